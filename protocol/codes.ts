@@ -1,0 +1,81 @@
+/**
+ * Every error code that leaves Usher, with what each transport makes of it.
+ * `status`: HTTP. `grpc`: google.rpc.Code. `retry`: whether the same request may succeed later.
+ * `frame`: the spelling in `system:error`, where it differs from the upper-cased code.
+ */
+interface CodeEntry {
+  title: string;
+  status: number;
+  grpc: number;
+  retry: boolean;
+  frame?: string;
+}
+
+const entry = (status: number, grpc: number, retry: boolean, title: string, frame?: string): CodeEntry => ({
+  title,
+  status,
+  grpc,
+  retry,
+  frame,
+});
+
+export const CODES = {
+  malformed: entry(400, 3, false, "The request could not be read.", "PARSE_ERROR"),
+  invalid: entry(422, 3, false, "Some values are not valid.", "INVALID_PAYLOAD"),
+  missing_event_id: entry(422, 3, false, "Name a room or an event_id.", "MISSING_EVENT_ID"),
+  unknown_type: entry(422, 3, false, "This frame type is not known."),
+  unauthenticated: entry(401, 16, false, "Sign in first.", "UNAUTHORIZED"),
+  invalid_credentials: entry(401, 16, false, "The name or the password is wrong."),
+  refresh_invalid: entry(401, 16, false, "This refresh token is not valid. Sign in again."),
+  forbidden: entry(403, 7, false, "You may not do this."),
+  banned: entry(403, 7, false, "This account is banned."),
+  registration_closed: entry(403, 7, false, "Registration is closed on this server."),
+  invite_needed: entry(403, 7, false, "You need an invitation for this."),
+  wrong_origin: entry(403, 7, false, "This request comes from another site."),
+  not_found: entry(404, 5, false, "There is no such thing, or you may not see it."),
+  anchor_not_found: entry(404, 5, false, "The message to page from does not exist here."),
+  method_not_allowed: entry(405, 12, false, "This path does not take that method."),
+  conflict: entry(409, 6, false, "This conflicts with the present state."),
+  email_taken: entry(409, 6, false, "This e-mail address already has an account."),
+  username_taken: entry(409, 6, false, "This username is taken."),
+  name_taken: entry(409, 6, false, "This name is taken."),
+  last_owner: entry(409, 9, false, "The last owner cannot go. Make somebody else owner first."),
+  direct_immutable: entry(409, 9, false, "A direct chat cannot be changed."),
+  full: entry(409, 8, false, "There is no room for more."),
+  already_set_up: entry(409, 9, false, "This server has been set up already."),
+  idempotency_in_progress: entry(409, 10, true, "The first request with this Idempotency-Key is still running."),
+  idempotency_key_missing: entry(400, 3, false, "This request needs an Idempotency-Key header."),
+  idempotency_key_reused: entry(422, 3, false, "This Idempotency-Key was used for a different request."),
+  token_expired: entry(410, 9, false, "This link has expired or was used already. Ask for a new one."),
+  changed: entry(412, 9, false, "Somebody changed this meanwhile. Load it again."),
+  too_large: entry(413, 8, false, "This is too large.", "TOO_LARGE"),
+  unsupported_media_type: entry(415, 3, false, "Send JSON with Content-Type: application/json."),
+  rate_limited: entry(429, 8, true, "Too many requests. Wait a little."),
+  too_many_rooms: entry(409, 8, false, "This connection is in as many rooms as it may be."),
+  internal: entry(500, 13, true, "Something went wrong here. It has been logged."),
+  unavailable: entry(503, 14, true, "The server cannot do this right now. Try again soon."),
+} as const satisfies Record<string, CodeEntry>;
+
+export type Code = keyof typeof CODES;
+
+/** The code as a WebSocket client reads it: upper case, with the four older spellings kept. */
+export function frameCode(code: Code): string {
+  const { frame } = CODES[code] as CodeEntry;
+  return frame ?? code.toUpperCase();
+}
+
+/**
+ * Close codes of our WebSockets. 4000–4099: connect again (with the last positions); 4100–4199: do not, without a new token or a change.
+ * RFC 6455's own codes are used where they fit (1001 going away, 1009 too big, 1007 bad UTF-8).
+ */
+export const CLOSE = {
+  draining: { code: 4001, reconnect: true, reason: "The server is restarting." },
+  slow: { code: 4008, reconnect: true, reason: "You read too slowly. Connect again and resume." },
+  flood: { code: 4009, reconnect: true, reason: "Too many frames. Slow down." },
+  silent: { code: 4010, reconnect: true, reason: "No sign of life within the time allowed." },
+  token_expired: { code: 4101, reconnect: false, reason: "The token has expired. Connect with a new one." },
+  signed_out: { code: 4102, reconnect: false, reason: "This session has ended." },
+  banned: { code: 4103, reconnect: false, reason: "This account is banned." },
+} as const;
+
+export type CloseReason = keyof typeof CLOSE;

@@ -1,0 +1,100 @@
+import { z } from "zod";
+import { Channel, ClientId, Member, Message, MessageContent, Position, Time } from "./objects.ts";
+import { Id, RoomName, Snowflake } from "./rooms.ts";
+
+/**
+ * The frames on a WebSocket: one JSON document each, `{type, payload}`, optionally `id`, `room`, `seq`, `epoch`.
+ * The rules of their order and loss are in SPEC.md, by number. Unknown keys are ignored everywhere.
+ */
+
+/** What a client may send, before its type is known. `id` is the command's own number: exactly one answer carries it back. */
+export const Envelope = z.object({
+  type: z.string().min(1).max(64),
+  id: z.union([z.number().int(), z.string().max(64)]).optional(),
+  payload: z.unknown().optional(),
+});
+export type CommandId = number | string;
+
+const roomOrEvent = { room: z.string().max(80).optional(), event_id: Id.optional() };
+const Since = { since: z.number().int().min(0).optional(), epoch: z.string().max(32).optional() };
+
+/** Commands: client → server. */
+export const COMMANDS = {
+  "system:ping": z.looseObject({}).optional(),
+  "system:auth": z.object({ token: z.string().min(1).max(8192) }),
+  "system:resume": z.object({ rooms: z.record(z.string().max(80), Position) }),
+  "room:join": z.object({ ...roomOrEvent, ...Since }),
+  "room:leave": z.object(roomOrEvent),
+  "message:send": z.object({
+    channel_id: Snowflake,
+    content: MessageContent,
+    client_id: ClientId.optional(),
+    reply_to_id: Snowflake.nullish(),
+  }),
+  "message:edit": z.object({ message_id: Snowflake, content: MessageContent }),
+  "message:delete": z.object({ message_id: Snowflake }),
+  "read:mark": z.object({ channel_id: Snowflake, message_id: Snowflake }),
+  "typing:start": z.object({ channel_id: Snowflake }),
+  "typing:stop": z.object({ channel_id: Snowflake }),
+} as const;
+export type CommandType = keyof typeof COMMANDS;
+export type CommandPayload<T extends CommandType> = z.infer<(typeof COMMANDS)[T]>;
+
+export const MessagePayload = Message.omit({ id: true, seq: true }).extend({ message_id: Snowflake });
+export type MessagePayload = z.infer<typeof MessagePayload>;
+const Recovery = z.object({ recovered: z.boolean(), code: z.string().optional() });
+
+/** Frames: server → client. `log` = has `room` and `seq`, recoverable; `eph` = has neither; `answer` = carries the command's `id`. */
+export const FRAMES = {
+  "system:connected": z.object({
+    connection_id: z.string(),
+    server_time: Time,
+    user_id: z.string().nullable(),
+    /** ms between the server's pings, and the most bytes of a frame it takes. */
+    ping_interval: z.number(),
+    max_frame: z.number(),
+    node: z.string(),
+    epoch: z.string(),
+  }),
+  "system:pong": z.object({ server_time: Time }),
+  "system:ack": z.record(z.string(), z.unknown()),
+  "system:error": z.object({ code: z.string(), message: z.string(), retry: z.boolean() }),
+  "system:bye": z.object({
+    code: z.number(),
+    reason: z.string(),
+    reconnect: z.boolean(),
+    /** Wait a random time between these two, in ms, before connecting again. */
+    after: z.tuple([z.number(), z.number()]),
+  }),
+  "system:resumed": z.object({ rooms: z.record(z.string(), Position.extend(Recovery.shape)) }),
+  "room:joined": Position.extend(Recovery.shape).extend({ room: RoomName, members: z.number() }),
+  "room:left": z.object({ room: RoomName, code: z.string().optional() }),
+  "message:created": MessagePayload,
+  "message:updated": MessagePayload,
+  "message:deleted": z.object({ message_id: Snowflake, channel_id: Snowflake, deleted_at: Time }),
+  "channel:updated": z.object({ channel_id: Snowflake, name: z.string().nullable(), topic: z.string().nullable() }),
+  "channel:deleted": z.object({ channel_id: Snowflake }),
+  "member:joined": Member.extend({ channel_id: Snowflake }),
+  "member:updated": Member.extend({ channel_id: Snowflake }),
+  "member:left": z.object({ channel_id: Snowflake, user_id: Id }),
+  /** In the person's own room: he is now in this channel, or no longer. */
+  "channel:joined": Channel,
+  "channel:left": z.object({ channel_id: Snowflake }),
+  "read:marked": z.object({ channel_id: Snowflake, last_read_id: Snowflake, unread: z.number() }),
+  "typing:started": z.object({ channel_id: Snowflake, user_id: Id, username: z.string() }),
+  "typing:stopped": z.object({ channel_id: Snowflake, user_id: Id }),
+} as const;
+export type FrameType = keyof typeof FRAMES;
+export type FramePayload<T extends FrameType> = z.infer<(typeof FRAMES)[T]>;
+
+/** A frame as a client gets it. */
+export type Frame = {
+  [T in FrameType]: {
+    type: T;
+    payload: FramePayload<T>;
+    id?: CommandId;
+    room?: string;
+    seq?: number;
+    epoch?: string;
+  };
+}[FrameType];

@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { Id, Snowflake } from "./rooms.ts";
+
+/** RFC 3339, UTC, milliseconds. */
+export const Time = z.iso.datetime({ precision: 3 });
+
+/** Text that PostgreSQL can hold and a reader can see: no NUL, not only blanks. */
+export const content = (max: number) =>
+  z
+    .string()
+    .max(max, `at most ${max} characters`)
+    .refine((text) => !text.includes("\0"), "must not contain a NUL character")
+    .refine((text) => text.trim() !== "", "must not be empty");
+
+export const MESSAGE_MAX = 8_000;
+export const MessageContent = content(MESSAGE_MAX);
+
+/** Chosen by the client for each message; the same one again is the same message (unique per author and channel). */
+export const ClientId = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[\x21-\x7e]+$/, "visible ASCII without blanks");
+
+export const Username = z
+  .string()
+  .min(2)
+  .max(32)
+  .regex(/^[\p{L}\p{N}](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}])?$/u, "letters, digits, and _ . - between them");
+
+export const Role = z.enum(["owner", "admin", "member"]);
+export type Role = z.infer<typeof Role>;
+
+/** What everybody may see of a person. */
+export const PublicUser = z.object({ id: Id, username: z.string(), name: z.string().nullable() });
+export type PublicUser = z.infer<typeof PublicUser>;
+
+/** What a person sees of himself. `role` is the role on this server (the first account is its owner). */
+export const Me = PublicUser.extend({
+  email: z.string().nullable(),
+  phone: z.string().nullable(),
+  role: Role,
+  created_at: Time,
+});
+export type Me = z.infer<typeof Me>;
+
+/** A place in a room's log. A client that shows it gets exactly what came later. */
+export const Position = z.object({ seq: z.number().int().min(0), epoch: z.string().max(32) });
+export type Position = z.infer<typeof Position>;
+
+export const ChannelType = z.enum(["public", "private", "direct"]);
+
+export const ChannelName = content(80);
+
+export const Channel = z.object({
+  id: Snowflake,
+  type: ChannelType,
+  /** Null for a direct chat: it is named after the other person. */
+  name: z.string().nullable(),
+  topic: z.string().nullable(),
+  member_count: z.number().int(),
+  /** The other person of a direct chat. */
+  peer: PublicUser.nullable(),
+  /** Head of `channel:<id>`, read in the same statement as the rest. */
+  last_seq: z.number().int(),
+  /** The caller's role in it; null when he is not a member (a public channel he may join). */
+  role: Role.nullable(),
+  /** Messages of others behind the caller's read mark, at most 100 (100 means "99+"). */
+  unread: z.number().int(),
+  last_read_id: Snowflake.nullable(),
+  created_at: Time,
+});
+export type Channel = z.infer<typeof Channel>;
+
+export const Member = z.object({ user: PublicUser, role: Role, joined_at: Time });
+export type Member = z.infer<typeof Member>;
+
+/** A message as REST answers it. In frames the same fields with `message_id` in place of `id`. */
+export const Message = z.object({
+  id: Snowflake,
+  channel_id: Snowflake,
+  /** Place of its `message:created` in the channel's log. */
+  seq: z.number().int(),
+  user_id: Id,
+  username: z.string(),
+  /** Empty when deleted. */
+  content: z.string(),
+  client_id: z.string().nullable(),
+  reply_to_id: Snowflake.nullable(),
+  created_at: Time,
+  edited_at: Time.nullable(),
+  deleted_at: Time.nullable(),
+});
+export type Message = z.infer<typeof Message>;
+
+/** A page: opaque cursors, null at the end. `prev` goes back in as `before` or `next` as `after`. */
+export const page = <T extends z.ZodType>(item: T) =>
+  z.object({ data: z.array(item), next: z.string().nullable(), prev: z.string().nullable() });

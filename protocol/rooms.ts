@@ -1,0 +1,32 @@
+import { z } from "zod";
+
+/** An id at the edge: opaque, at most 64 of letters, digits and `-_.:`. Our own are Snowflakes in decimal. */
+export const Id = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, "1 to 64 letters, digits, or any of - _ . :");
+
+/** A Snowflake of ours, as decimal text (64-bit, too large for a JSON number). */
+export const Snowflake = z.string().regex(/^[1-9][0-9]{0,18}$/, "an id as given by this server");
+
+/** The kinds of room there are; the prefix says which module decides who may join. */
+export const ROOM_KINDS = ["event", "channel", "user", "feed", "queue", "all"] as const;
+export type RoomKind = (typeof ROOM_KINDS)[number];
+
+/** `all`, or `<kind>:<id>`. A name without a known prefix means `event:<name>` (see `normalizeRoom`). */
+export const RoomName = z
+  .string()
+  .regex(/^(all|(event|channel|user|feed|queue):[A-Za-z0-9_.:-]{1,64})$/, "a room such as event:123");
+
+/** `"123"` → `"event:123"`; a name with a known prefix stays. Null when it is not a room name at all. */
+export function normalizeRoom(name: string): string | null {
+  const full = name === "all" || ROOM_KINDS.some((kind) => name.startsWith(`${kind}:`)) ? name : `event:${name}`;
+  return RoomName.safeParse(full).success ? full : null;
+}
+
+export function roomKind(room: string): RoomKind {
+  const colon = room.indexOf(":");
+  return (colon < 0 ? room : room.slice(0, colon)) as RoomKind;
+}
+
+/** The part behind the prefix; empty for `all`. */
+export function roomId(room: string): string {
+  return room.slice(room.indexOf(":") + 1);
+}

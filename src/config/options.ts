@@ -1,0 +1,159 @@
+import { z } from "zod";
+
+/**
+ * Every option of Usher, once. The environment, `.env`, `--help`, `.env.example` and docs/config.md all come from this table.
+ * Later modules add their rows here; an option that nothing reads is not listed.
+ */
+export interface Option<T = unknown> {
+  /** Parses the text of the variable; its error message completes the sentence "NAME must be …". */
+  parse: z.ZodType<T, string>;
+  /** The text that stands when nothing is set; null means unset is a value of its own. */
+  default: string | null;
+  help: string;
+  /** Never printed, and readable from a file by NAME_FILE. */
+  secret?: true;
+}
+
+const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** `250ms`, `15s`, `1m30s`, `2h` → milliseconds. A bare number is refused: nobody knows its unit. */
+export const duration = z.string().transform((text, ctx) => {
+  const parts = [...text.matchAll(/(\d+)(ms|s|m|h)/g)];
+  if (parts.length === 0 || parts.map(([part]) => part).join("") !== text) {
+    ctx.addIssue({ code: "custom", message: 'a duration with a unit, such as "250ms", "15s", "1m30s" or "2h"' });
+    return z.NEVER;
+  }
+  return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNITS[unit!]!, 0);
+});
+
+const whole = (least: number, most: number) =>
+  z.string().transform((text, ctx) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      ctx.addIssue({ code: "custom", message: `a whole number from ${least} to ${most}` });
+      return z.NEVER;
+    }
+    return value;
+  });
+
+const port = whole(0, 65_535);
+
+const flag = z.string().transform((text, ctx) => {
+  if (["true", "on", "1", "yes"].includes(text.toLowerCase())) return true;
+  if (["false", "off", "0", "no"].includes(text.toLowerCase())) return false;
+  ctx.addIssue({ code: "custom", message: "true or false" });
+  return z.NEVER;
+});
+
+const choice = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.string().transform((text, ctx): T[number] => {
+    if (!values.includes(text)) ctx.addIssue({ code: "custom", message: `one of ${values.join(", ")}` });
+    return text as T[number];
+  });
+
+const url = (...protocols: string[]) =>
+  z.string().transform((text, ctx) => {
+    if (URL.canParse(text) && protocols.includes(new URL(text).protocol)) return text;
+    ctx.addIssue({ code: "custom", message: `a URL that starts with ${protocols.map((p) => `${p}//`).join(" or ")}` });
+    return z.NEVER;
+  });
+
+const list = z.string().transform((text) =>
+  text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== ""),
+);
+
+const text = z.string();
+
+const option = <T>(
+  parse: z.ZodType<T, string>,
+  fallback: string | null,
+  help: string,
+  more: { secret?: true } = {},
+) => ({
+  parse,
+  default: fallback,
+  help,
+  ...more,
+});
+
+export const OPTIONS = {
+  HTTP_HOST: option(text, "0.0.0.0", "Address that HTTP, WebSocket and the pages listen on."),
+  HTTP_PORT: option(port, "3003", "Port of HTTP, WebSocket and the pages."),
+  HTTP_READ_TIMEOUT: option(duration, "15s", "Longest time a request may take to arrive."),
+  HTTP_WRITE_TIMEOUT: option(
+    duration,
+    "15s",
+    "Longest time an ordinary answer may take. Sockets and downloads are exempt.",
+  ),
+  PUBLIC_URL: option(
+    url("http:", "https:"),
+    null,
+    "Where people reach this server, such as https://chat.example.org. Unset: http://localhost:HTTP_PORT.",
+  ),
+  TRUSTED_PROXIES: option(
+    list,
+    "",
+    "Addresses or CIDR ranges whose X-Forwarded-* headers are believed, separated by commas.",
+  ),
+  ALLOWED_ORIGINS: option(list, "", "Further origins whose pages may use the API and the socket, separated by commas."),
+  METRICS_ENABLED: option(flag, "true", "Whether Prometheus metrics are served."),
+  METRICS_PORT: option(port, "9057", "Port of /metrics."),
+  WS_PING_INTERVAL: option(duration, "30s", "How often a quiet connection is pinged."),
+  WS_PONG_TIMEOUT: option(duration, "60s", "A connection that said nothing for this long is closed."),
+  WS_ALLOW_ANONYMOUS: option(flag, "true", "Whether a connection without a token may join public rooms."),
+  WS_MAX_MESSAGE_SIZE: option(whole(1_024, 16_777_216), "65536", "Most bytes of one frame from a client."),
+  DATABASE_URL: option(
+    url("postgres:", "postgresql:"),
+    null,
+    "PostgreSQL to use. Unset: an embedded one in DATA_DIR.",
+    { secret: true },
+  ),
+  DATA_DIR: option(text, "./data", "Folder of the embedded database and of generated secrets."),
+  MIGRATE_ON_START: option(flag, "true", "Whether the schema is brought up to date at start."),
+  LOG_RETENTION: option(duration, "48h", "How long entries stay in the log for recovery."),
+  LOG_MAX_BYTES: option(
+    whole(67_108_864, 1e15),
+    "10737418240",
+    "Most bytes of the log; the oldest partitions go first.",
+  ),
+  JWT_SECRET: option(
+    text,
+    null,
+    "Secret of at least 32 bytes for HS256 tokens of other issuers. Unset: such tokens are refused.",
+    { secret: true },
+  ),
+  JWT_ISSUER: option(text, null, "The `iss` that tokens of other issuers must carry."),
+  JWT_AUDIENCE: option(text, null, "The `aud` that tokens of other issuers must carry."),
+  JWKS_URL: option(url("http:", "https:"), null, "Where the keys of another issuer are (RS256, ES256, EdDSA)."),
+  ACCESS_TOKEN_TTL: option(duration, "15m", "Life of an access token."),
+  SESSION_TTL: option(duration, "720h", "A sign-in that was not used for this long ends."),
+  REGISTRATION: option(
+    choice(["open", "invite", "closed"]),
+    "open",
+    "Who may register once the owner's account exists.",
+  ),
+  SMTP_URL: option(url("smtp:", "smtps:"), null, "Mail server. Unset: reset links show on the owner's page.", {
+    secret: true,
+  }),
+  MAIL_FROM: option(text, null, "Sender of mails. Unset: usher@ and the host of PUBLIC_URL."),
+  LOG_LEVEL: option(
+    choice(["trace", "debug", "info", "warn", "error", "silent"]),
+    "info",
+    "Least level that is logged.",
+  ),
+  LOG_FORMAT: option(choice(["json", "pretty"]), "json", "json: one object a line; pretty: for people."),
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+type Parsed<O> = O extends { parse: z.ZodType<infer T, string>; default: infer D }
+  ? D extends null
+    ? T | null
+    : T
+  : never;
+
+/** The options as the program sees them: durations in ms, flags as booleans, lists as arrays, null where unset. */
+export type Config = { readonly [K in OptionName]: Parsed<(typeof OPTIONS)[K]> };

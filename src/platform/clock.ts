@@ -1,0 +1,7 @@
+/** The node's clock. Leases and expiry use the database's clock instead; this one is for timers, timeouts and ids. */
+export interface Clock {
+  /** Unix time in ms. */
+  now(): number;
+}
+
+export const systemClock: Clock = { now: () => Date.now() };

@@ -1,0 +1,26 @@
+/**
+ * A fact in a room's log, as it was committed. `payload` is JSON text, made once: frames are spliced around it without a parse.
+ */
+export interface LogEntry {
+  room: string;
+  /** Dense per room: 1, 2, 3 … A hole is the proof of a loss. */
+  seq: number;
+  type: string;
+  payload: string;
+}
+
+/** What a transaction hands in; `seq` is given at commit. `meta` (actor, reason) stays on the server. */
+export interface NewEntry {
+  room: string;
+  type: string;
+  payload: string;
+  meta: string | null;
+}
+
+/** What a read of a room's log answers. `complete`: the entries run from `since + 1` to `head` without a hole. */
+export interface LogSlice {
+  room: string;
+  head: number;
+  entries: LogEntry[];
+  complete: boolean;
+}
