@@ -1,0 +1,74 @@
+import type { JSONWebKeySet } from "jose";
+import type { Sql } from "postgres";
+import type { PublicUser } from "../../protocol/objects.ts";
+import type { Config } from "../config/options.ts";
+import type { UserCaller } from "../platform/caller.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Mail } from "../platform/mail.ts";
+import type { Transaction } from "../platform/postgres/transaction.ts";
+import type { Realtime } from "../realtime/index.ts";
+
+/** What identity asks of the house; plugged in app.ts. */
+export interface IdentityDeps {
+  sql: Sql;
+  transaction: Transaction;
+  /** Gives a new Snowflake, as decimal text. */
+  ids: { next(): string };
+  config: Pick<
+    Config,
+    | "ACCESS_TOKEN_TTL"
+    | "SESSION_TTL"
+    | "REGISTRATION"
+    | "JWT_SECRET"
+    | "JWT_ISSUER"
+    | "JWT_AUDIENCE"
+    | "JWKS_URL"
+    | "PUBLIC_URL"
+    | "HTTP_PORT"
+  >;
+  /** Sockets of an ended session or of a banned person close in the same tick. */
+  realtime: Pick<Realtime, "closeSession" | "closeUser">;
+  /** Null without SMTP_URL: reset links then show on the owner's page. */
+  mail: Mail | null;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** The part of pino that identity writes to. No secret, token or address of a person is ever handed to it. */
+export interface Logger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What the other modules and the doors may call of identity. Made once by `createIdentity`. */
+export interface Identity {
+  /**
+   * Who carries this token: one of ours (EdDSA, its session must be alive), or a foreign one (JWT_SECRET, JWKS_URL).
+   * `use`: a connection token (from POST /auth/connection-tokens) opens sockets and streams only, so REST asks for "api".
+   * Throws AppError `unauthenticated`, `banned`, or `unavailable` when the foreign issuer's keys cannot be read.
+   */
+  authenticate(token: string, use: "api" | "connect"): Promise<UserCaller>;
+  /** The same for a `Cookie` header. Throws `unauthenticated` when it carries no living session. Null: no session cookie at all. */
+  authenticateCookie(header: string | null | undefined): Promise<UserCaller | null>;
+  /**
+   * False when this caller's session was ended, or the person banned, since the caller was made (on this node).
+   * Ask it in the same tick in which a socket becomes known to the hub: it closes the gap between the check and the register.
+   */
+  isCurrent(caller: UserCaller): boolean;
+  users: Users;
+  /** Public keys of our access tokens (RFC 7517), for `/.well-known/jwks.json`. */
+  jwks(): Promise<JSONWebKeySet>;
+  /** Whether the owner's account is still to be made, and who may register: for GET /meta and the set-up page. */
+  registration(): Promise<{ owner_exists: boolean; mode: Config["REGISTRATION"] }>;
+  /** Removes what has expired (sessions, reset links, limits). Safe at any time on any node; app.ts calls it every hour. */
+  sweep(): Promise<void>;
+}
+
+/** People, as other modules may see them. */
+export interface Users {
+  /** Those of `ids` that exist, by id. One query. */
+  get(ids: readonly string[]): Promise<Map<string, PublicUser>>;
+  /** By exact name, in any case. */
+  byUsername(username: string): Promise<PublicUser | null>;
+}
