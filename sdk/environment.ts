@@ -1,0 +1,58 @@
+/** What the client needs of the world around it. Browsers, Bun and Node bring it; tests hand in their own. */
+export interface Environment {
+  /** Unix time in ms. */
+  now(): number;
+  setTimer(run: () => void, ms: number): Timer;
+  clearTimer(timer: Timer): void;
+  /** From 0 to below 1. */
+  random(): number;
+  openSocket(url: string): Socket;
+  /** Says "online", "offline" and "visible"; null where nobody knows. Answers the function that stops it. */
+  watchNetwork(listener: (event: "online" | "offline" | "visible") => void): () => void;
+}
+
+export type Timer = unknown;
+
+/** The part of the standard WebSocket that is used. */
+export interface Socket {
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+  onerror: ((event: never) => void) | null;
+}
+
+/** The environment of this runtime. `WebSocketClass`: for Node 20, which has no global one. */
+export function systemEnvironment(WebSocketClass?: new (url: string) => Socket): Environment {
+  const Constructor = WebSocketClass ?? (globalThis.WebSocket as unknown as (new (url: string) => Socket) | undefined);
+  return {
+    now: () => Date.now(),
+    setTimer: (run, ms) => setTimeout(run, ms),
+    clearTimer: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
+    random: () => Math.random(),
+    openSocket(url) {
+      if (!Constructor) throw new Error("This runtime has no WebSocket. Pass one as the option WebSocket.");
+      return new Constructor(url);
+    },
+    watchNetwork,
+  };
+}
+
+/** A browser tells when the network comes and goes; elsewhere there is nobody to ask. */
+function watchNetwork(listener: (event: "online" | "offline" | "visible") => void): () => void {
+  if (typeof window === "undefined" || typeof document === "undefined") return () => {};
+  const online = () => listener("online");
+  const offline = () => listener("offline");
+  const visible = () => {
+    if (document.visibilityState === "visible") listener("visible");
+  };
+  window.addEventListener("online", online);
+  window.addEventListener("offline", offline);
+  document.addEventListener("visibilitychange", visible);
+  return () => {
+    window.removeEventListener("online", online);
+    window.removeEventListener("offline", offline);
+    document.removeEventListener("visibilitychange", visible);
+  };
+}

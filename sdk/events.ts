@@ -1,0 +1,34 @@
+/** A tiny typed emitter: names and payloads come from the type `M`. A listener that throws does not stop the others. */
+export class Events<M> {
+  readonly #listeners = new Map<keyof M, Set<(value: never) => void>>();
+
+  /** Answers the function that takes the listener away again. */
+  on<K extends keyof M>(name: K, listener: (value: M[K]) => void): () => void {
+    let set = this.#listeners.get(name);
+    if (!set) {
+      set = new Set();
+      this.#listeners.set(name, set);
+    }
+    set.add(listener);
+    return () => {
+      set.delete(listener);
+    };
+  }
+
+  emit<K extends keyof M>(name: K, value: M[K]): void {
+    for (const listener of [...(this.#listeners.get(name) ?? [])] as ((value: M[K]) => void)[]) {
+      isolated(() => listener(value));
+    }
+  }
+}
+
+/** Runs a caller's function; what it throws surfaces as an uncaught error of its own instead of breaking the stream. */
+export function isolated(run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

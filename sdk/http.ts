@@ -1,0 +1,108 @@
+import { type FieldError, UsherError } from "./errors.ts";
+
+/** How REST calls reach the server. */
+export interface HttpOptions {
+  /** Origin of the server, such as `https://chat.example.org`. Empty in a browser: the page's own origin. */
+  url: string;
+  /** Bearer token for each request; null or left out when a session cookie speaks for the caller. */
+  getToken?: () => Promise<string | null> | string | null;
+  /** Sent with each request: on a page server, the visitor's `Cookie`. */
+  headers?: Readonly<Record<string, string>>;
+  fetch?: typeof fetch;
+  /** Sees every answer before it is read: a page server passes its `Set-Cookie` on from here. */
+  onResponse?: (response: Response) => void;
+  /** ms until a request without an answer counts as failed. */
+  timeout?: number;
+}
+
+export type Query = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+export interface RequestOptions {
+  query?: Query;
+  body?: unknown;
+  /** Makes a creating request safe to send again: the server answers a repeat with the first answer. */
+  idempotencyKey?: string;
+  signal?: AbortSignal;
+}
+
+export type Request = <T>(method: string, path: string, options?: RequestOptions) => Promise<T>;
+
+const DEFAULT_TIMEOUT = 30_000;
+
+/**
+ * Makes the one function through which all REST calls go. It answers the JSON body (undefined for an empty one)
+ * and throws UsherError for problem+json, for any other failure status, and when the server is not reached.
+ */
+export function createRequest(options: HttpOptions): Request {
+  const call = options.fetch ?? globalThis.fetch;
+  return async function request<T>(
+    method: string,
+    path: string,
+    { query, body, idempotencyKey, signal }: RequestOptions = {},
+  ) {
+    const headers: Record<string, string> = { ...options.headers, accept: "application/json" };
+    const token = await options.getToken?.();
+    if (token) headers.authorization = `Bearer ${token}`;
+    if (body !== undefined) headers["content-type"] = "application/json";
+    if (idempotencyKey !== undefined) headers["idempotency-key"] = idempotencyKey;
+    const limit = AbortSignal.timeout(options.timeout ?? DEFAULT_TIMEOUT);
+    let response: Response;
+    try {
+      response = await call(`${options.url}/api/v1${path}${queryText(query)}`, {
+        method,
+        headers,
+        body: body === undefined ? undefined : JSON.stringify(body),
+        credentials: "include",
+        signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      });
+    } catch (cause) {
+      if (signal?.aborted) throw cause;
+      const code = limit.aborted ? "timeout" : "network";
+      const message = limit.aborted ? "The server did not answer in time." : "The server could not be reached.";
+      throw new UsherError(code, message, { retry: true, cause });
+    }
+    options.onResponse?.(response);
+    if (!response.ok) throw await problem(response);
+    if (response.status === 204 || response.headers.get("content-length") === "0") return undefined as T;
+    return (await response.json()) as T;
+  };
+}
+
+function queryText(query: Query = {}): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined) params.set(name, String(value));
+  }
+  const text = params.toString();
+  return text && `?${text}`;
+}
+
+/** Reads RFC 9457 problem+json; an answer that is none (a proxy's page) becomes `unavailable` or `internal` by its status. */
+async function problem(response: Response): Promise<UsherError> {
+  const { status } = response;
+  const body = await readJson(response);
+  const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
+  return new UsherError(
+    (text(body.code) ?? (status >= 502 && status <= 504 ? "unavailable" : "internal")) as UsherError["code"],
+    text(body.detail) ?? text(body.title) ?? `The server answered with status ${status}.`,
+    {
+      retry: typeof body.retry === "boolean" ? body.retry : status >= 500 || status === 429,
+      status,
+      errors: Array.isArray(body.errors) ? (body.errors as FieldError[]) : [],
+      retryAfter: Number.isFinite(retryAfter) ? retryAfter : null,
+    },
+  );
+}
+
+async function readJson(response: Response): Promise<Record<string, unknown>> {
+  try {
+    const body: unknown = await response.json();
+    return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,172 @@
+import type { Channel, Me, Member, Message, Position, PublicUser, Role } from "../protocol/objects.ts";
+import { createRequest, type HttpOptions, type Query } from "./http.ts";
+
+/** A page of a list. `next` goes back in as `after`, `prev` as `before`; null at the end. */
+export interface Page<T> {
+  data: T[];
+  next: string | null;
+  prev: string | null;
+}
+
+/** A page of messages, oldest first, with the place in the channel's log at which it was read. */
+export interface MessagePage extends Page<Message> {
+  head_seq: number;
+  epoch: string;
+}
+
+/** What registering, signing in and refreshing answer. The browser also gets the session cookie. */
+export interface SignedIn {
+  user: Me;
+  access_token: string;
+  /** Seconds until the access token ends. */
+  expires_in: number;
+  refresh_token: string;
+}
+
+export interface Session {
+  id: string;
+  device_name: string | null;
+  ip: string | null;
+  user_agent: string | null;
+  created_at: string;
+  last_seen_at: string;
+  current: boolean;
+}
+
+export interface Meta {
+  name: string;
+  version: string;
+  registration: "open" | "invite" | "closed";
+  /** Whether the first account, the owner's, is still to be made. */
+  setup_needed?: boolean;
+  features: string[];
+  limits: Record<string, number>;
+  time: string;
+}
+
+export interface UnreadCounts {
+  channels: { channel_id: string; unread: number }[];
+  total: number;
+}
+
+export interface Paging {
+  before?: string | null;
+  after?: string | null;
+  around?: string | null;
+  limit?: number;
+}
+
+export interface NewMessage {
+  content: string;
+  client_id?: string;
+  reply_to_id?: string | null;
+}
+
+export interface NewChannel {
+  type: "public" | "private" | "direct";
+  name?: string;
+  topic?: string;
+  member_ids?: string[];
+}
+
+export type Rest = ReturnType<typeof createRest>;
+
+/**
+ * The REST API as typed calls, one for each row. Every call throws UsherError when it fails.
+ * It needs nothing of the socket, so a page server can use it alone, with the visitor's cookie in `headers`.
+ */
+export function createRest(options: HttpOptions) {
+  const request = createRequest(options);
+  const get = <T>(path: string, query: Query = {}, signal?: AbortSignal) => request<T>("GET", path, { query, signal });
+  const id = encodeURIComponent;
+
+  return {
+    meta: () => get<Meta>("/meta"),
+
+    auth: {
+      register: (body: {
+        email: string;
+        username: string;
+        password: string;
+        name?: string;
+        phone?: string;
+        invite_code?: string;
+      }) => request<SignedIn>("POST", "/auth/register", { body }),
+      login: (body: { email?: string; username?: string; password: string; device_name?: string }) =>
+        request<SignedIn>("POST", "/auth/login", { body }),
+      /** Without a token the cookie's own is used. A token that was used before ends the whole sign-in. */
+      refresh: (refresh_token?: string) =>
+        request<SignedIn>("POST", "/auth/refresh", { body: refresh_token === undefined ? {} : { refresh_token } }),
+      logout: () => request<void>("POST", "/auth/logout"),
+      requestPasswordReset: (email: string) =>
+        request<void>("POST", "/auth/password-reset-requests", { body: { email } }),
+      resetPassword: (token: string, password: string) =>
+        request<void>("POST", "/auth/password-resets", { body: { token, password } }),
+      sessions: () => get<Session[]>("/auth/sessions"),
+      revokeSession: (sessionId: string) => request<void>("DELETE", `/auth/sessions/${id(sessionId)}`),
+      revokeOtherSessions: () => request<void>("DELETE", "/auth/sessions"),
+    },
+
+    users: {
+      me: () => get<Me>("/users/me"),
+      updateMe: (body: { name?: string | null; username?: string; phone?: string | null }) =>
+        request<Me>("PATCH", "/users/me", { body }),
+      changePassword: (current_password: string, new_password: string) =>
+        request<void>("PUT", "/users/me/password", { body: { current_password, new_password } }),
+      list: (query: { q?: string; ids?: string } & Paging = {}) => get<Page<PublicUser>>("/users", { ...query }),
+      get: (userId: string) => get<PublicUser>(`/users/${id(userId)}`),
+    },
+
+    channels: {
+      list: (query: { scope?: "joined" | "public"; type?: Channel["type"]; q?: string } & Paging = {}) =>
+        get<Page<Channel>>("/channels", { ...query }),
+      /** For `direct`: the one that exists already, or a new one. */
+      create: (body: NewChannel, idempotencyKey?: string) =>
+        request<Channel>("POST", "/channels", { body, idempotencyKey }),
+      get: (channelId: string) => get<Channel>(`/channels/${id(channelId)}`),
+      update: (channelId: string, body: { name?: string; topic?: string | null }) =>
+        request<Channel>("PATCH", `/channels/${id(channelId)}`, { body }),
+      delete: (channelId: string) => request<void>("DELETE", `/channels/${id(channelId)}`),
+      markRead: (channelId: string, message_id: string) =>
+        request<{ last_read_id: string; unread: number }>("PUT", `/channels/${id(channelId)}/read-mark`, {
+          body: { message_id },
+        }),
+    },
+
+    members: {
+      list: (channelId: string, query: { role?: Role; q?: string } & Paging = {}) =>
+        get<Page<Member>>(`/channels/${id(channelId)}/members`, { ...query }),
+      /** Joins (`me`) or adds somebody. */
+      add: (channelId: string, userId: string = "me", role?: Role) =>
+        request<Member | undefined>("PUT", `/channels/${id(channelId)}/members/${id(userId)}`, {
+          body: role === undefined ? {} : { role },
+        }),
+      setRole: (channelId: string, userId: string, role: Role) =>
+        request<Member>("PATCH", `/channels/${id(channelId)}/members/${id(userId)}`, { body: { role } }),
+      /** Leaves (`me`) or removes somebody. */
+      remove: (channelId: string, userId: string = "me") =>
+        request<void>("DELETE", `/channels/${id(channelId)}/members/${id(userId)}`),
+    },
+
+    messages: {
+      list: (channelId: string, query: Paging = {}, signal?: AbortSignal) =>
+        get<MessagePage>(`/channels/${id(channelId)}/messages`, { ...query }, signal),
+      /** With the same `client_id` again it is the same message. */
+      send: (channelId: string, body: NewMessage) =>
+        request<Message>("POST", `/channels/${id(channelId)}/messages`, { body }),
+      get: (messageId: string) => get<Message>(`/messages/${id(messageId)}`),
+      edit: (messageId: string, content: string) =>
+        request<Message>("PATCH", `/messages/${id(messageId)}`, { body: { content } }),
+      delete: (messageId: string) => request<void>("DELETE", `/messages/${id(messageId)}`),
+      replies: (messageId: string, query: Paging = {}) =>
+        get<Page<Message>>(`/messages/${id(messageId)}/replies`, { ...query }),
+    },
+
+    unreadCounts: () => get<UnreadCounts>("/unread-counts"),
+  };
+}
+
+/** The place in the log that a page of messages was read at: from here the stream goes on without a gap. */
+export function positionOf(page: MessagePage): Position {
+  return { seq: page.head_seq, epoch: page.epoch };
+}
