@@ -48,6 +48,7 @@ export const CODES = {
   idempotency_key_reused: entry(422, 3, false, "This Idempotency-Key was used for a different request."),
   token_expired: entry(410, 9, false, "This link has expired or was used already. Ask for a new one."),
   changed: entry(412, 9, false, "Somebody changed this meanwhile. Load it again."),
+  request_timeout: entry(408, 4, true, "The request took too long to arrive."),
   too_large: entry(413, 8, false, "This is too large.", "TOO_LARGE"),
   unsupported_media_type: entry(415, 3, false, "Send JSON with Content-Type: application/json."),
   rate_limited: entry(429, 8, true, "Too many requests. Wait a little."),

@@ -1,0 +1,34 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import type { Caller } from "../caller.ts";
+
+/** What every handler may ask its context for with `c.get(name)`. */
+export interface ApiVariables {
+  /** Who asks. On a route whose `auth` is not `public` it is a person: the type says so too. */
+  caller: Caller;
+  /** The asker's network address, already corrected for trusted proxies. */
+  address: string;
+  /** Goes into logs, problem documents and the `X-Request-Id` header. */
+  requestId: string;
+  /** Whether the asker came over https (directly or to a trusted proxy): cookies then get `Secure`. */
+  secure: boolean;
+  /** Why the credentials that were sent are no good; a route that needs a person answers with it. */
+  refusal: Error | null;
+  /** Reads the body and keeps the first answer for an Idempotency-Key. Installed by `createApi`, run by every route. */
+  receive: MiddlewareHandler;
+}
+
+/** What the server knows of a request before anybody has read it; handed to `api.fetch(request, facts)`. */
+export interface RequestFacts {
+  address: string;
+  requestId: string;
+  secure: boolean;
+}
+
+export interface ApiEnv {
+  Bindings: RequestFacts | undefined;
+  Variables: ApiVariables;
+}
+
+/** Where modules register their routes: `api.openapi(route({…}), async (c) => c.json(answer, 200))`. */
+export type Api = OpenAPIHono<ApiEnv>;

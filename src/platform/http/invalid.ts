@@ -1,0 +1,34 @@
+import type { z } from "zod";
+import { AppError, type FieldError } from "../errors.ts";
+
+/** Where a value was, as Hono's validators name the places. */
+export type Place = "json" | "query" | "param" | "header" | "cookie" | "form";
+
+/**
+ * The 422 for values that zod refused. Pointers (RFC 6901) lead into the body; into the query they start with `/query`.
+ * An id in the path that cannot be one names nothing: that is 404.
+ */
+export function invalid(place: Place, issues: readonly z.core.$ZodIssue[]): AppError {
+  if (place === "param") return new AppError("not_found");
+  const prefix = place === "json" || place === "form" ? "" : `/${place}`;
+  return new AppError("invalid", undefined, { errors: issues.flatMap((issue) => fieldErrors(prefix, issue)) });
+}
+
+function fieldErrors(prefix: string, issue: z.core.$ZodIssue): FieldError[] {
+  const pointer = prefix + issue.path.map((part) => `/${pointerPart(String(part))}`).join("");
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      pointer: `${pointer}/${pointerPart(key)}`,
+      code: "unknown_field",
+      message: "is not a field of this request",
+    }));
+  }
+  if (issue.code === "invalid_type" && issue.message.endsWith("received undefined")) {
+    return [{ pointer, code: "required", message: "is required" }];
+  }
+  return [{ pointer, code: issue.code, message: issue.message }];
+}
+
+function pointerPart(part: string): string {
+  return part.replaceAll("~", "~0").replaceAll("/", "~1");
+}

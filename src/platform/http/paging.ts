@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { AppError } from "../errors.ts";
+
+const cursor = z.string().min(1).max(200);
+const limit = z.coerce.number().int().min(1).max(100).default(20);
+
+/** `?limit=` (20, at most 100) and one of `before`, `after`, `around`: the query of a list that can be read from any place. */
+export const StreamQuery = z.strictObject({
+  limit,
+  before: cursor.optional().meta({ description: "Items before this one, the nearest first in line." }),
+  after: cursor.optional().meta({ description: "Items after this one." }),
+  around: cursor.optional().meta({ description: "Half of the items before this one, it, and half behind it." }),
+});
+
+/** The same for a list that is read from one end: `before` or `after` only. Spread its `shape` to add filters. */
+export const ListQuery = StreamQuery.omit({ around: true });
+
+/** One page of a list: `next` goes back in as `after`, `prev` as `before`; null at the end. */
+export interface Page<T> {
+  data: T[];
+  next: string | null;
+  prev: string | null;
+}
+
+/** Refuses a query that names two places at once; zod's own refinements would hide the fields from the document. */
+export function onePlace(query: { before?: string; after?: string; around?: string }): void {
+  const given = (["before", "after", "around"] as const).filter((name) => query[name] !== undefined);
+  if (given.length < 2) return;
+  throw new AppError("invalid", `Give only one of ${given.join(" and ")}.`, {
+    errors: given.map((name) => ({
+      pointer: `/query/${name}`,
+      code: "exclusive",
+      message: "cannot stand with the others",
+    })),
+  });
+}
+
+/**
+ * The `Link` header of a page (RFC 8288), with the request's own query kept. Null when there is neither a next nor a previous page.
+ *
+ * @param url of the request
+ */
+export function linkHeader(url: string, page: { next: string | null; prev: string | null }): string | null {
+  const links = [
+    page.next === null ? null : `<${relative(url, "after", page.next)}>; rel="next"`,
+    page.prev === null ? null : `<${relative(url, "before", page.prev)}>; rel="prev"`,
+  ].filter((link) => link !== null);
+  return links.length === 0 ? null : links.join(", ");
+}
+
+function relative(url: string, name: "after" | "before", value: string): string {
+  const target = new URL(url);
+  for (const place of ["before", "after", "around"]) target.searchParams.delete(place);
+  target.searchParams.set(name, value);
+  return target.pathname + target.search;
+}

@@ -1,0 +1,171 @@
+import { createRoute } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import { z } from "zod";
+import { CODES, type Code } from "../../../protocol/codes.ts";
+import type { UserCaller } from "../caller.ts";
+import type { ApiEnv } from "./api.ts";
+import { authorize } from "./authorize.ts";
+import { PROBLEM_TYPE, Problem } from "./problem.ts";
+import { strict } from "./strict.ts";
+
+/** Who may call a route. `user`: anybody who is signed in; `admin`: an admin or the owner of this server. */
+export type Auth = "public" | "user" | "admin" | "owner";
+
+interface Answer {
+  description: string;
+  /** What the JSON body is; left out for an answer without a body. */
+  schema?: z.ZodType;
+  /** Headers that this answer carries, with a sentence each. */
+  headers?: Record<string, string>;
+}
+
+interface RouteSpec {
+  method: "get" | "post" | "put" | "patch" | "delete";
+  /** From the root, parameters in braces: `/api/v1/channels/{channel_id}`. */
+  path: `/${string}`;
+  summary: string;
+  tag: string;
+  auth: Auth;
+  /** Each an object schema. Unknown fields of `query` and `body` are refused; nested objects must be `z.strictObject`. */
+  request?: { params?: z.ZodObject; query?: z.ZodObject; body?: z.ZodType };
+  /** The successful answers by status. Errors are thrown as AppError and named in `errors`. */
+  responses: Record<number, Answer>;
+  /** The codes this route has of its own; the common ones are added. */
+  errors?: readonly Code[];
+}
+
+type BodyOf<S extends z.ZodType> = { content: { "application/json": { schema: S } }; required: true };
+
+type RequestOf<R> = R extends { request: infer Q }
+  ? {
+      -readonly [K in keyof Q]: K extends "body"
+        ? Q[K] extends z.ZodType
+          ? BodyOf<Q[K]>
+          : never
+        : Q[K] extends z.ZodObject
+          ? Q[K]
+          : never;
+    }
+  : Record<never, never>;
+
+type ResponsesOf<R extends RouteSpec> = {
+  -readonly [K in keyof R["responses"]]: R["responses"][K] extends { schema: infer S extends z.ZodType }
+    ? { description: string; content: { "application/json": { schema: S } } }
+    : { description: string };
+};
+
+type MiddlewareOf<R extends RouteSpec> = R["auth"] extends "public"
+  ? MiddlewareHandler<ApiEnv>
+  : MiddlewareHandler<{ Variables: { caller: UserCaller } }>;
+
+// A type alias, not an interface: the library asks for an implicit index signature.
+type RouteOf<R extends RouteSpec> = {
+  method: R["method"];
+  path: R["path"];
+  summary: string;
+  tags: string[];
+  security: Record<string, string[]>[];
+  request: RequestOf<R>;
+  responses: ResponsesOf<R>;
+  middleware: MiddlewareOf<R>;
+};
+
+/**
+ * Describes one operation of the API, for `api.openapi(route, handler)`: who may call it, what goes in, what comes out.
+ * The handler gets checked values only: `c.req.valid("param" | "query" | "json")`, and `c.get("caller")`.
+ */
+export function route<const R extends RouteSpec>(spec: R): RouteOf<R> & { getRoutingPath(): string } {
+  const name = `${spec.method.toUpperCase()} ${spec.path}`;
+  const { params, query, body } = spec.request ?? {};
+  const config = {
+    method: spec.method,
+    path: spec.path,
+    summary: spec.summary,
+    tags: [spec.tag],
+    operationId: operationId(spec.method, spec.path),
+    security: spec.auth === "public" ? [] : [{ bearer: [] }, { session: [] }],
+    request: {
+      ...(params && { params }),
+      ...(query && { query: strict(query, `${name}: query`) }),
+      ...(body && {
+        body: { content: { "application/json": { schema: strict(body, `${name}: body`) } }, required: true },
+      }),
+      ...(spec.method === "post" && { headers: IdempotencyHeader }),
+    },
+    responses: { ...answers(spec), ...problems(spec) },
+    middleware: pipeline(spec.auth),
+  };
+  // The shape above is RouteOf<R> by construction; the mapped types cannot be followed through the object literal.
+  return createRoute(config as never) as never;
+}
+
+const IdempotencyHeader = z.object({
+  "idempotency-key": z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .meta({ description: "The same key with the same request gives the first answer again, for 24 hours." }),
+});
+
+function pipeline(auth: Auth): MiddlewareHandler<ApiEnv> {
+  const check = authorize(auth);
+  return async (c, next) => {
+    check(c);
+    return c.get("receive")(c, next);
+  };
+}
+
+function answers(spec: RouteSpec): Record<number, unknown> {
+  return Object.fromEntries(
+    Object.entries(spec.responses).map(([status, { description, schema, headers }]) => [
+      status,
+      {
+        description,
+        ...(schema && { content: { "application/json": { schema } } }),
+        ...(headers && {
+          headers: Object.fromEntries(
+            Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: "string" } }]),
+          ),
+        }),
+      },
+    ]),
+  );
+}
+
+/** Every code that this route may answer with, as one response per status. */
+function problems(spec: RouteSpec): Record<number, unknown> {
+  const codes = new Set<Code>(["malformed", "rate_limited", "internal", "unavailable", ...(spec.errors ?? [])]);
+  if (spec.auth !== "public") codes.add("unauthenticated").add("banned");
+  if (spec.auth === "admin" || spec.auth === "owner") codes.add("forbidden");
+  if (spec.method !== "get") codes.add("wrong_origin");
+  if (spec.request?.params) codes.add("not_found");
+  if (spec.request?.query || spec.request?.body) codes.add("invalid");
+  if (spec.method !== "get") codes.add("too_large").add("request_timeout");
+  if (spec.request?.body) codes.add("unsupported_media_type");
+  if (spec.method === "post") {
+    codes.add("idempotency_in_progress").add("idempotency_key_reused").add("invalid");
+  }
+  const byStatus = new Map<number, Code[]>();
+  for (const code of codes) byStatus.set(CODES[code].status, [...(byStatus.get(CODES[code].status) ?? []), code]);
+  return Object.fromEntries(
+    [...byStatus].map(([status, all]) => [
+      status,
+      {
+        description: all.map((code) => `\`${code}\`: ${CODES[code].title}`).join(" "),
+        content: { [PROBLEM_TYPE]: { schema: Problem } },
+      },
+    ]),
+  );
+}
+
+/** `get /api/v1/channels/{channel_id}/members` → `getChannelsByChannelIdMembers`, for generated clients. */
+function operationId(method: string, path: string): string {
+  const words = path
+    .replace(/^\/api(\/v1)?\//, "")
+    .split(/[/_-]/)
+    .map((part) => part.replace(/^\{(.+?)\}?$/, "by-$1").replace("}", ""))
+    .join("-")
+    .split("-");
+  return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+}
