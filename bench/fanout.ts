@@ -1,0 +1,56 @@
+import { load } from "./load/jobs.ts";
+import { cpuMs, treeCpuMs } from "./measure.ts";
+import { type Row, report } from "./report.ts";
+import { type RunningServer, startBareBun, startSocketIo, startWs } from "./servers.ts";
+import { startUsher } from "./usher.ts";
+
+const READERS = (process.env.BENCH_READERS ?? "1000,10000").split(",").map(Number);
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
+const BYTES = 200;
+/** Deliveries per second at the steady rate: what slower servers still reach. */
+const STEADY = 300_000;
+
+async function measure(server: RunningServer, readers: number, target = server.target): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const rate of [STEADY / readers, 0]) {
+    const [cpu, treeCpu] = [cpuMs(server.pid), treeCpuMs(server.pid)];
+    const { answer, stop } = await load({
+      job: "fanout",
+      target,
+      options: { readers, rate, window: 64, seconds: SECONDS, bytes: BYTES },
+    });
+    await stop();
+    const perDelivery = (ms: number) => (ms * 1000) / answer.delivered;
+    rows.push({
+      server: server.name,
+      readers,
+      load: rate === 0 ? "as fast as it goes" : `${STEADY / 1000}k/s`,
+      "deliveries/s": Math.round(answer.delivered / answer.seconds),
+      "CPU µs": perDelivery(cpuMs(server.pid) - cpu),
+      "CPU µs, all processes": perDelivery(treeCpuMs(server.pid) - treeCpu),
+      "p50 ms": answer.latency?.p50 ?? null,
+      "p99 ms": answer.latency?.p99 ?? null,
+      lost: answer.expected - answer.delivered,
+    });
+  }
+  return rows;
+}
+
+/** One room, many readers, 200 bytes: cost and delay of a delivery at a steady rate, and the most deliveries per second. */
+export async function fanout(): Promise<void> {
+  const rows: Row[] = [];
+  for (const readers of READERS) {
+    for (const start of [startBareBun, startWs, startSocketIo]) {
+      const server = await start();
+      rows.push(...(await measure(server, readers)));
+      await server.stop();
+    }
+    const usher = await startUsher();
+    rows.push(...(await measure(usher, readers, await usher.populate(readers, 1))));
+    await usher.stop();
+  }
+  report("fanout", rows, [
+    "Usher writes each message durably to PostgreSQL, numbers it and can replay it; the others keep nothing.",
+    "CPU: of the serving process; with all its processes, PostgreSQL and the pages included, beside it. Connecting is included.",
+  ]);
+}

@@ -1,0 +1,99 @@
+import { LoadSocket } from "./socket.ts";
+
+/** How to speak to a server under load: connect a reader or a publisher, publish a text, and tell a delivery from other frames. */
+export interface Dialect {
+  /** A connection that is in the room when the promise resolves. `n` numbers the people. */
+  reader(n: number): Promise<LoadSocket>;
+  /** The frame that asks the server to send `text` to the room. */
+  publish(text: string, n: number): string;
+  /** Whether these bytes are a delivery of a published text. Looks at a few bytes: it is called for every frame. */
+  isDelivery(bytes: Uint8Array, start: number, end: number): boolean;
+}
+
+/** Where a server under load listens, and what its dialect needs; goes to the load process as JSON. */
+export interface Target {
+  dialect: "plain" | "socket.io" | "usher";
+  host: string;
+  port: number;
+  /** Usher only: a token per person, and the rooms that each joins; the first channel is the one published to. */
+  tokens?: string[];
+  rooms?: string[];
+}
+
+const OPEN_TIMEOUT_MS = 60_000;
+
+/** Waits for the first frame that holds `word`; other frames are dropped. */
+export function waitFor(socket: LoadSocket, word: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no "${word}" within ${OPEN_TIMEOUT_MS} ms`)), OPEN_TIMEOUT_MS);
+    socket.onFrame = (bytes, start, end) => {
+      const text = Buffer.from(bytes.subarray(start, end)).toString();
+      if (text.includes('"system:error"')) reject(new Error(text));
+      if (!text.includes(word)) return;
+      clearTimeout(timer);
+      resolve(text);
+    };
+  });
+}
+
+function plain(target: Target): Dialect {
+  return {
+    async reader() {
+      const socket = await LoadSocket.open(target, "/");
+      await waitFor(socket, "ready");
+      return socket;
+    },
+    publish: (text) => text,
+    isDelivery: () => true,
+  };
+}
+
+function socketIo(target: Target): Dialect {
+  const PING = 0x32; // engine.io packet types are the first character: 2 ping, 3 pong, 4 message
+  return {
+    async reader() {
+      const socket = await LoadSocket.open(target, "/socket.io/?EIO=4&transport=websocket");
+      socket.send("40");
+      await waitFor(socket, "ready");
+      return socket;
+    },
+    publish: (text) => `42${JSON.stringify(["m", text])}`,
+    isDelivery: (bytes, start) => bytes[start] !== PING,
+  };
+}
+
+/** `{"type":"message:created",…` : the 17th byte tells it from every other frame of a reader that only reads. */
+const CREATED = Buffer.from('{"type":"message:created"');
+
+function usher(target: Target): Dialect {
+  const { tokens = [], rooms = [] } = target;
+  const channel = rooms.find((room) => room.startsWith("channel:"))?.slice("channel:".length);
+  return {
+    async reader(n) {
+      const token = tokens[n];
+      const socket = await LoadSocket.open(
+        target,
+        "/ws",
+        token === undefined ? {} : { Authorization: `Bearer ${token}` },
+      );
+      await waitFor(socket, '"system:connected"');
+      for (const room of rooms) {
+        socket.send(JSON.stringify({ type: "room:join", payload: { room } }));
+        await waitFor(socket, '"room:joined"');
+      }
+      return socket;
+    },
+    publish: (text, n) =>
+      JSON.stringify({
+        type: "message:send",
+        id: n,
+        payload: { channel_id: channel, content: text, client_id: `bench-${process.pid}-${n}` },
+      }),
+    isDelivery: (bytes, start, end) =>
+      end - start > 60 && bytes[start + 9] === CREATED[9] && bytes[start + 17] === CREATED[17],
+  };
+}
+
+export function dialectOf(target: Target): Dialect {
+  return { plain, "socket.io": socketIo, usher }[target.dialect](target);
+}

@@ -1,0 +1,44 @@
+import type { Target } from "./dialect.ts";
+import type { FanoutOptions, FanoutResult } from "./fanout.ts";
+import type { PostsOptions, PostsResult } from "./posts.ts";
+import type { StormOptions, StormResult } from "./storm.ts";
+
+/** What the load process can be asked to do; it answers each with one message and ends. `hold` answers when connected and holds on until it is killed. */
+export type Job =
+  | { job: "hold"; target: Target; connections: number }
+  | { job: "fanout"; target: Target; options: FanoutOptions }
+  | { job: "posts"; target: Target; options: PostsOptions }
+  | { job: "storm"; target: Target; options: StormOptions };
+
+export type Answer<J extends Job["job"]> = {
+  hold: { connections: number };
+  fanout: FanoutResult;
+  posts: PostsResult;
+  storm: StormResult;
+}[J];
+
+/** Runs a job in a process of its own. `held` jobs go on until `stop`. */
+export async function load<J extends Job["job"]>(
+  job: Extract<Job, { job: J }>,
+): Promise<{ answer: Answer<J>; stop(): Promise<void> }> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer<J>>();
+  const child = Bun.spawn([process.execPath, `${import.meta.dir}/process.ts`], {
+    stdout: "inherit",
+    stderr: "inherit",
+    ipc: (message: { answer?: Answer<J>; error?: string }) =>
+      message.error === undefined ? resolve(message.answer as Answer<J>) : reject(new Error(message.error)),
+    onExit: (_child, code) => reject(new Error(`the load process ended with ${code} before it answered`)),
+  });
+  child.send(job);
+  const stop = async () => {
+    child.kill();
+    await child.exited;
+  };
+  try {
+    const answer = await promise;
+    return { answer, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

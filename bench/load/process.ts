@@ -1,0 +1,25 @@
+import { dialectOf } from "./dialect.ts";
+import { connectReaders, fanout } from "./fanout.ts";
+import type { Job } from "./jobs.ts";
+import { posts } from "./posts.ts";
+import { storm } from "./storm.ts";
+
+async function run(job: Job) {
+  switch (job.job) {
+    case "hold":
+      return { connections: (await connectReaders(dialectOf(job.target), job.connections)).length };
+    case "fanout":
+      return fanout(job.target, job.options);
+    case "posts":
+      return posts(job.target, job.options);
+    case "storm":
+      return storm(job.target, job.options);
+  }
+}
+
+process.on("message", (job: Job) => {
+  run(job).then(
+    (answer) => process.send?.({ answer }),
+    (error: unknown) => process.send?.({ error: String(error) }),
+  );
+});

@@ -1,0 +1,54 @@
+import { dialectOf, type Target, waitFor } from "./dialect.ts";
+import { connectReaders } from "./fanout.ts";
+import { Histogram } from "./histogram.ts";
+import { LoadSocket } from "./socket.ts";
+
+export interface StormOptions {
+  connections: number;
+  /** Attempts to connect that are under way at once; the kernel's accept queue is the limit of what a client side can do. */
+  parallel: number;
+}
+
+export interface StormResult {
+  connections: number;
+  /** From the cut of all to this client's `system:resumed`, in ms. */
+  resumed: { p50: number; p99: number; max: number } | null;
+  recovered: number;
+}
+
+/** All connections are cut at once and come back with their positions, until each has its answer. */
+export async function storm(target: Target, options: StormOptions): Promise<StormResult> {
+  const dialect = dialectOf(target);
+  const sockets = await connectReaders(dialect, options.connections);
+  const rooms = target.rooms ?? [];
+  const probe = sockets[0]!;
+  const positions: Record<string, { seq: number; epoch: string }> = {};
+  for (const room of rooms) {
+    probe.send(JSON.stringify({ type: "room:join", payload: { room } }));
+    const { payload } = JSON.parse(await waitFor(probe, '"room:joined"'));
+    positions[room] = { seq: payload.seq, epoch: payload.epoch };
+  }
+  const resume = JSON.stringify({ type: "system:resume", id: 1, payload: { rooms: positions } });
+  const times = new Histogram();
+  let recovered = 0;
+  for (const socket of sockets) socket.cut();
+  const cut = performance.now();
+  let next = 0;
+  const one = async () => {
+    while (next < options.connections) {
+      const token = target.tokens?.[next++];
+      const socket = await LoadSocket.open(
+        target,
+        "/ws",
+        token === undefined ? {} : { Authorization: `Bearer ${token}` },
+      );
+      await waitFor(socket, '"system:connected"');
+      socket.send(resume);
+      const answer = await waitFor(socket, '"system:resumed"');
+      times.add(performance.now() - cut);
+      if (!answer.includes('"recovered":false')) recovered++;
+    }
+  };
+  await Promise.all(Array.from({ length: options.parallel }, one));
+  return { connections: options.connections, resumed: times.summary(), recovered };
+}
