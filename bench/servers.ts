@@ -24,12 +24,13 @@ async function startPeer(name: string, dialect: Target["dialect"], command: stri
 
 /** Reads a stream until a line matches; goes on draining it afterwards. */
 export async function firstMatch(stream: ReadableStream<Uint8Array>, pattern: RegExp): Promise<string> {
-  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
   let text = "";
   for (;;) {
     const { value, done } = await reader.read();
     if (done) throw new Error(`it ended before it said ${pattern}: ${text}`);
-    text += value;
+    text += decoder.decode(value, { stream: true });
     const found = pattern.exec(text)?.[1];
     if (found === undefined) continue;
     const drain = async (): Promise<void> => {
