@@ -1,9 +1,9 @@
-import type { z } from "zod";
-import type { CloseReason } from "../../protocol/codes.ts";
+import type { CloseReason, Code } from "../../protocol/codes.ts";
 import type { CommandPayload, CommandType, FramePayload, FrameType } from "../../protocol/frames.ts";
 import type { RoomKind } from "../../protocol/rooms.ts";
-import type { Caller } from "../platform/caller.ts";
-import type { LogEntry } from "../platform/log/entry.ts";
+import type { Caller, UserCaller } from "../platform/caller.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { LogEntry, LogSlice } from "../platform/log/entry.ts";
 
 /** What the other modules may call of the hub. One per node; made by `createHub` in hub.ts. */
 export interface Realtime {
@@ -25,6 +25,16 @@ export interface Realtime {
 export interface RoomPolicy {
   /** Resolves when the caller may join; throws AppError (`not_found`, `forbidden`, `unauthenticated`) when not. */
   authorize(caller: Caller, room: string): Promise<void>;
+  /**
+   * The same for many at once: null or the refusal, in the order of `asks`. With it a storm of resumes costs a query per
+   * thousand rooms instead of one each. Throwing refuses nobody: the commands are answered as failed.
+   */
+  authorizeMany?(asks: readonly JoinAsk[]): Promise<(Code | null)[]>;
+}
+
+export interface JoinAsk {
+  caller: Caller;
+  room: string;
 }
 
 /**
@@ -37,4 +47,124 @@ export type CommandHandler<T extends CommandType> = (command: {
   accepted: () => void;
 }) => Promise<Record<string, unknown> | undefined>;
 
-export type Schema = z.ZodType;
+/** The hub as app.ts and the WebSocket transport see it. */
+export interface Hub extends Realtime {
+  /** The transport's server, once it listens: all rooms' frames go out through `publish`. */
+  start(broadcast: Broadcast): void;
+  /** Another life of the database: all positions are void. Every connection is closed and comes back. */
+  changeEpoch(epoch: string): void;
+  /**
+   * Says `system:bye` with a spread of delays to all, then closes them in waves over `ms`. Resolves when nobody is left.
+   * New connections are refused from the first moment (`draining`).
+   */
+  drain(ms: number): Promise<void>;
+  /** Stops the timers. */
+  stop(): void;
+  readonly draining: boolean;
+  counts(): HubCounts;
+
+  /** For the transport. `connect` makes the state of a connection; the others pass on what happens to its socket. */
+  connect(caller: Caller): Connection;
+  opened(connection: Connection, socket: Socket): void;
+  received(connection: Connection, frame: string | Uint8Array): void;
+  ponged(connection: Connection): void;
+  drained(connection: Connection): void;
+  closed(connection: Connection): void;
+}
+
+/** One socket's state; only the hub looks inside. */
+export interface Connection {
+  readonly id: number;
+}
+
+/** What the hub needs of a socket; Bun's ServerWebSocket is one as it stands, without a wrapper. */
+export interface Socket {
+  /** Bytes sent; -1: queued; 0: dropped, the socket is lost. */
+  send(text: string): number;
+  subscribe(topic: string): void;
+  unsubscribe(topic: string): void;
+  /** Joins the writes of `work` into one. */
+  cork(work: () => void): void;
+  ping(): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+  getBufferedAmount(): number;
+}
+
+/** Bun.Server's publish: to all sockets of a topic, batched within a turn of the event loop. -1 or 0: some socket does not keep up. */
+export type Broadcast = (topic: string, text: string) => number;
+
+/** Connections now. `rooms`: how many places in rooms of each kind are taken. */
+export interface HubCounts {
+  connections: number;
+  authenticated: number;
+  anonymous: number;
+  rooms: Readonly<Record<RoomKind, number>>;
+}
+
+/** What the hub asks of the house; plugged in app.ts. */
+export interface HubDeps {
+  authenticate: Authenticate;
+  log: LogReader;
+  /** Which life of the database it is at the start; later ones by `changeEpoch`. */
+  epoch: string;
+  /** Name of this node, as `system:connected` tells it. */
+  node: string;
+  clock: Clock;
+  metrics: HubMetrics;
+  logger: HubLogger;
+  limits: HubLimits;
+}
+
+/** Who asks. Plugged by identity. No token ever reaches a log. */
+export interface Authenticate {
+  /** Throws AppError `unauthenticated` or `banned` when the token is not good. */
+  token(token: string): Promise<UserCaller>;
+  /** The person of a Cookie header; null when it has no session. Throws like `token` when the session has ended. */
+  cookie(header: string): Promise<UserCaller | null>;
+  /** False when the session ended, or the person was banned, after the caller was made. Asked in the tick the socket opens. */
+  isCurrent(caller: UserCaller): boolean;
+}
+
+/** Reads of the log, from the primary. At most 1,000 entries and 1 MB per room; a slice that was cut is not `complete`. */
+export interface LogReader {
+  /** In the order of `asks`; a room without a row has head 0. Entries ascend, and come from the statement that read the head. */
+  slices(asks: readonly SliceAsk[]): Promise<readonly LogSlice[]>;
+  heads(rooms: readonly string[]): Promise<ReadonlyMap<string, number>>;
+}
+
+export interface SliceAsk {
+  room: string;
+  since: number;
+}
+
+/** The hub's counters. A type or code that a client invented is counted as "other". */
+export interface HubMetrics {
+  /** Frames handed to sockets: `connections` is how many got this one. */
+  sent(type: string, connections: number): void;
+  received(type: string): void;
+  error(code: string): void;
+  /** Joins and resumes with a position, per room. */
+  recovery(outcome: "recovered" | "reset" | "refused"): void;
+  /** Entries that did not come by publish and were read from the log. */
+  filled(entries: number): void;
+  closed(reason: CloseReason): void;
+}
+
+export interface HubLogger {
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface HubLimits {
+  /** ms. */
+  pingInterval: number;
+  /** ms without a sign of life after which a connection is closed. */
+  pongTimeout: number;
+  /** Bytes of one inbound frame. */
+  maxFrame: number;
+  /** Inbound frames per second and connection, in the long run; `burst` at once. */
+  rate: number;
+  burst: number;
+  roomsPerConnection: number;
+}
