@@ -1,0 +1,196 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { StartError } from "../start-error.ts";
+import { findBinaries } from "./binaries.ts";
+import { CLEAN_ENV, ensureCluster, explainFolderError } from "./cluster.ts";
+import { lockFolder } from "./folder-lock.ts";
+import { readPostmaster, stopOrphan } from "./postmaster.ts";
+import { checkReach, postgresUser } from "./system-user.ts";
+
+/** Small on purpose: a community's server shares its machine, and PostgreSQL leans on the system's file cache. */
+const SETTINGS: Record<string, string> = {
+  listen_addresses: "",
+  unix_socket_permissions: "0700",
+  max_connections: "60",
+  shared_buffers: "48MB",
+  work_mem: "4MB",
+  maintenance_work_mem: "32MB",
+  max_wal_size: "1GB",
+  max_wal_senders: "0",
+  max_logical_replication_workers: "0",
+  max_parallel_workers_per_gather: "0",
+  io_method: "sync",
+  jit: "off",
+  timezone: "UTC",
+  log_timezone: "UTC",
+  log_min_messages: "warning",
+};
+
+export interface EmbeddedOptions {
+  /** Usher's data folder; the server's own is `postgres` in it. */
+  dataDir: string;
+  /** Takes each line that the server writes. */
+  onLog?: (line: string) => void;
+  /** Further settings of the server, over ours. */
+  settings?: Record<string, string>;
+}
+
+export interface EmbeddedPostgres {
+  /** Connection URL of the database `usher` for the application's role. */
+  url: string;
+  /** Process id of the server that runs now; null while it is being restarted. */
+  pid(): number | null;
+  /** Clean ("fast") shutdown; resolves when the server has gone and the folder is free. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts PostgreSQL on `dataDir/postgres` and keeps it running: made when missing, recovered after a crash, restarted
+ * with back-off when it dies. It listens on a unix socket in a private folder only.
+ *
+ * @throws StartError in a sentence: folder in use or of somebody else, other version, disk full
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  const dataDir = resolve(options.dataDir);
+  const folder = join(dataDir, "postgres");
+  const binaries = findBinaries();
+  const { user, unlock } = claimFolder(dataDir, folder);
+  try {
+    await stopOrphan(folder);
+    checkReach(user, binaries.postgres);
+    ensureCluster(folder, binaries, user, options.settings?.fsync !== "off");
+    const socketFolder = mkdtempSync(join(tmpdir(), "usher-"));
+    if (user) chownSync(socketFolder, user.uid, user.gid);
+    const settings = { ...SETTINGS, unix_socket_directories: socketFolder, ...options.settings };
+    const args = ["-D", folder, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
+    const launch = () => spawn(binaries.postgres, args, { ...user, ...SPAWN, stdio: ["ignore", "ignore", "pipe"] });
+    const server = new Supervisor(folder, launch, options.onLog ?? (() => {}));
+    await server.start();
+    return {
+      url: `postgres://usher@${encodeURIComponent(socketFolder)}/usher`,
+      pid: () => server.pid,
+      stop: async () => {
+        await server.stop();
+        rmSync(socketFolder, { recursive: true, force: true });
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+/** In a group of its own: Ctrl+C in the terminal is for us, who then stop the server last. */
+const SPAWN = {
+  cwd: "/",
+  env: CLEAN_ENV,
+  detached: true,
+  stdio: ["ignore", "ignore", "pipe"],
+} as const satisfies object;
+
+function claimFolder(dataDir: string, folder: string) {
+  try {
+    const user = postgresUser(folder);
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    if (user) chmodSync(dataDir, 0o711);
+    const unlock = lockFolder(join(dataDir, "usher.lock"));
+    checkReach(user, dataDir);
+    return { user, unlock };
+  } catch (error) {
+    throw explainFolderError(error, dataDir);
+  }
+}
+
+/** One server process at a time: started, watched, started again. */
+class Supervisor {
+  readonly #folder: string;
+  readonly #launch: () => ChildProcess;
+  readonly #onLog: (line: string) => void;
+  #child: ChildProcess | null = null;
+  #stopping = false;
+  #restarting: Promise<void> | null = null;
+
+  constructor(folder: string, launch: () => ChildProcess, onLog: (line: string) => void) {
+    this.#folder = folder;
+    this.#launch = launch;
+    this.#onLog = onLog;
+  }
+
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
+  /** Resolves when the server takes connections. */
+  async start(): Promise<void> {
+    const child = this.#launch();
+    const exited = new Promise<string>((done) => {
+      child.once("error", (error) => done(error.message));
+      child.once("exit", (code, signal) => done(`exit ${signal ?? code}`));
+    });
+    const lastLines: string[] = [];
+    createInterface({ input: child.stderr! }).on("line", (line) => {
+      lastLines.push(line);
+      if (lastLines.length > 10) lastLines.shift();
+      this.#onLog(line);
+    });
+    this.#child = child;
+    let ended: string | null = null;
+    void exited.then((how) => {
+      ended = how;
+    });
+    while (!this.#isReady(child)) {
+      if (ended !== null) {
+        this.#child = null;
+        const said = lastLines.join("\n");
+        throw explainFolderError(
+          new StartError(`The embedded PostgreSQL did not start (${ended}):\n${said}`),
+          this.#folder,
+        );
+      }
+      await sleep(10);
+    }
+    void exited.then((how) => this.#onExit(how));
+  }
+
+  #isReady(child: ChildProcess): boolean {
+    const postmaster = readPostmaster(this.#folder);
+    return postmaster !== null && postmaster.pid === child.pid && postmaster.ready;
+  }
+
+  #onExit(how: string): void {
+    this.#child = null;
+    if (this.#stopping) return;
+    this.#onLog(`The embedded PostgreSQL ended (${how}); starting it again.`);
+    this.#restarting = this.#restart();
+  }
+
+  async #restart(): Promise<void> {
+    for (let wait = 100; !this.#stopping; wait = Math.min(wait * 2, 10_000)) {
+      try {
+        await stopOrphan(this.#folder);
+        await this.start();
+        return;
+      } catch (error) {
+        this.#onLog(error instanceof Error ? error.message : String(error));
+        await sleep(wait);
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#restarting;
+    const child = this.#child;
+    if (child === null) return;
+    const exited = new Promise((done) => child.once("exit", done));
+    child.kill("SIGINT");
+    const late = setTimeout(() => child.kill("SIGQUIT"), 20_000);
+    await exited;
+    clearTimeout(late);
+  }
+}

@@ -1,0 +1,116 @@
+import Postgrator from "postgrator";
+import type { ReservedSql } from "postgres";
+import { StartError } from "../start-error.ts";
+import { openDatabase } from "./pool.ts";
+
+/** A numbered set of SQL files, NNN.do.name.sql and NNN.undo.name.sql, and the table that remembers which ran. */
+export interface MigrationSet {
+  folder: string;
+  table: string;
+}
+
+/** One number of a set, as `status` lists it. */
+export interface MigrationState {
+  version: number;
+  name: string;
+  applied: boolean;
+}
+
+/** Any number, but the same in every Usher: two nodes that start at once take turns. */
+const LOCK = 7_308_604_759;
+
+/** Applies what is missing. Returns the names of what it applied, oldest first. A newer schema is left as it is. */
+export function migrateUp(url: string, set: MigrationSet): Promise<string[]> {
+  return withPostgrator(url, set, async (postgrator) => {
+    const target = (await postgrator.getMigrations()).reduce((most, { version }) => Math.max(most, version), 0);
+    if (target <= (await postgrator.getDatabaseVersion())) {
+      await postgrator.validateMigrations(target);
+      return [];
+    }
+    return names(await postgrator.migrate(String(target)));
+  });
+}
+
+/** Undoes the newest `count`. Returns their names, newest first. */
+export function migrateDown(url: string, set: MigrationSet, count: number): Promise<string[]> {
+  return withPostgrator(url, set, async (postgrator) => {
+    const applied = (await states(postgrator)).filter((state) => state.applied);
+    if (applied.length === 0) return [];
+    return names(await postgrator.migrate(String(applied.at(-1 - count)?.version ?? 0)));
+  });
+}
+
+/** Lists every number of the set and whether it is applied. */
+export function migrationStatus(url: string, set: MigrationSet): Promise<MigrationState[]> {
+  return withPostgrator(url, set, states);
+}
+
+async function states(postgrator: Postgrator): Promise<MigrationState[]> {
+  const migrations = await postgrator.getMigrations();
+  const current = await postgrator.getDatabaseVersion();
+  return migrations
+    .filter(({ action }) => action === "do")
+    .sort((a, b) => a.version - b.version)
+    .map(({ version, name }) => ({ version, name, applied: version <= current }));
+}
+
+function names(migrations: Postgrator.Migration[]): string[] {
+  return migrations.map(({ version, name }) => `${String(version).padStart(3, "0")} ${name}`);
+}
+
+async function withPostgrator<T>(
+  url: string,
+  set: MigrationSet,
+  work: (postgrator: Postgrator) => Promise<T>,
+): Promise<T> {
+  const database = openDatabase(url, { max: 1, name: "usher migrate", unlimited: true });
+  try {
+    const connection = await database.sql.reserve();
+    try {
+      await connection`SELECT pg_advisory_lock(${LOCK})`;
+      return await work(onConnection(connection, set));
+    } finally {
+      connection.release();
+    }
+  } catch (error) {
+    throw explain(error);
+  } finally {
+    await database.close();
+  }
+}
+
+/** Each file runs in one transaction with the row that records it: postgrator sends that row right after the file. */
+function onConnection(connection: ReservedSql, set: MigrationSet): Postgrator {
+  let inMigration: string | null = null;
+  const postgrator = new Postgrator({
+    driver: "pg",
+    migrationPattern: `${set.folder}/*.sql`,
+    schemaTable: set.table,
+    currentSchema: "public",
+    execSqlScript: async (script) => {
+      await connection.unsafe("BEGIN");
+      await connection.unsafe(script);
+    },
+    execQuery: async (query) => {
+      const rows = [...(await connection.unsafe(query))];
+      if (inMigration !== null) {
+        await connection.unsafe("COMMIT");
+        inMigration = null;
+      }
+      return { rows };
+    },
+  });
+  postgrator.on("migration-started", ({ filename }) => {
+    inMigration = filename;
+  });
+  return postgrator;
+}
+
+function explain(error: unknown): unknown {
+  const changed = error instanceof Error ? /^MD5 checksum failed for migration \[(\d+)\]/.exec(error.message) : null;
+  if (!changed) return error;
+  return new StartError(
+    `Migration ${changed[1]} was changed after it was applied to this database. ` +
+      `Put the file back as it was, and write the change as a new migration ("npm run migrate -- create NAME").`,
+  );
+}

@@ -1,0 +1,84 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, readlinkSync, realpathSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isSystemError, StartError } from "../start-error.ts";
+
+/** What a running server writes into `postmaster.pid` of its folder. */
+export interface Postmaster {
+  pid: number;
+  socketFolder: string;
+  ready: boolean;
+}
+
+/** Reads `postmaster.pid`; null when there is none or it is half written. */
+export function readPostmaster(folder: string): Postmaster | null {
+  let lines: string[];
+  try {
+    lines = readFileSync(join(folder, "postmaster.pid"), "utf8").split("\n");
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) return null;
+    throw error;
+  }
+  const pid = Number(lines[0]);
+  if (!Number.isInteger(pid) || pid <= 0) return null;
+  return { pid, socketFolder: lines[4]?.trim() ?? "", ready: lines[7]?.trim() === "ready" };
+}
+
+/**
+ * Ends a server that outlived its Usher (which was killed), and clears what it left, so that a new one can start.
+ * The process is checked to be a server of this very folder: after a reboot its number may belong to anybody.
+ * Call it only with the folder locked.
+ */
+export async function stopOrphan(folder: string): Promise<void> {
+  const orphan = readPostmaster(folder);
+  if (orphan === null) return;
+  if (serves(orphan.pid, folder)) {
+    await endProcess(orphan.pid);
+    if (serves(orphan.pid, folder)) {
+      throw new StartError(
+        `A PostgreSQL server from an earlier run (process ${orphan.pid}) does not stop. Stop it first.`,
+      );
+    }
+  }
+  rmSync(join(folder, "postmaster.pid"), { force: true });
+  if (orphan.socketFolder.includes("/usher-")) rmSync(orphan.socketFolder, { recursive: true, force: true });
+}
+
+/** Fast shutdown; immediate shutdown when that takes more than 15 s. */
+async function endProcess(pid: number): Promise<void> {
+  for (const [signal, tries] of [
+    ["SIGINT", 300],
+    ["SIGQUIT", 100],
+  ] as const) {
+    if (!signalProcess(pid, signal)) return;
+    for (let i = 0; i < tries; i++) {
+      if (!signalProcess(pid, 0)) return;
+      await sleep(50);
+    }
+  }
+}
+
+function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch (error) {
+    if (isSystemError(error, "ESRCH")) return false;
+    throw error;
+  }
+}
+
+/** Whether that process is a PostgreSQL server of this folder: a server's working directory is its data folder. */
+function serves(pid: number, folder: string): boolean {
+  if (process.platform === "linux") {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(folder);
+    } catch (error) {
+      if (isSystemError(error, "ENOENT", "ESRCH", "EACCES")) return false;
+      throw error;
+    }
+  }
+  const { stdout } = spawnSync("ps", ["-ww", "-o", "args=", "-p", String(pid)], { encoding: "utf8" });
+  return stdout.includes(folder);
+}

@@ -1,0 +1,50 @@
+import { spawnSync } from "node:child_process";
+import { statSync } from "node:fs";
+import { StartError } from "../start-error.ts";
+
+/** The operating system's user that runs the embedded PostgreSQL when we are root, which PostgreSQL refuses. */
+export interface SystemUser {
+  uid: number;
+  gid: number;
+}
+
+/**
+ * Who runs PostgreSQL on this folder: null for "the user we are". Root hands over to the folder's owner, or to `nobody` for
+ * a new folder. Throws a StartError when the folder belongs to somebody else.
+ */
+export function postgresUser(folder: string): SystemUser | null {
+  const me = process.geteuid?.() ?? 0;
+  const owner = statSync(folder, { throwIfNoEntry: false });
+  if (me !== 0) {
+    if (owner && owner.uid !== me) {
+      throw new StartError(
+        `${folder} belongs to another user (uid ${owner.uid}; Usher runs as uid ${me}). Start Usher as that user, ` +
+          `give the folder away with "chown -R ${me} ${folder}", or set DATA_DIR to another folder.`,
+      );
+    }
+    return null;
+  }
+  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
+  return { uid: idOf("-u"), gid: idOf("-g") };
+}
+
+function idOf(flag: "-u" | "-g"): number {
+  const { status, stdout } = spawnSync("id", [flag, "nobody"], { encoding: "utf8" });
+  if (status !== 0) {
+    throw new StartError(
+      'PostgreSQL does not run as root, and there is no user "nobody" to hand it to. Start Usher as an ordinary user.',
+    );
+  }
+  return Number(stdout);
+}
+
+/** Throws a StartError when that user cannot read the path, as under a /root that is closed to others. */
+export function checkReach(user: SystemUser | null, path: string): void {
+  if (user === null) return;
+  const { status } = spawnSync("test", ["-x", path], { uid: user.uid, gid: user.gid, cwd: "/" });
+  if (status === 0) return;
+  throw new StartError(
+    `PostgreSQL does not run as root, so Usher runs it as user ${user.uid}, who cannot reach ${path}. Start Usher as an ` +
+      `ordinary user, or move it out of the closed folder (to /opt, for example).`,
+  );
+}

@@ -1,0 +1,12 @@
+/**
+ * Something a person has to put right before Usher can start: a taken port, a folder of somebody else, a full disk.
+ * The program prints its sentence, without a stack, and exits with code 1.
+ */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}
+
+/** True for a Node-style system error with this code, such as `isSystemError(error, "ENOENT")`. */
+export function isSystemError(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code);
+}

@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startEmbedded } from "../../src/platform/postgres/embedded.ts";
+
+/**
+ * Starts a throw-away PostgreSQL on a TCP port of this machine, without fsync.
+ * `url` is the superuser's, of the database `postgres`.
+ */
+export async function startTestServer(): Promise<{ url: string; stop(): Promise<void> }> {
+  const dataDir = mkdtempSync(join(tmpdir(), "usher-test-"));
+  const port = await freePort();
+  const server = await startEmbedded({
+    dataDir,
+    settings: {
+      listen_addresses: "127.0.0.1",
+      port: String(port),
+      max_connections: "300",
+      fsync: "off",
+      full_page_writes: "off",
+    },
+  });
+  return {
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    stop: async () => {
+      await server.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port that nobody uses at this moment. */
+export function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const probe = createServer();
+    probe.once("error", fail);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => (typeof address === "object" && address ? done(address.port) : fail(new Error("no port"))));
+    });
+  });
+}
+
+// As a program: runs the server until standard input ends, which it does when the process that started us is gone.
+if (import.meta.main) {
+  const server = await startTestServer();
+  console.log(server.url);
+  for await (const _ of Bun.stdin.stream());
+  await server.stop();
+}
