@@ -67,9 +67,9 @@ const list = z.string().transform((text) =>
 
 const text = z.string();
 
-const option = <T>(
+const option = <T, const D extends string | null>(
   parse: z.ZodType<T, string>,
-  fallback: string | null,
+  fallback: D,
   help: string,
   more: { secret?: true } = {},
 ) => ({

@@ -12,6 +12,8 @@ export interface ApiVariables {
   requestId: string;
   /** Whether the asker came over https (directly or to a trusted proxy): cookies then get `Secure`. */
   secure: boolean;
+  /** The host the asker named, corrected for trusted proxies: `chat.example.org`, `localhost:3003`. */
+  host: string;
   /** Why the credentials that were sent are no good; a route that needs a person answers with it. */
   refusal: Error | null;
   /** Reads the body and keeps the first answer for an Idempotency-Key. Installed by `createApi`, run by every route. */
@@ -23,6 +25,7 @@ export interface RequestFacts {
   address: string;
   requestId: string;
   secure: boolean;
+  host: string;
 }
 
 export interface ApiEnv {

@@ -1,40 +1,91 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
 import { HTTPException } from "hono/http-exception";
 import type { Logger } from "pino";
+import type { Config } from "../../config/options.ts";
 import { AppError } from "../errors.ts";
 import type { Api, ApiEnv } from "./api.ts";
 import { type Authenticate, type AuthenticateCookie, authentication } from "./authenticate.ts";
+import type { IdempotencyStore } from "./idempotency.ts";
 import { invalid } from "./invalid.ts";
+import { notFound } from "./not-found.ts";
+import { refuseNul } from "./nul.ts";
+import { ownOrigins, sameOrigin } from "./origin.ts";
 import { errorOfStatus, problemResponse } from "./problem.ts";
+import { ADDRESS_LIMIT, addressKey, CALLER_LIMIT, type RateLimit, rateLimit } from "./rate-limit.ts";
+import { receiving } from "./receive.ts";
 
 export interface ApiDeps {
+  config: Pick<Config, "ALLOWED_ORIGINS" | "PUBLIC_URL" | "HTTP_READ_TIMEOUT">;
   logger: Logger;
   authenticate: Authenticate;
   authenticateCookie: AuthenticateCookie;
+  idempotency: IdempotencyStore;
+  /** Other general limits than ADDRESS_LIMIT and CALLER_LIMIT. */
+  limits?: { address?: RateLimit; caller?: RateLimit };
 }
 
-/** The API without routes: the modules add theirs. Every failure leaves it as a problem document. */
+/**
+ * The API without routes: the modules add theirs with `api.openapi(route({…}), handler)`.
+ * Every failure leaves it as a problem document; what a route has in common with all others happens here, in this order.
+ */
 export function createApi(deps: ApiDeps): Api {
+  const { config, logger } = deps;
   const api: Api = new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => {
       if (!result.success) throw invalid(result.target, result.error.issues);
+      refuseNul(result.data);
     },
   });
-  api.onError((error, c) => answerError(error, c, deps.logger));
-  api.use(facts);
+  api.onError((error, c) => answerError(error, c, logger));
+  api.notFound((c) => notFound(api, c));
+
+  api.use(facts(receiving({ readTimeout: config.HTTP_READ_TIMEOUT, idempotency: deps.idempotency })));
+  api.use(crossOrigin(config.ALLOWED_ORIGINS));
+  api.use(rateLimit("address", deps.limits?.address ?? ADDRESS_LIMIT, ({ address }) => addressKey(address)));
   api.use(authentication(deps));
+  api.use(
+    rateLimit("caller", deps.limits?.caller ?? CALLER_LIMIT, ({ caller }) =>
+      caller.kind === "user" ? caller.userId : null,
+    ),
+  );
+  api.use(sameOrigin(ownOrigins(config)));
   return api;
 }
 
 /** Takes over what the server found out about the request; a test that calls `api.request` has no server. */
-const facts: MiddlewareHandler<ApiEnv> = async (c, next) => {
-  c.set("address", c.env?.address ?? "127.0.0.1");
-  c.set("requestId", c.env?.requestId ?? crypto.randomUUID());
-  c.set("secure", c.env?.secure ?? false);
-  c.set("receive", async (_, handle) => handle());
-  return next();
-};
+function facts(receive: MiddlewareHandler): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    c.set("address", c.env?.address ?? "127.0.0.1");
+    c.set("requestId", c.env?.requestId ?? crypto.randomUUID());
+    c.set("secure", c.env?.secure ?? false);
+    c.set("host", c.env?.host ?? new URL(c.req.url).host);
+    c.set("receive", receive);
+    await next();
+    if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "no-store");
+  };
+}
+
+/** CORS for the origins of ALLOWED_ORIGINS; nobody else's pages may read our answers. */
+function crossOrigin(origins: readonly string[]): MiddlewareHandler<ApiEnv> {
+  return cors({
+    origin: (origin) => (origins.includes(origin) ? origin : null),
+    credentials: true,
+    maxAge: 600,
+    allowHeaders: ["authorization", "content-type", "idempotency-key", "if-match", "x-request-id"],
+    exposeHeaders: [
+      "etag",
+      "idempotent-replayed",
+      "link",
+      "location",
+      "ratelimit",
+      "ratelimit-policy",
+      "retry-after",
+      "x-request-id",
+    ],
+  });
+}
 
 function answerError(error: Error, c: Context<ApiEnv>, logger: Logger): Response {
   const requestId = c.get("requestId");

@@ -1,0 +1,48 @@
+import type { Sql } from "postgres";
+import type { Claim, IdempotencyStore } from "./idempotency.ts";
+
+/** How long an attempt may run before another one with the same key takes over (its node has probably died). */
+const LEASE_SECONDS = 60;
+
+/** The table `idempotency_keys`; see db/migrations/004. */
+export function createIdempotencyStore(sql: Sql): IdempotencyStore & { sweep(): Promise<number> } {
+  return {
+    async claim({ actor, keyHash }, requestHash): Promise<Claim> {
+      const [mine] = await sql<{ attempt: number }[]>`
+        insert into idempotency_keys as kept (actor, key_hash, request_hash, lease_until)
+        values (${actor}, ${keyHash}, ${requestHash}, now() + make_interval(secs => ${LEASE_SECONDS}))
+        on conflict (actor, key_hash) do update
+           set request_hash = excluded.request_hash, lease_until = excluded.lease_until,
+               attempt = kept.attempt + 1, answer = null, created_at = now()
+         where kept.created_at < now() - interval '24 hours'
+            or (kept.answer is null and kept.lease_until < now() and kept.request_hash = excluded.request_hash)
+        returning attempt`;
+      if (mine !== undefined) return { state: "mine", attempt: mine.attempt };
+      const [kept] = await sql<{ same: boolean; answer: Uint8Array | null }[]>`
+        select request_hash = ${requestHash} as same, answer
+          from idempotency_keys where actor = ${actor} and key_hash = ${keyHash}`;
+      // No row: the first attempt has just failed and let go. The asker tries again in a second.
+      if (kept === undefined) return { state: "running" };
+      if (!kept.same) return { state: "other" };
+      return kept.answer === null ? { state: "running" } : { state: "done", answer: kept.answer };
+    },
+
+    async keep({ actor, keyHash }, attempt, answer) {
+      await sql`
+        update idempotency_keys set answer = ${answer}
+         where actor = ${actor} and key_hash = ${keyHash} and attempt = ${attempt}`;
+    },
+
+    async release({ actor, keyHash }, attempt) {
+      await sql`
+        delete from idempotency_keys
+         where actor = ${actor} and key_hash = ${keyHash} and attempt = ${attempt}`;
+    },
+
+    /** Removes what is older than 24 h; answers how many rows that were. Run it every hour. */
+    async sweep() {
+      const { count } = await sql`delete from idempotency_keys where created_at < now() - interval '24 hours'`;
+      return count;
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import { AppError, type FieldError } from "../errors.ts";
+
+/** Refuses values with a NUL character anywhere: PostgreSQL cannot hold one in a text, and no field of ours means one. */
+export function refuseNul(value: unknown): void {
+  const errors = [...nuls(value, "")];
+  if (errors.length > 0) throw new AppError("invalid", undefined, { errors });
+}
+
+function* nuls(value: unknown, pointer: string): Generator<FieldError> {
+  if (typeof value === "string") {
+    if (value.includes("\0")) yield { pointer, code: "nul", message: "must not contain a NUL character" };
+  } else if (typeof value === "object" && value !== null) {
+    for (const [key, inner] of Object.entries(value)) yield* nuls(inner, `${pointer}/${key}`);
+  }
+}

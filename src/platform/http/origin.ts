@@ -1,0 +1,48 @@
+import type { MiddlewareHandler } from "hono";
+import { AppError } from "../errors.ts";
+import type { ApiEnv } from "./api.ts";
+
+const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * Refuses writes that another site makes in the name of a visitor (CSRF). A bearer token is proof enough; a cookie is not:
+ * then Origin (or, in its absence, Sec-Fetch-Site) must say that our own pages or an allowed origin sent the request.
+ */
+export function sameOrigin(isOwn: (origin: string, host: string) => boolean): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    if (SAFE.has(c.req.method) || c.req.header("authorization") !== undefined) return next();
+    const origin = c.req.header("origin");
+    const site = c.req.header("sec-fetch-site");
+    if (origin !== undefined) {
+      if (!isOwn(origin, c.get("host"))) throw new AppError("wrong_origin");
+    } else if (site !== undefined) {
+      if (site !== "same-origin" && site !== "none") throw new AppError("wrong_origin");
+    } else if (c.req.header("cookie") !== undefined) {
+      throw new AppError("wrong_origin", "A write with a cookie must say where it comes from: send an Origin header.");
+    }
+    return next();
+  };
+}
+
+/**
+ * Which origins are ours: that of PUBLIC_URL, those of ALLOWED_ORIGINS, and the one under which the request reached us.
+ * The scheme of the last is not compared: a proxy may have ended TLS, and a Host cannot be forged by another site's page.
+ */
+export function ownOrigins(config: { PUBLIC_URL: string | null; ALLOWED_ORIGINS: readonly string[] }) {
+  const known = new Set(
+    [...config.ALLOWED_ORIGINS, ...(config.PUBLIC_URL === null ? [] : [config.PUBLIC_URL])].map(normal),
+  );
+  return (origin: string, host: string): boolean => {
+    if (!URL.canParse(origin)) return false; // "null": a sandboxed frame or a redirect across sites
+    return known.has(normal(origin)) || new URL(origin).host === hostOf(host);
+  };
+}
+
+function normal(origin: string): string {
+  return URL.canParse(origin) ? new URL(origin).origin : origin;
+}
+
+/** A Host header without the port that its scheme implies, as URL writes it. */
+function hostOf(host: string): string {
+  return host.toLowerCase().replace(/:(80|443)$/, "");
+}

@@ -1,0 +1,28 @@
+import type { MiddlewareHandler } from "hono";
+import { AppError } from "../errors.ts";
+import type { ApiEnv } from "./api.ts";
+import { readBody } from "./body.ts";
+import { answerOnce, type IdempotencyStore } from "./idempotency.ts";
+
+/** What every route does once the caller may call it: read the body within its limits, and answer a repeat with the first answer. */
+export function receiving(deps: { readTimeout: number; idempotency: IdempotencyStore }): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    if (c.req.method === "GET" || c.req.method === "HEAD") return next();
+    const body = await readBody(c.req.raw, deps.readTimeout);
+    checkText(body);
+    // Hono's own type for the cache is wrong: it holds promises.
+    Object.assign(c.req.bodyCache, { arrayBuffer: Promise.resolve(body.buffer) });
+    const key = c.req.header("idempotency-key");
+    if (c.req.method !== "POST" || key === undefined) return next();
+    return answerOnce(deps.idempotency, c, next, key, body);
+  };
+}
+
+/** JSON is UTF-8 (RFC 8259 §8.1); decoding would put replacement characters where it is not, and store them. */
+function checkText(body: Uint8Array): void {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(body);
+  } catch {
+    throw new AppError("malformed", "The body is not UTF-8.");
+  }
+}
