@@ -1,0 +1,15 @@
+const BASE = 500;
+const MOST = 30_000;
+
+/**
+ * How long to wait before try number `attempt` (0, 1, 2 …), in ms: anything from 0 to a bound that doubles up to 30 s ("full jitter",
+ * aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter), so that clients cut together do not come back together.
+ */
+export function backoff(attempt: number, random: () => number): number {
+  return random() * Math.min(MOST, BASE * 2 ** attempt);
+}
+
+/** A random time between two bounds, in ms. */
+export function between([least, most]: readonly [number, number], random: () => number): number {
+  return least + random() * Math.max(0, most - least);
+}

@@ -1,0 +1,155 @@
+import type { CommandPayload, CommandType, Frame, FramePayload } from "../protocol/frames.ts";
+import type { Position } from "../protocol/objects.ts";
+import { Commands } from "./commands.ts";
+import { Connection, type ConnectionState, type Refusal } from "./connection.ts";
+import { type Environment, type Socket, systemEnvironment } from "./environment.ts";
+import { UsherError } from "./errors.ts";
+import { Events } from "./events.ts";
+import type { RoomFrame, RoomHandlers } from "./follower.ts";
+import { Outbox, type OutboxStorage, type Outgoing, type Sent } from "./outbox.ts";
+import { createRest, type Rest } from "./rest.ts";
+import { Rooms } from "./rooms.ts";
+
+export interface ClientOptions {
+  /** Origin of the server, such as `https://chat.example.org`. Left out in a browser: the page's own. */
+  url?: string;
+  /** A fixed access token. Neither this nor `getToken`: the session cookie speaks, or nobody does. */
+  token?: string;
+  /** Asked before each connection and request. `fresh`: the last token was refused, a new one is needed. */
+  getToken?: (fresh: boolean) => Promise<string | null>;
+  /** Who the page says this is. A server that takes the connection for nobody is then not accepted. */
+  userId?: string;
+  /** Keeps unsent messages over a reload. */
+  storage?: OutboxStorage;
+  fetch?: typeof fetch;
+  /** For a runtime without one of its own, such as Node 20: `ws` fits. */
+  WebSocket?: new (
+    url: string,
+  ) => Socket;
+  /** Clock, timers, randomness and sockets; for tests. */
+  environment?: Environment;
+}
+
+/** Frames that no log keeps: they come when they come, and are lost when nobody listens. */
+export type EphemeralType = "read:marked" | "typing:started" | "typing:stopped";
+
+export type ClientEvents = {
+  state: ConnectionState;
+  /** The messages that wait, after every change. */
+  outbox: readonly Outgoing[];
+  /** A message of the outbox has arrived. */
+  sent: Sent;
+} & { [T in EphemeralType]: FramePayload<T> };
+
+export interface Client {
+  readonly rest: Rest;
+  readonly state: ConnectionState;
+  /** Why `state` is `refused`. */
+  readonly refusal: Refusal | null;
+  /** The server's answer to who this is; null before the first connection and for nobody. */
+  readonly userId: string | null;
+  readonly outbox: Outbox;
+  /** Connects, and connects again whenever the link breaks, until `close`. Also after a refusal, with a new token or cookie. */
+  connect(): void;
+  close(): void;
+  /** Replaces a fixed token; on an open connection it renews the sign-in there. */
+  setToken(token: string): Promise<void>;
+  /**
+   * Listens to a room from `position` on (as a page's data carried it), or from now on with null.
+   * Works before `connect` and across broken links. Answers the function that ends it.
+   */
+  follow(room: string, position: Position | null, handlers: RoomHandlers): () => void;
+  /** Sends a command and answers the payload of its answer; rejects with UsherError. Messages go by `outbox.add`. */
+  command<T extends CommandType>(type: T, payload: CommandPayload<T>): Promise<Frame["payload"]>;
+  on<K extends keyof ClientEvents>(name: K, listener: (value: ClientEvents[K]) => void): () => void;
+}
+
+const EPHEMERAL: ReadonlySet<string> = new Set<EphemeralType>(["read:marked", "typing:started", "typing:stopped"]);
+
+/** A client of one Usher server for one person. Nothing happens before `connect`, except REST calls. */
+export function createClient(options: ClientOptions = {}): Client {
+  const url = (options.url ?? globalThis.location?.origin ?? "").replace(/\/+$/, "");
+  const environment = options.environment ?? systemEnvironment(options.WebSocket);
+  const events = new Events<ClientEvents>();
+  let fixedToken = options.token ?? null;
+  let userId: string | null = null;
+  const expectsUser = () =>
+    options.userId !== undefined || fixedToken !== null || options.getToken !== undefined || userId !== null;
+  const token = async (fresh: boolean) => (options.getToken ? options.getToken(fresh) : fixedToken);
+
+  const rest = createRest({ url, fetch: options.fetch, getToken: () => token(false) });
+  const commands: Commands = new Commands(environment, (text) => connection.transmit(text));
+  const rooms = new Rooms(environment, commands, () => connection.resumed());
+  const outbox = new Outbox({
+    environment,
+    commands,
+    storage: options.storage ?? null,
+    storageKey: `usher:outbox:${options.userId ?? ""}`,
+    changed: (items) => events.emit("outbox", items),
+    sent: (sent) => events.emit("sent", sent),
+  });
+
+  const connection: Connection = new Connection({
+    environment,
+    socketUrl: `${url.replace(/^http/, "ws")}/ws`,
+    token,
+    rejected: async () => {
+      if (!expectsUser()) return false;
+      try {
+        await rest.users.me();
+        return false;
+      } catch (error) {
+        // Only a plain answer counts; anything else is the same trouble that the handshake had.
+        return error instanceof UsherError && error.status === 401;
+      }
+    },
+    welcome: (greeting) => {
+      if (greeting.user_id === null && expectsUser()) return false;
+      userId = greeting.user_id;
+      rooms.connected();
+      return true;
+    },
+    frame: receive,
+    down: () => {
+      outbox.close();
+      rooms.disconnected();
+      commands.cut();
+    },
+    changed: (state) => {
+      if (state === "live") outbox.open();
+      events.emit("state", state);
+    },
+  });
+
+  function receive(frame: Frame): void {
+    if (commands.answer(frame)) return;
+    if (frame.room !== undefined && frame.seq !== undefined) rooms.deliver(frame as RoomFrame);
+    else if (frame.type === "room:left") rooms.left(frame.payload.room, frame.payload.code);
+    else if (EPHEMERAL.has(frame.type)) events.emit(frame.type as EphemeralType, frame.payload as never);
+  }
+
+  return {
+    rest,
+    outbox,
+    get state() {
+      return connection.state;
+    },
+    get refusal() {
+      return connection.refusal;
+    },
+    get userId() {
+      return userId;
+    },
+    connect: () => connection.start(),
+    close: () => connection.stop(),
+    async setToken(next) {
+      fixedToken = next;
+      if (connection.state === "live" || connection.state === "resuming") {
+        await commands.call("system:auth", { token: next });
+      }
+    },
+    follow: (room, position, handlers) => rooms.follow(room, position, handlers),
+    command: async (type, payload) => (await commands.call(type, payload)).payload,
+    on: (name, listener) => events.on(name, listener),
+  };
+}

@@ -1,0 +1,266 @@
+import type { Frame, FramePayload } from "../protocol/frames.ts";
+import { backoff, between } from "./backoff.ts";
+import type { Environment, Socket, Timer } from "./environment.ts";
+import { isolated } from "./events.ts";
+
+/**
+ * `idle`: not wanted. `connecting`: the socket is being opened. `open`: it is, and the server has not greeted yet.
+ * `resuming`: greeted, the rooms are being taken up again. `live`: nothing is missing. `waiting`: until the next try.
+ * `refused`: the server does not want this client as it is (signed out, banned, bad token); nothing happens until `start`.
+ */
+export type ConnectionState = "idle" | "connecting" | "open" | "resuming" | "live" | "waiting" | "refused";
+
+export interface Refusal {
+  /** The close code (protocol/codes.ts, 4100–4199), or null when the server refused before there was a socket. */
+  code: number | null;
+  reason: string;
+}
+
+/** What the connection asks of its owner. */
+export interface ConnectionPort {
+  environment: Environment;
+  /** Where the socket is, without the token. */
+  socketUrl: string;
+  /** The token to connect with; null: none, or a cookie speaks. `fresh`: the last one was refused. */
+  token(fresh: boolean): Promise<string | null>;
+  /** After a handshake that failed for no visible reason: whether the server says that this caller is not signed in. */
+  rejected(): Promise<boolean>;
+  /** The server has greeted; answers false when it took this client for nobody although it should be somebody. */
+  welcome(greeting: FramePayload<"system:connected">): boolean;
+  frame(frame: Frame): void;
+  /** The link is gone; what was under way on it is lost. */
+  down(): void;
+  changed(state: ConnectionState): void;
+}
+
+/** ms for the socket to open and the server to greet. */
+const CONNECT_TIMEOUT = 10_000;
+/** ms for any sign of life after a ping of ours. */
+const PONG_TIMEOUT = 10_000;
+/** A connection that lived this long, in ms, starts the back-off anew when it breaks. */
+const STABLE_AFTER = 5_000;
+const TOKEN_EXPIRED = 4101;
+const GONE = 1006;
+
+/** One socket at a time, opened again for as long as it is wanted. */
+export class Connection {
+  readonly #port: ConnectionPort;
+  #state: ConnectionState = "idle";
+  #refusal: Refusal | null = null;
+  #socket: Socket | null = null;
+  /** Counts the tries; what belongs to an older one is ignored. */
+  #life = 0;
+  #attempt = 0;
+  #timer: Timer | null = null;
+  #stopWatching: (() => void) | null = null;
+  #token: string | null = null;
+  #tokenRefused = false;
+  #greeted = false;
+  #liveSince = 0;
+  #heardAt = 0;
+  #probing = false;
+  #pingInterval = 30_000;
+  #bye: FramePayload<"system:bye"> | null = null;
+
+  constructor(port: ConnectionPort) {
+    this.#port = port;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** Why the state is `refused`; null in every other state. */
+  get refusal(): Refusal | null {
+    return this.#refusal;
+  }
+
+  /** Connects now, unless it is connected or on the way. */
+  start(): void {
+    if (!["idle", "waiting", "refused"].includes(this.#state)) return;
+    this.#stopWatching ??= this.#port.environment.watchNetwork((event) => this.#network(event));
+    this.#attempt = 0;
+    this.#tokenRefused = false;
+    void this.#connect();
+  }
+
+  stop(): void {
+    this.#stopWatching?.();
+    this.#stopWatching = null;
+    this.#discard();
+    this.#become("idle");
+  }
+
+  /** Hands a frame to the socket. False when there is no greeted connection. */
+  transmit(text: string): boolean {
+    if (!this.#greeted || !this.#socket) return false;
+    this.#socket.send(text);
+    return true;
+  }
+
+  /** The owner has taken up all its rooms. */
+  resumed(): void {
+    if (this.#state === "resuming") this.#become("live");
+  }
+
+  async #connect(): Promise<void> {
+    this.#discard();
+    const life = this.#life;
+    this.#become("connecting");
+    let token: string | null;
+    try {
+      token = await this.#port.token(this.#tokenRefused);
+    } catch {
+      // Whoever makes tokens could not be asked; that is a failed try like any other.
+      if (life === this.#life) this.#wait(this.#nextDelay());
+      return;
+    }
+    if (life !== this.#life) return;
+    if (this.#tokenRefused && token === this.#token) {
+      this.#refuse({ code: null, reason: "Sign in first." });
+    } else {
+      this.#tokenRefused = false;
+      this.#token = token;
+      this.#open(life, token);
+    }
+  }
+
+  #open(life: number, token: string | null): void {
+    const { environment, socketUrl } = this.#port;
+    const socket = environment.openSocket(token ? `${socketUrl}?token=${encodeURIComponent(token)}` : socketUrl);
+    this.#socket = socket;
+    this.#timer = environment.setTimer(() => this.#lost(GONE, "The server did not greet in time."), CONNECT_TIMEOUT);
+    const mine = (run: () => void) => {
+      if (life === this.#life) run();
+    };
+    socket.onopen = () => mine(() => this.#become("open"));
+    socket.onmessage = ({ data }) => mine(() => this.#received(data));
+    socket.onclose = ({ code, reason }) => mine(() => this.#lost(code, reason));
+    socket.onerror = () => {};
+  }
+
+  #received(data: unknown): void {
+    this.#heardAt = this.#port.environment.now();
+    if (this.#probing) this.#listenForLife();
+    if (typeof data !== "string") return;
+    const frame = JSON.parse(data) as Frame;
+    if (frame.type === "system:connected") this.#greet(frame.payload);
+    else if (frame.type === "system:bye") this.#bye = frame.payload;
+    else if (this.#greeted) this.#port.frame(frame);
+  }
+
+  #greet(greeting: FramePayload<"system:connected">): void {
+    this.#greeted = true;
+    this.#pingInterval = greeting.ping_interval;
+    this.#liveSince = this.#heardAt;
+    this.#listenForLife();
+    const life = this.#life;
+    this.#become("resuming");
+    const known = this.#port.welcome(greeting);
+    if (life === this.#life && !known) this.#unauthenticated();
+  }
+
+  /** The link broke: by a close frame, by an error, or because nothing was heard for too long. */
+  #lost(code: number, reason: string): void {
+    const { environment } = this.#port;
+    const greeted = this.#greeted;
+    const bye = this.#bye;
+    if (greeted && environment.now() - this.#liveSince >= STABLE_AFTER) this.#attempt = 0;
+    this.#discard();
+    const final = code >= 4100 && code <= 4199 ? code : bye && !bye.reconnect ? bye.code : null;
+    if (final === TOKEN_EXPIRED) this.#unauthenticated();
+    else if (final !== null) this.#refuse({ code: final, reason: bye?.reason ?? reason });
+    else if (bye) this.#wait(between(bye.after, environment.random));
+    else if (greeted) this.#wait(this.#nextDelay());
+    else void this.#handshakeFailed();
+  }
+
+  /** A browser does not say why a handshake failed, so REST is asked whether the credential is the reason. */
+  async #handshakeFailed(): Promise<void> {
+    const life = this.#life;
+    this.#become("waiting");
+    const rejected = await this.#port.rejected();
+    if (life !== this.#life) return;
+    if (rejected) this.#unauthenticated();
+    else this.#wait(this.#nextDelay());
+  }
+
+  /** One more try with another token; without another one it is a refusal. */
+  #unauthenticated(): void {
+    this.#discard();
+    this.#tokenRefused = true;
+    this.#wait(this.#nextDelay());
+  }
+
+  #refuse(refusal: Refusal): void {
+    this.#discard();
+    this.#refusal = refusal;
+    this.#become("refused");
+  }
+
+  #wait(delay: number): void {
+    this.#timer = this.#port.environment.setTimer(() => void this.#connect(), delay);
+    this.#become("waiting");
+  }
+
+  #nextDelay(): number {
+    const delay = backoff(this.#attempt, this.#port.environment.random);
+    this.#attempt += 1;
+    return delay;
+  }
+
+  /** Pings after an interval of silence, and gives the link up when nothing at all is heard after that. */
+  #listenForLife(): void {
+    this.#probing = false;
+    this.#clearTimer();
+    const { environment } = this.#port;
+    const left = this.#heardAt + this.#pingInterval - environment.now();
+    if (left <= 0) this.#probe();
+    else this.#timer = environment.setTimer(() => this.#listenForLife(), left);
+  }
+
+  #probe(): void {
+    if (this.#probing) return;
+    this.#probing = true;
+    this.#clearTimer();
+    this.transmit('{"type":"system:ping"}');
+    const silent = () => this.#lost(GONE, "The server has gone silent.");
+    this.#timer = this.#port.environment.setTimer(silent, PONG_TIMEOUT);
+  }
+
+  #network(event: "online" | "offline" | "visible"): void {
+    if (event === "offline") {
+      if (this.#greeted) this.#probe();
+    } else if (this.#state === "waiting") {
+      this.start();
+    } else if (this.#greeted) {
+      this.#probe();
+    }
+  }
+
+  /** Forgets the present socket and its timer, and says so to whoever waits on it. */
+  #discard(): void {
+    this.#life += 1;
+    this.#clearTimer();
+    this.#refusal = null;
+    this.#bye = null;
+    this.#probing = false;
+    const socket = this.#socket;
+    const greeted = this.#greeted;
+    this.#socket = null;
+    this.#greeted = false;
+    socket?.close(1000);
+    if (greeted) isolated(() => this.#port.down());
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== null) this.#port.environment.clearTimer(this.#timer);
+    this.#timer = null;
+  }
+
+  #become(state: ConnectionState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    isolated(() => this.#port.changed(state));
+  }
+}
