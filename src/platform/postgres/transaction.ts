@@ -1,5 +1,8 @@
-import type { TransactionSql } from "postgres";
-import type { LogEntry } from "../log/entry.ts";
+import type { Sql, TransactionSql } from "postgres";
+import { append } from "../log/append.ts";
+import type { LogEntry, NewEntry } from "../log/entry.ts";
+import type { Ids } from "../nodes/ids.ts";
+import { asAnswer, mayPassWhenRepeated } from "./failures.ts";
 
 /** Who changes something and why: goes into each entry's `meta`, never to clients. */
 export interface Actor {
@@ -8,6 +11,7 @@ export interface Actor {
 }
 
 export interface Tx {
+  /** Statements of this transaction, READ COMMITTED. No savepoints: an entry collected inside one would outlive its rollback. */
   sql: TransactionSql;
   /** Collects an entry. All are appended in one call, the last statement before COMMIT, rooms in id order. */
   log(room: string, type: string, payload: Record<string, unknown>): void;
@@ -15,8 +19,54 @@ export interface Tx {
 
 /**
  * One transaction: state rows and log rows together, or neither. After COMMIT the entries are handed to fan-out,
- * so no publish can be forgotten. Made once in app.ts by `createTransaction(sql, publish)`.
+ * so no publish can be forgotten. Made once in app.ts by `createTransaction`.
+ *
+ * After a deadlock `work` runs again from the start (at most twice more), so it must change nothing but the database.
+ * A database that is away is answered as AppError `unavailable`; the outcome is then unknown.
  */
 export type Transaction = <T>(actor: Actor, work: (tx: Tx) => Promise<T>) => Promise<T>;
 
 export type Publish = (entries: readonly LogEntry[]) => void;
+
+const TRIES = 3;
+
+export function createTransaction({ sql, ids, publish }: { sql: Sql; ids: Ids; publish: Publish }): Transaction {
+  return async function transaction(actor, work) {
+    const meta = JSON.stringify({ actor: actor.actor, reason: actor.reason });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const done = await runOnce(sql, ids, meta, work);
+        if (done.entries.length > 0) publish(done.entries);
+        return done.result;
+      } catch (error) {
+        if (attempt === TRIES || !mayPassWhenRepeated(error)) throw asAnswer(error);
+        await Bun.sleep(Math.random() * 20 * attempt); // the other side of the deadlock gets time to finish
+      }
+    }
+  };
+}
+
+async function runOnce<T>(sql: Sql, ids: Ids, meta: string, work: (tx: Tx) => Promise<T>) {
+  let result!: T;
+  let entries: LogEntry[] = [];
+  await sql.begin("isolation level read committed", async (tx) => {
+    const collected: NewEntry[] = [];
+    let open = true;
+    tx.savepoint = refuseSavepoint;
+    result = await work({
+      sql: tx,
+      log(room, type, payload) {
+        if (!open)
+          throw new Error(`An entry for ${room} came after its transaction had ended; await all work inside it.`);
+        collected.push({ room, type, payload: JSON.stringify(payload), meta });
+      },
+    });
+    open = false;
+    entries = await append(tx, ids, collected);
+  });
+  return { result, entries };
+}
+
+function refuseSavepoint(): never {
+  throw new Error("Savepoints are not offered: log entries collected inside one would outlive its rollback.");
+}

@@ -1,0 +1,37 @@
+import type { Sql } from "postgres";
+
+/** Where a reader is, as a tick's id. */
+export interface Position {
+  /** Where to begin or to go on. */
+  load(): Promise<number>;
+  /** Moves on, in the caller's transaction if there is one. Throws when somebody else moved it meanwhile. */
+  move(sql: Sql, from: number, to: number): Promise<void>;
+}
+
+/** Kept in log_readers, under the reader's name; begins at the present the first time. */
+export function storedPosition(sql: Sql, name: string): Position {
+  return {
+    async load() {
+      await sql`
+        INSERT INTO log_readers (name, tick) SELECT ${name}, max(id) FROM ticks ON CONFLICT (name) DO NOTHING`;
+      const [row] = await sql<{ tick: number }[]>`SELECT tick::float8 FROM log_readers WHERE name = ${name}`;
+      return row!.tick;
+    },
+    async move(tx, from, to) {
+      const moved = await tx`
+        UPDATE log_readers SET tick = ${to}, moved_at = clock_timestamp() WHERE name = ${name} AND tick = ${from}`;
+      if (moved.count === 0) throw new Error(`Another process moved the reader ${name}; this batch is not ours.`);
+    },
+  };
+}
+
+/** Kept in memory; begins at the present each time. */
+export function presentPosition(sql: Sql): Position {
+  return {
+    async load() {
+      const [row] = await sql<{ tick: number }[]>`SELECT max(id)::float8 AS tick FROM ticks`;
+      return row!.tick;
+    },
+    move: () => Promise.resolve(),
+  };
+}

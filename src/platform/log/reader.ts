@@ -1,0 +1,103 @@
+import type { Sql } from "postgres";
+import { createBatcher } from "../postgres/batcher.ts";
+import type { LogSlice } from "./entry.ts";
+import type { Epoch } from "./epoch.ts";
+
+export interface LogReader {
+  /**
+   * The entries of a room after `since`, with the room's head, both of one moment. Not complete, and without entries, when there are
+   * more than 1,000 or more than 1 MB of them, when retention took some, or when `since` is beyond the head.
+   * A room that nothing was ever appended to has head 0.
+   */
+  slice(room: string, since: number): Promise<LogSlice>;
+  /** Like `slice`, for many rooms; the answers are in the order asked. */
+  slices(wanted: readonly { room: string; since: number }[]): Promise<LogSlice[]>;
+  /** The heads of rooms, 0 for a room without entries. */
+  heads(rooms: readonly string[]): Promise<Map<string, number>>;
+}
+
+const MAX_ENTRIES = 1_000;
+const MAX_BYTES = 1_048_576;
+const MAX_ROOMS_PER_QUERY = 500;
+const MAX_WAITING = 1_000_000;
+
+interface Wanted {
+  room: string;
+  since: number;
+}
+
+/**
+ * Reads of one turn, and those that come while two queries are away, are collected into one query: a storm of returning clients
+ * costs a few queries, a single join costs no delay. Equal reads that wait together are one read; a read that was already sent is
+ * not shared, since it may be older than what its new caller has seen.
+ */
+export function createLogReader({ sql, epoch }: { sql: Sql; epoch: Epoch }): LogReader {
+  const waiting = new Map<string, Promise<LogSlice>>();
+  const batcher = createBatcher<Wanted, LogSlice>({
+    run(wanted) {
+      for (const { room, since } of wanted) waiting.delete(`${since} ${room}`);
+      return readSlices(sql, epoch, wanted);
+    },
+    maxBatch: MAX_ROOMS_PER_QUERY,
+    maxQueue: MAX_WAITING,
+    inFlight: 2,
+  });
+
+  function slice(room: string, since: number): Promise<LogSlice> {
+    const key = `${since} ${room}`;
+    let answer = waiting.get(key);
+    if (!answer) {
+      answer = batcher.add({ room, since });
+      waiting.set(key, answer);
+    }
+    return answer;
+  }
+
+  return {
+    slice,
+    slices: (wanted) => Promise.all(wanted.map(({ room, since }) => slice(room, since))),
+    async heads(rooms) {
+      const slices = await Promise.all(rooms.map((room) => slice(room, Number.MAX_SAFE_INTEGER)));
+      return new Map(slices.map(({ room, head }) => [room, head]));
+    },
+  };
+}
+
+interface Row {
+  n: number;
+  epoch: string;
+  head: number;
+  seq: number | null;
+  type: string;
+  payload: string;
+}
+
+async function readSlices(sql: Sql, epoch: Epoch, wanted: readonly Wanted[]): Promise<LogSlice[]> {
+  // The future's partitions are left out of the plan; an hour's margin, since a row may be younger than this transaction's now().
+  const rows = await sql<Row[]>`
+    SELECT q.n::int, log_epoch() AS epoch, coalesce(r.head, 0)::float8 AS head, l.seq::float8, l.type, l.payload
+    FROM unnest(${wanted.map((w) => w.room)}::text[], ${wanted.map((w) => w.since)}::bigint[]) WITH ORDINALITY AS q(room, since, n)
+    LEFT JOIN rooms r ON r.name = q.room
+    LEFT JOIN LATERAL (
+      SELECT e.seq, e.type, e.payload FROM (
+        SELECT log.seq, log.type, log.payload, sum(octet_length(log.payload)) OVER () AS bytes FROM log
+        WHERE log.room_id = r.id AND log.seq > q.since AND log.seq <= r.head AND log.at < now() + interval '1 hour'
+        LIMIT ${MAX_ENTRIES + 1}) e
+      WHERE e.bytes <= ${MAX_BYTES}
+    ) l ON r.head > q.since AND r.head - q.since <= ${MAX_ENTRIES}
+    ORDER BY q.n, l.seq`;
+  epoch.observe(rows[0]!.epoch);
+  const slices: LogSlice[] = wanted.map(({ room }) => ({ room, head: 0, entries: [], complete: false }));
+  for (const { n, head, seq, type, payload } of rows) {
+    const slice = slices[n - 1]!;
+    slice.head = head;
+    if (seq !== null) slice.entries.push({ room: slice.room, seq, type, payload });
+  }
+  slices.forEach((slice, i) => {
+    const { since } = wanted[i]!;
+    slice.complete =
+      slice.entries.length === slice.head - since && slice.entries.every(({ seq }, k) => seq === since + 1 + k);
+    if (!slice.complete) slice.entries = [];
+  });
+  return slices;
+}

@@ -1,0 +1,153 @@
+import type { Sql } from "postgres";
+import { type Bell, createBell } from "./bell.ts";
+import type { Epoch } from "./epoch.ts";
+import { type Position, presentPosition, storedPosition } from "./positions.ts";
+import { createWindows, type TailEntry, TickGone } from "./windows.ts";
+
+/** Somebody who must see every entry of every room: once, in order per room, also those that committed late. */
+export interface TailReader {
+  name: string;
+  /** `stored`: goes on where it stopped, also after a restart. `now`: begins with this process. */
+  from: "stored" | "now";
+  /** Awaited. A failure is tried again with back-off, and holds up this reader alone. */
+  handle(batch: TailBatch): Promise<void>;
+  /** For `now`: the log went back in time, or this reader fell out of it; what it missed is not told. Compare heads. */
+  interrupted?(): void;
+}
+
+export interface TailBatch {
+  /** In order of seq within each room. */
+  entries: readonly TailEntry[];
+  /**
+   * Moves a stored reader's position within the handler's own transaction, so that its effects happen exactly once.
+   * Without this call entries come at least once: the position moves after the handler has returned.
+   */
+  move(sql: Sql): Promise<void>;
+}
+
+export interface Tail {
+  /** Resolves once the reader's beginning is fixed: every entry committed after that will be told. */
+  read(reader: TailReader): Promise<void>;
+  /** This node has committed something: look soon. Cheap enough for every commit. */
+  nudge(): void;
+  /** Resolves when all handlers have returned. */
+  stop(): Promise<void>;
+}
+
+/** log_tick() makes at most one tick in this time, so looking more often is of no use. */
+const TICK_MS = 80;
+const IDLE_MS = 1_000;
+/** Looks without news before the pace slackens. */
+const PATIENCE = 5;
+const FIRST_BACKOFF_MS = 100;
+const MOST_BACKOFF_MS = 30_000;
+
+/**
+ * Follows the log by ticks. One look per 80 ms while there is something to tell (one per second when nothing happens) and one
+ * fetch per window, handed to all readers; each has a position of its own.
+ */
+export function createTail({
+  sql,
+  epoch,
+  onError,
+}: {
+  sql: Sql;
+  epoch: Epoch;
+  /** Told of every failed look (`reader` is null) and every failed batch; both are tried again. */
+  onError: (error: unknown, reader: string | null) => void;
+}): Tail {
+  const windows = createWindows(sql);
+  const bells = new Set<Bell>();
+  const slack = createBell();
+  const loops: Promise<void>[] = [];
+  let stopped = false;
+  let latest = 0;
+  /** Counts how often the log went back in time: positions in memory from before mean nothing then. */
+  let life = 0;
+  let quiet = 0;
+
+  async function look(): Promise<void> {
+    const [row] = await sql<{ tick: number; epoch: string }[]>`SELECT log_tick()::float8 AS tick, log_epoch() AS epoch`;
+    if (row!.epoch !== epoch.current() || row!.tick < latest) life++;
+    epoch.observe(row!.epoch);
+    quiet = row!.tick === latest ? quiet + 1 : 0;
+    latest = row!.tick;
+    if (quiet === 0) for (const bell of bells) bell.ring();
+  }
+
+  async function keepLooking(): Promise<void> {
+    while (!stopped) {
+      try {
+        await look();
+      } catch (error) {
+        quiet++;
+        onError(error, null);
+      }
+      await Bun.sleep(TICK_MS);
+      const more = quiet < PATIENCE ? 0 : Math.min(IDLE_MS, TICK_MS * 2 ** (quiet - PATIENCE + 1)) - TICK_MS;
+      if (more > 0 && !stopped) await slack.sleep(more);
+    }
+  }
+
+  async function follow(reader: TailReader, position: Position, begin: number): Promise<void> {
+    const bell = createBell();
+    bells.add(bell);
+    let at: number | null = begin;
+    let mine = life;
+    let failures = 0;
+    while (!stopped) {
+      if (at !== null && latest <= at && mine === life) {
+        await bell.sleep(MOST_BACKOFF_MS);
+        continue;
+      }
+      try {
+        if (at === null || mine !== life) {
+          const again = mine !== life;
+          mine = life;
+          at = null;
+          at = await position.load();
+          if (again) reader.interrupted?.();
+        }
+        at = await step(reader, position, at);
+        failures = 0;
+      } catch (error) {
+        onError(error, reader.name);
+        if (error instanceof TickGone) mine = -1;
+        else if (reader.from === "stored") at = null; // the handler may have moved it, or another process has
+        await bell.sleep(Math.min(MOST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures++));
+      }
+    }
+  }
+
+  async function step(reader: TailReader, position: Position, from: number): Promise<number> {
+    const { to, entries } = await windows.after(from);
+    if (to === from) return from;
+    let moved = false;
+    const move = async (tx: Sql) => {
+      await position.move(tx, from, to);
+      moved = true;
+    };
+    if (entries.length > 0) await reader.handle({ entries, move });
+    if (!moved) await move(sql);
+    return to;
+  }
+
+  return {
+    async read(reader) {
+      const position = reader.from === "stored" ? storedPosition(sql, reader.name) : presentPosition(sql);
+      const begin = await position.load();
+      if (loops.length === 0) loops.push(keepLooking());
+      loops.push(follow(reader, position, begin));
+    },
+    nudge() {
+      quiet = 0;
+      slack.ring();
+    },
+    async stop() {
+      stopped = true;
+      slack.ring();
+      for (const bell of bells) bell.ring();
+      await Promise.all(loops);
+    },
+  };
+}

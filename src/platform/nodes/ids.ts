@@ -1,0 +1,45 @@
+import type { Clock } from "../clock.ts";
+import { AppError } from "../errors.ts";
+import type { Lease } from "./registry.ts";
+
+/** Makes the ids of everything this node creates. */
+export interface Ids {
+  /**
+   * A 64-bit Snowflake as decimal text: 41 bits of ms since the epoch below, 10 bits of node, 12 bits of count; rising.
+   * Throws AppError `unavailable` while the node's lease is not held or its clock stands behind ids it has already given.
+   */
+  next(): string;
+}
+
+/** 2010-11-04T01:42:54.657Z, the zero of Snowflake time. */
+const EPOCH = 1_288_834_974_657;
+
+/** How far the ids may run ahead of the clock: a clock set back by so little, or a burst of over 4,096 ids in one ms. */
+const MOST_AHEAD_MS = 20;
+
+export function createIds({ lease, clock }: { lease: Pick<Lease, "node" | "held">; clock: Clock }): Ids {
+  let ms = 0;
+  let count = 0;
+  return {
+    next() {
+      if (!lease.held()) {
+        throw new AppError("unavailable", "This node has lost its number and cannot make ids. Try again soon.");
+      }
+      const now = clock.now();
+      if (now > ms) {
+        ms = now;
+        count = 0;
+      } else if (++count === 4096) {
+        ms++;
+        count = 0;
+      }
+      if (ms - now > MOST_AHEAD_MS) {
+        throw new AppError(
+          "unavailable",
+          "The clock of this node was set back. Ids are made again once it has caught up.",
+        );
+      }
+      return String((BigInt(ms - EPOCH) << 22n) | BigInt((lease.node << 12) | count));
+    },
+  };
+}
