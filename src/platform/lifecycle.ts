@@ -1,0 +1,82 @@
+import type { Logger } from "pino";
+
+/**
+ * The parts of the running program, in the order they were started. Stopping goes backwards, one part after the other,
+ * each within its own time: a part that hangs is named in the log and left behind.
+ */
+export interface Lifecycle {
+  /**
+   * Starts a part and remembers how to stop it.
+   *
+   * @param within ms that stopping may take
+   */
+  start<T>(name: string, begin: () => T | Promise<T>, stop: (part: T) => unknown, within?: number): Promise<T>;
+  /** Stops everything that was started. Repeated calls wait for the first. Never throws: what fails is logged. */
+  stop(): Promise<void>;
+  /** True from the first call of `stop`. */
+  readonly stopping: boolean;
+}
+
+interface Part {
+  name: string;
+  stop: () => unknown;
+  within: number;
+}
+
+export function createLifecycle(logger: Logger): Lifecycle {
+  const parts: Part[] = [];
+  let stopped: Promise<void> | null = null;
+
+  async function stopAll(): Promise<void> {
+    for (let part = parts.pop(); part !== undefined; part = parts.pop()) await stopPart(part, logger);
+  }
+
+  return {
+    async start(name, begin, stop, within = 5_000) {
+      const part = await begin();
+      if (stopped !== null) {
+        // A signal came while this part was starting: the others are going already.
+        await stopPart({ name, stop: () => stop(part), within }, logger);
+        throw new Error(`The program is stopping; ${name} was not kept.`);
+      }
+      parts.push({ name, stop: () => stop(part), within });
+      return part;
+    },
+    stop() {
+      stopped ??= stopAll();
+      return stopped;
+    },
+    get stopping() {
+      return stopped !== null;
+    },
+  };
+}
+
+async function stopPart({ name, stop, within }: Part, logger: Logger): Promise<void> {
+  const late = Promise.withResolvers<"late">();
+  const timer = setTimeout(() => late.resolve("late"), within);
+  try {
+    const outcome = await Promise.race([Promise.resolve(stop()), late.promise]);
+    if (outcome === "late") logger.warn({ part: name, within }, "a part did not stop in time and was left behind");
+  } catch (error) {
+    logger.error({ part: name, err: error }, "a part failed to stop");
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Resolves at the first SIGTERM or SIGINT. A second one ends the process at once with code 1, for whoever is tired of waiting.
+ */
+export function untilSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const heard = (signal: NodeJS.Signals) => {
+      if (asked) process.exit(1);
+      asked = true;
+      resolve(signal);
+    };
+    process.on("SIGTERM", heard);
+    process.on("SIGINT", heard);
+  });
+}

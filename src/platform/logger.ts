@@ -1,0 +1,46 @@
+import { type DestinationStream, type Logger, pino } from "pino";
+import type { Config } from "../config/options.ts";
+
+export type { Logger } from "pino";
+
+/** Fields that never reach a log, wherever an object with them is logged (up to two levels down). */
+const SECRETS = ["password", "token", "access_token", "refresh_token", "authorization", "cookie", "secret"];
+
+/**
+ * The program's log, on standard output. Modules take a child: `logger.child({ name: "chat" })`.
+ *
+ * @param out where lines go, for tests; standard output when left out
+ */
+export function createLogger(
+  config: Pick<Config, "LOG_LEVEL" | "LOG_FORMAT">,
+  out: DestinationStream = pino.destination({ fd: 1, sync: true }),
+): Logger {
+  return pino(
+    {
+      level: config.LOG_LEVEL,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: "[redacted]" },
+    },
+    config.LOG_FORMAT === "pretty" ? pretty(out) : out,
+  );
+}
+
+/** A URL's path and query without what proves who somebody is: `/ws?token=abc` → `/ws?token=[redacted]`. */
+export function redactUrl(url: string): string {
+  return url.replace(/([?&](?:[^=&]*token|code|secret|key|password)=)[^&#]*/gi, "$1[redacted]");
+}
+
+/** One line for people: time, level, name, message, then the other fields; a stack on lines of its own. */
+function pretty(out: DestinationStream): DestinationStream {
+  return {
+    write(line) {
+      const { level, time, name, msg, err, ...fields } = JSON.parse(line);
+      const rest = Object.entries(fields).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+      const head = [time.slice(11, 23), level.toUpperCase().padEnd(5), name && `[${name}]`, msg ?? err?.message];
+      const stack = err?.stack ? `\n${err.stack}` : "";
+      out.write(`${[...head, ...rest].filter(Boolean).join(" ")}${stack}\n`);
+    },
+  };
+}

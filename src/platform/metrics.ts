@@ -1,0 +1,207 @@
+import { readdirSync } from "node:fs";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { CLOSE, CODES, frameCode } from "../../protocol/codes.ts";
+import { COMMANDS, FRAMES } from "../../protocol/frames.ts";
+import { ROOM_KINDS } from "../../protocol/rooms.ts";
+
+/** What the hub can say about itself at any time. */
+interface ConnectionCounts {
+  connections: number;
+  authenticated: number;
+  anonymous: number;
+  rooms: Readonly<Record<string, number>>;
+}
+
+/** What services may send through gRPC, with its fixed labels (contract of the metrics, present with 0 from the start). */
+const GRPC_METHODS = [
+  "NotifyBookingResult",
+  "NotifyQueuePosition",
+  "NotifyPaymentStatus",
+  "BroadcastEvent",
+  "SendToUser",
+  "GetConnectionStats",
+];
+const NOTIFICATIONS = ["booking", "queue", "payment", "notification"];
+const RECOVERIES = ["recovered", "reset", "refused"] as const;
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/**
+ * Every metric of Usher, each there with 0 from the start. Labels are words of ours only: never a room, a person, or a
+ * type that a client invented. Gauges are read when somebody asks; nothing runs in between but one timer a second.
+ */
+export function createMetrics(version: string) {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = (name: string, help: string, label: string, values: Iterable<string>) => {
+    const made = new Counter({ name, help, labelNames: [label], registers });
+    for (const value of values) made.inc({ [label]: value }, 0);
+    return made;
+  };
+  const histogram = (name: string, help: string, buckets: number[]) =>
+    new Histogram({ name, help, buckets, registers });
+
+  const sent = counter("realtime_messages_sent_total", "Frames handed to sockets.", "type", [
+    ...Object.keys(FRAMES),
+    "other",
+  ]);
+  const received = counter("realtime_messages_received_total", "Frames that clients sent.", "type", [
+    ...Object.keys(COMMANDS),
+    "other",
+  ]);
+  const errors = counter("realtime_errors_total", "Errors answered, over every transport.", "type", errorTypes());
+  counter("realtime_notifications_delivered_total", "Notices that reached a user's socket.", "type", NOTIFICATIONS);
+  const recoveries = counter("realtime_recoveries_total", "Rooms that clients came back to.", "outcome", RECOVERIES);
+  const closed = counter(
+    "realtime_connections_closed_total",
+    "Connections closed by this server.",
+    "reason",
+    Object.keys(CLOSE),
+  );
+  const filled = new Counter({
+    name: "realtime_gap_fills_total",
+    help: "Log entries that were read from the log because they did not come by themselves.",
+    registers,
+  });
+  const latencies = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+  const delivery = histogram("realtime_delivery_seconds", "From commit until the sockets have the frame.", latencies);
+  const append = histogram("realtime_log_append_seconds", "Duration of a transaction that appends.", latencies);
+  const delay = histogram("realtime_event_loop_delay_seconds", "How late a timer ran.", latencies);
+  const requests = new Histogram({
+    name: "realtime_http_request_duration_seconds",
+    help: "Duration of API requests.",
+    labelNames: ["method", "status"],
+    buckets: latencies,
+    registers,
+  });
+  addGrpc(registry);
+  addProcess(registry, version);
+  const stopDelay = measureDelay((seconds) => delay.observe(seconds));
+
+  return {
+    /** The numbers in Prometheus' text format, and its content type. */
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+
+    /** The hub's counters (the port `HubMetrics` of src/realtime). */
+    hub: {
+      sent: (type: string, connections: number) => sent.inc({ type: known(FRAMES, type) }, connections),
+      received: (type: string) => received.inc({ type: known(COMMANDS, type) }),
+      error: (code: string) => errors.inc({ type: ERRORS.has(code) ? code : "other" }),
+      recovery: (outcome: (typeof RECOVERIES)[number]) => recoveries.inc({ outcome }),
+      filled: (entries: number) => filled.inc(entries),
+      closed: (reason: keyof typeof CLOSE) => closed.inc({ reason }),
+    },
+    /** Seconds from commit until the frames are with the sockets. */
+    delivered: (seconds: number) => delivery.observe(seconds),
+    /** Seconds of a transaction or batch that appended to the log. */
+    appended: (seconds: number) => append.observe(seconds),
+    /** An answer of the API; `code` when it was an error. */
+    answered(method: string, status: number, seconds: number, code: keyof typeof CODES | null) {
+      requests.observe({ method, status: `${Math.floor(status / 100)}xx` }, seconds);
+      if (code !== null) errors.inc({ type: frameCode(code) });
+    },
+    /** Shows the hub's connections; once, when there is a hub. */
+    watch: (counts: () => ConnectionCounts) => addConnections(registry, counts),
+    stop: stopDelay,
+  };
+}
+
+const ERRORS = new Set(errorTypes());
+
+function errorTypes(): string[] {
+  return [...Object.keys(CODES).map((code) => frameCode(code as keyof typeof CODES)), "other"];
+}
+
+function known(table: object, type: string): string {
+  return Object.hasOwn(table, type) ? type : "other";
+}
+
+function addConnections(registry: Registry, counts: () => ConnectionCounts): void {
+  const registers = [registry];
+  const gauge = (suffix: string, help: string, read: (now: ConnectionCounts) => number) =>
+    new Gauge({
+      name: `realtime_websocket_connections_${suffix}`,
+      help,
+      registers,
+      collect() {
+        this.set(read(counts()));
+      },
+    });
+  gauge("total", "Open connections.", (now) => now.connections);
+  gauge("authenticated", "Open connections of signed-in people.", (now) => now.authenticated);
+  gauge("anonymous", "Open connections without a token.", (now) => now.anonymous);
+  new Gauge({
+    name: "realtime_websocket_connections_per_room",
+    help: "Places taken in rooms, by kind of room.",
+    labelNames: ["room"],
+    registers,
+    collect() {
+      const now = counts().rooms;
+      for (const kind of ROOM_KINDS) this.set({ room: kind }, now[kind] ?? 0);
+    },
+  });
+}
+
+function addGrpc(registry: Registry): void {
+  const requests = new Counter({
+    name: "realtime_grpc_requests_total",
+    help: "gRPC calls.",
+    labelNames: ["method", "status"],
+    registers: [registry],
+  });
+  for (const method of GRPC_METHODS) requests.inc({ method, status: "OK" }, 0);
+  new Histogram({
+    name: "realtime_grpc_request_duration_seconds",
+    help: "Duration of gRPC calls.",
+    registers: [registry],
+  });
+}
+
+/** The few numbers of the process that tell something; the usual collection costs timers and files. */
+function addProcess(registry: Registry, version: string): void {
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge("process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss());
+  gauge("process_heap_bytes", "Used heap.", () => process.memoryUsage().heapUsed);
+  gauge("process_start_time_seconds", "Start, Unix time.", () => Date.now() / 1_000 - process.uptime());
+  new Counter({
+    name: "process_cpu_seconds_total",
+    help: "CPU time used.",
+    registers: [registry],
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
+    },
+  });
+  if (process.platform === "linux") {
+    gauge("process_open_fds", "Open file descriptors.", () => readdirSync("/proc/self/fd").length);
+  }
+  new Gauge({
+    name: "usher_info",
+    help: "Versions, as labels.",
+    labelNames: ["version", "bun"],
+    registers: [registry],
+  }).set({ version, bun: process.versions.bun ?? "none" }, 1);
+}
+
+/** Calls back once a second with how late the timer ran. Does not keep the process alive. Returns what ends it. */
+function measureDelay(tell: (seconds: number) => void): () => void {
+  const EVERY = 1_000;
+  let due = performance.now() + EVERY;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    tell(Math.max(0, now - due) / 1_000);
+    due = now + EVERY;
+  }, EVERY);
+  timer.unref();
+  return () => clearInterval(timer);
+}
