@@ -76,10 +76,11 @@ async function bareFunction(sql: Sql, channel: string, callers: number): Promise
   const text = "x".repeat(BYTES);
   const payload = JSON.stringify({ content: text, padding: "y".repeat(160) }).slice(0, -1);
   const batcher = createBatcher<Post, unknown>({
-    run: async (posts) =>
-      sql`SELECT n, status FROM post_messages(${posts.map((post) => post.id)}::bigint[], ${posts.map(() => channel)}::bigint[],
+    run: async (posts) => [
+      ...(await sql`SELECT n, status FROM post_messages(${posts.map((post) => post.id)}::bigint[], ${posts.map(() => channel)}::bigint[],
         ${posts.map((post) => post.author)}::text[], ${posts.map((post) => post.client)}::text[], ${posts.map(() => text)}::text[],
-        ${posts.map(() => null)}::bigint[], ${posts.map(() => payload)}::text[])`,
+        ${posts.map(() => null)}::bigint[], ${posts.map(() => payload)}::text[])`),
+    ],
   });
   let id = BigInt(Date.now()) << 22n;
   let done = 0;
