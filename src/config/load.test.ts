@@ -1,0 +1,160 @@
+import { describe, expect, test } from "bun:test";
+import { assert, constantFrom, integer, property, string } from "fast-check";
+import { ConfigError, loadConfig, type Sources } from "./load.ts";
+import { duration, OPTIONS } from "./options.ts";
+
+function load(environment: Record<string, string>, more: Partial<Sources> = {}) {
+  return loadConfig({ environment, dotenv: null, readFile: () => "", ...more });
+}
+
+function mistakes(environment: Record<string, string>, more: Partial<Sources> = {}): string[] {
+  try {
+    load(environment, more);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.mistakes;
+    throw error;
+  }
+  return [];
+}
+
+describe("values", () => {
+  test("nothing set gives the defaults", () => {
+    const config = load({});
+    expect(config.HTTP_PORT).toBe(3003);
+    expect(config.WS_PING_INTERVAL).toBe(30_000);
+    expect(config.MIGRATE_ON_START).toBe(true);
+    expect(config.ALLOWED_ORIGINS).toEqual([]);
+    expect(config.DATABASE_URL).toBeNull();
+  });
+
+  test("the environment wins over .env, and .env over the default", () => {
+    const dotenv = "HTTP_PORT=4000\nMETRICS_PORT=4001";
+    const config = load({ HTTP_PORT: "5000" }, { dotenv });
+    expect([config.HTTP_PORT, config.METRICS_PORT]).toEqual([5000, 4001]);
+  });
+
+  test("an empty value counts as unset", () => {
+    expect(load({ HTTP_PORT: "" }, { dotenv: "HTTP_PORT=4000" }).HTTP_PORT).toBe(4000);
+  });
+
+  test("NAME_FILE is read without its last line end, and wins over NAME in .env", () => {
+    const secret = "s".repeat(32);
+    const readFile = (path: string) => (path === "/run/secret" ? `${secret}\n` : "");
+    expect(
+      load({ JWT_SECRET_FILE: "/run/secret" }, { dotenv: `JWT_SECRET=${"x".repeat(40)}`, readFile }).JWT_SECRET,
+    ).toBe(secret);
+  });
+
+  test("a duration is the sum of its parts", () => {
+    assert(
+      property(
+        integer({ min: 0, max: 99 }),
+        integer({ min: 0, max: 59 }),
+        integer({ min: 0, max: 999 }),
+        (h, m, ms) => {
+          expect(duration.parse(`${h}h${m}m${ms}ms`)).toBe(h * 3_600_000 + m * 60_000 + ms);
+        },
+      ),
+    );
+  });
+});
+
+describe("mistakes", () => {
+  test("each gets a sentence, all at once", () => {
+    expect(mistakes({ HTTP_PORT: "http", LOG_LEVEL: "loud", WS_PING_INTERVAL: "30" })).toEqual([
+      'HTTP_PORT must be a whole number from 0 to 65535, not "http".',
+      'WS_PING_INTERVAL must be a duration with a unit, such as "250ms", "15s", "1m30s" or "2h", not "30".',
+      'LOG_LEVEL must be one of trace, debug, info, warn, error, silent, not "loud".',
+    ]);
+  });
+
+  test("a bare number is no duration, however it is written", () => {
+    assert(property(integer(), (number) => expect(duration.safeParse(String(number)).success).toBe(false)));
+  });
+
+  test("a secret is never printed", () => {
+    const said = mistakes({ DATABASE_URL: "mysql://root:hunter2@db/usher" }).join();
+    expect(said).toContain("DATABASE_URL must be");
+    expect(said).not.toContain("hunter2");
+  });
+
+  test("a near-miss of one of our names is refused", () => {
+    expect(mistakes({ HTTP_PROT: "80" })).toEqual([
+      "The environment sets HTTP_PROT. Did you mean HTTP_PORT? Otherwise unset it.",
+    ]);
+  });
+
+  test("every slip of one letter in every name is caught, and names the option", () => {
+    const slips: ((name: string, at: number) => string)[] = [
+      (name, at) => name.slice(0, at) + name.slice(at + 1),
+      (name, at) => `${name.slice(0, at)}Q${name.slice(at)}`,
+      (name, at) => `${name.slice(0, at)}Q${name.slice(at + 1)}`,
+      (name, at) => name.slice(0, at) + (name[at + 1] ?? "") + name[at] + name.slice(at + 2),
+    ];
+    assert(
+      property(
+        constantFrom(...Object.keys(OPTIONS)),
+        integer({ min: 0, max: 30 }),
+        constantFrom(...slips),
+        (name, at, slip) => {
+          const wrong = slip(name, at % name.length);
+          if (wrong === name) return;
+          expect(mistakes({ [wrong]: "x" }).join()).toContain(`Did you mean ${name}?`);
+        },
+      ),
+    );
+  });
+
+  test("an unknown name in .env is refused, with its line", () => {
+    expect(mistakes({}, { dotenv: "# mine\nCOLOUR=blue\nLOG_LEVL=info" })).toEqual([
+      "Line 2 of .env sets COLOUR, which Usher does not know.",
+      "Line 3 of .env sets LOG_LEVL, which Usher does not know. Did you mean LOG_LEVEL?",
+    ]);
+  });
+
+  test("NAME and NAME_FILE together are a contradiction", () => {
+    expect(mistakes({ SMTP_URL: "smtp://a", SMTP_URL_FILE: "/b" })).toEqual([
+      "Both SMTP_URL and SMTP_URL_FILE are set. Keep one of them.",
+    ]);
+  });
+
+  test("a NAME_FILE that cannot be read", () => {
+    const readFile = () => {
+      throw new Error("ENOENT: no such file");
+    };
+    expect(mistakes({ JWT_SECRET_FILE: "/gone" }, { readFile })[0]).toContain(
+      "JWT_SECRET_FILE names a file that cannot be read",
+    );
+  });
+
+  test("a short JWT_SECRET and the placeholder of an example are refused", () => {
+    expect(mistakes({ JWT_SECRET: "your-jwt-secret" })[0]).toContain("placeholder");
+    expect(mistakes({ JWT_SECRET: "x".repeat(31) })[0]).toContain("at least 32 bytes");
+    expect(mistakes({ JWT_SECRET: "x".repeat(32) })).toEqual([]);
+  });
+
+  test("one port for two things, and a pong time shorter than the ping's", () => {
+    expect(mistakes({ METRICS_PORT: "3003" })[0]).toContain("HTTP_PORT and METRICS_PORT are both 3003");
+    expect(mistakes({ WS_PONG_TIMEOUT: "30s" })[0]).toContain("WS_PONG_TIMEOUT must be longer");
+  });
+});
+
+describe("strangers", () => {
+  test("other variables of the environment are ignored", () => {
+    expect(mistakes({ PATH: "/bin", HTTP_PROXY: "http://proxy", HTTPS_PROXY: "x", LOG_FILE: "y", PORT: "1" })).toEqual(
+      [],
+    );
+  });
+
+  test("what Kubernetes sets for a service named http is skipped", () => {
+    expect(load({ HTTP_PORT: "tcp://10.96.0.7:3003", HTTP_SERVICE_HOST: "10.96.0.7" }).HTTP_PORT).toBe(3003);
+  });
+
+  test("no text of .env makes it throw anything but its mistakes", () => {
+    assert(
+      property(string(), (dotenv) => {
+        expect(Array.isArray(mistakes({}, { dotenv }))).toBe(true);
+      }),
+    );
+  });
+});

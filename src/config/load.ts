@@ -1,0 +1,126 @@
+import { parseDotenv } from "./dotenv.ts";
+import { nearMiss } from "./near-miss.ts";
+import { type Config, OPTIONS, type OptionName } from "./options.ts";
+
+/** Everything that is wrong with the settings, one sentence each. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly mistakes: string[];
+
+  constructor(mistakes: string[]) {
+    super(mistakes.join("\n"));
+    this.mistakes = mistakes;
+  }
+}
+
+export interface Sources {
+  /** The process's environment. */
+  environment: Record<string, string | undefined>;
+  /** The text of `.env` in the working directory; null when there is none. */
+  dotenv: string | null;
+  /** Reads the file that a `NAME_FILE` names. */
+  readFile: (path: string) => string;
+}
+
+const NAMES = Object.keys(OPTIONS) as OptionName[];
+const FILE_NAMES = NAMES.map((name) => `${name}_FILE`);
+const KNOWN: readonly string[] = [...NAMES, ...FILE_NAMES];
+
+/**
+ * Reads the settings: the environment over `.env` over the defaults. An empty value counts as unset.
+ * `NAME_FILE` gives the file that holds the value of NAME.
+ *
+ * @throws ConfigError with a sentence for every mistake, all at once
+ */
+export function loadConfig(sources: Sources): Config {
+  const mistakes: string[] = [];
+  const texts = readTexts(sources, mistakes);
+  const config = Object.fromEntries(NAMES.map((name) => [name, parse(name, texts.get(name), mistakes)])) as Config;
+  if (mistakes.length === 0) mistakes.push(...contradictions(config));
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  return config;
+}
+
+/** The texts that were set, by option, with the files read. */
+function readTexts({ environment, dotenv, readFile }: Sources, mistakes: string[]): Map<OptionName, string> {
+  const file = parseDotenv(dotenv ?? "");
+  mistakes.push(...file.mistakes);
+  for (const { name, line } of file.entries) {
+    if (KNOWN.includes(name)) continue;
+    const meant = nearMiss(name, KNOWN);
+    mistakes.push(
+      `Line ${line} of .env sets ${name}, which Usher does not know.${meant ? ` Did you mean ${meant}?` : ""}`,
+    );
+  }
+  for (const name of Object.keys(environment)) {
+    const meant = nearMiss(name, KNOWN);
+    if (meant) mistakes.push(`The environment sets ${name}. Did you mean ${meant}? Otherwise unset it.`);
+  }
+  const fromFile = Object.fromEntries(file.entries.map(({ name, value }) => [name, value]));
+  const fromEnvironment = Object.fromEntries(Object.entries(environment).filter(([, value]) => !isServiceLink(value)));
+  const texts = new Map<OptionName, string>();
+  for (const layer of [fromFile, fromEnvironment]) {
+    for (const name of NAMES) {
+      const text = readText(name, layer, readFile, mistakes);
+      if (text !== null) texts.set(name, text);
+    }
+  }
+  return texts;
+}
+
+/** Kubernetes sets HTTP_PORT=tcp://10.0.0.1:3003 for a service that is called "http": not meant for us. */
+function isServiceLink(value: string | undefined): boolean {
+  return value?.startsWith("tcp://") ?? false;
+}
+
+function readText(
+  name: OptionName,
+  layer: Record<string, string | undefined>,
+  readFile: (path: string) => string,
+  mistakes: string[],
+): string | null {
+  const text = layer[name] || null;
+  const path = layer[`${name}_FILE`] || null;
+  if (path === null) return text;
+  if (text !== null) {
+    mistakes.push(`Both ${name} and ${name}_FILE are set. Keep one of them.`);
+    return text;
+  }
+  try {
+    return readFile(path).replace(/\r?\n$/, "");
+  } catch (error) {
+    mistakes.push(`${name}_FILE names a file that cannot be read (${error instanceof Error ? error.message : error}).`);
+    return null;
+  }
+}
+
+function parse(name: OptionName, text: string | undefined, mistakes: string[]): unknown {
+  const option = OPTIONS[name];
+  const value = text ?? option.default;
+  if (value === null) return null;
+  const result = option.parse.safeParse(value);
+  if (result.success) return result.data;
+  const found = "secret" in option ? "" : `, not ${JSON.stringify(value)}`;
+  mistakes.push(`${name} must be ${result.error.issues[0]?.message}${found}.`);
+  return null;
+}
+
+function contradictions(config: Config): string[] {
+  const mistakes: string[] = [];
+  if (config.JWT_SECRET === "your-jwt-secret") {
+    mistakes.push(
+      "JWT_SECRET is the placeholder of an example. Set a secret of your own, as from: openssl rand -hex 32.",
+    );
+  } else if (config.JWT_SECRET !== null && Buffer.byteLength(config.JWT_SECRET) < 32) {
+    mistakes.push("JWT_SECRET must have at least 32 bytes. Make one with: openssl rand -hex 32.");
+  }
+  if (config.METRICS_ENABLED && config.METRICS_PORT !== 0 && config.METRICS_PORT === config.HTTP_PORT) {
+    mistakes.push(`HTTP_PORT and METRICS_PORT are both ${config.HTTP_PORT}. Give them different ports.`);
+  }
+  if (config.WS_PONG_TIMEOUT <= config.WS_PING_INTERVAL) {
+    mistakes.push(
+      "WS_PONG_TIMEOUT must be longer than WS_PING_INTERVAL, or quiet clients are closed before their ping.",
+    );
+  }
+  return mistakes;
+}
