@@ -26,6 +26,7 @@ export interface Tx {
  */
 export type Transaction = <T>(actor: Actor, work: (tx: Tx) => Promise<T>) => Promise<T>;
 
+/** Shows committed entries to whoever is there. Must not throw: the transaction is done and cannot be taken back. */
 export type Publish = (entries: readonly LogEntry[]) => void;
 
 const TRIES = 3;
@@ -33,17 +34,21 @@ const TRIES = 3;
 export function createTransaction({ sql, ids, publish }: { sql: Sql; ids: Ids; publish: Publish }): Transaction {
   return async function transaction(actor, work) {
     const meta = JSON.stringify({ actor: actor.actor, reason: actor.reason });
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const done = await runOnce(sql, ids, meta, work);
-        if (done.entries.length > 0) publish(done.entries);
-        return done.result;
-      } catch (error) {
-        if (attempt === TRIES || !mayPassWhenRepeated(error)) throw asAnswer(error);
-        await Bun.sleep(Math.random() * 20 * attempt); // the other side of the deadlock gets time to finish
-      }
-    }
+    const { result, entries } = await withRetries(() => runOnce(sql, ids, meta, work));
+    if (entries.length > 0) publish(entries);
+    return result;
   };
+}
+
+async function withRetries<T>(run: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (attempt === TRIES || !mayPassWhenRepeated(error)) throw asAnswer(error);
+      await Bun.sleep(Math.random() * 20 * attempt); // the other side of the deadlock gets time to finish
+    }
+  }
 }
 
 async function runOnce<T>(sql: Sql, ids: Ids, meta: string, work: (tx: Tx) => Promise<T>) {

@@ -1,0 +1,97 @@
+import type { Sql } from "postgres";
+import type { LogEntry } from "../../src/platform/log/entry.ts";
+
+/** One entry of a test's load: its payload is `{"id": …}` with an id of its own. */
+export interface Appended {
+  room: string;
+  seq: number;
+  id: string;
+}
+
+export function entryId(payload: string): string {
+  return String((JSON.parse(payload) as { id: unknown }).id);
+}
+
+/** Follows what a reader of the log is told, and counts what must never happen. */
+export class Follower {
+  readonly first = new Map<string, number>();
+  readonly last = new Map<string, number>();
+  readonly ids = new Map<string, string>();
+  /** Entries that came after a later one of their room, or over a hole. */
+  outOfOrder = 0;
+  repeated = 0;
+  seen = 0;
+
+  see(entries: Iterable<LogEntry>): void {
+    for (const { room, seq, payload } of entries) {
+      const key = `${room} ${seq}`;
+      this.seen++;
+      if (this.ids.has(key)) this.repeated++;
+      this.ids.set(key, entryId(payload));
+      const last = this.last.get(room);
+      if (last === undefined) this.first.set(room, seq);
+      else if (seq !== last + 1) this.outOfOrder++;
+      this.last.set(room, Math.max(last ?? 0, seq));
+    }
+  }
+
+  /** True when the newest entry of every room was told. */
+  reached(heads: ReadonlyMap<string, number>): boolean {
+    for (const [room, head] of heads) if ((this.last.get(room) ?? 0) < head) return false;
+    return true;
+  }
+
+  /** Of the entries that had to be told: how many were not. */
+  missed(expected: Iterable<Appended>): number {
+    let missed = 0;
+    for (const { room, seq, id } of expected) if (this.ids.get(`${room} ${seq}`) !== id) missed++;
+    return missed;
+  }
+}
+
+/** The whole log as the database has it, each room in order of seq. */
+export async function readWholeLog(sql: Sql): Promise<(Appended & { at: number })[]> {
+  const rows = await sql<{ room: string; seq: number; payload: string; at: number }[]>`
+    SELECT r.name AS room, l.seq::float8, l.payload, extract(epoch FROM l.at)::float8 AS at
+    FROM log l JOIN rooms r ON r.id = l.room_id ORDER BY r.name, l.seq`;
+  return rows.map(({ room, seq, payload, at }) => ({ room, seq, id: entryId(payload), at }));
+}
+
+export async function readHeads(sql: Sql): Promise<Map<string, number>> {
+  const rows = await sql<{ name: string; head: number }[]>`SELECT name, head::float8 FROM rooms`;
+  return new Map(rows.map(({ name, head }) => [name, head]));
+}
+
+/**
+ * What is wrong with a log, as sentences; none when all is well. Every room runs 1 … head without a hole, time never runs
+ * backwards in it, no id is there twice, every acknowledged entry is at its place, and nothing is there that was not asked for.
+ * @param doubtful ids whose writer never learnt the outcome: they may be there or not
+ */
+export function findFaults(
+  log: readonly (Appended & { at: number })[],
+  heads: ReadonlyMap<string, number>,
+  acknowledged: readonly Appended[],
+  doubtful: ReadonlySet<string> = new Set(),
+): string[] {
+  const faults: string[] = [];
+  const last = new Map<string, { seq: number; at: number }>();
+  const places = new Map<string, string>();
+  for (const { room, seq, id, at } of log) {
+    const before = last.get(room) ?? { seq: 0, at: 0 };
+    if (seq !== before.seq + 1) faults.push(`${room}: ${seq} comes after ${before.seq}`);
+    if (at < before.at) faults.push(`${room}: ${seq} is older than ${before.seq}`);
+    if (places.has(id)) faults.push(`${id} is at ${places.get(id)} and at ${room} ${seq}`);
+    places.set(id, `${room} ${seq}`);
+    last.set(room, { seq, at });
+  }
+  for (const [room, head] of heads) {
+    if (head !== (last.get(room)?.seq ?? 0))
+      faults.push(`${room}: the head is ${head}, the last ${last.get(room)?.seq}`);
+  }
+  for (const { room, seq, id } of acknowledged) {
+    if (places.get(id) !== `${room} ${seq}`) faults.push(`${id} was given ${room} ${seq} but is at ${places.get(id)}`);
+    places.delete(id);
+  }
+  for (const [id, place] of places) if (!doubtful.has(id)) faults.push(`${id} is at ${place} but nobody was told so`);
+  return faults;
+}

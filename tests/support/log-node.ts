@@ -1,0 +1,65 @@
+import { systemClock } from "../../src/platform/clock.ts";
+import type { LogEntry } from "../../src/platform/log/entry.ts";
+import { createEpoch, type Epoch } from "../../src/platform/log/epoch.ts";
+import { createTail, type Tail } from "../../src/platform/log/tail.ts";
+import { createIds, type Ids } from "../../src/platform/nodes/ids.ts";
+import { type Lease, leaseNode } from "../../src/platform/nodes/registry.ts";
+import { type Database, openDatabase } from "../../src/platform/postgres/pool.ts";
+import { createTransaction, type Transaction } from "../../src/platform/postgres/transaction.ts";
+
+/** The parts of a node that have to do with the log, wired as app.ts does it. */
+export interface LogNode {
+  sql: Database["sql"];
+  ids: Ids;
+  epoch: Epoch;
+  lease: Lease;
+  transaction: Transaction;
+  tail: Tail;
+  published: LogEntry[];
+  stop(): Promise<void>;
+}
+
+/** @param onError by default an error in the background fails the test that runs */
+export async function startLogNode(
+  url: string,
+  { max = 10, onError = (error: unknown): void => void Promise.reject(error) } = {},
+): Promise<LogNode> {
+  const database = openDatabase(url, { max });
+  const { sql } = database;
+  const lease = await leaseNode({ sql, onError });
+  const ids = createIds({ lease, clock: systemClock });
+  const epoch = await createEpoch(sql);
+  const tail = createTail({ sql, epoch, onError });
+  const published: LogEntry[] = [];
+  const transaction = createTransaction({
+    sql,
+    ids,
+    publish(entries) {
+      published.push(...entries);
+      tail.nudge();
+    },
+  });
+  return {
+    sql,
+    ids,
+    epoch,
+    lease,
+    transaction,
+    tail,
+    published,
+    async stop() {
+      await tail.stop();
+      await lease.stop();
+      await database.close();
+    },
+  };
+}
+
+/** Resolves when `condition` holds; throws after `ms`. */
+export async function until(condition: () => boolean | Promise<boolean>, what: string, ms = 20_000): Promise<void> {
+  const end = performance.now() + ms;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`Waited ${ms} ms in vain until ${what}.`);
+    await Bun.sleep(10);
+  }
+}
