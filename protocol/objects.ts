@@ -49,8 +49,14 @@ export const Position = z.object({ seq: z.number().int().min(0), epoch: z.string
 export type Position = z.infer<typeof Position>;
 
 export const ChannelType = z.enum(["public", "private", "direct"]);
+export type ChannelType = z.infer<typeof ChannelType>;
 
 export const ChannelName = content(80);
+/** What a channel is about; empty text takes it away. */
+export const ChannelTopic = z
+  .string()
+  .max(500, "at most 500 characters")
+  .refine((text) => !text.includes("\0"), "must not contain a NUL character");
 
 export const Channel = z.object({
   id: Snowflake,

@@ -3,8 +3,11 @@ import { z } from "zod";
 /** An id at the edge: opaque, at most 64 of letters, digits and `-_.:`. Our own are Snowflakes in decimal. */
 export const Id = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, "1 to 64 letters, digits, or any of - _ . :");
 
-/** A Snowflake of ours, as decimal text (64-bit, too large for a JSON number). */
-export const Snowflake = z.string().regex(/^[1-9][0-9]{0,18}$/, "an id as given by this server");
+/** A Snowflake of ours, as decimal text (a positive 64-bit integer, too large for a JSON number). */
+export const Snowflake = z
+  .string()
+  .regex(/^[1-9][0-9]{0,18}$/, "an id as given by this server")
+  .refine((id) => id.length < 19 || id <= "9223372036854775807", "an id as given by this server");
 
 /** The kinds of room there are; the prefix says which module decides who may join. */
 export const ROOM_KINDS = ["event", "channel", "user", "feed", "queue", "all"] as const;

@@ -1,0 +1,54 @@
+import type { Sql } from "postgres";
+import type { PublicUser } from "../../protocol/objects.ts";
+import type { Api } from "../platform/http/api.ts";
+import type { Publish, Transaction } from "../platform/postgres/transaction.ts";
+import type { Realtime } from "../realtime/index.ts";
+import { type Channels, createChannels } from "./channels.ts";
+import { registerFrames } from "./frames.ts";
+import { createMembers, type Members } from "./members.ts";
+import { createMessages, type Messages } from "./messages.ts";
+import { channelRooms } from "./policy.ts";
+import { createReadMarks, type ReadMarks } from "./read-marks.ts";
+import { registerRoutes } from "./routes.ts";
+import { createTyping } from "./typing.ts";
+
+/** What chat asks of the house; plugged in app.ts. */
+export interface ChatDeps {
+  sql: Sql;
+  transaction: Transaction;
+  /** Shows the entries of a batch of posts, which does not go through `transaction`. */
+  publish: Publish;
+  /** Gives a new Snowflake, as decimal text. */
+  ids: { next(): string };
+  realtime: Pick<Realtime, "publishEphemeral" | "registerRooms" | "registerCommand" | "expel">;
+  users: People;
+  /** Which life of the log this is; it changes when the database is restored. */
+  epoch: () => string;
+}
+
+/** People, asked of identity: those of `ids` that exist, by id. */
+export interface People {
+  get(ids: readonly string[]): Promise<Map<string, PublicUser>>;
+}
+
+/** Chat's use cases: every door (REST, frames, seeds) calls these. Errors are AppErrors. */
+export interface Chat {
+  channels: Channels;
+  members: Members;
+  messages: Messages;
+  readMarks: ReadMarks;
+  /** Mounts the REST routes. */
+  routes(api: Api): void;
+}
+
+/** Chat, with its commands and the policy of `channel:` rooms registered with the hub. */
+export function createChat(deps: ChatDeps): Chat {
+  const channels = createChannels(deps);
+  const members = createMembers(deps);
+  const messages = createMessages(deps);
+  const readMarks = createReadMarks(deps);
+  deps.realtime.registerRooms("channel", channelRooms(deps.sql));
+  registerFrames(deps.realtime, { messages, readMarks, typing: createTyping(deps) });
+  const chat = { channels, members, messages, readMarks };
+  return { ...chat, routes: (api) => registerRoutes(api, chat) };
+}

@@ -1,0 +1,119 @@
+import type { Member, Role } from "../../protocol/objects.ts";
+import type { Caller } from "../platform/caller.ts";
+import { AppError } from "../platform/errors.ts";
+import type { Page } from "../platform/http/paging.ts";
+import { refuseBusy } from "./channels.ts";
+import type { ChatDeps } from "./index.ts";
+import { LIMITS } from "./limits.ts";
+import { type PageQuery, pageOf, windowOfTexts } from "./page.ts";
+import { accessChannel, checkNeed, lockChannel, person, refuseDirect } from "./policy.ts";
+import { type ChannelAccess, viewChannel } from "./store/channels.ts";
+import {
+  countMembers,
+  countOwners,
+  deleteMember,
+  findMember,
+  insertMembers,
+  listMembers,
+  type MemberFilter,
+  updateRole,
+} from "./store/members.ts";
+
+export interface Members {
+  list(caller: Caller, channelId: string, query: MemberFilter & PageQuery): Promise<Page<Member>>;
+  /**
+   * Joins a public channel (the caller himself), or brings somebody in. `created: false` when he is in it already.
+   * Throws `direct_immutable`, `full`, `not_found` for nobody, `forbidden`.
+   */
+  add(caller: Caller, channelId: string, userId: string, role?: Role): Promise<{ member: Member; created: boolean }>;
+  /** Gives a member another role (owners). Throws `last_owner`, `direct_immutable`, `not_found`. */
+  setRole(caller: Caller, channelId: string, userId: string, role: Role): Promise<Member>;
+  /** Leaves (the caller himself) or removes. Nothing happens when he is not in it. Throws `last_owner`, `direct_immutable`. */
+  remove(caller: Caller, channelId: string, userId: string): Promise<void>;
+}
+
+export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "users" | "realtime">): Members {
+  const { sql, transaction, users, realtime } = deps;
+
+  return {
+    async list(caller, channelId, query) {
+      const { id } = await accessChannel(sql, caller, channelId, "read");
+      const window = windowOfTexts(query);
+      return pageOf(await listMembers(sql, id, query, window), window, ({ user }) => user.id);
+    },
+
+    async add(caller, channelId, userId, role = "member") {
+      const actor = person(caller).userId;
+      const user = (await users.get([userId])).get(userId);
+      return transaction({ actor }, async (tx) => {
+        const channel = await lockChannel(tx.sql, caller, channelId, "see");
+        refuseDirect(channel);
+        checkAdd(channel, actor === userId, role);
+        const old = await findMember(tx.sql, channel.id, userId);
+        if (old !== null) return { member: old, created: false };
+        if (user === undefined) throw new AppError("not_found", "There is no such person.");
+        if (channel.member_count >= LIMITS.members) {
+          throw new AppError("full", `This channel has ${LIMITS.members} members, which is the most.`);
+        }
+        await refuseBusy(tx, [userId]);
+        const joined_at = await insertMembers(tx.sql, channel.id, [{ userId, role }]);
+        await countMembers(tx.sql, channel.id, 1);
+        const view = (await viewChannel(tx.sql, channel.id, [userId])).get(userId)!;
+        tx.log(`channel:${channel.id}`, "member:joined", { channel_id: channel.id, user, role, joined_at });
+        tx.log(`user:${userId}`, "channel:joined", view);
+        return { member: { user, role, joined_at }, created: true };
+      });
+    },
+
+    async setRole(caller, channelId, userId, role) {
+      return transaction({ actor: person(caller).userId }, async (tx) => {
+        const channel = await lockChannel(tx.sql, caller, channelId, "read");
+        refuseDirect(channel);
+        checkNeed(channel, "owner");
+        const member = await findMember(tx.sql, channel.id, userId);
+        if (member === null) throw new AppError("not_found", "This person is not in the channel.");
+        if (member.role === role) return member;
+        if (member.role === "owner" && (await countOwners(tx.sql, channel.id)) === 1) throw new AppError("last_owner");
+        await updateRole(tx.sql, channel.id, userId, role);
+        const changed = { ...member, role };
+        tx.log(`channel:${channel.id}`, "member:updated", { channel_id: channel.id, ...changed });
+        return changed;
+      });
+    },
+
+    async remove(caller, channelId, userId) {
+      const actor = person(caller).userId;
+      const removed = await transaction({ actor }, async (tx) => {
+        const channel = await lockChannel(tx.sql, caller, channelId, "see");
+        refuseDirect(channel);
+        if (actor !== userId) checkNeed(channel, "admin");
+        const member = await findMember(tx.sql, channel.id, userId);
+        if (member === null) return false;
+        if (actor !== userId && channel.role !== "owner" && member.role !== "member") {
+          throw new AppError("forbidden", "Only an owner of this channel may remove an admin or owner.");
+        }
+        if (member.role === "owner" && (await countOwners(tx.sql, channel.id)) === 1) throw new AppError("last_owner");
+        await deleteMember(tx.sql, channel.id, userId);
+        await countMembers(tx.sql, channel.id, -1);
+        // The rooms are locked for these entries at the very end: a post is before them, or refused.
+        tx.log(`channel:${channel.id}`, "member:left", { channel_id: channel.id, user_id: userId });
+        tx.log(`user:${userId}`, "channel:left", { channel_id: channel.id });
+        return true;
+      });
+      // In the tick of the commit: no frame after member:left can have been published yet.
+      if (removed) realtime.expel(`channel:${channelId}`, userId);
+    },
+  };
+}
+
+/** Whether the caller may bring somebody in: himself into a public channel; others as a member, or as an admin of a private one. */
+function checkAdd(channel: ChannelAccess, self: boolean, role: Role): void {
+  if (role !== "member" && channel.role !== "owner") {
+    throw new AppError("forbidden", "Only an owner of this channel may give a role.");
+  }
+  if (self) return;
+  if (channel.role === null) throw new AppError("forbidden", "Join this channel first.");
+  if (channel.type === "private" && channel.role === "member") {
+    throw new AppError("forbidden", "Only an admin or owner of this channel may bring somebody in.");
+  }
+}

@@ -1,0 +1,131 @@
+import type { MessagePayload } from "../../protocol/frames.ts";
+import type { Message } from "../../protocol/objects.ts";
+import type { Caller } from "../platform/caller.ts";
+import { AppError } from "../platform/errors.ts";
+import type { Page } from "../platform/http/paging.ts";
+import type { ChatDeps } from "./index.ts";
+import { LIMITS } from "./limits.ts";
+import { type PageQuery, pageOf, windowOfIds } from "./page.ts";
+import { accessChannel, person } from "./policy.ts";
+import { createPosting, type NewMessage } from "./posting.ts";
+import {
+  countEdits,
+  findMessage,
+  hasMessage,
+  lockRoom,
+  pageMessages,
+  pageReplies,
+  reviseMessage,
+  rewriteEntries,
+} from "./store/messages.ts";
+
+export interface Messages {
+  /**
+   * Says something. With a `client_id` that the author used in this channel before, answers that message (`created: false`).
+   * The post is queued, in its order, before this function returns its promise.
+   * Throws `not_found`, `forbidden`, `invalid` (reply_to_id), `unavailable`.
+   */
+  send(caller: Caller, input: NewMessage): Promise<{ message: Message; created: boolean }>;
+  /** Gives the caller's own message another text, also in older entries of the log. Throws `conflict` for a deleted one. */
+  edit(caller: Caller, messageId: string, content: string): Promise<Message>;
+  /** Takes the text away, also from the log: the author, and admins of the channel. A second time is no error. */
+  delete(caller: Caller, messageId: string): Promise<void>;
+  get(caller: Caller, messageId: string): Promise<Message>;
+  /** What was said in answer to a message, deleted answers included. */
+  replies(caller: Caller, messageId: string, query: PageQuery): Promise<Page<Message>>;
+  /**
+   * One page, oldest first, deleted messages included (with no text); the newest one when no place is given.
+   * `head_seq`, `epoch`: the channel's log at that moment; what comes after it is not in the page. Throws `anchor_not_found`.
+   */
+  page(
+    caller: Caller,
+    channelId: string,
+    query: PageQuery,
+  ): Promise<Page<Message> & { head_seq: number; epoch: string }>;
+}
+
+export function createMessages(deps: Pick<ChatDeps, "sql" | "transaction" | "publish" | "ids" | "epoch">): Messages {
+  const { sql, transaction, epoch } = deps;
+
+  /** A message whose channel the caller may read; throws `not_found` or `forbidden`. */
+  async function accessMessage(caller: Caller, messageId: string) {
+    person(caller);
+    const message = await findMessage(sql, messageId);
+    if (message === null) throw new AppError("not_found", "There is no such message, or you are not in its channel.");
+    const channel = await accessChannel(sql, caller, message.channel_id, "read");
+    return { message, channel };
+  }
+
+  return {
+    send: createPosting(deps),
+
+    async edit(caller, messageId, content) {
+      const { userId } = person(caller);
+      const { channel_id } = (await accessMessage(caller, messageId)).message;
+      return transaction({ actor: userId }, async (tx) => {
+        const head = await lockRoom(tx.sql, channel_id);
+        await accessChannel(tx.sql, caller, channel_id, "read");
+        const old = (await findMessage(tx.sql, messageId))!;
+        if (old.user_id !== userId) throw new AppError("forbidden", "Only its author may edit a message.");
+        if (old.deleted_at !== null) throw new AppError("conflict", "This message has been deleted.");
+        const text = content.toWellFormed();
+        if (old.content === text) return old;
+        if ((await countEdits(tx.sql, messageId)) >= LIMITS.edits) {
+          throw new AppError("conflict", `This message has been edited ${LIMITS.edits} times, which is the most.`);
+        }
+        const { message, staleSeqs } = await reviseMessage(tx.sql, messageId, { content: text, seq: head + 1 });
+        const payload = payloadOf(message);
+        await rewriteEntries(tx.sql, channel_id, staleSeqs, JSON.stringify(payload));
+        tx.log(`channel:${channel_id}`, "message:updated", payload);
+        return message;
+      });
+    },
+
+    async delete(caller, messageId) {
+      const { userId } = person(caller);
+      const { channel_id } = (await accessMessage(caller, messageId)).message;
+      await transaction({ actor: userId }, async (tx) => {
+        await lockRoom(tx.sql, channel_id);
+        const channel = await accessChannel(tx.sql, caller, channel_id, "read");
+        const old = (await findMessage(tx.sql, messageId))!;
+        if (old.user_id !== userId && channel.role === "member") {
+          throw new AppError(
+            "forbidden",
+            "Only its author, or an admin or owner of the channel, may delete a message.",
+          );
+        }
+        if (old.user_id !== userId && channel.type === "direct") throw new AppError("forbidden");
+        if (old.deleted_at !== null) return;
+        const { message, staleSeqs } = await reviseMessage(tx.sql, messageId, { content: null });
+        await rewriteEntries(tx.sql, channel_id, staleSeqs, JSON.stringify(payloadOf(message)));
+        const { deleted_at } = message;
+        tx.log(`channel:${channel_id}`, "message:deleted", { message_id: messageId, channel_id, deleted_at });
+      });
+    },
+
+    async get(caller, messageId) {
+      return (await accessMessage(caller, messageId)).message;
+    },
+
+    async replies(caller, messageId, query) {
+      const window = windowOfIds(query, "oldest");
+      await accessMessage(caller, messageId);
+      return pageOf(await pageReplies(sql, messageId, window), window, ({ id }) => id);
+    },
+
+    async page(caller, channelId, query) {
+      const { id } = await accessChannel(sql, caller, channelId, "read");
+      const window = windowOfIds(query, "newest");
+      if (query.around !== undefined && !(await hasMessage(sql, id, query.around))) {
+        throw new AppError("anchor_not_found");
+      }
+      const { headSeq, ...sides } = await pageMessages(sql, id, window);
+      return { ...pageOf(sides, window, (message) => message.id), head_seq: headSeq, epoch: epoch() };
+    },
+  };
+}
+
+/** A message as frames carry it. */
+function payloadOf({ id, seq: _, ...rest }: Message): MessagePayload {
+  return { message_id: id, ...rest };
+}

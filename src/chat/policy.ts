@@ -1,0 +1,108 @@
+import type { ISql } from "postgres";
+import type { Code } from "../../protocol/codes.ts";
+import type { Role } from "../../protocol/objects.ts";
+import { roomId, Snowflake } from "../../protocol/rooms.ts";
+import type { Caller, UserCaller } from "../platform/caller.ts";
+import { AppError } from "../platform/errors.ts";
+import type { RoomPolicy } from "../realtime/index.ts";
+import { type ChannelAccess, findAccess, lockChannelRow } from "./store/channels.ts";
+
+/**
+ * What a use case needs of the caller. `see`: know that the channel is there (its members, and everybody for a public
+ * one). `read`: be a member: its messages from the first to the last, also those from before he came, are his to read.
+ * `admin`: be an admin or an owner. `owner`: be an owner.
+ *
+ * In a public channel every member may bring others in, in a private one its admins. Admins remove members, owners
+ * anybody; only owners give and take roles and delete the channel. A direct chat has two members, for ever.
+ */
+export type Need = "see" | "read" | "admin" | "owner";
+
+const ROLES: Record<Exclude<Need, "see">, readonly Role[]> = {
+  read: ["member", "admin", "owner"],
+  admin: ["admin", "owner"],
+  owner: ["owner"],
+};
+
+/** The person who asks. Nothing of chat is for anonymous callers. */
+export function person(caller: Caller): UserCaller {
+  if (caller.kind === "anonymous") throw new AppError("unauthenticated");
+  return caller;
+}
+
+/**
+ * The only way to get hold of a channel. Throws `unauthenticated`; `not_found` for what the caller may not see;
+ * `forbidden` for what he may see but not do.
+ */
+export async function accessChannel(sql: ISql, caller: Caller, channelId: string, need: Need): Promise<ChannelAccess> {
+  const { userId } = person(caller);
+  const [channel = null] = isSnowflake(channelId) ? await findAccess(sql, [{ userId, channelId }]) : [];
+  if (channel === null) throw hidden();
+  checkNeed(channel, need);
+  return channel;
+}
+
+/** The same with the channel's row locked until the transaction ends: nobody comes, goes or changes role meanwhile. */
+export async function lockChannel(sql: ISql, caller: Caller, channelId: string, need: Need): Promise<ChannelAccess> {
+  person(caller);
+  if (isSnowflake(channelId)) await lockChannelRow(sql, channelId);
+  // A statement of its own: its snapshot is younger than the lock.
+  return accessChannel(sql, caller, channelId, need);
+}
+
+/** Throws `not_found` or `forbidden` when this is not for the person whose role the channel was read with. */
+export function checkNeed(channel: ChannelAccess, need: Need): void {
+  if (channel.role === null && channel.type !== "public") throw hidden();
+  if (need === "see") return;
+  if (channel.role === null) throw new AppError("forbidden", "Join this channel first.");
+  if (ROLES[need].includes(channel.role)) return;
+  const who = need === "owner" ? "an owner" : "an admin or owner";
+  throw new AppError("forbidden", `Only ${who} of this channel may do this.`);
+}
+
+function hidden(): AppError {
+  return new AppError("not_found", "There is no such channel, or you are not in it.");
+}
+
+function isSnowflake(id: string): boolean {
+  return Snowflake.safeParse(id).success;
+}
+
+/** A direct chat stays as it is: throws `direct_immutable`. */
+export function refuseDirect(channel: ChannelAccess): void {
+  if (channel.type === "direct") throw new AppError("direct_immutable");
+}
+
+/** Who may join `channel:<id>`: its members. */
+export function channelRooms(sql: ISql): RoomPolicy {
+  return {
+    authorize: async (caller, room) => {
+      await accessChannel(sql, caller, roomId(room), "read");
+    },
+
+    authorizeMany: async (asks) => {
+      const codes: (Code | null)[] = asks.map(({ caller }) =>
+        caller.kind === "user" ? "not_found" : "unauthenticated",
+      );
+      const known = asks.flatMap(({ caller, room }, i) => {
+        const channelId = roomId(room);
+        return caller.kind === "user" && isSnowflake(channelId) ? [{ i, userId: caller.userId, channelId }] : [];
+      });
+      const found = await findAccess(sql, known);
+      known.forEach(({ i }, k) => {
+        const channel = found[k];
+        if (channel) codes[i] = refusal(() => checkNeed(channel, "read"));
+      });
+      return codes;
+    },
+  };
+}
+
+function refusal(check: () => void): Code | null {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    if (error instanceof AppError) return error.code;
+    throw error;
+  }
+}

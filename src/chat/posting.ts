@@ -1,0 +1,91 @@
+import type { MessagePayload } from "../../protocol/frames.ts";
+import type { Message } from "../../protocol/objects.ts";
+import type { Caller } from "../platform/caller.ts";
+import { AppError } from "../platform/errors.ts";
+import type { LogEntry } from "../platform/log/entry.ts";
+import { createBatcher } from "../platform/postgres/batcher.ts";
+import type { ChatDeps } from "./index.ts";
+import type { Messages } from "./messages.ts";
+import { accessChannel, person } from "./policy.ts";
+import { findMessage, type Post, type Posted, postMessages } from "./store/messages.ts";
+
+export interface NewMessage {
+  channel_id: string;
+  content: string;
+  client_id?: string | undefined;
+  reply_to_id?: string | null | undefined;
+}
+
+/**
+ * Sending, the hot path: one batcher per node, one batch in flight, one call of `post_messages` per batch. The batch's
+ * entries are shown in the tick in which its answer arrives, in order.
+ */
+export function createPosting({ sql, publish, ids }: Pick<ChatDeps, "sql" | "publish" | "ids">): Messages["send"] {
+  const posts = createBatcher<Post, Posted>({
+    async run(batch) {
+      const answers = await postMessages(sql, batch);
+      const entries: LogEntry[] = [];
+      answers.forEach((answer, i) => {
+        if (answer.status !== "new") return;
+        const room = `channel:${batch[i]!.channelId}`;
+        entries.push({ room, seq: answer.seq, type: "message:created", payload: answer.payload });
+      });
+      if (entries.length > 0) publish(entries);
+      return answers;
+    },
+  });
+
+  return async function send(caller, input) {
+    const { userId, username } = person(caller);
+    const message: Omit<Message, "seq" | "created_at"> = {
+      id: ids.next(),
+      channel_id: input.channel_id,
+      user_id: userId,
+      username,
+      // A half of a surrogate pair is no text: PostgreSQL could not hold it, and the log would tell another story.
+      content: input.content.toWellFormed(),
+      client_id: input.client_id ?? null,
+      reply_to_id: input.reply_to_id ?? null,
+      edited_at: null,
+      deleted_at: null,
+    };
+    const answer = await posts.add({
+      id: message.id,
+      channelId: message.channel_id,
+      authorId: userId,
+      clientId: message.client_id,
+      content: message.content,
+      replyToId: message.reply_to_id,
+      payload: openPayload(message),
+    });
+    switch (answer.status) {
+      case "new":
+        return { message: { ...message, seq: answer.seq, created_at: createdAt(answer.payload) }, created: true };
+      case "repeat":
+        return { message: (await findMessage(sql, answer.id))!, created: false };
+      case "reply":
+        throw new AppError("invalid", "What this answers is not in the channel, or has been deleted.", {
+          errors: [{ pointer: "/reply_to_id", code: "not_found", message: "is no message of this channel" }],
+        });
+      case "refused":
+        return refuse(caller, input.channel_id);
+    }
+  };
+
+  /** Finds the reason for a refusal; the hot path does not ask for it. */
+  async function refuse(caller: Caller, channelId: string): Promise<never> {
+    await accessChannel(sql, caller, channelId, "read");
+    throw new AppError("unavailable", "You joined this channel just now. Send it again.");
+  }
+}
+
+/** The JSON text of the entry, but for its end: `,"created_at":"…"}` is put on in the database, where the time is taken. */
+function openPayload({ id, ...rest }: Omit<Message, "seq" | "created_at">): string {
+  const payload: Omit<MessagePayload, "created_at"> = { message_id: id, ...rest };
+  return JSON.stringify(payload).slice(0, -1);
+}
+
+/** The time at the end of a payload: `…"2026-11-21T12:00:00.000Z"}`. */
+function createdAt(payload: string): string {
+  return payload.slice(-26, -2);
+}

@@ -1,0 +1,99 @@
+import type { ISql } from "postgres";
+import type { Member, Role } from "../../../protocol/objects.ts";
+import type { Sides, Window } from "../page.ts";
+import { anywhere, bothSides, splitSides } from "./sides.ts";
+
+/**
+ * Puts people into a channel; what was said before they came counts as read. Answers when they joined.
+ * The channel's row is locked by the caller.
+ */
+export async function insertMembers(
+  sql: ISql,
+  channelId: string,
+  people: readonly { userId: string; role: Role }[],
+): Promise<string> {
+  const [row] = await sql<{ joined_at: Date }[]>`
+    INSERT INTO members (channel_id, user_id, role, joined_at, read_id)
+    SELECT ${channelId}, u.id, u.role, date_trunc('milliseconds', statement_timestamp()),
+      coalesce((SELECT max(g.id) FROM messages g WHERE g.channel_id = ${channelId}), 0)
+    FROM unnest(${people.map((p) => p.userId)}::text[], ${people.map((p) => p.role)}::text[]) AS u (id, role)
+    RETURNING joined_at`;
+  return row!.joined_at.toISOString();
+}
+
+/** Brings `member_count` up or down. The channel's row is locked by the caller. */
+export async function countMembers(sql: ISql, channelId: string, change: 1 | -1): Promise<void> {
+  await sql`UPDATE channels SET member_count = member_count + ${change} WHERE id = ${channelId}`;
+}
+
+export async function deleteMember(sql: ISql, channelId: string, userId: string): Promise<void> {
+  await sql`DELETE FROM members WHERE channel_id = ${channelId} AND user_id = ${userId}`;
+}
+
+export async function updateRole(sql: ISql, channelId: string, userId: string, role: Role): Promise<void> {
+  await sql`UPDATE members SET role = ${role} WHERE channel_id = ${channelId} AND user_id = ${userId}`;
+}
+
+export async function findMember(sql: ISql, channelId: string, userId: string): Promise<Member | null> {
+  const [row] = await sql<MemberRow[]>`
+    SELECT ${columns(sql)} FROM members m JOIN users u ON u.id = m.user_id
+    WHERE m.channel_id = ${channelId} AND m.user_id = ${userId}`;
+  return row === undefined ? null : memberOf(row);
+}
+
+export async function countOwners(sql: ISql, channelId: string): Promise<number> {
+  const [row] = await sql<{ owners: number }[]>`
+    SELECT count(*)::int AS owners FROM members WHERE channel_id = ${channelId} AND role = 'owner'`;
+  return row!.owners;
+}
+
+/** Those of `userIds` who are in `most` channels or more. */
+export async function findBusyPeople(sql: ISql, userIds: readonly string[], most: number): Promise<string[]> {
+  const rows = await sql<{ user_id: string }[]>`
+    SELECT m.user_id FROM members m JOIN channels c ON c.id = m.channel_id AND c.deleted_at IS NULL
+    WHERE m.user_id = ANY (${userIds}::text[]) GROUP BY m.user_id HAVING count(*) >= ${most}`;
+  return rows.map((row) => row.user_id);
+}
+
+export interface MemberFilter {
+  role?: Role | undefined;
+  /** Part of the username or name, in any case. */
+  q?: string | undefined;
+}
+
+/** One page of a channel's members, by user id. */
+export async function listMembers(
+  sql: ISql,
+  channelId: string,
+  filter: MemberFilter,
+  window: Window,
+): Promise<Sides<Member>> {
+  const page = bothSides(
+    sql,
+    window,
+    (side, place, end) => sql`
+      SELECT ${side}, ${columns(sql)} FROM members m JOIN users u ON u.id = m.user_id
+      WHERE m.channel_id = ${channelId} AND m.user_id ${place}
+        ${filter.role === undefined ? sql`` : sql`AND m.role = ${filter.role}`}
+        ${filter.q === undefined ? sql`` : sql`AND (u.username ILIKE ${anywhere(filter.q)} OR u.name ILIKE ${anywhere(filter.q)})`}
+      ORDER BY m.user_id ${end}`,
+  );
+  const rows = await sql<(MemberRow & { side: string })[]>`SELECT * FROM (${page}) l ORDER BY l.id`;
+  return splitSides(rows, memberOf);
+}
+
+interface MemberRow {
+  id: string;
+  username: string;
+  name: string | null;
+  role: Role;
+  joined_at: Date;
+}
+
+function columns(sql: ISql) {
+  return sql`u.id, u.username, u.name, m.role, m.joined_at`;
+}
+
+function memberOf({ id, username, name, role, joined_at }: MemberRow): Member {
+  return { user: { id, username, name }, role, joined_at: joined_at.toISOString() };
+}

@@ -1,0 +1,164 @@
+import type { ISql } from "postgres";
+import type { Message } from "../../../protocol/objects.ts";
+import type { Sides, Window } from "../page.ts";
+import { bothSides, type Fragment, splitSides } from "./sides.ts";
+
+/** A post as `post_messages` takes it. `payload`: the entry's JSON text without its end; the function adds `created_at`. */
+export interface Post {
+  id: string;
+  channelId: string;
+  authorId: string;
+  clientId: string | null;
+  content: string;
+  replyToId: string | null;
+  payload: string;
+}
+
+/**
+ * What became of a post. `repeat`: `id` is the message that has its client_id. `refused`: the author is not in such a
+ * channel. `reply`: what it answers is not there.
+ */
+export type Posted =
+  | { status: "new"; seq: number; payload: string }
+  | { status: "repeat"; id: string }
+  | { status: "refused" }
+  | { status: "reply" };
+
+/** Writes a batch of posts in one transaction; see the function's own words in the migration. One answer per post. */
+export async function postMessages(sql: ISql, posts: readonly Post[]): Promise<Posted[]> {
+  const rows = await sql<{ status: Posted["status"]; id: string; seq: number; payload: string }[]>`
+    SELECT status, id, seq::float8, payload FROM post_messages(
+      ${posts.map((p) => p.id)}::bigint[], ${posts.map((p) => p.channelId)}::bigint[],
+      ${posts.map((p) => p.authorId)}::text[], ${posts.map((p) => p.clientId)}::text[],
+      ${posts.map((p) => p.content)}::text[], ${posts.map((p) => p.replyToId)}::bigint[],
+      ${posts.map((p) => p.payload)}::text[])`;
+  return rows.map(({ status, id, seq, payload }) => {
+    if (status === "new") return { status, seq, payload };
+    return status === "repeat" ? { status, id } : { status };
+  });
+}
+
+export async function findMessage(sql: ISql, id: string): Promise<Message | null> {
+  const [row] = await sql<MessageRow[]>`SELECT ${columns(sql)} FROM ${tables(sql)} WHERE g.id = ${id}`;
+  return row === undefined ? null : messageOf(row);
+}
+
+/** Whether this channel has this message, deleted ones included. */
+export async function hasMessage(sql: ISql, channelId: string, id: string): Promise<boolean> {
+  const rows = await sql`SELECT 1 FROM messages WHERE id = ${id} AND channel_id = ${channelId}`;
+  return rows.length > 0;
+}
+
+/** One page of a channel's messages by id, deleted ones included, and the head of its log, read in the same statement. */
+export async function pageMessages(
+  sql: ISql,
+  channelId: string,
+  window: Window,
+): Promise<Sides<Message> & { headSeq: number }> {
+  const page = bothSides(
+    sql,
+    window,
+    (side, place, end) => sql`
+      SELECT ${side}, ${columns(sql)} FROM ${tables(sql)}
+      WHERE g.channel_id = ${channelId} AND g.id ${place} ORDER BY g.id ${end}`,
+  );
+  const rows = await sql<(MessageRow & { side: string | null; head: string })[]>`
+    SELECT r.head, l.* FROM rooms r LEFT JOIN LATERAL (${page}) l ON true WHERE r.id = ${channelId} ORDER BY l.id`;
+  return { ...splitSides(rows, messageOf), headSeq: Number(rows[0]?.head ?? 0) };
+}
+
+/** One page of the answers to a message, by id, deleted ones included. */
+export async function pageReplies(sql: ISql, messageId: string, window: Window): Promise<Sides<Message>> {
+  const page = bothSides(
+    sql,
+    window,
+    (side, place, end) => sql`
+      SELECT ${side}, ${columns(sql)} FROM ${tables(sql)}
+      WHERE g.reply_to_id = ${messageId} AND g.id ${place} ORDER BY g.id ${end}`,
+  );
+  const rows = await sql<(MessageRow & { side: string })[]>`SELECT * FROM (${page}) l ORDER BY l.id`;
+  return splitSides(rows, messageOf);
+}
+
+/** Locks the channel's room until the transaction ends; answers its head: the transaction's first entry gets the next number. */
+export async function lockRoom(sql: ISql, channelId: string): Promise<number> {
+  const [row] = await sql<{ head: number }[]>`
+    SELECT head::float8 FROM rooms WHERE id = ${channelId} FOR NO KEY UPDATE`;
+  return row!.head;
+}
+
+/**
+ * Gives a message its new text, or none when `content` is null: then it is deleted. `seq`: of the entry that will tell of
+ * an edit. Answers the message and the entries that still hold the old text. The room is locked by the caller.
+ */
+export async function reviseMessage(
+  sql: ISql,
+  id: string,
+  revision: { content: string; seq: number } | { content: null },
+): Promise<{ message: Message; staleSeqs: string[] }> {
+  const change =
+    revision.content === null
+      ? sql`content = '', deleted_at = date_trunc('milliseconds', clock_timestamp())`
+      : sql`content = ${revision.content}, edited_at = date_trunc('milliseconds', clock_timestamp()),
+          edit_seqs = edit_seqs || ${revision.seq}::bigint`;
+  const [row] = await sql<(MessageRow & { stale: string[] })[]>`
+    WITH g AS (UPDATE messages SET ${change} WHERE id = ${id} RETURNING *)
+    SELECT ${columns(sql)}, g.seq || array_remove(g.edit_seqs, ${revision.content === null ? 0 : revision.seq}::bigint) AS stale
+    FROM g JOIN users u ON u.id = g.author_id`;
+  return { message: messageOf(row!), staleSeqs: row!.stale };
+}
+
+export async function countEdits(sql: ISql, id: string): Promise<number> {
+  const [row] = await sql<{ edits: number }[]>`SELECT cardinality(edit_seqs) AS edits FROM messages WHERE id = ${id}`;
+  return row?.edits ?? 0;
+}
+
+/** Puts this text in place of the payload of older entries: their seq stays, what they told goes. The room is locked. */
+export async function rewriteEntries(
+  sql: ISql,
+  channelId: string,
+  seqs: readonly string[],
+  payload: string,
+): Promise<void> {
+  await sql`UPDATE log SET payload = ${payload} WHERE room_id = ${channelId} AND seq = ANY (${seqs}::bigint[])`;
+}
+
+interface MessageRow {
+  id: string;
+  channel_id: string;
+  seq: string;
+  user_id: string;
+  username: string;
+  content: string;
+  client_id: string | null;
+  reply_to_id: string | null;
+  created_at: Date;
+  edited_at: Date | null;
+  deleted_at: Date | null;
+}
+
+function columns(sql: ISql): Fragment {
+  return sql`g.id, g.channel_id, g.seq, g.author_id AS user_id, u.username, g.content, g.client_id, g.reply_to_id,
+    g.created_at, g.edited_at, g.deleted_at`;
+}
+
+/** The author's name is the one he has now; the frame of a message keeps the one he had then. */
+function tables(sql: ISql): Fragment {
+  return sql`messages g JOIN users u ON u.id = g.author_id`;
+}
+
+function messageOf(row: MessageRow): Message {
+  return {
+    id: row.id,
+    channel_id: row.channel_id,
+    seq: Number(row.seq),
+    user_id: row.user_id,
+    username: row.username,
+    content: row.content,
+    client_id: row.client_id,
+    reply_to_id: row.reply_to_id,
+    created_at: row.created_at.toISOString(),
+    edited_at: row.edited_at?.toISOString() ?? null,
+    deleted_at: row.deleted_at?.toISOString() ?? null,
+  };
+}

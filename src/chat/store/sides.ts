@@ -1,0 +1,41 @@
+import type { ISql, PendingQuery, Row } from "postgres";
+import type { Sides, Window } from "../page.ts";
+
+/** A piece of SQL with its parameters. */
+export type Fragment = PendingQuery<Row[]>;
+
+/**
+ * Both sides of a window as one query: `page` writes the select of one side, with `side` as a column, `id ${place}` as its
+ * condition and `ORDER BY id ${end}` as its end.
+ */
+export function bothSides(
+  sql: ISql,
+  window: Window,
+  page: (side: Fragment, place: Fragment, end: Fragment) => Fragment,
+): Fragment {
+  const { place, placeIsBelow } = window;
+  const below = page(
+    sql`'below' AS side`,
+    placeIsBelow ? sql`<= ${place}` : sql`< ${place}`,
+    sql`DESC LIMIT ${window.below + 1}`,
+  );
+  const above = page(
+    sql`'above' AS side`,
+    placeIsBelow ? sql`> ${place}` : sql`>= ${place}`,
+    sql`ASC LIMIT ${window.above + 1}`,
+  );
+  return sql`(${below}) UNION ALL (${above})`;
+}
+
+/** The rows of `bothSides`, told apart again. */
+export function splitSides<R extends { side: string | null }, T>(rows: readonly R[], of: (row: R) => T): Sides<T> {
+  return {
+    below: rows.filter((row) => row.side === "below").map(of),
+    above: rows.filter((row) => row.side === "above").map(of),
+  };
+}
+
+/** Text that a person searches for, as a pattern for ILIKE: found anywhere, taken literally. */
+export function anywhere(text: string): string {
+  return `%${text.replace(/[\\%_]/g, "\\$&")}%`;
+}
