@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { CLOSE, CODES, frameCode } from "../../protocol/codes.ts";
+import { CLOSE, CODES, type Code, frameCode } from "../../protocol/codes.ts";
 import { COMMANDS, FRAMES } from "../../protocol/frames.ts";
 import { ROOM_KINDS } from "../../protocol/rooms.ts";
 
@@ -96,10 +96,11 @@ export function createMetrics(version: string) {
     delivered: (seconds: number) => delivery.observe(seconds),
     /** Seconds of a transaction or batch that appended to the log. */
     appended: (seconds: number) => append.observe(seconds),
-    /** An answer of the API; `code` when it was an error. */
-    answered(method: string, status: number, seconds: number, code: keyof typeof CODES | null) {
-      requests.observe({ method, status: `${Math.floor(status / 100)}xx` }, seconds);
-      if (code !== null) errors.inc({ type: frameCode(code) });
+    /** An error that the API answers with. */
+    failed: (code: Code) => errors.inc({ type: frameCode(code) }),
+    /** An answer of the API. */
+    answered(method: string, status: number, seconds: number) {
+      requests.observe({ method: METHODS.has(method) ? method : "other", status }, seconds);
     },
     /** Shows the hub's connections; once, when there is a hub. */
     watch: (counts: () => ConnectionCounts) => addConnections(registry, counts),
@@ -107,10 +108,11 @@ export function createMetrics(version: string) {
   };
 }
 
+const METHODS = new Set(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]);
 const ERRORS = new Set(errorTypes());
 
 function errorTypes(): string[] {
-  return [...Object.keys(CODES).map((code) => frameCode(code as keyof typeof CODES)), "other"];
+  return [...Object.keys(CODES).map((code) => frameCode(code as Code)), "other"];
 }
 
 function known(table: object, type: string): string {

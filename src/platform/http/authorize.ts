@@ -1,7 +1,9 @@
 import type { Context } from "hono";
 import { AppError } from "../errors.ts";
 import type { ApiEnv } from "./api.ts";
-import type { Auth } from "./route.ts";
+
+/** Who may call a route. `user`: anybody who is signed in; `admin`: an admin or the owner of this server. */
+export type Auth = "public" | "user" | "admin" | "owner";
 
 const ROLES: Record<Exclude<Auth, "public">, readonly string[]> = {
   user: ["member", "admin", "owner"],

@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { HTTPException } from "hono/http-exception";
 import type { Logger } from "pino";
+import type { Code } from "../../../protocol/codes.ts";
 import type { Config } from "../../config/options.ts";
 import { AppError } from "../errors.ts";
 import type { Api, ApiEnv } from "./api.ts";
@@ -22,6 +23,8 @@ export interface ApiDeps {
   authenticate: Authenticate;
   authenticateCookie: AuthenticateCookie;
   idempotency: IdempotencyStore;
+  /** Told of every error that is answered, for the metrics. */
+  failed?: (code: Code) => void;
   /** Other general limits than ADDRESS_LIMIT and CALLER_LIMIT. */
   limits?: { address?: RateLimit; caller?: RateLimit };
 }
@@ -31,14 +34,14 @@ export interface ApiDeps {
  * Every failure leaves it as a problem document; what a route has in common with all others happens here, in this order.
  */
 export function createApi(deps: ApiDeps): Api {
-  const { config, logger } = deps;
+  const { config } = deps;
   const api: Api = new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => {
       if (!result.success) throw invalid(result.target, result.error.issues);
       refuseNul(result.data);
     },
   });
-  api.onError((error, c) => answerError(error, c, logger));
+  api.onError((error, c) => answerError(error, c, deps));
   api.notFound((c) => notFound(api, c));
 
   api.use(facts(receiving({ readTimeout: config.HTTP_READ_TIMEOUT, idempotency: deps.idempotency })));
@@ -87,11 +90,13 @@ function crossOrigin(origins: readonly string[]): MiddlewareHandler<ApiEnv> {
   });
 }
 
-function answerError(error: Error, c: Context<ApiEnv>, logger: Logger): Response {
+function answerError(error: Error, c: Context<ApiEnv>, { logger, failed }: ApiDeps): Response {
   const requestId = c.get("requestId");
   const known = error instanceof AppError ? error : error instanceof HTTPException ? errorOfStatus(error.status) : null;
   if (known === null || known.status === 500) {
     logger.error({ err: error, request_id: requestId, method: c.req.method, path: c.req.path }, "request failed");
   }
-  return problemResponse(known ?? new AppError("internal"), requestId);
+  const told = known ?? new AppError("internal");
+  failed?.(told.code);
+  return problemResponse(told, requestId);
 }

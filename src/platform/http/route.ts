@@ -4,12 +4,9 @@ import { z } from "zod";
 import { CODES, type Code } from "../../../protocol/codes.ts";
 import type { UserCaller } from "../caller.ts";
 import type { ApiEnv } from "./api.ts";
-import { authorize } from "./authorize.ts";
+import { type Auth, authorize } from "./authorize.ts";
 import { PROBLEM_TYPE, Problem } from "./problem.ts";
 import { strict } from "./strict.ts";
-
-/** Who may call a route. `user`: anybody who is signed in; `admin`: an admin or the owner of this server. */
-export type Auth = "public" | "user" | "admin" | "owner";
 
 interface Answer {
   description: string;
@@ -92,7 +89,7 @@ export function route<const R extends RouteSpec>(spec: R): RouteOf<R> & { getRou
       }),
       ...(spec.method === "post" && { headers: IdempotencyHeader }),
     },
-    responses: { ...answers(spec), ...problems(spec) },
+    responses: { ...problems(spec), ...answers(spec) },
     middleware: pipeline(spec.auth),
   };
   // The shape above is RouteOf<R> by construction; the mapped types cannot be followed through the object literal.

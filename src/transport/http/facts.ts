@@ -1,0 +1,76 @@
+import { BlockList, isIP } from "node:net";
+import type { RequestFacts } from "../../platform/http/api.ts";
+
+/**
+ * Finds out who is really asking. X-Forwarded-* is believed only from TRUSTED_PROXIES, and from our own page process
+ * (`peer` null: it comes over a unix socket of ours). An X-Request-Id is taken over when it is a plain short word.
+ *
+ * @param trusted addresses or CIDR ranges; `refuseProxies` has checked them
+ */
+export function createFacts(trusted: readonly string[]): (request: Request, peer: string | null) => RequestFacts {
+  const proxies = proxyList(trusted);
+  const isTrusted = (address: string) => proxies.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+
+  return (request, peer) => {
+    const url = new URL(request.url);
+    const facts: RequestFacts = {
+      address: plain(peer ?? "127.0.0.1"),
+      requestId: requestId(request.headers.get("x-request-id")),
+      secure: false,
+      host: request.headers.get("host") ?? url.host,
+    };
+    if (peer !== null && !isTrusted(facts.address)) return facts;
+    facts.address = client(request.headers.get("x-forwarded-for"), facts.address, isTrusted);
+    facts.secure = last(request.headers.get("x-forwarded-proto"))?.toLowerCase() === "https";
+    facts.host = last(request.headers.get("x-forwarded-host")) ?? facts.host;
+    return facts;
+  };
+}
+
+/** The entries of TRUSTED_PROXIES that are neither an address nor a range, for a sentence at the start. */
+export function wrongProxies(entries: readonly string[]): string[] {
+  return entries.filter((entry) => {
+    const [address = "", bits, ...more] = entry.split("/");
+    const most = isIP(address) === 6 ? 128 : 32;
+    return (
+      isIP(address) === 0 || more.length > 0 || (bits !== undefined && !(/^\d+$/.test(bits) && Number(bits) <= most))
+    );
+  });
+}
+
+function proxyList(entries: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const entry of entries) {
+    const [address = "", bits] = entry.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return list;
+}
+
+/** Walks X-Forwarded-For from the nearest hop outwards, past the proxies we trust; the first other address is the asker. */
+function client(header: string | null, peer: string, isTrusted: (address: string) => boolean): string {
+  let address = peer;
+  for (const hop of (header ?? "").split(",").reverse()) {
+    const next = plain(hop.trim());
+    if (isIP(next) === 0) break;
+    address = next;
+    if (!isTrusted(next)) break;
+  }
+  return address;
+}
+
+/** `::ffff:1.2.3.4` is 1.2.3.4 on a dual socket; `[::1]:99` and `1.2.3.4:99` are how some proxies write a hop. */
+function plain(address: string): string {
+  const bare = /^\[(.+)\](:\d+)?$/.exec(address)?.[1] ?? address.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, "$1");
+  return bare.toLowerCase().replace(/^::ffff:(?=\d+\.)/, "");
+}
+
+function requestId(sent: string | null): string {
+  return sent !== null && /^[\w.:-]{1,64}$/.test(sent) ? sent : crypto.randomUUID();
+}
+
+function last(header: string | null): string | null {
+  return header?.split(",").at(-1)?.trim() || null;
+}

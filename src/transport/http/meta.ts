@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { MESSAGE_MAX, Time } from "../../../protocol/objects.ts";
+import type { Config } from "../../config/options.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Api } from "../../platform/http/api.ts";
+import { MAX_BODY } from "../../platform/http/body.ts";
+import { route } from "../../platform/http/route.ts";
+
+export interface MetaDeps {
+  config: Pick<Config, "REGISTRATION" | "WS_MAX_MESSAGE_SIZE">;
+  version: string;
+  /** What this server can do, by short words; clients look before they offer it. */
+  features: readonly string[];
+  clock: Clock;
+  /** Whether the owner's account has been made. Asked of identity. */
+  isSetUp: () => Promise<boolean>;
+}
+
+const Meta = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    features: z.array(z.string()),
+    registration: z.enum(["open", "invite", "closed"]),
+    limits: z.object({ message: z.number().int(), body: z.number().int(), frame: z.number().int() }).meta({
+      description: "Most characters of a message, bytes of a request's body, bytes of a WebSocket frame.",
+    }),
+    time: Time,
+    set_up: z.boolean().meta({ description: "False until the first account, the owner's, is made." }),
+  })
+  .meta({ id: "Meta" });
+
+const getMeta = route({
+  method: "get",
+  path: "/api/v1/meta",
+  summary: "What this server is and allows",
+  tag: "server",
+  auth: "public",
+  responses: { 200: { description: "Its name, version, limits and clock.", schema: Meta } },
+});
+
+export function addMeta(api: Api, { config, version, features, clock, isSetUp }: MetaDeps): void {
+  api.openapi(getMeta, async (c) =>
+    c.json(
+      {
+        name: "Usher",
+        version,
+        features: [...features],
+        registration: config.REGISTRATION,
+        limits: { message: MESSAGE_MAX, body: MAX_BODY, frame: config.WS_MAX_MESSAGE_SIZE },
+        time: new Date(clock.now()).toISOString(),
+        set_up: await isSetUp(),
+      },
+      200,
+    ),
+  );
+}

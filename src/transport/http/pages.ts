@@ -1,0 +1,107 @@
+import { AppError } from "../../platform/errors.ts";
+import type { RequestFacts } from "../../platform/http/api.ts";
+import { readBody } from "../../platform/http/body.ts";
+
+/** Headers that belong to one hop (RFC 9110 §7.6.1), and those that only we may say to the page process. */
+const HOP = [
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+const OURS = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+
+export interface PagesOptions {
+  /** Unix socket that the page process listens on. */
+  socket: string;
+  /** ms for a request's body to arrive, and for the page process to begin its answer. */
+  readTimeout: number;
+  writeTimeout: number;
+  /** Whether a page of this origin may post to us, given the host that was asked for. */
+  isOwnOrigin: (origin: string, host: string) => boolean;
+}
+
+/** Passes a request on to the page process and its answer back, unread. */
+export type Pages = (request: Request, facts: RequestFacts) => Promise<Response>;
+
+export function createPages(options: PagesOptions): Pages {
+  return async (request, facts) => {
+    const isPost = request.method !== "GET" && request.method !== "HEAD";
+    if (isPost && !fromOurPages(request, facts, options)) return plain(403, "This form was sent from another site.");
+    let body: Uint8Array<ArrayBuffer> | undefined;
+    try {
+      if (isPost) body = await readBody(request, options.readTimeout);
+    } catch (error) {
+      if (error instanceof AppError) return plain(error.status, error.message);
+      throw error;
+    }
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), options.writeTimeout);
+    try {
+      return passBack(
+        await passOn(request, facts, options.socket, body, AbortSignal.any([request.signal, late.signal])),
+      );
+    } catch {
+      // The page process is starting, has died, or hangs. Its supervisor logs which; the visitor's page tries again.
+      return plain(503, "The pages are starting. This one loads again by itself in a moment.", {
+        refresh: "2",
+        "retry-after": "2",
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+function passOn(
+  request: Request,
+  facts: RequestFacts,
+  socket: string,
+  body: Uint8Array<ArrayBuffer> | undefined,
+  signal: AbortSignal,
+) {
+  const headers = new Headers(request.headers);
+  for (const name of (headers.get("connection") ?? "").split(","))
+    if (/^[\w-]+$/.test(name.trim())) headers.delete(name.trim());
+  for (const name of [...HOP, ...OURS, "content-length"]) headers.delete(name);
+  headers.set("x-forwarded-for", facts.address);
+  headers.set("x-forwarded-host", facts.host);
+  headers.set("x-forwarded-proto", facts.secure ? "https" : "http");
+  headers.set("x-request-id", facts.requestId);
+  const { pathname, search } = new URL(request.url);
+  return fetch(`http://pages${pathname}${search}`, {
+    method: request.method,
+    headers,
+    body,
+    signal,
+    unix: socket,
+    redirect: "manual",
+    // The pages come compressed already; they are passed back as they are.
+    decompress: false,
+  });
+}
+
+function passBack(answer: Response): Response {
+  const headers = new Headers(answer.headers);
+  for (const name of HOP) headers.delete(name);
+  return new Response(answer.body, { status: answer.status, statusText: answer.statusText, headers });
+}
+
+/** A form post from another site could act in a visitor's name: its cookie comes along. */
+function fromOurPages(request: Request, facts: RequestFacts, { isOwnOrigin }: PagesOptions): boolean {
+  const origin = request.headers.get("origin");
+  if (origin !== null) return isOwnOrigin(origin, facts.host);
+  const site = request.headers.get("sec-fetch-site");
+  return site === "same-origin" || site === "none" || (site === null && !request.headers.has("cookie"));
+}
+
+function plain(status: number, sentence: string, headers: Record<string, string> = {}): Response {
+  return new Response(`${sentence}\n`, {
+    status,
+    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store", ...headers },
+  });
+}

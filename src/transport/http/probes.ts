@@ -1,0 +1,91 @@
+import { z } from "zod";
+import type { Api } from "../../platform/http/api.ts";
+import { route } from "../../platform/http/route.ts";
+
+/** Something this node needs. `vital`: without it the node takes no requests; else it only works with less. */
+export interface Check {
+  name: string;
+  vital: boolean;
+  /** Throws when it is away. Given 2 s. */
+  probe(): Promise<unknown>;
+}
+
+export interface ProbesDeps {
+  checks: readonly Check[];
+  draining: () => boolean;
+}
+
+const PROBE_TIME = 2_000;
+/** How long an outcome is told again: a public path must not become a load on the database. */
+const FRESH = 500;
+
+const health = route({
+  method: "get",
+  path: "/health",
+  summary: "Whether the process lives",
+  tag: "server",
+  auth: "public",
+  responses: { 200: { description: "It does.", schema: z.object({ status: z.literal("healthy") }) } },
+});
+
+const ready = route({
+  method: "get",
+  path: "/ready",
+  summary: "Whether this node takes requests",
+  tag: "server",
+  auth: "public",
+  responses: {
+    200: {
+      description: "It does. `degraded`: something it can do without is away.",
+      schema: z.object({ status: z.enum(["ready", "degraded"]), checks: z.record(z.string(), z.enum(["ok", "away"])) }),
+    },
+    503: {
+      description: "It is stopping, or cannot reach its database.",
+      schema: z.object({ status: z.literal("unavailable"), reason: z.string() }),
+    },
+  },
+});
+
+/** `/health` and `/ready`, for supervisors and load balancers. */
+export function addProbes(api: Api, deps: ProbesDeps): void {
+  const outcomes = remembered(() => Promise.all(deps.checks.map(outcome)));
+  api.openapi(health, (c) => c.json({ status: "healthy" as const }, 200));
+  api.openapi(ready, async (c) => {
+    const unavailable = (reason: string) => c.json({ status: "unavailable" as const, reason }, 503);
+    if (deps.draining()) return unavailable("draining");
+    const all = await outcomes();
+    const broken = all.find(({ vital, state }) => vital && state === "away");
+    if (broken !== undefined) return unavailable(`${broken.name} does not answer`);
+    const checks = Object.fromEntries(all.map(({ name, state }) => [name, state]));
+    const degraded = all.some(({ state }) => state === "away");
+    return c.json({ status: degraded ? ("degraded" as const) : ("ready" as const), checks }, 200);
+  });
+}
+
+async function outcome({ name, vital, probe }: Check) {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error("late")), PROBE_TIME);
+  try {
+    await Promise.race([probe(), late.promise]);
+    return { name, vital, state: "ok" as const };
+  } catch {
+    return { name, vital, state: "away" as const };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Calls `work` at most once at a time, and tells its outcome again for FRESH ms. */
+function remembered<T>(work: () => Promise<T>): () => Promise<T> {
+  let latest: Promise<T> | null = null;
+  let until = 0;
+  return () => {
+    if (latest === null || performance.now() > until) {
+      until = Number.POSITIVE_INFINITY;
+      latest = work().finally(() => {
+        until = performance.now() + FRESH;
+      });
+    }
+    return latest;
+  };
+}

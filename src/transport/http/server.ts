@@ -1,0 +1,202 @@
+import type { Config } from "../../config/options.ts";
+import { AppError } from "../../platform/errors.ts";
+import type { Api, RequestFacts } from "../../platform/http/api.ts";
+import { problemResponse } from "../../platform/http/problem.ts";
+import { type Logger, redactUrl } from "../../platform/logger.ts";
+import type { Metrics } from "../../platform/metrics.ts";
+import { isSystemError, StartError } from "../../platform/start-error.ts";
+import { createFacts, wrongProxies } from "./facts.ts";
+import type { Pages } from "./pages.ts";
+import { secureHeaders } from "./security-headers.ts";
+
+/** The WebSocket side: decides about an upgrade, and handles the sockets of the upgraded. */
+export interface WebSocketDoor<Data> {
+  /** Undefined: upgraded. A response: refused (401, 403, 426). */
+  upgrade(
+    request: Request,
+    server: Bun.Server<Data>,
+    facts: RequestFacts,
+  ): Response | undefined | Promise<Response | undefined>;
+  handler: Bun.WebSocketHandler<Data>;
+}
+
+export interface HttpServerDeps<Data> {
+  config: Pick<Config, "HTTP_HOST" | "HTTP_PORT" | "HTTP_READ_TIMEOUT" | "HTTP_WRITE_TIMEOUT" | "TRUSTED_PROXIES">;
+  api: Api;
+  websocket: WebSocketDoor<Data>;
+  /** What is no path of ours goes to the pages; null: there are none, and it is 404. */
+  pages: Pages | null;
+  metrics: Metrics | null;
+  logger: Logger;
+  /** A unix socket on which the page process asks us in the name of its visitors; it may say who they are. */
+  innerSocket?: string;
+}
+
+export interface HttpServer<Data> {
+  port: number;
+  /** For the hub: publishes to topics. */
+  bun: Bun.Server<Data>;
+  /** No new connections; requests that run may end, within `ms`; then everything left is cut. */
+  stop(ms: number): Promise<void>;
+}
+
+/** Largest Content-Length that Bun lets reach us at all. What is over our own limit, but under this, gets a proper answer. */
+const MOST_BYTES = 16 * 1_048_576;
+
+/** One server for everything: `/ws`, the API, `/metrics` for this machine, and the pages. */
+export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<Data> {
+  const { config, api, websocket, logger } = deps;
+  const wrong = wrongProxies(config.TRUSTED_PROXIES);
+  if (wrong.length > 0)
+    throw new StartError(`TRUSTED_PROXIES has ${wrong.join(", ")}: not an address or a range such as 10.0.0.0/8.`);
+  const factsOf = createFacts(config.TRUSTED_PROXIES);
+  let running = 0;
+
+  async function answer(
+    request: Request,
+    server: Bun.Server<Data>,
+    peer: string | null,
+  ): Promise<Response | undefined> {
+    const facts = factsOf(request, peer);
+    const { pathname } = new URL(request.url);
+    if (pathname === "/ws") return upgraded(request, server, facts);
+    const began = performance.now();
+    running += 1;
+    try {
+      const response = await dispatch(request, pathname, facts, peer);
+      secureHeaders(response.headers, facts);
+      told(request, response, facts, performance.now() - began);
+      return response;
+    } finally {
+      running -= 1;
+    }
+  }
+
+  async function upgraded(request: Request, server: Bun.Server<Data>, facts: RequestFacts) {
+    const refusal = await websocket.upgrade(request, server, facts);
+    if (refusal === undefined) return undefined;
+    secureHeaders(refusal.headers, facts);
+    return refusal;
+  }
+
+  async function dispatch(
+    request: Request,
+    pathname: string,
+    facts: RequestFacts,
+    peer: string | null,
+  ): Promise<Response> {
+    if (pathname === "/metrics" && deps.metrics !== null && isLoopback(peer)) return metricsAnswer(deps.metrics);
+    if (isApi(pathname) || deps.pages === null) return inTime(api.fetch(request, facts), facts);
+    return deps.pages(request, facts);
+  }
+
+  /** HTTP_WRITE_TIMEOUT for an ordinary answer. The handler goes on; its Idempotency-Key, if any, keeps what it comes to. */
+  async function inTime(response: Response | Promise<Response>, facts: RequestFacts): Promise<Response> {
+    const late = Promise.withResolvers<Response>();
+    const timer = setTimeout(() => {
+      logger.error({ request_id: facts.requestId }, "a request took longer than HTTP_WRITE_TIMEOUT");
+      late.resolve(
+        problemResponse(
+          new AppError("unavailable", "This took too long. Try again.", { retry_after: 5 }),
+          facts.requestId,
+        ),
+      );
+    }, config.HTTP_WRITE_TIMEOUT);
+    try {
+      return await Promise.race([response, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  function told(request: Request, response: Response, facts: RequestFacts, ms: number): void {
+    const isOurs = isApi(new URL(request.url).pathname);
+    if (isOurs) deps.metrics?.answered(request.method, response.status, ms / 1_000);
+    const level = response.status >= 500 ? "info" : "debug";
+    if (!logger.isLevelEnabled(level)) return;
+    const { pathname, search } = new URL(request.url);
+    logger[level](
+      {
+        method: request.method,
+        path: redactUrl(pathname + search),
+        status: response.status,
+        ms: Math.round(ms * 10) / 10,
+        address: facts.address,
+        request_id: facts.requestId,
+      },
+      "answered",
+    );
+  }
+
+  const shared = {
+    maxRequestBodySize: MOST_BYTES,
+    development: false,
+    websocket: websocket.handler,
+    error(error: Error) {
+      logger.error({ err: error }, "a request failed outside the API");
+      return problemResponse(new AppError("internal"), crypto.randomUUID());
+    },
+  };
+  const inner =
+    deps.innerSocket === undefined
+      ? null
+      : Bun.serve<Data>({
+          ...shared,
+          unix: deps.innerSocket,
+          fetch: (request, server) => answer(request, server, null),
+        });
+  const outer = listening(config, () =>
+    Bun.serve<Data>({
+      ...shared,
+      // Over the time that our own limits take, which answer instead of cutting; Bun counts silence in either direction.
+      idleTimeout: Math.min(255, Math.ceil((config.HTTP_READ_TIMEOUT + config.HTTP_WRITE_TIMEOUT) / 1_000) + 5),
+      hostname: config.HTTP_HOST,
+      port: config.HTTP_PORT,
+      fetch: (request, server) => answer(request, server, server.requestIP(request)?.address ?? ""),
+    }),
+  );
+
+  return {
+    port: outer.port ?? config.HTTP_PORT,
+    bun: outer,
+    async stop(ms) {
+      void outer.stop(); // no new ones; its promise waits for sockets too, so the requests are counted here
+      const until = performance.now() + ms;
+      while (running > 0 && performance.now() < until) await Bun.sleep(10);
+      await Promise.all([outer.stop(true), inner?.stop(true)]);
+    },
+  };
+}
+
+function isApi(pathname: string): boolean {
+  return /^\/(api|health|ready|\.well-known)(\/|$)/.test(pathname);
+}
+
+function isLoopback(peer: string | null): boolean {
+  return peer === "::1" || /^(::ffff:)?127\./.test(peer ?? "");
+}
+
+async function metricsAnswer(metrics: Metrics): Promise<Response> {
+  return new Response(await metrics.text(), {
+    headers: { "content-type": metrics.contentType, "cache-control": "no-store" },
+  });
+}
+
+/** Turns what the operating system says about a port into a sentence that says what to do. */
+export function listening<T>(config: { HTTP_HOST: string; HTTP_PORT: number }, listen: () => T): T {
+  try {
+    return listen();
+  } catch (error) {
+    const where = `${config.HTTP_HOST}:${config.HTTP_PORT}`;
+    if (isSystemError(error, "EADDRINUSE")) {
+      throw new StartError(
+        `Port ${config.HTTP_PORT} is taken. Stop the other program, or choose another port: HTTP_PORT=3103 npm start.`,
+      );
+    }
+    if (isSystemError(error, "EACCES"))
+      throw new StartError(`This user may not listen on ${where}. Choose a port over 1023.`);
+    if (isSystemError(error, "EADDRNOTAVAIL"))
+      throw new StartError(`This machine has no address ${config.HTTP_HOST}. Correct HTTP_HOST.`);
+    throw error;
+  }
+}

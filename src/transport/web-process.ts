@@ -1,0 +1,130 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
+import type { Logger } from "../platform/logger.ts";
+
+export interface WebProcessDeps {
+  /** The program that renders pages, such as web/server.ts. */
+  program: string;
+  /** Where it reaches the API over TCP, when it does not use the inner socket. */
+  api: string;
+  logger: Logger;
+  /** First and longest wait before it is started again, ms. */
+  backoff?: { first: number; most: number };
+}
+
+/**
+ * The process that renders pages, kept alive: started again when it ends, sooner at first, later when it keeps ending.
+ * It is told by environment: WEB_SOCKET (it listens there), USHER_API_SOCKET and USHER_API (the API), NODE_ENV.
+ */
+export interface WebProcess {
+  /** Unix socket that it listens on. */
+  socket: string;
+  /** Unix socket on which the server takes its requests to the API. */
+  innerSocket: string;
+  start(): void;
+  /** Resolves when it takes connections; false when it did not within `ms`. */
+  ready(ms: number): Promise<boolean>;
+  /** Ends it: SIGTERM, and SIGKILL after 3 s. */
+  stop(): Promise<void>;
+  /** Process id while it runs. */
+  readonly pid: number | null;
+}
+
+/** A life longer than this was a good one: the next start need not wait. */
+const GOOD_LIFE = 30_000;
+const KILL_AFTER = 3_000;
+
+export function createWebProcess(deps: WebProcessDeps): WebProcess {
+  const { logger, backoff = { first: 200, most: 10_000 } } = deps;
+  const folder = mkdtempSync(join(tmpdir(), "usher-")); // readable by this user alone; short, as a socket's path must be
+  const socket = join(folder, "pages.sock");
+  const innerSocket = join(folder, "api.sock");
+  let child: Bun.Subprocess<"pipe", "pipe", "pipe"> | null = null;
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let wait = backoff.first;
+  let stopping = false;
+
+  function start(): void {
+    timer = null;
+    rmSync(socket, { force: true });
+    const began = performance.now();
+    // It ends when its standard input does: also when this process is killed and cannot say goodbye.
+    child = Bun.spawn([process.execPath, "--preload", join(import.meta.dirname, "end-with-parent.ts"), deps.program], {
+      env: {
+        ...inherited(),
+        NODE_ENV: "production",
+        WEB_SOCKET: socket,
+        USHER_API_SOCKET: innerSocket,
+        USHER_API: deps.api,
+      },
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+      onExit: (_, code, signal) => {
+        child = null;
+        if (stopping) return;
+        wait = performance.now() - began > GOOD_LIFE ? backoff.first : Math.min(wait * 2, backoff.most);
+        logger.warn({ code, signal, again_in_ms: wait }, "the page process ended and is started again");
+        timer = setTimeout(start, wait);
+      },
+    });
+    void tell(child.stdout, (line) => logger.info(line));
+    void tell(child.stderr, (line) => logger.warn(line));
+  }
+
+  return {
+    socket,
+    innerSocket,
+    start,
+    async ready(ms) {
+      const until = performance.now() + ms;
+      while (!(existsSync(socket) && (await takesConnections(socket)))) {
+        if (stopping || performance.now() > until) return false;
+        await Bun.sleep(25);
+      }
+      return true;
+    },
+    async stop() {
+      stopping = true;
+      if (timer !== null) clearTimeout(timer);
+      const running = child;
+      if (running !== null) {
+        running.kill("SIGTERM");
+        const kill = setTimeout(() => running.kill("SIGKILL"), KILL_AFTER);
+        await running.exited;
+        clearTimeout(kill);
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+    get pid() {
+      return child?.pid ?? null;
+    },
+  };
+}
+
+/** The page process needs no secret of ours: only what a program needs to run at all. */
+function inherited(): Record<string, string> {
+  const names = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "PUBLIC_URL"];
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+}
+
+async function tell(stream: ReadableStream<Uint8Array>, line: (text: string) => void): Promise<void> {
+  for await (const text of createInterface({ input: Readable.fromWeb(stream as never) })) line(text);
+}
+
+function takesConnections(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
