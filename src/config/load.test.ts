@@ -45,8 +45,8 @@ describe("values", () => {
     ).toBe(secret);
   });
 
-  test("a duration is the sum of its parts", () => {
-    assert(
+  test("a duration is the sum of its parts", async () => {
+    await assert(
       property(
         integer({ min: 0, max: 99 }),
         integer({ min: 0, max: 59 }),
@@ -68,8 +68,8 @@ describe("mistakes", () => {
     ]);
   });
 
-  test("a bare number is no duration, however it is written", () => {
-    assert(property(integer(), (number) => expect(duration.safeParse(String(number)).success).toBe(false)));
+  test("a bare number is no duration, however it is written", async () => {
+    await assert(property(integer(), (number) => expect(duration.safeParse(String(number)).success).toBe(false)));
   });
 
   test("a secret is never printed", () => {
@@ -84,14 +84,14 @@ describe("mistakes", () => {
     ]);
   });
 
-  test("every slip of one letter in every name is caught, and names the option", () => {
+  test("every slip of one letter in every name is caught, and names the option", async () => {
     const slips: ((name: string, at: number) => string)[] = [
       (name, at) => name.slice(0, at) + name.slice(at + 1),
       (name, at) => `${name.slice(0, at)}Q${name.slice(at)}`,
       (name, at) => `${name.slice(0, at)}Q${name.slice(at + 1)}`,
       (name, at) => name.slice(0, at) + (name[at + 1] ?? "") + name[at] + name.slice(at + 2),
     ];
-    assert(
+    await assert(
       property(
         constantFrom(...Object.keys(OPTIONS)),
         integer({ min: 0, max: 30 }),
@@ -150,8 +150,8 @@ describe("strangers", () => {
     expect(load({ HTTP_PORT: "tcp://10.96.0.7:3003", HTTP_SERVICE_HOST: "10.96.0.7" }).HTTP_PORT).toBe(3003);
   });
 
-  test("no text of .env makes it throw anything but its mistakes", () => {
-    assert(
+  test("no text of .env makes it throw anything but its mistakes", async () => {
+    await assert(
       property(string(), (dotenv) => {
         expect(Array.isArray(mistakes({}, { dotenv }))).toBe(true);
       }),

@@ -1,10 +1,10 @@
+import { StartError } from "../platform/start-error.ts";
 import { parseDotenv } from "./dotenv.ts";
 import { nearMiss } from "./near-miss.ts";
 import { type Config, OPTIONS, type OptionName } from "./options.ts";
 
 /** Everything that is wrong with the settings, one sentence each. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
+export class ConfigError extends StartError {
   readonly mistakes: string[];
 
   constructor(mistakes: string[]) {

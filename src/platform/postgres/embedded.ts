@@ -71,7 +71,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
     const server = new Supervisor(folder, launch, options.onLog ?? (() => {}));
     await server.start();
     return {
-      url: `postgres://usher@${encodeURIComponent(socketFolder)}/usher`,
+      url: socketUrl(socketFolder),
       pid: () => server.pid,
       stop: async () => {
         await server.stop();
@@ -83,6 +83,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
     unlock();
     throw error;
   }
+}
+
+/** The application's connection URL for a server that listens in this folder. */
+export function socketUrl(socketFolder: string): string {
+  return `postgres://usher@${encodeURIComponent(socketFolder)}/usher`;
 }
 
 /** In a group of its own: Ctrl+C in the terminal is for us, who then stop the server last. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import postgres, { type Sql } from "postgres";
 
 export interface DatabaseOptions {
@@ -11,15 +12,29 @@ export interface DatabaseOptions {
 
 export interface Database {
   sql: Sql;
+  /**
+   * Calls `listener` whenever the server was away and answers again, or another server answers in its place.
+   * It may be called once too often, never too seldom.
+   */
+  onReconnect(listener: () => void): void;
+  /** Lets running queries end (5 s at most), then closes all connections. */
   close(): Promise<void>;
 }
 
+/** One open transaction holds back every hot row's clean-up, so the application's are short. */
+const SHORT_TRANSACTIONS = { idle_in_transaction_session_timeout: 10_000, transaction_timeout: 30_000 };
+
 /**
  * Opens a pool on a PostgreSQL URL; a unix socket's folder is written as the host, percent-encoded. Connections are made
- * on first use. Values of type bigint come as strings.
+ * on first use and again after a loss. Values of type bigint come as strings.
  */
 export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
   const host = decodeURIComponent(new URL(url).hostname);
+  const listeners = new Set<() => void>();
+  let closing = false;
+  let probing = false;
+  let life: string | null = null;
+
   const sql = postgres(url, {
     ...(host.startsWith("/") ? { host } : {}),
     max: options.max ?? 10,
@@ -30,8 +45,46 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     backoff: (retries) => Math.min(0.05 * 2 ** retries, 2),
     connection: {
       application_name: options.name ?? "usher",
-      ...(options.unlimited ? {} : { idle_in_transaction_session_timeout: 10_000, transaction_timeout: 30_000 }),
+      ...(options.unlimited ? {} : SHORT_TRANSACTIONS),
+    },
+    onclose: () => {
+      if (listeners.size > 0 && !probing && !closing) void probe();
     },
   });
-  return { sql, close: () => sql.end({ timeout: 5 }) };
+
+  /** A connection was lost: perhaps it was only idle, perhaps the server is away. Asks until it answers. */
+  async function probe(): Promise<void> {
+    probing = true;
+    for (let wait = 50, failed = false; !closing; wait = Math.min(wait * 2, 2_000)) {
+      try {
+        const found = await serverLife(sql);
+        const changed = failed || (life !== null && found !== life);
+        life = found;
+        if (changed) for (const listener of listeners) listener();
+        break;
+      } catch {
+        failed = true;
+        await sleep(wait);
+      }
+    }
+    probing = false;
+  }
+
+  return {
+    sql,
+    onReconnect(listener) {
+      listeners.add(listener);
+      if (listeners.size === 1 && !probing) void probe();
+    },
+    close() {
+      closing = true;
+      return sql.end({ timeout: 5 });
+    },
+  };
+}
+
+/** Tells one run of one server from the next. */
+async function serverLife(sql: Sql): Promise<string> {
+  const [row] = await sql<{ life: string }[]>`SELECT pg_postmaster_start_time()::text AS life`;
+  return row!.life;
 }

@@ -25,6 +25,12 @@ export function readPostmaster(folder: string): Postmaster | null {
   return { pid, socketFolder: lines[4]?.trim() ?? "", ready: lines[7]?.trim() === "ready" };
 }
 
+/** Where the server of this folder listens; null when none runs. */
+export function runningSocketFolder(folder: string): string | null {
+  const postmaster = readPostmaster(folder);
+  return postmaster?.ready && serves(postmaster.pid, folder) ? postmaster.socketFolder : null;
+}
+
 /**
  * Ends a server that outlived its Usher (which was killed), and clears what it left, so that a new one can start.
  * The process is checked to be a server of this very folder: after a reboot its number may belong to anybody.

@@ -1,0 +1,76 @@
+import { findChromium } from "../tests/support/chromium.ts";
+import { startTestServer } from "../tests/support/postgres-server.ts";
+import { noTally, runProgram, runTests, type Tally } from "./run-tests.ts";
+
+/**
+ * `npm test`: format, lint, types, then every test file, against one throw-away PostgreSQL. Words narrow it to the test
+ * files whose path contains one of them: `npm test -- identity`. With --coverage it measures the unit tests instead.
+ * The last line sums up everything; CI=1 makes a skipped test a failure.
+ */
+const words = process.argv.slice(2).filter((word) => !word.startsWith("-"));
+const coverage = process.argv.includes("--coverage");
+const strict = (process.env.CI ?? "") !== "" && process.env.CI !== "false";
+const all = words.length === 0 && !coverage;
+
+const files = [...new Bun.Glob("{bench,db,protocol,scripts,sdk,src,tests,web}/**/*.test.{ts,tsx}").scanSync()]
+  .filter((file) => !/(^|\/)(node_modules|build)\//.test(file))
+  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+  .sort();
+const inFolder = (...folders: string[]) =>
+  files.filter((file) => folders.some((folder) => file.startsWith(`tests/${folder}/`)));
+const browser = inFolder("e2e");
+const heavy = inFolder("faults", "sim", "cluster");
+const light = files.filter((file) => !browser.includes(file) && !heavy.includes(file));
+
+const brief = all ? ["--only-failures"] : [];
+
+const tallies: Tally[] = [];
+if (all) {
+  tallies.push(await runProgram("Format and lint", ["node_modules/.bin/biome", "check"]));
+  tallies.push(await runProgram("Types", ["node_modules/.bin/tsc", "--noEmit", "-p", "."]));
+}
+
+const server = await startTestServer();
+process.env.USHER_TEST_POSTGRES = server.url;
+try {
+  if (coverage) {
+    tallies.push(
+      await runTests("Coverage", light, [
+        "--isolate",
+        "--coverage",
+        "--coverage-reporter=text",
+        "--coverage-reporter=lcov",
+      ]),
+    );
+  } else {
+    tallies.push(await runTests("Unit and integration tests", light, ["--parallel=2", ...brief]));
+    tallies.push(await runTests("Fault and load tests", heavy, ["--isolate", ...brief]));
+    tallies.push(await runBrowserTests());
+  }
+} finally {
+  await server.stop();
+}
+
+const sum = tallies.reduce((a, b) => ({
+  passed: a.passed + b.passed,
+  failed: a.failed + b.failed,
+  skipped: a.skipped + b.skipped,
+}));
+if (words.length > 0 && files.length === 0) console.error(`No test file's path contains ${words.join(" or ")}.`);
+if (sum.skipped > 0) console.log(`${sum.skipped} skipped${strict ? ", which CI=1 counts as failed" : ""}`);
+const failed = sum.failed + (strict ? sum.skipped : 0);
+console.log(`${sum.passed} passed, ${failed} failed`);
+process.exit(failed > 0 || sum.passed === 0 ? 1 : 0);
+
+async function runBrowserTests(): Promise<Tally> {
+  const chromium = findChromium();
+  if (browser.length === 0 || chromium !== null) {
+    process.env.CHROMIUM = chromium ?? "";
+    return runTests("Tests in a browser", browser, ["--isolate", ...brief]);
+  }
+  console.log(
+    `\n!! SKIPPED: ${browser.length} files of tests in a browser, because there is no Chromium here.\n` +
+      `!! Install it (apt-get install chromium, or brew install --cask chromium), or set CHROMIUM to its program.`,
+  );
+  return { ...noTally(), skipped: browser.length };
+}

@@ -1,0 +1,13 @@
+import { MIGRATIONS } from "../src/platform/postgres/migration-sets.ts";
+import { exitWith } from "../src/platform/start-error.ts";
+import { runSetCommand, SET_COMMANDS } from "./numbered-sql.ts";
+
+/** `npm run migrate -- …`: the schema. */
+try {
+  if (!(await runSetCommand(MIGRATIONS, process.argv.slice(2)))) {
+    console.error(`Say what: npm run migrate -- ${SET_COMMANDS}`);
+    process.exit(2);
+  }
+} catch (error) {
+  exitWith(error);
+}

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { isSystemError, StartError } from "../start-error.ts";
+import { sqlState } from "./failures.ts";
+import { openDatabase } from "./pool.ts";
+
+/** transaction_timeout is of 17. */
+const OLDEST_MAJOR = 17;
+
+/**
+ * Checks the server behind DATABASE_URL, and waits for one that is still starting: containers start in any order.
+ *
+ * @param onWait called once when it has to wait, with a sentence
+ * @param patience ms that it may take to answer
+ * @throws StartError in a sentence without the password: nobody there, refused, no such database, too old
+ */
+export async function checkExternal(url: string, onWait: (sentence: string) => void, patience = 30_000): Promise<void> {
+  const { hostname, port, pathname } = new URL(url);
+  const where = `${decodeURIComponent(hostname)}${port ? `:${port}` : ""}`;
+  const database = openDatabase(url, { max: 1, unlimited: true });
+  const deadline = Date.now() + patience;
+  try {
+    for (let waits = 0; ; waits++) {
+      try {
+        const [row] = await database.sql<{ version: number }[]>`
+          SELECT current_setting('server_version_num')::int AS version`;
+        const major = Math.floor(row!.version / 10_000);
+        if (major >= OLDEST_MAJOR) return;
+        throw new StartError(`The PostgreSQL at ${where} is version ${major}; Usher needs ${OLDEST_MAJOR} or newer.`);
+      } catch (error) {
+        if (!isStarting(error) || Date.now() > deadline) throw explain(error, where, pathname.slice(1));
+        if (waits === 0) onWait(`Waiting for the PostgreSQL at ${where} …`);
+        await sleep(250);
+      }
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+function isStarting(error: unknown): boolean {
+  return sqlState(error) === "57P03" || isSystemError(error, ...NOBODY_THERE);
+}
+
+const NOBODY_THERE = [
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ENOENT",
+  "CONNECT_TIMEOUT",
+  "CONNECTION_CLOSED",
+];
+
+function explain(error: unknown, where: string, name: string): unknown {
+  const state = sqlState(error) ?? "";
+  const reason = error instanceof Error ? error.message : String(error);
+  if (isStarting(error)) return new StartError(`No PostgreSQL answers at ${where} (${reason}). Check DATABASE_URL.`);
+  if (state.startsWith("28"))
+    return new StartError(`The PostgreSQL at ${where} refuses the sign-in: ${reason}. Check DATABASE_URL.`);
+  if (state === "3D000") {
+    return new StartError(
+      `The PostgreSQL at ${where} has no database "${name}". Create it: CREATE DATABASE "${name}".`,
+    );
+  }
+  return error;
+}
