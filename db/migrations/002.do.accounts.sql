@@ -1,6 +1,6 @@
 -- People, their sign-ins, and what guards them. Personal data: users, sessions, password_resets and bans are erased and
--- exported by src/identity/erase.ts (sessions and resets go with the user by ON DELETE CASCADE); rate_limits holds hashes
--- only and empties itself within a day; the other tables hold no personal data beyond the id of who made a row.
+-- exported by src/identity/erase.ts (sessions and resets go with the user by ON DELETE CASCADE); rate_limits holds hashes of
+-- addresses and accounts and is swept every hour; the other tables hold no personal data beyond the id of who made a row.
 
 CREATE TABLE users (
   -- A Snowflake of ours, or the subject of a foreign issuer as its token writes it.
@@ -8,8 +8,8 @@ CREATE TABLE users (
   -- Null: an account made here. Otherwise who vouches for the person; (issuer, id) never changes.
   issuer        text,
   username      text NOT NULL,
-  -- The name as compared: NFKC, lower case; made by the server, so that every PostgreSQL compares alike.
-  username_key  text NOT NULL UNIQUE,
+  -- The name as compared: NFKC, lower case; made by the server, so that every PostgreSQL compares and sorts alike.
+  username_key  text COLLATE "C" NOT NULL CONSTRAINT users_username UNIQUE,
   name          text,
   -- Lower case. Unique among accounts made here; a foreign issuer's claim neither blocks nor finds one of those.
   email         text,
@@ -21,7 +21,6 @@ CREATE TABLE users (
   erased_at     timestamptz
 );
 CREATE UNIQUE INDEX users_email ON users (email) WHERE issuer IS NULL;
-CREATE INDEX users_username_prefix ON users (username_key text_pattern_ops);
 
 CREATE TABLE sessions (
   id           text PRIMARY KEY,
@@ -91,7 +90,7 @@ CREATE TABLE bans (
 );
 CREATE INDEX bans_standing ON bans (user_id) WHERE lifted_at IS NULL;
 
--- Fixed windows. The key is a SHA-256 of what is limited and of whom, so no address or e-mail is kept.
+-- Fixed windows. The key is a SHA-256 of what is limited and of whom.
 CREATE TABLE rate_limits (
   key       bytea PRIMARY KEY,
   hits      integer NOT NULL,
