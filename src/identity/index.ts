@@ -1,17 +1,27 @@
-import type { JSONWebKeySet } from "jose";
 import type { Sql } from "postgres";
 import type { PublicUser } from "../../protocol/objects.ts";
 import type { Config } from "../config/options.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Api } from "../platform/http/api.ts";
 import type { Mail } from "../platform/mail.ts";
-import type { Transaction } from "../platform/postgres/transaction.ts";
+import { createPasswords } from "../platform/password.ts";
 import type { Realtime } from "../realtime/index.ts";
+import { byCookie, byToken } from "./authenticate.ts";
+import { createVerifyForeign } from "./foreign-tokens.ts";
+import { Limits } from "./limits.ts";
+import { Living } from "./living.ts";
+import type { Parts } from "./parts.ts";
+import { getUsers, userByUsername } from "./people.ts";
+import { registration } from "./register.ts";
+import { addRoutes } from "./routes.ts";
+import { createSigningKeys } from "./signing-keys.ts";
+import { sweep } from "./sweep.ts";
+import { createTokens } from "./tokens.ts";
 
 /** What identity asks of the house; plugged in app.ts. */
 export interface IdentityDeps {
   sql: Sql;
-  transaction: Transaction;
   /** Gives a new Snowflake, as decimal text. */
   ids: { next(): string };
   config: Pick<
@@ -57,8 +67,8 @@ export interface Identity {
    */
   isCurrent(caller: UserCaller): boolean;
   users: Users;
-  /** Public keys of our access tokens (RFC 7517), for `/.well-known/jwks.json`. */
-  jwks(): Promise<JSONWebKeySet>;
+  /** Adds the rows of this module to the API. */
+  routes(api: Api): void;
   /** Whether the owner's account is still to be made, and who may register: for GET /meta and the set-up page. */
   registration(): Promise<{ owner_exists: boolean; mode: Config["REGISTRATION"] }>;
   /** Removes what has expired (sessions, reset links, limits). Safe at any time on any node; app.ts calls it every hour. */
@@ -71,4 +81,34 @@ export interface Users {
   get(ids: readonly string[]): Promise<Map<string, PublicUser>>;
   /** By exact name, in any case. */
   byUsername(username: string): Promise<PublicUser | null>;
+}
+
+/** Throws a plain Error, for the start to print, when JWT_SECRET is too short. */
+export function createIdentity({ clock, ...deps }: IdentityDeps): Identity {
+  const { sql, config, realtime, logger } = deps;
+  const now = () => clock.now();
+  const publicUrl = (config.PUBLIC_URL ?? `http://localhost:${config.HTTP_PORT}`).replace(/\/+$/, "");
+  const keys = createSigningKeys(sql, now, config.ACCESS_TOKEN_TTL);
+  const foreign = createVerifyForeign(config, now, logger);
+  const parts: Parts = {
+    ...deps,
+    now,
+    publicUrl,
+    passwords: createPasswords(),
+    limits: new Limits(sql),
+    living: new Living(sql, config.SESSION_TTL, realtime, now),
+    tokens: createTokens(keys, publicUrl, config.ACCESS_TOKEN_TTL, now),
+  };
+  return {
+    authenticate: (token, use) => byToken(parts, foreign, token, use),
+    authenticateCookie: (header) => byCookie(parts, header),
+    isCurrent: (caller) => parts.living.isCurrent(caller),
+    users: {
+      get: (ids) => getUsers(parts, ids),
+      byUsername: (username) => userByUsername(parts, username),
+    },
+    routes: (api) => addRoutes(api, parts, keys),
+    registration: () => registration(parts),
+    sweep: () => sweep(parts),
+  };
 }

@@ -1,0 +1,63 @@
+import type { UserCaller } from "../platform/caller.ts";
+import { AppError } from "../platform/errors.ts";
+import type { Page } from "../platform/http/paging.ts";
+import type { Parts } from "./parts.ts";
+import * as store from "./store/bans.ts";
+import { deleteSessions } from "./store/sessions.ts";
+import { lockUser } from "./store/users.ts";
+
+const RANK = { owner: 2, admin: 1, member: 0 } as const;
+
+export interface Ban {
+  id: string;
+  user_id: string;
+  username: string;
+  reason: string;
+  /** Null: until it is lifted. */
+  until: string | null;
+  created_by: string;
+  created_at: string;
+}
+
+/**
+ * Bans a person: he can neither sign in, refresh nor connect, and all his sockets close now. His sessions end for good.
+ * Throws `not_found`, and `forbidden` for oneself and for whoever has the caller's role or a higher one.
+ */
+export async function ban(
+  { sql, ids, living }: Parts,
+  caller: UserCaller,
+  what: { userId: string; reason: string; until: Date | null },
+): Promise<Ban> {
+  const row = await sql.begin(async (tx) => {
+    const user = await lockUser(tx, what.userId);
+    if (!user) throw new AppError("not_found");
+    if (user.id === caller.userId) throw new AppError("forbidden", "You cannot ban yourself.");
+    if (RANK[user.role] >= RANK[caller.role])
+      throw new AppError("forbidden", "You cannot ban somebody of your own rank.");
+    await deleteSessions(tx, user.id, null);
+    const { userId: user_id, reason, until } = what;
+    return store.insertBan(tx, { id: ids.next(), user_id, reason, until, created_by: caller.userId });
+  });
+  living.endPerson(row.user_id, "banned");
+  return shown(row);
+}
+
+/** Lifts a ban. Lifting it again changes nothing. */
+export async function lift({ sql, living }: Parts, caller: UserCaller, banId: string): Promise<void> {
+  const userId = await store.liftBan(sql, banId, caller.userId);
+  if (userId !== undefined) living.changed(userId);
+}
+
+/** The bans that stand, the newest first. */
+export async function listBans(
+  { sql }: Parts,
+  { limit, after }: { limit: number; after?: string },
+): Promise<Page<Ban>> {
+  const rows = await store.listBans(sql, limit + 1, after ?? null);
+  const data = rows.slice(0, limit).map(shown);
+  return { data, next: rows.length > limit ? data.at(-1)!.id : null, prev: null };
+}
+
+function shown(row: store.BanRow): Ban {
+  return { ...row, until: row.until?.toISOString() ?? null, created_at: row.created_at.toISOString() };
+}

@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import { Username } from "../../protocol/objects.ts";
+import { AppError } from "../platform/errors.ts";
+import type { ForeignToken } from "./foreign-tokens.ts";
+import { emailKey, usernameKey } from "./names.ts";
+import type { Parts } from "./parts.ts";
+import { type ForeignRow, insertForeignUser } from "./store/users.ts";
+
+/**
+ * The person a foreign token speaks of; a row is made on first sight, with the token's name if it is free.
+ * Throws `unauthenticated` when another issuer, or an account made here, already has this subject.
+ */
+export async function meet({ sql, living }: Pick<Parts, "sql" | "living">, token: ForeignToken): Promise<ForeignRow> {
+  const { issuer, subject } = token;
+  let person = await living.person(subject);
+  for (const username of person ? [] : namesFor(token)) {
+    const email = token.email === null ? null : emailKey(token.email);
+    await insertForeignUser(sql, { id: subject, issuer, username, username_key: usernameKey(username), email });
+    // Nothing was inserted when the name is taken, or when another request of the same person came first.
+    person = await living.person(subject);
+    if (person) break;
+  }
+  if (person?.issuer !== issuer) {
+    throw new AppError("unauthenticated", "Another issuer already uses the subject of this token.");
+  }
+  return person;
+}
+
+/** The token's name, the subject, and last one that nobody else has. */
+function namesFor({ username, subject, issuer }: ForeignToken): string[] {
+  const digest = createHash("sha256")
+    .update(JSON.stringify([issuer, subject]))
+    .digest("hex");
+  return [username, subject, `user-${digest.slice(0, 20)}`]
+    .filter((name) => name !== null)
+    .filter((name) => Username.safeParse(name).success);
+}

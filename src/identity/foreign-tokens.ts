@@ -1,0 +1,122 @@
+import {
+  createRemoteJWKSet,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from "jose";
+import { z } from "zod";
+import { Id } from "../../protocol/rooms.ts";
+import type { Config } from "../config/options.ts";
+import { AppError } from "../platform/errors.ts";
+import type { Logger } from "./index.ts";
+
+/** What a token of another issuer says of its person. Its `role` is not read: rights on this server are given here. */
+export interface ForeignToken {
+  /** Who vouches: JWT_ISSUER where it is set, else the kind of key and the token's own `iss`. */
+  issuer: string;
+  /** Becomes the user's id, as written. */
+  subject: string;
+  email: string | null;
+  /** A name that the person may get, if it is free and has the form of one. */
+  username: string | null;
+  /** Unix time in ms. */
+  expiresAt: number;
+}
+
+/**
+ * Null when no foreign issuer is set up for such a token. Throws a JOSE or zod error when the token is not good, and AppError
+ * `unavailable` when the keys behind JWKS_URL cannot be read.
+ */
+export type VerifyForeign = (token: string, alg: string) => Promise<ForeignToken | null>;
+
+const HMAC = "HS256";
+const PUBLIC_KEY = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+];
+
+const Claims = z
+  .object({
+    sub: Id.optional(),
+    user_id: z.union([Id, z.number().int().transform(String)]).optional(),
+    exp: z.number(),
+    iss: z.string().max(500).optional(),
+    email: z.string().max(254).optional().catch(undefined),
+    preferred_username: z.string().optional().catch(undefined),
+    username: z.string().optional().catch(undefined),
+    name: z.string().optional().catch(undefined),
+  })
+  .refine(({ sub, user_id }) => (sub ?? user_id) !== undefined, "A token must carry sub or user_id.");
+
+/**
+ * Verifies HS256 by JWT_SECRET, and RS, PS, ES and EdDSA by the keys behind JWKS_URL. The algorithm alone decides which key
+ * is tried, so a public key never serves as a secret. `exp` is required; five seconds of clock difference are forgiven.
+ */
+export function createVerifyForeign(
+  config: Pick<Config, "JWT_SECRET" | "JWT_ISSUER" | "JWT_AUDIENCE" | "JWKS_URL">,
+  now: () => number,
+  logger: Logger,
+): VerifyForeign {
+  const { JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE, JWKS_URL } = config;
+  const secret = JWT_SECRET === null ? null : new TextEncoder().encode(JWT_SECRET);
+  if (secret !== null && secret.length < 32) throw new Error("JWT_SECRET must be at least 32 bytes long.");
+  const keys = JWKS_URL === null ? null : remoteKeys(new URL(JWKS_URL), logger);
+
+  const options = (algorithms: string[]): JWTVerifyOptions => ({
+    algorithms,
+    requiredClaims: ["exp"],
+    clockTolerance: 5,
+    currentDate: new Date(now()),
+    ...(JWT_ISSUER === null ? {} : { issuer: JWT_ISSUER }),
+    ...(JWT_AUDIENCE === null ? {} : { audience: JWT_AUDIENCE }),
+  });
+
+  return async (token, alg) => {
+    if (alg === HMAC && secret !== null) {
+      return person((await jwtVerify(token, secret, options([HMAC]))).payload, JWT_ISSUER, "hs256");
+    }
+    if (PUBLIC_KEY.includes(alg) && keys !== null) {
+      return person((await jwtVerify(token, keys, options(PUBLIC_KEY))).payload, JWT_ISSUER, "jwks");
+    }
+    return null;
+  };
+}
+
+/** Keeps "this token names no key of the issuer" and "the issuer does not answer" apart. */
+function remoteKeys(url: URL, logger: Logger): JWTVerifyGetKey {
+  const find = createRemoteJWKSet(url, { timeoutDuration: 5_000 });
+  return async (header, token) => {
+    try {
+      return await find(header, token);
+    } catch (error) {
+      const { JWKSNoMatchingKey, JWKSMultipleMatchingKeys, JOSENotSupported } = errors;
+      if ([JWKSNoMatchingKey, JWKSMultipleMatchingKeys, JOSENotSupported].some((kind) => error instanceof kind))
+        throw error;
+      logger.warn({ err: error }, "the keys behind JWKS_URL cannot be read");
+      throw new AppError("unavailable", "The keys of this token's issuer cannot be read right now.");
+    }
+  };
+}
+
+/** Without JWT_ISSUER the holders of the two keys are kept apart: neither may speak for people of the other. */
+function person(payload: JWTPayload, issuer: string | null, kind: "hs256" | "jwks"): ForeignToken {
+  const claims = Claims.parse(payload);
+  return {
+    issuer: issuer ?? `${kind}:${claims.iss ?? ""}`,
+    subject: (claims.sub ?? claims.user_id)!,
+    email: claims.email ?? null,
+    username: claims.preferred_username ?? claims.username ?? claims.name ?? null,
+    expiresAt: claims.exp * 1_000,
+  };
+}

@@ -1,0 +1,54 @@
+import { randomBytes } from "node:crypto";
+import type { UserCaller } from "../platform/caller.ts";
+import type { Page } from "../platform/http/paging.ts";
+import type { Parts } from "./parts.ts";
+import * as store from "./store/invites.ts";
+
+/** A code with which people may register where REGISTRATION is `invite`. */
+export interface RegistrationInvite {
+  id: string;
+  code: string;
+  /** The page that has the code filled in. */
+  url: string;
+  max_uses: number;
+  uses: number;
+  /** Null: never. */
+  expires_at: string | null;
+  created_by: string;
+  created_at: string;
+}
+
+/** @param expiresIn seconds; null: never */
+export async function createInvite(
+  { sql, ids, publicUrl }: Parts,
+  caller: UserCaller,
+  { maxUses, expiresIn }: { maxUses: number; expiresIn: number | null },
+): Promise<RegistrationInvite> {
+  const code = randomBytes(12).toString("base64url");
+  const invite = { id: ids.next(), code, max_uses: maxUses, created_by: caller.userId };
+  return shown(await store.insertInvite(sql, invite, expiresIn), publicUrl);
+}
+
+/** The newest first; also those that are used up, as a record of who was let in by whom. */
+export async function listInvites(
+  { sql, publicUrl }: Parts,
+  { limit, after }: { limit: number; after?: string },
+): Promise<Page<RegistrationInvite>> {
+  const rows = await store.listInvites(sql, limit + 1, after ?? null);
+  const data = rows.slice(0, limit).map((row) => shown(row, publicUrl));
+  return { data, next: rows.length > limit ? data.at(-1)!.id : null, prev: null };
+}
+
+/** Its code lets nobody in any more. Removing it again changes nothing. */
+export async function removeInvite({ sql }: Parts, inviteId: string): Promise<void> {
+  await store.deleteInvite(sql, inviteId);
+}
+
+function shown(row: store.InviteRow, publicUrl: string): RegistrationInvite {
+  return {
+    ...row,
+    url: `${publicUrl}/register?invite=${row.code}`,
+    expires_at: row.expires_at?.toISOString() ?? null,
+    created_at: row.created_at.toISOString(),
+  };
+}

@@ -1,0 +1,102 @@
+import type { Sql } from "postgres";
+import type { CloseReason } from "../../protocol/codes.ts";
+import type { UserCaller } from "../platform/caller.ts";
+import type { Realtime } from "../realtime/index.ts";
+import { Lookup } from "./lookup.ts";
+import { hashOf } from "./secret.ts";
+import { type LivingRow, livingByCookie, livingById, touchSessions } from "./store/sessions.ts";
+import { type ForeignRow, usersBySubject } from "./store/users.ts";
+
+/** `last_seen_at` of a session that is in use is at most so old. */
+const TOUCH_EVERY = 5 * 60_000;
+/** Longer than any door takes from asking who somebody is to telling the hub. */
+const REMEMBER_ENDED = 60_000;
+
+/**
+ * Which sessions live and which people may come in, without a query for each request; and the one place where that ends.
+ * Call `end…` after the transaction has committed: in the same tick it forgets, remembers the end, and closes the sockets.
+ */
+export class Living {
+  readonly #sessions: Lookup<LivingRow>;
+  readonly #cookies: Lookup<LivingRow>;
+  readonly #people: Lookup<ForeignRow>;
+  readonly #realtime: Pick<Realtime, "closeSession" | "closeUser">;
+  readonly #now: () => number;
+  /** Session or user id → when it ended, oldest first. */
+  readonly #ended = new Map<string, number>();
+
+  constructor(sql: Sql, sessionTtl: number, realtime: Pick<Realtime, "closeSession" | "closeUser">, now: () => number) {
+    const touched = async (rows: LivingRow[]) => {
+      const old = rows.filter((row) => now() - row.last_seen_at.getTime() > TOUCH_EVERY).map((row) => row.session_id);
+      if (old.length > 0) await touchSessions(sql, old, sessionTtl);
+      return rows;
+    };
+    this.#sessions = new Lookup(
+      async (ids) => new Map((await touched(await livingById(sql, ids))).map((row) => [row.session_id, row])),
+      { now },
+    );
+    this.#cookies = new Lookup(
+      async (hashes) => {
+        const rows = await livingByCookie(
+          sql,
+          hashes.map((hash) => Buffer.from(hash, "hex")),
+        );
+        return new Map((await touched(rows)).map((row) => [row.cookie_hash.toString("hex"), row]));
+      },
+      { now },
+    );
+    this.#people = new Lookup(async (ids) => new Map((await usersBySubject(sql, ids)).map((row) => [row.id, row])), {
+      now,
+    });
+    this.#realtime = realtime;
+    this.#now = now;
+  }
+
+  session(id: string): Promise<LivingRow | undefined> {
+    return this.#sessions.get(id);
+  }
+
+  sessionOfCookie(secret: string): Promise<LivingRow | undefined> {
+    return this.#cookies.get(hashOf(secret).toString("hex"));
+  }
+
+  person(subject: string): Promise<ForeignRow | undefined> {
+    return this.#people.get(subject);
+  }
+
+  /** False when the session ended or the person was banned within the last minute. */
+  isCurrent({ sessionId, userId }: UserCaller): boolean {
+    return !(sessionId !== null && this.#ended.has(sessionId)) && !this.#ended.has(userId);
+  }
+
+  endSessions(ids: readonly string[], reason: CloseReason): void {
+    if (ids.length === 0) return;
+    const gone = new Set(ids);
+    for (const lookup of [this.#sessions, this.#cookies]) lookup.forget(({ session_id }) => gone.has(session_id));
+    for (const id of ids) this.#rememberEnd(id);
+    for (const id of ids) this.#realtime.closeSession(id, reason);
+  }
+
+  /** Everything of a person ends, also what came by a foreign token. */
+  endPerson(userId: string, reason: CloseReason): void {
+    this.changed(userId);
+    this.#rememberEnd(userId);
+    this.#realtime.closeUser(userId, reason);
+  }
+
+  /** The person's name, role or ban is another now. */
+  changed(userId: string): void {
+    for (const lookup of [this.#sessions, this.#cookies]) lookup.forget(({ user_id }) => user_id === userId);
+    this.#people.forget(({ id }) => id === userId);
+    this.#ended.delete(userId);
+  }
+
+  #rememberEnd(id: string): void {
+    this.#ended.delete(id);
+    this.#ended.set(id, this.#now());
+    for (const [old, at] of this.#ended) {
+      if (this.#now() - at < REMEMBER_ENDED) break;
+      this.#ended.delete(old);
+    }
+  }
+}

@@ -1,0 +1,82 @@
+interface Entry<T> {
+  value: T;
+  /** Unix time in ms after which it is read again. */
+  until: number;
+}
+
+/**
+ * Remembers what a query says about a key, and asks for many keys at once: all that come while one query runs go into the
+ * next. `forget` is exact on this node: a load that was under way when it was called is asked again, so nobody is told
+ * what was true before it. What other nodes change is seen after `ttl`. A key without a value is not remembered.
+ */
+export class Lookup<T> {
+  readonly #load: (keys: string[]) => Promise<Map<string, T>>;
+  readonly #now: () => number;
+  readonly #ttl: number;
+  readonly #size: number;
+  readonly #entries = new Map<string, Entry<T>>();
+  #waiting = new Map<string, PromiseWithResolvers<T | undefined>>();
+  #running = false;
+  #generation = 0;
+
+  constructor(
+    load: (keys: string[]) => Promise<Map<string, T>>,
+    options: { now: () => number; ttl?: number; size?: number },
+  ) {
+    this.#load = load;
+    this.#now = options.now;
+    this.#ttl = options.ttl ?? 10_000;
+    this.#size = options.size ?? 20_000;
+  }
+
+  get(key: string): Promise<T | undefined> {
+    const known = this.#entries.get(key);
+    if (known && known.until > this.#now()) return Promise.resolve(known.value);
+    let waiting = this.#waiting.get(key);
+    if (!waiting) {
+      waiting = Promise.withResolvers<T | undefined>();
+      this.#waiting.set(key, waiting);
+      if (!this.#running) void this.#run();
+    }
+    return waiting.promise;
+  }
+
+  /** Drops what matches, and has every query that is under way asked again. */
+  forget(matches: (value: T) => boolean): void {
+    this.#generation++;
+    for (const [key, { value }] of this.#entries) if (matches(value)) this.#entries.delete(key);
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    await Promise.resolve(); // whoever asks in this tick comes along
+    while (this.#waiting.size > 0) {
+      const batch = this.#waiting;
+      this.#waiting = new Map();
+      try {
+        const found = await this.#loadUndisturbed([...batch.keys()]);
+        for (const [key, { resolve }] of batch) resolve(this.#remember(key, found.get(key)));
+      } catch (error) {
+        for (const { reject } of batch.values()) reject(error);
+      }
+    }
+    this.#running = false;
+  }
+
+  async #loadUndisturbed(keys: string[]): Promise<Map<string, T>> {
+    for (;;) {
+      const generation = this.#generation;
+      const found = await this.#load(keys);
+      if (generation === this.#generation) return found;
+    }
+  }
+
+  #remember(key: string, value: T | undefined): T | undefined {
+    this.#entries.delete(key);
+    if (value !== undefined) {
+      this.#entries.set(key, { value, until: this.#now() + this.#ttl });
+      if (this.#entries.size > this.#size) this.#entries.delete(this.#entries.keys().next().value!);
+    }
+    return value;
+  }
+}

@@ -1,0 +1,22 @@
+import type { Passwords } from "../platform/password.ts";
+import type { IdentityDeps } from "./index.ts";
+import type { Limits } from "./limits.ts";
+import type { Living } from "./living.ts";
+import type { Tokens } from "./tokens.ts";
+
+/** What the use cases of identity work with: what the house gave, and what identity made of it once. */
+export interface Parts extends Omit<IdentityDeps, "clock"> {
+  now: () => number;
+  /** Our public URL without a slash at the end: `iss` of our tokens, and start of the links in mails. */
+  publicUrl: string;
+  passwords: Passwords;
+  limits: Limits;
+  living: Living;
+  tokens: Tokens;
+}
+
+/** Where a request came from, for limits and the list of sessions. */
+export interface Origin {
+  address: string;
+  userAgent: string | null;
+}

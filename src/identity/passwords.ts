@@ -1,0 +1,108 @@
+import type { UserCaller } from "../platform/caller.ts";
+import { AppError } from "../platform/errors.ts";
+import { addressKey } from "../platform/http/rate-limit.ts";
+import { checkPassword } from "./login.ts";
+import { emailKey } from "./names.ts";
+import type { Origin, Parts } from "./parts.ts";
+import { hashOf, newSecret } from "./secret.ts";
+import * as resets from "./store/password-resets.ts";
+import { deleteSessions } from "./store/sessions.ts";
+import { lockUser, ownAccount, setPassword, userById } from "./store/users.ts";
+
+const HOUR = 3_600_000;
+/** Life of a link in a mail. */
+const MAILED_TTL = HOUR;
+/** Life of a link that the owner has to see first and to hand over. */
+const SHOWN_TTL = 24 * HOUR;
+
+/**
+ * Sets a new password for the caller; his other sessions end. Throws `invalid_credentials`, `rate_limited`, and
+ * `forbidden` for a person without a password here.
+ */
+export async function changePassword(
+  parts: Parts,
+  caller: UserCaller,
+  change: { current: string; next: string },
+  origin: Origin,
+): Promise<void> {
+  const { sql, living, passwords } = parts;
+  const user = await userById(sql, caller.userId);
+  if (!user || user.password_hash === null) throw new AppError("forbidden", "This person has no password here.");
+  await checkPassword(parts, user, user.id, change.current, origin);
+  const hash = await passwords.hash(change.next);
+  const ended = await sql.begin(async (tx) => {
+    const now = await lockUser(tx, user.id);
+    if (now?.password_hash !== user.password_hash) throw new AppError("invalid_credentials");
+    await setPassword(tx, user.id, hash);
+    await resets.deleteResetsOf(tx, user.id);
+    return deleteSessions(tx, user.id, caller.sessionId);
+  });
+  living.endSessions(ended, "signed_out");
+}
+
+/**
+ * Sends a reset link to the address if an account has it; without a mail server the link shows on the owner's page.
+ * The work is done behind the answer, which so tells nothing about the address, not even by its time. Throws `rate_limited`.
+ */
+export async function requestReset(parts: Parts, email: string, origin: Origin): Promise<void> {
+  await parts.limits.take(["resetByAddress", addressKey(origin.address)]);
+  void sendReset(parts, emailKey(email)).catch((error: unknown) =>
+    parts.logger.error({ err: error }, "a password reset link could not be made or sent"),
+  );
+}
+
+async function sendReset({ sql, limits, mail, publicUrl, logger }: Parts, email: string): Promise<void> {
+  const user = await ownAccount(sql, { email });
+  if (!user) return;
+  try {
+    await limits.take(["resetByAccount", user.id]);
+  } catch (error) {
+    if (error instanceof AppError) return logger.info({ user_id: user.id }, "too many password reset links asked for");
+    throw error;
+  }
+  const token = newSecret();
+  const reset = { hash: hashOf(token), user_id: user.id, shown_token: mail === null ? token : null };
+  await resets.upsertReset(sql, reset, mail === null ? SHOWN_TTL : MAILED_TTL);
+  await mail?.send({
+    to: email,
+    subject: "Set a new password",
+    text: [
+      `Hello ${user.username},`,
+      "somebody, hopefully you, asked to set a new password for your account. Open this link within an hour:",
+      resetLink(publicUrl, token),
+      "If it was not you, ignore this mail: nothing has changed.",
+    ].join("\n\n"),
+  });
+}
+
+/** Sets the password of the account a link was made for; all its sessions end. Throws `token_expired`. */
+export async function resetPassword({ sql, living, passwords }: Parts, token: string, password: string): Promise<void> {
+  // A wrong token costs no hash.
+  if (!(await resets.resetStands(sql, hashOf(token)))) throw new AppError("token_expired");
+  const hash = await passwords.hash(password);
+  const ended = await sql.begin(async (tx) => {
+    const userId = await resets.takeReset(tx, hashOf(token));
+    if (userId === undefined) throw new AppError("token_expired");
+    await lockUser(tx, userId);
+    await setPassword(tx, userId, hash);
+    return deleteSessions(tx, userId, null);
+  });
+  living.endSessions(ended, "signed_out");
+}
+
+/** The links that wait to be handed over: there are some only where no mail server is set. */
+export async function shownResetLinks({ sql, publicUrl }: Parts) {
+  const rows = await resets.shownResets(sql);
+  return rows.map((row) => ({
+    user_id: row.user_id,
+    username: row.username,
+    url: resetLink(publicUrl, row.shown_token),
+    requested_at: row.requested_at.toISOString(),
+    expires_at: row.expires_at.toISOString(),
+  }));
+}
+
+/** The page `web/app/routes/reset-token.tsx`. */
+function resetLink(publicUrl: string, token: string): string {
+  return `${publicUrl}/reset/${token}`;
+}

@@ -1,0 +1,82 @@
+import { type Me, PublicUser } from "../../protocol/objects.ts";
+import type { UserCaller } from "../platform/caller.ts";
+import { AppError } from "../platform/errors.ts";
+import type { Page } from "../platform/http/paging.ts";
+import { usernameKey } from "./names.ts";
+import type { Parts } from "./parts.ts";
+import { takenError } from "./register.ts";
+import { me } from "./sessions.ts";
+import * as store from "./store/users.ts";
+
+/** What the caller sees of himself. */
+export async function readMe({ sql }: Parts, caller: UserCaller): Promise<Me> {
+  const user = await store.userById(sql, caller.userId);
+  if (!user) throw new AppError("not_found");
+  return me(user);
+}
+
+/** Changes the caller's own data; what is left out stays. Throws `username_taken`. */
+export async function updateMe(
+  { sql, living }: Parts,
+  caller: UserCaller,
+  changes: { username?: string; name?: string | null; phone?: string | null },
+): Promise<Me> {
+  const { username, ...rest } = changes;
+  const named =
+    username === undefined ? {} : { username: username.normalize("NFKC"), username_key: usernameKey(username) };
+  const set = { ...rest, ...named };
+  try {
+    const user =
+      Object.keys(set).length === 0
+        ? await store.userById(sql, caller.userId)
+        : await store.updateUser(sql, caller.userId, set);
+    if (!user) throw new AppError("not_found");
+    living.changed(user.id);
+    return me(user);
+  } catch (error) {
+    throw takenError(error) ?? error;
+  }
+}
+
+/** Those of `ids` that exist, by id. */
+export async function getUsers({ sql }: Parts, ids: readonly string[]): Promise<Map<string, PublicUser>> {
+  if (ids.length === 0) return new Map();
+  return new Map((await store.publicUsers(sql, ids)).map((user) => [user.id, user]));
+}
+
+export async function userByUsername({ sql }: Parts, username: string): Promise<PublicUser | null> {
+  return (await store.publicUserByKey(sql, usernameKey(username))) ?? null;
+}
+
+/** People by the start of their username or name, in the order of usernames. Cursors are made of the last name shown. */
+export async function listUsers(
+  { sql }: Parts,
+  query: { q?: string; limit: number; before?: string; after?: string },
+): Promise<Page<PublicUser>> {
+  const { q, limit, before, after } = query;
+  const from =
+    before !== undefined ? { before: fromCursor(before) } : after !== undefined ? { after: fromCursor(after) } : null;
+  const rows = await store.listUsers(sql, { q: q === undefined ? null : usernameKey(q), from, limit: limit + 1 });
+  const more = rows.length > limit;
+  const shown = rows.slice(0, limit);
+  if (before !== undefined) shown.reverse();
+  const first = shown[0]?.username_key;
+  const last = shown.at(-1)?.username_key;
+  return {
+    data: shown.map((row) => PublicUser.parse(row)),
+    next: last !== undefined && (before !== undefined || more) ? toCursor(last) : null,
+    prev: first !== undefined && (before !== undefined ? more : after !== undefined) ? toCursor(first) : null,
+  };
+}
+
+function toCursor(key: string): string {
+  return Buffer.from(key).toString("base64url");
+}
+
+function fromCursor(cursor: string): string {
+  const key = Buffer.from(cursor, "base64url").toString();
+  if (key === "" || key.includes("\0") || toCursor(key) !== cursor) {
+    throw new AppError("invalid", "This cursor was not made here. Start again without it.");
+  }
+  return key;
+}

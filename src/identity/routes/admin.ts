@@ -1,0 +1,132 @@
+import { z } from "zod";
+import { page } from "../../../protocol/objects.ts";
+import { Snowflake } from "../../../protocol/rooms.ts";
+import type { Api } from "../../platform/http/api.ts";
+import { linkHeader } from "../../platform/http/paging.ts";
+import { route } from "../../platform/http/route.ts";
+import { ban, lift, listBans } from "../bans.ts";
+import { createInvite, listInvites, removeInvite } from "../invites.ts";
+import type { Parts } from "../parts.ts";
+import { shownResetLinks } from "../passwords.ts";
+import { Ban, BanBody, InviteBody, RegistrationInvite, ResetLink } from "./shapes.ts";
+
+const tag = "admin";
+const A_WEEK = 7 * 24 * 3_600;
+
+/** Lists that are read from the newest on. */
+const Newest = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  after: Snowflake.optional(),
+});
+
+const listBansRoute = route({
+  method: "get",
+  path: "/api/v1/admin/bans",
+  summary: "Lists the bans that stand, the newest first",
+  tag,
+  auth: "admin",
+  request: { query: Newest },
+  responses: { 200: { description: "Bans.", schema: page(Ban) } },
+});
+
+const banRoute = route({
+  method: "post",
+  path: "/api/v1/admin/bans",
+  summary: "Bans a person: all his sessions end and his sockets close now",
+  tag,
+  auth: "admin",
+  request: { body: BanBody },
+  responses: { 201: { description: "Banned.", schema: Ban } },
+  errors: ["not_found"],
+});
+
+const liftRoute = route({
+  method: "delete",
+  path: "/api/v1/admin/bans/{ban_id}",
+  summary: "Lifts a ban",
+  tag,
+  auth: "admin",
+  request: { params: z.object({ ban_id: Snowflake }) },
+  responses: { 204: { description: "Lifted." } },
+});
+
+const listInvitesRoute = route({
+  method: "get",
+  path: "/api/v1/registration-invites",
+  summary: "Lists the codes with which people may register, the newest first",
+  tag,
+  auth: "admin",
+  request: { query: Newest },
+  responses: { 200: { description: "Invites.", schema: page(RegistrationInvite) } },
+});
+
+const createInviteRoute = route({
+  method: "post",
+  path: "/api/v1/registration-invites",
+  summary: "Makes a code with which people may register while REGISTRATION is `invite`",
+  tag,
+  auth: "admin",
+  request: { body: InviteBody },
+  responses: { 201: { description: "Made.", schema: RegistrationInvite } },
+});
+
+const removeInviteRoute = route({
+  method: "delete",
+  path: "/api/v1/registration-invites/{invite_id}",
+  summary: "Makes a code good for nothing",
+  tag,
+  auth: "admin",
+  request: { params: z.object({ invite_id: Snowflake }) },
+  responses: { 204: { description: "Removed." } },
+});
+
+const resetLinksRoute = route({
+  method: "get",
+  path: "/api/v1/admin/password-reset-links",
+  summary: "Lists reset links to hand over; there are some only where no mail server is set",
+  tag,
+  auth: "owner",
+  responses: {
+    200: { description: "Links, the last asked for first.", schema: z.object({ data: z.array(ResetLink) }) },
+  },
+});
+
+export function addAdminRoutes(api: Api, parts: Parts): void {
+  api.openapi(listBansRoute, async (c) => {
+    const bans = await listBans(parts, c.req.valid("query"));
+    const link = linkHeader(c.req.url, bans);
+    if (link !== null) c.header("link", link);
+    return c.json(bans, 200);
+  });
+
+  api.openapi(banRoute, async (c) => {
+    const { user_id, reason, until } = c.req.valid("json");
+    const what = { userId: user_id, reason, until: until ? new Date(until) : null };
+    return c.json(await ban(parts, c.get("caller"), what), 201);
+  });
+
+  api.openapi(liftRoute, async (c) => {
+    await lift(parts, c.get("caller"), c.req.valid("param").ban_id);
+    return c.body(null, 204);
+  });
+
+  api.openapi(listInvitesRoute, async (c) => {
+    const invites = await listInvites(parts, c.req.valid("query"));
+    const link = linkHeader(c.req.url, invites);
+    if (link !== null) c.header("link", link);
+    return c.json(invites, 200);
+  });
+
+  api.openapi(createInviteRoute, async (c) => {
+    const { max_uses, expires_in = A_WEEK } = c.req.valid("json");
+    const invite = await createInvite(parts, c.get("caller"), { maxUses: max_uses, expiresIn: expires_in });
+    return c.json(invite, 201);
+  });
+
+  api.openapi(removeInviteRoute, async (c) => {
+    await removeInvite(parts, c.req.valid("param").invite_id);
+    return c.body(null, 204);
+  });
+
+  api.openapi(resetLinksRoute, async (c) => c.json({ data: await shownResetLinks(parts) }, 200));
+}

@@ -1,0 +1,145 @@
+import { z } from "zod";
+import { AppError } from "../../platform/errors.ts";
+import type { Api } from "../../platform/http/api.ts";
+import { route } from "../../platform/http/route.ts";
+import { clearSessionCookie, setSessionCookie } from "../cookie.ts";
+import { type LoginName, login } from "../login.ts";
+import type { Parts } from "../parts.ts";
+import { requestReset, resetPassword } from "../passwords.ts";
+import { register } from "../register.ts";
+import { accessFor, connectionToken, logout, refresh, type SignedIn as SignIn } from "../sessions.ts";
+import { origin } from "./origin.ts";
+import { ConnectionToken, Email, LoginBody, NewPassword, Refreshed, RegisterBody, Secret, SignedIn } from "./shapes.ts";
+
+const tag = "auth";
+const COOKIE = { "set-cookie": "`usher_session`, for browsers." };
+
+const registerRoute = route({
+  method: "post",
+  path: "/api/v1/auth/register",
+  summary: "Makes an account and signs it in; the very first one owns the server",
+  tag,
+  auth: "public",
+  request: { body: RegisterBody },
+  responses: { 201: { description: "Made and signed in.", schema: SignedIn, headers: COOKIE } },
+  errors: ["registration_closed", "invite_needed", "email_taken", "username_taken"],
+});
+
+const loginRoute = route({
+  method: "post",
+  path: "/api/v1/auth/login",
+  summary: "Signs in by e-mail or username",
+  tag,
+  auth: "public",
+  request: { body: LoginBody },
+  responses: { 200: { description: "Signed in.", schema: SignedIn, headers: COOKIE } },
+  errors: ["invalid_credentials", "banned"],
+});
+
+const refreshRoute = route({
+  method: "post",
+  path: "/api/v1/auth/refresh",
+  summary: "Exchanges a refresh token, or the session cookie, for a new access token",
+  tag,
+  auth: "public",
+  request: { body: z.strictObject({ refresh_token: Secret.optional() }) },
+  responses: { 200: { description: "The old refresh token is used up.", schema: Refreshed } },
+  errors: ["refresh_invalid", "banned"],
+});
+
+const logoutRoute = route({
+  method: "post",
+  path: "/api/v1/auth/logout",
+  summary: "Ends this session; its sockets close at once",
+  tag,
+  auth: "user",
+  responses: { 204: { description: "Ended." } },
+});
+
+const requestResetRoute = route({
+  method: "post",
+  path: "/api/v1/auth/password-reset-requests",
+  summary: "Sends a link to set a new password, if an account has this address",
+  tag,
+  auth: "public",
+  request: { body: z.strictObject({ email: Email }) },
+  responses: { 202: { description: "Taken on; the answer is the same for every address." } },
+});
+
+const resetRoute = route({
+  method: "post",
+  path: "/api/v1/auth/password-resets",
+  summary: "Sets a new password by the token of a link; all sessions of the account end",
+  tag,
+  auth: "public",
+  request: { body: z.strictObject({ token: Secret, password: NewPassword }) },
+  responses: { 204: { description: "Set." } },
+  errors: ["token_expired"],
+});
+
+const connectionTokenRoute = route({
+  method: "post",
+  path: "/api/v1/auth/connection-tokens",
+  summary: "Makes a token of one minute for `/ws?token=` and EventSource",
+  tag,
+  auth: "user",
+  request: { body: z.strictObject({}) },
+  responses: { 201: { description: "Made.", schema: ConnectionToken } },
+});
+
+export function addAuthRoutes(api: Api, parts: Parts): void {
+  const cookie = (signIn: SignIn, secure: boolean) => setSessionCookie(signIn.cookie, parts.config.SESSION_TTL, secure);
+
+  api.openapi(registerRoute, async (c) => {
+    const { name = null, phone = null, invite_code = null, ...account } = c.req.valid("json");
+    const signIn = await register(parts, { ...account, name, phone, inviteCode: invite_code }, origin(c));
+    c.header("set-cookie", cookie(signIn, c.get("secure")));
+    return c.json(SignedIn.parse(signIn), 201);
+  });
+
+  api.openapi(loginRoute, async (c) => {
+    const { password, device_name = null, ...name } = c.req.valid("json");
+    const signIn = await login(parts, oneName(name), password, origin(c), device_name);
+    c.header("set-cookie", cookie(signIn, c.get("secure")));
+    return c.json(SignedIn.parse(signIn), 200);
+  });
+
+  api.openapi(refreshRoute, async (c) => {
+    const { refresh_token } = c.req.valid("json");
+    if (refresh_token !== undefined) return c.json(await refresh(parts, refresh_token), 200);
+    const caller = c.get("caller");
+    if (caller.kind === "user") return c.json(await accessFor(parts, caller), 200);
+    throw c.get("refusal") ?? new AppError("refresh_invalid", "Send a refresh_token, or the session's cookie.");
+  });
+
+  api.openapi(logoutRoute, async (c) => {
+    await logout(parts, c.get("caller"));
+    c.header("set-cookie", clearSessionCookie(c.get("secure")));
+    return c.body(null, 204);
+  });
+
+  api.openapi(requestResetRoute, async (c) => {
+    await requestReset(parts, c.req.valid("json").email, origin(c));
+    return c.body(null, 202);
+  });
+
+  api.openapi(resetRoute, async (c) => {
+    const { token, password } = c.req.valid("json");
+    await resetPassword(parts, token, password);
+    return c.body(null, 204);
+  });
+
+  api.openapi(connectionTokenRoute, async (c) => c.json(await connectionToken(parts, c.get("caller")), 201));
+}
+
+function oneName({ email, username }: { email?: string; username?: string }): LoginName {
+  if (email !== undefined && username === undefined) return { email };
+  if (username !== undefined && email === undefined) return { username };
+  throw new AppError("invalid", "Give either email or username.", {
+    errors: ["email", "username"].map((field) => ({
+      pointer: `/${field}`,
+      code: "exclusive",
+      message: "exactly one of email and username is needed",
+    })),
+  });
+}

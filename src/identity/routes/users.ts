@@ -1,0 +1,115 @@
+import { z } from "zod";
+import { Me, PublicUser, page } from "../../../protocol/objects.ts";
+import { Id } from "../../../protocol/rooms.ts";
+import { AppError } from "../../platform/errors.ts";
+import type { Api } from "../../platform/http/api.ts";
+import { ListQuery, linkHeader, onePlace } from "../../platform/http/paging.ts";
+import { route } from "../../platform/http/route.ts";
+import type { Parts } from "../parts.ts";
+import { changePassword } from "../passwords.ts";
+import { getUsers, listUsers, readMe, updateMe } from "../people.ts";
+import { origin } from "./origin.ts";
+import { NewPassword, Password, UpdateMeBody } from "./shapes.ts";
+
+const tag = "users";
+
+const meRoute = route({
+  method: "get",
+  path: "/api/v1/users/me",
+  summary: "Reads one's own account",
+  tag,
+  auth: "user",
+  responses: { 200: { description: "The caller.", schema: Me } },
+});
+
+const updateMeRoute = route({
+  method: "patch",
+  path: "/api/v1/users/me",
+  summary: "Changes one's own account; what is left out stays",
+  tag,
+  auth: "user",
+  request: { body: UpdateMeBody },
+  responses: { 200: { description: "The caller, changed.", schema: Me } },
+  errors: ["username_taken"],
+});
+
+const passwordRoute = route({
+  method: "put",
+  path: "/api/v1/users/me/password",
+  summary: "Changes one's own password; all other sign-ins end",
+  tag,
+  auth: "user",
+  request: { body: z.strictObject({ current_password: Password, new_password: NewPassword }) },
+  responses: { 204: { description: "Changed." } },
+  errors: ["invalid_credentials", "forbidden"],
+});
+
+const listRoute = route({
+  method: "get",
+  path: "/api/v1/users",
+  summary: "Finds people by the start of their username or name, or by ids",
+  tag,
+  auth: "user",
+  request: {
+    query: z.object({
+      ...ListQuery.shape,
+      q: z.string().min(1).max(80).optional(),
+      ids: z
+        .string()
+        .max(6_600)
+        .optional()
+        .meta({ description: "Up to 100 ids, separated by commas; those that exist are answered, without paging." }),
+    }),
+  },
+  responses: { 200: { description: "In the order of usernames.", schema: page(PublicUser) } },
+});
+
+const getRoute = route({
+  method: "get",
+  path: "/api/v1/users/{user_id}",
+  summary: "Reads what everybody may see of a person",
+  tag,
+  auth: "user",
+  request: { params: z.object({ user_id: Id }) },
+  responses: { 200: { description: "The person.", schema: PublicUser } },
+});
+
+export function addUserRoutes(api: Api, parts: Parts): void {
+  api.openapi(meRoute, async (c) => c.json(await readMe(parts, c.get("caller")), 200));
+
+  api.openapi(updateMeRoute, async (c) => c.json(await updateMe(parts, c.get("caller"), c.req.valid("json")), 200));
+
+  api.openapi(passwordRoute, async (c) => {
+    const { current_password, new_password } = c.req.valid("json");
+    await changePassword(parts, c.get("caller"), { current: current_password, next: new_password }, origin(c));
+    return c.body(null, 204);
+  });
+
+  api.openapi(listRoute, async (c) => {
+    const { ids, ...query } = c.req.valid("query");
+    onePlace(query);
+    if (ids !== undefined) {
+      const found = await getUsers(parts, wantedIds(ids));
+      return c.json({ data: [...found.values()], next: null, prev: null }, 200);
+    }
+    const users = await listUsers(parts, query);
+    const link = linkHeader(c.req.url, users);
+    if (link !== null) c.header("link", link);
+    return c.json(users, 200);
+  });
+
+  api.openapi(getRoute, async (c) => {
+    const { user_id } = c.req.valid("param");
+    const user = (await getUsers(parts, [user_id])).get(user_id);
+    if (!user) throw new AppError("not_found");
+    return c.json(user, 200);
+  });
+}
+
+function wantedIds(text: string): string[] {
+  const ids = z.array(Id).min(1).max(100).safeParse(text.split(","));
+  if (ids.success) return ids.data;
+  throw new AppError("invalid", undefined, {
+    errors: [{ pointer: "/query/ids", code: "invalid_ids", message: "1 to 100 ids, separated by commas" }],
+  });
+}

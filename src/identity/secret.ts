@@ -1,0 +1,20 @@
+import { createHash, createHmac, randomBytes } from "node:crypto";
+
+/** A new secret of 256 random bits, as 43 characters that fit a URL and a header. */
+export function newSecret(): string {
+  return randomBytes(32).toString("base64url");
+}
+
+/** What the database keeps of a secret. 256 random bits need no salt and no slow hash. */
+export function hashOf(secret: string): Buffer {
+  return createHash("sha256").update(secret).digest();
+}
+
+/** The refresh token behind `token`: whoever has only the token, or only the database, cannot work it out. */
+export function successorOf(token: string, nonce: Uint8Array): string {
+  return createHmac("sha256", token).update(nonce).digest("base64url");
+}
+
+export function newNonce(): Buffer {
+  return randomBytes(16);
+}

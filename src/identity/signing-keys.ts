@@ -1,0 +1,102 @@
+import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JSONWebKeySet } from "jose";
+import type { Sql } from "postgres";
+import { newSecret } from "./secret.ts";
+import { deleteKeys, insertKey, type KeyRow, lockKeys, signingKeys } from "./store/signing-keys.ts";
+
+/**
+ * A key signs for 90 days; its successor is made by the first node that looks after that. To be rid of a key at once,
+ * delete its row: its tokens are refused within READ_EVERY, and clients refresh.
+ */
+const SIGNS_FOR = 90 * 24 * 3_600_000;
+/** How long what was read is believed: other nodes may have made a new key. */
+const READ_EVERY = 5 * 60_000;
+/** An unknown `kid` has the keys read again, but no more often than this: anybody can write one into a token. */
+const READ_AT_MOST_EVERY = 5_000;
+
+/** The Ed25519 keys of our access tokens. They live in the database, so that all nodes share them; made when first needed. */
+export interface SigningKeys {
+  /** The newest key. */
+  signer(): Promise<{ kid: string; key: CryptoKey }>;
+  /** Undefined when no key of ours has this name. */
+  verifier(kid: string): Promise<CryptoKey | undefined>;
+  jwks(): Promise<JSONWebKeySet>;
+}
+
+interface Loaded {
+  at: number;
+  signer: { kid: string; key: CryptoKey };
+  verifiers: Map<string, CryptoKey>;
+  jwks: JSONWebKeySet;
+}
+
+/** @param tokenTtl longest life of a token in ms: so long an old key stays after its successor was made */
+export function createSigningKeys(sql: Sql, now: () => number, tokenTtl: number): SigningKeys {
+  let loaded: Promise<Loaded> | null = null;
+
+  function load(): Promise<Loaded> {
+    const loading = read(sql, now(), tokenTtl);
+    loaded = loading;
+    // A failed read is not remembered: the next caller tries again.
+    loading.catch(() => {
+      if (loaded === loading) loaded = null;
+    });
+    return loading;
+  }
+
+  async function keys(olderThan = READ_EVERY): Promise<Loaded> {
+    const before = loaded;
+    const known = before && (await before);
+    if (known && now() - known.at < olderThan) return known;
+    return loaded !== null && loaded !== before ? loaded : load();
+  }
+
+  return {
+    signer: async () => (await keys()).signer,
+    async verifier(kid) {
+      return (await keys()).verifiers.get(kid) ?? (await keys(READ_AT_MOST_EVERY)).verifiers.get(kid);
+    },
+    jwks: async () => (await keys()).jwks,
+  };
+}
+
+async function read(sql: Sql, at: number, tokenTtl: number): Promise<Loaded> {
+  let rows = await signingKeys(sql);
+  if (rows[0] === undefined || rows[0].age > SIGNS_FOR) {
+    rows = await sql.begin(async (tx) => {
+      await lockKeys(tx);
+      const [newest] = await signingKeys(tx);
+      if (newest === undefined || newest.age > SIGNS_FOR) await makeKey(tx);
+      const all = await signingKeys(tx);
+      // A key is of no more use once its successor has signed for a token's life and every node has read it.
+      const useless = all.slice(1).filter((_, older) => all[older]!.age > tokenTtl + 2 * READ_EVERY);
+      await deleteKeys(
+        tx,
+        useless.map(({ kid }) => kid),
+      );
+      return all;
+    });
+  }
+  const newest = rows[0]!;
+  return {
+    at,
+    signer: { kid: newest.kid, key: await cryptoKey(newest.private_jwk) },
+    verifiers: new Map(await Promise.all(rows.map(async (row) => [row.kid, await cryptoKey(row.public_jwk)] as const))),
+    jwks: { keys: rows.map(publicKey) },
+  };
+}
+
+async function makeKey(tx: Parameters<typeof insertKey>[0]): Promise<void> {
+  const { privateKey, publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+  await insertKey(tx, newSecret().slice(0, 16), await exportJWK(privateKey), await exportJWK(publicKey));
+}
+
+async function cryptoKey(jwk: KeyRow["public_jwk"]): Promise<CryptoKey> {
+  const key = await importJWK(jwk, "EdDSA");
+  if (key instanceof Uint8Array) throw new Error("A row of signing_keys holds a symmetric key.");
+  return key;
+}
+
+function publicKey({ kid, public_jwk }: KeyRow): JSONWebKeySet["keys"][number] {
+  const { kty, crv, x } = public_jwk;
+  return { kty: kty ?? "OKP", crv, x, kid, alg: "EdDSA", use: "sig" };
+}

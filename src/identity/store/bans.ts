@@ -1,0 +1,58 @@
+import type { Db } from "./db.ts";
+
+/** Whether a ban stands, for a query that has users as `u`. */
+export const banned = (db: Db) => db`
+  EXISTS (SELECT FROM bans b WHERE b.user_id = u.id AND b.lifted_at IS NULL
+          AND (b.until IS NULL OR b.until > clock_timestamp()))`;
+
+export interface BanRow {
+  id: string;
+  user_id: string;
+  username: string;
+  reason: string;
+  until: Date | null;
+  created_by: string;
+  created_at: Date;
+}
+
+export async function insertBan(
+  db: Db,
+  ban: { id: string; user_id: string; reason: string; until: Date | null; created_by: string },
+): Promise<BanRow> {
+  const [row] = await db<BanRow[]>`
+    WITH b AS (INSERT INTO bans ${db(ban)} RETURNING *)
+    SELECT b.id, b.user_id, u.username, b.reason, b.until, b.created_by, b.created_at
+    FROM b JOIN users u ON u.id = b.user_id`;
+  return row!;
+}
+
+export async function isBanned(db: Db, userId: string): Promise<boolean> {
+  const rows = await db`
+    SELECT FROM bans
+    WHERE user_id = ${userId} AND lifted_at IS NULL AND (until IS NULL OR until > clock_timestamp()) LIMIT 1`;
+  return rows.length > 0;
+}
+
+/** Those that stand, the newest first; `before` is a ban's id. */
+export async function listBans(db: Db, limit: number, before: string | null): Promise<BanRow[]> {
+  return db<BanRow[]>`
+    SELECT b.id, b.user_id, u.username, b.reason, b.until, b.created_by, b.created_at
+    FROM bans b JOIN users u ON u.id = b.user_id
+    WHERE b.lifted_at IS NULL AND (b.until IS NULL OR b.until > clock_timestamp())
+    ${before === null ? db`` : db`AND b.id::bigint < ${before}::bigint`}
+    ORDER BY b.id::bigint DESC LIMIT ${limit}`;
+}
+
+/** Whose ban it was; undefined when there is no such ban or it was lifted before. */
+export async function liftBan(db: Db, id: string, by: string): Promise<string | undefined> {
+  const [row] = await db<{ user_id: string }[]>`
+    UPDATE bans SET lifted_by = ${by}, lifted_at = clock_timestamp()
+    WHERE id = ${id} AND lifted_at IS NULL RETURNING user_id`;
+  return row?.user_id;
+}
+
+/** All bans of a person, also lifted ones: for his export. */
+export async function bansOf(db: Db, userId: string) {
+  return db<{ reason: string; until: Date | null; created_at: Date; lifted_at: Date | null }[]>`
+    SELECT reason, until, created_at, lifted_at FROM bans WHERE user_id = ${userId} ORDER BY created_at`;
+}

@@ -1,0 +1,52 @@
+import type { Db } from "./db.ts";
+
+export interface InviteRow {
+  id: string;
+  code: string;
+  max_uses: number;
+  uses: number;
+  expires_at: Date | null;
+  created_by: string;
+  created_at: Date;
+}
+
+export async function insertInvite(
+  db: Db,
+  invite: { id: string; code: string; max_uses: number; created_by: string },
+  expiresIn: number | null,
+): Promise<InviteRow> {
+  const { id, code, max_uses, created_by } = invite;
+  const [row] = await db<InviteRow[]>`
+    INSERT INTO registration_invites (id, code, max_uses, created_by, expires_at)
+    VALUES (${id}, ${code}, ${max_uses}, ${created_by}, clock_timestamp() + ${expiresIn}::float8 * interval '1 second')
+    RETURNING *`;
+  return row!;
+}
+
+/** Counts one use; false when the code is unknown, used up or expired. Undone with the transaction. */
+export async function takeInvite(db: Db, code: string): Promise<boolean> {
+  const rows = await db`
+    UPDATE registration_invites SET uses = uses + 1
+    WHERE code = ${code} AND uses < max_uses AND (expires_at IS NULL OR expires_at > clock_timestamp())
+    RETURNING id`;
+  return rows.length > 0;
+}
+
+export async function inviteStands(db: Db, code: string): Promise<boolean> {
+  const rows = await db`
+    SELECT FROM registration_invites
+    WHERE code = ${code} AND uses < max_uses AND (expires_at IS NULL OR expires_at > clock_timestamp())`;
+  return rows.length > 0;
+}
+
+/** The newest first; `before` is an invite's id. */
+export async function listInvites(db: Db, limit: number, before: string | null): Promise<InviteRow[]> {
+  return db<InviteRow[]>`
+    SELECT * FROM registration_invites
+    ${before === null ? db`` : db`WHERE id::bigint < ${before}::bigint`}
+    ORDER BY id::bigint DESC LIMIT ${limit}`;
+}
+
+export async function deleteInvite(db: Db, id: string): Promise<void> {
+  await db`DELETE FROM registration_invites WHERE id = ${id}`;
+}

@@ -1,0 +1,98 @@
+import type { Role } from "../../../protocol/objects.ts";
+import { banned } from "./bans.ts";
+import type { Db } from "./db.ts";
+
+export interface SessionRow {
+  id: string;
+  device_name: string | null;
+  ip: string | null;
+  user_agent: string | null;
+  created_at: Date;
+  last_seen_at: Date;
+}
+
+/** A session that has not ended, and whose it is. */
+export interface LivingRow {
+  session_id: string;
+  user_id: string;
+  username: string;
+  role: Role;
+  expires_at: Date;
+  last_seen_at: Date;
+  cookie_hash: Buffer;
+  banned: boolean;
+}
+
+const living = (db: Db) => db`
+  SELECT s.id AS session_id, u.id AS user_id, u.username, u.role, s.expires_at, s.last_seen_at, s.cookie_hash,
+    ${banned(db)} AS banned
+  FROM sessions s JOIN users u ON u.id = s.user_id
+  WHERE s.expires_at > clock_timestamp()`;
+
+export async function insertSession(
+  db: Db,
+  session: {
+    id: string;
+    user_id: string;
+    cookie_hash: Buffer;
+    device_name: string | null;
+    ip: string | null;
+    user_agent: string | null;
+  },
+  ttl: number,
+): Promise<void> {
+  const { id, user_id, cookie_hash, device_name, ip, user_agent } = session;
+  await db`
+    INSERT INTO sessions (id, user_id, cookie_hash, device_name, ip, user_agent, expires_at)
+    VALUES (${id}, ${user_id}, ${cookie_hash}, ${device_name}, ${ip}, ${user_agent},
+            clock_timestamp() + ${ttl} * interval '1 millisecond')`;
+}
+
+/** Ends the sessions of a person that are beyond the `keep` last used ones; their ids. */
+export async function trimSessions(db: Db, userId: string, keep: number): Promise<string[]> {
+  const rows = await db<{ id: string }[]>`
+    DELETE FROM sessions WHERE id IN
+      (SELECT id FROM sessions WHERE user_id = ${userId} ORDER BY last_seen_at DESC, id DESC OFFSET ${keep})
+    RETURNING id`;
+  return rows.map(({ id }) => id);
+}
+
+export async function livingById(db: Db, ids: readonly string[]): Promise<LivingRow[]> {
+  return db<LivingRow[]>`${living(db)} AND s.id = ANY(${[...ids]})`;
+}
+
+export async function livingByCookie(db: Db, hashes: readonly Buffer[]): Promise<LivingRow[]> {
+  return db<LivingRow[]>`${living(db)} AND s.cookie_hash = ANY(${[...hashes]}::bytea[])`;
+}
+
+/** Notes that sessions are in use, and moves their end away by `ttl` ms. */
+export async function touchSessions(db: Db, ids: readonly string[], ttl: number): Promise<void> {
+  await db`
+    UPDATE sessions s SET last_seen_at = clock_timestamp(),
+      expires_at = clock_timestamp() + ${ttl} * interval '1 millisecond'
+    FROM (SELECT id FROM sessions WHERE id = ANY(${[...ids]}) AND expires_at > clock_timestamp() ORDER BY id FOR UPDATE) t
+    WHERE s.id = t.id`;
+}
+
+export async function listSessions(db: Db, userId: string): Promise<SessionRow[]> {
+  return db<SessionRow[]>`
+    SELECT id, device_name, ip, user_agent, created_at, last_seen_at FROM sessions
+    WHERE user_id = ${userId} AND expires_at > clock_timestamp() ORDER BY last_seen_at DESC, id DESC`;
+}
+
+/** False when there is no such session of this person. */
+export async function deleteSession(db: Db, id: string, userId: string): Promise<boolean> {
+  const rows = await db`DELETE FROM sessions WHERE id = ${id} AND user_id = ${userId} RETURNING id`;
+  return rows.length > 0;
+}
+
+/** Ends all sessions of a person, or all but one; the ids of those that ended. */
+export async function deleteSessions(db: Db, userId: string, except: string | null): Promise<string[]> {
+  const rows = await db<{ id: string }[]>`
+    DELETE FROM sessions WHERE user_id = ${userId} AND id IS DISTINCT FROM ${except} RETURNING id`;
+  return rows.map(({ id }) => id);
+}
+
+export async function deleteExpiredSessions(db: Db): Promise<void> {
+  await db`DELETE FROM sessions WHERE expires_at <= clock_timestamp()`;
+}

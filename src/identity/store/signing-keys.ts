@@ -1,0 +1,38 @@
+import type { JWK } from "jose";
+import type postgres from "postgres";
+import type { Db } from "./db.ts";
+
+export interface KeyRow {
+  kid: string;
+  private_jwk: JWK;
+  public_jwk: JWK;
+  /** Age in ms, by the database's clock. */
+  age: number;
+}
+
+/** The newest first. */
+export async function signingKeys(db: Db): Promise<KeyRow[]> {
+  return db<KeyRow[]>`
+    SELECT kid, private_jwk, public_jwk, (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS age
+    FROM signing_keys ORDER BY created_at DESC, kid`;
+}
+
+/** Held until the end of the transaction: nodes that start together make one key. */
+export async function lockKeys(db: Db): Promise<void> {
+  await db`SELECT pg_advisory_xact_lock(hashtextextended('usher:signing-keys', 0))`;
+}
+
+export async function insertKey(db: Db, kid: string, privateJwk: JWK, publicJwk: JWK): Promise<void> {
+  await db`
+    INSERT INTO signing_keys (kid, private_jwk, public_jwk, created_at)
+    VALUES (${kid}, ${json(db, privateJwk)}, ${json(db, publicJwk)}, clock_timestamp())`;
+}
+
+export async function deleteKeys(db: Db, kids: readonly string[]): Promise<void> {
+  await db`DELETE FROM signing_keys WHERE kid = ANY(${[...kids]})`;
+}
+
+/** A JWK holds strings only, but its type says `unknown`. */
+function json(db: Db, jwk: JWK) {
+  return db.json(jwk as postgres.JSONValue);
+}

@@ -1,0 +1,153 @@
+import type { Role } from "../../../protocol/objects.ts";
+import { banned } from "./bans.ts";
+import type { Db } from "./db.ts";
+
+export interface UserRow {
+  id: string;
+  username: string;
+  name: string | null;
+  email: string | null;
+  phone: string | null;
+  role: Role;
+  password_hash: string | null;
+  created_at: Date;
+}
+
+const columns = (db: Db) => db`id, username, name, email, phone, role, password_hash, created_at`;
+
+/** The key of the lock under which the first account is made: only one transaction at a time may find that there is none. */
+const OWNER_LOCK = "usher:owner";
+
+export async function ownerExists(db: Db): Promise<boolean> {
+  const [row] = await db<{ found: boolean }[]>`SELECT EXISTS (SELECT FROM users WHERE role = 'owner') AS found`;
+  return row!.found;
+}
+
+export async function otherOwnerExists(db: Db, id: string): Promise<boolean> {
+  const rows = await db`SELECT FROM users WHERE role = 'owner' AND id <> ${id} LIMIT 1`;
+  return rows.length > 0;
+}
+
+/** Held until the end of the transaction. */
+export async function lockOwner(db: Db): Promise<void> {
+  await db`SELECT pg_advisory_xact_lock(hashtextextended(${OWNER_LOCK}, 0))`;
+}
+
+/** Breaks `users_email` or `users_username` when the address or the name is taken. */
+export async function insertUser(
+  db: Db,
+  user: Omit<UserRow, "created_at"> & { username_key: string },
+): Promise<UserRow> {
+  const [row] = await db<UserRow[]>`INSERT INTO users ${db(user)} RETURNING ${columns(db)}`;
+  return row!;
+}
+
+/** False when the id or the name is taken. */
+export async function insertForeignUser(
+  db: Db,
+  user: { id: string; issuer: string; username: string; username_key: string; email: string | null },
+): Promise<boolean> {
+  const rows = await db`INSERT INTO users ${db(user)} ON CONFLICT DO NOTHING RETURNING id`;
+  return rows.length > 0;
+}
+
+export interface ForeignRow {
+  id: string;
+  /** Null: an account made here has this id. */
+  issuer: string | null;
+  username: string;
+  role: Role;
+  banned: boolean;
+}
+
+/** Whoever has one of these ids, of whatever issuer. */
+export async function usersBySubject(db: Db, ids: readonly string[]): Promise<ForeignRow[]> {
+  return db<ForeignRow[]>`
+    SELECT u.id, u.issuer, u.username, u.role, ${banned(db)} AS banned FROM users u
+    WHERE u.id = ANY(${[...ids]}) AND u.erased_at IS NULL`;
+}
+
+export async function userById(db: Db, id: string): Promise<UserRow | undefined> {
+  const [row] = await db<UserRow[]>`SELECT ${columns(db)} FROM users WHERE id = ${id} AND erased_at IS NULL`;
+  return row;
+}
+
+/** Locked until the end of the transaction: what ends a person's sessions and what starts one follow each other. */
+export async function lockUser(db: Db, id: string): Promise<UserRow | undefined> {
+  const [row] = await db<UserRow[]>`
+    SELECT ${columns(db)} FROM users WHERE id = ${id} AND erased_at IS NULL FOR NO KEY UPDATE`;
+  return row;
+}
+
+/** Accounts made here only: nobody signs in here with another issuer's name. */
+export async function ownAccount(
+  db: Db,
+  by: { email: string } | { username_key: string },
+): Promise<UserRow | undefined> {
+  const match = "email" in by ? db`email = ${by.email}` : db`username_key = ${by.username_key}`;
+  const [row] = await db<UserRow[]>`SELECT ${columns(db)} FROM users WHERE issuer IS NULL AND ${match}`;
+  return row;
+}
+
+/** Breaks `users_username` when the name is taken. Undefined when the person is gone. */
+export async function updateUser(
+  db: Db,
+  id: string,
+  changes: { username?: string; username_key?: string; name?: string | null; phone?: string | null },
+): Promise<UserRow | undefined> {
+  const [row] = await db<UserRow[]>`
+    UPDATE users SET ${db(changes)} WHERE id = ${id} AND erased_at IS NULL RETURNING ${columns(db)}`;
+  return row;
+}
+
+/**
+ * Takes everything of a person out of the row; the id stays, since messages and bans name it. An address and a name are
+ * free again afterwards.
+ */
+export async function blankUser(db: Db, id: string): Promise<void> {
+  await db`
+    UPDATE users SET username = 'deleted-' || id, username_key = 'deleted-' || id, name = NULL, email = NULL, phone = NULL,
+      password_hash = NULL, role = 'member', erased_at = clock_timestamp()
+    WHERE id = ${id} AND erased_at IS NULL`;
+}
+
+export async function setPassword(db: Db, id: string, hash: string): Promise<void> {
+  await db`UPDATE users SET password_hash = ${hash} WHERE id = ${id} AND erased_at IS NULL`;
+}
+
+interface PublicRow {
+  id: string;
+  username: string;
+  name: string | null;
+}
+
+/** Erased people are among them, under the name that erasure gave them: their messages still stand. */
+export async function publicUsers(db: Db, ids: readonly string[]): Promise<PublicRow[]> {
+  return db<PublicRow[]>`SELECT id, username, name FROM users WHERE id = ANY(${[...ids]})`;
+}
+
+export async function publicUserByKey(db: Db, key: string): Promise<PublicRow | undefined> {
+  const [row] = await db<PublicRow[]>`
+    SELECT id, username, name FROM users WHERE username_key = ${key} AND erased_at IS NULL`;
+  return row;
+}
+
+/**
+ * People in the order of their names, whose username or name begins with `q` (in any case).
+ *
+ * @param from start behind (`after`) or end before (`before`) this username_key; the nearest to it come first
+ */
+export async function listUsers(
+  db: Db,
+  query: { q: string | null; from: { after: string } | { before: string } | null; limit: number },
+): Promise<(PublicRow & { username_key: string })[]> {
+  const { q, from, limit } = query;
+  const like = q === null ? null : `${q.replace(/[\\%_]/g, "\\$&")}%`;
+  return db`
+    SELECT id, username, name, username_key FROM users
+    WHERE erased_at IS NULL
+    ${like === null ? db`` : db`AND (username_key LIKE ${like} OR lower(name) LIKE ${like})`}
+    ${from === null ? db`` : "before" in from ? db`AND username_key < ${from.before}` : db`AND username_key > ${from.after}`}
+    ORDER BY username_key ${from !== null && "before" in from ? db`DESC` : db`ASC`}
+    LIMIT ${limit}`;
+}

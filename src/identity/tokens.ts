@@ -1,0 +1,75 @@
+import { jwtVerify, SignJWT } from "jose";
+import { z } from "zod";
+import { Id } from "../../protocol/rooms.ts";
+import type { SigningKeys } from "./signing-keys.ts";
+
+/** Life of a connection token in seconds: it travels in a URL, which ends up in logs. */
+export const CONNECTION_TOKEN_TTL = 60;
+
+/** What a token of ours says. Name and role in it are for its readers; we ask the database. */
+export interface OwnToken {
+  userId: string;
+  /** Null on a connection token of a person of a foreign issuer. */
+  sessionId: string | null;
+  use: "api" | "connect";
+  /** Unix time in ms at which what the token opens must close. Null: with its session. */
+  expiresAt: number | null;
+}
+
+export interface Tokens {
+  /** An access token, for API and sockets. `expires_in` in seconds. */
+  access(user: { id: string; username: string; role: string }, sessionId: string): Promise<IssuedToken>;
+  /** A token that only opens sockets and streams. `until`: Unix time in ms at which they close, null: with the session. */
+  connection(userId: string, sessionId: string | null, until: number | null): Promise<IssuedToken>;
+  /** Null when the token was not made with a key of ours. Throws a JOSE error when it was, and is not good. */
+  verify(token: string, kid: string): Promise<OwnToken | null>;
+}
+
+export interface IssuedToken {
+  token: string;
+  expires_in: number;
+}
+
+const AccessClaims = z.object({ sub: Id, sid: Id, exp: z.number() });
+const ConnectionClaims = z.object({ sub: Id, sid: Id.optional(), until: z.number().optional() });
+
+const ACCESS = "at+jwt";
+const CONNECTION = "connect+jwt";
+
+/** @param issuer our `iss`: the public URL @param ttl life of an access token in ms */
+export function createTokens(keys: SigningKeys, issuer: string, ttl: number, now: () => number): Tokens {
+  async function sign(typ: string, claims: Record<string, unknown>, seconds: number): Promise<IssuedToken> {
+    const { kid, key } = await keys.signer();
+    const at = Math.floor(now() / 1_000);
+    const token = await new SignJWT(claims)
+      .setProtectedHeader({ alg: "EdDSA", kid, typ })
+      .setIssuer(issuer)
+      .setIssuedAt(at)
+      .setExpirationTime(at + seconds)
+      .sign(key);
+    return { token, expires_in: seconds };
+  }
+
+  return {
+    access: ({ id, username, role }, sid) =>
+      sign(ACCESS, { sub: id, sid, name: username, role }, Math.floor(ttl / 1_000)),
+    connection: (sub, sid, until) =>
+      sign(CONNECTION, { sub, sid: sid ?? undefined, until: until ?? undefined }, CONNECTION_TOKEN_TTL),
+    async verify(token, kid) {
+      const key = await keys.verifier(kid);
+      if (key === undefined) return null;
+      const { payload, protectedHeader } = await jwtVerify(token, key, {
+        algorithms: ["EdDSA"],
+        issuer,
+        requiredClaims: ["exp"],
+        currentDate: new Date(now()),
+      });
+      if (protectedHeader.typ === CONNECTION) {
+        const { sub, sid, until } = ConnectionClaims.parse(payload);
+        return { userId: sub, sessionId: sid ?? null, use: "connect", expiresAt: until ?? null };
+      }
+      const { sub, sid, exp } = AccessClaims.parse(payload);
+      return { userId: sub, sessionId: sid, use: "api", expiresAt: exp * 1_000 };
+    },
+  };
+}
