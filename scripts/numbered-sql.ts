@@ -46,7 +46,9 @@ export async function runSetCommand(set: MigrationSet, args: string[]): Promise<
 
 /** Lends the URL of this Usher's database: DATABASE_URL, or the embedded server, which is started when it does not run. */
 export async function withDatabase<T>(work: (url: string) => Promise<T>): Promise<T> {
-  const server = await reachDatabase(readConfig(), (line) => console.error(line));
+  const server = await reachDatabase(readConfig(), (level, line) => {
+    if (level === "warn") console.error(line);
+  });
   try {
     return await work(server.url);
   } finally {

@@ -17,7 +17,7 @@ export async function startApp(config: Config): Promise<App> {
   try {
     const server = await lifecycle.start(
       "postgres",
-      () => startDatabase(config, (line) => logger.info({ name: "postgres" }, line)),
+      () => startDatabase(config, (level, line) => logger[level]({ name: "postgres" }, line)),
       (part) => part.stop(),
       25_000,
     );

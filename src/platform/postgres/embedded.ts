@@ -27,14 +27,16 @@ const SETTINGS: Record<string, string> = {
   jit: "off",
   timezone: "UTC",
   log_timezone: "UTC",
-  log_min_messages: "warning",
+  log_line_prefix: "",
 };
+
+/** Takes what the server says: routine at "debug", what somebody should know at "warn". */
+export type Log = (level: "debug" | "warn", line: string) => void;
 
 export interface EmbeddedOptions {
   /** Usher's data folder; the server's own is `postgres` in it. */
   dataDir: string;
-  /** Takes each line that the server writes. */
-  onLog?: (line: string) => void;
+  log?: Log;
   /** Further settings of the server, over ours. */
   settings?: Record<string, string>;
 }
@@ -68,7 +70,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
     const settings = { ...SETTINGS, unix_socket_directories: socketFolder, ...options.settings };
     const args = ["-D", folder, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
     const launch = () => spawn(binaries.postgres, args, { ...user, ...SPAWN, stdio: ["ignore", "ignore", "pipe"] });
-    const server = new Supervisor(folder, launch, options.onLog ?? (() => {}));
+    const server = new Supervisor(folder, launch, options.log ?? (() => {}));
     await server.start();
     return {
       url: socketUrl(socketFolder),
@@ -115,15 +117,15 @@ function claimFolder(dataDir: string, folder: string) {
 class Supervisor {
   readonly #folder: string;
   readonly #launch: () => ChildProcess;
-  readonly #onLog: (line: string) => void;
+  readonly #log: Log;
   #child: ChildProcess | null = null;
   #stopping = false;
   #restarting: Promise<void> | null = null;
 
-  constructor(folder: string, launch: () => ChildProcess, onLog: (line: string) => void) {
+  constructor(folder: string, launch: () => ChildProcess, log: Log) {
     this.#folder = folder;
     this.#launch = launch;
-    this.#onLog = onLog;
+    this.#log = log;
   }
 
   get pid(): number | null {
@@ -141,7 +143,7 @@ class Supervisor {
     createInterface({ input: child.stderr! }).on("line", (line) => {
       lastLines.push(line);
       if (lastLines.length > 10) lastLines.shift();
-      this.#onLog(line);
+      this.#log(line.startsWith("LOG:") ? "debug" : "warn", line);
     });
     this.#child = child;
     let ended: string | null = null;
@@ -170,7 +172,7 @@ class Supervisor {
   #onExit(how: string): void {
     this.#child = null;
     if (this.#stopping) return;
-    this.#onLog(`The embedded PostgreSQL ended (${how}); starting it again.`);
+    this.#log("warn", `The embedded PostgreSQL ended (${how}); starting it again.`);
     this.#restarting = this.#restart();
   }
 
@@ -181,7 +183,7 @@ class Supervisor {
         await this.start();
         return;
       } catch (error) {
-        this.#onLog(error instanceof Error ? error.message : String(error));
+        this.#log("warn", error instanceof Error ? error.message : String(error));
         await sleep(wait);
       }
     }

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import type { Config } from "../../config/options.ts";
-import { socketUrl, startEmbedded } from "./embedded.ts";
+import { type Log, socketUrl, startEmbedded } from "./embedded.ts";
 import { checkExternal } from "./external.ts";
 import { runningSocketFolder } from "./postmaster.ts";
 
@@ -17,18 +17,18 @@ type Settings = Pick<Config, "DATABASE_URL" | "DATA_DIR">;
  * The database of this Usher: the one that DATABASE_URL names, otherwise an embedded one in DATA_DIR, of which this process
  * is the only owner.
  *
- * @param onLog takes what is worth a line in the log
+ * @param log takes what the embedded server says, and a sentence when an external one lets us wait
  * @throws StartError in a sentence
  */
-export async function startDatabase(config: Settings, onLog: (line: string) => void): Promise<DatabaseServer> {
-  if (config.DATABASE_URL === null) return startEmbedded({ dataDir: config.DATA_DIR, onLog });
-  await checkExternal(config.DATABASE_URL, onLog);
+export async function startDatabase(config: Settings, log: Log): Promise<DatabaseServer> {
+  if (config.DATABASE_URL === null) return startEmbedded({ dataDir: config.DATA_DIR, log });
+  await checkExternal(config.DATABASE_URL, (sentence) => log("warn", sentence));
   return { url: config.DATABASE_URL, stop: async () => {} };
 }
 
 /** The same for a tool beside a running Usher: the embedded server that runs already is used, and left running. */
-export async function reachDatabase(config: Settings, onLog: (line: string) => void): Promise<DatabaseServer> {
+export async function reachDatabase(config: Settings, log: Log): Promise<DatabaseServer> {
   const running = config.DATABASE_URL === null ? runningSocketFolder(join(resolve(config.DATA_DIR), "postgres")) : null;
   if (running !== null) return { url: socketUrl(running), stop: async () => {} };
-  return startDatabase(config, onLog);
+  return startDatabase(config, log);
 }
