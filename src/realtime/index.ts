@@ -53,6 +53,8 @@ export interface Hub extends Realtime {
   start(broadcast: Broadcast): void;
   /** Another life of the database: all positions are void. Every connection is closed and comes back. */
   changeEpoch(epoch: string): void;
+  /** After a time in which the tail of the log was deaf: finds what no publish and no tail brought. */
+  compareHeads(): Promise<void>;
   /**
    * Says `system:bye` with a spread of delays to all, then closes them in waves over `ms`. Resolves when nobody is left.
    * New connections are refused from the first moment (`draining`).
@@ -126,16 +128,14 @@ export interface Authenticate {
   isCurrent(caller: UserCaller): boolean;
 }
 
-/** Reads of the log, from the primary. At most 1,000 entries and 1 MB per room; a slice that was cut is not `complete`. */
+/** Reads of the log, from the primary; src/platform/log has one. It collects the reads of a storm into a few queries. */
 export interface LogReader {
-  /** In the order of `asks`; a room without a row has head 0. Entries ascend, and come from the statement that read the head. */
-  slices(asks: readonly SliceAsk[]): Promise<readonly LogSlice[]>;
+  /**
+   * The entries after `since` and the head, of one moment. Not `complete`, and without entries, when there are more than
+   * 1,000 or more than 1 MB of them, when retention took some, or when `since` is beyond the head. No row: head 0.
+   */
+  slice(room: string, since: number): Promise<LogSlice>;
   heads(rooms: readonly string[]): Promise<ReadonlyMap<string, number>>;
-}
-
-export interface SliceAsk {
-  room: string;
-  since: number;
 }
 
 /** The hub's counters. A type or code that a client invented is counted as "other". */

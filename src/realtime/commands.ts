@@ -1,0 +1,112 @@
+import { frameCode } from "../../protocol/codes.ts";
+import type { CommandId, CommandPayload } from "../../protocol/frames.ts";
+import { normalizeRoom } from "../../protocol/rooms.ts";
+import { AppError } from "../platform/errors.ts";
+import type { Connection } from "./connection.ts";
+import type { Dispatch } from "./dispatch.ts";
+import { encode } from "./encode.ts";
+import type { Authenticate } from "./index.ts";
+import type { Joins, Outcome } from "./join.ts";
+import { RESUME_ROOMS } from "./limits.ts";
+import { isOwn } from "./room.ts";
+import type { Rooms } from "./rooms.ts";
+import type { Sender } from "./sender.ts";
+
+export interface CommandDeps {
+  dispatch: Dispatch;
+  rooms: Rooms;
+  joins: Joins;
+  sender: Sender;
+  authenticate: Authenticate;
+  epoch: () => string;
+  now: () => number;
+  /** The connection has another caller now. */
+  signedIn: (connection: Connection) => void;
+}
+
+/** The hub's own commands: being alive, being somebody, being in rooms. */
+export function registerOwnCommands(deps: CommandDeps): void {
+  const { dispatch, sender } = deps;
+  dispatch.own("system:ping", (connection, _payload, id) => {
+    const payload = { server_time: new Date(deps.now()).toISOString() };
+    sender.send(connection, "system:pong", encode("system:pong", payload, id));
+    return undefined;
+  });
+  dispatch.own("system:auth", (connection, { token }, id) => authenticate(deps, connection, token, id));
+  dispatch.own("room:join", (connection, payload, id) => join(deps, connection, payload, id));
+  dispatch.own("room:leave", (connection, payload, id) => {
+    const name = roomOf(payload);
+    const room = deps.rooms.get(name);
+    if (room !== undefined && isOwn(connection, room)) throw new AppError("invalid", "You cannot leave this room.");
+    if (room !== undefined) deps.rooms.leave(connection, room);
+    sender.send(connection, "room:left", encode("room:left", { room: name }, id));
+    return undefined;
+  });
+  dispatch.own("system:resume", (connection, payload, id) => resume(deps, connection, payload, id));
+}
+
+/** A new token for the same person, or the first one of an anonymous connection (SPEC CN-6). */
+async function authenticate(deps: CommandDeps, connection: Connection, token: string, id: CommandId | undefined) {
+  const caller = await deps.authenticate.token(token);
+  if (!deps.authenticate.isCurrent(caller)) throw new AppError("unauthenticated");
+  const before = connection.caller;
+  if (before.kind === "user" && before.userId !== caller.userId) {
+    throw new AppError("forbidden", "This connection belongs to somebody else. Open another one.");
+  }
+  connection.caller = caller;
+  if (before.kind === "anonymous") deps.signedIn(connection);
+  const expires = caller.expiresAt === null ? null : new Date(caller.expiresAt).toISOString();
+  if (id === undefined) return;
+  deps.sender.send(connection, "system:ack", encode("system:ack", { user_id: caller.userId, expires_at: expires }, id));
+}
+
+function join(
+  deps: CommandDeps,
+  connection: Connection,
+  payload: CommandPayload<"room:join">,
+  id: CommandId | undefined,
+) {
+  const ask = { room: roomOf(payload), since: sinceOf(payload.since, payload.epoch, deps.epoch()) };
+  return deps.joins.enter(connection, [ask], (outcomes) => {
+    const { room, seq, recovered, members, code } = outcomes[0]!;
+    if (code !== null) return deps.sender.error(connection, code, undefined, id);
+    const answer = encode("room:joined", { room, seq, epoch: deps.epoch(), recovered, members }, id);
+    deps.sender.send(connection, "room:joined", answer);
+  });
+}
+
+function resume(
+  deps: CommandDeps,
+  connection: Connection,
+  payload: CommandPayload<"system:resume">,
+  id: CommandId | undefined,
+) {
+  const named = Object.entries(payload.rooms);
+  if (named.length > RESUME_ROOMS) throw new AppError("invalid", `payload.rooms: at most ${RESUME_ROOMS} in one frame`);
+  const asks = named
+    .filter(([room]) => normalizeRoom(room) === room)
+    .map(([room, { seq, epoch }]) => ({ room, since: sinceOf(seq, epoch, deps.epoch()) }));
+  return deps.joins.enter(connection, asks, (outcomes) => {
+    const answered = new Map<string, Outcome>(outcomes.map((outcome) => [outcome.room, outcome]));
+    const rooms = named.map(([room]) => {
+      const { seq, recovered, code } = answered.get(room) ?? UNKNOWN_ROOM;
+      return [room, { seq, epoch: deps.epoch(), recovered, code: code === null ? undefined : frameCode(code) }];
+    });
+    deps.sender.send(connection, "system:resumed", encode("system:resumed", { rooms: Object.fromEntries(rooms) }, id));
+  });
+}
+
+const UNKNOWN_ROOM = { seq: 0, recovered: false, code: "not_found" } as const;
+
+/** A position of another life of the log says nothing. Without an epoch the client vouches for it. */
+function sinceOf(since: number | undefined, epoch: string | undefined, present: string): number | null {
+  return since === undefined || (epoch !== undefined && epoch !== present) ? null : since;
+}
+
+function roomOf({ room, event_id }: { room?: string; event_id?: string }): string {
+  const name = room ?? (event_id === undefined ? undefined : `event:${event_id}`);
+  if (name === undefined) throw new AppError("missing_event_id");
+  const full = normalizeRoom(name);
+  if (full === null) throw new AppError("invalid", "payload.room: a room such as event:123");
+  return full;
+}

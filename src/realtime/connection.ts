@@ -1,0 +1,79 @@
+import type { Caller } from "../platform/caller.ts";
+import type { Inbox } from "./inbox.ts";
+import type { Socket } from "./index.ts";
+import type { Room } from "./room.ts";
+
+/**
+ * One socket's state: a few numbers and references. Ten thousand of these lie idle, so nothing here is an object of its own
+ * before it is needed, and nothing is a timer or a closure.
+ */
+export class Connection {
+  readonly id: number;
+  caller: Caller;
+  /** Null before it is open and after it is closed. */
+  socket: Socket | null = null;
+  rooms: readonly Room[] = NO_ROOMS;
+  /** Its place in the hub's list. */
+  place = -1;
+  /** Unix ms of the last sign of life. */
+  seenAt: number;
+  /** Unix ms before which it is not pinged again. */
+  pingAt = 0;
+  /** Frames it may still send at once; refilled at each sign of life. */
+  allowance: number;
+  /** Checks in a row that found too much unsent. */
+  slow = 0;
+  /** Unix ms when the socket is cut, after we have said goodbye; 0 while all is well. */
+  cutAt = 0;
+  /** Commands that wait or are under way. */
+  inbox: Inbox | null = null;
+  /** Replays that wait for the socket to drain. */
+  waiters: (() => void)[] | null = null;
+
+  constructor(id: number, caller: Caller, now: number, allowance: number) {
+    this.id = id;
+    this.caller = caller;
+    this.seenAt = now;
+    this.allowance = allowance;
+  }
+
+  /** Notes a sign of life and refills the allowance (`rate`: frames a second, at most `burst`). */
+  seen(now: number, rate: number, burst: number): void {
+    this.allowance = Math.min(burst, this.allowance + ((now - this.seenAt) * rate) / 1_000);
+    this.seenAt = now;
+  }
+
+  /** Unix ms when the caller's credential ends. */
+  get expiresAt(): number {
+    return this.caller.kind === "user" ? (this.caller.expiresAt ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+  }
+
+  isIn(room: Room): boolean {
+    return this.rooms.includes(room);
+  }
+
+  addRoom(room: Room): void {
+    this.rooms = [...this.rooms, room];
+  }
+
+  removeRoom(room: Room): void {
+    const rest = this.rooms.filter((other) => other !== room);
+    this.rooms = rest.length === 0 ? NO_ROOMS : rest;
+  }
+
+  /** Resolves when the socket has taken something, or is gone. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.waiters ??= [];
+      this.waiters.push(resolve);
+    });
+  }
+
+  wake(): void {
+    const waiters = this.waiters;
+    this.waiters = null;
+    if (waiters !== null) for (const wake of waiters) wake();
+  }
+}
+
+const NO_ROOMS: readonly Room[] = [];

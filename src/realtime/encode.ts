@@ -1,0 +1,24 @@
+import { CLOSE, type CloseReason, CODES, type Code, frameCode } from "../../protocol/codes.ts";
+import type { CommandId, FramePayload, FrameType } from "../../protocol/frames.ts";
+import type { LogEntry } from "../platform/log/entry.ts";
+
+/** A logged fact as all members get it (SPEC FR-5). The payload's text is spliced in as it was committed: no parse, made once. */
+export function encodeEntry(entry: LogEntry): string {
+  return `{"type":"${entry.type}","room":"${entry.room}","seq":${entry.seq},"payload":${entry.payload}}`;
+}
+
+/** A frame without a place in a log: an answer, a greeting, something that is not kept. */
+export function encode<T extends FrameType>(type: T, payload: FramePayload<T>, id?: CommandId): string {
+  return JSON.stringify({ type, id, payload });
+}
+
+/** The answer to a command that failed; without an id when the command had none, or it could not be read (SPEC ER-1). */
+export function encodeError(code: Code, detail: string | undefined, id?: CommandId): string {
+  const { title, retry } = CODES[code];
+  return encode("system:error", { code: frameCode(code), message: detail ?? title, retry }, id);
+}
+
+/** The last frame before the server closes (SPEC CL-1). `after`: ms, least and most, to wait before connecting again. */
+export function encodeBye(reason: CloseReason, after: [number, number]): string {
+  return encode("system:bye", { ...CLOSE[reason], after });
+}

@@ -1,0 +1,43 @@
+import type { Code } from "../../protocol/codes.ts";
+import type { Connection } from "./connection.ts";
+import type { Room } from "./room.ts";
+
+/**
+ * A connection on its way into a room. It is registered with the room before the rights are asked, so that whoever takes
+ * the person out meanwhile finds it; and as long as it is, the room forgets no frame.
+ */
+export class Entering {
+  readonly connection: Connection;
+  readonly room: Room;
+  /** The last seq the client has; null: it has none, or of another epoch. */
+  readonly since: number | null;
+  /** The last seq that `frames` bring; what comes after is to be had from the room. */
+  from: number;
+  frames: string[] = [];
+  /** The log cannot give exactly what is missing: live from the head, and the client loads the state anew. */
+  reset: boolean;
+  answered = false;
+  /** Why it ends without going live; `gone`: the client left, came again, or hung up, and needs no word. */
+  refused: Code | "gone" | null = null;
+
+  constructor(connection: Connection, room: Room, since: number | null) {
+    this.connection = connection;
+    this.room = room;
+    this.since = since;
+    this.from = since ?? 0;
+    this.reset = since === null;
+    room.entering ??= new Set();
+    room.entering.add(this);
+  }
+
+  /** True when what is missing is at hand: then answer and go live without an await in between. */
+  get meets(): boolean {
+    return this.reset ? this.room.known : this.room.framesAfter(this.from) !== null;
+  }
+
+  end(): void {
+    const { entering } = this.room;
+    entering?.delete(this);
+    if (entering?.size === 0) this.room.entering = null;
+  }
+}

@@ -1,0 +1,108 @@
+import { CLOSE, type CloseReason } from "../../protocol/codes.ts";
+import type { Connection } from "./connection.ts";
+import { encodeBye } from "./encode.ts";
+import type { HubLimits, HubMetrics } from "./index.ts";
+import { CLOSE_GRACE, SLOW_BYTES } from "./limits.ts";
+import type { Sender } from "./sender.ts";
+
+/** Parts of a round, so that a hundred thousand connections are not looked at in one go. */
+const PARTS = 10;
+const LONGEST_ROUND = 1_000;
+
+/**
+ * Looks at every connection once a round (a second): is it alive, is its credential good, does it read. No timer per connection.
+ * The runtime's own idle timeout never ends a dead client that is sent to (SPEC HB-2), so it is off.
+ */
+export class Heartbeat {
+  readonly #connections: readonly Connection[];
+  readonly #limits: HubLimits;
+  readonly #sender: Sender;
+  readonly #metrics: HubMetrics;
+  readonly #now: () => number;
+  readonly #round: number;
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #at = 0;
+  /** Whether anybody's unsent bytes are worth a look in this round. */
+  #looking = false;
+
+  constructor(
+    connections: readonly Connection[],
+    limits: HubLimits,
+    sender: Sender,
+    metrics: HubMetrics,
+    now: () => number,
+  ) {
+    this.#connections = connections;
+    this.#limits = limits;
+    this.#sender = sender;
+    this.#metrics = metrics;
+    this.#now = now;
+    this.#round = Math.min(LONGEST_ROUND, limits.pingInterval / 2);
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => this.#part(), this.#round / PARTS);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Says goodbye; a client that does not take it within the grace is cut. */
+  close(connection: Connection, reason: CloseReason): void {
+    if (connection.cutAt > 0) return;
+    this.#sender.send(connection, "system:bye", encodeBye(reason, [0, 2_000]));
+    this.closeAfterBye(connection, reason);
+  }
+
+  closeAfterBye(connection: Connection, reason: CloseReason): void {
+    const { socket } = connection;
+    if (socket === null || connection.cutAt > 0) return;
+    this.#metrics.closed(reason);
+    connection.cutAt = this.#now() + CLOSE_GRACE;
+    socket.close(CLOSE[reason].code, CLOSE[reason].reason);
+  }
+
+  /** Backwards, because a connection that is cut makes room for the last one. */
+  #part(): void {
+    if (this.#at <= 0) {
+      this.#at = this.#connections.length;
+      this.#looking = this.#sender.congested;
+      this.#sender.congested = false;
+    }
+    const now = this.#now();
+    const end = Math.max(0, this.#at - Math.ceil(this.#connections.length / PARTS));
+    for (let i = Math.min(this.#at, this.#connections.length) - 1; i >= end; i--)
+      this.#check(this.#connections[i]!, now);
+    this.#at = end;
+  }
+
+  #check(connection: Connection, now: number): void {
+    const { socket } = connection;
+    if (socket === null) return;
+    if (connection.cutAt > 0) {
+      if (now >= connection.cutAt) socket.terminate();
+      return;
+    }
+    const quiet = now - connection.seenAt;
+    if (quiet >= this.#limits.pongTimeout) {
+      // Nobody is there to read a goodbye.
+      this.#metrics.closed("silent");
+      socket.terminate();
+    } else if (now >= connection.expiresAt) this.close(connection, "token_expired");
+    else {
+      if (this.#looking) this.#checkUnsent(connection, socket.getBufferedAmount());
+      if (quiet >= this.#limits.pingInterval && now >= connection.pingAt) {
+        connection.pingAt = now + this.#limits.pingInterval;
+        socket.ping();
+      }
+    }
+  }
+
+  #checkUnsent(connection: Connection, unsent: number): void {
+    if (unsent > 0) this.#sender.congested = true;
+    connection.slow = unsent > SLOW_BYTES ? connection.slow + 1 : 0;
+    if (connection.slow >= 2) this.close(connection, "slow");
+  }
+}

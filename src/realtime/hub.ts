@@ -1,0 +1,261 @@
+import type { CloseReason } from "../../protocol/codes.ts";
+import type { CommandType, FramePayload, FrameType } from "../../protocol/frames.ts";
+import type { RoomKind } from "../../protocol/rooms.ts";
+import type { Caller } from "../platform/caller.ts";
+import type { LogEntry } from "../platform/log/entry.ts";
+import { registerOwnCommands } from "./commands.ts";
+import { Connection } from "./connection.ts";
+import { Dispatch } from "./dispatch.ts";
+import { drainConnections } from "./drain.ts";
+import { encode } from "./encode.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { Inbox } from "./inbox.ts";
+import type { Broadcast, CommandHandler, Hub, HubCounts, HubDeps, RoomPolicy, Socket } from "./index.ts";
+import { Joins } from "./join.ts";
+import { ROOM_REST } from "./limits.ts";
+import { Policies } from "./policies.ts";
+import { Repair } from "./repair.ts";
+import type { Room } from "./room.ts";
+import { Rooms } from "./rooms.ts";
+import { Sender } from "./sender.ts";
+
+/** The hub of this node: what the parts of this folder are wired to. */
+export function createHub(deps: HubDeps): Hub {
+  return new NodeHub(deps);
+}
+
+class NodeHub implements Hub {
+  draining = false;
+  readonly #deps: HubDeps;
+  readonly #connections: Connection[] = [];
+  readonly #sender: Sender;
+  readonly #rooms: Rooms;
+  readonly #policies = new Policies();
+  readonly #repair: Repair;
+  readonly #dispatch: Dispatch;
+  readonly #heartbeat: Heartbeat;
+  #epoch: string;
+  #broadcast: Broadcast = () => 0;
+  #lastId = 0;
+  #authenticated = 0;
+  #sweep: ReturnType<typeof setInterval> | null = null;
+
+  constructor(deps: HubDeps) {
+    const { log, metrics, logger, clock, limits } = deps;
+    this.#deps = deps;
+    this.#epoch = deps.epoch;
+    const epoch = () => this.#epoch;
+    const now = () => clock.now();
+    this.#sender = new Sender(metrics);
+    this.#rooms = new Rooms({
+      show: (room, type, frame) => this.#show(room, type, frame),
+      missing: (room) => this.#repair.missing(room),
+    });
+    this.#repair = new Repair({
+      log,
+      metrics,
+      logger,
+      epoch,
+      tell: (room, type, frame) => this.#show(room, type, frame),
+    });
+    this.#dispatch = new Dispatch(this.#sender, metrics, logger);
+    this.#heartbeat = new Heartbeat(this.#connections, limits, this.#sender, metrics, now);
+    const { roomsPerConnection } = limits;
+    const { authenticate } = deps;
+    const shared = { rooms: this.#rooms, sender: this.#sender, epoch };
+    const joins = new Joins({ ...shared, policies: this.#policies, log, metrics, logger, roomsPerConnection });
+    const signedIn = (connection: Connection) => this.#signedIn(connection);
+    registerOwnCommands({ ...shared, dispatch: this.#dispatch, joins, authenticate, now, signedIn });
+  }
+
+  start(broadcast: Broadcast): void {
+    this.#broadcast = broadcast;
+    this.#heartbeat.start();
+    this.#sweep ??= setInterval(() => this.#rooms.sweep(), ROOM_REST);
+  }
+
+  stop(): void {
+    this.#heartbeat.stop();
+    this.#repair.stop();
+    if (this.#sweep !== null) clearInterval(this.#sweep);
+    this.#sweep = null;
+  }
+
+  async drain(ms: number): Promise<void> {
+    this.draining = true;
+    await drainConnections(this.#connections, { sender: this.#sender, heartbeat: this.#heartbeat, ms });
+  }
+
+  counts(): HubCounts {
+    const connections = this.#connections.length;
+    const authenticated = this.#authenticated;
+    return { connections, authenticated, anonymous: connections - authenticated, rooms: this.#rooms.places };
+  }
+
+  registerRooms(kind: RoomKind, policy: RoomPolicy): void {
+    this.#policies.register(kind, policy);
+  }
+
+  registerCommand<T extends CommandType>(type: T, handler: CommandHandler<T>): void {
+    this.#dispatch.register(type, handler);
+  }
+
+  publish(entries: readonly LogEntry[]): void {
+    this.#rooms.offer(entries);
+  }
+
+  publishEphemeral<T extends FrameType>(name: string, type: T, payload: FramePayload<T>, except?: string): void {
+    const room = this.#rooms.get(name);
+    if (room === undefined || room.members === 0) return;
+    // Out of the topic and in again within the tick: exactly this frame passes them by.
+    const left = except === undefined || room.direct !== null ? [] : this.#socketsOf(except, room);
+    for (const socket of left) socket.unsubscribe(name);
+    this.#show(room, type, encode(type, payload));
+    for (const socket of left) socket.subscribe(name);
+  }
+
+  expel(name: string, userId: string): void {
+    const room = this.#rooms.get(name);
+    if (room === undefined) return;
+    for (const e of room.entering ?? []) {
+      const { caller } = e.connection;
+      if (e.refused !== null || caller.kind !== "user" || caller.userId !== userId) continue;
+      e.refused = "forbidden";
+      if (e.answered) this.#sender.left(e.connection, name, "forbidden");
+    }
+    for (const connection of this.#connectionsOf(userId)) {
+      if (!connection.isIn(room)) continue;
+      this.#rooms.leave(connection, room);
+      this.#sender.left(connection, name, "forbidden");
+    }
+  }
+
+  closeSession(sessionId: string, reason: CloseReason): void {
+    for (const connection of [...this.#connections]) {
+      if (connection.caller.kind === "user" && connection.caller.sessionId === sessionId)
+        this.#heartbeat.close(connection, reason);
+    }
+  }
+
+  closeUser(userId: string, reason: CloseReason, exceptSessionId?: string): void {
+    for (const connection of this.#connectionsOf(userId)) {
+      const { caller } = connection;
+      if (caller.kind === "user" && caller.sessionId !== null && caller.sessionId === exceptSessionId) continue;
+      this.#heartbeat.close(connection, reason);
+    }
+  }
+
+  changeEpoch(epoch: string): void {
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    for (const connection of this.#connections) this.#heartbeat.close(connection, "draining");
+    this.#rooms.forgetAll();
+  }
+
+  async compareHeads(): Promise<void> {
+    const known = [...this.#rooms.all()].filter((room) => room.known);
+    const heads = await this.#deps.log.heads(known.map(({ name }) => name));
+    for (const room of known) room.learn(0, heads.get(room.name) ?? 0);
+  }
+
+  connect(caller: Caller): Connection {
+    return new Connection(++this.#lastId, caller, this.#deps.clock.now(), this.#deps.limits.burst);
+  }
+
+  opened(connection: Connection, socket: Socket): void {
+    const { caller } = connection;
+    connection.socket = socket;
+    connection.place = this.#connections.push(connection) - 1;
+    if (caller.kind === "user") this.#authenticated++;
+    if (this.draining) this.#heartbeat.close(connection, "draining");
+    else if (caller.kind === "user" && !this.#deps.authenticate.isCurrent(caller))
+      this.#heartbeat.close(connection, "signed_out");
+    else {
+      this.#enterOwnRooms(connection);
+      this.#greet(connection);
+    }
+  }
+
+  received(connection: Connection, frame: string | Uint8Array): void {
+    const { clock, limits, metrics } = this.#deps;
+    if (connection.cutAt > 0) return;
+    connection.seen(clock.now(), limits.rate, limits.burst);
+    if (--connection.allowance < 0) this.#heartbeat.close(connection, "flood");
+    else if (typeof frame !== "string") {
+      metrics.received("other");
+      this.#sender.error(connection, "malformed", "Send text frames, not binary ones.");
+    } else {
+      connection.inbox ??= new Inbox(connection, this.#take);
+      if (!connection.inbox.push(frame)) this.#heartbeat.close(connection, "flood");
+    }
+  }
+
+  ponged(connection: Connection): void {
+    connection.seen(this.#deps.clock.now(), this.#deps.limits.rate, this.#deps.limits.burst);
+  }
+
+  drained(connection: Connection): void {
+    connection.wake();
+  }
+
+  closed(connection: Connection): void {
+    if (connection.socket === null) return;
+    connection.socket = null;
+    connection.inbox?.clear();
+    const last = this.#connections.pop()!;
+    if (last !== connection) {
+      this.#connections[connection.place] = last;
+      last.place = connection.place;
+    }
+    if (connection.caller.kind === "user") this.#authenticated--;
+    this.#rooms.leaveAll(connection);
+    connection.wake();
+  }
+
+  readonly #take = (connection: Connection, frame: string, accepted: () => void) =>
+    this.#dispatch.take(connection, frame, accepted);
+
+  #show(room: Room, type: string, frame: string): void {
+    if (room.direct !== null) {
+      for (const connection of room.direct) this.#sender.send(connection, type, frame);
+      return;
+    }
+    this.#deps.metrics.sent(type, room.members);
+    if (this.#broadcast(room.name, frame) <= 0) this.#sender.congested = true;
+  }
+
+  #enterOwnRooms(connection: Connection): void {
+    const { caller } = connection;
+    this.#rooms.enter(connection, this.#rooms.open("all"));
+    if (caller.kind === "user") this.#rooms.enter(connection, this.#rooms.open(`user:${caller.userId}`));
+  }
+
+  #signedIn(connection: Connection): void {
+    if (connection.socket === null) return;
+    this.#authenticated++;
+    this.#enterOwnRooms(connection);
+  }
+
+  #greet(connection: Connection): void {
+    const { caller } = connection;
+    const { node, clock, limits } = this.#deps;
+    const payload = {
+      connection_id: `${node}-${connection.id}`,
+      server_time: new Date(clock.now()).toISOString(),
+      user_id: caller.kind === "user" ? caller.userId : null,
+      ping_interval: limits.pingInterval,
+      max_frame: limits.maxFrame,
+      node,
+      epoch: this.#epoch,
+    };
+    this.#sender.send(connection, "system:connected", encode("system:connected", payload));
+  }
+
+  #connectionsOf(userId: string): Connection[] {
+    return this.#rooms.get(`user:${userId}`)?.everybody() ?? [];
+  }
+
+  #socketsOf(userId: string, room: Room): Socket[] {
+    return this.#connectionsOf(userId).flatMap((c) => (c.socket !== null && c.isIn(room) ? [c.socket] : []));
+  }
+}

@@ -1,0 +1,232 @@
+import type { Code } from "../../protocol/codes.ts";
+import { AppError } from "../platform/errors.ts";
+import type { Connection } from "./connection.ts";
+import { encode, encodeEntry } from "./encode.ts";
+import { Entering } from "./entering.ts";
+import type { HubLogger, HubMetrics, LogReader } from "./index.ts";
+import { BACKLOG_BYTES, BACKLOG_PER_COMMAND, BACKLOG_PER_NODE, BACKLOG_ROWS, REPLAY_SLICE } from "./limits.ts";
+import type { Policies } from "./policies.ts";
+import { isOwn } from "./room.ts";
+import type { Rooms } from "./rooms.ts";
+import type { Sender } from "./sender.ts";
+
+/** A room that a client wants to be in, from `since` on (null: from now on). */
+export interface Ask {
+  room: string;
+  since: number | null;
+}
+
+/** What the client is told of it. With a `code` it is not in the room. */
+export interface Outcome {
+  room: string;
+  seq: number;
+  recovered: boolean;
+  members: number;
+  code: Code | null;
+}
+
+export interface JoinDeps {
+  rooms: Rooms;
+  policies: Policies;
+  log: LogReader;
+  sender: Sender;
+  metrics: HubMetrics;
+  logger: HubLogger;
+  epoch: () => string;
+  roomsPerConnection: number;
+}
+
+/** Reads of one room's log that a join may cost before it gives up; one is the rule. */
+const MOST_READS = 20;
+
+/** Brings connections into rooms: rights, what was missed, and the step into the live stream, without a gap or a repeat (SPEC JN, RC). */
+export class Joins {
+  readonly #deps: JoinDeps;
+  /** Bytes of backlog in memory for sockets that take them slowly. */
+  #held = 0;
+
+  constructor(deps: JoinDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Calls `answer`, which sends one; behind it go the missed frames, paced by the socket, and behind its own each room goes
+   * live. Throws when rights or log cannot be asked; the connection is then in none of the rooms.
+   */
+  async enter(connection: Connection, asks: readonly Ask[], answer: (outcomes: Outcome[]) => void): Promise<void> {
+    const { rooms, policies } = this.#deps;
+    const entering = asks.map(({ room, since }) => {
+      rooms.leave(connection, rooms.open(room));
+      return new Entering(connection, rooms.open(room), since);
+    });
+    try {
+      const refusals = await policies.authorize(
+        entering.map((e) => ({ caller: connection.caller, room: e.room.name })),
+      );
+      entering.forEach((e, place) => {
+        e.refused ??= refusals[place] ?? null;
+      });
+      this.#refuseTooMany(connection, entering);
+      await this.#gather(entering);
+    } catch (error) {
+      for (const e of entering) this.#end(e);
+      throw error;
+    }
+    // From here to the first await inside #replay nothing else runs: answer, backlog and going live are one step.
+    if (connection.socket === null) {
+      for (const e of entering) this.#end(e);
+      return;
+    }
+    answer(this.#decide(entering));
+    void this.#replayAll(entering.filter((e) => e.refused === null));
+  }
+
+  #refuseTooMany(connection: Connection, entering: readonly Entering[]): void {
+    let free = this.#deps.roomsPerConnection - connection.rooms.length;
+    for (const e of entering) if (e.refused === null && --free < 0) e.refused = "too_many_rooms";
+  }
+
+  /** Reads until, in one tick, memory has all that each of them missed. */
+  async #gather(entering: readonly Entering[]): Promise<void> {
+    for (let reads = 0; ; reads++) {
+      const short = entering.filter((e) => e.refused === null && !e.meets);
+      if (short.length === 0) return;
+      if (reads === MOST_READS) throw new AppError("unavailable", "A room moves too fast to join. Try again.");
+      await Promise.all(short.map((e) => this.#read(e)));
+    }
+  }
+
+  async #read(e: Entering): Promise<void> {
+    const { room } = e;
+    const { log } = this.#deps;
+    if (e.reset) {
+      const head = (await log.heads([room.name])).get(room.name) ?? 0;
+      room.learn(head, head);
+      return;
+    }
+    // The client may be ahead of this node: then what the node lacks is read too, and shown to the others first.
+    const since = room.known ? Math.min(e.from, room.next - 1) : e.from;
+    const slice = await log.slice(room.name, since);
+    if (!slice.complete || slice.head < e.from) {
+      e.reset = true;
+      room.learn(slice.head, slice.head);
+      return;
+    }
+    room.learn(since, slice.head);
+    for (const entry of slice.entries) room.offer(entry);
+    if (room.framesAfter(e.from) !== null) return;
+    for (const entry of slice.entries) if (entry.seq > e.from) e.frames.push(encodeEntry(entry));
+    e.from = slice.head;
+  }
+
+  #decide(entering: readonly Entering[]): Outcome[] {
+    const { metrics } = this.#deps;
+    let budget = BACKLOG_PER_COMMAND;
+    return entering.map((e) => {
+      const { room } = e;
+      if (e.refused !== null) {
+        this.#end(e);
+        metrics.recovery("refused");
+        return {
+          room: room.name,
+          seq: 0,
+          recovered: false,
+          members: 0,
+          code: e.refused === "gone" ? "conflict" : e.refused,
+        };
+      }
+      if (!e.reset) {
+        for (const frame of room.framesAfter(e.from)!) e.frames.push(frame);
+        const bytes = sizeOf(e.frames);
+        if (e.frames.length > BACKLOG_ROWS || bytes > Math.min(BACKLOG_BYTES, budget)) e.reset = true;
+        else if (bytes > REPLAY_SLICE && this.#held > BACKLOG_PER_NODE) e.reset = true;
+        else budget -= bytes;
+      }
+      if (e.reset) e.frames = [];
+      e.from = room.next - 1;
+      e.answered = true;
+      if (e.since !== null) metrics.recovery(e.reset ? "reset" : "recovered");
+      return { room: room.name, seq: e.from, recovered: !e.reset, members: room.members + 1, code: null };
+    });
+  }
+
+  async #replayAll(entering: readonly Entering[]): Promise<void> {
+    const held = entering.reduce((sum, e) => sum + sizeOf(e.frames), 0);
+    this.#held += held;
+    for (const e of entering) {
+      try {
+        await this.#replay(e);
+      } catch (error) {
+        this.#deps.logger.error({ err: error, connection: e.connection.id }, "a replay failed");
+        if (e.refused === null) this.#deps.sender.left(e.connection, e.room.name, "unavailable");
+      } finally {
+        this.#end(e);
+      }
+    }
+    this.#held -= held;
+  }
+
+  #end(e: Entering): void {
+    const { connection, room } = e;
+    e.end();
+    // Whatever went wrong: nobody falls out of his own room, he is live in it again, without a position.
+    if (isOwn(connection, room) && !room.isEntering(connection)) this.#deps.rooms.enter(connection, room);
+    this.#deps.rooms.rest(room);
+  }
+
+  /** Sends the backlog in slices, then what came meanwhile, and goes live in the tick in which nothing is left. */
+  async #replay(e: Entering): Promise<void> {
+    const { connection, room } = e;
+    let sent = 0;
+    while (e.refused === null && connection.socket !== null) {
+      sent = this.#sendSlice(connection, e.frames, sent);
+      if (sent < e.frames.length) {
+        // Without unsent bytes no drain event comes; then only the turn goes to others.
+        if (connection.socket.getBufferedAmount() > 0) await connection.drained();
+        else await new Promise(setImmediate);
+        continue;
+      }
+      const more = room.framesAfter(e.from);
+      if (more !== null && more.length === 0) {
+        this.#deps.rooms.enter(connection, room);
+        return;
+      }
+      sent = 0;
+      e.frames = more ?? [];
+      if (more !== null) e.from = room.next - 1;
+      else await this.#catchUp(e);
+    }
+  }
+
+  /** What came during a slow replay is no longer in memory: the log has it, or the client starts anew (SPEC RC-6). */
+  async #catchUp(e: Entering): Promise<void> {
+    const { connection, room } = e;
+    await this.#read(e);
+    if (!e.reset || e.refused !== null) return;
+    e.from = room.next - 1;
+    e.reset = false;
+    const payload = {
+      room: room.name,
+      seq: e.from,
+      epoch: this.#deps.epoch(),
+      recovered: false,
+      members: room.members + 1,
+    };
+    this.#deps.sender.send(connection, "room:joined", encode("room:joined", payload));
+  }
+
+  /** Sends as many frames as the socket's buffer should hold, in one write. Answers how many of them are sent now. */
+  #sendSlice(connection: Connection, frames: readonly string[], from: number): number {
+    const { socket } = connection;
+    if (socket === null || from === frames.length) return from;
+    let room = REPLAY_SLICE - socket.getBufferedAmount();
+    let to = from;
+    while (to < frames.length && room > 0) room -= Buffer.byteLength(frames[to++]!);
+    if (to > from) this.#deps.sender.sendAll(connection, frames.slice(from, to));
+    return to;
+  }
+}
+
+function sizeOf(frames: readonly string[]): number {
+  return frames.reduce((sum, frame) => sum + Buffer.byteLength(frame), 0);
+}

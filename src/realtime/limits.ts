@@ -1,0 +1,40 @@
+/** Missed entries of a room that are sent; a client that missed more loads the state anew (SPEC RC-5). */
+export const BACKLOG_ROWS = 1_000;
+export const BACKLOG_BYTES = 1_048_576;
+
+/** Bytes of backlog one command may cost, and all commands of the node together, before `recovered: false` is the answer. */
+export const BACKLOG_PER_COMMAND = 4_194_304;
+export const BACKLOG_PER_NODE = 67_108_864;
+
+/** Bytes of backlog that are in a socket's buffer at once. Far below the transport's limit of 1 MiB, at which Bun cuts the socket. */
+export const REPLAY_SLICE = 262_144;
+
+/** A connection with more than this many unsent bytes in two checks, a second apart, is closed as slow (SPEC SL-1). */
+export const SLOW_BYTES = 262_144;
+
+/** ms in which a client must take our close frame; then the socket is cut. */
+export const CLOSE_GRACE = 5_000;
+
+/** Commands of one connection that wait, and their bytes; commands that are queued elsewhere but not answered yet. */
+export const QUEUE_FRAMES = 1_000;
+export const QUEUE_BYTES = 1_048_576;
+export const IN_FLIGHT = 1_000;
+
+/** How deep a client's JSON may nest. */
+export const JSON_DEPTH = 32;
+
+/** Frames of a room kept in memory, so that a join or resume close to the head reads nothing; and at most, while somebody is joining. */
+export const RING = 64;
+export const RING_WHILE_JOINING = 4_096;
+
+/** Entries that arrived before their turn; what is further ahead is read from the log when its turn comes. */
+export const HELD = 1_000;
+
+/** ms to wait for an entry that is missing before it is read from the log. */
+export const GAP_PATIENCE = 20;
+
+/** ms that an empty room's position is kept at least. */
+export const ROOM_REST = 30_000;
+
+/** Rooms in one `system:resume`. */
+export const RESUME_ROOMS = 1_000;

@@ -1,0 +1,64 @@
+import type { Code } from "../../protocol/codes.ts";
+import { type RoomKind, roomId, roomKind } from "../../protocol/rooms.ts";
+import type { Caller } from "../platform/caller.ts";
+import { AppError } from "../platform/errors.ts";
+import { collect } from "./collect.ts";
+import type { JoinAsk, RoomPolicy } from "./index.ts";
+
+/** Asks of one bulk check. */
+const MOST_ASKS = 5_000;
+
+type Check = (ask: JoinAsk) => Promise<Code | null>;
+
+/** Who may join which room: asked of the module that owns the prefix. A kind that nobody owns is not there. */
+export class Policies {
+  readonly #checks = new Map<RoomKind, Check>();
+
+  register(kind: RoomKind, policy: RoomPolicy): void {
+    if (this.#checks.has(kind)) throw new Error(`two modules claim the rooms "${kind}:"`);
+    this.#checks.set(kind, policy.authorizeMany === undefined ? one(policy) : many(policy, kind));
+  }
+
+  /** Null or the refusal for each, in order. Throws what a policy throws that is not a refusal. */
+  authorize(asks: readonly JoinAsk[]): Promise<(Code | null)[]> {
+    return Promise.all(asks.map((ask) => this.#check(ask)));
+  }
+
+  #check(ask: JoinAsk): Code | null | Promise<Code | null> {
+    const kind = roomKind(ask.room);
+    if (kind === "user") return ownRoom(ask.caller, ask.room);
+    return this.#checks.get(kind)?.(ask) ?? "not_found";
+  }
+}
+
+/** `user:<id>` is that person's alone. */
+function ownRoom(caller: Caller, room: string): Code | null {
+  if (caller.kind === "anonymous") return "unauthenticated";
+  return caller.userId === roomId(room) ? null : "not_found";
+}
+
+function one(policy: RoomPolicy): Check {
+  return async ({ caller, room }) => {
+    try {
+      await policy.authorize(caller, room);
+      return null;
+    } catch (error) {
+      if (error instanceof AppError && error.status < 500) return error.code;
+      throw error;
+    }
+  };
+}
+
+/** Checks that come together are one query, and equal ones of a person are one ask. */
+function many(policy: RoomPolicy, kind: RoomKind): Check {
+  return collect<JoinAsk, Code | null>({
+    most: MOST_ASKS,
+    key: ({ caller, room }) => `${caller.kind === "user" ? caller.userId : ""} ${roomId(room)}`,
+    async run(asks) {
+      const refusals = await policy.authorizeMany!(asks);
+      if (refusals.length !== asks.length)
+        throw new Error(`the policy of "${kind}:" answered ${refusals.length} of ${asks.length}`);
+      return refusals;
+    },
+  });
+}

@@ -1,0 +1,83 @@
+import { encode } from "./encode.ts";
+import type { HubLogger, HubMetrics, LogReader } from "./index.ts";
+import { GAP_PATIENCE } from "./limits.ts";
+import type { Room } from "./room.ts";
+
+export interface RepairDeps {
+  log: LogReader;
+  metrics: HubMetrics;
+  logger: HubLogger;
+  epoch: () => string;
+  /** To all members of the room. */
+  tell: (room: Room, type: string, frame: string) => void;
+}
+
+const RETRY_MS = 1_000;
+
+/** Reads from the log what rooms miss: entries whose publish was lost, late, or never made because a commit's answer was lost. */
+export class Repair {
+  readonly #deps: RepairDeps;
+  readonly #missing = new Set<Room>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(deps: RepairDeps) {
+    this.#deps = deps;
+  }
+
+  /** Most of what is missing comes by itself within a moment: only then it is read. */
+  missing(room: Room): void {
+    this.#missing.add(room);
+    this.#arm(GAP_PATIENCE);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#missing.clear();
+  }
+
+  #arm(ms: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      const rooms = [...this.#missing];
+      this.#missing.clear();
+      for (const room of rooms) void this.#fill(room);
+    }, ms);
+  }
+
+  async #fill(room: Room): Promise<void> {
+    if (!room.behind) return;
+    // Somebody on the way in will read the place; otherwise what is held is the beginning.
+    if (!room.known) {
+      if (room.entering === null) room.settle();
+      return;
+    }
+    const since = room.next - 1;
+    try {
+      const slice = await this.#deps.log.slice(room.name, since);
+      if (slice.complete) {
+        this.#deps.metrics.filled(slice.entries.filter(({ seq }) => seq >= room.next).length);
+        for (const entry of slice.entries) room.offer(entry);
+      } else if (slice.head < room.next) {
+        this.#deps.logger.error(
+          { room: room.name, head: slice.head, next: room.next },
+          "a room was told of entries that its log does not have",
+        );
+        room.dropHeld();
+      } else this.#jump(room, slice.head);
+      if (room.behind) this.missing(room);
+    } catch (error) {
+      this.#deps.logger.warn({ err: error, room: room.name }, "missing entries could not be read, trying again");
+      this.#missing.add(room);
+      this.#arm(RETRY_MS);
+    }
+  }
+
+  /** Too much is missing, or it is no longer there: the members are told to load the state anew (SPEC RC-6). */
+  #jump(room: Room, head: number): void {
+    if (head < room.next) return;
+    const payload = { room: room.name, seq: head, epoch: this.#deps.epoch(), recovered: false, members: room.members };
+    this.#deps.tell(room, "room:joined", encode("room:joined", payload));
+    room.skipTo(head + 1);
+  }
+}

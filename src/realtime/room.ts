@@ -1,0 +1,161 @@
+import type { LogEntry } from "../platform/log/entry.ts";
+import type { Connection } from "./connection.ts";
+import { encodeEntry } from "./encode.ts";
+import type { Entering } from "./entering.ts";
+import { HELD, RING, RING_WHILE_JOINING } from "./limits.ts";
+
+/** Where a room's frames go, and whom it tells that something is missing. */
+export interface RoomOutlet {
+  show(room: Room, type: string, frame: string): void;
+  missing(room: Room): void;
+}
+
+/**
+ * A room as this node shows it. All entries pass one door, `offer`, whoever brings them (commits, repair, joins), in any order
+ * and repeatedly; they leave it seq by seq. It does no I/O.
+ */
+export class Room {
+  readonly name: string;
+  /** The seq that is shown next; 0 while the room's place in the log is not known. */
+  next = 0;
+  /** The last seq that is known to exist. At or above `next`: something is missing. */
+  highest = 0;
+  members = 0;
+  /** Those who are on their way in: from before their rights are asked until they are live. */
+  entering: Set<Entering> | null = null;
+  /** A person's own room has no topic, its few connections are sent to one by one. Null: a topic room. */
+  readonly direct: Connection[] | null;
+  /** False since the last sweep: nothing was shown and nobody left. */
+  stirred = true;
+  readonly #outlet: RoomOutlet;
+  #held: Map<number, LogEntry> | null = null;
+  /** Frames up to `next - 1`. */
+  #ring: string[] = NO_FRAMES;
+
+  constructor(name: string, outlet: RoomOutlet, direct: boolean) {
+    this.name = name;
+    this.#outlet = outlet;
+    this.direct = direct ? [] : null;
+  }
+
+  get known(): boolean {
+    return this.next > 0;
+  }
+
+  /** Takes a committed entry. Before the place is known, or before its turn, it is held. */
+  offer(entry: LogEntry): void {
+    if (entry.seq === this.next) {
+      this.#show(entry);
+      this.#release();
+    } else if (entry.seq > this.next) {
+      if (!this.known && this.members === 0 && this.entering === null) return;
+      this.#hold(entry);
+      this.#check();
+    }
+  }
+
+  /** What a read said: the room's head, and that entries after `from` follow by `offer`. Fixes the place, when it was not known. */
+  learn(from: number, head: number): void {
+    if (head > this.highest) this.highest = head;
+    // Members of a person's own room are live before the place is known: what is held is for them, what is older is not.
+    if (!this.known) this.skipTo(this.members > 0 ? Math.min(head + 1, this.lowestHeld ?? head + 1) : from + 1);
+    else this.#check();
+  }
+
+  /** Shows what is held although nothing says what was before. For a person's own room that nobody named a position of. */
+  settle(): void {
+    if (!this.known && this.lowestHeld !== null) this.skipTo(this.lowestHeld);
+  }
+
+  /** Goes on at `seq`. Over a hole that cannot be filled the members see the hole, and come again. */
+  skipTo(seq: number): void {
+    this.next = seq;
+    this.#ring = NO_FRAMES;
+    if (this.#held !== null) for (const held of this.#held.keys()) if (held < seq) this.#held.delete(held);
+    this.#release();
+    this.#check();
+  }
+
+  /** Nothing is there after all: what was announced beyond `next` is not in the log. */
+  dropHeld(): void {
+    this.#held = null;
+    this.highest = this.next - 1;
+  }
+
+  get lowestHeld(): number | null {
+    return this.#held === null || this.#held.size === 0 ? null : Math.min(...this.#held.keys());
+  }
+
+  /** The frames after `from` up to the present; null when memory does not reach back that far, or the room is behind `from`. */
+  framesAfter(from: number): string[] | null {
+    const count = this.next - 1 - from;
+    if (!this.known || count < 0 || count > this.#ring.length) return null;
+    return count === 0 ? NO_FRAMES : this.#ring.slice(-count);
+  }
+
+  isEntering(connection: Connection): boolean {
+    for (const e of this.entering ?? []) if (e.connection === connection && e.refused === null) return true;
+    return false;
+  }
+
+  /** Of a person's own room: all his connections. Nobody can leave his own room, only be on the way in again. */
+  everybody(): Connection[] {
+    const all = this.direct === null ? [] : [...this.direct];
+    for (const { connection } of this.entering ?? [])
+      if (isOwn(connection, this) && !all.includes(connection)) all.push(connection);
+    return all;
+  }
+
+  /** Lets go of the frames of a room in which nothing happens. */
+  forgetFrames(): void {
+    if (this.entering === null) this.#ring = NO_FRAMES;
+  }
+
+  #show(entry: LogEntry): void {
+    const frame = encodeEntry(entry);
+    this.next++;
+    if (entry.seq > this.highest) this.highest = entry.seq;
+    this.stirred = true;
+    if (this.#ring === NO_FRAMES) this.#ring = [frame];
+    else this.#ring.push(frame);
+    if (this.#ring.length >= 2 * RING) this.#trim();
+    if (this.members > 0) this.#outlet.show(this, entry.type, frame);
+  }
+
+  #trim(): void {
+    const most = this.entering === null ? RING : RING_WHILE_JOINING;
+    if (this.#ring.length > most) this.#ring = this.#ring.slice(-RING);
+  }
+
+  #hold(entry: LogEntry): void {
+    if (entry.seq > this.highest) this.highest = entry.seq;
+    this.#held ??= new Map();
+    if (this.#held.size < HELD) this.#held.set(entry.seq, entry);
+  }
+
+  #release(): void {
+    while (this.#held !== null) {
+      const entry = this.#held.get(this.next);
+      if (entry === undefined) break;
+      this.#held.delete(this.next);
+      if (this.#held.size === 0) this.#held = null;
+      this.#show(entry);
+    }
+  }
+
+  /** Something that exists was not shown. Of a room whose place is unknown only members can say so. */
+  get behind(): boolean {
+    return this.known ? this.highest >= this.next : this.members > 0 && this.#held !== null;
+  }
+
+  #check(): void {
+    if (this.behind) this.#outlet.missing(this);
+  }
+}
+
+/** The rooms that a connection is in from its beginning to its end: `all`, and the person's own. */
+export function isOwn({ caller }: Connection, { name }: Room): boolean {
+  return name === "all" || (caller.kind === "user" && name === `user:${caller.userId}`);
+}
+
+const NO_FRAMES: string[] = [];

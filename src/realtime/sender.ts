@@ -1,0 +1,46 @@
+import { type Code, frameCode } from "../../protocol/codes.ts";
+import type { Connection } from "./connection.ts";
+import { encode, encodeError } from "./encode.ts";
+import type { HubMetrics } from "./index.ts";
+
+/** Frames to one connection. */
+export class Sender {
+  /** A socket did not keep up since the last check: look at all of them. */
+  congested = false;
+  readonly #metrics: HubMetrics;
+
+  constructor(metrics: HubMetrics) {
+    this.#metrics = metrics;
+  }
+
+  /** `type` is for the counters. A closed connection takes nothing. */
+  send(connection: Connection, type: string, frame: string): void {
+    const { socket } = connection;
+    if (socket === null) return;
+    this.#metrics.sent(type, 1);
+    const sent = socket.send(frame);
+    if (sent > 0) return;
+    this.congested = true;
+    // A dropped frame is a hole, and the stream behind it worthless: the client resumes on a new socket (SPEC SL-3).
+    if (sent === 0) socket.terminate();
+  }
+
+  /** Many frames in one write. */
+  sendAll(connection: Connection, frames: readonly string[]): void {
+    if (frames.length === 1) this.send(connection, "replay", frames[0]!);
+    else
+      connection.socket?.cork(() => {
+        for (const frame of frames) this.send(connection, "replay", frame);
+      });
+  }
+
+  /** The connection is out of a room, and not because it asked for it. */
+  left(connection: Connection, room: string, code: Code): void {
+    this.send(connection, "room:left", encode("room:left", { room, code: frameCode(code) }));
+  }
+
+  error(connection: Connection, code: Code, detail?: string, id?: number | string): void {
+    this.#metrics.error(frameCode(code));
+    this.send(connection, "system:error", encodeError(code, detail, id));
+  }
+}

@@ -1,0 +1,60 @@
+import type { Server, WebSocketHandler } from "bun";
+import { AppError } from "../../platform/errors.ts";
+import { problemResponse } from "../../platform/http/problem.ts";
+import type { Connection, Hub } from "../../realtime/index.ts";
+import { type CredentialRules, readCredentials } from "./credentials.ts";
+
+export interface WebSocketTransportDeps extends CredentialRules {
+  hub: Hub;
+  /** Bytes of one inbound frame; a longer one closes its connection with 1009. */
+  maxFrame: number;
+  logger: { error(fields: object, message: string): void };
+}
+
+export interface WebSocketTransport {
+  /** For `GET /ws`: undefined when the connection was taken over, else the refusal. `requestId` goes into the problem document. */
+  upgrade(request: Request, server: Server<Connection>, requestId: string): Promise<Response | undefined>;
+  /** For Bun.serve. */
+  websocket: WebSocketHandler<Connection>;
+}
+
+/** More unsent bytes than this, and Bun cuts the socket: a frame that it drops would be a hole. The hub closes slow readers long before. */
+const BACKPRESSURE_LIMIT = 1_048_576;
+
+/** WebSockets of Bun.serve in front of the hub. After the server listens: `hub.start((topic, text) => server.publish(topic, text))`. */
+export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocketTransport {
+  const { hub } = deps;
+  return {
+    async upgrade(request, server, requestId) {
+      try {
+        if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+          throw new AppError("malformed", "This path takes WebSocket connections only.");
+        }
+        if (hub.draining) throw new AppError("unavailable", "This server is about to stop. Connect again.");
+        const { caller, protocol } = await readCredentials(request, deps);
+        const headers = protocol === null ? undefined : { "Sec-WebSocket-Protocol": protocol };
+        if (server.upgrade(request, { data: hub.connect(caller), headers })) return undefined;
+        throw new AppError("malformed", "This is not a WebSocket handshake that can be answered.");
+      } catch (error) {
+        if (error instanceof AppError) return problemResponse(error, requestId);
+        deps.logger.error({ err: error, request_id: requestId }, "a WebSocket handshake failed");
+        return problemResponse(new AppError("internal"), requestId);
+      }
+    },
+    websocket: {
+      perMessageDeflate: false,
+      // The hub has a heartbeat of its own: Bun's never ends a dead client that is sent to.
+      idleTimeout: 0,
+      sendPings: false,
+      backpressureLimit: BACKPRESSURE_LIMIT,
+      closeOnBackpressureLimit: true,
+      maxPayloadLength: deps.maxFrame,
+      open: (ws) => hub.opened(ws.data, ws),
+      message: (ws, frame) => hub.received(ws.data, frame),
+      pong: (ws) => hub.ponged(ws.data),
+      ping: (ws) => hub.ponged(ws.data),
+      drain: (ws) => hub.drained(ws.data),
+      close: (ws) => hub.closed(ws.data),
+    },
+  };
+}
