@@ -72,10 +72,11 @@ function facts(receive: MiddlewareHandler): MiddlewareHandler<ApiEnv> {
 
 /** CORS for the origins of ALLOWED_ORIGINS; nobody else's pages may read our answers. */
 function crossOrigin(origins: readonly string[]): MiddlewareHandler<ApiEnv> {
-  return cors({
-    origin: (origin) => (origins.includes(origin) ? origin : null),
+  const allowed = cors({
+    origin: [...origins],
     credentials: true,
     maxAge: 600,
+    allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
     allowHeaders: ["authorization", "content-type", "idempotency-key", "if-match", "x-request-id"],
     exposeHeaders: [
       "etag",
@@ -88,6 +89,7 @@ function crossOrigin(origins: readonly string[]): MiddlewareHandler<ApiEnv> {
       "x-request-id",
     ],
   });
+  return (c, next) => (origins.includes(c.req.header("origin") ?? "") ? allowed(c, next) : next());
 }
 
 function answerError(error: Error, c: Context<ApiEnv>, { logger, failed }: ApiDeps): Response {
