@@ -152,7 +152,7 @@ BEGIN
 
   UPDATE members m SET read_id = x.read_id
   FROM (
-    SELECT u.c, u.u, least(max(u.id), (SELECT max(g.id) FROM messages g WHERE g.channel_id = u.c)) AS read_id
+    SELECT u.c, u.u, least(max(u.id), coalesce((SELECT max(g.id) FROM messages g WHERE g.channel_id = u.c), 0)) AS read_id
     FROM unnest(p_channel, p_user, p_id) AS u (c, u, id) GROUP BY u.c, u.u
   ) x
   WHERE m.channel_id = x.c AND m.user_id = x.u AND m.read_id < x.read_id;

@@ -5,34 +5,36 @@ import type { Typing } from "./typing.ts";
 
 /** Chat's commands on a WebSocket. What each answers is the payload of its `system:ack`. */
 export function registerFrames(
-  { registerCommand }: Pick<ChatDeps["realtime"], "registerCommand">,
+  realtime: Pick<ChatDeps["realtime"], "registerCommand">,
   { messages, readMarks, typing }: { messages: Messages; readMarks: ReadMarks; typing: Typing },
 ): void {
-  registerCommand("message:send", async ({ caller, payload, accepted }) => {
+  realtime.registerCommand("message:send", async ({ caller, payload, accepted }) => {
     const sent = messages.send(caller, payload);
     accepted(); // it is queued: the connection's next post goes behind it without waiting for the disk
     const { id, channel_id, seq, client_id, created_at } = (await sent).message;
     return { message_id: id, channel_id, seq, client_id, created_at };
   });
 
-  registerCommand("message:edit", async ({ caller, payload }) => {
+  realtime.registerCommand("message:edit", async ({ caller, payload }) => {
     const { id, edited_at } = await messages.edit(caller, payload.message_id, payload.content);
     return { message_id: id, edited_at };
   });
 
-  registerCommand("message:delete", async ({ caller, payload }) => {
+  realtime.registerCommand("message:delete", async ({ caller, payload }) => {
     await messages.delete(caller, payload.message_id);
     return { message_id: payload.message_id };
   });
 
-  registerCommand("read:mark", ({ caller, payload }) => readMarks.mark(caller, payload.channel_id, payload.message_id));
+  realtime.registerCommand("read:mark", ({ caller, payload }) =>
+    readMarks.mark(caller, payload.channel_id, payload.message_id),
+  );
 
-  registerCommand("typing:start", async ({ caller, payload }) => {
+  realtime.registerCommand("typing:start", async ({ caller, payload }) => {
     await typing.start(caller, payload.channel_id);
     return {};
   });
 
-  registerCommand("typing:stop", async ({ caller, payload }) => {
+  realtime.registerCommand("typing:stop", async ({ caller, payload }) => {
     await typing.stop(caller, payload.channel_id);
     return {};
   });

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { Channel } from "../../protocol/objects.ts";
+import { type ChatNode, codeOf, startChatNode } from "../../tests/support/chat-node.ts";
+import type { UserCaller } from "../platform/caller.ts";
+import { LIMITS } from "./limits.ts";
+
+let node: ChatNode;
+let ann: UserCaller;
+let bob: UserCaller;
+
+beforeAll(async () => {
+  node = await startChatNode({ max: 20 });
+  ann = await node.person("ann");
+  bob = await node.person("bob");
+});
+afterAll(() => node.stop());
+
+test("a pair has exactly one direct chat, however many make it at once", async () => {
+  const made = await Promise.all(
+    Array.from({ length: 30 }, (_, i) => {
+      const [me, other] = i % 2 ? [ann, bob] : [bob, ann];
+      return node.channels.create(me, { type: "direct", member_ids: [other.userId] });
+    }),
+  );
+  expect(new Set(made.map(({ channel }) => channel.id)).size).toBe(1);
+  expect(made.filter(({ created }) => created)).toHaveLength(1);
+  const { id } = made[0]!.channel;
+  expect((await node.log(`channel:${id}`)).map(({ type }) => type)).toEqual(["member:joined", "member:joined"]);
+  const joined = (await node.log(`user:${ann.userId}`)).filter(({ type }) => type === "channel:joined");
+  expect(joined.map(({ payload }) => Channel.parse(JSON.parse(payload)).peer?.username)).toEqual(["bob"]);
+  expect((await node.channels.get(ann, id)).peer).toEqual({ id: bob.userId, username: "bob", name: null });
+  expect((await node.channels.get(bob, id)).peer).toEqual({ id: ann.userId, username: "ann", name: null });
+});
+
+test("a direct chat stays as it is", async () => {
+  const { channel } = await node.channels.create(ann, { type: "direct", member_ids: [bob.userId] });
+  const cid = await node.person("cid");
+  const refused = [
+    node.channels.update(ann, channel.id, { name: "x" }),
+    node.channels.delete(ann, channel.id),
+    node.members.add(ann, channel.id, cid.userId),
+    node.members.setRole(ann, channel.id, ann.userId, "owner"),
+    node.members.remove(ann, channel.id, ann.userId),
+    node.members.remove(ann, channel.id, bob.userId),
+  ];
+  expect(await Promise.all(refused.map(codeOf))).toEqual(refused.map(() => "direct_immutable"));
+});
+
+test("what a new channel must have is said by field", async () => {
+  const wrong = [
+    { type: "public" },
+    { type: "direct", name: "x", member_ids: [bob.userId] },
+    { type: "direct", member_ids: [] },
+    { type: "direct", member_ids: [ann.userId] },
+    { type: "private", name: "x", member_ids: ["nobody"] },
+  ] as const;
+  for (const input of wrong) {
+    expect(
+      await codeOf(
+        node.channels.create(ann, { ...input, member_ids: [...("member_ids" in input ? input.member_ids : [])] }),
+      ),
+    ).toBe("invalid");
+  }
+});
+
+test("public channels have names of their own, in any case; private ones tell nothing by theirs", async () => {
+  const race = await Promise.all(
+    ["General", "general", "GENERAL"].map((name) => codeOf(node.channels.create(ann, { type: "public", name }))),
+  );
+  expect(race.sort()).toEqual(["name_taken", "name_taken", "ok"]);
+  const twins = [ann, bob].map((me) => codeOf(node.channels.create(me, { type: "private", name: "secret" })));
+  expect(await Promise.all(twins)).toEqual(["ok", "ok"]);
+  const { channel } = await node.channels.create(ann, { type: "public", name: "other" });
+  expect(await codeOf(node.channels.update(ann, channel.id, { name: "general" }))).toBe("name_taken");
+  await node.channels.delete(ann, channel.id);
+  expect(await codeOf(node.channels.create(bob, { type: "public", name: "other" }))).toBe("ok");
+});
+
+test("a change is one entry, and no change is none", async () => {
+  const { channel } = await node.channels.create(ann, { type: "private", name: "plans", topic: "old" });
+  const changed = await node.channels.update(ann, channel.id, { topic: "new" });
+  expect(changed).toMatchObject({ name: "plans", topic: "new" });
+  await node.channels.update(ann, channel.id, { name: "plans" });
+  expect((await node.channels.update(ann, channel.id, { topic: "" })).topic).toBeNull();
+  const log = (await node.log(`channel:${channel.id}`)).filter(({ type }) => type === "channel:updated");
+  expect(log.map(({ payload }) => JSON.parse(payload))).toEqual([
+    { channel_id: channel.id, name: "plans", topic: "new" },
+    { channel_id: channel.id, name: "plans", topic: null },
+  ]);
+});
+
+test("a deleted channel is gone for all, and takes everybody out of its room", async () => {
+  const { channel } = await node.channels.create(ann, { type: "private", name: "x", member_ids: [bob.userId] });
+  await node.messages.send(bob, { channel_id: channel.id, content: "bye" });
+  await node.channels.delete(ann, channel.id);
+  const told = node.told.slice(-3);
+  expect(told[0]).toMatchObject({ what: "publish", entry: { type: "channel:deleted", room: `channel:${channel.id}` } });
+  const expelled = told.slice(1).map((t) => (t.what === "expel" ? t.userId : null));
+  expect(expelled.sort()).toEqual([ann.userId, bob.userId].sort());
+  expect(await codeOf(node.channels.get(ann, channel.id))).toBe("not_found");
+  expect(await codeOf(node.messages.page(bob, channel.id, { limit: 1 }))).toBe("not_found");
+  expect((await node.readMarks.counts(ann)).channels.map((c) => c.channel_id)).not.toContain(channel.id);
+});
+
+test("the list and the stream of one's own room meet: no channel is in neither", async () => {
+  const dan = await node.person("dan");
+  const empty = await node.channels.list(dan, { scope: "joined", limit: 20 });
+  expect(empty).toEqual({ data: [], next: null, prev: null, position: { seq: 0, epoch: "epoch" } });
+  let done = false;
+  const making = (async () => {
+    for (let i = 0; i < 40; i++) {
+      await node.channels.create(ann, { type: "private", name: `d${i}`, member_ids: [dan.userId] });
+    }
+    done = true;
+  })();
+  while (!done) {
+    const list = await node.channels.list(dan, { scope: "joined", limit: 100 });
+    const later = (await node.log(`user:${dan.userId}`)).filter(({ seq }) => seq > list.position.seq);
+    const listed = list.data.map(({ id }) => id);
+    const streamed = later.map(({ payload }) => JSON.parse(payload).id);
+    expect(listed).toHaveLength(list.position.seq);
+    expect(new Set([...listed, ...streamed]).size).toBe(listed.length + streamed.length);
+  }
+  await making;
+});
+
+test("lists go page by page in both directions, and find by name", async () => {
+  const eve = await node.person("eve");
+  const names = Array.from({ length: 7 }, (_, i) => `eve_${i}%`);
+  for (const name of names) await node.channels.create(eve, { type: "public", name });
+  const first = await node.channels.list(eve, { scope: "joined", limit: 3 });
+  const second = await node.channels.list(eve, { scope: "joined", limit: 3, after: first.next! });
+  const third = await node.channels.list(eve, { scope: "joined", limit: 3, after: second.next! });
+  expect([first, second, third].flatMap(({ data }) => data.map(({ name }) => name))).toEqual(names);
+  expect([first.prev, third.next]).toEqual([null, null]);
+  expect((await node.channels.list(eve, { scope: "joined", limit: 3, before: third.prev! })).data).toEqual(second.data);
+  const found = await node.channels.list(bob, { scope: "public", limit: 20, q: "E_3%" });
+  expect(found.data.map(({ name, role }) => [name, role])).toEqual([["eve_3%", null]]);
+  expect((await node.channels.list(eve, { scope: "public", limit: 20, type: "private" })).data).toEqual([]);
+  expect(await codeOf(node.channels.list(eve, { scope: "joined", limit: 3, after: "99999999999999999999" }))).toBe(
+    "invalid",
+  );
+});
+
+test("nobody is in more channels than the limit", async () => {
+  const fay = await node.person("fay");
+  await node.sql`
+    INSERT INTO channels (id, type, name, member_count, created_by)
+    SELECT i, 'private', 'many', 1, 'x' FROM generate_series(1, ${LIMITS.channelsOfPerson}) i`;
+  await node.sql`
+    INSERT INTO members (channel_id, user_id, role)
+    SELECT i, ${fay.userId}, 'owner' FROM generate_series(1, ${LIMITS.channelsOfPerson}) i`;
+  expect(await codeOf(node.channels.create(fay, { type: "private", name: "one more" }))).toBe("full");
+  const { channel } = await node.channels.create(ann, { type: "public", name: "for fay" });
+  expect(await codeOf(node.members.add(fay, channel.id, fay.userId))).toBe("full");
+});

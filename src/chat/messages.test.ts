@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import fc from "fast-check";
+import { MessagePayload } from "../../protocol/frames.ts";
+import { type Message, Message as MessageSchema } from "../../protocol/objects.ts";
+import { type ChatNode, codeOf, startChatNode } from "../../tests/support/chat-node.ts";
+import { chooseSeed } from "../../tests/support/seeded.ts";
+import type { UserCaller } from "../platform/caller.ts";
+import { LIMITS } from "./limits.ts";
+
+let node: ChatNode;
+let ann: UserCaller;
+let bob: UserCaller;
+
+beforeAll(async () => {
+  node = await startChatNode();
+  ann = await node.person("ann");
+  bob = await node.person("bob");
+});
+afterAll(() => node.stop());
+
+async function channelOfBoth(): Promise<string> {
+  return (await node.channels.create(ann, { type: "private", name: "x", member_ids: [bob.userId] })).channel.id;
+}
+
+async function say(channel_id: string, content: string): Promise<Message> {
+  return (await node.messages.send(bob, { channel_id, content })).message;
+}
+
+test("after an edit no entry of the log tells the old text", async () => {
+  const channel_id = await channelOfBoth();
+  const { id, seq } = await say(channel_id, "first secret");
+  await say(channel_id, "between");
+  const second = await node.messages.edit(bob, id, "second secret");
+  expect(second.seq).toBe(seq);
+  expect(MessageSchema.parse(second).edited_at).not.toBeNull();
+  const third = await node.messages.edit(bob, id, "third");
+  const log = await node.log(`channel:${channel_id}`);
+  expect(log.map((entry) => entry.seq)).toEqual(log.map((_, i) => i + 1));
+  const about = log.filter(({ payload }) => JSON.parse(payload).message_id === id);
+  expect(about.map(({ type }) => type)).toEqual(["message:created", "message:updated", "message:updated"]);
+  for (const { payload } of about) {
+    expect(MessagePayload.parse(JSON.parse(payload))).toMatchObject({ content: "third", edited_at: third.edited_at });
+  }
+  expect(JSON.stringify(log)).not.toContain("secret");
+});
+
+test("after a deletion the text is nowhere, the place stays, and a second deletion is no error", async () => {
+  const channel_id = await channelOfBoth();
+  const { id, seq } = await say(channel_id, "a secret");
+  await node.messages.edit(bob, id, "another secret");
+  await node.messages.delete(bob, id);
+  await node.messages.delete(ann, id);
+  const log = await node.log(`channel:${channel_id}`);
+  expect(JSON.stringify(log)).not.toContain("secret");
+  expect(log.slice(-3).map(({ type }) => type)).toEqual(["message:created", "message:updated", "message:deleted"]);
+  const message = await node.messages.get(ann, id);
+  expect(message).toMatchObject({ id, seq, content: "", deleted_at: expect.any(String) });
+  expect(JSON.parse(log.at(-1)!.payload)).toEqual({ message_id: id, channel_id, deleted_at: message.deleted_at });
+  expect(await codeOf(node.messages.edit(bob, id, "again"))).toBe("conflict");
+  expect((await node.messages.page(ann, channel_id, { limit: 5 })).data).toEqual([message]);
+});
+
+test("edits and deletions that race leave one truth, in the table and in the log", async () => {
+  const channel_id = await channelOfBoth();
+  for (let round = 0; round < 10; round++) {
+    const { id } = await say(channel_id, "start");
+    await Promise.all([
+      ...Array.from({ length: 6 }, (_, i) => codeOf(node.messages.edit(bob, id, `edit ${i}`))),
+      codeOf(node.messages.delete(ann, id)),
+      say(channel_id, "meanwhile"),
+    ]);
+    expect((await node.messages.get(ann, id)).deleted_at).not.toBeNull();
+    const log = await node.log(`channel:${channel_id}`);
+    expect(log.map((entry) => entry.seq)).toEqual(log.map((_, i) => i + 1));
+    const texts = log.map(({ payload }) => JSON.parse(payload)).filter((payload) => payload.message_id === id);
+    expect(new Set(texts.map(({ content }) => content ?? ""))).toEqual(new Set([""]));
+  }
+});
+
+test("an edit that changes nothing is no entry, and there is an end to edits", async () => {
+  const channel_id = await channelOfBoth();
+  const said = await say(channel_id, "same");
+  expect(await node.messages.edit(bob, said.id, "same")).toEqual(said);
+  for (let i = 0; i < LIMITS.edits; i++) await node.messages.edit(bob, said.id, `edit ${i}`);
+  expect(await codeOf(node.messages.edit(bob, said.id, "one more"))).toBe("conflict");
+});
+
+test("pages before, after and around cover every message once, at any size and place", async () => {
+  const channel_id = await channelOfBoth();
+  const sent = await Promise.all(Array.from({ length: 57 }, (_, i) => say(channel_id, `m${i}`)));
+  await node.messages.delete(bob, sent[20]!.id);
+  const ids = sent.map(({ id }) => id);
+  const page = (query: object & { limit: number }) => node.messages.page(ann, channel_id, query);
+
+  async function walk(limit: number, from: string | null, direction: "before" | "after"): Promise<string[]> {
+    const seen: string[] = [];
+    for (let cursor = from; cursor !== null; ) {
+      const { data, prev, next } = await page({ limit, [direction]: cursor });
+      const part = data.map(({ id }) => id);
+      expect(part.length).toBeLessThanOrEqual(limit);
+      if (direction === "before") seen.unshift(...part);
+      else seen.push(...part);
+      cursor = direction === "before" ? prev : next;
+    }
+    return seen;
+  }
+
+  const whole = async (limit: number, around: number | null) => {
+    const start = await page(around === null ? { limit } : { limit, around: ids[around]! });
+    const older = await walk(limit, start.prev, "before");
+    const newer = await walk(limit, start.next, "after");
+    return [...older, ...start.data.map(({ id }) => id), ...newer];
+  };
+
+  const seed = chooseSeed("paging");
+  const place = fc.option(fc.integer({ min: 0, max: ids.length - 1 }));
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 60 }), place, async (limit, around) => {
+      expect(await whole(limit, around)).toEqual(ids);
+    }),
+    { seed, numRuns: 40 },
+  );
+
+  const middle = await page({ limit: 5, around: ids[30]! });
+  expect(middle.data.map(({ id }) => id)).toEqual(ids.slice(28, 33));
+  expect(await codeOf(page({ limit: 5, around: "1" }))).toBe("anchor_not_found");
+  expect(await codeOf(page({ limit: 5, around: ids[1], before: ids[2] } as never))).toBe("invalid");
+});
+
+test("a page tells the head of the log in its own statement: page and stream meet without a gap", async () => {
+  const channel_id = await channelOfBoth();
+  let done = false;
+  const talking = (async () => {
+    for (let i = 0; i < 150; i++) await say(channel_id, `m${i}`);
+    done = true;
+  })();
+  while (!done) {
+    const { data, head_seq, epoch } = await node.messages.page(ann, channel_id, { limit: 100 });
+    expect(epoch).toBe("epoch");
+    // Two people joined before the first message.
+    expect(data.at(-1)?.seq ?? 2).toBe(head_seq);
+  }
+  await talking;
+});
+
+test("answers to a message are listed in order, page by page", async () => {
+  const channel_id = await channelOfBoth();
+  const { id } = await say(channel_id, "question");
+  await say(channel_id, "no answer");
+  const answers: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    const input = { channel_id, content: `answer ${i}`, reply_to_id: id };
+    answers.push((await node.messages.send(ann, input)).message.id);
+  }
+  const first = await node.messages.replies(bob, id, { limit: 3 });
+  const second = await node.messages.replies(bob, id, { limit: 3, after: first.next! });
+  expect([...first.data, ...second.data].map((message) => message.id)).toEqual(answers);
+  expect([first.prev, second.next]).toEqual([null, null]);
+});

@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { CommandType } from "../../protocol/frames.ts";
+import { type ChatNode, codeOf, startChatNode } from "../../tests/support/chat-node.ts";
+import { ANONYMOUS, type Caller, type UserCaller } from "../platform/caller.ts";
+
+/** Everybody there is, seen from a channel. `removed` was a member once. */
+const WHO = ["owner", "admin", "member", "removed", "stranger", "anonymous"] as const;
+type Who = (typeof WHO)[number];
+
+let node: ChatNode;
+let people: Record<Exclude<Who, "anonymous">, UserCaller>;
+/** A member who does nothing and whom things are done to, and one more stranger. */
+let victim: UserCaller;
+let newcomer: UserCaller;
+let names = 0;
+
+beforeAll(async () => {
+  node = await startChatNode();
+  people = {
+    owner: await node.person("owner"),
+    admin: await node.person("admin"),
+    member: await node.person("member"),
+    removed: await node.person("removed"),
+    stranger: await node.person("stranger"),
+  };
+  victim = await node.person("victim");
+  newcomer = await node.person("newcomer");
+});
+afterAll(() => node.stop());
+
+interface Place {
+  channel_id: string;
+  /** Said by the victim. */
+  message_id: string;
+}
+
+async function makePlace(type: "public" | "private"): Promise<Place> {
+  const { owner, admin, member, removed } = people;
+  const member_ids = [admin, member, removed, victim].map(({ userId }) => userId);
+  const { channel } = await node.channels.create(owner, { type, name: `c${names++}`, member_ids });
+  await node.members.setRole(owner, channel.id, admin.userId, "admin");
+  await node.members.remove(owner, channel.id, removed.userId);
+  const { message } = await node.messages.send(victim, { channel_id: channel.id, content: "hello" });
+  return { channel_id: channel.id, message_id: message.id };
+}
+
+type UseCase = (me: Caller, place: Place) => Promise<unknown>;
+
+function command(type: CommandType, payload: (place: Place) => object): UseCase {
+  return (caller, place) => node.commands.get(type)!({ caller, payload: payload(place) as never, accepted: () => {} });
+}
+
+const list = { limit: 20 };
+const USE_CASES: Record<string, UseCase> = {
+  "see the channel": (me, { channel_id }) => node.channels.get(me, channel_id),
+  "join it": (me, { channel_id }) => node.members.add(me, channel_id, me.kind === "user" ? me.userId : newcomer.userId),
+  "join its room": (me, { channel_id }) => node.policy.authorize(me, `channel:${channel_id}`),
+  "see its members": (me, { channel_id }) => node.members.list(me, channel_id, list),
+  "read messages": (me, { channel_id }) => node.messages.page(me, channel_id, list),
+  "read a message": (me, { message_id }) => node.messages.get(me, message_id),
+  "read answers": (me, { message_id }) => node.messages.replies(me, message_id, list),
+  send: (me, { channel_id }) => node.messages.send(me, { channel_id, content: "x" }),
+  answer: (me, p) => node.messages.send(me, { channel_id: p.channel_id, content: "x", reply_to_id: p.message_id }),
+  "mark read": (me, p) => node.readMarks.mark(me, p.channel_id, p.message_id),
+  "type (frame)": command("typing:start", ({ channel_id }) => ({ channel_id })),
+  "stop typing (frame)": command("typing:stop", ({ channel_id }) => ({ channel_id })),
+  "send (frame)": command("message:send", ({ channel_id }) => ({ channel_id, content: "x" })),
+  "mark read (frame)": command("read:mark", (place) => place),
+  "edit another's message": (me, { message_id }) => node.messages.edit(me, message_id, "y"),
+  "edit another's message (frame)": command("message:edit", ({ message_id }) => ({ message_id, content: "y" })),
+  "bring somebody in": (me, { channel_id }) => node.members.add(me, channel_id, newcomer.userId),
+  "bring in an admin": (me, { channel_id }) => node.members.add(me, channel_id, newcomer.userId, "admin"),
+  "rename it": (me, { channel_id }) => node.channels.update(me, channel_id, { name: `renamed${names++}` }),
+  "delete another's message": (me, { message_id }) => node.messages.delete(me, message_id),
+  "delete another's message (frame)": command("message:delete", ({ message_id }) => ({ message_id })),
+  "remove a member": (me, { channel_id }) => node.members.remove(me, channel_id, victim.userId),
+  "remove an admin": (me, { channel_id }) =>
+    node.members.remove(me, channel_id, (me === people.admin ? people.owner : people.admin).userId),
+  "give a role": (me, { channel_id }) => node.members.setRole(me, channel_id, victim.userId, "admin"),
+  "delete it": (me, { channel_id }) => node.channels.delete(me, channel_id),
+};
+
+/** What each gets, in the order of WHO: `+` it is done, `F` forbidden, `N` not_found, `A` unauthenticated. */
+const EXPECTED: Record<string, { public: string; private: string }> = {
+  "see the channel": { public: "+++++A", private: "+++NNA" },
+  "join it": { public: "+++++A", private: "+++NNA" },
+  "bring somebody in": { public: "+++FFA", private: "++FNNA" },
+  "bring in an admin": { public: "+FFFFA", private: "+FFNNA" },
+};
+const READ = { public: "+++FFA", private: "+++NNA" };
+const AUTHOR = { public: "FFFFFA", private: "FFFNNA" };
+const ADMIN = { public: "++FFFA", private: "++FNNA" };
+const OWNER = { public: "+FFFFA", private: "+FFNNA" };
+for (const name of [
+  "join its room",
+  "see its members",
+  "read messages",
+  "read a message",
+  "read answers",
+  "send",
+  "answer",
+  "mark read",
+  "type (frame)",
+  "stop typing (frame)",
+  "send (frame)",
+  "mark read (frame)",
+])
+  EXPECTED[name] = READ;
+for (const name of ["edit another's message", "edit another's message (frame)"]) EXPECTED[name] = AUTHOR;
+for (const name of ["rename it", "delete another's message", "delete another's message (frame)", "remove a member"])
+  EXPECTED[name] = ADMIN;
+for (const name of ["remove an admin", "give a role", "delete it"]) EXPECTED[name] = OWNER;
+
+const SIGNS: Record<string, string> = { ok: "+", forbidden: "F", not_found: "N", unauthenticated: "A" };
+
+for (const type of ["public", "private"] as const) {
+  test(`who may do what in a ${type} channel`, async () => {
+    const seen: Record<string, string> = {};
+    for (const [name, useCase] of Object.entries(USE_CASES)) {
+      seen[name] = "";
+      for (const who of WHO) {
+        const place = await makePlace(type);
+        const code = await codeOf(useCase(who === "anonymous" ? ANONYMOUS : people[who], place));
+        seen[name] += SIGNS[code] ?? code;
+      }
+    }
+    const expected = Object.fromEntries(Object.keys(USE_CASES).map((name) => [name, EXPECTED[name]![type]]));
+    expect(seen).toEqual(expected);
+  });
+}
+
+test("a direct chat is for its two, and neither can take the other's words away", async () => {
+  const { owner: ann, admin: bob, stranger } = people;
+  const { channel } = await node.channels.create(ann, { type: "direct", member_ids: [bob.userId] });
+  const { message } = await node.messages.send(ann, { channel_id: channel.id, content: "hi" });
+  const place = { channel_id: channel.id, message_id: message.id };
+  for (const name of ["see the channel", "join its room", "read messages", "send", "mark read", "type (frame)"]) {
+    expect(await codeOf(USE_CASES[name]!(bob, place))).toBe("ok");
+  }
+  expect(await codeOf(node.messages.delete(bob, message.id))).toBe("forbidden");
+  const strangers = Object.values(USE_CASES).map((useCase) => codeOf(useCase(stranger, place)));
+  expect(new Set(await Promise.all(strangers))).toEqual(new Set(["not_found"]));
+});
+
+test("lists and counts hold the caller's own, and nothing for anonymous", async () => {
+  const { channel_id } = await makePlace("private");
+  const joined = (me: UserCaller) => node.channels.list(me, { scope: "joined", limit: 100 });
+  const open = (me: UserCaller) => node.channels.list(me, { scope: "public", limit: 100 });
+  const has = async (made: Promise<{ data: { id: string }[] }>) =>
+    (await made).data.some(({ id }) => id === channel_id);
+  expect(
+    await Promise.all([has(joined(people.removed)), has(open(people.removed)), has(open(people.stranger))]),
+  ).toEqual([false, false, false]);
+  expect((await node.readMarks.counts(people.removed)).channels).toEqual([]);
+  const asked = [
+    node.channels.list(ANONYMOUS, { scope: "public", limit: 1 }),
+    node.channels.create(ANONYMOUS, { type: "public", name: "x" }),
+    node.readMarks.counts(ANONYMOUS),
+  ];
+  expect(await Promise.all(asked.map(codeOf))).toEqual(asked.map(() => "unauthenticated"));
+});
+
+test("rooms asked in bulk get the same answers as one by one, malformed names too", async () => {
+  const places = [await makePlace("public"), await makePlace("private")];
+  const rooms = [
+    ...places.map(({ channel_id }) => `channel:${channel_id}`),
+    "channel:x",
+    "channel:1",
+    "channel:9999999999999999999",
+  ];
+  const callers: Caller[] = [...Object.values(people), ANONYMOUS];
+  const asks = callers.flatMap((caller) => rooms.map((room) => ({ caller, room })));
+  const single = await Promise.all(asks.map(({ caller, room }) => codeOf(node.policy.authorize(caller, room))));
+  const bulk = await node.policy.authorizeMany!(asks);
+  expect(bulk.map((code) => code ?? "ok")).toEqual(single as never);
+  expect(new Set(single)).toEqual(new Set(["ok", "forbidden", "not_found", "unauthenticated"]));
+});

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import fc from "fast-check";
+import { type ChatNode, codeOf, startChatNode } from "../../tests/support/chat-node.ts";
+import { chooseSeed } from "../../tests/support/seeded.ts";
+import type { UserCaller } from "../platform/caller.ts";
+
+let node: ChatNode;
+let people: UserCaller[];
+
+beforeAll(async () => {
+  node = await startChatNode();
+  people = [await node.person("ann"), await node.person("bob"), await node.person("cid")];
+});
+afterAll(() => node.stop());
+
+async function channelOfAll(): Promise<string> {
+  const [ann, ...others] = people;
+  const member_ids = others.map(({ userId }) => userId);
+  return (await node.channels.create(ann!, { type: "private", name: "x", member_ids })).channel.id;
+}
+
+const act = fc.oneof(
+  fc.record({ do: fc.constant("send" as const), who: fc.nat(2) }),
+  fc.record({ do: fc.constant("delete" as const), which: fc.nat(40) }),
+  fc.record({ do: fc.constant("edit" as const), which: fc.nat(40) }),
+  fc.record({ do: fc.constant("mark" as const), who: fc.nat(2), which: fc.nat(40) }),
+);
+
+test("unread counts are what counting by hand gives, after any history", async () => {
+  const seed = chooseSeed("unread counts");
+  await fc.assert(
+    fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 40, size: "max" }), async (acts) => {
+      const channel_id = await channelOfAll();
+      const said: { id: string; who: number; deleted: boolean }[] = [];
+      const marks = [-1, -1, -1];
+      const unread = (who: number) => said.filter((m, i) => i > marks[who]! && !m.deleted && m.who !== who).length;
+      for (const step of acts) {
+        if (step.do === "send") {
+          const { message } = await node.messages.send(people[step.who]!, { channel_id, content: "text" });
+          said.push({ id: message.id, who: step.who, deleted: false });
+          continue;
+        }
+        const message = said[step.which];
+        if (message === undefined) continue;
+        if (step.do === "delete") {
+          await node.messages.delete(people[message.who]!, message.id);
+          message.deleted = true;
+        } else if (step.do === "edit") {
+          await codeOf(node.messages.edit(people[message.who]!, message.id, "other text"));
+        } else {
+          marks[step.who] = Math.max(marks[step.who]!, step.which);
+          const answer = await node.readMarks.mark(people[step.who]!, channel_id, message.id);
+          expect(answer).toEqual({ last_read_id: said[marks[step.who]!]!.id, unread: unread(step.who) });
+        }
+      }
+      for (const [who, me] of people.entries()) {
+        const { channels, total } = await node.readMarks.counts(me);
+        const count = channels.find((c) => c.channel_id === channel_id)?.unread ?? 0;
+        expect(count).toBe(unread(who));
+        expect((await node.channels.get(me, channel_id)).unread).toBe(count);
+        expect(total).toBe(channels.reduce((sum, c) => sum + c.unread, 0));
+      }
+    }),
+    { seed, numRuns: 30 },
+  );
+});
+
+test("a mark never moves back, however marks of several devices race, and own devices are told", async () => {
+  const channel_id = await channelOfAll();
+  const [ann, bob] = people as [UserCaller, UserCaller];
+  const ids: string[] = [];
+  for (let i = 0; i < 30; i++) ids.push((await node.messages.send(ann, { channel_id, content: `${i}` })).message.id);
+  node.told.length = 0;
+  const shuffled = ids.map((_, i) => ids[(i * 7) % ids.length]!);
+  const answers = await Promise.all(shuffled.map((id) => node.readMarks.mark(bob, channel_id, id)));
+  expect((await node.readMarks.mark(bob, channel_id, ids[0]!)).last_read_id).toBe(ids.at(-1)!);
+  expect(answers.map(({ last_read_id }) => last_read_id!).every((id, i) => BigInt(id) >= BigInt(shuffled[i]!))).toBe(
+    true,
+  );
+  expect(node.told.at(-1)).toEqual({
+    what: "ephemeral",
+    room: `user:${bob.userId}`,
+    type: "read:marked",
+    payload: { channel_id, last_read_id: ids.at(-1)!, unread: 0 },
+    except: undefined,
+  });
+});
+
+test("a mark cannot lie ahead of the newest message", async () => {
+  const channel_id = await channelOfAll();
+  const [ann, bob] = people as [UserCaller, UserCaller];
+  const far = "9223372036854775807";
+  expect(await node.readMarks.mark(bob, channel_id, far)).toEqual({ last_read_id: null, unread: 0 });
+  const { message } = await node.messages.send(ann, { channel_id, content: "later" });
+  expect((await node.channels.get(bob, channel_id)).unread).toBe(1);
+  expect((await node.readMarks.mark(bob, channel_id, far)).last_read_id).toBe(message.id);
+});
+
+test("a count ends at 100", async () => {
+  const channel_id = await channelOfAll();
+  const [ann, bob] = people as [UserCaller, UserCaller];
+  await Promise.all(Array.from({ length: 120 }, (_, i) => node.messages.send(ann, { channel_id, content: `${i}` })));
+  expect((await node.channels.get(bob, channel_id)).unread).toBe(100);
+  expect((await node.channels.get(ann, channel_id)).unread).toBe(0);
+});

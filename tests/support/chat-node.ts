@@ -1,0 +1,100 @@
+import type { CommandType, FrameType } from "../../protocol/frames.ts";
+import type { PublicUser } from "../../protocol/objects.ts";
+import { type Chat, type ChatDeps, createChat } from "../../src/chat/index.ts";
+import type { UserCaller } from "../../src/platform/caller.ts";
+import type { LogEntry } from "../../src/platform/log/entry.ts";
+import type { CommandHandler, RoomPolicy } from "../../src/realtime/index.ts";
+import { type LogNode, startLogNode } from "./log-node.ts";
+import { type TestDatabase, testDatabase } from "./postgres.ts";
+
+/** Chat on a database of its own. What it tells the hub is written down, in order. */
+export interface ChatNode extends LogNode, Chat {
+  database: TestDatabase;
+  told: Told[];
+  deps: ChatDeps;
+  policy: RoomPolicy;
+  commands: Map<CommandType, CommandHandler<CommandType>>;
+  /** Makes a person with an account. */
+  person(username: string): Promise<UserCaller>;
+  /** The log of a room as a replay would show it. */
+  log(room: string): Promise<LogEntry[]>;
+}
+
+export type Told =
+  | { what: "publish"; entry: LogEntry }
+  | { what: "ephemeral"; room: string; type: FrameType; payload: unknown; except: string | undefined }
+  | { what: "expel"; room: string; userId: string };
+
+export async function startChatNode({ max = 10 } = {}): Promise<ChatNode> {
+  const database = await testDatabase();
+  const node = await startLogNode(database.url, { max });
+  const { sql } = node;
+  const told: Told[] = [];
+  const commands: ChatNode["commands"] = new Map();
+  let policy: RoomPolicy | null = null;
+
+  // The log node keeps what its transactions publish; here both ways are written down in one list.
+  node.published.push = (...entries) => {
+    for (const entry of entries) told.push({ what: "publish", entry });
+    return Array.prototype.push.apply(node.published, entries);
+  };
+
+  const deps: ChatDeps = {
+    sql,
+    transaction: node.transaction,
+    publish: (entries) => node.published.push(...entries),
+    ids: node.ids,
+    epoch: () => "epoch",
+    users: {
+      async get(ids) {
+        const rows = await sql<PublicUser[]>`SELECT id, username, name FROM users WHERE id = ANY (${ids}::text[])`;
+        return new Map(rows.map((row) => [row.id, { ...row }]));
+      },
+    },
+    realtime: {
+      publishEphemeral: (room, type, payload, except) => told.push({ what: "ephemeral", room, type, payload, except }),
+      registerRooms: (_kind, its) => {
+        policy = its;
+      },
+      registerCommand: (type, handler) => commands.set(type, handler as unknown as CommandHandler<CommandType>),
+      expel: (room, userId) => told.push({ what: "expel", room, userId }),
+    },
+  };
+  const chat = createChat(deps);
+
+  return {
+    ...node,
+    ...chat,
+    database,
+    told,
+    deps,
+    commands,
+    policy: policy!,
+    async person(username) {
+      const userId = node.ids.next();
+      await sql`INSERT INTO users (id, username, username_key) VALUES (${userId}, ${username}, ${`${username}-${userId}`})`;
+      return { kind: "user", userId, username, role: "member", sessionId: null, expiresAt: null };
+    },
+    async log(room) {
+      const rows = await sql<LogEntry[]>`
+        SELECT r.name AS room, l.seq::float8, l.type, l.payload
+        FROM log l JOIN rooms r ON r.id = l.room_id WHERE r.name = ${room} ORDER BY l.seq`;
+      return rows.map((row) => ({ ...row }));
+    },
+    async stop() {
+      await node.stop();
+      await database.close();
+    },
+  };
+}
+
+/** The code of the AppError that this rejects with; "ok" when it does not reject. Any other error is thrown on. */
+export async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "ok";
+  } catch (error) {
+    if (error instanceof Error && error.name === "AppError" && "code" in error) return String(error.code);
+    throw error;
+  }
+}
