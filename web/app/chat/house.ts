@@ -1,0 +1,95 @@
+import type { Frame } from "../../../protocol/frames.ts";
+import type { Channel, Me, Position } from "../../../protocol/objects.ts";
+import { Value } from "./value.ts";
+
+/** What the server told when the page was made: the caller, his channels, and the place in the log each was read at. */
+export interface HouseSnapshot {
+  me: Me;
+  channels: readonly Channel[];
+  /** Place in `user:<me>` at which the list was read. */
+  position: Position;
+}
+
+/** The list of channels with its unread counts: a snapshot, kept true by frames. */
+export class House {
+  readonly me: Me;
+  readonly channels: Value<readonly Channel[]>;
+  /** The channel whose newest message is in sight now; what comes into it is read at once. */
+  watched: string | null = null;
+
+  constructor({ me, channels }: HouseSnapshot) {
+    this.me = me;
+    this.channels = new Value(ordered(channels));
+  }
+
+  /** Takes a newer snapshot. */
+  replace(channels: readonly Channel[]): void {
+    this.channels.set(ordered(channels));
+  }
+
+  find(channelId: string): Channel | undefined {
+    return this.channels.get().find(({ id }) => id === channelId);
+  }
+
+  /** Applies a frame of `user:<me>`: a channel came or went. */
+  ownFrame(frame: Frame): void {
+    if (frame.type === "channel:joined") this.#put(frame.payload);
+    if (frame.type === "channel:left") this.drop(frame.payload.channel_id);
+  }
+
+  /** Applies a frame of a joined channel's room. */
+  channelFrame(channelId: string, frame: Frame): void {
+    switch (frame.type) {
+      case "message:created":
+        if (frame.payload.user_id !== this.me.id && this.watched !== channelId) {
+          this.#change(channelId, (channel) => ({ ...channel, unread: Math.min(100, channel.unread + 1) }));
+        }
+        break;
+      case "channel:updated":
+        this.#change(channelId, (channel) => ({ ...channel, name: frame.payload.name, topic: frame.payload.topic }));
+        break;
+      case "channel:deleted":
+        this.drop(channelId);
+        break;
+      case "member:joined":
+        this.#change(channelId, (channel) => ({ ...channel, member_count: channel.member_count + 1 }));
+        break;
+      case "member:left":
+        if (frame.payload.user_id === this.me.id) this.drop(channelId);
+        else this.#change(channelId, (channel) => ({ ...channel, member_count: channel.member_count - 1 }));
+        break;
+      case "member:updated":
+        if (frame.payload.user.id === this.me.id) {
+          this.#change(channelId, (channel) => ({ ...channel, role: frame.payload.role }));
+        }
+        break;
+    }
+  }
+
+  marked(channelId: string, lastReadId: string, unread: number): void {
+    this.#change(channelId, (channel) => ({ ...channel, last_read_id: lastReadId, unread }));
+  }
+
+  #put(channel: Channel): void {
+    if (this.find(channel.id)) this.#change(channel.id, () => channel);
+    else this.channels.change((channels) => ordered([...channels, channel]));
+  }
+
+  /** Takes a channel out of the list. */
+  drop(channelId: string): void {
+    this.channels.change((channels) => channels.filter(({ id }) => id !== channelId));
+  }
+
+  #change(channelId: string, how: (channel: Channel) => Channel): void {
+    this.channels.change((channels) => channels.map((channel) => (channel.id === channelId ? how(channel) : channel)));
+  }
+}
+
+/** How a channel is called in lists and titles. */
+export function titleOf(channel: Pick<Channel, "name" | "peer">): string {
+  return channel.name ?? channel.peer?.name ?? channel.peer?.username ?? "Direct chat";
+}
+
+function ordered(channels: readonly Channel[]): readonly Channel[] {
+  return [...channels].sort((a, b) => titleOf(a).localeCompare(titleOf(b), "en"));
+}

@@ -1,0 +1,245 @@
+import { ArrowDown } from "lucide-react";
+import { type KeyboardEvent, type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { Link } from "react-router";
+import type { Channel, Message } from "../../../protocol/objects.ts";
+import { useClock } from "./clock.tsx";
+import { useHouse } from "./house-context.tsx";
+import styles from "./message-list.module.css";
+import { MessageRow, type RowAct } from "./message-row.tsx";
+import { OutgoingRow } from "./outgoing-row.tsx";
+import { rowsOf } from "./rows.ts";
+import type { Talk } from "./talk.ts";
+import { dayName } from "./time.ts";
+import { useAnchoredScroll } from "./use-anchored-scroll.ts";
+import { useValue } from "./value.ts";
+
+interface MessageListProps {
+  talk: Talk;
+  channel: Channel;
+  /** First message that was unread when the channel was opened. */
+  firstNew: string | null;
+  /** Message to bring into sight first. */
+  target: string | null;
+  onReply: (message: Message) => void;
+  /** A failure of what was asked for, in a sentence. */
+  onTrouble: (text: string) => void;
+}
+
+/** The messages of a channel, scrollable both ways without a jump, and those that are on their way. */
+export function MessageList({ talk, channel, firstNew, target, onReply, onTrouble }: MessageListProps) {
+  const { house, client } = useHouse();
+  const { timeZone, now } = useClock();
+  const here = useValue(talk.window);
+  const outgoing = useValue(talk.outgoing);
+  const quoted = useValue(talk.quoted);
+  const [active, setActive] = useState<string | null>(null);
+  const [mode, setMode] = useState<{ id: string; mode: "edit" | "delete" } | null>(null);
+  const [lit, setLit] = useState<string | null>(null);
+  const list = useRef<HTMLOListElement>(null);
+  const guarded = useCallback(
+    (what: Promise<void>) =>
+      void what.catch((error) => onTrouble(error instanceof Error ? error.message : "That did not work.")),
+    [onTrouble],
+  );
+
+  const scroll = useAnchoredScroll({
+    changed: here,
+    more: outgoing,
+    first: target ?? (firstNew !== null && here.newer ? firstNew : null),
+    live: client !== null,
+    older: () => guarded(talk.loadOlder()),
+    newer: () => guarded(talk.loadNewer()),
+  });
+  talk.following = scroll.atEnd;
+
+  const rows = useMemo(() => rowsOf(here.messages, firstNew, timeZone), [here.messages, firstNew, timeZone]);
+  const byId = useMemo(() => new Map(here.messages.map((message) => [message.id, message])), [here.messages]);
+  const parentOf = (id: string | null) => (id === null ? undefined : (byId.get(id) ?? quoted.get(id)));
+
+  const jump = useCallback(
+    async (id: string) => {
+      await talk.showAround(id);
+      setLit(id);
+      requestAnimationFrame(() => focusMessage(list.current, id));
+      setTimeout(() => setLit(null), 2_500);
+    },
+    [talk],
+  );
+
+  const act = useCallback(
+    (what: RowAct, message: Message) => {
+      if (what === "reply") onReply(message);
+      if (what === "jump" && message.reply_to_id !== null) guarded(jump(message.reply_to_id));
+      if (what === "edit" || what === "delete") setMode({ id: message.id, mode: what });
+      if (what === "cancel") {
+        setMode(null);
+        focusMessage(list.current, message.id);
+      }
+      if (what === "confirm-delete") {
+        setMode(null);
+        guarded(talk.remove(message.id));
+        focusMessage(list.current, message.id);
+      }
+    },
+    [talk, onReply, jump, guarded],
+  );
+
+  const save = useCallback(
+    async (message: Message, content: string) => {
+      try {
+        await talk.edit(message.id, content);
+        setMode(null);
+        focusMessage(list.current, message.id);
+      } catch (error) {
+        // The text stays in its box, so nothing that was typed is lost.
+        onTrouble(error instanceof Error ? error.message : "The change could not be saved.");
+      }
+    },
+    [talk, onTrouble],
+  );
+
+  useEffect(() => {
+    const edit = (event: Event) => {
+      if (event instanceof CustomEvent && typeof event.detail === "string") setMode({ id: event.detail, mode: "edit" });
+    };
+    window.addEventListener("usher:edit", edit);
+    return () => window.removeEventListener("usher:edit", edit);
+  }, []);
+
+  function onKeyDown(event: KeyboardEvent<HTMLElement>) {
+    if (!(event.target instanceof HTMLElement) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const row = event.target.dataset.message === undefined ? null : event.target;
+    if (row === null && event.target !== event.currentTarget) return;
+    const message = row ? byId.get(row.dataset.message ?? "") : undefined;
+    if (event.key === "ArrowUp" || event.key === "ArrowDown")
+      moveFocus(list.current, row, event.key === "ArrowUp" ? -1 : 1);
+    else if (event.key === "End") scroll.toEnd();
+    else if (message && event.key === "r") act("reply", message);
+    else if (message && event.key === "e" && message.user_id === house.me.id) act("edit", message);
+    else if (message && event.key === "Delete" && mayDelete(message)) act("delete", message);
+    else return;
+    event.preventDefault();
+  }
+
+  /** The links to further pages are for pages without scripts. */
+  const instead = (read: () => Promise<void>) => (event: MouseEvent) => {
+    event.preventDefault();
+    if (client) guarded(read());
+  };
+
+  const mayWrite = channel.role !== null;
+  const mayDelete = (message: Message) =>
+    message.user_id === house.me.id || channel.role === "owner" || channel.role === "admin";
+
+  return (
+    <div className={styles.frame}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard. */}
+      <section ref={scroll.box} className={styles.scroller} aria-label="Messages" tabIndex={0} onKeyDown={onKeyDown}>
+        <div className={styles.inner}>
+          <div ref={scroll.top} className={styles.edge}>
+            {here.older && (
+              <Link
+                to={`?before=${here.messages[0]?.id}`}
+                className={styles.pager}
+                onClick={instead(() => talk.loadOlder())}
+              >
+                Older messages
+              </Link>
+            )}
+          </div>
+          {!here.older && <Beginning channel={channel} empty={here.messages.length + outgoing.length === 0} />}
+          <ol
+            ref={list}
+            className={styles.list}
+            onPointerOver={(event) => setActive(messageAt(event.target))}
+            onPointerLeave={() => setActive(null)}
+            onFocus={(event) => setActive(messageAt(event.target))}
+          >
+            {rows.map((row) =>
+              row.kind === "day" ? (
+                <li key={row.key} className={styles.day}>
+                  <span>{dayName(row.at, now, timeZone)}</span>
+                </li>
+              ) : row.kind === "new" ? (
+                <li key={row.key} className={styles.new} id="new">
+                  <span>New messages</span>
+                </li>
+              ) : (
+                <MessageRow
+                  key={row.key}
+                  message={row.message}
+                  head={row.head}
+                  parent={parentOf(row.message.reply_to_id)}
+                  mine={row.message.user_id === house.me.id}
+                  mayDelete={mayDelete(row.message)}
+                  mayWrite={mayWrite}
+                  active={active === row.message.id}
+                  mode={mode?.id === row.message.id ? mode.mode : "text"}
+                  lit={lit === row.message.id}
+                  onAct={act}
+                  onSave={save}
+                />
+              ),
+            )}
+            {!here.newer &&
+              outgoing.map((item) => <OutgoingRow key={item.client_id} item={item} me={house.me} client={client} />)}
+          </ol>
+          <div ref={scroll.bottom} className={styles.edge}>
+            {here.newer && (
+              <Link
+                to={`?after=${here.messages.at(-1)?.id}`}
+                className={styles.pager}
+                onClick={instead(() => talk.loadNewer())}
+              >
+                Newer messages
+              </Link>
+            )}
+          </div>
+        </div>
+      </section>
+      {(!scroll.atEnd || here.newer) && (
+        <button
+          type="button"
+          className={styles.latest}
+          onClick={() => guarded(talk.showLatest().then(() => void requestAnimationFrame(scroll.toEnd)))}
+        >
+          <ArrowDown size={15} aria-hidden="true" />
+          {channel.unread > 0 ? `${channel.unread > 99 ? "99+" : channel.unread} new` : "Latest"}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Beginning({ channel, empty }: { channel: Channel; empty: boolean }) {
+  if (!empty) return <p className={styles.beginning}>This is the beginning of the conversation.</p>;
+  const direct = channel.type === "direct";
+  return (
+    <div className={styles.nothing}>
+      <p className={styles.nothingTitle}>{direct ? "Say hello" : "Nothing has been said here yet"}</p>
+      <p>
+        {direct
+          ? "Only the two of you can read this."
+          : "Write the first message below, or add people who should read it."}
+      </p>
+      {!direct && <Link to={`/channels/${channel.id}/members`}>Add people</Link>}
+    </div>
+  );
+}
+
+function messageAt(target: EventTarget): string | null {
+  return target instanceof Element ? (target.closest<HTMLElement>("[data-message]")?.dataset.message ?? null) : null;
+}
+
+function focusMessage(list: HTMLElement | null, id: string): void {
+  const row = list?.querySelector<HTMLElement>(`[data-message="${id}"]`);
+  row?.focus({ preventScroll: true });
+  row?.scrollIntoView({ block: "nearest" });
+}
+
+function moveFocus(list: HTMLElement | null, from: HTMLElement | null, step: 1 | -1): void {
+  const rows = [...(list?.querySelectorAll<HTMLElement>("[data-message]") ?? [])];
+  const next = from === null ? rows.at(-1) : rows[rows.indexOf(from) + step];
+  next?.focus({ preventScroll: true });
+  next?.scrollIntoView({ block: "nearest" });
+}

@@ -1,0 +1,192 @@
+import { CornerUpLeft, Pencil, Trash2 } from "lucide-react";
+import { memo } from "react";
+import { Link } from "react-router";
+import type { Message } from "../../../protocol/objects.ts";
+import { Face } from "../look/face.tsx";
+import { useClock } from "./clock.tsx";
+import styles from "./message-row.module.css";
+import { Prose } from "./prose.tsx";
+import { clockTime, dateTime } from "./time.ts";
+
+export type RowAct = "reply" | "edit" | "delete" | "confirm-delete" | "cancel" | "jump";
+
+interface MessageRowProps {
+  message: Message;
+  head: boolean;
+  /** The message that this one answers; null: it is gone. Undefined: it answers none, or is not loaded yet. */
+  parent: Message | null | undefined;
+  mine: boolean;
+  mayDelete: boolean;
+  mayWrite: boolean;
+  /** Shows the buttons. */
+  active: boolean;
+  /** What stands in the row in place of the text. */
+  mode: "text" | "edit" | "delete";
+  lit: boolean;
+  onAct: (act: RowAct, message: Message) => void;
+  onSave: (message: Message, content: string) => Promise<void>;
+}
+
+/** One message. The name, the face and the full time stand at the head of a block only. */
+export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
+  const { message, head, active, mode, lit } = props;
+  const { timeZone } = useClock();
+  const time = clockTime(message.created_at, timeZone);
+  return (
+    <li
+      id={`m-${message.id}`}
+      data-message={message.id}
+      data-head={head || undefined}
+      data-lit={lit || undefined}
+      className={styles.row}
+      tabIndex={-1}
+    >
+      <div className={styles.side}>
+        {head ? (
+          <Face id={message.user_id} name={message.username} />
+        ) : (
+          <time dateTime={message.created_at} className={styles.sideTime} aria-hidden="true">
+            {time}
+          </time>
+        )}
+      </div>
+      <div className={styles.main}>
+        {message.reply_to_id !== null && <Quote {...props} id={message.reply_to_id} />}
+        <p className={head ? styles.byline : "only-spoken"}>
+          <span className={styles.author}>{message.username}</span>{" "}
+          <time dateTime={message.created_at} title={dateTime(message.created_at, timeZone)}>
+            {time}
+          </time>
+        </p>
+        {message.deleted_at !== null ? (
+          <p className={styles.gone}>This message was deleted.</p>
+        ) : mode === "edit" ? (
+          <EditForm {...props} />
+        ) : (
+          <div className={styles.text}>
+            <Prose text={message.content} />
+            {message.edited_at !== null && (
+              <span className={styles.edited} title={`Edited ${dateTime(message.edited_at, timeZone)}`}>
+                {" "}
+                (edited)
+              </span>
+            )}
+          </div>
+        )}
+        {mode === "delete" && <DeleteForm {...props} />}
+      </div>
+      {active && mode === "text" && message.deleted_at === null && <Tools {...props} />}
+    </li>
+  );
+});
+
+function Quote({ id, parent, message, onAct }: MessageRowProps & { id: string }) {
+  const text =
+    parent === undefined
+      ? "An earlier message"
+      : parent === null || parent.deleted_at !== null
+        ? "A message that was deleted"
+        : null;
+  return (
+    <Link
+      to={`?at=${id}#m-${id}`}
+      className={styles.quote}
+      onClick={(event) => {
+        if (event.metaKey || event.ctrlKey) return;
+        event.preventDefault();
+        onAct("jump", message);
+      }}
+    >
+      <span className="only-spoken">In reply to </span>
+      {text === null && parent ? (
+        <>
+          <span className={styles.quoteAuthor}>{parent.username}</span>
+          <span className={styles.quoteText}>{parent.content}</span>
+        </>
+      ) : (
+        <span className={styles.quoteText}>{text}</span>
+      )}
+    </Link>
+  );
+}
+
+function Tools({ message, mine, mayDelete, mayWrite, onAct }: MessageRowProps) {
+  return (
+    <fieldset className={styles.tools} aria-label="What to do with this message">
+      {mayWrite && (
+        <button type="button" aria-label="Reply" title="Reply (R)" onClick={() => onAct("reply", message)}>
+          <CornerUpLeft size={16} />
+        </button>
+      )}
+      {mine && mayWrite && (
+        <button type="button" aria-label="Edit" title="Edit (E)" onClick={() => onAct("edit", message)}>
+          <Pencil size={15} />
+        </button>
+      )}
+      {mayDelete && (
+        <button type="button" aria-label="Delete" title="Delete (Del)" onClick={() => onAct("delete", message)}>
+          <Trash2 size={15} />
+        </button>
+      )}
+    </fieldset>
+  );
+}
+
+function EditForm({ message, onAct, onSave }: MessageRowProps) {
+  return (
+    <form
+      className={styles.edit}
+      onSubmit={(event) => {
+        event.preventDefault();
+        const content = new FormData(event.currentTarget).get("content");
+        if (typeof content === "string" && content.trim() !== "" && content !== message.content)
+          void onSave(message, content);
+        else onAct("cancel", message);
+      }}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") onAct("cancel", message);
+        if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+        event.preventDefault();
+        event.currentTarget.requestSubmit();
+      }}
+    >
+      <textarea
+        name="content"
+        aria-label="Edit the message"
+        defaultValue={message.content}
+        rows={2}
+        // biome-ignore lint/a11y/noAutofocus: the visitor has just asked to edit this text.
+        autoFocus
+        onFocus={({ currentTarget }) =>
+          currentTarget.setSelectionRange(currentTarget.value.length, currentTarget.value.length)
+        }
+      />
+      <div className={styles.choices}>
+        <button type="submit">Save</button>
+        <button type="button" onClick={() => onAct("cancel", message)}>
+          Cancel
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function DeleteForm({ message, onAct }: MessageRowProps) {
+  return (
+    <fieldset
+      className={styles.choices}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") onAct("cancel", message);
+      }}
+    >
+      <legend>Delete this message for everybody?</legend>
+      {/* biome-ignore lint/a11y/noAutofocus: the question follows a keystroke or a press and is answered by the next one. */}
+      <button type="button" autoFocus onClick={() => onAct("confirm-delete", message)}>
+        Delete
+      </button>
+      <button type="button" onClick={() => onAct("cancel", message)}>
+        Keep it
+      </button>
+    </fieldset>
+  );
+}

@@ -1,0 +1,39 @@
+import type { Me } from "../../../protocol/objects.ts";
+import type { Client } from "../../../sdk/client.ts";
+import type { Outgoing } from "../../../sdk/outbox.ts";
+import { Face } from "../look/face.tsx";
+import rowStyles from "./message-row.module.css";
+import styles from "./outgoing-row.module.css";
+import { Prose } from "./prose.tsx";
+
+/** An own message that the server does not have yet, or that it refused. */
+export function OutgoingRow({ item, me, client }: { item: Outgoing; me: Me; client: Client | null }) {
+  const failed = item.state === "failed";
+  return (
+    <li className={rowStyles.row} data-head="">
+      <div className={rowStyles.side}>
+        <Face id={me.id} name={me.username} />
+      </div>
+      <div className={rowStyles.main}>
+        <p className={rowStyles.byline}>
+          <span className={rowStyles.author}>{me.username}</span>
+          {!failed && <span className={styles.state}>{item.state === "queued" ? "waiting" : "sending"}</span>}
+        </p>
+        <div className={`${rowStyles.text} ${styles.pending}`}>
+          <Prose text={item.content} />
+        </div>
+        {failed && (
+          <div className={rowStyles.choices} role="alert">
+            <span className={styles.failed}>Not sent. {item.error?.message}</span>
+            <button type="button" onClick={() => client?.outbox.retry(item.client_id)}>
+              Try again
+            </button>
+            <button type="button" onClick={() => client?.outbox.discard(item.client_id)}>
+              Discard
+            </button>
+          </div>
+        )}
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,189 @@
+import type { Message, Position } from "../../../protocol/objects.ts";
+import type { Client } from "../../../sdk/client.ts";
+import type { RoomFrame } from "../../../sdk/follower.ts";
+import type { Outgoing } from "../../../sdk/outbox.ts";
+import { type MessagePage, positionOf } from "../../../sdk/rest.ts";
+import { type Conversation, fromPage, trimmed, withFrame, withMessage, withNewer, withOlder } from "./conversation.ts";
+import { Value } from "./value.ts";
+
+const PAGE = 50;
+/** Frames that are remembered, to be laid over a page of messages that was read before they came. */
+const RECENT_MAX = 500;
+
+export interface TalkHandlers {
+  /** Somebody else wrote just now. */
+  said(message: Message): void;
+  /** Members came, went or changed. */
+  membersChanged(): void;
+}
+
+/** One channel's conversation on the screen: a window on its messages, and the own ones that are on their way. */
+export class Talk {
+  readonly channelId: string;
+  readonly window: Value<Conversation>;
+  readonly outgoing = new Value<readonly Outgoing[]>([]);
+  /** Originals of replies, by id; null: gone, or not to be seen. */
+  readonly quoted: Value<ReadonlyMap<string, Message | null>>;
+  /** Whether the end of the list is in sight: then the far end may be dropped when new messages come. */
+  following = true;
+  readonly #start: Position;
+  #client: Client | null = null;
+  #recent: RoomFrame[] = [];
+  /** Sent and taken, but not yet come back through the stream: shown until then. */
+  #arriving: readonly Outgoing[] = [];
+  #paging: Promise<void> | null = null;
+
+  constructor(channelId: string, page: MessagePage, quoted: readonly Message[]) {
+    this.channelId = channelId;
+    this.window = new Value(fromPage(page));
+    this.quoted = new Value(new Map(quoted.map((message) => [message.id, message])));
+    this.#start = positionOf(page);
+  }
+
+  /** Follows the channel from where its page was read. Answers the function that ends it. */
+  connect(client: Client, me: string, { said, membersChanged }: TalkHandlers): () => void {
+    this.#client = client;
+    const room = `channel:${this.channelId}`;
+    this.#listOutgoing();
+    const stops = [
+      client.on("outbox", () => this.#listOutgoing()),
+      client.on("sent", ({ item }) => {
+        if (item.channel_id !== this.channelId || this.#has(item)) return;
+        this.#arriving = [...this.#arriving, item];
+        this.#listOutgoing();
+      }),
+      client.follow(room, this.#start, {
+        frame: (frame) => {
+          this.#take(frame);
+          if (frame.type === "message:created" && frame.payload.user_id !== me) {
+            said({ ...frame.payload, id: frame.payload.message_id, seq: frame.seq });
+          }
+          if (frame.type.startsWith("member:")) membersChanged();
+        },
+        reset: () => this.#readAgain(client),
+      }),
+    ];
+    return () => {
+      this.#client = null;
+      for (const stop of stops) stop();
+    };
+  }
+
+  send(content: string, replyToId: string | null): void {
+    this.#live.outbox.add({ channel_id: this.channelId, content, reply_to_id: replyToId });
+    if (this.window.get().newer) void this.showLatest();
+  }
+
+  async edit(messageId: string, content: string): Promise<void> {
+    const message = await this.#live.rest.messages.edit(messageId, content);
+    this.window.change((here) => withMessage(here, message));
+  }
+
+  async remove(messageId: string): Promise<void> {
+    await this.#live.rest.messages.delete(messageId);
+    const deleted_at = new Date().toISOString();
+    this.window.change((here) => ({
+      ...here,
+      messages: here.messages.map((message) =>
+        message.id === messageId ? { ...message, content: "", deleted_at } : message,
+      ),
+    }));
+  }
+
+  /** Reads the page before the window. Several calls at once are one. */
+  loadOlder(): Promise<void> {
+    const first = this.window.get().messages[0];
+    if (!this.window.get().older || !first) return Promise.resolve();
+    return this.#page(async ({ rest }) => {
+      const page = await rest.messages.list(this.channelId, { before: first.id, limit: PAGE });
+      this.#show((here) => withOlder(here, page), page);
+    });
+  }
+
+  loadNewer(): Promise<void> {
+    const last = this.window.get().messages.at(-1);
+    if (!this.window.get().newer || !last) return Promise.resolve();
+    return this.#page(async ({ rest }) => {
+      const page = await rest.messages.list(this.channelId, { after: last.id, limit: PAGE });
+      this.#show((here) => withNewer(here, page), page);
+    });
+  }
+
+  /** Shows the end of the channel. */
+  showLatest(): Promise<void> {
+    if (!this.window.get().newer) return Promise.resolve();
+    return this.#replace({});
+  }
+
+  /** Shows a message with what stands around it. */
+  showAround(messageId: string): Promise<void> {
+    if (this.window.get().messages.some(({ id }) => id === messageId)) return Promise.resolve();
+    return this.#replace({ around: messageId });
+  }
+
+  async #replace(where: { around?: string }): Promise<void> {
+    const page = await this.#live.rest.messages.list(this.channelId, { ...where, limit: PAGE });
+    this.#show(() => fromPage(page), page);
+  }
+
+  #page(read: (client: Client) => Promise<void>): Promise<void> {
+    this.#paging ??= read(this.#live).finally(() => {
+      this.#paging = null;
+    });
+    return this.#paging;
+  }
+
+  /** The stream could not go on: everything is read again. */
+  async #readAgain({ rest }: Client): Promise<Position> {
+    const page = await rest.messages.list(this.channelId, { limit: PAGE });
+    this.#recent = [];
+    this.window.set(fromPage(page));
+    this.#listOutgoing();
+    return positionOf(page);
+  }
+
+  /** Lays over a page what came through the stream after it was read. */
+  #show(how: (here: Conversation) => Conversation, page: MessagePage): void {
+    const newer = this.#recent.filter(({ seq }) => seq > page.head_seq);
+    this.window.change((here) => newer.reduce(withFrame, how(here)));
+    void this.#readQuoted(page.data);
+  }
+
+  #take(frame: RoomFrame): void {
+    this.#recent = [...this.#recent.slice(1 - RECENT_MAX), frame];
+    this.window.change((here) => (this.following ? trimmed(withFrame(here, frame)) : withFrame(here, frame)));
+    if (frame.type !== "message:created") return;
+    this.#listOutgoing();
+    if (frame.payload.reply_to_id !== null) void this.#readQuoted([{ reply_to_id: frame.payload.reply_to_id }]);
+  }
+
+  /** Fetches originals that are neither on the screen nor known yet. */
+  async #readQuoted(replies: readonly Pick<Message, "reply_to_id">[]): Promise<void> {
+    const shown = new Set(this.window.get().messages.map(({ id }) => id));
+    const wanted = new Set<string>();
+    for (const { reply_to_id: id } of replies)
+      if (id !== null && !shown.has(id) && !this.quoted.get().has(id)) wanted.add(id);
+    for (const id of wanted) {
+      const message = await this.#live.rest.messages.get(id).catch(() => null);
+      this.quoted.change((known) => new Map(known).set(id, message));
+    }
+  }
+
+  #listOutgoing(): void {
+    this.#arriving = this.#arriving.filter((item) => !this.#has(item));
+    const waiting = this.#client?.outbox.items ?? [];
+    const mine = [...this.#arriving, ...waiting].filter(
+      (item) => item.channel_id === this.channelId && !this.#has(item),
+    );
+    this.outgoing.set(mine);
+  }
+
+  #has({ client_id }: Outgoing): boolean {
+    return this.window.get().messages.some((message) => message.client_id === client_id);
+  }
+
+  get #live(): Client {
+    if (!this.#client) throw new Error("The conversation is not connected yet.");
+    return this.#client;
+  }
+}

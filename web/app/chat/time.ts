@@ -1,0 +1,57 @@
+/** Times as people read them. The zone is always named, so that server and browser print the same. */
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(key: string, timeZone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const name = `${key} ${timeZone}`;
+  let made = formats.get(name);
+  if (!made) {
+    made = new Intl.DateTimeFormat("en-GB", { ...options, timeZone });
+    formats.set(name, made);
+  }
+  return made;
+}
+
+/** "14:05" */
+export function clockTime(at: string, timeZone: string): string {
+  return format("time", timeZone, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(at));
+}
+
+/** The calendar day, as a key: "21/11/2026". */
+export function dayOf(at: string, timeZone: string): string {
+  return format("day", timeZone, { year: "numeric", month: "2-digit", day: "2-digit" }).format(new Date(at));
+}
+
+/** "Today", "Yesterday", "Saturday 21 November" or, in another year, "21 November 2025". */
+export function dayName(at: string, now: number, timeZone: string): string {
+  const day = dayOf(at, timeZone);
+  if (day === dayOf(new Date(now).toISOString(), timeZone)) return "Today";
+  if (day === dayOf(new Date(now - 86_400_000).toISOString(), timeZone)) return "Yesterday";
+  const sameYear = at.slice(0, 4) === new Date(now).toISOString().slice(0, 4);
+  const options: Intl.DateTimeFormatOptions = sameYear
+    ? { weekday: "long", day: "numeric", month: "long" }
+    : { day: "numeric", month: "long", year: "numeric" };
+  return format(sameYear ? "weekday" : "year", timeZone, options).format(new Date(at));
+}
+
+/** "21 Nov 2026, 14:05" */
+export function dateTime(at: string, timeZone: string): string {
+  return format("full", timeZone, {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+  }).format(new Date(at));
+}
+
+/** A zone's name if this runtime knows it, else UTC: it comes from a cookie. */
+export function knownZone(name: string | null): string {
+  if (name === null) return "UTC";
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return name;
+  } catch {
+    return "UTC";
+  }
+}

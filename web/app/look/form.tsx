@@ -1,0 +1,74 @@
+import { Alert, Button, type ButtonProps, PasswordInput, TextInput } from "@mantine/core";
+import type { ComponentProps, ReactNode } from "react";
+import { useNavigation } from "react-router";
+import type { Refusal } from "../server/forms.ts";
+import styles from "./form.module.css";
+
+/** Title and lead of a page that is mainly a form. */
+export function FormHead({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className={styles.head}>
+      <title>{`${title} · Usher`}</title>
+      <h1>{title}</h1>
+      {children && <p>{children}</p>}
+    </div>
+  );
+}
+
+/** The sentence that concerns the form as a whole. Spoken at once by screen readers. */
+export function FormError({ refusal }: { refusal: Refusal | undefined }) {
+  if (!refusal?.message) return null;
+  return (
+    <Alert color="curtain" variant="light" role="alert" className={styles.error}>
+      {refusal.message}
+    </Alert>
+  );
+}
+
+interface FieldProps extends ComponentProps<typeof TextInput> {
+  name: string;
+  refusal?: Refusal;
+}
+
+/** A text field that keeps what was typed when the form comes back, and shows its own error. */
+export function Field({ refusal, defaultValue, ...props }: FieldProps) {
+  return (
+    <TextInput
+      {...props}
+      defaultValue={refusal?.typed[props.name] ?? defaultValue}
+      error={refusal?.fields[props.name]}
+    />
+  );
+}
+
+interface PasswordProps extends ComponentProps<typeof PasswordInput> {
+  name: string;
+  refusal?: Refusal;
+}
+
+export function PasswordField({ refusal, ...props }: PasswordProps) {
+  return (
+    <PasswordInput
+      {...props}
+      error={refusal?.fields[props.name]}
+      visibilityToggleButtonProps={{ "aria-label": "Show or hide the password" }}
+    />
+  );
+}
+
+/** A submit button that waits with the form it stands in: `intent` says which, where a page has several. */
+export function Submit({ children, intent, ...props }: ButtonProps & { children: ReactNode; intent?: string }) {
+  const { state, formData } = useNavigation();
+  const mine = intent === undefined || formData?.get("intent") === intent;
+  return (
+    <Button
+      type="submit"
+      name={intent && "intent"}
+      value={intent}
+      loading={state !== "idle" && formData !== undefined && mine}
+      {...props}
+    >
+      {children}
+    </Button>
+  );
+}

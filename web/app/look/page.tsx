@@ -1,0 +1,58 @@
+import { ArrowLeft } from "lucide-react";
+import type { ReactNode } from "react";
+import { Link } from "react-router";
+import { useChannels } from "../chat/house-context.tsx";
+import styles from "./page.module.css";
+
+/** The browser tab's title, with the number of unread messages in front. */
+export function HouseTitle({ children }: { children: string }) {
+  const unread = useChannels().reduce((sum, channel) => sum + channel.unread, 0);
+  const count = unread === 0 ? "" : unread > 99 ? "(99+) " : `(${unread}) `;
+  return <title>{`${count}${children} · Usher`}</title>;
+}
+
+/** The bar at the top of every page in the house. On a phone it leads back to the list. */
+export function PageBar({ title, below, children }: { title: ReactNode; below?: ReactNode; children?: ReactNode }) {
+  return (
+    <header className={styles.bar}>
+      <Link to="/" className={styles.back} aria-label="Back to the channels">
+        <ArrowLeft size={20} />
+      </Link>
+      <div className={styles.names}>
+        <h1>{title}</h1>
+        {below && <p>{below}</p>}
+      </div>
+      {children}
+    </header>
+  );
+}
+
+/** A page of forms and lists, in the width that reads well. */
+export function PageBody({ children }: { children: ReactNode }) {
+  return (
+    <div className={styles.scroll}>
+      <div className={styles.body}>{children}</div>
+    </div>
+  );
+}
+
+/** A part of a page under a heading of its own. */
+export function Part({ title, lead, children }: { title: string; lead?: ReactNode; children: ReactNode }) {
+  return (
+    <section className={styles.part}>
+      <h2>{title}</h2>
+      {lead && <p className={styles.lead}>{lead}</p>}
+      {children}
+    </section>
+  );
+}
+
+/** Where a list would be: what is missing, and what to do about it. */
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className={styles.empty}>
+      <p className={styles.emptyTitle}>{title}</p>
+      {children && <div>{children}</div>}
+    </div>
+  );
+}

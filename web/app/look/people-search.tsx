@@ -1,0 +1,63 @@
+import { TextInput } from "@mantine/core";
+import { Search } from "lucide-react";
+import { type ReactNode, useRef } from "react";
+import { Form, useSubmit } from "react-router";
+import type { PublicUser } from "../../../protocol/objects.ts";
+import { Face } from "./face.tsx";
+import styles from "./lists.module.css";
+
+interface PeopleSearchProps {
+  /** What was searched for; null: nothing yet. */
+  q: string | null;
+  found: readonly PublicUser[];
+  /** The button beside each person who was found. */
+  choice: (person: PublicUser) => ReactNode;
+}
+
+/** Finds people by name, as one types; without scripts by pressing Enter. */
+export function PeopleSearch({ q, found, choice }: PeopleSearchProps) {
+  const submit = useSubmit();
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  return (
+    <div>
+      <Form
+        role="search"
+        onChange={({ currentTarget }) => {
+          clearTimeout(timer.current);
+          timer.current = setTimeout(
+            () => void submit(currentTarget, { replace: true, preventScrollReset: true }),
+            250,
+          );
+        }}
+      >
+        <TextInput
+          name="q"
+          defaultValue={q ?? ""}
+          label="Find people"
+          placeholder="Username or name"
+          leftSection={<Search size={16} />}
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+        />
+      </Form>
+      <div aria-live="polite">
+        {q !== null && found.length === 0 && (
+          <p className={styles.note}>Nobody is called “{q}”. Try a part of the name.</p>
+        )}
+        <ul className={styles.list}>
+          {found.map((person) => (
+            <li key={person.id} className={styles.item}>
+              <Face id={person.id} name={person.name ?? person.username} size={32} />
+              <div className={styles.what}>
+                <p>{person.name ?? person.username}</p>
+                {person.name !== null && <p className={styles.note}>{person.username}</p>}
+              </div>
+              {choice(person)}
+            </li>
+          ))}
+        </ul>
+      </div>
+    </div>
+  );
+}

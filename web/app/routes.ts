@@ -1,0 +1,25 @@
+import { index, layout, type RouteConfig, route } from "@react-router/dev/routes";
+
+export default [
+  layout("routes/entrance.tsx", [
+    route("setup", "routes/setup.tsx"),
+    route("register", "routes/register.tsx"),
+    route("login", "routes/login.tsx"),
+    route("reset", "routes/reset.tsx"),
+    route("reset/:token", "routes/reset-token.tsx"),
+  ]),
+  route("logout", "routes/logout.tsx"),
+  layout("routes/house.tsx", [
+    index("routes/home.tsx"),
+    route("channels/new", "routes/channel-new.tsx"),
+    route("channels/browse", "routes/channel-browse.tsx"),
+    route("direct", "routes/direct.tsx"),
+    route("channels/:channelId", "routes/channel.tsx", [
+      route("members", "routes/channel-members.tsx"),
+      route("about", "routes/channel-about.tsx"),
+    ]),
+    route("settings", "routes/settings.tsx"),
+    route("admin", "routes/admin.tsx"),
+  ]),
+  route("*", "routes/nothing.tsx"),
+] satisfies RouteConfig;

@@ -1,0 +1,84 @@
+import { Button } from "@mantine/core";
+import { type ActionFunctionArgs, Form, redirect, useActionData, useOutletContext } from "react-router";
+import type { Channel } from "../../../protocol/objects.ts";
+import { useClock } from "../chat/clock.tsx";
+import { titleOf } from "../chat/house.ts";
+import { dateTime } from "../chat/time.ts";
+import formStyles from "../look/form.module.css";
+import { Field, FormError, Submit } from "../look/form.tsx";
+import listStyles from "../look/lists.module.css";
+import { attempt, field, raw } from "../server/forms.ts";
+import { hubFor } from "../server/hub.ts";
+import { Panel } from "./panel.tsx";
+
+export async function action({ request, params }: ActionFunctionArgs) {
+  const form = await request.formData();
+  const { channels, members } = hubFor(request).rest;
+  const channelId = params.channelId ?? "";
+  return attempt(form, async () => {
+    const intent = raw(form, "intent");
+    if (intent === "save") {
+      await channels.update(channelId, { name: field(form, "name"), topic: field(form, "topic") ?? null });
+      return null;
+    }
+    if (intent === "leave") await members.remove(channelId);
+    if (intent === "delete") await channels.delete(channelId);
+    return redirect("/");
+  });
+}
+
+/** Name and topic of the channel, and the ways out of it. */
+export default function ChannelAbout() {
+  const channel = useOutletContext<Channel>();
+  const refusal = useActionData<typeof action>() ?? undefined;
+  const { timeZone } = useClock();
+  const mayChange = channel.role === "owner" || channel.role === "admin";
+  return (
+    <Panel title="About this channel">
+      <FormError refusal={refusal} />
+      {mayChange ? (
+        <Form method="post" className={formStyles.form} key={`${channel.name} ${channel.topic}`}>
+          <Field
+            name="name"
+            label="Name"
+            defaultValue={titleOf(channel)}
+            refusal={refusal}
+            required
+            maxLength={80}
+            autoComplete="off"
+          />
+          <Field
+            name="topic"
+            label="Topic"
+            description="What is talked about here."
+            defaultValue={channel.topic ?? ""}
+            refusal={refusal}
+            maxLength={250}
+            autoComplete="off"
+          />
+          <Submit intent="save">Save</Submit>
+        </Form>
+      ) : (
+        <p>{channel.topic ?? "This channel has no topic."}</p>
+      )}
+      <p className={listStyles.note}>
+        {channel.type === "public" ? "Everybody on this server can find and join it." : "Only its members can find it."}{" "}
+        Created {dateTime(channel.created_at, timeZone)}.
+      </p>
+      <Form method="post">
+        <Button type="submit" name="intent" value="leave" variant="default" fullWidth>
+          Leave the channel
+        </Button>
+      </Form>
+      {channel.role === "owner" && (
+        <details>
+          <summary>Delete the channel</summary>
+          <Form method="post" className={formStyles.form}>
+            <p className={listStyles.note}>It goes with all its messages, for everybody. This cannot be undone.</p>
+            <Submit intent="delete">Delete #{titleOf(channel)} for good</Submit>
+          </Form>
+        </details>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,90 @@
+import { Button, TextInput } from "@mantine/core";
+import { Search } from "lucide-react";
+import { useRef } from "react";
+import { Form, Link, type LoaderFunctionArgs, useLoaderData, useSubmit } from "react-router";
+import { titleOf } from "../chat/house.ts";
+import styles from "../look/lists.module.css";
+import { Empty, HouseTitle, PageBar, PageBody } from "../look/page.tsx";
+import { load } from "../server/hub.ts";
+
+export async function loader({ request }: LoaderFunctionArgs) {
+  const query = new URL(request.url).searchParams;
+  const q = query.get("q")?.trim() || undefined;
+  const page = await load(request, ({ rest }) =>
+    rest.channels.list({ scope: "public", q, limit: 50, after: query.get("after") }),
+  );
+  return { page, q };
+}
+
+/** The public channels, to look into and to join. */
+export default function ChannelBrowse() {
+  const { page, q } = useLoaderData<typeof loader>();
+  const submit = useSubmit();
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  return (
+    <>
+      <HouseTitle>Browse channels</HouseTitle>
+      <PageBar title="Browse channels" below="Public channels of this server" />
+      <PageBody>
+        <div>
+          <Form
+            role="search"
+            onChange={({ currentTarget }) => {
+              clearTimeout(timer.current);
+              timer.current = setTimeout(() => void submit(currentTarget, { replace: true }), 250);
+            }}
+          >
+            <TextInput
+              name="q"
+              defaultValue={q}
+              aria-label="Find a channel"
+              placeholder="Find a channel"
+              leftSection={<Search size={16} />}
+              autoComplete="off"
+            />
+          </Form>
+          {page.data.length === 0 ? (
+            <Empty title={q ? `No public channel is called “${q}”` : "There is no public channel yet"}>
+              <Link to="/channels/new">Create {q ? "it" : "the first one"}</Link>
+            </Empty>
+          ) : (
+            <ul className={styles.list}>
+              {page.data.map((channel) => (
+                <li key={channel.id} className={styles.item}>
+                  <div className={styles.what}>
+                    <p>
+                      <Link to={`/channels/${channel.id}`}>#{titleOf(channel)}</Link>
+                    </p>
+                    <p className={styles.note}>
+                      {channel.member_count} {channel.member_count === 1 ? "member" : "members"}
+                      {channel.topic && ` · ${channel.topic}`}
+                    </p>
+                  </div>
+                  {channel.role === null ? (
+                    <Form method="post" action={`/channels/${channel.id}`}>
+                      <Button
+                        type="submit"
+                        name="intent"
+                        value="join"
+                        size="compact-sm"
+                        variant="light"
+                        aria-label={`Join ${titleOf(channel)}`}
+                      >
+                        Join
+                      </Button>
+                    </Form>
+                  ) : (
+                    <span className={styles.tag}>joined</span>
+                  )}
+                </li>
+              ))}
+            </ul>
+          )}
+          {page.next !== null && (
+            <Link to={`?${new URLSearchParams({ ...(q ? { q } : {}), after: page.next })}`}>More channels</Link>
+          )}
+        </div>
+      </PageBody>
+    </>
+  );
+}

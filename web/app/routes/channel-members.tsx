@@ -1,0 +1,151 @@
+import { Button } from "@mantine/core";
+import {
+  type ActionFunctionArgs,
+  Form,
+  Link,
+  type LoaderFunctionArgs,
+  useActionData,
+  useLoaderData,
+  useOutletContext,
+} from "react-router";
+import type { Channel, Member, PublicUser } from "../../../protocol/objects.ts";
+import { useHouse } from "../chat/house-context.tsx";
+import { Face } from "../look/face.tsx";
+import { FormError } from "../look/form.tsx";
+import styles from "../look/lists.module.css";
+import { PeopleSearch } from "../look/people-search.tsx";
+import { attempt, raw } from "../server/forms.ts";
+import { hubFor, load } from "../server/hub.ts";
+import { Panel } from "./panel.tsx";
+
+const ROLES = ["owner", "admin", "member"] as const;
+
+export async function loader({ request, params }: LoaderFunctionArgs) {
+  const query = new URL(request.url).searchParams;
+  const q = query.get("q")?.trim() || null;
+  return load(request, async ({ rest }) => {
+    const [members, found] = await Promise.all([
+      rest.members.list(params.channelId ?? "", { limit: 100, after: query.get("after") }),
+      q === null ? null : rest.users.list({ q, limit: 10 }),
+    ]);
+    return { members, q, found: found?.data ?? [] };
+  });
+}
+
+export async function action({ request, params }: ActionFunctionArgs) {
+  const form = await request.formData();
+  const { members } = hubFor(request).rest;
+  const channelId = params.channelId ?? "";
+  const userId = raw(form, "user_id");
+  return attempt(form, async () => {
+    const intent = raw(form, "intent");
+    if (intent === "add") await members.add(channelId, userId);
+    if (intent === "remove") await members.remove(channelId, userId);
+    const role = ROLES.find((name) => name === form.get("role"));
+    if (intent === "role" && role) await members.setRole(channelId, userId, role);
+    return null;
+  });
+}
+
+/** Who is in the channel, beside the conversation. */
+export default function ChannelMembers() {
+  const { members, q, found } = useLoaderData<typeof loader>();
+  const refusal = useActionData<typeof action>();
+  const channel = useOutletContext<Channel>();
+  const inside = new Set(members.data.map(({ user }) => user.id));
+  const mayAdd = channel.type === "public" || channel.role === "owner" || channel.role === "admin";
+  return (
+    <Panel title="Members" count={channel.member_count}>
+      <FormError refusal={refusal ?? undefined} />
+      {mayAdd && (
+        <PeopleSearch
+          q={q}
+          found={found}
+          choice={(person) => <AddButton person={person} inside={inside.has(person.id)} />}
+        />
+      )}
+      <ul className={styles.list}>
+        {members.data.map((member) => (
+          <MemberRow key={member.user.id} member={member} channel={channel} />
+        ))}
+      </ul>
+      {members.next !== null && <Link to={`?after=${encodeURIComponent(members.next)}`}>More members</Link>}
+    </Panel>
+  );
+}
+
+function AddButton({ person, inside }: { person: PublicUser; inside: boolean }) {
+  if (inside) return <span className={styles.tag}>is here</span>;
+  return (
+    <Form method="post" preventScrollReset>
+      <input type="hidden" name="user_id" value={person.id} />
+      <Button
+        type="submit"
+        name="intent"
+        value="add"
+        size="compact-sm"
+        variant="light"
+        aria-label={`Add ${person.username}`}
+      >
+        Add
+      </Button>
+    </Form>
+  );
+}
+
+function MemberRow({ member: { user, role }, channel }: { member: Member; channel: Channel }) {
+  const { house } = useHouse();
+  const me = user.id === house.me.id;
+  const mayRemove = !me && (channel.role === "owner" || (channel.role === "admin" && role === "member"));
+  const name = user.name ?? user.username;
+  return (
+    <li className={styles.item}>
+      <Face id={user.id} name={name} size={32} />
+      <div className={styles.what}>
+        <p>
+          {name}
+          {me && <span className={styles.note}> (you)</span>}
+        </p>
+        {user.name !== null && <p className={styles.note}>{user.username}</p>}
+      </div>
+      {channel.role === "owner" && !me ? (
+        <RoleForm userId={user.id} name={name} role={role} />
+      ) : (
+        role !== "member" && <span className={styles.tag}>{role}</span>
+      )}
+      {mayRemove && (
+        <Form method="post" preventScrollReset>
+          <input type="hidden" name="user_id" value={user.id} />
+          <Button
+            type="submit"
+            name="intent"
+            value="remove"
+            size="compact-sm"
+            variant="subtle"
+            aria-label={`Remove ${name}`}
+          >
+            Remove
+          </Button>
+        </Form>
+      )}
+    </li>
+  );
+}
+
+/** Saves when a role is chosen; without scripts by its button. */
+function RoleForm({ userId, name, role }: { userId: string; name: string; role: Member["role"] }) {
+  return (
+    <Form method="post" preventScrollReset onChange={({ currentTarget }) => currentTarget.requestSubmit()}>
+      <input type="hidden" name="user_id" value={userId} />
+      <input type="hidden" name="intent" value="role" />
+      <select name="role" defaultValue={role} key={role} className={styles.select} aria-label={`Role of ${name}`}>
+        {ROLES.map((each) => (
+          <option key={each}>{each}</option>
+        ))}
+      </select>
+      <noscript>
+        <button type="submit">Set</button>
+      </noscript>
+    </Form>
+  );
+}

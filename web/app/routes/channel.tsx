@@ -1,0 +1,194 @@
+import { Info, Users } from "lucide-react";
+import { useCallback, useEffect, useState } from "react";
+import {
+  type ActionFunctionArgs,
+  Form,
+  type LoaderFunctionArgs,
+  NavLink,
+  Outlet,
+  redirect,
+  useActionData,
+  useLoaderData,
+  useLocation,
+  useNavigate,
+  useRevalidator,
+} from "react-router";
+import type { Channel, Message } from "../../../protocol/objects.ts";
+import type { MessagePage } from "../../../sdk/rest.ts";
+import { useAnnouncer } from "../chat/announcer.tsx";
+import { Composer } from "../chat/composer.tsx";
+import { titleOf } from "../chat/house.ts";
+import { useChannels, useHouse } from "../chat/house-context.tsx";
+import { MessageList } from "../chat/message-list.tsx";
+import { Talk } from "../chat/talk.ts";
+import { useReadMark } from "../chat/use-read-mark.ts";
+import { FormError, Submit } from "../look/form.tsx";
+import { Empty, HouseTitle, PageBar } from "../look/page.tsx";
+import { attempt, field, raw } from "../server/forms.ts";
+import { hubFor, load } from "../server/hub.ts";
+import { readChannel } from "../server/reads.ts";
+import styles from "./channel.module.css";
+
+export async function loader({ request, params }: LoaderFunctionArgs) {
+  const query = new URL(request.url).searchParams;
+  const view = await load(request, (hub) => readChannel(hub, params.channelId ?? "", query));
+  return { ...view, target: query.get("at"), clientId: crypto.randomUUID() };
+}
+
+/** Plain posts: joining, and sending where there are no scripts. */
+export async function action({ request, params }: ActionFunctionArgs) {
+  const form = await request.formData();
+  const channelId = params.channelId ?? "";
+  const { rest } = hubFor(request);
+  return attempt(form, async () => {
+    if (form.get("intent") === "join") {
+      await rest.members.add(channelId);
+    } else {
+      await rest.messages.send(channelId, {
+        content: raw(form, "content").replaceAll("\r\n", "\n"),
+        client_id: field(form, "client_id"),
+        reply_to_id: field(form, "reply_to_id"),
+      });
+    }
+    return redirect(`/channels/${channelId}`);
+  });
+}
+
+export default function ChannelPage() {
+  const { channel, page, quoted, target, clientId } = useLoaderData<typeof loader>();
+  const { key } = useLocation();
+  const refusal = useActionData<typeof action>();
+  if (!page) return <Door channel={channel} />;
+  return (
+    <>
+      {refusal && <FormError refusal={refusal} />}
+      <Conversation
+        // Another channel, or another place in it, is another conversation; a panel opening beside it is not.
+        key={`${channel.id} ${target ?? ""} ${target === null ? "" : key}`}
+        {...{ channel, page, quoted, target, clientId }}
+      />
+    </>
+  );
+}
+
+interface ConversationProps {
+  channel: Channel;
+  page: MessagePage;
+  quoted: Message[];
+  target: string | null;
+  clientId: string;
+}
+
+function Conversation({ channel: asLoaded, page, quoted, target, clientId }: ConversationProps) {
+  const { house, client } = useHouse();
+  const listed = useChannels().find(({ id }) => id === asLoaded.id);
+  const channel = listed ?? asLoaded;
+  // A channel that was just made or joined is not in the list yet; one that was and is no longer is gone.
+  const [wasListed, setWasListed] = useState(listed !== undefined);
+  if (listed && !wasListed) setWasListed(true);
+  const gone = wasListed && !listed;
+  const [talk] = useState(() => new Talk(channel.id, page, quoted));
+  const [firstNew] = useState(() => firstUnread(page.data, asLoaded, house.me.id));
+  const [replyTo, setReplyTo] = useState<Message | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const { announce, region } = useAnnouncer();
+  const { revalidate } = useRevalidator();
+  const navigate = useNavigate();
+  useReadMark(talk);
+  useEffect(() => {
+    if (!client) return;
+    return talk.connect(client, house.me.id, { said: announce, membersChanged: () => void revalidate() });
+  }, [talk, client, house, announce, revalidate]);
+  useEffect(() => {
+    // Removed, or the channel is deleted: what it said must not stay on the screen.
+    if (gone) void navigate("/?left", { replace: true });
+  }, [gone, navigate]);
+  useEffect(() => {
+    if (trouble === null) return;
+    const timer = setTimeout(() => setTrouble(null), 8_000);
+    return () => clearTimeout(timer);
+  }, [trouble]);
+
+  const onReply = useCallback((message: Message) => setReplyTo(message), []);
+  const title = titleOf(channel);
+  const destination = channel.type === "direct" ? title : `#${title}`;
+
+  function send(content: string) {
+    talk.send(content, replyTo?.id ?? null);
+    setReplyTo(null);
+  }
+
+  function editLast() {
+    const mine = talk.window
+      .get()
+      .messages.findLast(({ user_id, deleted_at }) => user_id === house.me.id && deleted_at === null);
+    if (mine) window.dispatchEvent(new CustomEvent("usher:edit", { detail: mine.id }));
+  }
+
+  if (gone) return null;
+  return (
+    <div className={styles.channel}>
+      <HouseTitle>{destination}</HouseTitle>
+      <div className={styles.talk}>
+        <PageBar title={destination} below={channel.topic}>
+          {channel.type !== "direct" && (
+            <NavLink to="members" className={styles.tool} preventScrollReset>
+              <Users size={17} aria-hidden="true" />
+              {channel.member_count}
+              <span className="only-spoken"> members</span>
+            </NavLink>
+          )}
+          {channel.type !== "direct" && (
+            <NavLink to="about" className={styles.tool} aria-label="About this channel" preventScrollReset>
+              <Info size={17} />
+            </NavLink>
+          )}
+        </PageBar>
+        <MessageList {...{ talk, channel, firstNew, target, onReply }} onTrouble={setTrouble} />
+        {trouble && (
+          <p className={styles.trouble} role="alert">
+            {trouble}
+          </p>
+        )}
+        <Composer
+          channelId={channel.id}
+          userId={house.me.id}
+          {...{ destination, clientId, replyTo }}
+          onCancelReply={() => setReplyTo(null)}
+          onSend={client ? send : null}
+          onEditLast={editLast}
+        />
+        {region}
+      </div>
+      <Outlet context={channel} />
+    </div>
+  );
+}
+
+/** A public channel that the visitor has not joined. */
+function Door({ channel }: { channel: Channel }) {
+  const refusal = useActionData<typeof action>();
+  return (
+    <>
+      <HouseTitle>{`#${titleOf(channel)}`}</HouseTitle>
+      <PageBar title={`#${titleOf(channel)}`} below={channel.topic} />
+      <div className={styles.door}>
+        <Empty title={`Join #${titleOf(channel)} to read and write`}>
+          {channel.member_count === 1 ? "One person is" : `${channel.member_count} people are`} in this channel.
+        </Empty>
+        <FormError refusal={refusal} />
+        <Form method="post">
+          <Submit intent="join">Join the channel</Submit>
+        </Form>
+      </div>
+    </>
+  );
+}
+
+/** The first message of others behind the read mark; null when everything was read, or nothing ever was. */
+function firstUnread(messages: readonly Message[], { unread, last_read_id }: Channel, me: string): string | null {
+  if (unread === 0) return null;
+  const from = last_read_id === null ? 0 : messages.findIndex(({ id }) => id === last_read_id) + 1;
+  if (from === 0 && last_read_id !== null) return null;
+  return messages.slice(from).find(({ user_id }) => user_id !== me)?.id ?? null;
+}

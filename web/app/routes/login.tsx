@@ -1,0 +1,68 @@
+import {
+  type ActionFunctionArgs,
+  Form,
+  Link,
+  type LoaderFunctionArgs,
+  redirect,
+  useActionData,
+  useLoaderData,
+} from "react-router";
+import styles from "../look/form.module.css";
+import { Field, FormError, FormHead, PasswordField, Submit } from "../look/form.tsx";
+import { signIn } from "../server/entrance.ts";
+import { attempt } from "../server/forms.ts";
+import { load } from "../server/hub.ts";
+
+export async function loader({ request }: LoaderFunctionArgs) {
+  const meta = await load(request, ({ rest }) => rest.meta());
+  if (!meta.set_up) throw redirect("/setup");
+  const { search, searchParams } = new URL(request.url);
+  return {
+    registration: meta.registration,
+    search,
+    ended: searchParams.get("ended"),
+    reset: searchParams.has("reset"),
+  };
+}
+
+export async function action({ request }: ActionFunctionArgs) {
+  const form = await request.formData();
+  return attempt(form, () => signIn(request, form));
+}
+
+/** Why the visitor is here although he was signed in, by the query's `ended`. */
+const ENDED: Record<string, string> = {
+  signed_out: "You have been signed out.",
+  banned: "This account has been banned.",
+};
+
+export default function Login() {
+  const { registration, search, ended, reset } = useLoaderData<typeof loader>();
+  const refusal = useActionData<typeof action>();
+  return (
+    <>
+      <FormHead title="Sign in">{reset ? "Your new password is set." : ENDED[ended ?? ""]}</FormHead>
+      <FormError refusal={refusal} />
+      <Form method="post" className={styles.form}>
+        <Field
+          name="who"
+          label="E-mail or username"
+          refusal={refusal}
+          required
+          autoComplete="username"
+          autoCapitalize="none"
+          spellCheck={false}
+          autoFocus
+        />
+        <PasswordField name="password" label="Password" refusal={refusal} required autoComplete="current-password" />
+        <Submit fullWidth mt="xs">
+          Sign in
+        </Submit>
+      </Form>
+      <p className={styles.below}>
+        {registration !== "closed" && <Link to={`/register${search}`}>Create an account</Link>}
+        <Link to="/reset">Forgot your password?</Link>
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,19 @@
+import { type ActionFunctionArgs, redirect } from "react-router";
+import { UsherError } from "../../../sdk/errors.ts";
+import { hubFor } from "../server/hub.ts";
+
+/** Leaving is a post: a link or an image of another site must not sign anybody out. */
+export async function action({ request }: ActionFunctionArgs) {
+  const { rest, cookies } = hubFor(request);
+  try {
+    await rest.auth.logout();
+  } catch (error) {
+    // Signed out already, from another window.
+    if (!(error instanceof UsherError) || error.code !== "unauthenticated") throw error;
+  }
+  return redirect("/login?ended=signed_out", { headers: cookies });
+}
+
+export function loader() {
+  return redirect("/");
+}

@@ -1,0 +1,57 @@
+import { Form } from "react-router";
+import styles from "../look/form.module.css";
+import { Field, PasswordField, Submit } from "../look/form.tsx";
+import type { Refusal } from "../server/forms.ts";
+
+/** The fields of a new account, as the set-up page and the registration page show them. */
+export function RegisterForm({
+  refusal,
+  invite,
+  children,
+}: {
+  refusal?: Refusal;
+  invite: string | null;
+  children: string;
+}) {
+  return (
+    <Form method="post" className={styles.form}>
+      {invite !== null && (
+        <Field
+          name="invite_code"
+          label="Invitation code"
+          description="You got it from whoever runs this server."
+          defaultValue={invite}
+          refusal={refusal}
+          required
+          autoComplete="off"
+        />
+      )}
+      <Field
+        name="username"
+        label="Username"
+        description="What others call you here: letters, digits, and _ . - between them."
+        refusal={refusal}
+        required
+        minLength={2}
+        maxLength={32}
+        autoComplete="username"
+        autoCapitalize="none"
+        spellCheck={false}
+        autoFocus
+      />
+      <Field name="email" type="email" label="E-mail" refusal={refusal} required autoComplete="email" />
+      <PasswordField
+        name="password"
+        label="Password"
+        description="At least 8 characters."
+        refusal={refusal}
+        required
+        minLength={8}
+        autoComplete="new-password"
+      />
+      <Submit fullWidth mt="xs">
+        {children}
+      </Submit>
+    </Form>
+  );
+}

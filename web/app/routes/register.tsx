@@ -1,0 +1,54 @@
+import {
+  type ActionFunctionArgs,
+  Link,
+  type LoaderFunctionArgs,
+  redirect,
+  useActionData,
+  useLoaderData,
+} from "react-router";
+import styles from "../look/form.module.css";
+import { FormError, FormHead } from "../look/form.tsx";
+import { register } from "../server/entrance.ts";
+import { attempt } from "../server/forms.ts";
+import { load } from "../server/hub.ts";
+import { RegisterForm } from "./register-form.tsx";
+
+export async function loader({ request }: LoaderFunctionArgs) {
+  const meta = await load(request, ({ rest }) => rest.meta());
+  if (!meta.set_up) throw redirect("/setup");
+  return { registration: meta.registration, invite: new URL(request.url).searchParams.get("invite") };
+}
+
+export async function action({ request }: ActionFunctionArgs) {
+  const form = await request.formData();
+  return attempt(form, () => register(request, form));
+}
+
+export default function Register() {
+  const { registration, invite } = useLoaderData<typeof loader>();
+  const refusal = useActionData<typeof action>();
+  if (registration === "closed") {
+    return (
+      <>
+        <FormHead title="Registration is closed">Ask whoever runs this server for an account.</FormHead>
+        <p className={styles.below}>
+          <Link to="/login">Sign in</Link>
+        </p>
+      </>
+    );
+  }
+  return (
+    <>
+      <FormHead title="Create an account" />
+      <FormError refusal={refusal} />
+      <RegisterForm refusal={refusal} invite={registration === "invite" ? (invite ?? "") : null}>
+        Create account
+      </RegisterForm>
+      <p className={styles.below}>
+        <span>
+          Have one already? <Link to="/login">Sign in</Link>
+        </span>
+      </p>
+    </>
+  );
+}

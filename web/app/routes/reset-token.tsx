@@ -1,0 +1,41 @@
+import { type ActionFunctionArgs, Form, Link, redirect, useActionData } from "react-router";
+import styles from "../look/form.module.css";
+import { FormError, FormHead, PasswordField, Submit } from "../look/form.tsx";
+import { attempt, raw } from "../server/forms.ts";
+import { hubFor } from "../server/hub.ts";
+
+export async function action({ request, params }: ActionFunctionArgs) {
+  const form = await request.formData();
+  return attempt(form, async () => {
+    await hubFor(request).rest.auth.resetPassword(params.token ?? "", raw(form, "password"));
+    return redirect("/login?reset");
+  });
+}
+
+export default function ResetToken() {
+  const refusal = useActionData<typeof action>();
+  return (
+    <>
+      <FormHead title="Set a new password">All other sign-ins of the account end with it.</FormHead>
+      <FormError refusal={refusal} />
+      <Form method="post" className={styles.form}>
+        <PasswordField
+          name="password"
+          label="New password"
+          description="At least 8 characters."
+          refusal={refusal}
+          required
+          minLength={8}
+          autoComplete="new-password"
+          autoFocus
+        />
+        <Submit fullWidth mt="xs">
+          Set password
+        </Submit>
+      </Form>
+      <p className={styles.below}>
+        <Link to="/reset">Ask for a new link</Link>
+      </p>
+    </>
+  );
+}

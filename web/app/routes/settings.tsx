@@ -1,0 +1,223 @@
+import { Button } from "@mantine/core";
+import {
+  type ActionFunctionArgs,
+  data,
+  Form,
+  Link,
+  type LoaderFunctionArgs,
+  useActionData,
+  useLoaderData,
+} from "react-router";
+import type { Me } from "../../../protocol/objects.ts";
+import type { Session } from "../../../sdk/rest.ts";
+import { useClock } from "../chat/clock.tsx";
+import { dateTime } from "../chat/time.ts";
+import formStyles from "../look/form.module.css";
+import { Field, FormError, PasswordField, Submit } from "../look/form.tsx";
+import listStyles from "../look/lists.module.css";
+import { HouseTitle, PageBar, PageBody, Part } from "../look/page.tsx";
+import { SchemeChoice } from "../look/scheme-choice.tsx";
+import { attempt, field, type Refusal, raw } from "../server/forms.ts";
+import { hubFor, load } from "../server/hub.ts";
+
+export async function loader({ request }: LoaderFunctionArgs) {
+  return load(request, async ({ rest }) => {
+    const [me, sessions] = await Promise.all([rest.users.me(), rest.auth.sessions()]);
+    return { me, sessions };
+  });
+}
+
+export async function action({ request }: ActionFunctionArgs) {
+  const form = await request.formData();
+  const { rest, cookies } = hubFor(request);
+  const intent = raw(form, "intent");
+  const refused = await attempt(form, async () => {
+    if (intent === "profile")
+      await rest.users.updateMe({ name: field(form, "name") ?? null, username: field(form, "username") });
+    if (intent === "password")
+      await rest.users.changePassword(raw(form, "current_password"), raw(form, "new_password"));
+    if (intent === "end-session") await rest.auth.revokeSession(raw(form, "session_id"));
+    if (intent === "end-others") await rest.auth.revokeOtherSessions();
+    return null;
+  });
+  if (refused) return data({ intent, refusal: refused.data, done: null }, refused.init ?? undefined);
+  return data({ intent, refusal: null, done: DONE[intent] ?? null }, { headers: cookies });
+}
+
+const DONE: Record<string, string> = {
+  profile: "Saved.",
+  password: "Your password is changed. All other sign-ins have ended.",
+};
+
+export default function Settings() {
+  const { me, sessions } = useLoaderData<typeof loader>();
+  const answer = useActionData<typeof action>();
+  const refusalOf = (intent: string): Refusal | undefined =>
+    answer?.intent === intent ? (answer.refusal ?? undefined) : undefined;
+  const doneOf = (intent: string) => (answer?.intent === intent && answer.done ? <Done>{answer.done}</Done> : null);
+  return (
+    <>
+      <HouseTitle>Settings</HouseTitle>
+      <PageBar title="Settings">
+        <Form method="post" action="/logout" reloadDocument>
+          <Button type="submit" variant="default" size="compact-md">
+            Sign out
+          </Button>
+        </Form>
+      </PageBar>
+      <PageBody>
+        <Part title="You">
+          <Profile me={me} refusal={refusalOf("profile")} />
+          {doneOf("profile")}
+        </Part>
+        <Part title="Colours">
+          <div>
+            <SchemeChoice />
+          </div>
+        </Part>
+        <Part title="Password" lead="Changing it ends all other sign-ins.">
+          {/* Emptied once it is done. */}
+          <PasswordChange key={doneOf("password") ? "done" : "open"} refusal={refusalOf("password")} />
+          {doneOf("password")}
+        </Part>
+        <Part title="Where you are signed in">
+          <FormError refusal={refusalOf("end-session") ?? refusalOf("end-others")} />
+          <Sessions sessions={sessions} />
+        </Part>
+        {me.role !== "member" && (
+          <p>
+            <Link to="/admin">Administration of this server</Link>
+          </p>
+        )}
+      </PageBody>
+    </>
+  );
+}
+
+function Done({ children }: { children: string }) {
+  return (
+    <p role="status" className={listStyles.note}>
+      {children}
+    </p>
+  );
+}
+
+function Profile({ me, refusal }: { me: Me; refusal?: Refusal }) {
+  return (
+    <Form method="post" className={formStyles.form}>
+      <FormError refusal={refusal} />
+      <Field
+        name="username"
+        label="Username"
+        defaultValue={me.username}
+        refusal={refusal}
+        required
+        minLength={2}
+        maxLength={32}
+        autoComplete="username"
+        autoCapitalize="none"
+        spellCheck={false}
+      />
+      <Field
+        name="name"
+        label="Name"
+        description="Optional: shown in place of the username."
+        defaultValue={me.name ?? ""}
+        refusal={refusal}
+        maxLength={80}
+        autoComplete="name"
+      />
+      {me.email && <p className={listStyles.note}>Your e-mail address is {me.email}.</p>}
+      <div>
+        <Submit intent="profile">Save</Submit>
+      </div>
+    </Form>
+  );
+}
+
+function PasswordChange({ refusal }: { refusal?: Refusal }) {
+  return (
+    <Form method="post" className={formStyles.form}>
+      <FormError refusal={refusal} />
+      <PasswordField
+        name="current_password"
+        label="Present password"
+        refusal={refusal}
+        required
+        autoComplete="current-password"
+      />
+      <PasswordField
+        name="new_password"
+        label="New password"
+        description="At least 8 characters."
+        refusal={refusal}
+        required
+        minLength={8}
+        autoComplete="new-password"
+      />
+      <div>
+        <Submit intent="password">Change password</Submit>
+      </div>
+    </Form>
+  );
+}
+
+function Sessions({ sessions }: { sessions: Session[] }) {
+  const { timeZone } = useClock();
+  return (
+    <>
+      <ul className={listStyles.list}>
+        {sessions.map((session) => (
+          <li key={session.id} className={listStyles.item}>
+            <div className={listStyles.what}>
+              <p>{session.device_name ?? deviceOf(session.user_agent)}</p>
+              <p className={listStyles.note}>
+                {session.ip && `${session.ip} · `}last used {dateTime(session.last_seen_at, timeZone)}
+              </p>
+            </div>
+            {session.current ? (
+              <span className={listStyles.tag}>this one</span>
+            ) : (
+              <Form method="post" preventScrollReset>
+                <input type="hidden" name="session_id" value={session.id} />
+                <Button type="submit" name="intent" value="end-session" size="compact-sm" variant="subtle">
+                  Sign out there
+                </Button>
+              </Form>
+            )}
+          </li>
+        ))}
+      </ul>
+      {sessions.length > 1 && (
+        <Form method="post" preventScrollReset>
+          <Button type="submit" name="intent" value="end-others" variant="default">
+            Sign out everywhere else
+          </Button>
+        </Form>
+      )}
+    </>
+  );
+}
+
+/** "Firefox on Linux", as well as a User-Agent tells. */
+function deviceOf(agent: string | null): string {
+  const find = (names: Record<string, RegExp>) =>
+    Object.entries(names).find(([, pattern]) => pattern.test(agent ?? ""))?.[0];
+  const browser = find({
+    Edge: /Edg\//,
+    Opera: /OPR\//,
+    Firefox: /Firefox\//,
+    Chrome: /Chrom(e|ium)\//,
+    Safari: /Safari\//,
+  });
+  const system = find({
+    Android: /Android/,
+    iPhone: /iPhone/,
+    iPad: /iPad/,
+    Windows: /Windows/,
+    macOS: /Mac OS X/,
+    Linux: /Linux/,
+  });
+  if (browser && system) return `${browser} on ${system}`;
+  return browser ?? system ?? "An unknown device";
+}

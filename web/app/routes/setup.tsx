@@ -1,0 +1,32 @@
+import { type ActionFunctionArgs, type LoaderFunctionArgs, redirect, useActionData } from "react-router";
+import { FormError, FormHead } from "../look/form.tsx";
+import { register } from "../server/entrance.ts";
+import { attempt } from "../server/forms.ts";
+import { load } from "../server/hub.ts";
+import { RegisterForm } from "./register-form.tsx";
+
+export async function loader({ request }: LoaderFunctionArgs) {
+  const meta = await load(request, ({ rest }) => rest.meta());
+  return meta.set_up ? redirect("/login") : null;
+}
+
+export async function action({ request }: ActionFunctionArgs) {
+  const form = await request.formData();
+  return attempt(form, () => register(request, form));
+}
+
+/** The first page of a new server: whoever fills it in owns it. */
+export default function Setup() {
+  const refusal = useActionData<typeof action>();
+  return (
+    <>
+      <FormHead title="Welcome. Make it yours">
+        This server is new. The account you make now owns it: it may invite, ban and reset others.
+      </FormHead>
+      <FormError refusal={refusal} />
+      <RegisterForm refusal={refusal} invite={null}>
+        Create the owner's account
+      </RegisterForm>
+    </>
+  );
+}

@@ -1,0 +1,151 @@
+import { Compass, MessageSquarePlus, Plus, Settings, Shield } from "lucide-react";
+import type { ReactNode } from "react";
+import { NavLink, useMatch } from "react-router";
+import type { Channel } from "../../../protocol/objects.ts";
+import { titleOf } from "../chat/house.ts";
+import { useChannels, useHouse } from "../chat/house-context.tsx";
+import { Face } from "../look/face.tsx";
+import { LinkState } from "./link-state.tsx";
+import styles from "./shell.module.css";
+
+/** The rail and the page beside it. On a phone one of the two is shown: the rail at `/`, the page everywhere else. */
+export function Shell({ children }: { children: ReactNode }) {
+  const atHome = useMatch("/") !== null;
+  return (
+    <div className={styles.shell} data-at={atHome ? "rail" : "page"}>
+      <a className="skip-link" href="#page">
+        Skip to the conversation
+      </a>
+      <Rail />
+      <main id="page" className={styles.page} tabIndex={-1}>
+        <LinkState />
+        {children}
+      </main>
+    </div>
+  );
+}
+
+function Rail() {
+  const { house } = useHouse();
+  const channels = useChannels();
+  const direct = channels.filter(({ type }) => type === "direct");
+  const shared = channels.filter(({ type }) => type !== "direct");
+  const name = house.me.name ?? house.me.username;
+  return (
+    <div className={styles.rail}>
+      <header className={styles.brand}>
+        <img src="/favicon.svg" alt="" width="26" height="26" />
+        <span>Usher</span>
+      </header>
+      <nav aria-label="Channels" className={styles.lists}>
+        <Section title="Channels" action={{ to: "/channels/new", label: "Create a channel", icon: <Plus size={16} /> }}>
+          {shared.map((channel) => (
+            <ChannelLink key={channel.id} channel={channel} />
+          ))}
+          {shared.length === 0 && <li className={styles.none}>You are in no channel yet.</li>}
+          <li>
+            <NavLink to="/channels/browse" className={styles.quiet}>
+              <Compass size={16} aria-hidden="true" />
+              Browse channels
+            </NavLink>
+          </li>
+        </Section>
+        <Section
+          title="Direct chats"
+          action={{ to: "/direct", label: "Start a direct chat", icon: <MessageSquarePlus size={16} /> }}
+        >
+          {direct.map((channel) => (
+            <ChannelLink key={channel.id} channel={channel} />
+          ))}
+          {direct.length === 0 && (
+            <li>
+              <NavLink to="/direct" className={styles.quiet}>
+                <MessageSquarePlus size={16} aria-hidden="true" />
+                Write to somebody
+              </NavLink>
+            </li>
+          )}
+        </Section>
+      </nav>
+      <footer className={styles.me}>
+        <Face id={house.me.id} name={name} size={32} />
+        <span className={styles.myName}>{name}</span>
+        {house.me.role !== "member" && (
+          <NavLink to="/admin" className={styles.icon} aria-label="Administration" title="Administration">
+            <Shield size={18} />
+          </NavLink>
+        )}
+        <NavLink to="/settings" className={styles.icon} aria-label="Settings" title="Settings">
+          <Settings size={18} />
+        </NavLink>
+      </footer>
+    </div>
+  );
+}
+
+interface SectionProps {
+  title: string;
+  action: { to: string; label: string; icon: ReactNode };
+  children: ReactNode;
+}
+
+function Section({ title, action, children }: SectionProps) {
+  return (
+    <section>
+      <div className={styles.sectionHead}>
+        <h2>{title}</h2>
+        <NavLink to={action.to} className={styles.icon} aria-label={action.label} title={action.label}>
+          {action.icon}
+        </NavLink>
+      </div>
+      <ul className={styles.list}>{children}</ul>
+    </section>
+  );
+}
+
+function ChannelLink({ channel }: { channel: Channel }) {
+  const { id, unread, type, peer } = channel;
+  const title = titleOf(channel);
+  return (
+    <li>
+      <NavLink
+        to={`/channels/${id}`}
+        className={styles.channel}
+        data-unread={unread > 0 || undefined}
+        prefetch="intent"
+      >
+        {type === "direct" ? (
+          <Face id={peer?.id ?? id} name={title} size={20} />
+        ) : (
+          <span className={styles.sign} aria-hidden="true">
+            {type === "private" ? <Lock /> : "#"}
+          </span>
+        )}
+        <span className={styles.channelName}>{title}</span>
+        {unread > 0 && (
+          <span className={styles.count}>
+            {unread > 99 ? "99+" : unread}
+            <span className="only-spoken"> unread</span>
+          </span>
+        )}
+      </NavLink>
+    </li>
+  );
+}
+
+function Lock() {
+  return (
+    <svg
+      viewBox="0 0 16 16"
+      width="13"
+      height="13"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.5"
+      aria-hidden="true"
+    >
+      <rect x="3" y="7" width="10" height="7" rx="1.5" />
+      <path d="M5 7V5a3 3 0 0 1 6 0v2" />
+    </svg>
+  );
+}

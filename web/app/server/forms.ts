@@ -1,0 +1,62 @@
+import { data } from "react-router";
+import { UsherError } from "../../../sdk/errors.ts";
+
+/** What an action answers when the hub refused: a sentence for the form, sentences for its fields, and what was typed. */
+export interface Refusal {
+  message: string | null;
+  fields: Record<string, string>;
+  typed: Record<string, string>;
+}
+
+/** Codes that speak of one field although the hub names none. */
+const FIELD_OF_CODE: Record<string, string> = {
+  email_taken: "email",
+  username_taken: "username",
+  name_taken: "name",
+  invite_needed: "invite_code",
+};
+
+/** Runs what an action does; a refusal of the hub becomes the form's errors, with its status. Passwords are not sent back. */
+export async function attempt<T>(form: FormData, run: () => Promise<T>) {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof UsherError)) throw error;
+    return data<Refusal>(refusal(error, form), { status: error.status ?? 503 });
+  }
+}
+
+export function refusal(error: UsherError, form: FormData): Refusal {
+  const fields: Record<string, string> = {};
+  for (const { pointer, message } of error.errors) {
+    const name = pointer.replace(/^\//, "").split("/")[0];
+    if (name && form.has(name)) fields[name] ??= sentence(message);
+  }
+  const field = FIELD_OF_CODE[error.code];
+  if (field && form.has(field)) fields[field] ??= error.message;
+  const typed: Record<string, string> = {};
+  for (const [name, value] of form) if (typeof value === "string" && !name.includes("password")) typed[name] = value;
+  const wait = error.retryAfter === null ? "" : ` Try again in ${waitText(error.retryAfter)}.`;
+  return { message: Object.keys(fields).length > 0 ? null : error.message + wait, fields, typed };
+}
+
+/** The text of a field; undefined when it is missing or blank, so that it is left out of the request. */
+export function field(form: FormData, name: string): string | undefined {
+  const value = form.get(name);
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+}
+
+/** The text of a field as it was typed (passwords, messages); empty when it is missing. */
+export function raw(form: FormData, name: string): string {
+  const value = form.get(name);
+  return typeof value === "string" ? value : "";
+}
+
+function sentence(text: string): string {
+  const start = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(start) ? start : `${start}.`;
+}
+
+function waitText(seconds: number): string {
+  return seconds < 90 ? `${Math.max(1, Math.round(seconds))} seconds` : `${Math.round(seconds / 60)} minutes`;
+}

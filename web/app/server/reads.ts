@@ -1,0 +1,62 @@
+import type { Channel, Message, Position } from "../../../protocol/objects.ts";
+import { UsherError } from "../../../sdk/errors.ts";
+import type { MessagePage, Page } from "../../../sdk/rest.ts";
+import type { HouseSnapshot } from "../chat/house.ts";
+import type { Hub } from "./hub.ts";
+
+/** Messages of the first page: a screen and a half, so that the first scroll up has something to show. */
+export const PAGE = 50;
+/** With more unread than this the page opens around the first unread message instead of at the end. */
+const UNREAD_IN_SIGHT = 30;
+/** Most pages of channels that are read for the rail: 20 × 100. */
+const MOST_PAGES = 20;
+
+/** The caller and all his channels. */
+export async function readHouse({ rest }: Hub): Promise<HouseSnapshot> {
+  const [me, first] = await Promise.all([rest.users.me(), rest.channels.list({ scope: "joined", limit: 100 })]);
+  const channels = [...first.data];
+  let next = first.next;
+  for (let page = 1; next !== null && page < MOST_PAGES; page += 1) {
+    const more: Page<Channel> = await rest.channels.list({ scope: "joined", limit: 100, after: next });
+    channels.push(...more.data);
+    next = more.next;
+  }
+  return { me, channels, position: (first as Page<Channel> & { position: Position }).position };
+}
+
+export interface ChannelView {
+  channel: Channel;
+  /** Null: the caller is not a member and may join. */
+  page: MessagePage | null;
+  /** Messages that the page's replies answer and that are not on it. */
+  quoted: Message[];
+}
+
+/** A channel and the page of its messages that the address asks for (`at`, `before`, `after`; else where reading goes on). */
+export async function readChannel({ rest }: Hub, channelId: string, query: URLSearchParams): Promise<ChannelView> {
+  const channel = await rest.channels.get(channelId);
+  if (channel.role === null) return { channel, page: null, quoted: [] };
+  const page = await rest.messages.list(channelId, { ...window(channel, query), limit: PAGE });
+  return { channel, page, quoted: await readQuoted({ rest }, page.data) };
+}
+
+function window(channel: Channel, query: URLSearchParams) {
+  for (const name of ["before", "after"] as const) if (query.has(name)) return { [name]: query.get(name) };
+  if (query.has("at")) return { around: query.get("at") };
+  return channel.unread > UNREAD_IN_SIGHT && channel.last_read_id ? { around: channel.last_read_id } : {};
+}
+
+/** Originals of replies, where the list itself does not have them. One that is gone or hidden is left out. */
+export async function readQuoted({ rest }: Pick<Hub, "rest">, messages: readonly Message[]): Promise<Message[]> {
+  const here = new Set(messages.map(({ id }) => id));
+  const wanted = new Set(messages.flatMap(({ reply_to_id: id }) => (id !== null && !here.has(id) ? [id] : [])));
+  const found = await Promise.all(
+    [...wanted].map((id) =>
+      rest.messages.get(id).catch((error) => {
+        if (error instanceof UsherError && error.code === "not_found") return null;
+        throw error;
+      }),
+    ),
+  );
+  return found.filter((message) => message !== null);
+}

@@ -1,0 +1,9 @@
+import type { Config } from "@react-router/dev/config";
+
+export default {
+  appDirectory: "app",
+  buildDirectory: "build",
+  ssr: true,
+  // The whole route table is small: one request less than discovering it link by link.
+  routeDiscovery: { mode: "initial" },
+} satisfies Config;
