@@ -1,6 +1,7 @@
 -- People, their sign-ins, and what guards them. Personal data: users, sessions, password_resets and bans are erased and
 -- exported by src/identity/erase.ts (sessions and resets go with the user by ON DELETE CASCADE); rate_limits holds hashes of
 -- addresses and accounts and is swept every hour; the other tables hold no personal data beyond the id of who made a row.
+-- Hashes are SHA-256 in base64url.
 
 CREATE TABLE users (
   -- A Snowflake of ours, or the subject of a foreign issuer as its token writes it.
@@ -25,8 +26,8 @@ CREATE UNIQUE INDEX users_email ON users (email) WHERE issuer IS NULL;
 CREATE TABLE sessions (
   id           text PRIMARY KEY,
   user_id      text NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-  -- SHA-256 of the cookie's value.
-  cookie_hash  bytea NOT NULL UNIQUE,
+  -- Hash of the cookie's value.
+  cookie_hash  text NOT NULL UNIQUE,
   device_name  text,
   ip           text,
   user_agent   text,
@@ -39,12 +40,12 @@ CREATE INDEX sessions_expiry ON sessions (expires_at);
 
 -- Every refresh token a session ever had: one is unused, all others are proof of reuse. Gone with their session.
 CREATE TABLE refresh_tokens (
-  -- SHA-256 of the token.
-  hash       bytea PRIMARY KEY,
+  -- Hash of the token.
+  hash       text PRIMARY KEY,
   session_id text NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
   used_at    timestamptz,
   -- The successor is HMAC-SHA256(key: the used token, data: this). So the same one can be answered again, and is stored nowhere.
-  nonce      bytea
+  nonce      text
 );
 CREATE INDEX refresh_tokens_session ON refresh_tokens (session_id);
 
@@ -58,8 +59,8 @@ CREATE TABLE signing_keys (
 REVOKE ALL ON signing_keys FROM PUBLIC;
 
 CREATE TABLE password_resets (
-  -- SHA-256 of the token in the link.
-  hash         bytea PRIMARY KEY,
+  -- Hash of the token in the link.
+  hash         text PRIMARY KEY,
   user_id      text NOT NULL UNIQUE REFERENCES users (id) ON DELETE CASCADE,
   -- The token itself, only where no mail server is set: the owner hands the link over.
   shown_token  text,
@@ -90,9 +91,9 @@ CREATE TABLE bans (
 );
 CREATE INDEX bans_standing ON bans (user_id) WHERE lifted_at IS NULL;
 
--- Fixed windows. The key is a SHA-256 of what is limited and of whom.
+-- Fixed windows. The key is the hash of what is limited and of whom.
 CREATE TABLE rate_limits (
-  key       bytea PRIMARY KEY,
+  key       text PRIMARY KEY,
   hits      integer NOT NULL,
   resets_at timestamptz NOT NULL
 );

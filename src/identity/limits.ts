@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { Sql } from "postgres";
 import { AppError } from "../platform/errors.ts";
+import { hashOf } from "./secret.ts";
 import { countHits, giveBackHits } from "./store/rate-limits.ts";
 
 const MINUTE = 60_000;
@@ -38,7 +38,7 @@ export class Limits {
       what.map((limited) => ({ key: keyOf(limited), window: this.limits[limited[0]].window })),
     );
     const waits = what.flatMap((limited) => {
-      const row = counted.find(({ key }) => keyOf(limited).equals(key));
+      const row = counted.find(({ key }) => keyOf(limited) === key);
       return row && row.hits > this.limits[limited[0]].hits ? [row.wait] : [];
     });
     if (waits.length === 0) return;
@@ -54,8 +54,8 @@ export class Limits {
   }
 }
 
-function keyOf(limited: Limited): Buffer {
-  return createHash("sha256").update(JSON.stringify(limited)).digest();
+function keyOf(limited: Limited): string {
+  return hashOf(JSON.stringify(limited));
 }
 
 function inWords(seconds: number): string {

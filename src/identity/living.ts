@@ -36,13 +36,8 @@ export class Living {
       { now },
     );
     this.#cookies = new Lookup(
-      async (hashes) => {
-        const rows = await livingByCookie(
-          sql,
-          hashes.map((hash) => Buffer.from(hash, "hex")),
-        );
-        return new Map((await touched(rows)).map((row) => [row.cookie_hash.toString("hex"), row]));
-      },
+      async (hashes) =>
+        new Map((await touched(await livingByCookie(sql, hashes))).map((row) => [row.cookie_hash, row])),
       { now },
     );
     this.#people = new Lookup(async (ids) => new Map((await usersBySubject(sql, ids)).map((row) => [row.id, row])), {
@@ -57,7 +52,7 @@ export class Living {
   }
 
   sessionOfCookie(secret: string): Promise<LivingRow | undefined> {
-    return this.#cookies.get(hashOf(secret).toString("hex"));
+    return this.#cookies.get(hashOf(secret));
   }
 
   person(subject: string): Promise<ForeignRow | undefined> {

@@ -1,6 +1,6 @@
-import postgres from "postgres";
 import { AppError } from "../platform/errors.ts";
 import { addressKey } from "../platform/http/rate-limit.ts";
+import { postgres } from "../platform/postgres/driver.ts";
 import { emailKey, usernameKey } from "./names.ts";
 import type { Origin, Parts } from "./parts.ts";
 import { type SignedIn, signedIn, startSession } from "./sessions.ts";

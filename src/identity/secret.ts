@@ -6,15 +6,15 @@ export function newSecret(): string {
 }
 
 /** What the database keeps of a secret. 256 random bits need no salt and no slow hash. */
-export function hashOf(secret: string): Buffer {
-  return createHash("sha256").update(secret).digest();
+export function hashOf(secret: string): string {
+  return createHash("sha256").update(secret).digest("base64url");
 }
 
 /** The refresh token behind `token`: whoever has only the token, or only the database, cannot work it out. */
-export function successorOf(token: string, nonce: Uint8Array): string {
+export function successorOf(token: string, nonce: string): string {
   return createHmac("sha256", token).update(nonce).digest("base64url");
 }
 
-export function newNonce(): Buffer {
-  return randomBytes(16);
+export function newNonce(): string {
+  return randomBytes(16).toString("base64url");
 }

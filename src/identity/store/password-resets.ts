@@ -3,7 +3,7 @@ import type { Db } from "./db.ts";
 /** Takes the place of an earlier request of the same person: only the last link works. */
 export async function upsertReset(
   db: Db,
-  reset: { hash: Buffer; user_id: string; shown_token: string | null },
+  reset: { hash: string; user_id: string; shown_token: string | null },
   ttl: number,
 ): Promise<void> {
   const { hash, user_id, shown_token } = reset;
@@ -16,13 +16,13 @@ export async function upsertReset(
 }
 
 /** Whether the token still stands, without using it up. */
-export async function resetStands(db: Db, hash: Buffer): Promise<boolean> {
+export async function resetStands(db: Db, hash: string): Promise<boolean> {
   const rows = await db`SELECT FROM password_resets WHERE hash = ${hash} AND expires_at > clock_timestamp()`;
   return rows.length > 0;
 }
 
 /** Whose password the token may set; it works once. */
-export async function takeReset(db: Db, hash: Buffer): Promise<string | undefined> {
+export async function takeReset(db: Db, hash: string): Promise<string | undefined> {
   const [row] = await db<{ user_id: string }[]>`
     DELETE FROM password_resets WHERE hash = ${hash} AND expires_at > clock_timestamp() RETURNING user_id`;
   return row?.user_id;

@@ -1,19 +1,19 @@
 import type { Db } from "./db.ts";
 
 export interface Hit {
-  key: Buffer;
+  key: string;
   /** Length of the window in ms. */
   window: number;
 }
 
 /** Counts one hit for each key, in one statement (keys in order, so that two never wait for each other). */
-export async function countHits(db: Db, hits: readonly Hit[]): Promise<{ key: Buffer; hits: number; wait: number }[]> {
+export async function countHits(db: Db, hits: readonly Hit[]): Promise<{ key: string; hits: number; wait: number }[]> {
   const keys = hits.map(({ key }) => key);
   const windows = hits.map(({ window }) => window);
-  return db<{ key: Buffer; hits: number; wait: number }[]>`
+  return db<{ key: string; hits: number; wait: number }[]>`
     INSERT INTO rate_limits AS r (key, hits, resets_at)
     SELECT key, 1, clock_timestamp() + ms * interval '1 millisecond'
-    FROM unnest(${keys}::bytea[], ${windows}::float8[]) AS h (key, ms) ORDER BY key
+    FROM unnest(${keys}::text[], ${windows}::float8[]) AS h (key, ms) ORDER BY key
     ON CONFLICT (key) DO UPDATE SET
       hits = CASE WHEN r.resets_at <= clock_timestamp() THEN 1 ELSE least(r.hits + 1, 1000000) END,
       resets_at = CASE WHEN r.resets_at <= clock_timestamp() THEN excluded.resets_at ELSE r.resets_at END
@@ -21,10 +21,10 @@ export async function countHits(db: Db, hits: readonly Hit[]): Promise<{ key: Bu
 }
 
 /** Takes one hit back: what succeeded was no attempt at guessing. */
-export async function giveBackHits(db: Db, keys: readonly Buffer[]): Promise<void> {
+export async function giveBackHits(db: Db, keys: readonly string[]): Promise<void> {
   await db`
     UPDATE rate_limits r SET hits = greatest(r.hits - 1, 0)
-    FROM (SELECT key FROM rate_limits WHERE key = ANY(${[...keys]}::bytea[]) ORDER BY key FOR UPDATE) k
+    FROM (SELECT key FROM rate_limits WHERE key = ANY(${[...keys]}) ORDER BY key FOR UPDATE) k
     WHERE r.key = k.key`;
 }
 

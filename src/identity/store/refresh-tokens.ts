@@ -1,6 +1,6 @@
 import type { Db } from "./db.ts";
 
-export async function insertRefreshToken(db: Db, hash: Buffer, sessionId: string): Promise<void> {
+export async function insertRefreshToken(db: Db, hash: string, sessionId: string): Promise<void> {
   await db`INSERT INTO refresh_tokens (hash, session_id) VALUES (${hash}, ${sessionId})`;
 }
 
@@ -10,9 +10,9 @@ export async function insertRefreshToken(db: Db, hash: Buffer, sessionId: string
  */
 export async function lockRefreshToken(
   db: Db,
-  hash: Buffer,
-): Promise<{ session_id: string; user_id: string; used_ago: number | null; nonce: Buffer | null } | undefined> {
-  const [row] = await db<{ session_id: string; user_id: string; used_ago: number | null; nonce: Buffer | null }[]>`
+  hash: string,
+): Promise<{ session_id: string; user_id: string; used_ago: number | null; nonce: string | null } | undefined> {
+  const [row] = await db<{ session_id: string; user_id: string; used_ago: number | null; nonce: string | null }[]>`
     SELECT r.session_id, s.user_id, r.nonce,
       (extract(epoch FROM clock_timestamp() - r.used_at) * 1000)::float8 AS used_ago
     FROM refresh_tokens r JOIN sessions s ON s.id = r.session_id
@@ -21,11 +21,11 @@ export async function lockRefreshToken(
   return row;
 }
 
-export async function markUsed(db: Db, hash: Buffer, nonce: Buffer): Promise<void> {
+export async function markUsed(db: Db, hash: string, nonce: string): Promise<void> {
   await db`UPDATE refresh_tokens SET used_at = clock_timestamp(), nonce = ${nonce} WHERE hash = ${hash}`;
 }
 
-export async function isUnused(db: Db, hash: Buffer): Promise<boolean> {
+export async function isUnused(db: Db, hash: string): Promise<boolean> {
   const rows = await db`SELECT FROM refresh_tokens WHERE hash = ${hash} AND used_at IS NULL`;
   return rows.length > 0;
 }

@@ -19,7 +19,7 @@ export interface LivingRow {
   role: Role;
   expires_at: Date;
   last_seen_at: Date;
-  cookie_hash: Buffer;
+  cookie_hash: string;
   banned: boolean;
 }
 
@@ -34,7 +34,7 @@ export async function insertSession(
   session: {
     id: string;
     user_id: string;
-    cookie_hash: Buffer;
+    cookie_hash: string;
     device_name: string | null;
     ip: string | null;
     user_agent: string | null;
@@ -61,8 +61,8 @@ export async function livingById(db: Db, ids: readonly string[]): Promise<Living
   return db<LivingRow[]>`${living(db)} AND s.id = ANY(${[...ids]})`;
 }
 
-export async function livingByCookie(db: Db, hashes: readonly Buffer[]): Promise<LivingRow[]> {
-  return db<LivingRow[]>`${living(db)} AND s.cookie_hash = ANY(${[...hashes]}::bytea[])`;
+export async function livingByCookie(db: Db, hashes: readonly string[]): Promise<LivingRow[]> {
+  return db<LivingRow[]>`${living(db)} AND s.cookie_hash = ANY(${[...hashes]})`;
 }
 
 /** Notes that sessions are in use, and moves their end away by `ttl` ms. */

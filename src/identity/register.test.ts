@@ -1,0 +1,131 @@
+import { afterEach, expect, test } from "bun:test";
+import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
+
+let node: IdentityNode;
+afterEach(() => node.close());
+
+const someone = (n: number) => ({ email: `u${n}@example.org`, username: `user${n}`, password: "correct horse" });
+
+async function rolesOf(): Promise<Record<string, number>> {
+  const rows = await node.sql<{ role: string; n: number }[]>`SELECT role, count(*)::int AS n FROM users GROUP BY role`;
+  return Object.fromEntries(rows.map(({ role, n }) => [role, n]));
+}
+
+async function race(count: number, more: Record<string, unknown> = {}) {
+  const answers = await Promise.all(
+    Array.from({ length: count }, (_, n) => node.call("POST", "/auth/register", { ...someone(n), ...more })),
+  );
+  return answers.map(({ status, body }) => (status === 201 ? body.user.role : body.code)).sort();
+}
+
+test("of 20 racing registrations exactly one makes the owner, the others are members where registration is open", async () => {
+  node = await startIdentityNode();
+  expect(await node.identity.registration()).toEqual({ owner_exists: false, mode: "open" });
+  expect(await race(20)).toEqual([...Array(19).fill("member"), "owner"]);
+  expect(await rolesOf()).toEqual({ owner: 1, member: 19 });
+  expect(await node.identity.registration()).toEqual({ owner_exists: true, mode: "open" });
+});
+
+test("of 20 racing registrations exactly one gets in where registration is closed: the owner", async () => {
+  node = await startIdentityNode({ REGISTRATION: "closed" });
+  expect(await race(20)).toEqual(["owner", ...Array(19).fill("registration_closed")]);
+  expect(await rolesOf()).toEqual({ owner: 1 });
+});
+
+test("without a code nobody but the owner gets in where registration needs an invitation", async () => {
+  node = await startIdentityNode({ REGISTRATION: "invite" });
+  expect(await race(20)).toEqual([...Array(19).fill("invite_needed"), "owner"]);
+});
+
+test("a code for three lets in exactly three of 12 who race for it", async () => {
+  node = await startIdentityNode({ REGISTRATION: "invite" });
+  const { token } = await node.register("owner");
+  const invite = await node.call("POST", "/registration-invites", { max_uses: 3 }, { token });
+  expect(invite.status).toBe(201);
+  expect(invite.body.url).toBe(`http://localhost:3003/register?invite=${invite.body.code}`);
+  const outcome = await race(12, { invite_code: invite.body.code });
+  expect(outcome).toEqual([...Array(9).fill("invite_needed"), "member", "member", "member"]);
+  const list = await node.call("GET", "/registration-invites", undefined, { token });
+  expect(list.body.data).toMatchObject([{ id: invite.body.id, uses: 3, max_uses: 3 }]);
+});
+
+test("an expired or removed code lets nobody in; a registration that fails gives its use back", async () => {
+  node = await startIdentityNode({ REGISTRATION: "invite" });
+  const { token } = await node.register("owner");
+  const { body: invite } = await node.call("POST", "/registration-invites", {}, { token });
+  const taken = await node.call("POST", "/auth/register", {
+    ...someone(1),
+    email: "OWNER@example.org",
+    invite_code: invite.code,
+  });
+  expect(taken.body.code).toBe("email_taken");
+  const [row] = await node.sql`SELECT uses FROM registration_invites`;
+  expect(row!.uses).toBe(0);
+
+  await node.sql`UPDATE registration_invites SET expires_at = now() - interval '1 second'`;
+  const late = await node.call("POST", "/auth/register", { ...someone(1), invite_code: invite.code });
+  expect(late.body.code).toBe("invite_needed");
+  await node.sql`UPDATE registration_invites SET expires_at = NULL`;
+  expect((await node.call("DELETE", `/registration-invites/${invite.id}`, undefined, { token })).status).toBe(204);
+  const removed = await node.call("POST", "/auth/register", { ...someone(1), invite_code: invite.code });
+  expect(removed.body.code).toBe("invite_needed");
+});
+
+test("invites are for admins and the owner", async () => {
+  node = await startIdentityNode();
+  await node.register("owner");
+  const { token } = await node.register("member");
+  expect((await node.call("POST", "/registration-invites", {}, { token })).body.code).toBe("forbidden");
+  expect((await node.call("GET", "/registration-invites", undefined, { token })).body.code).toBe("forbidden");
+  expect((await node.call("GET", "/registration-invites")).body.code).toBe("unauthenticated");
+});
+
+test("an address and a name are taken in any case and width", async () => {
+  node = await startIdentityNode();
+  await node.register("Ann");
+  const address = await node.call("POST", "/auth/register", { ...someone(1), email: "ANN@Example.org" });
+  expect([address.status, address.body.code]).toEqual([409, "email_taken"]);
+  for (const username of ["ann", "ANN", "Ａｎｎ"]) {
+    const name = await node.call("POST", "/auth/register", { ...someone(1), username });
+    expect([name.status, name.body.code]).toEqual([409, "username_taken"]);
+  }
+});
+
+test("the answer signs in: tokens, a cookie for browsers, and no hash of the password", async () => {
+  node = await startIdentityNode();
+  const { status, body, headers } = await node.call("POST", "/auth/register", { ...someone(1), name: "One" });
+  expect(status).toBe(201);
+  expect(Object.keys(body).sort()).toEqual(["access_token", "expires_in", "refresh_token", "user"]);
+  expect(body.user).toMatchObject({
+    username: "user1",
+    name: "One",
+    email: "u1@example.org",
+    role: "owner",
+    phone: null,
+  });
+  expect(body.expires_in).toBe(900);
+  expect(headers.get("set-cookie")).toMatch(
+    /^usher_session=[\w-]{43}; Path=\/; Max-Age=2592000; HttpOnly; SameSite=Lax$/,
+  );
+  expect((await node.call("GET", "/users/me", undefined, { token: body.access_token })).body).toEqual(body.user);
+  const [row] = await node.sql`SELECT password_hash FROM users`;
+  expect(row!.password_hash).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
+  expect(node.lines.join("")).not.toContain("correct horse");
+});
+
+test("wrong values are named by field", async () => {
+  node = await startIdentityNode();
+  const { status, body } = await node.call("POST", "/auth/register", {
+    email: "no address",
+    username: "a b",
+    password: "short",
+    role: "owner",
+  });
+  expect(status).toBe(422);
+  expect(body.errors.map(({ pointer }: { pointer: string }) => pointer).sort()).toEqual([
+    "/email",
+    "/password",
+    "/role",
+    "/username",
+  ]);
+});

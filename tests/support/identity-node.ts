@@ -1,0 +1,119 @@
+import { loadConfig } from "../../src/config/load.ts";
+import { createIdentity } from "../../src/identity/index.ts";
+import { systemClock } from "../../src/platform/clock.ts";
+import { createApi } from "../../src/platform/http/create-api.ts";
+import { createIdempotencyStore } from "../../src/platform/http/idempotency-store.ts";
+import { createLogger } from "../../src/platform/logger.ts";
+import type { Mail } from "../../src/platform/mail.ts";
+import { createIds } from "../../src/platform/nodes/ids.ts";
+import { testDatabase } from "./postgres.ts";
+
+/** An answer of the API: its status, its JSON body (or null), and its headers. */
+export interface Answer {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
+  body: any;
+  headers: Headers;
+}
+
+/** Who asks: by a bearer token, a cookie, from an address. */
+export interface As {
+  token?: string;
+  cookie?: string;
+  address?: string;
+}
+
+export type IdentityNode = Awaited<ReturnType<typeof startIdentityNode>>;
+
+/**
+ * Identity behind the real API on a database of its own. What it asks of the hub is written down in `closed`; `clock.ahead`
+ * (ms) moves the node's clock, not the database's.
+ */
+export async function startIdentityNode(environment: Record<string, string> = {}, mail: Mail | null = null) {
+  const config = loadConfig({ environment: { LOG_LEVEL: "trace", ...environment }, dotenv: null, readFile: () => "" });
+  const database = await testDatabase();
+  const lines: string[] = [];
+  const logger = createLogger(config, { write: (line) => void lines.push(line) });
+  const closed: { session?: string; user?: string; reason: string }[] = [];
+  const clock = { ahead: 0, now: () => Date.now() + clock.ahead };
+  const makeNode = () => {
+    const identity = createIdentity({
+      sql: database.sql,
+      ids: createIds({ lease: { node: Math.floor(Math.random() * 1_024), held: () => true }, clock: systemClock }),
+      config,
+      realtime: {
+        closeSession: (session, reason) => void closed.push({ session, reason }),
+        closeUser: (user, reason) => void closed.push({ user, reason }),
+      },
+      mail,
+      clock,
+      logger,
+    });
+    const api = createApi({
+      config,
+      logger,
+      authenticate: (token) => identity.authenticate(token, "api"),
+      authenticateCookie: (header) => identity.authenticateCookie(header),
+      idempotency: createIdempotencyStore(database.sql),
+    });
+    identity.routes(api);
+    return { identity, api };
+  };
+  const { identity, api } = makeNode();
+
+  async function call(method: string, path: string, body?: unknown, as: As = {}): Promise<Answer> {
+    const headers: Record<string, string> = {
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(as.token === undefined ? {} : { authorization: `Bearer ${as.token}` }),
+      ...(as.cookie === undefined ? {} : { cookie: as.cookie, origin: "http://localhost" }),
+    };
+    const init = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
+    const answer = await api.request(path.startsWith("/.") ? path : `/api/v1${path}`, init, {
+      address: as.address ?? "192.0.2.1",
+      requestId: crypto.randomUUID(),
+      secure: false,
+      host: "localhost",
+    });
+    const text = await answer.text();
+    if (answer.status >= 500) console.error(lines.filter((line) => line.includes('"error"')).at(-1));
+    return { status: answer.status, body: text === "" ? null : JSON.parse(text), headers: answer.headers };
+  }
+
+  /** Registers somebody with the password `correct horse`; the first one is the owner. */
+  async function register(username: string, more: Record<string, unknown> = {}) {
+    const account = { email: `${username}@example.org`, username, password: "correct horse", ...more };
+    const { status, body, headers } = await call("POST", "/auth/register", account);
+    if (status !== 201) throw new Error(`register ${username}: ${status} ${JSON.stringify(body)}`);
+    return {
+      id: body.user.id as string,
+      token: body.access_token as string,
+      refresh: body.refresh_token as string,
+      cookie: headers.get("set-cookie")!.split(";")[0]!,
+    };
+  }
+
+  return {
+    identity,
+    makeNode,
+    call,
+    register,
+    closed,
+    clock,
+    lines,
+    config,
+    sql: database.sql,
+    login: (username: string, password = "correct horse", as: As = {}) =>
+      call("POST", "/auth/login", { username, password }, as),
+    close: () => database.close(),
+  };
+}
+
+/** The code of the AppError that this work ends with; "none" when it succeeds. */
+export async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "none";
+  } catch (error) {
+    return error instanceof Error && "code" in error ? String(error.code) : String(error);
+  }
+}
