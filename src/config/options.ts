@@ -105,6 +105,16 @@ export const OPTIONS = {
   WS_PONG_TIMEOUT: option(duration, "60s", "A connection that said nothing for this long is closed."),
   WS_ALLOW_ANONYMOUS: option(flag, "true", "Whether a connection without a token may join public rooms."),
   WS_MAX_MESSAGE_SIZE: option(whole(1_024, 16_777_216), "65536", "Most bytes of one frame from a client."),
+  WS_RATE_LIMIT: option(
+    whole(1, 1_000_000),
+    "50",
+    "Frames per second that one connection may send in the long run; ten times as many at once.",
+  ),
+  HTTP_RATE_LIMIT: option(
+    whole(60, 100_000_000),
+    "6000",
+    "Requests per minute from one address. A person who is signed in has a fifth of it.",
+  ),
   DATABASE_URL: option(
     url("postgres:", "postgresql:"),
     null,
