@@ -1,11 +1,11 @@
-import type { Sql } from "postgres";
+import type { ISql, Sql } from "postgres";
 
 /** Where a reader is, as a tick's id. */
 export interface Position {
   /** Where to begin or to go on. */
   load(): Promise<number>;
   /** Moves on, in the caller's transaction if there is one. Throws when somebody else moved it meanwhile. */
-  move(sql: Sql, from: number, to: number): Promise<void>;
+  move(sql: ISql, from: number, to: number): Promise<void>;
 }
 
 /** Kept in log_readers, under the reader's name; begins at the present the first time. */

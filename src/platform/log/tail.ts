@@ -1,4 +1,4 @@
-import type { Sql } from "postgres";
+import type { ISql, Sql } from "postgres";
 import { type Bell, createBell } from "./bell.ts";
 import type { Epoch } from "./epoch.ts";
 import { type Position, presentPosition, storedPosition } from "./positions.ts";
@@ -22,7 +22,7 @@ export interface TailBatch {
    * Moves a stored reader's position within the handler's own transaction, so that its effects happen exactly once.
    * Without this call entries come at least once: the position moves after the handler has returned.
    */
-  move(sql: Sql): Promise<void>;
+  move(sql: ISql): Promise<void>;
 }
 
 export interface Tail {
@@ -123,7 +123,7 @@ export function createTail({
     const { to, entries } = await windows.after(from);
     if (to === from) return from;
     let moved = false;
-    const move = async (tx: Sql) => {
+    const move = async (tx: ISql) => {
       await position.move(tx, from, to);
       moved = true;
     };

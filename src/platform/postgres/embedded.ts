@@ -66,10 +66,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
     checkReach(user, binaries.postgres);
     ensureCluster(folder, binaries, user, options.settings?.fsync !== "off");
     const socketFolder = mkdtempSync(join(tmpdir(), "usher-"));
-    if (user) chownSync(socketFolder, user.uid, user.gid);
     const settings = { ...SETTINGS, unix_socket_directories: socketFolder, ...options.settings };
     const args = ["-D", folder, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
-    const launch = () => spawn(binaries.postgres, args, { ...user, ...SPAWN, stdio: ["ignore", "ignore", "pipe"] });
+    const launch = () => {
+      mkdirSync(socketFolder, { recursive: true, mode: 0o700 }); // clearing up after a dead server takes it away
+      if (user) chownSync(socketFolder, user.uid, user.gid);
+      return spawn(binaries.postgres, args, { ...user, ...SPAWN, stdio: ["ignore", "ignore", "pipe"] });
+    };
     const server = new Supervisor(folder, launch, options.log ?? (() => {}));
     await server.start();
     return {
@@ -177,7 +180,7 @@ class Supervisor {
   }
 
   async #restart(): Promise<void> {
-    for (let wait = 100; !this.#stopping; wait = Math.min(wait * 2, 10_000)) {
+    for (let wait = 100; !this.#stopping; wait = Math.min(wait * 2, 5_000)) {
       try {
         await stopOrphan(this.#folder);
         await this.start();

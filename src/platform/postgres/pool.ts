@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import postgres, { type Sql } from "postgres";
+import type { Sql } from "postgres";
+import { postgres } from "./driver.ts";
 
 export interface DatabaseOptions {
   /** Most connections of this pool. */

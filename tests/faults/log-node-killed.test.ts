@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { type Appended, Follower, findFaults, readHeads, readWholeLog } from "../support/log-checker.ts";
+import { type LogNode, startLogNode, until } from "../support/log-node.ts";
+import { type TestDatabase, testDatabase } from "../support/postgres.ts";
+import { chooseSeed, seeded } from "../support/seeded.ts";
+import { followIntoTable, readTold } from "./log-load.ts";
+
+const KILLS = Math.max(4, Number(process.env.LOG_TEST_SECONDS ?? 0));
+
+let database: TestDatabase;
+let observer: LogNode;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  observer = await startLogNode(database.url, { onError: () => {} }); // its second reader fails as planned
+});
+
+afterAll(async () => {
+  await observer.stop();
+  await database.close();
+});
+
+test("a node is killed at random points: what it acknowledged is there, dense, and told once", async () => {
+  const seed = chooseSeed("log-node-killed");
+  const random = seeded(seed);
+  const follower = new Follower();
+  await observer.tail.read({
+    name: "observer",
+    from: "now",
+    handle: ({ entries }) => Promise.resolve(follower.see(entries)),
+  });
+
+  const acknowledged: Appended[] = [];
+  for (let life = 0; life < KILLS; life++) {
+    const before = acknowledged.length;
+    const child = Bun.spawn(
+      [
+        process.execPath,
+        join(import.meta.dirname, "log-node-process.ts"),
+        database.url,
+        `life${life}`,
+        String(seed + life),
+      ],
+      { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
+    );
+    const reading = readAcknowledged(child.stdout, acknowledged);
+    await until(() => acknowledged.length > before, "the node has written something");
+    await Bun.sleep(random.int(0, 700));
+    child.kill("SIGKILL");
+    await child.exited;
+    await reading;
+  }
+
+  // A last node, which nobody kills, tells what the others left untold.
+  await followIntoTable(observer, seeded(seed));
+  await until(async () => (await openTransactions()) === 0, "the dead nodes' transactions have ended");
+  const log = await readWholeLog(observer.sql);
+  const heads = await readHeads(observer.sql);
+  expect(findFaults(log, heads, acknowledged, () => true)).toEqual([]);
+  await until(() => follower.reached(heads), "the observer has seen the newest entry of each room");
+  expect([follower.missed(log), follower.outOfOrder, follower.repeated]).toEqual([0, 0, 0]);
+
+  await until(async () => (await readTold(observer.sql)).length >= log.length, "the stored reader has told everything");
+  const told = new Follower();
+  told.see(await readTold(observer.sql));
+  expect([told.missed(log), told.outOfOrder, told.repeated]).toEqual([0, 0, 0]);
+  console.log(`log-node-killed: ${KILLS} kills, ${acknowledged.length} acknowledged, ${log.length} in the log`);
+}, 600_000);
+
+/** Whole lines only: the last one may be cut by the kill. */
+async function readAcknowledged(output: ReadableStream<Uint8Array>, into: Appended[]): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of output) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) into.push(JSON.parse(line) as Appended);
+  }
+}
+
+async function openTransactions(): Promise<number> {
+  const [row] = await observer.sql<{ n: number }[]>`
+    SELECT count(*)::int AS n FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'`;
+  return row!.n;
+}

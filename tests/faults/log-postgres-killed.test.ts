@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type EmbeddedPostgres, startEmbedded } from "../../src/platform/postgres/embedded.ts";
+import { migrateUp } from "../../src/platform/postgres/migrate.ts";
+import { MIGRATIONS } from "../../src/platform/postgres/migration-sets.ts";
+import { type Appended, Follower, findFaults, readHeads, readWholeLog } from "../support/log-checker.ts";
+import { type LogNode, startLogNode, until } from "../support/log-node.ts";
+import { chooseSeed, seeded } from "../support/seeded.ts";
+import { followIntoTable, readTold, writeUntilStopped } from "./log-load.ts";
+
+const KILLS = Math.max(3, Number(process.env.LOG_TEST_SECONDS ?? 0) / 2);
+
+let folder: string;
+let server: EmbeddedPostgres;
+let node: LogNode;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "usher-log-"));
+  server = await startEmbedded({ dataDir: folder });
+  await migrateUp(server.url, MIGRATIONS);
+  node = await startLogNode(server.url, { max: 30, onError: () => {} });
+}, 60_000);
+
+afterAll(async () => {
+  await node.stop();
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("PostgreSQL is killed in the middle of a load: what was acknowledged is there, dense, and told once", async () => {
+  const seed = chooseSeed("log-postgres-killed");
+  const random = seeded(seed);
+  const follower = new Follower();
+  await node.tail.read({
+    name: "observer",
+    from: "now",
+    handle: ({ entries }) => Promise.resolve(follower.see(entries)),
+  });
+  await followIntoTable(node, random);
+
+  const acknowledged: Appended[] = [];
+  let stop = false;
+  const load = { prefix: "load", writers: 20, random, stop: () => stop };
+  const written = writeUntilStopped(node, load, (entry) => acknowledged.push(entry));
+  for (let kill = 0; kill < KILLS; kill++) {
+    const before = acknowledged.length;
+    await until(() => acknowledged.length > before + 50 && server.pid() !== null, "the load goes on");
+    await Bun.sleep(random.int(0, 700));
+    process.kill(server.pid()!, "SIGKILL");
+  }
+  const before = acknowledged.length;
+  await until(() => acknowledged.length > before + 50, "the load goes on after the last restart");
+  stop = true;
+  const doubtful = await written;
+
+  const log = await readWholeLog(node.sql);
+  const heads = await readHeads(node.sql);
+  expect(findFaults(log, heads, acknowledged, (id) => doubtful.has(id))).toEqual([]);
+  await until(() => follower.reached(heads), "the observer has seen the newest entry of each room");
+  expect([follower.missed(log), follower.outOfOrder, follower.repeated]).toEqual([0, 0, 0]);
+
+  await until(async () => (await readTold(node.sql)).length >= log.length, "the stored reader has told everything");
+  const told = new Follower();
+  told.see(await readTold(node.sql));
+  expect([told.missed(log), told.outOfOrder, told.repeated]).toEqual([0, 0, 0]);
+  console.log(
+    `log-postgres-killed: ${KILLS} kills, ${acknowledged.length} acknowledged, ${doubtful.size} ids in doubt, ${log.length} in the log`,
+  );
+}, 600_000);
