@@ -29,7 +29,7 @@ export function createLogger(
 
 /** A URL's path and query without what proves who somebody is: `/ws?token=abc` → `/ws?token=[redacted]`. */
 export function redactUrl(url: string): string {
-  return url.replace(/([?&](?:[^=&]*token|code|secret|key|password)=)[^&#]*/gi, "$1[redacted]");
+  return url.replace(/([?&](?:code|[^=&]*(?:token|secret|key|password))=)[^&#]*/gi, "$1[redacted]");
 }
 
 /** One line for people: time, level, name, message, then the other fields; a stack on lines of its own. */

@@ -1,0 +1,28 @@
+import { expect, test } from "bun:test";
+import { createLogger, redactUrl } from "./logger.ts";
+
+test("secrets are not written, wherever they are logged", () => {
+  const lines: string[] = [];
+  const logger = createLogger({ LOG_LEVEL: "info", LOG_FORMAT: "json" }, { write: (line) => void lines.push(line) });
+  logger.info(
+    { password: "hunter2", user: { token: "hunter2" }, request: { headers: { authorization: "Bearer hunter2" } } },
+    "x",
+  );
+  expect(lines.join()).not.toContain("hunter2");
+  expect(lines.join().match(/\[redacted\]/g)).toHaveLength(3);
+});
+
+test("a line for people has time, level, name, message and the rest", () => {
+  const lines: string[] = [];
+  const logger = createLogger({ LOG_LEVEL: "info", LOG_FORMAT: "pretty" }, { write: (line) => void lines.push(line) });
+  logger.child({ name: "chat" }).warn({ room: "channel:1" }, "slow");
+  expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} WARN {2}\[chat\] slow room="channel:1"\n$/);
+  logger.error({ err: new Error("broken") }, "failed");
+  expect(lines[1]).toContain("ERROR failed\nError: broken\n    at ");
+});
+
+test("a URL is written without what proves who somebody is", () => {
+  expect(redactUrl("/ws?token=a.b.c&x=1")).toBe("/ws?token=[redacted]&x=1");
+  expect(redactUrl("/reset?x=1&code=123#top")).toBe("/reset?x=1&code=[redacted]#top");
+  expect(redactUrl("/api?api_key=[redacted]")).toBe("/api?api_key=[redacted]");
+});
