@@ -9,7 +9,10 @@ import { createMembers, type Members } from "./members.ts";
 import { createMessages, type Messages } from "./messages.ts";
 import { channelRooms } from "./policy.ts";
 import { createReadMarks, type ReadMarks } from "./read-marks.ts";
-import { registerRoutes } from "./routes.ts";
+import { channelRoutes } from "./routes/channels.ts";
+import { memberRoutes } from "./routes/members.ts";
+import { messageRoutes } from "./routes/messages.ts";
+import { readMarkRoutes } from "./routes/read-marks.ts";
 import { createTyping } from "./typing.ts";
 
 /** What chat asks of the house; plugged in app.ts. */
@@ -49,6 +52,16 @@ export function createChat(deps: ChatDeps): Chat {
   const readMarks = createReadMarks(deps);
   deps.realtime.registerRooms("channel", channelRooms(deps.sql));
   registerFrames(deps.realtime, { messages, readMarks, typing: createTyping(deps) });
-  const chat = { channels, members, messages, readMarks };
-  return { ...chat, routes: (api) => registerRoutes(api, chat) };
+  return {
+    channels,
+    members,
+    messages,
+    readMarks,
+    routes(api) {
+      channelRoutes(api, channels);
+      memberRoutes(api, members);
+      messageRoutes(api, messages);
+      readMarkRoutes(api, readMarks);
+    },
+  };
 }

@@ -6,6 +6,7 @@ import { type ChatNode, codeOf, startChatNode } from "../../tests/support/chat-n
 import { chooseSeed } from "../../tests/support/seeded.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { LIMITS } from "./limits.ts";
+import type { PageQuery } from "./page.ts";
 
 let node: ChatNode;
 let ann: UserCaller;
@@ -90,7 +91,7 @@ test("pages before, after and around cover every message once, at any size and p
   const sent = await Promise.all(Array.from({ length: 57 }, (_, i) => say(channel_id, `m${i}`)));
   await node.messages.delete(bob, sent[20]!.id);
   const ids = sent.map(({ id }) => id);
-  const page = (query: object & { limit: number }) => node.messages.page(ann, channel_id, query);
+  const page = (query: PageQuery) => node.messages.page(ann, channel_id, query);
 
   async function walk(limit: number, from: string | null, direction: "before" | "after"): Promise<string[]> {
     const seen: string[] = [];
@@ -124,7 +125,7 @@ test("pages before, after and around cover every message once, at any size and p
   const middle = await page({ limit: 5, around: ids[30]! });
   expect(middle.data.map(({ id }) => id)).toEqual(ids.slice(28, 33));
   expect(await codeOf(page({ limit: 5, around: "1" }))).toBe("anchor_not_found");
-  expect(await codeOf(page({ limit: 5, around: ids[1], before: ids[2] } as never))).toBe("invalid");
+  expect(await codeOf(page({ limit: 5, around: ids[1], before: ids[2] }))).toBe("invalid");
 });
 
 test("a page tells the head of the log in its own statement: page and stream meet without a gap", async () => {

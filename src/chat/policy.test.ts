@@ -116,11 +116,11 @@ const SIGNS: Record<string, string> = { ok: "+", forbidden: "F", not_found: "N",
 for (const type of ["public", "private"] as const) {
   test(`who may do what in a ${type} channel`, async () => {
     const seen: Record<string, string> = {};
-    for (const [name, useCase] of Object.entries(USE_CASES)) {
+    for (const [name, attempt] of Object.entries(USE_CASES)) {
       seen[name] = "";
       for (const who of WHO) {
         const place = await makePlace(type);
-        const code = await codeOf(useCase(who === "anonymous" ? ANONYMOUS : people[who], place));
+        const code = await codeOf(attempt(who === "anonymous" ? ANONYMOUS : people[who], place));
         seen[name] += SIGNS[code] ?? code;
       }
     }
@@ -138,7 +138,7 @@ test("a direct chat is for its two, and neither can take the other's words away"
     expect(await codeOf(USE_CASES[name]!(bob, place))).toBe("ok");
   }
   expect(await codeOf(node.messages.delete(bob, message.id))).toBe("forbidden");
-  const strangers = Object.values(USE_CASES).map((useCase) => codeOf(useCase(stranger, place)));
+  const strangers = Object.values(USE_CASES).map((attempt) => codeOf(attempt(stranger, place)));
   expect(new Set(await Promise.all(strangers))).toEqual(new Set(["not_found"]));
 });
 

@@ -1,0 +1,126 @@
+import { z } from "zod";
+import { ClientId, Message, MessageContent, Position, page } from "../../../protocol/objects.ts";
+import { Snowflake } from "../../../protocol/rooms.ts";
+import type { Api } from "../../platform/http/api.ts";
+import { ListQuery, StreamQuery } from "../../platform/http/paging.ts";
+import { route } from "../../platform/http/route.ts";
+import type { Messages } from "../messages.ts";
+import { channelParams, linked, links, located } from "./parts.ts";
+
+const messageParams = z.object({ message_id: Snowflake });
+
+const listMessages = route({
+  method: "get",
+  path: "/api/v1/channels/{channel_id}/messages",
+  summary: "Reads what was said, oldest first; the newest page when no place is given",
+  tag: "messages",
+  auth: "user",
+  request: { params: channelParams, query: StreamQuery },
+  responses: {
+    200: {
+      description:
+        "A page of messages, deleted ones without text. Resume from `head_seq` and `epoch` for what comes later.",
+      schema: page(Message).extend({ head_seq: Position.shape.seq, epoch: Position.shape.epoch }),
+      headers: linked,
+    },
+  },
+  errors: ["forbidden", "anchor_not_found"],
+});
+
+const sendMessage = route({
+  method: "post",
+  path: "/api/v1/channels/{channel_id}/messages",
+  summary: "Says something",
+  tag: "messages",
+  auth: "user",
+  request: {
+    params: channelParams,
+    body: z.strictObject({
+      content: MessageContent,
+      client_id: ClientId.optional().meta({ description: "The same one again is the same message." }),
+      reply_to_id: Snowflake.nullish(),
+    }),
+  },
+  responses: {
+    201: { description: "Said.", schema: Message, headers: located },
+    200: { description: "Was said before, with this client_id.", schema: Message },
+  },
+  errors: ["forbidden"],
+});
+
+const getMessage = route({
+  method: "get",
+  path: "/api/v1/messages/{message_id}",
+  summary: "Reads a message",
+  tag: "messages",
+  auth: "user",
+  request: { params: messageParams },
+  responses: { 200: { description: "The message.", schema: Message } },
+  errors: ["forbidden"],
+});
+
+const editMessage = route({
+  method: "patch",
+  path: "/api/v1/messages/{message_id}",
+  summary: "Changes the text of one's own message",
+  tag: "messages",
+  auth: "user",
+  request: { params: messageParams, body: z.strictObject({ content: MessageContent }) },
+  responses: { 200: { description: "The message as it is now.", schema: Message } },
+  errors: ["forbidden", "conflict"],
+});
+
+const deleteMessage = route({
+  method: "delete",
+  path: "/api/v1/messages/{message_id}",
+  summary: "Takes a message's text away",
+  tag: "messages",
+  auth: "user",
+  request: { params: messageParams },
+  responses: { 204: { description: "It is gone; its place stays." } },
+  errors: ["forbidden"],
+});
+
+const listReplies = route({
+  method: "get",
+  path: "/api/v1/messages/{message_id}/replies",
+  summary: "Reads what was said in answer to a message",
+  tag: "messages",
+  auth: "user",
+  request: { params: messageParams, query: ListQuery },
+  responses: { 200: { description: "A page of messages.", schema: page(Message), headers: linked } },
+  errors: ["forbidden"],
+});
+
+export function messageRoutes(api: Api, messages: Messages): void {
+  api.openapi(listMessages, async (c) => {
+    const list = await messages.page(c.get("caller"), c.req.valid("param").channel_id, c.req.valid("query"));
+    return c.json(list, 200, links(c.req.url, list));
+  });
+
+  api.openapi(sendMessage, async (c) => {
+    const input = { channel_id: c.req.valid("param").channel_id, ...c.req.valid("json") };
+    const { message, created } = await messages.send(c.get("caller"), input);
+    if (!created) return c.json(message, 200);
+    return c.json(message, 201, { Location: `/api/v1/messages/${message.id}` });
+  });
+
+  api.openapi(getMessage, async (c) =>
+    c.json(await messages.get(c.get("caller"), c.req.valid("param").message_id), 200),
+  );
+
+  api.openapi(editMessage, async (c) => {
+    const { content } = c.req.valid("json");
+    return c.json(await messages.edit(c.get("caller"), c.req.valid("param").message_id, content), 200);
+  });
+
+  api.openapi(deleteMessage, async (c) => {
+    await messages.delete(c.get("caller"), c.req.valid("param").message_id);
+    return c.body(null, 204);
+  });
+
+  api.openapi(listReplies, async (c) => {
+    const list = await messages.replies(c.get("caller"), c.req.valid("param").message_id, c.req.valid("query"));
+    return c.json(list, 200, links(c.req.url, list));
+  });
+}

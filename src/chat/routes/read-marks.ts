@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { Snowflake } from "../../../protocol/rooms.ts";
+import type { Api } from "../../platform/http/api.ts";
+import { route } from "../../platform/http/route.ts";
+import type { ReadMarks } from "../read-marks.ts";
+import { channelParams } from "./parts.ts";
+
+const markRead = route({
+  method: "put",
+  path: "/api/v1/channels/{channel_id}/read-mark",
+  summary: "Marks a channel read up to a message",
+  tag: "read marks",
+  auth: "user",
+  request: { params: channelParams, body: z.strictObject({ message_id: Snowflake }) },
+  responses: {
+    200: {
+      description: "The mark, which never moves back, and what is unread behind it (100 means 99+).",
+      schema: z.object({ last_read_id: Snowflake.nullable(), unread: z.number().int() }),
+    },
+  },
+  errors: ["forbidden"],
+});
+
+const unreadCounts = route({
+  method: "get",
+  path: "/api/v1/unread-counts",
+  summary: "Counts what the caller has not read",
+  tag: "read marks",
+  auth: "user",
+  responses: {
+    200: {
+      description: "The channels with something unread (100 means 99+). Channels that are not named have nothing.",
+      schema: z.object({
+        channels: z.array(z.object({ channel_id: Snowflake, unread: z.number().int() })),
+        total: z.number().int(),
+      }),
+    },
+  },
+});
+
+export function readMarkRoutes(api: Api, readMarks: ReadMarks): void {
+  api.openapi(markRead, async (c) => {
+    const { message_id } = c.req.valid("json");
+    return c.json(await readMarks.mark(c.get("caller"), c.req.valid("param").channel_id, message_id), 200);
+  });
+
+  api.openapi(unreadCounts, async (c) => c.json(await readMarks.counts(c.get("caller")), 200));
+}
