@@ -8,9 +8,9 @@ import { startEmbedded } from "../../src/platform/postgres/embedded.ts";
  * Starts a throw-away PostgreSQL on a TCP port of this machine, without fsync.
  * `url` is the superuser's, of the database `postgres`.
  */
-export async function startTestServer(): Promise<{ url: string; stop(): Promise<void> }> {
+export async function startTestServer(onPort?: number): Promise<{ url: string; stop(): Promise<void> }> {
   const dataDir = mkdtempSync(join(tmpdir(), "usher-test-"));
-  const port = await freePort();
+  const port = onPort ?? (await freePort());
   const server = await startEmbedded({
     dataDir,
     settings: {

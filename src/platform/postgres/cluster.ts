@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isSystemError, StartError } from "../start-error.ts";
 import type { Binaries } from "./binaries.ts";
@@ -20,6 +20,11 @@ export function ensureCluster(folder: string, binaries: Binaries, user: SystemUs
   if (existsSync(versionFile)) {
     checkVersion(folder, readFileSync(versionFile, "utf8").trim(), binaries.major);
     return;
+  }
+  if (existsSync(folder) && readdirSync(folder).length > 0) {
+    throw new StartError(
+      `${folder} holds files, but no PostgreSQL data. Move them away, or set DATA_DIR to another folder.`,
+    );
   }
   const fresh = `${folder}.new`;
   try {

@@ -46,7 +46,7 @@ export interface EmbeddedPostgres {
   url: string;
   /** Process id of the server that runs now; null while it is being restarted. */
   pid(): number | null;
-  /** Clean ("fast") shutdown; resolves when the server has gone and the folder is free. */
+  /** Clean ("fast") shutdown; resolves when the server has gone and the folder is free. Repeated calls wait for the first. */
   stop(): Promise<void>;
 }
 
@@ -75,13 +75,18 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
     };
     const server = new Supervisor(folder, launch, options.log ?? (() => {}));
     await server.start();
+    let stopped: Promise<void> | null = null;
+    const stop = async () => {
+      await server.stop();
+      rmSync(socketFolder, { recursive: true, force: true });
+      unlock();
+    };
     return {
       url: socketUrl(socketFolder),
       pid: () => server.pid,
-      stop: async () => {
-        await server.stop();
-        rmSync(socketFolder, { recursive: true, force: true });
-        unlock();
+      stop: () => {
+        stopped ??= stop();
+        return stopped;
       },
     };
   } catch (error) {

@@ -18,7 +18,7 @@ export interface Database {
    * It may be called once too often, never too seldom.
    */
   onReconnect(listener: () => void): void;
-  /** Lets running queries end (5 s at most), then closes all connections. */
+  /** Lets running queries end (2 s at most), then closes all connections. */
   close(): Promise<void>;
 }
 
@@ -79,7 +79,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     },
     close() {
       closing = true;
-      return sql.end({ timeout: 5 });
+      return sql.end({ timeout: 2 });
     },
   };
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync, readlinkSync, realpathSync, rmSync } from "node:fs";
+import { readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isSystemError, StartError } from "../start-error.ts";
@@ -32,9 +32,8 @@ export function runningSocketFolder(folder: string): string | null {
 }
 
 /**
- * Ends a server that outlived its Usher (which was killed), and clears what it left, so that a new one can start.
- * The process is checked to be a server of this very folder: after a reboot its number may belong to anybody.
- * Call it only with the folder locked.
+ * Ends a server that outlived its Usher (which was killed), so that a new one can start. The process is checked to be
+ * a server of this very folder: after a reboot its number may belong to anybody. Call it only with the folder locked.
  */
 export async function stopOrphan(folder: string): Promise<void> {
   const orphan = readPostmaster(folder);
@@ -46,9 +45,20 @@ export async function stopOrphan(folder: string): Promise<void> {
         `A PostgreSQL server from an earlier run (process ${orphan.pid}) does not stop. Stop it first.`,
       );
     }
+  } else if (isAlive(orphan.pid)) {
+    disown(folder);
   }
-  rmSync(join(folder, "postmaster.pid"), { force: true });
   if (orphan.socketFolder.includes("/usher-")) rmSync(orphan.socketFolder, { recursive: true, force: true });
+}
+
+/**
+ * Puts our own process id into a `postmaster.pid` whose number belongs to a stranger by now. PostgreSQL takes its parent's
+ * number as a sign that the file is stale. Without the file it could not see that workers of the old server still write.
+ */
+function disown(folder: string): void {
+  const file = join(folder, "postmaster.pid");
+  const [, ...rest] = readFileSync(file, "utf8").split("\n");
+  writeFileSync(file, [process.pid, ...rest].join("\n"));
 }
 
 /** Fast shutdown; immediate shutdown when that takes more than 15 s. */
@@ -59,18 +69,28 @@ async function endProcess(pid: number): Promise<void> {
   ] as const) {
     if (!signalProcess(pid, signal)) return;
     for (let i = 0; i < tries; i++) {
-      if (!signalProcess(pid, 0)) return;
+      if (!isAlive(pid)) return;
       await sleep(50);
     }
   }
 }
 
+/** False when there is no such process any more. */
 function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(pid, signal);
     return true;
   } catch (error) {
     if (isSystemError(error, "ESRCH")) return false;
+    throw error;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return signalProcess(pid, 0);
+  } catch (error) {
+    if (isSystemError(error, "EPERM")) return true;
     throw error;
   }
 }

@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { checkExternal } from "../../src/platform/postgres/external.ts";
+import { migrateUp } from "../../src/platform/postgres/migrate.ts";
+import { MIGRATIONS } from "../../src/platform/postgres/migration-sets.ts";
+import { startDatabase } from "../../src/platform/postgres/server.ts";
+import { freePort, startTestServer } from "../support/postgres-server.ts";
+
+let server: Awaited<ReturnType<typeof startTestServer>>;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.stop());
+
+function urlOf(change: (url: URL) => void): string {
+  const url = new URL(server.url);
+  change(url);
+  return url.href;
+}
+
+async function refusal(url: string): Promise<string> {
+  const error = await checkExternal(url, () => {}, 500).then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toHaveProperty("name", "StartError");
+  return error instanceof Error ? error.message : "";
+}
+
+test("DATABASE_URL is used as it is, migrated, and left running", async () => {
+  const url = urlOf((u) => {
+    u.username = "usher";
+    u.pathname = "usher";
+  });
+  const database = await startDatabase({ DATABASE_URL: url, DATA_DIR: "/nowhere" }, () => {});
+  expect(database.url).toBe(url);
+  expect((await migrateUp(url, MIGRATIONS)).length).toBeGreaterThan(0);
+  await database.stop();
+  await checkExternal(url, () => {});
+});
+
+test("two nodes that start at once migrate once", async () => {
+  const url = urlOf((u) => {
+    u.pathname = "template1";
+  });
+  const applied = await Promise.all([migrateUp(url, MIGRATIONS), migrateUp(url, MIGRATIONS)]);
+  expect(applied.map((names) => names.length > 0).sort()).toEqual([false, true]);
+});
+
+test("nobody there, no such database, no such role: a sentence each, without the password", async () => {
+  const port = await freePort();
+  const gone = await refusal(`postgres://usher:hunter2@127.0.0.1:${port}/usher`);
+  expect(gone).toContain(`No PostgreSQL answers at 127.0.0.1:${port}`);
+  expect(gone).not.toContain("hunter2");
+  expect(await refusal(urlOf((u) => (u.pathname = "/missing")))).toContain('has no database "missing"');
+  expect(await refusal(urlOf((u) => (u.username = "stranger")))).toContain("refuses the sign-in");
+});
+
+test("it waits for a server that is still starting, and says so once", async () => {
+  const port = await freePort();
+  const said: string[] = [];
+  const waiting = checkExternal(`postgres://postgres@127.0.0.1:${port}/postgres`, (sentence) => said.push(sentence));
+  const late = await startTestServer(port);
+  await waiting;
+  await late.stop();
+  expect(said).toEqual([`Waiting for the PostgreSQL at 127.0.0.1:${port} …`]);
+});

@@ -1,0 +1,19 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/**
+ * Waits for the thing, not for the clock: asks every 20 ms until the answer is neither false, null nor undefined, and
+ * returns it. A question that throws counts as "not yet". Gives up after 30 s with the last error.
+ */
+export async function waitUntil<T>(what: string, ask: () => T | Promise<T>): Promise<NonNullable<T>> {
+  const deadline = Date.now() + 30_000;
+  for (let last: unknown; ; ) {
+    try {
+      const answer = await ask();
+      if (answer !== null && answer !== undefined && answer !== false) return answer;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > deadline) throw new Error(`It did not come to pass within 30 s: ${what}`, { cause: last });
+    await sleep(20);
+  }
+}
