@@ -125,6 +125,7 @@ export function createClient(options: ClientOptions = {}): Client {
     if (commands.answer(frame)) return;
     if (frame.room !== undefined && frame.seq !== undefined) rooms.deliver(frame as RoomFrame);
     else if (frame.type === "room:left") rooms.left(frame.payload.room, frame.payload.code);
+    else if (frame.type === "room:joined") rooms.restarted(frame.payload.room, frame.payload);
     else if (EPHEMERAL.has(frame.type)) events.emit(frame.type as EphemeralType, frame.payload as never);
   }
 

@@ -170,7 +170,7 @@ export class Connection {
     const final = code >= 4100 && code <= 4199 ? code : bye && !bye.reconnect ? bye.code : null;
     if (final === TOKEN_EXPIRED) this.#unauthenticated();
     else if (final !== null) this.#refuse({ code: final, reason: bye?.reason ?? reason });
-    else if (bye) this.#wait(between(bye.after, environment.random));
+    else if (bye) this.#wait(between(bye.after, environment));
     else if (greeted) this.#wait(this.#nextDelay());
     else void this.#handshakeFailed();
   }
@@ -204,7 +204,7 @@ export class Connection {
   }
 
   #nextDelay(): number {
-    const delay = backoff(this.#attempt, this.#port.environment.random);
+    const delay = backoff(this.#attempt, this.#port.environment);
     this.#attempt += 1;
     return delay;
   }

@@ -143,7 +143,7 @@ export class Outbox {
     this.#timer = environment.setTimer(() => {
       this.#timer = null;
       this.#flush();
-    }, 500 + backoff(this.#attempt, environment.random));
+    }, 500 + backoff(this.#attempt, environment));
     this.#attempt += 1;
   }
 

@@ -37,8 +37,8 @@ export interface Meta {
   name: string;
   version: string;
   registration: "open" | "invite" | "closed";
-  /** Whether the first account, the owner's, is still to be made. */
-  setup_needed?: boolean;
+  /** False until the first account, the owner's, is made. */
+  set_up: boolean;
   features: string[];
   limits: Record<string, number>;
   time: string;

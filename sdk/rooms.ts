@@ -23,6 +23,8 @@ type Answer = Position & { recovered: boolean; code?: string | undefined };
 
 /** Rooms named in one `system:resume`, so that the frame stays below the 64 KiB that a server takes. */
 const RESUME_SLICE = 400;
+/** Refusals of a room that may be over soon. */
+const PASSING: ReadonlySet<Code> = new Set<Code>(["unavailable", "internal", "rate_limited"]);
 /** ms until a room is asked for again that the server could not give just now; a random part more on top. */
 const ASK_AGAIN = 1_000;
 
@@ -90,10 +92,16 @@ export class Rooms {
     if (!whole) this.#again(room);
   }
 
-  /** The server has taken this connection out of a room. */
+  /** The server has taken this connection out of a room, for good or because of trouble that passes. */
   left(name: string, code: string | undefined): void {
     const room = this.#rooms.get(name);
-    if (room) this.#close(room, code === undefined ? null : codeOfFrame(code));
+    if (room) this.#refused(room, code === undefined ? null : codeOfFrame(code));
+  }
+
+  /** The server began a room anew by itself: this reader took its backlog so slowly that the log no longer has it. */
+  restarted(name: string, answer: Answer): void {
+    const room = this.#rooms.get(name);
+    if (room?.status === "live") this.#begin(room, answer, null);
   }
 
   #change(room: Room): void {
@@ -177,9 +185,13 @@ export class Rooms {
   #answered(room: Room, ask: CommandId | null, answer: Answer, since: Position | null): void {
     if (ask === null || room.ask !== ask) return;
     if (answer.code !== undefined) {
-      this.#close(room, codeOfFrame(answer.code));
+      this.#refused(room, codeOfFrame(answer.code));
       return;
     }
+    this.#begin(room, answer, since);
+  }
+
+  #begin(room: Room, answer: Answer, since: Position | null): void {
     const head = { seq: answer.seq, epoch: answer.epoch };
     room.status = "live";
     room.epoch = head.epoch;
@@ -221,9 +233,20 @@ export class Rooms {
       this.#reportSettled();
       return;
     }
+    for (const room of waiting) this.#later(room);
+  }
+
+  #refused(room: Room, code: Code | null): void {
+    if (code !== null && PASSING.has(code)) this.#later(room);
+    else this.#close(room, code);
+  }
+
+  #later(room: Room): void {
+    const { ask } = room;
+    room.status = "asked";
     this.#environment.setTimer(
       () => {
-        for (const room of waiting) if (room.ask === ask && this.#connected) this.#change(room);
+        if (room.status === "asked" && room.ask === ask) this.#change(room);
       },
       ASK_AGAIN * (1 + this.#environment.random()),
     );

@@ -1,0 +1,193 @@
+import { expect, test } from "bun:test";
+import { CLOSE, CODES, type Code, frameCode } from "../protocol/codes.ts";
+import { codeOfFrame } from "./errors.ts";
+import { settle, start } from "./test-environment.ts";
+
+test("goes from idle to live and says each state", async () => {
+  const { client, environment } = await start({}, false);
+  const states: string[] = [];
+  client.on("state", (state) => states.push(state));
+  client.connect();
+  await settle();
+  expect(environment.socket.url).toBe("ws://test/ws?token=t");
+  environment.socket.greet();
+  expect(client.userId).toBe("7");
+  expect(states).toEqual(["connecting", "open", "resuming", "live"]);
+});
+
+test("comes back after a broken link, each time after a longer bounded random delay", async () => {
+  const { client, environment } = await start();
+  environment.chance = 0.999;
+  const tries: number[] = [];
+  for (let n = 0; n < 9; n++) {
+    environment.socket.cut();
+    await settle();
+    const before = environment.sockets.length;
+    const from = environment.now();
+    for (let ms = 0; ms < 31_000 && environment.sockets.length === before; ms += 50) await environment.advance(50);
+    tries.push(environment.now() - from);
+  }
+  expect(client.state).toBe("connecting");
+  expect(tries[0]).toBeLessThanOrEqual(500);
+  expect(tries[3]).toBeGreaterThan(3_900);
+  expect(tries[8]).toBeGreaterThan(29_000);
+  expect(tries[8]).toBeLessThanOrEqual(30_000);
+});
+
+test("waits between the two times that system:bye names", async () => {
+  const { environment } = await start();
+  environment.socket.says({
+    type: "system:bye",
+    payload: { code: 4001, reason: "", reconnect: true, after: [2_000, 6_000] },
+  });
+  environment.socket.cut(4001);
+  await environment.advance(3_999);
+  expect(environment.sockets).toHaveLength(1);
+  await environment.advance(1);
+  expect(environment.sockets).toHaveLength(2);
+});
+
+test("does not come back by itself from any close code of the table that forbids it", async () => {
+  for (const { code, reconnect } of Object.values(CLOSE)) {
+    const { client, environment } = await start();
+    environment.socket.cut(code);
+    await environment.advance(60_000);
+    expect([code, client.state === "refused"]).toEqual([code, !reconnect]);
+    if (!reconnect) expect(environment.sockets).toHaveLength(1);
+  }
+});
+
+test("an expired token is replaced by a fresh one, and the same one again is a refusal", async () => {
+  const tokens = ["one", "two", "two"];
+  const asked: boolean[] = [];
+  const getToken = async (fresh: boolean) => {
+    asked.push(fresh);
+    return tokens.shift() ?? null;
+  };
+  const { client, environment } = await start({ token: undefined, getToken });
+  environment.socket.cut(CLOSE.token_expired.code);
+  await environment.advance(1_000);
+  expect(environment.socket.url).toEndWith("token=two");
+  environment.socket.greet();
+  environment.socket.cut(CLOSE.token_expired.code);
+  await environment.advance(60_000);
+  expect(asked).toEqual([false, true, true]);
+  expect(client.state).toBe("refused");
+});
+
+test("a refused client connects again when told to, with its new token", async () => {
+  const { client, environment } = await start();
+  environment.socket.cut(CLOSE.signed_out.code, "This session has ended.");
+  expect(client.refusal).toEqual({ code: 4102, reason: "This session has ended." });
+  await client.setToken("new");
+  client.connect();
+  await settle();
+  expect(environment.socket.url).toEndWith("token=new");
+});
+
+test("a failed handshake is a refusal when REST says 401, and trouble otherwise", async () => {
+  for (const [status, state] of [
+    [401, "refused"],
+    [503, "connecting"],
+  ] as const) {
+    const answer = (async () => Response.json({ code: "x" }, { status })) as unknown as typeof fetch;
+    const { client, environment } = await start({ fetch: answer }, false);
+    client.connect();
+    await settle();
+    environment.socket.cut();
+    await new Promise((resolve) => setTimeout(resolve));
+    await environment.advance(1_000);
+    expect(client.state).toBe(state);
+  }
+});
+
+test("a person whom the server greets as nobody is refused", async () => {
+  const { client, environment } = await start({ token: undefined, userId: "7" }, false);
+  client.connect();
+  await settle();
+  environment.socket.greet(null);
+  await environment.advance(1_000);
+  expect(client.state).toBe("refused");
+  expect(environment.sockets[0]!.closed).toBe(true);
+});
+
+test("a dead link is found by an unanswered ping, and a quiet one that answers is kept", async () => {
+  const { client, environment } = await start();
+  await environment.advance(30_000);
+  expect(environment.socket.count("system:ping")).toBe(1);
+  environment.socket.says({ type: "system:pong", payload: {} });
+  await environment.advance(29_999);
+  expect(environment.socket.count("system:ping")).toBe(1);
+  await environment.advance(10_000);
+  expect(client.state).toBe("live");
+  environment.chance = 0.999;
+  await environment.advance(2);
+  expect(client.state).toBe("waiting");
+  expect(environment.sockets[0]!.closed).toBe(true);
+});
+
+test("a server that opens the socket and never greets is given up", async () => {
+  const { client, environment } = await start({}, false);
+  client.connect();
+  await settle();
+  environment.socket.onopen?.();
+  await environment.advance(11_000);
+  expect(environment.sockets.length).toBeGreaterThan(1);
+  expect(client.state).toBe("connecting");
+});
+
+test("the network's return ends the wait; a doubtful link is probed at once", async () => {
+  const { client, environment } = await start();
+  environment.network("offline");
+  expect(environment.socket.count("system:ping")).toBe(1);
+  environment.socket.cut();
+  expect(client.state).toBe("waiting");
+  environment.network("online");
+  await settle();
+  expect(client.state).toBe("connecting");
+});
+
+test("nothing of an old socket is heard after close", async () => {
+  const { client, environment } = await start();
+  const { socket } = environment;
+  client.close();
+  socket.greet();
+  socket.cut();
+  await environment.advance(60_000);
+  expect(client.state).toBe("idle");
+  expect(environment.sockets).toHaveLength(1);
+});
+
+test("a command ends once: answered, refused, timed out, cut off or never sent", async () => {
+  const { client, environment } = await start();
+  const answered = client.command("typing:start", { channel_id: "1" });
+  environment.socket.says({ type: "system:ack", id: environment.socket.last("typing:start").id, payload: { ok: 1 } });
+  expect(await answered).toEqual({ ok: 1 } as never);
+
+  const refused = failure(client.command("typing:start", { channel_id: "1" }));
+  const error = { code: "NOT_FOUND", message: "no", retry: false };
+  environment.socket.says({ type: "system:error", id: environment.socket.last("typing:start").id, payload: error });
+  expect(await refused).toMatchObject({ code: "not_found", message: "no", retry: false });
+
+  const late = failure(client.command("typing:start", { channel_id: "1" }));
+  await environment.advance(15_000);
+  expect(await late).toMatchObject({ code: "timeout" });
+
+  const cut = failure(client.command("typing:start", { channel_id: "1" }));
+  environment.socket.cut();
+  expect(await cut).toMatchObject({ code: "disconnected", retry: true });
+  expect(await failure(client.command("typing:start", { channel_id: "1" }))).toMatchObject({ code: "offline" });
+});
+
+test("every code of the table is read back from its spelling in a frame", () => {
+  for (const code of Object.keys(CODES) as Code[]) expect(codeOfFrame(frameCode(code))).toBe(code);
+});
+
+/** Bun's own `rejects` would stop the test's world until the promise ends. */
+async function failure(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    return await promise;
+  } catch (error) {
+    return error;
+  }
+}

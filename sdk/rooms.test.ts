@@ -1,0 +1,278 @@
+import { expect, test } from "bun:test";
+import type { Position } from "../protocol/objects.ts";
+import type { RoomHandlers } from "./follower.ts";
+import { EPOCH, settle, start } from "./test-environment.ts";
+
+const ROOM = "channel:1";
+const at = (seq: number, epoch = EPOCH): Position => ({ seq, epoch });
+
+/** Collects what a listener is told. */
+function listener(reset?: RoomHandlers["reset"]) {
+  const seen: number[] = [];
+  const left: (string | null)[] = [];
+  const handlers: RoomHandlers = {
+    frame: ({ seq }) => seen.push(seq),
+    left: (code) => left.push(code),
+    ...(reset && { reset }),
+  };
+  return { seen, left, handlers };
+}
+
+test("a page's position and the stream meet without a gap", async () => {
+  const { client, environment } = await start({}, false);
+  const { seen, handlers } = listener();
+  client.follow(ROOM, at(5), handlers);
+  client.connect();
+  await settle();
+  environment.socket.greet();
+  expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(5) } });
+  expect(client.state).toBe("resuming");
+  environment.socket.resumed({ [ROOM]: { ...at(7), recovered: true } });
+  expect(client.state).toBe("live");
+  for (const seq of [6, 7, 8]) environment.socket.entry(ROOM, seq);
+  expect(seen).toEqual([6, 7, 8]);
+});
+
+test("without a position a listener hears what is new from the join on", async () => {
+  const { client, environment } = await start();
+  const { seen, handlers } = listener();
+  client.follow(ROOM, null, handlers);
+  await settle();
+  environment.socket.joined(41);
+  environment.socket.entry(ROOM, 41);
+  environment.socket.entry(ROOM, 42);
+  expect(seen).toEqual([42]);
+});
+
+test("what was seen is skipped; frames before the answer do not count", async () => {
+  const { client, environment } = await start();
+  const { seen, handlers } = listener();
+  client.follow(ROOM, at(5), handlers);
+  await settle();
+  environment.socket.entry(ROOM, 6);
+  expect(seen).toEqual([]);
+  environment.socket.resumed();
+  for (const seq of [4, 5, 6, 6, 7, 6]) environment.socket.entry(ROOM, seq);
+  expect(seen).toEqual([6, 7]);
+});
+
+test("a hole makes it ask again from the last frame before, and what came meanwhile is not shown twice", async () => {
+  const { client, environment } = await start();
+  const { seen, handlers } = listener();
+  client.follow(ROOM, at(5), handlers);
+  await settle();
+  environment.socket.resumed();
+  environment.socket.entry(ROOM, 6);
+  environment.socket.entry(ROOM, 8);
+  environment.socket.entry(ROOM, 9);
+  await settle();
+  expect(environment.socket.count("system:resume")).toBe(2);
+  expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(6) } });
+  environment.socket.entry(ROOM, 10);
+  environment.socket.resumed();
+  for (const seq of [7, 8, 9, 10, 11]) environment.socket.entry(ROOM, seq);
+  expect(seen).toEqual([6, 7, 8, 9, 10, 11]);
+});
+
+test("after a broken link all rooms go back in one frame, with their own positions", async () => {
+  const { client, environment } = await start();
+  client.follow(ROOM, at(5), listener().handlers);
+  client.follow("user:7", at(2), listener().handlers);
+  await settle();
+  environment.socket.resumed();
+  environment.socket.entry(ROOM, 6);
+  environment.socket.cut();
+  await environment.advance(500);
+  environment.socket.greet();
+  expect(environment.socket.sent).toHaveLength(1);
+  expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(6), "user:7": at(2) } });
+});
+
+test("many rooms go in several frames, each below 64 KiB", async () => {
+  const { client, environment } = await start();
+  for (let n = 0; n < 1_000; n++)
+    client.follow(`channel:${"9".repeat(15)}${1_000 + n}`, at(2 ** 50), listener().handlers);
+  await settle();
+  const frames = environment.socket.sent.filter(({ type }) => type === "system:resume");
+  expect(frames).toHaveLength(3);
+  for (const frame of frames) expect(JSON.stringify(frame).length).toBeLessThan(65_536);
+});
+
+test("recovered:false loads the snapshot again; frames meanwhile follow it, without those it had", async () => {
+  const { client, environment } = await start();
+  let loaded: (position: Position) => void = () => {};
+  const { seen, handlers } = listener(() => new Promise((resolve) => (loaded = resolve)));
+  client.follow(ROOM, at(5), handlers);
+  await settle();
+  environment.socket.resumed({ [ROOM]: { ...at(2_000), recovered: false } });
+  for (const seq of [2_001, 2_002, 2_003]) environment.socket.entry(ROOM, seq);
+  expect(seen).toEqual([]);
+  loaded(at(2_002));
+  await settle();
+  environment.socket.entry(ROOM, 2_004);
+  expect(seen).toEqual([2_003, 2_004]);
+});
+
+test("a snapshot that is older than the stream is followed by a question for the rest", async () => {
+  const { client, environment } = await start();
+  const { seen, handlers } = listener(async () => at(1_999));
+  client.follow(ROOM, at(5), handlers);
+  await settle();
+  environment.socket.resumed({ [ROOM]: { ...at(2_000), recovered: false } });
+  await settle();
+  expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(1_999) } });
+  environment.socket.resumed();
+  environment.socket.entry(ROOM, 2_000);
+  expect(seen).toEqual([2_000]);
+});
+
+test("a link that breaks during a reset loses nothing", async () => {
+  const { client, environment } = await start();
+  let loaded: (position: Position) => void = () => {};
+  const { seen, handlers } = listener(() => new Promise((resolve) => (loaded = resolve)));
+  client.follow(ROOM, at(5), handlers);
+  await settle();
+  environment.socket.resumed({ [ROOM]: { ...at(2_000), recovered: false } });
+  environment.socket.cut();
+  await environment.advance(500);
+  environment.socket.greet();
+  environment.socket.joined(2_010);
+  loaded(at(2_000));
+  await settle();
+  expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(2_000) } });
+  environment.socket.resumed();
+  environment.socket.entry(ROOM, 2_001);
+  expect(seen).toEqual([2_001]);
+});
+
+test("a reset that fails is tried again", async () => {
+  const { client, environment } = await start();
+  let tries = 0;
+  const { seen, handlers } = listener(async () => {
+    tries += 1;
+    if (tries < 3) throw new Error("no network");
+    return at(10);
+  });
+  client.follow(ROOM, at(5), handlers);
+  await settle();
+  environment.socket.resumed({ [ROOM]: { ...at(10), recovered: false } });
+  environment.socket.entry(ROOM, 11);
+  await environment.advance(20_000);
+  expect(tries).toBe(3);
+  expect(seen).toEqual([11]);
+});
+
+test("another epoch is a reset, even where the numbers fit", async () => {
+  const { client, environment } = await start();
+  let resets = 0;
+  const { seen, handlers } = listener(async () => {
+    resets += 1;
+    return at(3, "e2");
+  });
+  client.follow(ROOM, at(5), handlers);
+  await settle();
+  environment.socket.resumed({ [ROOM]: { ...at(3, "e2"), recovered: false } });
+  await settle();
+  environment.socket.entry(ROOM, 4);
+  expect(resets).toBe(1);
+  expect(seen).toEqual([4]);
+});
+
+test("a second listener with an older position gets what it misses, the first nothing twice", async () => {
+  const { client, environment } = await start();
+  const first = listener();
+  const second = listener();
+  client.follow(ROOM, at(5), first.handlers);
+  await settle();
+  environment.socket.resumed();
+  environment.socket.entry(ROOM, 6);
+  client.follow(ROOM, at(4), second.handlers);
+  await settle();
+  expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(4) } });
+  environment.socket.resumed();
+  for (const seq of [5, 6, 7]) environment.socket.entry(ROOM, seq);
+  expect(first.seen).toEqual([6, 7]);
+  expect(second.seen).toEqual([5, 6, 7]);
+});
+
+test("a listener whose page is newer than the stream waits for what comes after", async () => {
+  const { client, environment } = await start();
+  const first = listener();
+  const second = listener();
+  client.follow(ROOM, at(5), first.handlers);
+  await settle();
+  environment.socket.resumed();
+  client.follow(ROOM, at(8), second.handlers);
+  await settle();
+  for (const seq of [6, 7, 8, 9]) environment.socket.entry(ROOM, seq);
+  expect(first.seen).toEqual([6, 7, 8, 9]);
+  expect(second.seen).toEqual([9]);
+  expect(environment.socket.count("system:resume")).toBe(1);
+});
+
+test("the last listener's end leaves the room; a change of pages in one turn does not", async () => {
+  const { client, environment } = await start();
+  const end = client.follow(ROOM, at(5), listener().handlers);
+  await settle();
+  environment.socket.resumed();
+  end();
+  const endAgain = client.follow(ROOM, at(5), listener().handlers);
+  await settle();
+  expect(environment.socket.count("room:leave")).toBe(0);
+  endAgain();
+  await settle();
+  expect(environment.socket.last("room:leave").payload).toEqual({ room: ROOM });
+});
+
+test("a room that is closed to the person is not asked for again", async () => {
+  const { client, environment } = await start();
+  const { seen, left, handlers } = listener();
+  client.follow(ROOM, at(5), handlers);
+  client.follow("channel:2", at(1), handlers);
+  await settle();
+  environment.socket.resumed({ "channel:2": { ...at(0), recovered: false, code: "NOT_FOUND" } });
+  environment.socket.says({ type: "room:left", payload: { room: ROOM, code: "FORBIDDEN" } });
+  environment.socket.entry(ROOM, 6);
+  environment.socket.cut();
+  await environment.advance(500);
+  environment.socket.greet();
+  expect(left).toEqual(["not_found", "forbidden"]);
+  expect(seen).toEqual([]);
+  expect(environment.socket.sent).toEqual([]);
+  expect(client.state).toBe("live");
+});
+
+test("a refusal that may pass is asked again later", async () => {
+  const { client, environment } = await start();
+  client.follow(ROOM, at(5), listener().handlers);
+  await settle();
+  const { id } = environment.socket.last("system:resume");
+  environment.socket.says({ type: "system:error", id, payload: { code: "RATE_LIMITED", message: "", retry: true } });
+  await environment.advance(2_000);
+  expect(environment.socket.count("system:resume")).toBe(2);
+});
+
+test("a room that the server takes away for trouble that passes is asked for again from its position", async () => {
+  const { client, environment } = await start();
+  const { left, handlers } = listener();
+  client.follow(ROOM, at(5), handlers);
+  await settle();
+  environment.socket.resumed();
+  environment.socket.says({ type: "room:left", payload: { room: ROOM, code: "UNAVAILABLE" } });
+  await environment.advance(2_000);
+  expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(5) } });
+  expect(environment.socket.count("system:resume")).toBe(2);
+  expect(left).toEqual([]);
+});
+
+test("a room that the server begins anew by itself is reset", async () => {
+  const { client, environment } = await start();
+  const { seen, handlers } = listener(async () => at(2_000));
+  client.follow(ROOM, at(5), handlers);
+  await settle();
+  environment.socket.resumed();
+  environment.socket.says({ type: "room:joined", payload: { room: ROOM, ...at(2_000), recovered: false, members: 1 } });
+  await settle();
+  environment.socket.entry(ROOM, 2_001);
+  expect(seen).toEqual([2_001]);
+});
