@@ -15,8 +15,13 @@ const MENDS: [from: string, to: string][] = [
     }
     const x = socket.write(chunk, fn)`,
   ],
-  // What was not sent before the loss must not be the beginning of the next connection.
+  // What was not sent before the loss must not be the beginning of the next connection,
   ["socket = null\n\n    if (initial)", "socket = null\n    chunk = nextWriteTimer = null\n\n    if (initial)"],
+  // nor may the server's last words be the answer to the first query there.
+  [
+    "closedTime = performance.now()\n",
+    "query = results = errorResponse = null\n    result = new Result()\n    closedTime = performance.now()\n",
+  ],
 ];
 
 plugin({
