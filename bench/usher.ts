@@ -44,6 +44,9 @@ export async function startUsher(
       JWT_SECRET: SECRET,
       JWT_ISSUER: ISSUER,
       LOG_LEVEL: "warn",
+      // The load comes from one address, and from a few very busy writers.
+      HTTP_RATE_LIMIT: "100000000",
+      WS_RATE_LIMIT: "1000000",
       ...env,
     },
   });
