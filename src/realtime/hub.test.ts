@@ -1,0 +1,242 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { CLOSE } from "../../protocol/codes.ts";
+import { type HubNode, startHubNode, tokenOf } from "../../tests/support/hub-node.ts";
+import { until } from "../../tests/support/log-node.ts";
+import { openClient } from "../../tests/support/ws-client.ts";
+
+let node: HubNode;
+beforeAll(async () => {
+  node = await startHubNode();
+});
+afterAll(() => node.stop());
+
+let rooms = 0;
+const newRoom = (kind = "event") => `${kind}:${++rooms}`;
+const texts = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `text ${from + i}`);
+const query = async (user: string, options = {}) => ({ query: `?token=${await tokenOf(user, options)}` });
+
+test("CN-5 the first frame says who and where", async () => {
+  const client = await openClient(node.port, await query("ann"));
+  const { payload } = await client.next("system:connected");
+  expect(payload).toMatchObject({ user_id: "ann", node: "n1", epoch: node.epoch.current(), max_frame: 65_536 });
+  expect(client.frames[0]!.type).toBe("system:connected");
+  client.close();
+});
+
+test("FR-5 what is committed is shown to the members of its room, with room and seq", async () => {
+  const room = newRoom();
+  const [one, other, stranger] = await Promise.all([1, 2, 3].map(() => openClient(node.port)));
+  const { payload } = await one!.ask("room:join", { room });
+  expect(payload).toEqual({ room, seq: 0, epoch: node.epoch.current(), recovered: false, members: 1 });
+  await other!.ask("room:join", { event_id: room.slice(6) });
+  await node.say(room, "grüß dich", "again");
+  for (const client of [one!, other!]) {
+    const frame = await client.next("message:created", ({ seq }) => seq === 2);
+    expect(frame).toEqual({ type: "message:created", room, seq: 2, payload: { content: "again" } });
+  }
+  await stranger!.ask("system:ping");
+  expect(stranger!.frames.map(({ type }) => type)).toEqual(["system:connected", "system:pong"]);
+});
+
+test("RC-1 a join with a position gets what was missed, behind the answer, and then the live stream", async () => {
+  const room = newRoom();
+  await node.say(room, ...texts(1, 20));
+  const client = await openClient(node.port);
+  const answer = await client.ask("room:join", { room, since: 5, epoch: node.epoch.current() });
+  expect(answer.payload).toMatchObject({ seq: 20, recovered: true });
+  await node.say(room, "text 21");
+  await client.next("message:created", ({ seq }) => seq === 21);
+  const behind = client.frames.slice(client.frames.indexOf(answer) + 1);
+  expect(behind.map(({ seq }) => seq)).toEqual(Array.from({ length: 16 }, (_, i) => 6 + i));
+  expect(behind[0]!.payload).toEqual({ content: "text 6" });
+});
+
+test("RC-2 one resume answers for all rooms in one frame, refusals among them", async () => {
+  const epoch = node.epoch.current();
+  const [mine, foreign] = [newRoom("channel"), newRoom("channel")];
+  const [fresh, gone, ahead] = [newRoom(), newRoom(), newRoom()];
+  node.members.add(`bob ${mine}`);
+  for (const room of [mine, foreign, fresh, gone, ahead]) await node.say(room, ...texts(1, 3));
+  await node.say("user:bob", "for bob");
+  const client = await openClient(node.port, await query("bob"));
+  const answer = await client.ask("system:resume", {
+    rooms: {
+      [mine]: { seq: 1, epoch },
+      [foreign]: { seq: 1, epoch },
+      [fresh]: { seq: 3, epoch },
+      [gone]: { seq: 1, epoch: "another life" },
+      [ahead]: { seq: 9, epoch },
+      "user:bob": { seq: 0, epoch },
+      "user:ann": { seq: 0, epoch },
+      "no room!": { seq: 0, epoch },
+    },
+  });
+  expect(answer.type).toBe("system:resumed");
+  expect(answer.payload.rooms).toEqual({
+    [mine]: { seq: 3, epoch, recovered: true },
+    [foreign]: { seq: 0, epoch, recovered: false, code: "NOT_FOUND" },
+    [fresh]: { seq: 3, epoch, recovered: true },
+    [gone]: { seq: 3, epoch, recovered: false },
+    [ahead]: { seq: 3, epoch, recovered: false },
+    "user:bob": { seq: 1, epoch, recovered: true },
+    "user:ann": { seq: 0, epoch, recovered: false, code: "NOT_FOUND" },
+    "no room!": { seq: 0, epoch, recovered: false, code: "NOT_FOUND" },
+  });
+  for (const room of [mine, foreign, fresh, gone, ahead]) await node.say(room, "text 4");
+  await client.next("message:created", ({ room }) => room === ahead);
+  const behind = client.frames.slice(client.frames.indexOf(answer) + 1).map(({ room, seq }) => `${room} ${seq}`);
+  expect(behind.sort()).toEqual(
+    [`${mine} 2`, `${mine} 3`, `${mine} 4`, `${fresh} 4`, `${gone} 4`, `${ahead} 4`, "user:bob 1"].sort(),
+  );
+});
+
+test("RC-5 more than 1,000 missed rows are not replayed", async () => {
+  const room = newRoom();
+  await node.say(room, ...texts(1, 1_001));
+  const client = await openClient(node.port);
+  expect((await client.ask("room:join", { room, since: 0 })).payload).toMatchObject({ recovered: false, seq: 1_001 });
+  expect((await client.ask("room:join", { room, since: 1 })).payload).toMatchObject({ recovered: true, seq: 1_001 });
+  await client.next("message:created", ({ seq }) => seq === 1_001);
+  expect(client.frames.filter(({ type }) => type === "message:created")).toHaveLength(1_000);
+});
+
+test("RC-4 a replay of 1 MB while the room goes on: every frame once, in order", async () => {
+  const room = newRoom();
+  await node.say(room, ...texts(1, 150).map((text) => text.padEnd(6_500, "x")));
+  const client = await openClient(node.port);
+  const joined = client.ask("room:join", { room, since: 0 });
+  for (let i = 0; i < 40; i++) await node.say(room, "live");
+  expect((await joined).payload).toMatchObject({ recovered: true });
+  await client.next("message:created", ({ seq }) => seq === 190);
+  expect(client.frames.flatMap(({ seq }) => seq ?? [])).toEqual(Array.from({ length: 190 }, (_, i) => i + 1));
+});
+
+test("OR-2 frames that were published out of order, twice, or not at all are shown once and in order", async () => {
+  const room = newRoom();
+  const client = await openClient(node.port);
+  await client.ask("room:join", { room });
+  const push = node.published.push;
+  const kept: unknown[] = [];
+  node.published.push = (...entries) => kept.push(...entries);
+  for (let i = 1; i <= 6; i++) await node.say(room, `text ${i}`);
+  node.published.push = push;
+  const entry = (seq: number) => ({
+    room,
+    seq,
+    type: "message:created",
+    payload: JSON.stringify({ content: `text ${seq}` }),
+  });
+  node.hub.publish([entry(2), entry(2), entry(1), entry(1), entry(6)]);
+  await client.next("message:created", ({ seq }) => seq === 6);
+  expect(client.frames.flatMap(({ seq }) => seq ?? [])).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+test("OR-3 what no publish brought is found by its head", async () => {
+  const room = newRoom();
+  const client = await openClient(node.port);
+  await client.ask("room:join", { room });
+  const push = node.published.push;
+  node.published.push = () => 0;
+  await node.say(room, "unheard");
+  node.published.push = push;
+  await node.hub.compareHeads();
+  expect((await client.next("message:created")).payload).toEqual({ content: "unheard" });
+});
+
+test("JN-3 a member who is expelled hears nothing more, also when he was on the way in", async () => {
+  const room = newRoom("channel");
+  node.members.add(`eve ${room}`);
+  const client = await openClient(node.port, await query("eve"));
+  await client.ask("room:join", { room });
+  node.hub.expel(room, "eve");
+  await node.say(room, "secret");
+  expect((await client.next("room:left")).payload).toEqual({ room, code: "FORBIDDEN" });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { asked } = node.policy;
+  node.policy.gate = promise;
+  const late = client.ask("room:join", { room });
+  await until(() => node.policy.asked > asked, "the rights were read");
+  node.hub.expel(room, "eve");
+  resolve();
+  expect((await late).payload).toMatchObject({ code: "FORBIDDEN" });
+  await node.say(room, "secret");
+  await client.ask("system:ping");
+  expect(client.frames.filter(({ type }) => type === "message:created")).toEqual([]);
+});
+
+test("CN-7 a person's own room needs no join, and reaches all his connections", async () => {
+  const [one, two] = await Promise.all([
+    openClient(node.port, await query("dan")),
+    openClient(node.port, await query("dan")),
+  ]);
+  await Promise.all([one.next("system:connected"), two.next("system:connected")]);
+  await node.say("user:dan", "first", "second");
+  for (const client of [one, two]) {
+    expect((await client.next("message:created")).seq).toBe(1);
+    expect((await client.next("message:created")).seq).toBe(2);
+  }
+  expect((await one.ask("room:leave", { room: "user:dan" })).payload).toMatchObject({ code: "INVALID_PAYLOAD" });
+});
+
+test("CN-6 a token on the open connection signs in, renews, and never changes the person", async () => {
+  const client = await openClient(node.port);
+  const signedIn = await client.ask("system:auth", { token: await tokenOf("fay", { lifeMs: 400 }) });
+  expect(signedIn.payload).toMatchObject({ user_id: "fay" });
+  expect((await client.ask("system:auth", { token: await tokenOf("gus") })).payload).toMatchObject({
+    code: "FORBIDDEN",
+  });
+  expect((await client.ask("system:auth", { token: "nonsense" })).payload).toMatchObject({ code: "UNAUTHORIZED" });
+  await client.ask("system:auth", { token: await tokenOf("fay", { lifeMs: 3_000 }) });
+  await Bun.sleep(1_700);
+  expect(client.closed).toBeNull();
+  expect(await client.end()).toBe(CLOSE.token_expired.code);
+  expect((await client.next("system:bye")).payload).toMatchObject({ code: 4101, reconnect: false });
+});
+
+test("CL-2 an ended session's connections are told and closed; a person's others stay when spared", async () => {
+  const [laptop, phone] = await Promise.all(
+    ["laptop", "phone"].map(async (sessionId) => openClient(node.port, await query("hal", { sessionId }))),
+  );
+  await Promise.all([laptop!.next("system:connected"), phone!.next("system:connected")]);
+  node.hub.closeSession("laptop", "signed_out");
+  expect(await laptop!.end()).toBe(CLOSE.signed_out.code);
+  node.hub.closeUser("hal", "signed_out", "phone");
+  await phone!.ask("system:ping");
+  node.hub.closeUser("hal", "banned");
+  expect(await phone!.end()).toBe(CLOSE.banned.code);
+});
+
+test("FR-6 what is not kept has neither room nor seq, and passes by the person it is not for", async () => {
+  const room = newRoom("channel");
+  const people = await Promise.all(
+    ["ida", "jon"].map(async (user) => {
+      node.members.add(`${user} ${room}`);
+      const client = await openClient(node.port, await query(user));
+      await client.ask("room:join", { room });
+      return client;
+    }),
+  );
+  node.hub.publishEphemeral(room, "typing:started", { channel_id: "1", user_id: "ida", username: "ida" }, "ida");
+  await node.say(room, "after");
+  const types = (i: number) => people[i]!.frames.slice(-2).map(({ type }) => type);
+  await Promise.all(people.map((client) => client.next("message:created")));
+  expect(types(0)).toEqual(["room:joined", "message:created"]);
+  expect(types(1)).toEqual(["typing:started", "message:created"]);
+});
+
+test("JN-5 a join again starts the room again", async () => {
+  const room = newRoom();
+  await node.say(room, ...texts(1, 3));
+  const client = await openClient(node.port);
+  await client.ask("room:join", { room });
+  const again = await client.ask("room:join", { room, since: 1 });
+  await node.say(room, "text 4");
+  await client.next("message:created", ({ seq }) => seq === 4);
+  expect(client.frames.slice(client.frames.indexOf(again) + 1).map(({ seq }) => seq)).toEqual([2, 3, 4]);
+});
+
+test("JN-6 a connection is in at most so many rooms", async () => {
+  const client = await openClient(node.port);
+  for (let i = 0; i < 99; i++) client.send({ type: "room:join", payload: { room: `event:many-${i}` } });
+  expect((await client.ask("room:join", { room: "event:one-more" })).payload).toMatchObject({ code: "TOO_MANY_ROOMS" });
+});

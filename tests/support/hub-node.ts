@@ -1,0 +1,153 @@
+import type { Server } from "bun";
+import { jwtVerify, SignJWT } from "jose";
+import type { UserCaller } from "../../src/platform/caller.ts";
+import { systemClock } from "../../src/platform/clock.ts";
+import { AppError } from "../../src/platform/errors.ts";
+import { createLogReader } from "../../src/platform/log/reader.ts";
+import { createHub } from "../../src/realtime/hub.ts";
+import type { Authenticate, Connection, Hub, HubLimits, HubMetrics } from "../../src/realtime/index.ts";
+import { createWebSocketTransport } from "../../src/transport/websocket/websocket.ts";
+import { type LogNode, startLogNode } from "./log-node.ts";
+import { testDatabase } from "./postgres.ts";
+
+/** The hub on a real log and a real port; identity is a key of this file's own, and event rooms are open to all. */
+export interface HubNode extends LogNode {
+  hub: Hub;
+  port: number;
+  /** What the hub counted: `sent system:ack` → 3. */
+  counted: Map<string, number>;
+  /** Sessions that have ended. */
+  ended: Set<string>;
+  /** Who may be in which `channel:` rooms, as `user room`. */
+  members: Set<string>;
+  /** Awaited by the policy between reading the membership and answering. */
+  policy: { gate: Promise<void>; asked: number };
+  /** Commits entries to a room, and publishes them. */
+  say(room: string, ...texts: string[]): Promise<void>;
+}
+
+const KEY = new TextEncoder().encode("a key of the tests, nobody else's");
+
+/** A token as another issuer would make it. */
+export function tokenOf(userId: string, { sessionId = "", lifeMs = 60_000, key = KEY } = {}): Promise<string> {
+  return new SignJWT({ sid: sessionId, until: Date.now() + lifeMs })
+    .setProtectedHeader({ alg: "HS256" })
+    .setSubject(userId)
+    .setExpirationTime(Math.ceil((Date.now() + lifeMs) / 1000))
+    .sign(key);
+}
+
+export async function startHubNode(
+  options: { limits?: Partial<HubLimits>; allowAnonymous?: boolean } = {},
+): Promise<HubNode> {
+  const database = await testDatabase();
+  const log = await startLogNode(database.url);
+  const counted = new Map<string, number>();
+  const ended = new Set<string>();
+  const members = new Set<string>();
+  const policy = { gate: Promise.resolve(), asked: 0 };
+  const authenticate = authenticateBy(ended);
+  const limits = { ...LIMITS, ...options.limits };
+  const hub = createHub({
+    authenticate,
+    log: createLogReader({ sql: log.sql, epoch: log.epoch }),
+    epoch: log.epoch.current(),
+    node: "n1",
+    clock: systemClock,
+    metrics: countInto(counted),
+    logger: { warn: console.warn, error: console.error },
+    limits,
+  });
+  log.epoch.onChange((epoch) => hub.changeEpoch(epoch));
+  hub.registerRooms("event", { authorize: async () => {} });
+  hub.registerRooms("channel", {
+    authorize: async () => {},
+    async authorizeMany(asks) {
+      const answers = asks.map(({ caller, room }) =>
+        caller.kind === "user" && members.has(`${caller.userId} ${room}`) ? null : ("not_found" as const),
+      );
+      policy.asked++;
+      await policy.gate;
+      return answers;
+    },
+  });
+  log.published.push = (...entries) => {
+    hub.publish(entries);
+    return 0;
+  };
+  const transport = createWebSocketTransport({
+    hub,
+    authenticate,
+    allowAnonymous: options.allowAnonymous ?? true,
+    isAllowedOrigin: (origin) => origin === "https://ours.example",
+    maxFrame: limits.maxFrame,
+    logger: { error: console.error },
+  });
+  const server: Server<Connection> = Bun.serve<Connection>({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: (request, server) => transport.upgrade(request, server, "request-1"),
+    websocket: transport.websocket,
+  });
+  hub.start((topic, text) => server.publish(topic, text));
+  return {
+    ...log,
+    hub,
+    port: server.port!,
+    counted,
+    ended,
+    members,
+    policy,
+    async say(room, ...texts) {
+      await log.transaction({ actor: "test" }, async (tx) => {
+        for (const text of texts) tx.log(room, "message:created", { content: text });
+      });
+    },
+    async stop() {
+      hub.stop();
+      await server.stop(true);
+      await log.stop();
+      await database.close();
+    },
+  };
+}
+
+const LIMITS: HubLimits = {
+  pingInterval: 30_000,
+  pongTimeout: 60_000,
+  maxFrame: 65_536,
+  rate: 50,
+  burst: 200,
+  roomsPerConnection: 100,
+};
+
+function authenticateBy(ended: Set<string>): Authenticate {
+  const verify = async (token: string): Promise<UserCaller> => {
+    const verified = await jwtVerify(token, KEY, { algorithms: ["HS256"] }).catch(() => null);
+    const { sub, sid, until } = verified?.payload ?? {};
+    if (typeof sub !== "string" || typeof sid !== "string" || typeof until !== "number" || ended.has(sid)) {
+      throw new AppError("unauthenticated");
+    }
+    return { kind: "user", userId: sub, username: sub, role: "member", sessionId: sid || null, expiresAt: until };
+  };
+  return {
+    token: verify,
+    async cookie(header) {
+      const token = /session=([^;]+)/.exec(header)?.[1];
+      return token === undefined ? null : { ...(await verify(token)), expiresAt: null };
+    },
+    isCurrent: ({ sessionId }) => sessionId === null || !ended.has(sessionId),
+  };
+}
+
+function countInto(counted: Map<string, number>): HubMetrics {
+  const count = (what: string, n: number) => void counted.set(what, (counted.get(what) ?? 0) + n);
+  return {
+    sent: (type, connections) => count(`sent ${type}`, connections),
+    received: (type) => count(`received ${type}`, 1),
+    error: (code) => count(`error ${code}`, 1),
+    recovery: (outcome) => count(`recovery ${outcome}`, 1),
+    filled: (entries) => count("filled", entries),
+    closed: (reason) => count(`closed ${reason}`, 1),
+  };
+}
