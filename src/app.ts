@@ -118,6 +118,8 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
       roomsPerConnection: 1_000,
     },
   });
+  // What happens at a show is public: anybody may join the room of an event, signed in or not.
+  hub.registerRooms("event", { authorize: async () => {} });
   epoch.onChange((changed) => hub.changeEpoch(changed));
   metrics.watch(() => hub.counts());
   const publish: Publish = (entries) => {
