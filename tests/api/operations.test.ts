@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { type ApiDocument, documentedClient, mismatches, readDocument } from "./documented.ts";
+
+interface SignedIn {
+  user: { id: string; role: string };
+  access_token: string;
+  refresh_token: string;
+}
+interface Thing {
+  id: string;
+}
+
+let app: TestApp;
+let document: ApiDocument;
+let client: ReturnType<typeof documentedClient>;
+
+beforeAll(async () => {
+  app = await startTestApp();
+  document = await readDocument(app.url);
+  client = documentedClient(app.url, document);
+}, 60_000);
+afterAll(() => app.close());
+
+const PASSWORD = "correct horse battery staple";
+
+function register(name: string): Promise<SignedIn> {
+  const body = { username: name, email: `${name}@example.org`, password: PASSWORD };
+  return client.call<SignedIn>("post /api/v1/auth/register", 201, { body });
+}
+
+test("every operation answers as the document says", async () => {
+  const { call } = client;
+  await call("get /health", 200);
+  await call("get /ready", 200);
+  await call("get /.well-known/jwks.json", 200);
+  expect(await call<object>("get /api/v1/meta", 200)).toMatchObject({ set_up: false });
+
+  const owner = await register("olga");
+  expect(owner.user.role).toBe("owner");
+  const ann = await register("ann");
+  const bob = await register("bob");
+  expect(await call<object>("get /api/v1/meta", 200)).toMatchObject({ set_up: true });
+  const asOwner = { token: owner.access_token };
+  const asAnn = { token: ann.access_token };
+  const asBob = { token: bob.access_token };
+
+  // People
+  await call("get /api/v1/users/me", 200, asAnn);
+  await call("patch /api/v1/users/me", 200, { ...asAnn, body: { name: "Ann A." } });
+  await call("patch /api/v1/users/me", 409, { ...asAnn, body: { username: "bob" } });
+  await call("get /api/v1/users", 200, { ...asAnn, query: { q: "bo" } });
+  await call("get /api/v1/users/{user_id}", 200, { ...asAnn, params: { user_id: bob.user.id } });
+  await call("get /api/v1/users/{user_id}", 404, { ...asAnn, params: { user_id: "nobody" } });
+
+  // Channels and members
+  const channel = await call<Thing>("post /api/v1/channels", 201, {
+    ...asAnn,
+    body: { type: "public", name: "General" },
+  });
+  const params = { channel_id: channel.id };
+  const direct = { type: "direct", member_ids: [bob.user.id] };
+  await call("post /api/v1/channels", 201, { ...asAnn, body: direct });
+  await call("post /api/v1/channels", 200, { ...asAnn, body: direct });
+  await call("get /api/v1/channels", 200, asAnn);
+  await call("get /api/v1/channels", 200, { ...asBob, query: { scope: "public", limit: "1" } });
+  await call("get /api/v1/channels/{channel_id}", 200, { ...asAnn, params });
+  await call("patch /api/v1/channels/{channel_id}", 200, { ...asAnn, params, body: { topic: "Anything" } });
+  await call("patch /api/v1/channels/{channel_id}", 403, { ...asOwner, params, body: { topic: "Mine" } }).catch(
+    async () => {
+      // A person who is no member may be told that there is no such channel instead.
+      await call("patch /api/v1/channels/{channel_id}", 404, { ...asOwner, params, body: { topic: "Mine" } });
+    },
+  );
+  const member = { channel_id: channel.id, user_id: bob.user.id };
+  await call("put /api/v1/channels/{channel_id}/members/{user_id}", 201, { ...asAnn, params: member, body: {} });
+  await call("put /api/v1/channels/{channel_id}/members/{user_id}", 204, { ...asAnn, params: member, body: {} });
+  await call("get /api/v1/channels/{channel_id}/members", 200, { ...asBob, params });
+  await call("patch /api/v1/channels/{channel_id}/members/{user_id}", 200, {
+    ...asAnn,
+    params: member,
+    body: { role: "admin" },
+  });
+  await call("delete /api/v1/channels/{channel_id}/members/{user_id}", 409, {
+    ...asAnn,
+    params: { channel_id: channel.id, user_id: "me" },
+  });
+
+  // Messages
+  const send = { params, body: { content: "hello", client_id: "c1" } };
+  const message = await call<Thing>("post /api/v1/channels/{channel_id}/messages", 201, { ...asAnn, ...send });
+  await call("post /api/v1/channels/{channel_id}/messages", 200, { ...asAnn, ...send });
+  await call("post /api/v1/channels/{channel_id}/messages", 422, { ...asAnn, params, body: { content: " " } });
+  const at = { message_id: message.id };
+  const reply = { content: "hi", client_id: "c2", reply_to_id: message.id };
+  await call("post /api/v1/channels/{channel_id}/messages", 201, { ...asBob, params, body: reply });
+  await call("get /api/v1/channels/{channel_id}/messages", 200, { ...asBob, params });
+  await call("get /api/v1/channels/{channel_id}/messages", 200, { ...asBob, params, query: { around: message.id } });
+  await call("get /api/v1/messages/{message_id}", 200, { ...asBob, params: at });
+  await call("get /api/v1/messages/{message_id}/replies", 200, { ...asBob, params: at });
+  await call("patch /api/v1/messages/{message_id}", 200, { ...asAnn, params: at, body: { content: "hello!" } });
+  await call("patch /api/v1/messages/{message_id}", 403, { ...asBob, params: at, body: { content: "mine" } });
+  await call("get /api/v1/unread-counts", 200, asBob);
+  await call("put /api/v1/channels/{channel_id}/read-mark", 200, { ...asBob, params, body: at });
+  await call("delete /api/v1/messages/{message_id}", 204, { ...asAnn, params: at });
+  await call("delete /api/v1/channels/{channel_id}/members/{user_id}", 204, { ...asAnn, params: member });
+  await call("get /api/v1/channels/{channel_id}/messages", 404, { ...asBob, params }).catch(async () => {
+    await call("get /api/v1/channels/{channel_id}/messages", 403, { ...asBob, params });
+  });
+  await call("delete /api/v1/channels/{channel_id}", 204, { ...asAnn, params });
+
+  // Invitations and bans
+  const invite = await call<Thing>("post /api/v1/registration-invites", 201, { ...asOwner, body: {} });
+  await call("get /api/v1/registration-invites", 200, asOwner);
+  await call("delete /api/v1/registration-invites/{invite_id}", 204, { ...asOwner, params: { invite_id: invite.id } });
+  const ban = await call<Thing>("post /api/v1/admin/bans", 201, {
+    ...asOwner,
+    body: { user_id: bob.user.id, reason: "Noise" },
+  });
+  await call("post /api/v1/auth/login", 403, { body: { username: "bob", password: PASSWORD } });
+  await call("get /api/v1/admin/bans", 200, asOwner);
+  await call("get /api/v1/admin/bans", 403, asAnn);
+  await call("delete /api/v1/admin/bans/{ban_id}", 204, { ...asOwner, params: { ban_id: ban.id } });
+
+  // Signing in and out
+  await call("post /api/v1/auth/login", 401, { body: { username: "ann", password: "wrong password" } });
+  const phone = await call<SignedIn>("post /api/v1/auth/login", 200, { body: { username: "ann", password: PASSWORD } });
+  const next = await call<SignedIn>("post /api/v1/auth/refresh", 200, { body: { refresh_token: phone.refresh_token } });
+  await call("post /api/v1/auth/refresh", 401, { body: { refresh_token: "no such token" } });
+  await call("post /api/v1/auth/connection-tokens", 201, { ...asAnn, body: {} });
+  const sessions = await call<(Thing & { current: boolean })[]>("get /api/v1/auth/sessions", 200, asAnn);
+  const other = sessions.find(({ current }) => !current);
+  await call("delete /api/v1/auth/sessions/{session_id}", 204, { ...asAnn, params: { session_id: other?.id ?? "" } });
+  await call("get /api/v1/users/me", 401, { token: next.access_token });
+  await call("delete /api/v1/auth/sessions", 204, asAnn);
+  const change = { current_password: PASSWORD, new_password: `${PASSWORD} 2` };
+  await call("put /api/v1/users/me/password", 204, { ...asAnn, body: change });
+  await call("post /api/v1/auth/password-reset-requests", 202, { body: { email: "ann@example.org" } });
+  const link = await waitUntil("the reset link is made", async () => {
+    const { data } = await call<{ data: { url: string }[] }>("get /api/v1/admin/password-reset-links", 200, asOwner);
+    return data[0]?.url;
+  });
+  // The token is the last part of the link.
+  const token = link.split("/").at(-1);
+  await call("post /api/v1/auth/password-resets", 204, { body: { token, password: `${PASSWORD} 3` } });
+  await call("post /api/v1/auth/password-resets", 410, { body: { token, password: `${PASSWORD} 4` } });
+  await call("post /api/v1/auth/logout", 204, asOwner);
+  await call("get /api/v1/users/me", 401, asOwner);
+
+  expect(client.untried()).toEqual([]);
+}, 60_000);
+
+test("the check itself sees an undocumented status, field, type and body", () => {
+  const operation = document.operations.find(({ path }) => path === "/api/v1/meta");
+  if (operation === undefined) throw new Error("no such operation");
+  const meta = {
+    name: "Usher",
+    version: "1",
+    features: [],
+    registration: "open",
+    limits: { message: 1, body: 1, frame: 1 },
+    time: "2026-01-01T00:00:00.000Z",
+    set_up: true,
+  };
+  const check = (body: unknown, status = 200, type = "application/json") => {
+    const text = JSON.stringify(body);
+    return mismatches(document, operation, new Response(text, { status, headers: { "content-type": type } }), text);
+  };
+  expect(check(meta)).toEqual([]);
+  expect(check(meta, 418)[0]).toContain("status 418");
+  expect(check(meta, 200, "text/html")[0]).toContain("content type");
+  expect(check({ ...meta, secret: 1 })[0]).toContain("secret");
+  expect(check({ ...meta, set_up: "yes" })[0]).toContain("/set_up");
+  expect(check({ ...meta, limits: { message: 1, body: 1 } })[0]).toContain("/limits/frame");
+});
