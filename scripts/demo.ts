@@ -1,0 +1,162 @@
+import type { Sql } from "postgres";
+import { type Chat, createChat } from "../src/chat/index.ts";
+import { emailKey, usernameKey } from "../src/identity/names.ts";
+import { insertUser } from "../src/identity/store/users.ts";
+import type { UserCaller } from "../src/platform/caller.ts";
+import { createIds } from "../src/platform/nodes/ids.ts";
+import { leaseNode } from "../src/platform/nodes/registry.ts";
+import { createPasswords } from "../src/platform/password.ts";
+import { createTransaction } from "../src/platform/postgres/transaction.ts";
+import { StartError } from "../src/platform/start-error.ts";
+import { type Seeded, seeded } from "../tests/support/seeded.ts";
+import { CHANNELS, FIRST_NAMES, LAST_NAMES, OPENINGS, QUESTIONS, REMARKS, REPLIES } from "./demo-words.ts";
+
+export const DEMO_PASSWORD = "usher-demo-password";
+const MESSAGES = 5_000;
+const DAYS = 14;
+const AT_ONCE = 250;
+
+/** A person of the demo; the name is what others see. */
+type Person = UserCaller & { name: string };
+
+interface Room {
+  id: string;
+  members: Person[];
+  /** Ids of the newest messages, for replies. */
+  recent: string[];
+}
+
+/**
+ * Fills a migrated database with 50 people, 12 channels and 5,000 messages of the last two weeks, through the same use
+ * cases as everybody's, so that the log, the heads and the unread counts are true. None of the people is the owner.
+ *
+ * @throws StartError when the demo is there already
+ */
+export async function seedDemo(sql: Sql): Promise<void> {
+  const random = seeded(1);
+  const clock = new PastClock();
+  await sql`SELECT log_make_partitions(7)`;
+  const lease = await leaseNode({ sql, onError: console.error });
+  try {
+    const ids = createIds({ lease, clock });
+    const people = await makePeople(sql, ids);
+    const users = new Map(people.map(({ userId, username, name }) => [userId, { id: userId, username, name }]));
+    const chat = createChat({
+      sql,
+      ids,
+      transaction: createTransaction({ sql, ids, publish: () => {} }),
+      publish: () => {},
+      realtime: { publishEphemeral() {}, registerRooms() {}, registerCommand() {}, expel() {} },
+      users: { get: (wanted) => Promise.resolve(new Map([...users].filter(([id]) => wanted.includes(id)))) },
+      epoch: () => "",
+    });
+    const rooms = await makeChannels(chat, people, random);
+    for (let said = 0; said < MESSAGES; said += AT_ONCE) {
+      const batch = Array.from({ length: AT_ONCE }, () => {
+        clock.advance((random.next() * 2 * DAYS * 86_400_000) / MESSAGES);
+        return say(chat, pick(rooms, random), random);
+      });
+      await Promise.all(batch);
+    }
+    await dateByIds(sql, rooms);
+    await readSome(chat, rooms, random);
+  } finally {
+    await lease.stop();
+  }
+}
+
+/** Begins two weeks ago and goes on as it is told, never past the present: ids made by it carry those times. */
+class PastClock {
+  #now = Date.now() - DAYS * 86_400_000;
+
+  now(): number {
+    return Math.floor(this.#now);
+  }
+
+  advance(ms: number): void {
+    this.#now = Math.min(this.#now + ms, Date.now());
+  }
+}
+
+async function makePeople(sql: Sql, ids: { next(): string }): Promise<Person[]> {
+  const password_hash = await createPasswords().hash(DEMO_PASSWORD);
+  const people = FIRST_NAMES.map((first, n): Person => {
+    const name = `${first} ${LAST_NAMES[n % LAST_NAMES.length]}`;
+    const username = first.toLowerCase();
+    return { kind: "user", userId: ids.next(), username, name, role: "member", sessionId: null, expiresAt: null };
+  });
+  const taken = await sql<{ username: string }[]>`
+    SELECT username FROM users WHERE username_key = ANY (${people.map((p) => usernameKey(p.username))}::text[]) LIMIT 1`;
+  if (taken[0]) {
+    throw new StartError(
+      `There is somebody called "${taken[0].username}" already: the demo seems to have been seeded.`,
+    );
+  }
+  await sql.begin(async (tx) => {
+    for (const [n, { userId, username, name }] of people.entries()) {
+      await insertUser(tx, {
+        id: userId,
+        username,
+        username_key: usernameKey(username),
+        name,
+        email: emailKey(`${username}@demo.example`),
+        // Numbers that telephone companies keep for films.
+        phone: `+1202555${String(100 + n).padStart(4, "0")}`,
+        role: "member",
+        password_hash,
+      });
+    }
+  });
+  return people;
+}
+
+async function makeChannels(chat: Chat, people: Person[], random: Seeded): Promise<Room[]> {
+  const rooms: Room[] = [];
+  for (const { name, type, topic, share } of CHANNELS) {
+    const owner = people[rooms.length]!;
+    const members = people.filter((person) => person === owner || random.chance(share));
+    const member_ids = members.map(({ userId }) => userId);
+    const { channel } = await chat.channels.create(owner, { type, name, topic, member_ids });
+    rooms.push({ id: channel.id, members, recent: [] });
+  }
+  return rooms;
+}
+
+async function say(chat: Chat, room: Room, random: Seeded): Promise<void> {
+  const reply = room.recent.length > 0 && random.chance(0.25);
+  const question = `${pick(OPENINGS, random)} ${pick(QUESTIONS, random)}`;
+  const content = reply ? pick(REPLIES, random) : random.chance(0.4) ? question : pick(REMARKS, random);
+  const { message } = await chat.messages.send(pick(room.members, random), {
+    channel_id: room.id,
+    content,
+    ...(reply ? { reply_to_id: pick(room.recent, random) } : {}),
+  });
+  room.recent = [...room.recent.slice(-9), message.id];
+}
+
+/** What was just said is dated by the database's clock. Its ids know better; the log's payloads follow. */
+async function dateByIds(sql: Sql, rooms: Room[]): Promise<void> {
+  await sql`
+    WITH dated AS (
+      UPDATE messages SET created_at = to_timestamp(((id >> 22) + 1288834974657) / 1000.0)
+      WHERE channel_id = ANY (${rooms.map(({ id }) => id)}::bigint[])
+      RETURNING channel_id, seq, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at
+    )
+    UPDATE log SET payload = (log.payload::jsonb || jsonb_build_object('created_at', dated.at))::text
+    FROM dated WHERE log.room_id = dated.channel_id AND log.seq = dated.seq`;
+}
+
+/** Two thirds have read everything in a channel, the others stopped somewhere among the newest. */
+async function readSome(chat: Chat, rooms: Room[], random: Seeded): Promise<void> {
+  for (const { id, members, recent } of rooms) {
+    await Promise.all(
+      members.map((member) =>
+        chat.readMarks.mark(member, id, random.chance(0.67) ? recent.at(-1)! : pick(recent, random)),
+      ),
+    );
+  }
+}
+
+function pick<T>(items: readonly T[], random: Seeded): T {
+  return items[random.int(0, items.length - 1)]!;
+}

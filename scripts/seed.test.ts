@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { migrateDown, migrateUp, migrationStatus } from "../src/platform/postgres/migrate.ts";
+import { SEEDS } from "../src/platform/postgres/migration-sets.ts";
+import { type TestDatabase, testDatabase } from "../tests/support/postgres.ts";
+import { DEMO_PASSWORD, seedDemo } from "./demo.ts";
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await testDatabase();
+});
+afterAll(() => db.close());
+
+/** What holds for every room whose entries are all there: numbers 1 … head, each message with its own entry. */
+async function expectTrueLog(): Promise<void> {
+  const holes = await db.sql`
+    SELECT r.name FROM rooms r LEFT JOIN log l ON l.room_id = r.id
+    GROUP BY r.id HAVING count(l.seq) <> r.head OR coalesce(min(l.seq), 1) <> 1 OR coalesce(max(l.seq), 0) <> r.head`;
+  expect([...holes]).toEqual([]);
+  const untold = await db.sql`
+    SELECT m.id FROM messages m LEFT JOIN log l ON l.room_id = m.channel_id AND l.seq = m.seq
+    WHERE l.type IS DISTINCT FROM 'message:created' OR (l.payload::json ->> 'message_id')::bigint <> m.id
+      OR l.payload::json ->> 'content' <> m.content
+      OR (l.payload::json ->> 'created_at')::timestamptz IS DISTINCT FROM m.created_at`;
+  expect([...untold]).toEqual([]);
+}
+
+test("the numbered seeds go up and down, and up again", async () => {
+  expect(await migrateUp(db.url, SEEDS)).toEqual(["001 lobby"]);
+  await expectTrueLog();
+  expect(await migrateUp(db.url, SEEDS)).toEqual([]);
+  expect(await migrateDown(db.url, SEEDS, 1)).toEqual(["001 lobby"]);
+  expect(await db.sql`SELECT FROM users`).toHaveLength(0);
+  expect(await migrationStatus(db.url, SEEDS)).toEqual([{ version: 1, name: "lobby", applied: false }]);
+  await migrateUp(db.url, SEEDS);
+});
+
+describe("the demo", () => {
+  beforeAll(() => seedDemo(db.sql), 60_000);
+
+  test("has 50 people with phone numbers, 12 channels and 5,000 messages, and no owner among the people", async () => {
+    const [row] = await db.sql`
+      SELECT count(*)::int AS people, count(DISTINCT phone)::int AS phones, count(*) FILTER (WHERE role <> 'member')::int AS risen,
+        (SELECT count(*)::int FROM channels WHERE id <> 1) AS channels,
+        (SELECT count(*)::int FROM messages WHERE channel_id <> 1) AS messages
+      FROM users WHERE email LIKE '%@demo.example'`;
+    expect(row).toEqual({ people: 50, phones: 50, risen: 0, channels: 12, messages: 5000 });
+  });
+
+  test("tells the log what it tells the tables", expectTrueLog);
+
+  test("is spread over two weeks, in the order of its ids", async () => {
+    const [row] = await db.sql`
+      SELECT count(*) FILTER (WHERE created_at < before)::int AS backwards,
+        max(created_at) <= now() AND min(created_at) > now() - interval '15 days' AS within,
+        extract(days FROM max(created_at) - min(created_at))::int AS days
+      FROM (SELECT created_at, lag(created_at) OVER (PARTITION BY channel_id ORDER BY seq) AS before
+            FROM messages WHERE channel_id <> 1) m`;
+    expect(row).toMatchObject({ backwards: 0, within: true });
+    expect(row!.days).toBeGreaterThan(11);
+  });
+
+  test("leaves some things unread, and counts only members", async () => {
+    const [row] = await db.sql`
+      SELECT count(*) FILTER (WHERE unread_count(m.channel_id, m.user_id, m.read_id) > 0)::int AS behind, count(*)::int AS all
+      FROM members m WHERE m.channel_id <> 1`;
+    expect(row!.behind).toBeGreaterThan(20);
+    expect(row!.behind).toBeLessThan(row!.all / 2);
+    const wrong = await db.sql`
+      SELECT c.id FROM channels c WHERE member_count <> (SELECT count(*) FROM members m WHERE m.channel_id = c.id)`;
+    expect([...wrong]).toEqual([]);
+  });
+
+  test("its password is the one that is printed", async () => {
+    const [ada] = await db.sql<{ password_hash: string }[]>`SELECT password_hash FROM users WHERE username = 'ada'`;
+    expect(await Bun.password.verify(DEMO_PASSWORD, ada!.password_hash)).toBe(true);
+  });
+
+  test("is refused a second time, in a sentence", async () => {
+    await expect(seedDemo(db.sql)).rejects.toThrow("the demo seems to have been seeded");
+  });
+});
