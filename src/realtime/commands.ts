@@ -1,6 +1,6 @@
 import { frameCode } from "../../protocol/codes.ts";
 import type { CommandId, CommandPayload } from "../../protocol/frames.ts";
-import { normalizeRoom } from "../../protocol/rooms.ts";
+import { normalizeRoom, type RoomKind, roomKind } from "../../protocol/rooms.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Connection } from "./connection.ts";
 import type { Dispatch } from "./dispatch.ts";
@@ -8,7 +8,6 @@ import { encode } from "./encode.ts";
 import type { Authenticate } from "./index.ts";
 import type { Joins, Outcome } from "./join.ts";
 import { RESUME_ROOMS } from "./limits.ts";
-import { isOwn } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sender } from "./sender.ts";
 
@@ -24,6 +23,9 @@ export interface CommandDeps {
   signedIn: (connection: Connection) => void;
 }
 
+/** Rooms that a connection is in for as long as it lives. */
+const ALWAYS: readonly RoomKind[] = ["all", "user"];
+
 /** The hub's own commands: being alive, being somebody, being in rooms. */
 export function registerOwnCommands(deps: CommandDeps): void {
   const { dispatch, sender } = deps;
@@ -37,7 +39,7 @@ export function registerOwnCommands(deps: CommandDeps): void {
   dispatch.own("room:leave", (connection, payload, id) => {
     const name = roomOf(payload);
     const room = deps.rooms.get(name);
-    if (room !== undefined && isOwn(connection, room)) throw new AppError("invalid", "You cannot leave this room.");
+    if (ALWAYS.includes(roomKind(name))) throw new AppError("invalid", "You cannot leave this room.");
     if (room !== undefined) deps.rooms.leave(connection, room);
     sender.send(connection, "room:left", encode("room:left", { room: name }, id));
     return undefined;

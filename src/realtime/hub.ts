@@ -1,6 +1,6 @@
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { CommandType, FramePayload, FrameType } from "../../protocol/frames.ts";
-import type { RoomKind } from "../../protocol/rooms.ts";
+import { type RoomKind, roomId, roomKind } from "../../protocol/rooms.ts";
 import type { Caller } from "../platform/caller.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import { registerOwnCommands } from "./commands.ts";
@@ -64,7 +64,7 @@ class NodeHub implements Hub {
     const { authenticate } = deps;
     const shared = { rooms: this.#rooms, sender: this.#sender, epoch };
     const joins = new Joins({ ...shared, policies: this.#policies, log, metrics, logger, roomsPerConnection });
-    const signedIn = (connection: Connection) => this.#signedIn(connection);
+    const signedIn = (connection: Connection) => this.#identified(connection);
     registerOwnCommands({ ...shared, dispatch: this.#dispatch, joins, authenticate, now, signedIn });
   }
 
@@ -89,7 +89,12 @@ class NodeHub implements Hub {
   counts(): HubCounts {
     const connections = this.#connections.length;
     const authenticated = this.#authenticated;
-    return { connections, authenticated, anonymous: connections - authenticated, rooms: this.#rooms.places };
+    return {
+      connections,
+      authenticated,
+      anonymous: connections - authenticated,
+      rooms: { ...this.#rooms.places, all: connections, user: authenticated },
+    };
   }
 
   registerRooms(kind: RoomKind, policy: RoomPolicy): void {
@@ -105,13 +110,11 @@ class NodeHub implements Hub {
   }
 
   publishEphemeral<T extends FrameType>(name: string, type: T, payload: FramePayload<T>, except?: string): void {
-    const room = this.#rooms.get(name);
-    if (room === undefined || room.members === 0) return;
-    // Out of the topic and in again within the tick: exactly this frame passes them by.
-    const left = except === undefined || room.direct !== null ? [] : this.#socketsOf(except, room);
-    for (const socket of left) socket.unsubscribe(name);
-    this.#show(room, type, encode(type, payload));
-    for (const socket of left) socket.subscribe(name);
+    const frame = encode(type, payload);
+    if (name === "all") for (const connection of this.#connections) this.#sender.send(connection, type, frame);
+    else if (roomKind(name) === "user")
+      for (const connection of this.#rooms.people.of(roomId(name))) this.#sender.send(connection, type, frame);
+    else this.#showExcept(name, type, frame, except);
   }
 
   expel(name: string, userId: string): void {
@@ -123,7 +126,7 @@ class NodeHub implements Hub {
       e.refused = "forbidden";
       if (e.answered) this.#sender.left(e.connection, name, "forbidden");
     }
-    for (const connection of this.#connectionsOf(userId)) {
+    for (const connection of this.#rooms.people.of(userId)) {
       if (!connection.isIn(room)) continue;
       this.#rooms.leave(connection, room);
       this.#sender.left(connection, name, "forbidden");
@@ -138,7 +141,7 @@ class NodeHub implements Hub {
   }
 
   closeUser(userId: string, reason: CloseReason, exceptSessionId?: string): void {
-    for (const connection of this.#connectionsOf(userId)) {
+    for (const connection of this.#rooms.people.of(userId)) {
       const { caller } = connection;
       if (caller.kind === "user" && caller.sessionId !== null && caller.sessionId === exceptSessionId) continue;
       this.#heartbeat.close(connection, reason);
@@ -166,14 +169,11 @@ class NodeHub implements Hub {
     const { caller } = connection;
     connection.socket = socket;
     connection.place = this.#connections.push(connection) - 1;
-    if (caller.kind === "user") this.#authenticated++;
+    this.#identified(connection);
     if (this.draining) this.#heartbeat.close(connection, "draining");
     else if (caller.kind === "user" && !this.#deps.authenticate.isCurrent(caller))
       this.#heartbeat.close(connection, "signed_out");
-    else {
-      this.#enterOwnRooms(connection);
-      this.#greet(connection);
-    }
+    else this.#greet(connection);
   }
 
   received(connection: Connection, frame: string | Uint8Array): void {
@@ -207,7 +207,10 @@ class NodeHub implements Hub {
       this.#connections[connection.place] = last;
       last.place = connection.place;
     }
-    if (connection.caller.kind === "user") this.#authenticated--;
+    if (connection.caller.kind === "user") {
+      this.#authenticated--;
+      this.#rooms.people.remove(connection.caller.userId, connection);
+    }
     this.#rooms.leaveAll(connection);
     connection.wake();
   }
@@ -216,24 +219,27 @@ class NodeHub implements Hub {
     this.#dispatch.take(connection, frame, accepted);
 
   #show(room: Room, type: string, frame: string): void {
-    if (room.direct !== null) {
-      for (const connection of room.direct) this.#sender.send(connection, type, frame);
-      return;
+    if (room.personal) for (const connection of this.#rooms.liveIn(room)) this.#sender.send(connection, type, frame);
+    else {
+      this.#deps.metrics.sent(type, room.members);
+      if (this.#broadcast(room.name, frame) <= 0) this.#sender.congested = true;
     }
-    this.#deps.metrics.sent(type, room.members);
-    if (this.#broadcast(room.name, frame) <= 0) this.#sender.congested = true;
   }
 
-  #enterOwnRooms(connection: Connection): void {
-    const { caller } = connection;
-    this.#rooms.enter(connection, this.#rooms.open("all"));
-    if (caller.kind === "user") this.#rooms.enter(connection, this.#rooms.open(`user:${caller.userId}`));
+  /** That person's sockets leave the topic and are in it again within the tick: exactly this frame passes them by. */
+  #showExcept(name: string, type: string, frame: string, except: string | undefined): void {
+    const room = this.#rooms.get(name);
+    if (room === undefined || room.members === 0) return;
+    const passed = except === undefined ? [] : this.#rooms.people.of(except).filter((c) => c.isIn(room));
+    for (const { socket } of passed) socket?.unsubscribe(name);
+    this.#show(room, type, frame);
+    for (const { socket } of passed) socket?.subscribe(name);
   }
 
-  #signedIn(connection: Connection): void {
-    if (connection.socket === null) return;
+  #identified(connection: Connection): void {
+    if (connection.caller.kind !== "user" || connection.socket === null) return;
     this.#authenticated++;
-    this.#enterOwnRooms(connection);
+    this.#rooms.people.add(connection.caller.userId, connection);
   }
 
   #greet(connection: Connection): void {
@@ -249,13 +255,5 @@ class NodeHub implements Hub {
       epoch: this.#epoch,
     };
     this.#sender.send(connection, "system:connected", encode("system:connected", payload));
-  }
-
-  #connectionsOf(userId: string): Connection[] {
-    return this.#rooms.get(`user:${userId}`)?.everybody() ?? [];
-  }
-
-  #socketsOf(userId: string, room: Room): Socket[] {
-    return this.#connectionsOf(userId).flatMap((c) => (c.socket !== null && c.isIn(room) ? [c.socket] : []));
   }
 }

@@ -6,7 +6,6 @@ import { Entering } from "./entering.ts";
 import type { HubLogger, HubMetrics, LogReader } from "./index.ts";
 import { BACKLOG_BYTES, BACKLOG_PER_COMMAND, BACKLOG_PER_NODE, BACKLOG_ROWS, REPLAY_SLICE } from "./limits.ts";
 import type { Policies } from "./policies.ts";
-import { isOwn } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sender } from "./sender.ts";
 
@@ -51,7 +50,8 @@ export class Joins {
 
   /**
    * Calls `answer`, which sends one; behind it go the missed frames, paced by the socket, and behind its own each room goes
-   * live. Throws when rights or log cannot be asked; the connection is then in none of the rooms.
+   * live. Throws when rights or log cannot be asked; the connection is then in none of the rooms, and
+   * live in its person's own.
    */
   async enter(connection: Connection, asks: readonly Ask[], answer: (outcomes: Outcome[]) => void): Promise<void> {
     const { rooms, policies } = this.#deps;
@@ -83,7 +83,7 @@ export class Joins {
 
   #refuseTooMany(connection: Connection, entering: readonly Entering[]): void {
     let free = this.#deps.roomsPerConnection - connection.rooms.length;
-    for (const e of entering) if (e.refused === null && --free < 0) e.refused = "too_many_rooms";
+    for (const e of entering) if (e.refused === null && !e.room.personal && --free < 0) e.refused = "too_many_rooms";
   }
 
   /** Reads until, in one tick, memory has all that each of them missed. */
@@ -167,11 +167,8 @@ export class Joins {
   }
 
   #end(e: Entering): void {
-    const { connection, room } = e;
     e.end();
-    // Whatever went wrong: nobody falls out of his own room, he is live in it again, without a position.
-    if (isOwn(connection, room) && !room.isEntering(connection)) this.#deps.rooms.enter(connection, room);
-    this.#deps.rooms.rest(room);
+    this.#deps.rooms.rest(e.room);
   }
 
   /** Sends the backlog in slices, then what came meanwhile, and goes live in the tick in which nothing is left. */

@@ -26,6 +26,7 @@ export class Policies {
 
   #check(ask: JoinAsk): Code | null | Promise<Code | null> {
     const kind = roomKind(ask.room);
+    if (kind === "all") return null;
     if (kind === "user") return ownRoom(ask.caller, ask.room);
     return this.#checks.get(kind)?.(ask) ?? "not_found";
   }

@@ -23,8 +23,8 @@ export class Room {
   members = 0;
   /** Those who are on their way in: from before their rights are asked until they are live. */
   entering: Set<Entering> | null = null;
-  /** A person's own room has no topic, its few connections are sent to one by one. Null: a topic room. */
-  readonly direct: Connection[] | null;
+  /** A person's own room: it has no topic and no members, all his connections are in it except while on the way in again. */
+  readonly personal: boolean;
   /** False since the last sweep: nothing was shown and nobody left. */
   stirred = true;
   readonly #outlet: RoomOutlet;
@@ -32,10 +32,10 @@ export class Room {
   /** Frames up to `next - 1`. */
   #ring: string[] = NO_FRAMES;
 
-  constructor(name: string, outlet: RoomOutlet, direct: boolean) {
+  constructor(name: string, outlet: RoomOutlet, personal: boolean) {
     this.name = name;
     this.#outlet = outlet;
-    this.direct = direct ? [] : null;
+    this.personal = personal;
   }
 
   get known(): boolean {
@@ -48,7 +48,7 @@ export class Room {
       this.#show(entry);
       this.#release();
     } else if (entry.seq > this.next) {
-      if (!this.known && this.members === 0 && this.entering === null) return;
+      if (!this.known && !this.#hasListeners && this.entering === null) return;
       this.#hold(entry);
       this.#check();
     }
@@ -57,8 +57,8 @@ export class Room {
   /** What a read said: the room's head, and that entries after `from` follow by `offer`. Fixes the place, when it was not known. */
   learn(from: number, head: number): void {
     if (head > this.highest) this.highest = head;
-    // Members of a person's own room are live before the place is known: what is held is for them, what is older is not.
-    if (!this.known) this.skipTo(this.members > 0 ? Math.min(head + 1, this.lowestHeld ?? head + 1) : from + 1);
+    // In a person's own room they are live before the place is known: what is held is for them, what is older is not.
+    if (!this.known) this.skipTo(this.personal ? Math.min(head + 1, this.lowestHeld ?? head + 1) : from + 1);
     else this.#check();
   }
 
@@ -98,14 +98,6 @@ export class Room {
     return false;
   }
 
-  /** Of a person's own room: all his connections. Nobody can leave his own room, only be on the way in again. */
-  everybody(): Connection[] {
-    const all = this.direct === null ? [] : [...this.direct];
-    for (const { connection } of this.entering ?? [])
-      if (isOwn(connection, this) && !all.includes(connection)) all.push(connection);
-    return all;
-  }
-
   /** Lets go of the frames of a room in which nothing happens. */
   forgetFrames(): void {
     if (this.entering === null) this.#ring = NO_FRAMES;
@@ -119,7 +111,7 @@ export class Room {
     if (this.#ring === NO_FRAMES) this.#ring = [frame];
     else this.#ring.push(frame);
     if (this.#ring.length >= 2 * RING) this.#trim();
-    if (this.members > 0) this.#outlet.show(this, entry.type, frame);
+    if (this.#hasListeners) this.#outlet.show(this, entry.type, frame);
   }
 
   #trim(): void {
@@ -143,19 +135,18 @@ export class Room {
     }
   }
 
-  /** Something that exists was not shown. Of a room whose place is unknown only members can say so. */
+  /** Something that exists was not shown. While its place is unknown: something waits to be its beginning. */
   get behind(): boolean {
-    return this.known ? this.highest >= this.next : this.members > 0 && this.#held !== null;
+    return this.known ? this.highest >= this.next : this.#hasListeners && this.#held !== null;
+  }
+
+  get #hasListeners(): boolean {
+    return this.members > 0 || this.personal;
   }
 
   #check(): void {
     if (this.behind) this.#outlet.missing(this);
   }
-}
-
-/** The rooms that a connection is in from its beginning to its end: `all`, and the person's own. */
-export function isOwn({ caller }: Connection, { name }: Room): boolean {
-  return name === "all" || (caller.kind === "user" && name === `user:${caller.userId}`);
 }
 
 const NO_FRAMES: string[] = [];

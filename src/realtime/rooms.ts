@@ -1,10 +1,12 @@
-import { ROOM_KINDS, type RoomKind, roomKind } from "../../protocol/rooms.ts";
+import { ROOM_KINDS, type RoomKind, roomId, roomKind } from "../../protocol/rooms.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import type { Connection } from "./connection.ts";
+import { People } from "./people.ts";
 import { Room, type RoomOutlet } from "./room.ts";
 
-/** The rooms that this node knows: those with members, with somebody on the way in, and those just left. */
+/** The rooms that this node knows: those with members, with somebody on the way in, those just left, and who is here at all. */
 export class Rooms {
+  readonly people = new People();
   readonly #rooms = new Map<string, Room>();
   readonly #outlet: RoomOutlet;
   /** Places taken in rooms of each kind. */
@@ -33,53 +35,48 @@ export class Rooms {
   }
 
   offer(entries: readonly LogEntry[]): void {
-    for (const entry of entries) this.#rooms.get(entry.room)?.offer(entry);
+    for (const entry of entries) (this.#rooms.get(entry.room) ?? this.#ownRoom(entry.room))?.offer(entry);
+  }
+
+  /** A person's own room is made when there is something to say in it, so that ten thousand quiet people cost nothing. */
+  #ownRoom(name: string): Room | undefined {
+    return roomKind(name) === "user" && this.people.of(roomId(name)).length > 0 ? this.open(name) : undefined;
+  }
+
+  /** Whom a frame of a person's own room is for: all his connections but those on the way in again. */
+  liveIn(room: Room): readonly Connection[] {
+    const all = this.people.of(roomId(room.name));
+    return room.entering === null ? all : all.filter((connection) => !room.isEntering(connection));
   }
 
   /** The connection is live in the room from this moment on: it gets what is shown next, and nothing that was shown before. */
   enter(connection: Connection, room: Room): void {
-    if (connection.socket === null || connection.isIn(room)) return;
+    if (room.personal || connection.socket === null || connection.isIn(room)) return;
     connection.addRoom(room);
     room.members++;
     this.places[roomKind(room.name)]++;
-    if (room.direct === null) connection.socket.subscribe(room.name);
-    else room.direct.push(connection);
+    connection.socket.subscribe(room.name);
   }
 
-  /** Out of the room, live or on the way in. True when the connection was one of the two. */
-  leave(connection: Connection, room: Room): boolean {
-    let was = this.#turnBack(connection, room);
-    if (connection.isIn(room)) {
-      connection.socket?.unsubscribe(room.name);
-      connection.removeRoom(room);
-      this.#vacate(connection, room);
-      was = true;
-    }
-    return was;
+  /** Out of the room, live or on the way in. */
+  leave(connection: Connection, room: Room): void {
+    for (const e of room.entering ?? []) if (e.connection === connection && e.refused === null) e.refused = "gone";
+    if (!connection.isIn(room)) return;
+    connection.socket?.unsubscribe(room.name);
+    connection.removeRoom(room);
+    this.#vacate(room);
   }
 
   /** Out of all rooms, when the socket is gone and its subscriptions with it. */
   leaveAll(connection: Connection): void {
-    for (const room of connection.rooms) this.#vacate(connection, room);
+    for (const room of connection.rooms) this.#vacate(room);
     connection.rooms = [];
   }
 
-  #turnBack(connection: Connection, room: Room): boolean {
-    let was = false;
-    for (const e of room.entering ?? []) {
-      if (e.connection !== connection || e.refused !== null) continue;
-      e.refused = "gone";
-      was = true;
-    }
-    return was;
-  }
-
-  #vacate(connection: Connection, room: Room): void {
+  #vacate(room: Room): void {
     room.members--;
     room.stirred = true;
     this.places[roomKind(room.name)]--;
-    const place = room.direct?.indexOf(connection) ?? -1;
-    if (place >= 0) room.direct?.splice(place, 1);
     this.rest(room);
   }
 

@@ -30,8 +30,9 @@ export async function readCredentials(request: Request, rules: CredentialRules):
 }
 
 function findToken(request: Request): { token: string | null; protocol: string | null } {
-  const query = new URL(request.url).searchParams.get("token");
-  if (query !== null) return { token: query, protocol: null };
+  const [, query = ""] = request.url.split("?", 2);
+  const inQuery = query.includes("token=") ? new URLSearchParams(query).get("token") : null;
+  if (inQuery !== null) return { token: inQuery, protocol: null };
   const authorization = request.headers.get("authorization");
   if (authorization !== null) {
     const [, token] = /^Bearer +(\S+)$/i.exec(authorization.trim()) ?? [];

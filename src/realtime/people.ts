@@ -1,0 +1,25 @@
+import type { Connection } from "./connection.ts";
+
+/** Who is here, by person. Most people have one connection, and then it costs no list. */
+export class People {
+  readonly #connections = new Map<string, Connection | Connection[]>();
+
+  of(userId: string): readonly Connection[] {
+    const found = this.#connections.get(userId);
+    if (found === undefined) return NOBODY;
+    return Array.isArray(found) ? found : [found];
+  }
+
+  add(userId: string, connection: Connection): void {
+    const before = this.of(userId);
+    this.#connections.set(userId, before.length === 0 ? connection : [...before, connection]);
+  }
+
+  remove(userId: string, connection: Connection): void {
+    const rest = this.of(userId).filter((other) => other !== connection);
+    if (rest.length === 0) this.#connections.delete(userId);
+    else this.#connections.set(userId, rest.length === 1 ? rest[0]! : rest);
+  }
+}
+
+const NOBODY: readonly Connection[] = [];
