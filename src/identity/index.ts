@@ -8,6 +8,7 @@ import type { Mail } from "../platform/mail.ts";
 import { createPasswords } from "../platform/password.ts";
 import type { Realtime } from "../realtime/index.ts";
 import { byCookie, byToken } from "./authenticate.ts";
+import { erasePerson, exportPerson } from "./erase.ts";
 import { createVerifyForeign } from "./foreign-tokens.ts";
 import { Limits } from "./limits.ts";
 import { Living } from "./living.ts";
@@ -71,6 +72,10 @@ export interface Identity {
   routes(api: Api): void;
   /** Whether the owner's account is still to be made, and who may register: for GET /meta and the set-up page. */
   registration(): Promise<{ owner_exists: boolean; mode: Config["REGISTRATION"] }>;
+  /** Takes a person's data out of this module's tables; see erase.ts. Throws `last_owner`. */
+  erase(userId: string): Promise<void>;
+  /** Everything this module keeps of a person, for himself; null when there is no such person. */
+  exportOf(userId: string): Promise<Record<string, unknown> | null>;
   /** Removes what has expired (sessions, reset links, limits). Safe at any time on any node; app.ts calls it every hour. */
   sweep(): Promise<void>;
 }
@@ -109,6 +114,8 @@ export function createIdentity({ clock, ...deps }: IdentityDeps): Identity {
     },
     routes: (api) => addRoutes(api, parts, keys),
     registration: () => registration(parts),
+    erase: (userId) => erasePerson(parts, userId),
+    exportOf: (userId) => exportPerson(parts, userId),
     sweep: () => sweep(parts),
   };
 }

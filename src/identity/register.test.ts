@@ -1,5 +1,8 @@
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
+
+// Hashing passwords is slow on purpose, and the machine may be busy.
+setDefaultTimeout(60_000);
 
 let node: IdentityNode;
 afterEach(() => node.close());

@@ -1,5 +1,8 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { codeOf, type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
+
+// Hashing passwords is slow on purpose, and the machine may be busy.
+setDefaultTimeout(60_000);
 
 let node: IdentityNode;
 let people = 0;

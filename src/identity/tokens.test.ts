@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   type CryptoKey,
   createLocalJWKSet,
@@ -12,6 +12,9 @@ import {
   SignJWT,
 } from "jose";
 import { codeOf, type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
+
+// Hashing passwords is slow on purpose, and the machine may be busy.
+setDefaultTimeout(60_000);
 
 const SECRET = "a secret of more than thirty-two bytes";
 const ISSUER = "https://id.example.org";

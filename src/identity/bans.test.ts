@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { SignJWT } from "jose";
+import { codeOf, type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
+
+// Hashing passwords is slow on purpose, and the machine may be busy.
+setDefaultTimeout(60_000);
+
+const SECRET = "a secret of more than thirty-two bytes";
+let node: IdentityNode;
+let owner: Awaited<ReturnType<IdentityNode["register"]>>;
+let people = 0;
+beforeAll(async () => {
+  node = await startIdentityNode({ JWT_SECRET: SECRET });
+  owner = await node.register("owner");
+});
+afterAll(() => node.close());
+beforeEach(() => {
+  node.closed.length = 0;
+});
+
+const newcomer = () => node.register(`person${++people}`);
+const ban = (user_id: string, more: Record<string, unknown> = {}, token = owner.token) =>
+  node.call("POST", "/admin/bans", { user_id, reason: "noise", ...more }, { token });
+const far = () =>
+  new SignJWT({ sub: "far" })
+    .setProtectedHeader({ alg: "HS256" })
+    .setExpirationTime("10m")
+    .sign(new TextEncoder().encode(SECRET));
+
+test("a banned person is out at once, by every door, and stays out until the ban is lifted", async () => {
+  const person = await newcomer();
+  const caller = await node.identity.authenticate(person.token, "connect");
+  const { status, body } = await ban(person.id);
+  expect(status).toBe(201);
+  expect(body).toMatchObject({ user_id: person.id, username: `person${people}`, reason: "noise", until: null });
+  expect(node.closed).toEqual([{ user: person.id, reason: "banned" }]);
+  expect(node.identity.isCurrent(caller)).toBeFalse();
+  expect(await codeOf(node.identity.authenticate(person.token, "connect"))).toBe("unauthenticated");
+  expect(await codeOf(node.identity.authenticateCookie(person.cookie))).toBe("unauthenticated");
+  const refreshed = await node.call("POST", "/auth/refresh", { refresh_token: person.refresh });
+  expect(refreshed.body.code).toBe("refresh_invalid");
+  const login = await node.login(`person${people}`);
+  expect([login.status, login.body.code]).toEqual([403, "banned"]);
+  expect((await node.login(`person${people}`, "wrong horse")).body.code).toBe("invalid_credentials");
+
+  const as = { token: owner.token };
+  expect((await node.call("GET", "/admin/bans", undefined, as)).body.data[0]).toEqual(body);
+  expect((await node.call("DELETE", `/admin/bans/${body.id}`, undefined, as)).status).toBe(204);
+  expect((await node.call("DELETE", `/admin/bans/${body.id}`, undefined, as)).status).toBe(204);
+  expect((await node.login(`person${people}`)).status).toBe(200);
+  const [row] = await node.sql`SELECT lifted_by FROM bans WHERE id = ${body.id}`;
+  expect(row!.lifted_by).toBe(owner.id);
+});
+
+test("a banned person of another issuer cannot come in with his token, and can again afterwards", async () => {
+  const token = await far();
+  expect(await codeOf(node.identity.authenticate(token, "connect"))).toBe("none");
+  const { body } = await ban("far");
+  expect(node.closed).toEqual([{ user: "far", reason: "banned" }]);
+  expect(await codeOf(node.identity.authenticate(token, "connect"))).toBe("banned");
+  expect((await node.call("GET", "/users/me", undefined, { token })).body.code).toBe("banned");
+  await node.call("DELETE", `/admin/bans/${body.id}`, undefined, { token: owner.token });
+  const caller = await node.identity.authenticate(token, "connect");
+  expect(node.identity.isCurrent(caller)).toBeTrue();
+});
+
+test("a ban ends by itself at `until`, by the database's clock", async () => {
+  const person = await newcomer();
+  const { body } = await ban(person.id, { until: new Date(Date.now() + 3_600_000).toISOString() });
+  expect((await node.login(`person${people}`)).body.code).toBe("banned");
+  await node.sql`UPDATE bans SET until = now() - interval '1 second' WHERE id = ${body.id}`;
+  expect((await node.login(`person${people}`)).status).toBe(200);
+  const { body: list } = await node.call("GET", "/admin/bans", undefined, { token: owner.token });
+  expect(list.data.map(({ id }: { id: string }) => id)).not.toContain(body.id);
+});
+
+test("a sign-in that races with the ban has no session afterwards", async () => {
+  for (let round = 0; round < 5; round++) {
+    const person = await newcomer();
+    const logins = Array.from({ length: 4 }, () => node.login(`person${people}`));
+    const answers = [ban(person.id), ...logins];
+    await Promise.all(answers);
+    expect(await node.sql`SELECT FROM sessions WHERE user_id = ${person.id}`).toHaveLength(0);
+    for (const answer of await Promise.all(logins)) {
+      if (answer.status === 200) {
+        expect(await codeOf(node.identity.authenticate(answer.body.access_token, "api"))).not.toBe("none");
+      } else expect(answer.body.code).toBe("banned");
+    }
+  }
+});
+
+test("only admins ban, nobody himself nor somebody of his rank or above, and only who exists", async () => {
+  const member = await newcomer();
+  const admin = await newcomer();
+  await node.sql`UPDATE users SET role = 'admin' WHERE id = ${admin.id}`;
+  const [fresh] = [await node.login(`person${people}`)];
+  const asAdmin = fresh.body.access_token;
+  expect((await ban(owner.id, {}, member.token)).body.code).toBe("forbidden");
+  expect((await ban(owner.id, {}, asAdmin)).body.code).toBe("forbidden");
+  expect((await ban(admin.id, {}, asAdmin)).body.code).toBe("forbidden");
+  expect((await ban(owner.id)).body.code).toBe("forbidden");
+  expect((await ban("nobody")).body.code).toBe("not_found");
+  expect((await ban(member.id, {}, asAdmin)).status).toBe(201);
+  expect((await node.call("GET", "/admin/bans")).body.code).toBe("unauthenticated");
+});
+
+test("bans are listed in pages", async () => {
+  for (let n = 0; n < 3; n++) await ban((await newcomer()).id);
+  const as = { token: owner.token };
+  const first = await node.call("GET", "/admin/bans?limit=2", undefined, as);
+  expect(first.body.data).toHaveLength(2);
+  expect(first.headers.get("link")).toContain('rel="next"');
+  const second = await node.call("GET", `/admin/bans?limit=2&after=${first.body.next}`, undefined, as);
+  const ids = [...first.body.data, ...second.body.data].map(({ id }: { id: string }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+});
