@@ -59,8 +59,9 @@ CREATE INDEX messages_replies ON messages (reply_to_id, id) WHERE reply_to_id IS
 -- p_payload is the entry's JSON text as the node made it, but for its end: `,"created_at":"…"}` is put on here, from the
 -- clock after the lock. What comes back is the text as it stands in the log, so that nobody makes it twice.
 --
--- One row per post, in order: status `new`; `repeat` (id = the message that has this client_id); `refused` (no such channel,
--- deleted, or not a member of it); `reply` (reply_to_id is not a message of this channel, or is deleted).
+-- One row per post, in order: status `new` (seq and payload as in the log); `repeat` (id = the message that has this
+-- client_id); `refused` (no such channel, deleted, or not a member of it); `reply` (reply_to_id is not a message of this
+-- channel, or is deleted). Each join is a look-up by index: no step grows faster than the batch.
 --
 -- The locks are a statement of their own: the next statement's snapshot is younger than they are. In one statement a post
 -- that waited for a removal would still see the member, and the same client_id sent twice at once would get two log rows.
@@ -85,15 +86,13 @@ BEGIN
   tail := ',"created_at":"' || to_char(now_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || '"}';
 
   RETURN QUERY
-  WITH post AS MATERIALIZED (
+  WITH post AS (
     SELECT u.*, r.head, old.id AS old_id,
       CASE
         WHEN m.user_id IS NULL OR c.deleted_at IS NOT NULL THEN 'refused'
         WHEN old.id IS NOT NULL THEN 'repeat'
         WHEN u.reply_to_id IS NOT NULL AND q.id IS NULL THEN 'reply'
-      END AS answer,
-      CASE WHEN u.client_id IS NULL THEN u.n
-        ELSE first_value(u.n) OVER (PARTITION BY u.channel_id, u.author_id, u.client_id ORDER BY u.n) END AS first
+      END AS answer
     FROM unnest(p_id, p_channel, p_author, p_client, p_content, p_reply_to, p_payload)
       WITH ORDINALITY AS u (id, channel_id, author_id, client_id, content, reply_to_id, payload, n)
     LEFT JOIN rooms r ON r.id = u.channel_id
@@ -102,11 +101,18 @@ BEGIN
     LEFT JOIN messages old ON old.channel_id = u.channel_id AND old.author_id = u.author_id AND old.client_id = u.client_id
     LEFT JOIN messages q ON q.id = u.reply_to_id AND q.channel_id = u.channel_id AND q.deleted_at IS NULL
   ),
-  fresh AS MATERIALIZED (
-    SELECT p.id, p.channel_id, p.author_id, p.client_id, p.content, p.reply_to_id, p.n, p.payload || tail AS payload,
-      p.head + row_number() OVER (PARTITION BY p.channel_id ORDER BY p.n) AS seq
-    FROM post p WHERE p.answer IS NULL AND p.first = p.n
+  -- Of posts with one client_id in this very batch only the first is new; the others get its answer.
+  twin AS (
+    SELECT p.*, p.client_id IS NULL OR first_value(p.n) OVER same = p.n AS is_first,
+      first_value(p.answer) OVER same AS first_answer, first_value(p.id) OVER same AS first_id
+    FROM post p WINDOW same AS (PARTITION BY p.channel_id, p.author_id, p.client_id ORDER BY p.n)
   ),
+  judged AS MATERIALIZED (
+    SELECT t.*, t.payload || tail AS entry, coalesce(t.answer, CASE WHEN t.is_first THEN 'new' ELSE coalesce(t.first_answer, 'repeat') END) AS status,
+      t.head + count(*) FILTER (WHERE t.answer IS NULL AND t.is_first) OVER (PARTITION BY t.channel_id ORDER BY t.n) AS seq
+    FROM twin t
+  ),
+  fresh AS (SELECT * FROM judged WHERE judged.status = 'new'),
   to_messages AS (
     INSERT INTO messages (id, channel_id, seq, author_id, client_id, content, reply_to_id, created_at)
     SELECT f.id, f.channel_id, f.seq, f.author_id, f.client_id, f.content, f.reply_to_id, date_trunc('milliseconds', now_at)
@@ -114,23 +120,16 @@ BEGIN
   ),
   to_log AS (
     INSERT INTO log (room_id, seq, at, type, payload)
-    SELECT f.channel_id, f.seq, now_at, 'message:created', f.payload FROM fresh f
+    SELECT f.channel_id, f.seq, now_at, 'message:created', f.entry FROM fresh f
   ),
   to_rooms AS (
     UPDATE rooms r SET head = h.head
     FROM (SELECT f.channel_id, max(f.seq) AS head FROM fresh f GROUP BY f.channel_id) h
     WHERE r.id = h.channel_id
   )
-  SELECT p.n::int,
-    CASE
-      WHEN p.answer IS NOT NULL THEN p.answer
-      WHEN f.n = p.n THEN 'new'
-      WHEN f.n IS NOT NULL THEN 'repeat'
-      ELSE 'reply'  -- the first with this client_id was refused for what it answers, in this very batch
-    END,
-    coalesce(p.old_id, f.id), f.seq, f.payload
-  FROM post p LEFT JOIN fresh f ON f.n = p.first
-  ORDER BY p.n;
+  SELECT j.n::int, j.status, coalesce(j.old_id, CASE WHEN j.is_first THEN j.id ELSE j.first_id END),
+    j.seq, j.entry
+  FROM judged j ORDER BY j.n;
 END $$;
 
 -- Read marks of a batch: each only grows, and never past the channel's newest message. Answers the mark as it stands and
