@@ -24,10 +24,14 @@ export interface Ban {
  * Throws `not_found`, and `forbidden` for oneself and for whoever has the caller's role or a higher one.
  */
 export async function ban(
-  { sql, ids, living }: Parts,
+  { sql, ids, living, now }: Parts,
   caller: UserCaller,
   what: { userId: string; reason: string; until: Date | null },
 ): Promise<Ban> {
+  if (what.until !== null && what.until.getTime() <= now()) {
+    const errors = [{ pointer: "/until", code: "past", message: "must be in the future" }];
+    throw new AppError("invalid", undefined, { errors });
+  }
   const row = await sql.begin(async (tx) => {
     const user = await lockUser(tx, what.userId);
     if (!user) throw new AppError("not_found");

@@ -26,7 +26,7 @@ export class Lookup<T> {
     this.#load = load;
     this.#now = options.now;
     this.#ttl = options.ttl ?? 10_000;
-    this.#size = options.size ?? 20_000;
+    this.#size = options.size ?? 2_000;
   }
 
   get(key: string): Promise<T | undefined> {
@@ -75,7 +75,10 @@ export class Lookup<T> {
     this.#entries.delete(key);
     if (value !== undefined) {
       this.#entries.set(key, { value, until: this.#now() + this.#ttl });
-      if (this.#entries.size > this.#size) this.#entries.delete(this.#entries.keys().next().value!);
+      for (const [old, { until }] of this.#entries) {
+        if (this.#entries.size <= this.#size && until > this.#now()) break;
+        this.#entries.delete(old);
+      }
     }
     return value;
   }

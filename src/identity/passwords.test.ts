@@ -2,7 +2,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import type { AddressInfo } from "node:net";
 import { SMTPServer } from "smtp-server";
 import { codeOf, type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
-import { createMail } from "../platform/mail.ts";
 
 // Hashing passwords is slow on purpose, and the machine may be busy.
 setDefaultTimeout(60_000);
@@ -27,7 +26,11 @@ describe("with a mail server", () => {
   let node: IdentityNode;
   beforeAll(async () => {
     smtp = new SMTPServer({
-      authOptional: true,
+      allowInsecureAuth: true,
+      onAuth: ({ username, password }, _session, done) =>
+        username === "us@er" && password === "pass/word" ? done(null, { user: 1 }) : done(new Error("who are you")),
+      onRcptTo: ({ address }, _session, done) =>
+        refuse ? done(new Error(`mailbox of ${address} unavailable`)) : done(),
       disabledCommands: ["STARTTLS"],
       onData(stream, session, done) {
         const chunks: Buffer[] = [];
@@ -35,7 +38,6 @@ describe("with a mail server", () => {
         stream.on("end", () => {
           const { mailFrom, rcptTo } = session.envelope;
           const text = Buffer.concat(chunks).toString().replaceAll("=\r\n", "").replaceAll("=3D", "=");
-          if (refuse) return done(new Error("mailbox unavailable"));
           mails.push({
             from: mailFrom === false ? "" : mailFrom.address,
             to: rcptTo.map(({ address }) => address),
@@ -47,8 +49,10 @@ describe("with a mail server", () => {
     });
     await new Promise<void>((resolve) => smtp.listen(0, "127.0.0.1", resolve));
     const { port } = smtp.server.address() as AddressInfo;
-    const mail = createMail(`smtp://127.0.0.1:${port}`, "usher@example.org");
-    node = await startIdentityNode({ PUBLIC_URL: "https://chat.example.org" }, mail);
+    node = await startIdentityNode({
+      PUBLIC_URL: "https://chat.example.org",
+      SMTP_URL: `smtp://us%40er:pass%2Fword@127.0.0.1:${port}`,
+    });
   });
   afterAll(async () => {
     await node.close();
@@ -67,7 +71,7 @@ describe("with a mail server", () => {
     const session = (await node.identity.authenticate(person.token, "api")).sessionId!;
     expect((await request(node, "Ann@Example.org")).status).toBe(202);
     const mail = await eventually(() => mails[0]);
-    expect([mail.from, mail.to]).toEqual(["usher@example.org", ["ann@example.org"]]);
+    expect([mail.from, mail.to]).toEqual(["usher@chat.example.org", ["ann@example.org"]]);
     const token = linkIn(mail.text);
     const [row] = await node.sql`SELECT hash, shown_token FROM password_resets`;
     expect(row!.shown_token).toBeNull();
@@ -129,6 +133,7 @@ describe("with a mail server", () => {
     await node.register("eve");
     expect((await request(node, "eve@example.org")).status).toBe(202);
     const line = await eventually(() => node.lines.find((text) => text.includes("could not be made or sent")));
+    expect(line).toContain("EENVELOPE, 550");
     expect(line).not.toContain("eve@example.org");
     expect(line).not.toContain("/reset/");
   });

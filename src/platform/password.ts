@@ -4,7 +4,7 @@ import { AppError } from "./errors.ts";
 const ARGON2ID = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;
 
 /** A hash of nobody's password with the parameters above, so that an unknown name costs what a known one costs. */
-const NOBODY =
+export const NOBODY =
   "$argon2id$v=19$m=19456,t=2,p=1$Nbq/FCRzgx1Fv22qxYioTCm3GW/Y9KLSALB8hJ+IF5M$jIFb8GlD112NQXHMpgmbgAuDZmgGdSF+npqvsJv0B0A";
 
 /** Hashing of passwords, off the event loop and bounded. */

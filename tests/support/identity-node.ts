@@ -4,7 +4,7 @@ import { systemClock } from "../../src/platform/clock.ts";
 import { createApi } from "../../src/platform/http/create-api.ts";
 import { createIdempotencyStore } from "../../src/platform/http/idempotency-store.ts";
 import { createLogger } from "../../src/platform/logger.ts";
-import type { Mail } from "../../src/platform/mail.ts";
+import { createMail } from "../../src/platform/mail.ts";
 import { createIds } from "../../src/platform/nodes/ids.ts";
 import { testDatabase } from "./postgres.ts";
 
@@ -29,7 +29,7 @@ export type IdentityNode = Awaited<ReturnType<typeof startIdentityNode>>;
  * Identity behind the real API on a database of its own. What it asks of the hub is written down in `closed`; `clock.ahead`
  * (ms) moves the node's clock, not the database's.
  */
-export async function startIdentityNode(environment: Record<string, string> = {}, mail: Mail | null = null) {
+export async function startIdentityNode(environment: Record<string, string> = {}) {
   const config = loadConfig({ environment: { LOG_LEVEL: "trace", ...environment }, dotenv: null, readFile: () => "" });
   const database = await testDatabase();
   const lines: string[] = [];
@@ -45,7 +45,7 @@ export async function startIdentityNode(environment: Record<string, string> = {}
         closeSession: (session, reason) => void closed.push({ session, reason }),
         closeUser: (user, reason) => void closed.push({ user, reason }),
       },
-      mail,
+      mail: createMail(config),
       clock,
       logger,
     });
