@@ -65,15 +65,19 @@ async function stopPart({ name, stop, within }: Part, logger: Logger): Promise<v
   }
 }
 
+/** Ctrl+C reaches the process twice when it runs under npm: from the terminal, and a moment later from npm. */
+const ECHO_MS = 1_000;
+
 /**
- * Resolves at the first SIGTERM or SIGINT. A second one ends the process at once with code 1, for whoever is tired of waiting.
+ * Resolves at the first SIGTERM or SIGINT. A second one, unless it is the echo of the first, ends the process at once with
+ * code 1, for whoever is tired of waiting.
  */
 export function untilSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let asked = false;
+    let first: number | null = null;
     const heard = (signal: NodeJS.Signals) => {
-      if (asked) process.exit(1);
-      asked = true;
+      if (first !== null && performance.now() - first > ECHO_MS) process.exit(1);
+      first ??= performance.now();
       resolve(signal);
     };
     process.on("SIGTERM", heard);
