@@ -10,16 +10,18 @@ export default [
   ]),
   route("logout", "routes/logout.tsx"),
   layout("routes/house.tsx", [
-    index("routes/home.tsx"),
-    route("channels/new", "routes/channel-new.tsx"),
-    route("channels/browse", "routes/channel-browse.tsx"),
-    route("direct", "routes/direct.tsx"),
-    route("channels/:channelId", "routes/channel.tsx", [
-      route("members", "routes/channel-members.tsx"),
-      route("about", "routes/channel-about.tsx"),
+    layout("routes/page.tsx", [
+      index("routes/home.tsx"),
+      route("channels/new", "routes/channel-new.tsx"),
+      route("channels/browse", "routes/channel-browse.tsx"),
+      route("direct", "routes/direct.tsx"),
+      route("channels/:channelId", "routes/channel.tsx", [
+        route("members", "routes/channel-members.tsx"),
+        route("about", "routes/channel-about.tsx"),
+      ]),
+      route("settings", "routes/settings.tsx"),
+      route("admin", "routes/admin.tsx"),
     ]),
-    route("settings", "routes/settings.tsx"),
-    route("admin", "routes/admin.tsx"),
   ]),
   route("*", "routes/nothing.tsx"),
 ] satisfies RouteConfig;

@@ -34,7 +34,7 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
   const quoted = useValue(talk.quoted);
   const [active, setActive] = useState<string | null>(null);
   const [mode, setMode] = useState<{ id: string; mode: "edit" | "delete" } | null>(null);
-  const [lit, setLit] = useState<string | null>(null);
+  const [lit, setLit] = useState(target);
   const list = useRef<HTMLOListElement>(null);
   const guarded = useCallback(
     (what: Promise<void>) =>

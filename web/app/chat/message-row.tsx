@@ -64,7 +64,9 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
           <EditForm {...props} />
         ) : (
           <div className={styles.text}>
-            <Prose text={message.content} />
+            <span data-text>
+              <Prose text={message.content} />
+            </span>
             {message.edited_at !== null && (
               <span className={styles.edited} title={`Edited ${dateTime(message.edited_at, timeZone)}`}>
                 {" "}

@@ -2,11 +2,13 @@ import { isRouteErrorResponse, Link, useLocation } from "react-router";
 import styles from "./error-page.module.css";
 
 /** What a visitor sees when a page cannot be shown: what happened, and where to go on. */
-export function ErrorPage({ error }: { error: unknown }) {
+export function ErrorPage({ error, within = "page" }: { error: unknown; within?: "page" | "house" }) {
   const { status, title, text } = describe(error);
   const here = useLocation();
+  // The house has its `main` already.
+  const Box = within === "house" ? "div" : "main";
   return (
-    <main className={styles.page}>
+    <Box className={styles.page}>
       <title>{`${title} · Usher`}</title>
       <p className={styles.status}>{status}</p>
       <h1 className={styles.title}>{title}</h1>
@@ -19,7 +21,7 @@ export function ErrorPage({ error }: { error: unknown }) {
           </Link>
         )}
       </p>
-    </main>
+    </Box>
   );
 }
 

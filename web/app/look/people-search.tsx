@@ -43,9 +43,9 @@ export function PeopleSearch({ q, found, choice }: PeopleSearchProps) {
       </Form>
       <div aria-live="polite">
         {q !== null && found.length === 0 && (
-          <p className={styles.note}>Nobody is called “{q}”. Try a part of the name.</p>
+          <p className={`${styles.note} ${styles.searched}`}>Nobody is called “{q}”. Try a part of the name.</p>
         )}
-        <ul className={styles.list}>
+        <ul className={`${styles.list} ${styles.searched}`}>
           {found.map((person) => (
             <li key={person.id} className={styles.item}>
               <Face id={person.id} name={person.name ?? person.username} size={32} />

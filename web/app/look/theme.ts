@@ -59,4 +59,6 @@ export const theme = createTheme({
   cursorType: "pointer",
   respectReducedMotion: true,
   focusRing: "auto",
+  // Nearly every field is required: those that are not say so, instead of a star at all others.
+  components: { InputWrapper: { defaultProps: { withAsterisk: false } } },
 });

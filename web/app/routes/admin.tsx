@@ -96,23 +96,25 @@ export default function Admin() {
             ))}
           </ul>
         </Part>
-        <Part
-          title="Password links"
-          lead="Where no mail server is set, hand these to the people who asked for them. Each works once."
-        >
-          {resets.length === 0 && <p className={styles.note}>Nobody has asked for one.</p>}
-          <ul className={styles.list}>
-            {resets.map((reset) => (
-              <li key={reset.url} className={styles.item}>
-                <div className={styles.what}>
-                  <p>{reset.username}</p>
-                  <p className={styles.code}>{reset.url}</p>
-                  <p className={styles.note}>until {dateTime(reset.expires_at, timeZone)}</p>
-                </div>
-              </li>
-            ))}
-          </ul>
-        </Part>
+        {resets && (
+          <Part
+            title="Password links"
+            lead="Where no mail server is set, hand these to the people who asked for them. Each works once."
+          >
+            {resets.length === 0 && <p className={styles.note}>Nobody has asked for one.</p>}
+            <ul className={styles.list}>
+              {resets.map((reset) => (
+                <li key={reset.url} className={styles.item}>
+                  <div className={styles.what}>
+                    <p>{reset.username}</p>
+                    <p className={styles.code}>{reset.url}</p>
+                    <p className={styles.note}>until {dateTime(reset.expires_at, timeZone)}</p>
+                  </div>
+                </li>
+              ))}
+            </ul>
+          </Part>
+        )}
         <Part title="Bans" lead="Who is banned is signed out everywhere and cannot come back.">
           <FormError refusal={refusalOf("ban") ?? refusalOf("lift")} />
           <Form method="post" className={styles.inline} preventScrollReset key={bans.length}>

@@ -48,7 +48,7 @@ export default function ChannelBrowse() {
               <Link to="/channels/new">Create {q ? "it" : "the first one"}</Link>
             </Empty>
           ) : (
-            <ul className={styles.list}>
+            <ul className={`${styles.list} ${styles.searched}`}>
               {page.data.map((channel) => (
                 <li key={channel.id} className={styles.item}>
                   <div className={styles.what}>

@@ -97,6 +97,7 @@ function MemberRow({ member: { user, role }, channel }: { member: Member; channe
   const { house } = useHouse();
   const me = user.id === house.me.id;
   const mayRemove = !me && (channel.role === "owner" || (channel.role === "admin" && role === "member"));
+  const maySetRole = !me && channel.role === "owner";
   const name = user.name ?? user.username;
   return (
     <li className={styles.item}>
@@ -108,25 +109,29 @@ function MemberRow({ member: { user, role }, channel }: { member: Member; channe
         </p>
         {user.name !== null && <p className={styles.note}>{user.username}</p>}
       </div>
-      {channel.role === "owner" && !me ? (
-        <RoleForm userId={user.id} name={name} role={role} />
-      ) : (
-        role !== "member" && <span className={styles.tag}>{role}</span>
-      )}
-      {mayRemove && (
-        <Form method="post" preventScrollReset>
-          <input type="hidden" name="user_id" value={user.id} />
-          <Button
-            type="submit"
-            name="intent"
-            value="remove"
-            size="compact-sm"
-            variant="subtle"
-            aria-label={`Remove ${name}`}
-          >
-            Remove
-          </Button>
-        </Form>
+      {role !== "member" && <span className={styles.tag}>{role}</span>}
+      {(mayRemove || maySetRole) && (
+        <details className={styles.tools}>
+          <summary aria-label={`Change ${name}`}>Change</summary>
+          <div className={styles.toolRow}>
+            {maySetRole && <RoleForm userId={user.id} name={name} role={role} />}
+            {mayRemove && (
+              <Form method="post" preventScrollReset>
+                <input type="hidden" name="user_id" value={user.id} />
+                <Button
+                  type="submit"
+                  name="intent"
+                  value="remove"
+                  size="compact-sm"
+                  variant="light"
+                  aria-label={`Remove ${name}`}
+                >
+                  Remove
+                </Button>
+              </Form>
+            )}
+          </div>
+        </details>
       )}
     </li>
   );

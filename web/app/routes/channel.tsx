@@ -88,7 +88,7 @@ function Conversation({ channel: asLoaded, page, quoted, target, clientId }: Con
   if (listed && !wasListed) setWasListed(true);
   const gone = wasListed && !listed;
   const [talk] = useState(() => new Talk(channel.id, page, quoted));
-  const [firstNew] = useState(() => firstUnread(page.data, asLoaded, house.me.id));
+  const [firstNew] = useState(() => firstUnread(page, asLoaded, house.me.id));
   const [replyTo, setReplyTo] = useState<Message | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   const { announce, region } = useAnnouncer();
@@ -185,10 +185,10 @@ function Door({ channel }: { channel: Channel }) {
   );
 }
 
-/** The first message of others behind the read mark; null when everything was read, or nothing ever was. */
-function firstUnread(messages: readonly Message[], { unread, last_read_id }: Channel, me: string): string | null {
-  if (unread === 0) return null;
-  const from = last_read_id === null ? 0 : messages.findIndex(({ id }) => id === last_read_id) + 1;
-  if (from === 0 && last_read_id !== null) return null;
-  return messages.slice(from).find(({ user_id }) => user_id !== me)?.id ?? null;
+/** The first message of others behind the read mark; null when all was read, or when it is not on this page. */
+function firstUnread({ data, prev }: MessagePage, { unread, last_read_id }: Channel, me: string): string | null {
+  if (unread === 0 || (last_read_id === null && prev !== null)) return null;
+  const marked = data.findIndex(({ id }) => id === last_read_id);
+  if (marked < 0 && last_read_id !== null) return null;
+  return data.slice(marked + 1).find(({ user_id }) => user_id !== me)?.id ?? null;
 }

@@ -31,7 +31,7 @@ export function LinkState() {
 
   const shown = !network || away;
   return (
-    <div role="status" className={styles.place}>
+    <div role="status" className={styles.place} data-link={link}>
       {shown && (
         <div className={styles.banner}>
           <span className={styles.dot} aria-hidden="true" />

@@ -1,7 +1,8 @@
+import { UsherError } from "../../../sdk/errors.ts";
 import type { Page } from "../../../sdk/rest.ts";
 import type { Hub } from "./hub.ts";
 
-/** The rows of the API that only the owner's page uses. */
+/** The rows of the API that only the page of the owner and the admins uses. */
 
 export interface Invite {
   id: string;
@@ -31,19 +32,29 @@ export interface Ban {
 export async function readAdmin({ call, rest }: Hub) {
   const [meta, invites, resets, bans] = await Promise.all([
     rest.meta(),
-    call<Page<Invite>>("GET", "/admin/invites", { query: { limit: 100 } }),
-    call<Page<ResetLink>>("GET", "/admin/password-resets"),
+    call<Page<Invite>>("GET", "/registration-invites", { query: { limit: 100 } }),
+    readResetLinks(call),
     call<Page<Ban>>("GET", "/admin/bans", { query: { limit: 100 } }),
   ]);
-  return { registration: meta.registration, invites: invites.data, resets: resets.data, bans: bans.data };
+  return { registration: meta.registration, invites: invites.data, resets, bans: bans.data };
+}
+
+/** Null for who is not the owner: a link is the account it belongs to. */
+async function readResetLinks(call: Hub["call"]): Promise<ResetLink[] | null> {
+  try {
+    return (await call<{ data: ResetLink[] }>("GET", "/admin/password-reset-links")).data;
+  } catch (error) {
+    if (error instanceof UsherError && error.code === "forbidden") return null;
+    throw error;
+  }
 }
 
 export function createInvite({ call }: Hub, max_uses: number, expires_in: number | null) {
-  return call<Invite>("POST", "/admin/invites", { body: { max_uses, expires_in } });
+  return call<Invite>("POST", "/registration-invites", { body: { max_uses, expires_in } });
 }
 
 export function removeInvite({ call }: Hub, inviteId: string) {
-  return call<void>("DELETE", `/admin/invites/${encodeURIComponent(inviteId)}`);
+  return call<void>("DELETE", `/registration-invites/${encodeURIComponent(inviteId)}`);
 }
 
 export function ban({ call }: Hub, user_id: string, reason: string, until: string | null) {

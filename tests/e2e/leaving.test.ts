@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Browser } from "playwright-core";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { createChannel, heard, hears, joinChannel, live, openBrowser, type Person, register, say } from "./browser.ts";
+
+let app: TestApp;
+let browser: Browser;
+let ada: Person;
+
+beforeAll(async () => {
+  app = await startTestApp();
+  browser = await openBrowser();
+  ada = await register(browser, app.url, "ada");
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await app?.close();
+}, 30_000);
+
+test("a removed member sees nothing more", async () => {
+  const bo = await register(browser, app.url, "bo");
+  const path = await createChannel(ada, "committee");
+  await joinChannel(bo, path);
+  await live(bo);
+  await say(ada, "for members");
+  await hears(bo, "for members");
+
+  await ada.page.goto(`${path}/members`);
+  await live(ada);
+  await ada.page.getByText("Change", { exact: true }).click();
+  await ada.page.getByRole("button", { name: "Remove bo" }).click();
+
+  await bo.page.waitForURL((address) => address.pathname === "/");
+  expect(await bo.page.getByText("for members").count()).toBe(0);
+  expect(await bo.page.getByRole("link", { name: "committee" }).count()).toBe(0);
+  await say(ada, "without him");
+  await hears(ada, "without him");
+  await bo.page.goto(path);
+  await bo.page.getByRole("button", { name: "Join the channel" }).waitFor();
+  expect(await heard(bo)).toEqual([]);
+  await bo.context.close();
+}, 60_000);
+
+test("signing out in one tab closes the other", async () => {
+  const cy = await register(browser, app.url, "cy");
+  await live(cy);
+  const second = await cy.context.newPage();
+  await second.goto("/settings");
+  await second.getByRole("button", { name: "Sign out", exact: true }).click();
+  await second.waitForURL(/\/login/);
+  await cy.page.waitForURL(/\/login\?ended=signed_out/);
+  await cy.page.goto("/");
+  await cy.page.waitForURL(/\/login/);
+  await cy.context.close();
+}, 60_000);

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Browser } from "playwright-core";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { createChannel, heard, hears, joinChannel, live, openBrowser, type Person, register, say } from "./browser.ts";
+import { relayTo } from "./relay.ts";
+
+let app: TestApp;
+let browser: Browser;
+let ada: Person;
+let bo: Person;
+let path: string;
+
+beforeAll(async () => {
+  app = await startTestApp();
+  browser = await openBrowser();
+  ada = await register(browser, app.url, "ada");
+  bo = await register(browser, app.url, "bo");
+  path = await createChannel(ada, "general");
+  await joinChannel(bo, path);
+  await Promise.all([live(ada), live(bo)]);
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await app?.close();
+}, 30_000);
+
+test("two people talk, and each sees what the other says, changes and takes back", async () => {
+  await say(ada, "Doors at seven.");
+  await hears(bo, "Doors at seven.");
+  await say(bo, "I bring the ladder.");
+  await hears(ada, "I bring the ladder.");
+  expect(await heard(ada)).toEqual(await heard(bo));
+
+  const mine = ada.page.locator("[data-message]", { hasText: "Doors at seven." });
+  await mine.hover();
+  await mine.getByRole("button", { name: "Edit" }).click();
+  await ada.page.getByLabel("Edit the message").fill("Doors at eight.");
+  await ada.page.getByLabel("Edit the message").press("Enter");
+  await hears(bo, "Doors at eight.");
+
+  const his = bo.page.locator("[data-message]", { hasText: "I bring the ladder." });
+  await his.hover();
+  await his.getByRole("button", { name: "Delete" }).click();
+  await his.getByRole("button", { name: "Delete" }).click();
+  await ada.page.getByText("This message was deleted.").waitFor();
+  expect(await heard(ada)).toEqual(["Doors at eight."]);
+}, 60_000);
+
+test("a reply shows what it answers, and leads to it", async () => {
+  await say(ada, "Who has the key for the cloakroom?");
+  await hears(bo, "Who has the key");
+  const question = bo.page.locator("[data-message]", { hasText: "Who has the key" });
+  await question.hover();
+  await question.getByRole("button", { name: "Reply" }).click();
+  await say(bo, "It hangs behind the bar.");
+  const answer = ada.page.locator("[data-message]", { hasText: "It hangs behind the bar." });
+  await answer.getByRole("link", { name: /In reply to/ }).click();
+  await ada.page.locator("[data-message][data-lit]", { hasText: "Who has the key" }).waitFor();
+}, 60_000);
+
+test("a person who loses the network for 20 s misses nothing, and what was written meanwhile is sent", async () => {
+  const wire = await relayTo(app.url);
+  const cy = await register(browser, wire.url, "cy");
+  await joinChannel(cy, path);
+  await live(cy);
+  await say(ada, "before the cut");
+  await hears(cy, "before the cut");
+
+  wire.cut();
+  await cy.page.getByText("Not connected").waitFor();
+  for (let n = 1; n <= 30; n += 1) await say(ada, `while away ${n}.`);
+  await hears(bo, "while away 30.");
+  await say(cy, "written offline");
+  await cy.page.waitForTimeout(20_000);
+  expect(await heard(cy)).not.toContain("while away 1.");
+
+  wire.mend();
+  await hears(cy, "while away 30.", 30_000);
+  await hears(bo, "written offline", 30_000);
+  await hears(cy, "written offline");
+  await cy.page.getByText("Not connected").waitFor({ state: "detached" });
+  expect(await heard(cy)).toEqual(await heard(bo));
+  expect((await heard(bo)).filter((text) => text === "written offline")).toHaveLength(1);
+  await cy.context.close();
+  await wire.close();
+}, 120_000);
+
+test("what is being written survives a reload, and belongs to its channel", async () => {
+  await bo.page.getByLabel(/^Message to/).fill("half a sent");
+  await bo.page.goto("/");
+  await bo.page.goto(path);
+  await bo.page.waitForFunction(() => document.querySelector("textarea")?.value === "half a sent");
+  await bo.page.getByLabel(/^Message to/).fill("");
+}, 30_000);
+
+test("nothing went wrong unseen in anybody's page", () => {
+  expect({ ada: ada.troubles, bo: bo.troubles }).toEqual({ ada: [], bo: [] });
+});
