@@ -65,6 +65,8 @@ describe("what a body may be", () => {
   test("another content type is 415", async () => {
     const form = await post("/api/v1/notes", "text=hello", { "content-type": "application/x-www-form-urlencoded" });
     expect(await problemOf(form)).toMatchObject({ status: 415, code: "unsupported_media_type" });
+    const bare = await call("/api/v1/notes", { method: "POST" });
+    expect(await problemOf(bare)).toMatchObject({ status: 415, code: "unsupported_media_type" });
   });
 
   test("a wrong value is 422 with a pointer to it", async () => {

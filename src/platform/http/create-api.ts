@@ -38,7 +38,7 @@ export function createApi(deps: ApiDeps): Api {
   const api: Api = new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => {
       if (!result.success) throw invalid(result.target, result.error.issues);
-      refuseNul(result.data);
+      refuseNul(result.target, result.data);
     },
   });
   api.onError((error, c) => answerError(error, c, deps));

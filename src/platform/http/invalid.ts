@@ -10,15 +10,25 @@ export type Place = "json" | "query" | "param" | "header" | "cookie" | "form";
  */
 export function invalid(place: Place, issues: readonly z.core.$ZodIssue[]): AppError {
   if (place === "param") return new AppError("not_found");
-  const prefix = place === "json" || place === "form" ? "" : `/${place}`;
+  const prefix = pointerTo(place);
   return new AppError("invalid", undefined, { errors: issues.flatMap((issue) => fieldErrors(prefix, issue)) });
 }
 
+/** Where pointers into a place begin: the body's are its own, those of the query start with `/query`. */
+export function pointerTo(place: Place): string {
+  return place === "json" || place === "form" ? "" : `/${place}`;
+}
+
+/** One step of a pointer, escaped (RFC 6901 §4). */
+export function pointerPart(part: string): string {
+  return `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}
+
 function fieldErrors(prefix: string, issue: z.core.$ZodIssue): FieldError[] {
-  const pointer = prefix + issue.path.map((part) => `/${pointerPart(String(part))}`).join("");
+  const pointer = prefix + issue.path.map((part) => pointerPart(String(part))).join("");
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
-      pointer: `${pointer}/${pointerPart(key)}`,
+      pointer: pointer + pointerPart(key),
       code: "unknown_field",
       message: "is not a field of this request",
     }));
@@ -27,8 +37,4 @@ function fieldErrors(prefix: string, issue: z.core.$ZodIssue): FieldError[] {
     return [{ pointer, code: "required", message: "is required" }];
   }
   return [{ pointer, code: issue.code, message: issue.message }];
-}
-
-function pointerPart(part: string): string {
-  return part.replaceAll("~", "~0").replaceAll("/", "~1");
 }

@@ -1,8 +1,9 @@
 import { AppError, type FieldError } from "../errors.ts";
+import { type Place, pointerPart, pointerTo } from "./invalid.ts";
 
 /** Refuses values with a NUL character anywhere: PostgreSQL cannot hold one in a text, and no field of ours means one. */
-export function refuseNul(value: unknown): void {
-  const errors = [...nuls(value, "")];
+export function refuseNul(place: Place, value: unknown): void {
+  const errors = [...nuls(value, pointerTo(place))];
   if (errors.length > 0) throw new AppError("invalid", undefined, { errors });
 }
 
@@ -10,6 +11,6 @@ function* nuls(value: unknown, pointer: string): Generator<FieldError> {
   if (typeof value === "string") {
     if (value.includes("\0")) yield { pointer, code: "nul", message: "must not contain a NUL character" };
   } else if (typeof value === "object" && value !== null) {
-    for (const [key, inner] of Object.entries(value)) yield* nuls(inner, `${pointer}/${key}`);
+    for (const [key, inner] of Object.entries(value)) yield* nuls(inner, pointer + pointerPart(key));
   }
 }

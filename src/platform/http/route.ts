@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import { z } from "zod";
 import { CODES, type Code } from "../../../protocol/codes.ts";
 import type { UserCaller } from "../caller.ts";
+import { AppError } from "../errors.ts";
 import type { ApiEnv } from "./api.ts";
 import { type Auth, authorize } from "./authorize.ts";
 import { PROBLEM_TYPE, Problem } from "./problem.ts";
@@ -90,7 +91,7 @@ export function route<const R extends RouteSpec>(spec: R): RouteOf<R> & { getRou
       ...(spec.method === "post" && { headers: IdempotencyHeader }),
     },
     responses: { ...problems(spec), ...answers(spec) },
-    middleware: pipeline(spec.auth),
+    middleware: pipeline(spec.auth, body !== undefined),
   };
   // The shape above is RouteOf<R> by construction; the mapped types cannot be followed through the object literal.
   return createRoute(config as never) as never;
@@ -105,10 +106,12 @@ const IdempotencyHeader = z.object({
     .meta({ description: "The same key with the same request gives the first answer again, for 24 hours." }),
 });
 
-function pipeline(auth: Auth): MiddlewareHandler<ApiEnv> {
+function pipeline(auth: Auth, needsBody: boolean): MiddlewareHandler<ApiEnv> {
   const check = authorize(auth);
   return async (c, next) => {
     check(c);
+    // Without a type the body would be passed over, and a request whose fields are all optional would be taken as {}.
+    if (needsBody && !c.req.header("content-type")) throw new AppError("unsupported_media_type");
     return c.get("receive")(c, next);
   };
 }
