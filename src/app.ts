@@ -141,7 +141,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     ids,
     config,
     realtime: hub,
-    mail: config.SMTP_URL === null ? null : createMail(config.SMTP_URL, sender(config)),
+    mail: createMail(config),
     clock,
     logger: logger.child({ name: "identity" }),
   });
@@ -275,9 +275,4 @@ async function startStorage(config: Config, logger: Logger, lifecycle: Lifecycle
     (part) => part.close(),
   );
   return sql;
-}
-
-/** The sender of mails: MAIL_FROM, or usher@ and the host that people know this server by. */
-function sender(config: Config): string {
-  return config.MAIL_FROM ?? `usher@${new URL(config.PUBLIC_URL ?? "http://localhost").hostname}`;
 }
