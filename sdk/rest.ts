@@ -14,6 +14,11 @@ export interface MessagePage extends Page<Message> {
   epoch: string;
 }
 
+/** A page of channels. `position`: the caller's own room at that moment, to follow it from. */
+export interface ChannelPage extends Page<Channel> {
+  position: Position;
+}
+
 /** What registering, signing in and refreshing answer. The browser also gets the session cookie. */
 export interface SignedIn {
   user: Me;
@@ -119,7 +124,7 @@ export function createRest(options: HttpOptions) {
 
     channels: {
       list: (query: { scope?: "joined" | "public"; type?: Channel["type"]; q?: string } & Paging = {}) =>
-        get<Page<Channel>>("/channels", { ...query }),
+        get<ChannelPage>("/channels", { ...query }),
       /** For `direct`: the one that exists already, or a new one. */
       create: (body: NewChannel, idempotencyKey?: string) =>
         request<Channel>("POST", "/channels", { body, idempotencyKey }),

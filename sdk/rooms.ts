@@ -92,10 +92,13 @@ export class Rooms {
     if (!whole) this.#again(room);
   }
 
-  /** The server has taken this connection out of a room, for good or because of trouble that passes. */
+  /**
+   * The server has taken this connection out of a room, for good or because of trouble that passes.
+   * While the room is asked for, it is of the time before, and the answer will say what holds.
+   */
   left(name: string, code: string | undefined): void {
     const room = this.#rooms.get(name);
-    if (room) this.#refused(room, code === undefined ? null : codeOfFrame(code));
+    if (room?.status === "live") this.#refused(room, code === undefined ? null : codeOfFrame(code));
   }
 
   /** The server began a room anew by itself: this reader took its backlog so slowly that the log no longer has it. */

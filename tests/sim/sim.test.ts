@@ -1,0 +1,100 @@
+import { expect, test } from "bun:test";
+import { waitUntil } from "../support/wait-until.ts";
+import { findFaults } from "./checker.ts";
+import { Crowd } from "./crowd.ts";
+import { readDatabase } from "./database.ts";
+import { ServerProcess } from "./server-process.ts";
+
+/**
+ * A thousand people through the SDK itself, because what is promised is promised to whoever uses it. A tap on each socket checks
+ * the order before the SDK can heal anything.
+ */
+const SEED = Number(process.env.SIM_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const SECONDS = Number(process.env.SIM_SECONDS ?? 40);
+const CLIENTS = Number(process.env.SIM_CLIENTS ?? 1_000);
+const RATE = Number(process.env.SIM_RATE ?? 200);
+const DISTURBANCES = 15;
+const CHANNELS = 24;
+const TICK = 50;
+
+const step = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+  const began = Date.now();
+  const result = await work();
+  console.log(`  ${what}: ${((Date.now() - began) / 1_000).toFixed(1)} s`);
+  return result;
+};
+
+test(`${CLIENTS} people, ${RATE} writes a second, links cut, server killed and restarted: nothing lost, twice or out of order`, async () => {
+  console.log(`simulation: SIM_SEED=${SEED} SIM_SECONDS=${SECONDS} SIM_CLIENTS=${CLIENTS} SIM_RATE=${RATE}`);
+  const server = await step("start", () => ServerProcess.start());
+  const crowd = new Crowd({ url: server.url, seed: SEED, people: CLIENTS, channels: CHANNELS });
+  try {
+    await step("everybody signs in and joins", () => crowd.assemble());
+    await step("writes and disturbances", () => run(crowd, server));
+    await step("what was begun ends", () => crowd.rest());
+    const { log, heads, messages } = await step("everybody reaches the head", () => settle(crowd, server));
+    const views = crowd.devices.flatMap((device) => device.views);
+    const written = crowd.devices.flatMap((device) => device.written);
+    const seen = views.flatMap(({ stretches }) => stretches).reduce((sum, stretch) => sum + stretch.seen.length, 0);
+    const resets = views.reduce((sum, { stretches }) => sum + stretches.length - 1, 0);
+    const entries = [...heads.values()].reduce((sum, head) => sum + head, 0);
+    console.log(" ", JSON.stringify({ ...crowd.counts, entries, deliveries: seen, views: views.length, resets }));
+    const faults = [...crowd.faults, ...findFaults({ log, heads, messages, views, written })];
+    console.log(`  ${faults.length} faults`);
+    expect(faults.slice(0, 20)).toEqual([]);
+  } finally {
+    for (const { client } of crowd.devices) client.close();
+    await server.remove();
+  }
+}, 300_000);
+
+/** The load, by the clock; in the middle of it the server dies once and is restarted in order once. */
+async function run(crowd: Crowd, server: ServerProcess): Promise<void> {
+  const ticks = (SECONDS * 1_000) / TICK;
+  const began = Date.now();
+  let accidents = Promise.resolve();
+  for (let tick = 0; tick < ticks; tick++) {
+    if (tick === Math.floor(ticks * 0.3)) accidents = accidents.then(() => kill(server));
+    if (tick === Math.floor(ticks * 0.65)) accidents = accidents.then(() => restart(server));
+    for (let n = 0; n < every(tick, RATE); n++) crowd.write();
+    for (let n = 0; n < every(tick, DISTURBANCES); n++) crowd.disturb();
+    await Bun.sleep(Math.max(0, began + tick * TICK - Date.now()));
+  }
+  await accidents;
+}
+
+/** How many of so many a second fall into this tick. */
+function every(tick: number, perSecond: number): number {
+  const until = (n: number) => Math.floor((n * perSecond * TICK) / 1_000);
+  return until(tick + 1) - until(tick);
+}
+
+async function kill(server: ServerProcess): Promise<void> {
+  await step("kill -9 and start", async () => {
+    await server.kill();
+    await server.start();
+  });
+}
+
+async function restart(server: ServerProcess): Promise<void> {
+  await step("graceful restart", async () => {
+    expect(await server.stop()).toBe(0);
+    await server.start();
+  });
+}
+
+/** Waits until all are connected, have sent all and seen all; whoever does not get there is the checker's to name. */
+async function settle(crowd: Crowd, server: ServerProcess) {
+  const url = await server.databaseUrl();
+  const quiet = () => crowd.devices.every((device) => device.settled(new Map()));
+  await waitUntil("all are live and have sent all", quiet).catch(report);
+  const database = await readDatabase(url);
+  await waitUntil("all are at the head", () => crowd.devices.every((device) => device.settled(database.heads))).catch(
+    report,
+  );
+  return database;
+}
+
+function report(error: unknown): void {
+  console.log(`  ${String(error)}`);
+}
