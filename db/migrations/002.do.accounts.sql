@@ -45,7 +45,7 @@ CREATE TABLE refresh_tokens (
   session_id text NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
   used_at    timestamptz,
   -- The successor is HMAC-SHA256(key: the used token, data: this). So the same one can be answered again, and is stored nowhere.
-  nonce      text
+  nonce      text CHECK ((nonce IS NULL) = (used_at IS NULL))
 );
 CREATE INDEX refresh_tokens_session ON refresh_tokens (session_id);
 

@@ -5,7 +5,7 @@ import type { Origin, Parts } from "./parts.ts";
 import { hashOf, newNonce, newSecret, successorOf } from "./secret.ts";
 import { isBanned } from "./store/bans.ts";
 import type { Db } from "./store/db.ts";
-import { insertRefreshToken, isUnused, lockRefreshToken, markUsed } from "./store/refresh-tokens.ts";
+import { insertRefreshToken, isUnused, lastUse, lockSessionOf, markUsed } from "./store/refresh-tokens.ts";
 import * as store from "./store/sessions.ts";
 import { type UserRow, userById } from "./store/users.ts";
 import type { IssuedToken } from "./tokens.ts";
@@ -97,18 +97,19 @@ type Rotation = "unknown" | "banned" | { reused: string } | { user: UserRow; ses
 
 async function rotate(tx: Db, token: string, ttl: number): Promise<Rotation> {
   const hash = hashOf(token);
-  const row = await lockRefreshToken(tx, hash);
-  const user = row && (await userById(tx, row.user_id));
-  if (!row || !user) return "unknown";
-  const sessionId = row.session_id;
-  if (row.used_ago !== null && row.nonce !== null) {
-    const next = successorOf(token, row.nonce);
-    const again = row.used_ago < REFRESH_GRACE && (await isUnused(tx, hashOf(next)));
+  const session = await lockSessionOf(tx, hash);
+  const user = session && (await userById(tx, session.user_id));
+  if (!session || !user) return "unknown";
+  if (await isBanned(tx, user.id)) return "banned";
+  const sessionId = session.id;
+  const use = await lastUse(tx, hash);
+  if (use) {
+    const next = successorOf(token, use.nonce);
+    const again = use.ago < REFRESH_GRACE && (await isUnused(tx, hashOf(next)));
     if (again) return { user, sessionId, next };
     await store.deleteSession(tx, sessionId, user.id);
     return { reused: sessionId };
   }
-  if (await isBanned(tx, user.id)) return "banned";
   const nonce = newNonce();
   const next = successorOf(token, nonce);
   await markUsed(tx, hash, nonce);

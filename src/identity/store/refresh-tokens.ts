@@ -5,20 +5,24 @@ export async function insertRefreshToken(db: Db, hash: string, sessionId: string
 }
 
 /**
- * The token and its session, locked until the end of the transaction: two refreshes of one session follow each other.
- * `used_ago`: ms since it was used, null when it was not.
+ * The session this token is or was of, locked until the end of the transaction: refreshes of one session follow each other.
+ * Sessions are always locked before their tokens. Read the token in a statement of its own afterwards: it sees what the
+ * lock waited for.
  */
-export async function lockRefreshToken(
-  db: Db,
-  hash: string,
-): Promise<{ session_id: string; user_id: string; used_ago: number | null; nonce: string | null } | undefined> {
-  const [row] = await db<{ session_id: string; user_id: string; used_ago: number | null; nonce: string | null }[]>`
-    SELECT r.session_id, s.user_id, r.nonce,
-      (extract(epoch FROM clock_timestamp() - r.used_at) * 1000)::float8 AS used_ago
-    FROM refresh_tokens r JOIN sessions s ON s.id = r.session_id
-    WHERE r.hash = ${hash} AND s.expires_at > clock_timestamp()
+export async function lockSessionOf(db: Db, hash: string): Promise<{ id: string; user_id: string } | undefined> {
+  const [row] = await db<{ id: string; user_id: string }[]>`
+    SELECT id, user_id FROM sessions
+    WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = ${hash}) AND expires_at > clock_timestamp()
     FOR UPDATE`;
   return row;
+}
+
+/** How long ago the token was used, in ms, and with which nonce; null when it was not. */
+export async function lastUse(db: Db, hash: string): Promise<{ ago: number; nonce: string } | null> {
+  const [row] = await db<{ ago: number; nonce: string }[]>`
+    SELECT (extract(epoch FROM clock_timestamp() - used_at) * 1000)::float8 AS ago, nonce
+    FROM refresh_tokens WHERE hash = ${hash} AND used_at IS NOT NULL`;
+  return row ?? null;
 }
 
 export async function markUsed(db: Db, hash: string, nonce: string): Promise<void> {

@@ -2,6 +2,8 @@ import type { Role } from "../../../protocol/objects.ts";
 import { banned } from "./bans.ts";
 import type { Db } from "./db.ts";
 
+// Statements that touch several sessions lock them in the order of their ids, so that no two wait for each other.
+
 export interface SessionRow {
   id: string;
   device_name: string | null;
@@ -51,8 +53,9 @@ export async function insertSession(
 /** Ends the sessions of a person that are beyond the `keep` last used ones; their ids. */
 export async function trimSessions(db: Db, userId: string, keep: number): Promise<string[]> {
   const rows = await db<{ id: string }[]>`
-    DELETE FROM sessions WHERE id IN
+    DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE id IN
       (SELECT id FROM sessions WHERE user_id = ${userId} ORDER BY last_seen_at DESC, id DESC OFFSET ${keep})
+      ORDER BY id FOR UPDATE)
     RETURNING id`;
   return rows.map(({ id }) => id);
 }
@@ -89,10 +92,14 @@ export async function deleteSession(db: Db, id: string, userId: string): Promise
 /** Ends all sessions of a person, or all but one; the ids of those that ended. */
 export async function deleteSessions(db: Db, userId: string, except: string | null): Promise<string[]> {
   const rows = await db<{ id: string }[]>`
-    DELETE FROM sessions WHERE user_id = ${userId} AND id IS DISTINCT FROM ${except} RETURNING id`;
+    DELETE FROM sessions WHERE id IN
+      (SELECT id FROM sessions WHERE user_id = ${userId} AND id IS DISTINCT FROM ${except} ORDER BY id FOR UPDATE)
+    RETURNING id`;
   return rows.map(({ id }) => id);
 }
 
 export async function deleteExpiredSessions(db: Db): Promise<void> {
-  await db`DELETE FROM sessions WHERE expires_at <= clock_timestamp()`;
+  await db`
+    DELETE FROM sessions WHERE id IN
+      (SELECT id FROM sessions WHERE expires_at <= clock_timestamp() ORDER BY id FOR UPDATE)`;
 }
