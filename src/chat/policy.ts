@@ -1,5 +1,6 @@
 import type { ISql } from "postgres";
 import type { Code } from "../../protocol/codes.ts";
+import { FRAMES } from "../../protocol/frames.ts";
 import type { Role } from "../../protocol/objects.ts";
 import { roomId, Snowflake } from "../../protocol/rooms.ts";
 import type { Caller, UserCaller } from "../platform/caller.ts";
@@ -72,7 +73,7 @@ export function refuseDirect(channel: ChannelAccess): void {
   if (channel.type === "direct") throw new AppError("direct_immutable");
 }
 
-/** Who may join `channel:<id>`: its members. */
+/** Who may join `channel:<id>`, and stay: its members. */
 export function channelRooms(sql: ISql): RoomPolicy {
   return {
     authorize: async (caller, room) => {
@@ -94,6 +95,9 @@ export function channelRooms(sql: ISql): RoomPolicy {
       });
       return codes;
     },
+
+    expels: ({ type, payload }) =>
+      type === "member:left" ? FRAMES["member:left"].parse(JSON.parse(payload)).user_id : null,
   };
 }
 

@@ -49,6 +49,7 @@ class NodeHub implements Hub {
     this.#sender = new Sender(metrics);
     this.#rooms = new Rooms({
       show: (room, type, frame) => this.#show(room, type, frame),
+      shown: (room, entry) => this.#shown(room, entry),
       missing: (room) => this.#repair.missing(room),
     });
     this.#repair = new Repair({
@@ -224,6 +225,11 @@ class NodeHub implements Hub {
       this.#deps.metrics.sent(type, room.members);
       if (this.#broadcast(room.name, frame) <= 0) this.#sender.congested = true;
     }
+  }
+
+  #shown(room: Room, entry: LogEntry): void {
+    const gone = this.#policies.expels(entry);
+    if (gone !== null) this.expel(room.name, gone);
   }
 
   /** That person's sockets leave the topic and are in it again within the tick: exactly this frame passes them by. */

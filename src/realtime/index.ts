@@ -30,6 +30,11 @@ export interface RoomPolicy {
    * thousand rooms instead of one each. Throwing refuses nobody: the commands are answered as failed.
    */
   authorizeMany?(asks: readonly JoinAsk[]): Promise<(Code | null)[]>;
+  /**
+   * Whom this entry takes out of its room; null: nobody. Asked of every entry when it is shown: behind it that person sees
+   * nothing more, whoever brought it (the commit of this node, the log).
+   */
+  expels?(entry: LogEntry): string | null;
 }
 
 export interface JoinAsk {

@@ -88,7 +88,7 @@ class Node {
     };
     const shared = { log, metrics: NO_METRICS, logger: NO_LOGGER, epoch: () => "e" };
     const repair = new Repair({ ...shared, tell: show });
-    this.rooms = new Rooms({ show, missing: (room) => repair.missing(room) });
+    this.rooms = new Rooms({ show, shown: () => {}, missing: (room) => repair.missing(room) });
     const policies = new Policies();
     policies.register("event", { authorize: () => world.sleep(4) });
     const sender = new Sender(NO_METRICS);

@@ -2,6 +2,7 @@ import type { Code } from "../../protocol/codes.ts";
 import { type RoomKind, roomId, roomKind } from "../../protocol/rooms.ts";
 import type { Caller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
+import type { LogEntry } from "../platform/log/entry.ts";
 import { collect } from "./collect.ts";
 import type { JoinAsk, RoomPolicy } from "./index.ts";
 
@@ -13,15 +14,22 @@ type Check = (ask: JoinAsk) => Promise<Code | null>;
 /** Who may join which room: asked of the module that owns the prefix. A kind that nobody owns is not there. */
 export class Policies {
   readonly #checks = new Map<RoomKind, Check>();
+  readonly #policies = new Map<RoomKind, RoomPolicy>();
 
   register(kind: RoomKind, policy: RoomPolicy): void {
     if (this.#checks.has(kind)) throw new Error(`two modules claim the rooms "${kind}:"`);
+    this.#policies.set(kind, policy);
     this.#checks.set(kind, policy.authorizeMany === undefined ? one(policy) : many(policy, kind));
   }
 
   /** Null or the refusal for each, in order. Throws what a policy throws that is not a refusal. */
   authorize(asks: readonly JoinAsk[]): Promise<(Code | null)[]> {
     return Promise.all(asks.map((ask) => this.#check(ask)));
+  }
+
+  /** Whom an entry takes out of its room; null: nobody. */
+  expels(entry: LogEntry): string | null {
+    return this.#policies.get(roomKind(entry.room))?.expels?.(entry) ?? null;
   }
 
   #check(ask: JoinAsk): Code | null | Promise<Code | null> {

@@ -7,6 +7,8 @@ import { HELD, RING, RING_WHILE_JOINING } from "./limits.ts";
 /** Where a room's frames go, and whom it tells that something is missing. */
 export interface RoomOutlet {
   show(room: Room, type: string, frame: string): void;
+  /** Behind each entry's frame, while somebody is in the room or on the way in. */
+  shown(room: Room, entry: LogEntry): void;
   missing(room: Room): void;
 }
 
@@ -112,6 +114,7 @@ export class Room {
     else this.#ring.push(frame);
     if (this.#ring.length >= 2 * RING) this.#trim();
     if (this.#hasListeners) this.#outlet.show(this, entry.type, frame);
+    if (this.members > 0 || this.entering !== null) this.#outlet.shown(this, entry);
   }
 
   #trim(): void {
