@@ -1,9 +1,12 @@
-import type { CommandType, FrameType } from "../../protocol/frames.ts";
+import type { CommandType, Frame, FrameType } from "../../protocol/frames.ts";
 import type { PublicUser } from "../../protocol/objects.ts";
 import { type Chat, type ChatDeps, createChat } from "../../src/chat/index.ts";
 import type { UserCaller } from "../../src/platform/caller.ts";
+import { systemClock } from "../../src/platform/clock.ts";
 import type { LogEntry } from "../../src/platform/log/entry.ts";
-import type { CommandHandler, RoomPolicy } from "../../src/realtime/index.ts";
+import { createLogReader } from "../../src/platform/log/reader.ts";
+import { createHub } from "../../src/realtime/hub.ts";
+import type { CommandHandler, Hub, RoomPolicy, Socket } from "../../src/realtime/index.ts";
 import { type LogNode, startLogNode } from "./log-node.ts";
 import { type TestDatabase, testDatabase } from "./postgres.ts";
 
@@ -86,6 +89,64 @@ export async function startChatNode({ max = 10 } = {}): Promise<ChatNode> {
       await database.close();
     },
   };
+}
+
+/** A hub on this node's log to which everything that the node tells goes too; not yet what it publishes. */
+export function addHub(node: ChatNode, policy = node.policy): { hub: Hub; connect(caller: UserCaller): HubClient } {
+  const silent = () => {};
+  const hub = createHub({
+    authenticate: {
+      token: () => Promise.reject(new Error("no tokens here")),
+      cookie: async () => null,
+      isCurrent: () => true,
+    },
+    log: createLogReader({ sql: node.sql, epoch: node.epoch }),
+    epoch: node.epoch.current(),
+    node: "n1",
+    clock: systemClock,
+    metrics: { sent: silent, received: silent, error: silent, recovery: silent, filled: silent, closed: silent },
+    logger: { warn: silent, error: console.error },
+    limits: {
+      pingInterval: 30_000,
+      pongTimeout: 60_000,
+      maxFrame: 65_536,
+      rate: 50,
+      burst: 200,
+      roomsPerConnection: 100,
+    },
+  });
+  hub.registerRooms("channel", policy);
+  const topics = new Map<string, Set<Frame[]>>();
+  const topic = (name: string) => topics.get(name) ?? topics.set(name, new Set()).get(name)!;
+  hub.start((name, text) => {
+    for (const frames of topic(name)) frames.push(JSON.parse(text));
+    return 1;
+  });
+  return {
+    hub,
+    connect(caller) {
+      const frames: Frame[] = [];
+      const connection = hub.connect(caller);
+      const socket: Socket = {
+        send: (text) => frames.push(JSON.parse(text)),
+        subscribe: (name) => void topic(name).add(frames),
+        unsubscribe: (name) => void topic(name).delete(frames),
+        cork: (work) => work(),
+        ping: silent,
+        close: silent,
+        terminate: silent,
+        getBufferedAmount: () => 0,
+      };
+      hub.opened(connection, socket);
+      return { frames, send: (frame) => hub.received(connection, JSON.stringify(frame)) };
+    },
+  };
+}
+
+/** A client of `addHub`'s, without a network between. */
+export interface HubClient {
+  frames: Frame[];
+  send(frame: object): void;
 }
 
 /** The code of the AppError that this rejects with; "ok" when it does not reject. Any other error is thrown on. */

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { addHub, type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
+import { until } from "../../tests/support/log-node.ts";
+import type { UserCaller } from "../platform/caller.ts";
+import type { LogEntry } from "../platform/log/entry.ts";
+
+let node: ChatNode;
+let ann: UserCaller;
+let bob: UserCaller;
+
+beforeAll(async () => {
+  node = await startChatNode();
+  [ann, bob] = [await node.person("ann"), await node.person("bob")];
+});
+afterAll(() => node.stop());
+
+/** A channel with Ann and Bob in it, both connected; what is said and then Bob's removal and what is said behind it. */
+async function story(hub: ReturnType<typeof addHub>) {
+  const { channel } = await node.channels.create(ann, { type: "private", name: "x", member_ids: [bob.userId] });
+  const room = `channel:${channel.id}`;
+  const clients = [hub.connect(ann), hub.connect(bob)];
+  for (const client of clients) client.send({ type: "room:join", id: 1, payload: { room } });
+  await until(() => clients.every(({ frames }) => frames.some(({ type }) => type === "room:joined")), "both are in");
+  const say = (content: string) => node.messages.send(ann, { channel_id: channel.id, content });
+  await say("before");
+  await node.members.remove(ann, channel.id, bob.userId);
+  await say("behind");
+  const entries = (await node.log(room)).slice(2);
+  expect(entries.map(({ type }) => type)).toEqual(["message:created", "member:left", "message:created"]);
+  return { room, entries, ann: clients[0]!, bob: clients[1]! };
+}
+
+const EXPECTED = ["message:created", "member:left", "room:left"];
+
+const ORDERS: Record<string, (entries: LogEntry[]) => LogEntry[][]> = {
+  "in order": ([a, b, c]) => [[a!], [b!], [c!]],
+  "all at once, as the tail brings them before the commit is answered": (entries) => [entries],
+  "the post behind the removal first": ([a, b, c]) => [[a!], [c!], [b!]],
+  backwards: ([a, b, c]) => [[c!], [b!], [a!]],
+};
+
+for (const [order, arrange] of Object.entries(ORDERS)) {
+  test(`a removed person sees nothing behind his removal, entries coming ${order}`, async () => {
+    const live = addHub(node);
+    const { room, entries, ann: annClient, bob: bobClient } = await story(live);
+    for (const batch of arrange(entries)) live.hub.publish(batch);
+    await until(() => annClient.frames.filter((frame) => frame.room === room).length === 3, "Ann has all three");
+    const seen = bobClient.frames.filter(({ type }) => type !== "system:connected" && type !== "room:joined");
+    expect(seen.map(({ type }) => type)).toEqual(EXPECTED as never);
+    bobClient.send({ type: "room:join", id: 2, payload: { room, since: 1, epoch: node.epoch.current() } });
+    await until(() => bobClient.frames.some(({ id }) => id === 2), "Bob is answered");
+    expect(bobClient.frames.at(-1)).toMatchObject({ type: "system:error", payload: { code: "NOT_FOUND" } });
+    live.hub.stop();
+  });
+}
+
+test("without the policy's word on entries he would see more: the check can fail", async () => {
+  const live = addHub(node, { ...node.policy, expels: undefined });
+  const { entries, bob: bobClient } = await story(live);
+  live.hub.publish(entries);
+  expect(bobClient.frames.slice(-2).map(({ type }) => type)).toEqual(["member:left", "message:created"]);
+  live.hub.stop();
+});
