@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "postgres";
 
 /** This node's number, 0 to 1023, its own as long as `held()`. */
@@ -89,7 +90,7 @@ async function claim(sql: Sql, token: string): Promise<number> {
       WHERE n.seen_at < clock_timestamp() - ${FREE_AFTER}::interval
       RETURNING id`;
     if (row) return row.id;
-    await Bun.sleep(Math.random() * 50);
+    await sleep(Math.random() * 50);
   }
   throw new Error("All 1,024 node numbers are taken. Stop some nodes, or wait 35 s after they ended.");
 }

@@ -1,0 +1,111 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { AppError } from "../errors.ts";
+import { createBatcher } from "./batcher.ts";
+
+/** A batch function that can be held: each call waits for `release`. */
+function held() {
+  const batches: number[][] = [];
+  let gate = Promise.withResolvers<void>();
+  return {
+    batches,
+    release() {
+      gate.resolve();
+      gate = Promise.withResolvers();
+    },
+    async run(items: readonly number[]) {
+      batches.push([...items]);
+      await gate.promise;
+      return items.map((item) => item * 10);
+    },
+  };
+}
+
+test("what one turn adds is one batch, and what comes meanwhile is the next", async () => {
+  const { batches, release, run } = held();
+  const batcher = createBatcher({ run });
+  const first = [1, 2, 3].map((item) => batcher.add(item));
+  await Promise.resolve();
+  const second = [4, 5].map((item) => batcher.add(item));
+  expect(batches).toEqual([[1, 2, 3]]);
+  release();
+  expect(await Promise.all(first)).toEqual([10, 20, 30]);
+  await Promise.resolve();
+  expect(batches).toEqual([
+    [1, 2, 3],
+    [4, 5],
+  ]);
+  release();
+  expect(await Promise.all(second)).toEqual([40, 50]);
+});
+
+test("only the bad items fail, each with its own error, and the others keep their order", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.boolean(), { minLength: 1, maxLength: 60 }),
+      fc.integer({ min: 1, max: 20 }),
+      async (bad, maxBatch) => {
+        const done: number[] = [];
+        const batcher = createBatcher<number, number>({
+          maxBatch,
+          run(items) {
+            const wrong = items.find((item) => bad[item]);
+            if (wrong !== undefined) return Promise.reject(new Error(`bad ${wrong}`));
+            done.push(...items);
+            return Promise.resolve([...items]);
+          },
+        });
+        const answers = await Promise.allSettled(bad.map((_, item) => batcher.add(item)));
+        answers.forEach((answer, item) => {
+          if (answer.status === "fulfilled") expect([bad[item], answer.value]).toEqual([false, item]);
+          else expect([bad[item], answer.reason.message]).toEqual([true, `bad ${item}`]);
+        });
+        expect(done).toEqual(bad.flatMap((isBad, item) => (isBad ? [] : [item])));
+      },
+    ),
+  );
+});
+
+test("a database that is away fails the whole batch at once, as unavailable", async () => {
+  let runs = 0;
+  const batcher = createBatcher<number, number>({
+    run() {
+      runs++;
+      return Promise.reject(Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }));
+    },
+  });
+  const answers = await Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)));
+  expect(runs).toBe(1);
+  for (const answer of answers) {
+    const reason = answer.status === "rejected" ? answer.reason : null;
+    expect(reason instanceof AppError && reason.code).toBe("unavailable");
+  }
+});
+
+test("a full queue refuses, and idle() waits for what is under way", async () => {
+  const { batches, release, run } = held();
+  const begun = async (count: number) => {
+    while (batches.length < count) await Promise.resolve();
+  };
+  const batcher = createBatcher({ run, maxBatch: 1, maxQueue: 2 });
+  const running = batcher.add(1);
+  await Promise.resolve();
+  const waiting = [batcher.add(2), batcher.add(3)];
+  expect(batcher.size).toBe(3);
+  expect(batcher.add(4)).rejects.toMatchObject({ code: "unavailable" });
+  let idle = false;
+  const done = batcher.idle().then(() => {
+    idle = true;
+  });
+  release();
+  await running;
+  expect(idle).toBe(false);
+  await begun(2);
+  release();
+  await waiting[0];
+  await begun(3);
+  release();
+  await waiting[1];
+  await done;
+  expect(batcher.size).toBe(0);
+});
