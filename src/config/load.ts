@@ -35,8 +35,19 @@ const KNOWN: readonly string[] = [...NAMES, ...FILE_NAMES];
 export function loadConfig(sources: Sources): Config {
   const mistakes: string[] = [];
   const texts = readTexts(sources, mistakes);
-  const config = Object.fromEntries(NAMES.map((name) => [name, parse(name, texts.get(name), mistakes)])) as Config;
-  if (mistakes.length === 0) mistakes.push(...contradictions(config));
+  const wrong = new Set<OptionName>();
+  const values = NAMES.map((name) => [
+    name,
+    parse(name, texts.get(name), (mistake) => {
+      mistakes.push(mistake);
+      wrong.add(name);
+    }),
+  ]);
+  const config = Object.fromEntries(values) as Config;
+  for (const { options, find } of CONTRADICTIONS) {
+    const mistake = options.some((name) => wrong.has(name)) ? null : find(config);
+    if (mistake !== null) mistakes.push(mistake);
+  }
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return config;
 }
@@ -94,33 +105,40 @@ function readText(
   }
 }
 
-function parse(name: OptionName, text: string | undefined, mistakes: string[]): unknown {
+function parse(name: OptionName, text: string | undefined, onMistake: (mistake: string) => void): unknown {
   const option = OPTIONS[name];
   const value = text ?? option.default;
   if (value === null) return null;
   const result = option.parse.safeParse(value);
   if (result.success) return result.data;
   const found = "secret" in option ? "" : `, not ${JSON.stringify(value)}`;
-  mistakes.push(`${name} must be ${result.error.issues[0]?.message}${found}.`);
+  onMistake(`${name} must be ${result.error.issues[0]?.message}${found}.`);
   return null;
 }
 
-function contradictions(config: Config): string[] {
-  const mistakes: string[] = [];
-  if (config.JWT_SECRET === "your-jwt-secret") {
-    mistakes.push(
-      "JWT_SECRET is the placeholder of an example. Set a secret of your own, as from: openssl rand -hex 32.",
-    );
-  } else if (config.JWT_SECRET !== null && Buffer.byteLength(config.JWT_SECRET) < 32) {
-    mistakes.push("JWT_SECRET must have at least 32 bytes. Make one with: openssl rand -hex 32.");
-  }
-  if (config.METRICS_ENABLED && config.METRICS_PORT !== 0 && config.METRICS_PORT === config.HTTP_PORT) {
-    mistakes.push(`HTTP_PORT and METRICS_PORT are both ${config.HTTP_PORT}. Give them different ports.`);
-  }
-  if (config.WS_PONG_TIMEOUT <= config.WS_PING_INTERVAL) {
-    mistakes.push(
-      "WS_PONG_TIMEOUT must be longer than WS_PING_INTERVAL, or quiet clients are closed before their ping.",
-    );
-  }
-  return mistakes;
-}
+/** What is wrong although each value alone is right; asked only when all of `options` could be read. */
+const CONTRADICTIONS: { options: OptionName[]; find: (config: Config) => string | null }[] = [
+  {
+    options: ["JWT_SECRET"],
+    find({ JWT_SECRET }) {
+      const remedy = "Make one of your own with: openssl rand -hex 32.";
+      if (JWT_SECRET === "your-jwt-secret") return `JWT_SECRET is the placeholder of an example. ${remedy}`;
+      const short = JWT_SECRET !== null && Buffer.byteLength(JWT_SECRET) < 32;
+      return short ? `JWT_SECRET must have at least 32 bytes. ${remedy}` : null;
+    },
+  },
+  {
+    options: ["METRICS_ENABLED", "METRICS_PORT", "HTTP_PORT"],
+    find({ METRICS_ENABLED, METRICS_PORT, HTTP_PORT }) {
+      const same = METRICS_ENABLED && METRICS_PORT !== 0 && METRICS_PORT === HTTP_PORT;
+      return same ? `HTTP_PORT and METRICS_PORT are both ${HTTP_PORT}. Give them different ports.` : null;
+    },
+  },
+  {
+    options: ["WS_PONG_TIMEOUT", "WS_PING_INTERVAL"],
+    find({ WS_PONG_TIMEOUT, WS_PING_INTERVAL }) {
+      if (WS_PONG_TIMEOUT > WS_PING_INTERVAL) return null;
+      return "WS_PONG_TIMEOUT must be longer than WS_PING_INTERVAL, or quiet clients are closed before they are asked.";
+    },
+  },
+];

@@ -16,26 +16,3 @@ export function exitWith(error: unknown): never {
 export function isSystemError(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code);
 }
-
-/**
- * Runs what listens on a port; a port that cannot be had becomes a StartError that names the option to change.
- * @param option the option's name, such as "HTTP_PORT"
- */
-export function listenOn<T>(option: string, port: number, listen: () => T): T {
-  try {
-    return listen();
-  } catch (error) {
-    if (isSystemError(error, "EADDRINUSE")) {
-      throw new StartError(
-        `Port ${port} is taken by another program. Stop that one, or set ${option} to another port.`,
-      );
-    }
-    if (isSystemError(error, "EACCES")) {
-      throw new StartError(`Port ${port} is closed to ordinary users. Set ${option} to a port of 1024 or above.`);
-    }
-    if (isSystemError(error, "EADDRNOTAVAIL")) {
-      throw new StartError(`This machine has no such address to listen on. Check the address beside ${option}.`);
-    }
-    throw error;
-  }
-}

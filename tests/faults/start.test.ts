@@ -1,0 +1,123 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "../support/postgres-server.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+/** The program as a person starts it: what it prints, and what it leaves behind. */
+const ROOT = join(import.meta.dirname, "../..");
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), "usher-start-"));
+  chmodSync(made, 0o755);
+  cleanups.push(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+async function run(environment: Record<string, string>) {
+  const port = await freePort();
+  const dataDir = environment.DATA_DIR ?? folder();
+  const child = Bun.spawn([process.execPath, "--no-env-file", join(ROOT, "src/main.ts")], {
+    cwd: dataDir,
+    env: { PATH: process.env.PATH, HTTP_PORT: String(port), METRICS_PORT: "0", DATA_DIR: dataDir, ...environment },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  cleanups.push(() => child.kill("SIGKILL"));
+  return {
+    child,
+    dataDir,
+    port,
+    said: new Response(child.stderr).text(),
+    ready: () => waitUntil("the server is ready", async () => (await fetch(`http://127.0.0.1:${port}/ready`)).ok),
+  };
+}
+
+/** Nobody can connect to the embedded server any more, because its process has gone. */
+async function expectNoServer(dataDir: string): Promise<void> {
+  expect(await Bun.file(join(dataDir, "postgres/postmaster.pid")).exists()).toBe(false);
+}
+
+describe("a start that cannot be", () => {
+  test("a port that is taken: a sentence, exit code 1, and the database is stopped again", async () => {
+    const stranger = Bun.serve({ port: 0, fetch: () => new Response() });
+    cleanups.push(() => stranger.stop(true));
+    const { child, said, dataDir } = await run({ HTTP_PORT: String(stranger.port) });
+    expect(await child.exited).toBe(1);
+    expect(await said).toMatch(new RegExp(`^Port ${stranger.port} is .*HTTP_PORT.*\\n$`));
+    await expectNoServer(dataDir);
+  });
+
+  test("settings that cannot be meant: one sentence each", async () => {
+    const { child, said } = await run({ HTTP_PORT: "http", LOG_LEVLE: "info", JWT_SECRET: "your-jwt-secret" });
+    expect(await child.exited).toBe(1);
+    expect((await said).trim().split("\n")).toEqual([
+      "The environment sets LOG_LEVLE. Did you mean LOG_LEVEL? Otherwise unset it.",
+      'HTTP_PORT must be a whole number from 0 to 65535, not "http".',
+      "JWT_SECRET is the placeholder of an example. Make one of your own with: openssl rand -hex 32.",
+    ]);
+  });
+
+  test("an unknown name in .env", async () => {
+    const dataDir = folder();
+    writeFileSync(join(dataDir, ".env"), "COLOUR=blue\n");
+    const { child, said } = await run({ DATA_DIR: dataDir });
+    expect(await child.exited).toBe(1);
+    expect(await said).toBe("Line 1 of .env sets COLOUR, which Usher does not know.\n");
+  });
+
+  test("a data folder that another Usher uses", async () => {
+    const first = await run({});
+    await first.ready();
+    const second = await run({ DATA_DIR: first.dataDir });
+    expect(await second.child.exited).toBe(1);
+    expect(await second.said).toStartWith(`Another Usher is running on this data folder (process ${first.child.pid};`);
+    expect((await fetch(`http://127.0.0.1:${first.port}/ready`)).status).toBe(200);
+    first.child.kill("SIGTERM");
+    expect(await first.child.exited).toBe(0);
+  });
+});
+
+describe("a stop", () => {
+  test("SIGTERM: exit code 0, and no server is left", async () => {
+    const { child, dataDir, ready } = await run({});
+    await ready();
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
+    await expectNoServer(dataDir);
+  });
+
+  test("Ctrl+C that comes twice, as under npm, is one stop", async () => {
+    const { child, dataDir, ready } = await run({});
+    await ready();
+    child.kill("SIGINT");
+    child.kill("SIGINT");
+    expect(await child.exited).toBe(0);
+    await expectNoServer(dataDir);
+  });
+
+  test("a signal in the middle of the start stops it as soon as it has started", async () => {
+    const { child, dataDir } = await run({});
+    await waitUntil("the database's folder is there", () => Bun.file(join(dataDir, "usher.lock")).exists());
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
+    await expectNoServer(dataDir);
+  });
+});
+
+test("an old Node.js is told so in a sentence", async () => {
+  const old = 'data:text/javascript,Object.defineProperty(process.versions,"node",{value:"18.20.4"})';
+  const child = Bun.spawn(["node", "--import", old, join(ROOT, "scripts/prepare.mjs"), "src/main.ts"], {
+    cwd: ROOT,
+    stderr: "pipe",
+  });
+  expect(await new Response(child.stderr).text()).toBe(
+    "Usher needs Node.js 20 or newer; this is 18.20.4. Get a newer one from https://nodejs.org.\n",
+  );
+  expect(await child.exited).toBe(1);
+});
