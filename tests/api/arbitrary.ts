@@ -31,7 +31,7 @@ const HOSTILE = [
   "../../etc/passwd",
   "\u202e\u0000\uffff",
   "1\u0301".repeat(50),
-  "x".repeat(10_000),
+  "x".repeat(3_000), // longer ones make a request line that Bun itself refuses (431)
   "2026-02-30T25:61:61Z",
 ];
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "postgres";
 import { sqlState } from "../postgres/failures.ts";
 
@@ -101,7 +102,7 @@ async function dropWhenPassed(sql: Sql, partition: string): Promise<string | nul
       });
     } catch (error) {
       if (sqlState(error) !== "55P03" || attempt === TRIES) throw error;
-      await Bun.sleep(50 + Math.random() * 200 * attempt);
+      await sleep(50 + Math.random() * 200 * attempt);
     }
   }
 }

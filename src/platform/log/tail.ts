@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ISql, Sql } from "postgres";
 import { type Bell, createBell } from "./bell.ts";
 import type { Epoch } from "./epoch.ts";
@@ -83,7 +84,7 @@ export function createTail({
         quiet++;
         onError(error, null);
       }
-      await Bun.sleep(TICK_MS);
+      await sleep(TICK_MS);
       const more = quiet < PATIENCE ? 0 : Math.min(IDLE_MS, TICK_MS * 2 ** (quiet - PATIENCE + 1)) - TICK_MS;
       if (more > 0 && !stopped) await slack.sleep(more);
     }

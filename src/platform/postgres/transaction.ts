@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql, TransactionSql } from "postgres";
 import { append } from "../log/append.ts";
 import type { LogEntry, NewEntry } from "../log/entry.ts";
@@ -46,7 +47,7 @@ async function withRetries<T>(run: () => Promise<T>): Promise<T> {
       return await run();
     } catch (error) {
       if (attempt === TRIES || !mayPassWhenRepeated(error)) throw asAnswer(error);
-      await Bun.sleep(Math.random() * 20 * attempt); // the other side of the deadlock gets time to finish
+      await sleep(Math.random() * 20 * attempt); // the other side of the deadlock gets time to finish
     }
   }
 }

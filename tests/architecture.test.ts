@@ -1,0 +1,194 @@
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+
+/**
+ * Holds the code to docs/architecture.md: who may import whom (its table), no cycles, Bun only where it may be,
+ * and no folder or file whose name says nothing.
+ */
+const ROOT = join(import.meta.dirname, "..");
+const FOLDERS = ["protocol", "src", "sdk", "web", "scripts", "tests", "bench"];
+
+/** Where Bun's own API may be used. Elsewhere another runtime must be able to take over. */
+const BUN_MAY_BE_IN = [
+  "src/transport/",
+  "src/platform/password.ts",
+  "src/platform/postgres/driver.ts",
+  "src/platform/postgres/folder-lock.ts",
+  "web/server.ts",
+  "web/build.ts",
+  "web/vite.config.ts",
+  "scripts/",
+  "tests/",
+  "bench/",
+];
+
+interface Import {
+  target: string;
+  typeOnly: boolean;
+}
+
+/** Paths from the root with their text. */
+type Sources = Map<string, string>;
+
+interface Rule {
+  folder: string;
+  /** Null: everything. */
+  targets: { path: string; typesOnly: boolean }[] | null;
+}
+
+function readSources(): Sources {
+  const sources: Sources = new Map();
+  const visit = (folder: string) => {
+    for (const name of readdirSync(folder)) {
+      if (["node_modules", "build", ".react-router"].includes(name)) continue;
+      const path = join(folder, name);
+      if (statSync(path).isDirectory()) visit(path);
+      else if (/\.tsx?$/.test(name)) sources.set(relative(ROOT, path), readFileSync(path, "utf8"));
+    }
+  };
+  for (const folder of FOLDERS) visit(join(ROOT, folder));
+  return sources;
+}
+
+/** The rows of the table in docs/architecture.md. */
+function readRules(markdown: string): Rule[] {
+  const table = /^\| folder \| may import \|\n\|[ -|]+\|\n((?:\|.*\|\n)+)/m.exec(markdown)?.[1];
+  if (table === undefined) throw new Error("docs/architecture.md has no table `| folder | may import |`");
+  return table
+    .trim()
+    .split("\n")
+    .flatMap((row) => {
+      const [, folders = "", may = ""] = row.split("|");
+      const targets = may.trim() === "everything" ? null : pathsIn(may);
+      return pathsIn(folders).map(({ path }) => ({ folder: path, targets }));
+    });
+}
+
+function pathsIn(cell: string): { path: string; typesOnly: boolean }[] {
+  return [...cell.matchAll(/(types of )?`([^`]+)`/g)].map(([, types, path = ""]) => ({
+    path,
+    typesOnly: types !== undefined,
+  }));
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
+/** What a file imports of ours. */
+function importsOf(path: string, text: string): Import[] {
+  const pattern = /\b(?:import|export)\s+(type\s)?[^"';]*?\bfrom\s*"(\.[^"]+)"|\bimport\s*\(?\s*"(\.[^"]+)"/g;
+  return [...withoutComments(text).matchAll(pattern)].map(([, type, from, bare]) => ({
+    target: normalize(join(dirname(path), from ?? bare ?? "")),
+    typeOnly: type !== undefined,
+  }));
+}
+
+const isTest = (path: string) => /\.test\.tsx?$/.test(path);
+const within = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
+
+function breaches(sources: Sources, rules: Rule[]): string[] {
+  return [...sources]
+    .filter(([path]) => !isTest(path))
+    .flatMap(([path, text]) => {
+      const rule = rules
+        .filter(({ folder }) => within(path, folder))
+        .sort((a, b) => b.folder.length - a.folder.length)[0];
+      if (rule === undefined) return [`${path} is in no folder of the table`];
+      return importsOf(path, text)
+        .filter(({ target, typeOnly }) => !allowed(rule, target, typeOnly))
+        .map(({ target }) => `${path} may not import ${target}`);
+    });
+}
+
+function allowed({ folder, targets }: Rule, target: string, typeOnly: boolean): boolean {
+  if (targets === null || within(target, folder)) return true;
+  return targets.some(({ path, typesOnly }) => within(target, path) && (typeOnly || !typesOnly));
+}
+
+/**
+ * The first cycle of imports, as a list of files; null when there is none. Types do not count: they are gone when the
+ * program runs, and a module's parts name the ports that its index declares.
+ */
+function cycle(sources: Sources): string[] | null {
+  const done = new Set<string>();
+  const visit = (path: string, trail: string[]): string[] | null => {
+    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path];
+    if (done.has(path)) return null;
+    for (const { target, typeOnly } of importsOf(path, sources.get(path) ?? "")) {
+      if (typeOnly) continue;
+      const found = visit(target, [...trail, path]);
+      if (found !== null) return found;
+    }
+    done.add(path);
+    return null;
+  };
+  for (const path of sources.keys()) {
+    const found = visit(path, []);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function bunOutOfPlace(sources: Sources): string[] {
+  return [...sources]
+    .filter(([path]) => !isTest(path) && !BUN_MAY_BE_IN.some((place) => path.startsWith(place)))
+    .filter(([, text]) => /\bBun\.|from "bun(:\w+)?"/.test(withoutComments(text)))
+    .map(([path]) => path);
+}
+
+function emptyNames(sources: Sources): string[] {
+  const empty = /^(utils?|common|helpers?|services?|types|misc|shared)(\.tsx?)?$/;
+  return [...sources.keys()].filter((path) => path.split("/").some((part) => empty.test(part)));
+}
+
+const sources = readSources();
+const rules = readRules(readFileSync(join(ROOT, "docs/architecture.md"), "utf8"));
+
+test("nobody imports what the table does not allow", () => {
+  expect(breaches(sources, rules)).toEqual([]);
+});
+
+test("there is no cycle of imports", () => {
+  expect(cycle(sources)).toBeNull();
+});
+
+test("Bun's own API stays where it may be", () => {
+  expect(bunOutOfPlace(sources)).toEqual([]);
+});
+
+test("no folder or file has a name that says nothing", () => {
+  expect(emptyNames(sources)).toEqual([]);
+});
+
+test("a module's files are at most one folder deep", () => {
+  const deep = [...sources.keys()].filter((path) => path.startsWith("src/") && path.split("/").length > 4);
+  expect(deep).toEqual([]);
+});
+
+test("the check itself sees planted faults", () => {
+  const planted: Sources = new Map([
+    ["src/chat/a.ts", 'import { x } from "../feed/index.ts";\nimport { y } from "../identity/store.ts";'],
+    ["src/chat/b.ts", 'import { type C, c } from "./c.ts";\n// import { z } from "../feed/index.ts";\nBun.sleep(1);'],
+    ["src/chat/c.ts", 'export * from "./b.ts";\nawait import("../feed/late.ts");'],
+    ["sdk/d.ts", 'import type { T } from "../protocol/a.ts";\nimport { Z } from "../protocol/b.ts";'],
+    ["src/chat/utils/e.ts", 'import "../../transport/f.ts";'],
+    ["elsewhere/g.ts", ""],
+  ]);
+  const table: Rule[] = [
+    { folder: "src/chat", targets: [{ path: "src/identity/index.ts", typesOnly: false }] },
+    { folder: "sdk", targets: [{ path: "protocol", typesOnly: true }] },
+  ];
+  expect(breaches(planted, table)).toEqual([
+    "src/chat/a.ts may not import src/feed/index.ts",
+    "src/chat/a.ts may not import src/identity/store.ts",
+    "src/chat/c.ts may not import src/feed/late.ts",
+    "sdk/d.ts may not import protocol/b.ts",
+    "src/chat/utils/e.ts may not import src/transport/f.ts",
+    "elsewhere/g.ts is in no folder of the table",
+  ]);
+  expect(cycle(planted)).toEqual(["src/chat/b.ts", "src/chat/c.ts", "src/chat/b.ts"]);
+  expect(bunOutOfPlace(planted)).toEqual(["src/chat/b.ts"]);
+  expect(emptyNames(planted)).toEqual(["src/chat/utils/e.ts"]);
+});
