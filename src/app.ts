@@ -162,6 +162,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     authenticate: (token) => identity.authenticate(token, "api"),
     authenticateCookie: (header) => identity.authenticateCookie(header),
     idempotency,
+    failed: metrics.failed,
     limits: {
       address: { points: config.HTTP_RATE_LIMIT, seconds: 60 },
       caller: { points: Math.ceil(config.HTTP_RATE_LIMIT / 5), seconds: 60 },
