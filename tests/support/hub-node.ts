@@ -13,6 +13,7 @@ import { testDatabase } from "./postgres.ts";
 /** The hub on a real log and a real port; identity is a key of this file's own, and event rooms are open to all. */
 export interface HubNode extends LogNode {
   hub: Hub;
+  authenticate: Authenticate;
   port: number;
   /** What the hub counted: `sent system:ack` → 3. */
   counted: Map<string, number>;
@@ -93,6 +94,7 @@ export async function startHubNode(
   return {
     ...log,
     hub,
+    authenticate,
     port: server.port!,
     counted,
     ended,

@@ -34,7 +34,7 @@ export async function openClient(
   // The runtime takes headers as well; the type of the browser's WebSocket does not know them.
   const socket: WebSocket = Reflect.construct(WebSocket, [`ws://127.0.0.1:${port}/ws${query}`, { headers, protocols }]);
   const taken = new WeakSet<Received>();
-  let ids = 0;
+  let ids = 1_000; // below are the tests' own
   const client: WsClient = {
     frames: [],
     closed: null,
