@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type LogNode, startLogNode } from "../../../tests/support/log-node.ts";
+import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
+import { createLogReader, type LogReader } from "./reader.ts";
+
+let database: TestDatabase;
+let node: LogNode;
+let reader: LogReader;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  node = await startLogNode(database.url);
+  reader = createLogReader({ sql: node.sql, epoch: node.epoch });
+});
+afterAll(async () => {
+  await node.stop();
+  await database.close();
+});
+
+async function append(room: string, count: number, text = ""): Promise<void> {
+  await node.transaction({ actor: "1", reason: "test" }, async (tx) => {
+    for (let i = 0; i < count; i++) tx.log(room, "test", { i, text });
+  });
+}
+
+test("a slice runs from since + 1 to the head", async () => {
+  await append("event:a", 5);
+  const { head, entries, complete } = await reader.slice("event:a", 2);
+  expect({ head, complete, seqs: entries.map(({ seq }) => seq) }).toEqual({ head: 5, complete: true, seqs: [3, 4, 5] });
+  expect(entries[0]).toEqual({ room: "event:a", seq: 3, type: "test", payload: '{"i":2,"text":""}' });
+});
+
+test("since at the head is complete and empty, beyond it is not complete", async () => {
+  await append("event:b", 2);
+  expect(
+    await reader.slices([
+      { room: "event:b", since: 2 },
+      { room: "event:b", since: 3 },
+    ]),
+  ).toEqual([
+    { room: "event:b", head: 2, entries: [], complete: true },
+    { room: "event:b", head: 2, entries: [], complete: false },
+  ]);
+});
+
+test("a room that nothing was appended to has head 0, and reading makes no row for it", async () => {
+  expect(await reader.slice("event:none", 0)).toEqual({ room: "event:none", head: 0, entries: [], complete: true });
+  expect((await reader.slice("event:none", 1)).complete).toBe(false);
+  expect(await node.sql`SELECT FROM rooms WHERE name = 'event:none'`).toHaveLength(0);
+});
+
+test("1,000 entries are answered, 1,001 are not", async () => {
+  await append("event:c", 1_001);
+  expect(await reader.slice("event:c", 0)).toEqual({ room: "event:c", head: 1_001, entries: [], complete: false });
+  expect((await reader.slice("event:c", 1)).entries).toHaveLength(1_000);
+});
+
+test("more than 1 MB of payload is not answered", async () => {
+  await append("event:d", 11, "x".repeat(100_000));
+  expect((await reader.slice("event:d", 0)).complete).toBe(false);
+  const slice = await reader.slice("event:d", 1);
+  expect([slice.complete, slice.entries.length]).toEqual([true, 10]);
+});
+
+test("a hole that retention left is not complete and shows nothing", async () => {
+  await append("event:e", 4);
+  await node.sql`DELETE FROM log USING rooms r WHERE r.id = room_id AND r.name = 'event:e' AND seq <= 2`;
+  expect(await reader.slice("event:e", 1)).toEqual({ room: "event:e", head: 4, entries: [], complete: false });
+  expect((await reader.slice("event:e", 2)).complete).toBe(true);
+});
+
+test("a storm of 10,000 reads of 300 rooms is answered right", async () => {
+  await node.transaction({ actor: "1" }, async (tx) => {
+    for (let room = 0; room < 300; room++) for (let i = 0; i <= room % 3; i++) tx.log(`event:s${room}`, "test", { i });
+  });
+  const asked = Array.from({ length: 10_000 }, (_, i) => ({ room: `event:s${i % 300}`, since: i % 2 }));
+  const slices = await reader.slices(asked);
+  slices.forEach(({ room, head, entries, complete }, i) => {
+    const { room: name, since } = asked[i]!;
+    const expected = (Number(name.slice("event:s".length)) % 3) + 1;
+    expect([room, head, entries.length, complete]).toEqual([name, expected, expected - since, true]);
+  });
+});
+
+test("a read that is sent after a commit shows it, however many reads are under way", async () => {
+  for (let i = 1; i <= 50; i++) {
+    const early = reader.slice("event:f", 0);
+    await append("event:f", 1);
+    const late = await reader.slice("event:f", 0);
+    expect(late.head).toBe(i);
+    await early;
+  }
+});
+
+test("heads of many rooms", async () => {
+  await append("event:g", 3);
+  const heads = await reader.heads(["event:g", "event:nowhere"]);
+  expect([...heads]).toEqual([
+    ["event:g", 3],
+    ["event:nowhere", 0],
+  ]);
+});
+
+test("the epoch is read with every slice, and told before the slice is", async () => {
+  const told: string[] = [];
+  node.epoch.onChange((epoch) => told.push(epoch));
+  const before = node.epoch.current();
+  await node.sql`
+    CREATE OR REPLACE FUNCTION log_epoch() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'another' $$`;
+  await reader.slice("event:g", 0);
+  expect([before === "another", node.epoch.current(), told]).toEqual([false, "another", ["another"]]);
+});
