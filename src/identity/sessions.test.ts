@@ -84,6 +84,21 @@ test("a refresh whose answer was lost may be repeated within the grace, and gets
   expect((await refresh(answers[0]!.body.refresh_token)).status).toBe(200);
 });
 
+test("refreshes that race to the same session follow each other, and get the same successor", async () => {
+  const { token, refresh: first } = await newcomer();
+  const session = await sessionOf(token);
+  const answers = await node.whileWaiting(
+    "sessions",
+    session,
+    () => [refresh(first), refresh(first), refresh(first)],
+    async () => {},
+  );
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
+  const [row] = await node.sql`SELECT count(*)::int AS n FROM refresh_tokens WHERE session_id = ${session}`;
+  expect(row!.n).toBe(2);
+});
+
 test("after the grace the repeated use of a refresh token ends its session, though its successor is unused", async () => {
   const { token, refresh: first } = await newcomer();
   const session = await sessionOf(token);
@@ -122,6 +137,7 @@ test("a browser's cookie signs in, and gets an access token of its session", asy
   const caller = await node.identity.authenticateCookie(`a=b; ${cookie}; c=d`);
   expect(caller).toMatchObject({ userId: id, expiresAt: null });
   expect(await node.identity.authenticateCookie("a=b")).toBeNull();
+  expect(await node.identity.authenticateCookie(`x${cookie}`)).toBeNull();
   expect(await node.identity.authenticateCookie(undefined)).toBeNull();
   expect(await codeOf(node.identity.authenticateCookie(`usher_session=${"A".repeat(43)}`))).toBe("unauthenticated");
 });

@@ -88,7 +88,9 @@ const connectionTokenRoute = route({
 });
 
 export function addAuthRoutes(api: Api, parts: Parts): void {
-  const cookie = (signIn: SignIn, secure: boolean) => setSessionCookie(signIn.cookie, parts.config.SESSION_TTL, secure);
+  const https = parts.publicUrl.startsWith("https:");
+  const cookie = (signIn: SignIn, secure: boolean) =>
+    setSessionCookie(signIn.cookie, parts.config.SESSION_TTL, https || secure);
 
   api.openapi(registerRoute, async (c) => {
     const { name = null, phone = null, invite_code = null, ...account } = c.req.valid("json");
@@ -114,7 +116,7 @@ export function addAuthRoutes(api: Api, parts: Parts): void {
 
   api.openapi(logoutRoute, async (c) => {
     await logout(parts, c.get("caller"));
-    c.header("set-cookie", clearSessionCookie(c.get("secure")));
+    c.header("set-cookie", clearSessionCookie(https || c.get("secure")));
     return c.body(null, 204);
   });
 
