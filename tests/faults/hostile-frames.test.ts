@@ -121,6 +121,7 @@ describe("FR-4 ER-4 what is no proper WebSocket message", () => {
     "a frame that is too long": wsFrame(1, new Uint8Array(65_537).fill(0x20)),
     "a length of four gigabytes": Buffer.from([0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
     "bytes that are no UTF-8": wsFrame(1, new Uint8Array([0x22, 0xff, 0xfe, 0x22])),
+    "a frame without a mask": wsFrame(1, text('{"type":"system:ping"}'), { masked: false }),
     "a reserved bit": wsFrame(1, text("{}"), { rsv: 4 }),
     "a reserved opcode": wsFrame(3, text("{}")),
     "a continuation of nothing": wsFrame(0, text("{}")),
