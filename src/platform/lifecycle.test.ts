@@ -90,5 +90,5 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     expect(await line()).toBe(signal);
     child.kill(signal);
     expect(await child.exited).toBe(1);
-  });
+  }, 30_000);
 }

@@ -55,9 +55,11 @@ export function createLifecycle(logger: Logger): Lifecycle {
 async function stopPart({ name, stop, within }: Part, logger: Logger): Promise<void> {
   const late = Promise.withResolvers<"late">();
   const timer = setTimeout(() => late.resolve("late"), within);
+  const began = performance.now();
   try {
     const outcome = await Promise.race([Promise.resolve(stop()), late.promise]);
     if (outcome === "late") logger.warn({ part: name, within }, "a part did not stop in time and was left behind");
+    else logger.debug({ part: name, ms: Math.round(performance.now() - began) }, "stopped");
   } catch (error) {
     logger.error({ part: name, err: error }, "a part failed to stop");
   } finally {

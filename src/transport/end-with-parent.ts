@@ -1,9 +1,16 @@
-/**
- * Loaded before a child process's program: ends it when the process that started it is gone, however that ended.
- * The parent holds the other end of standard input and never writes.
- */
-process.stdin.on("end", () => process.exit(0));
-process.stdin.on("error", () => process.exit(0));
-process.stdin.resume();
+import { rmSync } from "node:fs";
+import { dirname } from "node:path";
 
-export {};
+/**
+ * Loaded before the page process's program: ends it when the process that started it is gone, however that ended, and
+ * clears away the folder of their sockets, which that one cannot do any more. The parent holds the other end of standard
+ * input and never writes.
+ */
+function end(): void {
+  if (process.env.WEB_SOCKET) rmSync(dirname(process.env.WEB_SOCKET), { recursive: true, force: true });
+  process.exit(0);
+}
+
+process.stdin.on("end", end);
+process.stdin.on("error", end);
+process.stdin.resume();

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { exampleServer } from "../../tests/support/example-server.ts";
 import { createLogger } from "../platform/logger.ts";
 import { createWebProcess } from "./web-process.ts";
@@ -159,14 +159,15 @@ test("the page process ends with the process that started it, also when that is 
      const web = createWebProcess({ program: ${JSON.stringify(join(folder, "program.ts"))}, api: "", logger });
      web.start();
      await web.ready(5_000);
-     console.log(web.pid);`,
+     console.log(JSON.stringify({ pid: web.pid, socket: web.socket }));`,
   );
   const parent = Bun.spawn([process.execPath, join(folder, "parent.ts")], { stdout: "pipe" });
   const { value } = await parent.stdout.getReader().read();
-  const pid = Number(new TextDecoder().decode(value));
+  const { pid, socket } = JSON.parse(new TextDecoder().decode(value));
   expect(alive(pid)).toBe(true);
   parent.kill("SIGKILL");
   while (alive(pid)) await Bun.sleep(20);
+  expect(existsSync(dirname(socket))).toBe(false);
 }, 20_000);
 
 function alive(pid: number): boolean {
