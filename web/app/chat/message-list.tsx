@@ -45,7 +45,8 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
   const scroll = useAnchoredScroll({
     changed: here,
     more: outgoing,
-    first: target ?? (firstNew !== null && here.newer ? firstNew : null),
+    first: target ?? firstNew,
+    firstAt: target === null ? "nearest" : "center",
     live: client !== null,
     older: () => guarded(talk.loadOlder()),
     newer: () => guarded(talk.loadNewer()),

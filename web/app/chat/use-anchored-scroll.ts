@@ -11,6 +11,7 @@ interface AnchoredScrollOptions {
   more: unknown;
   /** Message to begin at; null: the end. */
   first: string | null;
+  firstAt: ScrollLogicalPosition;
   /** Whether pages can be fetched already. */
   live: boolean;
   older: () => void;
@@ -29,7 +30,15 @@ export interface AnchoredScroll {
  * Keeps the line that is being read where it is while messages come and go above and below it.
  * The box is a reversed column: its `scrollTop` is 0 at the end and negative above.
  */
-export function useAnchoredScroll({ changed, more, first, live, older, newer }: AnchoredScrollOptions): AnchoredScroll {
+export function useAnchoredScroll({
+  changed,
+  more,
+  first,
+  firstAt,
+  live,
+  older,
+  newer,
+}: AnchoredScrollOptions): AnchoredScroll {
   const box = useRef<HTMLElement>(null);
   const top = useRef<HTMLDivElement>(null);
   const bottom = useRef<HTMLDivElement>(null);
@@ -43,7 +52,11 @@ export function useAnchoredScroll({ changed, more, first, live, older, newer }: 
     if (!box.current) return;
     end.current = Math.abs(box.current.scrollTop) < END_PX;
     setAtEnd(end.current);
-    anchor.current = anchorIn(box.current);
+    const next = anchorIn(box.current);
+    // Browsers round what is scrolled to: taking the rounded place as the new one would add up to a drift.
+    const kept = anchor.current;
+    if (next && kept?.element === next.element && Math.abs(next.y - kept.y) < 1) return;
+    anchor.current = next;
   }, []);
 
   const toEnd = useCallback(() => {
@@ -55,7 +68,7 @@ export function useAnchoredScroll({ changed, more, first, live, older, newer }: 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a later change of `first` must not move the reader.
   useLayoutEffect(() => {
     const element = first === null ? null : document.getElementById(`m-${first}`);
-    element?.scrollIntoView({ block: "center" });
+    element?.scrollIntoView({ block: firstAt });
     remember();
   }, []);
 

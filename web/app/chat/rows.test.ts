@@ -1,0 +1,83 @@
+import { expect, test } from "bun:test";
+import type { Message } from "../../../protocol/objects.ts";
+import { partsOf } from "./prose.tsx";
+import { rowsOf } from "./rows.ts";
+import { dayName, knownZone } from "./time.ts";
+
+function said(id: string, user_id: string, at: string, reply_to_id: string | null = null): Message {
+  const created_at = `2026-11-${at}:00.000Z`;
+  return {
+    id,
+    channel_id: "1",
+    seq: Number(id),
+    user_id,
+    username: user_id,
+    content: id,
+    client_id: null,
+    reply_to_id,
+    created_at,
+    edited_at: null,
+    deleted_at: null,
+  };
+}
+
+function shape(messages: Message[], firstNew: string | null, zone: string): string[] {
+  return rowsOf(messages, firstNew, zone).map((row) =>
+    row.kind === "message" ? (row.head ? `${row.key} head` : row.key) : row.kind,
+  );
+}
+
+test("messages of one author within five minutes are one block; a reply, a pause and another author begin a new one", () => {
+  const messages = [
+    said("1", "ada", "21T10:00"),
+    said("2", "ada", "21T10:04"),
+    said("3", "ada", "21T10:10"),
+    said("4", "bo", "21T10:11"),
+    said("5", "bo", "21T10:11", "1"),
+  ];
+  expect(shape(messages, null, "UTC")).toEqual(["day", "1 head", "2", "3 head", "4 head", "5 head"]);
+});
+
+test("days are those of the reader's zone", () => {
+  const messages = [said("1", "ada", "21T22:30"), said("2", "ada", "21T23:30")];
+  expect(shape(messages, null, "UTC")).toEqual(["day", "1 head", "2 head"]);
+  expect(shape(messages, null, "Europe/Berlin")).toEqual(["day", "1 head", "day", "2 head"]);
+});
+
+test("the line of new messages stands before the first unread one", () => {
+  expect(shape([said("1", "ada", "21T10:00"), said("2", "ada", "21T10:01")], "2", "UTC")).toEqual([
+    "day",
+    "1 head",
+    "new",
+    "2 head",
+  ]);
+});
+
+test("days are named as people name them", () => {
+  const now = Date.parse("2026-11-21T09:00:00Z");
+  expect(dayName("2026-11-21T01:00:00.000Z", now, "UTC")).toBe("Today");
+  expect(dayName("2026-11-20T23:00:00.000Z", now, "UTC")).toBe("Yesterday");
+  expect(dayName("2026-11-14T12:00:00.000Z", now, "UTC")).toBe("Saturday 14 November");
+  expect(dayName("2025-11-14T12:00:00.000Z", now, "UTC")).toBe("14 November 2025");
+});
+
+test("a zone that this runtime does not know becomes UTC", () => {
+  expect(knownZone("Europe/Berlin")).toBe("Europe/Berlin");
+  expect(knownZone("Mars/Olympus")).toBe("UTC");
+  expect(knownZone(null)).toBe("UTC");
+});
+
+test("web addresses become links, without the point that ends the sentence; nothing else does", () => {
+  const links = (text: string) => partsOf(text).flatMap(({ kind, text: part }) => (kind === "link" ? [part] : []));
+  expect(links("See https://example.org/a?b=c#d, then (http://x.test/y).")).toEqual([
+    "https://example.org/a?b=c#d",
+    "http://x.test/y",
+  ]);
+  expect(links("javascript:alert(1) data:text/html,x ftp://x.test <b>")).toEqual([]);
+  const text = "a https://x.test b https://y.test. c";
+  expect(
+    partsOf(text)
+      .map(({ text: part }) => part)
+      .join(""),
+  ).toBe(text);
+});
