@@ -86,9 +86,13 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const reader = child.stdout.getReader();
     const line = async () => new TextDecoder().decode((await reader.read()).value).trim();
     expect(await line()).toBe("ready");
+    const asked = performance.now();
     child.kill(signal);
     expect(await line()).toBe(signal);
     child.kill(signal);
+    const again = setInterval(() => child.kill(signal), 100); // within the first second it counts as the first one's echo
     expect(await child.exited).toBe(1);
+    clearInterval(again);
+    expect(performance.now() - asked).toBeGreaterThan(1_000);
   }, 30_000);
 }
