@@ -3,10 +3,10 @@ import type { Environment } from "./environment.ts";
 type Chance = Pick<Environment, "random">;
 
 const BASE = 500;
-const MOST = 30_000;
+const MOST = 10_000;
 
 /**
- * How long to wait before try number `attempt` (0, 1, 2 …), in ms: anything from 0 to a bound that doubles up to 30 s ("full jitter",
+ * How long to wait before try number `attempt` (0, 1, 2 …), in ms: anything from 0 to a bound that doubles up to 10 s ("full jitter",
  * aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter), so that clients cut together do not come back together.
  */
 export function backoff(attempt: number, chance: Chance): number {

@@ -58,6 +58,11 @@ test("a proxy's page, a lost network and a silent server have codes of their own
   expect(call).rejects.toMatchObject({ code: "timeout" });
 });
 
+test("a login page of a proxy with status 200 is not taken for an answer", async () => {
+  const { fetch } = answering(() => new Response("<h1>Hotel Wi-Fi</h1>"));
+  expect(createRest({ url: "http://h", fetch }).meta()).rejects.toMatchObject({ code: "unavailable", retry: true });
+});
+
 test("an empty answer is undefined, and every answer can be looked at for its cookies", async () => {
   const { fetch } = answering(() => new Response(null, { status: 204, headers: { "set-cookie": "s=2" } }));
   const cookies: string[][] = [];

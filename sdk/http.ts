@@ -63,9 +63,21 @@ export function createRequest(options: HttpOptions): Request {
     }
     options.onResponse?.(response);
     if (!response.ok) throw await problem(response);
-    if (response.status === 204 || response.headers.get("content-length") === "0") return undefined as T;
-    return (await response.json()) as T;
+    const answer = await response.text();
+    return (answer === "" ? undefined : parse(answer, response.status)) as T;
   };
+}
+
+function parse(text: string, status: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UsherError("unavailable", "Something between here and the server gave an answer that is not its own.", {
+      retry: true,
+      status,
+      cause,
+    });
+  }
 }
 
 function queryText(query: Query = {}): string {

@@ -19,13 +19,21 @@ export interface ChannelPage extends Page<Channel> {
   position: Position;
 }
 
-/** What registering, signing in and refreshing answer. The browser also gets the session cookie. */
+/** What registering and signing in answer. The browser also gets the session cookie. */
 export interface SignedIn {
   user: Me;
   access_token: string;
   /** Seconds until the access token ends. */
   expires_in: number;
   refresh_token: string;
+}
+
+/** What refreshing answers. `refresh_token`: null when the session's cookie was shown in its place. */
+export interface Refreshed {
+  access_token: string;
+  /** Seconds until the access token ends. */
+  expires_in: number;
+  refresh_token: string | null;
 }
 
 export interface Session {
@@ -101,12 +109,14 @@ export function createRest(options: HttpOptions) {
         request<SignedIn>("POST", "/auth/login", { body }),
       /** Without a token the cookie's own is used. A token that was used before ends the whole sign-in. */
       refresh: (refresh_token?: string) =>
-        request<SignedIn>("POST", "/auth/refresh", { body: refresh_token === undefined ? {} : { refresh_token } }),
+        request<Refreshed>("POST", "/auth/refresh", { body: refresh_token === undefined ? {} : { refresh_token } }),
       logout: () => request<void>("POST", "/auth/logout"),
       requestPasswordReset: (email: string) =>
         request<void>("POST", "/auth/password-reset-requests", { body: { email } }),
       resetPassword: (token: string, password: string) =>
         request<void>("POST", "/auth/password-resets", { body: { token, password } }),
+      /** A token for one minute, to connect with from a page that has only its cookie. */
+      connectionToken: () => request<{ token: string; expires_in: number }>("POST", "/auth/connection-tokens"),
       sessions: () => get<Session[]>("/auth/sessions"),
       revokeSession: (sessionId: string) => request<void>("DELETE", `/auth/sessions/${id(sessionId)}`),
       revokeOtherSessions: () => request<void>("DELETE", "/auth/sessions"),
@@ -133,7 +143,7 @@ export function createRest(options: HttpOptions) {
         request<Channel>("PATCH", `/channels/${id(channelId)}`, { body }),
       delete: (channelId: string) => request<void>("DELETE", `/channels/${id(channelId)}`),
       markRead: (channelId: string, message_id: string) =>
-        request<{ last_read_id: string; unread: number }>("PUT", `/channels/${id(channelId)}/read-mark`, {
+        request<{ last_read_id: string | null; unread: number }>("PUT", `/channels/${id(channelId)}/read-mark`, {
           body: { message_id },
         }),
     },

@@ -90,6 +90,7 @@ export class Crowd {
       this.#run(device.client.command("message:edit", { message_id: id, content: `edited ${this.#made}` }));
     } else {
       this.#count("deletions");
+      device.sent.splice(device.sent.indexOf(id), 1);
       this.#run(device.client.command("message:delete", { message_id: id }));
     }
   }
@@ -116,6 +117,8 @@ export class Crowd {
     } else if (kind < 0.97) {
       const owner = this.#people[this.#channels.indexOf(own ?? "")];
       if (own !== undefined && owner) this.#run(this.#leaveAndReturn(person, own, pause, owner));
+    } else if (kind < 0.985) {
+      if (own !== undefined) this.#run(device.open(own, true));
     } else if (person.devices.length < 3) {
       this.#count("new devices");
       this.#run(this.#addDevice(person));

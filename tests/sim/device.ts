@@ -70,12 +70,16 @@ export class Device {
     this.client.outbox.add({ channel_id: channelId, content: `text of ${clientId}`, client_id: clientId });
   }
 
-  /** Shows a channel: the newest messages, and from their position on what comes. Nothing when it may not be read. */
-  async open(channelId: string): Promise<void> {
+  /**
+   * Shows a channel: the newest messages, and from their position on what comes. Nothing when it may not be read.
+   * `stale`: the page is of another life of the log, so the server must say that it cannot go on from it.
+   */
+  async open(channelId: string, stale = false): Promise<void> {
     const room = `channel:${channelId}`;
     const snapshot = await this.#load(room);
     if (!snapshot) return;
     this.forget(channelId);
+    if (stale) snapshot.position.epoch = "another life";
     this.#follow(room, snapshot);
   }
 
