@@ -3,6 +3,9 @@
 -- Locks, always in this order: the channels row (who is in it, what it is called), members rows by (channel_id, user_id),
 -- then rooms rows by id (the log). The rooms row is also the membership lock: a removal appends its entry last, so a post
 -- is either before that entry or refused.
+--
+-- Personal data: what each table holds is said beside it. src/chat/erase.ts erases and exports it; ids stay, and name nobody
+-- once identity has erased the account.
 
 -- Personal data: created_by, and dm_key (two user ids).
 CREATE TABLE channels (

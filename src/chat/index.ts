@@ -4,6 +4,7 @@ import type { Api } from "../platform/http/api.ts";
 import type { Publish, Transaction } from "../platform/postgres/transaction.ts";
 import type { Realtime } from "../realtime/index.ts";
 import { type Channels, createChannels } from "./channels.ts";
+import { erasePerson, exportPerson } from "./erase.ts";
 import { registerFrames } from "./frames.ts";
 import { createMembers, type Members } from "./members.ts";
 import { createMessages, type Messages } from "./messages.ts";
@@ -40,6 +41,10 @@ export interface Chat {
   members: Members;
   messages: Messages;
   readMarks: ReadMarks;
+  /** Takes a person out of chat and his words away; see erase.ts. Call identity's `erase` first: his name goes there. */
+  erase(userId: string): Promise<void>;
+  /** Everything that chat keeps of a person, as JSON values. */
+  exportOf(userId: string): Promise<Record<string, unknown>>;
   /** Mounts the REST routes. */
   routes(api: Api): void;
 }
@@ -57,6 +62,8 @@ export function createChat(deps: ChatDeps): Chat {
     members,
     messages,
     readMarks,
+    erase: (userId) => erasePerson(deps, userId),
+    exportOf: (userId) => exportPerson(deps, userId),
     routes(api) {
       channelRoutes(api, channels);
       memberRoutes(api, members);

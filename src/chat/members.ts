@@ -2,6 +2,7 @@ import type { Member, Role } from "../../protocol/objects.ts";
 import type { Caller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
+import type { Tx } from "../platform/postgres/transaction.ts";
 import { refuseBusy } from "./channels.ts";
 import type { ChatDeps } from "./index.ts";
 import { LIMITS } from "./limits.ts";
@@ -74,10 +75,7 @@ export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "user
         if (member === null) throw new AppError("not_found", "This person is not in the channel.");
         if (member.role === role) return member;
         if (member.role === "owner" && (await countOwners(tx.sql, channel.id)) === 1) throw new AppError("last_owner");
-        await updateRole(tx.sql, channel.id, userId, role);
-        const changed = { ...member, role };
-        tx.log(`channel:${channel.id}`, "member:updated", { channel_id: channel.id, ...changed });
-        return changed;
+        return changeRole(tx, channel.id, member, role);
       });
     },
 
@@ -93,17 +91,30 @@ export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "user
           throw new AppError("forbidden", "Only an owner of this channel may remove an admin or owner.");
         }
         if (member.role === "owner" && (await countOwners(tx.sql, channel.id)) === 1) throw new AppError("last_owner");
-        await deleteMember(tx.sql, channel.id, userId);
-        await countMembers(tx.sql, channel.id, -1);
-        // The rooms are locked for these entries at the very end: a post is before them, or refused.
-        tx.log(`channel:${channel.id}`, "member:left", { channel_id: channel.id, user_id: userId });
-        tx.log(`user:${userId}`, "channel:left", { channel_id: channel.id });
+        await takeOut(tx, channel.id, userId);
         return true;
       });
       // In the tick of the commit: no frame after member:left can have been published yet.
       if (removed) realtime.expel(`channel:${channelId}`, userId);
     },
   };
+}
+
+/** Ends a membership. The channel's row is locked by the caller, who takes the person out of the room after the commit. */
+export async function takeOut(tx: Tx, channelId: string, userId: string): Promise<void> {
+  await deleteMember(tx.sql, channelId, userId);
+  await countMembers(tx.sql, channelId, -1);
+  // The rooms are locked for these entries at the very end: a post is before them, or refused.
+  tx.log(`channel:${channelId}`, "member:left", { channel_id: channelId, user_id: userId });
+  tx.log(`user:${userId}`, "channel:left", { channel_id: channelId });
+}
+
+/** Gives a member another role. The channel's row is locked by the caller. */
+export async function changeRole(tx: Tx, channelId: string, member: Member, role: Role): Promise<Member> {
+  await updateRole(tx.sql, channelId, member.user.id, role);
+  const changed = { ...member, role };
+  tx.log(`channel:${channelId}`, "member:updated", { channel_id: channelId, ...changed });
+  return changed;
 }
 
 /** Whether the caller may bring somebody in: himself into a public channel; others as a member, or as an admin of a private one. */

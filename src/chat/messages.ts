@@ -3,6 +3,7 @@ import type { Message } from "../../protocol/objects.ts";
 import type { Caller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
+import type { Tx } from "../platform/postgres/transaction.ts";
 import type { ChatDeps } from "./index.ts";
 import { LIMITS } from "./limits.ts";
 import { type PageQuery, pageOf, windowOfIds } from "./page.ts";
@@ -96,10 +97,7 @@ export function createMessages(deps: Pick<ChatDeps, "sql" | "transaction" | "pub
         }
         if (old.user_id !== userId && channel.type === "direct") throw new AppError("forbidden");
         if (old.deleted_at !== null) return;
-        const { message, staleSeqs } = await reviseMessage(tx.sql, messageId, { content: null });
-        await rewriteEntries(tx.sql, channel_id, staleSeqs, JSON.stringify(payloadOf(message)));
-        const { deleted_at } = message;
-        tx.log(`channel:${channel_id}`, "message:deleted", { message_id: messageId, channel_id, deleted_at });
+        await takeTextAway(tx, old);
       });
     },
 
@@ -123,6 +121,14 @@ export function createMessages(deps: Pick<ChatDeps, "sql" | "transaction" | "pub
       return { ...pageOf(sides, window, (message) => message.id), head_seq: headSeq, epoch: epoch() };
     },
   };
+}
+
+/** Deletes a message that is not deleted. The room is locked by the caller. */
+export async function takeTextAway(tx: Tx, { id, channel_id }: { id: string; channel_id: string }): Promise<void> {
+  const { message, staleSeqs } = await reviseMessage(tx.sql, id, { content: null });
+  await rewriteEntries(tx.sql, channel_id, staleSeqs, JSON.stringify(payloadOf(message)));
+  const { deleted_at } = message;
+  tx.log(`channel:${channel_id}`, "message:deleted", { message_id: id, channel_id, deleted_at });
 }
 
 /** A message as frames carry it. */

@@ -1,5 +1,5 @@
 import type { ISql } from "postgres";
-import type { Member, Role } from "../../../protocol/objects.ts";
+import type { ChannelType, Member, Role } from "../../../protocol/objects.ts";
 import type { Sides, Window } from "../page.ts";
 import { anywhere, bothSides, splitSides } from "./sides.ts";
 
@@ -45,6 +45,32 @@ export async function countOwners(sql: ISql, channelId: string): Promise<number>
   const [row] = await sql<{ owners: number }[]>`
     SELECT count(*)::int AS owners FROM members WHERE channel_id = ${channelId} AND role = 'owner'`;
   return row!.owners;
+}
+
+/** Who has been in it longest beside this person, admins before members; null when nobody is. */
+export async function findHeir(sql: ISql, channelId: string, userId: string): Promise<Member | null> {
+  const [row] = await sql<MemberRow[]>`
+    SELECT ${columns(sql)} FROM members m JOIN users u ON u.id = m.user_id
+    WHERE m.channel_id = ${channelId} AND m.user_id <> ${userId}
+    ORDER BY m.role = 'member', m.joined_at, m.user_id LIMIT 1`;
+  return row === undefined ? null : memberOf(row);
+}
+
+/** Every channel a person is in, deleted ones included. */
+export function findMemberships(sql: ISql, userId: string): Promise<Membership[]> {
+  return sql<Membership[]>`
+    SELECT c.id AS channel_id, c.type, c.name, c.deleted_at IS NOT NULL AS deleted, m.role, m.joined_at, m.read_id
+    FROM members m JOIN channels c ON c.id = m.channel_id WHERE m.user_id = ${userId} ORDER BY c.id`;
+}
+
+export interface Membership {
+  channel_id: string;
+  type: ChannelType;
+  name: string | null;
+  deleted: boolean;
+  role: Role;
+  joined_at: Date;
+  read_id: string;
 }
 
 /** Those of `userIds` who are in `most` channels or more. */

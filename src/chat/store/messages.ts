@@ -108,6 +108,13 @@ export async function reviseMessage(
   return { message: messageOf(row!), staleSeqs: row!.stale };
 }
 
+/** What a person said and did not take back. Walks all messages: no index by author slows down posting. */
+export async function findSaid(sql: ISql, userId: string): Promise<Message[]> {
+  const rows = await sql<MessageRow[]>`
+    SELECT ${columns(sql)} FROM ${tables(sql)} WHERE g.author_id = ${userId} AND g.deleted_at IS NULL ORDER BY g.id`;
+  return rows.map(messageOf);
+}
+
 export async function countEdits(sql: ISql, id: string): Promise<number> {
   const [row] = await sql<{ edits: number }[]>`SELECT cardinality(edit_seqs) AS edits FROM messages WHERE id = ${id}`;
   return row?.edits ?? 0;

@@ -1,0 +1,47 @@
+import type { ChatDeps } from "./index.ts";
+import { changeRole, takeOut } from "./members.ts";
+import { takeTextAway } from "./messages.ts";
+import { deleteChannel, lockChannelRow } from "./store/channels.ts";
+import { countOwners, findHeir, findMember, findMemberships } from "./store/members.ts";
+import { findMessage, findSaid, lockRoom } from "./store/messages.ts";
+
+/**
+ * Takes a person's words away, here and in the log, and takes him out of his channels. A channel that he alone owned gets
+ * its longest admin or member as owner; one without anybody else is deleted. Direct chats stay the other person's.
+ * One short transaction each, and safe to repeat: what was cut off half way goes on.
+ */
+export async function erasePerson(
+  { sql, transaction, realtime }: Pick<ChatDeps, "sql" | "transaction" | "realtime">,
+  userId: string,
+): Promise<void> {
+  const actor = { actor: userId, reason: "erasure" };
+  for (const { channel_id, type, deleted } of await findMemberships(sql, userId)) {
+    if (type === "direct" || deleted) continue;
+    await transaction(actor, async (tx) => {
+      await lockChannelRow(tx.sql, channel_id);
+      const member = await findMember(tx.sql, channel_id, userId);
+      if (member === null) return;
+      if (member.role === "owner" && (await countOwners(tx.sql, channel_id)) === 1) {
+        const heir = await findHeir(tx.sql, channel_id, userId);
+        if (heir !== null) await changeRole(tx, channel_id, heir, "owner");
+        else {
+          await deleteChannel(tx.sql, channel_id);
+          tx.log(`channel:${channel_id}`, "channel:deleted", { channel_id });
+        }
+      }
+      await takeOut(tx, channel_id, userId);
+    });
+    realtime.expel(`channel:${channel_id}`, userId);
+  }
+  for (const said of await findSaid(sql, userId)) {
+    await transaction(actor, async (tx) => {
+      await lockRoom(tx.sql, said.channel_id);
+      if ((await findMessage(tx.sql, said.id))?.deleted_at === null) await takeTextAway(tx, said);
+    });
+  }
+}
+
+/** Everything that chat keeps of a person: where he is, and what he said and did not take back. */
+export async function exportPerson({ sql }: Pick<ChatDeps, "sql">, userId: string): Promise<Record<string, unknown>> {
+  return { channels: await findMemberships(sql, userId), messages: await findSaid(sql, userId) };
+}
