@@ -127,4 +127,8 @@ test("bans are listed in pages", async () => {
   const second = await node.call("GET", `/admin/bans?limit=2&after=${first.body.next}`, undefined, as);
   const ids = [...first.body.data, ...second.body.data].map(({ id }: { id: string }) => id);
   expect(new Set(ids).size).toBe(ids.length);
+  // More than a bigint holds.
+  for (const list of ["/admin/bans", "/registration-invites"]) {
+    expect((await node.call("GET", `${list}?after=9999999999999999999`, undefined, as)).body.code).toBe("invalid");
+  }
 });

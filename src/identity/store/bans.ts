@@ -39,7 +39,7 @@ export async function listBans(db: Db, limit: number, before: string | null): Pr
     SELECT b.id, b.user_id, u.username, b.reason, b.until, b.created_by, b.created_at
     FROM bans b JOIN users u ON u.id = b.user_id
     WHERE b.lifted_at IS NULL AND (b.until IS NULL OR b.until > clock_timestamp())
-    ${before === null ? db`` : db`AND b.id::bigint < ${before}::bigint`}
+    ${before === null ? db`` : db`AND b.id::bigint < ${before}::numeric`}
     ORDER BY b.id::bigint DESC LIMIT ${limit}`;
 }
 

@@ -43,7 +43,7 @@ export async function inviteStands(db: Db, code: string): Promise<boolean> {
 export async function listInvites(db: Db, limit: number, before: string | null): Promise<InviteRow[]> {
   return db<InviteRow[]>`
     SELECT * FROM registration_invites
-    ${before === null ? db`` : db`WHERE id::bigint < ${before}::bigint`}
+    ${before === null ? db`` : db`WHERE id::bigint < ${before}::numeric`}
     ORDER BY id::bigint DESC LIMIT ${limit}`;
 }
 
