@@ -85,6 +85,7 @@ function resume(
 ) {
   const named = Object.entries(payload.rooms);
   if (named.length > RESUME_ROOMS) throw new AppError("invalid", `payload.rooms: at most ${RESUME_ROOMS} in one frame`);
+  connection.allowance -= named.length / ROOMS_PER_FRAME;
   const asks = named
     .filter(([room]) => normalizeRoom(room) === room)
     .map(([room, { seq, epoch }]) => ({ room, since: sinceOf(seq, epoch, deps.epoch()) }));
@@ -97,6 +98,9 @@ function resume(
     deps.sender.send(connection, "system:resumed", encode("system:resumed", { rooms: Object.fromEntries(rooms) }, id));
   });
 }
+
+/** So many rooms of a resume weigh as much as one frame: it is the costliest thing a client can ask for. */
+const ROOMS_PER_FRAME = 10;
 
 const UNKNOWN_ROOM = { seq: 0, recovered: false, code: "not_found" } as const;
 

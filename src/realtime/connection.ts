@@ -15,15 +15,15 @@ export class Connection {
   rooms: readonly Room[] = NO_ROOMS;
   /** Its place in the hub's list. */
   place = -1;
-  /** Unix ms of the last sign of life. */
+  /** When the last sign of life came. All times here are ms of the clock that never jumps (performance.now). */
   seenAt: number;
-  /** Unix ms before which it is not pinged again. */
+  /** Before this time it is not pinged again. */
   pingAt = 0;
   /** Frames it may still send at once; refilled at each sign of life. */
   allowance: number;
   /** Checks in a row that found too much unsent. */
   slow = 0;
-  /** Unix ms when the socket is cut, after we have said goodbye; 0 while all is well. */
+  /** When the socket is cut, after we have said goodbye; 0 while all is well. */
   cutAt = 0;
   /** Commands that wait or are under way. */
   inbox: Inbox | null = null;

@@ -1,4 +1,5 @@
 import { CLOSE, type CloseReason } from "../../protocol/codes.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { Connection } from "./connection.ts";
 import { encodeBye } from "./encode.ts";
 import type { HubLimits, HubMetrics } from "./index.ts";
@@ -18,7 +19,7 @@ export class Heartbeat {
   readonly #limits: HubLimits;
   readonly #sender: Sender;
   readonly #metrics: HubMetrics;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #round: number;
   #timer: ReturnType<typeof setInterval> | null = null;
   #at = 0;
@@ -30,13 +31,13 @@ export class Heartbeat {
     limits: HubLimits,
     sender: Sender,
     metrics: HubMetrics,
-    now: () => number,
+    clock: Clock,
   ) {
     this.#connections = connections;
     this.#limits = limits;
     this.#sender = sender;
     this.#metrics = metrics;
-    this.#now = now;
+    this.#clock = clock;
     this.#round = Math.min(LONGEST_ROUND, limits.pingInterval / 2);
   }
 
@@ -60,7 +61,7 @@ export class Heartbeat {
     const { socket } = connection;
     if (socket === null || connection.cutAt > 0) return;
     this.#metrics.closed(reason);
-    connection.cutAt = this.#now() + CLOSE_GRACE;
+    connection.cutAt = performance.now() + CLOSE_GRACE;
     socket.close(CLOSE[reason].code, CLOSE[reason].reason);
   }
 
@@ -71,7 +72,7 @@ export class Heartbeat {
       this.#looking = this.#sender.congested;
       this.#sender.congested = false;
     }
-    const now = this.#now();
+    const now = performance.now();
     const end = Math.max(0, this.#at - Math.ceil(this.#connections.length / PARTS));
     for (let i = Math.min(this.#at, this.#connections.length) - 1; i >= end; i--)
       this.#check(this.#connections[i]!, now);
@@ -90,7 +91,7 @@ export class Heartbeat {
       // Nobody is there to read a goodbye.
       this.#metrics.closed("silent");
       socket.terminate();
-    } else if (now >= connection.expiresAt) this.close(connection, "token_expired");
+    } else if (this.#clock.now() >= connection.expiresAt) this.close(connection, "token_expired");
     else {
       if (this.#looking) this.#checkUnsent(connection, socket.getBufferedAmount());
       if (quiet >= this.#limits.pingInterval && now >= connection.pingAt) {

@@ -60,7 +60,7 @@ class NodeHub implements Hub {
       tell: (room, type, frame) => this.#show(room, type, frame),
     });
     this.#dispatch = new Dispatch(this.#sender, metrics, logger);
-    this.#heartbeat = new Heartbeat(this.#connections, limits, this.#sender, metrics, now);
+    this.#heartbeat = new Heartbeat(this.#connections, limits, this.#sender, metrics, clock);
     const { roomsPerConnection } = limits;
     const { authenticate } = deps;
     const shared = { rooms: this.#rooms, sender: this.#sender, epoch };
@@ -163,7 +163,7 @@ class NodeHub implements Hub {
   }
 
   connect(caller: Caller): Connection {
-    return new Connection(++this.#lastId, caller, this.#deps.clock.now(), this.#deps.limits.burst);
+    return new Connection(++this.#lastId, caller, performance.now(), this.#deps.limits.burst);
   }
 
   opened(connection: Connection, socket: Socket): void {
@@ -178,9 +178,9 @@ class NodeHub implements Hub {
   }
 
   received(connection: Connection, frame: string | Uint8Array): void {
-    const { clock, limits, metrics } = this.#deps;
+    const { limits, metrics } = this.#deps;
     if (connection.cutAt > 0) return;
-    connection.seen(clock.now(), limits.rate, limits.burst);
+    connection.seen(performance.now(), limits.rate, limits.burst);
     if (--connection.allowance < 0) this.#heartbeat.close(connection, "flood");
     else if (typeof frame !== "string") {
       metrics.received("other");
@@ -192,7 +192,7 @@ class NodeHub implements Hub {
   }
 
   ponged(connection: Connection): void {
-    connection.seen(this.#deps.clock.now(), this.#deps.limits.rate, this.#deps.limits.burst);
+    connection.seen(performance.now(), this.#deps.limits.rate, this.#deps.limits.burst);
   }
 
   drained(connection: Connection): void {

@@ -28,7 +28,8 @@ export class Inbox {
 
   /** False: too much is waiting, and the frame was not taken. */
   push(frame: string): boolean {
-    if (this.#queue.length >= QUEUE_FRAMES || this.#bytes + frame.length > QUEUE_BYTES) return false;
+    if (this.#queue.length >= QUEUE_FRAMES) return false;
+    if (this.#queue.length > 0 && this.#bytes + frame.length > QUEUE_BYTES) return false;
     this.#queue.push(frame);
     this.#bytes += frame.length;
     this.#run();

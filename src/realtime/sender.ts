@@ -13,10 +13,10 @@ export class Sender {
     this.#metrics = metrics;
   }
 
-  /** `type` is for the counters. A closed connection takes nothing. */
+  /** `type` is for the counters. Behind our goodbye nothing is sent. */
   send(connection: Connection, type: string, frame: string): void {
     const { socket } = connection;
-    if (socket === null) return;
+    if (socket === null || connection.cutAt > 0) return;
     this.#metrics.sent(type, 1);
     const sent = socket.send(frame);
     if (sent > 0) return;
@@ -27,11 +27,9 @@ export class Sender {
 
   /** Many frames in one write. */
   sendAll(connection: Connection, frames: readonly string[]): void {
-    if (frames.length === 1) this.send(connection, "replay", frames[0]!);
-    else
-      connection.socket?.cork(() => {
-        for (const frame of frames) this.send(connection, "replay", frame);
-      });
+    connection.socket?.cork(() => {
+      for (const frame of frames) this.send(connection, typeOf(frame), frame);
+    });
   }
 
   /** The connection is out of a room, and not because it asked for it. */
@@ -43,4 +41,10 @@ export class Sender {
     this.#metrics.error(frameCode(code));
     this.send(connection, "system:error", encodeError(code, detail, id));
   }
+}
+
+/** Of a frame that we encoded: it begins with its type. */
+function typeOf(frame: string): string {
+  const start = '{"type":"'.length;
+  return frame.slice(start, frame.indexOf('"', start));
 }
