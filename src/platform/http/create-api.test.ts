@@ -8,8 +8,8 @@ beforeAll(async () => {
   server = await exampleServer({
     environment: { HTTP_READ_TIMEOUT: "1s", ALLOWED_ORIGINS: "https://app.example.org" },
   });
-});
-afterAll(() => server.close());
+}, 60_000);
+afterAll(() => server.close(), 60_000);
 
 function call(path: string, init: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> {
   return fetch(server.url + path, { ...init, headers: { authorization: "Bearer ann", ...init.headers } });
@@ -253,6 +253,18 @@ test("a defect is 500 with the request id, logged with its text, told without it
     request_id: "trace-me.1",
     err: { message: "the secret reason" },
   });
+});
+
+test("a database that is away is 503 unavailable, not a defect", async () => {
+  const other = await exampleServer();
+  await other.sql.end();
+  const answer = await fetch(`${other.url}/api/v1/notes`, {
+    method: "POST",
+    body: '{"text":"x"}',
+    headers: { authorization: "Bearer ann", "content-type": "application/json", "idempotency-key": "k" },
+  });
+  expect(await problemOf(answer)).toMatchObject({ status: 503, code: "unavailable", retry: true });
+  await other.close();
 });
 
 test("a list links to its next page and keeps the query", async () => {

@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import type { Code } from "../../../protocol/codes.ts";
 import type { Config } from "../../config/options.ts";
 import { AppError } from "../errors.ts";
+import { asAnswer } from "../postgres/failures.ts";
 import type { Api, ApiEnv } from "./api.ts";
 import { type Authenticate, type AuthenticateCookie, authentication } from "./authenticate.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
@@ -92,13 +93,13 @@ function crossOrigin(origins: readonly string[]): MiddlewareHandler<ApiEnv> {
   return (c, next) => (origins.includes(c.req.header("origin") ?? "") ? allowed(c, next) : next());
 }
 
-function answerError(error: Error, c: Context<ApiEnv>, { logger, failed }: ApiDeps): Response {
+function answerError(thrown: Error, c: Context<ApiEnv>, { logger, failed }: ApiDeps): Response {
   const requestId = c.get("requestId");
-  const known = error instanceof AppError ? error : error instanceof HTTPException ? errorOfStatus(error.status) : null;
-  if (known === null || known.status === 500) {
-    logger.error({ err: error, request_id: requestId, method: c.req.method, path: c.req.path }, "request failed");
+  const error = thrown instanceof HTTPException ? errorOfStatus(thrown.status) : asAnswer(thrown);
+  const answer = error instanceof AppError ? error : new AppError("internal");
+  if (answer.status >= 500) {
+    logger.error({ err: thrown, request_id: requestId, method: c.req.method, path: c.req.path }, "request failed");
   }
-  const told = known ?? new AppError("internal");
-  failed?.(told.code);
-  return problemResponse(told, requestId);
+  failed?.(answer.code);
+  return problemResponse(answer, requestId);
 }

@@ -5,8 +5,8 @@ let server: Awaited<ReturnType<typeof exampleServer>>;
 
 beforeAll(async () => {
   server = await exampleServer();
-});
-afterAll(() => server.close());
+}, 60_000);
+afterAll(() => server.close(), 60_000);
 
 let keys = 0;
 const newKey = () => `key-${++keys}`;

@@ -6,8 +6,8 @@ let server: Awaited<ReturnType<typeof exampleServer>>;
 
 beforeAll(async () => {
   server = await exampleServer({ limits: { caller: { points: 3, seconds: 60 }, address: { points: 8, seconds: 60 } } });
-});
-afterAll(() => server.close());
+}, 60_000);
+afterAll(() => server.close(), 60_000);
 
 const read = (token: string) => fetch(`${server.url}/api/v1/notes`, { headers: { authorization: `Bearer ${token}` } });
 

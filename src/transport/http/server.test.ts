@@ -18,8 +18,8 @@ beforeAll(async () => {
       { name: "search", vital: false, probe: async () => searchIsThere || new Promise(() => {}) },
     ],
   });
-});
-afterAll(() => server.close());
+}, 60_000);
+afterAll(() => server.close(), 60_000);
 
 const get = (path: string, headers: Record<string, string> = {}) => fetch(server.url + path, { headers });
 
@@ -98,6 +98,8 @@ test("/metrics has every fixed name from 0, for this machine", async () => {
   ]) {
     expect(text).toContain(`${sample}\n`);
   }
+  // A proxy on this machine asks for somebody else.
+  expect((await get("/metrics", { "x-forwarded-for": "203.0.113.9" })).status).toBe(404);
   expect(text).toMatch(/process_resident_memory_bytes \d{7,}/);
 });
 

@@ -85,7 +85,8 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<D
     facts: RequestFacts,
     peer: string | null,
   ): Promise<Response> {
-    if (pathname === "/metrics" && deps.metrics !== null && isLoopback(peer)) return metricsAnswer(deps.metrics);
+    if (pathname === "/metrics" && deps.metrics !== null && isThisMachine(request, peer))
+      return metricsAnswer(deps.metrics);
     if (isApi(pathname) || deps.pages === null) return inTime(api.fetch(request, facts), facts);
     return deps.pages(request, facts);
   }
@@ -172,7 +173,10 @@ function isApi(pathname: string): boolean {
   return /^\/(api|health|ready|\.well-known)(\/|$)/.test(pathname);
 }
 
-function isLoopback(peer: string | null): boolean {
+/** Asked from this machine itself, and not through a proxy on it. */
+function isThisMachine(request: Request, peer: string | null): boolean {
+  const { headers } = request;
+  if (["forwarded", "x-forwarded-for", "x-real-ip", "via"].some((name) => headers.has(name))) return false;
   return peer === "::1" || /^(::ffff:)?127\./.test(peer ?? "");
 }
 
