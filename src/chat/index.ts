@@ -14,7 +14,8 @@ import { channelRoutes } from "./routes/channels.ts";
 import { memberRoutes } from "./routes/members.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { readMarkRoutes } from "./routes/read-marks.ts";
-import { createTyping } from "./typing.ts";
+import { typingRoutes } from "./routes/typing.ts";
+import { createTyping, type Typing } from "./typing.ts";
 
 /** What chat asks of the house; plugged in app.ts. */
 export interface ChatDeps {
@@ -41,6 +42,7 @@ export interface Chat {
   members: Members;
   messages: Messages;
   readMarks: ReadMarks;
+  typing: Typing;
   /** Takes a person out of chat and his words away; see erase.ts. Call identity's `erase` first: his name goes there. */
   erase(userId: string): Promise<void>;
   /** Everything that chat keeps of a person, as JSON values. */
@@ -55,13 +57,15 @@ export function createChat(deps: ChatDeps): Chat {
   const members = createMembers(deps);
   const messages = createMessages(deps);
   const readMarks = createReadMarks(deps);
+  const typing = createTyping(deps);
   deps.realtime.registerRooms("channel", channelRooms(deps.sql));
-  registerFrames(deps.realtime, { messages, readMarks, typing: createTyping(deps) });
+  registerFrames(deps.realtime, { messages, readMarks, typing });
   return {
     channels,
     members,
     messages,
     readMarks,
+    typing,
     erase: (userId) => erasePerson(deps, userId),
     exportOf: (userId) => exportPerson(deps, userId),
     routes(api) {
@@ -69,6 +73,7 @@ export function createChat(deps: ChatDeps): Chat {
       memberRoutes(api, members);
       messageRoutes(api, messages);
       readMarkRoutes(api, readMarks);
+      typingRoutes(api, typing);
     },
   };
 }

@@ -75,6 +75,8 @@ test("a conversation over REST, from the channel to its end", async () => {
   expect(first.headers.get("link")).toBe(`</api/v1${at}/messages?limit=1&before=${prev}>; rel="prev"`);
   expect((await call("GET", `/messages/${message.id}/replies`)).body.data).toEqual([answer.body]);
 
+  expect((await call("POST", `${at}/typing`, undefined, "bob")).status).toBe(204);
+  expect(node.told.at(-1)).toMatchObject({ type: "typing:started", room: `channel:${channel.id}`, except: bob.userId });
   expect((await call("GET", "/unread-counts", undefined, "bob")).body.total).toBe(1);
   const mark = await call("PUT", `${at}/read-mark`, { message_id: answer.body.id }, "bob");
   expect(mark.body).toEqual({ last_read_id: answer.body.id, unread: 0 });
@@ -134,5 +136,5 @@ test("values that cannot be are refused by field, not by the database", async ()
 test("the document names every operation", () => {
   const { paths } = api.getOpenAPI31Document({ openapi: "3.1.0", info: { title: "chat", version: "1" } });
   const operations = Object.values(z.record(z.string(), z.looseObject({})).parse(paths)).flatMap(Object.keys);
-  expect(operations).toHaveLength(17);
+  expect(operations).toHaveLength(18);
 });

@@ -1,0 +1,22 @@
+import type { Api } from "../../platform/http/api.ts";
+import { route } from "../../platform/http/route.ts";
+import type { Typing } from "../typing.ts";
+import { channelParams } from "./parts.ts";
+
+const startTyping = route({
+  method: "post",
+  path: "/api/v1/channels/{channel_id}/typing",
+  summary: "Tells the others in a channel that the caller is writing",
+  tag: "messages",
+  auth: "user",
+  request: { params: channelParams },
+  responses: { 204: { description: "Told; kept nowhere. It fades unless it is said again." } },
+  errors: ["forbidden"],
+});
+
+export function typingRoutes(api: Api, typing: Typing): void {
+  api.openapi(startTyping, async (c) => {
+    await typing.start(c.get("caller"), c.req.valid("param").channel_id);
+    return c.body(null, 204);
+  });
+}
