@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
-import { Username } from "../../protocol/objects.ts";
+import { randomBytes } from "node:crypto";
 import { AppError } from "../platform/errors.ts";
 import type { ForeignToken } from "./foreign-tokens.ts";
-import { emailKey, usernameKey } from "./names.ts";
+import { emailKey, isUsername, normalUsername, usernameKey } from "./names.ts";
 import type { Parts } from "./parts.ts";
 import { type ForeignRow, insertForeignUser } from "./store/users.ts";
 
@@ -26,12 +25,8 @@ export async function meet({ sql, living }: Pick<Parts, "sql" | "living">, token
   return person;
 }
 
-/** The token's name, the subject, and last one that nobody else has. */
-function namesFor({ username, subject, issuer }: ForeignToken): string[] {
-  const digest = createHash("sha256")
-    .update(JSON.stringify([issuer, subject]))
-    .digest("hex");
-  return [username, subject, `user-${digest.slice(0, 20)}`]
-    .filter((name) => name !== null)
-    .filter((name) => Username.safeParse(name).success);
+/** The token's name, the subject, and last one that nobody can have taken on purpose. */
+function namesFor({ username, subject }: ForeignToken): string[] {
+  const random = `user-${randomBytes(10).toString("hex")}`;
+  return [...[username, subject].filter((name) => name !== null).filter(isUsername), random].map(normalUsername);
 }

@@ -92,7 +92,14 @@ test("one's own data changes field by field; the new name holds at once for toke
   expect((await patch({ username: "After" })).body.username).toBe("After");
   expect((await node.identity.authenticate(token, "api")).username).toBe("After");
   expect((await patch({ username: "ZOE" })).body.code).toBe("username_taken");
-  for (const wrong of [{ username: "a b" }, { role: "owner" }, { phone: "call me" }, { name: "" }, { id }]) {
+  for (const wrong of [
+    { username: "a b" },
+    { username: "x\ufdfax" },
+    { role: "owner" },
+    { phone: "call me" },
+    { name: "" },
+    { id },
+  ]) {
     expect((await patch(wrong)).body.code).toBe("invalid");
   }
 });
@@ -119,7 +126,7 @@ test("an erased person leaves the id and nothing else; the name and the address 
     expect(JSON.stringify(rows)).not.toContain(text);
   }
   expect(await node.identity.exportOf(person.id)).toBeNull();
-  expect((await node.identity.users.get([person.id])).get(person.id)?.username).toBe(`deleted-${person.id}`);
+  expect((await node.identity.users.get([person.id])).get(person.id)?.username).toBe(`deleted:${person.id}`);
   expect((await node.login("gone")).body.code).toBe("invalid_credentials");
   await node.register("gone");
   expect(await codeOf(node.identity.erase(owner.id))).toBe("last_owner");

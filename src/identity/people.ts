@@ -2,7 +2,7 @@ import { type Me, PublicUser } from "../../protocol/objects.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
-import { usernameKey } from "./names.ts";
+import { normalUsername, usernameKey } from "./names.ts";
 import type { Parts } from "./parts.ts";
 import { takenError } from "./register.ts";
 import { me } from "./sessions.ts";
@@ -23,7 +23,7 @@ export async function updateMe(
 ): Promise<Me> {
   const { username, ...rest } = changes;
   const named =
-    username === undefined ? {} : { username: username.normalize("NFKC"), username_key: usernameKey(username) };
+    username === undefined ? {} : { username: normalUsername(username), username_key: usernameKey(username) };
   const set = { ...rest, ...named };
   try {
     const user =

@@ -1,7 +1,7 @@
 import { AppError } from "../platform/errors.ts";
 import { addressKey } from "../platform/http/rate-limit.ts";
 import { postgres } from "../platform/postgres/driver.ts";
-import { emailKey, usernameKey } from "./names.ts";
+import { emailKey, normalUsername, usernameKey } from "./names.ts";
 import type { Origin, Parts } from "./parts.ts";
 import { type SignedIn, signedIn, startSession } from "./sessions.ts";
 import type { Db } from "./store/db.ts";
@@ -33,7 +33,7 @@ export async function register(parts: Parts, account: NewAccount, origin: Origin
       if (!first) await admit(parts, account.inviteCode, (code) => takeInvite(tx, code));
       const user = await insertUser(tx, {
         id: ids.next(),
-        username: account.username.normalize("NFKC"),
+        username: normalUsername(account.username),
         username_key: usernameKey(account.username),
         name: account.name,
         email: emailKey(account.email),

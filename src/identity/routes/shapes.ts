@@ -1,12 +1,17 @@
 import { z } from "zod";
 import { content, Me, Time, Username } from "../../../protocol/objects.ts";
 import { Id, Snowflake } from "../../../protocol/rooms.ts";
+import { isUsername } from "../names.ts";
 
 export const Email = z.email("an e-mail address").max(254);
 /** Length is what makes a password strong (NIST SP 800-63B): no rule asks for signs of any kind. */
 export const NewPassword = z.string().min(8, "at least 8 characters").max(256, "at most 256 characters");
 /** One that is only compared: any text, so that nobody learns here what passwords may look like. */
 export const Password = z.string().min(1).max(256);
+const NewUsername = Username.refine(
+  (text) => isUsername(text) || !Username.safeParse(text).success, // what Username has said need not be said again
+  "letters, digits, and _ . - between them, in their usual form",
+);
 export const Name = content(80);
 export const Phone = z.string().regex(/^\+?[0-9][0-9 ().-]{2,30}$/, "a phone number, such as +49 30 123456");
 export const DeviceName = content(100);
@@ -72,7 +77,7 @@ export const ResetLink = z.object({
 
 export const RegisterBody = z.strictObject({
   email: Email,
-  username: Username,
+  username: NewUsername,
   password: NewPassword,
   name: Name.nullish(),
   phone: Phone.nullish(),
@@ -87,7 +92,7 @@ export const LoginBody = z.strictObject({
 });
 
 export const UpdateMeBody = z.strictObject({
-  username: Username.optional(),
+  username: NewUsername.optional(),
   name: Name.nullish(),
   phone: Phone.nullish(),
 });

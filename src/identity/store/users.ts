@@ -101,12 +101,12 @@ export async function updateUser(
 }
 
 /**
- * Takes everything of a person out of the row; the id stays, since messages and bans name it. An address and a name are
- * free again afterwards.
+ * Takes everything of a person out of the row; the id stays, since messages and bans name it. The address and the name are
+ * free again afterwards; no account can be made with the name that stands there then.
  */
 export async function blankUser(db: Db, id: string): Promise<void> {
   await db`
-    UPDATE users SET username = 'deleted-' || id, username_key = 'deleted-' || id, name = NULL, email = NULL, phone = NULL,
+    UPDATE users SET username = 'deleted:' || id, username_key = 'deleted:' || id, name = NULL, email = NULL, phone = NULL,
       password_hash = NULL, role = 'member', erased_at = clock_timestamp()
     WHERE id = ${id} AND erased_at IS NULL`;
 }
