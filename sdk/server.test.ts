@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startTestApp, type TestApp } from "../tests/support/app.ts";
+import { waitUntil } from "../tests/support/wait-until.ts";
+import { type Client, createClient } from "./client.ts";
+import { systemEnvironment } from "./environment.ts";
+import type { RoomFrame } from "./follower.ts";
+import { createRest, positionOf, type SignedIn } from "./rest.ts";
+
+let app: TestApp;
+let ann: SignedIn;
+let bob: SignedIn;
+const clients: Client[] = [];
+
+beforeAll(async () => {
+  app = await startTestApp();
+  ann = await register("ann");
+  bob = await register("bob");
+}, 60_000);
+
+afterAll(async () => {
+  for (const client of clients) client.close();
+  await app.close();
+});
+
+function register(username: string): Promise<SignedIn> {
+  const body = { email: `${username}@example.org`, username, password: `the password of ${username}` };
+  return createRest({ url: app.url }).auth.register(body);
+}
+
+/** A connected client, and the function that breaks its link without a goodbye. */
+async function connect({ access_token, user }: SignedIn) {
+  let socket: WebSocket | null = null;
+  const openSocket = (url: string) => {
+    socket = new WebSocket(url);
+    return socket as never;
+  };
+  const environment = { ...systemEnvironment(), openSocket };
+  const client = createClient({ url: app.url, token: access_token, userId: user.id, environment });
+  clients.push(client);
+  client.connect();
+  await waitUntil("the client is live", () => client.state === "live");
+  return { client, cut: () => (socket as unknown as { terminate(): void }).terminate() };
+}
+
+/** A new channel of Ann's with Bob in it, and its position. */
+async function newChannel(annsRest: Client["rest"], bobsRest: Client["rest"], name: string) {
+  const channel = await annsRest.channels.create({ type: "public", name });
+  await bobsRest.members.add(channel.id);
+  return {
+    id: channel.id,
+    room: `channel:${channel.id}`,
+    position: positionOf(await bobsRest.messages.list(channel.id)),
+  };
+}
+
+test("two people talk; one loses the link and misses nothing, sees nothing twice", async () => {
+  const [annSide, bobSide] = [await connect(ann), await connect(bob)];
+  const { id, room, position } = await newChannel(annSide.client.rest, bobSide.client.rest, "talk");
+  const seen: RoomFrame[] = [];
+  bobSide.client.follow(room, position, { frame: (frame) => seen.push(frame) });
+  const sent: string[] = [];
+  annSide.client.on("sent", ({ message }) => sent.push(message.message_id!));
+  for (const content of ["one", "two"]) annSide.client.outbox.add({ channel_id: id, content });
+  await waitUntil("bob saw two", () => seen.length === 2);
+
+  bobSide.cut();
+  annSide.client.outbox.add({ channel_id: id, content: "three" });
+  await waitUntil("three is sent", () => sent.length === 3);
+  await annSide.client.command("message:edit", { message_id: sent[0]!, content: "one, edited" });
+  await annSide.client.command("message:delete", { message_id: sent[1]! });
+  await waitUntil("bob saw all", () => seen.length === 5);
+  expect(seen.map(({ type }) => type)).toEqual([
+    "message:created",
+    "message:created",
+    "message:created",
+    "message:updated",
+    "message:deleted",
+  ]);
+  expect(seen.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5].map((n) => n + position.seq));
+});
+
+test("what is written without a link arrives once, in order", async () => {
+  const { client, cut } = await connect(ann);
+  const { id } = await client.rest.channels.create({ type: "public", name: "offline" });
+  cut();
+  for (let n = 0; n < 10; n++) client.outbox.add({ channel_id: id, content: `message ${n}` });
+  await waitUntil("all are sent", () => client.outbox.items.length === 0);
+  const { data } = await client.rest.messages.list(id);
+  expect(data.map(({ content }) => content)).toEqual(Array.from({ length: 10 }, (_, n) => `message ${n}`));
+});
+
+test("a removed member hears that he is out, and nothing more", async () => {
+  const [annSide, bobSide] = [await connect(ann), await connect(bob)];
+  const { id, room, position } = await newChannel(annSide.client.rest, bobSide.client.rest, "removal");
+  const seen: string[] = [];
+  let left: string | null | undefined;
+  bobSide.client.follow(room, position, {
+    frame: ({ type }) => seen.push(type),
+    left: (code) => {
+      left = code;
+    },
+  });
+  await annSide.client.rest.members.remove(id, bob.user.id);
+  await waitUntil("bob is out", () => left !== undefined);
+  expect(left).toBe("forbidden");
+  annSide.client.outbox.add({ channel_id: id, content: "among us" });
+  await waitUntil("it is sent", () => annSide.client.outbox.items.length === 0);
+  expect(seen.filter((type) => type.startsWith("message:"))).toEqual([]);
+  expect(bobSide.client.rest.messages.list(id)).rejects.toMatchObject({ code: "forbidden" });
+});
+
+test("logging out refuses the socket of that session", async () => {
+  const session = await createRest({ url: app.url }).auth.login({ username: "bob", password: "the password of bob" });
+  const { client } = await connect(session);
+  await client.rest.auth.logout();
+  await waitUntil("the socket is refused", () => client.state === "refused");
+  expect(client.refusal?.code).toBe(4102);
+});
+
+test("a token that is none is a refusal, not an endless retry", async () => {
+  const client = createClient({ url: app.url, token: "not.a.token" });
+  clients.push(client);
+  client.connect();
+  await waitUntil("the client is refused", () => client.state === "refused");
+});
+
+test("the other REST rows answer as they are typed", async () => {
+  const { rest } = (await connect(ann)).client;
+  expect(await createRest({ url: app.url }).meta()).toMatchObject({
+    name: "Usher",
+    set_up: true,
+    registration: "open",
+  });
+  expect(await rest.users.me()).toMatchObject({ username: "ann", role: "owner" });
+  expect(await rest.users.updateMe({ name: "Ann A." })).toMatchObject({ name: "Ann A." });
+  expect((await rest.users.list({ q: "bo" })).data).toMatchObject([{ username: "bob" }]);
+  expect(await rest.users.get(bob.user.id)).toMatchObject({ username: "bob" });
+  expect((await rest.auth.sessions()).some(({ current }) => current)).toBe(true);
+  const direct = await rest.channels.create({ type: "direct", member_ids: [bob.user.id] });
+  expect(direct).toMatchObject({ type: "direct", peer: { username: "bob" } });
+  const message = await rest.messages.send(direct.id, { content: "hello", client_id: "c1" });
+  expect(await rest.messages.send(direct.id, { content: "hello", client_id: "c1" })).toEqual(message);
+  const reply = await rest.messages.send(direct.id, { content: "and?", reply_to_id: message.id });
+  expect((await rest.messages.replies(message.id)).data).toMatchObject([{ id: reply.id }]);
+  expect(await rest.channels.markRead(direct.id, reply.id)).toEqual({ last_read_id: reply.id, unread: 0 });
+  expect((await rest.unreadCounts()).total).toBe(0);
+  expect((await rest.members.list(direct.id)).data).toHaveLength(2);
+  const page = await rest.channels.list();
+  expect(page.position.seq).toBeGreaterThan(0);
+  expect(page.data.map(({ id }) => id)).toContain(direct.id);
+  expect(await rest.auth.requestPasswordReset("nobody@example.org")).toBeUndefined();
+  expect(rest.channels.update(direct.id, { name: "x" })).rejects.toMatchObject({
+    code: "direct_immutable",
+    status: 409,
+  });
+  expect(rest.messages.send(direct.id, { content: "" })).rejects.toMatchObject({
+    code: "invalid",
+    errors: [{ pointer: "/content" }],
+  });
+});
+
+test("it runs on Node, with a WebSocket that is passed in", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "usher-sdk-"));
+  try {
+    const entrypoints = [join(import.meta.dirname, "client.ts")];
+    await Bun.build({ entrypoints, target: "node", outdir: folder, naming: "client.mjs" });
+    const program = `
+      import { createClient } from ${JSON.stringify(join(folder, "client.mjs"))};
+      import { WebSocket } from "ws";
+      const client = createClient({ url: ${JSON.stringify(app.url)}, token: process.env.TOKEN, WebSocket });
+      client.on("state", (state) => {
+        if (state !== "live") return;
+        console.log(client.userId);
+        client.close();
+      });
+      client.connect();`;
+    const node = Bun.spawn(["node", "--input-type=module", "--eval", program], {
+      cwd: join(import.meta.dirname, ".."),
+      env: { PATH: process.env.PATH, TOKEN: ann.access_token },
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    expect((await new Response(node.stdout).text()).trim()).toBe(ann.user.id);
+    expect(await node.exited).toBe(0);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
