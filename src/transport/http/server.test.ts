@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { once } from "node:events";
 import { connect } from "node:net";
 import { exampleServer } from "../../../tests/support/example-server.ts";
 import { StartError } from "../../platform/start-error.ts";
@@ -125,6 +126,21 @@ test("the document is OpenAPI 3.1 and names the routes; the docs come from here"
   for (const [, path] of (await page.text()).matchAll(/(?:src|href)="(\/[^"]+)"/g)) {
     expect([path, (await get(path!)).status]).toEqual([path, 200]);
   }
+});
+
+test("a Host that is none is 400; HTTP/1.0 needs none", async () => {
+  const statusOf = async (head: string) => {
+    const socket = connect(server.port, "127.0.0.1");
+    socket.write(`${head}\r\n\r\n`);
+    const [bytes] = await once(socket, "data");
+    socket.destroy();
+    return Number(String(bytes).split(" ")[1]);
+  };
+  for (const host of ["[::bad", "a b", "", "x:99999999"]) {
+    expect([host, await statusOf(`GET /health HTTP/1.1\r\nHost: ${host}`)]).toEqual([host, 400]);
+    expect([host, await statusOf(`GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nHost: ${host}`)]).toEqual([host, 400]);
+  }
+  expect(await statusOf("GET /health HTTP/1.0")).toBe(200);
 });
 
 test("a header that drips in byte by byte is cut off", async () => {

@@ -53,10 +53,13 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<D
   let running = 0;
 
   async function answer(
-    request: Request,
+    received: Request,
     server: Bun.Server<Data>,
     peer: string | null,
   ): Promise<Response | undefined> {
+    const request = withHost(received);
+    if (request === null)
+      return problemResponse(new AppError("malformed", "The Host header names no host."), crypto.randomUUID());
     const facts = factsOf(request, peer);
     const { pathname } = new URL(request.url);
     if (pathname === "/ws") return upgraded(request, server, facts);
@@ -167,6 +170,14 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<D
       await Promise.all([outer.stop(true), inner?.stop(true)]);
     },
   };
+}
+
+/** A request whose URL is whole: HTTP/1.0 needs no Host (load balancers ask like that). Null when the Host is not one. */
+function withHost(request: Request): Request | null {
+  if (URL.canParse(request.url)) return request;
+  if (request.headers.has("host")) return null;
+  const url = `http://localhost${request.url}`;
+  return URL.canParse(url) ? new Request(url, request) : null;
 }
 
 function isApi(pathname: string): boolean {
