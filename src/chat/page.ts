@@ -58,7 +58,7 @@ function windowOf(query: PageQuery, from: { before?: string; after?: string }): 
 
 /** Cuts what the store read down to the page, with the cursors to both sides. */
 export function pageOf<T>({ below, above }: Sides<T>, window: Window, idOf: (row: T) => string): Page<T> {
-  const data = [...below.slice(-window.below || below.length), ...above.slice(0, window.above)];
+  const data = [...below.slice(Math.max(0, below.length - window.below)), ...above.slice(0, window.above)];
   const first = data[0];
   const last = data.at(-1);
   return {
