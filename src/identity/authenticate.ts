@@ -2,6 +2,7 @@ import { decodeProtectedHeader, errors } from "jose";
 import { z } from "zod";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
+import { asAnswer } from "../platform/postgres/failures.ts";
 import { sessionCookie } from "./cookie.ts";
 import { meet } from "./foreign-people.ts";
 import type { VerifyForeign } from "./foreign-tokens.ts";
@@ -36,7 +37,7 @@ export async function byToken(
     if (error instanceof errors.JOSEError || error instanceof z.ZodError) {
       throw new AppError("unauthenticated", "This token is not valid.");
     }
-    throw error;
+    throw asAnswer(error);
   }
   throw new AppError("unauthenticated", "No key is set up here for such a token.");
 }
@@ -44,7 +45,11 @@ export async function byToken(
 /** Who carries this `Cookie` header; null when our cookie is not in it. */
 export async function byCookie({ living, now }: Parts, header: string | null | undefined): Promise<UserCaller | null> {
   const secret = sessionCookie(header);
-  return secret === null ? null : sessionCaller(await living.sessionOfCookie(secret), null, now());
+  if (secret === null) return null;
+  const row = await living.sessionOfCookie(secret).catch((error: unknown) => {
+    throw asAnswer(error);
+  });
+  return sessionCaller(row, null, now());
 }
 
 function readHeader(token: string): z.infer<typeof Header> {

@@ -57,7 +57,7 @@ export interface Identity {
   /**
    * Who carries this token: one of ours (EdDSA, its session must be alive), or a foreign one (JWT_SECRET, JWKS_URL).
    * `use`: a connection token (from POST /auth/connection-tokens) opens sockets and streams only, so REST asks for "api".
-   * Throws AppError `unauthenticated`, `banned`, or `unavailable` when the foreign issuer's keys cannot be read.
+   * Throws AppError `unauthenticated`, `banned`, or `unavailable` when the database or the foreign issuer's keys cannot be read.
    */
   authenticate(token: string, use: "api" | "connect"): Promise<UserCaller>;
   /** The same for a `Cookie` header. Throws `unauthenticated` when it carries no living session. Null: no session cookie at all. */

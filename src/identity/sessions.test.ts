@@ -267,3 +267,13 @@ test("another node sees the end of a session within ten seconds, and shares the 
   node.clock.ahead = 11_000;
   expect(await codeOf(second.authenticate(token, "api"))).toBe("unauthenticated");
 });
+
+test("a database that is away is `unavailable`, not a wrong token or cookie", async () => {
+  const away = await startIdentityNode();
+  const { token, cookie } = await away.register("ann");
+  const { identity } = away.makeNode();
+  await away.close();
+  expect(await codeOf(identity.authenticate(token, "connect"))).toBe("unavailable");
+  expect(await codeOf(identity.authenticateCookie(cookie))).toBe("unavailable");
+  expect(await codeOf(identity.authenticate("a.b.c", "connect"))).toBe("unauthenticated");
+});
