@@ -8,7 +8,7 @@ export async function waitUntil<T>(what: string, ask: () => T | Promise<T>): Pro
   const deadline = Date.now() + 30_000;
   for (let last: unknown; ; ) {
     try {
-      const answer = await ask();
+      const answer = await Promise.race([ask(), sleep(Math.max(deadline - Date.now(), 0), null, { ref: false })]);
       if (answer !== null && answer !== undefined && answer !== false) return answer;
     } catch (error) {
       last = error;

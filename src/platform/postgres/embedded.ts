@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -8,8 +8,8 @@ import { StartError } from "../start-error.ts";
 import { findBinaries } from "./binaries.ts";
 import { CLEAN_ENV, ensureCluster, explainFolderError } from "./cluster.ts";
 import { lockFolder } from "./folder-lock.ts";
-import { readPostmaster, stopOrphan } from "./postmaster.ts";
-import { checkReach, postgresUser } from "./system-user.ts";
+import { readPostmaster, SOCKET_FOLDER, stopOrphan } from "./postmaster.ts";
+import { checkReach, postgresUser, type SystemUser } from "./system-user.ts";
 
 /** Small on purpose: a community's server shares its machine, and PostgreSQL leans on the system's file cache. */
 const SETTINGS: Record<string, string> = {
@@ -62,17 +62,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   const binaries = findBinaries();
   const { user, unlock } = claimFolder(dataDir, folder);
   try {
-    await stopOrphan(folder);
+    const left = await stopOrphan(folder);
+    if (left !== null) rmSync(left, { recursive: true, force: true });
     checkReach(user, binaries.postgres);
     ensureCluster(folder, binaries, user, options.settings?.fsync !== "off");
-    const socketFolder = mkdtempSync(join(tmpdir(), "usher-"));
+    const socketFolder = makeSocketFolder(user);
     const settings = { ...SETTINGS, unix_socket_directories: socketFolder, ...options.settings };
     const args = ["-D", folder, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
-    const launch = () => {
-      mkdirSync(socketFolder, { recursive: true, mode: 0o700 }); // clearing up after a dead server takes it away
-      if (user) chownSync(socketFolder, user.uid, user.gid);
-      return spawn(binaries.postgres, args, { ...user, ...SPAWN, stdio: ["ignore", "ignore", "pipe"] });
-    };
+    const launch = () => spawn(binaries.postgres, args, { ...user, ...SPAWN });
     const server = new Supervisor(folder, launch, options.log ?? (() => {}));
     await server.start();
     let stopped: Promise<void> | null = null;
@@ -100,13 +97,17 @@ export function socketUrl(socketFolder: string): string {
   return `postgres://usher@${encodeURIComponent(socketFolder)}/usher`;
 }
 
+/** A private folder with a short name: the path of a unix socket has at most 103 bytes on macOS, 107 on Linux. */
+function makeSocketFolder(user: SystemUser | null): string {
+  const temporary = Buffer.byteLength(tmpdir()) > 70 ? "/tmp" : tmpdir();
+  checkReach(user, temporary);
+  const folder = mkdtempSync(join(temporary, SOCKET_FOLDER));
+  if (user) chownSync(folder, user.uid, user.gid);
+  return folder;
+}
+
 /** In a group of its own: Ctrl+C in the terminal is for us, who then stop the server last. */
-const SPAWN = {
-  cwd: "/",
-  env: CLEAN_ENV,
-  detached: true,
-  stdio: ["ignore", "ignore", "pipe"],
-} as const satisfies object;
+const SPAWN = { cwd: "/", env: CLEAN_ENV, detached: true, stdio: ["ignore", "ignore", "pipe"] } satisfies SpawnOptions;
 
 function claimFolder(dataDir: string, folder: string) {
   try {

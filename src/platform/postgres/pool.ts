@@ -25,6 +25,9 @@ export interface Database {
 /** One open transaction holds back every hot row's clean-up, so the application's are short. */
 const SHORT_TRANSACTIONS = { idle_in_transaction_session_timeout: 10_000, transaction_timeout: 30_000 };
 
+/** How long the question whether the server is back may take. */
+const PATIENCE_MS = 2_000;
+
 /**
  * Opens a pool on a PostgreSQL URL; a unix socket's folder is written as the host, percent-encoded. Connections are made
  * on first use and again after a loss. Values of type bigint come as strings.
@@ -59,7 +62,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     probing = true;
     for (let wait = 50, failed = false; !closing; wait = Math.min(wait * 2, 2_000)) {
       try {
-        const found = await serverLife(sql);
+        const found = await Promise.race([serverLife(sql), tooLate()]);
         const changed = failed || (life !== null && found !== life);
         life = found;
         if (changed) for (const listener of listeners) listener();
@@ -83,6 +86,12 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
       return sql.end({ timeout: 2 });
     },
   };
+}
+
+/** A question that went out on a dying connection may stay without any answer; it must not be the last one asked. */
+async function tooLate(): Promise<never> {
+  await sleep(PATIENCE_MS, undefined, { ref: false });
+  throw new Error("The database did not answer in time.");
 }
 
 /** Tells one run of one server from the next. */

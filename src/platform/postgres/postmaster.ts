@@ -1,8 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isSystemError, StartError } from "../start-error.ts";
+
+/** How the names of the folders begin in which our servers listen. */
+export const SOCKET_FOLDER = "usher-";
 
 /** What a running server writes into `postmaster.pid` of its folder. */
 export interface Postmaster {
@@ -34,10 +37,12 @@ export function runningSocketFolder(folder: string): string | null {
 /**
  * Ends a server that outlived its Usher (which was killed), so that a new one can start. The process is checked to be
  * a server of this very folder: after a reboot its number may belong to anybody. Call it only with the folder locked.
+ *
+ * @returns the folder in which it listened, when that is one of ours
  */
-export async function stopOrphan(folder: string): Promise<void> {
+export async function stopOrphan(folder: string): Promise<string | null> {
   const orphan = readPostmaster(folder);
-  if (orphan === null) return;
+  if (orphan === null) return null;
   if (serves(orphan.pid, folder)) {
     await endProcess(orphan.pid);
     if (serves(orphan.pid, folder)) {
@@ -48,7 +53,7 @@ export async function stopOrphan(folder: string): Promise<void> {
   } else if (isAlive(orphan.pid)) {
     disown(folder);
   }
-  if (orphan.socketFolder.includes("/usher-")) rmSync(orphan.socketFolder, { recursive: true, force: true });
+  return basename(orphan.socketFolder).startsWith(SOCKET_FOLDER) ? orphan.socketFolder : null;
 }
 
 /**
