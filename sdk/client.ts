@@ -2,7 +2,7 @@ import type { CommandPayload, CommandType, Frame, FramePayload } from "../protoc
 import type { Position } from "../protocol/objects.ts";
 import { Commands } from "./commands.ts";
 import { Connection, type ConnectionState, type Refusal } from "./connection.ts";
-import { type Environment, type Socket, systemEnvironment } from "./environment.ts";
+import { type Environment, type SocketConstructor, systemEnvironment } from "./environment.ts";
 import { UsherError } from "./errors.ts";
 import { Events } from "./events.ts";
 import type { RoomFrame, RoomHandlers } from "./follower.ts";
@@ -23,9 +23,7 @@ export interface ClientOptions {
   storage?: OutboxStorage;
   fetch?: typeof fetch;
   /** For a runtime without one of its own, such as Node 20: `ws` fits. */
-  WebSocket?: new (
-    url: string,
-  ) => Socket;
+  WebSocket?: SocketConstructor;
   /** Clock, timers, randomness and sockets; for tests. */
   environment?: Environment;
 }

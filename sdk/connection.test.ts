@@ -9,13 +9,14 @@ test("goes from idle to live and says each state", async () => {
   client.on("state", (state) => states.push(state));
   client.connect();
   await settle();
-  expect(environment.socket.url).toBe("ws://test/ws?token=t");
+  expect(environment.socket.url).toBe("ws://test/ws");
+  expect(environment.socket.protocols).toEqual(["bearer.t"]);
   environment.socket.greet();
   expect(client.userId).toBe("7");
   expect(states).toEqual(["connecting", "open", "resuming", "live"]);
 });
 
-test("comes back after a broken link, each time after a longer bounded random delay", async () => {
+test("CL-3 comes back after a broken link, each time after a longer bounded random delay", async () => {
   const { client, environment } = await start();
   environment.chance = 0.999;
   const tries: number[] = [];
@@ -34,7 +35,7 @@ test("comes back after a broken link, each time after a longer bounded random de
   expect(tries[8]).toBeLessThanOrEqual(10_000);
 });
 
-test("waits between the two times that system:bye names", async () => {
+test("CL-1 waits between the two times that system:bye names", async () => {
   const { environment } = await start();
   environment.socket.says({
     type: "system:bye",
@@ -47,7 +48,7 @@ test("waits between the two times that system:bye names", async () => {
   expect(environment.sockets).toHaveLength(2);
 });
 
-test("does not come back by itself from any close code of the table that forbids it", async () => {
+test("CL-2 does not come back by itself from any close code of the table that forbids it", async () => {
   for (const { code, reconnect } of Object.values(CLOSE)) {
     const { client, environment } = await start();
     environment.socket.cut(code);
@@ -67,7 +68,7 @@ test("an expired token is replaced by a fresh one, and the same one again is a r
   const { client, environment } = await start({ token: undefined, getToken });
   environment.socket.cut(CLOSE.token_expired.code);
   await environment.advance(1_000);
-  expect(environment.socket.url).toEndWith("token=two");
+  expect(environment.socket.protocols).toEqual(["bearer.two"]);
   environment.socket.greet();
   environment.socket.cut(CLOSE.token_expired.code);
   await environment.advance(60_000);
@@ -82,7 +83,7 @@ test("a refused client connects again when told to, with its new token", async (
   await client.setToken("new");
   client.connect();
   await settle();
-  expect(environment.socket.url).toEndWith("token=new");
+  expect(environment.socket.protocols).toEqual(["bearer.new"]);
 });
 
 test("a failed handshake is a refusal when REST says 401, and trouble otherwise", async () => {

@@ -127,7 +127,8 @@ export class Connection {
 
   #open(life: number, token: string | null): void {
     const { environment, socketUrl } = this.#port;
-    const socket = environment.openSocket(token ? `${socketUrl}?token=${encodeURIComponent(token)}` : socketUrl);
+    // As a subprotocol (SPEC CN-1), because addresses end up in the logs of proxies.
+    const socket = environment.openSocket(socketUrl, token === null ? [] : [`bearer.${token}`]);
     this.#socket = socket;
     this.#timer = environment.setTimer(() => this.#lost(GONE, "The server did not greet in time."), CONNECT_TIMEOUT);
     const mine = (run: () => void) => {

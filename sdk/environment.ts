@@ -6,7 +6,8 @@ export interface Environment {
   clearTimer(timer: Timer): void;
   /** From 0 to below 1. */
   random(): number;
-  openSocket(url: string): Socket;
+  /** `protocols`: the subprotocols to offer, of which one may carry the token. */
+  openSocket(url: string, protocols: string[]): Socket;
   /** Says "online", "offline" and "visible"; null where nobody knows. Answers the function that stops it. */
   watchNetwork(listener: (event: "online" | "offline" | "visible") => void): () => void;
 }
@@ -23,17 +24,19 @@ export interface Socket {
   onerror: ((event: never) => void) | null;
 }
 
+export type SocketConstructor = new (url: string, protocols: string[]) => Socket;
+
 /** The environment of this runtime. `WebSocketClass`: for Node 20, which has no global one. */
-export function systemEnvironment(WebSocketClass?: new (url: string) => Socket): Environment {
-  const Constructor = WebSocketClass ?? (globalThis.WebSocket as unknown as (new (url: string) => Socket) | undefined);
+export function systemEnvironment(WebSocketClass?: SocketConstructor): Environment {
+  const Constructor = WebSocketClass ?? (globalThis.WebSocket as unknown as SocketConstructor | undefined);
   return {
     now: () => Date.now(),
     setTimer: (run, ms) => setTimeout(run, ms),
     clearTimer: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
     random: () => Math.random(),
-    openSocket(url) {
+    openSocket(url, protocols) {
       if (!Constructor) throw new Error("This runtime has no WebSocket. Pass one as the option WebSocket.");
-      return new Constructor(url);
+      return new Constructor(url, protocols);
     },
     watchNetwork,
   };

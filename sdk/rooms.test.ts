@@ -18,7 +18,7 @@ function listener(reset?: RoomHandlers["reset"]) {
   return { seen, left, handlers };
 }
 
-test("a page's position and the stream meet without a gap", async () => {
+test("JN-4 a page's position and the stream meet without a gap", async () => {
   const { client, environment } = await start({}, false);
   const { seen, handlers } = listener();
   client.follow(ROOM, at(5), handlers);
@@ -44,7 +44,7 @@ test("without a position a listener hears what is new from the join on", async (
   expect(seen).toEqual([42]);
 });
 
-test("what was seen is skipped; frames before the answer do not count", async () => {
+test("JN-5 what was seen is skipped; frames before the answer do not count", async () => {
   const { client, environment } = await start();
   const { seen, handlers } = listener();
   client.follow(ROOM, at(5), handlers);
@@ -88,7 +88,7 @@ test("after a broken link all rooms go back in one frame, with their own positio
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(6), "user:7": at(2) } });
 });
 
-test("many rooms go in several frames, each below 64 KiB", async () => {
+test("RC-2 many rooms go in several frames, each below 64 KiB", async () => {
   const { client, environment } = await start();
   for (let n = 0; n < 1_000; n++)
     client.follow(`channel:${"9".repeat(15)}${1_000 + n}`, at(2 ** 50), listener().handlers);
@@ -98,7 +98,7 @@ test("many rooms go in several frames, each below 64 KiB", async () => {
   for (const frame of frames) expect(JSON.stringify(frame).length).toBeLessThan(65_536);
 });
 
-test("recovered:false loads the snapshot again; frames meanwhile follow it, without those it had", async () => {
+test("RC-1 recovered:false loads the snapshot again; frames meanwhile follow it, without those it had", async () => {
   const { client, environment } = await start();
   let loaded: (position: Position) => void = () => {};
   const { seen, handlers } = listener(() => new Promise((resolve) => (loaded = resolve)));
@@ -162,7 +162,7 @@ test("a reset that fails is tried again", async () => {
   expect(seen).toEqual([11]);
 });
 
-test("another epoch is a reset, even where the numbers fit", async () => {
+test("RC-3 another epoch is a reset, even where the numbers fit", async () => {
   const { client, environment } = await start();
   let resets = 0;
   const { seen, handlers } = listener(async () => {
@@ -242,7 +242,7 @@ test("a room that is closed to the person is not asked for again", async () => {
   expect(client.state).toBe("live");
 });
 
-test("a refusal that may pass is asked again later", async () => {
+test("RC-7 a refusal that may pass is asked again later", async () => {
   const { client, environment } = await start();
   client.follow(ROOM, at(5), listener().handlers);
   await settle();
@@ -265,7 +265,7 @@ test("a room that the server takes away for trouble that passes is asked for aga
   expect(left).toEqual([]);
 });
 
-test("a room that the server begins anew by itself is reset", async () => {
+test("RC-6 a room that the server begins anew by itself is reset", async () => {
   const { client, environment } = await start();
   const { seen, handlers } = listener(async () => at(2_000));
   client.follow(ROOM, at(5), handlers);

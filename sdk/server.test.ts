@@ -33,8 +33,8 @@ function register(username: string): Promise<SignedIn> {
 /** A connected client, and the function that breaks its link without a goodbye. */
 async function connect({ access_token, user }: SignedIn) {
   let socket: WebSocket | null = null;
-  const openSocket = (url: string) => {
-    socket = new WebSocket(url);
+  const openSocket = (url: string, protocols: string[]) => {
+    socket = new WebSocket(url, protocols);
     return socket as never;
   };
   const environment = { ...systemEnvironment(), openSocket };
@@ -56,7 +56,7 @@ async function newChannel(annsRest: Client["rest"], bobsRest: Client["rest"], na
   };
 }
 
-test("two people talk; one loses the link and misses nothing, sees nothing twice", async () => {
+test("RC-1 two people talk; one loses the link and misses nothing, sees nothing twice", async () => {
   const [annSide, bobSide] = [await connect(ann), await connect(bob)];
   const { id, room, position } = await newChannel(annSide.client.rest, bobSide.client.rest, "talk");
   const seen: RoomFrame[] = [];
@@ -92,7 +92,7 @@ test("what is written without a link arrives once, in order", async () => {
   expect(data.map(({ content }) => content)).toEqual(Array.from({ length: 10 }, (_, n) => `message ${n}`));
 });
 
-test("a removed member hears that he is out, and nothing more", async () => {
+test("JN-3 a removed member hears that he is out, and nothing more", async () => {
   const [annSide, bobSide] = [await connect(ann), await connect(bob)];
   const { id, room, position } = await newChannel(annSide.client.rest, bobSide.client.rest, "removal");
   const seen: string[] = [];
@@ -112,7 +112,7 @@ test("a removed member hears that he is out, and nothing more", async () => {
   expect(bobSide.client.rest.messages.list(id)).rejects.toMatchObject({ code: "forbidden" });
 });
 
-test("logging out refuses the socket of that session", async () => {
+test("CL-2 logging out refuses the socket of that session", async () => {
   const session = await createRest({ url: app.url }).auth.login({ username: "bob", password: "the password of bob" });
   const { client } = await connect(session);
   await client.rest.auth.logout();
@@ -120,7 +120,7 @@ test("logging out refuses the socket of that session", async () => {
   expect(client.refusal?.code).toBe(4102);
 });
 
-test("a token that is none is a refusal, not an endless retry", async () => {
+test("CN-2 a token that is none is a refusal, not an endless retry", async () => {
   const client = createClient({ url: app.url, token: "not.a.token" });
   clients.push(client);
   client.connect();

@@ -17,11 +17,13 @@ export class ScriptedSocket implements Socket {
   onclose: ((event: { code: number; reason: string }) => void) | null = null;
   onerror: (() => void) | null = null;
   readonly url: string;
+  readonly protocols: string[];
   readonly sent: Sent[] = [];
   closed = false;
 
-  constructor(url: string) {
+  constructor(url: string, protocols: string[]) {
     this.url = url;
+    this.protocols = protocols;
   }
 
   send(text: string): void {
@@ -117,8 +119,8 @@ export class TestEnvironment implements Environment {
     return this.chance - this.#draws * 1e-9;
   }
 
-  openSocket(url: string): ScriptedSocket {
-    const socket = new ScriptedSocket(url);
+  openSocket(url: string, protocols: string[]): ScriptedSocket {
+    const socket = new ScriptedSocket(url, protocols);
     this.sockets.push(socket);
     return socket;
   }

@@ -35,8 +35,8 @@ export class Device {
     const environment = {
       ...systemEnvironment(),
       random: next,
-      openSocket: (socketUrl: string) => {
-        this.#socket = new TappedSocket(socketUrl, (what) => options.fault(`${who}: ${what}`));
+      openSocket: (socketUrl: string, protocols: string[]) => {
+        this.#socket = new TappedSocket(socketUrl, protocols, (what) => options.fault(`${who}: ${what}`));
         return this.#socket;
       },
     };

@@ -35,7 +35,7 @@ for (const [name, seqs, count] of CASES) {
     script = seqs.map(entry);
     const faults: string[] = [];
     let ended = false;
-    const socket = new TappedSocket(`ws://localhost:${server.port}`, (what) => faults.push(what));
+    const socket = new TappedSocket(`ws://localhost:${server.port}`, [], (what) => faults.push(what));
     socket.onmessage = ({ data }) => {
       if (data === "end") ended = true;
     };

@@ -19,8 +19,8 @@ export class TappedSocket implements Socket {
   /** What was asked for by which command: room → since. */
   readonly #asks = new Map<number, Map<string, number>>();
 
-  constructor(url: string, fault: (what: string) => void) {
-    this.#socket = new WebSocket(url);
+  constructor(url: string, protocols: string[], fault: (what: string) => void) {
+    this.#socket = new WebSocket(url, protocols);
     this.#fault = fault;
     this.#socket.onopen = (event) => this.onopen?.(event as never);
     this.#socket.onclose = (event) => this.onclose?.(event);
