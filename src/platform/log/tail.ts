@@ -108,6 +108,7 @@ export function createTail({
           at = null;
           at = await position.load();
           if (again) reader.interrupted?.();
+          continue;
         }
         at = await step(reader, position, at);
         failures = 0;

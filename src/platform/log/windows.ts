@@ -35,6 +35,7 @@ export function createWindows(sql: Sql): { after(tick: number): Promise<Window> 
       const known = kept.get(tick);
       if (known) return known;
       const fetched = fetchWindow(sql, tick, ticks).then((window) => {
+        if (window.to === tick) kept.delete(tick); // nothing yet: the next to ask must look again
         // Readers that are behind take many ticks at once, but not so many that a window fills the memory.
         if (window.entries.length > MANY_ENTRIES) ticks = Math.max(1, ticks >> 1);
         else if (window.entries.length < MANY_ENTRIES / 4) ticks = Math.min(MOST_TICKS, ticks * 2);

@@ -1,35 +1,55 @@
 import { plugin } from "bun";
 
 /**
- * The PostgreSQL driver, mended as it is loaded. postgres 3.4.9 writes to a connection that is already closed, in a callback that
- * nobody can catch, and the process ends: that is, whenever the server dies with a transaction open (porsager/postgres#1154,
- * #1208). Everything that needs the driver's value takes it from here; importing its types elsewhere is fine.
+ * The PostgreSQL driver, mended as it is loaded. When a server dies, postgres 3.4.9 ends our process with an error that nobody can
+ * catch (porsager/postgres#1154, #1208), or lets the rest of a dead transaction run inside another one. Everything that needs
+ * the driver's value takes it from here; importing its types elsewhere is fine. Proof: tests/faults/log-postgres-killed.test.ts.
  */
-const MENDS: [from: string, to: string][] = [
-  [
-    "const x = socket.write(chunk, fn)",
-    `if (socket === null) {
+const MENDS: { file: "connection.js" | "index.js"; from: string; to: string }[] = [
+  {
+    // A delayed write to a connection that was closed meanwhile.
+    file: "connection.js",
+    from: "const x = socket.write(chunk, fn)",
+    to: `if (socket === null) {
       chunk = nextWriteTimer = null
       error(Errors.connection('CONNECTION_CLOSED', options))
       return false
     }
     const x = socket.write(chunk, fn)`,
-  ],
-  // What was not sent before the loss must not be the beginning of the next connection,
-  ["socket = null\n\n    if (initial)", "socket = null\n    chunk = nextWriteTimer = null\n\n    if (initial)"],
-  // nor may the server's last words be the answer to the first query there.
-  [
-    "closedTime = performance.now()\n",
-    "query = results = errorResponse = null\n    result = new Result()\n    closedTime = performance.now()\n",
-  ],
+  },
+  {
+    // What was not sent before the loss must not be the beginning of the next connection.
+    file: "connection.js",
+    from: "socket = null\n\n    if (initial)",
+    to: "socket = null\n    chunk = nextWriteTimer = null\n\n    if (initial)",
+  },
+  {
+    // The dying server's last words must not be the answer to the first query of the next connection.
+    file: "connection.js",
+    from: "closedTime = performance.now()\n",
+    to: "query = results = errorResponse = null\n    result = new Result()\n    closedTime = performance.now()\n",
+  },
+  {
+    // A transaction whose connection was lost must not go on: that connection belongs to others now.
+    file: "index.js",
+    from: "new Promise((_, reject) => connection.onclose = reject)",
+    to: "new Promise((_, reject) => connection.onclose = e => (lost = e, reject(e)))",
+  },
+  { file: "index.js", from: "let savepoints = 0\n", to: "let savepoints = 0\n      , lost = null\n" },
+  {
+    file: "index.js",
+    from: "q.catch(e => uncaughtError || (uncaughtError = e))\n",
+    to: "q.catch(e => uncaughtError || (uncaughtError = e))\n        if (lost)\n          return q.reject(lost)\n",
+  },
 ];
 
 plugin({
   name: "mended postgres driver",
   setup(build) {
-    build.onLoad({ filter: /[\\/]postgres[\\/]src[\\/]connection\.js$/ }, async ({ path }) => {
+    build.onLoad({ filter: /[\\/]node_modules[\\/]postgres[\\/]src[\\/](connection|index)\.js$/ }, async ({ path }) => {
       let contents = await Bun.file(path).text();
-      for (const [from, to] of MENDS) {
+      for (const { file, from, to } of MENDS) {
+        if (!path.endsWith(file)) continue;
         if (!contents.includes(from)) {
           throw new Error(
             "The postgres driver is another version than driver.ts mends. See whether it still needs it.",

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql, TransactionSql } from "postgres";
+import { AppError } from "../errors.ts";
 import { append } from "../log/append.ts";
 import type { LogEntry, NewEntry } from "../log/entry.ts";
 import type { Ids } from "../nodes/ids.ts";
@@ -27,18 +28,39 @@ export interface Tx {
  */
 export type Transaction = <T>(actor: Actor, work: (tx: Tx) => Promise<T>) => Promise<T>;
 
-/** Shows committed entries to whoever is there. Must not throw: the transaction is done and cannot be taken back. */
-export type Publish = (entries: readonly LogEntry[]) => void;
+/**
+ * Shows committed entries to whoever is there. Must not throw: the transaction is done and cannot be taken back.
+ * `took`: ms from the start of their transaction until it was committed, for the metrics.
+ */
+export type Publish = (entries: readonly LogEntry[], took: number) => void;
 
 const TRIES = 3;
+
+/** The pool has PostgreSQL end a transaction after 30 s; no word by now means that the connection died without the driver noticing. */
+const DEADLINE_MS = 35_000;
 
 export function createTransaction({ sql, ids, publish }: { sql: Sql; ids: Ids; publish: Publish }): Transaction {
   return async function transaction(actor, work) {
     const meta = JSON.stringify({ actor: actor.actor, reason: actor.reason });
-    const { result, entries } = await withRetries(() => runOnce(sql, ids, meta, work));
-    if (entries.length > 0) publish(entries);
+    const began = performance.now();
+    const { result, entries } = await withRetries(() => inTime(runOnce(sql, ids, meta, work)));
+    if (entries.length > 0) publish(entries, performance.now() - began);
     return result;
   };
+}
+
+async function inTime<T>(outcome: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late.reject(
+      new AppError("unavailable", "The database did not answer in time. Look whether it was done, then try again."),
+    );
+  }, DEADLINE_MS);
+  try {
+    return await Promise.race([outcome, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function withRetries<T>(run: () => Promise<T>): Promise<T> {

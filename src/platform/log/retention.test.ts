@@ -1,0 +1,113 @@
+import { afterAll, beforeEach, expect, test } from "bun:test";
+import { type LogNode, startLogNode } from "../../../tests/support/log-node.ts";
+import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
+import { passRetention, startRetention } from "./retention.ts";
+
+const HOUR = 3_600_000;
+const PLENTY = { retentionMs: 48 * HOUR, maxBytes: 1e12 };
+
+const databases: TestDatabase[] = [];
+const nodes: LogNode[] = [];
+let node: LogNode;
+
+beforeEach(async () => {
+  const database = await testDatabase();
+  databases.push(database);
+  node = await startLogNode(database.url);
+  nodes.push(node);
+});
+afterAll(async () => {
+  for (const one of nodes) await one.stop();
+  for (const database of databases) await database.close();
+});
+
+/** A partition that ended `hours` ago, with one entry that is committed now. */
+async function oldPartition(hours: number): Promise<string> {
+  const name = `log_old_${hours}`;
+  await node.sql.unsafe(`
+    CREATE TABLE ${name} (LIKE log INCLUDING ALL);
+    DO $$ BEGIN EXECUTE format('ALTER TABLE log ATTACH PARTITION ${name} FOR VALUES FROM (%L) TO (%L)',
+      date_trunc('hour', now()) - interval '${hours + 2} hours', date_trunc('hour', now()) - interval '${hours} hours'); END $$;
+    INSERT INTO log (room_id, seq, at, type, payload)
+      VALUES (1, ${hours}, date_trunc('hour', now()) - interval '${hours + 1} hours', 'test', '{"id":1}');`);
+  return name;
+}
+
+test("partitions stand ready for 42 hours, made again when they are missing", async () => {
+  expect((await passRetention(node.sql, PLENTY)).made).toBe(0);
+  const [last] =
+    await node.sql`SELECT max(inhrelid::regclass::text) AS name FROM pg_inherits WHERE inhparent = 'log'::regclass`;
+  await node.sql.unsafe(`DROP TABLE ${last!.name}`);
+  expect((await passRetention(node.sql, PLENTY)).made).toBe(1);
+  const [row] = await node.sql`SELECT count(*)::int AS n FROM pg_inherits WHERE inhparent = 'log'::regclass`;
+  expect(row!.n).toBeGreaterThanOrEqual(9);
+});
+
+test("a partition goes when all of it is older than the retention", async () => {
+  const old = await oldPartition(50);
+  await oldPartition(40);
+  expect(await passRetention(node.sql, PLENTY)).toMatchObject({ dropped: [old], held: null });
+  expect(await passRetention(node.sql, PLENTY)).toMatchObject({ dropped: [], held: null });
+});
+
+test("above the most bytes the oldest partitions go first, and the present one stays", async () => {
+  await node.transaction({ actor: "1" }, async (tx) => tx.log("event:a", "test", {}));
+  const [older, newer] = [await oldPartition(20), await oldPartition(10)];
+  const { dropped } = await passRetention(node.sql, { ...PLENTY, maxBytes: 1 });
+  expect(dropped.slice(0, 2)).toEqual([older, newer]); // the one before the present, which is empty, may follow
+  expect(await node.sql`SELECT FROM log`).toHaveLength(1);
+});
+
+test("a partition stays until every stored reader has passed it, and the one that holds it is named", async () => {
+  const { sql } = node;
+  await sql`INSERT INTO log_readers (name, tick) SELECT n, max(t.id) FROM ticks t, (VALUES ('quick'), ('slow')) r(n) GROUP BY n`;
+  const old = await oldPartition(50);
+  await sql`SELECT pg_sleep(0.1)`;
+  const [tick] = await sql`SELECT log_tick() AS id`;
+  await sql`UPDATE log_readers SET tick = ${tick!.id} WHERE name = 'quick'`;
+  expect(await passRetention(sql, PLENTY)).toMatchObject({ dropped: [], held: { partition: old, reader: "slow" } });
+  await sql`UPDATE log_readers SET tick = ${tick!.id}`;
+  expect(await passRetention(sql, PLENTY)).toMatchObject({ dropped: [old], held: null });
+});
+
+test("a drop that has to wait for a long read does not hold up an append", async () => {
+  const old = await oldPartition(50);
+  const reading = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const read = node.sql.begin(async (tx) => {
+    await tx`SELECT FROM log LIMIT 1`;
+    reading.resolve();
+    await release.promise;
+  });
+  await reading.promise;
+  const pass = passRetention(node.sql, PLENTY);
+  for (let i = 0; i < 20; i++) await node.transaction({ actor: "1" }, async (tx) => tx.log("event:a", "test", {}));
+  release.resolve();
+  await read;
+  expect((await pass).dropped).toEqual([old]);
+});
+
+test("ticks go after an hour, but not the newest and not a reader's", async () => {
+  const { sql } = node;
+  await sql`INSERT INTO ticks (snap, at) SELECT pg_current_snapshot(), now() - interval '2 hours' FROM generate_series(1, 5)`;
+  const [mine] = await sql`SELECT max(id) - 1 AS id FROM ticks`;
+  await sql`INSERT INTO log_readers (name, tick) VALUES ('mine', ${mine!.id})`;
+  await passRetention(sql, PLENTY);
+  const left = await sql`SELECT id FROM ticks WHERE at < now() - interval '1 hour' ORDER BY id`;
+  expect(left.map(({ id }) => Number(id))).toEqual([Number(mine!.id), Number(mine!.id) + 1]);
+});
+
+test("it starts with a pass, and stops", async () => {
+  const reports: unknown[] = [];
+  const onError = (error: unknown) => {
+    throw error;
+  };
+  const retention = await startRetention({
+    sql: node.sql,
+    ...PLENTY,
+    onPass: (report) => reports.push(report),
+    onError,
+  });
+  expect(reports).toEqual([{ made: 0, dropped: [], held: null }]);
+  await retention.stop();
+});

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type LogNode, startLogNode, until } from "../../../tests/support/log-node.ts";
+import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
+import { createTail } from "./tail.ts";
+import type { TailEntry } from "./windows.ts";
+
+let database: TestDatabase;
+let node: LogNode;
+const failures: [unknown, string | null][] = [];
+
+beforeAll(async () => {
+  database = await testDatabase();
+  node = await startLogNode(database.url);
+});
+afterAll(async () => {
+  await node.stop();
+  await database.close();
+});
+
+function newTail() {
+  return createTail({ sql: node.sql, epoch: node.epoch, onError: (...failure) => failures.push(failure) });
+}
+
+async function append(room: string, id: number): Promise<void> {
+  await node.transaction({ actor: "9" }, async (tx) => tx.log(room, "test", { id }));
+}
+
+function idsOf(entries: readonly TailEntry[]): number[] {
+  return entries.map(({ payload }) => JSON.parse(payload).id);
+}
+
+test("an entry is told with its room, time and actor", async () => {
+  const tail = newTail();
+  const seen: TailEntry[] = [];
+  await tail.read({ name: "a", from: "now", handle: async ({ entries }) => void seen.push(...entries) });
+  await append("event:a", 1);
+  await until(() => seen.length > 0, "the entry is told");
+  expect(seen[0]).toMatchObject({ room: "event:a", seq: 1, type: "test", payload: '{"id":1}', meta: '{"actor":"9"}' });
+  expect(Math.abs(seen[0]!.at - Date.now())).toBeLessThan(60_000);
+  await tail.stop();
+});
+
+test("a stored reader goes on after a restart where it stopped, a present one begins anew", async () => {
+  const seen: Record<string, number[]> = { stored: [], now: [] };
+  const read = async () => {
+    const tail = newTail();
+    for (const from of ["stored", "now"] as const) {
+      await tail.read({
+        name: `b-${from}`,
+        from,
+        handle: async (batch) => void seen[from]!.push(...idsOf(batch.entries)),
+      });
+    }
+    return tail;
+  };
+  const first = await read();
+  await append("event:b", 1);
+  await until(() => seen.stored!.length === 1 && seen.now!.length === 1, "both have seen the first");
+  await first.stop();
+  await append("event:b", 2);
+  await node.sql`SELECT pg_sleep(0.1), log_tick()`;
+  const second = await read();
+  await append("event:b", 3);
+  await until(() => seen.stored!.length === 3 && seen.now!.length === 2, "both have seen the last");
+  expect(seen).toEqual({ stored: [1, 2, 3], now: [1, 3] });
+  await second.stop();
+});
+
+test("a reader that fails is tried again, and holds up nobody", async () => {
+  const tail = newTail();
+  const good: number[] = [];
+  const bad: number[] = [];
+  failures.length = 0;
+  await tail.read({
+    name: "c-bad",
+    from: "stored",
+    handle({ entries }) {
+      if (good.length < 3) return Promise.reject(new Error("not yet"));
+      bad.push(...idsOf(entries));
+      return Promise.resolve();
+    },
+  });
+  await tail.read({ name: "c-good", from: "now", handle: async ({ entries }) => void good.push(...idsOf(entries)) });
+  for (const id of [1, 2, 3]) {
+    await append("event:c", id);
+    await until(() => good.length === id, "the good reader has seen it");
+  }
+  await until(() => bad.length === 3, "the bad reader has caught up");
+  expect([good, bad]).toEqual([
+    [1, 2, 3],
+    [1, 2, 3],
+  ]);
+  expect(failures.length).toBeGreaterThan(0);
+  expect(failures.every(([error, reader]) => reader === "c-bad" && String(error) === "Error: not yet")).toBe(true);
+  await tail.stop();
+});
+
+test("two processes with one stored reader: effects in the position's transaction happen once", async () => {
+  await node.sql`CREATE TABLE effects (room text, seq bigint)`;
+  const tails = [newTail(), newTail()];
+  failures.length = 0;
+  for (const tail of tails) {
+    await tail.read({
+      name: "d",
+      from: "stored",
+      handle: ({ entries, move }) =>
+        node.sql.begin(async (tx) => {
+          for (const { room, seq } of entries) await tx`INSERT INTO effects VALUES (${room}, ${seq})`;
+          await move(tx);
+        }) as Promise<void>,
+    });
+  }
+  for (let id = 1; id <= 30; id++) {
+    await append("event:d", id);
+    await Bun.sleep(10);
+  }
+  const count = async () => (await node.sql`SELECT FROM effects WHERE room = 'event:d'`).length;
+  await until(async () => (await count()) >= 30, "all effects are there");
+  await Promise.all(tails.map((tail) => tail.stop()));
+  expect(await count()).toBe(30);
+  expect(failures.every(([error]) => String(error).includes("Another process moved the reader d"))).toBe(true);
+});
+
+test("a present reader that fell out of the ticks is told so, and goes on", async () => {
+  const tail = newTail();
+  const seen: number[] = [];
+  let interrupted = 0;
+  let release = Promise.withResolvers<void>();
+  await tail.read({
+    name: "e",
+    from: "now",
+    async handle({ entries }) {
+      seen.push(...idsOf(entries));
+      await release.promise;
+    },
+    interrupted: () => interrupted++,
+  });
+  await append("event:e", 1);
+  await until(() => seen.length === 1, "the first is told");
+  await append("event:e", 2);
+  await until(async () => {
+    const [row] =
+      await node.sql`SELECT count(*)::int AS n FROM log WHERE xid >= pg_snapshot_xmax((SELECT snap FROM ticks ORDER BY id DESC LIMIT 1))`;
+    return row!.n === 0;
+  }, "a tick covers the second");
+  await node.sql`DELETE FROM log_readers`;
+  await node.sql`DELETE FROM ticks WHERE id < (SELECT max(id) FROM ticks)`;
+  release.resolve();
+  release = Promise.withResolvers();
+  release.resolve();
+  await until(() => interrupted === 1, "it is told");
+  await append("event:e", 3);
+  await until(() => seen.includes(3), "it goes on");
+  await tail.stop();
+});
+
+test("another epoch is told to present readers", async () => {
+  const tail = newTail();
+  let interrupted = 0;
+  await tail.read({ name: "f", from: "now", handle: () => Promise.resolve(), interrupted: () => interrupted++ });
+  await append("event:f", 1);
+  await node.sql`CREATE OR REPLACE FUNCTION log_epoch() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'another' $$`;
+  await until(() => interrupted === 1, "it is told");
+  expect(node.epoch.current()).toBe("another");
+  await tail.stop();
+});
