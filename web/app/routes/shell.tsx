@@ -121,7 +121,7 @@ function ChannelLink({ channel }: { channel: Channel }) {
             {type === "private" ? <Lock /> : "#"}
           </span>
         )}
-        <span className={styles.channelName}>{title}</span>
+        <span className={styles.channelName}>{title}</span>{" "}
         {unread > 0 && (
           <span className={styles.count}>
             {unread > 99 ? "99+" : unread}

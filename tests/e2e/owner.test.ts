@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Browser } from "playwright-core";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { live, openBrowser, PASSWORD, type Person, register } from "./browser.ts";
+
+let app: TestApp;
+let browser: Browser;
+let ada: Person;
+
+beforeAll(async () => {
+  app = await startTestApp({ REGISTRATION: "invite" });
+  browser = await openBrowser();
+  ada = await register(browser, app.url, "ada");
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await app?.close();
+}, 30_000);
+
+test("an invitation lets one person in, a reset link hands the account back, and a ban shows the way out", async () => {
+  await ada.page.goto("/admin");
+  await ada.page.getByRole("button", { name: "Make an invitation" }).click();
+  const invitation = new URL(await ada.page.getByText(/\/register\?invite=/).innerText());
+
+  const context = await browser.newContext({ baseURL: app.url });
+  const page = await context.newPage();
+  await page.goto(invitation.pathname + invitation.search);
+  await page.getByLabel("Username").fill("bo");
+  await page.getByLabel("E-mail").fill("bo@example.org");
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.waitForURL((address) => address.pathname === "/");
+
+  await page.goto("/settings");
+  await page.getByRole("button", { name: "Sign out", exact: true }).click();
+  await page.getByRole("link", { name: "Forgot your password?" }).click();
+  await page.getByLabel("E-mail").fill("bo@example.org");
+  await page.getByRole("button", { name: "Send the link" }).click();
+  await page.getByRole("heading", { name: "Look into your mail" }).waitFor();
+
+  await ada.page.reload();
+  const reset = new URL(await ada.page.getByText(/\/reset\//).innerText());
+  await page.goto(reset.pathname);
+  await page.getByLabel("New password").fill("another long password");
+  await page.getByRole("button", { name: "Set password" }).click();
+  await page.getByText("Your new password is set.").waitFor();
+  await page.getByLabel("E-mail or username").fill("bo@example.org");
+  await page.getByLabel("Password", { exact: true }).fill("another long password");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL((address) => address.pathname === "/");
+  await live({ name: "bo", context, page, troubles: [] });
+
+  await ada.page.getByLabel("Username").fill("bo");
+  await ada.page.getByLabel("Reason").fill("sold one seat twice");
+  await ada.page.getByRole("button", { name: "Ban" }).click();
+  await page.waitForURL(/\/login\?ended=banned/);
+  await ada.page.getByText("sold one seat twice").waitFor();
+  expect(ada.troubles).toEqual([]);
+  await context.close();
+}, 90_000);
+
+test("who does not run the server is told so on its page, and keeps his channels at hand", async () => {
+  await ada.page.goto("/admin");
+  await ada.page.getByRole("button", { name: "Make an invitation" }).click();
+  const unused = ada.page.getByRole("listitem").filter({ hasText: "0 of 1 used" });
+  const invitation = new URL(await unused.getByText(/\/register\?invite=/).innerText());
+  const context = await browser.newContext({ baseURL: app.url });
+  const page = await context.newPage();
+  await page.goto(invitation.pathname + invitation.search);
+  await page.getByLabel("Username").fill("cy");
+  await page.getByLabel("E-mail").fill("cy@example.org");
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.waitForURL((address) => address.pathname === "/");
+  const answer = await page.goto("/admin");
+  expect(answer?.status()).toBe(403);
+  await page.getByRole("heading", { name: "Not for you" }).waitFor();
+  await page.getByRole("navigation", { name: "Channels" }).waitFor();
+  await context.close();
+}, 60_000);

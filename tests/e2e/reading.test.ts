@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Browser, Page } from "playwright-core";
+import { createClient } from "../../sdk/client.ts";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import {
+  createChannel,
+  hears,
+  joinChannel,
+  live,
+  openBrowser,
+  PASSWORD,
+  type Person,
+  register,
+  say,
+} from "./browser.ts";
+
+let app: TestApp;
+let browser: Browser;
+let ada: Person;
+let bo: Person;
+let path: string;
+let post: (content: string) => Promise<unknown>;
+
+beforeAll(async () => {
+  app = await startTestApp();
+  browser = await openBrowser();
+  ada = await register(browser, app.url, "ada");
+  bo = await register(browser, app.url, "bo");
+  path = await createChannel(ada, "general");
+  await joinChannel(bo, path);
+  const { access_token } = await createClient({ url: app.url }).rest.auth.login({ username: "bo", password: PASSWORD });
+  const { rest } = createClient({ url: app.url, token: access_token });
+  post = (content) => rest.messages.send(path.split("/").at(-1) ?? "", { content, client_id: crypto.randomUUID() });
+  for (let n = 1; n <= 400; n += 1) await post(`line ${n}.${n % 7 === 0 ? "\nand more" : ""}`);
+}, 120_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await app?.close();
+}, 30_000);
+
+/** The first message wholly in sight and how far it is from the top, in px. */
+function firstInSight(page: Page) {
+  return page.evaluate(() => {
+    const box = document.querySelector("section[aria-label=Messages]");
+    const top = box?.getBoundingClientRect().top ?? 0;
+    const row = [...(box?.querySelectorAll("[data-message]") ?? [])].find(
+      (each) => each.getBoundingClientRect().top >= top,
+    );
+    return { id: row?.id ?? "", y: row?.getBoundingClientRect().top ?? 0 };
+  });
+}
+
+function placeOf(page: Page, id: string) {
+  return page.evaluate((name) => document.getElementById(name)?.getBoundingClientRect().top ?? Number.NaN, id);
+}
+
+test("history loads in both directions while the line being read stays where it is", async () => {
+  const { page } = ada;
+  await page.goto(path);
+  await live(ada);
+  await page.getByRole("link", { name: "general", exact: true }).waitFor();
+  const box = page.getByRole("region", { name: "Messages" });
+  const count = () => page.locator("[data-message]").count();
+  let loads = 0;
+  for (let tries = 0; tries < 200 && !(await page.getByText("line 1.", { exact: true }).isVisible()); tries += 1) {
+    const before = await count();
+    await box.evaluate((element) => {
+      element.scrollTop -= 500;
+    });
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    const seen = await firstInSight(page);
+    if ((await count()) === before) await page.waitForTimeout(20);
+    if ((await count()) !== before) loads += 1;
+    expect(Math.abs((await placeOf(page, seen.id)) - seen.y)).toBeLessThan(1.5);
+  }
+  expect(loads).toBeGreaterThan(2);
+  expect(await count()).toBeLessThanOrEqual(300);
+  await page.getByText("This is the beginning of the conversation.").waitFor();
+
+  const held = await firstInSight(page);
+  for (let n = 0; n < 5; n += 1) await post(`meanwhile ${n}\nwith two lines`);
+  await page.getByRole("button", { name: "5 new" }).waitFor();
+  expect(Math.abs((await placeOf(page, held.id)) - held.y)).toBeLessThan(1.5);
+
+  await page.getByRole("button", { name: "5 new" }).click();
+  await hears(ada, "meanwhile 4");
+  await page.getByRole("button", { name: /new|Latest/ }).waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "general", exact: true }).waitFor();
+}, 120_000);
+
+test("a channel with much unread opens at the first unread message, and is read when its end was seen", async () => {
+  const { page } = ada;
+  await page.goto("/");
+  await live(ada);
+  for (let n = 0; n < 40; n += 1) await post(`unread ${n}.`);
+  const link = page.getByRole("link", { name: /general/ });
+  await page.getByRole("link", { name: "general 40 unread" }).waitFor();
+  expect(await page.title()).toBe("(40) Channels · Usher");
+  await link.click();
+  await page.locator("[data-message]", { hasText: "unread 0." }).waitFor();
+  expect(await page.getByText("New messages").isVisible()).toBe(true);
+  await page.getByRole("button", { name: "40 new" }).click();
+  await page.getByRole("link", { name: "general", exact: true }).waitFor();
+  await page.waitForFunction(() => document.title === "#general · Usher");
+  await page.reload();
+  await page.getByRole("link", { name: "general", exact: true }).waitFor();
+}, 60_000);
+
+test("everything in a conversation can be done from the keyboard", async () => {
+  const { page } = bo;
+  await page.goto(path);
+  await live(bo);
+  await say(bo, "writen in a hurry");
+  await hears(bo, "writen in a hurry");
+  await page.keyboard.press("ArrowUp");
+  await page.getByLabel("Edit the message").waitFor();
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.type("written in a hurry");
+  await page.keyboard.press("Enter");
+  await hears(bo, "written in a hurry");
+
+  await page.getByRole("region", { name: "Messages" }).focus();
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("r");
+  await page.getByText("Reply to bo:").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByText("Reply to bo:").waitFor({ state: "detached" });
+
+  await page.getByRole("region", { name: "Messages" }).focus();
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Delete");
+  await page.keyboard.press("Enter");
+  await page.locator("[data-message]", { hasText: "This message was deleted." }).waitFor();
+}, 60_000);
+
+test("Enter during the composition of a character does not send", async () => {
+  const { page } = bo;
+  await page.goto(path);
+  await live(bo);
+  const box = page.getByLabel(/^Message to/);
+  await box.fill("にほん");
+  await box.dispatchEvent("keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true });
+  expect(await box.inputValue()).toBe("にほん");
+  await box.press("Enter");
+  await hears(bo, "にほん");
+}, 30_000);
+
+test("the scheme stands before the first paint", async () => {
+  const context = await browser.newContext({ baseURL: app.url, colorScheme: "dark" });
+  const page = await context.newPage();
+  // The first thing that anybody could see: the body with the scripts of the page still on their way.
+  await page.route("**/assets/*.js", () => {});
+  await page.goto("/login", { waitUntil: "commit" });
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  expect(ground).toBe("rgb(27, 25, 23)");
+  await context.close();
+}, 30_000);
