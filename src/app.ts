@@ -122,7 +122,8 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   hub.registerRooms("event", { authorize: async () => {} });
   epoch.onChange((changed) => hub.changeEpoch(changed));
   metrics.watch(() => hub.counts());
-  const publish: Publish = (entries) => {
+  const publish: Publish = (entries, took) => {
+    metrics.appended(took / 1_000);
     const began = performance.now();
     hub.publish(entries);
     metrics.delivered((performance.now() - began) / 1_000);

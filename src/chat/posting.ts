@@ -23,14 +23,16 @@ export interface NewMessage {
 export function createPosting({ sql, publish, ids }: Pick<ChatDeps, "sql" | "publish" | "ids">): Messages["send"] {
   const posts = createBatcher<Post, Posted>({
     async run(batch) {
+      const began = performance.now();
       const answers = await postMessages(sql, batch);
+      const took = performance.now() - began;
       const entries: LogEntry[] = [];
       answers.forEach((answer, i) => {
         if (answer.status !== "new") return;
         const room = `channel:${batch[i]!.channelId}`;
         entries.push({ room, seq: answer.seq, type: "message:created", payload: answer.payload });
       });
-      if (entries.length > 0) publish(entries);
+      if (entries.length > 0) publish(entries, took);
       return answers;
     },
   });
