@@ -17,6 +17,8 @@ export class Entering {
   /** The log cannot give exactly what is missing: live from the head, and the client loads the state anew. */
   reset: boolean;
   answered = false;
+  /** The rights are to be asked: at first, and again whenever somebody says meanwhile that the person was taken out. */
+  doubtful = true;
   /** Why it ends without going live; `gone`: the client left, came again, or hung up, and needs no word. */
   refused: Code | "gone" | null = null;
 

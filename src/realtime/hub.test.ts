@@ -156,12 +156,24 @@ test("JN-3 a member who is expelled hears nothing more, also when he was on the 
   node.policy.gate = promise;
   const late = client.ask("room:join", { room });
   await until(() => node.policy.asked > asked, "the rights were read");
+  node.members.delete(`eve ${room}`);
   node.hub.expel(room, "eve");
   resolve();
-  expect((await late).payload).toMatchObject({ code: "FORBIDDEN" });
+  expect((await late).payload).toMatchObject({ code: "NOT_FOUND" });
   await node.say(room, "secret");
   await client.ask("system:ping");
   expect(client.frames.filter(({ type }) => type === "message:created")).toEqual([]);
+});
+
+test("JN-3 who was taken out long ago and is a member again comes in, although the missed frames tell of it", async () => {
+  const room = newRoom("channel");
+  node.members.add(`zoe ${room}`);
+  await node.say(room, "one", "gone: zoe", "three");
+  const client = await openClient(node.port, await query("zoe"));
+  expect((await client.ask("room:join", { room, since: 0 })).payload).toMatchObject({ recovered: true, seq: 3 });
+  await node.say(room, "gone: zoe", "five");
+  expect((await client.next("room:left")).payload).toEqual({ room, code: "FORBIDDEN" });
+  expect(client.frames.flatMap(({ seq }) => seq ?? [])).toEqual([1, 2, 3, 4]);
 });
 
 test("CN-7 a person's own room needs no join, and reaches all his connections", async () => {
@@ -239,4 +251,84 @@ test("JN-6 a connection is in at most so many rooms", async () => {
   const client = await openClient(node.port);
   for (let i = 0; i < 100; i++) client.send({ type: "room:join", payload: { room: `event:many-${i}` } });
   expect((await client.ask("room:join", { room: "event:one-more" })).payload).toMatchObject({ code: "TOO_MANY_ROOMS" });
+});
+
+test("RC-6 when the server itself cannot fill a hole, the members are told to load the room anew", async () => {
+  const room = newRoom();
+  const client = await openClient(node.port);
+  await client.ask("room:join", { room });
+  const push = node.published.push;
+  node.published.push = () => 0;
+  await node.say(room, ...texts(1, 1_100));
+  node.published.push = push;
+  await node.say(room, "after the hole");
+  const told = await client.next("room:joined", ({ payload }) => payload.seq !== 0);
+  expect(told.payload).toMatchObject({ room, recovered: false });
+  await node.say(room, "live again");
+  await client.next("message:created", ({ payload }) => payload.content === "live again");
+  const behind = client.frames.slice(client.frames.indexOf(told) + 1).flatMap(({ seq }) => seq ?? []);
+  const from = Number(told.payload.seq) + 1;
+  expect(behind).toEqual(Array.from({ length: behind.length }, (_, i) => from + i));
+  expect(behind.at(-1)).toBe(1_102);
+});
+
+test("JN-1 three spellings of a room; JN-7 nothing of it after leaving", async () => {
+  const room = newRoom();
+  const client = await openClient(node.port);
+  for (const payload of [{ room }, { event_id: room.slice(6) }, { room: room.slice(6) }]) {
+    expect((await client.ask("room:join", payload)).payload.room).toBe(room);
+  }
+  expect((await client.ask("room:leave", { room })).payload).toEqual({ room });
+  await node.say(room, "unheard");
+  await client.ask("system:ping");
+  expect(client.frames.filter(({ type }) => type === "message:created")).toEqual([]);
+});
+
+test("RC-2 a storm of resumes costs a few questions about rights, and everybody gets what he missed", async () => {
+  const epoch = node.epoch.current();
+  const channels = Array.from({ length: 5 }, () => newRoom("channel"));
+  for (const channel of channels) await node.say(channel, ...texts(1, 10));
+  const people = Array.from({ length: 150 }, (_, i) => `storm-${i}`);
+  const clients = await Promise.all(people.map(async (user) => openClient(node.port, await query(user))));
+  for (const user of people) for (const channel of channels) node.members.add(`${user} ${channel}`);
+  const { asked } = node.policy;
+  node.policy.gate = Bun.sleep(200);
+  const rooms = Object.fromEntries(channels.map((channel, i) => [channel, { seq: i, epoch }]));
+  const writes = Promise.all(channels.map((channel) => node.say(channel, "meanwhile")));
+  await Promise.all(clients.map((client) => client.ask("system:resume", { rooms })));
+  await writes;
+  for (const client of clients) {
+    for (const [i, channel] of channels.entries()) {
+      await client.next("message:created", ({ room, seq }) => room === channel && seq === 11);
+      const seen = client.frames.flatMap(({ room, seq }) => (room === channel ? [seq] : []));
+      expect(seen).toEqual(Array.from({ length: 11 - i }, (_, k) => i + 1 + k));
+    }
+    client.close();
+  }
+  expect(node.policy.asked - asked).toBeLessThan(100);
+});
+
+test("HB-1 a quiet connection is pinged, and lives on", async () => {
+  const quick = await startHubNode({ limits: { pingInterval: 200, pongTimeout: 600 } });
+  const client = await openClient(quick.port);
+  await Bun.sleep(1_500);
+  expect(client.closed).toBeNull();
+  client.close();
+  await quick.stop();
+});
+
+test("RC-3 with another epoch all are sent away, and no old position counts", async () => {
+  const other = await startHubNode();
+  const room = newRoom();
+  await other.say(room, ...texts(1, 3));
+  const before = await openClient(other.port);
+  const { epoch } = (await before.next("system:connected")).payload;
+  await before.ask("room:join", { room });
+  other.hub.changeEpoch("another");
+  expect(await before.end()).toBe(CLOSE.draining.code);
+  const after = await openClient(other.port);
+  expect((await after.next("system:connected")).payload.epoch).toBe("another");
+  const resumed = await after.ask("system:resume", { rooms: { [room]: { seq: 1, epoch } } });
+  expect(resumed.payload.rooms).toEqual({ [room]: { seq: 3, epoch: "another", recovered: false } });
+  await other.stop();
 });

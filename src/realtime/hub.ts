@@ -124,8 +124,11 @@ class NodeHub implements Hub {
     for (const e of room.entering ?? []) {
       const { caller } = e.connection;
       if (e.refused !== null || caller.kind !== "user" || caller.userId !== userId) continue;
-      e.refused = "forbidden";
-      if (e.answered) this.#sender.left(e.connection, name, "forbidden");
+      // Before the answer its rights are asked again: he may have been taken in once more since.
+      if (e.answered) {
+        e.refused = "forbidden";
+        this.#sender.left(e.connection, name, "forbidden");
+      } else e.doubtful = true;
     }
     for (const connection of this.#rooms.people.of(userId)) {
       if (!connection.isIn(room)) continue;

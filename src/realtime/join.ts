@@ -35,8 +35,8 @@ export interface JoinDeps {
   roomsPerConnection: number;
 }
 
-/** Reads of one room's log that a join may cost before it gives up; one is the rule. */
-const MOST_READS = 20;
+/** Of asking and reading, before a join gives up; one of each is the rule. */
+const MOST_ROUNDS = 20;
 
 /** Brings connections into rooms: rights, what was missed, and the step into the live stream, without a gap or a repeat (SPEC JN, RC). */
 export class Joins {
@@ -54,19 +54,12 @@ export class Joins {
    * live in its person's own.
    */
   async enter(connection: Connection, asks: readonly Ask[], answer: (outcomes: Outcome[]) => void): Promise<void> {
-    const { rooms, policies } = this.#deps;
+    const { rooms } = this.#deps;
     const entering = asks.map(({ room, since }) => {
       rooms.leave(connection, rooms.open(room));
       return new Entering(connection, rooms.open(room), since);
     });
     try {
-      const refusals = await policies.authorize(
-        entering.map((e) => ({ caller: connection.caller, room: e.room.name })),
-      );
-      entering.forEach((e, place) => {
-        e.refused ??= refusals[place] ?? null;
-      });
-      this.#refuseTooMany(connection, entering);
       await this.#gather(entering);
     } catch (error) {
       for (const e of entering) this.#end(e);
@@ -81,19 +74,26 @@ export class Joins {
     void this.#replayAll(entering.filter((e) => e.refused === null));
   }
 
-  #refuseTooMany(connection: Connection, entering: readonly Entering[]): void {
-    let free = this.#deps.roomsPerConnection - connection.rooms.length;
-    for (const e of entering) if (e.refused === null && !e.room.personal && --free < 0) e.refused = "too_many_rooms";
+  /** Asks and reads until, in one tick, the rights of each are beyond doubt and memory has all that each missed. */
+  async #gather(entering: readonly Entering[]): Promise<void> {
+    for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+      const waiting = entering.filter((e) => e.refused === null);
+      const doubtful = waiting.filter((e) => e.doubtful);
+      const short = waiting.filter((e) => !e.meets);
+      if (doubtful.length > 0) await this.#authorize(doubtful);
+      else if (short.length > 0) await Promise.all(short.map((e) => this.#read(e)));
+      else return;
+    }
+    throw new AppError("unavailable", "A room moves too fast to join. Try again.");
   }
 
-  /** Reads until, in one tick, memory has all that each of them missed. */
-  async #gather(entering: readonly Entering[]): Promise<void> {
-    for (let reads = 0; ; reads++) {
-      const short = entering.filter((e) => e.refused === null && !e.meets);
-      if (short.length === 0) return;
-      if (reads === MOST_READS) throw new AppError("unavailable", "A room moves too fast to join. Try again.");
-      await Promise.all(short.map((e) => this.#read(e)));
-    }
+  async #authorize(doubtful: readonly Entering[]): Promise<void> {
+    for (const e of doubtful) e.doubtful = false;
+    const asks = doubtful.map(({ connection, room }) => ({ caller: connection.caller, room: room.name }));
+    const refusals = await this.#deps.policies.authorize(asks);
+    doubtful.forEach((e, place) => {
+      e.refused ??= refusals[place] ?? null;
+    });
   }
 
   async #read(e: Entering): Promise<void> {
@@ -122,8 +122,10 @@ export class Joins {
   #decide(entering: readonly Entering[]): Outcome[] {
     const { metrics } = this.#deps;
     let budget = BACKLOG_PER_COMMAND;
+    let free = this.#deps.roomsPerConnection - (entering[0]?.connection.rooms.length ?? 0);
     return entering.map((e) => {
       const { room } = e;
+      if (e.refused === null && !room.personal && --free < 0) e.refused = "too_many_rooms";
       if (e.refused !== null) {
         this.#end(e);
         metrics.recovery("refused");

@@ -63,6 +63,7 @@ export async function startHubNode(
   hub.registerRooms("event", { authorize: async () => {} });
   hub.registerRooms("channel", {
     authorize: async () => {},
+    expels: ({ payload }) => /"gone: (\w+)"/.exec(payload)?.[1] ?? null,
     async authorizeMany(asks) {
       const answers = asks.map(({ caller, room }) =>
         caller.kind === "user" && members.has(`${caller.userId} ${room}`) ? null : ("not_found" as const),
