@@ -101,6 +101,7 @@ test("every operation answers as the document says", async () => {
   await call("get /api/v1/messages/{message_id}/replies", 200, { ...asBob, params: at });
   await call("patch /api/v1/messages/{message_id}", 200, { ...asAnn, params: at, body: { content: "hello!" } });
   await call("patch /api/v1/messages/{message_id}", 403, { ...asBob, params: at, body: { content: "mine" } });
+  await call("post /api/v1/channels/{channel_id}/typing", 204, { ...asBob, params });
   await call("get /api/v1/unread-counts", 200, asBob);
   await call("put /api/v1/channels/{channel_id}/read-mark", 200, { ...asBob, params, body: at });
   await call("delete /api/v1/messages/{message_id}", 204, { ...asAnn, params: at });
@@ -150,6 +151,15 @@ test("every operation answers as the document says", async () => {
 
   expect(client.untried()).toEqual([]);
 }, 60_000);
+
+test("every pattern of the document is one of JSON Schema, and fits what it should", () => {
+  const patterns = [...JSON.stringify(document.operations).matchAll(/"pattern":("(?:[^"\\\\]|\\\\.)*")/g)].map(
+    ([, text = ""]) => JSON.parse(text) as string,
+  );
+  expect(patterns.filter((pattern) => /\$\/[a-z]+$/.test(pattern))).toEqual([]);
+  const username = patterns.filter((pattern) => new RegExp(pattern, "u").test("Zoë.1"));
+  expect(username.length).toBeGreaterThan(0);
+});
 
 test("the check itself sees an undocumented status, field, type and body", () => {
   const operation = document.operations.find(({ path }) => path === "/api/v1/meta");

@@ -37,7 +37,7 @@ const START = `SwaggerUIBundle({ url: "/api/openapi.json", dom_id: "#swagger", d
 export function addDocs(api: Api, version: string): void {
   let text: string | null = null;
   api.get("/api/openapi.json", (c) => {
-    text ??= JSON.stringify(describe(api, version));
+    text ??= JSON.stringify(describe(api, version), withoutFlags);
     return c.body(text, 200, { "content-type": "application/json", "cache-control": "public, max-age=60" });
   });
   api.get("/api/docs", (c) => c.body(PAGE, 200, asset("text/html; charset=utf-8")));
@@ -51,6 +51,11 @@ export function addDocs(api: Api, version: string): void {
 
 function asset(type: string): Record<string, string> {
   return { "content-type": type, "content-security-policy": POLICY, "cache-control": "public, max-age=3600" };
+}
+
+/** The generator writes a pattern's flags behind it (`^a$/u`), which JSON Schema has no place for; it means `u` anyway. */
+function withoutFlags(key: string, value: unknown): unknown {
+  return key === "pattern" && typeof value === "string" ? value.replace(/\$\/[a-z]+$/, "$") : value;
 }
 
 function describe(api: Api, version: string) {
