@@ -44,7 +44,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     max: options.max ?? 10,
     // Connections that a burst opened are given back: queries go round all open ones, so that none is idle for long.
     idle_timeout: 60,
-    max_lifetime: 600,
+    max_lifetime: 120,
     connect_timeout: 10,
     onnotice: () => {},
     backoff: (retries) => Math.min(0.05 * 2 ** retries, 2),
