@@ -15,7 +15,7 @@ export async function drainConnections(
   { sender, heartbeat, ms }: { sender: Sender; heartbeat: Heartbeat; ms: number },
 ): Promise<void> {
   const bye = encodeBye("draining", [0, ms]);
-  for (const connection of connections) sender.send(connection, "system:bye", bye);
+  for (const connection of [...connections]) sender.send(connection, "system:bye", bye);
   for (let wave = WAVES; wave > 0 && connections.length > 0; wave--) {
     await setTimeout(ms / WAVES);
     let quota = Math.ceil(connections.length / wave);

@@ -112,7 +112,7 @@ class NodeHub implements Hub {
 
   publishEphemeral<T extends FrameType>(name: string, type: T, payload: FramePayload<T>, except?: string): void {
     const frame = encode(type, payload);
-    if (name === "all") for (const connection of this.#connections) this.#sender.send(connection, type, frame);
+    if (name === "all") for (const connection of [...this.#connections]) this.#sender.send(connection, type, frame);
     else if (roomKind(name) === "user")
       for (const connection of this.#rooms.people.of(roomId(name))) this.#sender.send(connection, type, frame);
     else this.#showExcept(name, type, frame, except);
@@ -155,7 +155,7 @@ class NodeHub implements Hub {
   changeEpoch(epoch: string): void {
     if (epoch === this.#epoch) return;
     this.#epoch = epoch;
-    for (const connection of this.#connections) this.#heartbeat.close(connection, "draining");
+    for (const connection of [...this.#connections]) this.#heartbeat.close(connection, "draining");
     this.#rooms.forgetAll();
   }
 

@@ -60,12 +60,18 @@ export class Joins {
       return new Entering(connection, rooms.open(room), since);
     });
     try {
-      await this.#gather(entering);
+      for (let rounds = 0; ; rounds++) {
+        const lacking = this.#gather(entering);
+        if (lacking === null) break;
+        if (rounds === MOST_ROUNDS) throw new AppError("unavailable", "A room moves too fast to join. Try again.");
+        await lacking;
+      }
     } catch (error) {
       for (const e of entering) this.#end(e);
       throw error;
     }
-    // From here to the first await inside #replay nothing else runs: answer, backlog and going live are one step.
+    // Since that last look nothing else has run, and nothing will until the first await inside #replay: that all rights are
+    // beyond doubt and nothing is missing, the answer, the backlog and going live are one step.
     if (connection.socket === null) {
       for (const e of entering) this.#end(e);
       return;
@@ -74,17 +80,13 @@ export class Joins {
     void this.#replayAll(entering.filter((e) => e.refused === null));
   }
 
-  /** Asks and reads until, in one tick, the rights of each are beyond doubt and memory has all that each missed. */
-  async #gather(entering: readonly Entering[]): Promise<void> {
-    for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
-      const waiting = entering.filter((e) => e.refused === null);
-      const doubtful = waiting.filter((e) => e.doubtful);
-      const short = waiting.filter((e) => !e.meets);
-      if (doubtful.length > 0) await this.#authorize(doubtful);
-      else if (short.length > 0) await Promise.all(short.map((e) => this.#read(e)));
-      else return;
-    }
-    throw new AppError("unavailable", "A room moves too fast to join. Try again.");
+  /** Asks for rights in doubt, else reads what was missed and is not in memory; null when neither is needed. */
+  #gather(entering: readonly Entering[]): Promise<unknown> | null {
+    const waiting = entering.filter((e) => e.refused === null);
+    const doubtful = waiting.filter((e) => e.doubtful);
+    if (doubtful.length > 0) return this.#authorize(doubtful);
+    const short = waiting.filter((e) => !e.meets);
+    return short.length > 0 ? Promise.all(short.map((e) => this.#read(e))) : null;
   }
 
   async #authorize(doubtful: readonly Entering[]): Promise<void> {
