@@ -152,8 +152,12 @@ test("the scheme stands before the first paint", async () => {
   // The first thing that anybody could see: the body with the scripts of the page still on their way.
   await page.route("**/assets/*.js", () => {});
   await page.goto("/login", { waitUntil: "commit" });
-  await page.getByRole("heading", { name: "Sign in" }).waitFor();
-  const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const painted = await page.waitForFunction(() => {
+    const colour = document.body && getComputedStyle(document.body).backgroundColor;
+    // Transparent: the style sheet, which holds the paint back, is not there yet.
+    return colour && colour !== "rgba(0, 0, 0, 0)" ? colour : null;
+  });
+  const ground = await painted.jsonValue();
   expect(ground).toBe("rgb(27, 25, 23)");
   await context.close();
 }, 30_000);

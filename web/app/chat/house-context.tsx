@@ -31,7 +31,7 @@ export function HouseProvider({ snapshot, children }: { snapshot: HouseSnapshot;
   const [link, setLink] = useState<ConnectionState>("idle");
   const { channels, position } = snapshot;
 
-  useEffect(() => house.replace(channels), [house, channels]);
+  useEffect(() => house.refresh({ channels, position }), [house, channels, position]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the position is where the stream begins; later ones come with frames.
   useEffect(() => {

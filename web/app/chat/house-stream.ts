@@ -18,7 +18,7 @@ export function followHouse(client: Client, house: House, position: Position): (
   function readAgain(): Promise<Position> {
     reading ??= readChannels(client)
       .then((read) => {
-        house.replace(read.channels);
+        house.replace(read);
         epoch = read.position.epoch;
         return read.position;
       })

@@ -1,5 +1,5 @@
-import type { Frame } from "../../../protocol/frames.ts";
 import type { Channel, Me, Position } from "../../../protocol/objects.ts";
+import type { RoomFrame } from "../../../sdk/follower.ts";
 import { Value } from "./value.ts";
 
 /** What the server told when the page was made: the caller, his channels, and the place in the log each was read at. */
@@ -17,14 +17,29 @@ export class House {
   /** The channel whose newest message is in sight now; what comes into it is read at once. */
   watched: string | null = null;
 
-  constructor({ me, channels }: HouseSnapshot) {
+  /** Last entry of the own room that the list reflects. */
+  #ownSeq: number;
+
+  constructor({ me, channels, position }: HouseSnapshot) {
     this.me = me;
+    this.#ownSeq = position.seq;
     this.channels = new Value(ordered(channels));
   }
 
-  /** Takes a newer snapshot. */
-  replace(channels: readonly Channel[]): void {
+  /** Takes a snapshot that stands for everything before it: the stream begins anew behind it. */
+  replace({ channels, position }: Omit<HouseSnapshot, "me">): void {
+    this.#ownSeq = position.seq;
     this.channels.set(ordered(channels));
+  }
+
+  /** Takes a snapshot that was read while the stream went on: what the stream has told since is newer. */
+  refresh({ channels, position }: Omit<HouseSnapshot, "me">): void {
+    if (position.seq < this.#ownSeq) return;
+    const newest = channels.map((channel) => {
+      const known = this.find(channel.id);
+      return known && known.last_seq > channel.last_seq ? known : channel;
+    });
+    this.channels.set(ordered(newest));
   }
 
   find(channelId: string): Channel | undefined {
@@ -32,13 +47,15 @@ export class House {
   }
 
   /** Applies a frame of `user:<me>`: a channel came or went. */
-  ownFrame(frame: Frame): void {
+  ownFrame(frame: RoomFrame): void {
+    this.#ownSeq = frame.seq;
     if (frame.type === "channel:joined") this.#put(frame.payload);
     if (frame.type === "channel:left") this.drop(frame.payload.channel_id);
   }
 
   /** Applies a frame of a joined channel's room. */
-  channelFrame(channelId: string, frame: Frame): void {
+  channelFrame(channelId: string, frame: RoomFrame): void {
+    this.#change(channelId, (channel) => ({ ...channel, last_seq: frame.seq }));
     switch (frame.type) {
       case "message:created":
         if (frame.payload.user_id !== this.me.id && this.watched !== channelId) {

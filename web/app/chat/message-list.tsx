@@ -155,6 +155,9 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
             onPointerOver={(event) => setActive(messageAt(event.target))}
             onPointerLeave={() => setActive(null)}
             onFocus={(event) => setActive(messageAt(event.target))}
+            onBlur={({ currentTarget, relatedTarget }) => {
+              if (!(relatedTarget instanceof Node) || !currentTarget.contains(relatedTarget)) setActive(null);
+            }}
           >
             {rows.map((row) =>
               row.kind === "day" ? (

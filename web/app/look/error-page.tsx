@@ -25,7 +25,14 @@ export function ErrorPage({ error, within = "page" }: { error: unknown; within?:
   );
 }
 
-function describe(error: unknown): { status: number; title: string; text: string } {
+function describe(error: unknown): { status: number | null; title: string; text: string } {
+  if (error instanceof TypeError && /fetch|network|load failed/i.test(error.message)) {
+    return {
+      status: null,
+      title: "The server was not reached",
+      text: "What you have written is kept. Try again once you are connected.",
+    };
+  }
   if (!isRouteErrorResponse(error)) {
     return {
       status: 500,

@@ -1,0 +1,88 @@
+import { expect, test } from "bun:test";
+import type { Channel, Me } from "../../../protocol/objects.ts";
+import type { RoomFrame } from "../../../sdk/follower.ts";
+import { House } from "./house.ts";
+
+const me: Me = {
+  id: "1",
+  username: "ada",
+  name: null,
+  email: null,
+  phone: null,
+  role: "member",
+  created_at: "2026-11-21T12:00:00.000Z",
+};
+
+function channel(id: string, more: Partial<Channel> = {}): Channel {
+  return {
+    id,
+    type: "public",
+    name: `channel ${id}`,
+    topic: null,
+    member_count: 2,
+    peer: null,
+    last_seq: 5,
+    role: "member",
+    unread: 0,
+    last_read_id: null,
+    created_at: "2026-11-21T12:00:00.000Z",
+    ...more,
+  };
+}
+
+function said(user_id: string, seq: number): RoomFrame {
+  const created_at = "2026-11-21T12:00:00.000Z";
+  const rest = { client_id: null, reply_to_id: null, created_at, edited_at: null, deleted_at: null };
+  const payload = { message_id: String(seq), channel_id: "8", user_id, username: user_id, content: "x", ...rest };
+  return { type: "message:created", room: "channel:8", seq, payload };
+}
+
+const start = () => new House({ me, channels: [channel("8")], position: { seq: 3, epoch: "e" } });
+const unread = (house: House) => house.find("8")?.unread;
+
+test("messages of others count as unread, but not one's own and not those in sight", () => {
+  const house = start();
+  house.channelFrame("8", said("2", 6));
+  house.channelFrame("8", said("1", 7));
+  expect(unread(house)).toBe(1);
+  house.watched = "8";
+  house.channelFrame("8", said("2", 8));
+  expect(unread(house)).toBe(1);
+  house.marked("8", "8", 0);
+  expect(unread(house)).toBe(0);
+});
+
+test("a snapshot that was read before a frame does not undo it", () => {
+  const house = start();
+  house.channelFrame("8", said("2", 6));
+  house.refresh({ channels: [channel("8")], position: { seq: 3, epoch: "e" } });
+  expect(unread(house)).toBe(1);
+
+  house.ownFrame({ type: "channel:joined", room: "user:1", seq: 4, payload: channel("9") });
+  house.refresh({ channels: [channel("8")], position: { seq: 3, epoch: "e" } });
+  expect(house.find("9")).toBeDefined();
+
+  house.refresh({ channels: [channel("8", { last_seq: 6, unread: 4 })], position: { seq: 5, epoch: "e" } });
+  expect(unread(house)).toBe(4);
+  expect(house.find("9")).toBeUndefined();
+});
+
+test("after a break of the log its new life begins with a snapshot, whatever its numbers", () => {
+  const house = start();
+  house.channelFrame("8", said("2", 6));
+  house.replace({ channels: [channel("8", { last_seq: 1 })], position: { seq: 0, epoch: "f" } });
+  expect(house.find("8")?.last_seq).toBe(1);
+});
+
+test("leaving takes a channel out of the list, by either room", () => {
+  const house = start();
+  house.channelFrame("8", {
+    type: "member:left",
+    room: "channel:8",
+    seq: 6,
+    payload: { channel_id: "8", user_id: "1" },
+  });
+  expect(house.find("8")).toBeUndefined();
+  house.ownFrame({ type: "channel:left", room: "user:1", seq: 4, payload: { channel_id: "8" } });
+  expect(house.channels.get()).toEqual([]);
+});
