@@ -163,12 +163,18 @@ export class Outbox {
     return `${environment.now().toString(36)}-${random()}${random()}${random()}`;
   }
 
+  /**
+   * What was on its way when the page went may have arrived; sent again with its client id it is the same message.
+   * What was refused is asked once more. What cannot be read is nobody's.
+   */
   #load(): Outgoing[] {
     const text = this.#port.storage?.getItem(this.#port.storageKey);
     if (!text) return [];
-    // What was on its way when the page went may have arrived; sent again with its client id it is the same message.
-    const items = JSON.parse(text) as Outgoing[];
-    return items.map((item) => (item.state === "sending" ? { ...item, state: "queued" } : item));
+    try {
+      return (JSON.parse(text) as Outgoing[]).map((item) => ({ ...item, state: "queued", error: null }));
+    } catch {
+      return [];
+    }
   }
 
   #save(): void {

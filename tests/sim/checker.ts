@@ -60,9 +60,10 @@ export interface Evidence {
  * who was no longer a member, when every text is the database's, and when everything written is there exactly once.
  */
 export function findFaults(evidence: Evidence): string[] {
+  const texts = new Map(evidence.messages.map(({ id, content }) => [id, content]));
   return [
     ...logFaults(evidence),
-    ...evidence.views.flatMap((view) => viewFaults(view, evidence)),
+    ...evidence.views.flatMap((view) => viewFaults(view, evidence, texts)),
     ...writtenFaults(evidence),
   ];
 }
@@ -79,7 +80,7 @@ function logFaults({ log, heads }: Evidence): string[] {
   return faults;
 }
 
-function viewFaults(view: View, { log, heads, messages }: Evidence): string[] {
+function viewFaults(view: View, { log, heads }: Evidence, texts: ReadonlyMap<string, string>): string[] {
   const faults: string[] = [];
   const rows = log.get(view.room) ?? [];
   const say = (what: string) => faults.push(`${view.who} in ${view.room}: ${what}`);
@@ -106,9 +107,8 @@ function viewFaults(view: View, { log, heads, messages }: Evidence): string[] {
   const reached = end.seen.at(-1)?.seq ?? end.from;
   const head = heads.get(view.room) ?? 0;
   if (reached !== head) say(`ends at ${reached}, the log at ${head}`);
-  const stored = new Map(messages.map(({ id, content }) => [id, content]));
   for (const [id, text] of end.texts) {
-    if (stored.get(id) !== text) say(`message ${id} reads "${text}", in the database "${stored.get(id)}"`);
+    if (texts.get(id) !== text) say(`message ${id} reads "${text}", in the database "${texts.get(id)}"`);
   }
   return faults;
 }
