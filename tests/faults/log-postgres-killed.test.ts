@@ -27,7 +27,7 @@ afterAll(async () => {
   await node.stop();
   await server.stop();
   rmSync(folder, { recursive: true, force: true });
-});
+}, 60_000);
 
 test("PostgreSQL is killed in the middle of a load: what was acknowledged is there, dense, and told once", async () => {
   const seed = chooseSeed("log-postgres-killed");
