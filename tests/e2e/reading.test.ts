@@ -107,6 +107,20 @@ test("a channel with much unread opens at the first unread message, and is read 
   await page.getByRole("link", { name: "general", exact: true }).waitFor();
 }, 60_000);
 
+test("who writes while he reads old messages sees his own at the end", async () => {
+  const { page } = ada;
+  await page.goto(path);
+  await live(ada);
+  await page.getByRole("region", { name: "Messages" }).evaluate((element) => {
+    element.scrollTop = -3_000;
+  });
+  await page.getByRole("button", { name: "Latest" }).waitFor();
+  await say(ada, "from far above");
+  await page.getByRole("button", { name: "Latest" }).waitFor({ state: "detached" });
+  expect(await page.locator("[data-message]").last().innerText()).toContain("from far above");
+  expect(await page.locator("[data-message]").last().isVisible()).toBe(true);
+}, 30_000);
+
 test("everything in a conversation can be done from the keyboard", async () => {
   const { page } = bo;
   await page.goto(path);

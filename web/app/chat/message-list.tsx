@@ -1,5 +1,14 @@
 import { ArrowDown } from "lucide-react";
-import { type KeyboardEvent, type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { Link } from "react-router";
 import type { Channel, Message } from "../../../protocol/objects.ts";
 import { useClock } from "./clock.tsx";
@@ -52,6 +61,14 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
     newer: () => guarded(talk.loadNewer()),
   });
   talk.following = scroll.atEnd;
+
+  // Whoever writes wants to see what he wrote, wherever he was reading.
+  const { toEnd } = scroll;
+  const waiting = useRef(0);
+  useLayoutEffect(() => {
+    if (outgoing.length > waiting.current) toEnd();
+    waiting.current = outgoing.length;
+  }, [outgoing, toEnd]);
 
   const rows = useMemo(() => rowsOf(here.messages, firstNew, timeZone), [here.messages, firstNew, timeZone]);
   const byId = useMemo(() => new Map(here.messages.map((message) => [message.id, message])), [here.messages]);
