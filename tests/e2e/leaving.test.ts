@@ -54,3 +54,20 @@ test("signing out in one tab closes the other", async () => {
   await cy.page.waitForURL(/\/login/);
   await cy.context.close();
 }, 60_000);
+
+test("the open list of members follows who comes, and finding people keeps the conversation as it is", async () => {
+  const path = await createChannel(ada, "crew");
+  await ada.page.goto(`${path}/members`);
+  await live(ada);
+  await ada.page.getByLabel(/^Message to/).fill("half a sentence");
+  const dee = await register(browser, app.url, "dee");
+  await joinChannel(dee, path);
+  const members = ada.page.getByRole("complementary", { name: "Members" });
+  await members.getByRole("listitem").filter({ hasText: "dee" }).waitFor();
+
+  await register(browser, app.url, "eli");
+  await members.getByLabel("Find people").fill("eli");
+  await members.getByRole("button", { name: "Add eli" }).click();
+  await members.getByText("Change", { exact: true }).nth(1).waitFor();
+  expect(await ada.page.getByLabel(/^Message to/).inputValue()).toBe("half a sentence");
+}, 60_000);

@@ -25,7 +25,7 @@ export async function loader({ request, params }: LoaderFunctionArgs) {
   const q = query.get("q")?.trim() || null;
   return load(request, async ({ rest }) => {
     const [members, found] = await Promise.all([
-      rest.members.list(params.channelId ?? "", { limit: 100, after: query.get("after") }),
+      rest.members.list(params.channelId ?? "", { limit: 100, after: query.get("from") }),
       q === null ? null : rest.users.list({ q, limit: 10 }),
     ]);
     return { members, q, found: found?.data ?? [] };
@@ -69,7 +69,7 @@ export default function ChannelMembers() {
           <MemberRow key={member.user.id} member={member} channel={channel} />
         ))}
       </ul>
-      {members.next !== null && <Link to={`?after=${encodeURIComponent(members.next)}`}>More members</Link>}
+      {members.next !== null && <Link to={`?from=${encodeURIComponent(members.next)}`}>More members</Link>}
     </Panel>
   );
 }

@@ -1,5 +1,5 @@
 import { Info, Users } from "lucide-react";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import {
   type ActionFunctionArgs,
   Form,
@@ -7,6 +7,7 @@ import {
   NavLink,
   Outlet,
   redirect,
+  type ShouldRevalidateFunctionArgs,
   useActionData,
   useLoaderData,
   useLocation,
@@ -33,6 +34,14 @@ export async function loader({ request, params }: LoaderFunctionArgs) {
   const query = new URL(request.url).searchParams;
   const view = await load(request, (hub) => readChannel(hub, params.channelId ?? "", query));
   return { ...view, target: query.get("at"), clientId: crypto.randomUUID() };
+}
+
+/** The stream keeps a conversation true: it is read again for another channel or another place in it, or after a post. */
+export function shouldRevalidate(change: ShouldRevalidateFunctionArgs) {
+  const { currentParams, nextParams, currentUrl, nextUrl, formMethod, defaultShouldRevalidate } = change;
+  if (formMethod !== undefined && formMethod !== "GET") return defaultShouldRevalidate;
+  const place = ({ searchParams }: URL) => ["at", "before", "after"].map((name) => searchParams.get(name)).join();
+  return currentParams.channelId !== nextParams.channelId || place(currentUrl) !== place(nextUrl);
 }
 
 /** Plain posts: joining, and sending where there are no scripts. */
@@ -92,13 +101,13 @@ function Conversation({ channel: asLoaded, page, quoted, target, clientId }: Con
   const [replyTo, setReplyTo] = useState<Message | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   const { announce, region } = useAnnouncer();
-  const { revalidate } = useRevalidator();
+  const membersChanged = useMembersChanged();
   const navigate = useNavigate();
   useReadMark(talk);
   useEffect(() => {
     if (!client) return;
-    return talk.connect(client, house.me.id, { said: announce, membersChanged: () => void revalidate() });
-  }, [talk, client, house, announce, revalidate]);
+    return talk.connect(client, house.me.id, { said: announce, membersChanged });
+  }, [talk, client, house, announce, membersChanged]);
   useEffect(() => {
     // Removed, or the channel is deleted: what it said must not stay on the screen.
     if (gone) void navigate("/?left", { replace: true });
@@ -163,6 +172,17 @@ function Conversation({ channel: asLoaded, page, quoted, target, clientId }: Con
       <Outlet context={channel} />
     </div>
   );
+}
+
+/** Many may come at once; the open list of members is read again when they have. */
+function useMembersChanged(): () => void {
+  const { revalidate } = useRevalidator();
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return useCallback(() => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => void revalidate(), 500);
+  }, [revalidate]);
 }
 
 /** A public channel that the visitor has not joined. */

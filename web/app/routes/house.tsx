@@ -31,7 +31,7 @@ export async function loader({ request }: LoaderFunctionArgs) {
 
 /** The stream keeps the list true between pages; only what the visitor changed himself is read again. */
 export function shouldRevalidate({ formMethod, defaultShouldRevalidate }: ShouldRevalidateFunctionArgs) {
-  return formMethod === undefined ? false : defaultShouldRevalidate;
+  return formMethod !== undefined && formMethod !== "GET" && defaultShouldRevalidate;
 }
 
 /** Everything behind the door: the rail with the channels, and the page beside it. */
