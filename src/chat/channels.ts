@@ -1,6 +1,7 @@
 import type { Channel, ChannelType, Position, Role } from "../../protocol/objects.ts";
 import type { Caller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
+import { type Editable, refuseStale } from "../platform/http/etag.ts";
 import type { Page } from "../platform/http/paging.ts";
 import { sqlState } from "../platform/postgres/failures.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
@@ -38,14 +39,23 @@ export interface Channels {
   /** One page of the caller's channels, or of the public ones; `position`: of his own room, read with the list. */
   list(caller: Caller, query: ChannelFilter & PageQuery): Promise<Page<Channel> & { position: Position }>;
   get(caller: Caller, channelId: string): Promise<Channel>;
-  /** Renames it or changes its topic (admins). What is not given stays. Throws `direct_immutable`, `name_taken`. */
+  /**
+   * Renames it or changes its topic (admins). What is not given stays. Throws `direct_immutable`, `name_taken`, and `changed`
+   * when `ifMatch` names another state.
+   */
   update(
     caller: Caller,
     channelId: string,
     change: { name?: string | undefined; topic?: string | null | undefined },
+    ifMatch?: string,
   ): Promise<Channel>;
   /** Ends it for everybody (owners). What was said stays in the database, out of reach. Throws `direct_immutable`. */
   delete(caller: Caller, channelId: string): Promise<void>;
+}
+
+/** What `update` can change, for the ETag. */
+export function editableOfChannel({ name, topic }: Pick<Channel, "name" | "topic">): Editable {
+  return { name, topic };
 }
 
 export function createChannels(
@@ -102,13 +112,14 @@ export function createChannels(
       return channel;
     },
 
-    async update(caller, channelId, change) {
+    async update(caller, channelId, change, ifMatch) {
       const { userId } = person(caller);
       return uniqueName(() =>
         transaction({ actor: userId }, async (tx) => {
           const old = await lockChannel(tx.sql, caller, channelId, "read");
           refuseDirect(old);
           checkNeed(old, "admin");
+          refuseStale(ifMatch, editableOfChannel(old));
           const name = change.name?.toWellFormed() ?? old.name;
           const topic = change.topic === undefined ? old.topic : change.topic?.toWellFormed() || null;
           if (name !== old.name || topic !== old.topic) {

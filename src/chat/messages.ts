@@ -2,6 +2,7 @@ import type { MessagePayload } from "../../protocol/frames.ts";
 import type { Message } from "../../protocol/objects.ts";
 import type { Caller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
+import { type Editable, refuseStale } from "../platform/http/etag.ts";
 import type { Page } from "../platform/http/paging.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
 import type { ChatDeps } from "./index.ts";
@@ -27,8 +28,11 @@ export interface Messages {
    * Throws `not_found`, `forbidden`, `invalid` (reply_to_id), `unavailable`.
    */
   send(caller: Caller, input: NewMessage): Promise<{ message: Message; created: boolean }>;
-  /** Gives the caller's own message another text, also in older entries of the log. Throws `conflict` for a deleted one. */
-  edit(caller: Caller, messageId: string, content: string): Promise<Message>;
+  /**
+   * Gives the caller's own message another text, also in older entries of the log. Throws `conflict` for a deleted one, and
+   * `changed` when `ifMatch` names another state.
+   */
+  edit(caller: Caller, messageId: string, content: string, ifMatch?: string): Promise<Message>;
   /** Takes the text away, also from the log: the author, and admins of the channel. A second time is no error. */
   delete(caller: Caller, messageId: string): Promise<void>;
   get(caller: Caller, messageId: string): Promise<Message>;
@@ -45,7 +49,14 @@ export interface Messages {
   ): Promise<Page<Message> & { head_seq: number; epoch: string }>;
 }
 
-export function createMessages(deps: Pick<ChatDeps, "sql" | "transaction" | "publish" | "ids" | "epoch">): Messages {
+/** What `edit` and `delete` change, for the ETag. */
+export function editableOfMessage({ content, edited_at, deleted_at }: Message): Editable {
+  return { content, edited_at, deleted_at };
+}
+
+export function createMessages(
+  deps: Pick<ChatDeps, "sql" | "postSql" | "transaction" | "publish" | "ids" | "epoch">,
+): Messages {
   const { sql, transaction, epoch } = deps;
 
   /** A message whose channel the caller may read; throws `not_found` or `forbidden`. */
@@ -60,7 +71,7 @@ export function createMessages(deps: Pick<ChatDeps, "sql" | "transaction" | "pub
   return {
     send: createPosting(deps),
 
-    async edit(caller, messageId, content) {
+    async edit(caller, messageId, content, ifMatch) {
       const { userId } = person(caller);
       const { channel_id } = (await accessMessage(caller, messageId)).message;
       return transaction({ actor: userId }, async (tx) => {
@@ -68,6 +79,7 @@ export function createMessages(deps: Pick<ChatDeps, "sql" | "transaction" | "pub
         await accessChannel(tx.sql, caller, channel_id, "read");
         const old = (await findMessage(tx.sql, messageId))!;
         if (old.user_id !== userId) throw new AppError("forbidden", "Only its author may edit a message.");
+        refuseStale(ifMatch, editableOfMessage(old));
         if (old.deleted_at !== null) throw new AppError("conflict", "This message has been deleted.");
         const text = content.toWellFormed();
         if (old.content === text) return old;

@@ -1,6 +1,7 @@
 import { type Me, PublicUser } from "../../protocol/objects.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
+import { type Editable, refuseStale } from "../platform/http/etag.ts";
 import type { Page } from "../platform/http/paging.ts";
 import { normalUsername, usernameKey } from "./names.ts";
 import type { Parts } from "./parts.ts";
@@ -15,22 +16,32 @@ export async function readMe({ sql }: Parts, caller: UserCaller): Promise<Me> {
   return me(user);
 }
 
-/** Changes the caller's own data; what is left out stays. Throws `username_taken`. */
+/** What `updateMe` can change, for the ETag. */
+export function editableOfMe({ username, name, phone }: Pick<Me, "username" | "name" | "phone">): Editable {
+  return { username, name, phone };
+}
+
+/**
+ * Changes the caller's own data; what is left out stays. Throws `username_taken`, and `changed` when `ifMatch` names another
+ * state.
+ */
 export async function updateMe(
   { sql, living }: Parts,
   caller: UserCaller,
   changes: { username?: string; name?: string | null; phone?: string | null },
+  ifMatch?: string,
 ): Promise<Me> {
   const { username, ...rest } = changes;
   const named =
     username === undefined ? {} : { username: normalUsername(username), username_key: usernameKey(username) };
   const set = { ...rest, ...named };
   try {
-    const user =
-      Object.keys(set).length === 0
-        ? await store.userById(sql, caller.userId)
-        : await store.updateUser(sql, caller.userId, set);
-    if (!user) throw new AppError("not_found");
+    const user = await sql.begin(async (tx) => {
+      const old = await store.lockUser(tx, caller.userId);
+      if (!old) throw new AppError("not_found");
+      refuseStale(ifMatch, editableOfMe(old));
+      return Object.keys(set).length === 0 ? old : ((await store.updateUser(tx, old.id, set)) ?? old);
+    });
     living.changed(user.id);
     return me(user);
   } catch (error) {

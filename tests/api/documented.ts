@@ -56,7 +56,7 @@ export function mismatches(document: ApiDocument, operation: Operation, answer: 
   if (documented === undefined) return [`status ${answer.status} is not documented: ${body.slice(0, 300)}`];
   const type = (answer.headers.get("content-type") ?? "").split(";")[0] ?? "";
   const missing = Object.keys(documented.headers ?? {}).filter(
-    (name) => name === "location" && !answer.headers.has(name),
+    (name) => ["location", "etag"].includes(name.toLowerCase()) && !answer.headers.has(name),
   );
   const found = missing.map((name) => `header ${name} is missing`);
   if (documented.content === undefined) {

@@ -2,9 +2,10 @@ import { z } from "zod";
 import { Channel, ChannelName, ChannelTopic, ChannelType, Position, page } from "../../../protocol/objects.ts";
 import { Id } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
+import { etagOf, tagged } from "../../platform/http/etag.ts";
 import { ListQuery } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
-import type { Channels } from "../channels.ts";
+import { type Channels, editableOfChannel } from "../channels.ts";
 import { LIMITS } from "../limits.ts";
 import { channelParams, linked, links, located, Search } from "./parts.ts";
 
@@ -58,7 +59,7 @@ const getChannel = route({
   tag: "channels",
   auth: "user",
   request: { params: channelParams },
-  responses: { 200: { description: "The channel.", schema: Channel } },
+  responses: { 200: { description: "The channel.", schema: Channel, headers: tagged } },
 });
 
 const updateChannel = route({
@@ -71,7 +72,8 @@ const updateChannel = route({
     params: channelParams,
     body: z.strictObject({ name: ChannelName.optional(), topic: ChannelTopic.nullable().optional() }),
   },
-  responses: { 200: { description: "The channel as it is now.", schema: Channel } },
+  responses: { 200: { description: "The channel as it is now.", schema: Channel, headers: tagged } },
+  ifMatch: true,
   errors: ["forbidden", "direct_immutable", "name_taken"],
 });
 
@@ -98,13 +100,16 @@ export function channelRoutes(api: Api, channels: Channels): void {
     return c.json(channel, 201, { Location: `/api/v1/channels/${channel.id}` });
   });
 
-  api.openapi(getChannel, async (c) =>
-    c.json(await channels.get(c.get("caller"), c.req.valid("param").channel_id), 200),
-  );
+  api.openapi(getChannel, async (c) => {
+    const channel = await channels.get(c.get("caller"), c.req.valid("param").channel_id);
+    return c.json(channel, 200, { ETag: etagOf(editableOfChannel(channel)) });
+  });
 
-  api.openapi(updateChannel, async (c) =>
-    c.json(await channels.update(c.get("caller"), c.req.valid("param").channel_id, c.req.valid("json")), 200),
-  );
+  api.openapi(updateChannel, async (c) => {
+    const { channel_id } = c.req.valid("param");
+    const channel = await channels.update(c.get("caller"), channel_id, c.req.valid("json"), c.req.header("if-match"));
+    return c.json(channel, 200, { ETag: etagOf(editableOfChannel(channel)) });
+  });
 
   api.openapi(deleteChannel, async (c) => {
     await channels.delete(c.get("caller"), c.req.valid("param").channel_id);

@@ -2,9 +2,10 @@ import { z } from "zod";
 import { ClientId, Message, MessageContent, Position, page } from "../../../protocol/objects.ts";
 import { Snowflake } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
+import { etagOf, tagged } from "../../platform/http/etag.ts";
 import { ListQuery, StreamQuery } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
-import type { Messages } from "../messages.ts";
+import { editableOfMessage, type Messages } from "../messages.ts";
 import { channelParams, linked, links, located } from "./parts.ts";
 
 const messageParams = z.object({ message_id: Snowflake });
@@ -55,7 +56,7 @@ const getMessage = route({
   tag: "messages",
   auth: "user",
   request: { params: messageParams },
-  responses: { 200: { description: "The message.", schema: Message } },
+  responses: { 200: { description: "The message.", schema: Message, headers: tagged } },
   errors: ["forbidden"],
 });
 
@@ -66,7 +67,8 @@ const editMessage = route({
   tag: "messages",
   auth: "user",
   request: { params: messageParams, body: z.strictObject({ content: MessageContent }) },
-  responses: { 200: { description: "The message as it is now.", schema: Message } },
+  responses: { 200: { description: "The message as it is now.", schema: Message, headers: tagged } },
+  ifMatch: true,
   errors: ["forbidden", "conflict"],
 });
 
@@ -105,13 +107,16 @@ export function messageRoutes(api: Api, messages: Messages): void {
     return c.json(message, 201, { Location: `/api/v1/messages/${message.id}` });
   });
 
-  api.openapi(getMessage, async (c) =>
-    c.json(await messages.get(c.get("caller"), c.req.valid("param").message_id), 200),
-  );
+  api.openapi(getMessage, async (c) => {
+    const message = await messages.get(c.get("caller"), c.req.valid("param").message_id);
+    return c.json(message, 200, { ETag: etagOf(editableOfMessage(message)) });
+  });
 
   api.openapi(editMessage, async (c) => {
+    const { message_id } = c.req.valid("param");
     const { content } = c.req.valid("json");
-    return c.json(await messages.edit(c.get("caller"), c.req.valid("param").message_id, content), 200);
+    const message = await messages.edit(c.get("caller"), message_id, content, c.req.header("if-match"));
+    return c.json(message, 200, { ETag: etagOf(editableOfMessage(message)) });
   });
 
   api.openapi(deleteMessage, async (c) => {

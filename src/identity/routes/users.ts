@@ -3,11 +3,12 @@ import { Me, PublicUser, page } from "../../../protocol/objects.ts";
 import { Id } from "../../../protocol/rooms.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
+import { etagOf, tagged } from "../../platform/http/etag.ts";
 import { ListQuery, linkHeader, onePlace } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import type { Parts } from "../parts.ts";
 import { changePassword } from "../passwords.ts";
-import { getUsers, listUsers, readMe, updateMe } from "../people.ts";
+import { editableOfMe, getUsers, listUsers, readMe, updateMe } from "../people.ts";
 import { origin } from "./origin.ts";
 import { NewPassword, Password, UpdateMeBody } from "./shapes.ts";
 
@@ -19,7 +20,7 @@ const meRoute = route({
   summary: "Reads one's own account",
   tag,
   auth: "user",
-  responses: { 200: { description: "The caller.", schema: Me } },
+  responses: { 200: { description: "The caller.", schema: Me, headers: tagged } },
 });
 
 const updateMeRoute = route({
@@ -29,7 +30,8 @@ const updateMeRoute = route({
   tag,
   auth: "user",
   request: { body: UpdateMeBody },
-  responses: { 200: { description: "The caller, changed.", schema: Me } },
+  responses: { 200: { description: "The caller, changed.", schema: Me, headers: tagged } },
+  ifMatch: true,
   errors: ["username_taken"],
 });
 
@@ -75,9 +77,15 @@ const getRoute = route({
 });
 
 export function addUserRoutes(api: Api, parts: Parts): void {
-  api.openapi(meRoute, async (c) => c.json(await readMe(parts, c.get("caller")), 200));
+  api.openapi(meRoute, async (c) => {
+    const me = await readMe(parts, c.get("caller"));
+    return c.json(me, 200, { ETag: etagOf(editableOfMe(me)) });
+  });
 
-  api.openapi(updateMeRoute, async (c) => c.json(await updateMe(parts, c.get("caller"), c.req.valid("json")), 200));
+  api.openapi(updateMeRoute, async (c) => {
+    const me = await updateMe(parts, c.get("caller"), c.req.valid("json"), c.req.header("if-match"));
+    return c.json(me, 200, { ETag: etagOf(editableOfMe(me)) });
+  });
 
   api.openapi(passwordRoute, async (c) => {
     const { current_password, new_password } = c.req.valid("json");

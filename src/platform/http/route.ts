@@ -28,6 +28,8 @@ interface RouteSpec {
   request?: { params?: z.ZodObject; query?: z.ZodObject; body?: z.ZodType };
   /** The successful answers by status. Errors are thrown as AppError and named in `errors`. */
   responses: Record<number, Answer>;
+  /** The route takes `If-Match` (see etag.ts): the header and `changed` come into the document; the handler hands it on. */
+  ifMatch?: true;
   /** The codes this route has of its own; the common ones are added. */
   errors?: readonly Code[];
 }
@@ -89,6 +91,7 @@ export function route<const R extends RouteSpec>(spec: R): RouteOf<R> & { getRou
         body: { content: { "application/json": { schema: strict(body, `${name}: body`) } }, required: true },
       }),
       ...(spec.method === "post" && { headers: IdempotencyHeader }),
+      ...(spec.ifMatch && { headers: IfMatchHeader }),
     },
     responses: { ...problems(spec), ...answers(spec) },
     middleware: pipeline(spec.auth, body !== undefined),
@@ -104,6 +107,14 @@ const IdempotencyHeader = z.object({
     .max(255)
     .optional()
     .meta({ description: "The same key with the same request gives the first answer again, for 24 hours." }),
+});
+
+const IfMatchHeader = z.object({
+  "if-match": z
+    .string()
+    .max(1_000)
+    .optional()
+    .meta({ description: "The `ETag` that was read. When somebody has edited the thing since, the answer is 412." }),
 });
 
 function pipeline(auth: Auth, needsBody: boolean): MiddlewareHandler<ApiEnv> {
@@ -142,6 +153,7 @@ function problems(spec: RouteSpec): Record<number, unknown> {
   if (spec.request?.params) codes.add("not_found");
   if (spec.request?.query || spec.request?.body) codes.add("invalid");
   if (spec.method !== "get") codes.add("too_large").add("request_timeout");
+  if (spec.ifMatch) codes.add("changed");
   if (spec.request?.body) codes.add("unsupported_media_type");
   if (spec.method === "post") {
     codes.add("idempotency_in_progress").add("idempotency_key_reused").add("invalid");

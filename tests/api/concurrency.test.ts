@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { openDatabase } from "../../src/platform/postgres/pool.ts";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+setDefaultTimeout(60_000);
+
+let app: TestApp;
+let database: ReturnType<typeof openDatabase>;
+let token: string;
+let things: Thing[];
+
+/** Something that can be read and edited; `row` is what an edit has to lock. */
+interface Thing {
+  path: string;
+  edit: (text: string) => Record<string, string>;
+  row: { table: string; id: string };
+}
+
+beforeAll(async () => {
+  app = await startTestApp();
+  database = openDatabase(app.databaseUrl, { max: 2 });
+  const account = { email: "ann@example.org", username: "ann", password: "the password of ann" };
+  const ann = await call("POST", "/auth/register", account);
+  token = ann.body.access_token;
+  const channel = (await call("POST", "/channels", { type: "public", name: "talk" })).body.id;
+  const message = (await call("POST", `/channels/${channel}/messages`, { content: "hello" })).body.id;
+  things = [
+    { path: `/channels/${channel}`, edit: (topic) => ({ topic }), row: { table: "channels", id: channel } },
+    { path: `/messages/${message}`, edit: (content) => ({ content }), row: { table: "rooms", id: channel } },
+    { path: "/users/me", edit: (name) => ({ name }), row: { table: "users", id: ann.body.user.id } },
+  ];
+}, 60_000);
+afterAll(async () => {
+  await database.close();
+  await app.close();
+});
+
+async function call(method: string, path: string, body?: object, headers: Record<string, string> = {}) {
+  const answer = await fetch(`${app.url}/api/v1${path}`, {
+    method,
+    headers: {
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...(body && { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: bodies of every shape
+  const json: any = await answer.json();
+  return { status: answer.status, code: json.code, etag: answer.headers.get("etag"), body: json };
+}
+
+const edit = ({ path, edit }: Thing, text: string, ifMatch?: string | null) =>
+  call("PATCH", path, edit(text), ifMatch ? { "if-match": ifMatch } : {});
+
+test("an edit with the tag that was read passes and answers the next tag; with an old one it is 412 and changes nothing", async () => {
+  for (const thing of things) {
+    const read = await call("GET", thing.path);
+    expect(read.etag).toMatch(/^"[\w-]+"$/);
+    const first = await edit(thing, "first", read.etag);
+    expect([thing.path, first.status, first.etag === read.etag]).toEqual([thing.path, 200, false]);
+    const stale = await edit(thing, "second", read.etag);
+    expect([thing.path, stale.status, stale.code]).toEqual([thing.path, 412, "changed"]);
+    const now = await call("GET", thing.path);
+    expect(now.etag).toBe(first.etag);
+    expect(now.body).toMatchObject(thing.edit("first"));
+    expect((await edit(thing, "third", first.etag)).status).toBe(200);
+    expect((await edit(thing, "fourth", "*")).status).toBe(200);
+    expect((await edit(thing, "fifth")).status).toBe(200);
+    expect((await edit(thing, "sixth", "no quotes")).code).toBe("malformed");
+  }
+});
+
+test("of two edits with the same tag that meet at the row only one wins", async () => {
+  for (const thing of things) {
+    const { etag } = await call("GET", thing.path);
+    const racers = await whileBothWait(thing.row, () => [edit(thing, "left", etag), edit(thing, "right", etag)]);
+    expect([thing.path, ...racers.map(({ status }) => status).sort()]).toEqual([thing.path, 200, 412]);
+    const winner = racers.find(({ status }) => status === 200);
+    expect((await call("GET", thing.path)).etag).toBe(winner!.etag);
+  }
+});
+
+test("what nobody edits leaves the tag as it is: a new message does not make a rename stale", async () => {
+  const [channel] = things;
+  const { etag, body } = await call("GET", channel!.path);
+  await call("POST", `${channel!.path}/messages`, { content: "more" });
+  const later = await call("GET", channel!.path);
+  expect(later.body.last_seq).toBe(body.last_seq + 1);
+  expect(later.etag).toBe(etag);
+});
+
+/** Starts the racers while the row is held, and lets it go when all of them wait for it (or some are through already: a fault). */
+async function whileBothWait<T>({ table, id }: Thing["row"], racers: () => Promise<T>[]): Promise<T[]> {
+  let racing: Promise<T>[] = [];
+  let through = 0;
+  await database.sql.begin(async (tx) => {
+    await tx`SELECT FROM ${tx(table)} WHERE id = ${id} FOR UPDATE`;
+    racing = racers();
+    for (const racer of racing) {
+      racer.finally(() => through++).catch(() => {});
+    }
+    await waitUntil("all wait for the row", async () => {
+      const [row] = await database.sql`
+        SELECT count(*)::int AS n FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      return row!.n + through >= racing.length;
+    });
+  });
+  return Promise.all(racing);
+}
