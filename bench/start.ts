@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { processName, pssKb, rssKb, tree } from "./measure.ts";
@@ -8,6 +8,7 @@ import { startUsher } from "./usher.ts";
 /** Seconds from the start of the program to /ready, in an empty folder and again; then what each idle process holds. */
 export async function start(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "usher-bench-start-"));
+  chmodSync(folder, 0o755); // PostgreSQL must get in when it runs as another user
   const times: number[] = [];
   for (const last of [false, false, true]) {
     const usher = await startUsher({}, join(folder, "data"));

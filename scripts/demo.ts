@@ -43,6 +43,7 @@ export async function seedDemo(sql: Sql): Promise<void> {
     const users = new Map(people.map(({ userId, username, name }) => [userId, { id: userId, username, name }]));
     const chat = createChat({
       sql,
+      postSql: sql,
       ids,
       transaction: createTransaction({ sql, ids, publish: () => {} }),
       publish: () => {},

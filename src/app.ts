@@ -61,7 +61,7 @@ export async function startApp(config: Config): Promise<App> {
 }
 
 async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Promise<number> {
-  const sql = await startStorage(config, logger, lifecycle);
+  const { sql, postSql } = await startStorage(config, logger, lifecycle);
   const onError = (error: unknown) => logger.error({ err: error }, "the database did not answer; it is tried again");
   const lease = await lifecycle.start(
     "node lease",
@@ -148,6 +148,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   });
   const chat = createChat({
     sql,
+    postSql,
     transaction,
     publish,
     ids,
@@ -218,7 +219,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
       hub,
       authenticate,
       allowAnonymous: config.WS_ALLOW_ANONYMOUS,
-      isAllowedOrigin: (origin, request) => isOwnOrigin(origin, request.headers.get("host") ?? ""),
+      isAllowedOrigin: isOwnOrigin,
       maxFrame: config.WS_MAX_MESSAGE_SIZE,
       logger,
     });
@@ -228,10 +229,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
         createHttpServer({
           config,
           api,
-          websocket: {
-            upgrade: (request, server, { requestId }) => sockets.upgrade(request, server, requestId),
-            handler: sockets.websocket,
-          },
+          websocket: { upgrade: sockets.upgrade, handler: sockets.websocket },
           pages: createPages({
             socket: web.socket,
             readTimeout: config.HTTP_READ_TIMEOUT,
@@ -276,5 +274,11 @@ async function startStorage(config: Config, logger: Logger, lifecycle: Lifecycle
     () => openDatabase(server.url),
     (part) => part.close(),
   );
-  return sql;
+  // One batch of posts is under way at a time: on a connection of its own it waits for nothing, and its plans stay warm.
+  const posts = await lifecycle.start(
+    "database for posts",
+    () => openDatabase(server.url, { max: 1, name: "usher posts" }),
+    (part) => part.close(),
+  );
+  return { sql, postSql: posts.sql };
 }

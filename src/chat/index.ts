@@ -20,6 +20,8 @@ import { createTyping, type Typing } from "./typing.ts";
 /** What chat asks of the house; plugged in app.ts. */
 export interface ChatDeps {
   sql: Sql;
+  /** For batches of posts, of which one at a time is under way: a pool of one connection. */
+  postSql: Sql;
   transaction: Transaction;
   /** Shows the entries of a batch of posts, which does not go through `transaction`. */
   publish: Publish;

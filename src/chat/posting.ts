@@ -20,11 +20,16 @@ export interface NewMessage {
  * Sending, the hot path: one batcher per node, one batch in flight, one call of `post_messages` per batch. The batch's
  * entries are shown in the tick in which its answer arrives, in order.
  */
-export function createPosting({ sql, publish, ids }: Pick<ChatDeps, "sql" | "publish" | "ids">): Messages["send"] {
+export function createPosting({
+  sql,
+  postSql,
+  publish,
+  ids,
+}: Pick<ChatDeps, "sql" | "postSql" | "publish" | "ids">): Messages["send"] {
   const posts = createBatcher<Post, Posted>({
     async run(batch) {
       const began = performance.now();
-      const answers = await postMessages(sql, batch);
+      const answers = await postMessages(postSql, batch);
       const took = performance.now() - began;
       const entries: LogEntry[] = [];
       answers.forEach((answer, i) => {

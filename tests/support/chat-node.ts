@@ -44,6 +44,7 @@ export async function startChatNode({ max = 10 } = {}): Promise<ChatNode> {
 
   const deps: ChatDeps = {
     sql,
+    postSql: sql,
     transaction: node.transaction,
     publish: (entries) => node.published.push(...entries),
     ids: node.ids,
