@@ -88,7 +88,7 @@ export async function startHubNode(
   const server: Server<Connection> = Bun.serve<Connection>({
     port: 0,
     hostname: "127.0.0.1",
-    fetch: (request, server) => transport.upgrade(request, server, "request-1"),
+    fetch: (request, server) => transport.upgrade(request, server, { host: "ours.example", requestId: "request-1" }),
     websocket: transport.websocket,
   });
   hub.start((topic, text) => server.publish(topic, text));

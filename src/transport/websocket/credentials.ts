@@ -12,7 +12,7 @@ export interface CredentialRules {
   authenticate: Authenticate;
   allowAnonymous: boolean;
   /** Whether pages of this origin may use the session cookie. */
-  isAllowedOrigin: (origin: string, request: Request) => boolean;
+  isAllowedOrigin: (origin: string, host: string) => boolean;
 }
 
 const BEARER_PROTOCOL = "bearer.";
@@ -20,11 +20,13 @@ const BEARER_PROTOCOL = "bearer.";
 /**
  * The token of `?token=`, `Authorization: Bearer`, or the subprotocol `bearer.<token>`, else the session cookie, else nobody
  * (SPEC CN-1 to CN-4). Throws AppError `unauthenticated`, `banned`, `wrong_origin`.
+ *
+ * @param host the one the client asked for, corrected for trusted proxies
  */
-export async function readCredentials(request: Request, rules: CredentialRules): Promise<Credentials> {
+export async function readCredentials(request: Request, host: string, rules: CredentialRules): Promise<Credentials> {
   const { token, protocol } = findToken(request);
   if (token !== null) return { caller: await rules.authenticate.token(token), protocol };
-  const caller = await readCookie(request, rules);
+  const caller = await readCookie(request, host, rules);
   if (caller.kind === "anonymous" && !rules.allowAnonymous) throw new AppError("unauthenticated");
   return { caller, protocol: null };
 }
@@ -45,12 +47,16 @@ function findToken(request: Request): { token: string | null; protocol: string |
 }
 
 /** A browser sends cookies to us from any page: only our own pages' count. A program sends no Origin, and its cookie is its own. */
-async function readCookie(request: Request, { authenticate, isAllowedOrigin }: CredentialRules): Promise<Caller> {
+async function readCookie(
+  request: Request,
+  host: string,
+  { authenticate, isAllowedOrigin }: CredentialRules,
+): Promise<Caller> {
   const cookie = request.headers.get("cookie");
   if (cookie === null) return ANONYMOUS;
   const caller = await authenticate.cookie(cookie);
   if (caller === null) return ANONYMOUS;
   const origin = request.headers.get("origin");
-  if (origin !== null && !isAllowedOrigin(origin, request)) throw new AppError("wrong_origin");
+  if (origin !== null && !isAllowedOrigin(origin, host)) throw new AppError("wrong_origin");
   return caller;
 }

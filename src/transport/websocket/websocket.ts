@@ -1,5 +1,6 @@
 import type { Server, WebSocketHandler } from "bun";
 import { AppError } from "../../platform/errors.ts";
+import type { RequestFacts } from "../../platform/http/api.ts";
 import { problemResponse } from "../../platform/http/problem.ts";
 import type { Connection, Hub } from "../../realtime/index.ts";
 import { type CredentialRules, readCredentials } from "./credentials.ts";
@@ -12,8 +13,12 @@ export interface WebSocketTransportDeps extends CredentialRules {
 }
 
 export interface WebSocketTransport {
-  /** For `GET /ws`: undefined when the connection was taken over, else the refusal. `requestId` goes into the problem document. */
-  upgrade(request: Request, server: Server<Connection>, requestId: string): Promise<Response | undefined>;
+  /** For `GET /ws`: undefined when the connection was taken over, else the refusal. */
+  upgrade(
+    request: Request,
+    server: Server<Connection>,
+    facts: Pick<RequestFacts, "host" | "requestId">,
+  ): Promise<Response | undefined>;
   /** For Bun.serve. */
   websocket: WebSocketHandler<Connection>;
 }
@@ -25,13 +30,13 @@ const BACKPRESSURE_LIMIT = 1_048_576;
 export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocketTransport {
   const { hub } = deps;
   return {
-    async upgrade(request, server, requestId) {
+    async upgrade(request, server, { host, requestId }) {
       try {
         if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
           throw new AppError("malformed", "This path takes WebSocket connections only.");
         }
         if (hub.draining) throw new AppError("unavailable", "This server is about to stop. Connect again.");
-        const { caller, protocol } = await readCredentials(request, deps);
+        const { caller, protocol } = await readCredentials(request, host, deps);
         const headers = protocol === null ? undefined : { "Sec-WebSocket-Protocol": protocol };
         if (server.upgrade(request, { data: hub.connect(caller), headers })) return undefined;
         throw new AppError("malformed", "This is not a WebSocket handshake that can be answered.");

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { startTestApp, type TestApp } from "../../../tests/support/app.ts";
+import { openClient } from "../../../tests/support/ws-client.ts";
+
+setDefaultTimeout(60_000);
+
+let behindProxy: TestApp;
+let alone: TestApp;
+
+beforeAll(async () => {
+  behindProxy = await startTestApp({ TRUSTED_PROXIES: "127.0.0.1/32" });
+  alone = await startTestApp();
+}, 60_000);
+afterAll(async () => {
+  await behindProxy.close();
+  await alone.close();
+});
+
+const port = (app: TestApp) => Number(new URL(app.url).port);
+
+/** The session cookie of a new account. */
+async function cookieOf(app: TestApp): Promise<string> {
+  const answer = await fetch(`${app.url}/api/v1/auth/register`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ email: "ann@example.org", username: "ann", password: "the password of ann" }),
+  });
+  return answer.headers.get("set-cookie")?.split(";")[0] ?? "";
+}
+
+test("CN-3 a page under the name that a trusted proxy forwards may use its cookie; anybody else's word counts for nothing", async () => {
+  const forwarded = (cookie: string) => ({
+    cookie,
+    host: "inner:3003",
+    origin: "https://chat.example",
+    "x-forwarded-host": "chat.example",
+  });
+  const client = await openClient(port(behindProxy), { headers: forwarded(await cookieOf(behindProxy)) });
+  expect((await client.next("system:connected")).payload.user_id).toBeString();
+  client.close();
+
+  const headers = {
+    ...forwarded(await cookieOf(alone)),
+    connection: "Upgrade",
+    upgrade: "websocket",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "sec-websocket-version": "13",
+  };
+  const refused = await fetch(`${alone.url}/ws`, { headers });
+  expect(refused.status).toBe(403);
+  expect(await refused.json()).toMatchObject({ code: "wrong_origin" });
+});
