@@ -49,5 +49,6 @@ function heading(title: string): void {
 }
 
 function run(command: string[]): Promise<number> {
-  return Bun.spawn(command, { stdin: "ignore", stdout: "inherit", stderr: "inherit" }).exited;
+  // Without `env` Bun hands on the environment that it was started with, not what was added to it.
+  return Bun.spawn(command, { env: process.env, stdin: "ignore", stdout: "inherit", stderr: "inherit" }).exited;
 }

@@ -42,10 +42,13 @@ export function freePort(): Promise<number> {
   });
 }
 
-// As a program: runs the server until standard input ends, which it does when the process that started us is gone.
+// As a program: runs the server until standard input ends, which it does when the process that started us is gone, or until
+// a signal: `bun test` sends one to what a test file leaves behind.
 if (import.meta.main) {
   const server = await startTestServer();
+  const stop = () => void server.stop().then(() => process.exit(0));
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, stop);
   console.log(server.url);
   for await (const _ of Bun.stdin.stream());
-  await server.stop();
+  stop();
 }
