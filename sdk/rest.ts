@@ -53,7 +53,8 @@ export interface Meta {
   /** False until the first account, the owner's, is made. */
   set_up: boolean;
   features: string[];
-  limits: Record<string, number>;
+  /** Most characters of a message, bytes of a request's body, bytes of a WebSocket frame. */
+  limits: { message: number; body: number; frame: number };
   time: string;
 }
 
@@ -116,7 +117,8 @@ export function createRest(options: HttpOptions) {
       resetPassword: (token: string, password: string) =>
         request<void>("POST", "/auth/password-resets", { body: { token, password } }),
       /** A token for one minute, to connect with from a page that has only its cookie. */
-      connectionToken: () => request<{ token: string; expires_in: number }>("POST", "/auth/connection-tokens"),
+      connectionToken: () =>
+        request<{ token: string; expires_in: number }>("POST", "/auth/connection-tokens", { body: {} }),
       sessions: () => get<Session[]>("/auth/sessions"),
       revokeSession: (sessionId: string) => request<void>("DELETE", `/auth/sessions/${id(sessionId)}`),
       revokeOtherSessions: () => request<void>("DELETE", "/auth/sessions"),

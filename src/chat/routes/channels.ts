@@ -9,6 +9,8 @@ import { type Channels, editableOfChannel } from "../channels.ts";
 import { LIMITS } from "../limits.ts";
 import { channelParams, linked, links, located, Search } from "./parts.ts";
 
+export const ChannelPage = page(Channel).extend({ position: Position });
+
 const listChannels = route({
   method: "get",
   path: "/api/v1/channels",
@@ -25,7 +27,7 @@ const listChannels = route({
   responses: {
     200: {
       description: "A page of channels. `position` is the caller's own room at that moment: resume from it.",
-      schema: page(Channel).extend({ position: Position }),
+      schema: ChannelPage,
       headers: linked,
     },
   },

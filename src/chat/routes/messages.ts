@@ -10,6 +10,8 @@ import { channelParams, linked, links, located } from "./parts.ts";
 
 const messageParams = z.object({ message_id: Snowflake });
 
+export const MessagePage = page(Message).extend({ head_seq: Position.shape.seq, epoch: Position.shape.epoch });
+
 const listMessages = route({
   method: "get",
   path: "/api/v1/channels/{channel_id}/messages",
@@ -21,7 +23,7 @@ const listMessages = route({
     200: {
       description:
         "A page of messages, deleted ones without text. Resume from `head_seq` and `epoch` for what comes later.",
-      schema: page(Message).extend({ head_seq: Position.shape.seq, epoch: Position.shape.epoch }),
+      schema: MessagePage,
       headers: linked,
     },
   },

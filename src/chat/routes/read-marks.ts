@@ -5,6 +5,12 @@ import { route } from "../../platform/http/route.ts";
 import type { ReadMarks } from "../read-marks.ts";
 import { channelParams } from "./parts.ts";
 
+export const ReadMark = z.object({ last_read_id: Snowflake.nullable(), unread: z.number().int() });
+export const UnreadCounts = z.object({
+  channels: z.array(z.object({ channel_id: Snowflake, unread: z.number().int() })),
+  total: z.number().int(),
+});
+
 const markRead = route({
   method: "put",
   path: "/api/v1/channels/{channel_id}/read-mark",
@@ -15,7 +21,7 @@ const markRead = route({
   responses: {
     200: {
       description: "The mark, which never moves back, and what is unread behind it (100 means 99+).",
-      schema: z.object({ last_read_id: Snowflake.nullable(), unread: z.number().int() }),
+      schema: ReadMark,
     },
   },
   errors: ["forbidden"],
@@ -30,10 +36,7 @@ const unreadCounts = route({
   responses: {
     200: {
       description: "The channels with something unread (100 means 99+). Channels that are not named have nothing.",
-      schema: z.object({
-        channels: z.array(z.object({ channel_id: Snowflake, unread: z.number().int() })),
-        total: z.number().int(),
-      }),
+      schema: UnreadCounts,
     },
   },
 });

@@ -16,7 +16,7 @@ export interface MetaDeps {
   isSetUp: () => Promise<boolean>;
 }
 
-const Meta = z
+export const Meta = z
   .object({
     name: z.string(),
     version: z.string(),

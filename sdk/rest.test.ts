@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { z } from "zod";
+import { Channel, Me, Member, Message, PublicUser, page } from "../protocol/objects.ts";
+import { ChannelPage } from "../src/chat/routes/channels.ts";
+import { MessagePage } from "../src/chat/routes/messages.ts";
+import { ReadMark, UnreadCounts } from "../src/chat/routes/read-marks.ts";
+import { ConnectionToken, Refreshed, Session, SignedIn } from "../src/identity/routes/shapes.ts";
+import { Meta } from "../src/transport/http/meta.ts";
+import { startTestApp, type TestApp } from "../tests/support/app.ts";
+import { waitUntil } from "../tests/support/wait-until.ts";
+import { createRest, type Rest } from "./rest.ts";
+
+setDefaultTimeout(60_000);
+
+let app: TestApp;
+/** Names of the calls that have answered, as in `channels.create`. */
+const answered = new Set<string>();
+const PASSWORD = "correct horse battery staple";
+
+beforeAll(async () => {
+  app = await startTestApp();
+}, 60_000);
+afterAll(() => app.close());
+
+/** The REST calls of somebody with this token. */
+function restOf(getToken: () => string | null): Rest {
+  return watched(createRest({ url: app.url, getToken }), "");
+}
+
+/** The same object, with every call that succeeds written down. */
+function watched<T extends object>(calls: T, prefix: string): T {
+  const entries = Object.entries(calls).map(([name, value]: [string, unknown]) => {
+    if (typeof value !== "function") return [name, watched(value as object, `${prefix}${name}.`)];
+    const call = async (...args: unknown[]) => {
+      const answer: unknown = await value(...args);
+      answered.add(prefix + name);
+      return answer;
+    };
+    return [name, call];
+  });
+  return Object.fromEntries(entries);
+}
+
+function namesOf(calls: object, prefix = ""): string[] {
+  return Object.entries(calls).flatMap(([name, value]: [string, unknown]) =>
+    typeof value === "function" ? [prefix + name] : namesOf(value as object, `${prefix}${name}.`),
+  );
+}
+
+type Mutual<A, B> = [A] extends [B] ? ([B] extends [A] ? unknown : never) : never;
+
+/**
+ * The answer of a call, when it is what the server's own schema says, with no field more. That the type of the call is the
+ * schema's, each fitting the other, is checked by the compiler: where it is not, `call` has the type never.
+ */
+async function fits<S extends z.ZodType, T>(schema: S, call: Promise<T> & Mutual<T, z.infer<S>>): Promise<T> {
+  const answer = await call;
+  expect(schema.parse(answer)).toEqual(answer as z.infer<S>);
+  return answer;
+}
+
+async function isEmpty(call: Promise<void>): Promise<void> {
+  expect(await call).toBeUndefined();
+}
+
+test("every call answers as it is typed, and its type is the one of the server's schema", async () => {
+  const nobody = restOf(() => null);
+  expect((await fits(Meta, nobody.meta())).set_up).toBe(false);
+  const account = (username: string) => ({ email: `${username}@example.org`, username, password: PASSWORD });
+  const more = { name: "Olga", phone: "+49 30 123456" };
+  const olga = await fits(SignedIn, nobody.auth.register({ ...account("olga"), ...more }));
+  const { access_token, user } = await fits(SignedIn, nobody.auth.register(account("ann")));
+  const [owner, ann] = [restOf(() => olga.access_token), restOf(() => access_token)];
+
+  // People
+  await fits(Me, ann.users.me());
+  await fits(Me, ann.users.updateMe({ name: "Ann A.", username: "anna", phone: null }));
+  await fits(PublicUser, ann.users.get(olga.user.id));
+  const byName = await fits(page(PublicUser), ann.users.list({ q: "ol", limit: 1 }));
+  expect(byName.data.map(({ username }) => username)).toEqual(["olga"]);
+  const byIds = await fits(page(PublicUser), ann.users.list({ ids: `${olga.user.id},${user.id},nobody` }));
+  expect(byIds.data).toHaveLength(2);
+
+  // Channels and members
+  const topic = "Anything";
+  const channel = await fits(
+    Channel,
+    ann.channels.create({ type: "public", name: "talk", topic, member_ids: [] }, "k1"),
+  );
+  expect(await ann.channels.create({ type: "public", name: "talk", topic, member_ids: [] }, "k1")).toEqual(channel);
+  const direct = await fits(Channel, ann.channels.create({ type: "direct", member_ids: [olga.user.id] }));
+  expect(direct.peer?.username).toBe("olga");
+  await fits(Channel, owner.channels.get(channel.id));
+  await fits(Channel, ann.channels.update(channel.id, { name: "the talk", topic: null }));
+  const list = await fits(ChannelPage, owner.channels.list({ scope: "public", type: "public", q: "TALK", limit: 1 }));
+  expect(list.data.map(({ role }) => role)).toEqual([null]);
+  await fits(Member.optional(), owner.members.add(channel.id));
+  expect(await fits(Member.optional(), owner.members.add(channel.id))).toBeUndefined();
+  await fits(Member, ann.members.setRole(channel.id, olga.user.id, "admin"));
+  await fits(page(Member), ann.members.list(channel.id, { role: "admin", q: "ol", limit: 1 }));
+
+  // Messages
+  const body = { content: "hello", client_id: "c1" };
+  const message = await fits(Message, ann.messages.send(channel.id, body));
+  expect(await ann.messages.send(channel.id, body)).toEqual(message);
+  const reply = await fits(Message, ann.messages.send(channel.id, { content: "hi", reply_to_id: message.id }));
+  await fits(Message, ann.messages.get(message.id));
+  await fits(Message, ann.messages.edit(message.id, "hello!"));
+  await fits(MessagePage, owner.messages.list(channel.id, { around: message.id, limit: 10 }));
+  const replies = await fits(page(Message), owner.messages.replies(message.id, { after: null, limit: 10 }));
+  expect(replies.data).toEqual([reply]);
+  expect((await fits(UnreadCounts, owner.unreadCounts())).total).toBe(2);
+  expect(await fits(ReadMark, owner.channels.markRead(channel.id, reply.id))).toEqual({
+    last_read_id: reply.id,
+    unread: 0,
+  });
+  await isEmpty(ann.messages.delete(message.id));
+  expect(await fits(Message, ann.messages.get(message.id))).toMatchObject({ content: "" });
+  await isEmpty(owner.members.remove(channel.id));
+  await isEmpty(ann.channels.delete(channel.id));
+
+  // Signing in and out
+  const phone = await fits(SignedIn, nobody.auth.login({ username: "anna", password: PASSWORD, device_name: "phone" }));
+  await fits(SignedIn, nobody.auth.login({ email: "ann@example.org", password: PASSWORD }));
+  await fits(Refreshed, nobody.auth.refresh(phone.refresh_token));
+  await fits(ConnectionToken, ann.auth.connectionToken());
+  const sessions = await fits(Session.array(), ann.auth.sessions());
+  const other = sessions.find(({ device_name }) => device_name === "phone");
+  await isEmpty(ann.auth.revokeSession(other?.id ?? ""));
+  await isEmpty(ann.auth.revokeOtherSessions());
+  expect(await ann.auth.sessions()).toHaveLength(1);
+  await isEmpty(ann.users.changePassword(PASSWORD, `${PASSWORD} 2`));
+  await isEmpty(nobody.auth.requestPasswordReset("ann@example.org"));
+  await isEmpty(nobody.auth.resetPassword(await resetToken(olga.access_token), `${PASSWORD} 3`));
+  await isEmpty(owner.auth.logout());
+  expect(owner.users.me()).rejects.toMatchObject({ code: "unauthenticated", status: 401 });
+
+  const untried = namesOf(createRest({ url: app.url })).filter((name) => !answered.has(name));
+  expect(untried).toEqual([]);
+});
+
+test("a browser's session cookie is enough to refresh", async () => {
+  let cookie = "";
+  const onResponse = (answer: Response) => {
+    cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? cookie;
+  };
+  await createRest({ url: app.url, onResponse }).auth.register({
+    email: "bob@example.org",
+    username: "bob",
+    password: PASSWORD,
+  });
+  const refreshed = createRest({ url: app.url, headers: { cookie, origin: app.url } }).auth.refresh();
+  expect((await fits(Refreshed, refreshed)).refresh_token).toBeNull();
+});
+
+/** The token of the link that waits for its person, as the owner's page shows it. */
+function resetToken(token: string): Promise<string> {
+  return waitUntil("the reset link is made", async () => {
+    const answer = await fetch(`${app.url}/api/v1/admin/password-reset-links`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const { data } = (await answer.json()) as { data: { url: string }[] };
+    return data[0]?.url.split("/").at(-1);
+  });
+}
