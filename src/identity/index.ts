@@ -12,7 +12,7 @@ import { erasePerson, exportPerson } from "./erase.ts";
 import { createVerifyForeign } from "./foreign-tokens.ts";
 import { Limits } from "./limits.ts";
 import { Living } from "./living.ts";
-import type { Parts } from "./parts.ts";
+import { type Parts, publicUrlOf } from "./parts.ts";
 import { getUsers, userByUsername } from "./people.ts";
 import { registration } from "./register.ts";
 import { addRoutes } from "./routes.ts";
@@ -92,7 +92,7 @@ export interface Users {
 export function createIdentity({ clock, ...deps }: IdentityDeps): Identity {
   const { sql, config, realtime, logger } = deps;
   const now = () => clock.now();
-  const publicUrl = (config.PUBLIC_URL ?? `http://localhost:${config.HTTP_PORT}`).replace(/\/+$/, "");
+  const publicUrl = publicUrlOf(config);
   const keys = createSigningKeys(sql, now, config.ACCESS_TOKEN_TTL);
   const foreign = createVerifyForeign(config, now, logger);
   const parts: Parts = {

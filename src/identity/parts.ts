@@ -1,3 +1,4 @@
+import type { Config } from "../config/options.ts";
 import type { Passwords } from "../platform/password.ts";
 import type { IdentityDeps } from "./index.ts";
 import type { Limits } from "./limits.ts";
@@ -13,6 +14,11 @@ export interface Parts extends Omit<IdentityDeps, "clock"> {
   limits: Limits;
   living: Living;
   tokens: Tokens;
+}
+
+/** PUBLIC_URL, or how this machine's own browser reaches us; without a slash at the end. */
+export function publicUrlOf(config: Pick<Config, "PUBLIC_URL" | "HTTP_PORT">): string {
+  return (config.PUBLIC_URL ?? `http://localhost:${config.HTTP_PORT}`).replace(/\/+$/, "");
 }
 
 /** Where a request came from, for limits and the list of sessions. */

@@ -4,16 +4,11 @@ import { addressKey } from "../platform/http/rate-limit.ts";
 import { checkPassword } from "./login.ts";
 import { emailKey } from "./names.ts";
 import type { Origin, Parts } from "./parts.ts";
-import { hashOf, newSecret } from "./secret.ts";
+import { HANDED_TTL, makeResetLink, SHOWN_TTL } from "./reset-links.ts";
+import { hashOf } from "./secret.ts";
 import * as resets from "./store/password-resets.ts";
 import { deleteSessions } from "./store/sessions.ts";
 import { lockUser, ownAccount, setPassword, userById } from "./store/users.ts";
-
-const HOUR = 3_600_000;
-/** Life of a link in a mail. */
-const MAILED_TTL = HOUR;
-/** Life of a link that the owner has to see first and to hand over. */
-const SHOWN_TTL = 24 * HOUR;
 
 /**
  * Sets a new password for the caller; his other sessions end. Throws `invalid_credentials`, `rate_limited`, and
@@ -51,7 +46,8 @@ export async function requestReset(parts: Parts, email: string, origin: Origin):
   );
 }
 
-async function sendReset({ sql, limits, mail, publicUrl, logger }: Parts, email: string): Promise<void> {
+async function sendReset(parts: Parts, email: string): Promise<void> {
+  const { sql, limits, mail, logger } = parts;
   const user = await ownAccount(sql, { email });
   if (!user) return;
   try {
@@ -60,16 +56,18 @@ async function sendReset({ sql, limits, mail, publicUrl, logger }: Parts, email:
     if (error instanceof AppError) return logger.info({ user_id: user.id }, "too many password reset links asked for");
     throw error;
   }
-  const token = newSecret();
-  const reset = { hash: hashOf(token), user_id: user.id, shown_token: mail === null ? token : null };
-  await resets.upsertReset(sql, reset, mail === null ? SHOWN_TTL : MAILED_TTL);
-  await mail?.send({
+  if (mail === null) {
+    await makeResetLink(parts, user.id, { ttl: SHOWN_TTL, shown: true });
+    return;
+  }
+  const link = await makeResetLink(parts, user.id, { ttl: HANDED_TTL, shown: false });
+  await mail.send({
     to: email,
     subject: "Set a new password",
     text: [
       `Hello ${user.username},`,
       "somebody, hopefully you, asked to set a new password for your account. Open this link within an hour:",
-      resetLink(publicUrl, token),
+      link,
       "If it was not you, ignore this mail: nothing has changed.",
     ].join("\n\n"),
   });
@@ -88,21 +86,4 @@ export async function resetPassword({ sql, living, passwords }: Parts, token: st
     return deleteSessions(tx, userId, null);
   });
   living.endSessions(ended, "signed_out");
-}
-
-/** The links that wait to be handed over: there are some only where no mail server is set. */
-export async function shownResetLinks({ sql, publicUrl }: Parts) {
-  const rows = await resets.shownResets(sql);
-  return rows.map((row) => ({
-    user_id: row.user_id,
-    username: row.username,
-    url: resetLink(publicUrl, row.shown_token),
-    requested_at: row.requested_at.toISOString(),
-    expires_at: row.expires_at.toISOString(),
-  }));
-}
-
-/** The page `web/app/routes/reset-token.tsx`. */
-function resetLink(publicUrl: string, token: string): string {
-  return `${publicUrl}/reset/${token}`;
 }

@@ -7,7 +7,7 @@ import { route } from "../../platform/http/route.ts";
 import { ban, lift, listBans } from "../bans.ts";
 import { createInvite, listInvites, removeInvite } from "../invites.ts";
 import type { Parts } from "../parts.ts";
-import { shownResetLinks } from "../passwords.ts";
+import { shownResetLinks } from "../reset-links.ts";
 import { Ban, BanBody, InviteBody, RegistrationInvite, ResetLink } from "./shapes.ts";
 
 const tag = "admin";

@@ -85,7 +85,9 @@ export async function ownAccount(
   by: { email: string } | { username_key: string },
 ): Promise<UserRow | undefined> {
   const match = "email" in by ? db`email = ${by.email}` : db`username_key = ${by.username_key}`;
-  const [row] = await db<UserRow[]>`SELECT ${columns(db)} FROM users WHERE issuer IS NULL AND ${match}`;
+  const [row] = await db<
+    UserRow[]
+  >`SELECT ${columns(db)} FROM users WHERE issuer IS NULL AND erased_at IS NULL AND ${match}`;
   return row;
 }
 

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRest } from "../sdk/rest.ts";
+import { startTestApp, type TestApp } from "../tests/support/app.ts";
+
+setDefaultTimeout(60_000);
+
+let app: TestApp;
+let folder: string;
+
+beforeAll(async () => {
+  app = await startTestApp();
+  folder = mkdtempSync(join(tmpdir(), "usher-reset-link-"));
+  const account = { email: "olga@example.org", username: "Olga", password: "forgotten by now" };
+  await createRest({ url: app.url }).auth.register(account);
+}, 60_000);
+afterAll(async () => {
+  await app.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The program beside a running server, as a person starts it; in a folder without a `.env`. */
+async function run(...words: string[]) {
+  const program = join(import.meta.dirname, "reset-link.ts");
+  const child = Bun.spawn([process.execPath, "--no-env-file", program, ...words], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, DATABASE_URL: app.databaseUrl, PUBLIC_URL: "https://chat.example/" },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  return { out, err, code: await child.exited };
+}
+
+const tokenIn = (out: string) => /^https:\/\/chat\.example\/reset\/([\w-]{43})$/m.exec(out)?.[1] ?? "";
+
+test("the printed link sets a new password, once; an earlier link does not", async () => {
+  const earlier = await run("olga");
+  const { out, err, code } = await run("Olga@Example.org");
+  expect([err, code]).toEqual(["", 0]);
+  expect(out).toContain("within an hour");
+  expect(out).toContain("Olga");
+
+  const { auth } = createRest({ url: app.url });
+  expect(auth.resetPassword(tokenIn(earlier.out), "another password")).rejects.toMatchObject({ code: "token_expired" });
+  await auth.resetPassword(tokenIn(out), "a new password");
+  expect(auth.resetPassword(tokenIn(out), "another password")).rejects.toMatchObject({ code: "token_expired" });
+  expect(auth.login({ username: "olga", password: "forgotten by now" })).rejects.toMatchObject({
+    code: "invalid_credentials",
+  });
+  expect((await auth.login({ username: "olga", password: "a new password" })).user.role).toBe("owner");
+});
+
+test("the link does not stand on the owner's page", async () => {
+  await run("olga");
+  const { access_token } = await createRest({ url: app.url }).auth.login({
+    username: "olga",
+    password: "a new password",
+  });
+  const headers = { authorization: `Bearer ${access_token}` };
+  const answer = await fetch(`${app.url}/api/v1/admin/password-reset-links`, { headers });
+  expect(await answer.json()).toEqual({ data: [] });
+});
+
+test("nobody of that name, and no name at all: a sentence, and a code for scripts", async () => {
+  const stranger = { out: "", err: 'No account made on this server has the name or address "nobody".\n', code: 1 };
+  expect(await run("nobody")).toEqual(stranger);
+  const usage = { out: "", err: "Say whose: npm run reset-link -- NAME_OR_EMAIL\n", code: 2 };
+  expect(await run()).toEqual(usage);
+  expect(await run("olga", "ann")).toEqual(usage);
+});

@@ -1,0 +1,37 @@
+import { readConfig } from "../src/config/read.ts";
+import { publicUrlOf } from "../src/identity/parts.ts";
+import { resetLinkFor } from "../src/identity/reset-links.ts";
+import { sqlState } from "../src/platform/postgres/failures.ts";
+import { openDatabase } from "../src/platform/postgres/pool.ts";
+import { exitWith, StartError } from "../src/platform/start-error.ts";
+import { withDatabase } from "./numbered-sql.ts";
+
+/**
+ * `npm run reset-link -- NAME_OR_EMAIL`: prints a link to set a new password. The way in for an owner who has forgotten his
+ * where no mail server is set; whoever can run it can read the database anyway.
+ */
+try {
+  const [nameOrEmail, ...rest] = process.argv.slice(2);
+  if (!nameOrEmail || rest.length > 0) {
+    console.error("Say whose: npm run reset-link -- NAME_OR_EMAIL");
+    process.exit(2);
+  }
+  await withDatabase((url) => printLink(url, nameOrEmail));
+} catch (error) {
+  exitWith(error);
+}
+
+async function printLink(url: string, nameOrEmail: string): Promise<void> {
+  const database = openDatabase(url, { name: "usher reset-link", max: 1 });
+  try {
+    const found = await resetLinkFor({ sql: database.sql, publicUrl: publicUrlOf(readConfig()) }, nameOrEmail);
+    if (found === null)
+      throw new StartError(`No account made on this server has the name or address "${nameOrEmail}".`);
+    console.log(`Open this link within an hour to set a new password for ${found.username}:\n${found.link}`);
+  } catch (error) {
+    if (sqlState(error) !== "42P01") throw error;
+    throw new StartError("This database has no accounts yet. Start Usher once, and make the first one on its page.");
+  } finally {
+    await database.close();
+  }
+}
