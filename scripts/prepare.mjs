@@ -82,7 +82,7 @@ function linkLibraries() {
 
 /** Tools around the database run without pages. */
 function needsPages() {
-  return !/(migrate|seed|generate)\.ts$/.test(process.argv[2] ?? "");
+  return !/(migrate|seed|reset-link|generate)\.ts$/.test(process.argv[2] ?? "");
 }
 
 /** The stamp beside the built pages names the sources that they were built from. */

@@ -23,10 +23,14 @@ afterAll(async () => {
 
 /** The program beside a running server, as a person starts it; in a folder without a `.env`. */
 async function run(...words: string[]) {
+  return runOn(app.databaseUrl, words);
+}
+
+async function runOn(databaseUrl: string, words: string[]) {
   const program = join(import.meta.dirname, "reset-link.ts");
   const child = Bun.spawn([process.execPath, "--no-env-file", program, ...words], {
     cwd: folder,
-    env: { PATH: process.env.PATH, DATABASE_URL: app.databaseUrl, PUBLIC_URL: "https://chat.example/" },
+    env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl, PUBLIC_URL: "https://chat.example/" },
     stdout: "pipe",
     stderr: "pipe",
   });
@@ -62,6 +66,12 @@ test("the link does not stand on the owner's page", async () => {
   const headers = { authorization: `Bearer ${access_token}` };
   const answer = await fetch(`${app.url}/api/v1/admin/password-reset-links`, { headers });
   expect(await answer.json()).toEqual({ data: [] });
+});
+
+test("a database that no Usher has made its own yet", async () => {
+  const { out, err, code } = await runOn(new URL("/postgres", app.databaseUrl).href, ["olga"]);
+  expect({ out, code }).toEqual({ out: "", code: 1 });
+  expect(err).toStartWith("This database has no accounts yet.");
 });
 
 test("nobody of that name, and no name at all: a sentence, and a code for scripts", async () => {

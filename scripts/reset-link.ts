@@ -1,7 +1,6 @@
 import { readConfig } from "../src/config/read.ts";
 import { publicUrlOf } from "../src/identity/parts.ts";
 import { resetLinkFor } from "../src/identity/reset-links.ts";
-import { sqlState } from "../src/platform/postgres/failures.ts";
 import { openDatabase } from "../src/platform/postgres/pool.ts";
 import { exitWith, StartError } from "../src/platform/start-error.ts";
 import { withDatabase } from "./numbered-sql.ts";
@@ -22,16 +21,16 @@ try {
 }
 
 async function printLink(url: string, nameOrEmail: string): Promise<void> {
-  const database = openDatabase(url, { name: "usher reset-link", max: 1 });
+  const { sql, close } = openDatabase(url, { name: "usher reset-link", max: 1 });
   try {
-    const found = await resetLinkFor({ sql: database.sql, publicUrl: publicUrlOf(readConfig()) }, nameOrEmail);
+    const [row] = await sql<{ empty: boolean }[]>`SELECT to_regclass('users') IS NULL AS empty`;
+    if (row?.empty)
+      throw new StartError("This database has no accounts yet. Start Usher, and make the first one there.");
+    const found = await resetLinkFor({ sql, publicUrl: publicUrlOf(readConfig()) }, nameOrEmail);
     if (found === null)
       throw new StartError(`No account made on this server has the name or address "${nameOrEmail}".`);
     console.log(`Open this link within an hour to set a new password for ${found.username}:\n${found.link}`);
-  } catch (error) {
-    if (sqlState(error) !== "42P01") throw error;
-    throw new StartError("This database has no accounts yet. Start Usher once, and make the first one on its page.");
   } finally {
-    await database.close();
+    await close();
   }
 }
