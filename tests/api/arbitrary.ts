@@ -59,6 +59,12 @@ export function requests(document: ApiDocument, ids: readonly string[]): fc.Arbi
           weight: 1,
           arbitrary: fc.constantFrom("k1", "k2", "", "x".repeat(300)).map((key) => ({ "idempotency-key": key })),
         },
+        {
+          weight: 1,
+          arbitrary: fc
+            .constantFrom("*", '"x"', 'W/"x", "y"', "x", "", "x".repeat(1_100))
+            .map((tag) => ({ "if-match": tag })),
+        },
         { weight: 1, arbitrary: fc.constant({ origin: "https://evil.example", cookie: "usher_session=abc" }) },
       ),
       who: fc.constantFrom("owner" as const, "member" as const, "member" as const, "nobody" as const),
