@@ -1,4 +1,5 @@
-import { SendHorizontal, X } from "lucide-react";
+import SendHorizontal from "lucide-react/icons/send-horizontal";
+import X from "lucide-react/icons/x";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { Form } from "react-router";
 import type { Message } from "../../../protocol/objects.ts";

@@ -1,4 +1,6 @@
-import { CornerUpLeft, Pencil, Trash2 } from "lucide-react";
+import CornerUpLeft from "lucide-react/icons/corner-up-left";
+import Pencil from "lucide-react/icons/pencil";
+import Trash2 from "lucide-react/icons/trash-2";
 import { memo } from "react";
 import { Link } from "react-router";
 import type { Message } from "../../../protocol/objects.ts";

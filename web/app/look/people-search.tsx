@@ -1,5 +1,5 @@
 import { TextInput } from "@mantine/core";
-import { Search } from "lucide-react";
+import Search from "lucide-react/icons/search";
 import { type ReactNode, useRef } from "react";
 import { Form, useSubmit } from "react-router";
 import type { PublicUser } from "../../../protocol/objects.ts";

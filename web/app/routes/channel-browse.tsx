@@ -1,5 +1,5 @@
 import { Button, TextInput } from "@mantine/core";
-import { Search } from "lucide-react";
+import Search from "lucide-react/icons/search";
 import { useRef } from "react";
 import { Form, Link, type LoaderFunctionArgs, useLoaderData, useSubmit } from "react-router";
 import { titleOf } from "../chat/house.ts";

@@ -1,4 +1,5 @@
-import { Info, Users } from "lucide-react";
+import Info from "lucide-react/icons/info";
+import Users from "lucide-react/icons/users";
 import { useCallback, useEffect, useRef, useState } from "react";
 import {
   type ActionFunctionArgs,

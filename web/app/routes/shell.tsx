@@ -1,4 +1,8 @@
-import { Compass, MessageSquarePlus, Plus, Settings, Shield } from "lucide-react";
+import Compass from "lucide-react/icons/compass";
+import MessageSquarePlus from "lucide-react/icons/message-square-plus";
+import Plus from "lucide-react/icons/plus";
+import Settings from "lucide-react/icons/settings";
+import Shield from "lucide-react/icons/shield";
 import type { ReactNode } from "react";
 import { NavLink, useMatch } from "react-router";
 import type { Channel } from "../../../protocol/objects.ts";
