@@ -70,7 +70,6 @@ export function createVerifyForeign(
 ): VerifyForeign {
   const { JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE, JWKS_URL } = config;
   const secret = JWT_SECRET === null ? null : new TextEncoder().encode(JWT_SECRET);
-  if (secret !== null && secret.length < 32) throw new Error("JWT_SECRET must be at least 32 bytes long.");
   const keys = JWKS_URL === null ? null : remoteKeys(new URL(JWKS_URL), logger);
 
   const options = (algorithms: string[]): JWTVerifyOptions => ({

@@ -88,7 +88,7 @@ export interface Users {
   byUsername(username: string): Promise<PublicUser | null>;
 }
 
-/** Throws a plain Error, for the start to print, when JWT_SECRET is too short. */
+/** Identity with what the house gave it; the settings were checked when they were read (JWT_SECRET has its 32 bytes). */
 export function createIdentity({ clock, ...deps }: IdentityDeps): Identity {
   const { sql, config, realtime, logger } = deps;
   const now = () => clock.now();
