@@ -56,6 +56,19 @@ test("JN-5 what was seen is skipped; frames before the answer do not count", asy
   expect(seen).toEqual([6, 7]);
 });
 
+test("FR-1 FR-3 a key or a type that the client does not know breaks nothing, and its seq counts", async () => {
+  const { client, environment } = await start();
+  const { seen, handlers } = listener();
+  client.follow(ROOM, at(5), handlers);
+  await settle();
+  environment.socket.resumed();
+  environment.socket.says({ type: "later:invented", room: ROOM, seq: 6, payload: { any: 1 }, trace: "x" });
+  environment.socket.says({ type: "later:invented", payload: {} });
+  environment.socket.entry(ROOM, 7);
+  expect(seen).toEqual([6, 7]);
+  expect(environment.socket.count("system:resume")).toBe(1);
+});
+
 test("a hole makes it ask again from the last frame before, and what came meanwhile is not shown twice", async () => {
   const { client, environment } = await start();
   const { seen, handlers } = listener();

@@ -40,7 +40,7 @@ const ORDERS: Record<string, (entries: LogEntry[]) => LogEntry[][]> = {
 };
 
 for (const [order, arrange] of Object.entries(ORDERS)) {
-  test(`a removed person sees nothing behind his removal, entries coming ${order}`, async () => {
+  test(`JN-8 a removed person sees nothing behind his removal, entries coming ${order}`, async () => {
     const live = addHub(node);
     const { room, entries, ann: annClient, bob: bobClient } = await story(live);
     for (const batch of arrange(entries)) live.hub.publish(batch);
@@ -54,7 +54,7 @@ for (const [order, arrange] of Object.entries(ORDERS)) {
   });
 }
 
-test("without the policy's word on entries he would see more: the check can fail", async () => {
+test("JN-8 without the policy's word on entries he would see more: the check can fail", async () => {
   const live = addHub(node, { ...node.policy, expels: undefined });
   const { entries, bob: bobClient } = await story(live);
   live.hub.publish(entries);

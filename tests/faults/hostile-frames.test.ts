@@ -35,21 +35,21 @@ afterEach(async () => {
 const text = (value: string) => new TextEncoder().encode(value);
 const deep = (levels: number) => `{"type":"system:ping","payload":${'{"a":'.repeat(levels)}1${"}".repeat(levels)}}`;
 
-describe("ER-2 what is no JSON text document", () => {
+describe("what is no JSON text document", () => {
   const malformed: Record<string, string | Uint8Array<ArrayBuffer>> = {
     "an empty frame": "",
     "a word": "hello",
     "half a document": '{"type":"system:ping"',
     "two documents": '{"type":"system:ping"}\n{"type":"system:ping"}',
     "a trailing comma": '{"type":"system:ping",}',
-    "JSON that nests too deep": deep(40),
+    "JSON that nests one level too deep": deep(32),
     "JSON that nests ten thousand deep": deep(10_000),
     "brackets without end": "[".repeat(60_000),
     "a binary frame": new Uint8Array([1, 2, 3]),
     "a binary frame with JSON in it": new Uint8Array(text('{"type":"system:ping","id":1}')),
   };
   for (const [name, frame] of Object.entries(malformed)) {
-    test(`ER-2 ${name} is a PARSE_ERROR, and the connection stays`, async () => {
+    test(`ER-2 ER-5 ${name} is a PARSE_ERROR, and the connection stays`, async () => {
       hostile.send(frame);
       expect((await hostile.next("system:error")).payload).toMatchObject({ code: "PARSE_ERROR", retry: false });
       expect((await hostile.ask("system:ping")).type).toBe("system:pong");
@@ -57,7 +57,7 @@ describe("ER-2 what is no JSON text document", () => {
   }
 });
 
-describe("ER-3 what is JSON, but no frame", () => {
+describe("what is JSON, but no frame", () => {
   const invalid: Record<string, { frame: string; code?: string; id?: number | string }> = {
     null: { frame: "null" },
     "a number": { frame: "42" },
@@ -98,7 +98,7 @@ describe("ER-3 what is JSON, but no frame", () => {
     },
   };
   for (const [name, { frame, code = "INVALID_PAYLOAD", id }] of Object.entries(invalid)) {
-    test(`ER-3 ${name} is ${code}, and the connection stays`, async () => {
+    test(`ER-3 ER-5 ${name} is ${code}, and the connection stays`, async () => {
       hostile.send(frame);
       const answer = await hostile.next("system:error");
       expect(answer.payload).toMatchObject({ code, retry: false });
@@ -106,6 +106,11 @@ describe("ER-3 what is JSON, but no frame", () => {
       expect((await hostile.ask("system:ping")).type).toBe("system:pong");
     });
   }
+
+  test("FR-4 JSON that nests 32 levels is taken", async () => {
+    hostile.send(deep(31));
+    await hostile.next("system:pong");
+  });
 
   test("FR-3 an unknown type is answered when it has an id, and ignored otherwise", async () => {
     hostile.send({ type: "no:such" });
@@ -116,9 +121,16 @@ describe("ER-3 what is JSON, but no frame", () => {
   });
 });
 
-describe("FR-4 ER-4 what is no proper WebSocket message", () => {
+test("FR-4 a frame that is too long closes the connection with 1009, and one that just fits does not", async () => {
+  const { payload } = await hostile.next("system:connected");
+  hostile.send('{"type":"system:ping","id":1}'.padEnd(Number(payload.max_frame)));
+  expect((await hostile.next("system:pong")).id).toBe(1);
+  hostile.send('{"type":"system:ping","id":2}'.padEnd(Number(payload.max_frame) + 1));
+  expect(await hostile.end()).toBe(1009);
+});
+
+describe("what is no proper WebSocket message", () => {
   const broken: Record<string, Uint8Array> = {
-    "a frame that is too long": wsFrame(1, new Uint8Array(65_537).fill(0x20)),
     "a length of four gigabytes": Buffer.from([0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
     "bytes that are no UTF-8": wsFrame(1, new Uint8Array([0x22, 0xff, 0xfe, 0x22])),
     "a frame without a mask": wsFrame(1, text('{"type":"system:ping"}'), { masked: false }),
@@ -129,7 +141,7 @@ describe("FR-4 ER-4 what is no proper WebSocket message", () => {
     "a ping that is too long": wsFrame(9, new Uint8Array(126)),
   };
   for (const [name, bytes] of Object.entries(broken)) {
-    test(`ER-4 ${name} ends the connection`, async () => {
+    test(`ER-4 ER-5 ${name} ends the connection`, async () => {
       const socket = await openRaw(node.port);
       let ended = false;
       socket.on("close", () => {

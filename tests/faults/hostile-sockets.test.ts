@@ -56,7 +56,7 @@ function textsOf(bytes: Buffer): string[] {
 const seqs = (client: WsClient) => client.frames.flatMap(({ seq }) => seq ?? []);
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
-test("SL-4 a client that floods is told and closed; its neighbour has every frame", async () => {
+test("SL-4 ER-5 a client that floods is told and closed; its neighbour has every frame", async () => {
   const room = newRoom();
   const neighbour = await member(room);
   const flooder = await member(room);

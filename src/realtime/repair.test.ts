@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type HubNode, startHubNode } from "../../tests/support/hub-node.ts";
+import { openClient } from "../../tests/support/ws-client.ts";
+import type { LogEntry } from "../platform/log/entry.ts";
+
+let node: HubNode;
+beforeAll(async () => {
+  node = await startHubNode();
+});
+afterAll(() => node.stop());
+
+let rooms = 0;
+const newRoom = () => `event:${++rooms}`;
+
+/** Commits to a room without telling the hub; answers the entries. */
+async function sayUnheard(room: string, ...texts: string[]): Promise<LogEntry[]> {
+  const push = node.published.push;
+  const entries: LogEntry[] = [];
+  node.published.push = (...published) => entries.push(...published);
+  await node.say(room, ...texts);
+  node.published.push = push;
+  return entries;
+}
+
+test("OR-3 what no publish brought is found by its head", async () => {
+  const room = newRoom();
+  const client = await openClient(node.port);
+  await client.ask("room:join", { room });
+  await sayUnheard(room, "unheard");
+  await node.hub.compareHeads();
+  expect((await client.next("message:created")).payload).toEqual({ content: "unheard" });
+});
+
+test("OR-4 a room that waits for a missing frame holds up no other", async () => {
+  const [gapped, whole] = [newRoom(), newRoom()];
+  const client = await openClient(node.port);
+  for (const room of [gapped, whole]) await client.ask("room:join", { room });
+  const [, second] = await sayUnheard(gapped, "one", "two");
+  const [only] = await sayUnheard(whole, "one");
+  node.hub.publish([second!, only!]);
+  await client.next("message:created", ({ room, seq }) => room === gapped && seq === 2);
+  const shown = client.frames.flatMap(({ room, seq }) => (seq === undefined ? [] : [`${room} ${seq}`]));
+  expect(shown).toEqual([`${whole} 1`, `${gapped} 1`, `${gapped} 2`]);
+});
+
+test("RC-6 when the server itself cannot fill a hole, the members are told to load the room anew", async () => {
+  const room = newRoom();
+  const client = await openClient(node.port);
+  await client.ask("room:join", { room });
+  await sayUnheard(room, ...Array.from({ length: 1_100 }, (_, i) => `text ${i + 1}`));
+  await node.say(room, "after the hole");
+  const told = await client.next("room:joined", ({ payload }) => payload.seq !== 0);
+  expect(told.payload).toMatchObject({ room, recovered: false });
+  await node.say(room, "live again");
+  await client.next("message:created", ({ payload }) => payload.content === "live again");
+  const behind = client.frames.slice(client.frames.indexOf(told) + 1).flatMap(({ seq }) => seq ?? []);
+  const from = Number(told.payload.seq) + 1;
+  expect(behind).toEqual(Array.from({ length: behind.length }, (_, i) => from + i));
+  expect(behind.at(-1)).toBe(1_102);
+});
