@@ -21,7 +21,7 @@ afterAll(async () => {
 test("an invitation lets one person in, a reset link hands the account back, and a ban shows the way out", async () => {
   await ada.page.goto("/admin");
   await ada.page.getByRole("button", { name: "Make an invitation" }).click();
-  const invitation = new URL(await ada.page.getByText(/\/register\?invite=/).innerText());
+  const invitation = new URL((await ada.page.getByText(/\/register\?invite=/).textContent()) ?? "");
 
   const context = await browser.newContext({ baseURL: app.url });
   const page = await context.newPage();
@@ -40,7 +40,7 @@ test("an invitation lets one person in, a reset link hands the account back, and
   await page.getByRole("heading", { name: "Look into your mail" }).waitFor();
 
   await ada.page.reload();
-  const reset = new URL(await ada.page.getByText(/\/reset\//).innerText());
+  const reset = new URL((await ada.page.getByText(/\/reset\//).textContent()) ?? "");
   await page.goto(reset.pathname);
   await page.getByLabel("New password").fill("another long password");
   await page.getByRole("button", { name: "Set password" }).click();
@@ -64,7 +64,7 @@ test("who does not run the server is told so on its page, and keeps his channels
   await ada.page.goto("/admin");
   await ada.page.getByRole("button", { name: "Make an invitation" }).click();
   const unused = ada.page.getByRole("listitem").filter({ hasText: "0 of 1 used" });
-  const invitation = new URL(await unused.getByText(/\/register\?invite=/).innerText());
+  const invitation = new URL((await unused.getByText(/\/register\?invite=/).textContent()) ?? "");
   const context = await browser.newContext({ baseURL: app.url });
   const page = await context.newPage();
   await page.goto(invitation.pathname + invitation.search);

@@ -49,7 +49,7 @@ test("a wrong password and a taken name are said beside the form, and what was t
   await page.getByLabel("E-mail or username").fill("ada");
   await page.getByLabel("Password", { exact: true }).fill("not the password");
   await page.getByRole("button", { name: "Sign in" }).click();
-  expect(await page.getByRole("alert").innerText()).toContain("wrong");
+  expect(await page.getByRole("alert").textContent()).toContain("wrong");
   expect(await page.getByLabel("E-mail or username").inputValue()).toBe("ada");
 
   await page.goto("/register");

@@ -117,7 +117,7 @@ test("who writes while he reads old messages sees his own at the end", async () 
   await page.getByRole("button", { name: "Latest" }).waitFor();
   await say(ada, "from far above");
   await page.getByRole("button", { name: "Latest" }).waitFor({ state: "detached" });
-  expect(await page.locator("[data-message]").last().innerText()).toContain("from far above");
+  expect(await page.locator("[data-message]").last().textContent()).toContain("from far above");
   expect(await page.locator("[data-message]").last().isVisible()).toBe(true);
 }, 30_000);
 

@@ -8,16 +8,15 @@ import {
   useLoaderData,
 } from "react-router";
 import { UsherError } from "../../../sdk/errors.ts";
+import type { Rest } from "../../../sdk/rest.ts";
 import { useClock } from "../chat/clock.tsx";
 import { dateTime } from "../chat/time.ts";
 import { FormError, Submit } from "../look/form.tsx";
 import styles from "../look/lists.module.css";
 import { HouseTitle, PageBar, PageBody, Part } from "../look/page.tsx";
-import { ban, createInvite, liftBan, readAdmin, removeInvite } from "../server/admin.ts";
+import { readAdmin } from "../server/admin.ts";
 import { attempt, field, type Refusal, raw } from "../server/forms.ts";
-import { type Hub, hubFor, load } from "../server/hub.ts";
-
-const DAY_SECONDS = 86_400;
+import { hubFor, load } from "../server/hub.ts";
 
 export async function loader({ request }: LoaderFunctionArgs) {
   return load(request, readAdmin);
@@ -25,13 +24,13 @@ export async function loader({ request }: LoaderFunctionArgs) {
 
 export async function action({ request }: ActionFunctionArgs) {
   const form = await request.formData();
-  const hub = hubFor(request);
+  const { rest } = hubFor(request);
   const intent = raw(form, "intent");
   const refused = await attempt(form, async () => {
-    if (intent === "invite") await createInvite(hub, Number(field(form, "max_uses") ?? 1), 7 * DAY_SECONDS);
-    if (intent === "remove-invite") await removeInvite(hub, raw(form, "id"));
-    if (intent === "ban") await banByName(hub, form);
-    if (intent === "lift") await liftBan(hub, raw(form, "id"));
+    if (intent === "invite") await rest.invites.create({ max_uses: Number(field(form, "max_uses") ?? 1) });
+    if (intent === "remove-invite") await rest.invites.remove(raw(form, "id"));
+    if (intent === "ban") await banByName(rest, form);
+    if (intent === "lift") await rest.bans.lift(raw(form, "id"));
     return null;
   });
   if (refused)
@@ -42,15 +41,15 @@ export async function action({ request }: ActionFunctionArgs) {
   return data<{ intent: string; refusal: Refusal | null }>({ intent, refusal: null });
 }
 
-async function banByName(hub: Hub, form: FormData): Promise<void> {
+async function banByName(rest: Rest, form: FormData): Promise<void> {
   const name = field(form, "username") ?? "";
-  const { data: people } = await hub.rest.users.list({ q: name, limit: 20 });
+  const { data: people } = await rest.users.list({ q: name, limit: 20 });
   const person = people.find(({ username }) => username.toLowerCase() === name.toLowerCase());
   if (!person) {
     const errors = [{ pointer: "/username", code: "not_found", message: "Nobody here has this username." }];
     throw new UsherError("invalid", "Nobody here has this username.", { retry: false, status: 422, errors });
   }
-  await ban(hub, person.id, field(form, "reason") ?? "", null);
+  await rest.bans.create({ user_id: person.id, reason: field(form, "reason") ?? "" });
 }
 
 /** What the owner and the admins of this server look after. */

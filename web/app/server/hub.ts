@@ -1,6 +1,6 @@
 import { redirect } from "react-router";
 import { UsherError } from "../../../sdk/errors.ts";
-import { createRequest, type HttpOptions } from "../../../sdk/http.ts";
+import type { HttpOptions } from "../../../sdk/http.ts";
 import { createRest, type Rest } from "../../../sdk/rest.ts";
 
 /** Where the hub's REST API is: over a unix socket of its own, where it believes us who the visitor is, else over TCP. */
@@ -13,8 +13,6 @@ const PASSED_ON = ["cookie", "user-agent", "x-forwarded-for", "x-forwarded-host"
 
 export interface Hub {
   rest: Rest;
-  /** For the rows that the client library has no call for. */
-  call: ReturnType<typeof createRequest>;
   /** The hub's `Set-Cookie`s so far, to be sent on to the browser. */
   cookies: Headers;
 }
@@ -37,7 +35,7 @@ export function hubFor(request: Request): Hub {
       for (const cookie of response.headers.getSetCookie()) cookies.append("set-cookie", cookie);
     },
   };
-  return { rest: createRest(options), call: createRequest(options), cookies };
+  return { rest: createRest(options), cookies };
 }
 
 /** Runs a loader's reads: who is not signed in goes to the sign-in page, what is not there becomes the page that says so. */

@@ -1,4 +1,4 @@
-import type { Channel, Message, Position } from "../../../protocol/objects.ts";
+import type { Channel, Message } from "../../../protocol/objects.ts";
 import { UsherError } from "../../../sdk/errors.ts";
 import type { MessagePage, Page } from "../../../sdk/rest.ts";
 import type { HouseSnapshot } from "../chat/house.ts";
@@ -21,7 +21,7 @@ export async function readHouse({ rest }: Hub): Promise<HouseSnapshot> {
     channels.push(...more.data);
     next = more.next;
   }
-  return { me, channels, position: (first as Page<Channel> & { position: Position }).position };
+  return { me, channels, position: first.position };
 }
 
 export interface ChannelView {
