@@ -79,13 +79,35 @@ test("the queue is bounded", async () => {
   expect(() => client.outbox.add({ channel_id: "1", content: "a" })).toThrow("Too many messages");
 });
 
-test("a reload keeps what was not sent, for the same person only", async () => {
+/** Storage of a browser's tab, and what is in it. */
+function tabStorage() {
   const kept = new Map<string, string>();
   const storage = {
     getItem: (key: string) => kept.get(key) ?? null,
     setItem: (key: string, value: string) => void kept.set(key, value),
     removeItem: (key: string) => void kept.delete(key),
   };
+  return { kept, storage };
+}
+
+test("a reload keeps what was refused as it was, with its reason", async () => {
+  const { storage } = tabStorage();
+  const { client, environment } = await start({ storage, userId: "7" });
+  const { client_id } = client.outbox.add({ channel_id: "1", content: "a" });
+  const { id } = environment.socket.last("message:send");
+  environment.socket.says({ type: "system:error", id, payload: { code: "FORBIDDEN", message: "no", retry: false } });
+  const before = client.outbox.items;
+  expect(before).toMatchObject([{ client_id, state: "failed", error: { code: "forbidden", message: "no" } }]);
+  client.close();
+  const again = await start({ storage, userId: "7" });
+  expect(again.client.outbox.items).toEqual(before);
+  expect(contents(again.environment.socket)).toEqual([]);
+  again.client.outbox.retry(client_id);
+  expect(contents(again.environment.socket)).toEqual(["a"]);
+});
+
+test("a reload keeps what was not sent, for the same person only", async () => {
+  const { kept, storage } = tabStorage();
   const { client } = await start({ storage, userId: "7" });
   const { client_id } = client.outbox.add({ channel_id: "1", content: "a" });
   client.close();

@@ -13,7 +13,8 @@ export interface Outgoing {
   /** Unix time in ms at which it was written. */
   readonly created_at: number;
   readonly state: "queued" | "sending" | "failed";
-  readonly error: UsherError | null;
+  /** Why it failed: plain values, which outlive the page with it. */
+  readonly error: Pick<UsherError, "code" | "message"> | null;
 }
 
 /** What the server says of a message that has arrived. */
@@ -133,7 +134,11 @@ export class Outbox {
   /** What may succeed later keeps its place in the queue; what may not is shown as failed, and the next one goes. */
   #failed(clientId: string, error: UsherError): void {
     if (!error.retry) {
-      this.#update(clientId, (item) => ({ ...item, state: "failed", error }));
+      this.#update(clientId, (item) => ({
+        ...item,
+        state: "failed",
+        error: { code: error.code, message: error.message },
+      }));
       this.#flush();
       return;
     }
@@ -165,13 +170,15 @@ export class Outbox {
 
   /**
    * What was on its way when the page went may have arrived; sent again with its client id it is the same message.
-   * What was refused is asked once more. What cannot be read is nobody's.
+   * What was refused stays so, with its reason. What cannot be read is nobody's.
    */
   #load(): Outgoing[] {
     const text = this.#port.storage?.getItem(this.#port.storageKey);
     if (!text) return [];
     try {
-      return (JSON.parse(text) as Outgoing[]).map((item) => ({ ...item, state: "queued", error: null }));
+      return (JSON.parse(text) as Outgoing[]).map((item) =>
+        item.state === "failed" ? item : { ...item, state: "queued" },
+      );
     } catch {
       return [];
     }

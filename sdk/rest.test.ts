@@ -1,10 +1,18 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { z } from "zod";
+import { z } from "zod";
 import { Channel, Me, Member, Message, PublicUser, page } from "../protocol/objects.ts";
 import { ChannelPage } from "../src/chat/routes/channels.ts";
 import { MessagePage } from "../src/chat/routes/messages.ts";
 import { ReadMark, UnreadCounts } from "../src/chat/routes/read-marks.ts";
-import { ConnectionToken, Refreshed, Session, SignedIn } from "../src/identity/routes/shapes.ts";
+import {
+  Ban,
+  ConnectionToken,
+  Refreshed,
+  RegistrationInvite,
+  ResetLink,
+  Session,
+  SignedIn,
+} from "../src/identity/routes/shapes.ts";
 import { Meta } from "../src/transport/http/meta.ts";
 import { startTestApp, type TestApp } from "../tests/support/app.ts";
 import { waitUntil } from "../tests/support/wait-until.ts";
@@ -119,6 +127,15 @@ test("every call answers as it is typed, and its type is the one of the server's
   await isEmpty(owner.members.remove(channel.id));
   await isEmpty(ann.channels.delete(channel.id));
 
+  // Looking after the server
+  const bob = await fits(SignedIn, nobody.auth.register(account("bob")));
+  const ban = await fits(Ban, owner.bans.create({ user_id: bob.user.id, reason: "noise", until: null }));
+  expect((await fits(page(Ban), owner.bans.list({ limit: 10 }))).data).toEqual([ban]);
+  await isEmpty(owner.bans.lift(ban.id));
+  const invite = await fits(RegistrationInvite, owner.invites.create({ max_uses: 2, expires_in: null }));
+  expect((await fits(page(RegistrationInvite), owner.invites.list({ after: null }))).data).toEqual([invite]);
+  await isEmpty(owner.invites.remove(invite.id));
+
   // Signing in and out
   const phone = await fits(SignedIn, nobody.auth.login({ username: "anna", password: PASSWORD, device_name: "phone" }));
   await fits(SignedIn, nobody.auth.login({ email: "ann@example.org", password: PASSWORD }));
@@ -131,7 +148,11 @@ test("every call answers as it is typed, and its type is the one of the server's
   expect(await ann.auth.sessions()).toHaveLength(1);
   await isEmpty(ann.users.changePassword(PASSWORD, `${PASSWORD} 2`));
   await isEmpty(nobody.auth.requestPasswordReset("ann@example.org"));
-  await isEmpty(nobody.auth.resetPassword(await resetToken(olga.access_token), `${PASSWORD} 3`));
+  const { data } = await waitUntil("the reset link is made", async () => {
+    const links = await fits(z.object({ data: ResetLink.array() }), owner.resetLinks());
+    return links.data.length > 0 ? links : null;
+  });
+  await isEmpty(nobody.auth.resetPassword(data[0]?.url.split("/").at(-1) ?? "", `${PASSWORD} 3`));
   await isEmpty(owner.auth.logout());
   expect(owner.users.me()).rejects.toMatchObject({ code: "unauthenticated", status: 401 });
 
@@ -145,21 +166,10 @@ test("a browser's session cookie is enough to refresh", async () => {
     cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? cookie;
   };
   await createRest({ url: app.url, onResponse }).auth.register({
-    email: "bob@example.org",
-    username: "bob",
+    email: "carl@example.org",
+    username: "carl",
     password: PASSWORD,
   });
   const refreshed = createRest({ url: app.url, headers: { cookie, origin: app.url } }).auth.refresh();
   expect((await fits(Refreshed, refreshed)).refresh_token).toBeNull();
 });
-
-/** The token of the link that waits for its person, as the owner's page shows it. */
-function resetToken(token: string): Promise<string> {
-  return waitUntil("the reset link is made", async () => {
-    const answer = await fetch(`${app.url}/api/v1/admin/password-reset-links`, {
-      headers: { authorization: `Bearer ${token}` },
-    });
-    const { data } = (await answer.json()) as { data: { url: string }[] };
-    return data[0]?.url.split("/").at(-1);
-  });
-}

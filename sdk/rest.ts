@@ -58,6 +58,39 @@ export interface Meta {
   time: string;
 }
 
+/** A code with which people may register while `registration` is `invite`. */
+export interface RegistrationInvite {
+  id: string;
+  code: string;
+  /** The page to register on, with the code in it. */
+  url: string;
+  max_uses: number;
+  uses: number;
+  expires_at: string | null;
+  created_by: string;
+  created_at: string;
+}
+
+export interface Ban {
+  id: string;
+  user_id: string;
+  username: string;
+  reason: string;
+  /** Null: until it is lifted. */
+  until: string | null;
+  created_by: string;
+  created_at: string;
+}
+
+/** A link to hand over to somebody who forgot his password, where no mail server does it. */
+export interface ResetLink {
+  user_id: string;
+  username: string;
+  url: string;
+  requested_at: string;
+  expires_at: string;
+}
+
 export interface UnreadCounts {
   channels: { channel_id: string; unread: number }[];
   total: number;
@@ -69,6 +102,9 @@ export interface Paging {
   around?: string | null;
   limit?: number;
 }
+
+/** Lists that are read from the newest on. */
+export type Newest = Pick<Paging, "after" | "limit">;
 
 export interface NewMessage {
   content: string;
@@ -180,6 +216,27 @@ export function createRest(options: HttpOptions) {
     },
 
     unreadCounts: () => get<UnreadCounts>("/unread-counts"),
+
+    /** For admins and the owner of the server. */
+    invites: {
+      list: (query: Newest = {}) => get<Page<RegistrationInvite>>("/registration-invites", { ...query }),
+      /** `expires_in`: seconds; left out: seven days; null: never. */
+      create: (body: { max_uses?: number; expires_in?: number | null } = {}) =>
+        request<RegistrationInvite>("POST", "/registration-invites", { body }),
+      remove: (inviteId: string) => request<void>("DELETE", `/registration-invites/${id(inviteId)}`),
+    },
+
+    /** For admins and the owner of the server. */
+    bans: {
+      list: (query: Newest = {}) => get<Page<Ban>>("/admin/bans", { ...query }),
+      /** Ends all sessions of the person. `until`: RFC 3339; null or left out: until it is lifted. */
+      create: (body: { user_id: string; reason: string; until?: string | null }) =>
+        request<Ban>("POST", "/admin/bans", { body }),
+      lift: (banId: string) => request<void>("DELETE", `/admin/bans/${id(banId)}`),
+    },
+
+    /** For the owner of the server alone: a link is the account it belongs to. */
+    resetLinks: () => get<{ data: ResetLink[] }>("/admin/password-reset-links"),
   };
 }
 
