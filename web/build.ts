@@ -1,10 +1,14 @@
-import { readdir } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 
-/** Builds the pages into web/build and compresses what browsers load. Run by Bun; ends with status 1 when the build fails. */
+/**
+ * Builds the pages, compresses what browsers load, and puts the whole in place as web/build: a build that fails or is
+ * interrupted leaves the pages before it untouched. Run by Bun; ends with status 1 when the build fails.
+ */
 
 const here = import.meta.dir;
+const made = join(here, ".cache/build");
 const cli = join(dirname(Bun.resolveSync("@react-router/dev/package.json", here)), "bin.cjs");
 const child = Bun.spawn([process.execPath, "--bun", cli, "build", here, ...process.argv.slice(2)], {
   env: { ...process.env, NODE_ENV: "production" },
@@ -16,10 +20,14 @@ if ((await child.exited) !== 0) {
   process.exit(1);
 }
 
-const client = join(here, "build/client");
+const client = join(made, "client");
 for (const name of await readdir(client, { recursive: true })) {
   if (!/\.(js|css|svg|webmanifest)$/.test(name)) continue;
   const bytes = await Bun.file(join(client, name)).bytes();
   await Bun.write(join(client, `${name}.gz`), gzipSync(bytes, { level: 9 }));
   await Bun.write(join(client, `${name}.br`), brotliCompressSync(bytes));
 }
+
+const place = join(here, "build");
+await rm(place, { recursive: true, force: true });
+await rename(made, place);

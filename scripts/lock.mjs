@@ -1,0 +1,57 @@
+// A lock between programs of one checkout: a file that names the process that holds it.
+import { spawnSync } from "node:child_process";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
+
+const TURN_MS = 100;
+
+/** Runs `work` while no other process does so under the same lock. `onWait` is called once if it has to wait. */
+export function alone(lock, onWait, work) {
+  const mine = `${lock}.${process.pid}`;
+  mkdirSync(dirname(lock), { recursive: true });
+  writeFileSync(mine, String(process.pid));
+  try {
+    let waited = false;
+    while (!take(lock, mine)) {
+      if (!waited) onWait();
+      waited = true;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TURN_MS);
+    }
+  } finally {
+    rmSync(mine, { force: true });
+  }
+  // process.exit() inside of `work` skips a `finally`, but not this.
+  const release = () => rmSync(lock, { force: true });
+  process.once("exit", release);
+  work();
+  process.off("exit", release);
+  release();
+}
+
+/** A link is made whole or not at all, so nobody ever sees a lock without its holder. */
+function take(lock, mine) {
+  try {
+    linkSync(mine, lock);
+    return true;
+  } catch (error) {
+    if (error.code !== "EEXIST") throw error;
+    if (isHeld(lock)) return false;
+    rmSync(lock, { force: true });
+    return take(lock, mine);
+  }
+}
+
+/** A killed holder leaves its file behind, and its number may be another program's by now: ask what runs under it. */
+function isHeld(lock) {
+  let holder;
+  try {
+    holder = readFileSync(lock, "utf8");
+  } catch {
+    return false;
+  }
+  if (holder === String(process.pid)) return false;
+  const command = existsSync("/proc/self/cmdline")
+    ? existsSync(`/proc/${holder}/cmdline`) && readFileSync(`/proc/${holder}/cmdline`, "utf8")
+    : spawnSync("ps", ["-o", "command=", "-p", holder], { encoding: "utf8" }).stdout;
+  return String(command).includes(basename(process.argv[1]));
+}
