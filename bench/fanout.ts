@@ -10,19 +10,28 @@ const BYTES = 200;
 /** Deliveries per second at the steady rate: what slower servers still reach. */
 const STEADY = 300_000;
 
-async function measure(server: RunningServer, readers: number, target = server.target): Promise<Row[]> {
+/** A frame of Usher's with a text of BYTES around it: type, room, seq, ids, author, client id and time. */
+const USHER_FRAME = 550;
+
+async function measure(
+  server: RunningServer,
+  readers: number,
+  target = server.target,
+  bytes = BYTES,
+  name = server.name,
+): Promise<Row[]> {
   const rows: Row[] = [];
   for (const rate of [STEADY / readers, 0]) {
     const [cpu, treeCpu] = [cpuMs(server.pid), treeCpuMs(server.pid)];
     const { answer, stop } = await load({
       job: "fanout",
       target,
-      options: { readers, rate, window: 64, seconds: SECONDS, bytes: BYTES },
+      options: { readers, rate, window: 64, seconds: SECONDS, bytes },
     });
     await stop();
     const perDelivery = (ms: number) => (ms * 1000) / answer.delivered;
     rows.push({
-      server: server.name,
+      server: name,
       readers,
       load: rate === 0 ? "as fast as it goes" : `${STEADY / 1000}k/s`,
       "deliveries/s": Math.round(answer.delivered / answer.seconds),
@@ -43,6 +52,10 @@ export async function fanout(): Promise<void> {
     for (const start of [startBareBun, startWs, startSocketIo]) {
       const server = await start();
       rows.push(...(await measure(server, readers)));
+      if (start === startBareBun) {
+        const name = `${server.name}, ${USHER_FRAME} bytes`;
+        rows.push(...(await measure(server, readers, server.target, USHER_FRAME, name)));
+      }
       await server.stop();
     }
     const usher = await startUsher();
@@ -50,6 +63,7 @@ export async function fanout(): Promise<void> {
     await usher.stop();
   }
   report("fanout", rows, [
+    `A text of ${BYTES} bytes. Peers send it bare; a frame of Usher's is ${USHER_FRAME} bytes then, so bare Bun is shown with that size too.`,
     "Usher writes each message durably to PostgreSQL, numbers it and can replay it; the others keep nothing.",
     "CPU: of the serving process; with all its processes, PostgreSQL and the pages included, beside it. Connecting is included.",
   ]);
