@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Channel } from "../../protocol/objects.ts";
-import { type ChatNode, codeOf, startChatNode } from "../../tests/support/chat-node.ts";
+import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
+import { codeOf } from "../../tests/support/code-of.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { LIMITS } from "./limits.ts";
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { CommandType } from "../../protocol/frames.ts";
-import { type ChatNode, codeOf, startChatNode } from "../../tests/support/chat-node.ts";
+import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
+import { codeOf } from "../../tests/support/code-of.ts";
 import { ANONYMOUS, type Caller, type UserCaller } from "../platform/caller.ts";
 
 /** Everybody there is, seen from a channel. `removed` was a member once. */

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type ChatNode, codeOf, startChatNode } from "../../tests/support/chat-node.ts";
-import { until } from "../../tests/support/log-node.ts";
+import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
+import { codeOf } from "../../tests/support/code-of.ts";
 import { chooseSeed, seeded } from "../../tests/support/seeded.ts";
+import { waitUntil } from "../../tests/support/wait-until.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { createPosting } from "./posting.ts";
 
@@ -126,7 +127,7 @@ test("a post that waits for a removal is refused; the one-statement variant woul
   const channel_id = await channelOfBoth();
   const removal = await removeSlowly(channel_id);
   const post = codeOf(node.messages.send(bob, { channel_id, content: "too late" }));
-  await until(somebodyWaitsForALock, "the post waits for the removal");
+  await waitUntil("the post waits for the removal", somebodyWaitsForALock);
   await removal.commit();
   expect(await post).toBe("not_found");
   expect((await node.log(`channel:${channel_id}`)).map(({ type }) => type).at(-1)).toBe("member:left");
@@ -138,7 +139,7 @@ test("a post that waits for a removal is refused; the one-statement variant woul
     WITH room AS (SELECT id FROM rooms WHERE id = ${other} FOR NO KEY UPDATE),
       allowed AS (SELECT 1 FROM room JOIN members m ON m.channel_id = room.id AND m.user_id = ${bob.userId})
     SELECT count(*)::int AS let_in FROM allowed`.execute();
-  await until(somebodyWaitsForALock, "the faulty post waits for the removal");
+  await waitUntil("the faulty post waits for the removal", somebodyWaitsForALock);
   await removal2.commit();
   expect([...(await breach)]).toEqual([{ let_in: 1 }]);
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { addHub, type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
-import { until } from "../../tests/support/log-node.ts";
+import { waitUntil } from "../../tests/support/wait-until.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 
@@ -20,7 +20,9 @@ async function story(hub: ReturnType<typeof addHub>) {
   const room = `channel:${channel.id}`;
   const clients = [hub.connect(ann), hub.connect(bob)];
   for (const client of clients) client.send({ type: "room:join", id: 1, payload: { room } });
-  await until(() => clients.every(({ frames }) => frames.some(({ type }) => type === "room:joined")), "both are in");
+  await waitUntil("both are in", () =>
+    clients.every(({ frames }) => frames.some(({ type }) => type === "room:joined")),
+  );
   const say = (content: string) => node.messages.send(ann, { channel_id: channel.id, content });
   await say("before");
   await node.members.remove(ann, channel.id, bob.userId);
@@ -44,11 +46,11 @@ for (const [order, arrange] of Object.entries(ORDERS)) {
     const live = addHub(node);
     const { room, entries, ann: annClient, bob: bobClient } = await story(live);
     for (const batch of arrange(entries)) live.hub.publish(batch);
-    await until(() => annClient.frames.filter((frame) => frame.room === room).length === 3, "Ann has all three");
+    await waitUntil("Ann has all three", () => annClient.frames.filter((frame) => frame.room === room).length === 3);
     const seen = bobClient.frames.filter(({ type }) => type !== "system:connected" && type !== "room:joined");
     expect(seen.map(({ type }) => type)).toEqual(EXPECTED as never);
     bobClient.send({ type: "room:join", id: 2, payload: { room, since: 1, epoch: node.epoch.current() } });
-    await until(() => bobClient.frames.some(({ id }) => id === 2), "Bob is answered");
+    await waitUntil("Bob is answered", () => bobClient.frames.some(({ id }) => id === 2));
     expect(bobClient.frames.at(-1)).toMatchObject({ type: "system:error", payload: { code: "NOT_FOUND" } });
     live.hub.stop();
   });

@@ -1,5 +1,6 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { codeOf, type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
+import { codeOf } from "../../tests/support/code-of.ts";
+import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
 import { LIMITS, Limits } from "./limits.ts";
 
 // Hashing passwords is slow on purpose, and the machine may be busy.

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { codeOf, type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
+import { codeOf } from "../../tests/support/code-of.ts";
+import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
 
 // Hashing passwords is slow on purpose, and the machine may be busy.
 setDefaultTimeout(60_000);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { CLOSE } from "../../protocol/codes.ts";
 import { type HubNode, startHubNode, tokenOf } from "../../tests/support/hub-node.ts";
-import { until } from "../../tests/support/log-node.ts";
+import { waitUntil } from "../../tests/support/wait-until.ts";
 import { openClient } from "../../tests/support/ws-client.ts";
 
 let node: HubNode;
@@ -143,7 +143,7 @@ test("JN-3 a member who is expelled hears nothing more, also when he was on the 
   const { asked } = node.policy;
   node.policy.gate = promise;
   const late = client.ask("room:join", { room });
-  await until(() => node.policy.asked > asked, "the rights were read");
+  await waitUntil("the rights were read", () => node.policy.asked > asked);
   node.members.delete(`eve ${room}`);
   node.hub.expel(room, "eve");
   resolve();

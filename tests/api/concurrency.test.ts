@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { openDatabase } from "../../src/platform/postgres/pool.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
-import { waitUntil } from "../support/wait-until.ts";
+import { whileWaiting } from "../support/while-waiting.ts";
 
 setDefaultTimeout(60_000);
 
@@ -75,7 +75,10 @@ test("an edit with the tag that was read passes and answers the next tag; with a
 test("of two edits with the same tag that meet at the row only one wins", async () => {
   for (const thing of things) {
     const { etag } = await call("GET", thing.path);
-    const racers = await whileBothWait(thing.row, () => [edit(thing, "left", etag), edit(thing, "right", etag)]);
+    const racers = await whileWaiting(database.sql, thing.row, () => [
+      edit(thing, "left", etag),
+      edit(thing, "right", etag),
+    ]);
     expect([thing.path, ...racers.map(({ status }) => status).sort()]).toEqual([thing.path, 200, 412]);
     const winner = racers.find(({ status }) => status === 200);
     expect((await call("GET", thing.path)).etag).toBe(winner!.etag);
@@ -90,23 +93,3 @@ test("what nobody edits leaves the tag as it is: a new message does not make a r
   expect(later.body.last_seq).toBe(body.last_seq + 1);
   expect(later.etag).toBe(etag);
 });
-
-/** Starts the racers while the row is held, and lets it go when all of them wait for it (or some are through already: a fault). */
-async function whileBothWait<T>({ table, id }: Thing["row"], racers: () => Promise<T>[]): Promise<T[]> {
-  let racing: Promise<T>[] = [];
-  let through = 0;
-  await database.sql.begin(async (tx) => {
-    await tx`SELECT FROM ${tx(table)} WHERE id = ${id} FOR UPDATE`;
-    racing = racers();
-    for (const racer of racing) {
-      racer.finally(() => through++).catch(() => {});
-    }
-    await waitUntil("all wait for the row", async () => {
-      const [row] = await database.sql`
-        SELECT count(*)::int AS n FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-      return row!.n + through >= racing.length;
-    });
-  });
-  return Promise.all(racing);
-}

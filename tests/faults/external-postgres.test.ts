@@ -3,7 +3,8 @@ import { checkExternal } from "../../src/platform/postgres/external.ts";
 import { migrateUp } from "../../src/platform/postgres/migrate.ts";
 import { MIGRATIONS } from "../../src/platform/postgres/migration-sets.ts";
 import { startDatabase } from "../../src/platform/postgres/server.ts";
-import { freePort, startTestServer } from "../support/postgres-server.ts";
+import { freePort } from "../support/free-port.ts";
+import { startTestServer } from "../support/postgres-server.ts";
 
 let server: Awaited<ReturnType<typeof startTestServer>>;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { type HubNode, startHubNode } from "../support/hub-node.ts";
-import { until } from "../support/log-node.ts";
+import { waitUntil } from "../support/wait-until.ts";
 import { openClient, openRaw, type WsClient, wsFrame } from "../support/ws-client.ts";
 
 /** Whatever one connection sends has its documented answer, and the neighbour in the same room notices nothing (SPEC ER-5). */
@@ -148,7 +148,7 @@ describe("what is no proper WebSocket message", () => {
         ended = true;
       });
       socket.write(bytes);
-      await until(() => ended, "the server closed the socket");
+      await waitUntil("the server closed the socket", () => ended);
     });
   }
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Socket } from "node:net";
 import { CLOSE } from "../../protocol/codes.ts";
 import { type HubNode, startHubNode, tokenOf } from "../support/hub-node.ts";
-import { until } from "../support/log-node.ts";
+import { waitUntil } from "../support/wait-until.ts";
 import { openClient, openRaw, type WsClient, wsFrame } from "../support/ws-client.ts";
 
 /** Clients that do not read, do not answer, or do not stop; each beside a neighbour that must not notice (SPEC ER-5). */
@@ -33,7 +33,7 @@ async function stalledMember(room: string): Promise<Socket> {
   const socket = await openRaw(node.port);
   const before = node.hub.counts().rooms.event;
   socket.write(wsFrame(1, Buffer.from(JSON.stringify({ type: "room:join", payload: { room } }))));
-  await until(() => node.hub.counts().rooms.event > before, "the join came");
+  await waitUntil("the join came", () => node.hub.counts().rooms.event > before);
   await new Promise((resolve) => socket.once("data", resolve));
   socket.pause();
   return socket;
@@ -101,7 +101,7 @@ test("SL-1 SL-3 a slow reader is told and closed, and resumes without loss; its 
     await Bun.sleep(10);
   }
   slow.resume();
-  await until(() => ended, "the slow reader's socket closed");
+  await waitUntil("the slow reader's socket closed", () => ended);
   const frames = textsOf(Buffer.concat(got)).map((text) => JSON.parse(text));
   const seen = frames.flatMap(({ seq }) => seq ?? []);
   expect(seen).toEqual(upTo(seen.length));
@@ -112,7 +112,7 @@ test("SL-1 SL-3 a slow reader is told and closed, and resumes without loss; its 
   const again = await openClient(node.port);
   const recent = Math.max(seen.length, said - 100);
   expect((await again.ask("room:join", { room, since: recent })).payload).toMatchObject({ recovered: true });
-  await until(() => seqs(again).length === said - recent, "the rest came");
+  await waitUntil("the rest came", () => seqs(again).length === said - recent);
   expect(seqs(again)).toEqual(upTo(said).slice(recent));
 }, 60_000);
 
@@ -128,7 +128,7 @@ test("SL-2 a reader that stops in a burst of several MB loses its connection, ne
   slow.pause();
   await node.say(room, ...Array.from({ length: 2_000 }, () => big));
   slow.resume();
-  await until(() => ended, "the socket was cut");
+  await waitUntil("the socket was cut", () => ended);
   const seen = textsOf(Buffer.concat(got)).flatMap((text) => {
     const seq = /"seq":(\d+),"payload"/.exec(text)?.[1];
     return seq === undefined ? [] : [Number(seq)];
@@ -154,7 +154,7 @@ test("RC-4 a reader that takes a long replay slowly gets all of it, and the live
     textsOf(Buffer.concat(got))
       .flatMap((text) => /"seq":(\d+),"payload"/.exec(text)?.[1] ?? [])
       .map(Number);
-  await until(() => socket.write(pong) && seen().at(-1) === 150, "the last frame came");
+  await waitUntil("the last frame came", () => socket.write(pong) && seen().at(-1) === 150);
   expect(seen()).toEqual(upTo(150));
   socket.destroy();
 }, 30_000);
@@ -170,7 +170,7 @@ test("HB-2 a half-open client is reaped although the server keeps sending to it;
   dead.on("close", () => {
     ended = true;
   });
-  await until(() => strict.hub.counts().connections === connections + 1, "it is connected");
+  await waitUntil("it is connected", () => strict.hub.counts().connections === connections + 1);
   let said = 0;
   while (!ended) {
     await strict.say(room, `text ${++said}`);
@@ -187,7 +187,7 @@ test("a thousand connections that come and go leave nothing behind", async () =>
     const clients = await Promise.all(Array.from({ length: 100 }, (_, i) => member(`event:churn-${i % 7}`)));
     for (const client of clients) client.close();
   }
-  await until(() => node.hub.counts().connections === connections, "all are gone");
+  await waitUntil("all are gone", () => node.hub.counts().connections === connections);
   expect(node.hub.counts().rooms.event).toBe(places.event);
 }, 30_000);
 

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Appended, Follower, findFaults, readHeads, readWholeLog } from "../support/log-checker.ts";
-import { type LogNode, startLogNode, until } from "../support/log-node.ts";
+import { type LogNode, startLogNode } from "../support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../support/postgres.ts";
 import { chooseSeed, seeded } from "../support/seeded.ts";
+import { waitUntil } from "../support/wait-until.ts";
 import { followIntoTable, readTold } from "./log-load.ts";
 
 const KILLS = Math.max(4, Number(process.env.LOG_TEST_SECONDS ?? 0));
@@ -45,7 +46,7 @@ test("a node is killed at random points: what it acknowledged is there, dense, a
       { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
     );
     const reading = readAcknowledged(child.stdout, acknowledged);
-    await until(() => acknowledged.length > before, "the node has written something");
+    await waitUntil("the node has written something", () => acknowledged.length > before);
     await Bun.sleep(random.int(0, 700));
     child.kill("SIGKILL");
     await child.exited;
@@ -54,14 +55,17 @@ test("a node is killed at random points: what it acknowledged is there, dense, a
 
   // A last node, which nobody kills, tells what the others left untold.
   await followIntoTable(observer, seeded(seed));
-  await until(async () => (await openTransactions()) === 0, "the dead nodes' transactions have ended");
+  await waitUntil("the dead nodes' transactions have ended", async () => (await openTransactions()) === 0);
   const log = await readWholeLog(observer.sql);
   const heads = await readHeads(observer.sql);
   expect(findFaults(log, heads, acknowledged, () => true)).toEqual([]);
-  await until(() => follower.reached(heads), "the observer has seen the newest entry of each room");
+  await waitUntil("the observer has seen the newest entry of each room", () => follower.reached(heads));
   expect([follower.missed(log), follower.outOfOrder, follower.repeated]).toEqual([0, 0, 0]);
 
-  await until(async () => (await readTold(observer.sql)).length >= log.length, "the stored reader has told everything");
+  await waitUntil(
+    "the stored reader has told everything",
+    async () => (await readTold(observer.sql)).length >= log.length,
+  );
   const told = new Follower();
   told.see(await readTold(observer.sql));
   expect([told.missed(log), told.outOfOrder, told.repeated]).toEqual([0, 0, 0]);

@@ -6,8 +6,9 @@ import { type EmbeddedPostgres, startEmbedded } from "../../src/platform/postgre
 import { migrateUp } from "../../src/platform/postgres/migrate.ts";
 import { MIGRATIONS } from "../../src/platform/postgres/migration-sets.ts";
 import { type Appended, Follower, findFaults, readHeads, readWholeLog } from "../support/log-checker.ts";
-import { type LogNode, startLogNode, until } from "../support/log-node.ts";
+import { type LogNode, startLogNode } from "../support/log-node.ts";
 import { chooseSeed, seeded } from "../support/seeded.ts";
+import { waitUntil } from "../support/wait-until.ts";
 import { followIntoTable, readTold, writeUntilStopped } from "./log-load.ts";
 
 const KILLS = Math.max(3, Number(process.env.LOG_TEST_SECONDS ?? 0) / 2);
@@ -46,22 +47,22 @@ test("PostgreSQL is killed in the middle of a load: what was acknowledged is the
   const written = writeUntilStopped(node, load, (entry) => acknowledged.push(entry));
   for (let kill = 0; kill < KILLS; kill++) {
     const before = acknowledged.length;
-    await until(() => acknowledged.length > before + 50 && server.pid() !== null, "the load goes on");
+    await waitUntil("the load goes on", () => acknowledged.length > before + 50 && server.pid() !== null);
     await Bun.sleep(random.int(0, 700));
     process.kill(server.pid()!, "SIGKILL");
   }
   const before = acknowledged.length;
-  await until(() => acknowledged.length > before + 50, "the load goes on after the last restart");
+  await waitUntil("the load goes on after the last restart", () => acknowledged.length > before + 50);
   stop = true;
   const doubtful = await written;
 
   const log = await readWholeLog(node.sql);
   const heads = await readHeads(node.sql);
   expect(findFaults(log, heads, acknowledged, (id) => doubtful.has(id))).toEqual([]);
-  await until(() => follower.reached(heads), "the observer has seen the newest entry of each room");
+  await waitUntil("the observer has seen the newest entry of each room", () => follower.reached(heads));
   expect([follower.missed(log), follower.outOfOrder, follower.repeated]).toEqual([0, 0, 0]);
 
-  await until(async () => (await readTold(node.sql)).length >= log.length, "the stored reader has told everything");
+  await waitUntil("the stored reader has told everything", async () => (await readTold(node.sql)).length >= log.length);
   const told = new Follower();
   told.see(await readTold(node.sql));
   expect([told.missed(log), told.outOfOrder, told.repeated]).toEqual([0, 0, 0]);

@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { reachDatabase } from "../../src/platform/postgres/server.ts";
 import { TEST_ISSUER, TEST_SECRET } from "../support/app.ts";
+import { freePort } from "../support/free-port.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -79,14 +79,4 @@ export class ServerProcess {
     await exit;
     return child.exitCode;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

@@ -149,14 +149,3 @@ export interface HubClient {
   frames: Frame[];
   send(frame: object): void;
 }
-
-/** The code of the AppError that this rejects with; "ok" when it does not reject. Any other error is thrown on. */
-export async function codeOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return "ok";
-  } catch (error) {
-    if (error instanceof Error && error.name === "AppError" && "code" in error) return String(error.code);
-    throw error;
-  }
-}

@@ -1,4 +1,3 @@
-import type postgres from "postgres";
 import { loadConfig } from "../../src/config/load.ts";
 import { createIdentity } from "../../src/identity/index.ts";
 import { systemClock } from "../../src/platform/clock.ts";
@@ -93,40 +92,9 @@ export async function startIdentityNode(environment: Record<string, string> = {}
     };
   }
 
-  /**
-   * Runs `meanwhile` in a transaction that already holds the row `id` of `table`, once all the racers wait for it (or are
-   * through, which is a fault that the caller will see): a race whose outcome does not hang on time.
-   */
-  async function whileWaiting<T>(
-    table: "users" | "sessions",
-    id: string,
-    racers: () => Promise<T>[],
-    meanwhile: (tx: postgres.TransactionSql) => Promise<unknown>,
-  ): Promise<T[]> {
-    let racing: Promise<T>[] = [];
-    let through = 0;
-    await database.sql.begin(async (tx) => {
-      await tx`SELECT FROM ${tx(table)} WHERE id = ${id} FOR UPDATE`;
-      racing = racers();
-      for (const racer of racing) {
-        racer.finally(() => through++).catch(() => {});
-      }
-      for (;;) {
-        const [row] = await database.sql`
-          SELECT count(*)::int AS n FROM pg_stat_activity
-          WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-        if (row!.n + through >= racing.length) break;
-        await Bun.sleep(5);
-      }
-      await meanwhile(tx);
-    });
-    return Promise.all(racing);
-  }
-
   return {
     identity,
     makeNode,
-    whileWaiting,
     call,
     register,
     closed,
@@ -138,14 +106,4 @@ export async function startIdentityNode(environment: Record<string, string> = {}
       call("POST", "/auth/login", { username, password }, as),
     close: () => database.close(),
   };
-}
-
-/** The code of the AppError that this work ends with; "none" when it succeeds. */
-export async function codeOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return "none";
-  } catch (error) {
-    return error instanceof Error && "code" in error ? String(error.code) : String(error);
-  }
 }

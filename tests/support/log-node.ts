@@ -54,12 +54,3 @@ export async function startLogNode(
     },
   };
 }
-
-/** Resolves when `condition` holds; throws after `ms`. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, ms = 20_000): Promise<void> {
-  const end = performance.now() + ms;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`Waited ${ms} ms in vain until ${what}.`);
-    await Bun.sleep(10);
-  }
-}

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEmbedded } from "../../src/platform/postgres/embedded.ts";
+import { freePort } from "./free-port.ts";
 
 /**
  * Starts a throw-away PostgreSQL on a TCP port of this machine, without fsync.
@@ -28,18 +28,6 @@ export async function startTestServer(onPort?: number): Promise<{ url: string; s
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
-}
-
-/** A port that nobody uses at this moment. */
-export function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const probe = createServer();
-    probe.once("error", fail);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => (typeof address === "object" && address ? done(address.port) : fail(new Error("no port"))));
-    });
-  });
 }
 
 // As a program: runs the server until standard input ends, which it does when the process that started us is gone, or until

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Waits for the thing, not for the clock: asks every 20 ms until the answer is neither false, null nor undefined, and
+ * Waits for the thing, not for the clock: asks every 10 ms until the answer is neither false, null nor undefined, and
  * returns it. A question that throws counts as "not yet". Gives up after 30 s with the last error.
  */
 export async function waitUntil<T>(what: string, ask: () => T | Promise<T>): Promise<NonNullable<T>> {
@@ -14,6 +14,6 @@ export async function waitUntil<T>(what: string, ask: () => T | Promise<T>): Pro
       last = error;
     }
     if (Date.now() > deadline) throw new Error(`It did not come to pass within 30 s: ${what}`, { cause: last });
-    await sleep(20);
+    await sleep(10);
   }
 }

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { until } from "./log-node.ts";
+import { waitUntil } from "./wait-until.ts";
 
 /** A frame as a client reads it. */
 export interface Received {
@@ -44,19 +44,19 @@ export async function openClient(
     },
     async next(type, where = () => true) {
       const find = () => client.frames.find((frame) => frame.type === type && !taken.has(frame) && where(frame));
-      await until(() => find() !== undefined, `${type} came; there were ${client.frames.map((f) => f.type).slice(-5)}`);
-      const frame = find()!;
+      const seen = client.frames.map((f) => f.type).slice(-5);
+      const frame = await waitUntil(`${type} came; there were ${seen}`, find);
       taken.add(frame);
       return frame;
     },
     async ask(type, payload = {}) {
       const id = ++ids;
       client.send({ type, id, payload });
-      await until(() => client.frames.some((frame) => frame.id === id), `an answer to ${type} came`);
+      await waitUntil(`an answer to ${type} came`, () => client.frames.some((frame) => frame.id === id));
       return client.frames.find((frame) => frame.id === id)!;
     },
     async end() {
-      await until(() => client.closed !== null, "the connection was closed");
+      await waitUntil("the connection was closed", () => client.closed !== null);
       return client.closed!.code;
     },
     close: () => socket.close(),

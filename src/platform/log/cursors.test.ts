@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Sql } from "postgres";
 import { type Appended, entryId, Follower, readHeads } from "../../../tests/support/log-checker.ts";
-import { type LogNode, startLogNode, until } from "../../../tests/support/log-node.ts";
+import { type LogNode, startLogNode } from "../../../tests/support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
 import { chooseSeed, type Seeded, seeded } from "../../../tests/support/seeded.ts";
+import { waitUntil } from "../../../tests/support/wait-until.ts";
 import type { LogEntry } from "./entry.ts";
 
 /**
@@ -100,7 +101,7 @@ test("ticks tell everything once and in order, where three other cursors do not"
   done = true;
   await Promise.all(wrong.map(({ running }) => running));
   const heads = await readHeads(node.sql);
-  await until(() => ticks.reached(heads), "the ticks' reader has seen the newest entry of each room");
+  await waitUntil("the ticks' reader has seen the newest entry of each room", () => ticks.reached(heads));
 
   const expected: Appended[] = node.published.map(({ room, seq, payload }) => ({ room, seq, id: entryId(payload) }));
   const told = ({ follower }: { follower: Follower }) => ({

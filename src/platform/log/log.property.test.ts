@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Appended, Follower, findFaults, readHeads, readWholeLog } from "../../../tests/support/log-checker.ts";
-import { type LogNode, startLogNode, until } from "../../../tests/support/log-node.ts";
+import { type LogNode, startLogNode } from "../../../tests/support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
+import { waitUntil } from "../../../tests/support/wait-until.ts";
 
 const WRITERS = 50;
 const ROOMS = 8;
@@ -96,7 +97,7 @@ test("50 writers with aborts, late commits and several rooms: dense, ordered, co
         const expected = acknowledged.slice(mustSeeFrom);
         const rooms = new Set(expected.map(({ room }) => room));
         const reach = new Map([...heads].filter(([room]) => rooms.has(room)));
-        await until(() => follower.reached(reach), "the reader has seen the newest entry of each room");
+        await waitUntil("the reader has seen the newest entry of each room", () => follower.reached(reach));
         expect({
           missed: follower.missed(expected),
           repeated: follower.repeated,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type LogNode, startLogNode, until } from "../../../tests/support/log-node.ts";
+import { type LogNode, startLogNode } from "../../../tests/support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
+import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { createTail } from "./tail.ts";
 import type { TailEntry } from "./windows.ts";
 
@@ -34,7 +35,7 @@ test("an entry is told with its room, time and actor", async () => {
   const seen: TailEntry[] = [];
   await tail.read({ name: "a", from: "now", handle: async ({ entries }) => void seen.push(...entries) });
   await append("event:a", 1);
-  await until(() => seen.length > 0, "the entry is told");
+  await waitUntil("the entry is told", () => seen.length > 0);
   expect(seen[0]).toMatchObject({ room: "event:a", seq: 1, type: "test", payload: '{"id":1}', meta: '{"actor":"9"}' });
   expect(Math.abs(seen[0]!.at - Date.now())).toBeLessThan(60_000);
   await tail.stop();
@@ -55,13 +56,13 @@ test("a stored reader goes on after a restart where it stopped, a present one be
   };
   const first = await read();
   await append("event:b", 1);
-  await until(() => seen.stored!.length === 1 && seen.now!.length === 1, "both have seen the first");
+  await waitUntil("both have seen the first", () => seen.stored!.length === 1 && seen.now!.length === 1);
   await first.stop();
   await append("event:b", 2);
   await node.sql`SELECT pg_sleep(0.1), log_tick()`;
   const second = await read();
   await append("event:b", 3);
-  await until(() => seen.stored!.length === 3 && seen.now!.length === 2, "both have seen the last");
+  await waitUntil("both have seen the last", () => seen.stored!.length === 3 && seen.now!.length === 2);
   expect(seen).toEqual({ stored: [1, 2, 3], now: [1, 3] });
   await second.stop();
 });
@@ -83,9 +84,9 @@ test("a reader that fails is tried again, and holds up nobody", async () => {
   await tail.read({ name: "c-good", from: "now", handle: async ({ entries }) => void good.push(...idsOf(entries)) });
   for (const id of [1, 2, 3]) {
     await append("event:c", id);
-    await until(() => good.length === id, "the good reader has seen it");
+    await waitUntil("the good reader has seen it", () => good.length === id);
   }
-  await until(() => bad.length === 3, "the bad reader has caught up");
+  await waitUntil("the bad reader has caught up", () => bad.length === 3);
   expect([good, bad]).toEqual([
     [1, 2, 3],
     [1, 2, 3],
@@ -115,7 +116,7 @@ test("two processes with one stored reader: effects in the position's transactio
     await Bun.sleep(10);
   }
   const count = async () => (await node.sql`SELECT FROM effects WHERE room = 'event:d'`).length;
-  await until(async () => (await count()) >= 30, "all effects are there");
+  await waitUntil("all effects are there", async () => (await count()) >= 30);
   await Promise.all(tails.map((tail) => tail.stop()));
   expect(await count()).toBe(30);
   expect(failures.every(([error]) => String(error).includes("Another process moved the reader d"))).toBe(true);
@@ -136,21 +137,21 @@ test("a present reader that fell out of the ticks is told so, and goes on", asyn
     interrupted: () => interrupted++,
   });
   await append("event:e", 1);
-  await until(() => seen.length === 1, "the first is told");
+  await waitUntil("the first is told", () => seen.length === 1);
   await append("event:e", 2);
-  await until(async () => {
+  await waitUntil("a tick covers the second", async () => {
     const [row] =
       await node.sql`SELECT count(*)::int AS n FROM log WHERE xid >= pg_snapshot_xmax((SELECT snap FROM ticks ORDER BY id DESC LIMIT 1))`;
     return row!.n === 0;
-  }, "a tick covers the second");
+  });
   await node.sql`DELETE FROM log_readers`;
   await node.sql`DELETE FROM ticks WHERE id < (SELECT max(id) FROM ticks)`;
   release.resolve();
   release = Promise.withResolvers();
   release.resolve();
-  await until(() => interrupted === 1, "it is told");
+  await waitUntil("it is told", () => interrupted === 1);
   await append("event:e", 3);
-  await until(() => seen.includes(3), "it goes on");
+  await waitUntil("it goes on", () => seen.includes(3));
   await tail.stop();
 });
 
@@ -160,7 +161,7 @@ test("another epoch is told to present readers", async () => {
   await tail.read({ name: "f", from: "now", handle: () => Promise.resolve(), interrupted: () => interrupted++ });
   await append("event:f", 1);
   await node.sql`CREATE OR REPLACE FUNCTION log_epoch() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'another' $$`;
-  await until(() => interrupted === 1, "it is told");
+  await waitUntil("it is told", () => interrupted === 1);
   expect(node.epoch.current()).toBe("another");
   await tail.stop();
 });
