@@ -10,11 +10,11 @@ import { createMembers, type Members } from "./members.ts";
 import { createMessages, type Messages } from "./messages.ts";
 import { channelRooms } from "./policy.ts";
 import { createReadMarks, type ReadMarks } from "./read-marks.ts";
-import { channelRoutes } from "./routes/channels.ts";
-import { memberRoutes } from "./routes/members.ts";
-import { messageRoutes } from "./routes/messages.ts";
-import { readMarkRoutes } from "./routes/read-marks.ts";
-import { typingRoutes } from "./routes/typing.ts";
+import { addChannelRoutes } from "./routes/channels.ts";
+import { addMemberRoutes } from "./routes/members.ts";
+import { addMessageRoutes } from "./routes/messages.ts";
+import { addReadMarkRoutes } from "./routes/read-marks.ts";
+import { addTypingRoutes } from "./routes/typing.ts";
 import { createTyping, type Typing } from "./typing.ts";
 
 /** What chat asks of the house; plugged in app.ts. */
@@ -71,11 +71,11 @@ export function createChat(deps: ChatDeps): Chat {
     erase: (userId) => erasePerson(deps, userId),
     exportOf: (userId) => exportPerson(deps, userId),
     routes(api) {
-      channelRoutes(api, channels);
-      memberRoutes(api, members);
-      messageRoutes(api, messages);
-      readMarkRoutes(api, readMarks);
-      typingRoutes(api, typing);
+      addChannelRoutes(api, channels);
+      addMemberRoutes(api, members);
+      addMessageRoutes(api, messages);
+      addReadMarkRoutes(api, readMarks);
+      addTypingRoutes(api, typing);
     },
   };
 }

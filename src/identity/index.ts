@@ -13,9 +13,13 @@ import { createVerifyForeign } from "./foreign-tokens.ts";
 import { Limits } from "./limits.ts";
 import { Living } from "./living.ts";
 import { type Parts, publicUrlOf } from "./parts.ts";
-import { getUsers, userByUsername } from "./people.ts";
+import { getUsers } from "./people.ts";
 import { registration } from "./register.ts";
-import { addRoutes } from "./routes.ts";
+import { addAdminRoutes } from "./routes/admin.ts";
+import { addAuthRoutes } from "./routes/auth.ts";
+import { addJwksRoute } from "./routes/jwks.ts";
+import { addSessionRoutes } from "./routes/sessions.ts";
+import { addUserRoutes } from "./routes/users.ts";
 import { createSigningKeys } from "./signing-keys.ts";
 import { sweep } from "./sweep.ts";
 import { createTokens } from "./tokens.ts";
@@ -84,8 +88,6 @@ export interface Identity {
 export interface Users {
   /** Those of `ids` that exist, by id. One query. */
   get(ids: readonly string[]): Promise<Map<string, PublicUser>>;
-  /** By exact name, in any case. */
-  byUsername(username: string): Promise<PublicUser | null>;
 }
 
 /** Identity with what the house gave it; the settings were checked when they were read (JWT_SECRET has its 32 bytes). */
@@ -108,11 +110,14 @@ export function createIdentity({ clock, ...deps }: IdentityDeps): Identity {
     authenticate: (token, use) => byToken(parts, foreign, token, use),
     authenticateCookie: (header) => byCookie(parts, header),
     isCurrent: (caller) => parts.living.isCurrent(caller),
-    users: {
-      get: (ids) => getUsers(parts, ids),
-      byUsername: (username) => userByUsername(parts, username),
+    users: { get: (ids) => getUsers(parts, ids) },
+    routes(api) {
+      addAuthRoutes(api, parts);
+      addSessionRoutes(api, parts);
+      addUserRoutes(api, parts);
+      addAdminRoutes(api, parts);
+      addJwksRoute(api, keys);
     },
-    routes: (api) => addRoutes(api, parts, keys),
     registration: () => registration(parts),
     erase: (userId) => erasePerson(parts, userId),
     exportOf: (userId) => exportPerson(parts, userId),

@@ -55,10 +55,6 @@ export async function getUsers({ sql }: Parts, ids: readonly string[]): Promise<
   return new Map((await store.publicUsers(sql, ids)).map((user) => [user.id, user]));
 }
 
-export async function userByUsername({ sql }: Parts, username: string): Promise<PublicUser | null> {
-  return (await store.publicUserByKey(sql, usernameKey(username))) ?? null;
-}
-
 /** People by the start of their username or name, in the order of usernames. Cursors are made of the last name shown. */
 export async function listUsers(
   { sql }: Parts,

@@ -3,7 +3,8 @@ import type { CommandPayload, CommandType, FramePayload, FrameType } from "../..
 import type { RoomKind } from "../../protocol/rooms.ts";
 import type { Caller, UserCaller } from "../platform/caller.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { LogEntry, LogSlice } from "../platform/log/entry.ts";
+import type { LogEntry } from "../platform/log/entry.ts";
+import type { LogReader } from "../platform/log/reader.ts";
 
 /** What the other modules may call of the hub. One per node; made by `createHub` in hub.ts. */
 export interface Realtime {
@@ -131,16 +132,6 @@ export interface Authenticate {
   cookie(header: string): Promise<UserCaller | null>;
   /** False when the session ended, or the person was banned, after the caller was made. Asked in the tick the socket opens. */
   isCurrent(caller: UserCaller): boolean;
-}
-
-/** Reads of the log, from the primary; src/platform/log has one. It collects the reads of a storm into a few queries. */
-export interface LogReader {
-  /**
-   * The entries after `since` and the head, of one moment. Not `complete`, and without entries, when there are more than
-   * 1,000 or more than 1 MB of them, when retention took some, or when `since` is beyond the head. No row: head 0.
-   */
-  slice(room: string, since: number): Promise<LogSlice>;
-  heads(rooms: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }
 
 /** The hub's counters. A type or code that a client invented is counted as "other". */

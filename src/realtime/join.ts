@@ -1,9 +1,10 @@
 import type { Code } from "../../protocol/codes.ts";
 import { AppError } from "../platform/errors.ts";
+import type { LogReader } from "../platform/log/reader.ts";
 import type { Connection } from "./connection.ts";
 import { encode, encodeEntry } from "./encode.ts";
 import { Entering } from "./entering.ts";
-import type { HubLogger, HubMetrics, LogReader } from "./index.ts";
+import type { HubLogger, HubMetrics } from "./index.ts";
 import { BACKLOG_BYTES, BACKLOG_PER_COMMAND, BACKLOG_PER_NODE, BACKLOG_ROWS, REPLAY_SLICE } from "./limits.ts";
 import type { Policies } from "./policies.ts";
 import type { Rooms } from "./rooms.ts";

@@ -90,7 +90,7 @@ const deleteChannel = route({
   errors: ["forbidden", "direct_immutable"],
 });
 
-export function channelRoutes(api: Api, channels: Channels): void {
+export function addChannelRoutes(api: Api, channels: Channels): void {
   api.openapi(listChannels, async (c) => {
     const list = await channels.list(c.get("caller"), c.req.valid("query"));
     return c.json(list, 200, links(c.req.url, list));

@@ -57,7 +57,7 @@ const removeMember = route({
   errors: ["forbidden", "direct_immutable", "last_owner"],
 });
 
-export function memberRoutes(api: Api, members: Members): void {
+export function addMemberRoutes(api: Api, members: Members): void {
   api.openapi(listMembers, async (c) => {
     const list = await members.list(c.get("caller"), c.req.valid("param").channel_id, c.req.valid("query"));
     return c.json(list, 200, links(c.req.url, list));

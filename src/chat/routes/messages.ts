@@ -96,7 +96,7 @@ const listReplies = route({
   errors: ["forbidden"],
 });
 
-export function messageRoutes(api: Api, messages: Messages): void {
+export function addMessageRoutes(api: Api, messages: Messages): void {
   api.openapi(listMessages, async (c) => {
     const list = await messages.page(c.get("caller"), c.req.valid("param").channel_id, c.req.valid("query"));
     return c.json(list, 200, links(c.req.url, list));

@@ -41,7 +41,7 @@ const unreadCounts = route({
   },
 });
 
-export function readMarkRoutes(api: Api, readMarks: ReadMarks): void {
+export function addReadMarkRoutes(api: Api, readMarks: ReadMarks): void {
   api.openapi(markRead, async (c) => {
     const { message_id } = c.req.valid("json");
     return c.json(await readMarks.mark(c.get("caller"), c.req.valid("param").channel_id, message_id), 200);

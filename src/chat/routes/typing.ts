@@ -14,7 +14,7 @@ const startTyping = route({
   errors: ["forbidden"],
 });
 
-export function typingRoutes(api: Api, typing: Typing): void {
+export function addTypingRoutes(api: Api, typing: Typing): void {
   api.openapi(startTyping, async (c) => {
     await typing.start(c.get("caller"), c.req.valid("param").channel_id);
     return c.body(null, 204);

@@ -128,12 +128,6 @@ export async function publicUsers(db: Db, ids: readonly string[]): Promise<Publi
   return db<PublicRow[]>`SELECT id, username, name FROM users WHERE id = ANY(${[...ids]})`;
 }
 
-export async function publicUserByKey(db: Db, key: string): Promise<PublicRow | undefined> {
-  const [row] = await db<PublicRow[]>`
-    SELECT id, username, name FROM users WHERE username_key = ${key} AND erased_at IS NULL`;
-  return row;
-}
-
 /**
  * People in the order of their names, whose username or name begins with `q` (in any case).
  *

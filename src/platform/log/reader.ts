@@ -3,6 +3,7 @@ import { createBatcher } from "../postgres/batcher.ts";
 import type { LogSlice } from "./entry.ts";
 import type { Epoch } from "./epoch.ts";
 
+/** Reads of rooms, from the primary. */
 export interface LogReader {
   /**
    * The entries of a room after `since`, with the room's head, both of one moment. Not complete, and without entries, when there are
@@ -10,8 +11,6 @@ export interface LogReader {
    * A room that nothing was ever appended to has head 0.
    */
   slice(room: string, since: number): Promise<LogSlice>;
-  /** Like `slice`, for many rooms; the answers are in the order asked. */
-  slices(wanted: readonly { room: string; since: number }[]): Promise<LogSlice[]>;
   /** The heads of rooms, 0 for a room without entries. */
   heads(rooms: readonly string[]): Promise<Map<string, number>>;
 }
@@ -55,7 +54,6 @@ export function createLogReader({ sql, epoch }: { sql: Sql; epoch: Epoch }): Log
 
   return {
     slice,
-    slices: (wanted) => Promise.all(wanted.map(({ room, since }) => slice(room, since))),
     async heads(rooms) {
       const slices = await Promise.all(rooms.map((room) => slice(room, Number.MAX_SAFE_INTEGER)));
       return new Map(slices.map(({ room, head }) => [room, head]));

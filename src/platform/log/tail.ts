@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ISql, Sql } from "postgres";
 import { type Bell, createBell } from "./bell.ts";
 import type { Epoch } from "./epoch.ts";
-import { type Position, presentPosition, storedPosition } from "./positions.ts";
+import { presentTick, type ReaderTick, storedTick } from "./reader-ticks.ts";
 import { createWindows, type TailEntry, TickGone } from "./windows.ts";
 
 /** Somebody who must see every entry of every room: once, in order per room, also those that committed late. */
@@ -20,8 +20,8 @@ export interface TailBatch {
   /** In order of seq within each room. */
   entries: readonly TailEntry[];
   /**
-   * Moves a stored reader's position within the handler's own transaction, so that its effects happen exactly once.
-   * Without this call entries come at least once: the position moves after the handler has returned.
+   * Moves a stored reader's tick within the handler's own transaction, so that its effects happen exactly once.
+   * Without this call entries come at least once: the tick moves after the handler has returned.
    */
   move(sql: ISql): Promise<void>;
 }
@@ -45,7 +45,7 @@ const MOST_BACKOFF_MS = 30_000;
 
 /**
  * Follows the log by ticks. One look per 80 ms while there is something to tell (one per second when nothing happens) and one
- * fetch per window, handed to all readers; each has a position of its own.
+ * fetch per window, handed to all readers; each has a tick of its own.
  */
 export function createTail({
   sql,
@@ -63,7 +63,7 @@ export function createTail({
   const loops: Promise<void>[] = [];
   let stopped = false;
   let latest = 0;
-  /** Counts how often the log went back in time: positions in memory from before mean nothing then. */
+  /** Counts how often the log went back in time: ticks in memory from before mean nothing then. */
   let life = 0;
   let quiet = 0;
 
@@ -90,7 +90,7 @@ export function createTail({
     }
   }
 
-  async function follow(reader: TailReader, position: Position, begin: number): Promise<void> {
+  async function follow(reader: TailReader, tick: ReaderTick, begin: number): Promise<void> {
     const bell = createBell();
     bells.add(bell);
     let at: number | null = begin;
@@ -106,11 +106,11 @@ export function createTail({
           const again = mine !== life;
           mine = life;
           at = null;
-          at = await position.load();
+          at = await tick.load();
           if (again) reader.interrupted?.();
           continue;
         }
-        at = await step(reader, position, at);
+        at = await step(reader, tick, at);
         failures = 0;
       } catch (error) {
         onError(error, reader.name);
@@ -121,12 +121,12 @@ export function createTail({
     }
   }
 
-  async function step(reader: TailReader, position: Position, from: number): Promise<number> {
+  async function step(reader: TailReader, tick: ReaderTick, from: number): Promise<number> {
     const { to, entries } = await windows.after(from);
     if (to === from) return from;
     let moved = false;
     const move = async (tx: ISql) => {
-      await position.move(tx, from, to);
+      await tick.move(tx, from, to);
       moved = true;
     };
     if (entries.length > 0) await reader.handle({ entries, move });
@@ -136,10 +136,10 @@ export function createTail({
 
   return {
     async read(reader) {
-      const position = reader.from === "stored" ? storedPosition(sql, reader.name) : presentPosition(sql);
-      const begin = await position.load();
+      const tick = reader.from === "stored" ? storedTick(sql, reader.name) : presentTick(sql);
+      const begin = await tick.load();
       if (loops.length === 0) loops.push(keepLooking());
-      loops.push(follow(reader, position, begin));
+      loops.push(follow(reader, tick, begin));
     },
     nudge() {
       quiet = 0;

@@ -15,7 +15,7 @@ export interface Window {
   entries: readonly TailEntry[];
 }
 
-/** The tick that a position names is no longer there (trimmed, or the database went back in time). */
+/** The tick that a reader stands at is no longer there (trimmed, or the database went back in time). */
 export class TickGone extends Error {
   override readonly name = "TickGone";
 }

@@ -7,10 +7,6 @@ export interface Batcher<I, O> {
    * Rejects with AppError `unavailable` when the queue is full or the database is away (the outcome is then unknown).
    */
   add(item: I): Promise<O>;
-  /** Resolves when nothing is queued or running: for a graceful stop. */
-  idle(): Promise<void>;
-  /** Items that wait or run now. */
-  readonly size: number;
 }
 
 interface Options<I, O> {
@@ -42,19 +38,14 @@ export function createBatcher<I, O>({
 }: Options<I, O>): Batcher<I, O> {
   const queue: Waiting<I, O>[] = [];
   let running = 0;
-  let busy = 0;
-  const whenIdle: (() => void)[] = [];
 
   function start(): void {
     while (running < inFlight && queue.length > 0) {
       const batch = queue.splice(0, maxBatch);
       running++;
-      busy += batch.length;
       void settle(batch).finally(() => {
         running--;
-        busy -= batch.length;
         start();
-        if (running === 0) for (const done of whenIdle.splice(0)) done();
       });
     }
   }
@@ -88,13 +79,6 @@ export function createBatcher<I, O>({
         // After this turn, so that what one turn adds goes together.
         if (queue.length === 1) queueMicrotask(start);
       });
-    },
-    idle() {
-      if (queue.length + busy === 0) return Promise.resolve();
-      return new Promise((resolve) => whenIdle.push(resolve));
-    },
-    get size() {
-      return queue.length + busy;
     },
   };
 }

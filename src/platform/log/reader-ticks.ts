@@ -1,7 +1,7 @@
 import type { ISql, Sql } from "postgres";
 
-/** Where a reader is, as a tick's id. */
-export interface Position {
+/** How far a reader of the whole log has come: the id of a tick. */
+export interface ReaderTick {
   /** Where to begin or to go on. */
   load(): Promise<number>;
   /** Moves on, in the caller's transaction if there is one. Throws when somebody else moved it meanwhile. */
@@ -9,7 +9,7 @@ export interface Position {
 }
 
 /** Kept in log_readers, under the reader's name; begins at the present the first time. */
-export function storedPosition(sql: Sql, name: string): Position {
+export function storedTick(sql: Sql, name: string): ReaderTick {
   return {
     async load() {
       await sql`
@@ -26,7 +26,7 @@ export function storedPosition(sql: Sql, name: string): Position {
 }
 
 /** Kept in memory; begins at the present each time. */
-export function presentPosition(sql: Sql): Position {
+export function presentTick(sql: Sql): ReaderTick {
   return {
     async load() {
       const [row] = await sql<{ tick: number }[]>`SELECT max(id)::float8 AS tick FROM ticks`;
