@@ -15,6 +15,8 @@ interface ComposerProps {
   /** Repeats of the plain form post are the same message. */
   clientId: string;
   replyTo: Message | null;
+  /** How its writer is called. */
+  replyToName: string | null;
   onCancelReply: () => void;
   /** Null while there is no connection to hand messages to: then the form posts by itself. Throws when it cannot take more. */
   onSend: ((content: string) => void) | null;
@@ -23,7 +25,7 @@ interface ComposerProps {
 
 /** Where a message is written. What is typed belongs to this channel and survives leaving the page. */
 export function Composer(props: ComposerProps) {
-  const { channelId, userId, destination, clientId, replyTo, onCancelReply, onSend, onEditLast } = props;
+  const { channelId, userId, destination, clientId, replyTo, replyToName, onCancelReply, onSend, onEditLast } = props;
   const box = useRef<HTMLTextAreaElement>(null);
   const form = useRef<HTMLFormElement>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
@@ -96,7 +98,7 @@ export function Composer(props: ComposerProps) {
       {replyTo && (
         <div className={styles.reply}>
           <span>
-            Reply to <b>{replyTo.username}</b>: {replyTo.content}
+            Reply to <b>{replyToName}</b>: {replyTo.content}
           </span>
           <button type="button" onClick={onCancelReply} aria-label="Do not reply">
             <X size={15} />

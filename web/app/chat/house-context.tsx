@@ -1,4 +1,5 @@
 import { createContext, type ReactNode, use, useEffect, useState } from "react";
+import type { Me } from "../../../protocol/objects.ts";
 import { type Client, createClient } from "../../../sdk/client.ts";
 import type { ConnectionState } from "../../../sdk/connection.ts";
 import { House, type HouseSnapshot } from "./house.ts";
@@ -6,6 +7,8 @@ import { followHouse } from "./house-stream.ts";
 import { useValue } from "./value.ts";
 
 interface HouseContextValue {
+  /** Who is signed in. */
+  me: Me;
   house: House;
   /** Null until the page runs in a browser. */
   client: Client | null;
@@ -29,13 +32,13 @@ export function HouseProvider({ snapshot, children }: { snapshot: HouseSnapshot;
   const [house] = useState(() => new House(snapshot));
   const [client, setClient] = useState<Client | null>(null);
   const [link, setLink] = useState<ConnectionState>("idle");
-  const { channels, position } = snapshot;
+  const { me, channels, position } = snapshot;
 
   useEffect(() => house.refresh({ channels, position }), [house, channels, position]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the position is where the stream begins; later ones come with frames.
   useEffect(() => {
-    const made = createClient({ userId: house.me.id, storage: sessionStorage });
+    const made = createClient({ userId: house.myId, storage: sessionStorage });
     made.on("state", (state) => {
       setLink(state);
       if (state === "refused") leave(made.refusal?.code ?? null);
@@ -49,7 +52,7 @@ export function HouseProvider({ snapshot, children }: { snapshot: HouseSnapshot;
     };
   }, [house]);
 
-  return <HouseContext value={{ house, client, link }}>{children}</HouseContext>;
+  return <HouseContext value={{ me, house, client, link }}>{children}</HouseContext>;
 }
 
 /** The server does not want this sign-in any more: what is on the screen must go too. */

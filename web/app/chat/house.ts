@@ -12,7 +12,7 @@ export interface HouseSnapshot {
 
 /** The list of channels with its unread counts: a snapshot, kept true by frames. */
 export class House {
-  readonly me: Me;
+  readonly myId: string;
   readonly channels: Value<readonly Channel[]>;
   /** The channel whose newest message is in sight now; what comes into it is read at once. */
   watched: string | null = null;
@@ -21,7 +21,7 @@ export class House {
   #ownSeq: number;
 
   constructor({ me, channels, position }: HouseSnapshot) {
-    this.me = me;
+    this.myId = me.id;
     this.#ownSeq = position.seq;
     this.channels = new Value(ordered(channels));
   }
@@ -58,7 +58,7 @@ export class House {
     this.#change(channelId, (channel) => ({ ...channel, last_seq: frame.seq }));
     switch (frame.type) {
       case "message:created":
-        if (frame.payload.user_id !== this.me.id && this.watched !== channelId) {
+        if (frame.payload.user_id !== this.myId && this.watched !== channelId) {
           this.#change(channelId, (channel) => ({ ...channel, unread: Math.min(100, channel.unread + 1) }));
         }
         break;
@@ -72,11 +72,11 @@ export class House {
         this.#change(channelId, (channel) => ({ ...channel, member_count: channel.member_count + 1 }));
         break;
       case "member:left":
-        if (frame.payload.user_id === this.me.id) this.drop(channelId);
+        if (frame.payload.user_id === this.myId) this.drop(channelId);
         else this.#change(channelId, (channel) => ({ ...channel, member_count: channel.member_count - 1 }));
         break;
       case "member:updated":
-        if (frame.payload.user.id === this.me.id) {
+        if (frame.payload.user.id === this.myId) {
           this.#change(channelId, (channel) => ({ ...channel, role: frame.payload.role }));
         }
         break;

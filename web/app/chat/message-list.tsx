@@ -1,25 +1,18 @@
 import ArrowDown from "lucide-react/icons/arrow-down";
-import {
-  type KeyboardEvent,
-  type MouseEvent,
-  useCallback,
-  useEffect,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "react";
+import { type KeyboardEvent, type MouseEvent, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Link } from "react-router";
 import type { Channel, Message } from "../../../protocol/objects.ts";
 import { useClock } from "./clock.tsx";
 import { useHouse } from "./house-context.tsx";
 import styles from "./message-list.module.css";
-import { MessageRow, type RowAct } from "./message-row.tsx";
+import { MessageRow } from "./message-row.tsx";
 import { OutgoingRow } from "./outgoing-row.tsx";
+import { nameOf } from "./people.ts";
 import { rowsOf } from "./rows.ts";
 import type { Talk } from "./talk.ts";
 import { dayName } from "./time.ts";
 import { useAnchoredScroll } from "./use-anchored-scroll.ts";
+import { useMessageActs } from "./use-message-acts.ts";
 import { useValue } from "./value.ts";
 
 interface MessageListProps {
@@ -36,20 +29,15 @@ interface MessageListProps {
 
 /** The messages of a channel, scrollable both ways without a jump, and those that are on their way. */
 export function MessageList({ talk, channel, firstNew, target, onReply, onTrouble }: MessageListProps) {
-  const { house, client } = useHouse();
+  const { me, client } = useHouse();
   const { timeZone, now } = useClock();
   const here = useValue(talk.window);
   const outgoing = useValue(talk.outgoing);
   const quoted = useValue(talk.quoted);
+  const names = useValue(talk.people.names);
   const [active, setActive] = useState<string | null>(null);
-  const [mode, setMode] = useState<{ id: string; mode: "edit" | "delete" } | null>(null);
-  const [lit, setLit] = useState(target);
   const list = useRef<HTMLOListElement>(null);
-  const guarded = useCallback(
-    (what: Promise<void>) =>
-      void what.catch((error) => onTrouble(error instanceof Error ? error.message : "That did not work.")),
-    [onTrouble],
-  );
+  const { changing, lit, act, save, guarded } = useMessageActs({ talk, list, target, onReply, onTrouble });
 
   const scroll = useAnchoredScroll({
     changed: here,
@@ -72,57 +60,10 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
 
   const rows = useMemo(() => rowsOf(here.messages, firstNew, timeZone), [here.messages, firstNew, timeZone]);
   const byId = useMemo(() => new Map(here.messages.map((message) => [message.id, message])), [here.messages]);
-  const parentOf = (id: string | null) => (id === null ? undefined : (byId.get(id) ?? quoted.get(id)));
-
-  const jump = useCallback(
-    async (id: string) => {
-      await talk.showAround(id);
-      setLit(id);
-      requestAnimationFrame(() => focusMessage(list.current, id));
-      setTimeout(() => setLit(null), 2_500);
-    },
-    [talk],
-  );
-
-  const act = useCallback(
-    (what: RowAct, message: Message) => {
-      if (what === "reply") onReply(message);
-      if (what === "jump" && message.reply_to_id !== null) guarded(jump(message.reply_to_id));
-      if (what === "edit" || what === "delete") setMode({ id: message.id, mode: what });
-      if (what === "cancel") {
-        setMode(null);
-        focusMessage(list.current, message.id);
-      }
-      if (what === "confirm-delete") {
-        setMode(null);
-        guarded(talk.remove(message.id));
-        focusMessage(list.current, message.id);
-      }
-    },
-    [talk, onReply, jump, guarded],
-  );
-
-  const save = useCallback(
-    async (message: Message, content: string) => {
-      try {
-        await talk.edit(message.id, content);
-        setMode(null);
-        focusMessage(list.current, message.id);
-      } catch (error) {
-        // The text stays in its box, so nothing that was typed is lost.
-        onTrouble(error instanceof Error ? error.message : "The change could not be saved.");
-      }
-    },
-    [talk, onTrouble],
-  );
-
-  useEffect(() => {
-    const edit = (event: Event) => {
-      if (event instanceof CustomEvent && typeof event.detail === "string") setMode({ id: event.detail, mode: "edit" });
-    };
-    window.addEventListener("usher:edit", edit);
-    return () => window.removeEventListener("usher:edit", edit);
-  }, []);
+  const parentOf = (id: string | null) => {
+    const parent = id === null ? undefined : (byId.get(id) ?? quoted.get(id));
+    return { parent, parentAuthor: parent ? nameOf(names, parent) : null };
+  };
 
   function onKeyDown(event: KeyboardEvent<HTMLElement>) {
     if (!(event.target instanceof HTMLElement) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -133,7 +74,7 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
       moveFocus(list.current, row, event.key === "ArrowUp" ? -1 : 1);
     else if (event.key === "End") scroll.toEnd();
     else if (message && event.key === "r") act("reply", message);
-    else if (message && event.key === "e" && message.user_id === house.me.id) act("edit", message);
+    else if (message && event.key === "e" && message.user_id === me.id) act("edit", message);
     else if (message && event.key === "Delete" && mayDelete(message)) act("delete", message);
     else return;
     event.preventDefault();
@@ -147,7 +88,7 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
 
   const mayWrite = channel.role !== null;
   const mayDelete = (message: Message) =>
-    message.user_id === house.me.id || channel.role === "owner" || channel.role === "admin";
+    message.user_id === me.id || channel.role === "owner" || channel.role === "admin";
 
   return (
     <div className={styles.frame}>
@@ -189,13 +130,14 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
                 <MessageRow
                   key={row.key}
                   message={row.message}
+                  author={nameOf(names, row.message)}
                   head={row.head}
-                  parent={parentOf(row.message.reply_to_id)}
-                  mine={row.message.user_id === house.me.id}
+                  {...parentOf(row.message.reply_to_id)}
+                  mine={row.message.user_id === me.id}
                   mayDelete={mayDelete(row.message)}
                   mayWrite={mayWrite}
                   active={active === row.message.id}
-                  mode={mode?.id === row.message.id ? mode.mode : "text"}
+                  mode={changing?.id === row.message.id ? changing.mode : "text"}
                   lit={lit === row.message.id}
                   onAct={act}
                   onSave={save}
@@ -203,7 +145,7 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
               ),
             )}
             {!here.newer &&
-              outgoing.map((item) => <OutgoingRow key={item.client_id} item={item} me={house.me} client={client} />)}
+              outgoing.map((item) => <OutgoingRow key={item.client_id} item={item} me={me} client={client} />)}
           </ol>
           <div ref={scroll.bottom} className={styles.edge}>
             {here.newer && (
@@ -250,12 +192,6 @@ function Beginning({ channel, empty }: { channel: Channel; empty: boolean }) {
 
 function messageAt(target: EventTarget): string | null {
   return target instanceof Element ? (target.closest<HTMLElement>("[data-message]")?.dataset.message ?? null) : null;
-}
-
-function focusMessage(list: HTMLElement | null, id: string): void {
-  const row = list?.querySelector<HTMLElement>(`[data-message="${id}"]`);
-  row?.focus({ preventScroll: true });
-  row?.scrollIntoView({ block: "nearest" });
 }
 
 function moveFocus(list: HTMLElement | null, from: HTMLElement | null, step: 1 | -1): void {

@@ -14,9 +14,12 @@ export type RowAct = "reply" | "edit" | "delete" | "confirm-delete" | "cancel" |
 
 interface MessageRowProps {
   message: Message;
+  /** How the writer is called. */
+  author: string;
   head: boolean;
   /** The message that this one answers; null: it is gone. Undefined: it answers none, or is not loaded yet. */
   parent: Message | null | undefined;
+  parentAuthor: string | null;
   mine: boolean;
   mayDelete: boolean;
   mayWrite: boolean;
@@ -31,7 +34,7 @@ interface MessageRowProps {
 
 /** One message. The name, the face and the full time stand at the head of a block only. */
 export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
-  const { message, head, active, mode, lit } = props;
+  const { message, author, head, active, mode, lit } = props;
   const { timeZone } = useClock();
   const time = clockTime(message.created_at, timeZone);
   return (
@@ -45,7 +48,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
     >
       <div className={styles.side}>
         {head ? (
-          <Face id={message.user_id} name={message.username} />
+          <Face id={message.user_id} name={author} />
         ) : (
           <time dateTime={message.created_at} className={styles.sideTime} aria-hidden="true">
             {time}
@@ -55,7 +58,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
       <div className={styles.main}>
         {message.reply_to_id !== null && <Quote {...props} id={message.reply_to_id} />}
         <p className={head ? styles.byline : "only-spoken"}>
-          <span className={styles.author}>{message.username}</span>{" "}
+          <span className={styles.author}>{author}</span>{" "}
           <time dateTime={message.created_at} title={dateTime(message.created_at, timeZone)}>
             {time}
           </time>
@@ -84,7 +87,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
   );
 });
 
-function Quote({ id, parent, message, onAct }: MessageRowProps & { id: string }) {
+function Quote({ id, parent, parentAuthor, message, onAct }: MessageRowProps & { id: string }) {
   const text =
     parent === undefined
       ? "An earlier message"
@@ -104,7 +107,7 @@ function Quote({ id, parent, message, onAct }: MessageRowProps & { id: string })
       <span className="only-spoken">In reply to </span>
       {text === null && parent ? (
         <>
-          <span className={styles.quoteAuthor}>{parent.username}</span>
+          <span className={styles.quoteAuthor}>{parentAuthor}</span>
           <span className={styles.quoteText}>{parent.content}</span>
         </>
       ) : (

@@ -8,15 +8,16 @@ import { Prose } from "./prose.tsx";
 
 /** An own message that the server does not have yet, or that it refused. */
 export function OutgoingRow({ item, me, client }: { item: Outgoing; me: Me; client: Client | null }) {
+  const name = me.name ?? me.username;
   const failed = item.state === "failed";
   return (
     <li className={rowStyles.row} data-head="">
       <div className={rowStyles.side}>
-        <Face id={me.id} name={me.username} />
+        <Face id={me.id} name={name} />
       </div>
       <div className={rowStyles.main}>
         <p className={rowStyles.byline}>
-          <span className={rowStyles.author}>{me.username}</span>
+          <span className={rowStyles.author}>{name}</span>
           {!failed && <span className={styles.state}>{item.state === "queued" ? "waiting" : "sending"}</span>}
         </p>
         <div className={`${rowStyles.text} ${styles.pending}`}>

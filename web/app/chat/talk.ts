@@ -1,9 +1,10 @@
-import type { Message, Position } from "../../../protocol/objects.ts";
+import type { Message, Position, PublicUser } from "../../../protocol/objects.ts";
 import type { Client } from "../../../sdk/client.ts";
 import type { RoomFrame } from "../../../sdk/follower.ts";
 import type { Outgoing } from "../../../sdk/outbox.ts";
 import { type MessagePage, positionOf } from "../../../sdk/rest.ts";
 import { type Conversation, fromPage, trimmed, withFrame, withMessage, withNewer, withOlder } from "./conversation.ts";
+import { nameOf, People } from "./people.ts";
 import { Value } from "./value.ts";
 
 const PAGE = 50;
@@ -12,7 +13,7 @@ const RECENT_MAX = 500;
 
 export interface TalkHandlers {
   /** Somebody else wrote just now. */
-  said(message: Message): void;
+  said(name: string, content: string): void;
   /** Members came, went or changed. */
   membersChanged(): void;
 }
@@ -24,6 +25,8 @@ export class Talk {
   readonly outgoing = new Value<readonly Outgoing[]>([]);
   /** Originals of replies, by id; null: gone, or not to be seen. */
   readonly quoted: Value<ReadonlyMap<string, Message | null>>;
+  /** Those who wrote what is shown. */
+  readonly people: People;
   /** Whether the end of the list is in sight: then the far end may be dropped when new messages come. */
   following = true;
   readonly #start: Position;
@@ -33,10 +36,11 @@ export class Talk {
   #arriving: readonly Outgoing[] = [];
   #paging: Promise<void> | null = null;
 
-  constructor(channelId: string, page: MessagePage, quoted: readonly Message[]) {
+  constructor(channelId: string, page: MessagePage, quoted: readonly Message[], people: readonly PublicUser[]) {
     this.channelId = channelId;
     this.window = new Value(fromPage(page));
     this.quoted = new Value(new Map(quoted.map((message) => [message.id, message])));
+    this.people = new People(people);
     this.#start = positionOf(page);
   }
 
@@ -56,7 +60,7 @@ export class Talk {
         frame: (frame) => {
           this.#take(frame);
           if (frame.type === "message:created" && frame.payload.user_id !== me) {
-            said({ ...frame.payload, id: frame.payload.message_id, seq: frame.seq });
+            said(nameOf(this.people.names.get(), frame.payload), frame.payload.content);
           }
           if (frame.type.startsWith("member:")) membersChanged();
         },
@@ -138,6 +142,7 @@ export class Talk {
     const page = await rest.messages.list(this.channelId, { limit: PAGE });
     this.#recent = [];
     this.window.set(fromPage(page));
+    void this.people.meet(rest, page.data);
     this.#listOutgoing();
     return positionOf(page);
   }
@@ -146,6 +151,7 @@ export class Talk {
   #show(how: (here: Conversation) => Conversation, page: MessagePage): void {
     const newer = this.#recent.filter(({ seq }) => seq > page.head_seq);
     this.window.change((here) => newer.reduce(withFrame, how(here)));
+    void this.people.meet(this.#live.rest, page.data);
     void this.#readQuoted(page.data);
   }
 
@@ -154,6 +160,7 @@ export class Talk {
     this.window.change((here) => (this.following ? trimmed(withFrame(here, frame)) : withFrame(here, frame)));
     if (frame.type !== "message:created") return;
     this.#listOutgoing();
+    void this.people.meet(this.#live.rest, [frame.payload]);
     if (frame.payload.reply_to_id !== null) void this.#readQuoted([{ reply_to_id: frame.payload.reply_to_id }]);
   }
 
@@ -166,6 +173,7 @@ export class Talk {
     for (const id of wanted) {
       const message = await this.#live.rest.messages.get(id).catch(() => null);
       this.quoted.change((known) => new Map(known).set(id, message));
+      if (message) void this.people.meet(this.#live.rest, [message]);
     }
   }
 

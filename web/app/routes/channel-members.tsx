@@ -95,7 +95,7 @@ function AddButton({ person, inside }: { person: PublicUser; inside: boolean }) 
 
 function MemberRow({ member: { user, role }, channel }: { member: Member; channel: Channel }) {
   const { house } = useHouse();
-  const me = user.id === house.me.id;
+  const me = user.id === house.myId;
   const mayRemove = !me && (channel.role === "owner" || (channel.role === "admin" && role === "member"));
   const maySetRole = !me && channel.role === "owner";
   const name = user.name ?? user.username;

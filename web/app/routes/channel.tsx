@@ -15,13 +15,14 @@ import {
   useNavigate,
   useRevalidator,
 } from "react-router";
-import type { Channel, Message } from "../../../protocol/objects.ts";
+import type { Channel, Message, PublicUser } from "../../../protocol/objects.ts";
 import type { MessagePage } from "../../../sdk/rest.ts";
 import { useAnnouncer } from "../chat/announcer.tsx";
 import { Composer } from "../chat/composer.tsx";
 import { titleOf } from "../chat/house.ts";
 import { useChannels, useHouse } from "../chat/house-context.tsx";
 import { MessageList } from "../chat/message-list.tsx";
+import { nameOf } from "../chat/people.ts";
 import { Talk } from "../chat/talk.ts";
 import { useReadMark } from "../chat/use-read-mark.ts";
 import { FormError, Submit } from "../look/form.tsx";
@@ -65,7 +66,7 @@ export async function action({ request, params }: ActionFunctionArgs) {
 }
 
 export default function ChannelPage() {
-  const { channel, page, quoted, target, clientId } = useLoaderData<typeof loader>();
+  const { channel, page, quoted, people, target, clientId } = useLoaderData<typeof loader>();
   const { key } = useLocation();
   const refusal = useActionData<typeof action>();
   if (!page) return <Door channel={channel} />;
@@ -75,7 +76,7 @@ export default function ChannelPage() {
       <Conversation
         // Another channel, or another place in it, is another conversation; a panel opening beside it is not.
         key={`${channel.id} ${target ?? ""} ${target === null ? "" : key}`}
-        {...{ channel, page, quoted, target, clientId }}
+        {...{ channel, page, quoted, people, target, clientId }}
       />
     </>
   );
@@ -85,11 +86,12 @@ interface ConversationProps {
   channel: Channel;
   page: MessagePage;
   quoted: Message[];
+  people: PublicUser[];
   target: string | null;
   clientId: string;
 }
 
-function Conversation({ channel: asLoaded, page, quoted, target, clientId }: ConversationProps) {
+function Conversation({ channel: asLoaded, page, quoted, people, target, clientId }: ConversationProps) {
   const { house, client } = useHouse();
   const listed = useChannels().find(({ id }) => id === asLoaded.id);
   const channel = listed ?? asLoaded;
@@ -97,8 +99,8 @@ function Conversation({ channel: asLoaded, page, quoted, target, clientId }: Con
   const [wasListed, setWasListed] = useState(listed !== undefined);
   if (listed && !wasListed) setWasListed(true);
   const gone = wasListed && !listed;
-  const [talk] = useState(() => new Talk(channel.id, page, quoted));
-  const [firstNew] = useState(() => firstUnread(page, asLoaded, house.me.id));
+  const [talk] = useState(() => new Talk(channel.id, page, quoted, people));
+  const [firstNew] = useState(() => firstUnread(page, asLoaded, house.myId));
   const [replyTo, setReplyTo] = useState<Message | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   const { announce, region } = useAnnouncer();
@@ -107,7 +109,7 @@ function Conversation({ channel: asLoaded, page, quoted, target, clientId }: Con
   useReadMark(talk);
   useEffect(() => {
     if (!client) return;
-    return talk.connect(client, house.me.id, { said: announce, membersChanged });
+    return talk.connect(client, house.myId, { said: announce, membersChanged });
   }, [talk, client, house, announce, membersChanged]);
   useEffect(() => {
     // Removed, or the channel is deleted: what it said must not stay on the screen.
@@ -131,7 +133,7 @@ function Conversation({ channel: asLoaded, page, quoted, target, clientId }: Con
   function editLast() {
     const mine = talk.window
       .get()
-      .messages.findLast(({ user_id, deleted_at }) => user_id === house.me.id && deleted_at === null);
+      .messages.findLast(({ user_id, deleted_at }) => user_id === house.myId && deleted_at === null);
     if (mine) window.dispatchEvent(new CustomEvent("usher:edit", { detail: mine.id }));
   }
 
@@ -145,7 +147,7 @@ function Conversation({ channel: asLoaded, page, quoted, target, clientId }: Con
             <NavLink to="members" className={styles.tool} preventScrollReset>
               <Users size={17} aria-hidden="true" />
               {channel.member_count}
-              <span className="only-spoken"> members</span>
+              <span className="only-spoken"> {channel.member_count === 1 ? "member" : "members"}</span>
             </NavLink>
           )}
           {channel.type !== "direct" && (
@@ -162,8 +164,9 @@ function Conversation({ channel: asLoaded, page, quoted, target, clientId }: Con
         )}
         <Composer
           channelId={channel.id}
-          userId={house.me.id}
+          userId={house.myId}
           {...{ destination, clientId, replyTo }}
+          replyToName={replyTo && nameOf(talk.people.names.get(), replyTo)}
           onCancelReply={() => setReplyTo(null)}
           onSend={client ? send : null}
           onEditLast={editLast}

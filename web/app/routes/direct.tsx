@@ -41,7 +41,7 @@ export default function Direct() {
           <FormError refusal={refusal} />
           <PeopleSearch
             q={q}
-            found={found.filter(({ id }) => id !== house.me.id)}
+            found={found.filter(({ id }) => id !== house.myId)}
             choice={(person) => (
               <Form method="post">
                 <input type="hidden" name="user_id" value={person.id} />

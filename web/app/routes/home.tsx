@@ -6,14 +6,14 @@ import styles from "./home.module.css";
 
 /** The front page: beside the list on a wide screen; on a phone the list alone is shown. */
 export default function Home() {
-  const { house } = useHouse();
+  const { me } = useHouse();
   const channels = useChannels();
   return (
     <div className={styles.home}>
       <HouseTitle>Channels</HouseTitle>
       {channels.length === 0 ? (
         <>
-          <h1>Good to see you, {house.me.name ?? house.me.username}.</h1>
+          <h1>Good to see you, {me.name ?? me.username}.</h1>
           <p>There is nothing here yet. Create a channel and invite others, or look for one to join.</p>
         </>
       ) : (

@@ -30,11 +30,11 @@ export function Shell({ children }: { children: ReactNode }) {
 }
 
 function Rail() {
-  const { house } = useHouse();
+  const { me } = useHouse();
   const channels = useChannels();
   const direct = channels.filter(({ type }) => type === "direct");
   const shared = channels.filter(({ type }) => type !== "direct");
-  const name = house.me.name ?? house.me.username;
+  const name = me.name ?? me.username;
   return (
     <div className={styles.rail}>
       <header className={styles.brand}>
@@ -72,9 +72,9 @@ function Rail() {
         </Section>
       </nav>
       <footer className={styles.me}>
-        <Face id={house.me.id} name={name} size={32} />
+        <Face id={me.id} name={name} size={32} />
         <span className={styles.myName}>{name}</span>
-        {house.me.role !== "member" && (
+        {me.role !== "member" && (
           <NavLink to="/admin" className={styles.icon} aria-label="Administration" title="Administration">
             <Shield size={18} />
           </NavLink>

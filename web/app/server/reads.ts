@@ -1,7 +1,8 @@
-import type { Channel, Message } from "../../../protocol/objects.ts";
+import type { Channel, Message, PublicUser } from "../../../protocol/objects.ts";
 import { UsherError } from "../../../sdk/errors.ts";
 import type { MessagePage, Page } from "../../../sdk/rest.ts";
 import type { HouseSnapshot } from "../chat/house.ts";
+import { authorsOf } from "../chat/people.ts";
 import type { Hub } from "./hub.ts";
 
 /** Messages of the first page: a screen and a half, so that the first scroll up has something to show. */
@@ -30,14 +31,23 @@ export interface ChannelView {
   page: MessagePage | null;
   /** Messages that the page's replies answer and that are not on it. */
   quoted: Message[];
+  /** Those who wrote all these. */
+  people: PublicUser[];
 }
 
 /** A channel and the page of its messages that the address asks for (`at`, `before`, `after`; else where reading goes on). */
 export async function readChannel({ rest }: Hub, channelId: string, query: URLSearchParams): Promise<ChannelView> {
   const channel = await rest.channels.get(channelId);
-  if (channel.role === null) return { channel, page: null, quoted: [] };
+  if (channel.role === null) return { channel, page: null, quoted: [], people: [] };
   const page = await rest.messages.list(channelId, { ...window(channel, query), limit: PAGE });
-  return { channel, page, quoted: await readQuoted({ rest }, page.data) };
+  const quoted = await readQuoted({ rest }, page.data);
+  return { channel, page, quoted, people: await readPeople({ rest }, [...page.data, ...quoted]) };
+}
+
+/** At most two for each message of a page: as many as the server tells at once. */
+async function readPeople({ rest }: Pick<Hub, "rest">, messages: readonly Message[]): Promise<PublicUser[]> {
+  const ids = authorsOf(messages);
+  return ids.length === 0 ? [] : (await rest.users.list({ ids: ids.join(",") })).data;
 }
 
 function window(channel: Channel, query: URLSearchParams) {
