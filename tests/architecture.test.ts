@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 
 /**
  * Holds the code to docs/architecture.md: who may import whom (its table), no cycles, Bun only where it may be,
- * and no folder or file whose name says nothing.
+ * and no folder or file whose name says nothing. And the documents to the code: they name only files that are there.
  */
 const ROOT = join(import.meta.dirname, "..");
 const FOLDERS = ["protocol", "src", "sdk", "web", "scripts", "tests", "bench"];
@@ -143,6 +143,13 @@ function emptyNames(sources: Sources): string[] {
   return [...sources.keys()].filter((path) => path.split("/").some((part) => empty.test(part)));
 }
 
+/** Paths of ours in backticks or links of a page, as in `src/app.ts` and [SPEC](../protocol/SPEC.md). */
+function pathsNamed(page: string, markdown: string): string[] {
+  const quoted = [...markdown.matchAll(/`((?:bench|db|docs|protocol|scripts|sdk|src|tests|web)\/[\w./-]*)`/g)];
+  const linked = [...markdown.matchAll(/\]\((?!\w+:|#)([^)#]+)/g)];
+  return [...quoted.map(([, path = ""]) => path), ...linked.map(([, path = ""]) => join(dirname(page), path))];
+}
+
 const sources = readSources();
 const rules = readRules(readFileSync(join(ROOT, "docs/architecture.md"), "utf8"));
 
@@ -165,6 +172,15 @@ test("no folder or file has a name that says nothing", () => {
 test("a module's files are at most one folder deep", () => {
   const deep = [...sources.keys()].filter((path) => path.startsWith("src/") && path.split("/").length > 4);
   expect(deep).toEqual([]);
+});
+
+test("the documents name only files that are there", () => {
+  const pages = [...new Bun.Glob("{*,docs/**/*,protocol/*}.md").scanSync({ cwd: ROOT })];
+  const missing = pages.flatMap((page) => {
+    const named = pathsNamed(page, readFileSync(join(ROOT, page), "utf8"));
+    return named.filter((path) => !existsSync(join(ROOT, path))).map((path) => `${page} names ${path}`);
+  });
+  expect(missing).toEqual([]);
 });
 
 test("the check itself sees planted faults", () => {
@@ -191,4 +207,6 @@ test("the check itself sees planted faults", () => {
   expect(cycle(planted)).toEqual(["src/chat/b.ts", "src/chat/c.ts", "src/chat/b.ts"]);
   expect(bunOutOfPlace(planted)).toEqual(["src/chat/b.ts"]);
   expect(emptyNames(planted)).toEqual(["src/chat/utils/e.ts"]);
+  const page = "`src/a.ts` → `npm start`, [b](adr/b.md#c), [d](https://d.example/) and `src/chat/`";
+  expect(pathsNamed("docs/page.md", page)).toEqual(["src/a.ts", "src/chat/", "docs/adr/b.md"]);
 });
