@@ -25,4 +25,11 @@ test("a URL is written without what proves who somebody is", () => {
   expect(redactUrl("/ws?token=a.b.c&x=1")).toBe("/ws?token=[redacted]&x=1");
   expect(redactUrl("/reset?x=1&code=123#top")).toBe("/reset?x=1&code=[redacted]#top");
   expect(redactUrl("/api?api_key=[redacted]")).toBe("/api?api_key=[redacted]");
+  expect(redactUrl("/register?invite=Abc-1&x=1")).toBe("/register?invite=[redacted]&x=1");
+  expect(redactUrl("/register?x=1&invite_code=Abc-1")).toBe("/register?x=1&invite_code=[redacted]");
+  for (const rest of ["Abc_-1", "Abc_-1.data?x=1", "Abc_-1/", "/Abc_-1"]) {
+    expect(redactUrl(`/reset/${rest}`)).not.toContain("Abc_-1");
+    expect(redactUrl(`https://chat.example.org/reset/${rest}`)).not.toContain("Abc_-1");
+  }
+  expect(redactUrl("/reset?x=1")).toBe("/reset?x=1");
 });

@@ -27,9 +27,14 @@ export function createLogger(
   );
 }
 
-/** A URL's path and query without what proves who somebody is: `/ws?token=abc` → `/ws?token=[redacted]`. */
+/**
+ * A URL's path and query without what lets somebody in: `/ws?token=abc` → `/ws?token=[redacted]`. Everything that our links
+ * carry is among it: `/reset/<token>`, `/register?invite=<code>`.
+ */
 export function redactUrl(url: string): string {
-  return url.replace(/([?&](?:code|[^=&]*(?:token|secret|key|password))=)[^&#]*/gi, "$1[redacted]");
+  return url
+    .replace(/([?&][^=&]*(?:code|invite|token|secret|key|password)[^=&]*=)[^&#]*/gi, "$1[redacted]")
+    .replace(/(\/reset\/)[^?#]+/gi, "$1[redacted]");
 }
 
 /** One line for people: time, level, name, message, then the other fields; a stack on lines of its own. */

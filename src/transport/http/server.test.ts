@@ -49,6 +49,17 @@ test("the request id comes back and is in the log; tokens and secrets of the que
   expect(JSON.stringify(server.lines)).not.toContain("abc.def");
 });
 
+test("a reset link and an invitation are not in the log", async () => {
+  await get("/reset/Abc_-secret", { "x-request-id": "a-reset" });
+  await get("/register?invite=Def_-secret", {
+    "x-request-id": "an-invite",
+    referer: `${server.url}/reset/Abc_-secret`,
+  });
+  const paths = ["a-reset", "an-invite"].map((id) => server.lines.find(({ request_id }) => request_id === id)?.path);
+  expect(paths).toEqual(["/reset/[redacted]", "/register?invite=[redacted]"]);
+  expect(JSON.stringify(server.lines)).not.toContain("_-secret");
+});
+
 test("the address behind a trusted proxy reaches the handler", async () => {
   const answer = await get("/api/v1/admin", { authorization: "Bearer root", "x-forwarded-for": "203.0.113.9" });
   expect(await answer.json()).toEqual({ address: "203.0.113.9" });
