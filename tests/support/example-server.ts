@@ -7,7 +7,7 @@ import type { Api } from "../../src/platform/http/api.ts";
 import { type ApiDeps, createApi } from "../../src/platform/http/create-api.ts";
 import { createIdempotencyStore } from "../../src/platform/http/idempotency-store.ts";
 import { ownOrigins } from "../../src/platform/http/origin.ts";
-import { linkHeader, onePlace, StreamQuery } from "../../src/platform/http/paging.ts";
+import { links, onePlace, StreamQuery } from "../../src/platform/http/paging.ts";
 import { route } from "../../src/platform/http/route.ts";
 import { createLogger } from "../../src/platform/logger.ts";
 import { createMetrics } from "../../src/platform/metrics.ts";
@@ -146,9 +146,7 @@ function addExampleRoutes(api: Api) {
       const query = c.req.valid("query");
       onePlace(query);
       const data = [...state.notes.values()].slice(0, query.limit);
-      const link = linkHeader(c.req.url, { next: data.at(-1)?.id ?? null, prev: null });
-      if (link !== null) c.header("link", link);
-      return c.json({ data }, 200);
+      return c.json({ data }, 200, links(c.req.url, { next: data.at(-1)?.id ?? null, prev: null }));
     },
   );
   api.openapi(

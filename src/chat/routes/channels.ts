@@ -3,11 +3,11 @@ import { Channel, ChannelName, ChannelTopic, ChannelType, Position, page } from 
 import { Id } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { etagOf, tagged } from "../../platform/http/etag.ts";
-import { ListQuery } from "../../platform/http/paging.ts";
+import { ListQuery, linked, links } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import { type Channels, editableOfChannel } from "../channels.ts";
 import { LIMITS } from "../limits.ts";
-import { channelParams, linked, links, located, Search } from "./parts.ts";
+import { channelParams, located, Search } from "./parts.ts";
 
 export const ChannelPage = page(Channel).extend({ position: Position });
 

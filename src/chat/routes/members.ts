@@ -3,10 +3,10 @@ import { Member, page, Role } from "../../../protocol/objects.ts";
 import { Id } from "../../../protocol/rooms.ts";
 import type { UserCaller } from "../../platform/caller.ts";
 import type { Api } from "../../platform/http/api.ts";
-import { ListQuery } from "../../platform/http/paging.ts";
+import { ListQuery, linked, links } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import type { Members } from "../members.ts";
-import { channelParams, linked, links, located, Search } from "./parts.ts";
+import { channelParams, located, Search } from "./parts.ts";
 
 const memberParams = channelParams.extend({ user_id: Id.meta({ description: "A user's id, or `me`." }) });
 

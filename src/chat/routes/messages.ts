@@ -3,10 +3,10 @@ import { ClientId, Message, MessageContent, Position, page } from "../../../prot
 import { Snowflake } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { etagOf, tagged } from "../../platform/http/etag.ts";
-import { ListQuery, StreamQuery } from "../../platform/http/paging.ts";
+import { ListQuery, linked, links, StreamQuery } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import { editableOfMessage, type Messages } from "../messages.ts";
-import { channelParams, linked, links, located } from "./parts.ts";
+import { channelParams, located } from "./parts.ts";
 
 const messageParams = z.object({ message_id: Snowflake });
 

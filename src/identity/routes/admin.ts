@@ -2,7 +2,7 @@ import { z } from "zod";
 import { page } from "../../../protocol/objects.ts";
 import { Snowflake } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
-import { linkHeader } from "../../platform/http/paging.ts";
+import { linked, links } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import { ban, lift, listBans } from "../bans.ts";
 import { createInvite, listInvites, removeInvite } from "../invites.ts";
@@ -26,7 +26,7 @@ const listBansRoute = route({
   tag,
   auth: "admin",
   request: { query: Newest },
-  responses: { 200: { description: "Bans.", schema: page(Ban) } },
+  responses: { 200: { description: "Bans.", schema: page(Ban), headers: linked } },
 });
 
 const banRoute = route({
@@ -57,7 +57,7 @@ const listInvitesRoute = route({
   tag,
   auth: "admin",
   request: { query: Newest },
-  responses: { 200: { description: "Invites.", schema: page(RegistrationInvite) } },
+  responses: { 200: { description: "Invites.", schema: page(RegistrationInvite), headers: linked } },
 });
 
 const createInviteRoute = route({
@@ -94,9 +94,7 @@ const resetLinksRoute = route({
 export function addAdminRoutes(api: Api, parts: Parts): void {
   api.openapi(listBansRoute, async (c) => {
     const bans = await listBans(parts, c.req.valid("query"));
-    const link = linkHeader(c.req.url, bans);
-    if (link !== null) c.header("link", link);
-    return c.json(bans, 200);
+    return c.json(bans, 200, links(c.req.url, bans));
   });
 
   api.openapi(banRoute, async (c) => {
@@ -112,9 +110,7 @@ export function addAdminRoutes(api: Api, parts: Parts): void {
 
   api.openapi(listInvitesRoute, async (c) => {
     const invites = await listInvites(parts, c.req.valid("query"));
-    const link = linkHeader(c.req.url, invites);
-    if (link !== null) c.header("link", link);
-    return c.json(invites, 200);
+    return c.json(invites, 200, links(c.req.url, invites));
   });
 
   api.openapi(createInviteRoute, async (c) => {

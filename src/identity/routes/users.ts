@@ -4,7 +4,7 @@ import { Id } from "../../../protocol/rooms.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { etagOf, tagged } from "../../platform/http/etag.ts";
-import { ListQuery, linkHeader, onePlace } from "../../platform/http/paging.ts";
+import { ListQuery, linked, links, onePlace } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import type { Parts } from "../parts.ts";
 import { changePassword } from "../passwords.ts";
@@ -64,7 +64,7 @@ const listRoute = route({
         .meta({ description: "Up to 100 ids, separated by commas; those that exist are answered, without paging." }),
     }),
   },
-  responses: { 200: { description: "In the order of usernames.", schema: page(PublicUser) } },
+  responses: { 200: { description: "In the order of usernames.", schema: page(PublicUser), headers: linked } },
 });
 
 const getRoute = route({
@@ -102,9 +102,7 @@ export function addUserRoutes(api: Api, parts: Parts): void {
       return c.json({ data: [...found.values()], next: null, prev: null }, 200);
     }
     const users = await listUsers(parts, query);
-    const link = linkHeader(c.req.url, users);
-    if (link !== null) c.header("link", link);
-    return c.json(users, 200);
+    return c.json(users, 200, links(c.req.url, users));
   });
 
   api.openapi(getRoute, async (c) => {

@@ -35,17 +35,21 @@ export function onePlace(query: { before?: string; after?: string; around?: stri
   });
 }
 
+/** The header of an answer with a page, for the document. */
+export const linked = { Link: "The next and the previous page (RFC 8288)." };
+
 /**
- * The `Link` header of a page (RFC 8288), with the request's own query kept. Null when there is neither a next nor a previous page.
+ * The `Link` header of a page (RFC 8288), with the request's own query kept; no header when there is neither a next nor a
+ * previous page.
  *
  * @param url of the request
  */
-export function linkHeader(url: string, page: { next: string | null; prev: string | null }): string | null {
-  const links = [
+export function links(url: string, page: { next: string | null; prev: string | null }): Record<string, string> {
+  const found = [
     page.next === null ? null : `<${relative(url, "after", page.next)}>; rel="next"`,
     page.prev === null ? null : `<${relative(url, "before", page.prev)}>; rel="prev"`,
   ].filter((link) => link !== null);
-  return links.length === 0 ? null : links.join(", ");
+  return found.length === 0 ? {} : { Link: found.join(", ") };
 }
 
 function relative(url: string, name: "after" | "before", value: string): string {
