@@ -83,14 +83,15 @@ async function makePeople(sql: Sql, ids: { next(): string }): Promise<Person[]> 
   const password_hash = await createPasswords().hash(DEMO_PASSWORD);
   const people = FIRST_NAMES.map((first, n): Person => {
     const name = `${first} ${LAST_NAMES[n % LAST_NAMES.length]}`;
-    const username = first.toLowerCase();
+    // Both names: the visitor's own account is likely to be called by a first name.
+    const username = name.toLowerCase().replace(" ", ".");
     return { kind: "user", userId: ids.next(), username, name, role: "member", sessionId: null, expiresAt: null };
   });
   const taken = await sql<{ username: string }[]>`
     SELECT username FROM users WHERE username_key = ANY (${people.map((p) => usernameKey(p.username))}::text[]) LIMIT 1`;
   if (taken[0]) {
     throw new StartError(
-      `There is somebody called "${taken[0].username}" already: the demo seems to have been seeded.`,
+      `There is somebody called "${taken[0].username}" already: the demo seems to have been seeded. To begin anew, stop Usher, delete DATA_DIR and start it again.`,
     );
   }
   await sql.begin(async (tx) => {

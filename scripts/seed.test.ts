@@ -71,7 +71,9 @@ describe("the demo", () => {
   });
 
   test("its password is the one that is printed", async () => {
-    const [ada] = await db.sql<{ password_hash: string }[]>`SELECT password_hash FROM users WHERE username = 'ada'`;
+    const [ada] = await db.sql<
+      { password_hash: string }[]
+    >`SELECT password_hash FROM users WHERE username = 'ada.abel'`;
     expect(await Bun.password.verify(DEMO_PASSWORD, ada!.password_hash)).toBe(true);
   });
 

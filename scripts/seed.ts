@@ -26,7 +26,7 @@ async function demo(url: string): Promise<void> {
     await database.close();
   }
   console.log(
-    `50 people, 12 channels, 5,000 messages. Sign in as "ada" or any other with the password ${DEMO_PASSWORD}.\n` +
+    `50 people, 12 channels, 5,000 messages. Sign in as "ada.abel" or any other with the password ${DEMO_PASSWORD}.\n` +
       "Everybody who reads this program knows that password: keep the demo away from servers that others reach.",
   );
 }
