@@ -12,7 +12,7 @@ function server(...people: PublicUser[]) {
   const opened = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const list = async ({ ids = "" }) => {
+  const list = async ({ ids = "" }: { ids?: string } = {}) => {
     asked.push(ids);
     await opened;
     return { data: people.filter(({ id }) => ids.split(",").includes(id)), next: null, prev: null };

@@ -72,7 +72,7 @@ export default function ChannelAbout() {
       </Form>
       {channel.role === "owner" && (
         <details>
-          <summary>Delete the channel</summary>
+          <summary className={listStyles.note}>Delete the channel</summary>
           <Form method="post" className={formStyles.form}>
             <p className={listStyles.note}>It goes with all its messages, for everybody. This cannot be undone.</p>
             <Submit intent="delete">Delete #{titleOf(channel)} for good</Submit>

@@ -60,7 +60,7 @@ export default function Settings() {
       <HouseTitle>Settings</HouseTitle>
       <PageBar title="Settings">
         <Form method="post" action="/logout" reloadDocument>
-          <Button type="submit" variant="default" size="compact-md">
+          <Button type="submit" variant="default" size="compact-sm">
             Sign out
           </Button>
         </Form>
