@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from
 import { SignJWT } from "jose";
 import { codeOf } from "../../tests/support/code-of.ts";
 import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
+import { waitUntil } from "../../tests/support/wait-until.ts";
 import { whileWaiting } from "../../tests/support/while-waiting.ts";
 
 // Hashing passwords is slow on purpose, and the machine may be busy.
@@ -99,6 +100,33 @@ test("a ban that waits for a sign-in ends what it started", async () => {
   expect(await node.sql`SELECT FROM sessions WHERE user_id = ${person.id}`).toHaveLength(0);
   if (login!.status !== 200) expect(login!.body.code).toBe("banned");
   else expect(await codeOf(node.identity.authenticate(login!.body.access_token, "api"))).toBe("unauthenticated");
+});
+
+test("a change of one's own data that was under way when the ban came opens no door again", async () => {
+  const person = await newcomer();
+  const caller = await node.identity.authenticate(person.token, "connect");
+  const [banned, changed] = await whileWaiting(node.sql, { table: "users", id: person.id }, () => [
+    ban(person.id),
+    (async () => {
+      await waitUntil("the ban waits", async () => {
+        const [row] = await node.sql`
+          SELECT count(*)::int AS n FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+        return row!.n === 1;
+      });
+      return node.call("PATCH", "/users/me", { name: "Late" }, { token: person.token });
+    })(),
+  ]);
+  expect([banned!.status, changed!.status]).toEqual([201, 200]);
+  expect(node.identity.isCurrent(caller)).toBeFalse();
+});
+
+test("a handshake from before a ban does not pass after it was lifted: its session ended for good", async () => {
+  const person = await newcomer();
+  const caller = await node.identity.authenticate(person.token, "connect");
+  const { body } = await ban(person.id);
+  await node.call("DELETE", `/admin/bans/${body.id}`, undefined, { token: owner.token });
+  expect(node.identity.isCurrent(caller)).toBeFalse();
 });
 
 test("only admins ban, nobody himself nor somebody of his rank or above, and only who exists", async () => {

@@ -32,24 +32,25 @@ export async function ban(
     const errors = [{ pointer: "/until", code: "past", message: "must be in the future" }];
     throw new AppError("invalid", undefined, { errors });
   }
-  const row = await sql.begin(async (tx) => {
+  const { row, ended } = await sql.begin(async (tx) => {
     const user = await lockUser(tx, what.userId);
     if (!user) throw new AppError("not_found");
     if (user.id === caller.userId) throw new AppError("forbidden", "You cannot ban yourself.");
     if (RANK[user.role] >= RANK[caller.role])
       throw new AppError("forbidden", "You cannot ban somebody of your own rank.");
-    await deleteSessions(tx, user.id, null);
+    const ended = await deleteSessions(tx, user.id, null);
     const { userId: user_id, reason, until } = what;
-    return store.insertBan(tx, { id: ids.next(), user_id, reason, until, created_by: caller.userId });
+    const ban = { id: ids.next(), user_id, reason, until, created_by: caller.userId };
+    return { row: await store.insertBan(tx, ban), ended };
   });
-  living.endPerson(row.user_id, "banned");
+  living.endPerson(row.user_id, ended, "banned");
   return shown(row);
 }
 
 /** Lifts a ban. Lifting it again changes nothing. */
 export async function lift({ sql, living }: Parts, caller: UserCaller, banId: string): Promise<void> {
   const userId = await store.liftBan(sql, banId, caller.userId);
-  if (userId !== undefined) living.changed(userId);
+  if (userId !== undefined) living.readmit(userId);
 }
 
 /** The bans that stand, the newest first. */

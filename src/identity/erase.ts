@@ -10,15 +10,16 @@ import { blankUser, lockOwner, lockUser, otherOwnerExists, userById } from "./st
  * His sessions end and their sockets close. Throws `last_owner`: without an owner the next account made would be one.
  */
 export async function erasePerson({ sql, living }: Parts, userId: string): Promise<void> {
-  await sql.begin(async (tx) => {
+  const ended = await sql.begin(async (tx) => {
     await lockOwner(tx);
     const user = await lockUser(tx, userId);
     if (user?.role === "owner" && !(await otherOwnerExists(tx, userId))) throw new AppError("last_owner");
-    await deleteSessions(tx, userId, null);
+    const sessions = await deleteSessions(tx, userId, null);
     await deleteResetsOf(tx, userId);
     await blankUser(tx, userId);
+    return sessions;
   });
-  living.endPerson(userId, "signed_out");
+  living.endPerson(userId, ended, "signed_out");
 }
 
 /** Everything that this module keeps of a person, as JSON values; null when there is no such person. */

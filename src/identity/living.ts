@@ -72,17 +72,22 @@ export class Living {
     for (const id of ids) this.#realtime.closeSession(id, reason);
   }
 
-  /** Everything of a person ends, also what came by a foreign token. */
-  endPerson(userId: string, reason: CloseReason): void {
+  /** Everything of a person ends: `sessions`, which were deleted, and what came by a foreign token. */
+  endPerson(userId: string, sessions: readonly string[], reason: CloseReason): void {
     this.changed(userId);
-    this.#rememberEnd(userId);
+    for (const id of [...sessions, userId]) this.#rememberEnd(id);
     this.#realtime.closeUser(userId, reason);
   }
 
-  /** The person's name, role or ban is another now. */
+  /** The person's name or role is another now. What has ended stays so. */
   changed(userId: string): void {
     for (const lookup of [this.#sessions, this.#cookies]) lookup.forget(({ user_id }) => user_id === userId);
     this.#people.forget(({ id }) => id === userId);
+  }
+
+  /** The person's ban was lifted: he may come in again, though not by a session that ended with it. */
+  readmit(userId: string): void {
+    this.changed(userId);
     this.#ended.delete(userId);
   }
 
