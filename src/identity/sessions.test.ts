@@ -208,7 +208,7 @@ test("sessions are listed, ended one by one and all others together; those of ot
   expect(left.body.map(({ current }: { current: boolean }) => current)).toEqual([true]);
 });
 
-test("a session that was not used for SESSION_TTL has ended, and the sweep removes it", async () => {
+test("a session that was not used for SESSION_TTL has ended; the sweep removes it and closes its sockets", async () => {
   const { token, refresh: first, cookie } = await newcomer();
   const session = await sessionOf(token);
   await node.sql`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ${session}`;
@@ -216,8 +216,10 @@ test("a session that was not used for SESSION_TTL has ended, and the sweep remov
   expect(await authenticate(token)).toBe("unauthenticated");
   expect(await codeOf(node.identity.authenticateCookie(cookie))).toBe("unauthenticated");
   expect((await refresh(first)).body.code).toBe("refresh_invalid");
+  node.closed.length = 0;
   await node.identity.sweep();
   expect(await node.sql`SELECT FROM sessions WHERE id = ${session}`).toHaveLength(0);
+  expect(node.closed).toContainEqual({ session, reason: "signed_out" });
 });
 
 test("use moves the end of a session away", async () => {

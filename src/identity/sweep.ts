@@ -3,9 +3,12 @@ import { deleteExpiredResets } from "./store/password-resets.ts";
 import { deleteExpiredHits } from "./store/rate-limits.ts";
 import { deleteExpiredSessions } from "./store/sessions.ts";
 
-/** Removes what has expired. Nothing depends on it: every read has the expiry as a condition. */
-export async function sweep({ sql }: Parts): Promise<void> {
-  await deleteExpiredSessions(sql);
+/**
+ * Removes what has expired, and closes the sockets of sessions that have. Who may come in does not depend on it: every read
+ * has the expiry as a condition.
+ */
+export async function sweep({ sql, living }: Parts): Promise<void> {
+  living.endSessions(await deleteExpiredSessions(sql), "signed_out");
   await deleteExpiredResets(sql);
   await deleteExpiredHits(sql);
 }

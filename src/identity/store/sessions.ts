@@ -98,8 +98,11 @@ export async function deleteSessions(db: Db, userId: string, except: string | nu
   return rows.map(({ id }) => id);
 }
 
-export async function deleteExpiredSessions(db: Db): Promise<void> {
-  await db`
+/** The ids of those that it removed. */
+export async function deleteExpiredSessions(db: Db): Promise<string[]> {
+  const rows = await db<{ id: string }[]>`
     DELETE FROM sessions WHERE id IN
-      (SELECT id FROM sessions WHERE expires_at <= clock_timestamp() ORDER BY id FOR UPDATE)`;
+      (SELECT id FROM sessions WHERE expires_at <= clock_timestamp() ORDER BY id FOR UPDATE)
+    RETURNING id`;
+  return rows.map(({ id }) => id);
 }
