@@ -56,13 +56,13 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
         )}
       </div>
       <div className={styles.main}>
-        {message.reply_to_id !== null && <Quote {...props} id={message.reply_to_id} />}
         <p className={head ? styles.byline : "only-spoken"}>
           <span className={styles.author}>{author}</span>{" "}
           <time dateTime={message.created_at} title={dateTime(message.created_at, timeZone)}>
             {time}
           </time>
         </p>
+        {message.reply_to_id !== null && <Quote {...props} id={message.reply_to_id} />}
         {message.deleted_at !== null ? (
           <p className={styles.gone}>This message was deleted.</p>
         ) : mode === "edit" ? (
