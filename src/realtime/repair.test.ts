@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type HubNode, startHubNode } from "../../tests/support/hub-node.ts";
+import { waitUntil } from "../../tests/support/wait-until.ts";
 import { openClient } from "../../tests/support/ws-client.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 
@@ -57,4 +58,32 @@ test("RC-6 when the server itself cannot fill a hole, the members are told to lo
   const from = Number(told.payload.seq) + 1;
   expect(behind).toEqual(Array.from({ length: behind.length }, (_, i) => from + i));
   expect(behind.at(-1)).toBe(1_102);
+});
+
+test("OR-3 a log that cannot be read is asked again until it answers", async () => {
+  const room = newRoom();
+  const client = await openClient(node.port);
+  await client.ask("room:join", { room });
+  const [, second] = await sayUnheard(room, "one", "two");
+  await node.sql`ALTER TABLE rooms RENAME TO rooms_away`;
+  node.hub.publish([second!]);
+  await waitUntil("a read has failed", () => node.logged.some((line) => line.includes("could not be read")));
+  await node.sql`ALTER TABLE rooms_away RENAME TO rooms`;
+  await client.next("message:created", ({ seq }) => seq === 2);
+  expect(client.frames.flatMap(({ seq }) => seq ?? [])).toEqual([1, 2]);
+});
+
+test("OR-3 an entry that the log does not have is not waited for", async () => {
+  const room = newRoom();
+  const client = await openClient(node.port);
+  await client.ask("room:join", { room });
+  node.hub.publish([{ room, seq: 3, type: "message:created", payload: '{"content":"invented"}' }]);
+  await waitUntil("it is noticed", () => node.logged.some((line) => line.includes("does not have")));
+  await node.say(room, "one", "two", "three");
+  await client.next("message:created", ({ payload }) => payload.content === "three");
+  expect(client.frames.flatMap(({ seq, payload }) => (seq === undefined ? [] : [payload.content]))).toEqual([
+    "one",
+    "two",
+    "three",
+  ]);
 });

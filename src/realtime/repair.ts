@@ -54,18 +54,21 @@ export class Repair {
       return;
     }
     const since = room.next - 1;
+    const announced = room.highest;
     try {
       const slice = await this.#deps.log.slice(room.name, since);
       if (slice.complete) {
         this.#deps.metrics.filled(slice.entries.filter(({ seq }) => seq >= room.next).length);
         for (const entry of slice.entries) room.offer(entry);
-      } else if (slice.head < room.next) {
+      } else if (slice.head > since) this.#jump(room, slice.head);
+      // Entries are announced after their commit, so a read that was sent later must have them.
+      if (slice.head < announced) {
         this.#deps.logger.error(
-          { room: room.name, head: slice.head, next: room.next },
+          { room: room.name, head: slice.head, announced },
           "a room was told of entries that its log does not have",
         );
         room.dropHeld();
-      } else this.#jump(room, slice.head);
+      }
       if (room.behind) this.missing(room);
     } catch (error) {
       this.#deps.logger.warn({ err: error, room: room.name }, "missing entries could not be read, trying again");

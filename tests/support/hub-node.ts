@@ -17,6 +17,8 @@ export interface HubNode extends LogNode {
   port: number;
   /** What the hub counted: `sent system:ack` → 3. */
   counted: Map<string, number>;
+  /** What the hub logged, but for its fields. */
+  logged: string[];
   /** Sessions that have ended. */
   ended: Set<string>;
   /** Who may be in which `channel:` rooms, as `user room`. */
@@ -44,6 +46,7 @@ export async function startHubNode(
   const database = await testDatabase();
   const log = await startLogNode(database.url);
   const counted = new Map<string, number>();
+  const logged: string[] = [];
   const ended = new Set<string>();
   const members = new Set<string>();
   const policy = { gate: Promise.resolve(), asked: 0 };
@@ -56,7 +59,7 @@ export async function startHubNode(
     node: "n1",
     clock: systemClock,
     metrics: countInto(counted),
-    logger: { warn: console.warn, error: console.error },
+    logger: { warn: (_, message) => logged.push(message), error: (_, message) => logged.push(message) },
     limits,
   });
   log.epoch.onChange((epoch) => hub.changeEpoch(epoch));
@@ -98,6 +101,7 @@ export async function startHubNode(
     authenticate,
     port: server.port!,
     counted,
+    logged,
     ended,
     members,
     policy,

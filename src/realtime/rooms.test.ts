@@ -1,0 +1,113 @@
+import { expect, test } from "bun:test";
+import type { UserCaller } from "../platform/caller.ts";
+import { Connection } from "./connection.ts";
+import { Entering } from "./entering.ts";
+import type { Socket } from "./index.ts";
+import { Rooms } from "./rooms.ts";
+
+const entry = (room: string, seq: number) => ({ room, seq, type: "t", payload: "{}" });
+
+/** Rooms, what they showed, and open connections whose subscriptions are written down. */
+function world() {
+  const shown: string[] = [];
+  const rooms = new Rooms({
+    show: (room, _type, frame) => void shown.push(`${room.name} ${JSON.parse(frame).seq}`),
+    shown: () => {},
+    missing: () => {},
+  });
+  let ids = 0;
+  function connect(userId: string) {
+    const caller: UserCaller = {
+      kind: "user",
+      userId,
+      username: userId,
+      role: "member",
+      sessionId: null,
+      expiresAt: null,
+    };
+    const connection = new Connection(++ids, caller, 0, 100);
+    const topics = new Set<string>();
+    const socket: Socket = {
+      send: () => 1,
+      subscribe: (topic) => void topics.add(topic),
+      unsubscribe: (topic) => void topics.delete(topic),
+      cork: (work) => work(),
+      ping: () => {},
+      close: () => {},
+      terminate: () => {},
+      getBufferedAmount: () => 0,
+    };
+    connection.socket = socket;
+    rooms.people.add(userId, connection);
+    return { connection, topics };
+  }
+  return { rooms, shown, connect };
+}
+
+test("entries of rooms that nobody is in cost nothing", () => {
+  const { rooms, shown } = world();
+  rooms.offer([entry("channel:1", 1), entry("user:ann", 1)]);
+  expect([shown, [...rooms.all()]]).toEqual([[], []]);
+});
+
+test("a person's own room is made when something is said in it, and forgotten when nothing was for two sweeps", () => {
+  const { rooms, connect } = world();
+  connect("ann");
+  rooms.offer([entry("user:ann", 1)]);
+  rooms.get("user:ann")!.settle();
+  rooms.sweep();
+  expect(rooms.get("user:ann")?.next).toBe(2);
+  rooms.sweep();
+  expect(rooms.get("user:ann")).toBeUndefined();
+});
+
+test("a room is counted and subscribed while somebody is in it, once however often he enters", () => {
+  const { rooms, connect } = world();
+  const [ann, bob] = [connect("ann"), connect("bob")];
+  const room = rooms.open("channel:1");
+  for (const { connection } of [ann, ann, bob]) rooms.enter(connection, room);
+  expect([room.members, rooms.places.channel, ann.topics.has(room.name)]).toEqual([2, 2, true]);
+  rooms.leave(ann.connection, room);
+  rooms.leave(ann.connection, room);
+  rooms.leaveAll(bob.connection);
+  expect([room.members, rooms.places.channel, ann.topics.size, bob.connection.rooms.length]).toEqual([0, 0, 0, 0]);
+});
+
+test("an empty room keeps its place for a while, so that whoever comes back reads nothing", () => {
+  const { rooms, connect } = world();
+  const { connection } = connect("ann");
+  const room = rooms.open("channel:1");
+  room.learn(4, 4);
+  rooms.enter(connection, room);
+  rooms.offer([entry("channel:1", 5)]);
+  rooms.leave(connection, room);
+  rooms.sweep();
+  expect(rooms.get("channel:1")?.framesAfter(4)).toHaveLength(1);
+  rooms.sweep();
+  expect(rooms.get("channel:1")).toBeUndefined();
+});
+
+test("a room whose members are quiet lets go of its frames and keeps its place", () => {
+  const { rooms, shown, connect } = world();
+  const room = rooms.open("channel:1");
+  room.learn(0, 0);
+  rooms.enter(connect("ann").connection, room);
+  rooms.offer([entry("channel:1", 1)]);
+  rooms.sweep();
+  rooms.sweep();
+  expect([rooms.get("channel:1"), room.framesAfter(0), room.framesAfter(1)]).toEqual([room, null, []]);
+  rooms.offer([entry("channel:1", 2)]);
+  expect(shown).toEqual(["channel:1 1", "channel:1 2"]);
+});
+
+test("a room that nobody was let into is forgotten at once, and none while somebody is on the way in", () => {
+  const { rooms, connect } = world();
+  const { connection } = connect("ann");
+  const entering = new Entering(connection, rooms.open("channel:1"), 0);
+  rooms.sweep();
+  rooms.sweep();
+  expect(rooms.get("channel:1")).toBe(entering.room);
+  entering.end();
+  rooms.rest(entering.room);
+  expect(rooms.get("channel:1")).toBeUndefined();
+});

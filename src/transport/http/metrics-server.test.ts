@@ -1,0 +1,35 @@
+import { expect, test } from "bun:test";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { createMetrics } from "../../platform/metrics.ts";
+import { StartError } from "../../platform/start-error.ts";
+import { createMetricsServer } from "./metrics-server.ts";
+
+test("the port of the metrics answers /metrics and nothing else", async () => {
+  const metrics = createMetrics("0.0.0");
+  const server = createMetricsServer({ HTTP_HOST: "127.0.0.1", METRICS_PORT: 0 }, metrics);
+  try {
+    metrics.hub.sent("message:created", 3);
+    const answer = await fetch(`http://127.0.0.1:${server.port}/metrics`);
+    expect(answer.headers.get("content-type")).toStartWith("text/plain; version=0.0.4");
+    expect(await answer.text()).toContain('realtime_messages_sent_total{type="message:created"} 3');
+    expect((await fetch(`http://127.0.0.1:${server.port}/`)).status).toBe(404);
+  } finally {
+    await server.stop();
+    metrics.stop();
+  }
+});
+
+test("when it is taken, a sentence says what to do", async () => {
+  // Of another kind: Bun lets two servers of one process share a port.
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const metrics = createMetrics("0.0.0");
+  const address = other.address();
+  const METRICS_PORT = typeof address === "object" && address !== null ? address.port : 0;
+  const start = () => createMetricsServer({ HTTP_HOST: "127.0.0.1", METRICS_PORT }, metrics);
+  expect(start).toThrow(StartError);
+  expect(start).toThrow(`Port ${METRICS_PORT} is taken. Choose another for the metrics`);
+  metrics.stop();
+  other.close();
+});
