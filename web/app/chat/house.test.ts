@@ -86,3 +86,26 @@ test("leaving takes a channel out of the list, by either room", () => {
   house.ownFrame({ type: "channel:left", room: "user:1", seq: 4, payload: { channel_id: "8" } });
   expect(house.channels.get()).toEqual([]);
 });
+
+test("names, topics, counts and the own role follow the frames of a channel; a deleted one leaves the list", () => {
+  const house = start();
+  const in8 = { room: "channel:8" };
+  const user = (id: string) => ({ id, username: id, name: null });
+  const member = (id: string, role: "member" | "admin") => ({
+    channel_id: "8",
+    user: user(id),
+    role,
+    joined_at: "2026-11-21T12:00:00.000Z",
+  });
+  const named = { channel_id: "8", name: "renamed", topic: "new" };
+  house.channelFrame("8", { ...in8, type: "channel:updated", seq: 6, payload: named });
+  house.channelFrame("8", { ...in8, type: "member:joined", seq: 7, payload: member("2", "member") });
+  house.channelFrame("8", { ...in8, type: "member:joined", seq: 8, payload: member("3", "member") });
+  house.channelFrame("8", { ...in8, type: "member:left", seq: 9, payload: { channel_id: "8", user_id: "2" } });
+  house.channelFrame("8", { ...in8, type: "member:updated", seq: 10, payload: member("3", "admin") });
+  expect(house.find("8")).toEqual(channel("8", { name: "renamed", topic: "new", member_count: 3, last_seq: 10 }));
+  house.channelFrame("8", { ...in8, type: "member:updated", seq: 11, payload: member("1", "admin") });
+  expect(house.find("8")?.role).toBe("admin");
+  house.channelFrame("8", { ...in8, type: "channel:deleted", seq: 12, payload: { channel_id: "8" } });
+  expect(house.channels.get()).toEqual([]);
+});
