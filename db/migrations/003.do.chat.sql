@@ -68,7 +68,8 @@ CREATE INDEX messages_replies ON messages (reply_to_id, id) WHERE reply_to_id IS
 --
 -- The locks are a statement of their own: the next statement's snapshot is younger than they are. In one statement a post
 -- that waited for a removal would still see the member, and the same client_id sent twice at once would get two log rows.
--- The settings keep the plan made once, and by index: it may be made while the tables are empty.
+-- The settings keep the plan made once, and by index: it may be made while the tables are empty. Who waits for a lock keeps the
+-- rest of its batch waiting, so it is given up soon and each room is tried again by itself (src/platform/postgres/lanes.ts).
 CREATE FUNCTION post_messages(
   p_id bigint[], p_channel bigint[], p_author text[], p_client text[], p_content text[], p_reply_to bigint[], p_payload text[]
 ) RETURNS TABLE (n int, status text, id bigint, seq bigint, payload text)
@@ -77,7 +78,7 @@ SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
-SET lock_timeout = '2s'
+SET lock_timeout = '1s'
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -144,7 +145,7 @@ SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
-SET lock_timeout = '2s'
+SET lock_timeout = '1s'
 AS $$
 #variable_conflict use_column
 BEGIN

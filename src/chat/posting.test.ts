@@ -162,6 +162,37 @@ test("no post of a removed person has a place behind his removal, whatever the t
   }
 });
 
+test("a channel whose room is held costs only its own posts, then and while it stays held", async () => {
+  const held = await channelOfBoth();
+  const free = await channelOfBoth();
+  const release = Promise.withResolvers<void>();
+  const holds = Promise.withResolvers<void>();
+  const holder = node.sql.begin(async (tx) => {
+    await tx`SELECT FROM rooms WHERE id = ${held} FOR UPDATE`;
+    holds.resolve();
+    await release.promise;
+  });
+  await holds.promise;
+  const ended: string[] = [];
+  const post = async (channel_id: string, content: string) => {
+    const code = await codeOf(node.messages.send(ann, { channel_id, content }));
+    ended.push(`${channel_id === held ? "held" : "free"} ${content}: ${code}`);
+  };
+  const first = [post(held, "1"), post(free, "1"), post(held, "2"), post(free, "2")];
+  await Promise.all([first[1], first[3]]);
+  const second = [post(held, "3"), post(free, "3")];
+  await second[1];
+  expect(ended).toEqual(["free 1: ok", "free 2: ok", "free 3: ok"]);
+  await Promise.all([...first, ...second]);
+  expect(ended.slice(3)).toEqual(["held 1: unavailable", "held 2: unavailable", "held 3: unavailable"]);
+  release.resolve();
+  await holder;
+  await post(held, "4");
+  expect(ended.at(-1)).toBe("held 4: ok");
+  const texts = (await node.messages.page(ann, free, { limit: 10 })).data.map(({ content }) => content);
+  expect(texts).toEqual(["1", "2", "3"]);
+});
+
 test("a channel that is being deleted takes no post behind its end", async () => {
   const channel_id = await channelOfBoth();
   const posts = Array.from({ length: 50 }, async (_, i) => {

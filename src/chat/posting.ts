@@ -18,7 +18,7 @@ export interface NewMessage {
 
 /**
  * Sending, the hot path: one batcher per node, one batch in flight, one call of `post_messages` per batch. The batch's
- * entries are shown in the tick in which its answer arrives, in order.
+ * entries are shown in the tick in which its answer arrives, in order. A channel whose room is held is written apart.
  */
 export function createPosting({
   sql,
@@ -27,20 +27,23 @@ export function createPosting({
   ids,
 }: Pick<ChatDeps, "sql" | "postSql" | "publish" | "ids">): Messages["send"] {
   const posts = createBatcher<Post, Posted>({
-    async run(batch) {
-      const began = performance.now();
-      const answers = await postMessages(postSql, batch);
-      const took = performance.now() - began;
-      const entries: LogEntry[] = [];
-      answers.forEach((answer, i) => {
-        if (answer.status !== "new") return;
-        const room = `channel:${batch[i]!.channelId}`;
-        entries.push({ room, seq: answer.seq, type: "message:created", payload: answer.payload });
-      });
-      if (entries.length > 0) publish(entries, took);
-      return answers;
-    },
+    run: (batch) => write(postSql, batch),
+    apart: { key: ({ channelId }) => channelId, run: (batch) => write(sql, batch) },
   });
+
+  async function write(db: ChatDeps["sql"], batch: readonly Post[]): Promise<Posted[]> {
+    const began = performance.now();
+    const answers = await postMessages(db, batch);
+    const took = performance.now() - began;
+    const entries: LogEntry[] = [];
+    answers.forEach((answer, i) => {
+      if (answer.status !== "new") return;
+      const room = `channel:${batch[i]!.channelId}`;
+      entries.push({ room, seq: answer.seq, type: "message:created", payload: answer.payload });
+    });
+    if (entries.length > 0) publish(entries, took);
+    return answers;
+  }
 
   return async function send(caller, input) {
     const { userId, username } = person(caller);

@@ -16,7 +16,11 @@ export interface ReadMarks {
 }
 
 export function createReadMarks({ sql, realtime }: Pick<ChatDeps, "sql" | "realtime">): ReadMarks {
-  const marks = createBatcher<Mark, Marked | null>({ run: (batch) => markRead(sql, batch) });
+  const run = (batch: readonly Mark[]) => markRead(sql, batch);
+  const marks = createBatcher<Mark, Marked | null>({
+    run,
+    apart: { key: ({ channelId, userId }) => `${channelId} ${userId}`, run },
+  });
 
   return {
     async mark(caller, channelId, messageId) {

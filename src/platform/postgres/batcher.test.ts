@@ -1,5 +1,6 @@
-import { expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
+import { testDatabase } from "../../../tests/support/postgres.ts";
 import { AppError } from "../errors.ts";
 import { createBatcher } from "./batcher.ts";
 
@@ -20,6 +21,17 @@ function held() {
     },
   };
 }
+
+let lockNotAvailable: unknown;
+
+beforeAll(async () => {
+  const database = await testDatabase();
+  lockNotAvailable =
+    await database.sql`DO $$ BEGIN RAISE EXCEPTION 'a lock was not to be had' USING ERRCODE = '55P03'; END $$`.catch(
+      (error: unknown) => error,
+    );
+  await database.close();
+});
 
 test("what one turn adds is one batch, and what comes meanwhile is the next", async () => {
   const { batches, release, run } = held();
@@ -80,6 +92,81 @@ test("a database that is away fails the whole batch at once, as unavailable", as
     const reason = answer.status === "rejected" ? answer.reason : null;
     expect(reason instanceof AppError && reason.code).toBe("unavailable");
   }
+});
+
+test("a lock that others hold costs only the items that need it; all others go on, each key in its order", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 60 }),
+      fc.uniqueArray(fc.integer({ min: 0, max: 5 }), { maxLength: 6 }),
+      fc.integer({ min: 1, max: 20 }),
+      async (keys, held, maxBatch) => {
+        const done: number[] = [];
+        let apartNow = 0;
+        let mostApart = 0;
+        async function attempt(items: readonly number[]) {
+          await Promise.resolve();
+          if (items.some((item) => held.includes(keys[item]!))) throw lockNotAvailable;
+          done.push(...items);
+          return items.map((item) => item * 10);
+        }
+        const batcher = createBatcher<number, number>({
+          maxBatch,
+          run: attempt,
+          apart: {
+            key: (item) => String(keys[item]),
+            async run(items) {
+              expect(new Set(items.map((item) => keys[item])).size).toBe(1);
+              mostApart = Math.max(mostApart, ++apartNow);
+              return attempt(items).finally(() => apartNow--);
+            },
+          },
+        });
+        const answers = await Promise.allSettled(keys.map((_, item) => batcher.add(item)));
+        answers.forEach((answer, item) => {
+          const isHeld = held.includes(keys[item]!);
+          if (answer.status === "fulfilled") expect([isHeld, answer.value]).toEqual([false, item * 10]);
+          else expect([isHeld, answer.reason.code]).toEqual([true, "unavailable"]);
+        });
+        for (const key of new Set(keys)) {
+          const own = done.filter((item) => keys[item] === key);
+          expect(own).toEqual(own.toSorted((a, b) => a - b));
+        }
+        expect(mostApart).toBeLessThanOrEqual(3);
+      },
+    ),
+  );
+});
+
+test("what waits apart counts as waiting, and is given up once it has waited too long", async () => {
+  let now = 0;
+  const gate = Promise.withResolvers<void>();
+  const tried: string[] = [];
+  const batcher = createBatcher<string, string>({
+    now: () => now,
+    maxQueue: 5,
+    run: () => Promise.reject(lockNotAvailable),
+    apart: {
+      key: (item) => item,
+      async run([item]) {
+        tried.push(item!);
+        await gate.promise;
+        throw lockNotAvailable;
+      },
+    },
+  });
+  const items = ["a", "b", "c", "d", "e"].map((item) => batcher.add(item));
+  while (tried.length < 3) await Promise.resolve();
+  items.push(...["f", "g", "h"].map((item) => batcher.add(item)));
+  expect(batcher.add("i")).rejects.toMatchObject({ code: "unavailable" });
+  now = 10_000;
+  gate.resolve();
+  for (const answer of await Promise.allSettled(items)) {
+    expect(answer).toMatchObject({ status: "rejected", reason: { code: "unavailable" } });
+  }
+  expect(tried.slice(0, 3)).toEqual(["a", "b", "c"]);
+  expect(tried).not.toContain("d");
+  expect(tried).not.toContain("e");
 });
 
 test("a full queue refuses, and takes again when there is room", async () => {

@@ -1,5 +1,6 @@
 import { AppError } from "../errors.ts";
-import { asAnswer, isAway } from "./failures.ts";
+import { asAnswer, isAway, isHeldUp } from "./failures.ts";
+import { createLanes, type Lanes } from "./lanes.ts";
 
 export interface Batcher<I, O> {
   /**
@@ -12,12 +13,23 @@ export interface Batcher<I, O> {
 interface Options<I, O> {
   /** Runs one batch: all or nothing, safe to repeat. Answers one output per input, in the same order. */
   run(items: readonly I[]): Promise<O[]>;
+  /** What to do when `run` fails because somebody else holds a row. Without it all items of that batch are `unavailable`. */
+  apart?: Apart<I, O>;
   /** Most items of one batch. */
   maxBatch?: number;
   /** Most items that may wait; one more is refused. */
   maxQueue?: number;
   /** Batches at a time. With more than one, order between batches is lost: for reads only. */
   inFlight?: number;
+  /** A clock in ms that never jumps; for tests. */
+  now?(): number;
+}
+
+interface Apart<I, O> {
+  /** Names the row that an item needs. Only items with the same key keep their order then. */
+  key(item: I): string;
+  /** As the other `run`, for items of one key; it must be able to run beside it, with connections of its own. */
+  run(items: readonly I[]): Promise<O[]>;
 }
 
 interface Waiting<I, O> {
@@ -29,49 +41,71 @@ interface Waiting<I, O> {
 /**
  * Group commit without a timer: while one batch is away, whatever is added waits, and all of it (up to `maxBatch`) is the next
  * batch. A batch that fails is run again in halves, in order, until the bad item stands alone and fails only its own caller.
+ * One that fails for a lock is run again key by key beside the others, so a held row costs only those who need it.
  */
 export function createBatcher<I, O>({
   run,
+  apart,
   maxBatch = 512,
   maxQueue = 20_000,
   inFlight = 1,
+  now = () => performance.now(),
 }: Options<I, O>): Batcher<I, O> {
   const queue: Waiting<I, O>[] = [];
   let running = 0;
+  const lanes = apart
+    ? createLanes<Waiting<I, O>>({
+        key: ({ item }) => apart.key(item),
+        run: (batch) => settle(batch, apart.run, null),
+        giveUp: (batch) => fail(batch, new AppError("unavailable", "What this changes is held. Try again soon.")),
+        maxBatch,
+        now,
+      })
+    : null;
 
   function start(): void {
     while (running < inFlight && queue.length > 0) {
       const batch = queue.splice(0, maxBatch);
       running++;
-      void settle(batch).finally(() => {
+      void settle(batch, run, lanes).finally(() => {
         running--;
         start();
       });
     }
   }
 
-  async function settle(batch: Waiting<I, O>[]): Promise<void> {
+  /** @param aside where items go that somebody's lock holds up, and those behind them with the same key */
+  async function settle(
+    batch: Waiting<I, O>[],
+    attempt: (items: readonly I[]) => Promise<O[]>,
+    aside: Lanes<Waiting<I, O>> | null,
+  ): Promise<void> {
+    const free = aside === null ? batch : batch.filter((waiting) => !aside.follow(waiting));
+    if (free.length === 0) return;
     try {
-      const outputs = await run(batch.map(({ item }) => item));
-      if (outputs.length !== batch.length) throw new Error(`A batch of ${batch.length} had ${outputs.length} answers.`);
-      batch.forEach(({ resolve }, i) => {
+      const outputs = await attempt(free.map(({ item }) => item));
+      if (outputs.length !== free.length) throw new Error(`A batch of ${free.length} had ${outputs.length} answers.`);
+      free.forEach(({ resolve }, i) => {
         resolve(outputs[i]!);
       });
     } catch (error) {
-      if (batch.length === 1 || isAway(error)) {
-        const answer = asAnswer(error);
-        for (const { reject } of batch) reject(answer);
-        return;
+      if (aside !== null && isHeldUp(error)) aside.add(free);
+      else if (free.length === 1 || isAway(error)) fail(free, asAnswer(error));
+      else {
+        const half = free.length >> 1;
+        await settle(free.slice(0, half), attempt, aside);
+        await settle(free.slice(half), attempt, aside);
       }
-      const half = batch.length >> 1;
-      await settle(batch.slice(0, half));
-      await settle(batch.slice(half));
     }
+  }
+
+  function fail(batch: Waiting<I, O>[], error: unknown): void {
+    for (const { reject } of batch) reject(error);
   }
 
   return {
     add(item) {
-      if (queue.length >= maxQueue) {
+      if (queue.length + (lanes?.size ?? 0) >= maxQueue) {
         return Promise.reject(new AppError("unavailable", "Too much is waiting to be written. Try again soon."));
       }
       return new Promise((resolve, reject) => {

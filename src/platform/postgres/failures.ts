@@ -12,6 +12,12 @@ export function mayPassWhenRepeated(error: unknown): boolean {
   return state === "40001" || state === "40P01";
 }
 
+/** Somebody else holds a row for longer than lock_timeout, or the other way round as well: nothing was done. */
+export function isHeldUp(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === "55P03" || state === "40P01";
+}
+
 /** What the driver calls a connection that could not be made or was lost. */
 const AWAY = new Set([
   "CONNECTION_CLOSED",
