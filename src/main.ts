@@ -1,7 +1,8 @@
 import { startApp } from "./app.ts";
 import { helpText } from "./config/describe.ts";
 import { readConfig } from "./config/read.ts";
-import { untilSignal } from "./platform/lifecycle.ts";
+import { createLifecycle, stopAtDefect, untilSignal } from "./platform/lifecycle.ts";
+import { createLogger } from "./platform/logger.ts";
 import { exitWith } from "./platform/start-error.ts";
 
 if (process.argv.includes("--help")) {
@@ -11,7 +12,11 @@ if (process.argv.includes("--help")) {
 
 try {
   const signal = untilSignal();
-  const app = await startApp(readConfig());
+  const config = readConfig();
+  const logger = createLogger(config);
+  const lifecycle = createLifecycle(logger);
+  stopAtDefect(lifecycle, logger);
+  const app = await startApp(config, logger, lifecycle);
   await signal;
   await app.stop();
   process.exit(0);

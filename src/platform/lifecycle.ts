@@ -67,6 +67,26 @@ async function stopPart({ name, stop, within }: Part, logger: Logger): Promise<v
   }
 }
 
+/** How long a stop after a defect may take: all parts together have longer, but what they stand on may be broken. */
+const DEFECT_STOP_MS = 15_000;
+
+/**
+ * An error that nobody caught is a defect, after which nobody knows what state the program is in: it is logged, the parts are
+ * stopped as well as they can be, and the process ends with code 1, for whoever watches over it to start it anew.
+ */
+export function stopAtDefect(lifecycle: Lifecycle, logger: Logger): void {
+  let first = true;
+  const stop = (error: unknown) => {
+    logger.fatal({ err: error }, "a defect: nobody caught this error, so the program stops");
+    if (!first) return;
+    first = false;
+    setTimeout(() => process.exit(1), DEFECT_STOP_MS);
+    void lifecycle.stop().finally(() => process.exit(1));
+  };
+  process.on("uncaughtException", stop);
+  process.on("unhandledRejection", stop);
+}
+
 /** Ctrl+C reaches the process twice when it runs under npm: from the terminal, and a moment later from npm. */
 const ECHO_MS = 1_000;
 

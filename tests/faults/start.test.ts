@@ -19,10 +19,10 @@ function folder(): string {
   return made;
 }
 
-async function run(environment: Record<string, string>) {
+async function run(environment: Record<string, string>, ...flags: string[]) {
   const port = await freePort();
   const dataDir = environment.DATA_DIR ?? folder();
-  const child = Bun.spawn([process.execPath, "--no-env-file", join(ROOT, "src/main.ts")], {
+  const child = Bun.spawn([process.execPath, "--no-env-file", ...flags, join(ROOT, "src/main.ts")], {
     cwd: dataDir,
     env: { PATH: process.env.PATH, HTTP_PORT: String(port), METRICS_PORT: "0", DATA_DIR: dataDir, ...environment },
     stdout: "pipe",
@@ -108,6 +108,32 @@ describe("a stop", () => {
     expect(await child.exited).toBe(0);
     await expectNoServer(dataDir);
   });
+});
+
+describe("a defect that nobody caught", () => {
+  const defects = {
+    "a rejection": 'void Promise.reject(new Error("planted"))',
+    "an exception": 'setTimeout(() => { throw new Error("planted"); })',
+  };
+  for (const [what, defect] of Object.entries(defects)) {
+    test(`${what} is logged; the program stops in order, with exit code 1`, async () => {
+      const planted = join(folder(), "planted.ts");
+      writeFileSync(planted, `process.on("SIGUSR2", () => { ${defect}; });`);
+      const { child, dataDir, ready } = await run({}, "--preload", planted);
+      const printed = new Response(child.stdout).text();
+      await ready();
+      child.kill("SIGUSR2");
+      expect(await child.exited).toBe(1);
+      const lines = (await printed)
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      expect(lines).toContainEqual(
+        expect.objectContaining({ level: "fatal", err: expect.objectContaining({ message: "planted" }) }),
+      );
+      await expectNoServer(dataDir);
+    });
+  }
 });
 
 test("an old Node.js is told so in a sentence", async () => {

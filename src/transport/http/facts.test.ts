@@ -33,6 +33,13 @@ test("scheme and host come from a trusted proxy alone, its own word last", () =>
   expect(facts(ask(headers), "10.0.0.2").secure).toBe(false);
 });
 
+test("a client that has gone before it was asked for its address is nobody's proxy", () => {
+  for (const trusted of [[], ["10.0.0.0/8"], ["0.0.0.0/0", "::/0"]]) {
+    const facts = createFacts(trusted)(ask({ "x-forwarded-for": "203.0.113.5", "x-forwarded-proto": "https" }), "");
+    expect(facts).toMatchObject({ address: "", secure: false });
+  }
+});
+
 test("our page process speaks for its visitors", () => {
   expect(createFacts([])(ask({ "x-forwarded-for": "203.0.113.5" }), null).address).toBe("203.0.113.5");
 });

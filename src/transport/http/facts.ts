@@ -9,7 +9,9 @@ import type { RequestFacts } from "../../platform/http/api.ts";
  */
 export function createFacts(trusted: readonly string[]): (request: Request, peer: string | null) => RequestFacts {
   const proxies = proxyList(trusted);
-  const isTrusted = (address: string) => proxies.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+  // The address of a client that has gone already is empty.
+  const isTrusted = (address: string) =>
+    isIP(address) !== 0 && proxies.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 
   return (request, peer) => {
     const url = new URL(request.url);
