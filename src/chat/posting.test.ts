@@ -4,6 +4,7 @@ import { codeOf } from "../../tests/support/code-of.ts";
 import { chooseSeed, seeded } from "../../tests/support/seeded.ts";
 import { waitUntil } from "../../tests/support/wait-until.ts";
 import type { UserCaller } from "../platform/caller.ts";
+import { createPublish } from "../platform/log/publish.ts";
 import { createPosting } from "./posting.ts";
 
 let node: ChatNode;
@@ -160,6 +161,21 @@ test("no post of a removed person has a place behind his removal, whatever the t
     expect(log.slice(left + 1)).toEqual([]);
     expect(codes.filter((code) => code === "ok")).toHaveLength(left - 2); // behind two member:joined
   }
+});
+
+test("what stands is answered once, also when it cannot be shown", async () => {
+  const channel_id = await channelOfBoth();
+  const errors: unknown[] = [];
+  const fault = new Error("not shown");
+  const show = () => {
+    throw fault;
+  };
+  const send = createPosting({ ...node.deps, publish: createPublish(show, (error) => errors.push(error)) });
+  const sent = await Promise.all(["a", "b", "c"].map((content) => send(ann, { channel_id, content })));
+  expect(sent.map(({ created }) => created)).toEqual([true, true, true]);
+  expect(errors).toEqual([fault]);
+  const page = await node.messages.page(ann, channel_id, { limit: 10 });
+  expect(page.data.map(({ content }) => content)).toEqual(["a", "b", "c"]);
 });
 
 test("a channel whose room is held costs only its own posts, then and while it stays held", async () => {

@@ -3,6 +3,7 @@ import type { Sql, TransactionSql } from "postgres";
 import { AppError } from "../errors.ts";
 import { append } from "../log/append.ts";
 import type { LogEntry, NewEntry } from "../log/entry.ts";
+import type { Publish } from "../log/publish.ts";
 import type { Ids } from "../nodes/ids.ts";
 import { asAnswer, mayPassWhenRepeated } from "./failures.ts";
 
@@ -27,12 +28,6 @@ export interface Tx {
  * A database that is away is answered as AppError `unavailable`; the outcome is then unknown.
  */
 export type Transaction = <T>(actor: Actor, work: (tx: Tx) => Promise<T>) => Promise<T>;
-
-/**
- * Shows committed entries to whoever is there. Must not throw: the transaction is done and cannot be taken back.
- * `took`: ms from the start of their transaction until it was committed, for the metrics.
- */
-export type Publish = (entries: readonly LogEntry[], took: number) => void;
 
 const TRIES = 3;
 
