@@ -103,9 +103,9 @@ function isBuildDue() {
   return process.argv.includes("--build") || (needsPages() && !arePagesFresh());
 }
 
-/** Tools around the database run without pages. */
+/** Tools around the database and the sources run without pages. */
 function needsPages() {
-  return !/(migrate|seed|reset-link|generate)\.ts$/.test(process.argv[2] ?? "");
+  return !/(migrate|seed|reset-link|generate)\.ts$|^--packages$/.test(process.argv[2] ?? "");
 }
 
 /** The stamp beside the built pages names the sources that they were built from. */
