@@ -206,12 +206,12 @@ function createHubOf(
 }
 
 /** The two ways to the hub: what this node commits, at once; and what the log has besides. */
-async function startFanOut({ logger, onError }: Program, { tail }: Log, hub: Hub, metrics: Metrics): Promise<Publish> {
+async function startFanOut({ logger }: Program, { tail }: Log, hub: Hub, metrics: Metrics): Promise<Publish> {
   await tail.read({
     name: "fan-out repair",
     from: "now",
     handle: async ({ entries }) => hub.publish(entries),
-    interrupted: () => void hub.compareHeads().catch(onError),
+    interrupted: () => hub.compareHeads(),
   });
   const show = createPublish(
     (entries, took) => {

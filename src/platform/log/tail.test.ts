@@ -134,7 +134,7 @@ test("a present reader that fell out of the ticks is told so, and goes on", asyn
       seen.push(...idsOf(entries));
       await release.promise;
     },
-    interrupted: () => interrupted++,
+    interrupted: async () => void interrupted++,
   });
   await append("event:e", 1);
   await waitUntil("the first is told", () => seen.length === 1);
@@ -158,10 +158,45 @@ test("a present reader that fell out of the ticks is told so, and goes on", asyn
 test("another epoch is told to present readers", async () => {
   const tail = newTail();
   let interrupted = 0;
-  await tail.read({ name: "f", from: "now", handle: () => Promise.resolve(), interrupted: () => interrupted++ });
+  await tail.read({
+    name: "f",
+    from: "now",
+    handle: () => Promise.resolve(),
+    interrupted: async () => void interrupted++,
+  });
   await append("event:f", 1);
   await node.sql`CREATE OR REPLACE FUNCTION log_epoch() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'another' $$`;
   await waitUntil("it is told", () => interrupted === 1);
   expect(node.epoch.current()).toBe("another");
+  await tail.stop();
+});
+
+test("what a reader does about an interruption is tried until it succeeds, before it goes on", async () => {
+  const tail = newTail();
+  const calls: string[] = [];
+  failures.length = 0;
+  await tail.read({
+    name: "g",
+    from: "now",
+    handle: async ({ entries }) => void calls.push(...idsOf(entries).map((id) => `entry ${id}`)),
+    async interrupted() {
+      calls.push("interrupted");
+      if (calls.length === 1) {
+        await append("event:g", 1);
+        throw new Error("no heads yet");
+      }
+      if (calls.length === 2) throw new Error("still no heads");
+    },
+  });
+  await node.sql`CREATE OR REPLACE FUNCTION log_epoch() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'a third' $$`;
+  await waitUntil("it is told a third time", () => calls.length >= 3);
+  await append("event:g", 2);
+  await waitUntil("it goes on", () => calls.includes("entry 2"));
+  expect(calls.filter((call) => call === "interrupted")).toHaveLength(3);
+  expect(calls.slice(0, 3)).toEqual(["interrupted", "interrupted", "interrupted"]);
+  expect(failures.map(([error, reader]) => [String(error), reader])).toEqual([
+    ["Error: no heads yet", "g"],
+    ["Error: still no heads", "g"],
+  ]);
   await tail.stop();
 });

@@ -12,8 +12,11 @@ export interface TailReader {
   from: "stored" | "now";
   /** Awaited. A failure is tried again with back-off, and holds up this reader alone. */
   handle(batch: TailBatch): Promise<void>;
-  /** For `now`: the log went back in time, or this reader fell out of it; what it missed is not told. Compare heads. */
-  interrupted?(): void;
+  /**
+   * For `now`: the log went back in time, or this reader fell out of it; what it missed is not told. Compare heads.
+   * Awaited, and tried again as `handle` is, before the reader goes on.
+   */
+  interrupted?(): Promise<void>;
 }
 
 export interface TailBatch {
@@ -69,9 +72,10 @@ export function createTail({
 
   async function look(): Promise<void> {
     const [row] = await sql<{ tick: number; epoch: string }[]>`SELECT log_tick()::float8 AS tick, log_epoch() AS epoch`;
-    if (row!.epoch !== epoch.current() || row!.tick < latest) life++;
+    const wentBack = row!.epoch !== epoch.current() || row!.tick < latest;
+    if (wentBack) life++;
     epoch.observe(row!.epoch);
-    quiet = row!.tick === latest ? quiet + 1 : 0;
+    quiet = wentBack || row!.tick !== latest ? 0 : quiet + 1;
     latest = row!.tick;
     if (quiet === 0) for (const bell of bells) bell.ring();
   }
@@ -95,6 +99,7 @@ export function createTail({
     bells.add(bell);
     let at: number | null = begin;
     let mine = life;
+    let missed = false;
     let failures = 0;
     while (!stopped) {
       if (at !== null && latest <= at && mine === life) {
@@ -103,11 +108,13 @@ export function createTail({
       }
       try {
         if (at === null || mine !== life) {
-          const again = mine !== life;
+          missed ||= mine !== life;
           mine = life;
           at = null;
-          at = await tick.load();
-          if (again) reader.interrupted?.();
+          const next = await tick.load();
+          if (missed) await reader.interrupted?.();
+          missed = false;
+          at = next;
           continue;
         }
         at = await step(reader, tick, at);
