@@ -44,7 +44,10 @@ export const MessagePayload = Message.omit({ id: true, seq: true }).extend({ mes
 export type MessagePayload = z.infer<typeof MessagePayload>;
 const Recovery = z.object({ recovered: z.boolean(), code: z.string().optional() });
 
-/** Frames: server → client. `log` = has `room` and `seq`, recoverable; `eph` = has neither; `answer` = carries the command's `id`. */
+/**
+ * Frames: server → client. `message:`, `channel:` and `member:` are facts of a room's log, with `room` and `seq`. `read:` and
+ * `typing:` are not kept and have neither. `system:` and `room:` answer a command, with its `id`, or come by themselves.
+ */
 export const FRAMES = {
   "system:connected": z.object({
     connection_id: z.string(),

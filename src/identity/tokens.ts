@@ -4,7 +4,7 @@ import { Id } from "../../protocol/rooms.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
 /** Life of a connection token in seconds: it travels in a URL, which ends up in logs. */
-export const CONNECTION_TOKEN_TTL = 60;
+const CONNECTION_TOKEN_TTL = 60;
 
 /** What a token of ours says. Name and role in it are for its readers; we ask the database. */
 export interface OwnToken {

@@ -7,6 +7,7 @@ import type { LogEntry } from "../../src/platform/log/entry.ts";
 import { createLogReader } from "../../src/platform/log/reader.ts";
 import { createHub } from "../../src/realtime/hub.ts";
 import type { CommandHandler, Hub, RoomPolicy, Socket } from "../../src/realtime/index.ts";
+import { HUB_LIMITS } from "./hub-node.ts";
 import { type LogNode, startLogNode } from "./log-node.ts";
 import { type TestDatabase, testDatabase } from "./postgres.ts";
 
@@ -107,14 +108,7 @@ export function addHub(node: ChatNode, policy = node.policy): { hub: Hub; connec
     clock: systemClock,
     metrics: { sent: silent, received: silent, error: silent, recovery: silent, filled: silent, closed: silent },
     logger: { warn: silent, error: console.error },
-    limits: {
-      pingInterval: 30_000,
-      pongTimeout: 60_000,
-      maxFrame: 65_536,
-      rate: 50,
-      burst: 200,
-      roomsPerConnection: 100,
-    },
+    limits: HUB_LIMITS,
   });
   hub.registerRooms("channel", policy);
   const topics = new Map<string, Set<Frame[]>>();

@@ -51,7 +51,7 @@ export async function startHubNode(
   const members = new Set<string>();
   const policy = { gate: Promise.resolve(), asked: 0 };
   const authenticate = authenticateBy(ended);
-  const limits = { ...LIMITS, ...options.limits };
+  const limits = { ...HUB_LIMITS, ...options.limits };
   const hub = createHub({
     authenticate,
     log: createLogReader({ sql: log.sql, epoch: log.epoch }),
@@ -119,7 +119,8 @@ export async function startHubNode(
   };
 }
 
-const LIMITS: HubLimits = {
+/** Wide enough to be in nobody's way. */
+export const HUB_LIMITS: HubLimits = {
   pingInterval: 30_000,
   pongTimeout: 60_000,
   maxFrame: 65_536,

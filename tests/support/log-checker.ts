@@ -13,7 +13,7 @@ export function entryId(payload: string): string {
 }
 
 /** Follows what a reader of the log is told, and counts what must never happen. */
-export class Follower {
+export class Witness {
   readonly first = new Map<string, number>();
   readonly last = new Map<string, number>();
   readonly ids = new Map<string, string>();

@@ -13,8 +13,8 @@ const NewUsername = Username.refine(
   "letters, digits, and _ . - between them, in their usual form",
 );
 export const Name = content(80);
-export const Phone = z.string().regex(/^\+?[0-9][0-9 ().-]{2,30}$/, "a phone number, such as +49 30 123456");
-export const DeviceName = content(100);
+const Phone = z.string().regex(/^\+?[0-9][0-9 ().-]{2,30}$/, "a phone number, such as +49 30 123456");
+const DeviceName = content(100);
 /** 256 bits in base64url: refresh tokens and the tokens in reset links. Anything else simply is not one. */
 export const Secret = z.string().min(1).max(200);
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Sql } from "postgres";
-import { type Appended, entryId, Follower, readHeads } from "../../../tests/support/log-checker.ts";
+import { type Appended, entryId, readHeads, Witness } from "../../../tests/support/log-checker.ts";
 import { type LogNode, startLogNode } from "../../../tests/support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
 import { chooseSeed, type Seeded, seeded } from "../../../tests/support/seeded.ts";
@@ -75,7 +75,7 @@ const wrongCursors: Record<string, (sql: Sql) => () => Promise<Row[]>> = {
 
 test("ticks tell everything once and in order, where three other cursors do not", async () => {
   const seed = chooseSeed("cursors");
-  const ticks = new Follower();
+  const ticks = new Witness();
   await node.tail.read({
     name: "ticks",
     from: "stored",
@@ -83,16 +83,16 @@ test("ticks tell everything once and in order, where three other cursors do not"
   });
   let done = false;
   const wrong = Object.entries(wrongCursors).map(([name, open]) => {
-    const follower = new Follower();
+    const witness = new Witness();
     const next = open(node.sql);
     const running = (async () => {
       while (!done) {
-        follower.see(await next());
+        witness.see(await next());
         await Bun.sleep(5);
       }
-      follower.see(await next());
+      witness.see(await next());
     })();
-    return { name, follower, running };
+    return { name, witness, running };
   });
 
   const end = performance.now() + LOAD_MS;
@@ -104,15 +104,15 @@ test("ticks tell everything once and in order, where three other cursors do not"
   await waitUntil("the ticks' reader has seen the newest entry of each room", () => ticks.reached(heads));
 
   const expected: Appended[] = node.published.map(({ room, seq, payload }) => ({ room, seq, id: entryId(payload) }));
-  const told = ({ follower }: { follower: Follower }) => ({
-    missed: follower.missed(expected),
-    outOfOrder: follower.outOfOrder,
-    repeated: follower.repeated,
+  const told = ({ witness }: { witness: Witness }) => ({
+    missed: witness.missed(expected),
+    outOfOrder: witness.outOfOrder,
+    repeated: witness.repeated,
   });
   console.log(
     `cursors: ${expected.length} entries; ${wrong.map((w) => `${w.name}: ${JSON.stringify(told(w))}`).join("; ")}`,
   );
-  expect(told({ follower: ticks })).toEqual({ missed: 0, outOfOrder: 0, repeated: 0 });
+  expect(told({ witness: ticks })).toEqual({ missed: 0, outOfOrder: 0, repeated: 0 });
   const [bySerial, byXid, byWindow] = wrong.map(told);
   expect(bySerial!.missed).toBeGreaterThan(0);
   expect(byXid!.outOfOrder).toBeGreaterThan(0);

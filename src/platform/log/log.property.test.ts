@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Appended, Follower, findFaults, readHeads, readWholeLog } from "../../../tests/support/log-checker.ts";
+import { type Appended, findFaults, readHeads, readWholeLog, Witness } from "../../../tests/support/log-checker.ts";
 import { type LogNode, startLogNode } from "../../../tests/support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
@@ -74,17 +74,17 @@ test("50 writers with aborts, late commits and several rooms: dense, ordered, co
       const from = node.published.length;
       const readers = starts.map(async (after, i) => {
         await Bun.sleep(after);
-        const follower = new Follower();
+        const witness = new Witness();
         const name = `${prefix}-${i}`;
         await node.tail.read({
           name,
           from: i === 0 ? "now" : "stored",
           handle({ entries }) {
-            follower.see(entries.filter(({ room }) => room.startsWith(`event:${prefix}-`)));
+            witness.see(entries.filter(({ room }) => room.startsWith(`event:${prefix}-`)));
             return Promise.resolve();
           },
         });
-        return { follower, mustSeeFrom: node.published.length };
+        return { witness, mustSeeFrom: node.published.length };
       });
       await Promise.all(plan.map((steps, writer) => write(writer, steps, prefix)));
 
@@ -93,15 +93,15 @@ test("50 writers with aborts, late commits and several rooms: dense, ordered, co
       expect(findFaults(await readWholeLog(node.sql), await readHeads(node.sql), acknowledged)).toEqual([]);
 
       const heads = new Map([...(await readHeads(node.sql))].filter(([room]) => room.startsWith(`event:${prefix}-`)));
-      for (const { follower, mustSeeFrom } of await Promise.all(readers)) {
+      for (const { witness, mustSeeFrom } of await Promise.all(readers)) {
         const expected = acknowledged.slice(mustSeeFrom);
         const rooms = new Set(expected.map(({ room }) => room));
         const reach = new Map([...heads].filter(([room]) => rooms.has(room)));
-        await waitUntil("the reader has seen the newest entry of each room", () => follower.reached(reach));
+        await waitUntil("the reader has seen the newest entry of each room", () => witness.reached(reach));
         expect({
-          missed: follower.missed(expected),
-          repeated: follower.repeated,
-          outOfOrder: follower.outOfOrder,
+          missed: witness.missed(expected),
+          repeated: witness.repeated,
+          outOfOrder: witness.outOfOrder,
         }).toEqual({ missed: 0, repeated: 0, outOfOrder: 0 });
       }
     }),
