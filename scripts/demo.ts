@@ -1,5 +1,6 @@
 import type { Sql } from "postgres";
 import { type Chat, createChat } from "../src/chat/index.ts";
+import { StartError } from "../src/config/start-error.ts";
 import { emailKey, usernameKey } from "../src/identity/names.ts";
 import { insertUser } from "../src/identity/store/users.ts";
 import type { UserCaller } from "../src/platform/caller.ts";
@@ -7,7 +8,6 @@ import { createIds } from "../src/platform/nodes/ids.ts";
 import { leaseNode } from "../src/platform/nodes/registry.ts";
 import { createPasswords } from "../src/platform/password.ts";
 import { createTransaction } from "../src/platform/postgres/transaction.ts";
-import { StartError } from "../src/platform/start-error.ts";
 import { type Seeded, seeded } from "../tests/support/seeded.ts";
 import { CHANNELS, FIRST_NAMES, LAST_NAMES, OPENINGS, QUESTIONS, REMARKS, REPLIES } from "./demo-words.ts";
 

@@ -1,8 +1,8 @@
 import { watch } from "node:fs";
 import { readConfig } from "../src/config/read.ts";
+import { exitWith } from "../src/config/start-error.ts";
 import { untilSignal } from "../src/platform/lifecycle.ts";
 import { startDatabase } from "../src/platform/postgres/server.ts";
-import { exitWith } from "../src/platform/start-error.ts";
 
 /**
  * `npm run dev`: the server, started again after each change under src/ and protocol/; the pages, built again after each

@@ -1,5 +1,5 @@
+import { exitWith } from "../src/config/start-error.ts";
 import { MIGRATIONS } from "../src/platform/postgres/migration-sets.ts";
-import { exitWith } from "../src/platform/start-error.ts";
 import { runSetCommand, SET_COMMANDS } from "./numbered-sql.ts";
 
 /** `npm run migrate -- …`: the schema. */

@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { readConfig } from "../src/config/read.ts";
+import { StartError } from "../src/config/start-error.ts";
 import { type MigrationSet, migrateDown, migrateUp, migrationStatus } from "../src/platform/postgres/migrate.ts";
 import { reachDatabase } from "../src/platform/postgres/server.ts";
-import { StartError } from "../src/platform/start-error.ts";
 
 /** What every numbered set of SQL files understands, for the usage line. */
 export const SET_COMMANDS = "create NAME | up | down [N] | status";

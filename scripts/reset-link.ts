@@ -1,8 +1,8 @@
 import { readConfig } from "../src/config/read.ts";
+import { exitWith, StartError } from "../src/config/start-error.ts";
 import { publicUrlOf } from "../src/identity/parts.ts";
 import { resetLinkFor } from "../src/identity/reset-links.ts";
 import { openDatabase } from "../src/platform/postgres/pool.ts";
-import { exitWith, StartError } from "../src/platform/start-error.ts";
 import { withDatabase } from "./numbered-sql.ts";
 
 /**

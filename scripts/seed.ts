@@ -1,7 +1,7 @@
+import { exitWith } from "../src/config/start-error.ts";
 import { migrateUp } from "../src/platform/postgres/migrate.ts";
 import { MIGRATIONS, SEEDS } from "../src/platform/postgres/migration-sets.ts";
 import { openDatabase } from "../src/platform/postgres/pool.ts";
-import { exitWith } from "../src/platform/start-error.ts";
 import { DEMO_PASSWORD, seedDemo } from "./demo.ts";
 import { runSetCommand, SET_COMMANDS, withDatabase } from "./numbered-sql.ts";
 

@@ -1,9 +1,9 @@
 import { startApp } from "./app.ts";
 import { helpText } from "./config/describe.ts";
 import { readConfig } from "./config/read.ts";
+import { exitWith } from "./config/start-error.ts";
 import { createLifecycle, stopAtDefect, untilSignal } from "./platform/lifecycle.ts";
 import { createLogger } from "./platform/logger.ts";
-import { exitWith } from "./platform/start-error.ts";
 
 if (process.argv.includes("--help")) {
   console.log(helpText());

@@ -1,7 +1,7 @@
-import { StartError } from "../platform/start-error.ts";
 import { parseDotenv } from "./dotenv.ts";
 import { nearMiss } from "./near-miss.ts";
 import { type Config, OPTIONS, type OptionName } from "./options.ts";
+import { StartError } from "./start-error.ts";
 
 /** Everything that is wrong with the settings, one sentence each. */
 export class ConfigError extends StartError {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { StartError } from "../start-error.ts";
+import { StartError } from "../../config/start-error.ts";
 
 /** Where the programs of the embedded PostgreSQL are, and their major version ("18"). */
 export interface Binaries {

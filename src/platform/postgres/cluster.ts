@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { isSystemError, StartError } from "../start-error.ts";
+import { isSystemError, StartError } from "../../config/start-error.ts";
 import type { Binaries } from "./binaries.ts";
 import type { SystemUser } from "./system-user.ts";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { StartError } from "../start-error.ts";
+import { StartError } from "../../config/start-error.ts";
 import { findBinaries } from "./binaries.ts";
 import { CLEAN_ENV, ensureCluster, explainFolderError } from "./cluster.ts";
 import { lockFolder } from "./folder-lock.ts";

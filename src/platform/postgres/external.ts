@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isSystemError, StartError } from "../start-error.ts";
+import { isSystemError, StartError } from "../../config/start-error.ts";
 import { sqlState } from "./failures.ts";
 import { openDatabase } from "./pool.ts";
 

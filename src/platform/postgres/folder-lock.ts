@@ -1,6 +1,6 @@
 import { dlopen, FFIType } from "bun:ffi";
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
-import { StartError } from "../start-error.ts";
+import { StartError } from "../../config/start-error.ts";
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;

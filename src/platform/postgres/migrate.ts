@@ -1,6 +1,6 @@
 import Postgrator from "postgrator";
 import type { ReservedSql } from "postgres";
-import { StartError } from "../start-error.ts";
+import { StartError } from "../../config/start-error.ts";
 import { openDatabase } from "./pool.ts";
 
 /** A numbered set of SQL files, NNN.do.name.sql and NNN.undo.name.sql, and the table that remembers which ran. */

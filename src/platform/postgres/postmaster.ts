@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isSystemError, StartError } from "../start-error.ts";
+import { isSystemError, StartError } from "../../config/start-error.ts";
 
 /** How the names of the folders begin in which our servers listen. */
 export const SOCKET_FOLDER = "usher-";

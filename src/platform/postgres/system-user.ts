@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
-import { StartError } from "../start-error.ts";
+import { StartError } from "../../config/start-error.ts";
 
 /** The operating system's user that runs the embedded PostgreSQL when we are root, which PostgreSQL refuses. */
 export interface SystemUser {

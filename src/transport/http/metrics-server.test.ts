@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { StartError } from "../../config/start-error.ts";
 import { createMetrics } from "../../platform/metrics.ts";
-import { StartError } from "../../platform/start-error.ts";
 import { createMetricsServer } from "./metrics-server.ts";
 
 test("the port of the metrics answers /metrics and nothing else", async () => {

@@ -1,6 +1,6 @@
 import type { Config } from "../../config/options.ts";
+import { isSystemError, StartError } from "../../config/start-error.ts";
 import type { Metrics } from "../../platform/metrics.ts";
-import { isSystemError, StartError } from "../../platform/start-error.ts";
 
 /** `/metrics` on its own port, for Prometheus; nothing else answers there. */
 export function createMetricsServer(config: Pick<Config, "HTTP_HOST" | "METRICS_PORT">, metrics: Metrics) {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { exampleServer } from "../../../tests/support/example-server.ts";
-import { StartError } from "../../platform/start-error.ts";
+import { StartError } from "../../config/start-error.ts";
 import { listening } from "./server.ts";
 
 let server: Awaited<ReturnType<typeof exampleServer>>;

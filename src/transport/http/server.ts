@@ -1,10 +1,10 @@
 import type { Config } from "../../config/options.ts";
+import { isSystemError, StartError } from "../../config/start-error.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api, RequestFacts } from "../../platform/http/api.ts";
 import { problemResponse } from "../../platform/http/problem.ts";
 import { type Logger, redactUrl } from "../../platform/logger.ts";
 import type { Metrics } from "../../platform/metrics.ts";
-import { isSystemError, StartError } from "../../platform/start-error.ts";
 import { createFacts, wrongProxies } from "./facts.ts";
 import type { Pages } from "./pages.ts";
 import { secureHeaders } from "./security-headers.ts";
