@@ -87,6 +87,36 @@ test("a read that is sent after a commit shows it, however many reads are under 
   }
 });
 
+test("a read that was refused is not remembered: it is answered when there is room again", async () => {
+  const small = createLogReader({ sql: node.sql, epoch: node.epoch, maxWaiting: 2 });
+  const reads = await Promise.allSettled([0, 1, 2].map((since) => small.slice("event:a", since)));
+  expect(reads.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
+  expect((await small.slice("event:a", 2)).complete).toBe(true);
+});
+
+test("rooms that do not go into one answer are read by the next ones, and all are right", async () => {
+  const rooms = Array.from({ length: 24 }, (_, i) => `event:big${i}`);
+  await node.transaction({ actor: "1" }, async (tx) => {
+    for (const [i, room] of rooms.entries())
+      tx.log(room, "test", { text: String(i).repeat(900_000 / (i < 10 ? 1 : 2)) });
+  });
+  const answered: number[] = [];
+  const watched = new Proxy(node.sql, {
+    apply(target, self, args) {
+      const rows = Reflect.apply(target, self, args);
+      return rows.then((found: { payload: string | null }[]) => {
+        answered.push(found.reduce((sum, { payload }) => sum + (payload?.length ?? 0), 0));
+        return found;
+      });
+    },
+  });
+  const counting = createLogReader({ sql: watched, epoch: node.epoch });
+  const slices = await Promise.all([...rooms, "event:none"].map((room) => counting.slice(room, 0)));
+  for (const [i, { complete, entries }] of slices.entries())
+    expect([complete, entries.length]).toEqual([true, i < 24 ? 1 : 0]);
+  expect(Math.max(...answered)).toBeLessThanOrEqual(8 * 1_048_576);
+});
+
 test("heads of many rooms", async () => {
   await append("event:g", 3);
   const heads = await reader.heads(["event:g", "event:nowhere"]);

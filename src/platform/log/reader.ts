@@ -18,6 +18,8 @@ export interface LogReader {
 const MAX_ENTRIES = 1_000;
 const MAX_BYTES = 1_048_576;
 const MAX_ROOMS_PER_QUERY = 500;
+/** Of all rooms of one query together; what goes beyond is asked for again. Two such answers may be in memory. */
+const MAX_BYTES_PER_QUERY = 8 * MAX_BYTES;
 const MAX_WAITING = 1_000_000;
 
 interface Wanted {
@@ -30,15 +32,24 @@ interface Wanted {
  * costs a few queries, a single join costs no delay. Equal reads that wait together are one read; a read that was already sent is
  * not shared, since it may be older than what its new caller has seen.
  */
-export function createLogReader({ sql, epoch }: { sql: Sql; epoch: Epoch }): LogReader {
+export function createLogReader({
+  sql,
+  epoch,
+  maxWaiting = MAX_WAITING,
+}: {
+  sql: Sql;
+  epoch: Epoch;
+  /** Most reads that may wait; for tests. */
+  maxWaiting?: number;
+}): LogReader {
   const waiting = new Map<string, Promise<LogSlice>>();
-  const batcher = createBatcher<Wanted, LogSlice>({
+  const batcher = createBatcher<Wanted, LogSlice | null>({
     run(wanted) {
       for (const { room, since } of wanted) waiting.delete(`${since} ${room}`);
       return readSlices(sql, epoch, wanted);
     },
     maxBatch: MAX_ROOMS_PER_QUERY,
-    maxQueue: MAX_WAITING,
+    maxQueue: maxWaiting,
     inFlight: 2,
   });
 
@@ -46,10 +57,20 @@ export function createLogReader({ sql, epoch }: { sql: Sql; epoch: Epoch }): Log
     const key = `${since} ${room}`;
     let answer = waiting.get(key);
     if (!answer) {
-      answer = batcher.add({ room, since });
-      waiting.set(key, answer);
+      const asked = read({ room, since });
+      waiting.set(key, asked);
+      // Also when it was refused and never sent.
+      asked.catch(() => waiting.get(key) === asked && waiting.delete(key));
+      answer = asked;
     }
     return answer;
+  }
+
+  async function read(wanted: Wanted): Promise<LogSlice> {
+    for (;;) {
+      const slice = await batcher.add(wanted);
+      if (slice !== null) return slice;
+    }
   }
 
   return {
@@ -70,22 +91,27 @@ interface Row {
   payload: string;
 }
 
-async function readSlices(sql: Sql, epoch: Epoch, wanted: readonly Wanted[]): Promise<LogSlice[]> {
+/** Null for the last ones when all together are too much; the first is always answered. */
+async function readSlices(sql: Sql, epoch: Epoch, wanted: readonly Wanted[]): Promise<(LogSlice | null)[]> {
   // The future's partitions are left out of the plan; an hour's margin, since a row may be younger than this transaction's now().
   const rows = await sql<Row[]>`
-    SELECT q.n::int, log_epoch() AS epoch, coalesce(r.head, 0)::float8 AS head, l.seq::float8, l.type, l.payload
-    FROM unnest(${wanted.map((w) => w.room)}::text[], ${wanted.map((w) => w.since)}::bigint[]) WITH ORDINALITY AS q(room, since, n)
-    LEFT JOIN rooms r ON r.name = q.room
-    LEFT JOIN LATERAL (
-      SELECT e.seq, e.type, e.payload FROM (
-        SELECT log.seq, log.type, log.payload, sum(octet_length(log.payload)) OVER () AS bytes FROM log
-        WHERE log.room_id = r.id AND log.seq > q.since AND log.seq <= r.head AND log.at < now() + interval '1 hour'
-        LIMIT ${MAX_ENTRIES + 1}) e
-      WHERE e.bytes <= ${MAX_BYTES}
-    ) l ON r.head > q.since AND r.head - q.since <= ${MAX_ENTRIES}
-    ORDER BY q.n, l.seq`;
+    SELECT n, (SELECT log_epoch()) AS epoch, head, seq, type, payload FROM (
+      SELECT q.n::int, coalesce(r.head, 0)::float8 AS head, l.seq::float8, l.type, l.payload,
+        coalesce(sum(octet_length(l.payload)) OVER (ORDER BY q.n), 0) AS bytes_so_far
+      FROM unnest(${wanted.map((w) => w.room)}::text[], ${wanted.map((w) => w.since)}::bigint[]) WITH ORDINALITY AS q(room, since, n)
+      LEFT JOIN rooms r ON r.name = q.room
+      LEFT JOIN LATERAL (
+        SELECT e.seq, e.type, e.payload FROM (
+          SELECT log.seq, log.type, log.payload, sum(octet_length(log.payload)) OVER () AS bytes FROM log
+          WHERE log.room_id = r.id AND log.seq > q.since AND log.seq <= r.head AND log.at < now() + interval '1 hour'
+          LIMIT ${MAX_ENTRIES + 1}) e
+        WHERE e.bytes <= ${MAX_BYTES}
+      ) l ON r.head > q.since AND r.head - q.since <= ${MAX_ENTRIES}
+    ) found WHERE bytes_so_far <= ${MAX_BYTES_PER_QUERY}
+    ORDER BY n, seq`;
   epoch.observe(rows[0]!.epoch);
-  const slices: LogSlice[] = wanted.map(({ room }) => ({ room, head: 0, entries: [], complete: false }));
+  const answered = wanted.slice(0, rows.at(-1)!.n);
+  const slices: LogSlice[] = answered.map(({ room }) => ({ room, head: 0, entries: [], complete: false }));
   for (const { n, head, seq, type, payload } of rows) {
     const slice = slices[n - 1]!;
     slice.head = head;
@@ -97,5 +123,5 @@ async function readSlices(sql: Sql, epoch: Epoch, wanted: readonly Wanted[]): Pr
       slice.entries.length === slice.head - since && slice.entries.every(({ seq }, k) => seq === since + 1 + k);
     if (!slice.complete) slice.entries = [];
   });
-  return slices;
+  return wanted.map((_, i) => slices[i] ?? null);
 }
