@@ -168,8 +168,9 @@ BEGIN
   ORDER BY u.n;
 END $$;
 
--- Messages of others behind a mark, at most 100. A query and not a counter: nothing that could drift. The settings make it
--- walk the index and stop; without statistics (after a bulk load) the planner would sort whole channels, ten times slower.
+-- Messages of others behind a mark, at most 100, among the newest 10,000: who wrote more than that since his mark does not
+-- have the database walk all of it (100,000 took 25 ms). A query and not a counter: nothing that could drift. The settings make
+-- it walk the index and stop; without statistics (after a bulk load) the planner would sort whole channels, ten times slower.
 CREATE FUNCTION unread_count(p_channel bigint, p_user text, p_read bigint) RETURNS int
 LANGUAGE sql STABLE
 SET enable_seqscan = off
@@ -177,8 +178,10 @@ SET enable_bitmapscan = off
 SET enable_sort = off
 AS $$
   SELECT count(*)::int FROM (
-    SELECT 1 FROM messages g
-    WHERE g.channel_id = p_channel AND g.id > p_read AND g.deleted_at IS NULL AND g.author_id <> p_user
-    ORDER BY g.id LIMIT 100
+    SELECT 1 FROM (
+      SELECT g.author_id, g.deleted_at FROM messages g
+      WHERE g.channel_id = p_channel AND g.id > p_read ORDER BY g.id DESC LIMIT 10000
+    ) newest
+    WHERE newest.deleted_at IS NULL AND newest.author_id <> p_user LIMIT 100
   ) behind
 $$;

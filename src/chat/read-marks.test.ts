@@ -104,3 +104,22 @@ test("a count ends at 100", async () => {
   expect((await node.channels.get(bob, channel_id)).unread).toBe(100);
   expect((await node.channels.get(ann, channel_id)).unread).toBe(0);
 });
+
+test("a count looks at the newest 10,000 messages behind the mark, however many are one's own or deleted", async () => {
+  const channel_id = await channelOfAll();
+  const [ann, bob] = people as [UserCaller, UserCaller];
+  const first = (await node.messages.send(ann, { channel_id, content: "at the mark" })).message;
+  await node.readMarks.mark(bob, channel_id, first.id);
+  const { id, seq } = (await node.messages.send(ann, { channel_id, content: "the oldest" })).message;
+  const fill = (from: number, to: number) => node.sql`
+    INSERT INTO messages (id, channel_id, seq, author_id, content, created_at, deleted_at)
+    SELECT ${id}::bigint + g, ${channel_id}, ${seq}::bigint + g, CASE WHEN g % 2 = 0 THEN ${bob.userId} ELSE ${ann.userId} END,
+      '', now(), CASE WHEN g % 2 = 0 THEN NULL ELSE now() END
+    FROM generate_series(${from}::int, ${to}::int) g`;
+  await fill(1, 9_999);
+  expect((await node.channels.get(bob, channel_id)).unread).toBe(1);
+  await fill(10_000, 10_000);
+  expect((await node.channels.get(bob, channel_id)).unread).toBe(0);
+  await node.messages.send(ann, { channel_id, content: "the newest" });
+  expect((await node.channels.get(bob, channel_id)).unread).toBe(1);
+});
