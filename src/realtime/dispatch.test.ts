@@ -8,6 +8,9 @@ let node: HubNode;
 beforeAll(async () => {
   node = await startHubNode();
   node.hub.registerCommand("typing:start", async () => {});
+  node.hub.registerCommand("typing:stop", async () => {
+    throw new Error("the secret reason");
+  });
   node.hub.registerCommand("message:send", async ({ payload, accepted }) => {
     accepted();
     return { content: payload.content };
@@ -72,4 +75,16 @@ test("ER-1 an error has its code of the table, a sentence, and whether to try ag
     expect(payload).toEqual({ code: frameCode(code), message: CODES[code].title, retry: CODES[code].retry });
   }
   client.close();
+});
+
+test("ER-1 a defect of ours is answered without its text, and logged", async () => {
+  const client = await openClient(node.port);
+  const { payload } = await client.ask("typing:stop", { channel_id: "1" });
+  expect(payload).toEqual({ code: "INTERNAL", message: CODES.internal.title, retry: true });
+  expect(node.logged).toContain("a command failed");
+  client.close();
+});
+
+test("two modules cannot own one command", () => {
+  expect(() => node.hub.registerCommand("message:send", async () => ({}))).toThrow("two handlers");
 });

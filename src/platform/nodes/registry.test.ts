@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
+import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { leaseNode } from "./registry.ts";
 
 let database: TestDatabase;
@@ -39,6 +40,30 @@ test("a node that could not renew for 10 s no longer holds its number", async ()
   expect(lease.held()).toBe(true);
   ms = 10_000;
   expect(lease.held()).toBe(false);
+  await lease.stop();
+});
+
+test("a node whose number somebody else has by now takes another", async () => {
+  const { sql } = database;
+  const lease = await leaseNode({ sql, onError });
+  const { node } = lease;
+  await sql`UPDATE nodes SET token = gen_random_uuid() WHERE id = ${node}`;
+  await waitUntil("it has another number", () => lease.node !== node);
+  expect(lease.held()).toBe(true);
+  const [row] = await sql`SELECT count(*)::int AS n FROM nodes WHERE id IN ${sql([node, lease.node])}`;
+  expect(row!.n).toBe(2);
+  await lease.stop();
+});
+
+test("a database that is away is told of, and the number is kept while it lasts", async () => {
+  const { sql } = database;
+  const told: unknown[] = [];
+  const lease = await leaseNode({ sql, onError: (error) => told.push(error) });
+  const { node } = lease;
+  await sql`ALTER TABLE nodes RENAME TO nodes_away`;
+  await waitUntil("a renewal has failed", () => told.length > 0);
+  await sql`ALTER TABLE nodes_away RENAME TO nodes`;
+  expect([lease.node, lease.held()]).toEqual([node, true]);
   await lease.stop();
 });
 
