@@ -18,6 +18,15 @@ function listener(reset?: RoomHandlers["reset"]) {
   return { seen, left, handlers };
 }
 
+/** A connected client that listens to the room behind `position`; the server is asked, and has not answered. */
+async function following(position: Position | null, reset?: RoomHandlers["reset"]) {
+  const { client, environment } = await start();
+  const { seen, left, handlers } = listener(reset);
+  client.follow(ROOM, position, handlers);
+  await settle();
+  return { client, environment, seen, left };
+}
+
 test("JN-4 a page's position and the stream meet without a gap", async () => {
   const { client, environment } = await start({}, false);
   const { seen, handlers } = listener();
@@ -34,10 +43,7 @@ test("JN-4 a page's position and the stream meet without a gap", async () => {
 });
 
 test("without a position a listener hears what is new from the join on", async () => {
-  const { client, environment } = await start();
-  const { seen, handlers } = listener();
-  client.follow(ROOM, null, handlers);
-  await settle();
+  const { environment, seen } = await following(null);
   environment.socket.joined(41);
   environment.socket.entry(ROOM, 41);
   environment.socket.entry(ROOM, 42);
@@ -45,10 +51,7 @@ test("without a position a listener hears what is new from the join on", async (
 });
 
 test("JN-5 what was seen is skipped; frames before the answer do not count", async () => {
-  const { client, environment } = await start();
-  const { seen, handlers } = listener();
-  client.follow(ROOM, at(5), handlers);
-  await settle();
+  const { environment, seen } = await following(at(5));
   environment.socket.entry(ROOM, 6);
   expect(seen).toEqual([]);
   environment.socket.resumed();
@@ -57,10 +60,7 @@ test("JN-5 what was seen is skipped; frames before the answer do not count", asy
 });
 
 test("FR-1 FR-3 a key or a type that the client does not know breaks nothing, and its seq counts", async () => {
-  const { client, environment } = await start();
-  const { seen, handlers } = listener();
-  client.follow(ROOM, at(5), handlers);
-  await settle();
+  const { environment, seen } = await following(at(5));
   environment.socket.resumed();
   environment.socket.says({ type: "later:invented", room: ROOM, seq: 6, payload: { any: 1 }, trace: "x" });
   environment.socket.says({ type: "later:invented", payload: {} });
@@ -70,10 +70,7 @@ test("FR-1 FR-3 a key or a type that the client does not know breaks nothing, an
 });
 
 test("a hole makes it ask again from the last frame before, and what came meanwhile is not shown twice", async () => {
-  const { client, environment } = await start();
-  const { seen, handlers } = listener();
-  client.follow(ROOM, at(5), handlers);
-  await settle();
+  const { environment, seen } = await following(at(5));
   environment.socket.resumed();
   environment.socket.entry(ROOM, 6);
   environment.socket.entry(ROOM, 8);
@@ -127,10 +124,7 @@ test("RC-1 recovered:false loads the snapshot again; frames meanwhile follow it,
 });
 
 test("a snapshot that is older than the stream is followed by a question for the rest", async () => {
-  const { client, environment } = await start();
-  const { seen, handlers } = listener(async () => at(1_999));
-  client.follow(ROOM, at(5), handlers);
-  await settle();
+  const { environment, seen } = await following(at(5), async () => at(1_999));
   environment.socket.resumed({ [ROOM]: { ...at(2_000), recovered: false } });
   await settle();
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(1_999) } });
@@ -266,10 +260,7 @@ test("RC-7 a refusal that may pass is asked again later", async () => {
 });
 
 test("a room that the server takes away for trouble that passes is asked for again from its position", async () => {
-  const { client, environment } = await start();
-  const { left, handlers } = listener();
-  client.follow(ROOM, at(5), handlers);
-  await settle();
+  const { environment, left } = await following(at(5));
   environment.socket.resumed();
   environment.socket.says({ type: "room:left", payload: { room: ROOM, code: "UNAVAILABLE" } });
   await environment.advance(2_000);
@@ -279,10 +270,7 @@ test("a room that the server takes away for trouble that passes is asked for aga
 });
 
 test("RC-6 a room that the server begins anew by itself is reset", async () => {
-  const { client, environment } = await start();
-  const { seen, handlers } = listener(async () => at(2_000));
-  client.follow(ROOM, at(5), handlers);
-  await settle();
+  const { environment, seen } = await following(at(5), async () => at(2_000));
   environment.socket.resumed();
   environment.socket.says({ type: "room:joined", payload: { room: ROOM, ...at(2_000), recovered: false, members: 1 } });
   await settle();
