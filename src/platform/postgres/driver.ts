@@ -30,6 +30,12 @@ const MENDS: { file: "connection.js" | "index.js"; from: string; to: string }[] 
     to: "query = results = errorResponse = null\n    result = new Result()\n    closedTime = performance.now()\n",
   },
   {
+    // A connection that is lost while it asks for the types of arrays: who waits for it is told by `errored`, nobody awaits this.
+    file: "connection.js",
+    from: "return fetchArrayTypes()",
+    to: "return fetchArrayTypes().catch(() => {})",
+  },
+  {
     // A transaction whose connection was lost must not go on: that connection belongs to others now.
     file: "index.js",
     from: "new Promise((_, reject) => connection.onclose = reject)",
