@@ -6,6 +6,7 @@ import { Link } from "react-router";
 import type { Message } from "../../../protocol/objects.ts";
 import { Face } from "../look/face.tsx";
 import { useClock } from "./clock.tsx";
+import { useHouse } from "./house-context.tsx";
 import styles from "./message-row.module.css";
 import { Prose } from "./prose.tsx";
 import { clockTime, dateTime } from "./time.ts";
@@ -87,7 +88,8 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
   );
 });
 
-function Quote({ id, parent, parentAuthor, message, onAct }: MessageRowProps & { id: string }) {
+function Quote({ id, parent, parentAuthor, message, active, onAct }: MessageRowProps & { id: string }) {
+  const { client } = useHouse();
   const text =
     parent === undefined
       ? "An earlier message"
@@ -98,6 +100,8 @@ function Quote({ id, parent, parentAuthor, message, onAct }: MessageRowProps & {
     <Link
       to={`?at=${id}#m-${id}`}
       className={styles.quote}
+      // The arrow keys go from message to message; Tab would stop at each of fifty quotes on the way to the composer.
+      tabIndex={client && !active ? -1 : undefined}
       onClick={(event) => {
         if (event.metaKey || event.ctrlKey) return;
         event.preventDefault();
