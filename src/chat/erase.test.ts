@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
 import type { UserCaller } from "../platform/caller.ts";
+import type { LogEntry } from "../platform/log/entry.ts";
 
 let node: ChatNode;
 let ann: UserCaller;
@@ -47,4 +48,49 @@ test("an erased person's words are nowhere, and nothing of others goes with them
   expect((await node.channels.list(bob, { scope: "public", limit: 10 })).data).toEqual([]);
   const words = (await node.messages.page(bob, direct, { limit: 10 })).data.map(({ content }) => content);
   expect(words).toEqual(["", "kept"]);
+});
+
+test("the name that a person had is in no entry of the log any more, and nobody else's is touched", async () => {
+  const [dan, eve] = [await node.person('d"a\\n'), await node.person("eve")];
+  await node.sql`UPDATE users SET name = ${'D\\"an'} WHERE id = ${dan.userId}`;
+  const member_ids = [bob.userId, dan.userId];
+  const shared = (await node.channels.create(eve, { type: "private", name: "s", member_ids })).channel.id;
+  await node.channels.create(dan, { type: "direct", member_ids: [bob.userId] });
+  const say = async (content: string) => (await node.messages.send(dan, { channel_id: shared, content })).message.id;
+  const id = await say("taken back");
+  await node.messages.delete(dan, id);
+  const quoted = `{"user_id":"${dan.userId}","username":"kept"}`;
+  await node.messages.send(bob, { channel_id: shared, content: quoted });
+  await node.members.setRole(eve, shared, dan.userId, "admin");
+  await node.members.remove(dan, shared, dan.userId);
+  const rooms = [`channel:${shared}`, `user:${bob.userId}`, `user:${dan.userId}`];
+  const logs = async () => (await Promise.all(rooms.map((room) => node.log(room)))).flat();
+  const before = await logs();
+
+  const now = `deleted:${dan.userId}`;
+  await node.sql`UPDATE users SET username = ${now}, name = NULL WHERE id = ${dan.userId}`;
+  await node.erase(dan.userId);
+
+  const renamed = (value: unknown): unknown => {
+    if (typeof value !== "object" || value === null) return value;
+    const entries = Object.entries(value).map(([key, inner]) => [key, renamed(inner)]);
+    const copy = Object.fromEntries(entries);
+    if (copy.user_id === dan.userId && "username" in copy) copy.username = now;
+    if (copy.id === dan.userId && "username" in copy) Object.assign(copy, { username: now, name: null });
+    return copy;
+  };
+  const after = await logs();
+  for (const { room, seq, payload } of before) {
+    const entry = after.find((other) => other.room === room && other.seq === seq)!;
+    expect(JSON.parse(entry.payload)).toEqual(renamed(JSON.parse(payload)) as object);
+  }
+  const named = (entries: LogEntry[]) =>
+    entries.filter(({ payload }) => payload.includes(JSON.stringify(dan.username)));
+  expect(named(before).map(({ type }) => type)).toEqual([
+    "member:joined",
+    "message:created",
+    "member:updated",
+    "channel:joined",
+  ]);
+  expect(named(after)).toEqual([]);
 });

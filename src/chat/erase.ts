@@ -4,9 +4,11 @@ import { takeTextAway } from "./messages.ts";
 import { deleteChannel, lockChannelRow } from "./store/channels.ts";
 import { countOwners, findHeir, findMember, findMemberships } from "./store/members.ts";
 import { findMessage, findSaid, lockRoom } from "./store/messages.ts";
+import { findLogParts, renewName } from "./store/names-in-log.ts";
 
 /**
- * Takes a person's words away, here and in the log, and takes him out of his channels. A channel that he alone owned gets
+ * Takes a person's words away, here and in the log, and takes him out of his channels. Entries that tell his name get the one
+ * that identity's erasure left him. A channel that he alone owned gets
  * its longest admin or member as owner; one without anybody else is deleted. Direct chats stay the other person's.
  * One short transaction each, and safe to repeat: what was cut off half way goes on.
  */
@@ -38,6 +40,9 @@ export async function erasePerson(
       await lockRoom(tx.sql, said.channel_id);
       if ((await findMessage(tx.sql, said.id))?.deleted_at === null) await takeTextAway(tx, said);
     });
+  }
+  for (const part of await findLogParts(sql)) {
+    await transaction(actor, (tx) => renewName(tx.sql, part, userId));
   }
 }
 
