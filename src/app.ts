@@ -196,6 +196,8 @@ function createHubOf(
       rate: config.WS_RATE_LIMIT,
       burst: config.WS_RATE_LIMIT * 10,
       roomsPerConnection: 1_000,
+      socketsPerPerson: Math.ceil(config.HTTP_RATE_LIMIT / 60),
+      anonymousPerAddress: config.HTTP_RATE_LIMIT,
     },
   });
   // What happens at a show is public: anybody may join the room of an event, signed in or not.
@@ -305,6 +307,7 @@ async function startDoors(
   const sockets = createWebSocketTransport({
     hub,
     authenticate,
+    handshakes: { points: config.HTTP_RATE_LIMIT, seconds: 60 },
     allowAnonymous: config.WS_ALLOW_ANONYMOUS,
     isAllowedOrigin: isOwnOrigin,
     maxFrame: config.WS_MAX_MESSAGE_SIZE,

@@ -113,7 +113,8 @@ export const OPTIONS = {
   HTTP_RATE_LIMIT: option(
     whole(60, 100_000_000),
     "6000",
-    "Requests per minute from one address. A person who is signed in has a fifth of it.",
+    "Requests per minute from one address, and as many handshakes and open anonymous connections; a person has a fifth of " +
+      "the requests and a sixtieth of the connections.",
   ),
   DATABASE_URL: option(
     url("postgres:", "postgresql:"),

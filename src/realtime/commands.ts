@@ -1,6 +1,7 @@
 import { frameCode } from "../../protocol/codes.ts";
 import type { CommandId, CommandPayload } from "../../protocol/frames.ts";
 import { normalizeRoom, type RoomKind, roomKind } from "../../protocol/rooms.ts";
+import type { Caller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Connection } from "./connection.ts";
 import type { Dispatch } from "./dispatch.ts";
@@ -19,8 +20,8 @@ export interface CommandDeps {
   authenticate: Authenticate;
   epoch: () => string;
   now: () => number;
-  /** The connection has another caller now. */
-  signedIn: (connection: Connection) => void;
+  /** Gives the connection another caller. Throws `rate_limited` when that person has too many. */
+  signIn: (connection: Connection, caller: Caller) => void;
 }
 
 /** Rooms that a connection is in for as long as it lives. */
@@ -55,8 +56,7 @@ async function authenticate(deps: CommandDeps, connection: Connection, token: st
   if (before.kind === "user" && before.userId !== caller.userId) {
     throw new AppError("forbidden", "This connection belongs to somebody else. Open another one.");
   }
-  connection.caller = caller;
-  if (before.kind === "anonymous") deps.signedIn(connection);
+  deps.signIn(connection, caller);
   const expires = caller.expiresAt === null ? null : new Date(caller.expiresAt).toISOString();
   if (id === undefined) return;
   deps.sender.send(connection, "system:ack", encode("system:ack", { user_id: caller.userId, expires_at: expires }, id));

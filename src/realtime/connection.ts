@@ -1,4 +1,5 @@
 import type { Caller } from "../platform/caller.ts";
+import type { Source } from "./admission.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Socket } from "./index.ts";
 import type { Room } from "./room.ts";
@@ -13,6 +14,8 @@ export class Connection {
   /** Null before it is open and after it is closed. */
   socket: Socket | null = null;
   rooms: readonly Room[] = NO_ROOMS;
+  /** What an anonymous connection counts for; null for one that came as a person. */
+  source: Source | null = null;
   /** Its place in the hub's list. */
   place = -1;
   /** When the last sign of life came. All times here are ms of the clock that never jumps (performance.now). */

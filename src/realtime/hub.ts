@@ -3,6 +3,7 @@ import type { CommandType, FramePayload, FrameType } from "../../protocol/frames
 import { type RoomKind, roomId, roomKind } from "../../protocol/rooms.ts";
 import type { Caller } from "../platform/caller.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
+import { Admission } from "./admission.ts";
 import { registerOwnCommands } from "./commands.ts";
 import { Connection } from "./connection.ts";
 import { Dispatch } from "./dispatch.ts";
@@ -30,6 +31,7 @@ class NodeHub implements Hub {
   readonly #connections: Connection[] = [];
   readonly #sender: Sender;
   readonly #rooms: Rooms;
+  readonly #admission: Admission;
   readonly #policies = new Policies();
   readonly #repair: Repair;
   readonly #dispatch: Dispatch;
@@ -52,6 +54,7 @@ class NodeHub implements Hub {
       shown: (room, entry) => this.#shown(room, entry),
       missing: (room) => this.#repair.missing(room),
     });
+    this.#admission = new Admission(this.#rooms.people, limits);
     this.#repair = new Repair({
       log,
       metrics,
@@ -65,8 +68,8 @@ class NodeHub implements Hub {
     const { authenticate } = deps;
     const shared = { rooms: this.#rooms, sender: this.#sender, epoch };
     const joins = new Joins({ ...shared, policies: this.#policies, log, metrics, logger, roomsPerConnection });
-    const signedIn = (connection: Connection) => this.#identified(connection);
-    registerOwnCommands({ ...shared, dispatch: this.#dispatch, joins, authenticate, now, signedIn });
+    const signIn = (connection: Connection, caller: Caller) => this.#signIn(connection, caller);
+    registerOwnCommands({ ...shared, dispatch: this.#dispatch, joins, authenticate, now, signIn });
   }
 
   start(broadcast: Broadcast): void {
@@ -165,14 +168,18 @@ class NodeHub implements Hub {
     for (const room of known) room.learn(0, heads.get(room.name) ?? 0);
   }
 
-  connect(caller: Caller): Connection {
-    return new Connection(++this.#lastId, caller, performance.now(), this.#deps.limits.burst);
+  connect(caller: Caller, address: string): Connection {
+    const source = this.#admission.admit(caller, address);
+    const connection = new Connection(++this.#lastId, caller, performance.now(), this.#deps.limits.burst);
+    connection.source = source;
+    return connection;
   }
 
   opened(connection: Connection, socket: Socket): void {
     const { caller } = connection;
     connection.socket = socket;
     connection.place = this.#connections.push(connection) - 1;
+    this.#admission.opened(connection);
     this.#identified(connection);
     if (this.draining) this.#heartbeat.close(connection, "draining");
     else if (caller.kind === "user" && !this.#deps.authenticate.isCurrent(caller))
@@ -215,6 +222,7 @@ class NodeHub implements Hub {
       this.#authenticated--;
       this.#rooms.people.remove(connection.caller.userId, connection);
     }
+    this.#admission.closed(connection);
     this.#rooms.leaveAll(connection);
     connection.wake();
   }
@@ -243,6 +251,13 @@ class NodeHub implements Hub {
     for (const { socket } of passed) socket?.unsubscribe(name);
     this.#show(room, type, frame);
     for (const { socket } of passed) socket?.subscribe(name);
+  }
+
+  #signIn(connection: Connection, caller: Caller): void {
+    const { kind } = connection.caller;
+    if (kind === "anonymous") this.#admission.admit(caller, "");
+    connection.caller = caller;
+    if (kind === "anonymous") this.#identified(connection);
   }
 
   #identified(connection: Connection): void {

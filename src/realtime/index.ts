@@ -71,8 +71,11 @@ export interface Hub extends Realtime {
   readonly draining: boolean;
   counts(): HubCounts;
 
-  /** For the transport. `connect` makes the state of a connection; the others pass on what happens to its socket. */
-  connect(caller: Caller): Connection;
+  /**
+   * For the transport. `connect` makes the state of a connection, to be opened in the same tick, or throws `rate_limited`;
+   * the others pass on what happens to its socket. `address`: whose requests count together, as `addressKey` says.
+   */
+  connect(caller: Caller, address: string): Connection;
   opened(connection: Connection, socket: Socket): void;
   received(connection: Connection, frame: string | Uint8Array): void;
   ponged(connection: Connection): void;
@@ -163,4 +166,8 @@ export interface HubLimits {
   rate: number;
   burst: number;
   roomsPerConnection: number;
+  /** Open connections of one person on this node. */
+  socketsPerPerson: number;
+  /** Open connections on this node that came from one address without saying who they are. */
+  anonymousPerAddress: number;
 }

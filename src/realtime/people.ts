@@ -11,10 +11,13 @@ export class People {
   }
 
   add(userId: string, connection: Connection): void {
-    const before = this.of(userId);
-    this.#connections.set(userId, before.length === 0 ? connection : [...before, connection]);
+    const before = this.#connections.get(userId);
+    if (before === undefined) this.#connections.set(userId, connection);
+    else if (Array.isArray(before)) before.push(connection);
+    else this.#connections.set(userId, [before, connection]);
   }
 
+  /** Makes a new list, since the old one may be walked by what closes connections. */
   remove(userId: string, connection: Connection): void {
     const rest = this.of(userId).filter((other) => other !== connection);
     if (rest.length === 0) this.#connections.delete(userId);

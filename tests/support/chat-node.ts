@@ -121,7 +121,7 @@ export function addHub(node: ChatNode, policy = node.policy): { hub: Hub; connec
     hub,
     connect(caller) {
       const frames: Frame[] = [];
-      const connection = hub.connect(caller);
+      const connection = hub.connect(caller, "192.0.2.1");
       const socket: Socket = {
         send: (text) => frames.push(JSON.parse(text)),
         subscribe: (name) => void topic(name).add(frames),

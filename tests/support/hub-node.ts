@@ -83,6 +83,7 @@ export async function startHubNode(
   const transport = createWebSocketTransport({
     hub,
     authenticate,
+    handshakes: { points: 1_000_000, seconds: 60 },
     allowAnonymous: options.allowAnonymous ?? true,
     isAllowedOrigin: (origin) => origin === "https://ours.example",
     maxFrame: limits.maxFrame,
@@ -91,7 +92,8 @@ export async function startHubNode(
   const server: Server<Connection> = Bun.serve<Connection>({
     port: 0,
     hostname: "127.0.0.1",
-    fetch: (request, server) => transport.upgrade(request, server, { host: "ours.example", requestId: "request-1" }),
+    fetch: (request, server) =>
+      transport.upgrade(request, server, { address: "192.0.2.1", host: "ours.example", requestId: "request-1" }),
     websocket: transport.websocket,
   });
   hub.start((topic, text) => server.publish(topic, text));
@@ -127,6 +129,8 @@ export const HUB_LIMITS: HubLimits = {
   rate: 50,
   burst: 200,
   roomsPerConnection: 100,
+  socketsPerPerson: 1_000,
+  anonymousPerAddress: 1_000,
 };
 
 function authenticateBy(ended: Set<string>): Authenticate {

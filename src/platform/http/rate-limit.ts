@@ -16,7 +16,7 @@ export const CALLER_LIMIT: RateLimit = { points: 1_200, seconds: 60 };
 
 /**
  * Counts requests under a key and answers 429 beyond the limit. Tells where one stands in `RateLimit` and
- * `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers). Memory: one entry per key, gone with its window.
+ * `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
  *
  * @param name of the policy in those headers
  * @param keyOf what is counted; null is not limited here
@@ -26,30 +26,47 @@ export function rateLimit(
   limit: RateLimit,
   keyOf: (variables: ApiVariables) => string | null,
 ): MiddlewareHandler<ApiEnv> {
-  const limiter = new RateLimiterMemory({ points: limit.points, duration: limit.seconds });
+  const count = createCounter(limit);
   const policy = `"${name}";q=${limit.points};w=${limit.seconds}`;
   return async (c, next) => {
     const key = keyOf(c.var);
     if (key === null) return next();
-    const { allowed, state } = await count(limiter, key);
-    const wait = Math.max(1, Math.ceil(state.msBeforeNext / 1_000));
+    const { allowed, left, wait } = await count(key);
     if (allowed) await next();
-    else {
-      const error = new AppError("rate_limited", `Too many requests. Try again in ${wait} s.`, { retry_after: wait });
-      c.res = problemResponse(error, c.get("requestId"));
-    }
+    else c.res = problemResponse(tooMany(wait), c.get("requestId"));
     c.res.headers.append("ratelimit-policy", policy);
-    c.res.headers.append("ratelimit", `"${name}";r=${Math.max(0, state.remainingPoints)};t=${wait}`);
+    c.res.headers.append("ratelimit", `"${name}";r=${left};t=${wait}`);
   };
 }
 
-async function count(limiter: RateLimiterMemory, key: string): Promise<{ allowed: boolean; state: RateLimiterRes }> {
-  try {
-    return { allowed: true, state: await limiter.consume(key) };
-  } catch (refused) {
-    if (refused instanceof RateLimiterRes) return { allowed: false, state: refused };
-    throw refused;
-  }
+/** Where a key stands: `wait` is in seconds, until its window ends. */
+interface Standing {
+  allowed: boolean;
+  left: number;
+  wait: number;
+}
+
+/** Counts under keys, in memory: one entry per key, gone with its window. */
+export function createCounter(limit: RateLimit): (key: string) => Promise<Standing> {
+  const limiter = new RateLimiterMemory({ points: limit.points, duration: limit.seconds });
+  const standing = (allowed: boolean, { remainingPoints, msBeforeNext }: RateLimiterRes): Standing => ({
+    allowed,
+    left: Math.max(0, remainingPoints),
+    wait: Math.max(1, Math.ceil(msBeforeNext / 1_000)),
+  });
+  return async (key) => {
+    try {
+      return standing(true, await limiter.consume(key));
+    } catch (refused) {
+      if (refused instanceof RateLimiterRes) return standing(false, refused);
+      throw refused;
+    }
+  };
+}
+
+/** The refusal of what comes too often. @param wait seconds */
+export function tooMany(wait: number): AppError {
+  return new AppError("rate_limited", `Too many requests. Try again in ${wait} s.`, { retry_after: wait });
 }
 
 /** Whose requests count together: an IPv4 address, or the /64 that one IPv6 site has. */

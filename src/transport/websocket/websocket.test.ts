@@ -16,6 +16,13 @@ afterAll(async () => {
   await alone.close();
 });
 
+const HANDSHAKE = {
+  connection: "Upgrade",
+  upgrade: "websocket",
+  "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+  "sec-websocket-version": "13",
+};
+
 const port = (app: TestApp) => Number(new URL(app.url).port);
 
 /** The session cookie of a new account. */
@@ -28,6 +35,20 @@ async function cookieOf(app: TestApp): Promise<string> {
   return answer.headers.get("set-cookie")?.split(";")[0] ?? "";
 }
 
+test("CN-8 an address that shakes hands too often is refused before its credentials are read", async () => {
+  const app = await startTestApp({ HTTP_RATE_LIMIT: "60" });
+  try {
+    const shake = () => fetch(`${app.url}/ws?token=wrong`, { headers: HANDSHAKE });
+    for (let n = 0; n < 60; n++) expect((await shake()).status).toBe(401);
+    const refused = await shake();
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(await refused.json()).toMatchObject({ code: "rate_limited" });
+  } finally {
+    await app.close();
+  }
+});
+
 test("CN-3 a page under the name that a trusted proxy forwards may use its cookie; anybody else's word counts for nothing", async () => {
   const forwarded = (cookie: string) => ({
     cookie,
@@ -39,13 +60,7 @@ test("CN-3 a page under the name that a trusted proxy forwards may use its cooki
   expect((await client.next("system:connected")).payload.user_id).toBeString();
   client.close();
 
-  const headers = {
-    ...forwarded(await cookieOf(alone)),
-    connection: "Upgrade",
-    upgrade: "websocket",
-    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-    "sec-websocket-version": "13",
-  };
+  const headers = { ...forwarded(await cookieOf(alone)), ...HANDSHAKE };
   const refused = await fetch(`${alone.url}/ws`, { headers });
   expect(refused.status).toBe(403);
   expect(await refused.json()).toMatchObject({ code: "wrong_origin" });

@@ -2,11 +2,14 @@ import type { Server, WebSocketHandler } from "bun";
 import { AppError } from "../../platform/errors.ts";
 import type { RequestFacts } from "../../platform/http/api.ts";
 import { problemResponse } from "../../platform/http/problem.ts";
+import { addressKey, createCounter, type RateLimit, tooMany } from "../../platform/http/rate-limit.ts";
 import type { Connection, Hub } from "../../realtime/index.ts";
 import { type CredentialRules, readCredentials } from "./credentials.ts";
 
 export interface WebSocketTransportDeps extends CredentialRules {
   hub: Hub;
+  /** Handshakes of one address, good and bad ones. */
+  handshakes: RateLimit;
   /** Bytes of one inbound frame; a longer one closes its connection with 1009. */
   maxFrame: number;
   logger: { error(fields: object, message: string): void };
@@ -17,7 +20,7 @@ export interface WebSocketTransport {
   upgrade(
     request: Request,
     server: Server<Connection>,
-    facts: Pick<RequestFacts, "host" | "requestId">,
+    facts: Pick<RequestFacts, "address" | "host" | "requestId">,
   ): Promise<Response | undefined>;
   /** For Bun.serve. */
   websocket: WebSocketHandler<Connection>;
@@ -29,16 +32,20 @@ const BACKPRESSURE_LIMIT = 1_048_576;
 /** WebSockets of Bun.serve in front of the hub. After the server listens: `hub.start((topic, text) => server.publish(topic, text))`. */
 export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocketTransport {
   const { hub } = deps;
+  const count = createCounter(deps.handshakes);
   return {
-    async upgrade(request, server, { host, requestId }) {
+    async upgrade(request, server, { address, host, requestId }) {
       try {
         if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
           throw new AppError("malformed", "This path takes WebSocket connections only.");
         }
+        const from = addressKey(address);
+        const { allowed, wait } = await count(from);
+        if (!allowed) throw tooMany(wait);
         if (hub.draining) throw new AppError("unavailable", "This server is about to stop. Connect again.");
         const { caller, protocol } = await readCredentials(request, host, deps);
         const headers = protocol === null ? undefined : { "Sec-WebSocket-Protocol": protocol };
-        if (server.upgrade(request, { data: hub.connect(caller), headers })) return undefined;
+        if (server.upgrade(request, { data: hub.connect(caller, from), headers })) return undefined;
         throw new AppError("malformed", "This is not a WebSocket handshake that can be answered.");
       } catch (error) {
         if (error instanceof AppError) return problemResponse(error, requestId);
