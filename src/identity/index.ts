@@ -42,7 +42,7 @@ export interface IdentityDeps {
     | "HTTP_PORT"
   >;
   /** Sockets of an ended session or of a banned person close in the same tick. */
-  realtime: Pick<Realtime, "closeSession" | "closeUser">;
+  realtime: Pick<Realtime, "closeSession" | "closeUser" | "renameUser">;
   /** Null without SMTP_URL: reset links then show on the owner's page. */
   mail: Mail | null;
   clock: Clock;

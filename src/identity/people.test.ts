@@ -93,6 +93,7 @@ test("one's own data changes field by field; the new name holds at once for toke
   await node.identity.authenticate(token, "api");
   expect((await patch({ username: "After" })).body.username).toBe("After");
   expect((await node.identity.authenticate(token, "api")).username).toBe("After");
+  expect(node.renamed).toContainEqual({ id, username: "After" });
   expect((await patch({ username: "ZOE" })).body.code).toBe("username_taken");
   for (const wrong of [
     { username: "a b" },

@@ -26,7 +26,7 @@ export function editableOfMe({ username, name, phone }: Pick<Me, "username" | "n
  * state.
  */
 export async function updateMe(
-  { sql, living }: Parts,
+  { sql, living, realtime }: Parts,
   caller: UserCaller,
   changes: { username?: string; name?: string | null; phone?: string | null },
   ifMatch?: string,
@@ -43,6 +43,7 @@ export async function updateMe(
       return Object.keys(set).length === 0 ? old : ((await store.updateUser(tx, old.id, set)) ?? old);
     });
     living.changed(user.id);
+    realtime.renameUser(user.id, user.username);
     return me(user);
   } catch (error) {
     throw takenError(error) ?? error;

@@ -12,6 +12,20 @@ afterAll(() => node.stop());
 const open = async (userId?: string) =>
   openClient(node.port, userId === undefined ? {} : { query: `?token=${await tokenOf(userId)}` });
 
+test("a person who was renamed speaks under the new name on the connections that are open", async () => {
+  const client = await open("emil");
+  const seen: string[] = [];
+  node.hub.registerCommand("typing:start", async ({ caller }) => {
+    if (caller.kind === "user") seen.push(caller.username);
+    return undefined;
+  });
+  await client.ask("typing:start", { channel_id: "1" });
+  node.hub.renameUser("emil", "Emilia");
+  await client.ask("typing:start", { channel_id: "1" });
+  expect(seen).toEqual(["emil", "Emilia"]);
+  client.close();
+});
+
 test("CN-8 a person has so many connections; one more is refused until one is closed", async () => {
   const [first] = await Promise.all([open("ann"), open("ann"), open("ann")]);
   const refusal = await fetch(`http://127.0.0.1:${node.port}/ws?token=${await tokenOf("ann")}`, {

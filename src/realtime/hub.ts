@@ -155,6 +155,13 @@ class NodeHub implements Hub {
     }
   }
 
+  renameUser(userId: string, username: string): void {
+    for (const connection of this.#rooms.people.of(userId)) {
+      const { caller } = connection;
+      if (caller.kind === "user") connection.caller = { ...caller, username };
+    }
+  }
+
   changeEpoch(epoch: string): void {
     if (epoch === this.#epoch) return;
     this.#epoch = epoch;

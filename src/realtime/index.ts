@@ -21,6 +21,8 @@ export interface Realtime {
   /** Says `system:bye` and closes. Used at logout, revoke, ban, expiry. */
   closeSession(sessionId: string, reason: CloseReason): void;
   closeUser(userId: string, reason: CloseReason, exceptSessionId?: string): void;
+  /** What a person says on the connections that he has open on this node comes under his new name from now on. */
+  renameUser(userId: string, username: string): void;
 }
 
 export interface RoomPolicy {

@@ -35,6 +35,7 @@ export async function startIdentityNode(environment: Record<string, string> = {}
   const lines: string[] = [];
   const logger = createLogger(config, { write: (line) => void lines.push(line) });
   const closed: { session?: string; user?: string; reason: string }[] = [];
+  const renamed: { id: string; username: string }[] = [];
   const clock = { ahead: 0, now: () => Date.now() + clock.ahead };
   const makeNode = () => {
     const identity = createIdentity({
@@ -44,6 +45,7 @@ export async function startIdentityNode(environment: Record<string, string> = {}
       realtime: {
         closeSession: (session, reason) => void closed.push({ session, reason }),
         closeUser: (user, reason) => void closed.push({ user, reason }),
+        renameUser: (id, username) => void renamed.push({ id, username }),
       },
       mail: createMail(config),
       clock,
@@ -98,6 +100,7 @@ export async function startIdentityNode(environment: Record<string, string> = {}
     call,
     register,
     closed,
+    renamed,
     clock,
     lines,
     config,
