@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Sql } from "postgres";
 import { createBatcher } from "../src/platform/postgres/batcher.ts";
 import { startEmbedded } from "../src/platform/postgres/embedded.ts";
 import { openDatabase } from "../src/platform/postgres/pool.ts";
+import type { Sql } from "../src/platform/postgres/sql.ts";
 import { load } from "./load/jobs.ts";
 import { type Row, report } from "./report.ts";
 import { startUsher } from "./usher.ts";

@@ -1,4 +1,3 @@
-import type { Sql } from "postgres";
 import { type Chat, createChat } from "../src/chat/index.ts";
 import { StartError } from "../src/config/start-error.ts";
 import { emailKey, usernameKey } from "../src/identity/names.ts";
@@ -7,6 +6,7 @@ import type { UserCaller } from "../src/platform/caller.ts";
 import { createIds } from "../src/platform/nodes/ids.ts";
 import { leaseNode } from "../src/platform/nodes/registry.ts";
 import { createPasswords } from "../src/platform/password.ts";
+import type { Sql } from "../src/platform/postgres/sql.ts";
 import { createTransaction } from "../src/platform/postgres/transaction.ts";
 import { type Seeded, seeded } from "../tests/support/seeded.ts";
 import { CHANNELS, FIRST_NAMES, LAST_NAMES, OPENINGS, QUESTIONS, REMARKS, REPLIES } from "./demo-words.ts";

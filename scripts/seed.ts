@@ -19,7 +19,7 @@ try {
 
 async function demo(url: string): Promise<void> {
   await migrateUp(url, MIGRATIONS);
-  const database = openDatabase(url, { name: "usher seed", unlimited: true });
+  const database = openDatabase(url, { name: "usher seed", limit: null });
   try {
     await seedDemo(database.sql);
   } finally {

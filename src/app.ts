@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import type { Sql } from "postgres";
 import packageJson from "../package.json" with { type: "json" };
 import { type Chat, createChat } from "./chat/index.ts";
 import type { Config } from "./config/options.ts";
@@ -24,6 +23,7 @@ import { migrateUp } from "./platform/postgres/migrate.ts";
 import { MIGRATIONS } from "./platform/postgres/migration-sets.ts";
 import { openDatabase } from "./platform/postgres/pool.ts";
 import { startDatabase } from "./platform/postgres/server.ts";
+import type { Sql } from "./platform/postgres/sql.ts";
 import { createTransaction } from "./platform/postgres/transaction.ts";
 import { createHub } from "./realtime/hub.ts";
 import type { Authenticate, Hub } from "./realtime/index.ts";

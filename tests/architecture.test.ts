@@ -13,7 +13,6 @@ const FOLDERS = ["protocol", "src", "sdk", "web", "scripts", "tests", "bench"];
 const BUN_MAY_BE_IN = [
   "src/transport/",
   "src/platform/password.ts",
-  "src/platform/postgres/driver.ts",
   "src/platform/postgres/folder-lock.ts",
   "web/server.ts",
   "web/build.ts",

@@ -1,7 +1,7 @@
-import type { Sql } from "postgres";
 import type { PublicUser } from "../../protocol/objects.ts";
 import type { Api } from "../platform/http/api.ts";
 import type { Publish } from "../platform/log/publish.ts";
+import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";
 import type { Realtime } from "../realtime/index.ts";
 import { type Channels, createChannels } from "./channels.ts";

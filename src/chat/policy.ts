@@ -1,10 +1,10 @@
-import type { ISql } from "postgres";
 import type { Code } from "../../protocol/codes.ts";
 import { FRAMES } from "../../protocol/frames.ts";
 import type { Role } from "../../protocol/objects.ts";
 import { roomId, Snowflake } from "../../protocol/rooms.ts";
 import type { Caller, UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
+import type { ISql } from "../platform/postgres/sql.ts";
 import type { RoomPolicy } from "../realtime/index.ts";
 import { type ChannelAccess, findAccess, lockChannelRow } from "./store/channels.ts";
 

@@ -136,10 +136,10 @@ test("a post that waits for a removal is refused; the one-statement variant woul
   // The planted fault: lock and check in one statement, whose snapshot is older than the lock it waits for.
   const other = await channelOfBoth();
   const removal2 = await removeSlowly(other);
-  const breach = node.sql`
+  const breach = Promise.resolve(node.sql`
     WITH room AS (SELECT id FROM rooms WHERE id = ${other} FOR NO KEY UPDATE),
       allowed AS (SELECT 1 FROM room JOIN members m ON m.channel_id = room.id AND m.user_id = ${bob.userId})
-    SELECT count(*)::int AS let_in FROM allowed`.execute();
+    SELECT count(*)::int AS let_in FROM allowed`);
   await waitUntil("the faulty post waits for the removal", somebodyWaitsForALock);
   await removal2.commit();
   expect([...(await breach)]).toEqual([{ let_in: 1 }]);

@@ -1,4 +1,3 @@
-import type { Sql } from "postgres";
 import type { PublicUser } from "../../protocol/objects.ts";
 import type { Config } from "../config/options.ts";
 import type { UserCaller } from "../platform/caller.ts";
@@ -6,6 +5,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Api } from "../platform/http/api.ts";
 import type { Mail } from "../platform/mail.ts";
 import { createPasswords } from "../platform/password.ts";
+import type { Sql } from "../platform/postgres/sql.ts";
 import type { Realtime } from "../realtime/index.ts";
 import { byCookie, byToken } from "./authenticate.ts";
 import { erasePerson, exportPerson } from "./erase.ts";

@@ -1,5 +1,5 @@
-import type { Sql } from "postgres";
 import { AppError } from "../platform/errors.ts";
+import type { Sql } from "../platform/postgres/sql.ts";
 import { hashOf } from "./secret.ts";
 import { countHits, giveBackHits } from "./store/rate-limits.ts";
 

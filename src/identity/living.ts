@@ -1,6 +1,6 @@
-import type { Sql } from "postgres";
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { UserCaller } from "../platform/caller.ts";
+import type { Sql } from "../platform/postgres/sql.ts";
 import type { Realtime } from "../realtime/index.ts";
 import { Lookup } from "./lookup.ts";
 import { hashOf } from "./secret.ts";

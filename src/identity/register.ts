@@ -1,6 +1,6 @@
 import { AppError } from "../platform/errors.ts";
 import { addressKey } from "../platform/http/rate-limit.ts";
-import { postgres } from "../platform/postgres/driver.ts";
+import { brokenUnique } from "../platform/postgres/failures.ts";
 import { emailKey, normalUsername, usernameKey } from "./names.ts";
 import type { Origin, Parts } from "./parts.ts";
 import { type SignedIn, signedIn, startSession } from "./sessions.ts";
@@ -75,8 +75,8 @@ async function admit(
 
 /** The field whose uniqueness an insert or update broke; null for any other error. */
 export function takenError(error: unknown): AppError | null {
-  if (!(error instanceof postgres.PostgresError) || error.code !== "23505") return null;
-  if (error.constraint_name === "users_email") return new AppError("email_taken");
-  if (error.constraint_name === "users_username") return new AppError("username_taken");
+  const constraint = brokenUnique(error);
+  if (constraint === "users_email") return new AppError("email_taken");
+  if (constraint === "users_username") return new AppError("username_taken");
   return null;
 }

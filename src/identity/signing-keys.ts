@@ -1,5 +1,5 @@
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JSONWebKeySet } from "jose";
-import type { Sql } from "postgres";
+import type { Sql } from "../platform/postgres/sql.ts";
 import { newSecret } from "./secret.ts";
 import { deleteKeys, insertKey, type KeyRow, lockKeys, signingKeys } from "./store/signing-keys.ts";
 

@@ -96,6 +96,7 @@ export async function exampleServer(options: ExampleOptions = {}) {
     state,
     idempotency,
     sql: database.sql,
+    loseDatabase: () => database.close(),
     async close() {
       state.gate.resolve();
       await server.stop(1_000);

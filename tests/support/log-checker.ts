@@ -1,5 +1,5 @@
-import type { Sql } from "postgres";
 import type { LogEntry } from "../../src/platform/log/entry.ts";
+import type { Sql } from "../../src/platform/postgres/sql.ts";
 
 /** One entry of a test's load: its payload is `{"id": …}` with an id of its own. */
 export interface Appended {

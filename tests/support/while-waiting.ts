@@ -1,4 +1,4 @@
-import type { Sql, TransactionSql } from "postgres";
+import type { Sql, TransactionSql } from "../../src/platform/postgres/sql.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { ISql } from "postgres";
 import type { Channel, ChannelType, Role } from "../../../protocol/objects.ts";
+import type { ISql } from "../../platform/postgres/sql.ts";
 import type { Sides, Window } from "../page.ts";
 import { anywhere, bothSides, splitSides } from "./sides.ts";
 

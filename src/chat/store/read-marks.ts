@@ -1,4 +1,4 @@
-import type { ISql } from "postgres";
+import type { ISql } from "../../platform/postgres/sql.ts";
 
 export interface Mark {
   channelId: string;

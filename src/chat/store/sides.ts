@@ -1,8 +1,8 @@
-import type { ISql, PendingQuery, Row } from "postgres";
+import type { ISql, Part } from "../../platform/postgres/sql.ts";
 import type { Sides, Window } from "../page.ts";
 
 /** A piece of SQL with its parameters. */
-export type Fragment = PendingQuery<Row[]>;
+export type Fragment = Part;
 
 /**
  * Both sides of a window as one query: `page` writes the select of one side, with `side` as a column, `id ${place}` as its

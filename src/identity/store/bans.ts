@@ -20,7 +20,7 @@ export async function insertBan(
   ban: { id: string; user_id: string; reason: string; until: Date | null; created_by: string },
 ): Promise<BanRow> {
   const [row] = await db<BanRow[]>`
-    WITH b AS (INSERT INTO bans ${db(ban)} RETURNING *)
+    WITH b AS (INSERT INTO bans ${db.row(ban)} RETURNING *)
     SELECT b.id, b.user_id, u.username, b.reason, b.until, b.created_by, b.created_at
     FROM b JOIN users u ON u.id = b.user_id`;
   return row!;

@@ -1,4 +1,4 @@
-import type postgres from "postgres";
+import type { ISql } from "../../platform/postgres/sql.ts";
 
 /** The pool or a transaction: what a statement of this folder runs on. */
-export type Db = postgres.ISql;
+export type Db = ISql;

@@ -1,5 +1,4 @@
 import type { JWK } from "jose";
-import type postgres from "postgres";
 import type { Db } from "./db.ts";
 
 export interface KeyRow {
@@ -25,14 +24,9 @@ export async function lockKeys(db: Db): Promise<void> {
 export async function insertKey(db: Db, kid: string, privateJwk: JWK, publicJwk: JWK): Promise<void> {
   await db`
     INSERT INTO signing_keys (kid, private_jwk, public_jwk, created_at)
-    VALUES (${kid}, ${json(db, privateJwk)}, ${json(db, publicJwk)}, clock_timestamp())`;
+    VALUES (${kid}, ${JSON.stringify(privateJwk)}, ${JSON.stringify(publicJwk)}, clock_timestamp())`;
 }
 
 export async function deleteKeys(db: Db, kids: readonly string[]): Promise<void> {
   await db`DELETE FROM signing_keys WHERE kid = ANY(${[...kids]})`;
-}
-
-/** A JWK holds strings only, but its type says `unknown`. */
-function json(db: Db, jwk: JWK) {
-  return db.json(jwk as postgres.JSONValue);
 }

@@ -38,7 +38,7 @@ export async function insertUser(
   db: Db,
   user: Omit<UserRow, "created_at"> & { username_key: string },
 ): Promise<UserRow> {
-  const [row] = await db<UserRow[]>`INSERT INTO users ${db(user)} RETURNING ${columns(db)}`;
+  const [row] = await db<UserRow[]>`INSERT INTO users ${db.row(user)} RETURNING ${columns(db)}`;
   return row!;
 }
 
@@ -47,7 +47,7 @@ export async function insertForeignUser(
   db: Db,
   user: { id: string; issuer: string; username: string; username_key: string; email: string | null },
 ): Promise<boolean> {
-  const rows = await db`INSERT INTO users ${db(user)} ON CONFLICT DO NOTHING RETURNING id`;
+  const rows = await db`INSERT INTO users ${db.row(user)} ON CONFLICT DO NOTHING RETURNING id`;
   return rows.length > 0;
 }
 
@@ -98,7 +98,7 @@ export async function updateUser(
   changes: { username?: string; username_key?: string; name?: string | null; phone?: string | null },
 ): Promise<UserRow | undefined> {
   const [row] = await db<UserRow[]>`
-    UPDATE users SET ${db(changes)} WHERE id = ${id} AND erased_at IS NULL RETURNING ${columns(db)}`;
+    UPDATE users SET ${db.set(changes)} WHERE id = ${id} AND erased_at IS NULL RETURNING ${columns(db)}`;
   return row;
 }
 

@@ -257,7 +257,7 @@ test("a defect is 500 with the request id, logged with its text, told without it
 
 test("a database that is away is 503 unavailable, not a defect", async () => {
   const other = await exampleServer();
-  await other.sql.end();
+  await other.loseDatabase();
   const answer = await fetch(`${other.url}/api/v1/notes`, {
     method: "POST",
     body: '{"text":"x"}',

@@ -1,4 +1,4 @@
-import type { Sql } from "postgres";
+import type { Sql } from "../postgres/sql.ts";
 import type { Claim, IdempotencyStore } from "./idempotency.ts";
 
 /** How long an attempt may run before another one with the same key takes over (its node has probably died). */

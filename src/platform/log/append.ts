@@ -1,5 +1,5 @@
-import type { TransactionSql } from "postgres";
 import type { Ids } from "../nodes/ids.ts";
+import type { TransactionSql } from "../postgres/sql.ts";
 import type { LogEntry, NewEntry } from "./entry.ts";
 
 /**

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Sql } from "postgres";
 import { type Appended, entryId, readHeads, Witness } from "../../../tests/support/log-checker.ts";
 import { type LogNode, startLogNode } from "../../../tests/support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
 import { chooseSeed, type Seeded, seeded } from "../../../tests/support/seeded.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
+import type { Sql } from "../postgres/sql.ts";
 import type { LogEntry } from "./entry.ts";
 
 /**

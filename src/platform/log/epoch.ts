@@ -1,4 +1,4 @@
-import type { Sql } from "postgres";
+import type { Sql } from "../postgres/sql.ts";
 
 /**
  * Which life of the log this is, as a short text. Another one after a restore or a fail-over: then seqs that clients have seen

@@ -1,4 +1,4 @@
-import type { ISql, Sql } from "postgres";
+import type { ISql, Sql } from "../postgres/sql.ts";
 
 /** How far a reader of the whole log has come: the id of a tick. */
 export interface ReaderTick {

@@ -1,5 +1,5 @@
-import type { Sql } from "postgres";
 import { createBatcher } from "../postgres/batcher.ts";
+import type { Sql } from "../postgres/sql.ts";
 import type { LogSlice } from "./entry.ts";
 import type { Epoch } from "./epoch.ts";
 

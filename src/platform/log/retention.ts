@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Sql } from "postgres";
 import { sqlState } from "../postgres/failures.ts";
+import type { Sql } from "../postgres/sql.ts";
 
 /** What one pass did. `held`: the oldest partition should go, but this stored reader has not passed it: an alarm. */
 export interface RetentionReport {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ISql, Sql } from "postgres";
+import type { ISql, Sql } from "../postgres/sql.ts";
 import { type Bell, createBell } from "./bell.ts";
 import type { Epoch } from "./epoch.ts";
 import { presentTick, type ReaderTick, storedTick } from "./reader-ticks.ts";

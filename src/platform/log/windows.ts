@@ -1,4 +1,4 @@
-import type { Sql } from "postgres";
+import type { Sql } from "../postgres/sql.ts";
 import type { LogEntry } from "./entry.ts";
 
 /** An entry as a global reader sees it: with what never goes to clients. */

@@ -50,7 +50,7 @@ test("a node whose number somebody else has by now takes another", async () => {
   await sql`UPDATE nodes SET token = gen_random_uuid() WHERE id = ${node}`;
   await waitUntil("it has another number", () => lease.node !== node);
   expect(lease.held()).toBe(true);
-  const [row] = await sql`SELECT count(*)::int AS n FROM nodes WHERE id IN ${sql([node, lease.node])}`;
+  const [row] = await sql`SELECT count(*)::int AS n FROM nodes WHERE id = ANY (${[node, lease.node]}::int[])`;
   expect(row!.n).toBe(2);
   await lease.stop();
 });

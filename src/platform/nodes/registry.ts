@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Sql } from "postgres";
+import type { Sql } from "../postgres/sql.ts";
 
 /** This node's number, 0 to 1023, its own as long as `held()`. */
 export interface Lease {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { testDatabase } from "../../../tests/support/postgres.ts";
 import { AppError } from "../errors.ts";
 import { createBatcher } from "./batcher.ts";
+import { ConnectionLost } from "./connection.ts";
 
 /** A batch function that can be held: each call waits for `release`. */
 function held() {
@@ -83,7 +84,7 @@ test("a database that is away fails the whole batch at once, as unavailable", as
   const batcher = createBatcher<number, number>({
     run() {
       runs++;
-      return Promise.reject(Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }));
+      return Promise.reject(new ConnectionLost(new Error("connect ECONNREFUSED")));
     },
   });
   const answers = await Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)));

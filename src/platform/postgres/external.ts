@@ -16,7 +16,7 @@ const OLDEST_MAJOR = 17;
 export async function checkExternal(url: string, onWait: (sentence: string) => void, patience = 30_000): Promise<void> {
   const { hostname, port, pathname } = new URL(url);
   const where = `${decodeURIComponent(hostname)}${port ? `:${port}` : ""}`;
-  const database = openDatabase(url, { max: 1, unlimited: true });
+  const database = openDatabase(url, { max: 1, limit: null });
   const deadline = Date.now() + patience;
   try {
     for (let waits = 0; ; waits++) {
@@ -41,15 +41,7 @@ function isStarting(error: unknown): boolean {
   return sqlState(error) === "57P03" || isSystemError(error, ...NOBODY_THERE);
 }
 
-const NOBODY_THERE = [
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "ENOENT",
-  "CONNECT_TIMEOUT",
-  "CONNECTION_CLOSED",
-];
+const NOBODY_THERE = ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ENOENT", "CONNECTION_LOST"];
 
 function explain(error: unknown, where: string, name: string): unknown {
   const state = sqlState(error) ?? "";

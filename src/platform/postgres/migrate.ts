@@ -1,7 +1,7 @@
 import Postgrator from "postgrator";
-import type { ReservedSql } from "postgres";
 import { StartError } from "../../config/start-error.ts";
 import { openDatabase } from "./pool.ts";
+import type { ISql } from "./sql.ts";
 
 /** A numbered set of SQL files, NNN.do.name.sql and NNN.undo.name.sql, and the table that remembers which ran. */
 export interface MigrationSet {
@@ -63,15 +63,12 @@ async function withPostgrator<T>(
   set: MigrationSet,
   work: (postgrator: Postgrator) => Promise<T>,
 ): Promise<T> {
-  const database = openDatabase(url, { max: 1, name: "usher migrate", unlimited: true });
+  const database = openDatabase(url, { max: 1, name: "usher migrate", limit: null });
   try {
-    const connection = await database.sql.reserve();
-    try {
+    return await database.sql.reserve(async (connection) => {
       await connection`SELECT pg_advisory_lock(${LOCK})`;
-      return await work(onConnection(connection, set));
-    } finally {
-      connection.release();
-    }
+      return work(onConnection(connection, set));
+    });
   } catch (error) {
     throw explain(error);
   } finally {
@@ -80,7 +77,7 @@ async function withPostgrator<T>(
 }
 
 /** Each file runs in one transaction with the row that records it: postgrator sends that row right after the file. */
-function onConnection(connection: ReservedSql, set: MigrationSet): Postgrator {
+function onConnection(connection: ISql, set: MigrationSet): Postgrator {
   let inMigration: string | null = null;
   const postgrator = new Postgrator({
     driver: "pg",

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Sql } from "postgres";
-import { postgres } from "./driver.ts";
+import { Pool, type PoolClient } from "pg";
+import { createSql } from "./connection.ts";
+import type { Sql } from "./sql.ts";
 
 export interface DatabaseOptions {
   /** Most connections of this pool. */
   max?: number;
   /** Shown in pg_stat_activity. */
   name?: string;
-  /** Whether a statement may run long: true for migrations and seeds. The application's own are cut after 30 s. */
-  unlimited?: boolean;
+  /** Longest time in ms for a transaction or a single statement, 30 s if not said. Null for migrations and seeds: no limit. */
+  limit?: number | null;
 }
 
 export interface Database {
@@ -22,42 +23,55 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** One open transaction holds back every hot row's clean-up, so the application's are short. */
-const SHORT_TRANSACTIONS = { idle_in_transaction_session_timeout: 10_000, transaction_timeout: 30_000 };
-
+/** Longest wait for a connection, a new one or one that others use, in ms. */
+const CONNECT_MS = 10_000;
+/** Connections that a burst opened are given back after this time: each costs 20 MB. The one used last is used first. */
+const IDLE_MS = 60_000;
+/** The server cuts what takes too long. When it says nothing for so much longer, in ms, it is frozen or cut off. */
+const GRACE_MS = 5_000;
+/** What runs may end in this time at a close. */
+const CLOSE_MS = 2_000;
 /** How long the question whether the server is back may take. */
 const PATIENCE_MS = 2_000;
 
 /**
  * Opens a pool on a PostgreSQL URL; a unix socket's folder is written as the host, percent-encoded. Connections are made
- * on first use and again after a loss. Values of type bigint come as strings.
+ * on first use and again after a loss. With a limit no call waits for ever, whatever becomes of the server.
  */
-export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
-  const host = decodeURIComponent(new URL(url).hostname);
+export function openDatabase(
+  url: string,
+  { max = 10, name = "usher", limit = 30_000 }: DatabaseOptions = {},
+): Database {
+  const pool = new Pool({
+    connectionString: addressOf(url, limit),
+    application_name: name,
+    max,
+    idleTimeoutMillis: IDLE_MS,
+    connectionTimeoutMillis: CONNECT_MS,
+    keepAlive: true,
+    ...(limit === null ? {} : { query_timeout: limit + GRACE_MS }),
+  });
+  const clients = new Set<PoolClient>();
   const listeners = new Set<() => void>();
   let closing = false;
+  let closed: Promise<void> | null = null;
   let probing = false;
   let life: string | null = null;
 
-  const sql = postgres(url, {
-    ...(host.startsWith("/") ? { host } : {}),
-    max: options.max ?? 10,
-    // Connections that a burst opened are given back: queries go round all open ones, so that none is idle for long.
-    idle_timeout: 60,
-    max_lifetime: 120,
-    connect_timeout: 10,
-    onnotice: () => {},
-    backoff: (retries) => Math.min(0.05 * 2 ** retries, 2),
-    connection: {
-      application_name: options.name ?? "usher",
-      ...(options.unlimited ? {} : SHORT_TRANSACTIONS),
-    },
-    onclose: () => {
-      if (listeners.size > 0 && !probing && !closing) void probe();
-    },
+  pool.on("connect", (client) => {
+    clients.add(client);
+    client.on("error", () => {}); // whoever uses the connection is told by his statement, the pool by its own listener
+    suspect();
   });
+  pool.on("remove", (client) => clients.delete(client));
+  pool.on("error", suspect); // an idle connection was lost
+  const sql = createSql(pool, suspect);
 
-  /** A connection was lost: perhaps it was only idle, perhaps the server is away. Asks until it answers. */
+  function suspect(): void {
+    if (listeners.size > 0 && !probing && !closing) void probe();
+  }
+
+  /** A connection was lost or made: perhaps it was only this one, perhaps the server is away or another. Asks until it answers. */
   async function probe(): Promise<void> {
     probing = true;
     for (let wait = 50, failed = false; !closing; wait = Math.min(wait * 2, 2_000)) {
@@ -75,20 +89,40 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     probing = false;
   }
 
+  async function close(): Promise<void> {
+    closing = true;
+    void pool.end();
+    for (let waited = 0; clients.size > 0 && waited < CLOSE_MS; waited += 10) await sleep(10);
+    for (const client of clients) void client.end(); // cuts off what still runs
+  }
+
   return {
     sql,
     onReconnect(listener) {
       listeners.add(listener);
-      if (listeners.size === 1 && !probing) void probe();
+      if (listeners.size === 1) suspect();
     },
     close() {
-      closing = true;
-      return sql.end({ timeout: 2 });
+      closed ??= close();
+      return closed;
     },
   };
 }
 
-/** A question that went out on a dying connection may stay without any answer; it must not be the last one asked. */
+/** The same URL with the limits that the server keeps, in addition to what it says itself. */
+function addressOf(url: string, limit: number | null): string {
+  const address = new URL(url);
+  if (limit !== null) {
+    // One open transaction holds back every hot row's clean-up, so the application's are short.
+    const limits = `-c transaction_timeout=${limit} -c idle_in_transaction_session_timeout=${Math.ceil(limit / 3)}`;
+    address.searchParams.set("options", `${address.searchParams.get("options") ?? ""} ${limits}`.trim());
+  }
+  // What sslmode means is libpq's word, as for every other tool that is given this URL.
+  if (address.searchParams.has("sslmode")) address.searchParams.set("uselibpqcompat", "true");
+  return address.href;
+}
+
+/** A question that went out on a dying connection may stay long without any answer; it must not be the last one asked. */
 async function tooLate(): Promise<never> {
   await sleep(PATIENCE_MS, undefined, { ref: false });
   throw new Error("The database did not answer in time.");

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Sql, TransactionSql } from "postgres";
-import { AppError } from "../errors.ts";
 import { append } from "../log/append.ts";
 import type { LogEntry, NewEntry } from "../log/entry.ts";
 import type { Publish } from "../log/publish.ts";
 import type { Ids } from "../nodes/ids.ts";
 import { asAnswer, mayPassWhenRepeated } from "./failures.ts";
+import type { Sql, TransactionSql } from "./sql.ts";
 
 /** Who changes something and why: goes into each entry's `meta`, never to clients. */
 export interface Actor {
@@ -31,31 +30,14 @@ export type Transaction = <T>(actor: Actor, work: (tx: Tx) => Promise<T>) => Pro
 
 const TRIES = 3;
 
-/** The pool has PostgreSQL end a transaction after 30 s; no word by now means that the connection died without the driver noticing. */
-const DEADLINE_MS = 35_000;
-
 export function createTransaction({ sql, ids, publish }: { sql: Sql; ids: Ids; publish: Publish }): Transaction {
   return async function transaction(actor, work) {
     const meta = JSON.stringify({ actor: actor.actor, reason: actor.reason });
     const began = performance.now();
-    const { result, entries } = await withRetries(() => inTime(runOnce(sql, ids, meta, work)));
+    const { result, entries } = await withRetries(() => runOnce(sql, ids, meta, work));
     if (entries.length > 0) publish(entries, performance.now() - began);
     return result;
   };
-}
-
-async function inTime<T>(outcome: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    late.reject(
-      new AppError("unavailable", "The database did not answer in time. Look whether it was done, then try again."),
-    );
-  }, DEADLINE_MS);
-  try {
-    return await Promise.race([outcome, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function withRetries<T>(run: () => Promise<T>): Promise<T> {
@@ -75,7 +57,6 @@ async function runOnce<T>(sql: Sql, ids: Ids, meta: string, work: (tx: Tx) => Pr
   await sql.begin("isolation level read committed", async (tx) => {
     const collected: NewEntry[] = [];
     let open = true;
-    tx.savepoint = refuseSavepoint;
     result = await work({
       sql: tx,
       log(room, type, payload) {
@@ -88,8 +69,4 @@ async function runOnce<T>(sql: Sql, ids: Ids, meta: string, work: (tx: Tx) => Pr
     entries = await append(tx, ids, collected);
   });
   return { result, entries };
-}
-
-function refuseSavepoint(): never {
-  throw new Error("Savepoints are not offered: log entries collected inside one would outlive its rollback.");
 }
