@@ -1,4 +1,4 @@
-import type { ISql } from "postgres";
+import type { ISql } from "../../platform/postgres/sql.ts";
 
 /** A stretch of time whose entries one statement can go through: one partition of the log. */
 export interface LogPart {
