@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SignJWT } from "jose";
+import { freePort } from "../tests/support/free-port.ts";
 import type { RunningServer } from "./servers.ts";
 
 const SECRET = "a-secret-of-the-bench-that-is-long-enough";
@@ -16,14 +16,6 @@ export interface UsherServer extends RunningServer {
   populate(count: number, channels: number): Promise<Required<Target>>;
 }
 type Target = RunningServer["target"];
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Usher as a person would run it: its own program, embedded PostgreSQL with fsync, in an empty folder. `env` adds options. */
 export async function startUsher(
