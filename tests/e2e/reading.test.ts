@@ -133,6 +133,10 @@ test("everything in a conversation can be done from the keyboard", async () => {
   await page.keyboard.type("written in a hurry");
   await page.keyboard.press("Enter");
   await hears(bo, "written in a hurry");
+  await page
+    .getByLabel(/^Message to/)
+    .and(page.locator(":focus"))
+    .waitFor();
 
   await page.getByRole("region", { name: "Messages" }).focus();
   await page.keyboard.press("ArrowUp");

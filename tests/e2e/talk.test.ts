@@ -94,6 +94,22 @@ test("what is being written survives a reload, and belongs to its channel", asyn
   await bo.page.getByLabel(/^Message to/).fill("");
 }, 30_000);
 
+test("people are called by the name they chose, also by those who had the page open before they came", async () => {
+  await ada.page.goto(path);
+  await live(ada);
+  const dee = await register(browser, app.url, "dee");
+  await dee.page.goto("/settings");
+  await dee.page.getByLabel("Name", { exact: true }).fill("Deirdre Young");
+  await dee.page.getByRole("button", { name: "Save" }).click();
+  await dee.page.getByRole("contentinfo").getByText("Deirdre Young").waitFor();
+  await joinChannel(dee, path);
+  await live(dee);
+  await say(dee, "Good evening.");
+  for (const { page } of [ada, dee]) {
+    await page.locator("[data-message]", { hasText: "Good evening." }).getByText("Deirdre Young").waitFor();
+  }
+}, 60_000);
+
 test("nothing went wrong unseen in anybody's page", () => {
   expect({ ada: ada.troubles, bo: bo.troubles }).toEqual({ ada: [], bo: [] });
 });
