@@ -109,7 +109,12 @@ export async function exampleServer(options: ExampleOptions = {}) {
 const Note = z.object({ id: z.string(), by: z.string(), text: z.string() });
 
 function addExampleRoutes(api: Api) {
-  const state = { notes: new Map<string, z.infer<typeof Note>>(), gate: Promise.withResolvers<void>(), entered: 0 };
+  const state = {
+    notes: new Map<string, z.infer<typeof Note>>(),
+    gate: Promise.withResolvers<void>(),
+    entered: 0,
+    failure: new Error("the secret reason"),
+  };
   const common = { tag: "notes", auth: "user" } as const;
   const params = z.object({ note_id: z.string().regex(/^[0-9]{1,9}$/) });
 
@@ -205,7 +210,7 @@ function addExampleRoutes(api: Api) {
     }),
     () => {
       state.entered += 1;
-      throw new Error("the secret reason");
+      throw state.failure;
     },
   );
   api.openapi(

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { ClientId, Message, MessageContent, Position, page } from "../../../protocol/objects.ts";
 import { Snowflake } from "../../../protocol/rooms.ts";
@@ -96,6 +97,13 @@ const listReplies = route({
   errors: ["forbidden"],
 });
 
+/** A `client_id` for a message that came with a key instead: what is said twice is one message, whatever became of the key. */
+function clientIdOf(key: string, body: object): string {
+  return `key-${createHash("sha256")
+    .update(JSON.stringify([key, body]))
+    .digest("base64url")}`;
+}
+
 export function addMessageRoutes(api: Api, messages: Messages): void {
   api.openapi(listMessages, async (c) => {
     const list = await messages.page(c.get("caller"), c.req.valid("param").channel_id, c.req.valid("query"));
@@ -103,7 +111,10 @@ export function addMessageRoutes(api: Api, messages: Messages): void {
   });
 
   api.openapi(sendMessage, async (c) => {
-    const input = { channel_id: c.req.valid("param").channel_id, ...c.req.valid("json") };
+    const body = c.req.valid("json");
+    const key = c.req.header("idempotency-key");
+    const client_id = body.client_id ?? (key === undefined ? undefined : clientIdOf(key, body));
+    const input = { channel_id: c.req.valid("param").channel_id, ...body, client_id };
     const { message, created } = await messages.send(c.get("caller"), input);
     if (!created) return c.json(message, 200);
     return c.json(message, 201, { Location: `/api/v1/messages/${message.id}` });

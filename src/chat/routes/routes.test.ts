@@ -33,15 +33,32 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-async function call(method: string, path: string, body?: object, who = "ann") {
+async function call(method: string, path: string, body?: object, who = "ann", key?: string) {
   const response = await api.request(`/api/v1${path}`, {
     method,
-    headers: { authorization: `Bearer ${who}`, ...(body && { "content-type": "application/json" }) },
+    headers: {
+      authorization: `Bearer ${who}`,
+      ...(body && { "content-type": "application/json" }),
+      ...(key && { "idempotency-key": key }),
+    },
     ...(body && { body: JSON.stringify(body) }),
   });
   const text = await response.text();
   return { status: response.status, headers: response.headers, body: text === "" ? null : JSON.parse(text) };
 }
+
+test("a message under an Idempotency-Key is said once, also when its answer was lost and the key with it", async () => {
+  const { body: channel } = await call("POST", "/channels", { type: "public", name: "once" });
+  const say = (content: string) => call("POST", `/channels/${channel.id}/messages`, { content }, "ann", "key 1");
+  const first = await say("hello");
+  await node.sql`DELETE FROM idempotency_keys`;
+  const again = await say("hello");
+  expect([first.status, again.status, again.body.id]).toEqual([201, 200, first.body.id]);
+  await node.sql`DELETE FROM idempotency_keys`;
+  expect((await say("something else")).status).toBe(201);
+  const own = { content: "mine", client_id: "c9" };
+  expect((await call("POST", `/channels/${channel.id}/messages`, own, "ann", "key 2")).body.client_id).toBe("c9");
+});
 
 test("a conversation over REST, from the channel to its end", async () => {
   const made = await call("POST", "/channels", { type: "public", name: "talk", topic: "all" });

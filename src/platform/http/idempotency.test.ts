@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { exampleServer } from "../../../tests/support/example-server.ts";
+import { AppError } from "../errors.ts";
+import { ConnectionLost } from "../postgres/connection.ts";
 
 let server: Awaited<ReturnType<typeof exampleServer>>;
 
@@ -78,12 +80,35 @@ test("20 at once with one key: one runs, the others are told to wait, and later 
   expect([later.status, later.headers.get("idempotent-replayed")]).toEqual([200, "true"]);
 });
 
-test("a failure of ours is not kept: the next try runs", async () => {
+test("a failure that says that nothing was done lets go of the key: the next try runs", async () => {
   const key = newKey();
   const before = server.state.entered;
+  server.state.failure = new AppError("unavailable", "Too much to do right now.");
+  for (let n = 0; n < 2; n++) expect((await post("/api/v1/breaks", key, {})).status).toBe(503);
+  server.state.failure = await server.sql`SELECT 1 / 0`.then(
+    () => new Error("PostgreSQL divided by zero"),
+    (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
+  );
   expect((await post("/api/v1/breaks", key, {})).status).toBe(500);
-  expect((await post("/api/v1/breaks", key, {})).status).toBe(500);
-  expect(server.state.entered).toBe(before + 2);
+  expect(server.state.entered).toBe(before + 3);
+});
+
+test("after a failure that leaves open what was done, the request does not run again before the lease ends", async () => {
+  const lost = new ConnectionLost(new Error("The connection was lost."));
+  for (const [failure, status] of [
+    [new Error("a defect behind the commit"), 500],
+    [lost, 503],
+  ] as const) {
+    const key = newKey();
+    const before = server.state.entered;
+    server.state.failure = failure;
+    expect((await post("/api/v1/breaks", key, {})).status).toBe(status);
+    const again = await post("/api/v1/breaks", key, {});
+    expect([again.status, await codeOf(again)]).toEqual([409, "idempotency_in_progress"]);
+    expect(server.state.entered).toBe(before + 1);
+    await server.sql`update idempotency_keys set lease_until = now() - interval '1 s'`;
+    expect((await post("/api/v1/breaks", key, {})).status).toBe(status);
+  }
 });
 
 test("a crash in the middle blocks the key no longer than its lease, and a late survivor changes nothing", async () => {

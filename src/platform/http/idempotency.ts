@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import type { Context, Next } from "hono";
 import { AppError } from "../errors.ts";
+import { nothingWasDone } from "../postgres/failures.ts";
 import type { ApiEnv } from "./api.ts";
 
 /** What the first request with a key has come to. `mine`: this one is the first, and runs. */
@@ -36,8 +37,9 @@ const KEPT_HEADERS = new Set(["content-type", "location", "link", "etag", "set-c
 const PASSING = new Set([401, 408, 429]);
 
 /**
- * Runs the request once per (caller, Idempotency-Key) and gives repeats the first answer. A crash between the handler's
- * commit and `keep` leaves the key free after its lease: creations that must not happen twice have unique columns besides.
+ * Runs the request once per (caller, Idempotency-Key) and gives repeats the first answer. After a crash,
+ * or a failure that leaves open whether it was done, the key is free when its lease ends, and the request runs again:
+ * creations that must not happen twice have unique columns besides.
  */
 export async function answerOnce(
   store: IdempotencyStore,
@@ -63,7 +65,10 @@ export async function answerOnce(
   if (claim.state === "done") return replay(open(secret, claim.answer));
 
   await next();
-  if (c.res.status >= 500 || PASSING.has(c.res.status)) await store.release(claimKey, claim.attempt);
+  if (PASSING.has(c.res.status) || (c.res.status >= 500 && nothingWasDone(c.error)))
+    await store.release(claimKey, claim.attempt);
+  // It may have been carried out: until its lease ends the key says "in progress", and nothing runs twice meanwhile.
+  else if (c.res.status >= 500) return;
   else await store.keep(claimKey, claim.attempt, seal(secret, await keptAnswer(c.res)));
 }
 

@@ -106,7 +106,12 @@ const IdempotencyHeader = z.object({
     .min(1)
     .max(255)
     .optional()
-    .meta({ description: "The same key with the same request gives the first answer again, for 24 hours." }),
+    .meta({
+      description:
+        "The same key with the same request gives the first answer again, for 24 hours. When the first one ended in a way that " +
+        "leaves open whether it was carried out (a crash, or a 500 or 503 for a lost answer of the database), the key answers " +
+        "`idempotency_in_progress` for up to a minute, and the request then runs again. Sending a message happens once even so.",
+    }),
 });
 
 const IfMatchHeader = z.object({

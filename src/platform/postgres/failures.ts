@@ -31,6 +31,16 @@ export function isAway(error: unknown): boolean {
   return error instanceof ConnectionLost;
 }
 
+/**
+ * Whether a failure is a refusal: PostgreSQL answered with an error, or one of ours was thrown without a cause. False when it may
+ * have come after a COMMIT: a lost connection, a server that shut down, a defect.
+ */
+export function nothingWasDone(error: unknown): boolean {
+  if (error instanceof AppError) return error.cause === undefined || nothingWasDone(error.cause);
+  const state = sqlState(error);
+  return state !== null && !/^(08|57P)/.test(state);
+}
+
 /** `unavailable` (with the cause kept) for a database that is away; every other error as it is. */
 export function asAnswer(error: unknown): unknown {
   if (!isAway(error)) return error;
