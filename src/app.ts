@@ -36,6 +36,8 @@ import { createHttpServer } from "./transport/http/server.ts";
 import { createWebProcess } from "./transport/web-process.ts";
 import { createWebSocketTransport } from "./transport/websocket/websocket.ts";
 
+/** Longest time in ms for a batch of posts: a server that says nothing holds up everybody's posts for so long. */
+const POSTS_MS = 5_000;
 const SWEEP_MS = 3_600_000;
 /** A stop: sockets are told and closed in waves over this time, then running requests may end. */
 const DRAIN_MS = 3_000;
@@ -134,7 +136,7 @@ async function startStorage({ config, logger, lifecycle }: Program) {
   // One batch of posts is under way at a time: on a connection of its own it waits for nothing, and its plans stay warm.
   const posts = await lifecycle.start(
     "database for posts",
-    () => openDatabase(server.url, { max: 1, name: "usher posts" }),
+    () => openDatabase(server.url, { max: 1, name: "usher posts", limit: POSTS_MS }),
     (part) => part.close(),
   );
   return { sql, postSql: posts.sql };
