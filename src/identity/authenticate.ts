@@ -43,8 +43,11 @@ export async function byToken(
 }
 
 /** Who carries this `Cookie` header; null when our cookie is not in it. */
-export async function byCookie({ living, now }: Parts, header: string | null | undefined): Promise<UserCaller | null> {
-  const secret = sessionCookie(header);
+export async function byCookie(
+  { living, now, publicUrl }: Parts,
+  header: string | null | undefined,
+): Promise<UserCaller | null> {
+  const secret = sessionCookie(header, publicUrl.startsWith("https:"));
   if (secret === null) return null;
   const row = await living.sessionOfCookie(secret).catch((error: unknown) => {
     throw asAnswer(error);

@@ -1,16 +1,30 @@
 const NAME = "usher_session";
+/** A browser takes a name like this only over https, from this very host, for all its paths (RFC 6265bis §4.1.3.2). */
+const SECURE_NAME = `__Host-${NAME}`;
 
-/** The value of our cookie in a `Cookie` header (RFC 6265); null when it is not there or cannot be one of ours. */
-export function sessionCookie(header: string | null | undefined): string | null {
-  const [, value] = new RegExp(`(?:^|; *)${NAME}=([A-Za-z0-9_-]{43})(?:;|$)`).exec(header ?? "") ?? [];
+/**
+ * The value of our cookie in a `Cookie` header (RFC 6265); null when it is not there or cannot be one of ours.
+ *
+ * @param https whether all our pages are: then only the name that nobody else can set counts
+ */
+export function sessionCookie(header: string | null | undefined, https: boolean): string | null {
+  return valueUnder(SECURE_NAME, header) ?? (https ? null : valueUnder(NAME, header));
+}
+
+function valueUnder(name: string, header: string | null | undefined): string | null {
+  const [, value] = new RegExp(`(?:^|; *)${name}=([A-Za-z0-9_-]{43})(?:;|$)`).exec(header ?? "") ?? [];
   return value ?? null;
 }
 
 /** The `Set-Cookie` of a sign-in. @param ttl life in ms @param secure whether the page came over https */
 export function setSessionCookie(secret: string, ttl: number, secure: boolean): string {
-  return `${NAME}=${secret}; Path=/; Max-Age=${Math.floor(ttl / 1_000)}; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
+  return `${nameOf(secure)}=${secret}; Path=/; Max-Age=${Math.floor(ttl / 1_000)}; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
 }
 
 export function clearSessionCookie(secure: boolean): string {
-  return `${NAME}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
+  return `${nameOf(secure)}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
+}
+
+function nameOf(secure: boolean): string {
+  return secure ? SECURE_NAME : NAME;
 }

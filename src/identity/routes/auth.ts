@@ -12,7 +12,7 @@ import { origin } from "./origin.ts";
 import { ConnectionToken, Email, LoginBody, NewPassword, Refreshed, RegisterBody, Secret, SignedIn } from "./shapes.ts";
 
 const tag = "auth";
-const COOKIE = { "set-cookie": "`usher_session`, for browsers." };
+const COOKIE = { "set-cookie": "`usher_session`, for browsers; over https it is `__Host-usher_session`." };
 
 const registerRoute = route({
   method: "post",

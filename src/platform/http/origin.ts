@@ -25,8 +25,8 @@ export function sameOrigin(isOwn: (origin: string, host: string) => boolean): Mi
 }
 
 /**
- * Which origins are ours: that of PUBLIC_URL, those of ALLOWED_ORIGINS, and the one under which the request reached us.
- * The scheme of the last is not compared: a proxy may have ended TLS, and a Host cannot be forged by another site's page.
+ * Which origins are ours: those of ALLOWED_ORIGINS and that of PUBLIC_URL; where it is not set, the one under which the request
+ * reached us. The scheme of that is not compared: a proxy may have ended TLS, and no other site's page can forge a Host.
  */
 export function ownOrigins(config: { PUBLIC_URL: string | null; ALLOWED_ORIGINS: readonly string[] }) {
   const known = new Set(
@@ -34,7 +34,7 @@ export function ownOrigins(config: { PUBLIC_URL: string | null; ALLOWED_ORIGINS:
   );
   return (origin: string, host: string): boolean => {
     if (!URL.canParse(origin)) return false; // "null": a sandboxed frame or a redirect across sites
-    return known.has(normal(origin)) || new URL(origin).host === hostOf(host);
+    return known.has(normal(origin)) || (config.PUBLIC_URL === null && new URL(origin).host === hostOf(host));
   };
 }
 

@@ -68,7 +68,8 @@ function describe(api: Api, version: string) {
     type: "apiKey",
     in: "cookie",
     name: "usher_session",
-    description: "The cookie of a browser's session. Writes with it must come from the same origin.",
+    description:
+      "The cookie of a browser's session; over https it is `__Host-usher_session`. Writes with it must come from the same origin.",
   });
   return api.getOpenAPI31Document({
     openapi: "3.1.0",

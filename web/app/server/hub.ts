@@ -21,7 +21,7 @@ export interface Hub {
 export function hubFor(request: Request): Hub {
   const cookies = new Headers();
   // React Router has checked the origin of posts before an action runs; the hub sees the same one.
-  const headers: Record<string, string> = { origin: new URL(request.url).origin };
+  const headers: Record<string, string> = { origin: request.headers.get("origin") ?? new URL(request.url).origin };
   for (const name of PASSED_ON) {
     const value = request.headers.get(name);
     if (value !== null) headers[name] = value;

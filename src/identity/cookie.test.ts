@@ -1,0 +1,22 @@
+import { expect, test } from "bun:test";
+import { clearSessionCookie, sessionCookie, setSessionCookie } from "./cookie.ts";
+
+const ours = "A".repeat(43);
+const planted = "B".repeat(43);
+
+test("over https the cookie's name says that no other host and no http page has set it", () => {
+  expect(setSessionCookie(ours, 60_000, true)).toBe(
+    `__Host-usher_session=${ours}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure`,
+  );
+  expect(clearSessionCookie(true)).toStartWith("__Host-usher_session=; Path=/; Max-Age=0");
+  expect(setSessionCookie(ours, 60_000, false)).toStartWith(`usher_session=${ours}; Path=/;`);
+});
+
+test("where all pages are https, a cookie under the plain name counts for nothing", () => {
+  const both = `usher_session=${planted}; __Host-usher_session=${ours}`;
+  expect(sessionCookie(both, true)).toBe(ours);
+  expect(sessionCookie(both, false)).toBe(ours);
+  expect(sessionCookie(`usher_session=${planted}`, true)).toBeNull();
+  expect(sessionCookie(`a=1; usher_session=${ours}`, false)).toBe(ours);
+  expect(sessionCookie(null, false)).toBeNull();
+});
