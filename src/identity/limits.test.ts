@@ -2,6 +2,7 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { codeOf } from "../../tests/support/code-of.ts";
 import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
 import { LIMITS, Limits } from "./limits.ts";
+import { hashOf } from "./secret.ts";
 
 // Hashing passwords is slow on purpose, and the machine may be busy.
 setDefaultTimeout(60_000);
@@ -34,6 +35,15 @@ test("unknown names are limited like known ones", async () => {
   node = await startIdentityNode();
   const answers = await Promise.all(Array.from({ length: 12 }, () => node.login("nobody")));
   expect(answers.filter(({ status }) => status === 429)).toHaveLength(2);
+});
+
+test("an address that is refused leaves no row for the names it goes on to invent", async () => {
+  node = await startIdentityNode();
+  await node.sql`
+    INSERT INTO rate_limits (key, hits, resets_at)
+    VALUES (${hashOf(JSON.stringify(["loginByAddress", "192.0.2.1"]))}, ${LIMITS.loginByAddress.hits}, now() + interval '1 hour')`;
+  for (let n = 0; n < 5; n++) expect((await node.login(`invented${n}`)).body.code).toBe("rate_limited");
+  expect(await node.sql`SELECT FROM rate_limits`).toHaveLength(1);
 });
 
 test("right passwords do not count", async () => {

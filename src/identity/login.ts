@@ -48,14 +48,14 @@ export async function checkPassword(
   origin: Origin,
 ): Promise<void> {
   const address = addressKey(origin.address);
-  const near: Limited[] = [
-    ["login", account, address],
+  // One after the other: an address that may try nothing more leaves no row for the names it invents, and what it may not
+  // try on this account does not count against the account.
+  const limited: Limited[] = [
     ["loginByAddress", address],
+    ["login", account, address],
+    ["loginByAccount", account],
   ];
-  const far: Limited = ["loginByAccount", account];
-  // In this order: what one address may not try any more does not count against the account.
-  await limits.take(...near);
-  await limits.take(far);
+  for (const one of limited) await limits.take(one);
   if (!(await passwords.verify(password, user?.password_hash ?? null))) throw new AppError("invalid_credentials");
-  await limits.giveBack(...near, far);
+  await limits.giveBack(...limited);
 }
