@@ -36,7 +36,7 @@ import { createHttpServer } from "./transport/http/server.ts";
 import { createWebProcess } from "./transport/web-process.ts";
 import { createWebSocketTransport } from "./transport/websocket/websocket.ts";
 
-/** Longest time in ms for a batch of posts: a server that says nothing holds up everybody's posts for so long. */
+/** Longest time in ms for a batch of posts: a server that says nothing holds up everybody's for so long and the grace. */
 const POSTS_MS = 5_000;
 const SWEEP_MS = 3_600_000;
 /** A stop: sockets are told and closed in waves over this time, then running requests may end. */
