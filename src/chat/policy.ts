@@ -26,7 +26,7 @@ const ROLES: Record<Exclude<Need, "see">, readonly Role[]> = {
 
 /** The person who asks. Nothing of chat is for anonymous callers. */
 export function person(caller: Caller): UserCaller {
-  if (caller.kind === "anonymous") throw new AppError("unauthenticated");
+  if (caller.kind !== "user") throw new AppError("unauthenticated");
   return caller;
 }
 

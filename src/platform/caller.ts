@@ -1,8 +1,8 @@
 /**
- * Who is asking, as every door (HTTP, WebSocket, later SSE and gRPC) hands it to the use cases.
- * Made by identity from a token or a cookie; nothing else makes one.
+ * Who is asking, as every door (HTTP, WebSocket, SSE, gRPC) hands it to the use cases.
+ * Made by identity from a token or a cookie, or by server-api from a service token; nothing else makes one.
  */
-export type Caller = UserCaller | AnonymousCaller;
+export type Caller = UserCaller | AnonymousCaller | ServiceCaller;
 
 /** A person with an account, or a person of a foreign issuer (who gets a user row on first sight). */
 export interface UserCaller {
@@ -22,3 +22,19 @@ export interface AnonymousCaller {
 }
 
 export const ANONYMOUS: AnonymousCaller = { kind: "anonymous" };
+
+/** Another team's back end, by a service token. What it may do is in its scopes; it is in no room by itself. */
+export interface ServiceCaller {
+  kind: "service";
+  /** Of the token, as the admin pages list it. */
+  tokenId: string;
+  name: string;
+  scopes: readonly string[];
+  /** Patterns of the rooms it may touch, such as `event:*`; `*` is any. */
+  rooms: readonly string[];
+}
+
+/** Whether one of the patterns covers the room: a room's name, or one that ends with `*` for whatever begins like it. */
+export function coversRoom(patterns: readonly string[], room: string): boolean {
+  return patterns.some((pattern) => (pattern.endsWith("*") ? room.startsWith(pattern.slice(0, -1)) : pattern === room));
+}

@@ -11,7 +11,18 @@ import { drainConnections } from "./drain.ts";
 import { encode } from "./encode.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Inbox } from "./inbox.ts";
-import type { Broadcast, CommandHandler, Hub, HubCounts, HubDeps, RoomPolicy, Socket } from "./index.ts";
+import type {
+  Broadcast,
+  CommandHandler,
+  Hub,
+  HubCounts,
+  HubDeps,
+  InternalRoom,
+  RoomPolicy,
+  Socket,
+  Watcher,
+} from "./index.ts";
+import { InternalRooms } from "./internal-rooms.ts";
 import { Joins } from "./join.ts";
 import { ROOM_REST } from "./limits.ts";
 import { Policies } from "./policies.ts";
@@ -33,6 +44,7 @@ class NodeHub implements Hub {
   readonly #rooms: Rooms;
   readonly #admission: Admission;
   readonly #policies = new Policies();
+  readonly #internal = new InternalRooms();
   readonly #repair: Repair;
   readonly #dispatch: Dispatch;
   readonly #heartbeat: Heartbeat;
@@ -110,7 +122,11 @@ class NodeHub implements Hub {
   }
 
   publish(entries: readonly LogEntry[]): void {
-    this.#rooms.offer(entries);
+    this.#rooms.offer(this.#internal.take(entries));
+  }
+
+  watch(room: InternalRoom, watcher: Watcher): void {
+    this.#internal.watch(room, watcher);
   }
 
   publishEphemeral<T extends FrameType>(name: string, type: T, payload: FramePayload<T>, except?: string): void {
@@ -167,9 +183,11 @@ class NodeHub implements Hub {
     this.#epoch = epoch;
     for (const connection of [...this.#connections]) this.#heartbeat.close(connection, "draining");
     this.#rooms.forgetAll();
+    this.#internal.interrupted();
   }
 
   async compareHeads(): Promise<void> {
+    this.#internal.interrupted();
     const known = [...this.#rooms.all()].filter((room) => room.known);
     const heads = await this.#deps.log.heads(known.map(({ name }) => name));
     for (const room of known) room.learn(0, heads.get(room.name) ?? 0);

@@ -23,6 +23,20 @@ export interface Realtime {
   closeUser(userId: string, reason: CloseReason, exceptSessionId?: string): void;
   /** What a person says on the connections that he has open on this node comes under his new name from now on. */
   renameUser(userId: string, username: string): void;
+  /**
+   * Follows an internal room: its name begins with `_`, nobody can join it, and each node sees its entries. It is how a change
+   * on one node (a session ended, a token revoked, a setting changed) reaches all the others, whatever happens to the broker.
+   */
+  watch(room: InternalRoom, watcher: Watcher): void;
+}
+
+export type InternalRoom = `_${string}`;
+
+export interface Watcher {
+  /** Every entry at least once, this node's own too; repeats and another order are possible, so do what is right to do twice. */
+  entry(entry: LogEntry): void;
+  /** Entries may have been missed (the database was away for long): forget what was remembered and read the state anew. */
+  interrupted(): void;
 }
 
 export interface RoomPolicy {

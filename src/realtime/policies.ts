@@ -1,6 +1,6 @@
 import type { Code } from "../../protocol/codes.ts";
 import { type RoomKind, roomId, roomKind } from "../../protocol/rooms.ts";
-import type { Caller } from "../platform/caller.ts";
+import { type Caller, coversRoom, type ServiceCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import { collect } from "./collect.ts";
@@ -34,15 +34,21 @@ export class Policies {
 
   #check(ask: JoinAsk): Code | null | Promise<Code | null> {
     const kind = roomKind(ask.room);
+    if (ask.caller.kind === "service") return mayEnter(ask.caller, ask.room);
     if (kind === "all") return null;
     if (kind === "user") return ownRoom(ask.caller, ask.room);
     return this.#checks.get(kind)?.(ask) ?? "not_found";
   }
 }
 
+/** A service reads the rooms that its token names, whoever is in them. */
+function mayEnter({ scopes, rooms }: ServiceCaller, room: string): Code | null {
+  return scopes.includes("subscribe") && coversRoom(rooms, room) ? null : "forbidden";
+}
+
 /** `user:<id>` is that person's alone. */
 function ownRoom(caller: Caller, room: string): Code | null {
-  if (caller.kind === "anonymous") return "unauthenticated";
+  if (caller.kind !== "user") return "unauthenticated";
   return caller.userId === roomId(room) ? null : "not_found";
 }
 

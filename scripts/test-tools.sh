@@ -1,0 +1,48 @@
+#!/bin/sh
+# Installs the real servers and clients that some tests need and that npm does not bring: Redis, NATS, nginx, promtool, grpcurl …
+# Into .cache/tools/bin, or by apt-get where Debian has them. Run again, it does only what is missing. Words choose:
+#   scripts/test-tools.sh redis nats        Without words: everything that CI needs.
+set -eu
+cd "$(dirname "$0")/.."
+tools="$PWD/.cache/tools"
+mkdir -p "$tools/bin"
+PATH="$tools/bin:$PATH"
+export GOBIN="$tools/bin"
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# debian PROGRAM PACKAGE…
+debian() {
+  program="$1"; shift
+  has "$program" && return
+  has apt-get || { echo "Install $program, and run this again." >&2; exit 1; }
+  as_root=""
+  [ "$(id -u)" = 0 ] || as_root=sudo
+  [ -e "$tools/apt-updated" ] || { $as_root apt-get update -q; touch "$tools/apt-updated"; }
+  DEBIAN_FRONTEND=noninteractive $as_root apt-get install -q -y --no-install-recommends "$@"
+}
+
+# go_tool PROGRAM MODULE@VERSION
+go_tool() {
+  has "$1" && return
+  has go || { echo "Install Go, which builds $1, and run this again." >&2; exit 1; }
+  go install "$2"
+}
+
+install_tool() {
+  case "$1" in
+    chromium) [ -n "${CHROMIUM:-}" ] || debian chromium chromium fonts-liberation ;;
+    redis) debian redis-server redis-server ;;
+    nats) go_tool nats-server github.com/nats-io/nats-server/v2@v2.15.2 ;;
+    nginx) debian nginx nginx-light ;;
+    promtool) debian promtool prometheus ;;
+    grpcurl) go_tool grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3 ;;
+    protoc-gen-go) go_tool protoc-gen-go google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.10
+      go_tool protoc-gen-go-grpc google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.0 ;;
+    websocat) has websocat || cargo install --quiet --locked --root "$tools" websocat@1.14.1 ;;
+    *) echo "$1 is not a tool that this script knows." >&2; exit 1 ;;
+  esac
+}
+
+[ $# -gt 0 ] || set -- chromium redis nats nginx promtool grpcurl protoc-gen-go websocat
+for tool in "$@"; do install_tool "$tool"; done

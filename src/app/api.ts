@@ -1,0 +1,63 @@
+import type { Chat } from "../chat/index.ts";
+import type { Identity } from "../identity/index.ts";
+import { systemClock } from "../platform/clock.ts";
+import type { Api } from "../platform/http/api.ts";
+import { createApi } from "../platform/http/create-api.ts";
+import { createIdempotencyStore } from "../platform/http/idempotency-store.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import type { Sql } from "../platform/postgres/sql.ts";
+import type { Hub } from "../realtime/index.ts";
+import { addDocs } from "../transport/http/docs.ts";
+import { addMeta } from "../transport/http/meta.ts";
+import { addProbes } from "../transport/http/probes.ts";
+import type { Program } from "./program.ts";
+import { VERSION } from "./version.ts";
+
+const SWEEP_MS = 3_600_000;
+
+/** The REST API with the routes of all modules, and the hourly removal of what has expired. */
+export async function startApi(
+  { config, logger, lifecycle, onError }: Program,
+  sql: Sql,
+  metrics: Metrics,
+  hub: Hub,
+  identity: Identity,
+  chat: Chat,
+): Promise<Api> {
+  const idempotency = createIdempotencyStore(sql);
+  const api = createApi({
+    config,
+    logger,
+    authenticate: (token) => identity.authenticate(token, "api"),
+    authenticateCookie: (header) => identity.authenticateCookie(header),
+    idempotency,
+    failed: metrics.failed,
+    limits: {
+      address: { points: config.HTTP_RATE_LIMIT, seconds: 60 },
+      caller: { points: Math.ceil(config.HTTP_RATE_LIMIT / 5), seconds: 60 },
+    },
+  });
+  addProbes(api, {
+    checks: [{ name: "postgres", vital: true, probe: () => sql`SELECT 1` }],
+    draining: () => hub.draining || lifecycle.stopping,
+  });
+  addMeta(api, {
+    config,
+    version: VERSION,
+    features: ["chat"],
+    clock: systemClock,
+    isSetUp: async () => (await identity.registration()).owner_exists,
+  });
+  identity.routes(api);
+  chat.routes(api);
+  addDocs(api, VERSION);
+  await lifecycle.start(
+    "sweep",
+    () =>
+      setInterval(() => {
+        Promise.all([identity.sweep(), idempotency.sweep()]).catch(onError);
+      }, SWEEP_MS),
+    (timer) => clearInterval(timer),
+  );
+  return api;
+}

@@ -1,0 +1,43 @@
+import { systemClock } from "../platform/clock.ts";
+import { createEpoch } from "../platform/log/epoch.ts";
+import { startRetention } from "../platform/log/retention.ts";
+import { createTail } from "../platform/log/tail.ts";
+import { createIds } from "../platform/nodes/ids.ts";
+import { leaseNode } from "../platform/nodes/registry.ts";
+import type { Sql } from "../platform/postgres/sql.ts";
+import type { Program } from "./program.ts";
+
+export type Log = Awaited<ReturnType<typeof startLog>>;
+
+/** What numbers, keeps and follows the log: this node's lease and ids, retention, the epoch, the tail. */
+export async function startLog({ config, logger, lifecycle, onError }: Program, sql: Sql) {
+  const lease = await lifecycle.start(
+    "node lease",
+    () => leaseNode({ sql, onError }),
+    (part) => part.stop(),
+  );
+  await lifecycle.start(
+    "log retention",
+    () =>
+      startRetention({
+        sql,
+        retentionMs: config.LOG_RETENTION,
+        maxBytes: config.LOG_MAX_BYTES,
+        onPass: ({ held }) => held && logger.warn(held, "a partition of the log is kept for a reader that lags"),
+        onError,
+      }),
+    (part) => part.stop(),
+  );
+  const epoch = await createEpoch(sql);
+  const tail = await lifecycle.start(
+    "log tail",
+    () =>
+      createTail({
+        sql,
+        epoch,
+        onError: (error, reader) => logger.error({ err: error, reader }, "the log could not be followed; tried again"),
+      }),
+    (part) => part.stop(),
+  );
+  return { node: String(lease.node), ids: createIds({ lease, clock: systemClock }), epoch, tail };
+}
