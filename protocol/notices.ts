@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { Id } from "./rooms.ts";
+
+/**
+ * What other teams' services tell people: bookings, payments, places in a queue, free seats. Every key is always there; what a
+ * service does not know is null (an empty list, an empty message).
+ */
+
+/** An amount of money as a decimal number in a text: "100.00". */
+export const Amount = z.string().regex(/^-?[0-9]{1,15}(\.[0-9]{1,8})?$/, 'an amount such as "100.00"');
+export const Currency = z.string().regex(/^[A-Z]{3,8}$/, 'a currency such as "USD"');
+
+const text = (max: number) =>
+  z
+    .string()
+    .max(max, `at most ${max} characters`)
+    .refine((value) => !value.includes("\0"), "must not contain a NUL character");
+
+export const Booking = z.object({
+  booking_id: Id,
+  booking_reference: text(200).nullable().default(null),
+  event_id: Id.nullable().default(null),
+  seat_numbers: z.array(text(64)).max(1_000).default([]),
+  total_amount: Amount.nullable().default(null),
+  currency: Currency.nullable().default(null),
+  message: text(2_000).default(""),
+});
+export type Booking = z.infer<typeof Booking>;
+
+export const PAYMENT_STATUSES = ["processing", "success", "failed", "refunded"] as const;
+
+export const Payment = z.object({
+  payment_id: Id,
+  booking_id: Id,
+  status: z.enum(PAYMENT_STATUSES),
+  amount: Amount.nullable().default(null),
+  currency: Currency.nullable().default(null),
+  message: text(2_000).default(""),
+});
+export type Payment = z.infer<typeof Payment>;
+
+export const QueuePosition = z.object({
+  event_id: Id,
+  position: z.number().int().min(0),
+  /** Seconds. */
+  estimated_wait: z.number().int().min(0),
+  total_in_queue: z.number().int().min(0),
+});
+export type QueuePosition = z.infer<typeof QueuePosition>;
+
+/** Counts by whatever names the service has for them, and the seats that changed, each with its version. */
+const Tickets = z.looseObject({
+  event_id: Id,
+  seats: z
+    .array(z.looseObject({ id: z.string().max(64), status: z.string().max(32), v: z.number().int().optional() }))
+    .max(10_000)
+    .optional(),
+});
+
+/** The types a service may send whose payload has a fixed shape, by type. */
+export const NOTICES = {
+  "booking:processing": Booking,
+  "booking:confirmed": Booking,
+  "booking:failed": Booking,
+  "booking:cancelled": Booking,
+  "booking:queue_position": QueuePosition,
+  "payment:processing": Payment,
+  "payment:success": Payment,
+  "payment:failed": Payment,
+  "payment:refunded": Payment,
+  "ticket:availability": Tickets,
+  "ticket:reserved": Tickets,
+  "ticket:released": Tickets,
+} as const;
+export type NoticeType = keyof typeof NOTICES;

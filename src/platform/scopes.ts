@@ -1,0 +1,22 @@
+import type { ServiceCaller } from "./caller.ts";
+
+/** What a service token may be allowed to do. Which rooms, its patterns say. */
+export const SCOPES = {
+  broadcast: "send to a room",
+  notify: "send to a person",
+  stats: "read how many connections there are",
+  changes: "read the log of all its rooms",
+  history: "read what was in a room",
+  presence: "read who is in a room",
+  subscribe: "be in rooms with a socket or stream",
+  "tokens:issue": "have tokens made for people",
+} as const;
+
+export type Scope = keyof typeof SCOPES;
+
+export const ALL_SCOPES = Object.keys(SCOPES) as Scope[];
+
+/** Who may do everything: GRPC_TOKEN, and the gRPC server's callers when it listens on loopback and needs no token. */
+export function unlimitedService(name: string): ServiceCaller {
+  return { kind: "service", tokenId: name, name, scopes: ALL_SCOPES, rooms: ["*"] };
+}

@@ -1,0 +1,200 @@
+import type { Booking, Payment, QueuePosition } from "../../protocol/notices.ts";
+import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
+import type { Api } from "../platform/http/api.ts";
+import type { Scope } from "../platform/scopes.ts";
+
+/**
+ * What the back ends of other teams may do, for every door (REST, gRPC, the dialects). Each use case asks for the scope of the
+ * caller's token and for its patterns of rooms: a notice goes to the room `user:<id>`. Errors are AppErrors: `forbidden`,
+ * `invalid` with the fields, `rate_limited` …
+ */
+export interface ServerApi {
+  notices: Notices;
+  broadcasts: Broadcasts;
+  stats: Stats;
+  history: History;
+  changes: Changes;
+  tokens: ServiceTokens;
+  /**
+   * Whose service token this is: `ust_…`, or the text of GRPC_TOKEN. Throws `unauthenticated`.
+   * Remembered: asking for each call costs no query.
+   */
+  authenticate(token: string): Promise<ServiceCaller>;
+  /** Whether a bearer token is for `authenticate` here, and not for identity. */
+  isServiceToken(token: string): boolean;
+  /** False when the token was revoked since the caller was made. Asked in the tick in which a socket opens. */
+  isCurrent(caller: ServiceCaller): boolean;
+  /** Counts one request of this token; throws `rate_limited`. REST counts by itself. */
+  admit(caller: ServiceCaller): Promise<void>;
+  /** Mounts the REST routes. */
+  routes(api: Api): void;
+  /** Writes down which tokens were used; once a minute, and at the end. */
+  stop(): Promise<void>;
+}
+
+/** A notice is for one person, wherever he is: scope `notify`, room `user:<id>`. Kept in that room's log, so that somebody away gets it once. */
+export interface Notices {
+  /** `booking:confirmed` or `booking:failed`, by `success`. */
+  notifyBooking(caller: Caller, result: BookingResult, more?: NoticeOptions): Promise<Delivery>;
+  /** `payment:processing`, `payment:success`, `payment:failed`, `payment:refunded`, by `status`. */
+  notifyPayment(caller: Caller, status: PaymentResult, more?: NoticeOptions): Promise<Delivery>;
+  /** `booking:queue_position`; never kept: the next one replaces it. */
+  notifyQueuePosition(caller: Caller, position: QueueNotice): Promise<Delivery>;
+  /** Any type that is not the server's own. Types of bookings and payments are checked against their shapes. */
+  send(caller: Caller, notice: Notice, more?: NoticeOptions & AckOptions): Promise<Delivery>;
+}
+
+export interface BookingResult extends Partial<Omit<Booking, "booking_id">> {
+  user_id: string;
+  booking_id: string;
+  success: boolean;
+}
+
+export interface PaymentResult extends Partial<Omit<Payment, "booking_id" | "payment_id" | "status">> {
+  user_id: string;
+  booking_id: string;
+  payment_id: string;
+  status: Payment["status"];
+}
+
+export interface QueueNotice extends QueuePosition {
+  user_id: string;
+}
+
+export interface Notice {
+  user_id: string;
+  event_type: string;
+  payload: Record<string, unknown>;
+}
+
+export interface NoticeOptions {
+  /** Only for who is there now: not kept, and nobody gets it later. */
+  ephemeral?: boolean | undefined;
+}
+
+export interface AckOptions {
+  /** Puts an `ack_id` into the payload and waits until a client says that it has it. */
+  requireAck?: boolean | undefined;
+  /** ms to wait for that; at most, and unless told, 5,000. */
+  ackTimeout?: number | undefined;
+}
+
+/** What became of a notice, counted over the whole cluster at the time of the call. */
+export interface Delivery {
+  /** At least one connection of the person got it now. */
+  delivered: boolean;
+  /** The person's open connections. */
+  connections: number;
+  /** A client said that it has it; false without `requireAck`. */
+  acked: boolean;
+  /** It is in the person's log and reaches him when he comes back. */
+  stored: boolean;
+  /** Some node did not answer in time: the counts may be too low. */
+  partial: boolean;
+}
+
+export interface Broadcasts {
+  /** To all who are in a room: scope `broadcast`. Kept in the room's log, unless somebody is left out, it is `ephemeral`, or the room is `all`. */
+  send(caller: Caller, broadcast: Broadcast): Promise<{ recipients: number; partial: boolean }>;
+}
+
+export interface Broadcast {
+  /** `event:1`; a name without a kind means `event:<name>`. */
+  room: string;
+  event_type: string;
+  payload: Record<string, unknown>;
+  exclude_user_id?: string | undefined;
+  ephemeral?: boolean | undefined;
+}
+
+/** Scope `stats`. */
+export type Stats = (caller: Caller, room?: string) => Promise<ConnectionStats>;
+
+/** Of the whole cluster. With a room: of the connections in it. */
+export interface ConnectionStats {
+  total: number;
+  authenticated: number;
+  anonymous: number;
+  /** The 100 largest rooms that the caller may see, by name. */
+  per_room: Record<string, number>;
+  /** Of the node that was up first. */
+  uptime_seconds: number;
+  /** Frames since the nodes started. */
+  sent: number;
+  received: number;
+  /** Nodes that answered. */
+  nodes: number;
+  partial: boolean;
+}
+
+/** For people who may join the room, and for services with scope `history`. Throws `past_retention`. */
+export type History = (
+  caller: Caller,
+  query: { room: string; after: number; limit: number },
+) => Promise<{ data: HistoryEntry[]; head_seq: number; epoch: string }>;
+
+export interface HistoryEntry {
+  room: string;
+  seq: number;
+  type: string;
+  payload: Record<string, unknown>;
+}
+
+/** The log of all rooms that the caller may see, in the order in which it became visible: scope `changes`. Throws `past_retention`. */
+export type Changes = (
+  caller: Caller,
+  query: {
+    /** The `next` of the answer before; without it, from now on. `0`: from the oldest that is kept. */
+    after?: string | undefined;
+    /** Types, or beginnings of types that end in `*`. */
+    types?: readonly string[] | undefined;
+    limit: number;
+    /** ms to wait for the first change when there is none yet; at most 30,000. */
+    wait?: number | undefined;
+    signal?: AbortSignal | undefined;
+  },
+) => Promise<{ data: Change[]; next: string }>;
+
+/** A fact as a CloudEvent names its parts. */
+export interface Change {
+  /** `<room>:<epoch>:<seq>`: the same for ever. */
+  id: string;
+  source: string;
+  type: string;
+  time: string;
+  room: string;
+  seq: number;
+  data: Record<string, unknown>;
+}
+
+/** For admins. */
+export interface ServiceTokens {
+  list(): Promise<ServiceToken[]>;
+  /** `token`: shown this once. */
+  create(caller: UserCaller, wanted: NewServiceToken): Promise<ServiceToken & { token: string }>;
+  /** A new secret. The old one is good for `overlapSeconds` more; one that was on its way out already ends now. */
+  rotate(caller: UserCaller, id: string, overlapSeconds: number): Promise<ServiceToken & { token: string }>;
+  /** Ends it on all nodes, its sockets too. Again: nothing. */
+  revoke(caller: UserCaller, id: string): Promise<void>;
+}
+
+export interface NewServiceToken {
+  name: string;
+  scopes: readonly Scope[];
+  /** Patterns of rooms: a name, or a beginning and `*`. */
+  rooms: readonly string[];
+  /** Null: never ends. */
+  expires_at: string | null;
+}
+
+export interface ServiceToken extends NewServiceToken {
+  id: string;
+  created_by: string;
+  created_at: string;
+  /** When the present secret was made. */
+  rotated_at: string | null;
+  /** Until when the secret before it is good too; null when it is not. */
+  previous_until: string | null;
+  /** To the minute or so; null: never used. */
+  last_used_at: string | null;
+}
