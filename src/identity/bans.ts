@@ -1,3 +1,4 @@
+import { type By, record } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
@@ -25,13 +26,14 @@ export interface Ban {
  */
 export async function ban(
   { sql, ids, living, now }: Parts,
-  caller: UserCaller,
+  who: By<UserCaller>,
   what: { userId: string; reason: string; until: Date | null },
 ): Promise<Ban> {
   if (what.until !== null && what.until.getTime() <= now()) {
     const errors = [{ pointer: "/until", code: "past", message: "must be in the future" }];
     throw new AppError("invalid", undefined, { errors });
   }
+  const { caller } = who;
   const { row, ended } = await sql.begin(async (tx) => {
     const user = await lockUser(tx, what.userId);
     if (!user) throw new AppError("not_found");
@@ -41,6 +43,7 @@ export async function ban(
     const ended = await deleteSessions(tx, user.id, null);
     const { userId: user_id, reason, until } = what;
     const ban = { id: ids.next(), user_id, reason, until, created_by: caller.userId };
+    await record(tx, who, { action: "ban:made", subject: `user:${user.id}`, detail: { ban_id: ban.id, until } });
     return { row: await store.insertBan(tx, ban), ended };
   });
   living.endPerson(row.user_id, ended, "banned");
@@ -48,8 +51,13 @@ export async function ban(
 }
 
 /** Lifts a ban. Lifting it again changes nothing. */
-export async function lift({ sql, living }: Parts, caller: UserCaller, banId: string): Promise<void> {
-  const userId = await store.liftBan(sql, banId, caller.userId);
+export async function lift({ sql, living }: Parts, who: By<UserCaller>, banId: string): Promise<void> {
+  const userId = await sql.begin(async (tx) => {
+    const user = await store.liftBan(tx, banId, who.caller.userId);
+    if (user !== undefined)
+      await record(tx, who, { action: "ban:lifted", subject: `user:${user}`, detail: { ban_id: banId } });
+    return user;
+  });
   if (userId !== undefined) living.readmit(userId);
 }
 

@@ -1,3 +1,4 @@
+import { auditOf, eraseFromAudit } from "../platform/audit.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Parts } from "./parts.ts";
 import { bansOf } from "./store/bans.ts";
@@ -16,6 +17,7 @@ export async function erasePerson({ sql, living }: Parts, userId: string): Promi
     if (user?.role === "owner" && !(await otherOwnerExists(tx, userId))) throw new AppError("last_owner");
     const sessions = await deleteSessions(tx, userId, null);
     await deleteResetsOf(tx, userId);
+    await eraseFromAudit(tx, userId);
     await blankUser(tx, userId);
     return sessions;
   });
@@ -27,5 +29,10 @@ export async function exportPerson({ sql }: Parts, userId: string): Promise<Reco
   const user = await userById(sql, userId);
   if (!user) return null;
   const { password_hash: _secret, ...account } = user;
-  return { account, sessions: await listSessions(sql, userId), bans: await bansOf(sql, userId) };
+  return {
+    account,
+    sessions: await listSessions(sql, userId),
+    bans: await bansOf(sql, userId),
+    acts: await auditOf(sql, userId),
+  };
 }

@@ -1,3 +1,5 @@
+import { type By, record } from "../platform/audit.ts";
+import type { UserCaller } from "../platform/caller.ts";
 import { emailKey, usernameKey } from "./names.ts";
 import type { Parts } from "./parts.ts";
 import { hashOf, newSecret } from "./secret.ts";
@@ -38,8 +40,14 @@ export async function resetLinkFor(
 }
 
 /** The links that wait to be handed over: there are some only where no mail server is set. */
-export async function shownResetLinks({ sql, publicUrl }: Parts) {
-  const rows = await resets.shownResets(sql);
+export async function shownResetLinks({ sql, publicUrl }: Parts, who: By<UserCaller>) {
+  const rows = await sql.begin(async (tx) => {
+    const shown = await resets.shownResets(tx);
+    // Whoever reads a link could use it: that is an act, where there is one.
+    const detail = { user_ids: shown.map(({ user_id }) => user_id) };
+    if (shown.length > 0) await record(tx, who, { action: "reset-links:read", subject: "reset-links", detail });
+    return shown;
+  });
   return rows.map((row) => ({
     user_id: row.user_id,
     username: row.username,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { page } from "../../../protocol/objects.ts";
 import { Snowflake } from "../../../protocol/rooms.ts";
+import { by } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { linked, links } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
@@ -100,11 +101,11 @@ export function addAdminRoutes(api: Api, parts: Parts): void {
   api.openapi(banRoute, async (c) => {
     const { user_id, reason, until } = c.req.valid("json");
     const what = { userId: user_id, reason, until: until ? new Date(until) : null };
-    return c.json(await ban(parts, c.get("caller"), what), 201);
+    return c.json(await ban(parts, by(c), what), 201);
   });
 
   api.openapi(liftRoute, async (c) => {
-    await lift(parts, c.get("caller"), c.req.valid("param").ban_id);
+    await lift(parts, by(c), c.req.valid("param").ban_id);
     return c.body(null, 204);
   });
 
@@ -115,14 +116,14 @@ export function addAdminRoutes(api: Api, parts: Parts): void {
 
   api.openapi(createInviteRoute, async (c) => {
     const { max_uses, expires_in = A_WEEK } = c.req.valid("json");
-    const invite = await createInvite(parts, c.get("caller"), { maxUses: max_uses, expiresIn: expires_in });
+    const invite = await createInvite(parts, by(c), { maxUses: max_uses, expiresIn: expires_in });
     return c.json(invite, 201);
   });
 
   api.openapi(removeInviteRoute, async (c) => {
-    await removeInvite(parts, c.req.valid("param").invite_id);
+    await removeInvite(parts, by(c), c.req.valid("param").invite_id);
     return c.body(null, 204);
   });
 
-  api.openapi(resetLinksRoute, async (c) => c.json({ data: await shownResetLinks(parts) }, 200));
+  api.openapi(resetLinksRoute, async (c) => c.json({ data: await shownResetLinks(parts, by(c)) }, 200));
 }

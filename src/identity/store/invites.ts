@@ -47,6 +47,7 @@ export async function listInvites(db: Db, limit: number, before: string | null):
     ORDER BY id::bigint DESC LIMIT ${limit}`;
 }
 
-export async function deleteInvite(db: Db, id: string): Promise<void> {
-  await db`DELETE FROM registration_invites WHERE id = ${id}`;
+/** False when there was none. */
+export async function deleteInvite(db: Db, id: string): Promise<boolean> {
+  return (await db`DELETE FROM registration_invites WHERE id = ${id}`).count > 0;
 }

@@ -1,0 +1,4 @@
+DELETE FROM bans WHERE ip_range IS NOT NULL;
+ALTER TABLE bans DROP COLUMN ip_range;
+ALTER TABLE bans ALTER COLUMN user_id SET NOT NULL;
+DROP TABLE audit, settings;

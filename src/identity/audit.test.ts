@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
+import { record, SYSTEM, sweepAudit } from "../platform/audit.ts";
+
+let node: IdentityNode;
+let owner: Awaited<ReturnType<IdentityNode["register"]>>;
+beforeAll(async () => {
+  node = await startIdentityNode();
+  owner = await node.register("owner");
+});
+afterAll(() => node.close());
+
+const acts = () => node.sql`SELECT actor, actor_name, action, subject, detail, address FROM audit ORDER BY id`;
+
+test("a ban and its end, an invite and its end are written down, with who and from where", async () => {
+  const { id } = await node.register("troll");
+  const as = { token: owner.token, address: "198.51.100.7" };
+  const ban = await node.call("POST", "/admin/bans", { user_id: id, reason: "spam" }, as);
+  await node.call("DELETE", `/admin/bans/${ban.body.id}`, undefined, as);
+  await node.call("DELETE", `/admin/bans/${ban.body.id}`, undefined, as); // changes nothing, so nothing is written
+  const invite = await node.call("POST", "/registration-invites", { max_uses: 3, expires_in: null }, as);
+  await node.call("DELETE", `/registration-invites/${invite.body.id}`, undefined, as);
+  const who = { actor: owner.id, actor_name: "owner", address: "198.51.100.7" };
+  expect<unknown>([...(await acts())]).toEqual([
+    { ...who, action: "ban:made", subject: `user:${id}`, detail: { ban_id: ban.body.id, until: null } },
+    { ...who, action: "ban:lifted", subject: `user:${id}`, detail: { ban_id: ban.body.id } },
+    { ...who, action: "invite:made", subject: `invite:${invite.body.id}`, detail: { max_uses: 3, expires_in: null } },
+    { ...who, action: "invite:removed", subject: `invite:${invite.body.id}`, detail: {} },
+  ]);
+});
+
+test("reading the reset links is an act, where there are some", async () => {
+  const { id } = await node.register("forgetful");
+  const before = (await acts()).length;
+  await node.call("GET", "/admin/password-reset-links", undefined, { token: owner.token });
+  expect((await acts()).length).toBe(before);
+  await node.call("POST", "/auth/password-reset-requests", { email: "forgetful@example.org" });
+  await node.call("GET", "/admin/password-reset-links", undefined, { token: owner.token });
+  expect((await acts()).at(-1)).toMatchObject({ action: "reset-links:read", detail: { user_ids: [id] } });
+});
+
+test("an act that fails leaves no record", async () => {
+  const before = (await acts()).length;
+  await node.call("POST", "/admin/bans", { user_id: owner.id, reason: "me" }, { token: owner.token });
+  const failed = node.sql.begin(async (tx) => {
+    await record(tx, SYSTEM, { action: "config:reloaded", subject: "config" });
+    throw new Error("it fails afterwards");
+  });
+  expect(failed).rejects.toThrow("afterwards");
+  expect((await acts()).length).toBe(before);
+});
+
+test("a person finds his acts in his export; erased, he is an id without name and address", async () => {
+  const { id } = await node.register("leaver");
+  await node.sql`UPDATE users SET role = 'admin' WHERE id = ${id}`;
+  await node.sql`
+    INSERT INTO audit (actor, actor_name, action, subject, address) VALUES (${id}, 'leaver', 'ban:made', 'user:1', '::1')`;
+  const exported = await node.identity.exportOf(id);
+  expect(exported!.acts).toMatchObject([{ action: "ban:made", subject: "user:1", address: "::1" }]);
+  await node.identity.erase(id);
+  const [act] = await node.sql`SELECT * FROM audit WHERE actor = ${id}`;
+  expect(act).toMatchObject({ actor_name: null, address: null, action: "ban:made" });
+});
+
+test("acts go after the retention, and not before", async () => {
+  await node.sql`DELETE FROM audit`;
+  await node.sql`
+    INSERT INTO audit (actor, action, subject, at) VALUES
+      ('1', 'ban:made', 'old', now() - interval '2 hours'), ('1', 'ban:made', 'young', now())`;
+  await sweepAudit(node.sql, 3_600_000);
+  expect((await acts()).map(({ subject }) => subject)).toEqual(["young"]);
+});
