@@ -1,0 +1,87 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "../support/free-port.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/** One node of Usher as an operator runs it: a process of its own that can be killed, stopped in order and started again. */
+export class NodeProcess {
+  readonly port: number;
+  readonly #environment: Record<string, string>;
+  readonly #dataDir = mkdtempSync(join(tmpdir(), "usher-node-"));
+  #child: ReturnType<typeof spawn> | null = null;
+  /** Whether clients may be sent here: from readiness until it is told to go. */
+  up = false;
+
+  private constructor(port: number, environment: Record<string, string>) {
+    this.port = port;
+    this.#environment = environment;
+  }
+
+  static async make(environment: Record<string, string>): Promise<NodeProcess> {
+    return new NodeProcess(await freePort(), environment);
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Resolves when it is ready. */
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, ["--no-env-file", "src/main.ts"], {
+      cwd: ROOT,
+      stdio: ["ignore", "inherit", "inherit"],
+      env: {
+        PATH: process.env.PATH,
+        HTTP_HOST: "127.0.0.1",
+        HTTP_PORT: String(this.port),
+        HTTP_RATE_LIMIT: "10000000",
+        METRICS_ENABLED: "false",
+        DATA_DIR: this.#dataDir,
+        LOG_LEVEL: process.env.SIM_LOG_LEVEL ?? "fatal",
+        ...this.#environment,
+      },
+    });
+    this.#child = child;
+    await waitUntil("the node is ready", async () => {
+      if (child.exitCode !== null) throw new Error(`the node ended with ${child.exitCode}`);
+      return (await fetch(`http://127.0.0.1:${this.port}/ready`)).ok;
+    });
+    this.up = true;
+  }
+
+  /** What `/ready` says: the status code and its document. */
+  async readiness(): Promise<{ status: number; body: { status: string; reason?: string } }> {
+    const answer = await fetch(`http://127.0.0.1:${this.port}/ready`);
+    return { status: answer.status, body: (await answer.json()) as { status: string } };
+  }
+
+  /** kill -9: no goodbye, nothing is flushed. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** SIGTERM, as a deploy does. Answers the exit code. */
+  async drain(): Promise<number | null> {
+    return this.#end("SIGTERM");
+  }
+
+  async remove(): Promise<void> {
+    await this.#end("SIGTERM");
+    rmSync(this.#dataDir, { recursive: true, force: true });
+  }
+
+  async #end(signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
+    this.up = false;
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return null;
+    const exit = once(child, "exit");
+    child.kill(signal);
+    await exit;
+    return child.exitCode;
+  }
+}

@@ -1,0 +1,75 @@
+import { connect, createServer, type Socket } from "node:net";
+
+/** A wire between a program and a server that can be slow, dumb or cut. */
+export interface TcpProxy {
+  port: number;
+  /** What arrives is handed on so many ms later, in both directions. */
+  delay(ms: number): void;
+  /** Half-open: connections stay, new ones are taken, and nothing comes through any more. */
+  hush(): void;
+  /** Breaks every connection and takes no new one. */
+  cut(): void;
+  /** All is well again. Connections that were hushed break: their other ends have long gone. */
+  mend(): void;
+  close(): Promise<void>;
+}
+
+/** @param to where it leads: a port of this machine */
+export async function startTcpProxy(to: number): Promise<TcpProxy> {
+  const open = new Set<Socket>();
+  let state: "open" | "hushed" | "cut" = "open";
+  let late = 0;
+
+  const server = createServer((near) => {
+    if (state === "cut") return near.destroy();
+    const far = connect(to, "127.0.0.1");
+    forward(near, far);
+    forward(far, near);
+  });
+
+  function forward(from: Socket, into: Socket): void {
+    open.add(from);
+    from.setNoDelay(true);
+    from.on("data", (bytes) => {
+      if (state === "hushed") return;
+      if (late === 0) into.write(bytes);
+      else setTimeout(() => into.writable && into.write(bytes), late);
+    });
+    from.on("error", () => into.destroy());
+    from.on("end", () => state !== "hushed" && into.end());
+    from.on("close", () => {
+      open.delete(from);
+      if (state !== "hushed") into.destroy();
+    });
+  }
+
+  const breakAll = () => {
+    for (const socket of open) socket.destroy();
+  };
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
+  return {
+    port: address.port,
+    delay(ms) {
+      late = ms;
+    },
+    hush() {
+      state = "hushed";
+    },
+    cut() {
+      state = "cut";
+      breakAll();
+    },
+    mend() {
+      if (state === "hushed") breakAll();
+      state = "open";
+      late = 0;
+    },
+    close() {
+      state = "cut";
+      breakAll();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
