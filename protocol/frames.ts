@@ -22,6 +22,8 @@ const Since = { since: z.number().int().min(0).optional(), epoch: z.string().max
 export const COMMANDS = {
   "system:ping": z.looseObject({}).optional(),
   "system:auth": z.object({ token: z.string().min(1).max(8192) }),
+  /** Says that a frame whose payload carried this `ack_id` has come. */
+  "system:ack": z.object({ ack_id: z.string().min(1).max(128) }),
   "system:resume": z.object({ rooms: z.record(z.string().max(80), Position) }),
   "room:join": z.object({ ...roomOrEvent, ...Since }),
   "room:leave": z.object(roomOrEvent),

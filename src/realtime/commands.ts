@@ -20,6 +20,8 @@ export interface CommandDeps {
   authenticate: Authenticate;
   epoch: () => string;
   now: () => number;
+  /** Somebody acknowledged a frame. */
+  heard: (ackId: string, userId: string | null) => void;
   /** Gives the connection another caller. Throws `rate_limited` when that person has too many. */
   signIn: (connection: Connection, caller: Caller) => void;
 }
@@ -33,6 +35,12 @@ export function registerOwnCommands(deps: CommandDeps): void {
   dispatch.own("system:ping", (connection, _payload, id) => {
     const payload = { server_time: new Date(deps.now()).toISOString() };
     sender.send(connection, "system:pong", encode("system:pong", payload, id));
+    return undefined;
+  });
+  dispatch.own("system:ack", (connection, { ack_id }, id) => {
+    const { caller } = connection;
+    deps.heard(ack_id, caller.kind === "user" ? caller.userId : null);
+    if (id !== undefined) sender.send(connection, "system:ack", encode("system:ack", {}, id));
     return undefined;
   });
   dispatch.own("system:auth", (connection, { token }, id) => authenticate(deps, connection, token, id));

@@ -14,6 +14,10 @@ export class Connection {
   /** Null before it is open and after it is closed. */
   socket: Socket | null = null;
   rooms: readonly Room[] = NO_ROOMS;
+  /** Where it came from, as `addressKey` says. */
+  address = "";
+  /** Unix ms. */
+  openedAt = 0;
   /** What an anonymous connection counts for; null for one that came as a person. */
   source: Source | null = null;
   /** Its place in the hub's list. */

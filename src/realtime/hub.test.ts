@@ -18,7 +18,7 @@ const query = async (user: string, options = {}) => ({ query: `?token=${await to
 test("CN-5 the first frame says who and where", async () => {
   const client = await openClient(node.port, await query("ann"));
   const { payload } = await client.next("system:connected");
-  expect(payload).toMatchObject({ user_id: "ann", node: "n1", epoch: node.epoch.current(), max_frame: 65_536 });
+  expect(payload).toMatchObject({ user_id: "ann", node: "1", epoch: node.epoch.current(), max_frame: 65_536 });
   expect(client.frames[0]!.type).toBe("system:connected");
   client.close();
 });

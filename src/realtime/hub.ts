@@ -4,6 +4,10 @@ import { type RoomKind, roomId, roomKind } from "../../protocol/rooms.ts";
 import type { Caller } from "../platform/caller.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import { Admission } from "./admission.ts";
+import { createAlone } from "./broker/alone.ts";
+import type { Broker } from "./broker/broker.ts";
+import { createCensus } from "./census.ts";
+import { createCluster } from "./cluster.ts";
 import { registerOwnCommands } from "./commands.ts";
 import { Connection } from "./connection.ts";
 import { Dispatch } from "./dispatch.ts";
@@ -13,10 +17,12 @@ import { Heartbeat } from "./heartbeat.ts";
 import { Inbox } from "./inbox.ts";
 import type {
   Broadcast,
+  Cluster,
   CommandHandler,
   Hub,
   HubCounts,
   HubDeps,
+  HubMetrics,
   InternalRoom,
   RoomPolicy,
   Socket,
@@ -31,6 +37,14 @@ import type { Room } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { Sender } from "./sender.ts";
 
+/** What is not kept, on its way to another node: the frame was encoded once. */
+interface Ephemeral {
+  room: string;
+  type: string;
+  frame: string;
+  except?: string;
+}
+
 /** The hub of this node: what the parts of this folder are wired to. */
 export function createHub(deps: HubDeps): Hub {
   return new NodeHub(deps);
@@ -38,7 +52,9 @@ export function createHub(deps: HubDeps): Hub {
 
 class NodeHub implements Hub {
   draining = false;
+  readonly cluster: Cluster;
   readonly #deps: HubDeps;
+  readonly #broker: Broker;
   readonly #connections: Connection[] = [];
   readonly #sender: Sender;
   readonly #rooms: Rooms;
@@ -55,8 +71,10 @@ class NodeHub implements Hub {
   #sweep: ReturnType<typeof setInterval> | null = null;
 
   constructor(deps: HubDeps) {
-    const { log, metrics, logger, clock, limits } = deps;
-    this.#deps = deps;
+    const { log, logger, clock, limits } = deps;
+    const traffic = { sent: 0, received: 0 };
+    const metrics = counting(deps.metrics, traffic);
+    this.#deps = { ...deps, metrics };
     this.#epoch = deps.epoch;
     const epoch = () => this.#epoch;
     const now = () => clock.now();
@@ -81,7 +99,30 @@ class NodeHub implements Hub {
     const shared = { rooms: this.#rooms, sender: this.#sender, epoch };
     const joins = new Joins({ ...shared, policies: this.#policies, log, metrics, logger, roomsPerConnection });
     const signIn = (connection: Connection, caller: Caller) => this.#signIn(connection, caller);
-    registerOwnCommands({ ...shared, dispatch: this.#dispatch, joins, authenticate, now, signIn });
+    const census = createCensus({
+      node: Number(deps.node),
+      startedAt: clock.now(),
+      connections: this.#connections,
+      rooms: this.#rooms,
+      counts: () => this.counts(),
+      traffic,
+    });
+    this.#broker = deps.broker ?? createAlone();
+    this.#broker.on("ephemeral", (message) => {
+      const { room, type, frame, except } = message as Ephemeral;
+      this.#showOnce(room, type, frame, except);
+    });
+    const cluster = createCluster({ broker: this.#broker, census });
+    this.cluster = cluster;
+    registerOwnCommands({
+      ...shared,
+      dispatch: this.#dispatch,
+      joins,
+      authenticate,
+      now,
+      signIn,
+      heard: cluster.heard,
+    });
   }
 
   start(broadcast: Broadcast): void {
@@ -131,6 +172,11 @@ class NodeHub implements Hub {
 
   publishEphemeral<T extends FrameType>(name: string, type: T, payload: FramePayload<T>, except?: string): void {
     const frame = encode(type, payload);
+    this.#showOnce(name, type, frame, except);
+    this.#broker.send("ephemeral", { room: name, type, frame, except } satisfies Ephemeral);
+  }
+
+  #showOnce(name: string, type: string, frame: string, except: string | undefined): void {
     if (name === "all") for (const connection of [...this.#connections]) this.#sender.send(connection, type, frame);
     else if (roomKind(name) === "user")
       for (const connection of this.#rooms.people.of(roomId(name))) this.#sender.send(connection, type, frame);
@@ -197,6 +243,8 @@ class NodeHub implements Hub {
     const source = this.#admission.admit(caller, address);
     const connection = new Connection(++this.#lastId, caller, performance.now(), this.#deps.limits.burst);
     connection.source = source;
+    connection.address = address;
+    connection.openedAt = this.#deps.clock.now();
     return connection;
   }
 
@@ -305,4 +353,19 @@ class NodeHub implements Hub {
     };
     this.#sender.send(connection, "system:connected", encode("system:connected", payload));
   }
+}
+
+/** The same counters, which also add up all frames. */
+function counting(metrics: HubMetrics, traffic: { sent: number; received: number }): HubMetrics {
+  return {
+    ...metrics,
+    sent(type, connections) {
+      traffic.sent += connections;
+      metrics.sent(type, connections);
+    },
+    received(type) {
+      traffic.received++;
+      metrics.received(type);
+    },
+  };
 }

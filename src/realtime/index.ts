@@ -5,6 +5,9 @@ import type { Caller, UserCaller } from "../platform/caller.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import type { LogReader } from "../platform/log/reader.ts";
+import type { Broker } from "./broker/broker.ts";
+
+export { type FrameHead, headOf } from "./encode.ts";
 
 /** What the other modules may call of the hub. One per node; made by `createHub` in hub.ts. */
 export interface Realtime {
@@ -31,6 +34,95 @@ export interface Realtime {
 }
 
 export type InternalRoom = `_${string}`;
+
+/**
+ * What all living nodes know together. Every answer may be `partial`: some living node did not say in time (250 ms), and its
+ * part is missing. Asks of about two milliseconds travel in one question. Never rejects.
+ */
+export interface Cluster {
+  /** Open connections of each of these people. */
+  connectionsOf(userIds: readonly string[]): Promise<Counted>;
+  /** Connections in each of these rooms; `all` and `user:<id>` too. */
+  membersOf(rooms: readonly string[]): Promise<Counted>;
+  stats(): Promise<ClusterStats>;
+  /** A page of the open connections, in the order of node and number. */
+  connections(query: ConnectionQuery): Promise<ConnectionPage>;
+  /**
+   * Whether a client answers a frame whose payload carries this `ack_id` within `ms`. Ask before the frame is sent, and make the
+   * id one that nobody can guess. With `userId` only that person's word counts.
+   */
+  acked(ackId: string, ms: number, userId?: string): Promise<boolean>;
+}
+
+/** One number for each key that was asked for, 0 where there is nothing. */
+export interface Counted {
+  counts: Map<string, number>;
+  partial: boolean;
+}
+
+export interface ClusterStats {
+  /** By number. */
+  nodes: NodeStats[];
+  partial: boolean;
+}
+
+export interface NodeStats {
+  node: number;
+  /** Unix ms. */
+  started_at: number;
+  connections: number;
+  authenticated: number;
+  anonymous: number;
+  /** Places taken in rooms of each kind. */
+  places: Record<RoomKind, number>;
+  /** Rooms with members, and the hundred with the most. */
+  room_count: number;
+  rooms: { name: string; members: number }[];
+  /** Frames handed to sockets, and taken from them, since the start. */
+  sent: number;
+  received: number;
+}
+
+export interface ConnectionQuery {
+  userId?: string;
+  room?: string;
+  /** At most 1,000. */
+  limit: number;
+  /** The id of the last connection of the page before. */
+  after?: string;
+}
+
+export interface ConnectionPage {
+  data: ConnectionInfo[];
+  /** For the next page's `after`; null: this was the last one. */
+  next: string | null;
+  partial: boolean;
+}
+
+export interface ConnectionInfo {
+  /** As `system:connected` tells it: node and number. */
+  id: string;
+  user_id: string | null;
+  username: string | null;
+  session_id: string | null;
+  /** Of an IPv6 address its /64. */
+  address: string;
+  /** Unix ms. */
+  opened_at: number;
+  /** The first hundred of `room_count`; its own and `all` are not among them. */
+  rooms: string[];
+  room_count: number;
+}
+
+/** The same about this node alone, at once. */
+export interface Census {
+  readonly node: number;
+  /** Those that have any. */
+  connectionsOf(userIds: readonly string[]): [string, number][];
+  membersOf(rooms: readonly string[]): [string, number][];
+  stats(): NodeStats;
+  list(query: ConnectionQuery): ConnectionInfo[];
+}
 
 export interface Watcher {
   /** Every entry at least once, this node's own too; repeats and another order are possible, so do what is right to do twice. */
@@ -86,6 +178,8 @@ export interface Hub extends Realtime {
   stop(): void;
   readonly draining: boolean;
   counts(): HubCounts;
+  /** What all nodes know together. */
+  readonly cluster: Cluster;
 
   /**
    * For the transport. `connect` makes the state of a connection, to be opened in the same tick, or throws `rate_limited`;
@@ -137,6 +231,8 @@ export interface HubDeps {
   epoch: string;
   /** Name of this node, as `system:connected` tells it. */
   node: string;
+  /** How the other nodes are reached. Left out: this node is alone. */
+  broker?: Broker;
   clock: Clock;
   metrics: HubMetrics;
   logger: HubLogger;

@@ -104,7 +104,7 @@ export function addHub(node: ChatNode, policy = node.policy): { hub: Hub; connec
     },
     log: createLogReader({ sql: node.sql, epoch: node.epoch }),
     epoch: node.epoch.current(),
-    node: "n1",
+    node: "1",
     clock: systemClock,
     metrics: { sent: silent, received: silent, error: silent, recovery: silent, filled: silent, closed: silent },
     logger: { warn: silent, error: console.error },

@@ -4,6 +4,7 @@ import type { UserCaller } from "../../src/platform/caller.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { AppError } from "../../src/platform/errors.ts";
 import { createLogReader } from "../../src/platform/log/reader.ts";
+import type { Broker } from "../../src/realtime/broker/broker.ts";
 import { createHub } from "../../src/realtime/hub.ts";
 import type { Authenticate, Connection, Hub, HubLimits, HubMetrics } from "../../src/realtime/index.ts";
 import { createWebSocketTransport } from "../../src/transport/websocket/websocket.ts";
@@ -41,7 +42,7 @@ export function tokenOf(userId: string, { sessionId = "", lifeMs = 60_000, key =
 }
 
 export async function startHubNode(
-  options: { limits?: Partial<HubLimits>; allowAnonymous?: boolean } = {},
+  options: { limits?: Partial<HubLimits>; allowAnonymous?: boolean; node?: string; broker?: Broker } = {},
 ): Promise<HubNode> {
   const database = await testDatabase();
   const log = await startLogNode(database.url);
@@ -56,7 +57,8 @@ export async function startHubNode(
     authenticate,
     log: createLogReader({ sql: log.sql, epoch: log.epoch }),
     epoch: log.epoch.current(),
-    node: "n1",
+    node: options.node ?? "1",
+    broker: options.broker,
     clock: systemClock,
     metrics: countInto(counted),
     logger: { warn: (_, message) => logged.push(message), error: (_, message) => logged.push(message) },
