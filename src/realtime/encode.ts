@@ -22,3 +22,17 @@ export function encodeError(code: Code, detail: string | undefined, id?: Command
 export function encodeBye(reason: CloseReason, after: [number, number]): string {
   return encode("system:bye", { ...CLOSE[reason], after });
 }
+
+/** What stands at the beginning of a frame of ours, without reading its payload. `room` and `seq`: its place in a log; null: none. */
+export interface FrameHead {
+  type: string;
+  room: string | null;
+  seq: number | null;
+}
+
+const HEAD = /^\{"type":"([^"]*)"(?:,"room":"([^"]*)","seq":(\d+))?/;
+
+export function headOf(frame: string): FrameHead {
+  const [, type = "", room, seq] = HEAD.exec(frame) ?? [];
+  return { type, room: room ?? null, seq: seq === undefined ? null : Number(seq) };
+}

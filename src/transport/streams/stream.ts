@@ -1,0 +1,198 @@
+import { CLOSE, type CloseReason, CODES, type Code, frameCode } from "../../../protocol/codes.ts";
+import { AppError } from "../../platform/errors.ts";
+import type { Connection, Hub, Socket } from "../../realtime/index.ts";
+import { streamFrame } from "./frame.ts";
+import type { RoomAnswer, Sink, Stream, StreamFrame, StreamRequest } from "./index.ts";
+import type { Listener, Topics } from "./topics.ts";
+
+export interface HubStreamDeps {
+  hub: Hub;
+  topics: Topics;
+  sink: Sink;
+  rooms: StreamRequest["rooms"];
+  gone: () => void;
+}
+
+/** More unsent bytes than this, and the stream is cut (SPEC SL-2), as a WebSocket is. */
+const MOST_UNSENT = 1_048_576;
+
+/** An epoch that no log has: a position in it is none, and its room begins at the present. */
+const NO_EPOCH = "-";
+
+/** One stream: a socket for the hub, and for the transport what it must know to let a client resume. */
+export class HubStream implements Stream, Socket, Listener {
+  readonly answered: Promise<readonly RoomAnswer[]>;
+  epoch = "";
+  readonly #hub: Hub;
+  readonly #topics: Topics;
+  readonly #sink: Sink;
+  readonly #gone: () => void;
+  readonly #rooms: StreamRequest["rooms"];
+  /** By the room's place in the list. */
+  readonly #places = new Map<string, number>();
+  readonly #seqs: (number | null)[];
+  readonly #answer: PromiseWithResolvers<readonly RoomAnswer[]>;
+  #connection: Connection | null = null;
+  #isAnswered = false;
+
+  constructor({ hub, topics, sink, rooms, gone }: HubStreamDeps) {
+    this.#hub = hub;
+    this.#topics = topics;
+    this.#sink = sink;
+    this.#gone = gone;
+    this.#rooms = rooms;
+    rooms.forEach(({ room }, place) => {
+      this.#places.set(room, place);
+    });
+    this.#seqs = rooms.map(({ since }) => since?.seq ?? null);
+    this.#answer = Promise.withResolvers();
+    this.answered = this.#answer.promise;
+    // Nobody has to ask for the answer.
+    this.answered.catch(() => {});
+  }
+
+  /** Greets, and asks for all rooms in one command, as a WebSocket client that comes back does (SPEC RC-2). */
+  start(connection: Connection): void {
+    this.#connection = connection;
+    this.#hub.opened(connection, this);
+    if (this.#connection === null) return;
+    if (this.#rooms.length === 0) {
+      this.#resolve([]);
+      return;
+    }
+    const rooms = Object.fromEntries(
+      this.#rooms.map(({ room, since }) => [room, since ?? { seq: 0, epoch: NO_EPOCH }]),
+    );
+    this.#hub.received(connection, JSON.stringify({ type: "system:resume", payload: { rooms } }));
+  }
+
+  positions(): readonly (number | null)[] {
+    return this.#seqs;
+  }
+
+  drained(): void {
+    if (this.#connection !== null) this.#hub.drained(this.#connection);
+  }
+
+  closed(): void {
+    this.#leave("The client has gone.");
+  }
+
+  beat(): void {
+    this.#sink.beat();
+  }
+
+  send(text: string): number {
+    return this.take(streamFrame(text));
+  }
+
+  take(frame: StreamFrame): number {
+    if (this.#connection === null) return 0;
+    this.#learn(frame);
+    this.#sink.write(frame);
+    const unsent = this.#sink.buffered();
+    if (unsent > MOST_UNSENT) {
+      this.terminate();
+      return 0;
+    }
+    if (frame.type === "system:error" || lostRoom(frame)) this.#again();
+    return unsent > 0 ? -1 : frame.text.length;
+  }
+
+  subscribe(topic: string): void {
+    this.#topics.add(topic, this);
+  }
+
+  unsubscribe(topic: string): void {
+    this.#topics.remove(topic, this);
+  }
+
+  cork(work: () => void): void {
+    work();
+  }
+
+  /** A client that only listens shows that it lives by taking what it is sent. */
+  ping(): void {
+    if (this.#connection !== null && this.#sink.buffered() === 0) this.#hub.ponged(this.#connection);
+  }
+
+  close(code: number): void {
+    const [reason = "draining"] = REASONS.filter((name) => CLOSE[name].code === code);
+    this.#end(reason);
+  }
+
+  terminate(): void {
+    this.#end("cut");
+  }
+
+  getBufferedAmount(): number {
+    return this.#sink.buffered();
+  }
+
+  /** Moves the position, before the frame is written: behind the frame it is where the client is. */
+  #learn({ type, room, seq, text }: StreamFrame): void {
+    if (room !== null) {
+      const place = this.#places.get(room);
+      if (place !== undefined) this.#seqs[place] = seq;
+    } else if (type === "system:connected") this.epoch = JSON.parse(text).payload.epoch;
+    else if (type === "system:resumed" && !this.#isAnswered) this.#resumed(JSON.parse(text).payload.rooms);
+    else if (type === "room:left") {
+      const { room, code } = JSON.parse(text).payload;
+      const place = this.#places.get(room);
+      if (place !== undefined && code !== UNAVAILABLE) this.#seqs[place] = null;
+    }
+  }
+
+  /** A room that is recovered stands where the client said until its missed frames come; another one is live from here. */
+  #resumed(rooms: Record<string, { seq: number; recovered: boolean; code?: string }>): void {
+    const answers = this.#rooms.map(({ room, since }, place) => {
+      const { seq, recovered, code } = rooms[room]!;
+      this.#seqs[place] = code !== undefined ? null : recovered && since !== null ? since.seq : seq;
+      return { room, recovered, code: code === undefined ? null : codeOf(code) };
+    });
+    this.#resolve(answers);
+  }
+
+  #resolve(answers: readonly RoomAnswer[]): void {
+    this.#isAnswered = true;
+    this.#answer.resolve(answers);
+  }
+
+  /** Nobody can ask again on a stream (SPEC RC-7): the client opens another one, where this one stands. */
+  #again(): void {
+    if (this.#connection !== null) this.#end("draining");
+  }
+
+  #end(reason: CloseReason | "cut"): void {
+    if (this.#connection === null) return;
+    this.#leave("The stream was closed.", reason);
+    this.#sink.end(reason);
+  }
+
+  #leave(why: string, reason?: CloseReason | "cut"): void {
+    const connection = this.#connection;
+    if (connection === null) return;
+    this.#connection = null;
+    for (const room of this.#places.keys()) this.#topics.remove(room, this);
+    this.#gone();
+    this.#hub.closed(connection);
+    this.#answer.reject(new AppError(REFUSALS[reason as CloseReason] ?? "unavailable", why));
+  }
+}
+
+const REASONS = Object.keys(CLOSE) as CloseReason[];
+const REFUSALS: Partial<Record<CloseReason, Code>> = {
+  banned: "banned",
+  signed_out: "unauthenticated",
+  token_expired: "unauthenticated",
+};
+const UNAVAILABLE = frameCode("unavailable");
+
+/** A replay failed, and the client is out of the room although it may be in it. */
+function lostRoom({ type, text }: StreamFrame): boolean {
+  return type === "room:left" && JSON.parse(text).payload.code === UNAVAILABLE;
+}
+
+function codeOf(frame: string): Code {
+  return (Object.keys(CODES) as Code[]).find((code) => frameCode(code) === frame) ?? "internal";
+}

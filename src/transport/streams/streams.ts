@@ -1,0 +1,33 @@
+import { AppError } from "../../platform/errors.ts";
+import type { Hub } from "../../realtime/index.ts";
+import { Beats } from "./beats.ts";
+import { streamFrame } from "./frame.ts";
+import type { Streams } from "./index.ts";
+import { HubStream } from "./stream.ts";
+import { Topics } from "./topics.ts";
+
+/** How often a stream shows a sign of life: proxies and phones give up silent ones after 30 s and more. */
+export const BEAT_MS = 15_000;
+
+/** The streams of this node. `hub.start` must hand them what it broadcasts: see `publish`. */
+export function createStreams(hub: Hub, beatMs = BEAT_MS): Streams {
+  const topics = new Topics();
+  const open = new Set<HubStream>();
+  const beats = new Beats(open, beatMs);
+  return {
+    open({ caller, address, rooms, sink }) {
+      if (hub.draining) throw new AppError("unavailable", "This server is about to stop. Connect again.");
+      const stream = new HubStream({ hub, topics, sink, rooms, gone: () => open.delete(stream) });
+      const connection = hub.connect(caller, address);
+      open.add(stream);
+      beats.start();
+      stream.start(connection);
+      return stream;
+    },
+    publish: (topic, text) => topics.publish(topic, () => streamFrame(text)),
+    get count() {
+      return open.size;
+    },
+    stop: () => beats.stop(),
+  };
+}
