@@ -1,5 +1,5 @@
 import type { Sql } from "../postgres/sql.ts";
-import type { Claim, IdempotencyStore } from "./idempotency.ts";
+import type { Claim, IdempotencyStore } from "./once.ts";
 
 /** How long an attempt may run before another one with the same key takes over (its node has probably died). */
 const LEASE_SECONDS = 60;

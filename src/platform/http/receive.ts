@@ -2,7 +2,8 @@ import type { MiddlewareHandler } from "hono";
 import { AppError } from "../errors.ts";
 import type { ApiEnv } from "./api.ts";
 import { readBody } from "./body.ts";
-import { answerOnce, type IdempotencyStore } from "./idempotency.ts";
+import { answerOnce } from "./idempotency.ts";
+import type { IdempotencyStore } from "./once.ts";
 
 /** What every route does once the caller may call it: read the body within its limits, and answer a repeat with the first answer. */
 export function receiving(deps: { readTimeout: number; idempotency: IdempotencyStore }): MiddlewareHandler<ApiEnv> {
