@@ -34,8 +34,9 @@ export function envExample(): string {
 
 /** The text of `docs/config.md`. */
 export function configDocs(): string {
-  const rows = ROWS.map(([name, { help, default: fallback, secret }]) => {
-    return `| \`${name}\` | ${fallback ? `\`${fallback}\`` : ""} | ${help}${secret ? " Secret: never printed." : ""} |`;
+  const rows = ROWS.map(([name, { help, default: fallback, secret, hot }]) => {
+    const change = hot === undefined ? "restart" : hot === "page" ? "at once, or SIGHUP" : "SIGHUP";
+    return `| \`${name}\` | ${fallback ? `\`${fallback}\`` : ""} | ${help}${secret ? " Secret: never printed." : ""} | ${change} |`;
   });
   return [
     "# Configuration",
@@ -50,8 +51,13 @@ export function configDocs(): string {
     "a name that is one letter away from one of these (`HTTP_PROT`), an unknown name in `.env`. Other variables of the",
     "environment are ignored, and so are the `tcp://…` values that Kubernetes sets for services named like an option.",
     "",
-    "| option | default | meaning |",
-    "| --- | --- | --- |",
+    "A running server reads all of it again at SIGHUP (`kill -HUP <pid>`, `docker kill -s HUP <container>`): the options marked",
+    "so below take effect, others that have changed are named in the log, and a mistake changes nothing. Those marked `at once`",
+    "can also be set by an admin (the page `/admin/settings`, or `PATCH /api/v1/admin/settings`): on all nodes within a second, and",
+    "over the environment until they are reset. Each change is in the audit log.",
+    "",
+    "| option | default | meaning | a change takes effect |",
+    "| --- | --- | --- | --- |",
     ...rows,
     "",
   ].join("\n");

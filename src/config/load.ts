@@ -44,10 +44,7 @@ export function loadConfig(sources: Sources): Config {
     }),
   ]);
   const config = Object.fromEntries(values) as Config;
-  for (const { options, find } of CONTRADICTIONS) {
-    const mistake = options.some((name) => wrong.has(name)) ? null : find(config);
-    if (mistake !== null) mistakes.push(mistake);
-  }
+  mistakes.push(...contradictions(config, wrong));
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return config;
 }
@@ -103,6 +100,20 @@ function readText(
     mistakes.push(`${name}_FILE names a file that cannot be read (${error instanceof Error ? error.message : error}).`);
     return null;
   }
+}
+
+/** The value of one option from its text; throws a ConfigError with a sentence. */
+export function parseOption(name: OptionName, text: string): unknown {
+  return parse(name, text, (mistake) => {
+    throw new ConfigError([mistake]);
+  });
+}
+
+/** What is wrong although each value alone is right, a sentence each. */
+export function contradictions(config: Config, unread: ReadonlySet<OptionName> = new Set()): string[] {
+  return CONTRADICTIONS.filter(({ options }) => !options.some((name) => unread.has(name))).flatMap(
+    ({ find }) => find(config) ?? [],
+  );
 }
 
 function parse(name: OptionName, text: string | undefined, onMistake: (mistake: string) => void): unknown {

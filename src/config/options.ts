@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+import { availableParallelism } from "node:os";
 import { z } from "zod";
 
 /**
@@ -12,6 +14,12 @@ export interface Option<T = unknown> {
   help: string;
   /** Never printed, and readable from a file by NAME_FILE. */
   secret?: true;
+  /**
+   * Whether a change takes effect in the running program (live.ts): `page`: set on the admin page or in the environment, then
+   * SIGHUP; `reload`: in the environment only, for it decides who is believed. Left out: it needs a restart.
+   * Whatever reads such an option reads `config.NAME` where it is used, and keeps no copy.
+   */
+  hot?: "page" | "reload";
 }
 
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
@@ -65,19 +73,52 @@ const list = z.string().transform((text) =>
     .filter((item) => item !== ""),
 );
 
+const ranges = list.transform((entries, ctx) => {
+  const wrong = entries.filter((entry) => !isRange(entry));
+  if (wrong.length > 0) ctx.addIssue({ code: "custom", message: "addresses or ranges such as 10.0.0.0/8" });
+  return entries;
+});
+
+/** An address, or a range of them as `10.0.0.0/8`. */
+export function isRange(entry: string): boolean {
+  const [address = "", bits, ...more] = entry.split("/");
+  const most = isIP(address) === 6 ? 128 : 32;
+  const whole = bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= most);
+  return isIP(address) !== 0 && !address.includes("%") && more.length === 0 && whole;
+}
+
+const ROLES = ["all", "edge", "api", "worker", "web"] as const;
+export type Role = (typeof ROLES)[number];
+
+const roles = list.transform((names, ctx): Role[] => {
+  if (names.length > 0 && names.every((name) => (ROLES as readonly string[]).includes(name))) return names as Role[];
+  ctx.addIssue({ code: "custom", message: `one or more of ${ROLES.join(", ")}, separated by commas` });
+  return z.NEVER;
+});
+
+const workers = z.string().transform((text, ctx) => {
+  if (text === "auto") return availableParallelism();
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= 1 && value <= 64) return value;
+  ctx.addIssue({ code: "custom", message: "auto, or a whole number from 1 to 64" });
+  return z.NEVER;
+});
+
 const text = z.string();
 
-const option = <T, const D extends string | null>(
+const option = <T, const D extends string | null, const M extends Pick<Option, "secret" | "hot"> = object>(
   parse: z.ZodType<T, string>,
   fallback: D,
   help: string,
-  more: { secret?: true } = {},
+  more: M = {} as M,
 ) => ({
   parse,
   default: fallback,
   help,
   ...more,
 });
+
+const HOT = { hot: "page" } as const;
 
 export const OPTIONS = {
   HTTP_HOST: option(text, "0.0.0.0", "Address that HTTP, WebSocket and the pages listen on."),
@@ -94,27 +135,35 @@ export const OPTIONS = {
     "Where people reach this server, such as https://chat.example.org. Unset: http://localhost:HTTP_PORT.",
   ),
   TRUSTED_PROXIES: option(
-    list,
+    ranges,
     "",
     "Addresses or CIDR ranges whose X-Forwarded-* headers are believed, separated by commas.",
+    { hot: "reload" },
   ),
-  ALLOWED_ORIGINS: option(list, "", "Further origins whose pages may use the API and the socket, separated by commas."),
+  ALLOWED_ORIGINS: option(
+    list,
+    "",
+    "Further origins whose pages may use the API and the socket, separated by commas.",
+    HOT,
+  ),
   METRICS_ENABLED: option(flag, "true", "Whether Prometheus metrics are served."),
   METRICS_PORT: option(port, "9057", "Port of /metrics."),
-  WS_PING_INTERVAL: option(duration, "30s", "How often a quiet connection is pinged."),
-  WS_PONG_TIMEOUT: option(duration, "60s", "A connection that said nothing for this long is closed."),
-  WS_ALLOW_ANONYMOUS: option(flag, "true", "Whether a connection without a token may join public rooms."),
+  WS_PING_INTERVAL: option(duration, "30s", "How often a quiet connection is pinged.", HOT),
+  WS_PONG_TIMEOUT: option(duration, "60s", "A connection that said nothing for this long is closed.", HOT),
+  WS_ALLOW_ANONYMOUS: option(flag, "true", "Whether a connection without a token may join public rooms.", HOT),
   WS_MAX_MESSAGE_SIZE: option(whole(1_024, 16_777_216), "65536", "Most bytes of one frame from a client."),
   WS_RATE_LIMIT: option(
     whole(1, 1_000_000),
     "50",
     "Frames per second that one connection may send in the long run; ten times as many at once.",
+    HOT,
   ),
   HTTP_RATE_LIMIT: option(
     whole(60, 100_000_000),
     "6000",
     "Requests per minute from one address, and as many handshakes and open anonymous connections; a person has a fifth of " +
       "the requests and a sixtieth of the connections.",
+    HOT,
   ),
   DATABASE_URL: option(
     url("postgres:", "postgresql:"),
@@ -123,28 +172,45 @@ export const OPTIONS = {
     { secret: true },
   ),
   DATA_DIR: option(text, "./data", "Folder of the embedded database and of generated secrets."),
+  ROLES: option(
+    roles,
+    "all",
+    "What this node does: all, or some of edge (sockets, streams, gRPC), api (REST, gRPC), worker (webhooks and other " +
+      "background work), web (pages), separated by commas.",
+  ),
+  WORKERS: option(
+    workers,
+    "1",
+    "Processes that share the port and the work of this machine: a number, or auto for one per processor (Linux only).",
+  ),
+  DRAIN_TIME: option(duration, "3s", "Time over which a node that stops sends its connections to others."),
   MIGRATE_ON_START: option(flag, "true", "Whether the schema is brought up to date at start."),
-  LOG_RETENTION: option(duration, "48h", "How long entries stay in the log for recovery."),
+  LOG_RETENTION: option(duration, "48h", "How long entries stay in the log for recovery.", HOT),
   LOG_MAX_BYTES: option(
     whole(67_108_864, 1e15),
     "10737418240",
     "Most bytes of the log; the oldest partitions go first.",
+    HOT,
   ),
+  AUDIT_RETENTION: option(duration, "8760h", "How long what admins did stays in the audit log.", HOT),
   JWT_SECRET: option(
     text,
     null,
     "Secret of at least 32 bytes for HS256 tokens of other issuers. Unset: such tokens are refused.",
-    { secret: true },
+    { secret: true, hot: "reload" },
   ),
-  JWT_ISSUER: option(text, null, "The `iss` that tokens of other issuers must carry."),
-  JWT_AUDIENCE: option(text, null, "The `aud` that tokens of other issuers must carry."),
-  JWKS_URL: option(url("http:", "https:"), null, "Where the keys of another issuer are (RS256, ES256, EdDSA)."),
+  JWT_ISSUER: option(text, null, "The `iss` that tokens of other issuers must carry.", { hot: "reload" }),
+  JWT_AUDIENCE: option(text, null, "The `aud` that tokens of other issuers must carry.", { hot: "reload" }),
+  JWKS_URL: option(url("http:", "https:"), null, "Where the keys of another issuer are (RS256, ES256, EdDSA).", {
+    hot: "reload",
+  }),
   ACCESS_TOKEN_TTL: option(duration, "15m", "Life of an access token."),
   SESSION_TTL: option(duration, "720h", "A sign-in that was not used for this long ends."),
   REGISTRATION: option(
     choice(["open", "invite", "closed"]),
     "open",
     "Who may register once the owner's account exists.",
+    HOT,
   ),
   SMTP_URL: option(url("smtp:", "smtps:"), null, "Mail server. Unset: reset links show on the owner's page.", {
     secret: true,
@@ -154,11 +220,16 @@ export const OPTIONS = {
     choice(["trace", "debug", "info", "warn", "error", "silent"]),
     "info",
     "Least level that is logged.",
+    HOT,
   ),
   LOG_FORMAT: option(choice(["json", "pretty"]), "json", "json: one object a line; pretty: for people."),
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof OPTIONS;
+
+type Hot<H> = { [K in OptionName]: (typeof OPTIONS)[K] extends { hot: H } ? K : never }[OptionName];
+/** Options that change in the running program. */
+export type HotName = Hot<"page" | "reload">;
 
 type Parsed<O> = O extends { parse: z.ZodType<infer T, string>; default: infer D }
   ? D extends null
