@@ -30,9 +30,9 @@ export async function answerOnce(
   const first = await once<KeptAnswer>(store, request, async () => {
     await next();
     const { status } = c.res;
-    if (PASSING.has(status) || (status >= 500 && nothingWasDone(c.error))) return { then: "release" };
-    if (status >= 500) return { then: "leave" };
-    return { then: "keep", answer: await keptAnswer(c.res) };
+    if (PASSING.has(status) || (status >= 500 && nothingWasDone(c.error))) return { key: "release" };
+    if (status >= 500) return { key: "leave" };
+    return { key: "keep", answer: await keptAnswer(c.res) };
   });
   return first === null ? undefined : replay(first.repeated);
 }

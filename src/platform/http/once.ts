@@ -37,7 +37,7 @@ export interface OnceRequest {
  * What the work has come to. `keep`: repeats get this answer (JSON). `release`: nothing was done, the next one runs. `leave`: it
  * may have been carried out; until its lease ends the key says "in progress", and nothing runs twice meanwhile.
  */
-export type Outcome<T> = { then: "keep"; answer: T } | { then: "release" } | { then: "leave" };
+export type Outcome<T> = { key: "keep"; answer: T } | { key: "release" } | { key: "leave" };
 
 /**
  * Does `work` once per (actor, key). After a crash, or a failure that leaves open whether it was done, the key is free when its
@@ -62,8 +62,8 @@ export async function once<T>(
   const secret = hash("seal", key, body);
   if (claim.state === "done") return { repeated: open<T>(secret, claim.answer) };
   const outcome = await work();
-  if (outcome.then === "release") await store.release(claimKey, claim.attempt);
-  if (outcome.then === "keep") await store.keep(claimKey, claim.attempt, seal(secret, outcome.answer));
+  if (outcome.key === "release") await store.release(claimKey, claim.attempt);
+  if (outcome.key === "keep") await store.keep(claimKey, claim.attempt, seal(secret, outcome.answer));
   return null;
 }
 
