@@ -1,4 +1,5 @@
 import type { Booking, Payment, QueuePosition } from "../../protocol/notices.ts";
+import type { By } from "../platform/audit.ts";
 import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
 import type { Api } from "../platform/http/api.ts";
 import type { Scope } from "../platform/scopes.ts";
@@ -171,11 +172,11 @@ export interface Change {
 export interface ServiceTokens {
   list(): Promise<ServiceToken[]>;
   /** `token`: shown this once. */
-  create(caller: UserCaller, wanted: NewServiceToken): Promise<ServiceToken & { token: string }>;
+  create(who: By<UserCaller>, wanted: NewServiceToken): Promise<ServiceToken & { token: string }>;
   /** A new secret. The old one is good for `overlapSeconds` more; one that was on its way out already ends now. */
-  rotate(caller: UserCaller, id: string, overlapSeconds: number): Promise<ServiceToken & { token: string }>;
+  rotate(who: By<UserCaller>, id: string, overlapSeconds: number): Promise<ServiceToken & { token: string }>;
   /** Ends it on all nodes, its sockets too. Again: nothing. */
-  revoke(caller: UserCaller, id: string): Promise<void>;
+  revoke(who: By<UserCaller>, id: string): Promise<void>;
 }
 
 export interface NewServiceToken {

@@ -1,13 +1,30 @@
 import type { MiddlewareHandler } from "hono";
-import { ANONYMOUS, type UserCaller } from "../caller.ts";
+import { ANONYMOUS, type Caller, type ServiceCaller, type UserCaller } from "../caller.ts";
 import { AppError } from "../errors.ts";
 import type { ApiEnv } from "./api.ts";
 
-/** Who this token belongs to. Throws AppError (`unauthenticated`, `banned`) when it is not good. Asked of identity. */
-export type Authenticate = (token: string) => Promise<UserCaller>;
+/** Who this token belongs to: a person, or a service. Throws AppError (`unauthenticated`, `banned`) when it is not good. */
+export type Authenticate = (token: string) => Promise<UserCaller | ServiceCaller>;
 
 /** Who the session cookie in this Cookie header belongs to; null when there is none or it has ended. Asked of identity. */
 export type AuthenticateCookie = (cookieHeader: string) => Promise<UserCaller | null>;
+
+/** The service that this token is known to belong to, without a query; null: ask `Authenticate`. */
+export type KnownService = (token: string) => ServiceCaller | null;
+
+/**
+ * Takes over a service whose token was good a moment ago, so that the limits of its address do not count for it: it has one of
+ * its own. Any other token is looked at behind them.
+ */
+export function knownService(known: KnownService): MiddlewareHandler<ApiEnv> {
+  return (c, next) => {
+    c.set("caller", ANONYMOUS);
+    const token = BEARER.exec(c.req.header("authorization")?.trim() ?? "")?.[1];
+    const caller: Caller | null = token === undefined ? null : known(token);
+    if (caller !== null) c.set("caller", caller);
+    return next();
+  };
+}
 
 /**
  * Finds out who asks: a bearer token first, else the session cookie. What is wrong with the credentials is kept for the
@@ -18,8 +35,8 @@ export function authentication(ports: {
   authenticateCookie: AuthenticateCookie;
 }): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    c.set("caller", ANONYMOUS);
     c.set("refusal", null);
+    if (c.get("caller").kind === "service") return next();
     try {
       const authorization = c.req.header("authorization");
       const cookie = c.req.header("cookie");
@@ -33,9 +50,11 @@ export function authentication(ports: {
   };
 }
 
-/** The token of `Authorization: Bearer <token>` (RFC 6750). */
+/** `Authorization: Bearer <token>` (RFC 6750). */
+const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
+
 function bearer(authorization: string): string {
-  const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization.trim()) ?? [];
+  const [, token] = BEARER.exec(authorization.trim()) ?? [];
   if (token === undefined) throw new AppError("unauthenticated", "Send the token as: Authorization: Bearer <token>.");
   return token;
 }

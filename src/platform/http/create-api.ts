@@ -8,14 +8,28 @@ import type { Config } from "../../config/options.ts";
 import { AppError } from "../errors.ts";
 import { asAnswer } from "../postgres/failures.ts";
 import type { Api, ApiEnv } from "./api.ts";
-import { type Authenticate, type AuthenticateCookie, authentication } from "./authenticate.ts";
-import type { IdempotencyStore } from "./idempotency.ts";
+import {
+  type Authenticate,
+  type AuthenticateCookie,
+  authentication,
+  type KnownService,
+  knownService,
+} from "./authenticate.ts";
 import { invalid } from "./invalid.ts";
 import { notFound } from "./not-found.ts";
 import { refuseNul } from "./nul.ts";
+import type { IdempotencyStore } from "./once.ts";
 import { ownOrigins, sameOrigin } from "./origin.ts";
 import { errorOfStatus, problemResponse } from "./problem.ts";
-import { ADDRESS_LIMIT, addressKey, CALLER_LIMIT, type RateLimit, rateLimit } from "./rate-limit.ts";
+import {
+  ADDRESS_LIMIT,
+  addressKey,
+  CALLER_LIMIT,
+  type Counter,
+  type RateLimit,
+  rateLimit,
+  SERVICE_LIMIT,
+} from "./rate-limit.ts";
 import { receiving } from "./receive.ts";
 
 export interface ApiDeps {
@@ -23,11 +37,13 @@ export interface ApiDeps {
   logger: Logger;
   authenticate: Authenticate;
   authenticateCookie: AuthenticateCookie;
+  knownService?: KnownService;
   idempotency: IdempotencyStore;
   /** Told of every error that is answered, for the metrics. */
   failed?: (code: Code) => void;
-  /** Other general limits than ADDRESS_LIMIT and CALLER_LIMIT. */
-  limits?: { address?: RateLimit; caller?: RateLimit };
+  /** Other general limits than ADDRESS_LIMIT, CALLER_LIMIT and SERVICE_LIMIT; `services` counts for the latter. */
+  limits?: { address?: RateLimit; caller?: RateLimit; service?: RateLimit };
+  services?: Counter;
 }
 
 /**
@@ -46,12 +62,25 @@ export function createApi(deps: ApiDeps): Api {
   api.notFound((c) => notFound(api, c));
 
   api.use(facts(receiving({ readTimeout: config.HTTP_READ_TIMEOUT, idempotency: deps.idempotency })));
-  api.use(crossOrigin(config.ALLOWED_ORIGINS));
-  api.use(rateLimit("address", deps.limits?.address ?? ADDRESS_LIMIT, ({ address }) => addressKey(address)));
+  api.use(crossOrigin(config));
+  api.use(knownService(deps.knownService ?? (() => null)));
+  api.use(
+    rateLimit("address", deps.limits?.address ?? ADDRESS_LIMIT, ({ address, caller }) =>
+      caller.kind === "service" ? null : addressKey(address),
+    ),
+  );
   api.use(authentication(deps));
   api.use(
     rateLimit("caller", deps.limits?.caller ?? CALLER_LIMIT, ({ caller }) =>
       caller.kind === "user" ? caller.userId : null,
+    ),
+  );
+  api.use(
+    rateLimit(
+      "service",
+      deps.limits?.service ?? SERVICE_LIMIT,
+      ({ caller }) => (caller.kind === "service" ? caller.tokenId : null),
+      deps.services,
     ),
   );
   api.use(sameOrigin(ownOrigins(config)));
@@ -72,9 +101,9 @@ function facts(receive: MiddlewareHandler): MiddlewareHandler<ApiEnv> {
 }
 
 /** CORS for the origins of ALLOWED_ORIGINS; nobody else's pages may read our answers. */
-function crossOrigin(origins: readonly string[]): MiddlewareHandler<ApiEnv> {
+function crossOrigin(config: Pick<Config, "ALLOWED_ORIGINS">): MiddlewareHandler<ApiEnv> {
   const allowed = cors({
-    origin: [...origins],
+    origin: (origin) => origin,
     credentials: true,
     maxAge: 600,
     allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
@@ -90,7 +119,7 @@ function crossOrigin(origins: readonly string[]): MiddlewareHandler<ApiEnv> {
       "x-request-id",
     ],
   });
-  return (c, next) => (origins.includes(c.req.header("origin") ?? "") ? allowed(c, next) : next());
+  return (c, next) => (config.ALLOWED_ORIGINS.includes(c.req.header("origin") ?? "") ? allowed(c, next) : next());
 }
 
 function answerError(thrown: Error, c: Context<ApiEnv>, { logger, failed }: ApiDeps): Response {

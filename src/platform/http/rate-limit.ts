@@ -4,7 +4,7 @@ import { AppError } from "../errors.ts";
 import type { ApiEnv, ApiVariables } from "./api.ts";
 import { problemResponse } from "./problem.ts";
 
-/** `points` requests in `seconds`. */
+/** `points` requests in `seconds`. `points` may change. */
 export interface RateLimit {
   points: number;
   seconds: number;
@@ -13,6 +13,8 @@ export interface RateLimit {
 /** Wide enough for many people behind one address; what is dear (signing in, mails) has limits of its own. */
 export const ADDRESS_LIMIT: RateLimit = { points: 6_000, seconds: 60 };
 export const CALLER_LIMIT: RateLimit = { points: 1_200, seconds: 60 };
+/** Of one service token: a back end speaks for many people. */
+export const SERVICE_LIMIT: RateLimit = { points: 5_000, seconds: 1 };
 
 /**
  * Counts requests under a key and answers 429 beyond the limit. Tells where one stands in `RateLimit` and
@@ -20,21 +22,21 @@ export const CALLER_LIMIT: RateLimit = { points: 1_200, seconds: 60 };
  *
  * @param name of the policy in those headers
  * @param keyOf what is counted; null is not limited here
+ * @param count where it is counted, when other doors count there too
  */
 export function rateLimit(
   name: string,
   limit: RateLimit,
   keyOf: (variables: ApiVariables) => string | null,
+  count: Counter = createCounter(limit),
 ): MiddlewareHandler<ApiEnv> {
-  const count = createCounter(limit);
-  const policy = `"${name}";q=${limit.points};w=${limit.seconds}`;
   return async (c, next) => {
     const key = keyOf(c.var);
     if (key === null) return next();
     const { allowed, left, wait } = await count(key);
     if (allowed) await next();
     else c.res = problemResponse(tooMany(wait), c.get("requestId"));
-    c.res.headers.append("ratelimit-policy", policy);
+    c.res.headers.append("ratelimit-policy", `"${name}";q=${limit.points};w=${limit.seconds}`);
     c.res.headers.append("ratelimit", `"${name}";r=${left};t=${wait}`);
   };
 }
@@ -46,8 +48,11 @@ interface Standing {
   wait: number;
 }
 
+/** Counts one more under this key. */
+export type Counter = (key: string) => Promise<Standing>;
+
 /** Counts under keys, in memory: one entry per key, gone with its window. */
-export function createCounter(limit: RateLimit): (key: string) => Promise<Standing> {
+export function createCounter(limit: RateLimit): Counter {
   const limiter = new RateLimiterMemory({ points: limit.points, duration: limit.seconds });
   const standing = (allowed: boolean, { remainingPoints, msBeforeNext }: RateLimiterRes): Standing => ({
     allowed,
@@ -55,6 +60,7 @@ export function createCounter(limit: RateLimit): (key: string) => Promise<Standi
     wait: Math.max(1, Math.ceil(msBeforeNext / 1_000)),
   });
   return async (key) => {
+    if (limiter.points !== limit.points) limiter.points = limit.points;
     try {
       return standing(true, await limiter.consume(key));
     } catch (refused) {

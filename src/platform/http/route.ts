@@ -2,7 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { z } from "zod";
 import { CODES, type Code } from "../../../protocol/codes.ts";
-import type { UserCaller } from "../caller.ts";
+import type { ServiceCaller, UserCaller } from "../caller.ts";
 import { AppError } from "../errors.ts";
 import type { ApiEnv } from "./api.ts";
 import { type Auth, authorize } from "./authorize.ts";
@@ -56,7 +56,13 @@ type ResponsesOf<R extends RouteSpec> = {
 
 type MiddlewareOf<R extends RouteSpec> = R["auth"] extends "public"
   ? MiddlewareHandler<ApiEnv>
-  : MiddlewareHandler<{ Variables: { caller: UserCaller } }>;
+  : MiddlewareHandler<{ Variables: { caller: CallerOf<R["auth"]> } }>;
+
+type CallerOf<A extends Auth> = A extends { orUser: true }
+  ? UserCaller | ServiceCaller
+  : A extends { scope: string }
+    ? ServiceCaller
+    : UserCaller;
 
 // A type alias, not an interface: the library asks for an implicit index signature.
 type RouteOf<R extends RouteSpec> = {
@@ -83,7 +89,7 @@ export function route<const R extends RouteSpec>(spec: R): RouteOf<R> & { getRou
     summary: spec.summary,
     tags: [spec.tag],
     operationId: operationId(spec.method, spec.path),
-    security: spec.auth === "public" ? [] : [{ bearer: [] }, { session: [] }],
+    security: security(spec.auth),
     request: {
       ...(params && { params }),
       ...(query && { query: strict(query, `${name}: query`) }),
@@ -122,6 +128,14 @@ const IfMatchHeader = z.object({
     .meta({ description: "The `ETag` that was read. When somebody has edited the thing since, the answer is 412." }),
 });
 
+/** As OpenAPI names it: one of these is needed. A scope stands beside its scheme. */
+function security(auth: Auth): Record<string, string[]>[] {
+  if (auth === "public") return [];
+  const person: Record<string, string[]>[] = [{ bearer: [] }, { session: [] }];
+  if (typeof auth === "string") return person;
+  return [{ service: [auth.scope] }, ...(auth.orUser ? person : [])];
+}
+
 function pipeline(auth: Auth, needsBody: boolean): MiddlewareHandler<ApiEnv> {
   const check = authorize(auth);
   return async (c, next) => {
@@ -153,7 +167,7 @@ function answers(spec: RouteSpec): Record<number, unknown> {
 function problems(spec: RouteSpec): Record<number, unknown> {
   const codes = new Set<Code>(["malformed", "rate_limited", "internal", "unavailable", ...(spec.errors ?? [])]);
   if (spec.auth !== "public") codes.add("unauthenticated").add("banned");
-  if (spec.auth === "admin" || spec.auth === "owner") codes.add("forbidden");
+  if (spec.auth !== "public" && spec.auth !== "user") codes.add("forbidden");
   if (spec.method !== "get") codes.add("wrong_origin");
   if (spec.request?.params) codes.add("not_found");
   if (spec.request?.query || spec.request?.body) codes.add("invalid");

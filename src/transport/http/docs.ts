@@ -64,6 +64,12 @@ function describe(api: Api, version: string) {
     scheme: "bearer",
     description: "An access token of this server or of an issuer it knows.",
   });
+  api.openAPIRegistry.registerComponent("securitySchemes", "service", {
+    type: "http",
+    scheme: "bearer",
+    description:
+      "A service token (`ust_…`) with the scope that stands beside it; an admin makes one by POST /api/v1/service-tokens.",
+  });
   api.openAPIRegistry.registerComponent("securitySchemes", "session", {
     type: "apiKey",
     in: "cookie",
