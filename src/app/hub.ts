@@ -38,5 +38,6 @@ export function createHubOf(
   hub.registerRooms("event", { authorize: async () => {} });
   epoch.onChange((changed) => hub.changeEpoch(changed));
   metrics.watch(() => hub.counts());
+  log.lease.tell(() => ({ draining: hub.draining, hears: true, connections: hub.counts().connections }));
   return hub;
 }

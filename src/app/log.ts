@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { systemClock } from "../platform/clock.ts";
 import { createEpoch } from "../platform/log/epoch.ts";
 import { startRetention } from "../platform/log/retention.ts";
@@ -6,6 +7,7 @@ import { createIds } from "../platform/nodes/ids.ts";
 import { leaseNode } from "../platform/nodes/registry.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Program } from "./program.ts";
+import { VERSION } from "./version.ts";
 
 export type Log = Awaited<ReturnType<typeof startLog>>;
 
@@ -13,7 +15,17 @@ export type Log = Awaited<ReturnType<typeof startLog>>;
 export async function startLog({ config, logger, lifecycle, onError }: Program, sql: Sql) {
   const lease = await lifecycle.start(
     "node lease",
-    () => leaseNode({ sql, onError }),
+    () =>
+      leaseNode({
+        sql,
+        onError,
+        facts: {
+          version: VERSION,
+          roles: ["all"],
+          host: hostname(),
+          address: `${hostname()}:${config.HTTP_PORT}`,
+        },
+      }),
     (part) => part.stop(),
   );
   await lifecycle.start(
@@ -39,5 +51,5 @@ export async function startLog({ config, logger, lifecycle, onError }: Program, 
       }),
     (part) => part.stop(),
   );
-  return { node: String(lease.node), ids: createIds({ lease, clock: systemClock }), epoch, tail };
+  return { lease, node: String(lease.node), ids: createIds({ lease, clock: systemClock }), epoch, tail };
 }

@@ -58,3 +58,14 @@ test("no ids without the lease", () => {
   held = false;
   expect(() => ids.next()).toThrow("lost its number");
 });
+
+test("a process that was stopped between the time and the lease makes no id of the time after it", () => {
+  let held = true;
+  const stops = {
+    now() {
+      held = false; // as when SIGSTOP comes here and SIGCONT much later
+      return BEGIN;
+    },
+  };
+  expect(() => createIds({ lease: { node: 1, held: () => held }, clock: stops }).next()).toThrow("lost its number");
+});

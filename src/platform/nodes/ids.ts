@@ -22,10 +22,12 @@ export function createIds({ lease, clock }: { lease: Pick<Lease, "node" | "held"
   let count = 0;
   return {
     next() {
+      // The time is read before the lease is looked at: a process that was stopped in between finds the lease lost, and one that
+      // is stopped right behind it makes an id of the time when the number was its own.
+      const now = clock.now();
       if (!lease.held()) {
         throw new AppError("unavailable", "This node has lost its number and cannot make ids. Try again soon.");
       }
-      const now = clock.now();
       if (now > ms) {
         ms = now;
         count = 0;

@@ -67,6 +67,48 @@ test("a database that is away is told of, and the number is kept while it lasts"
   await lease.stop();
 });
 
+test("nodes see each other come, change and go; one that stops in order is gone at once", async () => {
+  const { sql } = database;
+  await sql`DELETE FROM nodes`;
+  const facts = { version: "1.2.3", roles: ["edge"], host: "venus", address: "venus:3003" };
+  let state = { draining: false, hears: true, connections: 7 };
+  const one = await leaseNode({ sql, onError });
+  const told: string[] = [];
+  one.watch({ joined: ({ node }) => told.push(`joined ${node}`), left: ({ node }) => told.push(`left ${node}`) });
+  const two = await leaseNode({ sql, onError, facts });
+  two.tell(() => state);
+  expect(two.living().map(({ node }) => node)).toEqual([one.node, two.node]);
+  await one.refresh();
+  state = { draining: true, hears: false, connections: 8 };
+  await two.refresh();
+  await one.refresh();
+  const seen = one.living().find(({ node }) => node === two.node)!;
+  expect(seen).toMatchObject({ ...facts, ...state });
+  expect(seen.rss).toBeGreaterThan(1_000_000);
+  expect(Math.abs(Date.now() - seen.started_at.getTime())).toBeLessThan(60_000);
+  await two.stop();
+  await one.refresh();
+  expect(one.living().map(({ node }) => node)).toEqual([one.node]);
+  expect(told).toEqual([`joined ${two.node}`, `left ${two.node}`]);
+  await one.stop();
+});
+
+test("a node that was not seen for 10 s is no longer counted, and another process under its number is another node", async () => {
+  const { sql } = database;
+  await sql`DELETE FROM nodes`;
+  const one = await leaseNode({ sql, onError });
+  const dead = await leaseNode({ sql, onError: () => {} });
+  const told: string[] = [];
+  await one.refresh();
+  one.watch({ joined: ({ node }) => told.push(`joined ${node}`), left: ({ node }) => told.push(`left ${node}`) });
+  await sql`UPDATE nodes SET token = gen_random_uuid(), seen_at = clock_timestamp() WHERE id = ${dead.node}`;
+  await one.refresh();
+  await sql`UPDATE nodes SET seen_at = clock_timestamp() - interval '10.1 s' WHERE id = ${dead.node}`;
+  await one.refresh();
+  expect(told).toEqual([`left ${dead.node}`, `joined ${dead.node}`, `left ${dead.node}`]);
+  await Promise.all([one.stop(), dead.stop()]);
+});
+
 test("when all numbers are taken it says so", async () => {
   const { sql } = database;
   await sql`

@@ -1,76 +1,133 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "../postgres/sql.ts";
+import { Living, type LivingNode, type NodeWatcher } from "./living.ts";
 
-/** This node's number, 0 to 1023, its own as long as `held()`. */
+/** This node's number, 0 to 1023, its own as long as `held()`; and the nodes that live. */
 export interface Lease {
   readonly node: number;
   /** False when it could not be renewed for 10 s: another node may soon have the number. */
   held(): boolean;
-  /** Stops renewing. The number is not given back at once: it is free for others 35 s later. */
+  /** The nodes that live, this one among them, as read at the last renewal. While the database is away: as it was before. */
+  living(): readonly LivingNode[];
+  /** Told when a node appears or is gone: at once after `refresh`, else within a renewal. */
+  watch(watcher: NodeWatcher): void;
+  /** What this node tells of itself at each renewal from now on. */
+  tell(state: () => NodeState): void;
+  /** Renews now: when a node has said that it comes or goes, or when what this one tells of itself has changed. */
+  refresh(): Promise<void>;
+  /** Stops renewing, and says so. The number is not given back at once: it is free for others 35 s later. */
   stop(): Promise<void>;
 }
 
-const RENEW_MS = 3_000;
-const FENCE_MS = 10_000;
-/** Longer than the fence and twice the clock difference below, so that no two holders of a number share a millisecond. */
-const FREE_AFTER = "35 seconds";
+/** What does not change while a node runs. */
+export interface NodeFacts {
+  version: string;
+  roles: readonly string[];
+  host: string;
+  /** Where it listens, `host:port`. */
+  address: string;
+}
+
+export interface NodeState {
+  draining: boolean;
+  hears: boolean;
+  connections: number;
+}
+
+/** All in ms. `free` is longer than `fence` and twice the clock difference below, so that no two holders of a number share a ms. */
+const TIMES = { renew: 3_000, fence: 10_000, free: 35_000 };
 const MOST_CLOCK_DIFFERENCE_MS = 10_000;
+
+export interface LeaseDeps {
+  sql: Sql;
+  /** Told of a renewal that failed; it is tried again until `stop`. */
+  onError: (error: unknown) => void;
+  facts?: NodeFacts;
+  /** A clock in ms that never jumps; for tests. */
+  now?: () => number;
+  /** Shorter ones, for tests. */
+  times?: typeof TIMES;
+}
+
+const NOTHING_TOLD: NodeFacts = { version: "", roles: ["all"], host: "", address: "" };
+const AT_REST: NodeState = { draining: false, hears: true, connections: 0 };
 
 /**
  * Leases a node number by the database's clock and keeps renewing it.
- * @param onError told of a renewal that failed; it is tried again until `stop`
  * @throws Error with a sentence for the operator: clocks too far apart, or all 1,024 numbers taken
  */
 export async function leaseNode({
   sql,
   onError,
+  facts = NOTHING_TOLD,
   now = () => performance.now(),
-}: {
-  sql: Sql;
-  onError: (error: unknown) => void;
-  /** A clock in ms that never jumps; for tests. */
-  now?: () => number;
-}): Promise<Lease> {
-  const token = crypto.randomUUID();
+  times = TIMES,
+}: LeaseDeps): Promise<Lease> {
+  const run = crypto.randomUUID();
+  const living = new Living();
+  let state = () => AT_REST;
   let renewed = now();
-  let node = await claim(sql, token);
+  let node = await claim(sql, run, facts, times.free);
   let stopped = false;
-  let running: Promise<void> = Promise.resolve();
+  let running: Promise<void> = living.read(sql, times.fence);
+  await running;
 
   async function renew(): Promise<void> {
+    if (stopped) return;
     const sent = now();
     try {
+      const { draining, hears, connections } = state();
       const rows = await sql`
-        UPDATE nodes SET seen_at = clock_timestamp() WHERE id = ${node} AND token = ${token}`;
-      if (rows.count === 1) renewed = sent;
-      else {
-        // We were away for so long that somebody else has the number now: take another.
-        node = await claim(sql, token);
-        renewed = sent;
-      }
+        UPDATE nodes SET seen_at = clock_timestamp(), draining = ${draining}, hears = ${hears},
+          connections = ${connections}, rss = ${process.memoryUsage.rss()}
+        WHERE id = ${node} AND token = ${run}`;
+      // Away for so long that somebody else has the number now: take another.
+      if (rows.count === 0) node = await claim(sql, run, facts, times.free);
+      renewed = sent;
+      await living.read(sql, times.fence);
     } catch (error) {
       onError(error);
     }
   }
 
+  let waiting = 0;
+  /** One renewal at a time. */
+  function renewNext(): Promise<void> {
+    waiting++;
+    running = running.then(renew).finally(() => waiting--);
+    return running;
+  }
+
   const timer = setInterval(() => {
-    running = running.then(() => (stopped ? undefined : renew()));
-  }, RENEW_MS);
+    if (waiting === 0) void renewNext();
+  }, times.renew);
 
   return {
     get node() {
       return node;
     },
-    held: () => now() - renewed < FENCE_MS,
+    held: () => now() - renewed < times.fence,
+    living: () => living.nodes,
+    watch: (watcher) => living.watch(watcher),
+    tell(next) {
+      state = next;
+    },
+    refresh: renewNext,
     async stop() {
       stopped = true;
       clearInterval(timer);
       await running;
+      await sql`UPDATE nodes SET left_at = clock_timestamp() WHERE id = ${node} AND token = ${run}`.catch(onError);
     },
   };
 }
 
-async function claim(sql: Sql, token: string): Promise<number> {
+async function claim(
+  sql: Sql,
+  run: string,
+  { version, roles, host, address }: NodeFacts,
+  free: number,
+): Promise<number> {
   const [clocks] = await sql<{ ms: number }[]>`SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms`;
   const difference = Math.abs(Date.now() - clocks!.ms);
   if (difference > MOST_CLOCK_DIFFERENCE_MS) {
@@ -81,13 +138,15 @@ async function claim(sql: Sql, token: string): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
     // The WHERE of the update is checked under the row's lock, so of two that want one number only one gets it.
     const [row] = await sql<{ id: number }[]>`
-      INSERT INTO nodes AS n (id, token, seen_at)
-      SELECT g.id, ${token}, clock_timestamp()
+      INSERT INTO nodes AS n (id, token, seen_at, version, roles, host, address)
+      SELECT g.id, ${run}, clock_timestamp(), ${version}, ${[...roles]}::text[], ${host}, ${address}
       FROM generate_series(0, 1023) AS g(id) LEFT JOIN nodes taken ON taken.id = g.id
-      WHERE taken.id IS NULL OR taken.seen_at < clock_timestamp() - ${FREE_AFTER}::interval
+      WHERE taken.id IS NULL OR taken.seen_at < clock_timestamp() - ${free}::float8 * interval '1 millisecond'
       ORDER BY g.id LIMIT 1
-      ON CONFLICT (id) DO UPDATE SET token = excluded.token, seen_at = excluded.seen_at
-      WHERE n.seen_at < clock_timestamp() - ${FREE_AFTER}::interval
+      ON CONFLICT (id) DO UPDATE SET token = excluded.token, seen_at = excluded.seen_at, version = excluded.version,
+        roles = excluded.roles, host = excluded.host, address = excluded.address, started_at = excluded.started_at,
+        draining = false, hears = true, connections = 0, rss = 0, left_at = NULL
+      WHERE n.seen_at < clock_timestamp() - ${free}::float8 * interval '1 millisecond'
       RETURNING id`;
     if (row) return row.id;
     await sleep(Math.random() * 50);

@@ -1,0 +1,54 @@
+import type { Sql } from "../postgres/sql.ts";
+
+/** A node that was seen within ten seconds, by the database's clock, and did not say that it leaves. */
+export interface LivingNode {
+  /** Its number. Another process may have it later; `run` tells them apart. */
+  node: number;
+  run: string;
+  version: string;
+  roles: string[];
+  host: string;
+  /** Where it listens, `host:port`. */
+  address: string;
+  started_at: Date;
+  draining: boolean;
+  /** Whether its round trip by the broker works. */
+  hears: boolean;
+  /** Both as it said when it was seen last. */
+  connections: number;
+  rss: number;
+}
+
+export interface NodeWatcher {
+  joined?(node: LivingNode): void;
+  left?(node: LivingNode): void;
+}
+
+/** The living nodes as they were last read, and who wants to know when that changes. */
+export class Living {
+  nodes: readonly LivingNode[] = [];
+  readonly #watchers: NodeWatcher[] = [];
+
+  watch(watcher: NodeWatcher): void {
+    this.#watchers.push(watcher);
+  }
+
+  /** @param within ms since it was seen */
+  async read(sql: Sql, within: number): Promise<void> {
+    const before = this.nodes;
+    this.nodes = await sql<LivingNode[]>`
+      SELECT id AS node, token AS run, version, roles, host, address, started_at, draining, hears, connections,
+        rss::float8 AS rss
+      FROM nodes
+      WHERE left_at IS NULL AND seen_at > clock_timestamp() - ${within}::float8 * interval '1 millisecond'
+      ORDER BY id`;
+    for (const watcher of this.#watchers) {
+      for (const node of missingIn(before, this.nodes)) watcher.left?.(node);
+      for (const node of missingIn(this.nodes, before)) watcher.joined?.(node);
+    }
+  }
+}
+
+function missingIn(nodes: readonly LivingNode[], others: readonly LivingNode[]): LivingNode[] {
+  return nodes.filter(({ node, run }) => !others.some((other) => other.node === node && other.run === run));
+}
