@@ -6,6 +6,7 @@ import { startLog } from "./app/log.ts";
 import type { Program } from "./app/program.ts";
 import { startStorage } from "./app/storage.ts";
 import { VERSION } from "./app/version.ts";
+import { readWorkerPlace, reportToParent } from "./app/worker.ts";
 import { createChat } from "./chat/index.ts";
 import type { Config } from "./config/options.ts";
 import { createIdentity, type Identity } from "./identity/index.ts";
@@ -29,9 +30,10 @@ export async function startApp(
   lifecycle: Lifecycle = createLifecycle(logger),
 ): Promise<App> {
   const onError = (error: unknown) => logger.error({ err: error }, "the database did not answer; it is tried again");
+  const worker = readWorkerPlace();
   try {
-    const port = await start({ config, logger, lifecycle, onError });
-    logger.info({ url: config.PUBLIC_URL ?? `http://localhost:${port}` }, "Usher is ready");
+    const port = await start({ config, logger, lifecycle, onError, worker });
+    if (worker === null) logger.info({ url: config.PUBLIC_URL ?? `http://localhost:${port}` }, "Usher is ready");
     return { port, stop: () => lifecycle.stop() };
   } catch (error) {
     await lifecycle.stop();
@@ -74,5 +76,7 @@ async function start(program: Program): Promise<number> {
     epoch: () => epoch.current(),
   });
   const api = await startApi(program, sql, metrics, hub, identity, chat);
-  return startDoors(program, api, metrics, hub, authenticate);
+  const port = await startDoors(program, api, metrics, hub, authenticate);
+  if (program.worker !== null) reportToParent(metrics);
+  return port;
 }

@@ -1,3 +1,4 @@
+import { startWorkers } from "./app/workers.ts";
 import { startApp } from "./app.ts";
 import { helpText } from "./config/describe.ts";
 import { readConfig } from "./config/read.ts";
@@ -16,7 +17,8 @@ try {
   const logger = createLogger(config);
   const lifecycle = createLifecycle(logger);
   stopAtDefect(lifecycle, logger);
-  const app = await startApp(config, logger, lifecycle);
+  const start = config.WORKERS > 1 ? startWorkers : startApp;
+  const app = await start(config, logger, lifecycle);
   await signal;
   await app.stop();
   process.exit(0);

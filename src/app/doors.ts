@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Api } from "../platform/http/api.ts";
 import { ownOrigins } from "../platform/http/origin.ts";
 import type { Metrics } from "../platform/metrics.ts";
@@ -6,24 +5,25 @@ import type { Authenticate, Hub } from "../realtime/index.ts";
 import { createMetricsServer } from "../transport/http/metrics-server.ts";
 import { createPages } from "../transport/http/pages.ts";
 import { createHttpServer } from "../transport/http/server.ts";
-import { createWebProcess } from "../transport/web-process.ts";
 import { createWebSocketTransport } from "../transport/websocket/websocket.ts";
+import { startPages } from "./pages.ts";
 import type { Program } from "./program.ts";
+import { hasRole } from "./roles.ts";
 
-/** A stop: sockets are told and closed in waves over this time, then running requests may end. */
-const DRAIN_MS = 3_000;
+/** After the sockets have gone, running requests may take this long to end. */
 const REQUESTS_MS = 5_000;
 /** How long the first answer waits for the page process; after it the port is open and says that pages are starting. */
 const PAGES_MS = 10_000;
 
 /** Everything that listens: metrics, pages, HTTP and WebSocket. Answers the port of the latter. */
 export async function startDoors(
-  { config, logger, lifecycle }: Program,
+  program: Program,
   api: Api,
   metrics: Metrics,
   hub: Hub,
   authenticate: Authenticate,
 ): Promise<number> {
+  const { config, logger, lifecycle, worker } = program;
   if (config.METRICS_ENABLED) {
     await lifecycle.start(
       "metrics",
@@ -31,17 +31,7 @@ export async function startDoors(
       (part) => part.stop(),
     );
   }
-  const web = await lifecycle.start(
-    "pages",
-    () =>
-      createWebProcess({
-        program: join(import.meta.dirname, "../../web/server.ts"),
-        api: `http://127.0.0.1:${config.HTTP_PORT}`,
-        logger: logger.child({ name: "pages" }),
-      }),
-    (part) => part.stop(),
-  );
-  web.start();
+  const pages = await startPages(program);
   const isOwnOrigin = ownOrigins(config);
   const sockets = createWebSocketTransport({
     hub,
@@ -59,15 +49,19 @@ export async function startDoors(
         config,
         api,
         websocket: { upgrade: sockets.upgrade, handler: sockets.websocket },
-        pages: createPages({
-          socket: web.socket,
-          readTimeout: config.HTTP_READ_TIMEOUT,
-          writeTimeout: config.HTTP_WRITE_TIMEOUT,
-          isOwnOrigin,
-        }),
+        serves: { api: hasRole(config, "api"), sockets: hasRole(config, "edge") },
+        sharesPort: worker !== null,
+        pages:
+          pages &&
+          createPages({
+            socket: pages.socket,
+            readTimeout: config.HTTP_READ_TIMEOUT,
+            writeTimeout: config.HTTP_WRITE_TIMEOUT,
+            isOwnOrigin,
+          }),
         metrics,
         logger,
-        innerSocket: web.innerSocket,
+        innerSocket: pages?.innerSocket,
       }),
     (part) => part.stop(REQUESTS_MS),
     REQUESTS_MS + 1_000,
@@ -77,12 +71,13 @@ export async function startDoors(
     "hub",
     () => hub,
     async (part) => {
-      await part.drain(DRAIN_MS);
+      await part.drain(config.DRAIN_TIME);
       part.stop();
       metrics.stop();
     },
-    DRAIN_MS + 6_000,
+    config.DRAIN_TIME + 6_000,
   );
-  if (!(await web.ready(PAGES_MS))) logger.warn("the pages are not ready yet; the API and the sockets are");
+  if (pages !== null && !(await pages.ready(PAGES_MS)))
+    logger.warn("the pages are not ready yet; the API and the sockets are");
   return server.port;
 }

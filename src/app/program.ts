@@ -1,12 +1,15 @@
 import type { Config } from "../config/options.ts";
 import type { Lifecycle } from "../platform/lifecycle.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { WorkerPlace } from "../transport/worker-processes.ts";
 
 /** What every step of the start works with. */
 export interface Program {
   config: Config;
   logger: Logger;
   lifecycle: Lifecycle;
+  /** Among the workers of a parent process; null when this process runs by itself. */
+  worker: WorkerPlace | null;
   /** Told of what fails in the background and is tried again. */
   onError: (error: unknown) => void;
 }

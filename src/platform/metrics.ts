@@ -76,6 +76,8 @@ export function createMetrics(version: string) {
     /** The numbers in Prometheus' text format, and its content type. */
     text: () => registry.metrics(),
     contentType: registry.contentType,
+    /** The same as objects, for a parent that sums up its workers. */
+    json: () => registry.getMetricsAsJSON(),
 
     /** The hub's counters (the port `HubMetrics` of src/realtime). */
     hub: {

@@ -9,8 +9,6 @@ import type { Broker } from "./broker/broker.ts";
 
 export { type FrameHead, headOf } from "./encode.ts";
 
-export { type FrameHead, headOf } from "./encode.ts";
-
 /** What the other modules may call of the hub. One per node; made by `createHub` in hub.ts. */
 export interface Realtime {
   /** Shows committed entries to whoever is in their rooms. Any order, repeats allowed: each room publishes seq by seq. */

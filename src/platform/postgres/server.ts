@@ -18,10 +18,15 @@ type Settings = Pick<Config, "DATABASE_URL" | "DATA_DIR">;
  * is the only owner.
  *
  * @param log takes what the embedded server says, and a sentence when an external one lets us wait
+ * @param settings further ones of the embedded server
  * @throws StartError in a sentence
  */
-export async function startDatabase(config: Settings, log: Log): Promise<DatabaseServer> {
-  if (config.DATABASE_URL === null) return startEmbedded({ dataDir: config.DATA_DIR, log });
+export async function startDatabase(
+  config: Settings,
+  log: Log,
+  settings: Record<string, string> = {},
+): Promise<DatabaseServer> {
+  if (config.DATABASE_URL === null) return startEmbedded({ dataDir: config.DATA_DIR, log, settings });
   await checkExternal(config.DATABASE_URL, (sentence) => log("warn", sentence));
   return { url: config.DATABASE_URL, stop: async () => {} };
 }

@@ -3,7 +3,10 @@ import { isSystemError, StartError } from "../../config/start-error.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 
 /** `/metrics` on its own port, for Prometheus; nothing else answers there. */
-export function createMetricsServer(config: Pick<Config, "HTTP_HOST" | "METRICS_PORT">, metrics: Metrics) {
+export function createMetricsServer(
+  config: Pick<Config, "HTTP_HOST" | "METRICS_PORT">,
+  metrics: Pick<Metrics, "text" | "contentType">,
+) {
   try {
     const server = Bun.serve({
       hostname: config.HTTP_HOST,

@@ -24,6 +24,10 @@ export interface HttpServerDeps<Data> {
   config: Pick<Config, "HTTP_HOST" | "HTTP_PORT" | "HTTP_READ_TIMEOUT" | "HTTP_WRITE_TIMEOUT" | "TRUSTED_PROXIES">;
   api: Api;
   websocket: WebSocketDoor<Data>;
+  /** What this node answers; other paths of Usher are refused here, and the refusal says so. */
+  serves: { api: boolean; sockets: boolean };
+  /** Other processes of this machine listen on the same port. */
+  sharesPort: boolean;
   /** What is no path of ours goes to the pages; null: there are none, and it is 404. */
   pages: Pages | null;
   metrics: Metrics | null;
@@ -45,7 +49,7 @@ const MOST_BYTES = 16 * 1_048_576;
 
 /** One server for everything: `/ws`, the API, `/metrics` for this machine, and the pages. */
 export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<Data> {
-  const { config, api, websocket, logger } = deps;
+  const { config, api, websocket, logger, serves } = deps;
   const wrong = wrongProxies(config.TRUSTED_PROXIES);
   if (wrong.length > 0)
     throw new StartError(`TRUSTED_PROXIES has ${wrong.join(", ")}: not an address or a range such as 10.0.0.0/8.`);
@@ -62,7 +66,7 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<D
       return problemResponse(new AppError("malformed", "The Host header names no host."), crypto.randomUUID());
     const facts = factsOf(request, peer);
     const { pathname } = new URL(request.url);
-    if (pathname === "/ws") return upgraded(request, server, facts);
+    if (pathname === "/ws") return serves.sockets ? upgraded(request, server, facts) : notHere("edge", facts);
     const began = performance.now();
     running += 1;
     try {
@@ -90,6 +94,7 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<D
   ): Promise<Response> {
     if (pathname === "/metrics" && deps.metrics !== null && isThisMachine(request, peer))
       return metricsAnswer(deps.metrics);
+    if (!serves.api && peer !== null && pathname.startsWith("/api/")) return notHere("api", facts);
     if (isApi(pathname) || deps.pages === null) return inTime(api.fetch(request, facts), facts);
     return deps.pages(request, facts);
   }
@@ -156,6 +161,7 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<D
       idleTimeout: Math.min(255, Math.ceil((config.HTTP_READ_TIMEOUT + config.HTTP_WRITE_TIMEOUT) / 1_000) + 5),
       hostname: config.HTTP_HOST,
       port: config.HTTP_PORT,
+      reusePort: deps.sharesPort,
       fetch: (request, server) => answer(request, server, server.requestIP(request)?.address ?? ""),
     }),
   );
@@ -170,6 +176,14 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<D
       await Promise.all([outer.stop(true), inner?.stop(true)]);
     },
   };
+}
+
+/** The operator's routing is wrong: this node has not that role. */
+function notHere(role: string, { requestId }: RequestFacts): Response {
+  return problemResponse(
+    new AppError("not_found", `This node has not the role "${role}". Ask another one.`),
+    requestId,
+  );
 }
 
 /** A request whose URL is whole: HTTP/1.0 needs no Host (load balancers ask like that). Null when the Host is not one. */

@@ -1,0 +1,37 @@
+import { join } from "node:path";
+import { createWebProcess } from "../transport/web-process.ts";
+import type { Program } from "./program.ts";
+import { hasRole } from "./roles.ts";
+
+/** How this node reaches the page process, and it the API. */
+interface PagesOfNode {
+  socket: string;
+  /** Where this node listens for the page process; left out when another worker does. */
+  innerSocket?: string;
+  /** Resolves with false when the pages did not come up within `ms`. */
+  ready(ms: number): Promise<boolean>;
+}
+
+/** The process that renders pages: this node's own, the one that its parent runs for all workers, or none without the role. */
+export async function startPages({ config, logger, lifecycle, worker }: Program): Promise<PagesOfNode | null> {
+  if (!hasRole(config, "web")) return null;
+  if (worker !== null) {
+    return {
+      socket: worker.pages,
+      ...(worker.index === 0 && { innerSocket: worker.api }),
+      ready: async () => true,
+    };
+  }
+  const web = await lifecycle.start(
+    "pages",
+    () =>
+      createWebProcess({
+        program: join(import.meta.dirname, "../../web/server.ts"),
+        api: `http://127.0.0.1:${config.HTTP_PORT}`,
+        logger: logger.child({ name: "pages" }),
+      }),
+    (part) => part.stop(),
+  );
+  web.start();
+  return web;
+}

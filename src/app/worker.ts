@@ -1,0 +1,18 @@
+import type { Metrics } from "../platform/metrics.ts";
+import type { WorkerPlace } from "../transport/worker-processes.ts";
+
+const FLAG = "--worker=";
+
+/** This process's place among the workers of a parent; null when it runs by itself. */
+export function readWorkerPlace(argv: readonly string[] = process.argv): WorkerPlace | null {
+  const text = argv.find((argument) => argument.startsWith(FLAG));
+  return text === undefined ? null : JSON.parse(text.slice(FLAG.length));
+}
+
+/** Tells the parent that this worker is ready, and from then on its metrics whenever it is asked. */
+export function reportToParent(metrics: Metrics): void {
+  process.on("message", (message: { ask?: string }) => {
+    if (message.ask === "metrics") void metrics.json().then((json) => process.send?.({ metrics: json }));
+  });
+  process.send?.({ ready: true });
+}

@@ -1,0 +1,123 @@
+import { join } from "node:path";
+import type { Logger } from "../platform/logger.ts";
+
+/** Where a worker stands among its like, as its parent tells it by `--worker=<JSON>`. */
+export interface WorkerPlace {
+  /** The first, 0, also does what only one of them can do: gRPC's port and the pages' way in. */
+  index: number;
+  /** Sockets of the page process, which the parent runs for all: where it listens, and where it asks the API. */
+  pages: string;
+  api: string;
+}
+
+export interface WorkerProcesses {
+  /** Resolves when all are ready; rejects when one of them ends before. */
+  start(): Promise<void>;
+  /** What each says of itself now, for the metrics; those that do not answer in 2 s are left out. */
+  metrics(): Promise<object[]>;
+  /** Hands a signal to all, such as SIGHUP. */
+  signal(signal: NodeJS.Signals): void;
+  /** SIGTERM to all at once; resolves when they have gone. */
+  stop(): Promise<void>;
+}
+
+export interface WorkerProcessesDeps {
+  program: string;
+  count: number;
+  place: (index: number) => WorkerPlace;
+  /** Settings over this process's own. */
+  environment: Record<string, string>;
+  logger: Logger;
+}
+
+/** A life longer than this was a good one: the next start need not wait. */
+const GOOD_LIFE = 30_000;
+const BACKOFF = { first: 200, most: 10_000 };
+const METRICS_MS = 2_000;
+
+interface Worker {
+  child: Bun.Subprocess<"pipe", "inherit", "inherit"> | null;
+  timer: ReturnType<typeof setTimeout> | null;
+  wait: number;
+  /** Who waits for its metrics. */
+  asked: ((metrics: object) => void)[];
+}
+
+/** Processes of Usher that share one port, kept alive: one that ends is started again, sooner at first, later when it keeps ending. */
+export function createWorkerProcesses(deps: WorkerProcessesDeps): WorkerProcesses {
+  const { logger, count } = deps;
+  const workers: Worker[] = Array.from({ length: count }, () => ({
+    child: null,
+    timer: null,
+    wait: BACKOFF.first,
+    asked: [],
+  }));
+  let stopping = false;
+
+  function launch(index: number, ready: () => void, failed: (code: number | null) => void): void {
+    const worker = workers[index]!;
+    worker.timer = null;
+    const began = performance.now();
+    // It ends when its standard input does: also when this process is killed and cannot say goodbye.
+    const preload = ["--no-env-file", "--preload", join(import.meta.dirname, "end-with-parent.ts")];
+    worker.child = Bun.spawn(
+      [process.execPath, ...preload, deps.program, `--worker=${JSON.stringify(deps.place(index))}`],
+      {
+        env: { ...process.env, ...deps.environment },
+        stdin: "pipe",
+        stdout: "inherit",
+        stderr: "inherit",
+        ipc(message: { ready?: true; metrics?: object }) {
+          if (message.ready) ready();
+          if (message.metrics) for (const told of worker.asked.splice(0)) told(message.metrics);
+        },
+        onExit(_, code, signal) {
+          worker.child = null;
+          if (stopping) return;
+          failed(code);
+          worker.wait = performance.now() - began > GOOD_LIFE ? BACKOFF.first : Math.min(worker.wait * 2, BACKOFF.most);
+          logger.warn({ worker: index, code, signal, again_in_ms: worker.wait }, "a worker ended and is started again");
+          worker.timer = setTimeout(() => launch(index, nothing, nothing), worker.wait);
+        },
+      },
+    );
+  }
+
+  return {
+    async start() {
+      await Promise.all(
+        workers.map(
+          (_, index) =>
+            new Promise<void>((resolve, reject) =>
+              launch(index, resolve, (code) =>
+                reject(new Error(`Worker ${index} ended with code ${code} at its start.`)),
+              ),
+            ),
+        ),
+      );
+    },
+    async metrics() {
+      const answers = workers.map(async ({ child, asked }) => {
+        if (child === null) return null;
+        const answer = Promise.withResolvers<object | null>();
+        asked.push(answer.resolve);
+        child.send({ ask: "metrics" });
+        const timer = setTimeout(() => answer.resolve(null), METRICS_MS);
+        return answer.promise.finally(() => clearTimeout(timer));
+      });
+      return (await Promise.all(answers)).filter((answer) => answer !== null);
+    },
+    signal(signal) {
+      for (const { child } of workers) child?.kill(signal);
+    },
+    async stop() {
+      stopping = true;
+      for (const { timer } of workers) if (timer !== null) clearTimeout(timer);
+      const children = workers.flatMap(({ child }) => child ?? []);
+      for (const child of children) child.kill("SIGTERM");
+      await Promise.all(children.map((child) => child.exited));
+    },
+  };
+}
+
+function nothing(): void {}
