@@ -166,6 +166,10 @@ class NodeHub implements Hub {
     this.#rooms.offer(this.#internal.take(entries));
   }
 
+  announce(room: string, seq: number): void {
+    this.#rooms.announce(room, seq);
+  }
+
   watch(room: InternalRoom, watcher: Watcher): void {
     this.#internal.watch(room, watcher);
   }

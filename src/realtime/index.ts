@@ -165,6 +165,8 @@ export type CommandHandler<T extends CommandType> = (command: {
 export interface Hub extends Realtime {
   /** The transport's server, once it listens: all rooms' frames go out through `publish`. */
   start(broadcast: Broadcast): void;
+  /** Another node has committed this entry and could not bring it: it is read from the log, when somebody here is in its room. */
+  announce(room: string, seq: number): void;
   /** Another life of the database: all positions are void. Every connection is closed and comes back. */
   changeEpoch(epoch: string): void;
   /** After a time in which the tail of the log was deaf: finds what no publish and no tail brought. */

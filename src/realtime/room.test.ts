@@ -81,3 +81,34 @@ test("CN-7 a read of another connection skips nothing that is held for those who
   room.offer(entry(8));
   expect(shown).toEqual([7, 8]);
 });
+
+test("an entry that was only announced is missing, and shown in its turn once it was read", () => {
+  const { room, shown, missing } = listen();
+  room.learn(4, 4);
+  room.announce(6);
+  expect(missing()).toBe(1);
+  room.offer(entry(7));
+  room.offer(entry(5));
+  expect(shown).toEqual([5]);
+  room.announce(5);
+  expect(room.highest).toBe(7);
+  room.offer(entry(6));
+  expect(shown).toEqual([5, 6, 7]);
+  expect(room.behind).toBe(false);
+});
+
+test("in a person's own room without a place, an announced entry is the beginning", () => {
+  const { room, shown } = listen(true);
+  room.announce(9);
+  expect(room.behind).toBe(true);
+  room.offer(entry(9));
+  room.offer(entry(10));
+  expect(shown).toEqual([9, 10]);
+});
+
+test("a room in which nobody is makes nothing of an announcement", () => {
+  const { room, missing } = listen();
+  room.members = 0;
+  room.announce(9);
+  expect([room.known, missing()]).toEqual([false, 0]);
+});

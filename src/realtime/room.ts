@@ -56,6 +56,15 @@ export class Room {
     }
   }
 
+  /** Another node has committed this entry, which was too big to bring: it is missing until it is read. */
+  announce(seq: number): void {
+    if (seq <= this.highest || !(this.known || this.#hasListeners || this.entering !== null)) return;
+    this.highest = seq;
+    // Whoever is on the way in will read the place. Where nobody is, this entry or one that is held is the beginning.
+    if (!this.known && this.entering === null) this.skipTo(Math.min(seq, this.lowestHeld ?? seq));
+    else this.#check();
+  }
+
   /** What a read said: the room's head, and that entries after `from` follow by `offer`. Fixes the place, when it was not known. */
   learn(from: number, head: number): void {
     if (head > this.highest) this.highest = head;

@@ -38,6 +38,10 @@ export class Rooms {
     for (const entry of entries) (this.#rooms.get(entry.room) ?? this.#ownRoom(entry.room))?.offer(entry);
   }
 
+  announce(name: string, seq: number): void {
+    (this.#rooms.get(name) ?? this.#ownRoom(name))?.announce(seq);
+  }
+
   /** A person's own room is made when there is something to say in it, so that ten thousand quiet people cost nothing. */
   #ownRoom(name: string): Room | undefined {
     return roomKind(name) === "user" && this.people.of(roomId(name)).length > 0 ? this.open(name) : undefined;

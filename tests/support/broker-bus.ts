@@ -28,6 +28,7 @@ export function createBus(): Bus {
       return {
         kind: "memory",
         publish: () => {},
+        receive: () => {},
         send(subject, payload) {
           bus.sent.push({ subject, payload, from: node });
           const text = JSON.stringify(payload);

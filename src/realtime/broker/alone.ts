@@ -6,6 +6,7 @@ export function createAlone(): Broker {
   return {
     kind: "memory",
     publish: () => {},
+    receive: () => {},
     send: () => {},
     on: () => {},
     async gather<T>(question: string, payload: unknown) {

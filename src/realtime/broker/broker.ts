@@ -8,6 +8,8 @@ export interface Broker {
   readonly kind: "memory" | "redis" | "nats" | "postgres";
   /** Hands committed entries to all other nodes, which show them to whoever is in their rooms. */
   publish(entries: readonly LogEntry[]): void;
+  /** What to do with what other nodes publish; once. */
+  receive(by: Receivers): void;
   /** Tells all other nodes something that is not kept: a typing frame, presence, how much of a limit was used. */
   send(subject: string, payload: unknown): void;
   /** What other nodes `send` on this subject; one handler for each. `from`: the number of the node that says it. */
@@ -24,6 +26,12 @@ export interface Broker {
   /** `away`: the server cannot be reached. `deaf`: this node's round trip fails although others' work. */
   health(): "ok" | "away" | "deaf";
   stop(): Promise<void>;
+}
+
+export interface Receivers {
+  entries(entries: readonly LogEntry[]): void;
+  /** An entry that is too big for the server: it is there, and is to be read from the log. */
+  announced(room: string, seq: number): void;
 }
 
 export interface Gathered<T> {

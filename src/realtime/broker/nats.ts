@@ -1,0 +1,99 @@
+import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
+import { type Address, pauseBefore, type Wire } from "./wire.ts";
+
+const CONNECT_MS = 3_000;
+const MOST_BYTES = 1_000_000;
+
+/**
+ * Subjects of NATS core.
+ *
+ * @param url one server or several with commas between: nats://host:4222, nats://user:password@host, nats://token@host, tls://host
+ */
+export async function createNatsWire(
+  url: string,
+  { cluster, inbox }: Address,
+  onError: (error: unknown) => void,
+): Promise<Wire> {
+  const nats = await import("@nats-io/transport-node");
+  const options = natsOptions(url);
+  const everybody = `usher.${cluster}.all`;
+  const toInbox = (name: string) => `usher.${cluster}.to.${name}`;
+  let connection: NatsConnection | null = null;
+  let connected = false;
+  let closing = false;
+
+  async function follow(made: NatsConnection): Promise<void> {
+    for await (const { type } of made.status()) {
+      if (type === "disconnect" || type === "staleConnection") connected = false;
+      if (type === "reconnect") connected = true;
+    }
+  }
+
+  /** The driver connects again by itself, but for what it takes for final, such as a password that was refused twice. */
+  async function keepOpen(received: (text: string) => void): Promise<void> {
+    for (let attempt = 0; !closing; attempt++) {
+      try {
+        const made = await nats.connect(options);
+        connection = made;
+        if (closing) await made.close();
+        const callback = (error: Error | null, message: { string(): string }) =>
+          error === null ? received(message.string()) : onError(error);
+        for (const subject of [everybody, toInbox(inbox)]) made.subscribe(subject, { callback });
+        connected = !closing;
+        follow(made).catch(onError);
+        const error = await made.closed();
+        if (error) onError(error);
+        attempt = 0;
+      } catch (error) {
+        onError(error);
+      }
+      connected = false;
+      if (!closing) await new Promise((resolve) => setTimeout(resolve, pauseBefore(attempt)));
+    }
+  }
+
+  return {
+    kind: "nats",
+    get mostBytes() {
+      return Math.min(connection?.info?.max_payload ?? MOST_BYTES, MOST_BYTES);
+    },
+    silentAlone: false,
+    start: (received) => void keepOpen(received),
+    send(to, text) {
+      if (connection === null || !connected) return false;
+      try {
+        connection.publish(to === null ? everybody : toInbox(to), text);
+        return true;
+      } catch (error) {
+        onError(error);
+        return false;
+      }
+    },
+    connected: () => connected,
+    reconnect: () => void connection?.reconnect().catch(onError),
+    async close() {
+      closing = true;
+      connected = false;
+      await connection?.close().catch(onError);
+    },
+  };
+}
+
+/** What the driver wants to be told apart: it ignores who one is in a URL. */
+export function natsOptions(url: string): NodeConnectionOptions {
+  const addresses = url.split(",").map((each) => new URL(each.trim()));
+  const { username, password, protocol } = addresses[0]!;
+  const user = decodeURIComponent(username);
+  return {
+    servers: addresses.map(({ host }) => host),
+    ...(password !== "" ? { user, pass: decodeURIComponent(password) } : user !== "" ? { token: user } : {}),
+    ...(protocol === "tls:" ? { tls: {} } : {}),
+    name: "usher",
+    timeout: CONNECT_MS,
+    maxReconnectAttempts: -1,
+    reconnectDelayHandler: () => pauseBefore(4),
+    ignoreAuthErrorAbort: true,
+    pingInterval: 5_000,
+    maxPingOut: 2,
+  };
+}

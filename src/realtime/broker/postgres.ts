@@ -1,0 +1,106 @@
+import { Socket } from "node:net";
+import { Client } from "pg";
+import { type Address, pauseBefore, type Wire } from "./wire.ts";
+
+const CONNECT_MS = 5_000;
+/** PostgreSQL's own limit is 8,000, with the zero at the end. */
+const MOST_BYTES = 7_990;
+
+/**
+ * LISTEN and NOTIFY on a connection of its own, never within the transactions that write: a NOTIFY takes a lock that all commits
+ * with one share. What comes while a statement is under way goes with the next, so many texts cost one transaction.
+ */
+export function createPostgresWire(url: string, { cluster, inbox }: Address, onError: (error: unknown) => void): Wire {
+  const everybody = `usher_${cluster}`;
+  const toInbox = (name: string) => `usher_${cluster}_${name}`;
+  let received: (text: string) => void = () => {};
+  let client: Client | null = null;
+  let socket: Socket | null = null;
+  let connected = false;
+  let closing = false;
+  let waiting: { channel: string; text: string }[] = [];
+  let sending = false;
+
+  async function keepOpen(): Promise<void> {
+    for (let attempt = 0; !closing; attempt++) {
+      const lost = Promise.withResolvers<void>();
+      try {
+        client = open(() => lost.resolve());
+        await client.connect();
+        for (const channel of [everybody, toInbox(inbox)]) await client.query(`LISTEN "${channel}"`);
+        connected = !closing;
+        attempt = 0;
+        if (connected) await lost.promise;
+      } catch (error) {
+        onError(error);
+      }
+      connected = false;
+      waiting = [];
+      socket?.destroy();
+      if (!closing) await new Promise((resolve) => setTimeout(resolve, pauseBefore(attempt)));
+    }
+  }
+
+  function open(onLost: () => void): Client {
+    const own = new Socket();
+    socket = own;
+    const address = new URL(url);
+    // Nothing is lost when such a commit is: a NOTIFY lives only as long as the server anyway.
+    const options = `${address.searchParams.get("options") ?? ""} -c synchronous_commit=off`.trim();
+    address.searchParams.set("options", options);
+    if (address.searchParams.has("sslmode")) address.searchParams.set("uselibpqcompat", "true");
+    const made = new Client({
+      connectionString: address.href,
+      application_name: "usher broker",
+      connectionTimeoutMillis: CONNECT_MS,
+      keepAlive: true,
+      stream: () => own,
+    });
+    made.on("notification", ({ payload }) => payload !== undefined && received(payload));
+    made.on("error", onError);
+    made.on("end", onLost);
+    own.on("close", onLost);
+    return made;
+  }
+
+  async function sendAll(): Promise<void> {
+    sending = true;
+    while (connected && client !== null && waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      try {
+        await client.query({
+          name: "notify",
+          text: "SELECT pg_notify(t.channel, t.payload) FROM unnest($1::text[], $2::text[]) AS t (channel, payload)",
+          values: [batch.map(({ channel }) => channel), batch.map(({ text }) => text)],
+        });
+      } catch (error) {
+        onError(error);
+      }
+    }
+    sending = false;
+  }
+
+  return {
+    kind: "postgres",
+    mostBytes: MOST_BYTES,
+    silentAlone: true,
+    start(to) {
+      received = to;
+      void keepOpen();
+    },
+    send(to, text) {
+      if (!connected) return false;
+      waiting.push({ channel: to === null ? everybody : toInbox(to), text });
+      if (!sending) void sendAll();
+      return true;
+    },
+    connected: () => connected,
+    reconnect: () => void socket?.destroy(),
+    async close() {
+      closing = true;
+      connected = false;
+      socket?.destroy();
+    },
+  };
+}

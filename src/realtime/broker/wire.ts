@@ -1,0 +1,34 @@
+import type { Broker } from "./broker.ts";
+
+/**
+ * What a broker needs of the server in the middle: text to everybody, and text to one. A wire may lose, delay and repeat what it
+ * is given, but it keeps the order of one sender's texts while it is connected. It connects again by itself for as long as it lives.
+ */
+export interface Wire {
+  readonly kind: Broker["kind"];
+  /** Most bytes of one text. */
+  readonly mostBytes: number;
+  /** Each text costs the server so much that nothing is sent while no other node lives, not even to see whether it arrives. */
+  readonly silentAlone: boolean;
+  /** Begins to connect. `received`: each text for everybody, this sender's own too, and each for this inbox. */
+  start(received: (text: string) => void): void;
+  /** @param to another node's inbox; null: everybody. Answers false when there is no connection; true promises nothing. */
+  send(to: string | null, text: string): boolean;
+  connected(): boolean;
+  /** Gives up the connection, which says that it is there although nothing comes through, and makes another. */
+  reconnect(): void;
+  close(): Promise<void>;
+}
+
+/** Where a node's wire listens. */
+export interface Address {
+  /** The same for all nodes of a cluster and for no other: letters and digits, at most 32. */
+  cluster: string;
+  /** This node's own, never used before: letters and digits, at most 16. */
+  inbox: string;
+}
+
+/** ms before the next try to connect. */
+export function pauseBefore(attempt: number): number {
+  return Math.min(50 * 2 ** Math.min(attempt, 10), 1_000) * (0.75 + Math.random() / 2);
+}
