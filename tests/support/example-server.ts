@@ -72,6 +72,8 @@ export async function exampleServer(options: ExampleOptions = {}) {
     metrics,
     logger,
     innerSocket: options.innerSocket,
+    serves: { api: true, sockets: true },
+    sharesPort: false,
     websocket: {
       upgrade: (request, bun) =>
         bun.upgrade(request, { data: undefined }) ? undefined : new Response("", { status: 426 }),
