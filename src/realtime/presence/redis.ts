@@ -1,0 +1,70 @@
+import type { Redis } from "ioredis";
+import type { Attendance, PresenceStore } from "./presence.ts";
+import { READ, SWEEP, WRITE } from "./redis-scripts.ts";
+
+/** Rooms of one script, so that none keeps the server busy for long. */
+const ROOMS_AT_ONCE = 100;
+
+type Read = [room: string, version: string, count: number, fields: string[]];
+
+/**
+ * Presence in Redis: `room:<room>` holds for each person the nodes he is on and his name, `node:<node>` the places of a node,
+ * `nodes` until when each one lives, all behind `prefix`.
+ */
+export function createRedisPresence(redis: Redis, prefix: string): PresenceStore {
+  const node = crypto.randomUUID();
+  let writes = 0;
+  /** A server that was away may have forgotten a part, whatever it says of this node afterwards. */
+  let cut = false;
+  redis.on("close", () => {
+    cut = true;
+  });
+  const stamp = () => `${node} ${++writes}`;
+  const run = (script: string, ...args: (string | number)[]) => redis.eval(script, 0, prefix, ...args);
+
+  return {
+    kind: "redis",
+    async write(changes, life) {
+      const wasCut = cut;
+      cut = false;
+      try {
+        const places = changes.flatMap(({ room, userId, username }) => [room, userId, username ?? ""]);
+        return (await run(WRITE, node, stamp(), life, ...places)) === 1 && !wasCut;
+      } catch (error) {
+        cut = true;
+        throw error;
+      }
+    },
+    async own() {
+      const places = await redis.smembers(`${prefix}node:${node}`);
+      return places.map((place) => {
+        const [room = "", userId = ""] = place.split(" ");
+        return { room, userId };
+      });
+    },
+    sweep: async () => (await run(SWEEP, stamp())) === 1,
+    async read(known, most) {
+      const found = new Map<string, Attendance>();
+      const all = [...known];
+      for (let from = 0; from < all.length; from += ROOMS_AT_ONCE) {
+        const asked = all.slice(from, from + ROOMS_AT_ONCE);
+        // A version never begins with "?": this one is like none.
+        const rows = (await run(READ, most, ...asked.flatMap(([room, version]) => [room, version ?? "?"]))) as Read[];
+        for (const [room, version, count, fields] of rows) {
+          found.set(room, { version, count, people: count > most ? null : peopleOf(fields) });
+        }
+      }
+      return found;
+    },
+  };
+}
+
+/** Of a room's hash: person, `nodes name`, person, … and in between the version, under the empty name. */
+function peopleOf(fields: readonly string[]): Map<string, string> {
+  const people = new Map<string, string>();
+  for (let i = 0; i < fields.length; i += 2) {
+    const [userId = "", value = ""] = fields.slice(i, i + 2);
+    if (userId !== "") people.set(userId, value.slice(value.indexOf(" ") + 1));
+  }
+  return people;
+}
