@@ -148,6 +148,19 @@ export const OPTIONS = {
   ),
   METRICS_ENABLED: option(flag, "true", "Whether Prometheus metrics are served."),
   METRICS_PORT: option(port, "9057", "Port of /metrics."),
+  GRPC_HOST: option(
+    text,
+    null,
+    "Address that gRPC listens on. Unset: 127.0.0.1 while the database is embedded, else 0.0.0.0.",
+  ),
+  GRPC_PORT: option(port, "50057", "Port of gRPC, the API for other services."),
+  GRPC_TOKEN: option(
+    z.string().min(16, "at least 16 characters"),
+    null,
+    "A service token that may do everything, at least 16 characters. Unset: on a loopback address gRPC needs no token; " +
+      "elsewhere only service tokens that an admin made are good.",
+    { secret: true },
+  ),
   WS_PING_INTERVAL: option(duration, "30s", "How often a quiet connection is pinged.", HOT),
   WS_PONG_TIMEOUT: option(duration, "60s", "A connection that said nothing for this long is closed.", HOT),
   WS_ALLOW_ANONYMOUS: option(flag, "true", "Whether a connection without a token may join public rooms.", HOT),
