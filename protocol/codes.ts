@@ -35,6 +35,7 @@ export const CODES = {
   not_found: entry(404, 5, false, "There is no such thing, or you may not see it."),
   anchor_not_found: entry(404, 5, false, "The message to page from does not exist here."),
   method_not_allowed: entry(405, 12, false, "This path does not take that method."),
+  not_acceptable: entry(406, 3, false, "This cannot be answered in a form that you accept."),
   conflict: entry(409, 6, false, "This conflicts with the present state."),
   email_taken: entry(409, 6, false, "This e-mail address already has an account."),
   username_taken: entry(409, 6, false, "This username is taken."),

@@ -5,6 +5,7 @@ import { createHubOf } from "./app/hub.ts";
 import { startLog } from "./app/log.ts";
 import type { Program } from "./app/program.ts";
 import { startStorage } from "./app/storage.ts";
+import { startStreams } from "./app/streams.ts";
 import { VERSION } from "./app/version.ts";
 import { readWorkerPlace, reportToParent } from "./app/worker.ts";
 import { createChat } from "./chat/index.ts";
@@ -76,7 +77,8 @@ async function start(program: Program): Promise<number> {
     epoch: () => epoch.current(),
   });
   const api = await startApi(program, sql, metrics, hub, identity, chat);
-  const port = await startDoors(program, api, metrics, hub, authenticate);
+  const streams = await startStreams(program, api, hub, authenticate);
+  const port = await startDoors(program, api, metrics, hub, authenticate, streams);
   if (program.worker !== null) reportToParent(metrics);
   return port;
 }

@@ -5,10 +5,12 @@ import type { Authenticate, Hub } from "../realtime/index.ts";
 import { createMetricsServer } from "../transport/http/metrics-server.ts";
 import { createPages } from "../transport/http/pages.ts";
 import { createHttpServer } from "../transport/http/server.ts";
+import type { Streams } from "../transport/streams/index.ts";
 import { createWebSocketTransport } from "../transport/websocket/websocket.ts";
 import { startPages } from "./pages.ts";
 import type { Program } from "./program.ts";
 import { hasRole } from "./roles.ts";
+import { broadcastTo } from "./streams.ts";
 
 /** After the sockets have gone, running requests may take this long to end. */
 const REQUESTS_MS = 5_000;
@@ -22,6 +24,7 @@ export async function startDoors(
   metrics: Metrics,
   hub: Hub,
   authenticate: Authenticate,
+  streams: Streams,
 ): Promise<number> {
   const { config, logger, lifecycle, worker } = program;
   if (config.METRICS_ENABLED) {
@@ -66,7 +69,7 @@ export async function startDoors(
     (part) => part.stop(REQUESTS_MS),
     REQUESTS_MS + 1_000,
   );
-  hub.start((topic, text) => server.bun.publish(topic, text));
+  hub.start(broadcastTo((topic, text) => server.bun.publish(topic, text), streams));
   await lifecycle.start(
     "hub",
     () => hub,

@@ -67,9 +67,24 @@ export function mismatches(document: ApiDocument, operation: Operation, answer: 
   const isProblem = type === "application/problem+json";
   return [
     ...found,
-    ...schemaIssues(document.resolve(isProblem ? schema : closed(schema)), JSON.parse(body), isProblem),
+    ...schemaIssues(document.resolve(isProblem ? schema : closed(schema)), readBody(body, type), isProblem),
   ];
 }
+
+/** An answer's body; of a stream, which has no end, what comes first. */
+export async function bodyOf(answer: Response): Promise<string> {
+  if (answer.headers.get("content-type") !== STREAM) return answer.text();
+  const reader = answer.body!.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
+}
+
+function readBody(body: string, type: string): unknown {
+  return type === STREAM ? body : JSON.parse(body);
+}
+
+const STREAM = "text/event-stream";
 
 function schemaIssues(schema: JsonSchema, value: unknown, isOpen: boolean): string[] {
   const { $defs } = schema;
@@ -115,12 +130,12 @@ export function documentedClient(url: string, document: ApiDocument) {
         },
         body: options.body === undefined ? undefined : JSON.stringify(options.body),
       });
-      const body = await answer.text();
+      const body = await bodyOf(answer);
       const wrong = mismatches(document, operation, answer, body);
       if (answer.status !== expected) wrong.unshift(`status ${answer.status} in place of ${expected}: ${body}`);
       if (wrong.length > 0) throw new Error(`${name}: ${wrong.join("; ")}`);
       if (answer.ok) succeeded.add(operation);
-      return (body === "" ? undefined : JSON.parse(body)) as T;
+      return (body === "" ? undefined : readBody(body, answer.headers.get("content-type") ?? "")) as T;
     },
     /** The operations that have not answered with a success yet. */
     untried: () =>

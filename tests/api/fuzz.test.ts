@@ -5,7 +5,7 @@ import { startTestApp, TEST_ISSUER, TEST_SECRET } from "../support/app.ts";
 import { exampleServer } from "../support/example-server.ts";
 import { chooseSeed } from "../support/seeded.ts";
 import { type FuzzRequest, requests } from "./arbitrary.ts";
-import { type ApiDocument, mismatches, readDocument } from "./documented.ts";
+import { type ApiDocument, bodyOf, mismatches, readDocument } from "./documented.ts";
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 1_500);
 
@@ -45,7 +45,7 @@ async function send(url: string, document: ApiDocument, request: FuzzRequest, to
     body: body?.text,
     redirect: "manual",
   });
-  return { status: answer.status, wrong: mismatches(document, operation, answer, await answer.text()) };
+  return { status: answer.status, wrong: mismatches(document, operation, answer, await bodyOf(answer)) };
 }
 
 test("no request gets a 500 or an answer that is not documented", async () => {

@@ -42,6 +42,9 @@ test("every operation answers as the document says", async () => {
   const ann = await register("ann");
   const bob = await register("bob");
   expect(await call<object>("get /api/v1/meta", 200)).toMatchObject({ set_up: true });
+  await call("get /api/v1/stream", 200, { query: { rooms: "event:1", event_names: "true" } });
+  await call("get /api/v1/stream", 401, { query: { rooms: "user:me" } });
+  await call("get /api/v1/stream", 406, { query: { rooms: "event:1" }, headers: { accept: "application/json" } });
   const asOwner = { token: owner.access_token };
   const asAnn = { token: ann.access_token };
   const asBob = { token: bob.access_token };

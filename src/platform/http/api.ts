@@ -26,6 +26,8 @@ export interface RequestFacts {
   requestId: string;
   secure: boolean;
   host: string;
+  /** Sets for how many seconds nothing may go over the connection before it is cut; 0: for ever. An ordinary answer needs it not. */
+  allowSilence?: (seconds: number) => void;
 }
 
 export interface ApiEnv {

@@ -107,7 +107,7 @@ function crossOrigin(config: Pick<Config, "ALLOWED_ORIGINS">): MiddlewareHandler
     credentials: true,
     maxAge: 600,
     allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-    allowHeaders: ["authorization", "content-type", "idempotency-key", "if-match", "x-request-id"],
+    allowHeaders: ["authorization", "content-type", "idempotency-key", "if-match", "last-event-id", "x-request-id"],
     exposeHeaders: [
       "etag",
       "idempotent-replayed",

@@ -13,6 +13,8 @@ interface Answer {
   description: string;
   /** What the JSON body is; left out for an answer without a body. */
   schema?: z.ZodType;
+  /** Of the body, where it is not JSON; `schema` then describes its text. */
+  contentType?: string;
   /** Headers that this answer carries, with a sentence each. */
   headers?: Record<string, string>;
 }
@@ -148,11 +150,11 @@ function pipeline(auth: Auth, needsBody: boolean): MiddlewareHandler<ApiEnv> {
 
 function answers(spec: RouteSpec): Record<number, unknown> {
   return Object.fromEntries(
-    Object.entries(spec.responses).map(([status, { description, schema, headers }]) => [
+    Object.entries(spec.responses).map(([status, { description, schema, contentType = "application/json", headers }]) => [
       status,
       {
         description,
-        ...(schema && { content: { "application/json": { schema } } }),
+        ...(schema && { content: { [contentType]: { schema } } }),
         ...(headers && {
           headers: Object.fromEntries(
             Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: "string" } }]),

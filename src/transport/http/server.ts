@@ -64,7 +64,10 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<D
     const request = withHost(received);
     if (request === null)
       return problemResponse(new AppError("malformed", "The Host header names no host."), crypto.randomUUID());
-    const facts = factsOf(request, peer);
+    const facts: RequestFacts = {
+      ...factsOf(request, peer),
+      allowSilence: (seconds) => server.timeout(received, seconds),
+    };
     const { pathname } = new URL(request.url);
     if (pathname === "/ws") return serves.sockets ? upgraded(request, server, facts) : notHere("edge", facts);
     const began = performance.now();

@@ -1,0 +1,38 @@
+import type { Api } from "../platform/http/api.ts";
+import { ownOrigins } from "../platform/http/origin.ts";
+import type { Authenticate, Broadcast, Hub } from "../realtime/index.ts";
+import { addSse } from "../transport/sse/route.ts";
+import type { Streams } from "../transport/streams/index.ts";
+import { createStreams } from "../transport/streams/streams.ts";
+import { worse } from "../transport/streams/topics.ts";
+import type { Program } from "./program.ts";
+
+/** Who listens without a WebSocket: the streams of this node, and SSE as the first way to open one. */
+export async function startStreams(
+  { config, lifecycle }: Program,
+  api: Api,
+  hub: Hub,
+  authenticate: Authenticate,
+): Promise<Streams> {
+  const streams = await lifecycle.start(
+    "streams",
+    () => createStreams(hub),
+    (part) => part.stop(),
+  );
+  addSse(api, {
+    streams,
+    authenticate,
+    allowAnonymous: config.WS_ALLOW_ANONYMOUS,
+    isAllowedOrigin: ownOrigins(config),
+  });
+  return streams;
+}
+
+/** The hub's broadcast to WebSockets and streams. Without a stream in the room it costs one look-up. */
+export function broadcastTo(publish: Broadcast, streams: Streams): Broadcast {
+  return (topic, text) => {
+    const sockets = publish(topic, text);
+    const heard = streams.publish(topic, text);
+    return heard === null ? sockets : worse(sockets, heard);
+  };
+}

@@ -1,0 +1,130 @@
+import type { Context } from "hono";
+import { z } from "zod";
+import { normalizeRoom } from "../../../protocol/rooms.ts";
+import type { Caller } from "../../platform/caller.ts";
+import { AppError } from "../../platform/errors.ts";
+import type { Api, ApiEnv } from "../../platform/http/api.ts";
+import { addressKey } from "../../platform/http/rate-limit.ts";
+import { route } from "../../platform/http/route.ts";
+import type { Stream, StreamRequest, Streams } from "../streams/index.ts";
+import { type CredentialRules, readCredentials } from "../websocket/credentials.ts";
+import { readId } from "./resume-id.ts";
+import { SseSink } from "./sink.ts";
+
+export interface SseDeps extends CredentialRules {
+  streams: Streams;
+}
+
+const MOST_ROOMS = 50;
+
+const StreamParams = z.object({
+  rooms: z
+    .string()
+    .min(1)
+    .max(MOST_ROOMS * 81)
+    .meta({ description: `Up to ${MOST_ROOMS} rooms, separated by commas. \`user:me\` is the caller's own.` }),
+  last_event_id: z.string().max(1_024).optional().meta({
+    description: "Where to go on: the last event's id. The header `Last-Event-ID`, which browsers send, comes first.",
+  }),
+  event_names: z.enum(["true", "false"]).default("false").meta({
+    description:
+      "`true`: each event has its frame's type as `event:`, for `addEventListener`; else all go to `onmessage`.",
+  }),
+  token: z.string().max(8_192).optional().meta({ description: "A token, for browsers: EventSource sets no headers." }),
+});
+
+const streamRoute = route({
+  method: "get",
+  path: "/api/v1/stream",
+  summary: "Follows rooms by server-sent events: the frames of the WebSocket, one JSON document in each event's `data`",
+  tag: "live",
+  auth: "public",
+  request: { query: StreamParams },
+  responses: {
+    200: {
+      description:
+        "The stream. `system:resumed` says of each room whether everything since the last event's id follows (`recovered`), or " +
+        "that the state is to be loaded anew. A comment every 15 s is a sign of life.",
+      contentType: "text/event-stream",
+      schema: z.string(),
+    },
+  },
+  errors: ["unauthenticated", "banned", "wrong_origin", "forbidden", "not_found", "not_acceptable"],
+});
+
+const HEADERS = {
+  "content-type": "text/event-stream",
+  "cache-control": "no-store, no-transform",
+  // Told to nginx, which would otherwise keep events until a buffer is full.
+  "x-accel-buffering": "no",
+};
+
+/** `GET /api/v1/stream`: rooms for whoever cannot, or need not, open a WebSocket (SPEC SS). */
+export function addSse(api: Api, deps: SseDeps): void {
+  api.openapi(streamRoute, async (c) => {
+    if (!accepts(c.req.header("accept"))) {
+      throw new AppError("not_acceptable", "This is a stream: Accept: text/event-stream.");
+    }
+    const { rooms, last_event_id, event_names } = c.req.valid("query");
+    const { caller } = await readCredentials(c.req.raw, c.get("host"), deps);
+    const names = roomsOf(rooms, caller);
+    if (c.req.raw.method === "HEAD") return new Response(null, { headers: HEADERS }) as never;
+    const id = c.req.header("last-event-id") ?? last_event_id;
+    return (await answer(c, deps.streams, caller, startsOf(names, id), event_names === "true")) as never;
+  });
+}
+
+async function answer(
+  c: Context<ApiEnv>,
+  streams: Streams,
+  caller: Caller,
+  rooms: StreamRequest["rooms"],
+  named: boolean,
+): Promise<Response> {
+  const allowSilence = (seconds: number) => c.env?.allowSilence?.(seconds);
+  const sink = new SseSink({ rooms: rooms.map(({ room }) => room), named, allowSilence });
+  const stream = streams.open({ caller, address: addressKey(c.get("address")), rooms, sink });
+  sink.stream = stream;
+  c.req.raw.signal.addEventListener("abort", () => sink.gone());
+  await refuseIfAll(stream);
+  allowSilence(0);
+  return new Response(sink.body, { headers: HEADERS });
+}
+
+/** A stream without any room is refused by its status, which ends a browser's tries; one of some rooms says what became of the others. */
+async function refuseIfAll(stream: Stream): Promise<void> {
+  const answers = await stream.answered;
+  const [first] = answers;
+  if (first?.code == null || answers.some(({ code }) => code === null)) return;
+  stream.closed();
+  throw new AppError(first.code);
+}
+
+function accepts(header: string | undefined): boolean {
+  return header === undefined || /text\/event-stream|text\/\*|\*\/\*/i.test(header);
+}
+
+/** The rooms by their full names, each once, in the order they were named; `all` is left out, since everybody is in it. */
+function roomsOf(list: string, caller: Caller): string[] {
+  const names = list.split(",").map((name) => {
+    const trimmed = name.trim();
+    if (trimmed === "user:me") {
+      if (caller.kind !== "user") throw new AppError("unauthenticated");
+      return `user:${caller.userId}`;
+    }
+    const room = trimmed === "" ? null : normalizeRoom(trimmed);
+    if (room === null) throw new AppError("invalid", "rooms: names such as event:123, separated by commas");
+    return room;
+  });
+  const rooms = [...new Set(names)].filter((room) => room !== "all");
+  if (rooms.length > MOST_ROOMS) throw new AppError("invalid", `rooms: at most ${MOST_ROOMS}`);
+  return rooms;
+}
+
+function startsOf(rooms: readonly string[], id: string | undefined): StreamRequest["rooms"] {
+  const position = id === undefined ? null : readId(id, rooms);
+  return rooms.map((room, place) => {
+    const seq = position?.seqs[place] ?? null;
+    return { room, since: position === null || seq === null ? null : { seq, epoch: position.epoch } };
+  });
+}
