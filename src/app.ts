@@ -57,8 +57,10 @@ async function start(program: Program): Promise<number> {
   };
   const hub = createHubOf(program, sql, log, metrics, authenticate);
   const publish = await startFanOut(program, log, hub, metrics);
+  const transaction = createTransaction({ sql, ids, publish });
   const identity: Identity = createIdentity({
     sql,
+    transaction,
     ids,
     config,
     realtime: hub,
@@ -69,7 +71,7 @@ async function start(program: Program): Promise<number> {
   const chat = createChat({
     sql,
     postSql,
-    transaction: createTransaction({ sql, ids, publish }),
+    transaction,
     publish,
     ids,
     realtime: hub,

@@ -2,6 +2,7 @@ import { type By, record } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
+import { tellPersonEnded, tellPersonReadmitted } from "./changes.ts";
 import type { Parts } from "./parts.ts";
 import * as store from "./store/bans.ts";
 import { deleteSessions } from "./store/sessions.ts";
@@ -25,7 +26,7 @@ export interface Ban {
  * Throws `not_found`, and `forbidden` for oneself and for whoever has the caller's role or a higher one.
  */
 export async function ban(
-  { sql, ids, living, now }: Parts,
+  { transaction, ids, now }: Parts,
   who: By<UserCaller>,
   what: { userId: string; reason: string; until: Date | null },
 ): Promise<Ban> {
@@ -34,31 +35,29 @@ export async function ban(
     throw new AppError("invalid", undefined, { errors });
   }
   const { caller } = who;
-  const { row, ended } = await sql.begin(async (tx) => {
-    const user = await lockUser(tx, what.userId);
+  const row = await transaction({ actor: caller.userId, reason: "ban" }, async (tx) => {
+    const user = await lockUser(tx.sql, what.userId);
     if (!user) throw new AppError("not_found");
     if (user.id === caller.userId) throw new AppError("forbidden", "You cannot ban yourself.");
     if (RANK[user.role] >= RANK[caller.role])
       throw new AppError("forbidden", "You cannot ban somebody of your own rank.");
-    const ended = await deleteSessions(tx, user.id, null);
+    tellPersonEnded(tx, user.id, await deleteSessions(tx.sql, user.id, null), "banned");
     const { userId: user_id, reason, until } = what;
     const ban = { id: ids.next(), user_id, reason, until, created_by: caller.userId };
-    await record(tx, who, { action: "ban:made", subject: `user:${user.id}`, detail: { ban_id: ban.id, until } });
-    return { row: await store.insertBan(tx, ban), ended };
+    await record(tx.sql, who, { action: "ban:made", subject: `user:${user.id}`, detail: { ban_id: ban.id, until } });
+    return store.insertBan(tx.sql, ban);
   });
-  living.endPerson(row.user_id, ended, "banned");
   return shown(row);
 }
 
 /** Lifts a ban. Lifting it again changes nothing. */
-export async function lift({ sql, living }: Parts, who: By<UserCaller>, banId: string): Promise<void> {
-  const userId = await sql.begin(async (tx) => {
-    const user = await store.liftBan(tx, banId, who.caller.userId);
-    if (user !== undefined)
-      await record(tx, who, { action: "ban:lifted", subject: `user:${user}`, detail: { ban_id: banId } });
-    return user;
+export async function lift({ transaction }: Parts, who: By<UserCaller>, banId: string): Promise<void> {
+  await transaction({ actor: who.caller.userId, reason: "ban" }, async (tx) => {
+    const user = await store.liftBan(tx.sql, banId, who.caller.userId);
+    if (user === undefined) return;
+    tellPersonReadmitted(tx, user);
+    await record(tx.sql, who, { action: "ban:lifted", subject: `user:${user}`, detail: { ban_id: banId } });
   });
-  if (userId !== undefined) living.readmit(userId);
 }
 
 /** The bans that stand, the newest first. */

@@ -1,5 +1,6 @@
 import { auditOf, eraseFromAudit } from "../platform/audit.ts";
 import { AppError } from "../platform/errors.ts";
+import { tellPersonEnded } from "./changes.ts";
 import type { Parts } from "./parts.ts";
 import { bansOf } from "./store/bans.ts";
 import { deleteResetsOf } from "./store/password-resets.ts";
@@ -10,18 +11,17 @@ import { blankUser, lockOwner, lockUser, otherOwnerExists, userById } from "./st
  * Takes a person's data out of this module's tables. The id stays, with a name made of it: messages and bans refer to it.
  * His sessions end and their sockets close. Throws `last_owner`: without an owner the next account made would be one.
  */
-export async function erasePerson({ sql, living }: Parts, userId: string): Promise<void> {
-  const ended = await sql.begin(async (tx) => {
-    await lockOwner(tx);
-    const user = await lockUser(tx, userId);
-    if (user?.role === "owner" && !(await otherOwnerExists(tx, userId))) throw new AppError("last_owner");
-    const sessions = await deleteSessions(tx, userId, null);
-    await deleteResetsOf(tx, userId);
-    await eraseFromAudit(tx, userId);
-    await blankUser(tx, userId);
-    return sessions;
+export async function erasePerson({ transaction }: Parts, userId: string): Promise<void> {
+  await transaction({ actor: userId }, async (tx) => {
+    const { sql } = tx;
+    await lockOwner(sql);
+    const user = await lockUser(sql, userId);
+    if (user?.role === "owner" && !(await otherOwnerExists(sql, userId))) throw new AppError("last_owner");
+    tellPersonEnded(tx, userId, await deleteSessions(sql, userId, null), "signed_out");
+    await deleteResetsOf(sql, userId);
+    await eraseFromAudit(sql, userId);
+    await blankUser(sql, userId);
   });
-  living.endPerson(userId, ended, "signed_out");
 }
 
 /** Everything that this module keeps of a person, as JSON values; null when there is no such person. */

@@ -6,8 +6,10 @@ import type { Api } from "../platform/http/api.ts";
 import type { Mail } from "../platform/mail.ts";
 import { createPasswords } from "../platform/password.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
+import type { Transaction } from "../platform/postgres/transaction.ts";
 import type { Realtime } from "../realtime/index.ts";
 import { byCookie, byToken } from "./authenticate.ts";
+import { followChanges } from "./changes.ts";
 import { erasePerson, exportPerson } from "./erase.ts";
 import { createVerifyForeign } from "./foreign-tokens.ts";
 import { Limits } from "./limits.ts";
@@ -41,8 +43,10 @@ export interface IdentityDeps {
     | "PUBLIC_URL"
     | "HTTP_PORT"
   >;
-  /** Sockets of an ended session or of a banned person close in the same tick. */
-  realtime: Pick<Realtime, "closeSession" | "closeUser" | "renameUser">;
+  /** For what all nodes must know of. */
+  transaction: Transaction;
+  /** Sockets of an ended session or of a banned person close in the same tick here, and within a second on other nodes. */
+  realtime: Pick<Realtime, "callers" | "closeSession" | "closeUser" | "updateUser" | "watch">;
   /** Null without SMTP_URL: reset links then show on the owner's page. */
   mail: Mail | null;
   clock: Clock;
@@ -67,7 +71,7 @@ export interface Identity {
   /** The same for a `Cookie` header. Throws `unauthenticated` when it carries no living session. Null: no session cookie at all. */
   authenticateCookie(header: string | null | undefined): Promise<UserCaller | null>;
   /**
-   * False when this caller's session was ended, or the person banned, since the caller was made (on this node).
+   * False when this caller's session was ended, or the person banned, since the caller was made (as far as this node knows).
    * Ask it in the same tick in which a socket becomes known to the hub: it closes the gap between the check and the register.
    */
   isCurrent(caller: UserCaller): boolean;
@@ -106,6 +110,7 @@ export function createIdentity({ clock, ...deps }: IdentityDeps): Identity {
     living: new Living(sql, config.SESSION_TTL, realtime, now),
     tokens: createTokens(keys, publicUrl, config.ACCESS_TOKEN_TTL, now),
   };
+  followChanges(parts);
   return {
     authenticate: (token, use) => byToken(parts, foreign, token, use),
     authenticateCookie: (header) => byCookie(parts, header),

@@ -13,8 +13,9 @@ const TOUCH_EVERY = 5 * 60_000;
 const REMEMBER_ENDED = 60_000;
 
 /**
- * Which sessions live and which people may come in, without a query for each request; and the one place where that ends.
- * Call `end…` after the transaction has committed: in the same tick it forgets, remembers the end, and closes the sockets.
+ * Which sessions live and which people may come in, without a query for each request; and the one place where that ends on this
+ * node. What ends is told in its transaction (changes.ts); when that is seen, `end…` forgets, remembers the end, and closes the
+ * sockets in the same tick.
  */
 export class Living {
   readonly #sessions: Lookup<LivingRow>;
@@ -89,6 +90,12 @@ export class Living {
   readmit(userId: string): void {
     this.changed(userId);
     this.#ended.delete(userId);
+  }
+
+  /** Reads everything anew. What has ended stays so. */
+  forgetAll(): void {
+    for (const lookup of [this.#sessions, this.#cookies]) lookup.forget(() => true);
+    this.#people.forget(() => true);
   }
 
   #rememberEnd(id: string): void {

@@ -25,11 +25,11 @@ export async function login(
   const user = await ownAccount(parts.sql, key);
   const account = user?.id ?? JSON.stringify(key);
   await checkPassword(parts, user, account, password, origin);
-  const session = await parts.sql.begin(async (tx) => {
+  const session = await parts.transaction({ actor: account }, async (tx) => {
     // The row is locked, so that a password change or a ban that comes between ends this session too.
-    const now = user && (await lockUser(tx, user.id));
+    const now = user && (await lockUser(tx.sql, user.id));
     if (!now || now.password_hash !== user.password_hash) throw new AppError("invalid_credentials");
-    if (await isBanned(tx, user.id)) throw new AppError("banned");
+    if (await isBanned(tx.sql, user.id)) throw new AppError("banned");
     return startSession(parts, tx, user.id, origin, deviceName);
   });
   return signedIn(parts, user!, session);
@@ -58,4 +58,17 @@ export async function checkPassword(
   for (const one of limited) await limits.take(one);
   if (!(await passwords.verify(password, user?.password_hash ?? null))) throw new AppError("invalid_credentials");
   await limits.giveBack(...limited);
+}
+
+/** The one name that was given. Throws `invalid` for none and for two. */
+export function oneName({ email, username }: { email?: string; username?: string }): LoginName {
+  if (email !== undefined && username === undefined) return { email };
+  if (username !== undefined && email === undefined) return { username };
+  throw new AppError("invalid", "Give either email or username.", {
+    errors: ["email", "username"].map((field) => ({
+      pointer: `/${field}`,
+      code: "exclusive",
+      message: "exactly one of email and username is needed",
+    })),
+  });
 }

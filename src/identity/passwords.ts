@@ -1,6 +1,7 @@
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import { addressKey } from "../platform/http/rate-limit.ts";
+import { tellSessionsEnded } from "./changes.ts";
 import { checkPassword } from "./login.ts";
 import { emailKey } from "./names.ts";
 import type { Origin, Parts } from "./parts.ts";
@@ -20,19 +21,18 @@ export async function changePassword(
   change: { current: string; next: string },
   origin: Origin,
 ): Promise<void> {
-  const { sql, living, passwords } = parts;
+  const { sql, transaction, passwords } = parts;
   const user = await userById(sql, caller.userId);
   if (!user || user.password_hash === null) throw new AppError("forbidden", "This person has no password here.");
   await checkPassword(parts, user, user.id, change.current, origin);
   const hash = await passwords.hash(change.next);
-  const ended = await sql.begin(async (tx) => {
-    const now = await lockUser(tx, user.id);
+  await transaction({ actor: user.id }, async (tx) => {
+    const now = await lockUser(tx.sql, user.id);
     if (now?.password_hash !== user.password_hash) throw new AppError("invalid_credentials");
-    await setPassword(tx, user.id, hash);
-    await resets.deleteResetsOf(tx, user.id);
-    return deleteSessions(tx, user.id, caller.sessionId);
+    await setPassword(tx.sql, user.id, hash);
+    await resets.deleteResetsOf(tx.sql, user.id);
+    tellSessionsEnded(tx, await deleteSessions(tx.sql, user.id, caller.sessionId));
   });
-  living.endSessions(ended, "signed_out");
 }
 
 /**
@@ -74,16 +74,19 @@ async function sendReset(parts: Parts, email: string): Promise<void> {
 }
 
 /** Sets the password of the account a link was made for; all its sessions end. Throws `token_expired`. */
-export async function resetPassword({ sql, living, passwords }: Parts, token: string, password: string): Promise<void> {
+export async function resetPassword(
+  { sql, transaction, passwords }: Parts,
+  token: string,
+  password: string,
+): Promise<void> {
   // A wrong token costs no hash.
   if (!(await resets.resetStands(sql, hashOf(token)))) throw new AppError("token_expired");
   const hash = await passwords.hash(password);
-  const ended = await sql.begin(async (tx) => {
-    const userId = await resets.takeReset(tx, hashOf(token));
+  await transaction({ actor: "password reset" }, async (tx) => {
+    const userId = await resets.takeReset(tx.sql, hashOf(token));
     if (userId === undefined) throw new AppError("token_expired");
-    await lockUser(tx, userId);
-    await setPassword(tx, userId, hash);
-    return deleteSessions(tx, userId, null);
+    await lockUser(tx.sql, userId);
+    await setPassword(tx.sql, userId, hash);
+    tellSessionsEnded(tx, await deleteSessions(tx.sql, userId, null));
   });
-  living.endSessions(ended, "signed_out");
 }

@@ -3,6 +3,7 @@ import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import { type Editable, refuseStale } from "../platform/http/etag.ts";
 import type { Page } from "../platform/http/paging.ts";
+import { tellPersonChanged } from "./changes.ts";
 import { normalUsername, usernameKey } from "./names.ts";
 import type { Parts } from "./parts.ts";
 import { takenError } from "./register.ts";
@@ -26,7 +27,7 @@ export function editableOfMe({ username, name, phone }: Pick<Me, "username" | "n
  * state.
  */
 export async function updateMe(
-  { sql, living, realtime }: Parts,
+  { transaction, realtime }: Parts,
   caller: UserCaller,
   changes: { username?: string; name?: string | null; phone?: string | null },
   ifMatch?: string,
@@ -36,14 +37,16 @@ export async function updateMe(
     username === undefined ? {} : { username: normalUsername(username), username_key: usernameKey(username) };
   const set = { ...rest, ...named };
   try {
-    const user = await sql.begin(async (tx) => {
-      const old = await store.lockUser(tx, caller.userId);
+    const user = await transaction({ actor: caller.userId }, async (tx) => {
+      const old = await store.lockUser(tx.sql, caller.userId);
       if (!old) throw new AppError("not_found");
       refuseStale(ifMatch, editableOfMe(old));
-      return Object.keys(set).length === 0 ? old : ((await store.updateUser(tx, old.id, set)) ?? old);
+      if (Object.keys(set).length === 0) return old;
+      if (username !== undefined) tellPersonChanged(tx, old.id);
+      return (await store.updateUser(tx.sql, old.id, set)) ?? old;
     });
-    living.changed(user.id);
-    realtime.renameUser(user.id, user.username);
+    // The other nodes read the name when they learn of the change; here it counts before the answer does.
+    realtime.updateUser(user.id, user);
     return me(user);
   } catch (error) {
     throw takenError(error) ?? error;

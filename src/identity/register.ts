@@ -22,16 +22,16 @@ export interface NewAccount {
  * Throws `registration_closed`, `invite_needed`, `email_taken`, `username_taken`, `rate_limited`, `unavailable`.
  */
 export async function register(parts: Parts, account: NewAccount, origin: Origin): Promise<SignedIn> {
-  const { sql, ids, passwords, limits } = parts;
+  const { sql, transaction, ids, passwords, limits } = parts;
   await limits.take(["register", addressKey(origin.address)]);
   // Asked here so that a closed door costs no hash; decided below, under the lock.
   if (await ownerExists(sql)) await admit(parts, account.inviteCode, (code) => inviteStands(sql, code));
   const password_hash = await passwords.hash(account.password);
   try {
-    const { user, session } = await sql.begin(async (tx) => {
-      const first = await isFirst(tx);
-      if (!first) await admit(parts, account.inviteCode, (code) => takeInvite(tx, code));
-      const user = await insertUser(tx, {
+    const { user, session } = await transaction({ actor: "registration" }, async (tx) => {
+      const first = await isFirst(tx.sql);
+      if (!first) await admit(parts, account.inviteCode, (code) => takeInvite(tx.sql, code));
+      const user = await insertUser(tx.sql, {
         id: ids.next(),
         username: normalUsername(account.username),
         username_key: usernameKey(account.username),

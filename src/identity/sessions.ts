@@ -1,6 +1,8 @@
 import type { Me } from "../../protocol/objects.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
+import type { Tx } from "../platform/postgres/transaction.ts";
+import { tellSessionsEnded } from "./changes.ts";
 import type { Origin, Parts } from "./parts.ts";
 import { hashOf, newNonce, newSecret, successorOf } from "./secret.ts";
 import { isBanned } from "./store/bans.ts";
@@ -24,8 +26,6 @@ export interface StartedSession {
   id: string;
   cookie: string;
   refresh_token: string;
-  /** Sessions that had to go for it: end them once the transaction has committed. */
-  dropped: string[];
 }
 
 export interface Credentials {
@@ -41,7 +41,7 @@ export type SignedIn = Credentials & { user: Me; cookie: string };
 /** Makes a session inside the caller's transaction. */
 export async function startSession(
   { ids, config }: Parts,
-  tx: Db,
+  tx: Tx,
   userId: string,
   origin: Origin,
   deviceName: string | null,
@@ -57,14 +57,14 @@ export async function startSession(
     ip: origin.address,
     user_agent: origin.userAgent?.slice(0, 500) ?? null,
   };
-  await store.insertSession(tx, session, config.SESSION_TTL);
-  await insertRefreshToken(tx, hashOf(refresh_token), id);
-  return { id, cookie, refresh_token, dropped: await store.trimSessions(tx, userId, SESSIONS_MAX) };
+  await store.insertSession(tx.sql, session, config.SESSION_TTL);
+  await insertRefreshToken(tx.sql, hashOf(refresh_token), id);
+  tellSessionsEnded(tx, await store.trimSessions(tx.sql, userId, SESSIONS_MAX));
+  return { id, cookie, refresh_token };
 }
 
 /** What a sign-in answers, once its transaction has committed. */
 export async function signedIn(parts: Parts, user: UserRow, session: StartedSession): Promise<SignedIn> {
-  parts.living.endSessions(session.dropped, "signed_out");
   const { token, expires_in } = await parts.tokens.access(user, session.id);
   const { refresh_token, cookie } = session;
   return { user: me(user), access_token: token, expires_in, refresh_token, cookie };
@@ -81,11 +81,14 @@ export function me(user: UserRow): Me {
  * session, whoever brings it: either he or the one who used it has stolen it. Throws `refresh_invalid`, `banned`.
  */
 export async function refresh(parts: Parts, token: string): Promise<Credentials> {
-  const outcome = await parts.sql.begin((tx) => rotate(tx, token, parts.config.SESSION_TTL));
+  const outcome = await parts.transaction({ actor: "refresh" }, async (tx) => {
+    const outcome = await rotate(tx.sql, token, parts.config.SESSION_TTL);
+    if (typeof outcome === "object" && "reused" in outcome) tellSessionsEnded(tx, [outcome.reused]);
+    return outcome;
+  });
   if (outcome === "unknown") throw new AppError("refresh_invalid");
   if (outcome === "banned") throw new AppError("banned");
   if ("reused" in outcome) {
-    parts.living.endSessions([outcome.reused], "signed_out");
     parts.logger.warn({ session_id: outcome.reused }, "a refresh token was used twice: its session has been ended");
     throw new AppError("refresh_invalid", "This refresh token was used before. Its session has ended: sign in again.");
   }
@@ -148,15 +151,20 @@ export async function logout(parts: Parts, caller: UserCaller): Promise<void> {
 }
 
 /** Ends one of the caller's sessions and closes its sockets. Throws `not_found` when it is not his or has ended. */
-export async function endSession({ sql, living }: Parts, caller: UserCaller, id: string): Promise<void> {
-  const ended = await store.deleteSession(sql, id, caller.userId);
-  if (ended) living.endSessions([id], "signed_out");
-  else if (id !== caller.sessionId) throw new AppError("not_found");
+export async function endSession({ transaction }: Parts, caller: UserCaller, id: string): Promise<void> {
+  const ended = await transaction({ actor: caller.userId }, async (tx) => {
+    const ended = await store.deleteSession(tx.sql, id, caller.userId);
+    if (ended) tellSessionsEnded(tx, [id]);
+    return ended;
+  });
+  if (!ended && id !== caller.sessionId) throw new AppError("not_found");
 }
 
 /** Ends all of the caller's sessions but this one. */
-export async function endOtherSessions({ sql, living }: Parts, caller: UserCaller): Promise<void> {
-  living.endSessions(await store.deleteSessions(sql, caller.userId, caller.sessionId), "signed_out");
+export async function endOtherSessions({ transaction }: Parts, caller: UserCaller): Promise<void> {
+  await transaction({ actor: caller.userId }, async (tx) =>
+    tellSessionsEnded(tx, await store.deleteSessions(tx.sql, caller.userId, caller.sessionId)),
+  );
 }
 
 function ownSession({ sessionId }: UserCaller): string {

@@ -20,7 +20,7 @@ test("a person who was renamed speaks under the new name on the connections that
     return undefined;
   });
   await client.ask("typing:start", { channel_id: "1" });
-  node.hub.renameUser("emil", "Emilia");
+  node.hub.updateUser("emil", { username: "Emilia", role: "member" });
   await client.ask("typing:start", { channel_id: "1" });
   expect(seen).toEqual(["emil", "Emilia"]);
   client.close();

@@ -1,7 +1,7 @@
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { CommandType, FramePayload, FrameType } from "../../protocol/frames.ts";
 import { type RoomKind, roomId, roomKind } from "../../protocol/rooms.ts";
-import type { Caller } from "../platform/caller.ts";
+import type { Caller, UserCaller } from "../platform/caller.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import { Admission } from "./admission.ts";
 import { createAlone } from "./broker/alone.ts";
@@ -221,11 +221,15 @@ class NodeHub implements Hub {
     }
   }
 
-  renameUser(userId: string, username: string): void {
+  updateUser(userId: string, { username, role }: Pick<UserCaller, "username" | "role">): void {
     for (const connection of this.#rooms.people.of(userId)) {
       const { caller } = connection;
-      if (caller.kind === "user") connection.caller = { ...caller, username };
+      if (caller.kind === "user") connection.caller = { ...caller, username, role };
     }
+  }
+
+  callers(): UserCaller[] {
+    return this.#connections.map(({ caller }) => caller).filter((caller) => caller.kind === "user");
   }
 
   changeEpoch(epoch: string): void {
@@ -233,14 +237,17 @@ class NodeHub implements Hub {
     this.#epoch = epoch;
     for (const connection of [...this.#connections]) this.#heartbeat.close(connection, "draining");
     this.#rooms.forgetAll();
-    this.#internal.interrupted();
+    this.#internal.interrupted().catch((error: unknown) => {
+      this.#deps.logger.error({ err: error }, "what other nodes have changed could not be read; it is when it is needed");
+    });
   }
 
   async compareHeads(): Promise<void> {
-    this.#internal.interrupted();
+    const watchers = this.#internal.interrupted();
     const known = [...this.#rooms.all()].filter((room) => room.known);
     const heads = await this.#deps.log.heads(known.map(({ name }) => name));
     for (const room of known) room.learn(0, heads.get(room.name) ?? 0);
+    await watchers;
   }
 
   connect(caller: Caller, address: string): Connection {

@@ -24,8 +24,10 @@ export interface Realtime {
   /** Says `system:bye` and closes. Used at logout, revoke, ban, expiry. */
   closeSession(sessionId: string, reason: CloseReason): void;
   closeUser(userId: string, reason: CloseReason, exceptSessionId?: string): void;
-  /** What a person says on the connections that he has open on this node comes under his new name from now on. */
-  renameUser(userId: string, username: string): void;
+  /** What a person says on the connections that he has open on this node comes under this name and role from now on. */
+  updateUser(userId: string, person: Pick<UserCaller, "username" | "role">): void;
+  /** Who has a connection open on this node: a caller for each connection. */
+  callers(): UserCaller[];
   /**
    * Follows an internal room: its name begins with `_`, nobody can join it, and each node sees its entries. It is how a change
    * on one node (a session ended, a token revoked, a setting changed) reaches all the others, whatever happens to the broker.
@@ -127,8 +129,11 @@ export interface Census {
 export interface Watcher {
   /** Every entry at least once, this node's own too; repeats and another order are possible, so do what is right to do twice. */
   entry(entry: LogEntry): void;
-  /** Entries may have been missed (the database was away for long): forget what was remembered and read the state anew. */
-  interrupted(): void;
+  /**
+   * Entries may have been missed (the database was away for long): forget what was remembered and read the state anew. Called
+   * again when it fails.
+   */
+  interrupted(): void | Promise<void>;
 }
 
 export interface RoomPolicy {

@@ -17,8 +17,8 @@ export class InternalRooms {
     return entries.filter((entry) => !isInternal(entry));
   }
 
-  interrupted(): void {
-    for (const watcher of this.#watchers.values()) watcher.interrupted();
+  async interrupted(): Promise<void> {
+    await Promise.all([...this.#watchers.values()].map(async (watcher) => watcher.interrupted()));
   }
 }
 

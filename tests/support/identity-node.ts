@@ -1,11 +1,15 @@
 import { loadConfig } from "../../src/config/load.ts";
 import { createIdentity } from "../../src/identity/index.ts";
+import type { UserCaller } from "../../src/platform/caller.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { createApi } from "../../src/platform/http/create-api.ts";
 import { createIdempotencyStore } from "../../src/platform/http/idempotency-store.ts";
+import type { LogEntry } from "../../src/platform/log/entry.ts";
 import { createLogger } from "../../src/platform/logger.ts";
 import { createMail } from "../../src/platform/mail.ts";
 import { createIds } from "../../src/platform/nodes/ids.ts";
+import { createTransaction } from "../../src/platform/postgres/transaction.ts";
+import type { Watcher } from "../../src/realtime/index.ts";
 import { testDatabase } from "./postgres.ts";
 
 /** An answer of the API: its status, its JSON body (or null), and its headers. */
@@ -26,8 +30,8 @@ export interface As {
 export type IdentityNode = Awaited<ReturnType<typeof startIdentityNode>>;
 
 /**
- * Identity behind the real API on a database of its own. What it asks of the hub is written down in `closed`; `clock.ahead`
- * (ms) moves the node's clock, not the database's.
+ * Identity behind the real API on a database of its own; what one node commits, all see at once. What it asks of the hub is
+ * written down in `closed`; `clock.ahead` (ms) moves the nodes' clock, not the database's.
  */
 export async function startIdentityNode(environment: Record<string, string> = {}) {
   const config = loadConfig({ environment: { LOG_LEVEL: "trace", ...environment }, dotenv: null, readFile: () => "" });
@@ -36,16 +40,23 @@ export async function startIdentityNode(environment: Record<string, string> = {}
   const logger = createLogger(config, { write: (line) => void lines.push(line) });
   const closed: { session?: string; user?: string; reason: string }[] = [];
   const renamed: { id: string; username: string }[] = [];
+  const watchers: Watcher[] = [];
+  const connected: UserCaller[] = [];
   const clock = { ahead: 0, now: () => Date.now() + clock.ahead };
   const makeNode = () => {
+    const ids = createIds({ lease: { node: Math.floor(Math.random() * 1_024), held: () => true }, clock: systemClock });
+    const show = (entry: LogEntry) => watchers.forEach((watcher) => void watcher.entry(entry));
     const identity = createIdentity({
       sql: database.sql,
-      ids: createIds({ lease: { node: Math.floor(Math.random() * 1_024), held: () => true }, clock: systemClock }),
+      transaction: createTransaction({ sql: database.sql, ids, publish: (entries) => entries.forEach(show) }),
+      ids,
       config,
       realtime: {
         closeSession: (session, reason) => void closed.push({ session, reason }),
         closeUser: (user, reason) => void closed.push({ user, reason }),
-        renameUser: (id, username) => void renamed.push({ id, username }),
+        updateUser: (id, { username }) => void renamed.push({ id, username }),
+        callers: () => connected,
+        watch: (_room, watcher) => void watchers.push(watcher),
       },
       mail: createMail(config),
       clock,
@@ -101,6 +112,8 @@ export async function startIdentityNode(environment: Record<string, string> = {}
     register,
     closed,
     renamed,
+    watchers,
+    connected,
     clock,
     lines,
     config,
