@@ -1,7 +1,10 @@
 import { join } from "node:path";
 import { configDocs, envExample } from "../src/config/describe.ts";
+import { loadDefinition } from "../src/transport/grpc/definition.ts";
+import { protoTypes } from "./proto-types.ts";
 
-/** Writes the files that are made from the option table. A test fails when they are out of step with it. */
+/** Writes the files that are made from the option table and from protocol/proto. Tests fail when they are out of step with them. */
 const root = join(import.meta.dirname, "..");
 await Bun.write(join(root, ".env.example"), envExample());
 await Bun.write(join(root, "docs/config.md"), configDocs());
+await Bun.write(join(root, "protocol/proto/messages.ts"), protoTypes(loadDefinition()));

@@ -68,7 +68,7 @@ export function createMetrics(version: string) {
     buckets: latencies,
     registers,
   });
-  addGrpc(registry);
+  const called = addGrpc(registry);
   addProcess(registry, version);
   const stopDelay = measureDelay((seconds) => delay.observe(seconds));
 
@@ -98,6 +98,8 @@ export function createMetrics(version: string) {
     answered(method: string, status: number, seconds: number) {
       requests.observe({ method: METHODS.has(method) ? method : "other", status }, seconds);
     },
+    /** A gRPC call of one of our methods. */
+    called,
     /** Shows the hub's connections; once, when there is a hub. */
     watch: (counts: () => ConnectionCounts) => addConnections(registry, counts),
     stop: stopDelay,
@@ -159,7 +161,8 @@ function addConnections(registry: Registry, counts: () => ConnectionCounts): voi
   });
 }
 
-function addGrpc(registry: Registry): void {
+/** @returns what counts a call: `status` by its gRPC name, `seconds` from the request to the answer */
+function addGrpc(registry: Registry) {
   const requests = new Counter({
     name: "realtime_grpc_requests_total",
     help: "gRPC calls.",
@@ -167,11 +170,15 @@ function addGrpc(registry: Registry): void {
     registers: [registry],
   });
   for (const method of GRPC_METHODS) requests.inc({ method, status: "OK" }, 0);
-  new Histogram({
+  const durations = new Histogram({
     name: "realtime_grpc_request_duration_seconds",
     help: "Duration of gRPC calls.",
     registers: [registry],
   });
+  return (method: string, status: string, seconds: number) => {
+    requests.inc({ method, status });
+    durations.observe(seconds);
+  };
 }
 
 /** The few numbers of the process that tell something; the usual collection costs timers and files. */
