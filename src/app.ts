@@ -53,7 +53,7 @@ async function start(program: Program): Promise<number> {
   const authenticate: Authenticate = {
     token: (token) => identity.authenticate(token, "connect"),
     cookie: (header) => identity.authenticateCookie(header),
-    isCurrent: (caller) => identity.isCurrent(caller),
+    isCurrent: (caller) => caller.kind === "user" && identity.isCurrent(caller),
   };
   const hub = createHubOf(program, sql, log, metrics, authenticate);
   const publish = await startFanOut(program, log, hub, metrics);

@@ -32,6 +32,8 @@ export interface ServiceCaller {
   scopes: readonly string[];
   /** Patterns of the rooms it may touch, such as `event:*`; `*` is any. */
   rooms: readonly string[];
+  /** Unix time in ms at which the credential ends; null: not before somebody revokes or rotates it. */
+  expiresAt: number | null;
 }
 
 /** Whether one of the patterns covers the room: a room's name, or one that ends with `*` for whatever begins like it. */

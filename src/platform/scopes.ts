@@ -18,5 +18,5 @@ export const ALL_SCOPES = Object.keys(SCOPES) as Scope[];
 
 /** Who may do everything: GRPC_TOKEN, and the gRPC server's callers when it listens on loopback and needs no token. */
 export function unlimitedService(name: string): ServiceCaller {
-  return { kind: "service", tokenId: name, name, scopes: ALL_SCOPES, rooms: ["*"] };
+  return { kind: "service", tokenId: name, name, scopes: ALL_SCOPES, rooms: ["*"], expiresAt: null };
 }

@@ -4,13 +4,13 @@ import type { Connection } from "./connection.ts";
 import type { HubLimits } from "./index.ts";
 import type { People } from "./people.ts";
 
-/** An address from which anonymous connections came, and how many of them are open. */
+/** An address from which anonymous connections came, or a service token, and how many of them are open. */
 export interface Source {
   readonly key: string;
   open: number;
 }
 
-/** Says when a person, or an address without one, has as many connections as it may have (SPEC CN-8). */
+/** Says when a person, a service, or an address without either, has as many connections as it may have (SPEC CN-8). */
 export class Admission {
   readonly #people: People;
   readonly #limits: Pick<HubLimits, "socketsPerPerson" | "anonymousPerAddress">;
@@ -22,7 +22,7 @@ export class Admission {
   }
 
   /**
-   * What the connection counts for: the source of an anonymous one, null for a person's. Throws `rate_limited`.
+   * What the connection counts for: the source of an anonymous one or a service's, null for a person's. Throws `rate_limited`.
    *
    * @param address whose requests count together, as `addressKey` says
    */
@@ -32,10 +32,20 @@ export class Admission {
         throw tooMany("You have as many connections open as one person may have. Close one of them.");
       return null;
     }
-    const source = this.#sources.get(address) ?? { key: address, open: 0 };
+    if (caller.kind === "service") {
+      const source = this.#source(`token ${caller.tokenId}`);
+      if (source.open >= this.#limits.socketsPerPerson)
+        throw tooMany("This token has as many connections open as it may have. Close one of them.");
+      return source;
+    }
+    const source = this.#source(address);
     if (source.open >= this.#limits.anonymousPerAddress)
       throw tooMany("Your address has as many anonymous connections open as it may have. Sign in, or close one.");
     return source;
+  }
+
+  #source(key: string): Source {
+    return this.#sources.get(key) ?? { key, open: 0 };
   }
 
   opened({ source }: Connection): void {

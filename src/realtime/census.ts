@@ -55,6 +55,10 @@ export function createCensus(deps: CensusDeps): Census {
     node: deps.node,
     connectionsOf: (userIds) => counted(userIds, (id) => rooms.people.of(id).length),
     membersOf: (names) => counted(names, membersOf),
+    audienceOf(room) {
+      const all = among({ room, limit: 0 });
+      return { total: all.length, authenticated: all.filter(({ caller }) => caller.kind !== "anonymous").length };
+    },
     stats(): NodeStats {
       const busiest: { name: string; members: number }[] = [];
       for (const { name, members } of rooms.all()) if (members > 0) busiest.push({ name, members });

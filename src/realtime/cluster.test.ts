@@ -32,6 +32,14 @@ async function come(node: HubNode, person: string | null, ...rooms: string[]): P
   return client;
 }
 
+test("the audience of a room is told by who they are", async () => {
+  await come(one, "ann", "event:9");
+  await come(two, null, "event:9");
+  await come(two, null, "event:8");
+  expect(await one.hub.cluster.audienceOf("event:9")).toEqual({ total: 2, authenticated: 1, partial: false });
+  expect(await one.hub.cluster.audienceOf("user:ann")).toEqual({ total: 1, authenticated: 1, partial: false });
+});
+
 test("connections and members are counted on all nodes, and asks of one moment travel together", async () => {
   await come(one, "ann", "event:1");
   await come(two, "ann", "event:1", "event:2");

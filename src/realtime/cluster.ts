@@ -20,6 +20,7 @@ export function createCluster({ broker, census }: { broker: Broker; census: Cens
 } {
   broker.answer("connections of", (keys) => census.connectionsOf(textsOf(keys)));
   broker.answer("members of", (keys) => census.membersOf(textsOf(keys)));
+  broker.answer("audience of", (room) => census.audienceOf(String(room)));
   broker.answer("stats", () => census.stats());
   broker.answer("connections", (query) => census.list(query as Parameters<Census["list"]>[0]));
   const acks = createAcks(broker);
@@ -30,6 +31,11 @@ export function createCluster({ broker, census }: { broker: Broker; census: Cens
   return {
     connectionsOf: async (userIds) => only(userIds, await connectionsOf(userIds)),
     membersOf: async (rooms) => only(rooms, await membersOf(rooms)),
+    async audienceOf(room) {
+      const { answers, partial } = await broker.gather<ReturnType<Census["audienceOf"]>>("audience of", room);
+      const add = (part: "total" | "authenticated") => answers.reduce((sum, answer) => sum + answer[part], 0);
+      return { total: add("total"), authenticated: add("authenticated"), partial };
+    },
     async stats() {
       const { answers, partial } = await stats([]);
       return { nodes: answers.toSorted((a, b) => a.node - b.node), partial };

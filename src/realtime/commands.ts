@@ -1,7 +1,7 @@
 import { frameCode } from "../../protocol/codes.ts";
 import type { CommandId, CommandPayload } from "../../protocol/frames.ts";
 import { normalizeRoom, type RoomKind, roomKind } from "../../protocol/rooms.ts";
-import type { Caller } from "../platform/caller.ts";
+import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Connection } from "./connection.ts";
 import type { Dispatch } from "./dispatch.ts";
@@ -48,7 +48,8 @@ export function registerOwnCommands(deps: CommandDeps): void {
   dispatch.own("room:leave", (connection, payload, id) => {
     const name = roomOf(payload);
     const room = deps.rooms.get(name);
-    if (ALWAYS.includes(roomKind(name))) throw new AppError("invalid", "You cannot leave this room.");
+    const stays = ALWAYS.includes(roomKind(name)) && !(room && connection.isIn(room));
+    if (stays) throw new AppError("invalid", "You cannot leave this room.");
     if (room !== undefined) deps.rooms.leave(connection, room);
     sender.send(connection, "room:left", encode("room:left", { room: name }, id));
     return undefined;
@@ -61,13 +62,19 @@ async function authenticate(deps: CommandDeps, connection: Connection, token: st
   const caller = await deps.authenticate.token(token);
   if (!deps.authenticate.isCurrent(caller)) throw new AppError("unauthenticated");
   const before = connection.caller;
-  if (before.kind === "user" && before.userId !== caller.userId) {
+  if (before.kind !== "anonymous" && idOf(before) !== idOf(caller)) {
     throw new AppError("forbidden", "This connection belongs to somebody else. Open another one.");
   }
   deps.signIn(connection, caller);
   const expires = caller.expiresAt === null ? null : new Date(caller.expiresAt).toISOString();
   if (id === undefined) return;
-  deps.sender.send(connection, "system:ack", encode("system:ack", { user_id: caller.userId, expires_at: expires }, id));
+  const userId = caller.kind === "user" ? caller.userId : null;
+  deps.sender.send(connection, "system:ack", encode("system:ack", { user_id: userId, expires_at: expires }, id));
+}
+
+/** Whose the connection is; a person and a service are never the same. */
+function idOf(caller: UserCaller | ServiceCaller): string {
+  return caller.kind === "user" ? `user ${caller.userId}` : `service ${caller.tokenId}`;
 }
 
 function join(

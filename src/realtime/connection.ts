@@ -18,7 +18,7 @@ export class Connection {
   address = "";
   /** Unix ms. */
   openedAt = 0;
-  /** What an anonymous connection counts for; null for one that came as a person. */
+  /** What an anonymous connection, or a service's, counts for; null for one that came as a person. */
   source: Source | null = null;
   /** Its place in the hub's list. */
   place = -1;
@@ -52,7 +52,14 @@ export class Connection {
 
   /** Unix ms when the caller's credential ends. */
   get expiresAt(): number {
-    return this.caller.kind === "user" ? (this.caller.expiresAt ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+    return this.caller.kind === "anonymous"
+      ? Number.POSITIVE_INFINITY
+      : (this.caller.expiresAt ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Whether being in the room counts: a person is in his own without joining it. */
+  takesPlace(room: Room): boolean {
+    return !room.personal || this.caller.kind === "service";
   }
 
   isIn(room: Room): boolean {

@@ -2,6 +2,7 @@ import type { CloseReason } from "../../protocol/codes.ts";
 import type { CommandType, FramePayload, FrameType } from "../../protocol/frames.ts";
 import { type RoomKind, roomId, roomKind } from "../../protocol/rooms.ts";
 import type { Caller, UserCaller } from "../platform/caller.ts";
+import { AppError } from "../platform/errors.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import { Admission } from "./admission.ts";
 import { createAlone } from "./broker/alone.ts";
@@ -68,6 +69,8 @@ class NodeHub implements Hub {
   #broadcast: Broadcast = () => 0;
   #lastId = 0;
   #authenticated = 0;
+  /** Connections of people: each is in its `user:<id>`. */
+  #withOwnRoom = 0;
   #sweep: ReturnType<typeof setInterval> | null = null;
 
   constructor(deps: HubDeps) {
@@ -150,12 +153,17 @@ class NodeHub implements Hub {
       connections,
       authenticated,
       anonymous: connections - authenticated,
-      rooms: { ...this.#rooms.places, all: connections, user: authenticated },
+      rooms: { ...this.#rooms.places, all: connections, user: this.#rooms.places.user + this.#withOwnRoom },
     };
   }
 
   registerRooms(kind: RoomKind, policy: RoomPolicy): void {
     this.#policies.register(kind, policy);
+  }
+
+  async authorize(caller: Caller, room: string): Promise<void> {
+    const [refusal = null] = await this.#policies.authorize([{ caller, room }]);
+    if (refusal !== null) throw new AppError(refusal);
   }
 
   registerCommand<T extends CommandType>(type: T, handler: CommandHandler<T>): void {
@@ -181,10 +189,14 @@ class NodeHub implements Hub {
   }
 
   #showOnce(name: string, type: string, frame: string, except: string | undefined): void {
-    if (name === "all") for (const connection of [...this.#connections]) this.#sender.send(connection, type, frame);
-    else if (roomKind(name) === "user")
+    if (name === "all") {
+      for (const connection of [...this.#connections])
+        if (except === undefined || connection.caller.kind !== "user" || connection.caller.userId !== except)
+          this.#sender.send(connection, type, frame);
+    } else if (roomKind(name) === "user") {
       for (const connection of this.#rooms.people.of(roomId(name))) this.#sender.send(connection, type, frame);
-    else this.#showExcept(name, type, frame, except);
+      if ((this.#rooms.get(name)?.members ?? 0) > 0) this.#broadcast(name, frame);
+    } else this.#showExcept(name, type, frame, except);
   }
 
   expel(name: string, userId: string): void {
@@ -218,6 +230,14 @@ class NodeHub implements Hub {
       const { caller } = connection;
       if (caller.kind === "user" && caller.sessionId !== null && caller.sessionId === exceptSessionId) continue;
       this.#heartbeat.close(connection, reason);
+    }
+  }
+
+  endService(tokenId: string, at: number): void {
+    for (const connection of this.#connections) {
+      const { caller } = connection;
+      if (caller.kind !== "service" || caller.tokenId !== tokenId) continue;
+      connection.caller = { ...caller, expiresAt: Math.min(at, caller.expiresAt ?? at) };
     }
   }
 
@@ -266,7 +286,7 @@ class NodeHub implements Hub {
     this.#admission.opened(connection);
     this.#identified(connection);
     if (this.draining) this.#heartbeat.close(connection, "draining");
-    else if (caller.kind === "user" && !this.#deps.authenticate.isCurrent(caller))
+    else if (caller.kind !== "anonymous" && !this.#deps.authenticate.isCurrent(caller))
       this.#heartbeat.close(connection, "signed_out");
     else this.#greet(connection);
   }
@@ -302,8 +322,9 @@ class NodeHub implements Hub {
       this.#connections[connection.place] = last;
       last.place = connection.place;
     }
+    if (connection.caller.kind !== "anonymous") this.#authenticated--;
     if (connection.caller.kind === "user") {
-      this.#authenticated--;
+      this.#withOwnRoom--;
       this.#rooms.people.remove(connection.caller.userId, connection);
     }
     this.#admission.closed(connection);
@@ -316,7 +337,7 @@ class NodeHub implements Hub {
 
   #show(room: Room, type: string, frame: string): void {
     if (room.personal) for (const connection of this.#rooms.liveIn(room)) this.#sender.send(connection, type, frame);
-    else {
+    if (!room.personal || room.members > 0) {
       this.#deps.metrics.sent(type, room.members);
       if (this.#broadcast(room.name, frame) <= 0) this.#sender.congested = true;
     }
@@ -345,8 +366,10 @@ class NodeHub implements Hub {
   }
 
   #identified(connection: Connection): void {
-    if (connection.caller.kind !== "user" || connection.socket === null) return;
+    if (connection.caller.kind === "anonymous" || connection.socket === null) return;
     this.#authenticated++;
+    if (connection.caller.kind === "service") return;
+    this.#withOwnRoom++;
     this.#rooms.people.add(connection.caller.userId, connection);
   }
 

@@ -1,7 +1,7 @@
 import type { CloseReason, Code } from "../../protocol/codes.ts";
 import type { CommandPayload, CommandType, FramePayload, FrameType } from "../../protocol/frames.ts";
 import type { RoomKind } from "../../protocol/rooms.ts";
-import type { Caller, UserCaller } from "../platform/caller.ts";
+import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import type { LogReader } from "../platform/log/reader.ts";
@@ -17,6 +17,8 @@ export interface Realtime {
   publishEphemeral<T extends FrameType>(room: string, type: T, payload: FramePayload<T>, except?: string): void;
   /** Who may join rooms of this kind is asked of the module that owns the prefix, at every join. */
   registerRooms(kind: RoomKind, policy: RoomPolicy): void;
+  /** The same question for whoever reads a room without joining it. Throws AppError when the caller may not join. */
+  authorize(caller: Caller, room: string): Promise<void>;
   /** A command's payload is checked against `COMMANDS[type]` before the handler sees it. The answer is the ack's payload. */
   registerCommand<T extends CommandType>(type: T, handler: CommandHandler<T>): void;
   /** Takes all connections of a person out of a room, in this tick; they get `room:left` with code FORBIDDEN. */
@@ -24,6 +26,8 @@ export interface Realtime {
   /** Says `system:bye` and closes. Used at logout, revoke, ban, expiry. */
   closeSession(sessionId: string, reason: CloseReason): void;
   closeUser(userId: string, reason: CloseReason, exceptSessionId?: string): void;
+  /** The connections that a service has open on this node end at this time (Unix ms): its token was revoked or rotated. */
+  endService(tokenId: string, at: number): void;
   /** What a person says on the connections that he has open on this node comes under this name and role from now on. */
   updateUser(userId: string, person: Pick<UserCaller, "username" | "role">): void;
   /** Who has a connection open on this node: a caller for each connection. */
@@ -46,6 +50,8 @@ export interface Cluster {
   connectionsOf(userIds: readonly string[]): Promise<Counted>;
   /** Connections in each of these rooms; `all` and `user:<id>` too. */
   membersOf(rooms: readonly string[]): Promise<Counted>;
+  /** The connections in one room, by who they are. */
+  audienceOf(room: string): Promise<Audience>;
   stats(): Promise<ClusterStats>;
   /** A page of the open connections, in the order of node and number. */
   connections(query: ConnectionQuery): Promise<ConnectionPage>;
@@ -59,6 +65,12 @@ export interface Cluster {
 /** One number for each key that was asked for, 0 where there is nothing. */
 export interface Counted {
   counts: Map<string, number>;
+  partial: boolean;
+}
+
+export interface Audience {
+  total: number;
+  authenticated: number;
   partial: boolean;
 }
 
@@ -122,6 +134,7 @@ export interface Census {
   /** Those that have any. */
   connectionsOf(userIds: readonly string[]): [string, number][];
   membersOf(rooms: readonly string[]): [string, number][];
+  audienceOf(room: string): Omit<Audience, "partial">;
   stats(): NodeStats;
   list(query: ConnectionQuery): ConnectionInfo[];
 }
@@ -248,12 +261,15 @@ export interface HubDeps {
 
 /** Who asks. Plugged by identity. No token ever reaches a log. */
 export interface Authenticate {
-  /** Throws AppError `unauthenticated` or `banned` when the token is not good. */
-  token(token: string): Promise<UserCaller>;
+  /** Throws AppError `unauthenticated`, `banned`, or `forbidden` (a service without the scope `subscribe`) when the token is not good. */
+  token(token: string): Promise<UserCaller | ServiceCaller>;
   /** The person of a Cookie header; null when it has no session. Throws like `token` when the session has ended. */
   cookie(header: string): Promise<UserCaller | null>;
-  /** False when the session ended, or the person was banned, after the caller was made. Asked in the tick the socket opens. */
-  isCurrent(caller: UserCaller): boolean;
+  /**
+   * False when the session ended, the person was banned, or the service's token revoked, after the caller was made. Asked in the
+   * tick the socket opens.
+   */
+  isCurrent(caller: UserCaller | ServiceCaller): boolean;
 }
 
 /** The hub's counters. A type or code that a client invented is counted as "other". */
@@ -285,7 +301,7 @@ export interface HubLimits {
   rate: number;
   burst: number;
   roomsPerConnection: number;
-  /** Open connections of one person on this node. */
+  /** Open connections of one person, or one service token, on this node. */
   socketsPerPerson: number;
   /** Open connections on this node that came from one address without saying who they are. */
   anonymousPerAddress: number;

@@ -128,7 +128,7 @@ export class Joins {
     let free = this.#deps.roomsPerConnection - (entering[0]?.connection.rooms.length ?? 0);
     return entering.map((e) => {
       const { room } = e;
-      if (e.refused === null && !room.personal && --free < 0) e.refused = "too_many_rooms";
+      if (e.refused === null && e.connection.takesPlace(room) && --free < 0) e.refused = "too_many_rooms";
       if (e.refused !== null) {
         this.#end(e);
         metrics.recovery("refused");

@@ -25,7 +25,7 @@ export class Room {
   members = 0;
   /** Those who are on their way in: from before their rights are asked until they are live. */
   entering: Set<Entering> | null = null;
-  /** A person's own room: it has no topic and no members, all his connections are in it except while on the way in again. */
+  /** A person's own room: all his connections are in it except while on the way in again. Its members, by the topic, are services. */
   readonly personal: boolean;
   /** False since the last sweep: nothing was shown and nobody left. */
   stirred = true;

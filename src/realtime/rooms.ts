@@ -55,7 +55,8 @@ export class Rooms {
 
   /** The connection is live in the room from this moment on: it gets what is shown next, and nothing that was shown before. */
   enter(connection: Connection, room: Room): void {
-    if (room.personal || connection.socket === null || connection.isIn(room)) return;
+    if (connection.socket === null || connection.isIn(room)) return;
+    if (!connection.takesPlace(room)) return;
     connection.addRoom(room);
     room.members++;
     this.places[roomKind(room.name)]++;

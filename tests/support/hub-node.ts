@@ -1,6 +1,6 @@
 import type { Server } from "bun";
 import { jwtVerify, SignJWT } from "jose";
-import type { UserCaller } from "../../src/platform/caller.ts";
+import type { ServiceCaller, UserCaller } from "../../src/platform/caller.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { AppError } from "../../src/platform/errors.ts";
 import { createLogReader } from "../../src/platform/log/reader.ts";
@@ -22,6 +22,8 @@ export interface HubNode extends LogNode {
   logged: string[];
   /** Sessions that have ended. */
   ended: Set<string>;
+  /** Services by their tokens. */
+  services: Map<string, ServiceCaller>;
   /** Who may be in which `channel:` rooms, as `user room`. */
   members: Set<string>;
   /** Awaited by the policy between reading the membership and answering. */
@@ -49,9 +51,10 @@ export async function startHubNode(
   const counted = new Map<string, number>();
   const logged: string[] = [];
   const ended = new Set<string>();
+  const services = new Map<string, ServiceCaller>();
   const members = new Set<string>();
   const policy = { gate: Promise.resolve(), asked: 0 };
-  const authenticate = authenticateBy(ended);
+  const authenticate = authenticateBy(ended, services);
   const limits = { ...HUB_LIMITS, ...options.limits };
   const hub = createHub({
     authenticate,
@@ -107,6 +110,7 @@ export async function startHubNode(
     counted,
     logged,
     ended,
+    services,
     members,
     policy,
     async say(room, ...texts) {
@@ -135,7 +139,7 @@ export const HUB_LIMITS: HubLimits = {
   anonymousPerAddress: 1_000,
 };
 
-function authenticateBy(ended: Set<string>): Authenticate {
+function authenticateBy(ended: Set<string>, services: Map<string, ServiceCaller>): Authenticate {
   const verify = async (token: string): Promise<UserCaller> => {
     const verified = await jwtVerify(token, KEY, { algorithms: ["HS256"] }).catch(() => null);
     const { sub, sid, until } = verified?.payload ?? {};
@@ -145,12 +149,15 @@ function authenticateBy(ended: Set<string>): Authenticate {
     return { kind: "user", userId: sub, username: sub, role: "member", sessionId: sid || null, expiresAt: until };
   };
   return {
-    token: verify,
+    token: async (token) => services.get(token) ?? verify(token),
     async cookie(header) {
       const token = /session=([^;]+)/.exec(header)?.[1];
       return token === undefined ? null : { ...(await verify(token)), expiresAt: null };
     },
-    isCurrent: ({ sessionId }) => sessionId === null || !ended.has(sessionId),
+    isCurrent: (caller) =>
+      caller.kind === "user"
+        ? caller.sessionId === null || !ended.has(caller.sessionId)
+        : [...services.values()].some(({ tokenId }) => tokenId === caller.tokenId),
   };
 }
 
