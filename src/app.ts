@@ -1,15 +1,19 @@
+import { type Admin, createAdmin } from "./admin/index.ts";
 import { startApi } from "./app/api.ts";
 import { startDoors } from "./app/doors.ts";
 import { startFanOut } from "./app/fan-out.ts";
 import { createHubOf } from "./app/hub.ts";
 import { startLog } from "./app/log.ts";
 import type { Program } from "./app/program.ts";
+import { startReload } from "./app/reload.ts";
 import { startStorage } from "./app/storage.ts";
 import { startStreams } from "./app/streams.ts";
 import { VERSION } from "./app/version.ts";
 import { readWorkerPlace, reportToParent } from "./app/worker.ts";
 import { createChat } from "./chat/index.ts";
+import { createLive } from "./config/live.ts";
 import type { Config } from "./config/options.ts";
+import { readConfig } from "./config/read.ts";
 import { createIdentity, type Identity } from "./identity/index.ts";
 import { systemClock } from "./platform/clock.ts";
 import { createLifecycle, type Lifecycle } from "./platform/lifecycle.ts";
@@ -24,16 +28,22 @@ export interface App {
   stop(): Promise<void>;
 }
 
-/** Starts every part of Usher in order, and stops them in reverse; throws a StartError when one of them cannot start. */
+/**
+ * Starts every part of Usher in order, and stops them in reverse; throws a StartError when one of them cannot start.
+ *
+ * @param read the settings again, at SIGHUP
+ */
 export async function startApp(
   config: Config,
   logger: Logger = createLogger(config),
   lifecycle: Lifecycle = createLifecycle(logger),
+  read: () => Config = readConfig,
 ): Promise<App> {
   const onError = (error: unknown) => logger.error({ err: error }, "the database did not answer; it is tried again");
   const worker = readWorkerPlace();
+  const live = createLive(config, read);
   try {
-    const port = await start({ config, logger, lifecycle, onError, worker });
+    const port = await start({ config: live.config, live, logger, lifecycle, onError, worker });
     if (worker === null) logger.info({ url: config.PUBLIC_URL ?? `http://localhost:${port}` }, "Usher is ready");
     return { port, stop: () => lifecycle.stop() };
   } catch (error) {
@@ -44,6 +54,8 @@ export async function startApp(
 
 async function start(program: Program): Promise<number> {
   const { config, logger } = program;
+  let admin: Admin | null = null;
+  await startReload(program, async (changed) => admin?.reloaded(changed));
   const { sql, postSql } = await startStorage(program);
   const log = await startLog(program, sql);
   const { ids, epoch } = log;
@@ -78,7 +90,16 @@ async function start(program: Program): Promise<number> {
     users: identity.users,
     epoch: () => epoch.current(),
   });
-  const api = await startApi(program, sql, metrics, hub, identity, chat);
+  admin = createAdmin({
+    sql,
+    transaction,
+    live: program.live,
+    realtime: hub,
+    node: () => String(log.lease.node),
+    logger: logger.child({ name: "admin" }),
+  });
+  await admin.start();
+  const api = await startApi(program, sql, metrics, hub, identity, chat, admin);
   const streams = await startStreams(program, api, hub, authenticate);
   const port = await startDoors(program, api, metrics, hub, authenticate, streams);
   if (program.worker !== null) reportToParent(metrics);

@@ -1,3 +1,4 @@
+import type { Admin } from "../admin/index.ts";
 import type { Chat } from "../chat/index.ts";
 import type { Identity } from "../identity/index.ts";
 import { systemClock } from "../platform/clock.ts";
@@ -10,6 +11,7 @@ import type { Hub } from "../realtime/index.ts";
 import { addDocs } from "../transport/http/docs.ts";
 import { addMeta } from "../transport/http/meta.ts";
 import { addProbes } from "../transport/http/probes.ts";
+import { requestsPerMinute } from "./limits.ts";
 import type { Program } from "./program.ts";
 import { VERSION } from "./version.ts";
 
@@ -23,6 +25,7 @@ export async function startApi(
   hub: Hub,
   identity: Identity,
   chat: Chat,
+  admin: Admin,
 ): Promise<Api> {
   const idempotency = createIdempotencyStore(sql);
   const api = createApi({
@@ -33,8 +36,8 @@ export async function startApi(
     idempotency,
     failed: metrics.failed,
     limits: {
-      address: { points: config.HTTP_RATE_LIMIT, seconds: 60 },
-      caller: { points: Math.ceil(config.HTTP_RATE_LIMIT / 5), seconds: 60 },
+      address: requestsPerMinute(config, 1),
+      caller: requestsPerMinute(config, 1 / 5),
     },
   });
   addProbes(api, {
@@ -50,12 +53,13 @@ export async function startApi(
   });
   identity.routes(api);
   chat.routes(api);
+  admin.routes(api);
   addDocs(api, VERSION);
   await lifecycle.start(
     "sweep",
     () =>
       setInterval(() => {
-        Promise.all([identity.sweep(), idempotency.sweep()]).catch(onError);
+        Promise.all([identity.sweep(), idempotency.sweep(), admin.sweep()]).catch(onError);
       }, SWEEP_MS),
     (timer) => clearInterval(timer),
   );

@@ -7,6 +7,7 @@ import { createPages } from "../transport/http/pages.ts";
 import { createHttpServer } from "../transport/http/server.ts";
 import type { Streams } from "../transport/streams/index.ts";
 import { createWebSocketTransport } from "../transport/websocket/websocket.ts";
+import { requestsPerMinute } from "./limits.ts";
 import { startPages } from "./pages.ts";
 import type { Program } from "./program.ts";
 import { hasRole } from "./roles.ts";
@@ -39,8 +40,10 @@ export async function startDoors(
   const sockets = createWebSocketTransport({
     hub,
     authenticate,
-    handshakes: { points: config.HTTP_RATE_LIMIT, seconds: 60 },
-    allowAnonymous: config.WS_ALLOW_ANONYMOUS,
+    handshakes: requestsPerMinute(config, 1),
+    get allowAnonymous() {
+      return config.WS_ALLOW_ANONYMOUS;
+    },
     isAllowedOrigin: isOwnOrigin,
     maxFrame: config.WS_MAX_MESSAGE_SIZE,
     logger,
@@ -75,7 +78,7 @@ export async function startDoors(
     () => hub,
     async (part) => {
       await part.drain(config.DRAIN_TIME);
-      part.stop();
+      await part.stop();
       metrics.stop();
     },
     config.DRAIN_TIME + 6_000,

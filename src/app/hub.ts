@@ -4,17 +4,20 @@ import type { Metrics } from "../platform/metrics.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import { createHub } from "../realtime/hub.ts";
 import type { Authenticate, Hub } from "../realtime/index.ts";
+import { hubLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Program } from "./program.ts";
 
 export function createHubOf(
-  { config, logger }: Program,
+  { config, live, logger }: Program,
   sql: Sql,
   log: Log,
   metrics: Metrics,
   authenticate: Authenticate,
 ): Hub {
   const { node, epoch } = log;
+  const limits = hubLimits(config);
+  live.onChange(() => Object.assign(limits, hubLimits(config)));
   const hub = createHub({
     authenticate,
     log: createLogReader({ sql, epoch }),
@@ -23,16 +26,7 @@ export function createHubOf(
     clock: systemClock,
     metrics: metrics.hub,
     logger: logger.child({ name: "hub" }),
-    limits: {
-      pingInterval: config.WS_PING_INTERVAL,
-      pongTimeout: config.WS_PONG_TIMEOUT,
-      maxFrame: config.WS_MAX_MESSAGE_SIZE,
-      rate: config.WS_RATE_LIMIT,
-      burst: config.WS_RATE_LIMIT * 10,
-      roomsPerConnection: 1_000,
-      socketsPerPerson: Math.ceil(config.HTTP_RATE_LIMIT / 60),
-      anonymousPerAddress: config.HTTP_RATE_LIMIT,
-    },
+    limits,
   });
   // What happens at a show is public: anybody may join the room of an event, signed in or not.
   hub.registerRooms("event", { authorize: async () => {} });

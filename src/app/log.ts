@@ -33,8 +33,7 @@ export async function startLog({ config, logger, lifecycle, onError }: Program, 
     () =>
       startRetention({
         sql,
-        retentionMs: config.LOG_RETENTION,
-        maxBytes: config.LOG_MAX_BYTES,
+        limits: () => ({ retentionMs: config.LOG_RETENTION, maxBytes: config.LOG_MAX_BYTES }),
         onPass: ({ held }) => held && logger.warn(held, "a partition of the log is kept for a reader that lags"),
         onError,
       }),

@@ -1,3 +1,4 @@
+import type { Live } from "../config/live.ts";
 import type { Config } from "../config/options.ts";
 import type { Lifecycle } from "../platform/lifecycle.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -5,7 +6,10 @@ import type { WorkerPlace } from "../transport/worker-processes.ts";
 
 /** What every step of the start works with. */
 export interface Program {
+  /** As it stands: hot options change in place, so read them where they are used. */
   config: Config;
+  /** What changes it. */
+  live: Live;
   logger: Logger;
   lifecycle: Lifecycle;
   /** Among the workers of a parent process; null when this process runs by itself. */

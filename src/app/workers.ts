@@ -4,6 +4,7 @@ import { AggregatorRegistry } from "prom-client";
 import type { App } from "../app.ts";
 import type { Config } from "../config/options.ts";
 import { StartError } from "../config/start-error.ts";
+import { onHangUp } from "../platform/hang-up.ts";
 import type { Lifecycle } from "../platform/lifecycle.ts";
 import type { Logger } from "../platform/logger.ts";
 import { migrateUp } from "../platform/postgres/migrate.ts";
@@ -87,7 +88,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     (part) => part.stop(),
     STOP_MS,
   );
-  process.on("SIGHUP", () => workers.signal("SIGHUP"));
+  onHangUp(() => workers.signal("SIGHUP"));
   if (!config.METRICS_ENABLED) return;
   await lifecycle.start(
     "metrics",

@@ -133,6 +133,13 @@ describe("mistakes", () => {
     expect(mistakes({ JWT_SECRET: "x".repeat(32) })).toEqual([]);
   });
 
+  test("entries that are neither an address nor a range", () => {
+    const list = (text: string) => mistakes({ TRUSTED_PROXIES: text });
+    expect(list("10.0.0.0/8, ::1,fd00::/8, 192.0.2.1")).toEqual([]);
+    for (const wrong of ["10.0.0.0/33", "proxy.local", "1.2.3.4/", "1.2.3.4/8/9", "fe80::1%eth0"])
+      expect(list(`10.0.0.1,${wrong}`)[0]).toContain("must be addresses or ranges such as 10.0.0.0/8");
+  });
+
   test("one port for two things, and a pong time shorter than the ping's", () => {
     expect(mistakes({ METRICS_PORT: "3003" })[0]).toContain("HTTP_PORT and METRICS_PORT are both 3003");
     expect(mistakes({ WS_PONG_TIMEOUT: "30s" })[0]).toContain("WS_PONG_TIMEOUT must be longer");

@@ -62,25 +62,27 @@ const Claims = z
 /**
  * Verifies HS256 by JWT_SECRET, and RS, PS, ES and EdDSA by the keys behind JWKS_URL. The algorithm alone decides which key
  * is tried, so a public key never serves as a secret. `exp` is required; five seconds of clock difference are forgiven.
+ * The settings may change: each token is judged by what stands.
  */
 export function createVerifyForeign(
   config: Pick<Config, "JWT_SECRET" | "JWT_ISSUER" | "JWT_AUDIENCE" | "JWKS_URL">,
   now: () => number,
   logger: Logger,
 ): VerifyForeign {
-  const { JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE, JWKS_URL } = config;
-  const secret = JWT_SECRET === null ? null : new TextEncoder().encode(JWT_SECRET);
-  const keys = JWKS_URL === null ? null : remoteKeys(new URL(JWKS_URL), logger);
+  const keysOf = lastMade((url: string) => remoteKeys(new URL(url), logger));
 
   const options = (algorithms: string[]): JWTVerifyOptions => ({
     algorithms,
     clockTolerance: 5,
     currentDate: new Date(now()),
-    ...(JWT_ISSUER === null ? {} : { issuer: JWT_ISSUER }),
-    ...(JWT_AUDIENCE === null ? {} : { audience: JWT_AUDIENCE }),
+    ...(config.JWT_ISSUER === null ? {} : { issuer: config.JWT_ISSUER }),
+    ...(config.JWT_AUDIENCE === null ? {} : { audience: config.JWT_AUDIENCE }),
   });
 
   return async (token, alg) => {
+    const { JWT_SECRET, JWT_ISSUER, JWKS_URL } = config;
+    const secret = JWT_SECRET === null ? null : new TextEncoder().encode(JWT_SECRET);
+    const keys = JWKS_URL === null ? null : keysOf(JWKS_URL);
     if (alg === HMAC && secret !== null) {
       return person((await jwtVerify(token, secret, options([HMAC]))).payload, JWT_ISSUER, "hs256");
     }
@@ -88,6 +90,15 @@ export function createVerifyForeign(
       return person((await jwtVerify(token, keys, options(PUBLIC_KEY))).payload, JWT_ISSUER, "jwks");
     }
     return null;
+  };
+}
+
+/** What `make` gives for a text, made once as long as the text stays the same. */
+function lastMade<T>(make: (text: string) => T): (text: string) => T {
+  let last: { text: string; made: T } | null = null;
+  return (text) => {
+    if (last?.text !== text) last = { text, made: make(text) };
+    return last.made;
   };
 }
 

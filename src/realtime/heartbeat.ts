@@ -20,7 +20,7 @@ export class Heartbeat {
   readonly #sender: Sender;
   readonly #metrics: HubMetrics;
   readonly #clock: Clock;
-  readonly #round: number;
+  #round: number;
   #timer: ReturnType<typeof setInterval> | null = null;
   #at = 0;
   /** Whether anybody's unsent bytes are worth a look in this round. */
@@ -38,7 +38,7 @@ export class Heartbeat {
     this.#sender = sender;
     this.#metrics = metrics;
     this.#clock = clock;
-    this.#round = Math.min(LONGEST_ROUND, limits.pingInterval / 2);
+    this.#round = roundOf(limits);
   }
 
   start(): void {
@@ -67,6 +67,11 @@ export class Heartbeat {
 
   /** Backwards, because a connection that is cut makes room for the last one. */
   #part(): void {
+    if (this.#round !== roundOf(this.#limits)) {
+      this.#round = roundOf(this.#limits);
+      this.stop();
+      this.start();
+    }
     if (this.#at <= 0) {
       this.#at = this.#connections.length;
       this.#looking = this.#sender.congested;
@@ -106,4 +111,9 @@ export class Heartbeat {
     connection.slow = unsent > SLOW_BYTES ? connection.slow + 1 : 0;
     if (connection.slow >= 2) this.close(connection, "slow");
   }
+}
+
+/** ms in which every connection is looked at once. */
+function roundOf({ pingInterval }: HubLimits): number {
+  return Math.min(LONGEST_ROUND, pingInterval / 2);
 }

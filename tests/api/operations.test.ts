@@ -127,6 +127,14 @@ test("every operation answers as the document says", async () => {
   await call("get /api/v1/admin/bans", 403, asAnn);
   await call("delete /api/v1/admin/bans/{ban_id}", 204, { ...asOwner, params: { ban_id: ban.id } });
 
+  // Settings and what admins did
+  const settings = { body: { LOG_RETENTION: "49h" } };
+  await call("get /api/v1/admin/settings", 200, asOwner);
+  await call("patch /api/v1/admin/settings", 200, { ...asOwner, ...settings });
+  await call("patch /api/v1/admin/settings", 422, { ...asOwner, body: { LOG_RETENTION: "49" } });
+  await call("patch /api/v1/admin/settings", 403, { ...asAnn, ...settings });
+  await call("get /api/v1/admin/audit-log", 200, { ...asOwner, query: { action: "setting:changed" } });
+
   // Signing in and out
   await call("post /api/v1/auth/login", 401, { body: { username: "ann", password: "wrong password" } });
   const phone = await call<SignedIn>("post /api/v1/auth/login", 200, { body: { username: "ann", password: PASSWORD } });

@@ -29,10 +29,15 @@ export function sameOrigin(isOwn: (origin: string, host: string) => boolean): Mi
  * reached us. The scheme of that is not compared: a proxy may have ended TLS, and no other site's page can forge a Host.
  */
 export function ownOrigins(config: { PUBLIC_URL: string | null; ALLOWED_ORIGINS: readonly string[] }) {
-  const known = new Set(
-    [...config.ALLOWED_ORIGINS, ...(config.PUBLIC_URL === null ? [] : [config.PUBLIC_URL])].map(normal),
-  );
+  const read = () =>
+    new Set([...config.ALLOWED_ORIGINS, ...(config.PUBLIC_URL === null ? [] : [config.PUBLIC_URL])].map(normal));
+  let allowed = config.ALLOWED_ORIGINS;
+  let known = read();
   return (origin: string, host: string): boolean => {
+    if (allowed !== config.ALLOWED_ORIGINS) {
+      allowed = config.ALLOWED_ORIGINS;
+      known = read();
+    }
     if (!URL.canParse(origin)) return false; // "null": a sandboxed frame or a redirect across sites
     return known.has(normal(origin)) || (config.PUBLIC_URL === null && new URL(origin).host === hostOf(host));
   };

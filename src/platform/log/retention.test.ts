@@ -104,7 +104,7 @@ test("it starts with a pass, and stops", async () => {
   };
   const retention = await startRetention({
     sql: node.sql,
-    ...PLENTY,
+    limits: () => PLENTY,
     onPass: (report) => reports.push(report),
     onError,
   });

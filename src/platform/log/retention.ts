@@ -31,16 +31,18 @@ export async function startRetention({
   sql,
   onPass,
   onError,
-  ...limits
-}: Limits & {
+  limits,
+}: {
   sql: Sql;
+  /** Asked at every pass: they may change. */
+  limits: () => Limits;
   onPass: (report: RetentionReport) => void;
   onError: (error: unknown) => void;
 }): Promise<{ stop(): Promise<void> }> {
-  onPass(await passRetention(sql, limits));
+  onPass(await passRetention(sql, limits()));
   let running: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    running = running.then(() => passRetention(sql, limits)).then(onPass, onError);
+    running = running.then(() => passRetention(sql, limits())).then(onPass, onError);
   }, PASS_EVERY_MS);
   return {
     stop() {

@@ -1,17 +1,17 @@
 import { BlockList, isIP } from "node:net";
+import type { Config } from "../../config/options.ts";
 import type { RequestFacts } from "../../platform/http/api.ts";
 
 /**
  * Finds out who is really asking. X-Forwarded-* is believed only from TRUSTED_PROXIES, and from our own page process
  * (`peer` null: it comes over a unix socket of ours). An X-Request-Id is taken over when it is a plain short word.
  *
- * @param trusted addresses or CIDR ranges; `refuseProxies` has checked them
+ * @param config may change; each request is judged by what stands
  */
-export function createFacts(trusted: readonly string[]): (request: Request, peer: string | null) => RequestFacts {
-  const proxies = proxyList(trusted);
-  // The address of a client that has gone already is empty.
-  const isTrusted = (address: string) =>
-    isIP(address) !== 0 && proxies.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+export function createFacts(
+  config: Pick<Config, "TRUSTED_PROXIES">,
+): (request: Request, peer: string | null) => RequestFacts {
+  const isTrusted = trustIn(config);
 
   return (request, peer) => {
     const url = new URL(request.url);
@@ -29,15 +29,28 @@ export function createFacts(trusted: readonly string[]): (request: Request, peer
   };
 }
 
-/** The entries of TRUSTED_PROXIES that are neither an address nor a range, for a sentence at the start. */
-export function wrongProxies(entries: readonly string[]): string[] {
-  return entries.filter((entry) => {
-    const [address = "", bits, ...more] = entry.split("/");
-    const most = isIP(address) === 6 ? 128 : 32;
-    return (
-      isIP(address) === 0 || more.length > 0 || (bits !== undefined && !(/^\d+$/.test(bits) && Number(bits) <= most))
-    );
-  });
+/** The address of the asker behind trusted proxies, for doors that have no Request. `forwardedFor`: the header's text. */
+export function createAsker(
+  config: Pick<Config, "TRUSTED_PROXIES">,
+): (peer: string, forwardedFor: string | null) => string {
+  const isTrusted = trustIn(config);
+  return (peer, forwardedFor) => {
+    const address = plain(peer);
+    return isTrusted(address) ? client(forwardedFor, address, isTrusted) : address;
+  };
+}
+
+function trustIn(config: Pick<Config, "TRUSTED_PROXIES">): (address: string) => boolean {
+  let trusted = config.TRUSTED_PROXIES;
+  let proxies = proxyList(trusted);
+  return (address) => {
+    if (trusted !== config.TRUSTED_PROXIES) {
+      trusted = config.TRUSTED_PROXIES;
+      proxies = proxyList(trusted);
+    }
+    // The address of a client that has gone already is empty.
+    return isIP(address) !== 0 && proxies.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+  };
 }
 
 function proxyList(entries: readonly string[]): BlockList {

@@ -176,7 +176,7 @@ test("a taken port is a sentence that says what to do", () => {
 
 test("a wrong TRUSTED_PROXIES stops the start", async () => {
   await expect(exampleServer({ environment: { TRUSTED_PROXIES: "the-proxy" } })).rejects.toThrow(
-    "TRUSTED_PROXIES has the-proxy",
+    "TRUSTED_PROXIES must be addresses or ranges",
   );
 });
 

@@ -5,7 +5,7 @@ import type { Api, RequestFacts } from "../../platform/http/api.ts";
 import { problemResponse } from "../../platform/http/problem.ts";
 import { type Logger, redactUrl } from "../../platform/logger.ts";
 import type { Metrics } from "../../platform/metrics.ts";
-import { createFacts, wrongProxies } from "./facts.ts";
+import { createFacts } from "./facts.ts";
 import type { Pages } from "./pages.ts";
 import { secureHeaders } from "./security-headers.ts";
 
@@ -50,10 +50,7 @@ const MOST_BYTES = 16 * 1_048_576;
 /** One server for everything: `/ws`, the API, `/metrics` for this machine, and the pages. */
 export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<Data> {
   const { config, api, websocket, logger, serves } = deps;
-  const wrong = wrongProxies(config.TRUSTED_PROXIES);
-  if (wrong.length > 0)
-    throw new StartError(`TRUSTED_PROXIES has ${wrong.join(", ")}: not an address or a range such as 10.0.0.0/8.`);
-  const factsOf = createFacts(config.TRUSTED_PROXIES);
+  const factsOf = createFacts(config);
   let running = 0;
 
   async function answer(

@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { page, Time } from "../../../protocol/objects.ts";
+import { Id } from "../../../protocol/rooms.ts";
+import { ACTIONS } from "../../platform/audit.ts";
+import type { Api } from "../../platform/http/api.ts";
+import { linked, links } from "../../platform/http/paging.ts";
+import { route } from "../../platform/http/route.ts";
+import { listAudit } from "../audit-log.ts";
+import type { AdminDeps } from "../index.ts";
+
+const AuditEntry = z
+  .object({
+    id: z.string(),
+    at: Time,
+    actor: z.string().meta({ description: "A user's id, a service token's id, or `system`." }),
+    actor_name: z.string().nullable().meta({ description: "As it was then; null once the person is erased." }),
+    action: z.string(),
+    subject: z.string().meta({ description: "What it was done to, such as `user:42`." }),
+    detail: z.record(z.string(), z.unknown()),
+    address: z.string().nullable(),
+  })
+  .meta({ id: "AuditEntry" });
+
+const auditRoute = route({
+  method: "get",
+  path: "/api/v1/admin/audit-log",
+  summary: "Lists what admins did, the newest first",
+  tag: "admin",
+  auth: "admin",
+  request: {
+    query: z.strictObject({
+      limit: z.coerce.number().int().min(1).max(100).default(20),
+      after: z
+        .string()
+        .regex(/^\d{1,18}$/, "the `next` of a page")
+        .optional(),
+      actor_id: Id.optional(),
+      action: z.enum(ACTIONS).optional(),
+      from: Time.optional(),
+      to: Time.optional().meta({ description: "Not included." }),
+    }),
+  },
+  responses: { 200: { description: "Acts.", schema: page(AuditEntry), headers: linked } },
+});
+
+export function addAuditLogRoute(api: Api, deps: Pick<AdminDeps, "sql">): void {
+  api.openapi(auditRoute, async (c) => {
+    const { limit, after = null, actor_id = null, action = null, from, to } = c.req.valid("query");
+    const filter = { actor: actor_id, action, from: at(from), to: at(to), before: after };
+    const acts = await listAudit(deps, { limit, ...filter });
+    return c.json(acts, 200, links(c.req.url, acts));
+  });
+}
+
+function at(time: string | undefined): Date | null {
+  return time === undefined ? null : new Date(time);
+}

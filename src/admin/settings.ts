@@ -1,0 +1,170 @@
+import { type Live, refusal, textOf } from "../config/live.ts";
+import { ConfigError } from "../config/load.ts";
+import { type HotName, OPTIONS, type Option, type OptionName } from "../config/options.ts";
+import { type By, record, SYSTEM } from "../platform/audit.ts";
+import type { UserCaller } from "../platform/caller.ts";
+import { AppError, type FieldError } from "../platform/errors.ts";
+import type { AdminDeps } from "./index.ts";
+import { dropSetting, lockSettings, putSetting, readSettings } from "./store/settings.ts";
+
+const ROOM = "_settings";
+
+export interface Setting {
+  name: string;
+  /** As it would be written in the environment; null: unset, or a secret. */
+  value: string | null;
+  default: string | null;
+  help: string;
+  secret: boolean;
+  /** When a change takes effect: `now`: it can be set here; `reload`: in the environment, then SIGHUP; `restart`. */
+  change: "now" | "reload" | "restart";
+  /** Who set it over the environment; null: what stands is the environment's. */
+  set_by: string | null;
+  set_at: string | null;
+}
+
+/** What admins set on any node: kept in the database, over the environment of every node. */
+export interface Settings {
+  /** Takes over what is kept, and follows its changes. */
+  start(): Promise<void>;
+  list(): Promise<Setting[]>;
+  /**
+   * Sets options by name, null: back to the environment. In force on this node when it resolves, on the others within a second.
+   * Throws `invalid` with a sentence for each name that is wrong; then nothing has changed.
+   */
+  change(who: By<UserCaller>, changes: Readonly<Record<string, string | null>>): Promise<Setting[]>;
+}
+
+export function createSettings({ sql, transaction, live, realtime, logger }: AdminDeps): Settings {
+  let last: Promise<void> = Promise.resolve();
+
+  /** One reading after the other, so that an older answer never comes last. */
+  function takeOver(): Promise<void> {
+    last = last.then(async () => {
+      const kept = known(await readSettings(sql), (name, why) =>
+        logger.error({ setting: name }, `a setting that is kept is passed over: ${why}`),
+      );
+      try {
+        const changed = live.override(kept);
+        if (changed.length > 0) logger.info({ changed: present(live, changed) }, "settings changed");
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        logger.error({ mistakes: error.mistakes }, "the settings contradict this node's environment; nothing changed");
+      }
+    });
+    const outcome = last;
+    last = last.catch(() => {});
+    return outcome;
+  }
+
+  function follow(): void {
+    takeOver().catch((error: unknown) => {
+      logger.error({ err: error }, "the settings could not be read; tried again");
+      setTimeout(follow, 1_000).unref();
+    });
+  }
+
+  return {
+    async start() {
+      realtime.watch(ROOM, { entry: follow, interrupted: follow });
+      await takeOver();
+    },
+
+    async list() {
+      const kept = new Map((await readSettings(sql)).map((row) => [row.name, row]));
+      return (Object.entries(OPTIONS) as [OptionName, Option][]).map(([name, option]) => {
+        const row = kept.get(name);
+        return {
+          name,
+          value: option.secret ? null : textOf(name, live.config[name]),
+          default: option.default,
+          help: option.help,
+          secret: option.secret ?? false,
+          change: option.hot === "page" ? "now" : (option.hot ?? "restart"),
+          set_by: row?.set_by ?? null,
+          set_at: row?.set_at.toISOString() ?? null,
+        };
+      });
+    },
+
+    async change(who, changes) {
+      const names = Object.keys(changes).toSorted();
+      refuseUnknown(names);
+      await transaction({ actor: who.caller.userId, reason: "settings" }, async (tx) => {
+        await lockSettings(tx.sql);
+        const before = known(await readSettings(tx.sql), () => {});
+        const after = new Map(before);
+        for (const name of names) {
+          const value = changes[name]!;
+          if (value === null) after.delete(name);
+          else after.set(name, value);
+        }
+        check(live, after, names);
+        for (const name of names.filter((name) => before.get(name) !== after.get(name))) {
+          const to = after.get(name) ?? null;
+          if (to === null) await dropSetting(tx.sql, name);
+          else await putSetting(tx.sql, name, to, who.caller.userId);
+          const detail = { from: before.get(name) ?? null, to };
+          await record(tx.sql, who, { action: "setting:changed", subject: `setting:${name}`, detail });
+        }
+        tx.log(ROOM, "setting:changed", { names });
+      });
+      await takeOver();
+      return this.list();
+    },
+  };
+}
+
+/** Writes down what a reload of the environment changed. Secrets are named, their values are not. */
+export async function recordReload(
+  { sql, live, node }: Pick<AdminDeps, "sql" | "live" | "node">,
+  changed: readonly HotName[],
+): Promise<void> {
+  const detail = { changed: present(live, changed) };
+  await sql.begin((tx) => record(tx, SYSTEM, { action: "config:reloaded", subject: `node:${node()}`, detail }));
+}
+
+function present(live: Live, names: readonly HotName[]): Record<string, string | null> {
+  const shown = (name: HotName) => ("secret" in OPTIONS[name] ? "[changed]" : textOf(name, live.config[name]));
+  return Object.fromEntries(names.map((name) => [name, shown(name)]));
+}
+
+/** What is kept, without what this release does not let admins set: another one may have written it. */
+function known(
+  rows: readonly { name: string; value: string }[],
+  passedOver: (name: string, why: string) => void,
+): Map<string, string> {
+  const kept = new Map<string, string>();
+  for (const { name, value } of rows) {
+    const why = refusal(name);
+    if (why === null) kept.set(name, value);
+    else passedOver(name, why);
+  }
+  return kept;
+}
+
+function refuseUnknown(names: readonly string[]): void {
+  const errors = names.flatMap((name) => {
+    const message = refusal(name);
+    return message === null ? [] : [{ pointer: `/${name}`, code: "unknown_field", message }];
+  });
+  if (errors.length > 0) throw invalid(errors);
+}
+
+function check(live: Live, texts: ReadonlyMap<string, string>, names: readonly string[]): void {
+  try {
+    live.check(texts);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw invalid(
+      error.mistakes.map((message) => {
+        const name = names.find((name) => message.startsWith(name)) ?? names.find((name) => message.includes(name));
+        return { pointer: name === undefined ? "" : `/${name}`, code: "invalid_value", message };
+      }),
+    );
+  }
+}
+
+function invalid(errors: FieldError[]): AppError {
+  return new AppError("invalid", errors.map(({ message }) => message).join(" "), { errors });
+}

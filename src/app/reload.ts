@@ -1,0 +1,31 @@
+import { ConfigError } from "../config/load.ts";
+import type { HotName } from "../config/options.ts";
+import { onHangUp } from "../platform/hang-up.ts";
+import { setLevel } from "../platform/logger.ts";
+import type { Program } from "./program.ts";
+
+/** SIGHUP has the environment, `.env` and the files read again. `written`: writes down what has changed. */
+export async function startReload(
+  { live, logger, lifecycle, onError }: Program,
+  written: (changed: readonly HotName[]) => Promise<void>,
+): Promise<void> {
+  live.onChange((changed) => {
+    if (changed.has("LOG_LEVEL")) setLevel(logger, live.config.LOG_LEVEL);
+  });
+  const reload = () => {
+    try {
+      const { changed, restart } = live.reload();
+      logger.info({ changed }, "the settings were read again");
+      if (restart.length > 0) logger.warn({ options: restart }, `needs a restart: ${restart.join(", ")}`);
+      if (changed.length > 0) written(changed).catch(onError);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      for (const mistake of error.mistakes) logger.error(`the settings were not taken over: ${mistake}`);
+    }
+  };
+  await lifecycle.start(
+    "reload",
+    () => onHangUp(reload),
+    (end) => end(),
+  );
+}

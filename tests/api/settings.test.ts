@@ -1,0 +1,195 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { connect } from "node:net";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { openClient } from "../support/ws-client.ts";
+
+/** Options that an admin sets on one node: each is in force there at once, and on the other node soon, without a restart. */
+let here: TestApp;
+let there: TestApp;
+let token: string;
+const port = (app: TestApp) => Number(new URL(app.url).port);
+
+beforeAll(async () => {
+  here = await startTestApp();
+  there = await startTestApp({ DATABASE_URL: here.databaseUrl });
+  token = await register("owner");
+}, 60_000);
+afterAll(async () => {
+  await there.close();
+  await here.close();
+});
+
+async function register(username: string): Promise<string> {
+  const body = JSON.stringify({ username, email: `${username}@example.org`, password: "correct horse" });
+  const answer = await fetch(`${here.url}/api/v1/auth/register`, { method: "POST", body, headers: JSON_TYPE });
+  return ((await answer.json()) as { access_token: string }).access_token;
+}
+
+const JSON_TYPE = { "content-type": "application/json" };
+
+async function call(method: string, path: string, body?: unknown, as = token) {
+  const answer = await fetch(`${here.url}/api/v1${path}`, {
+    method,
+    headers: { ...JSON_TYPE, authorization: `Bearer ${as}` },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
+  return { status: answer.status, body: (await answer.json()) as any };
+}
+
+const set = async (changes: Record<string, unknown>) => {
+  const { status, body } = await call("PATCH", "/admin/settings", changes);
+  expect(body.errors).toBeUndefined();
+  expect(status).toBe(200);
+  return body.data as { name: string; value: string | null; set_by: string | null; change: string }[];
+};
+
+test("a mistake is refused in a sentence, and nothing changes", async () => {
+  const refused = async (changes: Record<string, unknown>) => {
+    const { status, body } = await call("PATCH", "/admin/settings", { REGISTRATION: "closed", ...changes });
+    expect(status).toBe(422);
+    return body.errors[0];
+  };
+  expect(await refused({ WS_RATE_LIMT: 5 })).toEqual({
+    pointer: "/WS_RATE_LIMT",
+    code: "unknown_field",
+    message: "Usher does not know WS_RATE_LIMT. Did you mean WS_RATE_LIMIT?",
+  });
+  expect((await refused({ HTTP_PORT: 80 })).message).toContain("needs a restart");
+  expect((await refused({ JWT_SECRET: "x".repeat(40) })).message).toContain("in the environment only");
+  expect((await refused({ WS_PING_INTERVAL: 30 })).message).toContain('"15s"');
+  expect((await refused({ WS_PONG_TIMEOUT: "5s" })).pointer).toBe("/WS_PONG_TIMEOUT");
+  const { registration } = (await (await fetch(`${here.url}/api/v1/meta`)).json()) as { registration: string };
+  expect(registration).toBe("open");
+});
+
+test("only admins see and set them; secrets are not shown", async () => {
+  const other = await register("somebody");
+  expect((await call("GET", "/admin/settings", undefined, other)).status).toBe(403);
+  expect((await call("PATCH", "/admin/settings", { REGISTRATION: "closed" }, other)).status).toBe(403);
+  const { body } = await call("GET", "/admin/settings");
+  expect(body.data.find(({ name }: { name: string }) => name === "JWT_SECRET")).toMatchObject({
+    value: null,
+    secret: true,
+    change: "reload",
+  });
+  expect(JSON.stringify(body)).not.toContain("a secret of the tests");
+});
+
+test("what is set holds on every node, also on one that starts later, until it is reset; each change is in the audit log", async () => {
+  const meta = async (app: TestApp) =>
+    ((await (await fetch(`${app.url}/api/v1/meta`)).json()) as { registration: string }).registration;
+  const all = await set({ REGISTRATION: "invite" });
+  expect(all.find(({ name }) => name === "REGISTRATION")).toMatchObject({ value: "invite", change: "now" });
+  expect(await meta(here)).toBe("invite");
+  await waitUntil("the other node has it", async () => (await meta(there)) === "invite");
+  const late = await startTestApp({ DATABASE_URL: here.databaseUrl });
+  expect(await meta(late)).toBe("invite");
+  await late.close();
+
+  const reset = await set({ REGISTRATION: null });
+  expect(reset.find(({ name }) => name === "REGISTRATION")).toMatchObject({ value: "open", set_by: null });
+  await waitUntil("the other node has it too", async () => (await meta(there)) === "open");
+  const { body } = await call("GET", "/admin/audit-log?action=setting:changed&limit=2");
+  expect(body.data).toMatchObject([
+    { actor_name: "owner", subject: "setting:REGISTRATION", detail: { from: "invite", to: null } },
+    {
+      actor_name: "owner",
+      subject: "setting:REGISTRATION",
+      detail: { from: null, to: "invite" },
+      address: "127.0.0.1",
+    },
+  ]);
+});
+
+test("the audit log is read page by page and by filter", async () => {
+  await set({ LOG_RETENTION: "49h" });
+  await set({ LOG_RETENTION: null });
+  const first = (await call("GET", "/admin/audit-log?limit=1")).body;
+  const second = (await call("GET", `/admin/audit-log?limit=1&after=${first.next}`)).body;
+  expect(Number(first.data[0].id)).toBeGreaterThan(Number(second.data[0].id));
+  const [{ actor, at }] = first.data;
+  expect((await call("GET", `/admin/audit-log?actor_id=${actor}&from=${at}`)).body.data).toHaveLength(1);
+  expect((await call("GET", "/admin/audit-log?actor_id=nobody")).body.data).toEqual([]);
+  expect((await call("GET", `/admin/audit-log?to=${second.data[0].at}`)).body.data).not.toContainEqual(second.data[0]);
+  expect((await call("GET", "/admin/audit-log?action=unheard:of")).status).toBe(422);
+});
+
+test("ALLOWED_ORIGINS: another site's pages may read answers, write with a cookie, and open sockets", async () => {
+  const origin = "https://app.example";
+  const allowed = async (app: TestApp) =>
+    (await fetch(`${app.url}/api/v1/meta`, { headers: { origin } })).headers.get("access-control-allow-origin");
+  const socket = async () => {
+    const login = await fetch(`${here.url}/api/v1/auth/login`, {
+      method: "POST",
+      body: JSON.stringify({ username: "owner", password: "correct horse" }),
+      headers: JSON_TYPE,
+    });
+    const cookie = login.headers.get("set-cookie")!.split(";")[0]!;
+    return openClient(port(here), { headers: { cookie, origin } }).then(
+      (client) => client.close() ?? true,
+      () => false,
+    );
+  };
+  expect(await allowed(here)).toBeNull();
+  expect(await socket()).toBe(false);
+  await set({ ALLOWED_ORIGINS: origin });
+  expect(await allowed(here)).toBe(origin);
+  expect(await socket()).toBe(true);
+  await waitUntil("the other node knows", async () => (await allowed(there)) === origin);
+  await set({ ALLOWED_ORIGINS: null });
+  expect(await allowed(here)).toBeNull();
+});
+
+test("WS_ALLOW_ANONYMOUS: who does not say who he is, is refused from now on", async () => {
+  (await openClient(port(here))).close();
+  await set({ WS_ALLOW_ANONYMOUS: false });
+  expect(openClient(port(here))).rejects.toThrow();
+  await set({ WS_ALLOW_ANONYMOUS: null });
+  (await openClient(port(here))).close();
+});
+
+test("WS_RATE_LIMIT: a connection that is open already has the new limit", async () => {
+  const client = await openClient(port(here));
+  await client.next("system:connected");
+  const burst = () => {
+    for (let id = 1; id <= 100; id++) client.send({ type: "system:ping", id, payload: {} });
+  };
+  const answers = () => client.frames.filter(({ type }) => type === "system:pong" || type === "system:error");
+  burst();
+  await waitUntil("all are answered", () => answers().length === 100);
+  expect(answers().some(({ type }) => type === "system:error")).toBe(false);
+  await set({ WS_RATE_LIMIT: 1 });
+  burst();
+  await client.end();
+  await set({ WS_RATE_LIMIT: null });
+});
+
+test("WS_PING_INTERVAL, WS_PONG_TIMEOUT: an open connection that says nothing is asked, and cut, by the new times", async () => {
+  const mute = connect(port(here), "127.0.0.1");
+  const heard: Buffer[] = [];
+  mute.on("data", (bytes: Buffer) => heard.push(bytes));
+  mute.on("error", () => {});
+  const closed = new Promise<void>((resolve) => mute.on("close", () => resolve()));
+  mute.write(
+    "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+  );
+  await waitUntil("it is open", () => Buffer.concat(heard).includes("system:connected"));
+  await set({ WS_PING_INTERVAL: "200ms", WS_PONG_TIMEOUT: "600ms" });
+  await closed;
+  expect(Buffer.concat(heard).includes(Buffer.from([0x89, 0]))).toBe(true); // a ping frame without payload
+  await set({ WS_PING_INTERVAL: null, WS_PONG_TIMEOUT: null });
+});
+
+test("HTTP_RATE_LIMIT: the requests of an address are counted by the new limit", async () => {
+  await set({ HTTP_RATE_LIMIT: 600 });
+  const ask = () => fetch(`${here.url}/api/v1/meta`);
+  expect((await ask()).headers.get("ratelimit-policy")).toContain('"address";q=600;w=60');
+  const statuses = await Promise.all(Array.from({ length: 700 }, async () => (await ask()).status));
+  expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(90);
+  await waitUntil("the other node counts so too", async () =>
+    (await fetch(`${there.url}/api/v1/meta`)).headers.get("ratelimit-policy")!.includes("q=600;"),
+  );
+});
