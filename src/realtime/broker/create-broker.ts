@@ -24,15 +24,17 @@ export interface BrokerDeps {
 export interface LivingNodes {
   /** Numbers of all nodes that live, this one too. */
   living(): readonly number[];
-  /** `performance.now()` of the last round trip that another living node is known to have made; -Infinity: none. */
-  othersHeardAt(): number;
+  /** Whether another living node has told that its round trips work. */
+  othersHear(): boolean;
+  /** Asks anew what other nodes tell. */
+  refresh(): void;
 }
 
 /** A broker, and what its node tells of it: to the registry and to the metrics. */
 export interface NodeBroker extends Broker {
   readonly counts: BrokerCounts;
-  /** `performance.now()` of the last message that came back from the server. */
-  readonly heardAt: number;
+  /** Whether round trips work at present: for the other nodes' verdict about theirs. */
+  readonly hears: boolean;
   /** ms that the last round trip took. */
   readonly lag: number;
 }
@@ -61,7 +63,8 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
   const roundTrip: RoundTrip = new RoundTrip({
     wire,
     hasCompany,
-    othersHeardAt: () => nodes.othersHeardAt(),
+    othersHear: () => nodes.othersHear(),
+    refresh: () => nodes.refresh(),
     times,
     send: (number) => send(null, { what: "probe", number }),
   });
@@ -144,8 +147,8 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
   return {
     kind: wire.kind,
     counts,
-    get heardAt() {
-      return roundTrip.heardAt;
+    get hears() {
+      return roundTrip.hears;
     },
     get lag() {
       return roundTrip.lag;

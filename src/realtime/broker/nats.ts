@@ -21,33 +21,26 @@ export async function createNatsWire(
   let connection: NatsConnection | null = null;
   let connected = false;
   let closing = false;
+  let giveUp = () => {};
 
-  async function follow(made: NatsConnection): Promise<void> {
-    for await (const { type } of made.status()) {
-      if (type === "disconnect" || type === "staleConnection") connected = false;
-      if (type === "reconnect") connected = true;
-    }
-  }
-
-  /** The driver connects again by itself, but for what it takes for final, such as a password that was refused twice. */
   async function keepOpen(received: (text: string) => void): Promise<void> {
+    const callback = (error: Error | null, message: { string(): string }) =>
+      error === null ? received(message.string()) : onError(error);
     for (let attempt = 0; !closing; attempt++) {
+      const givenUp = Promise.withResolvers<void>();
+      giveUp = () => givenUp.resolve();
       try {
-        const made = await nats.connect(options);
-        connection = made;
-        if (closing) await made.close();
-        const callback = (error: Error | null, message: { string(): string }) =>
-          error === null ? received(message.string()) : onError(error);
-        for (const subject of [everybody, toInbox(inbox)]) made.subscribe(subject, { callback });
+        connection = await nats.connect(options);
+        for (const subject of [everybody, toInbox(inbox)]) connection.subscribe(subject, { callback });
         connected = !closing;
-        follow(made).catch(onError);
-        const error = await made.closed();
-        if (error) onError(error);
         attempt = 0;
+        if (connected) await Promise.race([connection.closed(), givenUp.promise]);
       } catch (error) {
         onError(error);
       }
       connected = false;
+      connection?.close().catch(onError);
+      connection = null;
       if (!closing) await new Promise((resolve) => setTimeout(resolve, pauseBefore(attempt)));
     }
   }
@@ -70,11 +63,11 @@ export async function createNatsWire(
       }
     },
     connected: () => connected,
-    reconnect: () => void connection?.reconnect().catch(onError),
+    reconnect: () => giveUp(),
     async close() {
       closing = true;
       connected = false;
-      await connection?.close().catch(onError);
+      giveUp();
     },
   };
 }
@@ -90,10 +83,7 @@ export function natsOptions(url: string): NodeConnectionOptions {
     ...(protocol === "tls:" ? { tls: {} } : {}),
     name: "usher",
     timeout: CONNECT_MS,
-    maxReconnectAttempts: -1,
-    reconnectDelayHandler: () => pauseBefore(4),
-    ignoreAuthErrorAbort: true,
-    pingInterval: 5_000,
-    maxPingOut: 2,
+    // The driver takes some failures for final. We take none for final, so the loop above is the one that connects again.
+    reconnect: false,
   };
 }

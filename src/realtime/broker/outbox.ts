@@ -49,8 +49,9 @@ export class Outbox {
   #put(to: string | null, text: string, bytes: number, most: number): void {
     let waiting = this.#waiting.get(to);
     if (waiting !== undefined && waiting.bytes + bytes > most) {
+      this.#waiting.delete(to);
       this.#send(to, waiting);
-      waiting = undefined;
+      waiting = this.#waiting.get(to); // a probe may have come
     }
     if (waiting === undefined) {
       waiting = { lines: [], bytes: 0 };

@@ -16,8 +16,10 @@ export interface RoundTripDeps {
   send: (number: number) => void;
   /** Whether another node lives. */
   hasCompany: () => boolean;
-  /** `performance.now()` of the last round trip that another living node is known to have made; -Infinity: none. */
-  othersHeardAt: () => number;
+  /** Whether another living node has told that its round trips work. */
+  othersHear: () => boolean;
+  /** Asks anew what other nodes tell. */
+  refresh: () => void;
   times: RoundTripTimes;
 }
 
@@ -39,8 +41,11 @@ export class RoundTrip {
   /** Silence before this moment is not the broker's fault: nothing was asked, or the process itself stood still. */
   #excusedUntil = performance.now();
   #tickedAt = performance.now();
-  #reconnectedAt = performance.now();
+  /** When the connection was last away, or given up: it has some time to show that it works. */
+  #patientFrom = performance.now();
   #number = 0;
+  /** Since when others have said at every look that they hear; null: they do not. */
+  #othersHearSince: number | null = null;
   /** Probes under way, by number: when they were sent, and how many bytes had been sent before. */
   readonly #asked = new Map<number, { at: number; bytes: number }>();
   #bytes = 0;
@@ -60,11 +65,6 @@ export class RoundTrip {
     if (this.#timer !== null) clearInterval(this.#timer);
   }
 
-  /** `performance.now()` of the last round trip. */
-  get heardAt(): number {
-    return this.#heardAt;
-  }
-
   /** Counts bytes that are about to leave; false: too many are under way. */
   mayLeave(bytes: number): boolean {
     if (this.#bytes - this.#proven > MOST_UNPROVEN) return false;
@@ -82,14 +82,26 @@ export class RoundTrip {
     for (const earlier of this.#asked.keys()) if (earlier <= number) this.#asked.delete(earlier);
   }
 
+  /** Whether this node's round trips work at present: what it tells the others. */
+  get hears(): boolean {
+    return !this.#isAsked() || this.#silent() < 3 * this.#deps.times.every;
+  }
+
+  /**
+   * Deaf is who hears nothing although others do. When the server dies or is back, nodes notice it and learn it of each other at
+   * different moments; so others count only who have said for a while that they hear, and are asked shortly before the verdict.
+   */
   health(): "ok" | "away" | "deaf" {
-    const { wire, othersHeardAt, times } = this.#deps;
+    const { wire, times } = this.#deps;
     if (!this.#isAsked()) return "ok";
-    const silent = performance.now() - Math.max(this.#heardAt, this.#excusedUntil);
-    // Nodes learn of each other's round trips late, and a server that dies falls silent for all within one interval.
-    if (silent > times.silence - times.every)
-      return othersHeardAt() > this.#heardAt + 2 * times.every ? "deaf" : "away";
+    const silent = this.#silent();
+    const othersHear = performance.now() - (this.#othersHearSince ?? Number.POSITIVE_INFINITY) > 5 * times.every;
+    if (silent > times.silence - times.every) return othersHear ? "deaf" : "away";
     return !wire.connected() && silent > 2 * times.every ? "away" : "ok";
+  }
+
+  #silent(): number {
+    return performance.now() - Math.max(this.#heardAt, this.#excusedUntil);
   }
 
   #isAsked(): boolean {
@@ -97,18 +109,24 @@ export class RoundTrip {
   }
 
   #tick(): void {
-    const { wire, times } = this.#deps;
+    const { wire, times, othersHear, refresh } = this.#deps;
     const now = performance.now();
     if (now - this.#tickedAt > 3 * times.every || !this.#isAsked()) this.#excusedUntil = now;
     this.#tickedAt = now;
     if (!this.#isAsked()) return;
-    const silent = now - Math.max(this.#heardAt, this.#excusedUntil, this.#reconnectedAt);
-    if (wire.connected() && silent > 4 * times.every) {
-      this.#reconnectedAt = now;
+    this.#othersHearSince = othersHear() ? (this.#othersHearSince ?? now) : null;
+    const silent = this.#silent();
+    if (silent > times.silence - 3 * times.every && silent < times.silence) refresh();
+    if (!wire.connected()) {
+      this.#patientFrom = now;
+      this.#forget();
+      return;
+    }
+    if (Math.min(silent, now - this.#patientFrom) > 4 * times.every) {
+      this.#patientFrom = now;
       wire.reconnect();
     }
-    if (!wire.connected()) this.#forget();
-    else this.#probe();
+    this.#probe();
   }
 
   #probe(): void {

@@ -1,0 +1,303 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LogEntry } from "../../src/platform/log/entry.ts";
+import { createBroker, type NodeBroker } from "../../src/realtime/broker/create-broker.ts";
+import type { Address, Wire } from "../../src/realtime/broker/wire.ts";
+import { waitUntil } from "./wait-until.ts";
+
+/** A server that the broker's suite may break, and wires to it. */
+export interface Ground {
+  wire(address: Address): Promise<Wire>;
+  /** A wire of its own that can be made deaf and heal. */
+  fragileWire(address: Address): Promise<{ wire: Wire; deafen(): void; heal(): void; close(): Promise<void> }>;
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  pause(): Promise<void>;
+  resume(): void;
+  /** Puts this on the channel of all nodes of the cluster, past every rule. */
+  say(cluster: string, text: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A fifth of the real ones. */
+const TIMES = { every: 200, silence: 2_000 };
+
+let clusters = 0;
+
+/** Nodes that know of each other, as the registry would tell them. */
+export class TestCluster {
+  readonly name = `t${process.pid}${Date.now().toString(36)}${clusters++}`;
+  readonly brokers = new Map<number, NodeBroker>();
+  /** Numbers of nodes that live, as everybody believes. */
+  readonly living = new Set<number>();
+  readonly errors: unknown[] = [];
+
+  async join(node: number, makeWire: (address: Address) => Promise<Wire>, times = TIMES): Promise<TestNode> {
+    const address = { cluster: this.name, inbox: `n${node}x${Math.random().toString(36).slice(2, 10)}` };
+    this.living.add(node);
+    const heard: LogEntry[] = [];
+    const announced: string[] = [];
+    const broker = createBroker({
+      wire: await makeWire(address),
+      inbox: address.inbox,
+      node: () => node,
+      epoch: () => "life",
+      nodes: {
+        living: () => [...this.living],
+        othersHear: () => [...this.brokers].some(([other, { hears }]) => other !== node && hears),
+        refresh: () => {},
+      },
+      logger: { info: () => {}, warn: ({ err }: { err?: unknown }) => err && this.errors.push(err) },
+      times,
+    });
+    this.brokers.set(node, broker);
+    broker.receive({
+      entries: (entries) => heard.push(...entries),
+      announced: (room, seq) => announced.push(`${room} ${seq}`),
+    });
+    return { broker, heard, announced };
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.brokers.values()].map((broker) => broker.stop()));
+  }
+}
+
+export interface TestNode {
+  broker: NodeBroker;
+  heard: LogEntry[];
+  announced: string[];
+}
+
+export const entry = (seq: number, text = "hello"): LogEntry => ({
+  room: "channel:1",
+  seq,
+  type: "message:created",
+  payload: JSON.stringify({ content: text }),
+});
+
+let probes = 1_000_000;
+
+/** Says something until it is heard: what was said while nobody could hear it is lost, as it may be. */
+export async function untilHeard(from: TestNode, to: TestNode): Promise<void> {
+  const seq = probes++;
+  await waitUntil("one node hears the other", async () => {
+    from.broker.publish([entry(seq)]);
+    await sleep(20);
+    return to.heard.some((one) => one.seq === seq);
+  });
+}
+
+/** What every broker must do, on a real server. */
+export function brokerContract(name: string, makeGround: () => Promise<Ground>, check: typeof test = test): void {
+  const group = check === test ? describe : describe.skip;
+  group(`broker: ${name}`, () => {
+    let ground: Ground;
+    let cluster: TestCluster;
+    let [a, b, c]: TestNode[] = [];
+
+    beforeAll(async () => {
+      ground = await makeGround();
+      cluster = new TestCluster();
+      a = await cluster.join(1, ground.wire);
+      b = await cluster.join(2, ground.wire);
+      c = await cluster.join(3, ground.wire);
+      for (const [from, to] of pairs()) await untilHeard(from, to);
+    }, 60_000);
+
+    afterAll(async () => {
+      await cluster?.stop();
+      await ground?.close();
+    }, 60_000);
+
+    function pairs(): [TestNode, TestNode][] {
+      const all = [a!, b!, c!];
+      return all.flatMap((from) => all.filter((to) => to !== from).map((to): [TestNode, TestNode] => [from, to]));
+    }
+
+    check("entries of one node come to all others in its order, as they are, and not back to itself", async () => {
+      const said = Array.from({ length: 600 }, (_, i) => entry(i + 1, `Grüße ${i} 🎭 \u2028 \\n "q" %20_`));
+      for (const node of [a!, b!, c!]) node.heard.length = 0;
+      for (let i = 0; i < said.length; i += 7) {
+        a!.broker.publish(said.slice(i, i + 7));
+        if (i % 3 === 0) await sleep(1);
+      }
+      for (const node of [b!, c!]) {
+        await waitUntil("all came", () => node.heard.length >= said.length);
+        expect(node.heard).toEqual(said);
+      }
+      expect(a!.heard).toEqual([]);
+    });
+
+    check("what is too big for the server is announced, or travels in pieces", async () => {
+      const payload = "ü🎭".repeat(100_000);
+      b!.broker.answer("big", (text) => [text, 2]);
+      a!.broker.answer("big", () => 1);
+      c!.broker.answer("big", () => 3);
+      const words: unknown[] = [];
+      c!.broker.on("big word", (word, from) => words.push([word, from]));
+      a!.broker.publish([entry(701, payload.repeat(2)), entry(702)]);
+      a!.broker.send("big word", { payload });
+      await waitUntil("the entry behind it came", () => b!.heard.at(-1)?.seq === 702);
+      expect(b!.announced).toContain("channel:1 701");
+      expect(await a!.broker.gather("big", payload, 10_000)).toEqual({
+        answers: expect.arrayContaining([1, [payload, 2], 3]),
+        partial: false,
+      });
+      await waitUntil("the word came", () => words.length > 0);
+      expect(words).toEqual([[{ payload }, 1]]);
+    });
+
+    check("a question is answered by all; by fewer when one is dead, and that is told", async () => {
+      for (const [i, node] of [a!, b!, c!].entries()) node.broker.answer("who", (ask) => `${ask} ${i}`);
+      const all = await Promise.all(["x", "y"].map((ask) => a!.broker.gather<string>("who", ask, 10_000)));
+      expect(all.map(({ partial }) => partial)).toEqual([false, false]);
+      expect(all.map(({ answers }) => answers.toSorted())).toEqual([
+        ["x 0", "x 1", "x 2"],
+        ["y 0", "y 1", "y 2"],
+      ]);
+      cluster.living.add(9);
+      const asked = performance.now();
+      const some = await b!.broker.gather<string>("who", "z", 600);
+      expect(performance.now() - asked).toBeGreaterThan(590);
+      cluster.living.delete(9);
+      expect(some.partial).toBe(true);
+      expect(some.answers.toSorted()).toEqual(["z 0", "z 1", "z 2"]);
+    });
+
+    check("a node that fails to answer makes the answer partial at once", async () => {
+      a!.broker.answer("fails", () => 1);
+      b!.broker.answer("fails", () => Promise.reject(new Error("no")));
+      const { answers, partial } = await a!.broker.gather("fails", null, 20_000);
+      expect([answers, partial]).toEqual([[1], true]);
+    });
+
+    check("what is not ours on the channel is counted and harms nothing", async () => {
+      const before = b!.broker.counts.dropped.malformed;
+      const head = "usher1 n9 9 life 1";
+      const lines = [
+        "E channel:1",
+        "E a b c d",
+        'E channel:1 5 t {"open":',
+        "W x {",
+        "Q 1 who",
+        "R",
+        "F x 1 2",
+        "?",
+        "",
+      ];
+      const bad = ["", "garbage", "\n\n\n", `${head}\n${lines.join("\n")}`, "usher1\nE channel:1 9 t {}", "{}"];
+      for (const text of bad) await ground.say(cluster.name, text);
+      await untilHeard(a!, b!);
+      expect(b!.broker.counts.dropped.malformed).toBeGreaterThanOrEqual(before + 8);
+      expect(b!.heard.filter(({ seq }) => seq === 5 || seq === 9)).toHaveLength(2); // of the first test alone
+      await ground.say(cluster.name, "usher1 n9 9 another-life 1\nE channel:1 424242 t {}");
+      await waitUntil("another life was counted", () => b!.broker.counts.dropped.foreign > 0);
+      expect(b!.heard.some(({ seq }) => seq === 424242)).toBe(false);
+    });
+
+    check("two clusters on one server do not hear each other", async () => {
+      const others = new TestCluster();
+      const x = await others.join(1, ground.wire);
+      const y = await others.join(2, ground.wire);
+      const before = [b!.broker.counts.dropped.foreign, b!.broker.counts.dropped.malformed];
+      await untilHeard(x, y);
+      const last = x.heard.length;
+      a!.broker.publish([entry(801)]);
+      await waitUntil("the own cluster heard it", () => b!.heard.at(-1)?.seq === 801);
+      await untilHeard(x, y);
+      expect(x.heard).toHaveLength(last);
+      expect([b!.broker.counts.dropped.foreign, b!.broker.counts.dropped.malformed]).toEqual(before);
+      await others.stop();
+    });
+
+    check(
+      "the server dies and comes back: nobody throws, nobody is deaf, and it goes on",
+      async () => {
+        await ground.kill();
+        const states = new Set<string>();
+        await waitUntil("all say that it is away", () => {
+          for (const { broker } of [a!, b!, c!]) {
+            broker.publish([entry(901)]);
+            states.add(broker.health());
+          }
+          return [a!, b!, c!].every(({ broker }) => broker.health() === "away");
+        });
+        const asked = performance.now();
+        expect(await a!.broker.gather("who", "w", 20_000)).toEqual({ answers: ["w 0"], partial: true });
+        expect(performance.now() - asked).toBeLessThan(10_000);
+        await ground.start();
+        for (const [from, to] of pairs()) await untilHeard(from, to);
+        await waitUntil("all are well", () => {
+          for (const { broker } of [a!, b!, c!]) states.add(broker.health());
+          return [a!, b!, c!].every(({ broker }) => broker.health() === "ok");
+        });
+        expect(states).not.toContain("deaf");
+      },
+      60_000,
+    );
+
+    check(
+      "the server freezes and thaws: the same",
+      async () => {
+        await ground.pause();
+        const states = new Set<string>();
+        await waitUntil("all say that it is away", () => {
+          for (const { broker } of [a!, b!, c!]) {
+            broker.publish([entry(902)]);
+            states.add(broker.health());
+          }
+          return [a!, b!, c!].every(({ broker }) => broker.health() === "away");
+        });
+        ground.resume();
+        for (const [from, to] of pairs()) await untilHeard(from, to);
+        await waitUntil("all are well", () => [a!, b!, c!].every(({ broker }) => broker.health() === "ok"));
+        expect(states).not.toContain("deaf");
+      },
+      60_000,
+    );
+
+    check(
+      "who alone hears nothing says so, and hears again",
+      async () => {
+        let fragile: Awaited<ReturnType<Ground["fragileWire"]>> | null = null;
+        const deaf = await cluster.join(4, async (address) => {
+          fragile = await ground.fragileWire(address);
+          return fragile.wire;
+        });
+        await untilHeard(a!, deaf);
+        await untilHeard(deaf, a!);
+        fragile!.deafen();
+        const began = performance.now();
+        await waitUntil("it says that it is deaf", () => deaf.broker.health() === "deaf");
+        expect(performance.now() - began).toBeLessThan(TIMES.silence + 5 * TIMES.every);
+        expect([a!, b!, c!].map(({ broker }) => broker.health())).toEqual(["ok", "ok", "ok"]);
+        fragile!.heal();
+        await untilHeard(a!, deaf);
+        await waitUntil("it is well", () => deaf.broker.health() === "ok");
+        await deaf.broker.stop();
+        await fragile!.close();
+        cluster.brokers.delete(4);
+        cluster.living.delete(4);
+      },
+      60_000,
+    );
+
+    check(
+      "a server that is not there at the start is found when it comes",
+      async () => {
+        await ground.kill();
+        const late = await cluster.join(5, ground.wire);
+        late.broker.publish([entry(903)]);
+        await waitUntil("it says that it is away", () => late.broker.health() === "away");
+        await ground.start();
+        await untilHeard(late, a!);
+        await untilHeard(a!, late);
+        await late.broker.stop();
+        cluster.brokers.delete(5);
+        cluster.living.delete(5);
+      },
+      60_000,
+    );
+  });
+}
