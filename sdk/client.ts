@@ -125,6 +125,13 @@ export function createClient(options: ClientOptions = {}): Client {
     else if (frame.type === "room:left") rooms.left(frame.payload.room, frame.payload.code);
     else if (frame.type === "room:joined") rooms.restarted(frame.payload.room, frame.payload);
     else if (EPHEMERAL.has(frame.type)) events.emit(frame.type as EphemeralType, frame.payload as never);
+    acknowledge(frame);
+  }
+
+  /** Whoever sent the frame wants to know that it came (SPEC FR-7). */
+  function acknowledge(frame: Frame): void {
+    const { ack_id } = (frame.payload ?? {}) as { ack_id?: unknown };
+    if (typeof ack_id === "string") connection.transmit(JSON.stringify({ type: "system:ack", payload: { ack_id } }));
   }
 
   return {

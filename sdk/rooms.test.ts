@@ -69,6 +69,17 @@ test("FR-1 FR-3 a key or a type that the client does not know breaks nothing, an
   expect(environment.socket.count("system:resume")).toBe(1);
 });
 
+test("FR-7 a frame that asks for it is acknowledged when it was handed on, with or without a listener for it", async () => {
+  const { environment } = await following(null);
+  environment.socket.joined(41);
+  environment.socket.says({ type: "message:created", room: ROOM, seq: 42, payload: { ack_id: "a1" } });
+  environment.socket.says({ type: "something:new", payload: { ack_id: "a2" } });
+  environment.socket.says({ type: "something:new", payload: { ack_id: 3 } });
+  environment.socket.says({ type: "something:new" });
+  const acks = environment.socket.sent.filter(({ type }) => type === "system:ack");
+  expect(acks.map(({ payload }) => payload)).toEqual([{ ack_id: "a1" }, { ack_id: "a2" }]);
+});
+
 test("a hole makes it ask again from the last frame before, and what came meanwhile is not shown twice", async () => {
   const { environment, seen } = await following(at(5));
   environment.socket.resumed();

@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { openClient, type WsClient } from "../support/ws-client.ts";
+
+/** Two whole nodes on one database, without a broker: what one does reaches the other by the log alone. */
+let a: TestApp;
+let b: TestApp;
+let owner: string;
+let ownerId: string;
+beforeAll(async () => {
+  a = await startTestApp();
+  b = await startTestApp({ DATABASE_URL: a.databaseUrl });
+  ({ id: ownerId, token: owner } = await register("owner"));
+});
+afterAll(async () => {
+  await b.close();
+  await a.close();
+});
+
+async function call(app: TestApp, method: string, path: string, body?: object, token?: string) {
+  const headers: Record<string, string> = { "content-type": "application/json" };
+  if (token !== undefined) headers.authorization = `Bearer ${token}`;
+  const answer = await fetch(`${app.url}/api/v1${path}`, {
+    method,
+    headers,
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const text = await answer.text();
+  return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
+}
+
+async function register(username: string) {
+  const { body } = await call(a, "POST", "/auth/register", {
+    email: `${username}@example.org`,
+    username,
+    password: "correct horse",
+  });
+  return { id: body.user.id as string, token: body.access_token as string };
+}
+
+/** Opens a connection to B, and has B know the session. */
+async function connect(token: string): Promise<WsClient> {
+  const client = await openClient(Number(new URL(b.url).port), { query: `?token=${token}` });
+  await client.next("system:connected");
+  expect((await call(b, "GET", "/users/me", undefined, token)).status).toBe(200);
+  return client;
+}
+
+test("who signs out on one node is signed out on the other: socket and API", async () => {
+  const { token } = await register("ann");
+  const client = await connect(token);
+  await call(a, "POST", "/auth/logout", undefined, token);
+  expect(await client.end()).toBe(4102);
+  expect((await call(b, "GET", "/users/me", undefined, token)).status).toBe(401);
+});
+
+test("who is banned on one node is out on the other, and in again when the ban is lifted", async () => {
+  const { id, token } = await register("bob");
+  const client = await connect(token);
+  const ban = await call(a, "POST", "/admin/bans", { user_id: id, reason: "spam" }, owner);
+  expect(await client.end()).toBe(4103);
+  expect((await call(b, "GET", "/users/me", undefined, token)).status).toBe(401);
+  expect((await call(b, "POST", "/auth/login", { username: "bob", password: "correct horse" })).status).toBe(403);
+  await call(a, "DELETE", `/admin/bans/${ban.body.id}`, undefined, owner);
+  const again = await call(b, "POST", "/auth/login", { username: "bob", password: "correct horse" });
+  const back = await openClient(Number(new URL(b.url).port), { query: `?token=${again.body.access_token}` });
+  await back.next("system:connected");
+  // The ban comes again with the log's next look; it closes nothing any more.
+  await call(a, "PATCH", "/users/me", { name: "O" }, owner);
+  expect((await back.ask("system:ping")).type).toBe("system:pong");
+  expect(back.closed).toBeNull();
+  back.close();
+});
+
+test("who is renamed on one node speaks under the new name on the other", async () => {
+  const { token } = await register("cem");
+  const speaker = await connect(token);
+  const listener = await connect(owner);
+  const { body: channel } = await call(a, "POST", "/channels", { name: "names", type: "public" }, token);
+  await call(a, "PUT", `/channels/${channel.id}/members/${ownerId}`, {}, owner);
+  const joined = await listener.ask("room:join", { room: `channel:${channel.id}` });
+  expect(joined.type).toBe("room:joined");
+  await call(a, "PATCH", "/users/me", { username: "cemil" }, token);
+  await waitUntil("the new name is told", async () => {
+    await speaker.ask("typing:start", { channel_id: channel.id });
+    await speaker.ask("typing:stop", { channel_id: channel.id });
+    return listener.frames.some((f) => f.type === "typing:started" && f.payload.username === "cemil");
+  });
+  for (const client of [speaker, listener]) client.close();
+});
