@@ -9,6 +9,7 @@ import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";
 import type { Realtime } from "../realtime/index.ts";
 import { byCookie, byToken } from "./authenticate.ts";
+import { type Calls, callsOf } from "./calls.ts";
 import { followChanges } from "./changes.ts";
 import { erasePerson, exportPerson } from "./erase.ts";
 import { createVerifyForeign } from "./foreign-tokens.ts";
@@ -76,6 +77,8 @@ export interface Identity {
    */
   isCurrent(caller: UserCaller): boolean;
   users: Users;
+  /** For doors that have no routes. */
+  calls: Calls;
   /** Adds the rows of this module to the API. */
   routes(api: Api): void;
   /** Whether the owner's account is still to be made, and who may register: for GET /meta and the set-up page. */
@@ -116,6 +119,7 @@ export function createIdentity({ clock, ...deps }: IdentityDeps): Identity {
     authenticateCookie: (header) => byCookie(parts, header),
     isCurrent: (caller) => parts.living.isCurrent(caller),
     users: { get: (ids) => getUsers(parts, ids) },
+    calls: callsOf(parts),
     routes(api) {
       addAuthRoutes(api, parts);
       addSessionRoutes(api, parts);

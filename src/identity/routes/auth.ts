@@ -3,7 +3,7 @@ import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
 import { clearSessionCookie, setSessionCookie } from "../cookie.ts";
-import { type LoginName, login } from "../login.ts";
+import { login, oneName } from "../login.ts";
 import type { Parts } from "../parts.ts";
 import { requestReset, resetPassword } from "../passwords.ts";
 import { register } from "../register.ts";
@@ -132,16 +132,4 @@ export function addAuthRoutes(api: Api, parts: Parts): void {
   });
 
   api.openapi(connectionTokenRoute, async (c) => c.json(await connectionToken(parts, c.get("caller")), 201));
-}
-
-function oneName({ email, username }: { email?: string; username?: string }): LoginName {
-  if (email !== undefined && username === undefined) return { email };
-  if (username !== undefined && email === undefined) return { username };
-  throw new AppError("invalid", "Give either email or username.", {
-    errors: ["email", "username"].map((field) => ({
-      pointer: `/${field}`,
-      code: "exclusive",
-      message: "exactly one of email and username is needed",
-    })),
-  });
 }

@@ -50,6 +50,15 @@ export async function insertSession(
             clock_timestamp() + ${ttl} * interval '1 millisecond')`;
 }
 
+/** A session of a person by the name of its device; the last used one. */
+export async function sessionByDevice(db: Db, userId: string, deviceName: string): Promise<string | undefined> {
+  const [row] = await db<{ id: string }[]>`
+    SELECT id FROM sessions
+    WHERE user_id = ${userId} AND device_name = ${deviceName} AND expires_at > clock_timestamp()
+    ORDER BY last_seen_at DESC LIMIT 1`;
+  return row?.id;
+}
+
 /** Ends the sessions of a person that are beyond the `keep` last used ones; their ids. */
 export async function trimSessions(db: Db, userId: string, keep: number): Promise<string[]> {
   const rows = await db<{ id: string }[]>`

@@ -1,0 +1,55 @@
+import { z } from "zod";
+import type { UserCaller } from "../platform/caller.ts";
+import { invalid } from "../platform/http/invalid.ts";
+import { issueToken } from "./issue-token.ts";
+import { login, oneName } from "./login.ts";
+import type { Origin, Parts } from "./parts.ts";
+import { register } from "./register.ts";
+import { Email, LoginBody, RegisterBody, Secret } from "./routes/shapes.ts";
+import { type Credentials, logout, refresh, type SignedIn } from "./sessions.ts";
+import type { IssuedToken } from "./tokens.ts";
+
+/**
+ * What the routes of accounts do, for doors that have no routes (gRPC). Messages are checked as the bodies of the routes are, and
+ * the same limits hold for the same address.
+ */
+export interface Calls {
+  /** Throws as `register`. */
+  signUp(message: unknown, origin: Origin): Promise<SignedIn>;
+  /** Throws as `login`. */
+  signIn(message: unknown, origin: Origin): Promise<SignedIn>;
+  /** Throws `refresh_invalid`, `banned`. */
+  refresh(message: unknown): Promise<Credentials>;
+  signOut(caller: UserCaller): Promise<void>;
+  /** An access token for whoever has this e-mail address, in the name of a service. Throws `not_found`, `banned`. */
+  issueToken(message: unknown, service: string): Promise<IssuedToken>;
+}
+
+const RefreshBody = z.strictObject({ refresh_token: Secret });
+const IssueBody = z.strictObject({ email: Email });
+
+export function callsOf(parts: Parts): Calls {
+  return {
+    async signUp(message, origin) {
+      const { name = null, phone = null, invite_code = null, ...account } = checked(RegisterBody, message);
+      return register(parts, { ...account, name, phone, inviteCode: invite_code }, origin);
+    },
+    async signIn(message, origin) {
+      const { password, device_name = null, ...name } = checked(LoginBody, message);
+      return login(parts, oneName(name), password, origin, device_name);
+    },
+    async refresh(message) {
+      return refresh(parts, checked(RefreshBody, message).refresh_token);
+    },
+    signOut: (caller) => logout(parts, caller),
+    async issueToken(message, service) {
+      return issueToken(parts, checked(IssueBody, message).email, service);
+    },
+  };
+}
+
+function checked<S extends z.ZodType>(schema: S, message: unknown): z.infer<S> {
+  const result = schema.safeParse(message);
+  if (result.success) return result.data;
+  throw invalid("json", result.error.issues);
+}
