@@ -5,6 +5,7 @@ import { startFanOut } from "./app/fan-out.ts";
 import { createHubOf } from "./app/hub.ts";
 import { startLog } from "./app/log.ts";
 import type { Program } from "./app/program.ts";
+import { createReadinessOf } from "./app/readiness.ts";
 import { startReload } from "./app/reload.ts";
 import { startStorage } from "./app/storage.ts";
 import { startStreams } from "./app/streams.ts";
@@ -99,7 +100,8 @@ async function start(program: Program): Promise<number> {
     logger: logger.child({ name: "admin" }),
   });
   await admin.start();
-  const api = await startApi(program, sql, metrics, hub, identity, chat, admin);
+  const readiness = createReadinessOf(program, sql, hub);
+  const api = await startApi(program, sql, metrics, readiness, identity, chat, admin);
   const streams = await startStreams(program, api, hub, authenticate);
   const port = await startDoors(program, api, metrics, hub, authenticate, streams);
   if (program.worker !== null) reportToParent(metrics);

@@ -7,10 +7,9 @@ import { createApi } from "../platform/http/create-api.ts";
 import { createIdempotencyStore } from "../platform/http/idempotency-store.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
-import type { Hub } from "../realtime/index.ts";
 import { addDocs } from "../transport/http/docs.ts";
 import { addMeta } from "../transport/http/meta.ts";
-import { addProbes } from "../transport/http/probes.ts";
+import { addProbes, type Readiness } from "../transport/http/probes.ts";
 import { requestsPerMinute } from "./limits.ts";
 import type { Program } from "./program.ts";
 import { VERSION } from "./version.ts";
@@ -22,7 +21,7 @@ export async function startApi(
   { config, logger, lifecycle, onError }: Program,
   sql: Sql,
   metrics: Metrics,
-  hub: Hub,
+  readiness: Readiness,
   identity: Identity,
   chat: Chat,
   admin: Admin,
@@ -40,10 +39,7 @@ export async function startApi(
       caller: requestsPerMinute(config, 1 / 5),
     },
   });
-  addProbes(api, {
-    checks: [{ name: "postgres", vital: true, probe: () => sql`SELECT 1` }],
-    draining: () => hub.draining || lifecycle.stopping,
-  });
+  addProbes(api, readiness);
   addMeta(api, {
     config,
     version: VERSION,

@@ -14,7 +14,7 @@ import { createMetrics } from "../../src/platform/metrics.ts";
 import { addDocs } from "../../src/transport/http/docs.ts";
 import { addMeta } from "../../src/transport/http/meta.ts";
 import { createPages } from "../../src/transport/http/pages.ts";
-import { addProbes, type Check } from "../../src/transport/http/probes.ts";
+import { addProbes, type Check, createReadiness } from "../../src/transport/http/probes.ts";
 import { createHttpServer } from "../../src/transport/http/server.ts";
 import { testDatabase } from "./postgres.ts";
 
@@ -63,7 +63,7 @@ export async function exampleServer(options: ExampleOptions = {}) {
     authenticateCookie: async (header) => people.get(/session=(\w+)/.exec(header)?.[1] ?? "") ?? null,
   });
   const state = addExampleRoutes(api);
-  addProbes(api, { checks: options.checks ?? [], draining: options.draining ?? (() => false) });
+  addProbes(api, createReadiness({ checks: options.checks ?? [], draining: options.draining ?? (() => false) }));
   addMeta(api, { config, version: "0.0.0", features: [], clock: systemClock, isSetUp: async () => true });
   addDocs(api, "0.0.0");
   const server = createHttpServer<undefined>({

@@ -10,7 +10,7 @@ export interface Check {
   probe(): Promise<unknown>;
 }
 
-export interface ProbesDeps {
+export interface ReadinessDeps {
   checks: readonly Check[];
   draining: () => boolean;
 }
@@ -46,18 +46,29 @@ const ready = route({
   },
 });
 
-/** `/health` and `/ready`, for supervisors and load balancers. */
-export function addProbes(api: Api, deps: ProbesDeps): void {
-  const outcomes = remembered(() => Promise.all(deps.checks.map(outcome)));
-  api.openapi(health, (c) => c.json({ status: "healthy" as const }, 200));
-  api.openapi(ready, async (c) => {
-    const unavailable = (reason: string) => c.json({ status: "unavailable" as const, reason }, 503);
-    if (deps.draining()) return unavailable("draining");
+/** What `/ready` and gRPC's health service answer by: null when this node takes requests, or why it does not; and each check. */
+export type Readiness = () => Promise<{ refusal: string | null; checks: Record<string, "ok" | "away"> }>;
+
+export function createReadiness({ checks, draining }: ReadinessDeps): Readiness {
+  const outcomes = remembered(() => Promise.all(checks.map(outcome)));
+  return async () => {
+    if (draining()) return { refusal: "draining", checks: {} };
     const all = await outcomes();
     const broken = all.find(({ vital, state }) => vital && state === "away");
-    if (broken !== undefined) return unavailable(`${broken.name} does not answer`);
-    const checks = Object.fromEntries(all.map(({ name, state }) => [name, state]));
-    const degraded = all.some(({ state }) => state === "away");
+    return {
+      refusal: broken === undefined ? null : `${broken.name} does not answer`,
+      checks: Object.fromEntries(all.map(({ name, state }) => [name, state])),
+    };
+  };
+}
+
+/** `/health` and `/ready`, for supervisors and load balancers. */
+export function addProbes(api: Api, readiness: Readiness): void {
+  api.openapi(health, (c) => c.json({ status: "healthy" as const }, 200));
+  api.openapi(ready, async (c) => {
+    const { refusal: reason, checks } = await readiness();
+    if (reason !== null) return c.json({ status: "unavailable" as const, reason }, 503);
+    const degraded = Object.values(checks).includes("away");
     return c.json({ status: degraded ? ("degraded" as const) : ("ready" as const), checks }, 200);
   });
 }
