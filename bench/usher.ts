@@ -33,6 +33,7 @@ export async function startUsher(
       HTTP_HOST: "127.0.0.1",
       HTTP_PORT: String(port),
       METRICS_PORT: String(await freePort()),
+      GRPC_PORT: "0",
       JWT_SECRET: SECRET,
       JWT_ISSUER: ISSUER,
       LOG_LEVEL: "warn",

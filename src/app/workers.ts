@@ -13,6 +13,7 @@ import { startDatabase } from "../platform/postgres/server.ts";
 import { createMetricsServer } from "../transport/http/metrics-server.ts";
 import { createWebProcess } from "../transport/web-process.ts";
 import { createWorkerProcesses } from "../transport/worker-processes.ts";
+import { grpcHost } from "./grpc.ts";
 
 /** Longer than a worker's own stop may take, all its parts together. */
 const STOP_MS = 40_000;
@@ -73,6 +74,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     },
     environment: {
       DATABASE_URL: database.url,
+      GRPC_HOST: grpcHost(config),
       WORKERS: "1",
       MIGRATE_ON_START: "false",
       METRICS_ENABLED: "false",

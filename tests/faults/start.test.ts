@@ -24,7 +24,14 @@ async function run(environment: Record<string, string>, ...flags: string[]) {
   const dataDir = environment.DATA_DIR ?? folder();
   const child = Bun.spawn([process.execPath, "--no-env-file", ...flags, join(ROOT, "src/main.ts")], {
     cwd: dataDir,
-    env: { PATH: process.env.PATH, HTTP_PORT: String(port), METRICS_PORT: "0", DATA_DIR: dataDir, ...environment },
+    env: {
+      PATH: process.env.PATH,
+      HTTP_PORT: String(port),
+      METRICS_PORT: "0",
+      GRPC_PORT: "0",
+      DATA_DIR: dataDir,
+      ...environment,
+    },
     stdout: "pipe",
     stderr: "pipe",
   });

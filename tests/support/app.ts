@@ -28,6 +28,7 @@ export async function startTestApp(env: Record<string, string> = {}): Promise<Te
     HTTP_HOST: "127.0.0.1",
     HTTP_PORT: "0",
     METRICS_PORT: "0",
+    GRPC_PORT: "0",
     LOG_LEVEL: "error",
     JWT_SECRET: TEST_SECRET,
     JWT_ISSUER: TEST_ISSUER,

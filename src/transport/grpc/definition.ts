@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ServiceDefinition } from "@grpc/grpc-js";
 import { loadSync, type PackageDefinition } from "@grpc/proto-loader";
@@ -25,4 +26,21 @@ export function serviceOf(definition: PackageDefinition, name: string): ServiceD
   const service = definition[name];
   if (service === undefined || "format" in service) throw new Error(`protocol/proto has no service ${name}`);
   return service as ServiceDefinition;
+}
+
+/** What reflection shows: the compiler's own descriptors, since the loader makes wrong ones for maps, options and imports. */
+export function loadDescriptors(): Buffer[] {
+  const set = readFileSync(join(PROTO_FOLDER, "descriptors.binpb"));
+  const files: Buffer[] = [];
+  // A FileDescriptorSet is its files one after the other, each behind the byte 10 and its length in seven bits a byte.
+  for (let at = 0; at < set.length; ) {
+    let length = 0;
+    let shift = 0;
+    at += 1;
+    for (; (set[at]! & 128) !== 0; at++, shift += 7) length |= (set[at]! & 127) << shift;
+    length |= set[at++]! << shift;
+    files.push(set.subarray(at, at + length));
+    at += length;
+  }
+  return files;
 }

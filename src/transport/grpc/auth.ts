@@ -1,0 +1,91 @@
+import { z } from "zod";
+import type {
+  GenerateTokenResponse,
+  RefreshResponse,
+  Session,
+  SignOutResponse,
+  ValidateTokenResponse,
+} from "../../../protocol/proto/messages.ts";
+import type { Identity } from "../../identity/index.ts";
+import type { ServiceCaller } from "../../platform/caller.ts";
+import { AppError } from "../../platform/errors.ts";
+import type { CallFacts, Unary } from "./call.ts";
+
+/** What AuthService asks of identity, which checks the messages as it checks the bodies of its routes. */
+export type Accounts = Pick<Identity, "authenticate" | "calls">;
+
+/** A message without its empty texts: in proto3 they are the same as none. */
+const Filled = z
+  .looseObject({})
+  .transform((message) => Object.fromEntries(Object.entries(message).filter(([, value]) => value !== "")));
+
+const Token = z.object({ token: z.string().min(1, "is required") });
+const AccessToken = z.object({ access_token: z.string().min(1, "is required") });
+
+export function authMethods({ authenticate, calls }: Accounts, unary: Unary) {
+  return {
+    GenerateToken: unary("GenerateToken", {
+      access: "service",
+      request: Filled,
+      async run(body, caller): Promise<GenerateTokenResponse> {
+        needsScope(caller);
+        const { token, expires_in } = await calls.issueToken(body, caller.name);
+        return { token, expires_in_seconds: expires_in };
+      },
+    }),
+
+    ValidateToken: unary("ValidateToken", {
+      access: "service",
+      request: Token,
+      async run({ token }): Promise<ValidateTokenResponse> {
+        const { userId, username, role } = await authenticate(token, "api");
+        return { user_id: userId, username, role };
+      },
+    }),
+
+    SignUp: unary("SignUp", {
+      access: "public",
+      request: Filled,
+      run: async (body, facts) => ({ session: sessionOf(await calls.signUp(body, origin(facts))) }),
+    }),
+
+    SignIn: unary("SignIn", {
+      access: "public",
+      request: Filled,
+      run: async (body, facts) => ({ session: sessionOf(await calls.signIn(body, origin(facts))) }),
+    }),
+
+    Refresh: unary("Refresh", {
+      access: "public",
+      request: Filled,
+      async run(body): Promise<RefreshResponse> {
+        const { access_token, refresh_token, expires_in } = await calls.refresh(body);
+        return { access_token, refresh_token: refresh_token ?? "", expires_in_seconds: expires_in };
+      },
+    }),
+
+    SignOut: unary("SignOut", {
+      access: "public",
+      request: AccessToken,
+      async run({ access_token }): Promise<SignOutResponse> {
+        await calls.signOut(await authenticate(access_token, "api"));
+        return {};
+      },
+    }),
+  };
+}
+
+function needsScope({ scopes }: ServiceCaller): void {
+  if (!scopes.includes("tokens:issue")) throw new AppError("forbidden", "This token has no scope `tokens:issue`.");
+}
+
+function origin({ address, userAgent }: CallFacts) {
+  return { address, userAgent };
+}
+
+type SignedIn = Awaited<ReturnType<Identity["calls"]["signIn"]>>;
+
+function sessionOf({ user, access_token, refresh_token, expires_in }: SignedIn): Session {
+  const { id: user_id, username } = user;
+  return { user_id, username, access_token, refresh_token: refresh_token ?? "", expires_in_seconds: expires_in };
+}

@@ -1,0 +1,160 @@
+import { type handleUnaryCall, type ServerUnaryCall, type sendUnaryData, status } from "@grpc/grpc-js";
+import type { z } from "zod";
+import type { ServiceCaller } from "../../platform/caller.ts";
+import { AppError } from "../../platform/errors.ts";
+import { invalid } from "../../platform/http/invalid.ts";
+import { type IdempotencyStore, keyHolder, once } from "../../platform/http/once.ts";
+import { asAnswer, nothingWasDone } from "../../platform/postgres/failures.ts";
+import type { Door } from "./door.ts";
+import { grpcError, statusName } from "./status.ts";
+
+/** Calls that may be under way at once on this node; more are answered RESOURCE_EXHAUSTED. */
+const MOST_CALLS = 4_096;
+
+/** What a method is told besides its message. */
+export interface CallFacts {
+  /** Whose network address, corrected for trusted proxies. */
+  address: string;
+  userAgent: string | null;
+  /** ms until the caller stops waiting; infinite without a deadline. */
+  left: number;
+  /** The W3C trace of the caller, when he sent one. */
+  traceparent: string | null;
+}
+
+/** A unary method. `service`: who calls is found out first, and counted. `public`: anybody may call. */
+export type Method<I, O> = { request: z.ZodType<I> } & (
+  | { access: "service"; run(input: I, caller: ServiceCaller, facts: CallFacts): Promise<O> }
+  | { access: "public"; run(input: I, facts: CallFacts): Promise<O> }
+);
+
+/** What is counted and logged of calls. */
+export interface CallsDeps {
+  door: Door;
+  idempotency: IdempotencyStore;
+  /** @param seconds from the request to the answer */
+  answered(method: string, status: string, seconds: number): void;
+  /** An error that is a defect of ours: it is answered without its text. */
+  defect(error: unknown, method: string): void;
+}
+
+/** Makes the handlers of methods: who calls, is it well formed, was it asked before; then the use case. */
+export function createCalls(deps: CallsDeps) {
+  let running = 0;
+  return function unary<I, O>(name: string, method: Method<I, O>): handleUnaryCall<unknown, O> {
+    return (call, callback) => {
+      const began = performance.now();
+      const done = (code: status) => {
+        running -= 1;
+        deps.answered(name, statusName(code), (performance.now() - began) / 1_000);
+      };
+      running += 1;
+      const work = running > MOST_CALLS ? Promise.reject(tooBusy()) : answer(deps, name, method, call);
+      work.then(
+        (value) => {
+          done(call.cancelled ? status.CANCELLED : status.OK);
+          callback(null, value);
+        },
+        (error: unknown) => {
+          const refusal = refusalOf(deps, error, name);
+          done(refusal.code);
+          (callback as sendUnaryData<O>)(refusal);
+        },
+      );
+    };
+  };
+}
+
+export type Unary = ReturnType<typeof createCalls>;
+
+/** Any error as the status that is answered; a defect is told of, and answered without its text. */
+export function refusalOf(deps: Pick<CallsDeps, "defect">, error: unknown, method: string) {
+  const known = asAnswer(error);
+  if (known instanceof AppError) return grpcError(known);
+  deps.defect(error, method);
+  return grpcError(new AppError("internal"));
+}
+
+async function answer<I, O>(
+  deps: CallsDeps,
+  name: string,
+  method: Method<I, O>,
+  call: ServerUnaryCall<unknown, O>,
+): Promise<O> {
+  const facts = factsOf(deps.door, call);
+  if (method.access === "public") {
+    await deps.door.anybody(facts.address);
+    return method.run(parse(method.request, call.request), facts);
+  }
+  const caller = await deps.door.service(call.metadata, facts.address);
+  const input = parse(method.request, call.request);
+  const run = () => {
+    // Its deadline has passed, or the caller has hung up: nothing more is done for it.
+    if (call.cancelled) throw new AppError("request_timeout", "The caller did not wait for the answer.");
+    return method.run(input, caller, facts);
+  };
+  const [key] = call.metadata.get("idempotency-key");
+  if (key === undefined) return run();
+  return runOnce(deps.idempotency, { caller, name, key: String(key), request: call.request, facts }, run);
+}
+
+interface Keyed {
+  caller: ServiceCaller;
+  name: string;
+  key: string;
+  request: unknown;
+  facts: CallFacts;
+}
+
+async function runOnce<O>(
+  store: IdempotencyStore,
+  { caller, name, key, request, facts }: Keyed,
+  run: () => Promise<O>,
+): Promise<O> {
+  let outcome: { value: O } | { error: unknown } | undefined;
+  const asked = {
+    actor: keyHolder(caller, facts.address),
+    key,
+    what: ["grpc", name],
+    body: Buffer.from(JSON.stringify(request)),
+  };
+  const first = await once<O>(store, asked, async () => {
+    try {
+      const value = await run();
+      outcome = { value };
+      return { key: "keep", answer: value };
+    } catch (error) {
+      outcome = { error };
+      return { key: nothingWasDone(error) ? "release" : "leave" };
+    }
+  });
+  if (first !== null) return first.repeated;
+  if (outcome !== undefined && "value" in outcome) return outcome.value;
+  throw outcome?.error;
+}
+
+function parse<I>(schema: z.ZodType<I>, request: unknown): I {
+  const result = schema.safeParse(request);
+  if (!result.success) throw invalid("json", result.error.issues);
+  return result.data;
+}
+
+function factsOf(door: Door, call: ServerUnaryCall<unknown, unknown>): CallFacts {
+  const deadline = call.getDeadline();
+  const [agent] = call.metadata.get("user-agent");
+  const [trace] = call.metadata.get("traceparent");
+  return {
+    address: door.address(call.getPeer(), call.metadata),
+    userAgent: agent === undefined ? null : String(agent),
+    left: (deadline instanceof Date ? deadline.getTime() : deadline) - Date.now(),
+    traceparent: TRACEPARENT.test(String(trace)) ? String(trace) : null,
+  };
+}
+
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
+function tooBusy(): AppError {
+  return new AppError("rate_limited", "This node has too many calls under way. Try again in a second.", {
+    retry_after: 1,
+  });
+}

@@ -1,0 +1,66 @@
+import type { Server } from "@grpc/grpc-js";
+
+/** Connections of HTTP/2 at once. */
+const MOST_CONNECTIONS = 4_096;
+
+/**
+ * Pings that a client may send in a while. Clients that keep a connection alive send one in ten seconds; the HTTP/2 server
+ * itself ends only what is a flood (as it does for resets, headers and streams).
+ */
+const PINGS = { most: 60, ms: 60_000 };
+
+/** The code of HTTP/2 for whoever takes more than he should, and the word by which gRPC clients know why. */
+const ENHANCE_YOUR_CALM = 11;
+const TOO_MANY_PINGS = Buffer.from("too_many_pings");
+
+interface Session {
+  on(event: "ping" | "close", listener: () => void): void;
+  goaway(code: number, lastStream: number, why: Buffer): void;
+  close(): void;
+  destroy(): void;
+}
+
+interface HttpServer {
+  on(event: "session", listener: (session: Session) => void): void;
+  listen(address: object, listening: () => void): void;
+}
+
+/**
+ * Limits that the library does not have: connections, and pings; and a port that several processes share. It hides its HTTP/2 servers, so they are caught where it makes
+ * them; a test fails when another version makes them elsewhere.
+ */
+export function guard(server: Server, sharesPort: boolean): void {
+  const maker = server as unknown as { createHttp2Server(credentials: unknown): HttpServer };
+  const make = maker.createHttp2Server.bind(server);
+  let open = 0;
+  maker.createHttp2Server = (credentials) => {
+    const made = make(credentials);
+    const listen = made.listen.bind(made);
+    if (sharesPort) made.listen = (address, listening) => listen({ ...address, reusePort: true }, listening);
+    made.on("session", (session) => {
+      open += 1;
+      session.on("close", () => {
+        open -= 1;
+      });
+      if (open > MOST_CONNECTIONS) session.destroy();
+      else limitPings(session);
+    });
+    return made;
+  };
+}
+
+function limitPings(session: Session): void {
+  let pings = 0;
+  let since = performance.now();
+  session.on("ping", () => {
+    const now = performance.now();
+    if (now - since > PINGS.ms) {
+      pings = 0;
+      since = now;
+    }
+    pings += 1;
+    if (pings !== PINGS.most + 1) return;
+    session.goaway(ENHANCE_YOUR_CALM, 0, TOO_MANY_PINGS);
+    session.destroy();
+  });
+}

@@ -1,0 +1,110 @@
+import { z } from "zod";
+import { Booking, Payment, QueuePosition } from "../../../protocol/notices.ts";
+import { Id, normalizeRoom } from "../../../protocol/rooms.ts";
+
+/** What the methods take, checked. In proto3 an empty text and no text are the same: both count as left out. */
+
+/** Most bytes of a payload, as of a frame. */
+const MOST_PAYLOAD = 65_536;
+
+/** A message whose empty texts are left out, so that fields are required, null or defaulted as their schemas say. */
+function message<S extends z.ZodType>(schema: S) {
+  return z.preprocess(
+    (value) => Object.fromEntries(Object.entries(value as object).filter(([, field]) => field !== "")),
+    schema,
+  );
+}
+
+const ephemeral = z.boolean();
+
+const Room = z
+  .string()
+  .max(80)
+  .transform((name, ctx) => {
+    const room = normalizeRoom(name);
+    if (room !== null) return room;
+    ctx.addIssue({ code: "custom", message: 'a room such as "event:123", or "all"' });
+    return z.NEVER;
+  });
+
+const Payload = z.string().transform((text, ctx): Record<string, unknown> => {
+  const refuse = (message: string) => {
+    ctx.addIssue({ code: "custom", message });
+    return z.NEVER;
+  };
+  if (Buffer.byteLength(text) > MOST_PAYLOAD) return refuse(`at most ${MOST_PAYLOAD} bytes`);
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // Said below.
+  }
+  return refuse('a JSON object as text, such as {"seats":["A1"]}');
+});
+
+const EventType = z.string().max(64);
+
+export const BookingRequest = message(Booking.extend({ user_id: Id, success: z.boolean(), ephemeral }));
+
+export const QueueRequest = message(
+  QueuePosition.omit({ estimated_wait: true }).extend({ user_id: Id, estimated_wait_seconds: z.number().int().min(0) }),
+);
+
+const STATUSES = {
+  PAYMENT_STATUS_PROCESSING: "processing",
+  PAYMENT_STATUS_SUCCESS: "success",
+  PAYMENT_STATUS_FAILED: "failed",
+  PAYMENT_STATUS_REFUNDED: "refunded",
+} as const;
+
+export const PaymentRequest = message(
+  Payment.extend({
+    user_id: Id,
+    status: z.union([z.string(), z.number()]).transform((name, ctx): (typeof STATUSES)[keyof typeof STATUSES] => {
+      if (Object.hasOwn(STATUSES, name)) return STATUSES[name as keyof typeof STATUSES];
+      ctx.addIssue({ code: "custom", message: `one of ${Object.keys(STATUSES).join(", ")}` });
+      return z.NEVER;
+    }),
+    ephemeral,
+  }),
+);
+
+export const BroadcastRequest = message(
+  z
+    .object({
+      event_type: EventType,
+      room: Room,
+      payload: Payload.default({}),
+      exclude_sender: z.boolean(),
+      sender_user_id: Id.optional(),
+      ephemeral,
+    })
+    .refine(({ exclude_sender, sender_user_id }) => !exclude_sender || sender_user_id !== undefined, {
+      path: ["sender_user_id"],
+      message: "is needed with exclude_sender",
+    }),
+);
+
+export const SendRequest = message(
+  z.object({ user_id: Id, event_type: EventType, payload: Payload.default({}), require_ack: z.boolean(), ephemeral }),
+);
+
+export const StatsRequest = message(z.object({ room: Room.optional() }));
+
+const MOST_ROOMS = 1_000;
+
+export const Subscription = z.object({
+  rooms: z
+    .array(
+      message(
+        z.object({
+          room: Room,
+          seq: z.number().int().min(0).optional(),
+          epoch: z.string().max(32).default(""),
+        }),
+      ),
+    )
+    .min(1, "name a room")
+    .max(MOST_ROOMS)
+    .refine((rooms) => new Set(rooms.map(({ room }) => room)).size === rooms.length, "each room once"),
+});

@@ -1,0 +1,75 @@
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import type { ServerApi } from "../../server-api/index.ts";
+import type { Streams } from "../streams/index.ts";
+import { type Accounts, authMethods } from "./auth.ts";
+import { type CallsDeps, createCalls } from "./call.ts";
+import { loadDefinition, loadDescriptors, serviceOf } from "./definition.ts";
+import { guard } from "./guard.ts";
+import { createHealth } from "./health.ts";
+import { realtimeMethods } from "./realtime.ts";
+import { createSubscribe } from "./subscribe.ts";
+
+/** Most bytes of a message that comes in: a payload has 64 KiB, and what stands beside it little. */
+const MOST_IN = 262_144;
+
+const OPTIONS = {
+  "grpc.max_receive_message_length": MOST_IN,
+  "grpc.max_send_message_length": 4_194_304,
+  "grpc.max_concurrent_streams": 1_000,
+  // A client that is gone without a word is found out in this time; living ones answer by themselves.
+  "grpc.keepalive_time_ms": 60_000,
+  "grpc.keepalive_timeout_ms": 20_000,
+  // Its statistics cost something with each call, and nobody reads them.
+  "grpc.enable_channelz": 0,
+};
+
+const REALTIME = ["realtime.RealtimeService", "realtime.v1.RealtimeService"];
+const AUTH = "auth.AuthService";
+const HEALTH = "grpc.health.v1.Health";
+
+export interface GrpcDeps extends CallsDeps {
+  host: string;
+  port: number;
+  /** Whether other processes of this machine listen on the same port. */
+  sharesPort: boolean;
+  services: ServerApi;
+  accounts: Accounts;
+  streams: Streams;
+  isReady: () => Promise<boolean>;
+}
+
+/** The gRPC server: our services under their names, health and reflection. */
+export async function createGrpcServer(deps: GrpcDeps) {
+  const definition = loadDefinition();
+  const server = new Server(OPTIONS);
+  guard(server, deps.sharesPort);
+  const unary = createCalls(deps);
+  const realtime = { ...realtimeMethods(deps.services, unary), Subscribe: createSubscribe(deps) };
+  for (const name of REALTIME) server.addService(serviceOf(definition, name), realtime);
+  server.addService(serviceOf(definition, AUTH), authMethods(deps.accounts, unary));
+  const health = createHealth([...REALTIME, AUTH], deps.isReady);
+  server.addService(serviceOf(definition, HEALTH), health.methods as never);
+  new ReflectionService({ all: { fileDescriptorProtos: loadDescriptors() } } as never).addToServer(server);
+  const port = await listen(server, `${deps.host.includes(":") ? `[${deps.host}]` : deps.host}:${deps.port}`);
+
+  return {
+    port,
+    /** Takes no more calls, lets those end that are under way, and after `ms` cuts off what is left. */
+    async stop(ms: number): Promise<void> {
+      health.stop();
+      const late = setTimeout(() => server.forceShutdown(), ms);
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      clearTimeout(late);
+    },
+  };
+}
+
+function listen(server: Server, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+      if (error) reject(error);
+      else resolve(port);
+    });
+  });
+}

@@ -1,0 +1,142 @@
+import type { ServerWritableStream } from "@grpc/grpc-js";
+import { CLOSE, type CloseReason, type Code } from "../../../protocol/codes.ts";
+import type { SubscribeResponse } from "../../../protocol/proto/messages.ts";
+import { coversRoom, type ServiceCaller } from "../../platform/caller.ts";
+import { AppError } from "../../platform/errors.ts";
+import { invalid } from "../../platform/http/invalid.ts";
+import { addressKey } from "../../platform/http/rate-limit.ts";
+import type { ServerApi } from "../../server-api/index.ts";
+import type { Sink, StreamFrame, StreamRequest, Streams } from "../streams/index.ts";
+import { type CallsDeps, refusalOf } from "./call.ts";
+import { Subscription } from "./requests.ts";
+import { statusName } from "./status.ts";
+
+/** Subscribe calls at once on this node. */
+const MOST_STREAMS = 2_000;
+
+/** ms that a reader who was too slow has to fetch what is left; then his stream is reset. */
+const GRACE_MS = 5_000;
+
+type Call = ServerWritableStream<unknown, SubscribeResponse>;
+
+export interface SubscribeDeps extends CallsDeps {
+  streams: Streams;
+  services: Pick<ServerApi, "isCurrent">;
+}
+
+/** Subscribe: a service in rooms, as a client with a WebSocket is. */
+export function createSubscribe(deps: SubscribeDeps) {
+  const name = "Subscribe";
+  let open = 0;
+
+  async function start(call: Call): Promise<void> {
+    const address = deps.door.address(call.getPeer(), call.metadata);
+    const caller = await deps.door.service(call.metadata, address);
+    const rooms = roomsOf(call.request, caller);
+    if (open >= MOST_STREAMS) throw new AppError("full", "This node has as many streams as it takes. Try another one.");
+    if (call.cancelled) return;
+    if (caller.tokenId !== "loopback" && !deps.services.isCurrent(caller)) throw new AppError("unauthenticated");
+    open += 1;
+    const sink = createSink(
+      call,
+      () => stream?.drained(),
+      (reason) => end(call, endOf(reason), reason === "cut"),
+    );
+    call.once("close", () => {
+      open -= 1;
+    });
+    const stream = deps.streams.open({ caller, address: addressKey(address), rooms, sink });
+    sink.epoch = () => stream.epoch;
+    call.on("cancelled", () => {
+      stream.closed();
+      call.destroy();
+    });
+  }
+
+  function end(call: Call, error: unknown, reset = false): void {
+    const refusal = refusalOf(deps, error, name);
+    deps.answered(name, statusName(refusal.code), 0);
+    call.emit("error", refusal);
+    if (!reset) return;
+    // The status waits behind what he does not read.
+    const timer = setTimeout(() => httpStream(call)?.close(ENHANCE_YOUR_CALM), GRACE_MS);
+    call.once("close", () => clearTimeout(timer));
+  }
+
+  return (call: Call): void => {
+    call.on("error", () => {});
+    start(call).catch((error: unknown) => end(call, error));
+  };
+}
+
+function roomsOf(request: unknown, { scopes, rooms: patterns }: ServiceCaller): StreamRequest["rooms"] {
+  if (!scopes.includes("subscribe")) throw new AppError("forbidden", "This token has no scope `subscribe`.");
+  const result = Subscription.safeParse(request);
+  if (!result.success) throw invalid("json", result.error.issues);
+  const { rooms } = result.data;
+  const outside = rooms.find(({ room }) => !coversRoom(patterns, room));
+  if (outside !== undefined) throw new AppError("forbidden", `This token is not for the room ${outside.room}.`);
+  return rooms.map(({ room, seq, epoch }) => ({ room, since: seq === undefined ? null : { seq, epoch } }));
+}
+
+/** Frames as messages; counts the bytes that the network has not taken. */
+function createSink(call: Call, drained: () => void, ended: (reason: CloseReason | "cut") => void) {
+  let unsent = 0;
+  const sink: Sink & { epoch: () => string } = {
+    epoch: () => "",
+    write(frame) {
+      if (call.cancelled) return;
+      const bytes = frame.text.length;
+      unsent += bytes;
+      call.write(messageOf(frame, sink.epoch()), () => {
+        unsent -= bytes;
+        if (unsent === 0) drained();
+      });
+    },
+    // The pings of HTTP/2 say that the server lives.
+    beat: () => {},
+    buffered: () => unsent,
+    end: ended,
+  };
+  return sink;
+}
+
+/** The frames of a room are the same object for all streams, so each becomes a message once. */
+const messages = new WeakMap<StreamFrame, SubscribeResponse>();
+
+function messageOf(frame: StreamFrame, epoch: string): SubscribeResponse {
+  const made = messages.get(frame);
+  if (made !== undefined) return made;
+  const payload = JSON.stringify(JSON.parse(frame.text).payload ?? {});
+  const message = { type: frame.type, room: frame.room ?? "", seq: frame.seq ?? 0, payload, epoch };
+  messages.set(frame, message);
+  return message;
+}
+
+const CODE_OF: Record<CloseReason | "cut", Code> = {
+  draining: "unavailable",
+  silent: "unavailable",
+  slow: "rate_limited",
+  cut: "rate_limited",
+  flood: "rate_limited",
+  token_expired: "unauthenticated",
+  signed_out: "unauthenticated",
+  banned: "banned",
+};
+
+function endOf(reason: CloseReason | "cut"): AppError {
+  const { reason: sentence } = CLOSE[reason === "cut" ? "slow" : reason];
+  const again = `${sentence} Call Subscribe again with the last seq and epoch of each room.`;
+  const code = CODE_OF[reason] ?? "unavailable";
+  return code === "unavailable" || code === "rate_limited"
+    ? new AppError(code, again, { retry_after: 1 })
+    : new AppError(code, sentence);
+}
+
+/** The HTTP/2 error code for whoever takes more than he should. */
+const ENHANCE_YOUR_CALM = 11;
+
+/** The library shows no way to reset a stream that its client does not read. */
+function httpStream(call: unknown): { close(code: number): void } | undefined {
+  return (call as { call?: { stream?: { close(code: number): void } } }).call?.stream;
+}
