@@ -16,6 +16,8 @@ export const Envelope = z.object({
 export type CommandId = number | string;
 
 const roomOrEvent = { room: z.string().max(80).optional(), event_id: Id.optional() };
+/** Whether the client wants to see who is in the room, now and as it changes. */
+const WithPresence = { presence: z.boolean().optional() };
 const Since = { since: z.number().int().min(0).optional(), epoch: z.string().max(32).optional() };
 
 /** Commands: client → server. */
@@ -24,8 +26,8 @@ export const COMMANDS = {
   "system:auth": z.object({ token: z.string().min(1).max(8192) }),
   /** Says that a frame whose payload carried this `ack_id` has come. */
   "system:ack": z.object({ ack_id: z.string().min(1).max(128) }),
-  "system:resume": z.object({ rooms: z.record(z.string().max(80), Position) }),
-  "room:join": z.object({ ...roomOrEvent, ...Since }),
+  "system:resume": z.object({ rooms: z.record(z.string().max(80), Position.extend(WithPresence)) }),
+  "room:join": z.object({ ...roomOrEvent, ...Since, ...WithPresence }),
   "room:leave": z.object(roomOrEvent),
   "message:send": z.object({
     channel_id: Snowflake,
@@ -44,6 +46,14 @@ export type CommandPayload<T extends CommandType> = z.infer<(typeof COMMANDS)[T]
 
 export const MessagePayload = Message.omit({ id: true, seq: true }).extend({ message_id: Snowflake });
 export type MessagePayload = z.infer<typeof MessagePayload>;
+/** Somebody who is in a room now. */
+export const PresentMember = z.object({ user_id: Id, username: z.string() });
+export type PresentMember = z.infer<typeof PresentMember>;
+/** How many people are in a room now; who they are, unless there are more than 200. */
+export const Presence = z.object({ room: RoomName, count: z.number(), members: z.array(PresentMember).optional() });
+export type Presence = z.infer<typeof Presence>;
+/** Those who came, or went, since the frame before; `count`: how many are there now. */
+const PresenceChange = z.object({ room: RoomName, count: z.number(), members: z.array(PresentMember) });
 const Recovery = z.object({ recovered: z.boolean(), code: z.string().optional() });
 
 /**
@@ -74,6 +84,9 @@ export const FRAMES = {
   "system:resumed": z.object({ rooms: z.record(z.string(), Position.extend(Recovery.shape)) }),
   "room:joined": Position.extend(Recovery.shape).extend({ room: RoomName, members: z.number() }),
   "room:left": z.object({ room: RoomName, code: z.string().optional() }),
+  "room:presence": Presence,
+  "room:member_joined": PresenceChange,
+  "room:member_left": PresenceChange,
   "message:created": MessagePayload,
   "message:updated": MessagePayload,
   "message:deleted": z.object({ message_id: Snowflake, channel_id: Snowflake, deleted_at: Time }),

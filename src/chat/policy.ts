@@ -76,6 +76,8 @@ export function refuseDirect(channel: ChannelAccess): void {
 /** Who may join `channel:<id>`, and stay: its members. */
 export function channelRooms(sql: ISql): RoomPolicy {
   return {
+    hasMembers: true,
+
     authorize: async (caller, room) => {
       await accessChannel(sql, caller, roomId(room), "read");
     },

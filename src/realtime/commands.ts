@@ -83,7 +83,11 @@ function join(
   payload: CommandPayload<"room:join">,
   id: CommandId | undefined,
 ) {
-  const ask = { room: roomOf(payload), since: sinceOf(payload.since, payload.epoch, deps.epoch()) };
+  const ask = {
+    room: roomOf(payload),
+    since: sinceOf(payload.since, payload.epoch, deps.epoch()),
+    presence: payload.presence,
+  };
   return deps.joins.enter(connection, [ask], (outcomes) => {
     const { room, seq, recovered, members, code } = outcomes[0]!;
     if (code !== null) return deps.sender.error(connection, code, undefined, id);
@@ -103,7 +107,7 @@ function resume(
   connection.allowance -= named.length / ROOMS_PER_FRAME;
   const asks = named
     .filter(([room]) => normalizeRoom(room) === room)
-    .map(([room, { seq, epoch }]) => ({ room, since: sinceOf(seq, epoch, deps.epoch()) }));
+    .map(([room, { seq, epoch, presence }]) => ({ room, since: sinceOf(seq, epoch, deps.epoch()), presence }));
   return deps.joins.enter(connection, asks, (outcomes) => {
     const answered = new Map<string, Outcome>(outcomes.map((outcome) => [outcome.room, outcome]));
     const rooms = named.map(([room]) => {

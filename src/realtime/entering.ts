@@ -11,6 +11,8 @@ export class Entering {
   readonly room: Room;
   /** The last seq the client has; null: it has none, or of another epoch. */
   readonly since: number | null;
+  /** Whether the client wants to see who is in the room. */
+  readonly presence: boolean;
   /** The last seq that `frames` bring; what comes after is to be had from the room. */
   from: number;
   frames: string[] = [];
@@ -22,10 +24,11 @@ export class Entering {
   /** Why it ends without going live; `gone`: the client left, came again, or hung up, and needs no word. */
   refused: Code | "gone" | null = null;
 
-  constructor(connection: Connection, room: Room, since: number | null) {
+  constructor(connection: Connection, room: Room, since: number | null, presence = false) {
     this.connection = connection;
     this.room = room;
     this.since = since;
+    this.presence = presence;
     this.from = since ?? 0;
     this.reset = since === null;
     room.entering ??= new Set();

@@ -1,7 +1,7 @@
-import type { CloseReason } from "../../protocol/codes.ts";
+import type { CloseReason, Code } from "../../protocol/codes.ts";
 import type { CommandType, FramePayload, FrameType } from "../../protocol/frames.ts";
 import { type RoomKind, roomId, roomKind } from "../../protocol/rooms.ts";
-import type { Caller, UserCaller } from "../platform/caller.ts";
+import { type Caller, coversRoom, type UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import { Admission } from "./admission.ts";
@@ -33,8 +33,11 @@ import { InternalRooms } from "./internal-rooms.ts";
 import { Joins } from "./join.ts";
 import { ROOM_REST } from "./limits.ts";
 import { Policies } from "./policies.ts";
+import { HubPresence } from "./presence/hub-presence.ts";
+import { createMemoryPresence } from "./presence/memory.ts";
+import { PRESENCE_TIMES } from "./presence/times.ts";
 import { Repair } from "./repair.ts";
-import type { Room } from "./room.ts";
+import type { Room, RoomOutlet } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { Sender } from "./sender.ts";
 
@@ -62,6 +65,7 @@ class NodeHub implements Hub {
   readonly #admission: Admission;
   readonly #policies = new Policies();
   readonly #internal = new InternalRooms();
+  readonly #presence: HubPresence;
   readonly #repair: Repair;
   readonly #dispatch: Dispatch;
   readonly #heartbeat: Heartbeat;
@@ -82,10 +86,27 @@ class NodeHub implements Hub {
     const epoch = () => this.#epoch;
     const now = () => clock.now();
     this.#sender = new Sender(metrics);
-    this.#rooms = new Rooms({
+    const outlet: RoomOutlet = {
       show: (room, type, frame) => this.#show(room, type, frame),
       shown: (room, entry) => this.#shown(room, entry),
       missing: (room) => this.#repair.missing(room),
+    };
+    this.#rooms = new Rooms(outlet, {
+      entered: (connection, room) => this.#presence.entered(connection, room),
+      left: (connection, room) => this.#presence.left(connection, room),
+    });
+    this.#presence = new HubPresence({
+      store: deps.presence ?? createMemoryPresence(),
+      times: deps.presenceTimes ?? PRESENCE_TIMES,
+      connections: this.#connections,
+      rooms: this.#rooms,
+      policies: this.#policies,
+      sender: this.#sender,
+      metrics,
+      logger,
+      broadcast: (topic, text) => {
+        if (this.#broadcast(topic, text) <= 0) this.#sender.congested = true;
+      },
     });
     this.#admission = new Admission(this.#rooms.people, limits);
     this.#repair = new Repair({
@@ -100,7 +121,8 @@ class NodeHub implements Hub {
     const { roomsPerConnection } = limits;
     const { authenticate } = deps;
     const shared = { rooms: this.#rooms, sender: this.#sender, epoch };
-    const joins = new Joins({ ...shared, policies: this.#policies, log, metrics, logger, roomsPerConnection });
+    const watch = (connection: Connection, room: Room) => this.#presence.watch(connection, room);
+    const joins = new Joins({ ...shared, policies: this.#policies, log, metrics, logger, roomsPerConnection, watch });
     const signIn = (connection: Connection, caller: Caller) => this.#signIn(connection, caller);
     const census = createCensus({
       node: Number(deps.node),
@@ -131,12 +153,14 @@ class NodeHub implements Hub {
   start(broadcast: Broadcast): void {
     this.#broadcast = broadcast;
     this.#heartbeat.start();
+    this.#presence.start();
     this.#sweep ??= setInterval(() => this.#rooms.sweep(), ROOM_REST);
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#heartbeat.stop();
     this.#repair.stop();
+    await this.#presence.stop();
     if (this.#sweep !== null) clearInterval(this.#sweep);
     this.#sweep = null;
   }
@@ -246,6 +270,7 @@ class NodeHub implements Hub {
       const { caller } = connection;
       if (caller.kind === "user") connection.caller = { ...caller, username, role };
     }
+    this.#presence.renamed(userId);
   }
 
   callers(): UserCaller[] {
@@ -258,8 +283,24 @@ class NodeHub implements Hub {
     for (const connection of [...this.#connections]) this.#heartbeat.close(connection, "draining");
     this.#rooms.forgetAll();
     this.#internal.interrupted().catch((error: unknown) => {
-      this.#deps.logger.error({ err: error }, "what other nodes have changed could not be read; it is when it is needed");
+      this.#deps.logger.error(
+        { err: error },
+        "what other nodes have changed could not be read; it is when it is needed",
+      );
     });
+  }
+
+  async presence(caller: Caller, room: string): Promise<FramePayload<"room:presence">> {
+    const refusal = await this.#mayRead(caller, room);
+    if (refusal !== null) throw new AppError(refusal);
+    return this.#presence.of(room);
+  }
+
+  /** A service reads what its token names; a person what he may join. */
+  async #mayRead(caller: Caller, room: string): Promise<Code | null> {
+    if (caller.kind === "service")
+      return caller.scopes.includes("presence") && coversRoom(caller.rooms, room) ? null : "forbidden";
+    return (await this.#policies.authorize([{ caller, room }]))[0] ?? null;
   }
 
   async compareHeads(): Promise<void> {

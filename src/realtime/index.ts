@@ -6,6 +6,8 @@ import type { Clock } from "../platform/clock.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import type { LogReader } from "../platform/log/reader.ts";
 import type { Broker } from "./broker/broker.ts";
+import type { PresenceStore } from "./presence/presence.ts";
+import type { PresenceTimes } from "./presence/times.ts";
 
 export { type FrameHead, headOf } from "./encode.ts";
 
@@ -28,6 +30,11 @@ export interface Realtime {
   closeUser(userId: string, reason: CloseReason, exceptSessionId?: string): void;
   /** The connections that a service has open on this node end at this time (Unix ms): its token was revoked or rotated. */
   endService(tokenId: string, at: number): void;
+  /**
+   * Who is in a room now, on all nodes: for whoever may join it, and for a service with the scope `presence`. Throws `not_found`
+   * also for a room without a list of members, `forbidden`, `unauthenticated`, `unavailable` while it cannot be read.
+   */
+  presence(caller: Caller, room: string): Promise<FramePayload<"room:presence">>;
   /** What a person says on the connections that he has open on this node comes under this name and role from now on. */
   updateUser(userId: string, person: Pick<UserCaller, "username" | "role">): void;
   /** Who has a connection open on this node: a caller for each connection. */
@@ -162,6 +169,8 @@ export interface RoomPolicy {
    * nothing more, whoever brought it (the commit of this node, the log).
    */
   expels?(entry: LogEntry): string | null;
+  /** These rooms have a list of members: who of them is here now can be seen. */
+  hasMembers?: boolean;
 }
 
 export interface JoinAsk {
@@ -194,8 +203,8 @@ export interface Hub extends Realtime {
    * New connections are refused from the first moment (`draining`).
    */
   drain(ms: number): Promise<void>;
-  /** Stops the timers. */
-  stop(): void;
+  /** Stops the timers, and says to the other nodes that this one goes. */
+  stop(): Promise<void>;
   readonly draining: boolean;
   counts(): HubCounts;
   /** What all nodes know together. */
@@ -253,6 +262,9 @@ export interface HubDeps {
   node: string;
   /** How the other nodes are reached. Left out: this node is alone. */
   broker?: Broker;
+  /** Where the nodes keep who is in which room. Left out: this node is alone. */
+  presence?: PresenceStore;
+  presenceTimes?: PresenceTimes;
   clock: Clock;
   metrics: HubMetrics;
   logger: HubLogger;

@@ -7,6 +7,7 @@ import { Entering } from "./entering.ts";
 import type { HubLogger, HubMetrics } from "./index.ts";
 import { BACKLOG_BYTES, BACKLOG_PER_COMMAND, BACKLOG_PER_NODE, BACKLOG_ROWS, REPLAY_SLICE } from "./limits.ts";
 import type { Policies } from "./policies.ts";
+import type { Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sender } from "./sender.ts";
 
@@ -14,6 +15,8 @@ import type { Sender } from "./sender.ts";
 export interface Ask {
   room: string;
   since: number | null;
+  /** Whether the client wants to see who is in it. */
+  presence?: boolean;
 }
 
 /** What the client is told of it. With a `code` it is not in the room. */
@@ -34,6 +37,8 @@ export interface JoinDeps {
   logger: HubLogger;
   epoch: () => string;
   roomsPerConnection: number;
+  /** A connection that is now in a room wants to see who is in it. */
+  watch?: (connection: Connection, room: Room) => void;
 }
 
 /** Of asking and reading, before a join gives up; one of each is the rule. */
@@ -56,9 +61,9 @@ export class Joins {
    */
   async enter(connection: Connection, asks: readonly Ask[], answer: (outcomes: Outcome[]) => void): Promise<void> {
     const { rooms } = this.#deps;
-    const entering = asks.map(({ room, since }) => {
+    const entering = asks.map(({ room, since, presence }) => {
       rooms.leave(connection, rooms.open(room));
-      return new Entering(connection, rooms.open(room), since);
+      return new Entering(connection, rooms.open(room), since, presence);
     });
     try {
       for (let rounds = 0; ; rounds++) {
@@ -191,6 +196,7 @@ export class Joins {
       const more = room.framesAfter(e.from);
       if (more !== null && more.length === 0) {
         this.#deps.rooms.enter(connection, room);
+        if (e.presence) this.#deps.watch?.(connection, room);
         return;
       }
       sent = 0;

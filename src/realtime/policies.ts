@@ -32,6 +32,10 @@ export class Policies {
     return this.#policies.get(roomKind(entry.room))?.expels?.(entry) ?? null;
   }
 
+  hasMembers(kind: RoomKind): boolean {
+    return this.#policies.get(kind)?.hasMembers ?? false;
+  }
+
   #check(ask: JoinAsk): Code | null | Promise<Code | null> {
     const kind = roomKind(ask.room);
     if (ask.caller.kind === "service") return mayEnter(ask.caller, ask.room);

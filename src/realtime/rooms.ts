@@ -4,16 +4,26 @@ import type { Connection } from "./connection.ts";
 import { People } from "./people.ts";
 import { Room, type RoomOutlet } from "./room.ts";
 
+/** Told who comes into a room and who goes, when it has happened. */
+export interface Moves {
+  entered(connection: Connection, room: Room): void;
+  left(connection: Connection, room: Room): void;
+}
+
+const UNNOTICED: Moves = { entered: () => {}, left: () => {} };
+
 /** The rooms that this node knows: those with members, with somebody on the way in, those just left, and who is here at all. */
 export class Rooms {
   readonly people = new People();
   readonly #rooms = new Map<string, Room>();
   readonly #outlet: RoomOutlet;
+  readonly #moves: Moves;
   /** Places taken in rooms of each kind. */
   readonly places: Record<RoomKind, number>;
 
-  constructor(outlet: RoomOutlet) {
+  constructor(outlet: RoomOutlet, moves: Moves = UNNOTICED) {
     this.#outlet = outlet;
+    this.#moves = moves;
     this.places = Object.fromEntries(ROOM_KINDS.map((kind) => [kind, 0])) as Record<RoomKind, number>;
   }
 
@@ -61,6 +71,7 @@ export class Rooms {
     room.members++;
     this.places[roomKind(room.name)]++;
     connection.socket.subscribe(room.name);
+    this.#moves.entered(connection, room);
   }
 
   /** Out of the room, live or on the way in. */
@@ -70,12 +81,17 @@ export class Rooms {
     connection.socket?.unsubscribe(room.name);
     connection.removeRoom(room);
     this.#vacate(room);
+    this.#moves.left(connection, room);
   }
 
   /** Out of all rooms, when the socket is gone and its subscriptions with it. */
   leaveAll(connection: Connection): void {
-    for (const room of connection.rooms) this.#vacate(room);
+    const { rooms } = connection;
     connection.rooms = [];
+    for (const room of rooms) {
+      this.#vacate(room);
+      this.#moves.left(connection, room);
+    }
   }
 
   #vacate(room: Room): void {

@@ -70,6 +70,7 @@ export async function startHubNode(
   log.epoch.onChange((epoch) => hub.changeEpoch(epoch));
   hub.registerRooms("event", { authorize: async () => {} });
   hub.registerRooms("channel", {
+    hasMembers: true,
     authorize: async () => {},
     expels: ({ payload }) => /"gone: (\w+)"/.exec(payload)?.[1] ?? null,
     async authorizeMany(asks) {
@@ -119,7 +120,7 @@ export async function startHubNode(
       });
     },
     async stop() {
-      hub.stop();
+      await hub.stop();
       await server.stop(true);
       await log.stop();
       await database.close();

@@ -1,0 +1,177 @@
+import { afterAll, expect, test } from "bun:test";
+import { waitUntil } from "../../../tests/support/wait-until.ts";
+import { createMemoryPresence } from "./memory.ts";
+import type { PresenceStore } from "./presence.ts";
+import { TestNode } from "./test-node.ts";
+
+const TIMES = { round: 10, grace: 150, life: 60_000, settle: 50, countEvery: 100 };
+const ROOM = "channel:1";
+const nodes: TestNode[] = [];
+afterAll(async () => {
+  for (const { presence } of nodes) await presence.stop();
+});
+
+function startNode(store: PresenceStore = createMemoryPresence(), times = TIMES): TestNode {
+  const node = new TestNode(store, times);
+  nodes.push(node);
+  return node;
+}
+
+/** Rounds that are over: what was to be shown by then was shown. */
+async function rounds(store: PresenceStore & { writes: number }, count: number): Promise<void> {
+  const until = store.writes + count + 1;
+  await waitUntil(`${count} rounds went by`, () => store.writes >= until);
+}
+
+/** A store that counts its rounds and can be away. */
+function watchedStore(): PresenceStore & { writes: number; away: boolean; forget(): void } {
+  let inner = createMemoryPresence();
+  let known = true;
+  const here = <T>(ask: () => Promise<T>) => (store.away ? Promise.reject(new Error("away")) : ask());
+  const store = {
+    kind: "memory" as const,
+    writes: 0,
+    away: false,
+    forget() {
+      inner = createMemoryPresence();
+      known = false;
+    },
+    async write(...args: Parameters<PresenceStore["write"]>) {
+      store.writes++;
+      await here(() => inner.write(...args));
+      const before = known;
+      known = true;
+      return before;
+    },
+    own: () => here(() => inner.own()),
+    sweep: () => here(() => inner.sweep()),
+    read: (...args: Parameters<PresenceStore["read"]>) => here(() => inner.read(...args)),
+  };
+  return store;
+}
+
+test("PR-1 who asked sees the list first and then changes; others see nothing, nor does who asked in a room without members", async () => {
+  const store = watchedStore();
+  const node = startNode(store);
+  const [ann, bob, eve] = [node.open("ann"), node.open("bob"), node.open("eve")];
+  ann.join(ROOM, true);
+  bob.join(ROOM);
+  eve.join("event:1", true);
+  await waitUntil("ann has a list of two", () => ann.present(ROOM)?.length === 2);
+  expect(ann.types()[0]).toBe("room:presence");
+  const late = node.open("late");
+  late.join(ROOM);
+  await waitUntil("ann saw him come", () => ann.present(ROOM)?.includes("late"));
+  expect(ann.frames.at(-1)).toEqual({
+    type: "room:member_joined",
+    payload: { room: ROOM, count: 3, members: [{ user_id: "late", username: "name of late" }] },
+  });
+  late.leave(ROOM);
+  await waitUntil("ann saw him go", () => !ann.present(ROOM)?.includes("late"));
+  expect(ann.frames.at(-1)).toMatchObject({ type: "room:member_left", payload: { room: ROOM, count: 2 } });
+  expect([...bob.frames, ...eve.frames, ...late.frames]).toEqual([]);
+  ann.leave(ROOM);
+  const seen = ann.frames.length;
+  node.open("more").join(ROOM);
+  await rounds(store, 2);
+  expect(ann.frames).toHaveLength(seen);
+});
+
+test("PR-2 a person is one however many connections; who is back within the grace was never gone", async () => {
+  const store = watchedStore();
+  const node = startNode(store);
+  const watcher = node.open("watcher");
+  watcher.join(ROOM, true);
+  let phone = node.open("ann");
+  const laptop = node.open("ann");
+  phone.join(ROOM);
+  laptop.join(ROOM);
+  await waitUntil("ann is there", () => watcher.present(ROOM)?.includes("ann"));
+  const seen = watcher.frames.length;
+  laptop.close();
+  await rounds(store, 2);
+  for (let again = 0; again < 5; again++) {
+    phone.close();
+    await rounds(store, 2);
+    phone = node.open("ann");
+    phone.join(ROOM);
+  }
+  await Bun.sleep(TIMES.grace);
+  await rounds(store, 2);
+  expect(watcher.frames).toHaveLength(seen);
+  phone.close();
+  await waitUntil("ann is gone", () => !watcher.present(ROOM)?.includes("ann"));
+});
+
+test("PR-3 many changes are one frame; above 200 people there is a count now and then, and no names", async () => {
+  const store = watchedStore();
+  const node = startNode(store);
+  const watcher = node.open("watcher");
+  watcher.join(ROOM, true);
+  await waitUntil("the first list", () => watcher.frames.length > 0);
+  const crowd = Array.from({ length: 199 }, (_, i) => node.open(`u${i}`));
+  for (const client of crowd) client.join(ROOM);
+  await waitUntil("200 are there", () => watcher.present(ROOM)?.length === 200);
+  expect(watcher.types().slice(0, 2)).toEqual(["room:presence", "room:member_joined"]);
+  const before = watcher.frames.length;
+  expect(before).toBeLessThanOrEqual(3);
+
+  for (let i = 0; i < 10; i++) {
+    node.open(`more ${i}`).join(ROOM);
+    await rounds(store, 1);
+  }
+  const full = (count: number) => ({ type: "room:presence" as const, payload: { room: ROOM, count } });
+  await waitUntil("the count is told", () => Bun.deepEquals(watcher.frames.at(-1), full(210)));
+  // Ten came in ten rounds: with the first the list ended, of the others the count was told once in ten rounds.
+  expect(watcher.types().slice(before)).toSatisfy((types) => types.every((type) => type === "room:presence"));
+  expect(watcher.frames.length - before).toBeLessThan(10);
+
+  for (const client of crowd.slice(0, 20)) client.close();
+  await waitUntil("the list is back", () => watcher.present(ROOM)?.length === 190);
+});
+
+test("PR-5 while the store is away or after it forgot nothing is shown that is not so, and then all is as it is", async () => {
+  const store = watchedStore();
+  const node = startNode(store);
+  const watcher = node.open("watcher");
+  watcher.join(ROOM, true);
+  const [stays, goes] = [node.open("stays"), node.open("goes")];
+  stays.join(ROOM);
+  goes.join(ROOM);
+  await waitUntil("all are there", () => watcher.present(ROOM)?.length === 3);
+  const seen = watcher.frames.length;
+
+  store.away = true;
+  goes.close();
+  node.open("comes").join(ROOM);
+  await rounds(store, 20);
+  expect(watcher.frames).toHaveLength(seen);
+  expect(node.warned).toEqual(["presence stands still until its store is back"]);
+  expect(node.presence.of(ROOM)).rejects.toMatchObject({ code: "unavailable" });
+
+  store.forget();
+  store.away = false;
+  await waitUntil("the truth is shown", () => Bun.deepEquals(watcher.present(ROOM), ["comes", "stays", "watcher"]));
+  const told = watcher.frames.slice(seen).flatMap(({ payload }) => payload.members?.map(({ user_id }) => user_id));
+  expect(told.sort()).toEqual(["comes", "goes"]);
+  expect(await node.presence.of(ROOM)).toMatchObject({ room: ROOM, count: 3 });
+  expect(node.presence.of("event:1")).rejects.toMatchObject({ code: "not_found" });
+});
+
+test("what is over leaves nothing behind: rooms that nobody asks about any more are not read", async () => {
+  let reads = 0;
+  const store = watchedStore();
+  const read: PresenceStore["read"] = (...args) => {
+    reads++;
+    return store.read(...args);
+  };
+  const node = startNode({ ...store, read });
+  const watcher = node.open("watcher");
+  watcher.join(ROOM, true);
+  await waitUntil("the first list", () => watcher.frames.length > 0);
+  watcher.close();
+  await rounds(store, 2);
+  const before = reads;
+  await rounds(store, 3);
+  expect(reads).toBe(before);
+});
