@@ -39,11 +39,14 @@ install_tool() {
     grpcurl) go_tool grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3 ;;
     protoc-gen-go) go_tool protoc-gen-go google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.10
       go_tool protoc-gen-go-grpc google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.0 ;;
+    python-grpc) [ -x "$tools/python/bin/python" ] || python3 -m venv "$tools/python"
+      "$tools/python/bin/pip" install --quiet --disable-pip-version-check grpcio==1.76.0 grpcio-tools==1.76.0
+      ln -sf ../python/bin/python "$tools/bin/python-grpc" ;;
     buf) go_tool buf github.com/bufbuild/buf/cmd/buf@v1.59.0 ;;
     websocat) has websocat || cargo install --quiet --locked --root "$tools" websocat@1.14.1 ;;
     *) echo "$1 is not a tool that this script knows." >&2; exit 1 ;;
   esac
 }
 
-[ $# -gt 0 ] || set -- chromium redis nats nginx promtool grpcurl protoc-gen-go buf websocat
+[ $# -gt 0 ] || set -- chromium redis nats nginx promtool grpcurl protoc-gen-go buf python-grpc websocat
 for tool in "$@"; do install_tool "$tool"; done

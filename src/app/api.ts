@@ -10,6 +10,7 @@ import type { Sql } from "../platform/postgres/sql.ts";
 import { addDocs } from "../transport/http/docs.ts";
 import { addMeta } from "../transport/http/meta.ts";
 import { addProbes, type Readiness } from "../transport/http/probes.ts";
+import { addProtos } from "../transport/http/protos.ts";
 import { requestsPerMinute } from "./limits.ts";
 import type { Program } from "./program.ts";
 import { VERSION } from "./version.ts";
@@ -51,6 +52,7 @@ export async function startApi(
   chat.routes(api);
   admin.routes(api);
   addDocs(api, VERSION);
+  addProtos(api);
   await lifecycle.start(
     "sweep",
     () =>

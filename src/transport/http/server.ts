@@ -195,7 +195,7 @@ function withHost(request: Request): Request | null {
 }
 
 function isApi(pathname: string): boolean {
-  return /^\/(api|health|ready|\.well-known)(\/|$)/.test(pathname);
+  return /^\/(api|health|ready|proto|\.well-known)(\/|$)/.test(pathname);
 }
 
 /** Asked from this machine itself, and not through a proxy on it. */
