@@ -1,9 +1,11 @@
 import { type Admin, createAdmin } from "./admin/index.ts";
 import { startApi } from "./app/api.ts";
+import { startBroker } from "./app/broker.ts";
 import { startDoors } from "./app/doors.ts";
 import { startFanOut } from "./app/fan-out.ts";
 import { createHubOf } from "./app/hub.ts";
 import { startLog } from "./app/log.ts";
+import { startPresence } from "./app/presence.ts";
 import type { Program } from "./app/program.ts";
 import { createReadinessOf } from "./app/readiness.ts";
 import { startReload } from "./app/reload.ts";
@@ -57,10 +59,12 @@ async function start(program: Program): Promise<number> {
   const { config, logger } = program;
   let admin: Admin | null = null;
   await startReload(program, async (changed) => admin?.reloaded(changed));
-  const { sql, postSql } = await startStorage(program);
+  const { sql, postSql, databaseUrl } = await startStorage(program);
   const log = await startLog(program, sql);
   const { ids, epoch } = log;
   const metrics = createMetrics(VERSION);
+  const broker = await startBroker(program, sql, databaseUrl, log, metrics);
+  const presence = await startPresence(program, sql);
 
   // Identity needs the hub, to close sockets; the hub asks identity only when somebody connects.
   const authenticate: Authenticate = {
@@ -68,8 +72,8 @@ async function start(program: Program): Promise<number> {
     cookie: (header) => identity.authenticateCookie(header),
     isCurrent: (caller) => caller.kind === "user" && identity.isCurrent(caller),
   };
-  const hub = createHubOf(program, sql, log, metrics, authenticate);
-  const publish = await startFanOut(program, log, hub, metrics);
+  const hub = createHubOf(program, sql, log, metrics, broker, presence, authenticate);
+  const publish = await startFanOut(program, log, broker, hub, metrics);
   const transaction = createTransaction({ sql, ids, publish });
   const identity: Identity = createIdentity({
     sql,
@@ -100,7 +104,7 @@ async function start(program: Program): Promise<number> {
     logger: logger.child({ name: "admin" }),
   });
   await admin.start();
-  const readiness = createReadinessOf(program, sql, hub);
+  const readiness = createReadinessOf(program, sql, broker, hub);
   const api = await startApi(program, sql, metrics, readiness, identity, chat, admin);
   const streams = await startStreams(program, api, hub, authenticate);
   const port = await startDoors(program, api, metrics, hub, authenticate, streams);

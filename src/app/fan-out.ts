@@ -1,22 +1,34 @@
 import { createPublish, type Publish } from "../platform/log/publish.ts";
 import type { Metrics } from "../platform/metrics.ts";
+import type { Broker } from "../realtime/broker/broker.ts";
 import type { Hub } from "../realtime/index.ts";
 import type { Log } from "./log.ts";
 import type { Program } from "./program.ts";
 
-/** The two ways to the hub: what this node commits, at once; and what the log has besides. */
-export async function startFanOut({ logger }: Program, { tail }: Log, hub: Hub, metrics: Metrics): Promise<Publish> {
+/** The three ways to the hub: what this node commits, what other nodes commit, both at once; and what the log has besides. */
+export async function startFanOut(
+  { logger }: Program,
+  { tail }: Log,
+  broker: Broker,
+  hub: Hub,
+  metrics: Metrics,
+): Promise<Publish> {
   await tail.read({
     name: "fan-out repair",
     from: "now",
     handle: async ({ entries }) => hub.publish(entries),
     interrupted: () => hub.compareHeads(),
   });
+  broker.receive({
+    entries: (entries) => hub.publish(entries),
+    announced: (room, seq) => hub.announce(room, seq),
+  });
   const show = createPublish(
     (entries, took) => {
       metrics.appended(took / 1_000);
       const began = performance.now();
       hub.publish(entries);
+      broker.publish(entries);
       metrics.delivered((performance.now() - began) / 1_000);
     },
     (error) => logger.error({ err: error }, "committed entries could not be shown at once; the tail shows them"),

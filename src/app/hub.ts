@@ -2,8 +2,10 @@ import { systemClock } from "../platform/clock.ts";
 import { createLogReader } from "../platform/log/reader.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
+import type { NodeBroker } from "../realtime/broker/create-broker.ts";
 import { createHub } from "../realtime/hub.ts";
 import type { Authenticate, Hub } from "../realtime/index.ts";
+import type { PresenceStore } from "../realtime/presence/presence.ts";
 import { hubLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Program } from "./program.ts";
@@ -13,6 +15,8 @@ export function createHubOf(
   sql: Sql,
   log: Log,
   metrics: Metrics,
+  broker: NodeBroker,
+  presence: PresenceStore,
   authenticate: Authenticate,
 ): Hub {
   const { node, epoch } = log;
@@ -21,6 +25,8 @@ export function createHubOf(
   const hub = createHub({
     authenticate,
     log: createLogReader({ sql, epoch }),
+    broker,
+    presence,
     epoch: epoch.current(),
     node,
     clock: systemClock,
@@ -32,6 +38,6 @@ export function createHubOf(
   hub.registerRooms("event", { authorize: async () => {} });
   epoch.onChange((changed) => hub.changeEpoch(changed));
   metrics.watch(() => hub.counts());
-  log.lease.tell(() => ({ draining: hub.draining, hears: true, connections: hub.counts().connections }));
+  log.lease.tell(() => ({ draining: hub.draining, hears: broker.hears, connections: hub.counts().connections }));
   return hub;
 }

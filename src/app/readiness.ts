@@ -1,12 +1,23 @@
 import type { Sql } from "../platform/postgres/sql.ts";
+import type { Broker } from "../realtime/broker/broker.ts";
 import type { Hub } from "../realtime/index.ts";
 import { createReadiness, type Readiness } from "../transport/http/probes.ts";
 import type { Program } from "./program.ts";
 
 /** Whether this node takes requests: for `/ready`, and for the health service of gRPC. */
-export function createReadinessOf({ lifecycle }: Program, sql: Sql, hub: Hub): Readiness {
+export function createReadinessOf({ lifecycle }: Program, sql: Sql, broker: Broker, hub: Hub): Readiness {
   return createReadiness({
-    checks: [{ name: "postgres", vital: true, probe: () => sql`SELECT 1` }],
+    checks: [
+      { name: "postgres", vital: true, probe: () => sql`SELECT 1` },
+      {
+        name: "broker",
+        vital: false,
+        async probe() {
+          if (broker.health() !== "ok") throw new Error("away");
+        },
+      },
+    ],
+    unfit: () => (broker.health() === "deaf" ? "this node does not hear the others" : null),
     draining: () => hub.draining || lifecycle.stopping,
   });
 }

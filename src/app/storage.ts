@@ -29,5 +29,5 @@ export async function startStorage({ config, logger, lifecycle }: Program) {
     () => openDatabase(server.url, { max: 1, name: "usher posts", limit: POSTS_MS }),
     (part) => part.close(),
   );
-  return { sql, postSql: posts.sql };
+  return { sql, postSql: posts.sql, databaseUrl: server.url };
 }

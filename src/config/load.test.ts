@@ -140,6 +140,28 @@ describe("mistakes", () => {
       expect(list(`10.0.0.1,${wrong}`)[0]).toContain("must be addresses or ranges such as 10.0.0.0/8");
   });
 
+  test("a broker without an address, and Redis named twice", () => {
+    expect(mistakes({ BROKER: "redis" })).toEqual([
+      "BROKER is redis, but nothing says where Redis is. Set REDIS_URL, REDIS_HOST or REDIS_SENTINELS.",
+    ]);
+    expect(mistakes({ BROKER: "redis", REDIS_HOST: "r" })).toEqual([]);
+    expect(mistakes({ BROKER: "nats" })[0]).toContain("Set NATS_URL");
+    expect(mistakes({ BROKER: "nats", NATS_URL: "nats://a:4222,tls://token@b" })).toEqual([]);
+    expect(mistakes({ NATS_URL: "http://a" })[0]).toContain("NATS_URL must be nats://host:4222");
+    expect(mistakes({ REDIS_URL: "redis://r", REDIS_HOST: "r" })[0]).toContain("named more than once");
+    expect(mistakes({ REDIS_SENTINELS: "s:26379" })[0]).toContain("belong together");
+  });
+
+  test("sentinels are addresses with a usual port", () => {
+    const { REDIS_SENTINELS } = load({ REDIS_SENTINELS: "a, b:7000,[::1]:7001", REDIS_SENTINEL_NAME: "m" });
+    expect(REDIS_SENTINELS).toEqual([
+      { host: "a", port: 26379 },
+      { host: "b", port: 7000 },
+      { host: "::1", port: 7001 },
+    ]);
+    expect(mistakes({ REDIS_SENTINELS: "a:b", REDIS_SENTINEL_NAME: "m" })[0]).toContain("REDIS_SENTINELS must be");
+  });
+
   test("one port for two things, and a pong time shorter than the ping's", () => {
     expect(mistakes({ METRICS_PORT: "3003" })[0]).toContain("HTTP_PORT and METRICS_PORT are both 3003");
     expect(mistakes({ WS_PONG_TIMEOUT: "30s" })[0]).toContain("WS_PONG_TIMEOUT must be longer");
@@ -155,6 +177,13 @@ describe("strangers", () => {
 
   test("what Kubernetes sets for a service named http is skipped", () => {
     expect(load({ HTTP_PORT: "tcp://10.96.0.7:3003", HTTP_SERVICE_HOST: "10.96.0.7" }).HTTP_PORT).toBe(3003);
+  });
+
+  test("what Kubernetes sets for services named redis and nats is skipped", () => {
+    const port = "tcp://10.96.0.8:6379";
+    const links = { REDIS_PORT: port, REDIS_PORT_6379_TCP: port, REDIS_SERVICE_HOST: "10.96.0.8", NATS_PORT: port };
+    expect(load(links).REDIS_PORT).toBe(6379);
+    expect(mistakes(links)).toEqual([]);
   });
 
   test("no text of .env makes it throw anything but its mistakes", async () => {

@@ -139,6 +139,21 @@ const CONTRADICTIONS: { options: OptionName[]; find: (config: Config) => string 
     },
   },
   {
+    options: ["BROKER", "REDIS_URL", "REDIS_HOST", "REDIS_SENTINELS", "REDIS_SENTINEL_NAME", "NATS_URL"],
+    find({ BROKER, REDIS_URL, REDIS_HOST, REDIS_SENTINELS, REDIS_SENTINEL_NAME, NATS_URL }) {
+      const sentinels = REDIS_SENTINELS.length > 0;
+      if (sentinels !== (REDIS_SENTINEL_NAME !== null))
+        return "REDIS_SENTINELS and REDIS_SENTINEL_NAME belong together. Set both, or neither.";
+      const places = [REDIS_URL !== null, REDIS_HOST !== null, sentinels].filter(Boolean).length;
+      if (places > 1) return "Redis is named more than once. Keep one of REDIS_URL, REDIS_HOST and REDIS_SENTINELS.";
+      if (BROKER === "redis" && places === 0)
+        return "BROKER is redis, but nothing says where Redis is. Set REDIS_URL, REDIS_HOST or REDIS_SENTINELS.";
+      if (BROKER === "nats" && NATS_URL === null)
+        return "BROKER is nats, but nothing says where NATS is. Set NATS_URL, such as nats://localhost:4222.";
+      return null;
+    },
+  },
+  {
     options: ["METRICS_ENABLED", "METRICS_PORT", "HTTP_PORT"],
     find({ METRICS_ENABLED, METRICS_PORT, HTTP_PORT }) {
       const same = METRICS_ENABLED && METRICS_PORT !== 0 && METRICS_PORT === HTTP_PORT;

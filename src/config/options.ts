@@ -104,7 +104,19 @@ const workers = z.string().transform((text, ctx) => {
   return z.NEVER;
 });
 
+/** `host:port` or `host`, whose port is then Sentinel's usual one. */
+const sentinels = list.transform((places, ctx) =>
+  places.map((place) => {
+    const [, host = "", port = "26379"] = /^(\[[0-9a-fA-F:]+\]|[^:\s]+)(?::(\d{1,5}))?$/.exec(place) ?? [];
+    if (host === "") ctx.addIssue({ code: "custom", message: "addresses such as host:26379, separated by commas" });
+    return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+  }),
+);
+
 const text = z.string();
+
+const isNatsUrl = (value: string) =>
+  URL.canParse(value.trim()) && ["nats:", "tls:"].includes(new URL(value.trim()).protocol);
 
 const option = <T, const D extends string | null, const M extends Pick<Option, "secret" | "hot"> = object>(
   parse: z.ZodType<T, string>,
@@ -182,6 +194,45 @@ export const OPTIONS = {
     url("postgres:", "postgresql:"),
     null,
     "PostgreSQL to use. Unset: an embedded one in DATA_DIR.",
+    { secret: true },
+  ),
+  BROKER: option(
+    choice(["auto", "memory", "redis", "nats", "postgres"]),
+    "auto",
+    "What several nodes wake each other by. auto: Redis when it is configured, else NATS when it is, else PostgreSQL when " +
+      "DATABASE_URL is set, else memory, for one node.",
+  ),
+  REDIS_URL: option(
+    url("redis:", "rediss:"),
+    null,
+    "Redis or Valkey as redis://user:password@host:6379; rediss:// for TLS. In place of REDIS_HOST.",
+    { secret: true },
+  ),
+  REDIS_HOST: option(text, null, "Host of Redis, in place of REDIS_URL."),
+  REDIS_PORT: option(port, "6379", "Port of REDIS_HOST."),
+  REDIS_PASSWORD: option(text, null, "Password of Redis, at REDIS_HOST or behind REDIS_SENTINELS.", { secret: true }),
+  REDIS_DB: option(
+    whole(0, 1_000_000),
+    "0",
+    "Database of Redis. What nodes tell each other knows no databases: clusters are kept apart by a name of their own.",
+  ),
+  REDIS_POOL_SIZE: option(
+    whole(1, 1_000_000),
+    "100",
+    "Accepted so that older settings go on working. Usher shares its few connections to Redis; there is no pool to size.",
+  ),
+  REDIS_SENTINELS: option(
+    sentinels,
+    "",
+    "Addresses of Redis sentinels, host:port with commas between: the master that they name is used.",
+  ),
+  REDIS_SENTINEL_NAME: option(text, null, "What the sentinels call the master, such as mymaster."),
+  NATS_URL: option(
+    z
+      .string()
+      .refine((value) => value.split(",").every(isNatsUrl), "nats://host:4222 or tls://host, or several with commas"),
+    null,
+    "NATS as nats://host:4222, nats://user:password@host, nats://token@host or tls://host; several with commas between.",
     { secret: true },
   ),
   DATA_DIR: option(text, "./data", "Folder of the embedded database and of generated secrets."),

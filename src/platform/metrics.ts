@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { CLOSE, CODES, type Code, frameCode } from "../../protocol/codes.ts";
 import { COMMANDS, FRAMES } from "../../protocol/frames.ts";
 import { ROOM_KINDS } from "../../protocol/rooms.ts";
+import { addBrokerMetrics, type BrokerNumbers } from "./broker-metrics.ts";
 
 /** What the hub can say about itself at any time. */
 interface ConnectionCounts {
@@ -102,6 +103,8 @@ export function createMetrics(version: string) {
     called,
     /** Shows the hub's connections; once, when there is a hub. */
     watch: (counts: () => ConnectionCounts) => addConnections(registry, counts),
+    /** Shows the broker's numbers; once, when there is a broker. */
+    watchBroker: (read: () => BrokerNumbers) => addBrokerMetrics(registry, read),
     stop: stopDelay,
   };
 }

@@ -13,6 +13,8 @@ export interface Check {
 export interface ReadinessDeps {
   checks: readonly Check[];
   draining: () => boolean;
+  /** Why others do better than this node although nothing vital is away; null: they do not. */
+  unfit?: () => string | null;
 }
 
 const PROBE_TIME = 2_000;
@@ -40,7 +42,8 @@ const ready = route({
       schema: z.object({ status: z.enum(["ready", "degraded"]), checks: z.record(z.string(), z.enum(["ok", "away"])) }),
     },
     503: {
-      description: "It is stopping, or cannot reach its database.",
+      description:
+        "It is stopping, cannot reach its database, or does not hear the other nodes although they hear each other.",
       schema: z.object({ status: z.literal("unavailable"), reason: z.string() }),
     },
   },
@@ -49,14 +52,14 @@ const ready = route({
 /** What `/ready` and gRPC's health service answer by: null when this node takes requests, or why it does not; and each check. */
 export type Readiness = () => Promise<{ refusal: string | null; checks: Record<string, "ok" | "away"> }>;
 
-export function createReadiness({ checks, draining }: ReadinessDeps): Readiness {
+export function createReadiness({ checks, draining, unfit = () => null }: ReadinessDeps): Readiness {
   const outcomes = remembered(() => Promise.all(checks.map(outcome)));
   return async () => {
     if (draining()) return { refusal: "draining", checks: {} };
     const all = await outcomes();
     const broken = all.find(({ vital, state }) => vital && state === "away");
     return {
-      refusal: broken === undefined ? null : `${broken.name} does not answer`,
+      refusal: broken === undefined ? unfit() : `${broken.name} does not answer`,
       checks: Object.fromEntries(all.map(({ name, state }) => [name, state])),
     };
   };

@@ -1,0 +1,100 @@
+import type { Config } from "../config/options.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import type { Sql } from "../platform/postgres/sql.ts";
+import type { Broker } from "../realtime/broker/broker.ts";
+import { createBroker, type NodeBroker } from "../realtime/broker/create-broker.ts";
+import { createMemoryBus } from "../realtime/broker/memory.ts";
+import { createNatsWire } from "../realtime/broker/nats.ts";
+import { createPostgresWire } from "../realtime/broker/postgres.ts";
+import { createRedisWire, type RedisPlace } from "../realtime/broker/redis.ts";
+import type { Address, Wire } from "../realtime/broker/wire.ts";
+import type { Log } from "./log.ts";
+import type { Program } from "./program.ts";
+
+/** How often the same trouble with the broker's server is told, in ms. */
+const TELL_EVERY = 30_000;
+
+/** What wakes the nodes of this cluster. It starts without its server too, and connects when that comes. */
+export async function startBroker(
+  { config, logger, lifecycle }: Program,
+  sql: Sql,
+  databaseUrl: string,
+  { lease, epoch }: Log,
+  metrics: Metrics,
+): Promise<NodeBroker> {
+  const log = logger.child({ name: "broker" });
+  const address = { cluster: await nameOfCluster(sql), inbox: crypto.randomUUID().replaceAll("-", "").slice(0, 16) };
+  let toldAt = Number.NEGATIVE_INFINITY;
+  const onError = (error: unknown) => {
+    if (performance.now() - toldAt < TELL_EVERY) return;
+    toldAt = performance.now();
+    log.warn({ err: error }, "the broker's server does not answer; it is tried again");
+  };
+  const broker = await lifecycle.start(
+    "broker",
+    async () =>
+      createBroker({
+        wire: await openWire(config, databaseUrl, address, onError),
+        inbox: address.inbox,
+        node: () => lease.node,
+        epoch: () => epoch.current(),
+        nodes: {
+          living: () => lease.living().map(({ node }) => node),
+          othersHear: () => lease.living().some(({ node, hears }) => hears && node !== lease.node),
+          refresh: () => void lease.refresh(),
+        },
+        logger: log,
+      }),
+    (part) => part.stop(),
+  );
+  metrics.watchBroker(() => ({ ...broker.counts, lag: broker.lag, health: broker.health() }));
+  return broker;
+}
+
+/** What `auto` means is decided by what is configured. */
+export function chooseBroker(config: Config): Broker["kind"] {
+  if (config.BROKER !== "auto") return config.BROKER;
+  if (hasRedis(config)) return "redis";
+  if (config.NATS_URL !== null) return "nats";
+  return config.DATABASE_URL === null ? "memory" : "postgres";
+}
+
+export function hasRedis({ REDIS_URL, REDIS_HOST, REDIS_SENTINELS }: Config): boolean {
+  return REDIS_URL !== null || REDIS_HOST !== null || REDIS_SENTINELS.length > 0;
+}
+
+async function openWire(
+  config: Config,
+  databaseUrl: string,
+  address: Address,
+  onError: (error: unknown) => void,
+): Promise<Wire> {
+  switch (chooseBroker(config)) {
+    case "redis":
+      return createRedisWire(redisPlace(config), address, onError);
+    case "nats":
+      return createNatsWire(config.NATS_URL!, address, onError);
+    case "postgres":
+      return createPostgresWire(databaseUrl, address, onError);
+    case "memory":
+      return createMemoryBus().wire(address);
+  }
+}
+
+export function redisPlace(config: Config): RedisPlace {
+  const { REDIS_URL, REDIS_HOST, REDIS_PORT, REDIS_DB, REDIS_SENTINELS, REDIS_SENTINEL_NAME } = config;
+  const password = config.REDIS_PASSWORD ?? "";
+  if (REDIS_SENTINEL_NAME !== null) return { sentinels: REDIS_SENTINELS, name: REDIS_SENTINEL_NAME, password };
+  const host = REDIS_HOST?.includes(":") ? `[${REDIS_HOST}]` : REDIS_HOST;
+  const url = new URL(REDIS_URL ?? `redis://${host}:${REDIS_PORT}/${REDIS_DB}`);
+  if (url.password === "" && password !== "") url.password = encodeURIComponent(password);
+  return { url: url.href };
+}
+
+/** The same on all nodes of a database, also after a fail-over; another one for every other database. */
+export async function nameOfCluster(sql: Sql): Promise<string> {
+  const [row] = await sql<{ name: string }[]>`
+    SELECT left(md5(concat_ws(':', s.system_identifier, d.oid, 'rooms'::regclass::oid)), 12) AS name
+    FROM pg_control_system() s, pg_database d WHERE d.datname = current_database()`;
+  return row!.name;
+}

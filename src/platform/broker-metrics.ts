@@ -1,0 +1,52 @@
+import { Counter, Gauge, type Registry } from "prom-client";
+
+/** What the broker can say about itself at any time; numbers count from the start. */
+export interface BrokerNumbers {
+  messagesOut: number;
+  bytesOut: number;
+  messagesIn: number;
+  bytesIn: number;
+  dropped: Readonly<Record<string, number>>;
+  /** ms of the last round trip. */
+  lag: number;
+  health: "ok" | "away" | "deaf";
+}
+
+/** The broker's numbers, read when somebody asks. */
+export function addBrokerMetrics(registry: Registry, read: () => BrokerNumbers): void {
+  const registers = [registry];
+  const counter = (name: string, help: string, label: string, values: (now: BrokerNumbers) => Record<string, number>) =>
+    new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers,
+      collect() {
+        this.reset();
+        for (const [value, sum] of Object.entries(values(read()))) this.inc({ [label]: value }, sum);
+      },
+    });
+  const gauge = (name: string, help: string, value: (now: BrokerNumbers) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value(read()));
+      },
+    });
+  counter("usher_broker_messages_total", "Messages to and from other nodes.", "direction", (now) => ({
+    out: now.messagesOut,
+    in: now.messagesIn,
+  }));
+  counter("usher_broker_bytes_total", "Their bytes.", "direction", (now) => ({ out: now.bytesOut, in: now.bytesIn }));
+  counter(
+    "usher_broker_dropped_total",
+    "Messages that were not sent or not taken. What was in them is shown by the log's ticks.",
+    "reason",
+    (now) => now.dropped,
+  );
+  gauge("usher_broker_round_trip_seconds", "The last message to oneself through the broker.", (now) => now.lag / 1_000);
+  gauge("usher_broker_up", "1: what this node says through the broker comes back.", (now) => +(now.health === "ok"));
+  gauge("usher_broker_deaf", "1: this node hears nothing although others do.", (now) => +(now.health === "deaf"));
+}
