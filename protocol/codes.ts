@@ -46,6 +46,7 @@ export const CODES = {
   idempotency_in_progress: entry(409, 10, true, "The first request with this Idempotency-Key is still running."),
   idempotency_key_reused: entry(422, 3, false, "This Idempotency-Key was used for a different request."),
   token_expired: entry(410, 9, false, "This link has expired or was used already. Ask for a new one."),
+  past_retention: entry(410, 11, false, "What came after that place is no longer kept. Load the state anew."),
   changed: entry(412, 9, false, "Somebody changed this meanwhile. Load it again."),
   request_timeout: entry(408, 4, true, "The request took too long to arrive."),
   too_large: entry(413, 8, false, "This is too large.", "TOO_LARGE"),

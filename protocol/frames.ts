@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { NOTICES } from "./notices.ts";
 import { Channel, ClientId, Member, Message, MessageContent, Position, Time } from "./objects.ts";
 import { Id, RoomName, Snowflake } from "./rooms.ts";
 
@@ -101,6 +102,8 @@ export const FRAMES = {
   "read:marked": z.object({ channel_id: Snowflake, last_read_id: Snowflake, unread: z.number() }),
   "typing:started": z.object({ channel_id: Snowflake, user_id: Id, username: z.string() }),
   "typing:stopped": z.object({ channel_id: Snowflake, user_id: Id }),
+  /** What services tell people and rooms; they may send types of their own besides. */
+  ...NOTICES,
 } as const;
 export type FrameType = keyof typeof FRAMES;
 export type FramePayload<T extends FrameType> = z.infer<(typeof FRAMES)[T]>;

@@ -2,7 +2,28 @@ import type { Booking, Payment, QueuePosition } from "../../protocol/notices.ts"
 import type { By } from "../platform/audit.ts";
 import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
 import type { Api } from "../platform/http/api.ts";
+import { type Counter, tooMany } from "../platform/http/rate-limit.ts";
+import type { Publish } from "../platform/log/publish.ts";
+import type { Tail } from "../platform/log/tail.ts";
+import type { Sql } from "../platform/postgres/sql.ts";
+import type { Transaction } from "../platform/postgres/transaction.ts";
 import type { Scope } from "../platform/scopes.ts";
+import type { Cluster, Realtime } from "../realtime/index.ts";
+import { createBell } from "./bell.ts";
+import { createBroadcasts } from "./broadcasts.ts";
+import { createChanges } from "./changes.ts";
+import { createHistory } from "./history.ts";
+import { createKeep } from "./keeping.ts";
+import { KnownTokens } from "./known-tokens.ts";
+import { createNotices } from "./notices.ts";
+import { addChangeRoutes } from "./routes/changes.ts";
+import { addConnectionRoutes } from "./routes/connections.ts";
+import { addNoticeRoutes } from "./routes/notices.ts";
+import { addRoomRoutes } from "./routes/rooms.ts";
+import { addTokenRoutes } from "./routes/service-tokens.ts";
+import { createServiceTokens } from "./service-tokens.ts";
+import { createStats } from "./stats.ts";
+import { eraseNotices, noticesOf } from "./store/notices.ts";
 
 /**
  * What the back ends of other teams may do, for every door (REST, gRPC, the dialects). Each use case asks for the scope of the
@@ -25,12 +46,83 @@ export interface ServerApi {
   isServiceToken(token: string): boolean;
   /** False when the token was revoked since the caller was made. Asked in the tick in which a socket opens. */
   isCurrent(caller: ServiceCaller): boolean;
+  /** The same without a query, for whoever was here a moment ago; null: ask `authenticate`. */
+  known(token: string): ServiceCaller | null;
   /** Counts one request of this token; throws `rate_limited`. REST counts by itself. */
   admit(caller: ServiceCaller): Promise<void>;
   /** Mounts the REST routes. */
   routes(api: Api): void;
-  /** Writes down which tokens were used; once a minute, and at the end. */
+  /** Takes what services said to a person out of the log. Call it when the person is erased. */
+  erase(userId: string): Promise<void>;
+  /** What services said to a person, as far as it is kept. */
+  exportOf(userId: string): Promise<Record<string, unknown>>;
+  /** Writes down which tokens were used, and answers those who wait for changes. */
   stop(): Promise<void>;
+}
+
+/** What this module asks of the house; plugged in src/app/server-api.ts. */
+export interface ServerApiDeps {
+  sql: Sql;
+  /** For batches of which one at a time is under way: a pool of one connection. */
+  batchSql: Sql;
+  transaction: Transaction;
+  /** Shows the entries of a batch, which does not go through `transaction`. */
+  publish: Publish;
+  /** Gives a new Snowflake, as decimal text. */
+  ids: { next(): string };
+  realtime: Pick<Realtime, "publishEphemeral" | "authorize" | "watch" | "endService">;
+  cluster: Pick<Cluster, "connectionsOf" | "membersOf" | "audienceOf" | "stats" | "connections" | "acked">;
+  tail: Pick<Tail, "read">;
+  /** A notice reached somebody. */
+  metrics: { notified(kind: "booking" | "queue" | "payment" | "notification"): void };
+  /** GRPC_TOKEN: one more token, for everything; null: there is none. */
+  staticToken: string | null;
+  /** Counts the requests of each token, for all doors. */
+  requests: Counter;
+  /** How the log names this server: its public URL. */
+  source: string;
+  /** Unix ms. */
+  now: () => number;
+  /** Told of what fails in the background and is tried again. */
+  onError: (error: unknown) => void;
+}
+
+/** The module, with what it must remember: the tokens that are good. Resolves when it follows the log. */
+export async function createServerApi(deps: ServerApiDeps): Promise<ServerApi> {
+  const known = new KnownTokens(deps);
+  const bell = createBell();
+  await deps.tail.read({ name: "changes", from: "now", handle: async () => bell.ring() });
+  const parts = { ...deps, bell, keep: createKeep(deps) };
+  const api: ServerApi = {
+    notices: createNotices(parts),
+    broadcasts: createBroadcasts(parts),
+    stats: createStats(parts),
+    history: createHistory(parts),
+    changes: createChanges(parts),
+    tokens: createServiceTokens(deps, () => known.changed()),
+    authenticate: (token) => known.authenticate(token),
+    isServiceToken: (token) => known.isOurs(token),
+    known: (token) => known.known(token),
+    isCurrent: (caller) => known.isCurrent(caller),
+    async admit({ tokenId }) {
+      const { allowed, wait } = await deps.requests(tokenId);
+      if (!allowed) throw tooMany(wait);
+    },
+    routes(http) {
+      addNoticeRoutes(http, api);
+      addRoomRoutes(http, api);
+      addConnectionRoutes(http, api);
+      addChangeRoutes(http, api);
+      addTokenRoutes(http, api);
+    },
+    erase: (userId) => eraseNotices(deps.sql, userId),
+    exportOf: async (userId) => ({ notices: await noticesOf(deps.sql, userId) }),
+    async stop() {
+      bell.close();
+      await known.stop();
+    },
+  };
+  return api;
 }
 
 /** A notice is for one person, wherever he is: scope `notify`, room `user:<id>`. Kept in that room's log, so that somebody away gets it once. */
@@ -138,6 +230,7 @@ export interface HistoryEntry {
   room: string;
   seq: number;
   type: string;
+  time: string;
   payload: Record<string, unknown>;
 }
 
@@ -150,7 +243,7 @@ export type Changes = (
     /** Types, or beginnings of types that end in `*`. */
     types?: readonly string[] | undefined;
     limit: number;
-    /** ms to wait for the first change when there is none yet; at most 30,000. */
+    /** ms to wait for the first change when there is none yet; at most 10,000. */
     wait?: number | undefined;
     signal?: AbortSignal | undefined;
   },
@@ -181,9 +274,9 @@ export interface ServiceTokens {
 
 export interface NewServiceToken {
   name: string;
-  scopes: readonly Scope[];
+  scopes: Scope[];
   /** Patterns of rooms: a name, or a beginning and `*`. */
-  rooms: readonly string[];
+  rooms: string[];
   /** Null: never ends. */
   expires_at: string | null;
 }

@@ -20,6 +20,8 @@ interface Limits {
 const AHEAD = 7;
 /** Ticks younger than this stay for readers that keep their position in memory. */
 const TICKS_KEPT = "1 hour";
+/** Of those that are older one stays for each such time: readers outside come back to the one before theirs. */
+const TICKS_APART = "5 minutes";
 const PASS_EVERY_MS = 3_600_000;
 const TRIES = 20;
 
@@ -65,7 +67,11 @@ export async function passRetention(sql: Sql, limits: Limits): Promise<Retention
     report.dropped.push(partition);
   }
   await sql`
-    DELETE FROM ticks WHERE at < clock_timestamp() - ${TICKS_KEPT}::interval
+    DELETE FROM ticks WHERE id IN (
+        SELECT id FROM (
+          SELECT id, at, row_number() OVER (PARTITION BY date_bin(${TICKS_APART}::interval, at, '2000-01-01 00:00+00') ORDER BY id) AS n
+          FROM ticks WHERE at < clock_timestamp() - ${TICKS_KEPT}::interval) old
+        WHERE n > 1 OR at < clock_timestamp() - ${limits.retentionMs} * interval '1 ms')
       AND id < (SELECT max(id) FROM ticks) AND id < (SELECT coalesce(min(tick), 9223372036854775807) FROM log_readers)`;
   return report;
 }

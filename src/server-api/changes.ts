@@ -1,0 +1,99 @@
+import { AppError } from "../platform/errors.ts";
+import type { Bell } from "./bell.ts";
+import { type Place, readCursor, writeCursor } from "./cursor.ts";
+import type { Change, Changes, ServerApiDeps } from "./index.ts";
+import { service } from "./policy.ts";
+import { between, type ChangeRow, ends, type Filter, windowFrom } from "./store/changes.ts";
+
+/** Windows that one call looks through for a caller who wants little of much. */
+const MOST_WINDOWS = 20;
+/** ms. An answer must be on its way before HTTP_WRITE_TIMEOUT. */
+export const MOST_WAIT = 10_000;
+
+/**
+ * The log of all rooms, window by window between two ticks: every entry that became visible, once, in order per room, also those
+ * that committed late. The place goes back and forth as text; nothing is kept here.
+ */
+export function createChanges({
+  sql,
+  source,
+  bell,
+}: Pick<ServerApiDeps, "sql" | "source"> & { bell: Pick<Bell, "next" | "closed"> }): Changes {
+  return async (caller, { after, types, limit, wait = 0, signal }) => {
+    const { rooms } = service(caller, "changes");
+    const filter: Filter = { rooms: rooms.map(likeOf), types: types?.map(likeOf) ?? null };
+    const until = performance.now() + Math.min(wait, MOST_WAIT);
+    let place = await begin(after);
+    for (;;) {
+      const rung = bell.next();
+      const found = await collect(place, filter, limit);
+      place = found.place;
+      const left = until - performance.now();
+      if (found.rows.length > 0 || left <= 0 || signal?.aborted || bell.closed) {
+        const data = found.rows.map((row) => changeOf(row, place.epoch, source));
+        return { data, next: writeCursor(place) };
+      }
+      await Promise.race([rung, sleep(left)]);
+    }
+  };
+
+  async function begin(after: string | undefined): Promise<Place> {
+    const { oldest, newest, epoch } = await ends(sql);
+    if (after === undefined) return { epoch, tick: newest, within: null };
+    if (after === "0") return { epoch, tick: oldest, within: null };
+    const place = readCursor(after);
+    if (place.epoch !== epoch || place.tick > newest) throw gone();
+    return place;
+  }
+
+  async function collect(start: Place, filter: Filter, limit: number): Promise<{ rows: ChangeRow[]; place: Place }> {
+    const rows: ChangeRow[] = [];
+    let place = start;
+    for (let windows = 0; windows < MOST_WINDOWS && rows.length < limit; windows++) {
+      const found = await windowFrom(sql, place.tick, place.within?.to ?? place.tick);
+      if (found === null) throw gone();
+      // The middle of a window means something only in that window: if an end of it was thinned out, from its beginning again.
+      const within = found.whole ? place.within : null;
+      const window = within === null ? found : { from: found.from, to: within.to };
+      if (window.to === window.from) break;
+      const page = await between(sql, window, within, filter, limit - rows.length);
+      rows.push(...page.rows);
+      const last = page.rows.at(-1);
+      place =
+        page.more && last !== undefined
+          ? { ...place, tick: window.from, within: { to: window.to, roomId: last.room_id, seq: last.seq } }
+          : { ...place, tick: window.to, within: null };
+      if (page.more) break;
+    }
+    return { rows, place };
+  }
+}
+
+function gone(): AppError {
+  return new AppError(
+    "past_retention",
+    "What came after that place is no longer kept. Load the state anew, and go on from now.",
+  );
+}
+
+/** `booking:*` for LIKE: everything stands for itself but a `*` at the end. */
+function likeOf(pattern: string): string {
+  const [text, end] = pattern.endsWith("*") ? [pattern.slice(0, -1), "%"] : [pattern, ""];
+  return text.replace(/[\\%_]/g, "\\$&") + end;
+}
+
+function changeOf({ room, seq, type, payload, at }: ChangeRow, epoch: string, source: string): Change {
+  return {
+    id: `${room}:${epoch}:${seq}`,
+    source,
+    type,
+    time: at.toISOString(),
+    room,
+    seq,
+    data: JSON.parse(payload) as Record<string, unknown>,
+  };
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,30 @@
+import { AppError } from "../platform/errors.ts";
+import type { History, ServerApiDeps } from "./index.ts";
+import { roomOf, service } from "./policy.ts";
+import { pageRoom } from "./store/history.ts";
+
+/** A room's log from a place on, for whoever may read it. */
+export function createHistory({ sql, realtime }: Pick<ServerApiDeps, "sql" | "realtime">): History {
+  return async (caller, { room: name, after, limit }) => {
+    const room = roomOf(name);
+    if (caller.kind === "service") service(caller, "history", room);
+    else await realtime.authorize(caller, room);
+    const { head, epoch, entries } = await pageRoom(sql, room, after, limit);
+    const wanted = Math.min(limit, Math.max(0, head - after));
+    // Numbers have no holes: what does not follow `after` was removed with its age.
+    const complete = entries.length === wanted && entries.every(({ seq }, i) => seq === after + 1 + i);
+    if (!complete)
+      throw new AppError("past_retention", "Some of what came after that place is no longer kept.", {
+        head_seq: head,
+        epoch,
+      });
+    const data = entries.map(({ seq, type, payload, at }) => ({
+      room,
+      seq,
+      type,
+      time: at.toISOString(),
+      payload: JSON.parse(payload) as Record<string, unknown>,
+    }));
+    return { data, head_seq: head, epoch };
+  };
+}

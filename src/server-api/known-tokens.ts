@@ -1,0 +1,180 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { ServiceCaller } from "../platform/caller.ts";
+import { AppError } from "../platform/errors.ts";
+import { asAnswer } from "../platform/postgres/failures.ts";
+import type { Sql } from "../platform/postgres/sql.ts";
+import { unlimitedService } from "../platform/scopes.ts";
+import type { Realtime } from "../realtime/index.ts";
+import type { ServerApiDeps } from "./index.ts";
+import { type LivingToken, livingTokens, touchTokens } from "./store/service-tokens.ts";
+
+/** Changes of tokens on any node are entries here: {token_id}. */
+export const TOKENS_ROOM = "_service_tokens";
+
+/** The tokens are read again when they are so old, in ms, even if no node told of a change. */
+const MOST_AGE = 5_000;
+/** A token that is not known may have been made a moment ago, elsewhere. Strangers cost one query in this time, not one each. */
+const LEAST_AGE = 250;
+/** How often it is written down which tokens were used, in ms. */
+const TOUCH_EVERY = 60_000;
+
+const TOKEN = /^ust_([1-9][0-9]{0,18})_([A-Za-z0-9_-]{43})$/;
+
+interface Known extends LivingToken {
+  /** Unix ms; null: it has no end, or no such secret. */
+  until: number | null;
+  previousUntil: number | null;
+}
+
+/**
+ * All good service tokens, in memory: there are never many, so whoever calls costs no query, and a stranger with a made-up token
+ * neither. A change anywhere is known within a second by the internal room; after five seconds in any case.
+ */
+export class KnownTokens {
+  readonly #sql: Sql;
+  readonly #now: () => number;
+  readonly #staticHash: Buffer | null;
+  readonly #onError: (error: unknown) => void;
+  readonly #realtime: Pick<Realtime, "endService">;
+  #tokens = new Map<string, Known>();
+  #readAt = Number.NEGATIVE_INFINITY;
+  #reading: Promise<void> | null = null;
+  #changes = 0;
+  #used = new Set<string>();
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor(deps: Pick<ServerApiDeps, "sql" | "now" | "staticToken" | "realtime" | "onError">) {
+    this.#sql = deps.sql;
+    this.#now = deps.now;
+    this.#staticHash = deps.staticToken === null ? null : sha256(deps.staticToken);
+    this.#onError = deps.onError;
+    this.#realtime = deps.realtime;
+    this.#timer = setInterval(() => void this.flush(), TOUCH_EVERY);
+    this.#timer.unref?.();
+    deps.realtime.watch(TOKENS_ROOM, {
+      entry: () => void this.changed(),
+      interrupted: () => void this.changed(),
+    });
+  }
+
+  /** Whether the text is for us: one of ours by its form, or the static one. */
+  isOurs(token: string): boolean {
+    return token.startsWith("ust_") || this.#isStatic(token);
+  }
+
+  async authenticate(token: string): Promise<ServiceCaller> {
+    if (this.#isStatic(token)) return STATIC;
+    const [, id] = TOKEN.exec(token) ?? [];
+    if (id === undefined) throw new AppError("unauthenticated", "This is not a service token.");
+    await this.#read(MOST_AGE);
+    if (this.#check(token) === null) await this.#read(LEAST_AGE);
+    const caller = this.#check(token);
+    if (caller === null)
+      throw new AppError(
+        "unauthenticated",
+        "This service token is not known here: it was revoked, rotated or has ended.",
+      );
+    this.#used.add(caller.tokenId);
+    return caller;
+  }
+
+  /** The same without a query: null when the tokens would have to be read for it. */
+  known(token: string): ServiceCaller | null {
+    if (this.#isStatic(token)) return STATIC;
+    if (this.#now() - this.#readAt > MOST_AGE) return null;
+    const caller = this.#check(token);
+    if (caller !== null) this.#used.add(caller.tokenId);
+    return caller;
+  }
+
+  /** False when the token is no longer good, as far as this node has heard. */
+  isCurrent({ tokenId, expiresAt }: ServiceCaller): boolean {
+    if (tokenId === STATIC.tokenId) return this.#staticHash !== null;
+    return this.#tokens.has(tokenId) && (expiresAt == null || expiresAt > this.#now());
+  }
+
+  /** Something is different, here or on another node: reads all again, and closes the sockets of tokens that are gone. */
+  async changed(): Promise<void> {
+    this.#changes++;
+    this.#readAt = Number.NEGATIVE_INFINITY;
+    await this.#read(0).catch(this.#onError);
+  }
+
+  /** Writes down which tokens were used since the last time. */
+  async flush(): Promise<void> {
+    if (this.#used.size === 0) return;
+    const ids = [...this.#used];
+    this.#used = new Set();
+    await touchTokens(this.#sql, ids).catch(this.#onError);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.flush();
+  }
+
+  #isStatic(token: string): boolean {
+    return this.#staticHash !== null && timingSafeEqual(sha256(token), this.#staticHash);
+  }
+
+  #check(token: string): ServiceCaller | null {
+    const [, id = "", secret = ""] = TOKEN.exec(token) ?? [];
+    const known = this.#tokens.get(id);
+    if (known === undefined) return null;
+    const hash = sha256(secret);
+    const now = this.#now();
+    if (known.until !== null && known.until <= now) return null;
+    const caller = {
+      kind: "service" as const,
+      tokenId: id,
+      name: known.name,
+      scopes: known.scopes,
+      rooms: known.rooms,
+    };
+    if (timingSafeEqual(hash, known.secret_hash)) return { ...caller, expiresAt: known.until };
+    const { previous_hash: previous, previousUntil } = known;
+    if (previous === null || previousUntil === null || previousUntil <= now) return null;
+    if (!timingSafeEqual(hash, previous)) return null;
+    return { ...caller, expiresAt: Math.min(previousUntil, known.until ?? Number.POSITIVE_INFINITY) };
+  }
+
+  /** Has the tokens as they were at most `age` ms before the call. */
+  async #read(age: number): Promise<void> {
+    const since = this.#now() - age;
+    while (this.#readAt < since) {
+      this.#reading ??= this.#readNow().finally(() => {
+        this.#reading = null;
+      });
+      await this.#reading;
+    }
+  }
+
+  async #readNow(): Promise<void> {
+    const [began, changes] = [this.#now(), this.#changes];
+    const rows = await livingTokens(this.#sql).catch((error: unknown) => {
+      throw asAnswer(error);
+    });
+    const at = (left: number | null) => (left === null ? null : began + left);
+    const before = this.#tokens;
+    this.#tokens = new Map(
+      rows.map((row) => [row.id, { ...row, until: at(row.left), previousUntil: at(row.previous_left) }]),
+    );
+    // What changed while we read may not be in it; then whoever needs it reads once more.
+    if (changes === this.#changes) this.#readAt = began;
+    for (const { id, secret_hash } of before.values()) this.#endSockets(id, secret_hash);
+  }
+
+  /** Those that came with a secret that is the last one no more: now, or when its overlap is over. */
+  #endSockets(id: string, secretBefore: Uint8Array): void {
+    const token = this.#tokens.get(id);
+    if (token !== undefined && timingSafeEqual(secretBefore, token.secret_hash)) return;
+    const wasPrevious = token?.previous_hash != null && timingSafeEqual(secretBefore, token.previous_hash);
+    this.#realtime.endService(id, (wasPrevious ? token?.previousUntil : null) ?? this.#now());
+  }
+}
+
+const STATIC: ServiceCaller = unlimitedService("GRPC_TOKEN");
+
+export function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

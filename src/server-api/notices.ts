@@ -1,0 +1,72 @@
+import { randomBytes } from "node:crypto";
+import type { FrameType } from "../../protocol/frames.ts";
+import type { Caller } from "../platform/caller.ts";
+import type { AckOptions, Delivery, Notice, NoticeOptions, Notices, ServerApiDeps } from "./index.ts";
+import type { Keep } from "./keeping.ts";
+import { checkedPayload } from "./payload.ts";
+import { checkType, ownRoomOf, service } from "./policy.ts";
+
+/** ms. Callers and their proxies give up at about ten seconds. */
+const MOST_ACK_TIMEOUT = 5_000;
+
+/** Of the metric: few, and never a type that a service invented. */
+const KINDS = ["booking", "queue", "payment"] as const;
+
+/** Notices to one person: into the log of his own room, and from there to all his connections, now or when he comes back. */
+export function createNotices({
+  realtime,
+  cluster,
+  metrics,
+  keep,
+}: Pick<ServerApiDeps, "realtime" | "cluster" | "metrics"> & { keep: Keep }): Notices {
+  async function send(
+    caller: Caller,
+    { user_id, event_type, payload }: Notice,
+    { ephemeral = false, requireAck = false, ackTimeout = MOST_ACK_TIMEOUT }: NoticeOptions & AckOptions = {},
+  ): Promise<Delivery> {
+    const room = ownRoomOf(user_id);
+    const { tokenId } = service(caller, "notify", room);
+    checkType(event_type, room);
+    const checked = checkedPayload(event_type, payload);
+    const ackId = requireAck ? randomBytes(16).toString("base64url") : null;
+    const whole = ackId === null ? checked : { ...checked, ack_id: ackId };
+    // Asked before it is sent, so that no answer comes too early.
+    const wait = Math.max(0, Math.min(ackTimeout, MOST_ACK_TIMEOUT));
+    const acked = ackId === null ? null : cluster.acked(ackId, wait, user_id);
+
+    if (ephemeral) realtime.publishEphemeral(room, event_type as FrameType, whole as never);
+    else await keep({ room, type: event_type, payload: JSON.stringify(whole), meta: metaOf(tokenId) });
+
+    const { counts, partial } = await cluster.connectionsOf([user_id]);
+    const connections = counts.get(user_id) ?? 0;
+    if (connections > 0) metrics.notified(kindOf(event_type));
+    return {
+      delivered: connections > 0,
+      connections,
+      // Nobody is there who could say so.
+      acked: acked !== null && (connections > 0 || partial) && (await acked),
+      stored: !ephemeral,
+      partial,
+    };
+  }
+
+  return {
+    send,
+    notifyBooking: (caller, { user_id, success, ...payload }, more) =>
+      send(caller, { user_id, event_type: success ? "booking:confirmed" : "booking:failed", payload }, more),
+    notifyPayment: (caller, { user_id, ...payload }, more) =>
+      send(caller, { user_id, event_type: `payment:${payload.status}`, payload }, more),
+    notifyQueuePosition: (caller, { user_id, ...payload }) =>
+      send(caller, { user_id, event_type: "booking:queue_position", payload: { ...payload } }, { ephemeral: true }),
+  };
+}
+
+/** Who said it, for the log's `meta`. */
+export function metaOf(tokenId: string): string {
+  return JSON.stringify({ actor: `service:${tokenId}` });
+}
+
+function kindOf(type: string): "booking" | "queue" | "payment" | "notification" {
+  if (type === "booking:queue_position") return "queue";
+  return KINDS.find((kind) => type.startsWith(`${kind}:`)) ?? "notification";
+}

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { Time } from "../../../protocol/objects.ts";
+import type { Api } from "../../platform/http/api.ts";
+import { route } from "../../platform/http/route.ts";
+import type { ServerApi } from "../index.ts";
+import { Payload } from "./shapes.ts";
+
+const changesRoute = route({
+  method: "get",
+  path: "/api/v1/changes",
+  summary: "Reads everything that happens in the rooms of the token, in order per room",
+  tag: "services",
+  auth: { scope: "changes" },
+  request: {
+    query: z.object({
+      after: z
+        .string()
+        .min(1)
+        .max(300)
+        .optional()
+        .meta({
+          description:
+            "The `next` of the answer before. Left out: from now on. `0`: from the oldest that is kept. When what follows is no longer " +
+            "kept, the answer is 410. After more than an hour away some entries may come again: `id` tells them.",
+        }),
+      types: z.string().max(1_000).optional().meta({
+        description: "Types, or beginnings of types with `*` behind, separated by commas: `booking:*,message:created`.",
+      }),
+      limit: z.coerce.number().int().min(1).max(1_000).default(100),
+      wait: z.coerce.number().int().min(0).max(10).default(0).meta({
+        description: "Seconds to wait for something when there is nothing yet.",
+      }),
+    }),
+  },
+  responses: {
+    200: {
+      description: "Ask on with `next`, also when there was nothing.",
+      schema: z.object({
+        data: z.array(
+          z.object({
+            id: z.string().meta({ description: "`<room>:<epoch>:<seq>`, the same for ever." }),
+            source: z.string(),
+            type: z.string(),
+            time: Time,
+            room: z.string(),
+            seq: z.number().int(),
+            data: Payload,
+          }),
+        ),
+        next: z.string(),
+      }),
+    },
+  },
+  errors: ["past_retention"],
+});
+
+export function addChangeRoutes(api: Api, { changes }: Pick<ServerApi, "changes">): void {
+  api.openapi(changesRoute, async (c) => {
+    const { types, wait, ...query } = c.req.valid("query");
+    const named = types?.split(",").filter((type) => type !== "");
+    const answer = await changes(c.get("caller"), {
+      ...query,
+      types: named,
+      wait: wait * 1_000,
+      signal: c.req.raw.signal,
+    });
+    return c.json(answer, 200);
+  });
+}

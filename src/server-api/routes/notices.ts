@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { Id } from "../../../protocol/rooms.ts";
+import type { Api } from "../../platform/http/api.ts";
+import { route } from "../../platform/http/route.ts";
+import type { ServerApi } from "../index.ts";
+import { EventType, Payload } from "./shapes.ts";
+
+const noticeRoute = route({
+  method: "post",
+  path: "/api/v1/users/{user_id}/notices",
+  summary: "Sends something to one person, on all devices, now or when he comes back",
+  tag: "services",
+  auth: { scope: "notify" },
+  request: {
+    params: z.object({ user_id: Id }),
+    body: z.object({
+      event_type: EventType,
+      payload: Payload.meta({
+        description:
+          "The payloads of `booking:*` and `payment:*` are checked and completed; what is not known may be left out or null.",
+      }),
+      require_ack: z.boolean().default(false).meta({
+        description:
+          "The payload gets an `ack_id`, and the answer waits up to 5 s for a client to send it back in `system:ack`.",
+      }),
+      ephemeral: z.boolean().default(false).meta({
+        description: "Only for who is there now. Without it the notice is kept, and reaches the person once.",
+      }),
+    }),
+  },
+  responses: {
+    200: {
+      description: "What became of it.",
+      schema: z.object({
+        delivered: z.boolean().meta({ description: "At least one connection of the person got it now." }),
+        connections_notified: z.number().int(),
+        acked: z.boolean(),
+        stored: z.boolean(),
+        partial: z.boolean().meta({ description: "Some node did not answer in time: the count may be too low." }),
+      }),
+    },
+  },
+});
+
+export function addNoticeRoutes(api: Api, { notices }: Pick<ServerApi, "notices">): void {
+  api.openapi(noticeRoute, async (c) => {
+    const { event_type, payload, require_ack, ephemeral } = c.req.valid("json");
+    const { user_id } = c.req.valid("param");
+    const more = { ephemeral, requireAck: require_ack };
+    const { connections, ...rest } = await notices.send(c.get("caller"), { user_id, event_type, payload }, more);
+    return c.json({ ...rest, connections_notified: connections }, 200);
+  });
+}

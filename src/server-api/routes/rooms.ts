@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { Time } from "../../../protocol/objects.ts";
+import { Id } from "../../../protocol/rooms.ts";
+import type { Api } from "../../platform/http/api.ts";
+import { route } from "../../platform/http/route.ts";
+import type { ServerApi } from "../index.ts";
+import { EventType, Payload, RoomParam } from "./shapes.ts";
+
+const tag = "services";
+
+const broadcastRoute = route({
+  method: "post",
+  path: "/api/v1/rooms/{room}/broadcasts",
+  summary: "Sends something to all who are in a room",
+  tag,
+  auth: { scope: "broadcast" },
+  request: {
+    params: RoomParam,
+    body: z.object({
+      event_type: EventType,
+      payload: Payload,
+      exclude_user_id: Id.optional().meta({ description: "This person does not get it; then it is not kept." }),
+      ephemeral: z.boolean().default(false).meta({
+        description: "Not kept in the room's log; nor is anything to the room `all`.",
+      }),
+    }),
+  },
+  responses: {
+    200: {
+      description: "Sent.",
+      schema: z.object({
+        recipients: z.number().int().meta({ description: "Connections in the room, on all nodes." }),
+        partial: z.boolean().meta({ description: "Some node did not answer in time: the count may be too low." }),
+      }),
+    },
+  },
+});
+
+const historyRoute = route({
+  method: "get",
+  path: "/api/v1/rooms/{room}/history",
+  summary: "Reads what was said in a room, by number, for whoever may join it",
+  tag,
+  auth: { scope: "history", orUser: true },
+  request: {
+    params: RoomParam,
+    query: z.object({
+      after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).meta({
+        description: "The last `seq` that you have. When what follows it is no longer kept, the answer is 410.",
+      }),
+      limit: z.coerce.number().int().min(1).max(100).default(20),
+    }),
+  },
+  responses: {
+    200: {
+      description: "Entries in the order of `seq`, without a hole. The last one is below `head_seq`: ask for more.",
+      schema: z.object({
+        data: z.array(
+          z.object({ room: z.string(), seq: z.number().int(), type: z.string(), time: Time, payload: Payload }),
+        ),
+        head_seq: z.number().int(),
+        epoch: z.string(),
+      }),
+    },
+  },
+  errors: ["past_retention", "not_found"],
+});
+
+export function addRoomRoutes(api: Api, { broadcasts, history }: Pick<ServerApi, "broadcasts" | "history">): void {
+  api.openapi(broadcastRoute, async (c) => {
+    const { room } = c.req.valid("param");
+    return c.json(await broadcasts.send(c.get("caller"), { room, ...c.req.valid("json") }), 200);
+  });
+
+  api.openapi(historyRoute, async (c) => {
+    const { room } = c.req.valid("param");
+    return c.json(await history(c.get("caller"), { room, ...c.req.valid("query") }), 200);
+  });
+}

@@ -1,0 +1,93 @@
+import { randomBytes } from "node:crypto";
+import { record } from "../platform/audit.ts";
+import { AppError } from "../platform/errors.ts";
+import { ALL_SCOPES, type Scope } from "../platform/scopes.ts";
+import type { ServerApiDeps, ServiceToken, ServiceTokens } from "./index.ts";
+import { sha256, TOKENS_ROOM } from "./known-tokens.ts";
+import { invalid } from "./policy.ts";
+import { deleteToken, insertToken, listTokens, rotateToken, type TokenRow } from "./store/service-tokens.ts";
+
+/** All of them are in every node's memory. */
+const MOST_TOKENS = 1_000;
+
+/** Making, rotating and revoking tokens. Each is an entry of an internal room, so that every node knows within a second. */
+export function createServiceTokens(
+  { sql, transaction, ids, now }: Pick<ServerApiDeps, "sql" | "transaction" | "ids" | "now">,
+  changed: () => Promise<void>,
+): ServiceTokens {
+  return {
+    list: async () => (await listTokens(sql)).map(shown),
+
+    async create(who, { name, scopes, rooms, expires_at }) {
+      if (expires_at !== null && Date.parse(expires_at) <= now())
+        throw invalid("/expires_at", "past", "must be in the future");
+      const id = ids.next();
+      const secret = newSecret();
+      const token = { id, name, scopes, rooms, secretHash: sha256(secret), expiresAt: expires_at };
+      const row = await transaction({ actor: who.caller.userId }, async (tx) => {
+        const made = await insertToken(tx.sql, { ...token, createdBy: who.caller.userId }, MOST_TOKENS);
+        if (made === undefined) throw new AppError("full", "There are as many service tokens as there may be.");
+        await record(tx.sql, who, {
+          action: "service-token:issued",
+          subject: `service-token:${id}`,
+          detail: { scopes, rooms, expires_at },
+        });
+        tx.log(TOKENS_ROOM, "token:changed", { token_id: id });
+        return made;
+      });
+      await changed();
+      return { ...shown(row), token: textOf(id, secret) };
+    },
+
+    async rotate(who, id, overlapSeconds) {
+      const secret = newSecret();
+      const row = await transaction({ actor: who.caller.userId }, async (tx) => {
+        const rotated = await rotateToken(tx.sql, id, sha256(secret), overlapSeconds);
+        if (rotated === undefined) throw new AppError("not_found", "There is no such service token.");
+        await record(tx.sql, who, {
+          action: "service-token:changed",
+          subject: `service-token:${id}`,
+          detail: { overlap_seconds: overlapSeconds },
+        });
+        tx.log(TOKENS_ROOM, "token:changed", { token_id: id });
+        return rotated;
+      });
+      await changed();
+      return { ...shown(row), token: textOf(id, secret) };
+    },
+
+    async revoke(who, id) {
+      await transaction({ actor: who.caller.userId }, async (tx) => {
+        if (!(await deleteToken(tx.sql, id))) return;
+        await record(tx.sql, who, { action: "service-token:revoked", subject: `service-token:${id}` });
+        tx.log(TOKENS_ROOM, "token:changed", { token_id: id });
+      });
+      await changed();
+    },
+  };
+}
+
+/** 256 random bits. */
+function newSecret(): string {
+  return randomBytes(32).toString("base64url");
+}
+
+function textOf(id: string, secret: string): string {
+  return `ust_${id}_${secret}`;
+}
+
+function shown(row: TokenRow): ServiceToken {
+  return {
+    id: row.id,
+    name: row.name,
+    // A scope of a newer release stays in the table; here it means nothing.
+    scopes: row.scopes.filter((scope): scope is Scope => ALL_SCOPES.includes(scope as Scope)),
+    rooms: row.rooms,
+    created_by: row.created_by,
+    created_at: row.created_at.toISOString(),
+    rotated_at: row.rotated_at?.toISOString() ?? null,
+    previous_until: row.previous_until?.toISOString() ?? null,
+    expires_at: row.expires_at?.toISOString() ?? null,
+    last_used_at: row.last_used_at?.toISOString() ?? null,
+  };
+}

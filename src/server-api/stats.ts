@@ -1,0 +1,40 @@
+import { coversRoom } from "../platform/caller.ts";
+import type { ServerApiDeps, Stats } from "./index.ts";
+import { roomOf, service } from "./policy.ts";
+
+const ROOMS_TOLD = 100;
+
+/** How many connections the cluster has, and where. */
+export function createStats({ cluster, now }: Pick<ServerApiDeps, "cluster" | "now">): Stats {
+  return async (caller, name) => {
+    const room = name === undefined ? undefined : roomOf(name);
+    const { rooms } = service(caller, "stats", room);
+    const [{ nodes, partial }, audience] = await Promise.all([
+      cluster.stats(),
+      room === undefined ? null : cluster.audienceOf(room),
+    ]);
+    const sum = (of: (node: (typeof nodes)[number]) => number) => nodes.reduce((total, node) => total + of(node), 0);
+    const total = audience?.total ?? sum((node) => node.connections);
+    const authenticated = audience?.authenticated ?? sum((node) => node.authenticated);
+    const largest = room === undefined ? largestRooms(nodes.flatMap((node) => node.rooms)) : [[room, total] as const];
+    const started = Math.min(...nodes.map((node) => node.started_at), now());
+    return {
+      total,
+      authenticated,
+      anonymous: total - authenticated,
+      per_room: Object.fromEntries(largest.filter(([name]) => coversRoom(rooms, name)).slice(0, ROOMS_TOLD)),
+      uptime_seconds: Math.floor((now() - started) / 1_000),
+      sent: sum((node) => node.sent),
+      received: sum((node) => node.received),
+      nodes: nodes.length,
+      partial: partial || (audience?.partial ?? false),
+    };
+  };
+}
+
+/** The members of each room on all nodes together, the largest first. Each node tells its hundred largest. */
+function largestRooms(rooms: readonly { name: string; members: number }[]): (readonly [string, number])[] {
+  const members = new Map<string, number>();
+  for (const room of rooms) members.set(room.name, (members.get(room.name) ?? 0) + room.members);
+  return [...members].sort(([a, most], [b, more]) => more - most || (a < b ? -1 : 1));
+}
