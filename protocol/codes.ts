@@ -24,6 +24,7 @@ export const CODES = {
   invalid: entry(422, 3, false, "Some values are not valid.", "INVALID_PAYLOAD"),
   missing_event_id: entry(422, 3, false, "Name a room or an event_id.", "MISSING_EVENT_ID"),
   unknown_type: entry(422, 3, false, "This frame type is not known."),
+  url_not_public: entry(422, 3, false, "This is not a public https address."),
   unauthenticated: entry(401, 16, false, "Sign in first.", "UNAUTHORIZED"),
   invalid_credentials: entry(401, 16, false, "The name or the password is wrong."),
   refresh_invalid: entry(401, 16, false, "This refresh token is not valid. Sign in again."),

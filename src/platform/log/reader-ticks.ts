@@ -4,8 +4,13 @@ import type { ISql, Sql } from "../postgres/sql.ts";
 export interface ReaderTick {
   /** Where to begin or to go on. */
   load(): Promise<number>;
-  /** Moves on, in the caller's transaction if there is one. Throws when somebody else moved it meanwhile. */
+  /** Moves on, in the caller's transaction if there is one. Throws ReaderMoved when somebody else did meanwhile. */
   move(sql: ISql, from: number, to: number): Promise<void>;
+}
+
+/** Another process has moved the reader: the batch at hand is not this one's. */
+export class ReaderMoved extends Error {
+  override readonly name = "ReaderMoved";
 }
 
 /** Kept in log_readers, under the reader's name; begins at the present the first time. */
@@ -20,7 +25,7 @@ export function storedTick(sql: Sql, name: string): ReaderTick {
     async move(tx, from, to) {
       const moved = await tx`
         UPDATE log_readers SET tick = ${to}, moved_at = clock_timestamp() WHERE name = ${name} AND tick = ${from}`;
-      if (moved.count === 0) throw new Error(`Another process moved the reader ${name}; this batch is not ours.`);
+      if (moved.count === 0) throw new ReaderMoved(`Another process moved the reader ${name}; this batch is not ours.`);
     },
   };
 }

@@ -119,7 +119,7 @@ test("two processes with one stored reader: effects in the position's transactio
   await waitUntil("all effects are there", async () => (await count()) >= 30);
   await Promise.all(tails.map((tail) => tail.stop()));
   expect(await count()).toBe(30);
-  expect(failures.every(([error]) => String(error).includes("Another process moved the reader d"))).toBe(true);
+  expect(failures).toEqual([]);
 });
 
 test("a present reader that fell out of the ticks is told so, and goes on", async () => {

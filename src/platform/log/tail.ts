@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ISql, Sql } from "../postgres/sql.ts";
 import { type Bell, createBell } from "./bell.ts";
 import type { Epoch } from "./epoch.ts";
-import { presentTick, type ReaderTick, storedTick } from "./reader-ticks.ts";
+import { presentTick, ReaderMoved, type ReaderTick, storedTick } from "./reader-ticks.ts";
 import { createWindows, type TailEntry, TickGone } from "./windows.ts";
 
 /** Somebody who must see every entry of every room: once, in order per room, also those that committed late. */
@@ -23,7 +23,8 @@ export interface TailBatch {
   /** In order of seq within each room. */
   entries: readonly TailEntry[];
   /**
-   * Moves a stored reader's tick within the handler's own transaction, so that its effects happen exactly once.
+   * Moves a stored reader's tick within the handler's own transaction, so that its effects happen exactly once. Let its error
+   * through: with the same reader on several nodes it says that another one had this batch.
    * Without this call entries come at least once: the tick moves after the handler has returned.
    */
   move(sql: ISql): Promise<void>;
@@ -120,6 +121,10 @@ export function createTail({
         at = await step(reader, tick, at);
         failures = 0;
       } catch (error) {
+        if (error instanceof ReaderMoved) {
+          at = null; // the same reader on another node was quicker; that is how they share the work
+          continue;
+        }
         onError(error, reader.name);
         if (error instanceof TickGone) mine = -1;
         else if (reader.from === "stored") at = null; // the handler may have moved it, or another process has

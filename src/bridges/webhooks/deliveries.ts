@@ -1,0 +1,83 @@
+import { type By, record } from "../../platform/audit.ts";
+import type { UserCaller } from "../../platform/caller.ts";
+import { AppError } from "../../platform/errors.ts";
+import type { Page } from "../../platform/http/paging.ts";
+import type { Sql } from "../../platform/postgres/sql.ts";
+import { LIMITS } from "./limits.ts";
+import * as store from "./store/deliveries.ts";
+import { findEndpoint } from "./store/endpoints.ts";
+
+/** One event for one endpoint. Times are ISO 8601. */
+export type Delivery = Shown<store.DeliveryRow>;
+export type Attempt = Shown<store.AttemptRow>;
+
+type Shown<T> = { [K in keyof T]: T[K] extends Date ? string : T[K] extends Date | null ? string | null : T[K] };
+
+export interface DeliveryQuery {
+  status?: store.Status;
+  /** A delivery's id; those made before it follow. */
+  after?: string;
+  limit: number;
+}
+
+/** What admins see and do of deliveries. Throws `not_found`, `conflict`. */
+export type Deliveries = ReturnType<typeof createDeliveries>;
+
+export function createDeliveries({ sql, nudge }: { sql: Sql; nudge: () => void }) {
+  async function find(id: string): Promise<Delivery> {
+    const row = await store.findDelivery(sql, id);
+    if (row === null) throw new AppError("not_found", "There is no such delivery, or it is no longer kept.");
+    return shown(row);
+  }
+
+  return {
+    /** The newest first. */
+    async list(endpointId: string, { status, after, limit }: DeliveryQuery): Promise<Page<Delivery>> {
+      if ((await findEndpoint(sql, endpointId)) === null) throw new AppError("not_found");
+      const query = { endpointId, status: status ?? null, after: after ?? null, limit: limit + 1 };
+      const rows = await store.listDeliveries(sql, query);
+      const data = rows.slice(0, limit).map(shown);
+      return { data, next: rows.length > limit ? data.at(-1)!.id : null, prev: null };
+    },
+
+    /** With its attempts, the last fifty. */
+    async get(id: string): Promise<Delivery & { log: Attempt[] }> {
+      const delivery = await find(id);
+      return { ...delivery, log: (await store.listAttempts(sql, id)).map((row) => shown(row)) };
+    },
+
+    /** Sends again what was delivered or failed, under the same webhook-id and with the whole schedule before it. */
+    async redeliver(who: By<UserCaller>, id: string): Promise<Delivery> {
+      const { endpoint_id } = await find(id);
+      await sql.begin(async (tx) => {
+        if (!(await store.redeliver(tx, id)))
+          throw new AppError("conflict", "This delivery is still under way. It is tried again by itself.");
+        const detail = { delivery_id: id };
+        await record(tx, who, { action: "webhook:redelivered", subject: `webhook-endpoint:${endpoint_id}`, detail });
+      });
+      nudge();
+      return find(id);
+    },
+
+    /** The same for all that failed of what happened since; the oldest 10,000 of them, so call it until it answers 0. */
+    async replay(who: By<UserCaller>, endpointId: string, since: Date): Promise<number> {
+      if ((await findEndpoint(sql, endpointId)) === null) throw new AppError("not_found");
+      const count = await sql.begin(async (tx) => {
+        const count = await store.redeliverFailed(tx, endpointId, since, LIMITS.replay);
+        const detail = { since: since.toISOString(), count };
+        await record(tx, who, { action: "webhook:redelivered", subject: `webhook-endpoint:${endpointId}`, detail });
+        return count;
+      });
+      nudge();
+      return count;
+    },
+  };
+}
+
+function shown<T extends object>(row: T): Shown<T> {
+  const fields = Object.entries(row).map(([name, value]) => [
+    name,
+    value instanceof Date ? value.toISOString() : value,
+  ]);
+  return Object.fromEntries(fields) as Shown<T>;
+}

@@ -1,0 +1,156 @@
+import { type By, record } from "../../platform/audit.ts";
+import type { UserCaller } from "../../platform/caller.ts";
+import { AppError } from "../../platform/errors.ts";
+import type { WebhookDeps } from "./index.ts";
+import { LIMITS } from "./limits.ts";
+import { refuseUnsafe } from "./post.ts";
+import { NotPublic, publicAddresses, type Resolve, systemResolve } from "./public-address.ts";
+import { newSecret } from "./sign.ts";
+import * as store from "./store/endpoints.ts";
+import { insertDeliveries, lockEndpoints } from "./store/recording.ts";
+import { releaseWaiting } from "./store/sending.ts";
+import { deleteDeliveries } from "./store/sweeping.ts";
+import { untilNone } from "./sweep.ts";
+
+/** An endpoint as admins see it: without its secret. Times are ISO 8601. */
+export interface Endpoint {
+  id: string;
+  url: string;
+  event_types: string[];
+  rooms: string[];
+  description: string;
+  ordered: boolean;
+  disabled: boolean;
+  disabled_at: string | null;
+  /** `gone`: it answered 410. `failing`: nothing but failures for days. `backlog`: too much waited for it. */
+  disabled_reason: store.DisabledReason | null;
+  failing_since: string | null;
+  /** Until then the secret before this one signs too. */
+  old_secret_until: string | null;
+  created_at: string;
+}
+
+export type EndpointChanges = Partial<store.EndpointFields> & { disabled?: boolean };
+
+/** What admins do with endpoints. Throws `not_found`, `url_not_public`, `full`, `conflict`. */
+export type Endpoints = ReturnType<typeof createEndpoints>;
+
+type Deps = Pick<WebhookDeps, "sql" | "ids" | "allowPrivate" | "resolve"> & { nudge: () => void };
+
+export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolve, nudge }: Deps) {
+  const get = async (id: string) => shown(found(await store.findEndpoint(sql, id)));
+
+  return {
+    get,
+
+    async list(): Promise<Endpoint[]> {
+      return (await store.listEndpoints(sql)).map(shown);
+    },
+
+    /** The only time that `secret` is told. */
+    async create(who: By<UserCaller>, fields: store.EndpointFields): Promise<Endpoint & { secret: string }> {
+      if (!allowPrivate) await refusePrivate(fields.url, resolve);
+      const made = { ...fields, id: ids.next(), secret: newSecret(), created_by: who.caller.userId };
+      const row = await sql.begin(async (tx) => {
+        const row = await store.insertEndpoint(tx, made, LIMITS.endpoints);
+        if (row === null) throw new AppError("full", `There are ${LIMITS.endpoints} endpoints, which is the most.`);
+        await record(tx, who, {
+          action: "webhook:made",
+          subject: subjectOf(made.id),
+          detail: { host: hostOf(fields.url) },
+        });
+        return row;
+      });
+      return { ...shown(row), secret: made.secret };
+    },
+
+    async change(who: By<UserCaller>, id: string, { disabled, ...changes }: EndpointChanges): Promise<Endpoint> {
+      if (changes.url !== undefined && !allowPrivate) await refusePrivate(changes.url, resolve);
+      await sql.begin(async (tx) => {
+        const { disabled_at } = found(await store.lockEndpoint(tx, id));
+        await store.updateEndpoint(tx, id, changes);
+        if (disabled === true) await store.disableEndpoint(tx, id, "admin");
+        if (disabled === false && disabled_at !== null) {
+          await store.enableEndpoint(tx, id);
+          await releaseWaiting(tx, id);
+        }
+        const detail = { fields: Object.keys(changes), ...(disabled !== undefined && { disabled }) };
+        await record(tx, who, { action: "webhook:changed", subject: subjectOf(id), detail });
+      });
+      nudge();
+      return get(id);
+    },
+
+    /** With all of its deliveries. Disabled first, so that what is cut off half way may be repeated. */
+    async remove(who: By<UserCaller>, id: string): Promise<void> {
+      await sql.begin(async (tx) => {
+        found(await store.lockEndpoint(tx, id));
+        await store.disableEndpoint(tx, id, "admin");
+        await record(tx, who, { action: "webhook:removed", subject: subjectOf(id) });
+      });
+      await untilNone(() => deleteDeliveries(sql, id));
+      await store.deleteEndpoint(sql, id);
+    },
+
+    /** The old secret signs beside the new one for `overlap` ms, in which receivers take the new one over. */
+    async rotateSecret(who: By<UserCaller>, id: string, overlap: number): Promise<{ secret: string }> {
+      const secret = newSecret();
+      await sql.begin(async (tx) => {
+        if (!(await store.replaceSecret(tx, id, secret, overlap))) throw new AppError("not_found");
+        await record(tx, who, { action: "webhook:secret-rotated", subject: subjectOf(id), detail: { overlap } });
+      });
+      return { secret };
+    },
+
+    /** Sends an event `{test: true}`, whatever the patterns say. Answers the id of its delivery. */
+    async test(id: string, type: string): Promise<string> {
+      const [delivery] = await sql.begin(async (tx) => {
+        await lockEndpoints(tx, [id]);
+        if (found(await store.findEndpoint(tx, id)).disabled_at !== null)
+          throw new AppError("conflict", "This endpoint is disabled. Enable it first.");
+        const event = {
+          endpointId: id,
+          webhookId: `msg_test_${ids.next()}`,
+          type,
+          payload: JSON.stringify({ test: true }),
+        };
+        return insertDeliveries(tx, [{ ...event, place: null, messageId: null, at: null, inOrder: false }]);
+      });
+      nudge();
+      return delivery!;
+    },
+  };
+}
+
+function found(row: store.EndpointRow | null): store.EndpointRow {
+  if (row === null) throw new AppError("not_found", "There is no such webhook endpoint.");
+  return row;
+}
+
+/** Early word on what every attempt checks anew. A name that nobody knows yet is let through: it may come. */
+async function refusePrivate(url: string, resolve: Resolve): Promise<void> {
+  const target = new URL(url);
+  try {
+    refuseUnsafe(target);
+    await publicAddresses(target.hostname.replace(/^\[|\]$/g, ""), resolve);
+  } catch (error) {
+    if (!(error instanceof NotPublic)) return;
+    const errors = [{ pointer: "/url", code: "url_not_public", message: error.message }];
+    throw new AppError("url_not_public", error.message, { errors });
+  }
+}
+
+function shown({ disabled_at, failing_since, old_secret_until, created_at, ...row }: store.EndpointRow): Endpoint {
+  return {
+    ...row,
+    disabled: disabled_at !== null,
+    disabled_at: disabled_at?.toISOString() ?? null,
+    failing_since: failing_since?.toISOString() ?? null,
+    old_secret_until: old_secret_until?.toISOString() ?? null,
+    created_at: created_at.toISOString(),
+  };
+}
+
+const subjectOf = (id: string) => `webhook-endpoint:${id}`;
+/** Paths and queries of such URLs often hold secrets. */
+const hostOf = (url: string) => new URL(url).host;

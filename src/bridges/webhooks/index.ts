@@ -1,0 +1,96 @@
+import type { Registry } from "prom-client";
+import type { Clock } from "../../platform/clock.ts";
+import type { Api } from "../../platform/http/api.ts";
+import type { Tail } from "../../platform/log/tail.ts";
+import type { Sql } from "../../platform/postgres/sql.ts";
+import { createDeliveries, type Deliveries } from "./deliveries.ts";
+import { createEndpoints, type Endpoints } from "./endpoints.ts";
+import { LIMITS } from "./limits.ts";
+import { createWebhookMetrics } from "./metrics.ts";
+import { createPost } from "./post.ts";
+import type { Resolve } from "./public-address.ts";
+import { createRecorder } from "./recorder.ts";
+import { addDeliveryRoutes } from "./routes/deliveries.ts";
+import { addEndpointRoutes } from "./routes/endpoints.ts";
+import { Sender } from "./sender.ts";
+import { revisePayloadsOf } from "./store/recording.ts";
+import { countPending } from "./store/sweeping.ts";
+import { sweep } from "./sweep.ts";
+
+/** What webhooks ask of the house; plugged in src/app/webhooks.ts. */
+export interface WebhookDeps {
+  sql: Sql;
+  /** Gives a new Snowflake, as decimal text. */
+  ids: { next(): string };
+  tail: Pick<Tail, "read">;
+  /** Which life of the log this is. */
+  epoch: () => string;
+  clock: Clock;
+  registry: Registry;
+  logger: WebhookLogger;
+  version: string;
+  /** Whether http and addresses inside are posted to: for development and tests. */
+  allowPrivate: boolean;
+  /** In the place of DNS, an authority for certificates, and chance; for tests. */
+  resolve?: Resolve;
+  ca?: string;
+  random?: () => number;
+}
+
+export interface WebhookLogger {
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Entries of the log, posted to other systems (Standard Webhooks 1.0). Any node manages them; some deliver. */
+export interface Webhooks {
+  endpoints: Endpoints;
+  deliveries: Deliveries;
+  /** Mounts the REST routes. */
+  routes(api: Api): void;
+  /** From here on this node takes part in the deliveries. */
+  start(): Promise<void>;
+  /** Ends that: attempts under way get 2 s, and are then given back to the other nodes. */
+  stop(): Promise<void>;
+  /** Removes what was kept for long enough; runs every hour by itself once started. */
+  sweep(): Promise<void>;
+  /** Takes a person's name and words out of what is kept here. Call it after identity's and chat's erasure, which clean the log. */
+  erase(userId: string): Promise<void>;
+}
+
+const SWEEP_MS = 3_600_000;
+
+export function createWebhooks(deps: WebhookDeps): Webhooks {
+  const { sql, tail, epoch, logger, registry, version } = deps;
+  const metrics = createWebhookMetrics(registry, () => countPending(sql, null, LIMITS.backlog));
+  const sender = new Sender({ ...deps, post: createPost(deps), metrics, userAgent: `Usher/${version}` });
+  const nudge = () => sender.nudge();
+  const endpoints = createEndpoints({ ...deps, nudge });
+  const deliveries = createDeliveries({ sql, nudge });
+  const sweepNow = () => sweep(sql, logger);
+  let timer: NodeJS.Timeout | undefined;
+
+  return {
+    endpoints,
+    deliveries,
+    routes(api) {
+      addEndpointRoutes(api, endpoints, deliveries);
+      addDeliveryRoutes(api, deliveries);
+    },
+    async start() {
+      await tail.read({ name: "webhooks", from: "stored", handle: createRecorder({ sql, epoch, recorded: nudge }) });
+      sender.start();
+      timer = setInterval(() => {
+        sweepNow().catch((error) =>
+          logger.error({ err: error }, "old webhook deliveries could not be removed; tried again"),
+        );
+      }, SWEEP_MS);
+    },
+    async stop() {
+      clearInterval(timer);
+      await sender.stop();
+    },
+    sweep: sweepNow,
+    erase: (userId) => revisePayloadsOf(sql, userId),
+  };
+}

@@ -1,0 +1,48 @@
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { OUTCOMES, type Outcome } from "./post.ts";
+
+export interface WebhookMetrics {
+  /** An attempt ended. */
+  attempt(outcome: Outcome): void;
+  /** The first attempt of a delivery begins, so many seconds after its entry. */
+  first(seconds: number): void;
+  /** A delivery was given up. */
+  failed(): void;
+}
+
+/** The `usher_webhook_…` metrics. @param pending asked when somebody reads them; a failure leaves the last value */
+export function createWebhookMetrics(registry: Registry, pending: () => Promise<number>): WebhookMetrics {
+  const registers = [registry];
+  const attempts = new Counter({
+    name: "usher_webhook_attempts_total",
+    help: "Attempts to deliver a webhook that this node made.",
+    labelNames: ["outcome"],
+    registers,
+  });
+  for (const outcome of OUTCOMES) attempts.inc({ outcome }, 0);
+  const failed = new Counter({
+    name: "usher_webhook_failed_total",
+    help: "Deliveries of webhooks that this node gave up.",
+    registers,
+  });
+  const first = new Histogram({
+    name: "usher_webhook_first_attempt_seconds",
+    help: "From the entry in the log until the first attempt to deliver it begins.",
+    buckets: [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60],
+    registers,
+  });
+  new Gauge({
+    name: "usher_webhook_pending",
+    help: "Deliveries of webhooks that wait or are under way, on all nodes.",
+    registers,
+    async collect() {
+      const found = await pending().catch(() => null);
+      if (found !== null) this.set(found);
+    },
+  });
+  return {
+    attempt: (outcome) => attempts.inc({ outcome }),
+    first: (seconds) => first.observe(seconds),
+    failed: () => failed.inc(),
+  };
+}

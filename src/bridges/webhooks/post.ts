@@ -1,0 +1,136 @@
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { LIMITS } from "./limits.ts";
+import { checkedLookup, NotPublic, type Resolve, refuseLiteral, systemResolve } from "./public-address.ts";
+import { retryAfter } from "./schedule.ts";
+
+/** What became of one attempt. */
+export interface Answer {
+  /** Null: there was none; `error` says why. */
+  status: number | null;
+  error: string | null;
+  outcome: Outcome;
+  /** The beginning of the answer's body. */
+  preview: string | null;
+  /** ms that the receiver asked us to wait. */
+  retryAfter: number | null;
+  ms: number;
+}
+
+/** `stopped`: this node ended before the answer came. */
+export const OUTCOMES = ["delivered", "refused", "timeout", "unreachable", "not_public", "stopped"] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+export type Post = (url: string, headers: Record<string, string>, body: string, stop: AbortSignal) => Promise<Answer>;
+
+/**
+ * Makes the function that posts once: no redirect is followed, no proxy is asked, and the connection goes to an address that
+ * was checked (`public-address.ts`) while Host, SNI and the certificate's name stay the URL's. Never rejects.
+ */
+export function createPost({
+  allowPrivate,
+  resolve = systemResolve,
+  timeout = LIMITS.timeout,
+  ca,
+}: {
+  allowPrivate: boolean;
+  resolve?: Resolve;
+  timeout?: number;
+  /** Another authority for certificates; for tests. */
+  ca?: string;
+}): Post {
+  const lookup = allowPrivate ? undefined : checkedLookup(resolve);
+
+  return async (url, headers, body, stop) => {
+    const began = performance.now();
+    const deadline = AbortSignal.timeout(timeout);
+    const nothing = { status: null, preview: null, retryAfter: null };
+    const ms = () => Math.round(performance.now() - began);
+    try {
+      const target = new URL(url);
+      if (!allowPrivate) refuseUnsafe(target);
+      const signal = AbortSignal.any([deadline, stop]);
+      return { ...(await send(target, headers, body, { lookup, ca, signal })), ms: ms() };
+    } catch (error) {
+      if (stop.aborted) return { ...nothing, outcome: "stopped", error: "This node was stopped.", ms: ms() };
+      if (deadline.aborted) {
+        return { ...nothing, outcome: "timeout", error: `There was no answer within ${timeout / 1_000} s.`, ms: ms() };
+      }
+      return {
+        ...nothing,
+        outcome: error instanceof NotPublic ? "not_public" : "unreachable",
+        error: why(error),
+        ms: ms(),
+      };
+    }
+  };
+}
+
+/** Throws NotPublic for what no look-up would stop: another scheme than https, and an address in the place of a name. */
+export function refuseUnsafe(url: URL): void {
+  if (url.protocol !== "https:") throw new NotPublic("Only https addresses are posted to.");
+  refuseLiteral(url);
+}
+
+interface Connection {
+  lookup: ReturnType<typeof checkedLookup> | undefined;
+  ca: string | undefined;
+  signal: AbortSignal;
+}
+
+function send(url: URL, headers: Record<string, string>, body: string, connection: Connection) {
+  const request = url.protocol === "https:" ? requestHttps : requestHttp;
+  return new Promise<Omit<Answer, "ms">>((resolve, reject) => {
+    const asked = request(
+      url,
+      {
+        method: "POST",
+        agent: false,
+        ...connection,
+        headers: {
+          ...headers,
+          "content-type": "application/json",
+          "content-length": Buffer.byteLength(body),
+          "accept-encoding": "identity",
+        },
+      },
+      (response) => {
+        const status = response.statusCode ?? 0;
+        const chunks: Buffer[] = [];
+        let size = 0;
+        const end = () => {
+          response.destroy();
+          resolve({
+            status,
+            error: null,
+            outcome: status >= 200 && status < 300 ? "delivered" : "refused",
+            preview: previewOf(Buffer.concat(chunks)),
+            retryAfter: retryAfter(response.headers["retry-after"], Date.now(), LIMITS.retryAfter),
+          });
+        };
+        response.on("data", (chunk: Buffer) => {
+          chunks.push(chunk);
+          size += chunk.length;
+          if (size >= LIMITS.preview) end();
+        });
+        // The status has been said: what becomes of the body behind it changes nothing.
+        response.on("end", end);
+        response.on("close", end);
+        response.on("error", end);
+      },
+    );
+    asked.on("error", reject);
+    asked.end(body);
+  });
+}
+
+/** As text that PostgreSQL can keep. */
+function previewOf(bytes: Buffer): string {
+  return bytes.subarray(0, LIMITS.preview).toString("utf8").replaceAll("\0", "");
+}
+
+function why(error: unknown): string {
+  const { code, message } = error as { code?: string; message?: string };
+  const text = message || "The connection failed.";
+  return (code && !text.includes(code) ? `${code}: ${text}` : text).replaceAll("\0", "").slice(0, 300);
+}

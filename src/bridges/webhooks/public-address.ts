@@ -1,0 +1,78 @@
+import { lookup } from "node:dns/promises";
+import { BlockList, isIP, type LookupFunction } from "node:net";
+
+/** All addresses of a name, at least one; rejects when it has none. */
+export type Resolve = (host: string) => Promise<{ address: string; family: number }[]>;
+
+export const systemResolve: Resolve = (host) => lookup(host, { all: true });
+
+/** Not for the public internet (IANA special-purpose registry), or not one host: private, loopback, link-local, carrier NAT, … */
+const SPECIAL_V4 = blockList("ipv4", [
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.0.0.0/24",
+  "192.0.2.0/24",
+  "192.88.99.0/24",
+  "192.168.0.0/16",
+  "198.18.0.0/15",
+  "198.51.100.0/24",
+  "203.0.113.0/24",
+  "224.0.0.0/4",
+  "240.0.0.0/4",
+]);
+/** Public IPv6 is here; all else (::1, mapped IPv4, NAT64, unique local, link-local, multicast) is not. */
+const GLOBAL_V6 = blockList("ipv6", ["2000::/3"]);
+/** Within it: IETF protocols with Teredo, documentation, 6to4. Tunnels lead to an IPv4 address that nobody has checked. */
+const SPECIAL_V6 = blockList("ipv6", ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"]);
+
+function blockList(family: "ipv4" | "ipv6", subnets: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const subnet of subnets) {
+    const [address = "", bits] = subnet.split("/");
+    list.addSubnet(address, Number(bits), family);
+  }
+  return list;
+}
+
+/** Whether an address (no name) is one of the public internet. */
+export function isPublic(address: string): boolean {
+  const family = isIP(address);
+  if (family === 4) return !SPECIAL_V4.check(address, "ipv4");
+  return family === 6 && GLOBAL_V6.check(address, "ipv6") && !SPECIAL_V6.check(address, "ipv6");
+}
+
+/** Thrown where a name leads to an address that is not public. */
+export class NotPublic extends Error {
+  override readonly name = "NotPublic";
+}
+
+/** Throws NotPublic when the host of a URL is such an address itself: for these nobody is asked. */
+export function refuseLiteral(url: URL): void {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  if (isIP(host) !== 0 && !isPublic(host)) throw new NotPublic(`${host} is not a public address.`);
+}
+
+/** The addresses of a host; throws NotPublic when one of them is not public, so that no answer of DNS leads inside. */
+export async function publicAddresses(host: string, resolve: Resolve): Promise<{ address: string; family: number }[]> {
+  const found = await resolve(host);
+  const inside = found.find(({ address }) => !isPublic(address));
+  if (inside !== undefined) throw new NotPublic(`${host} leads to ${inside.address}, which is not a public address.`);
+  return found;
+}
+
+/**
+ * For `lookup` of a request: what it answers is what is connected to, and the name is asked once. A name that is changed
+ * between a check and the connection (DNS rebinding) gains nothing, because the check is of the address in use.
+ */
+export function checkedLookup(resolve: Resolve): LookupFunction {
+  return (host, options, callback) => {
+    publicAddresses(host, resolve).then(
+      (found) => (options.all ? callback(null, found) : callback(null, found[0]!.address, found[0]!.family)),
+      (error) => callback(error, []),
+    );
+  };
+}

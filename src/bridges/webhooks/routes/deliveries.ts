@@ -1,0 +1,53 @@
+import { page } from "../../../../protocol/objects.ts";
+import { by } from "../../../platform/audit.ts";
+import type { Api } from "../../../platform/http/api.ts";
+import { linked, links } from "../../../platform/http/paging.ts";
+import { route } from "../../../platform/http/route.ts";
+import type { Deliveries } from "../deliveries.ts";
+import { Delivery, DeliveryList, DeliveryWithLog, deliveryParams, endpointParams } from "./shapes.ts";
+
+const tag = "webhooks";
+
+const list = route({
+  method: "get",
+  path: "/api/v1/webhook-endpoints/{endpoint_id}/deliveries",
+  summary: "Lists the deliveries to a webhook endpoint, the newest first",
+  tag,
+  auth: "admin",
+  request: { params: endpointParams, query: DeliveryList },
+  responses: { 200: { description: "Deliveries.", schema: page(Delivery), headers: linked } },
+});
+
+const get = route({
+  method: "get",
+  path: "/api/v1/webhook-deliveries/{delivery_id}",
+  summary: "Shows a delivery and its last fifty attempts",
+  tag,
+  auth: "admin",
+  request: { params: deliveryParams },
+  responses: { 200: { description: "The delivery.", schema: DeliveryWithLog } },
+});
+
+const redeliver = route({
+  method: "post",
+  path: "/api/v1/webhook-deliveries/{delivery_id}/redeliver",
+  summary: "Sends again what was delivered or given up, under the same webhook-id",
+  tag,
+  auth: "admin",
+  request: { params: deliveryParams },
+  responses: { 202: { description: "It is on its way.", schema: Delivery } },
+  errors: ["conflict"],
+});
+
+export function addDeliveryRoutes(api: Api, deliveries: Deliveries): void {
+  api.openapi(list, async (c) => {
+    const found = await deliveries.list(c.req.valid("param").endpoint_id, c.req.valid("query"));
+    return c.json(found, 200, links(c.req.url, found));
+  });
+
+  api.openapi(get, async (c) => c.json(await deliveries.get(c.req.valid("param").delivery_id), 200));
+
+  api.openapi(redeliver, async (c) => {
+    return c.json(await deliveries.redeliver(by(c), c.req.valid("param").delivery_id), 202);
+  });
+}

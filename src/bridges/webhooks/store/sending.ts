@@ -1,0 +1,122 @@
+import type { ISql, TransactionSql } from "../../../platform/postgres/sql.ts";
+import type { DisabledReason } from "./endpoints.ts";
+
+/** A delivery that this node may attempt until its lease ends. */
+export interface Claim {
+  id: string;
+  endpoint_id: string;
+  webhook_id: string;
+  event_type: string;
+  room: string | null;
+  seq: number | null;
+  epoch: string | null;
+  payload: string;
+  occurred_at: Date;
+  /** Which attempt this is of all; fences. */
+  attempt: number;
+  /** Attempts that have ended since it was made or redelivered. */
+  tries: number;
+  url: string;
+  secret: string;
+  old_secret: string | null;
+  /** Seconds from the entry to this claim, by the database's clock. */
+  age: number;
+}
+
+/**
+ * Takes what is due, of each enabled endpoint at most `most` less what this node is busy with there, for `lease` ms by the
+ * database's clock. No two nodes take the same.
+ */
+export function claimDue(
+  sql: ISql,
+  { busy, most, lease }: { busy: ReadonlyMap<string, number>; most: number; lease: number },
+): Promise<Claim[]> {
+  return sql<Claim[]>`
+    SELECT id, endpoint_id, webhook_id, event_type, room, seq::float8, epoch, payload, occurred_at, attempt, tries, url, secret,
+      old_secret, age
+    FROM webhook_claim(${[...busy.keys()]}::bigint[], ${[...busy.values()]}::int[], ${most}::int, ${lease}::float8)`;
+}
+
+/** The end of an attempt. */
+export interface Ended {
+  id: string;
+  endpointId: string;
+  attempt: number;
+  /** `released`: it was not made; somebody else may at once. */
+  result: "delivered" | "again" | "failed" | "released";
+  /** ms until the next attempt; for `again`. */
+  delay: number | null;
+  ms: number;
+  status: number | null;
+  error: string | null;
+  preview: string | null;
+  /** ms for which the endpoint wants nothing more. */
+  pause: number | null;
+  /** It wants nothing any more. */
+  gone: boolean;
+}
+
+/** A delivery's endpoint and room, where one waits for the other. */
+export interface Lane {
+  endpoint_id: string;
+  room: string;
+}
+
+/** Writes ends of attempts down, with their endpoints locked. Answers the lanes in which a delivery has ended. */
+export async function writeEnds(sql: TransactionSql, ends: readonly Ended[]): Promise<Lane[]> {
+  return sql<Lane[]>`
+    SELECT endpoint_id, room FROM webhook_end(${ends.map((e) => e.id)}::bigint[], ${ends.map((e) => e.attempt)}::int[],
+      ${ends.map((e) => e.result)}::text[], ${ends.map((e) => e.delay)}::float8[], ${ends.map((e) => e.ms)}::int[],
+      ${ends.map((e) => e.status)}::int[], ${ends.map((e) => e.error)}::text[], ${ends.map((e) => e.preview)}::text[])`;
+}
+
+/** Lets those go that waited for them; in a statement of its own, which sees their ends. */
+export async function releaseNext(sql: TransactionSql, lanes: readonly Lane[]): Promise<void> {
+  await sql`SELECT webhook_release(${lanes.map((l) => l.endpoint_id)}::bigint[], ${lanes.map((l) => l.room)}::text[])`;
+}
+
+/** What a batch of ends says of an endpoint. */
+export interface Health {
+  endpointId: string;
+  delivered: boolean;
+  failed: boolean;
+  gone: boolean;
+  pause: number | null;
+}
+
+/** Keeps how an endpoint does; disables those that are gone, or had no success for `failing` ms. Answers the ones it disabled. */
+export function writeHealth(
+  sql: TransactionSql,
+  health: readonly Health[],
+  failing: number,
+): Promise<{ id: string; disabled_reason: DisabledReason }[]> {
+  return sql<{ id: string; disabled_reason: DisabledReason }[]>`
+    WITH seen AS (
+      SELECT e.id, e.disabled_at, u.pause,
+        CASE WHEN u.delivered THEN NULL WHEN u.failed THEN coalesce(e.failing_since, clock_timestamp()) ELSE e.failing_since END AS since,
+        u.gone
+      FROM unnest(${health.map((h) => h.endpointId)}::bigint[], ${health.map((h) => h.delivered)}::boolean[],
+        ${health.map((h) => h.failed)}::boolean[], ${health.map((h) => h.gone)}::boolean[],
+        ${health.map((h) => h.pause)}::float8[]) AS u (endpoint_id, delivered, failed, gone, pause)
+      JOIN webhook_endpoints e ON e.id = u.endpoint_id),
+    judged AS (
+      SELECT *, CASE WHEN gone THEN 'gone'
+        WHEN since < clock_timestamp() - ${failing}::float8 * interval '1 millisecond' THEN 'failing' END AS reason FROM seen),
+    written AS (
+      UPDATE webhook_endpoints e SET failing_since = j.since,
+        paused_until = CASE WHEN j.pause IS NULL THEN e.paused_until
+          ELSE greatest(e.paused_until, clock_timestamp() + j.pause * interval '1 millisecond') END,
+        disabled_at = coalesce(e.disabled_at, CASE WHEN j.reason IS NOT NULL THEN clock_timestamp() END),
+        disabled_reason = coalesce(e.disabled_reason, j.reason)
+      FROM judged j WHERE e.id = j.id
+        AND (j.pause IS NOT NULL OR j.since IS DISTINCT FROM e.failing_since OR (j.reason IS NOT NULL AND e.disabled_at IS NULL)))
+    SELECT id, reason AS disabled_reason FROM judged WHERE reason IS NOT NULL AND disabled_at IS NULL`;
+}
+
+/** Lets the first of every lane of an endpoint go, where none is under way. With the endpoint locked. */
+export async function releaseWaiting(sql: TransactionSql, endpointId: string): Promise<void> {
+  await sql`
+    SELECT webhook_release(array_agg(endpoint_id), array_agg(room)) FROM (
+      SELECT DISTINCT endpoint_id, room FROM webhook_deliveries
+      WHERE endpoint_id = ${endpointId} AND status = 'pending' AND in_order) lanes`;
+}

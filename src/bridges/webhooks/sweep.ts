@@ -1,0 +1,30 @@
+import type { Sql } from "../../platform/postgres/sql.ts";
+import type { WebhookLogger } from "./index.ts";
+import { LIMITS } from "./limits.ts";
+import { disableEndpoint, listEndpoints } from "./store/endpoints.ts";
+import { lockEndpoints } from "./store/recording.ts";
+import { countPending, deleteBeyond, deleteEnded, giveUpWaiting } from "./store/sweeping.ts";
+
+/** Removes what was kept for long enough, and stops what would grow without end. In short steps; repeats and company do no harm. */
+export async function sweep(sql: Sql, logger: WebhookLogger): Promise<void> {
+  await untilNone(() => deleteEnded(sql, "delivered", LIMITS.deliveredFor));
+  await untilNone(() => deleteEnded(sql, "failed", LIMITS.failedFor));
+  for (const { id, disabled_at } of await listEndpoints(sql)) {
+    await untilNone(() => deleteBeyond(sql, id, LIMITS.kept));
+    if (disabled_at !== null) {
+      await untilNone(() =>
+        sql.begin(async (tx) => {
+          await lockEndpoints(tx, [id]);
+          return giveUpWaiting(tx, id, LIMITS.waitingFor);
+        }),
+      );
+    } else if ((await countPending(sql, id, LIMITS.backlog)) > LIMITS.backlog) {
+      await disableEndpoint(sql, id, "backlog");
+      logger.warn({ endpoint: id, reason: "backlog" }, "a webhook endpoint was disabled");
+    }
+  }
+}
+
+export async function untilNone(step: () => Promise<number>): Promise<void> {
+  while ((await step()) > 0);
+}
