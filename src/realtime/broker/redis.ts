@@ -15,15 +15,13 @@ const CONNECT_MS = 3_000;
 /** Redis cuts off a subscriber for whom 32 MB wait; a text is far from that. */
 const MOST_BYTES = 1_000_000;
 
-/** Publish and subscribe of Redis or Valkey: one connection for each, since one that subscribes can do little else. */
-export async function createRedisWire(
+/** A connection that is made with the first command or `connect()`, and again whenever it breaks. Commands meanwhile fail at once. */
+export async function openRedis(
   place: RedisPlace,
-  { cluster, inbox }: Address,
   onError: (error: unknown) => void,
-): Promise<Wire> {
+  more: RedisOptions = {},
+): Promise<Redis> {
   const { Redis } = await import("ioredis");
-  const everybody = `usher:${cluster}`;
-  const toInbox = (name: string) => `usher:${cluster}:${name}`;
   const options: RedisOptions = {
     lazyConnect: true,
     connectionName: "usher",
@@ -35,26 +33,35 @@ export async function createRedisWire(
     autoResubscribe: false,
     connectTimeout: CONNECT_MS,
     retryStrategy: pauseBefore,
+    ...more,
   };
-  const open = (): Redis => {
-    const made =
-      "url" in place
-        ? new Redis(place.url, options)
-        : new Redis({
-            ...options,
-            sentinels: [...place.sentinels],
-            name: place.name,
-            username: place.username,
-            password: place.password,
-            sentinelCommandTimeout: CONNECT_MS,
-            sentinelRetryStrategy: pauseBefore,
-            failoverDetector: true,
-          });
-    made.on("error", onError);
-    return made;
-  };
-  const speaker = open();
-  const listener = open();
+  const made =
+    "url" in place
+      ? new Redis(place.url, options)
+      : new Redis({
+          ...options,
+          sentinels: [...place.sentinels],
+          name: place.name,
+          username: place.username,
+          password: place.password,
+          sentinelCommandTimeout: CONNECT_MS,
+          sentinelRetryStrategy: pauseBefore,
+          failoverDetector: true,
+        });
+  made.on("error", onError);
+  return made;
+}
+
+/** Publish and subscribe of Redis or Valkey: one connection for each, since one that subscribes can do little else. */
+export async function createRedisWire(
+  place: RedisPlace,
+  { cluster, inbox }: Address,
+  onError: (error: unknown) => void,
+): Promise<Wire> {
+  const everybody = `usher:${cluster}`;
+  const toInbox = (name: string) => `usher:${cluster}:${name}`;
+  const speaker = await openRedis(place, onError);
+  const listener = await openRedis(place, onError);
   let listening = false;
 
   listener.on("ready", () => {
