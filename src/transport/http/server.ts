@@ -44,6 +44,9 @@ export interface HttpServer<Data> {
   stop(ms: number): Promise<void>;
 }
 
+/** A path of the API that belongs to the sockets. */
+const STREAM = "/api/v1/stream";
+
 /** Largest Content-Length that Bun lets reach us at all. What is over our own limit, but under this, gets a proper answer. */
 const MOST_BYTES = 16 * 1_048_576;
 
@@ -94,7 +97,9 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<D
   ): Promise<Response> {
     if (pathname === "/metrics" && deps.metrics !== null && isThisMachine(request, peer))
       return metricsAnswer(deps.metrics);
-    if (!serves.api && peer !== null && pathname.startsWith("/api/")) return notHere("api", facts);
+    if (pathname === STREAM) {
+      if (!serves.sockets) return notHere("edge", facts);
+    } else if (!serves.api && peer !== null && pathname.startsWith("/api/")) return notHere("api", facts);
     if (isApi(pathname) || deps.pages === null) return inTime(api.fetch(request, facts), facts);
     return deps.pages(request, facts);
   }

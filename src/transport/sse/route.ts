@@ -4,6 +4,7 @@ import { normalizeRoom } from "../../../protocol/rooms.ts";
 import type { Caller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api, ApiEnv } from "../../platform/http/api.ts";
+import { problemResponse } from "../../platform/http/problem.ts";
 import { addressKey } from "../../platform/http/rate-limit.ts";
 import { route } from "../../platform/http/route.ts";
 import type { Stream, StreamRequest, Streams } from "../streams/index.ts";
@@ -70,7 +71,15 @@ export function addSse(api: Api, deps: SseDeps): void {
     const names = roomsOf(rooms, caller);
     if (c.req.raw.method === "HEAD") return new Response(null, { headers: HEADERS }) as never;
     const id = c.req.header("last-event-id") ?? last_event_id;
-    return (await answer(c, deps.streams, caller, startsOf(names, id), event_names === "true")) as never;
+    try {
+      return (await answer(c, deps.streams, caller, startsOf(names, id), event_names === "true")) as never;
+    } catch (error) {
+      // Who comes back while this node stops, or when the database is away, is no failure to log for each.
+      if (error instanceof AppError && error.code === "unavailable") {
+        return problemResponse(error, c.get("requestId")) as never;
+      }
+      throw error;
+    }
   });
 }
 

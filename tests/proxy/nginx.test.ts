@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout } from "bun:test";
+import { connect } from "node:net";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { type NginxEngine, startNginx } from "../support/engines/nginx.ts";
+import { openSse } from "../support/sse-client.ts";
+import { type SseNode, startSseNode } from "../support/sse-node.ts";
+import { findTool, testWith } from "../support/tools.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { openClient } from "../support/ws-client.ts";
+
+/** A real nginx with the configuration of deploy/nginx.conf in front of real nodes. */
+setDefaultTimeout(60_000);
+const test = testWith("nginx");
+
+const portOf = (url: string) => Number(new URL(url).port);
+
+let app: TestApp;
+let node: SseNode;
+let beforeApp: NginxEngine;
+let beforeNode: NginxEngine;
+beforeAll(async () => {
+  if (findTool("nginx") === null) return;
+  app = await startTestApp({ TRUSTED_PROXIES: "127.0.0.1/32" });
+  node = await startSseNode(300);
+  beforeApp = await startNginx([portOf(app.url)]);
+  beforeNode = await startNginx([portOf(node.url)]);
+}, 60_000);
+afterAll(async () => {
+  await Promise.all([beforeApp?.close(), beforeNode?.close()]);
+  await Promise.all([app?.close(), node?.stop()]);
+});
+
+test("a WebSocket goes through, and Usher knows the visitor's own address and host", async () => {
+  const client = await openClient(beforeApp.port);
+  await client.next("system:connected");
+  expect(await client.ask("room:join", { room: "event:1" })).toMatchObject({ type: "room:joined" });
+  client.close();
+
+  // nginx tells 127.0.0.1, which Usher trusts as a proxy, and so the address before it counts.
+  const answer = await fetch(`${beforeApp.url}/api/v1/auth/register`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-forwarded-for": "203.0.113.7", origin: beforeApp.url },
+    body: JSON.stringify({ email: "ann@example.org", username: "ann", password: "the password of ann" }),
+  });
+  expect(answer.status).toBe(201);
+  const { access_token } = (await answer.json()) as { access_token: string };
+  const [session] = (await (
+    await fetch(`${beforeApp.url}/api/v1/auth/sessions`, { headers: { authorization: `Bearer ${access_token}` } })
+  ).json()) as { ip: string }[];
+  expect(session?.ip).toBe("203.0.113.7");
+});
+
+test("each server-sent event passes at once, and so do the signs of life", async () => {
+  const client = await openSse(`${beforeNode.url}/api/v1/stream?rooms=event:1`);
+  await client.first("system:resumed");
+  await node.say("event:1", "short");
+  expect(await client.first("message:created")).toMatchObject({ seq: 1 });
+  await waitUntil("two comments came", () => client.comments >= 2);
+  client.close();
+  await waitUntil("the node knows that it has gone", () => node.hub.counts().connections === 0);
+});
+
+test("a node that drains gives its streams to the next one, and one that is gone is passed by", async () => {
+  const leaving = await startSseNode(300);
+  const nginx = await startNginx([portOf(leaving.url), portOf(node.url)]);
+  const sixTimes = async () => {
+    for (let n = 0; n < 6; n++) {
+      const client = await openSse(`${nginx.url}/api/v1/stream?rooms=event:1`);
+      await client.first("system:resumed");
+      client.close();
+    }
+  };
+  try {
+    await leaving.hub.drain(100);
+    await sixTimes();
+  } finally {
+    await leaving.stop();
+  }
+  await sixTimes();
+  await nginx.close();
+});
+
+test("a reader that falls behind is Usher's to close: nginx stores nothing for it", async () => {
+  const before = node.hub.counts().connections;
+  const slow = connect(beforeNode.port, "127.0.0.1");
+  slow.on("error", () => {});
+  slow.write("GET /api/v1/stream?rooms=event:slow HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  slow.pause();
+  await waitUntil("it is in", () => node.hub.counts().rooms.event === 1);
+  const long = Array.from({ length: 10 }, () => "x".repeat(100_000));
+  for (let said = 0; node.hub.counts().connections > before; said += 10) {
+    await node.say("event:slow", ...long);
+    expect(said).toBeLessThan(400);
+  }
+  slow.destroy();
+});
