@@ -73,8 +73,10 @@ export interface RegistrationInvite {
 
 export interface Ban {
   id: string;
-  user_id: string;
-  username: string;
+  /** A ban is of a person or of a range of addresses; the other is null. */
+  user_id: string | null;
+  username: string | null;
+  ip_range: string | null;
   reason: string;
   /** Null: until it is lifted. */
   until: string | null;
@@ -215,6 +217,11 @@ export function createRest(options: HttpOptions) {
         get<Page<Message>>(`/messages/${id(messageId)}/replies`, { ...query }),
     },
 
+    rooms: {
+      /** Who is in a room now (`channel:<id>`); without `members` when there are more than 200. */
+      presence: (room: string) => get<Omit<Presence, "room">>(`/rooms/${id(room)}/presence`),
+    },
+
     unreadCounts: () => get<UnreadCounts>("/unread-counts"),
 
     /** For admins and the owner of the server. */
@@ -229,8 +236,8 @@ export function createRest(options: HttpOptions) {
     /** For admins and the owner of the server. */
     bans: {
       list: (query: Newest = {}) => get<Page<Ban>>("/admin/bans", { ...query }),
-      /** Ends all sessions of the person. `until`: RFC 3339; null or left out: until it is lifted. */
-      create: (body: { user_id: string; reason: string; until?: string | null }) =>
+      /** Of a person, whose sessions all end, or of a range of addresses. `until`: RFC 3339; null or left out: until it is lifted. */
+      create: (body: { reason: string; until?: string | null } & ({ user_id: string } | { ip_range: string })) =>
         request<Ban>("POST", "/admin/bans", { body }),
       lift: (banId: string) => request<void>("DELETE", `/admin/bans/${id(banId)}`),
     },

@@ -54,6 +54,7 @@ export async function startDoors(
       createHttpServer({
         config,
         api,
+        isBanned: (address) => authenticate.isBanned?.(address) ?? false,
         websocket: { upgrade: sockets.upgrade, handler: sockets.websocket },
         serves: { api: hasRole(config, "api"), sockets: hasRole(config, "edge") },
         sharesPort: worker !== null,

@@ -9,6 +9,7 @@ import { createGrpcServer } from "../transport/grpc/server.ts";
 import { createAsker } from "../transport/http/facts.ts";
 import type { Readiness } from "../transport/http/probes.ts";
 import type { Streams } from "../transport/streams/index.ts";
+import { requestsPerMinute } from "./limits.ts";
 import type { Program } from "./program.ts";
 import { hasRole } from "./roles.ts";
 
@@ -34,7 +35,8 @@ export async function startGrpc(program: Program, parts: GrpcParts): Promise<voi
     services,
     open: isLoopback(host) && config.GRPC_TOKEN === null,
     behindProxies: createAsker(config),
-    limit: { points: config.HTTP_RATE_LIMIT, seconds: 60 },
+    isBanned: (address) => identity.isBanned(address),
+    limit: requestsPerMinute(config, 1),
   });
   const server = await lifecycle.start(
     "grpc",

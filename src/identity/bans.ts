@@ -1,9 +1,11 @@
+import { covers, parseRange, rangeText } from "../platform/address-ranges.ts";
 import { type By, record } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
 import { tellPersonEnded, tellPersonReadmitted } from "./changes.ts";
 import type { Parts } from "./parts.ts";
+import { tellRangesChanged } from "./range-bans.ts";
 import * as store from "./store/bans.ts";
 import { deleteSessions } from "./store/sessions.ts";
 import { lockUser } from "./store/users.ts";
@@ -12,13 +14,21 @@ const RANK = { owner: 2, admin: 1, member: 0 } as const;
 
 export interface Ban {
   id: string;
-  user_id: string;
-  username: string;
+  /** A ban is of a person or of a range of addresses; the other is null. */
+  user_id: string | null;
+  username: string | null;
+  ip_range: string | null;
   reason: string;
   /** Null: until it is lifted. */
   until: string | null;
   created_by: string;
   created_at: string;
+}
+
+interface Terms {
+  reason: string;
+  /** Null: until it is lifted. */
+  until: Date | null;
 }
 
 /**
@@ -28,12 +38,9 @@ export interface Ban {
 export async function ban(
   { transaction, ids, now }: Parts,
   who: By<UserCaller>,
-  what: { userId: string; reason: string; until: Date | null },
+  what: Terms & { userId: string },
 ): Promise<Ban> {
-  if (what.until !== null && what.until.getTime() <= now()) {
-    const errors = [{ pointer: "/until", code: "past", message: "must be in the future" }];
-    throw new AppError("invalid", undefined, { errors });
-  }
+  refusePast(what, now());
   const { caller } = who;
   const row = await transaction({ actor: caller.userId, reason: "ban" }, async (tx) => {
     const user = await lockUser(tx.sql, what.userId);
@@ -43,8 +50,36 @@ export async function ban(
       throw new AppError("forbidden", "You cannot ban somebody of your own rank.");
     tellPersonEnded(tx, user.id, await deleteSessions(tx.sql, user.id, null), "banned");
     const { userId: user_id, reason, until } = what;
-    const ban = { id: ids.next(), user_id, reason, until, created_by: caller.userId };
+    const ban = { id: ids.next(), user_id, ip_range: null, reason, until, created_by: caller.userId };
     await record(tx.sql, who, { action: "ban:made", subject: `user:${user.id}`, detail: { ban_id: ban.id, until } });
+    return store.insertBan(tx.sql, ban);
+  });
+  return shown(row);
+}
+
+/**
+ * Bans a range of addresses: nothing that comes from there is answered, whoever asks, and its open connections close now.
+ * Throws `invalid` for what is no range, and `forbidden` for one that the caller's own address is in.
+ */
+export async function banRange(
+  { transaction, ids, now }: Parts,
+  who: By<UserCaller>,
+  what: Terms & { ipRange: string },
+): Promise<Ban> {
+  refusePast(what, now());
+  const range = parseRange(what.ipRange);
+  if (range === null) {
+    const message = "must be an address or a range, such as 192.0.2.0/24 or 2001:db8::/48 (of IPv6 no less than a /64)";
+    throw new AppError("invalid", undefined, { errors: [{ pointer: "/ip_range", code: "invalid_value", message }] });
+  }
+  const own = who.address === null ? null : parseRange(who.address);
+  if (own !== null && covers(range, own)) throw new AppError("forbidden", "Your own address is in this range.");
+  const row = await transaction({ actor: who.caller.userId, reason: "ban" }, async (tx) => {
+    const { reason, until } = what;
+    const ip_range = rangeText(range);
+    const ban = { id: ids.next(), user_id: null, ip_range, reason, until, created_by: who.caller.userId };
+    await record(tx.sql, who, { action: "ban:made", subject: `range:${ip_range}`, detail: { ban_id: ban.id, until } });
+    tellRangesChanged(tx);
     return store.insertBan(tx.sql, ban);
   });
   return shown(row);
@@ -53,10 +88,13 @@ export async function ban(
 /** Lifts a ban. Lifting it again changes nothing. */
 export async function lift({ transaction }: Parts, who: By<UserCaller>, banId: string): Promise<void> {
   await transaction({ actor: who.caller.userId, reason: "ban" }, async (tx) => {
-    const user = await store.liftBan(tx.sql, banId, who.caller.userId);
-    if (user === undefined) return;
-    tellPersonReadmitted(tx, user);
-    await record(tx.sql, who, { action: "ban:lifted", subject: `user:${user}`, detail: { ban_id: banId } });
+    const lifted = await store.liftBan(tx.sql, banId, who.caller.userId);
+    if (lifted === undefined) return;
+    const { user_id, ip_range } = lifted;
+    if (user_id !== null) tellPersonReadmitted(tx, user_id);
+    else tellRangesChanged(tx);
+    const subject = user_id !== null ? `user:${user_id}` : `range:${ip_range}`;
+    await record(tx.sql, who, { action: "ban:lifted", subject, detail: { ban_id: banId } });
   });
 }
 
@@ -68,6 +106,12 @@ export async function listBans(
   const rows = await store.listBans(sql, limit + 1, after ?? null);
   const data = rows.slice(0, limit).map(shown);
   return { data, next: rows.length > limit ? data.at(-1)!.id : null, prev: null };
+}
+
+function refusePast({ until }: Terms, now: number): void {
+  if (until === null || until.getTime() > now) return;
+  const errors = [{ pointer: "/until", code: "past", message: "must be in the future" }];
+  throw new AppError("invalid", undefined, { errors });
 }
 
 function shown(row: store.BanRow): Ban {

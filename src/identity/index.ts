@@ -17,6 +17,7 @@ import { Limits } from "./limits.ts";
 import { Living } from "./living.ts";
 import { type Parts, publicUrlOf } from "./parts.ts";
 import { getUsers } from "./people.ts";
+import { RangeBans } from "./range-bans.ts";
 import { registration } from "./register.ts";
 import { addAdminRoutes } from "./routes/admin.ts";
 import { addAuthRoutes } from "./routes/auth.ts";
@@ -47,7 +48,7 @@ export interface IdentityDeps {
   /** For what all nodes must know of. */
   transaction: Transaction;
   /** Sockets of an ended session or of a banned person close in the same tick here, and within a second on other nodes. */
-  realtime: Pick<Realtime, "callers" | "closeSession" | "closeUser" | "updateUser" | "watch">;
+  realtime: Pick<Realtime, "callers" | "closeFrom" | "closeSession" | "closeUser" | "updateUser" | "watch">;
   /** Null without SMTP_URL: reset links then show on the owner's page. */
   mail: Mail | null;
   clock: Clock;
@@ -76,6 +77,10 @@ export interface Identity {
    * Ask it in the same tick in which a socket becomes known to the hub: it closes the gap between the check and the register.
    */
   isCurrent(caller: UserCaller): boolean;
+  /** Whether nothing that comes from this address is to be answered. Every door asks before anything else; it costs no query. */
+  isBanned(address: string): boolean;
+  /** Reads which addresses are banned. Before anything listens. */
+  start(): Promise<void>;
   users: Users;
   /** For doors that have no routes. */
   calls: Calls;
@@ -114,10 +119,13 @@ export function createIdentity({ clock, ...deps }: IdentityDeps): Identity {
     tokens: createTokens(keys, publicUrl, config.ACCESS_TOKEN_TTL, now),
   };
   followChanges(parts);
+  const rangeBans = new RangeBans(parts);
   return {
     authenticate: (token, use) => byToken(parts, foreign, token, use),
     authenticateCookie: (header) => byCookie(parts, header),
     isCurrent: (caller) => parts.living.isCurrent(caller),
+    isBanned: (address) => rangeBans.isBanned(address),
+    start: () => rangeBans.start(),
     users: { get: (ids) => getUsers(parts, ids) },
     calls: callsOf(parts),
     routes(api) {

@@ -257,6 +257,11 @@ class NodeHub implements Hub {
     }
   }
 
+  closeFrom(matches: (address: string) => boolean, reason: CloseReason): void {
+    for (const connection of [...this.#connections])
+      if (matches(connection.address)) this.#heartbeat.close(connection, reason);
+  }
+
   endService(tokenId: string, at: number): void {
     for (const connection of this.#connections) {
       const { caller } = connection;
@@ -312,6 +317,7 @@ class NodeHub implements Hub {
   }
 
   connect(caller: Caller, address: string): Connection {
+    if (this.#deps.authenticate.isBanned?.(address)) throw new AppError("banned", "This address is banned.");
     const source = this.#admission.admit(caller, address);
     const connection = new Connection(++this.#lastId, caller, performance.now(), this.#deps.limits.burst);
     connection.source = source;

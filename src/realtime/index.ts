@@ -28,6 +28,8 @@ export interface Realtime {
   /** Says `system:bye` and closes. Used at logout, revoke, ban, expiry. */
   closeSession(sessionId: string, reason: CloseReason): void;
   closeUser(userId: string, reason: CloseReason, exceptSessionId?: string): void;
+  /** Closes the connections on this node whose address `matches`: as `addressKey` says, so of IPv6 its /64. */
+  closeFrom(matches: (address: string) => boolean, reason: CloseReason): void;
   /** The connections that a service has open on this node end at this time (Unix ms): its token was revoked or rotated. */
   endService(tokenId: string, at: number): void;
   /**
@@ -282,6 +284,11 @@ export interface Authenticate {
    * tick the socket opens.
    */
   isCurrent(caller: UserCaller | ServiceCaller): boolean;
+  /**
+   * Whether nothing from this address is to be answered: every door asks before anything else, and the hub in the tick in which
+   * a connection is made. As text, or as `addressKey` says. Left out: no address is banned.
+   */
+  isBanned?(address: string): boolean;
 }
 
 /** The hub's counters. A type or code that a client invented is counted as "other". */

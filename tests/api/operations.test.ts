@@ -106,6 +106,8 @@ test("every operation answers as the document says", async () => {
   await call("patch /api/v1/messages/{message_id}", 403, { ...asBob, params: at, body: { content: "mine" } });
   await call("post /api/v1/channels/{channel_id}/typing", 204, { ...asBob, params });
   await call("get /api/v1/unread-counts", 200, asBob);
+  await call("get /api/v1/rooms/{room}/presence", 200, { ...asBob, params: { room: `channel:${channel.id}` } });
+  await call("get /api/v1/rooms/{room}/presence", 404, { ...asOwner, params: { room: "event:1" } });
   await call("put /api/v1/channels/{channel_id}/read-mark", 200, { ...asBob, params, body: at });
   await call("delete /api/v1/messages/{message_id}", 204, { ...asAnn, params: at });
   await call("delete /api/v1/channels/{channel_id}/members/{user_id}", 204, { ...asAnn, params: member });
@@ -123,6 +125,9 @@ test("every operation answers as the document says", async () => {
     body: { user_id: bob.user.id, reason: "Noise" },
   });
   await call("post /api/v1/auth/login", 403, { body: { username: "bob", password: PASSWORD } });
+  const range = { ip_range: "198.51.100.0/24", reason: "Flood" };
+  await call("post /api/v1/admin/bans", 201, { ...asOwner, body: range });
+  await call("post /api/v1/admin/bans", 422, { ...asOwner, body: { ...range, ip_range: "198.51.100.0/33" } });
   await call("get /api/v1/admin/bans", 200, asOwner);
   await call("get /api/v1/admin/bans", 403, asAnn);
   await call("delete /api/v1/admin/bans/{ban_id}", 204, { ...asOwner, params: { ban_id: ban.id } });

@@ -38,10 +38,11 @@ export async function startIdentityNode(environment: Record<string, string> = {}
   const database = await testDatabase();
   const lines: string[] = [];
   const logger = createLogger(config, { write: (line) => void lines.push(line) });
-  const closed: { session?: string; user?: string; reason: string }[] = [];
+  const closed: { session?: string; user?: string; address?: string; reason: string }[] = [];
   const renamed: { id: string; username: string }[] = [];
   const watchers: Watcher[] = [];
   const connected: UserCaller[] = [];
+  const addresses: string[] = [];
   const clock = { ahead: 0, now: () => Date.now() + clock.ahead };
   const makeNode = () => {
     const ids = createIds({ lease: { node: Math.floor(Math.random() * 1_024), held: () => true }, clock: systemClock });
@@ -56,7 +57,13 @@ export async function startIdentityNode(environment: Record<string, string> = {}
         closeUser: (user, reason) => void closed.push({ user, reason }),
         updateUser: (id, { username }) => void renamed.push({ id, username }),
         callers: () => connected,
-        watch: (_room, watcher) => void watchers.push(watcher),
+        closeFrom: (matches, reason) =>
+          void closed.push(...addresses.filter(matches).map((address) => ({ address, reason }))),
+        watch: (room, watcher) =>
+          void watchers.push({
+            entry: (entry) => (entry.room === room ? watcher.entry(entry) : undefined),
+            interrupted: () => watcher.interrupted(),
+          }),
       },
       mail: createMail(config),
       clock,
@@ -73,6 +80,7 @@ export async function startIdentityNode(environment: Record<string, string> = {}
     return { identity, api };
   };
   const { identity, api } = makeNode();
+  await identity.start();
 
   async function call(method: string, path: string, body?: unknown, as: As = {}): Promise<Answer> {
     const headers: Record<string, string> = {
@@ -111,6 +119,7 @@ export async function startIdentityNode(environment: Record<string, string> = {}
     call,
     register,
     closed,
+    addresses,
     renamed,
     watchers,
     connected,

@@ -2,10 +2,11 @@ import { z } from "zod";
 import { page } from "../../../protocol/objects.ts";
 import { Snowflake } from "../../../protocol/rooms.ts";
 import { by } from "../../platform/audit.ts";
+import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { linked, links } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
-import { ban, lift, listBans } from "../bans.ts";
+import { ban, banRange, lift, listBans } from "../bans.ts";
 import { createInvite, listInvites, removeInvite } from "../invites.ts";
 import type { Parts } from "../parts.ts";
 import { shownResetLinks } from "../reset-links.ts";
@@ -33,7 +34,7 @@ const listBansRoute = route({
 const banRoute = route({
   method: "post",
   path: "/api/v1/admin/bans",
-  summary: "Bans a person: all his sessions end and his sockets close now",
+  summary: "Bans a person (all his sessions end) or a range of addresses; their sockets close now",
   tag,
   auth: "admin",
   request: { body: BanBody },
@@ -99,9 +100,13 @@ export function addAdminRoutes(api: Api, parts: Parts): void {
   });
 
   api.openapi(banRoute, async (c) => {
-    const { user_id, reason, until } = c.req.valid("json");
-    const what = { userId: user_id, reason, until: until ? new Date(until) : null };
-    return c.json(await ban(parts, by(c), what), 201);
+    const { user_id, ip_range, reason, until } = c.req.valid("json");
+    const terms = { reason, until: until ? new Date(until) : null };
+    if (user_id !== undefined && ip_range === undefined)
+      return c.json(await ban(parts, by(c), { ...terms, userId: user_id }), 201);
+    if (ip_range !== undefined && user_id === undefined)
+      return c.json(await banRange(parts, by(c), { ...terms, ipRange: ip_range }), 201);
+    throw eitherOf();
   });
 
   api.openapi(liftRoute, async (c) => {
@@ -126,4 +131,13 @@ export function addAdminRoutes(api: Api, parts: Parts): void {
   });
 
   api.openapi(resetLinksRoute, async (c) => c.json({ data: await shownResetLinks(parts, by(c)) }, 200));
+}
+
+function eitherOf(): AppError {
+  const errors = ["user_id", "ip_range"].map((field) => ({
+    pointer: `/${field}`,
+    code: "exclusive",
+    message: "exactly one of user_id and ip_range is needed",
+  }));
+  return new AppError("invalid", "Give either user_id or ip_range.", { errors });
 }

@@ -45,8 +45,9 @@ export const ConnectionToken = z.object({ token: z.string(), expires_in: z.numbe
 export const Ban = z
   .object({
     id: Snowflake,
-    user_id: Id,
-    username: z.string(),
+    user_id: Id.nullable().meta({ description: "A ban is of a person or of a range of addresses." }),
+    username: z.string().nullable(),
+    ip_range: z.string().nullable(),
     reason: z.string(),
     until: Time.nullable(),
     created_by: Id,
@@ -97,7 +98,14 @@ export const UpdateMeBody = z.strictObject({
   phone: Phone.nullish(),
 });
 
-export const BanBody = z.strictObject({ user_id: Id, reason: content(500), until: Time.nullish() });
+export const BanBody = z.strictObject({
+  user_id: Id.optional(),
+  ip_range: z.string().min(1).max(50).optional().meta({
+    description: "In the place of `user_id`: an address or a range, such as `192.0.2.0/24`; of IPv6 a /64 or more.",
+  }),
+  reason: content(500),
+  until: Time.nullish(),
+});
 
 export const InviteBody = z.strictObject({
   max_uses: z.number().int().min(1).max(10_000).default(1),

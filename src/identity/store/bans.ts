@@ -5,10 +5,12 @@ export const banned = (db: Db) => db`
   EXISTS (SELECT FROM bans b WHERE b.user_id = u.id AND b.lifted_at IS NULL
           AND (b.until IS NULL OR b.until > clock_timestamp()))`;
 
+/** Of a person or of a range of addresses. */
 export interface BanRow {
   id: string;
-  user_id: string;
-  username: string;
+  user_id: string | null;
+  username: string | null;
+  ip_range: string | null;
   reason: string;
   until: Date | null;
   created_by: string;
@@ -17,12 +19,19 @@ export interface BanRow {
 
 export async function insertBan(
   db: Db,
-  ban: { id: string; user_id: string; reason: string; until: Date | null; created_by: string },
+  ban: {
+    id: string;
+    user_id: string | null;
+    ip_range: string | null;
+    reason: string;
+    until: Date | null;
+    created_by: string;
+  },
 ): Promise<BanRow> {
   const [row] = await db<BanRow[]>`
     WITH b AS (INSERT INTO bans ${db.row(ban)} RETURNING *)
-    SELECT b.id, b.user_id, u.username, b.reason, b.until, b.created_by, b.created_at
-    FROM b JOIN users u ON u.id = b.user_id`;
+    SELECT b.id, b.user_id, u.username, b.ip_range, b.reason, b.until, b.created_by, b.created_at
+    FROM b LEFT JOIN users u ON u.id = b.user_id`;
   return row!;
 }
 
@@ -36,19 +45,30 @@ export async function isBanned(db: Db, userId: string): Promise<boolean> {
 /** Those that stand, the newest first; `before` is a ban's id. */
 export async function listBans(db: Db, limit: number, before: string | null): Promise<BanRow[]> {
   return db<BanRow[]>`
-    SELECT b.id, b.user_id, u.username, b.reason, b.until, b.created_by, b.created_at
-    FROM bans b JOIN users u ON u.id = b.user_id
+    SELECT b.id, b.user_id, u.username, b.ip_range, b.reason, b.until, b.created_by, b.created_at
+    FROM bans b LEFT JOIN users u ON u.id = b.user_id
     WHERE b.lifted_at IS NULL AND (b.until IS NULL OR b.until > clock_timestamp())
     ${before === null ? db`` : db`AND b.id::bigint < ${before}::numeric`}
     ORDER BY b.id::bigint DESC LIMIT ${limit}`;
 }
 
-/** Whose ban it was; undefined when there is no such ban or it was lifted before. */
-export async function liftBan(db: Db, id: string, by: string): Promise<string | undefined> {
-  const [row] = await db<{ user_id: string }[]>`
+/** The ranges whose bans stand. */
+export async function bannedRanges(db: Db): Promise<{ ip_range: string; until: Date | null }[]> {
+  return db<{ ip_range: string; until: Date | null }[]>`
+    SELECT ip_range, until FROM bans
+    WHERE ip_range IS NOT NULL AND lifted_at IS NULL AND (until IS NULL OR until > clock_timestamp())`;
+}
+
+/** What was banned; undefined when there is no such ban or it was lifted before. */
+export async function liftBan(
+  db: Db,
+  id: string,
+  by: string,
+): Promise<{ user_id: string | null; ip_range: string | null } | undefined> {
+  const [row] = await db<{ user_id: string | null; ip_range: string | null }[]>`
     UPDATE bans SET lifted_by = ${by}, lifted_at = clock_timestamp()
-    WHERE id = ${id} AND lifted_at IS NULL RETURNING user_id`;
-  return row?.user_id;
+    WHERE id = ${id} AND lifted_at IS NULL RETURNING user_id, ip_range`;
+  return row;
 }
 
 /** All bans of a person, also lifted ones: for his export. */

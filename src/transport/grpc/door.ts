@@ -21,20 +21,27 @@ export interface DoorDeps {
   open: boolean;
   /** The asker behind trusted proxies: see facts.ts of the HTTP server. */
   behindProxies(peer: string, forwardedFor: string | null): string;
+  /** Whether nothing from this address is to be answered. */
+  isBanned?: (address: string) => boolean;
   /** For calls without a good token, by address. */
   limit: RateLimit;
 }
 
-export function createDoor({ services, open, behindProxies, limit }: DoorDeps): Door {
+export function createDoor({ services, open, behindProxies, isBanned, limit }: DoorDeps): Door {
   const local = unlimitedService("loopback");
   const count = createCounter(limit);
+  function refuseBanned(address: string): void {
+    if (isBanned?.(address)) throw new AppError("banned", "This address is banned.");
+  }
   async function anybody(address: string): Promise<void> {
+    refuseBanned(address);
     const { allowed, wait } = await count(addressKey(address));
     if (!allowed) throw tooMany(wait);
   }
   return {
     anybody,
     async service(metadata, address) {
+      refuseBanned(address);
       const [header] = metadata.get("authorization");
       if (header === undefined && open) return local;
       const caller = await services.authenticate(bearer(header)).catch(async (error: unknown) => {

@@ -23,6 +23,8 @@ export interface WebSocketDoor<Data> {
 export interface HttpServerDeps<Data> {
   config: Pick<Config, "HTTP_HOST" | "HTTP_PORT" | "HTTP_READ_TIMEOUT" | "HTTP_WRITE_TIMEOUT" | "TRUSTED_PROXIES">;
   api: Api;
+  /** Whether nothing from this address is to be answered. Left out: no address is banned. */
+  isBanned?: (address: string) => boolean;
   websocket: WebSocketDoor<Data>;
   /** What this node answers; other paths of Usher are refused here, and the refusal says so. */
   serves: { api: boolean; sockets: boolean };
@@ -69,6 +71,9 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<D
       allowSilence: (seconds) => server.timeout(received, seconds),
     };
     const { pathname } = new URL(request.url);
+    // A load balancer's own address may be in a banned range: it asks whether this node lives, for others.
+    if (deps.isBanned?.(facts.address) && !isProbe(pathname))
+      return problemResponse(new AppError("banned", "This address is banned."), facts.requestId);
     if (pathname === "/ws") return serves.sockets ? upgraded(request, server, facts) : notHere("edge", facts);
     const began = performance.now();
     running += 1;
@@ -197,6 +202,10 @@ function withHost(request: Request): Request | null {
   if (request.headers.has("host")) return null;
   const url = `http://localhost${request.url}`;
   return URL.canParse(url) ? new Request(url, request) : null;
+}
+
+function isProbe(pathname: string): boolean {
+  return pathname === "/health" || pathname === "/ready";
 }
 
 function isApi(pathname: string): boolean {

@@ -141,7 +141,7 @@ export default function Admin() {
             {bans.map((each) => (
               <li key={each.id} className={styles.item}>
                 <div className={styles.what}>
-                  <p>{each.username}</p>
+                  <p>{each.username ?? each.ip_range}</p>
                   <p className={styles.note}>
                     {each.reason}
                     {each.until && ` · until ${dateTime(each.until, timeZone)}`}
