@@ -9,6 +9,7 @@ import { startPresence } from "./app/presence.ts";
 import type { Program } from "./app/program.ts";
 import { createReadinessOf } from "./app/readiness.ts";
 import { startReload } from "./app/reload.ts";
+import { listener, startServerApi } from "./app/server-api.ts";
 import { startStorage } from "./app/storage.ts";
 import { startStreams } from "./app/streams.ts";
 import { VERSION } from "./app/version.ts";
@@ -25,6 +26,7 @@ import { createMail } from "./platform/mail.ts";
 import { createMetrics } from "./platform/metrics.ts";
 import { createTransaction } from "./platform/postgres/transaction.ts";
 import type { Authenticate } from "./realtime/index.ts";
+import type { ServerApi } from "./server-api/index.ts";
 
 export interface App {
   port: number;
@@ -68,9 +70,10 @@ async function start(program: Program): Promise<number> {
 
   // Identity needs the hub, to close sockets; the hub asks identity only when somebody connects.
   const authenticate: Authenticate = {
-    token: (token) => identity.authenticate(token, "connect"),
+    token: (token) =>
+      services.isServiceToken(token) ? listener(services, token) : identity.authenticate(token, "connect"),
     cookie: (header) => identity.authenticateCookie(header),
-    isCurrent: (caller) => caller.kind === "user" && identity.isCurrent(caller),
+    isCurrent: (caller) => (caller.kind === "user" ? identity.isCurrent(caller) : services.isCurrent(caller)),
   };
   const hub = createHubOf(program, sql, log, metrics, broker, presence, authenticate);
   const publish = await startFanOut(program, log, broker, hub, metrics);
@@ -84,6 +87,15 @@ async function start(program: Program): Promise<number> {
     mail: createMail(config),
     clock: systemClock,
     logger: logger.child({ name: "identity" }),
+  });
+  const services: ServerApi = await startServerApi(program, {
+    sql,
+    batchSql: postSql,
+    log,
+    hub,
+    publish,
+    transaction,
+    metrics,
   });
   const chat = createChat({
     sql,
@@ -105,7 +117,7 @@ async function start(program: Program): Promise<number> {
   });
   await admin.start();
   const readiness = createReadinessOf(program, sql, broker, hub);
-  const api = await startApi(program, sql, metrics, readiness, identity, chat, admin);
+  const api = await startApi(program, sql, metrics, readiness, identity, chat, admin, services);
   const streams = await startStreams(program, api, hub, authenticate);
   const port = await startDoors(program, api, metrics, hub, authenticate, streams);
   if (program.worker !== null) reportToParent(metrics);

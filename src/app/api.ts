@@ -7,11 +7,12 @@ import { createApi } from "../platform/http/create-api.ts";
 import { createIdempotencyStore } from "../platform/http/idempotency-store.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
+import type { ServerApi } from "../server-api/index.ts";
 import { addDocs } from "../transport/http/docs.ts";
 import { addMeta } from "../transport/http/meta.ts";
 import { addProbes, type Readiness } from "../transport/http/probes.ts";
 import { addProtos } from "../transport/http/protos.ts";
-import { requestsPerMinute } from "./limits.ts";
+import { requestsOfService, requestsPerMinute } from "./limits.ts";
 import type { Program } from "./program.ts";
 import { VERSION } from "./version.ts";
 
@@ -26,18 +27,23 @@ export async function startApi(
   identity: Identity,
   chat: Chat,
   admin: Admin,
+  services: ServerApi,
 ): Promise<Api> {
   const idempotency = createIdempotencyStore(sql);
   const api = createApi({
     config,
     logger,
-    authenticate: (token) => identity.authenticate(token, "api"),
+    authenticate: (token) =>
+      services.isServiceToken(token) ? services.authenticate(token) : identity.authenticate(token, "api"),
+    knownService: (token) => services.known(token),
+    services: services.requests,
     authenticateCookie: (header) => identity.authenticateCookie(header),
     idempotency,
     failed: metrics.failed,
     limits: {
       address: requestsPerMinute(config, 1),
       caller: requestsPerMinute(config, 1 / 5),
+      service: requestsOfService(config),
     },
   });
   addProbes(api, readiness);
@@ -51,6 +57,7 @@ export async function startApi(
   identity.routes(api);
   chat.routes(api);
   admin.routes(api);
+  services.routes(api);
   addDocs(api, VERSION);
   addProtos(api);
   await lifecycle.start(

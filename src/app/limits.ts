@@ -16,6 +16,16 @@ export function hubLimits(config: Config): HubLimits {
   };
 }
 
+/** Of one service token, by all doors of a node together. */
+export function requestsOfService(config: Config): RateLimit {
+  return {
+    get points() {
+      return config.SERVICE_RATE_LIMIT;
+    },
+    seconds: 1,
+  };
+}
+
 /** A part of HTTP_RATE_LIMIT, as it stands whenever it is asked. */
 export function requestsPerMinute(config: Config, part: number): RateLimit {
   return {

@@ -190,6 +190,12 @@ export const OPTIONS = {
       "the requests and a sixtieth of the connections.",
     HOT,
   ),
+  SERVICE_RATE_LIMIT: option(
+    whole(1, 1_000_000),
+    "5000",
+    "Requests per second that one service token may make on a node, over HTTP and gRPC together.",
+    HOT,
+  ),
   DATABASE_URL: option(
     url("postgres:", "postgresql:"),
     null,

@@ -45,7 +45,7 @@ export function createMetrics(version: string) {
   const sent = tally(registry, "realtime_messages_sent_total", "Frames handed to sockets.", "type", FRAMES);
   const received = tally(registry, "realtime_messages_received_total", "Frames that clients sent.", "type", COMMANDS);
   const errors = counter("realtime_errors_total", "Errors answered, over every transport.", "type", errorTypes());
-  counter("realtime_notifications_delivered_total", "Notices that reached a user's socket.", "type", NOTIFICATIONS);
+  const notified = counter("realtime_notifications_delivered_total", "Notices that reached a user's socket.", "type", NOTIFICATIONS);
   const recoveries = counter("realtime_recoveries_total", "Rooms that clients came back to.", "outcome", RECOVERIES);
   const closed = counter(
     "realtime_connections_closed_total",
@@ -95,6 +95,8 @@ export function createMetrics(version: string) {
     appended: (seconds: number) => append.observe(seconds),
     /** An error that the API answers with. */
     failed: (code: Code) => errors.inc({ type: frameCode(code) }),
+    /** A notice reached somebody's socket. */
+    notified: (kind: "booking" | "queue" | "payment" | "notification") => notified.inc({ type: kind }),
     /** An answer of the API. */
     answered(method: string, status: number, seconds: number) {
       requests.observe({ method: METHODS.has(method) ? method : "other", status }, seconds);

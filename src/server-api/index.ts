@@ -19,6 +19,7 @@ import { createNotices } from "./notices.ts";
 import { addChangeRoutes } from "./routes/changes.ts";
 import { addConnectionRoutes } from "./routes/connections.ts";
 import { addNoticeRoutes } from "./routes/notices.ts";
+import { addPresenceRoute } from "./routes/presence.ts";
 import { addRoomRoutes } from "./routes/rooms.ts";
 import { addTokenRoutes } from "./routes/service-tokens.ts";
 import { createServiceTokens } from "./service-tokens.ts";
@@ -48,6 +49,8 @@ export interface ServerApi {
   isCurrent(caller: ServiceCaller): boolean;
   /** The same without a query, for whoever was here a moment ago; null: ask `authenticate`. */
   known(token: string): ServiceCaller | null;
+  /** Where all doors count the requests of each token. */
+  requests: Counter;
   /** Counts one request of this token; throws `rate_limited`. REST counts by itself. */
   admit(caller: ServiceCaller): Promise<void>;
   /** Mounts the REST routes. */
@@ -70,7 +73,7 @@ export interface ServerApiDeps {
   publish: Publish;
   /** Gives a new Snowflake, as decimal text. */
   ids: { next(): string };
-  realtime: Pick<Realtime, "publishEphemeral" | "authorize" | "watch" | "endService">;
+  realtime: Pick<Realtime, "publishEphemeral" | "authorize" | "presence" | "watch" | "endService">;
   cluster: Pick<Cluster, "connectionsOf" | "membersOf" | "audienceOf" | "stats" | "connections" | "acked">;
   tail: Pick<Tail, "read">;
   /** A notice reached somebody. */
@@ -104,6 +107,7 @@ export async function createServerApi(deps: ServerApiDeps): Promise<ServerApi> {
     isServiceToken: (token) => known.isOurs(token),
     known: (token) => known.known(token),
     isCurrent: (caller) => known.isCurrent(caller),
+    requests: deps.requests,
     async admit({ tokenId }) {
       const { allowed, wait } = await deps.requests(tokenId);
       if (!allowed) throw tooMany(wait);
@@ -112,6 +116,7 @@ export async function createServerApi(deps: ServerApiDeps): Promise<ServerApi> {
       addNoticeRoutes(http, api);
       addRoomRoutes(http, api);
       addConnectionRoutes(http, api);
+      addPresenceRoute(http, deps.realtime);
       addChangeRoutes(http, api);
       addTokenRoutes(http, api);
     },

@@ -1,0 +1,59 @@
+import type { ServiceCaller } from "../platform/caller.ts";
+import { systemClock } from "../platform/clock.ts";
+import { AppError } from "../platform/errors.ts";
+import { createCounter } from "../platform/http/rate-limit.ts";
+import type { Publish } from "../platform/log/publish.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import type { Sql } from "../platform/postgres/sql.ts";
+import type { Transaction } from "../platform/postgres/transaction.ts";
+import type { Hub } from "../realtime/index.ts";
+import { createServerApi, type ServerApi } from "../server-api/index.ts";
+import { requestsOfService } from "./limits.ts";
+import type { Log } from "./log.ts";
+import type { Program } from "./program.ts";
+
+export interface ServerApiParts {
+  sql: Sql;
+  batchSql: Sql;
+  log: Log;
+  hub: Hub;
+  publish: Publish;
+  transaction: Transaction;
+  metrics: Metrics;
+}
+
+/** What other teams' back ends may do, for all doors. */
+export async function startServerApi(program: Program, parts: ServerApiParts): Promise<ServerApi> {
+  const { config, lifecycle, onError } = program;
+  const { sql, batchSql, log, hub, publish, transaction, metrics } = parts;
+  return lifecycle.start(
+    "server API",
+    () =>
+      createServerApi({
+        sql,
+        batchSql,
+        transaction,
+        publish,
+        ids: log.ids,
+        realtime: hub,
+        cluster: hub.cluster,
+        tail: log.tail,
+        metrics,
+        staticToken: config.GRPC_TOKEN,
+        requests: createCounter(requestsOfService(config)),
+        source: config.PUBLIC_URL ?? `http://localhost:${config.HTTP_PORT}`,
+        now: () => systemClock.now(),
+        onError,
+      }),
+    (part) => part.stop(),
+  );
+}
+
+/** The service behind the token of a socket or stream; throws `forbidden` without the scope for it. */
+export async function listener(services: ServerApi, token: string): Promise<ServiceCaller> {
+  const caller = await services.authenticate(token);
+  if (!caller.scopes.includes("subscribe")) {
+    throw new AppError("forbidden", "This token does not have the scope subscribe.");
+  }
+  return caller;
+}

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { type ServerApiApp, startServerApiApp } from "../../tests/support/server-api.ts";
+
+setDefaultTimeout(60_000);
+
+let app: ServerApiApp;
+let token: string;
+
+beforeAll(async () => {
+  app = await startServerApiApp();
+  token = await app.serviceToken(["notify"]);
+});
+afterAll(() => app.close());
+
+const notice = (userId: string, event_type: string, payload: object, more: object = {}, by = token) =>
+  app.ask(by, "POST", `/api/v1/users/${userId}/notices`, { event_type, payload, ...more });
+
+test("a booking's payload is completed, sent to every device of the person and to nobody else", async () => {
+  const [phone, laptop, other] = await Promise.all([app.come("ann"), app.come("ann"), app.come("bob")]);
+  const answer = await notice("ann", "booking:confirmed", {
+    booking_id: "b-1",
+    total_amount: "100.00",
+    currency: null,
+  });
+  expect([answer.status, answer.body]).toEqual([
+    200,
+    { delivered: true, connections_notified: 2, acked: false, stored: true, partial: false },
+  ]);
+  const frames = await Promise.all([phone.next("booking:confirmed"), laptop.next("booking:confirmed")]);
+  for (const frame of frames) {
+    expect(frame).toMatchObject({ room: "user:ann", seq: 1 });
+    expect(frame.payload).toEqual({
+      booking_id: "b-1",
+      booking_reference: null,
+      event_id: null,
+      seat_numbers: [],
+      total_amount: "100.00",
+      currency: null,
+      message: "",
+    });
+  }
+  await other.ask("system:ping");
+  expect(other.frames.some(({ type }) => type.startsWith("booking:"))).toBe(false);
+  for (const client of [phone, laptop, other]) client.close();
+});
+
+test("RC-1 whoever was away gets each notice once, in order, when he comes back", async () => {
+  const before = await app.come("cem");
+  await notice("cem", "payment:processing", { payment_id: "p", booking_id: "b", status: "processing" });
+  const seen = await before.next("payment:processing");
+  const { epoch } = (await before.ask("room:join", { room: "user:cem" })).payload;
+  before.close();
+  await before.end();
+  const away = await notice("cem", "payment:success", { payment_id: "p", booking_id: "b", status: "success" });
+  expect(away.body).toMatchObject({ delivered: false, connections_notified: 0, stored: true });
+  await notice("cem", "booking:confirmed", { booking_id: "b" });
+
+  const after = await app.come("cem");
+  const answer = await after.ask("system:resume", { rooms: { "user:cem": { seq: seen.seq, epoch } } });
+  expect(answer.payload.rooms).toMatchObject({ "user:cem": { seq: 3, recovered: true } });
+  await notice("cem", "payment:refunded", { payment_id: "p", booking_id: "b", status: "refunded" });
+  await after.next("payment:refunded");
+  expect(after.frames.filter(({ seq }) => seq !== undefined).map(({ seq, type }) => [seq, type])).toEqual([
+    [2, "payment:success"],
+    [3, "booking:confirmed"],
+    [4, "payment:refunded"],
+  ]);
+  after.close();
+});
+
+test("what is ephemeral is not kept, and a place in a queue is a frame without a number", async () => {
+  const client = await app.come("dan");
+  const queue = { event_id: "e", position: 4, estimated_wait: 90, total_in_queue: 100 };
+  const answer = await notice("dan", "booking:queue_position", queue, { ephemeral: true });
+  expect(answer.body).toMatchObject({ delivered: true, stored: false });
+  const frame = await client.next("booking:queue_position");
+  expect([frame.payload, frame.seq]).toEqual([queue, undefined]);
+  client.close();
+  const history = await app.serviceToken(["history"]);
+  expect((await app.ask(history, "GET", "/api/v1/rooms/user:dan/history")).body).toMatchObject({ head_seq: 0 });
+});
+
+test("FR-7 with require_ack the answer waits until a client has it, and not for one who is away", async () => {
+  const client = await app.come("eve");
+  const asked = notice("eve", "note:new", { text: "hello" }, { require_ack: true });
+  const frame = await client.next("note:new");
+  expect(Object.keys(frame.payload).sort()).toEqual(["ack_id", "text"]);
+  client.send({ type: "system:ack", payload: { ack_id: frame.payload.ack_id } });
+  expect((await asked).body).toMatchObject({ delivered: true, acked: true });
+  client.close();
+  expect((await notice("nobody", "note:new", {}, { require_ack: true })).body).toMatchObject({ acked: false });
+});
+
+test("what is wrong with a notice is said field by field", async () => {
+  const errors = async (answer: ReturnType<typeof notice>) => {
+    const { status, body } = await answer;
+    return [status, (body.errors as { pointer: string }[]).map(({ pointer }) => pointer)];
+  };
+  expect(await errors(notice("x", "booking:confirmed", { total_amount: "free" }))).toEqual([
+    422,
+    ["/payload/booking_id", "/payload/total_amount"],
+  ]);
+  expect(await errors(notice("x", "system:bye", {}))).toEqual([422, ["/event_type"]]);
+  expect(await errors(notice("x", "channel:joined", {}))).toEqual([422, ["/event_type"]]);
+  expect(await errors(notice("x", 'a","seq":1', {}))).toEqual([422, ["/event_type"]]);
+  expect((await notice("x%20y", "note:new", {})).status).toBe(404);
+  expect((await notice("x", "note:new", { text: "x".repeat(70_000) })).status).toBe(413);
+});
+
+test("the same Idempotency-Key of a service is one notice, and keys of two services have nothing to do with each other", async () => {
+  const other = await app.serviceToken(["notify"]);
+  const body = { event_type: "note:new", payload: { n: 1 } };
+  const send = (by: string) =>
+    app.ask(by, "POST", "/api/v1/users/flo/notices", body, { "idempotency-key": "key-of-the-booking" });
+  const answers = [await send(token), await send(token), await send(other)];
+  expect(answers.map(({ headers }) => headers.get("idempotent-replayed"))).toEqual([null, "true", null]);
+  const history = await app.serviceToken(["history"]);
+  expect((await app.ask(history, "GET", "/api/v1/rooms/user:flo/history")).body).toMatchObject({ head_seq: 2 });
+});

@@ -1,0 +1,91 @@
+import { SignJWT } from "jose";
+import { startTestApp, TEST_ISSUER, TEST_SECRET, type TestApp } from "./app.ts";
+import { openClient, type WsClient } from "./ws-client.ts";
+
+/** An answer of the API: its status, and its body when there is one. */
+export interface Answer<T = Record<string, unknown>> {
+  status: number;
+  body: T;
+  headers: Headers;
+}
+
+export interface ServerApiApp extends TestApp {
+  wsPort: number;
+  /** The access token of the owner. */
+  owner: string;
+  ask<T = Record<string, unknown>>(
+    token: string | null,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer<T>>;
+  /** Makes a service token and answers its text. */
+  serviceToken(scopes: readonly string[], rooms?: readonly string[], more?: object): Promise<string>;
+  /** A connection of this person, greeted; who need not have been here before. */
+  come(userId: string): Promise<WsClient>;
+}
+
+/** The whole of Usher with an owner, for calls as other teams' back ends make them. */
+export async function startServerApiApp(env: Record<string, string> = {}): Promise<ServerApiApp> {
+  const app = await startTestApp(env);
+  const wsPort = Number(new URL(app.url).port);
+
+  async function ask<T>(
+    token: string | null,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ) {
+    const answer = await fetch(`${app.url}${path}`, {
+      method,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, body: (text === "" ? {} : JSON.parse(text)) as T };
+  }
+
+  // On a database that has an owner already, this person is another member, and that owner's token is used.
+  const register = { username: "olga", email: "olga@example.org", password: "the password of olga" };
+  const registered = await ask<{ access_token?: string }>(null, "POST", "/api/v1/auth/register", register);
+  const owner =
+    registered.body.access_token ??
+    (await ask<{ access_token: string }>(null, "POST", "/api/v1/auth/login", register)).body.access_token;
+  return {
+    ...app,
+    wsPort,
+    owner,
+    ask,
+    async serviceToken(scopes, rooms = ["*"], more = {}) {
+      const made = await ask<{ token: string }>(owner, "POST", "/api/v1/service-tokens", {
+        name: "test",
+        scopes,
+        rooms,
+        ...more,
+      });
+      if (made.status !== 201) throw new Error(`no token was made: ${JSON.stringify(made.body)}`);
+      return made.body.token;
+    },
+    async come(userId) {
+      const client = await openClient(wsPort, { query: `?token=${await personToken(userId)}` });
+      await client.next("system:connected");
+      return client;
+    },
+  };
+}
+
+/** A token of the other issuer, whose people are known here by their subject. */
+export function personToken(userId: string): Promise<string> {
+  return new SignJWT({})
+    .setProtectedHeader({ alg: "HS256" })
+    .setSubject(userId)
+    .setIssuer(TEST_ISSUER)
+    .setExpirationTime("1h")
+    .sign(new TextEncoder().encode(TEST_SECRET));
+}
