@@ -1,0 +1,33 @@
+import { z } from "zod";
+import { PresentMember } from "../../../protocol/frames.ts";
+import type { Api } from "../../platform/http/api.ts";
+import { route } from "../../platform/http/route.ts";
+import type { Realtime } from "../../realtime/index.ts";
+import { roomOf } from "../policy.ts";
+import { RoomParam } from "./shapes.ts";
+
+const presenceRoute = route({
+  method: "get",
+  path: "/api/v1/rooms/{room}/presence",
+  summary: "Tells who is in a room now, for whoever may join it",
+  tag: "services",
+  auth: { scope: "presence", orUser: true },
+  request: { params: RoomParam },
+  responses: {
+    200: {
+      description: "People with a connection in the room, on all nodes; each once. Only channels have such a list.",
+      schema: z.object({
+        count: z.number().int(),
+        members: z.array(PresentMember).optional().meta({ description: "Left out when there are more than 200." }),
+      }),
+    },
+  },
+  errors: ["forbidden"],
+});
+
+export function addPresenceRoute(api: Api, realtime: Pick<Realtime, "presence">): void {
+  api.openapi(presenceRoute, async (c) => {
+    const { count, members } = await realtime.presence(c.get("caller"), roomOf(c.req.valid("param").room));
+    return c.json({ count, members }, 200);
+  });
+}
