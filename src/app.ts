@@ -13,6 +13,7 @@ import { listener, startServerApi } from "./app/server-api.ts";
 import { startStorage } from "./app/storage.ts";
 import { startStreams } from "./app/streams.ts";
 import { VERSION } from "./app/version.ts";
+import { startWebhooks } from "./app/webhooks.ts";
 import { readWorkerPlace, reportToParent } from "./app/worker.ts";
 import { createChat } from "./chat/index.ts";
 import { createLive } from "./config/live.ts";
@@ -117,7 +118,8 @@ async function start(program: Program): Promise<number> {
   });
   await admin.start();
   const readiness = createReadinessOf(program, sql, broker, hub);
-  const api = await startApi(program, sql, metrics, readiness, identity, chat, admin, services);
+  const webhooks = await startWebhooks(program, sql, log, metrics);
+  const api = await startApi(program, sql, metrics, readiness, identity, chat, admin, services, webhooks);
   const streams = await startStreams(program, api, hub, authenticate);
   const port = await startDoors(program, api, metrics, hub, authenticate, streams);
   if (program.worker !== null) reportToParent(metrics);

@@ -1,4 +1,5 @@
 import type { Admin } from "../admin/index.ts";
+import type { Webhooks } from "../bridges/webhooks/index.ts";
 import type { Chat } from "../chat/index.ts";
 import type { Identity } from "../identity/index.ts";
 import { systemClock } from "../platform/clock.ts";
@@ -28,6 +29,7 @@ export async function startApi(
   chat: Chat,
   admin: Admin,
   services: ServerApi,
+  webhooks: Webhooks,
 ): Promise<Api> {
   const idempotency = createIdempotencyStore(sql);
   const api = createApi({
@@ -58,6 +60,7 @@ export async function startApi(
   chat.routes(api);
   admin.routes(api);
   services.routes(api);
+  webhooks.routes(api);
   addDocs(api, VERSION);
   addProtos(api);
   await lifecycle.start(

@@ -262,6 +262,11 @@ export const OPTIONS = {
     "Most bytes of the log; the oldest partitions go first.",
     HOT,
   ),
+  WEBHOOKS_ALLOW_PRIVATE: option(
+    flag,
+    "false",
+    "Whether webhooks may go to http and to private addresses. For development: it opens this network to whoever is an admin.",
+  ),
   AUDIT_RETENTION: option(duration, "8760h", "How long what admins did stays in the audit log.", HOT),
   JWT_SECRET: option(
     text,

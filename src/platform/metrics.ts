@@ -77,6 +77,8 @@ export function createMetrics(version: string) {
     /** The numbers in Prometheus' text format, and its content type. */
     text: () => registry.metrics(),
     contentType: registry.contentType,
+    /** For the numbers of a module that keeps them itself. */
+    registry,
     /** The same as objects, for a parent that sums up its workers. */
     json: () => registry.getMetricsAsJSON(),
 

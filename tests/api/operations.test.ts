@@ -17,7 +17,7 @@ let document: ApiDocument;
 let client: ReturnType<typeof documentedClient>;
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startTestApp({ WEBHOOKS_ALLOW_PRIVATE: "true" });
   document = await readDocument(app.url);
   client = documentedClient(app.url, document);
 }, 60_000);
@@ -139,6 +139,38 @@ test("every operation answers as the document says", async () => {
   await call("patch /api/v1/admin/settings", 422, { ...asOwner, body: { LOG_RETENTION: "49" } });
   await call("patch /api/v1/admin/settings", 403, { ...asAnn, ...settings });
   await call("get /api/v1/admin/audit-log", 200, { ...asOwner, query: { action: "setting:changed" } });
+
+  // Webhooks
+  const receiver = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("thanks") });
+  const hook = await call<Thing>("post /api/v1/webhook-endpoints", 201, {
+    ...asOwner,
+    body: { url: `http://127.0.0.1:${receiver.port}/hooks`, event_types: ["message:*"] },
+  });
+  const asHook = { ...asOwner, params: { endpoint_id: hook.id } };
+  await call("get /api/v1/webhook-endpoints", 200, asOwner);
+  await call("get /api/v1/webhook-endpoints", 403, asAnn);
+  await call("get /api/v1/webhook-endpoints/{endpoint_id}", 200, asHook);
+  await call("post /api/v1/webhook-endpoints/{endpoint_id}/rotate-secret", 200, { ...asHook, body: {} });
+  const sent = await call<{ delivery_id: string }>("post /api/v1/webhook-endpoints/{endpoint_id}/test", 202, {
+    ...asHook,
+    body: {},
+  });
+  const ofDelivery = { ...asOwner, params: sent };
+  await waitUntil("it is delivered", async () => {
+    const found = await call<{ status: string }>("get /api/v1/webhook-deliveries/{delivery_id}", 200, ofDelivery);
+    return found.status === "delivered";
+  });
+  await call("get /api/v1/webhook-endpoints/{endpoint_id}/deliveries", 200, { ...asHook, query: { limit: "1" } });
+  await call("post /api/v1/webhook-deliveries/{delivery_id}/redeliver", 202, ofDelivery);
+  await call("post /api/v1/webhook-endpoints/{endpoint_id}/replay", 202, {
+    ...asHook,
+    body: { since: "2026-01-01T00:00:00.000Z" },
+  });
+  await call("patch /api/v1/webhook-endpoints/{endpoint_id}", 200, { ...asHook, body: { disabled: true } });
+  await call("post /api/v1/webhook-endpoints/{endpoint_id}/test", 409, { ...asHook, body: {} });
+  await call("delete /api/v1/webhook-endpoints/{endpoint_id}", 204, asHook);
+  await call("get /api/v1/webhook-endpoints/{endpoint_id}", 404, asHook);
+  await receiver.stop(true);
 
   // Signing in and out
   await call("post /api/v1/auth/login", 401, { body: { username: "ann", password: "wrong password" } });

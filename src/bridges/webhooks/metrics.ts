@@ -34,6 +34,7 @@ export function createWebhookMetrics(registry: Registry, pending: () => Promise<
   new Gauge({
     name: "usher_webhook_pending",
     help: "Deliveries of webhooks that wait or are under way, on all nodes.",
+    aggregator: "max", // every process asks the same database
     registers,
     async collect() {
       const found = await pending().catch(() => null);
