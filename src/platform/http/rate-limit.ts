@@ -1,14 +1,10 @@
 import type { MiddlewareHandler } from "hono";
-import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { AppError } from "../errors.ts";
 import type { ApiEnv, ApiVariables } from "./api.ts";
+import { type Counter, createCounter, type RateLimit } from "./counter.ts";
 import { problemResponse } from "./problem.ts";
 
-/** `points` requests in `seconds`. `points` may change. */
-export interface RateLimit {
-  points: number;
-  seconds: number;
-}
+export { type Counter, createCounter, type RateLimit } from "./counter.ts";
 
 /** Wide enough for many people behind one address; what is dear (signing in, mails) has limits of its own. */
 export const ADDRESS_LIMIT: RateLimit = { points: 6_000, seconds: 60 };
@@ -33,40 +29,11 @@ export function rateLimit(
   return async (c, next) => {
     const key = keyOf(c.var);
     if (key === null) return next();
-    const { allowed, left, wait } = await count(key);
+    const { allowed, left, wait } = count(key);
     if (allowed) await next();
     else c.res = problemResponse(tooMany(wait), c.get("requestId"));
     c.res.headers.append("ratelimit-policy", `"${name}";q=${limit.points};w=${limit.seconds}`);
     c.res.headers.append("ratelimit", `"${name}";r=${left};t=${wait}`);
-  };
-}
-
-/** Where a key stands: `wait` is in seconds, until its window ends. */
-interface Standing {
-  allowed: boolean;
-  left: number;
-  wait: number;
-}
-
-/** Counts one more under this key. */
-export type Counter = (key: string) => Promise<Standing>;
-
-/** Counts under keys, in memory: one entry per key, gone with its window. */
-export function createCounter(limit: RateLimit): Counter {
-  const limiter = new RateLimiterMemory({ points: limit.points, duration: limit.seconds });
-  const standing = (allowed: boolean, { remainingPoints, msBeforeNext }: RateLimiterRes): Standing => ({
-    allowed,
-    left: Math.max(0, remainingPoints),
-    wait: Math.max(1, Math.ceil(msBeforeNext / 1_000)),
-  });
-  return async (key) => {
-    if (limiter.points !== limit.points) limiter.points = limit.points;
-    try {
-      return standing(true, await limiter.consume(key));
-    } catch (refused) {
-      if (refused instanceof RateLimiterRes) return standing(false, refused);
-      throw refused;
-    }
   };
 }
 

@@ -1,0 +1,158 @@
+import { expect, test } from "bun:test";
+import { chooseSeed, seeded } from "../../../tests/support/seeded.ts";
+import { type Counter, createCounter } from "./counter.ts";
+
+/** What the messenger does to messages. */
+interface Weather {
+  nodes: number;
+  points: number;
+  /** ms a message takes at most. */
+  delay: number;
+  /** Messages of a node in a row that are lost at most, and how often one is. */
+  lostInRow: number;
+  loss: number;
+  /** Every so many messages one comes twice. */
+  repeat: number;
+}
+
+const SECONDS = 10;
+const TOGETHER = 20;
+
+/** N counters, a messenger that loses and repeats, and a clock that the test moves. */
+function start(weather: Weather, random: ReturnType<typeof seeded>) {
+  let now = 0;
+  const timers: { at: number; run: () => void }[] = [];
+  const later = (run: () => void, ms: number) => void timers.push({ at: now + ms, run });
+  const ears: ((payload: unknown, from: number) => void)[] = [];
+  const lost = Array<number>(weather.nodes).fill(0);
+  const counters: Counter[] = Array.from({ length: weather.nodes }, (_, node) =>
+    createCounter(
+      {
+        points: weather.points,
+        seconds: SECONDS,
+        shared: {
+          name: "test",
+          nodes: () => weather.nodes,
+          messenger: {
+            on(_subject, handler) {
+              ears[node] = handler;
+            },
+            send(_subject, payload) {
+              const text = JSON.stringify(payload);
+              const loses = lost[node]! < weather.lostInRow && random.int(0, 99) < weather.loss;
+              lost[node] = loses ? lost[node]! + 1 : 0;
+              if (loses) return;
+              const copies = random.int(0, 99) < weather.repeat ? 2 : 1;
+              for (let copy = 0; copy < copies; copy++)
+                ears.forEach((hear, to) => {
+                  if (to !== node) later(() => hear(JSON.parse(text), node), random.int(0, weather.delay));
+                });
+            },
+          },
+        },
+      },
+      { now: () => now, later },
+    ),
+  );
+  return {
+    counters,
+    now: () => now,
+    /** Moves the clock, and what is due on the way. */
+    pass(ms: number) {
+      const end = now + ms;
+      for (;;) {
+        const due = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+        if (due === undefined) break;
+        timers.splice(timers.indexOf(due), 1);
+        now = Math.max(now, due.at);
+        due.run();
+      }
+      now = end;
+    },
+  };
+}
+
+function weatherOf(random: ReturnType<typeof seeded>): Weather {
+  const lossy = random.int(0, 1) === 1;
+  return {
+    nodes: random.int(2, 8),
+    points: random.int(1, 20) * 50,
+    delay: random.int(0, 300),
+    lostInRow: lossy ? random.int(1, 3) : 0,
+    loss: lossy ? 40 : 0,
+    repeat: random.int(0, 30),
+  };
+}
+
+test("all nodes together let through at most a tenth too much, another for each message lost in a row, and what is on the way", () => {
+  const seed = chooseSeed("shared limits");
+  for (let round = 0; round < 150; round++) {
+    const random = seeded(seed + round);
+    const weather = weatherOf(random);
+    const { counters, pass, now } = start(weather, random);
+    const pause = random.int(1, 40);
+    let allowed = 0;
+    const uses: { at: number; node: number }[] = [];
+    while (now() < SECONDS * 1_000 - pause) {
+      const node = random.int(0, weather.nodes - 1);
+      if (counters[node]!("ann").allowed) {
+        allowed++;
+        uses.push({ at: now(), node });
+      }
+      pass(random.int(0, pause));
+    }
+    // The most that one node allowed in the time that news take.
+    const onTheWay = Math.max(
+      0,
+      ...uses.map(
+        ({ at, node }) =>
+          uses.filter((use) => use.node === node && use.at >= at && use.at <= at + TOGETHER + weather.delay).length,
+      ),
+    );
+    const others = weather.nodes - 1;
+    const unheard = others * ((weather.lostInRow + 1) * (Math.ceil(weather.points / 10 / others) + onTheWay));
+    expect({ seed: seed + round, weather, much: allowed > weather.points + unheard }).toMatchObject({ much: false });
+  }
+});
+
+test("whoever stays a tenth below the limit, and another tenth for each message lost in a row, is never refused", () => {
+  const seed = chooseSeed("shared limits, refusals");
+  for (let round = 0; round < 60; round++) {
+    const random = seeded(seed + round);
+    const weather = weatherOf(random);
+    const { counters, pass, now } = start(weather, random);
+    const pause = random.int(5, 60);
+    const uses: number[] = [];
+    const margin = (weather.lostInRow + 1) * (Math.ceil(weather.points / 10) + weather.nodes - 1);
+    const late = TOGETHER + weather.delay;
+    while (now() < SECONDS * 4_000) {
+      pass(random.int(0, pause));
+      const recent = uses.filter((at) => at > now() - SECONDS * 1_000 - late).length;
+      if (recent + 1 > weather.points - margin) continue;
+      const { allowed } = counters[random.int(0, weather.nodes - 1)]!("ann");
+      if (!allowed) throw new Error(`refused at ${recent} uses: ${JSON.stringify({ seed: seed + round, weather })}`);
+      uses.push(now());
+    }
+  }
+});
+
+test("news come to nothing with their window: a limit heals by itself, and keys do not touch each other", () => {
+  const weather = { nodes: 2, points: 100, delay: 0, lostInRow: 0, loss: 0, repeat: 0 };
+  const { counters, pass } = start(weather, seeded(1));
+  for (let i = 0; i < 100; i++) counters[0]!("ann");
+  pass(TOGETHER);
+  expect(counters[1]!("ann")).toEqual({ allowed: false, left: 0, wait: 10 });
+  expect(counters[1]!("bob")).toMatchObject({ allowed: true, left: 99 });
+  pass(SECONDS * 1_000);
+  expect(counters[1]!("ann")).toMatchObject({ allowed: true, left: 99 });
+});
+
+test("a node that is alone, or whose messenger is dead, counts for itself", () => {
+  const weather = { nodes: 3, points: 30, delay: 0, lostInRow: Number.POSITIVE_INFINITY, loss: 100, repeat: 0 };
+  const { counters, pass } = start(weather, seeded(1));
+  const allowed = counters.map(
+    (count) => Array.from({ length: 50 }, () => count("ann").allowed).filter(Boolean).length,
+  );
+  pass(100);
+  expect(allowed).toEqual([30, 30, 30]);
+});
