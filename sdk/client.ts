@@ -7,6 +7,7 @@ import { UsherError } from "./errors.ts";
 import { Events } from "./events.ts";
 import type { RoomFrame, RoomHandlers } from "./follower.ts";
 import { Outbox, type OutboxStorage, type Outgoing, type Sent } from "./outbox.ts";
+import { isPresenceFrame } from "./presence.ts";
 import { createRest, type Rest } from "./rest.ts";
 import { Rooms } from "./rooms.ts";
 
@@ -124,6 +125,7 @@ export function createClient(options: ClientOptions = {}): Client {
     if (frame.room !== undefined && frame.seq !== undefined) rooms.deliver(frame as RoomFrame);
     else if (frame.type === "room:left") rooms.left(frame.payload.room, frame.payload.code);
     else if (frame.type === "room:joined") rooms.restarted(frame.payload.room, frame.payload);
+    else if (isPresenceFrame(frame)) rooms.present(frame);
     else if (EPHEMERAL.has(frame.type)) events.emit(frame.type as EphemeralType, frame.payload as never);
     acknowledge(frame);
   }

@@ -2,6 +2,7 @@ import type { Code } from "../protocol/codes.ts";
 import type { FramePayload, FrameType } from "../protocol/frames.ts";
 import type { Position } from "../protocol/objects.ts";
 import { isolated } from "./events.ts";
+import type { PresenceChange, RoomPresence } from "./presence.ts";
 
 /** The frames that a room's log keeps. A newer server may send further types: leave those alone. */
 export type RoomFrameType = Extract<FrameType, `message:${string}` | `channel:${string}` | `member:${string}`>;
@@ -20,6 +21,11 @@ export interface RoomHandlers {
    * Answering nothing means: go on from what is new now.
    */
   reset?(): Promise<Position | undefined>;
+  /**
+   * Who is in the room now: at first, and after each change. `change` is null when all was told anew. After a broken link what
+   * was told last stands until the server tells it again. Only rooms with members (channels) tell it.
+   */
+  presence?(now: RoomPresence, change: PresenceChange | null): void;
   /** The room is closed to this person (removed, deleted, not allowed). Nothing more comes. */
   left?(code: Code | null): void;
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { z } from "zod";
+import { Presence } from "../protocol/frames.ts";
 import { Channel, Me, Member, Message, PublicUser, page } from "../protocol/objects.ts";
 import { ChannelPage } from "../src/chat/routes/channels.ts";
 import { MessagePage } from "../src/chat/routes/messages.ts";
@@ -21,6 +22,8 @@ import { createRest, type Rest } from "./rest.ts";
 setDefaultTimeout(60_000);
 
 let app: TestApp;
+const InRoom = Presence.omit({ room: true });
+
 /** Names of the calls that have answered, as in `channels.create`. */
 const answered = new Set<string>();
 const PASSWORD = "correct horse battery staple";
@@ -118,6 +121,7 @@ test("every call answers as it is typed, and its type is the one of the server's
   const replies = await fits(page(Message), owner.messages.replies(message.id, { after: null, limit: 10 }));
   expect(replies.data).toEqual([reply]);
   expect((await fits(UnreadCounts, owner.unreadCounts())).total).toBe(2);
+  expect(await fits(InRoom, owner.rooms.presence(`channel:${channel.id}`))).toEqual({ count: 0, members: [] });
   expect(await fits(ReadMark, owner.channels.markRead(channel.id, reply.id))).toEqual({
     last_read_id: reply.id,
     unread: 0,

@@ -1,3 +1,4 @@
+import type { Presence } from "../protocol/frames.ts";
 import type { Channel, Me, Member, Message, Position, PublicUser, Role } from "../protocol/objects.ts";
 import { createRequest, type HttpOptions, type Query } from "./http.ts";
 

@@ -288,3 +288,44 @@ test("RC-6 a room that the server begins anew by itself is reset", async () => {
   environment.socket.entry(ROOM, 2_001);
   expect(seen).toEqual([2_001]);
 });
+
+test("PR-1 a listener that wants to know who is there is told, and a room is asked for again when only the second one wants it", async () => {
+  const { client, environment } = await following(at(5));
+  environment.socket.resumed();
+  expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(5) } });
+  const told: unknown[] = [];
+  const presence: RoomHandlers["presence"] = (now, change) => told.push([now, change]);
+  client.follow(ROOM, null, { frame: () => {}, presence });
+  await settle();
+  expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: { ...at(5), presence: true } } });
+  const [ann, bob] = ["ann", "bob"].map((user_id) => ({ user_id, username: user_id }));
+  const says = (type: string, payload: object) =>
+    environment.socket.says({ type, payload: { room: ROOM, ...payload } });
+  says("room:presence", { count: 9, members: [] }); // of the stay before
+  environment.socket.resumed();
+  says("room:presence", { count: 1, members: [ann] });
+  says("room:member_joined", { count: 2, members: [bob] });
+  says("room:member_left", { count: 1, members: [ann] });
+  expect(told).toEqual([
+    [{ count: 1, members: [ann] }, null],
+    [
+      { count: 2, members: [ann, bob] },
+      { joined: [bob], left: [] },
+    ],
+    [
+      { count: 1, members: [bob] },
+      { joined: [], left: [ann] },
+    ],
+  ]);
+  client.follow(ROOM, null, { frame: () => {}, presence });
+  await settle();
+  expect(told.at(-1)).toEqual([{ count: 1, members: [bob] }, null]);
+  says("room:presence", { count: 300 });
+  expect(told.at(-1)).toEqual([{ count: 300, members: null }, null]);
+  expect(environment.socket.count("system:resume")).toBe(2);
+
+  environment.socket.cut();
+  await environment.advance(500);
+  environment.socket.greet();
+  expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: { ...at(5), presence: true } } });
+});

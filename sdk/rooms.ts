@@ -6,6 +6,7 @@ import type { Environment } from "./environment.ts";
 import { codeOfFrame, type UsherError } from "./errors.ts";
 import { isolated } from "./events.ts";
 import { Follower, type RoomFrame, type RoomHandlers } from "./follower.ts";
+import { type PresenceFrame, type RoomPresence, withPresenceFrame } from "./presence.ts";
 
 interface Room {
   name: string;
@@ -17,6 +18,9 @@ interface Room {
   /** The last entry that came on this connection, or from where it began to flow. */
   at: number;
   epoch: string;
+  /** Whether the server was asked to tell who is there, and what it told last. */
+  watched: boolean;
+  presence: RoomPresence | null;
 }
 
 type Answer = Position & { recovered: boolean; code?: string | undefined };
@@ -53,14 +57,28 @@ export class Rooms {
     const follower = new Follower(position, handlers);
     let room = this.#rooms.get(name);
     if (!room) {
-      room = { name, followers: new Set(), status: "away", ask: null, at: 0, epoch: position?.epoch ?? "" };
+      room = {
+        name,
+        followers: new Set(),
+        status: "away",
+        ask: null,
+        at: 0,
+        epoch: position?.epoch ?? "",
+        ...UNWATCHED,
+      };
       this.#rooms.set(name, room);
     }
     room.followers.add(follower);
     if (position && room.status !== "live") room.epoch = position.epoch;
     if (room.status !== "live") this.#change(room);
-    else if (position) this.#settle(room, follower);
-    else follower.position = { seq: room.at, epoch: room.epoch };
+    else {
+      if (!position) follower.position = { seq: room.at, epoch: room.epoch };
+      if (wantsPresence(room) && !room.watched) this.#again(room);
+      else {
+        if (position) this.#settle(room, follower);
+        this.#tellPresence(room, follower);
+      }
+    }
     return () => {
       if (room.followers.delete(follower) && room.followers.size === 0) this.#change(room);
     };
@@ -92,6 +110,15 @@ export class Rooms {
     if (!whole) this.#again(room);
   }
 
+  /** Who is in a room, or came, or went. */
+  present(frame: PresenceFrame): void {
+    const room = this.#rooms.get(frame.payload.room);
+    if (room?.status !== "live") return;
+    const [now, change] = withPresenceFrame(room.presence, frame);
+    room.presence = now;
+    for (const { handlers } of [...room.followers]) isolated(() => handlers.presence?.(now, change));
+  }
+
   /**
    * The server has taken this connection out of a room, for good or because of trouble that passes.
    * While the room is asked for, it is of the time before, and the answer will say what holds.
@@ -105,6 +132,15 @@ export class Rooms {
   restarted(name: string, answer: Answer): void {
     const room = this.#rooms.get(name);
     if (room?.status === "live") this.#begin(room, answer, null);
+  }
+
+  /** For a listener that comes to a room which is watched already. */
+  #tellPresence(room: Room, follower: Follower): void {
+    queueMicrotask(() => {
+      const { presence } = room;
+      if (presence !== null && room.followers.has(follower))
+        isolated(() => follower.handlers.presence?.(presence, null));
+    });
   }
 
   #change(room: Room): void {
@@ -144,7 +180,7 @@ export class Rooms {
   #join(room: Room): void {
     const ask = this.#commands.send(
       "room:join",
-      { room: room.name },
+      { room: room.name, ...watching(room) },
       (frame) => {
         if (frame.type === "room:joined") this.#answered(room, ask, frame.payload, null);
         this.#reportSettled();
@@ -155,7 +191,7 @@ export class Rooms {
   }
 
   #resume(slice: [Room, Position][]): void {
-    const rooms = Object.fromEntries(slice.map(([room, since]) => [room.name, since]));
+    const rooms = Object.fromEntries(slice.map(([room, since]) => [room.name, { ...since, ...watching(room) }]));
     const ask = this.#commands.send(
       "system:resume",
       { rooms },
@@ -269,6 +305,19 @@ export class Rooms {
     for (const room of this.#rooms.values()) if (room.status === "asked") return;
     this.#settled();
   }
+}
+
+const UNWATCHED = { watched: false, presence: null } as const;
+
+function wantsPresence(room: Room): boolean {
+  for (const { handlers } of room.followers) if (handlers.presence !== undefined) return true;
+  return false;
+}
+
+/** Notes whether who is there is asked for with the room; as a part of the command. */
+function watching(room: Room): { presence?: true } {
+  room.watched = wantsPresence(room);
+  return room.watched ? { presence: true } : {};
 }
 
 function asked(room: Room, ask: CommandId | null): void {

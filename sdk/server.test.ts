@@ -7,6 +7,7 @@ import { waitUntil } from "../tests/support/wait-until.ts";
 import { type Client, createClient } from "./client.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { RoomFrame } from "./follower.ts";
+import type { PresenceChange, RoomPresence } from "./presence.ts";
 import { createRest, positionOf, type SignedIn } from "./rest.ts";
 
 let app: TestApp;
@@ -167,3 +168,39 @@ test("it runs on Node, with a WebSocket that is passed in", async () => {
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+test("PR-1 PR-2 PR-6 who is in a channel is seen by those who ask, as a list and as changes; a broken link makes no noise", async () => {
+  const [annSide, bobSide] = [await connect(ann), await connect(bob)];
+  const { room } = await newChannel(annSide.client.rest, bobSide.client.rest, "presence");
+  let here: RoomPresence | null = null;
+  const changes: PresenceChange[] = [];
+  const presence = (now: RoomPresence, change: PresenceChange | null) => {
+    here = now;
+    if (change) changes.push(change);
+  };
+  const names = () => here?.members?.map(({ username }) => username).sort();
+  annSide.client.follow(room, null, { frame: () => {}, presence });
+  await waitUntil("ann sees herself", () => Bun.deepEquals(names(), ["ann"]));
+  const stop = bobSide.client.follow(room, null, { frame: () => {} });
+  await waitUntil("ann sees bob", () => Bun.deepEquals(names(), ["ann", "bob"]));
+  const member = ({ user }: SignedIn) => ({ user_id: user.id, username: user.username });
+  const listed = await bobSide.client.rest.rooms.presence(room);
+  expect(listed.count).toBe(2);
+  expect(listed.members).toEqual(expect.arrayContaining([member(ann), member(bob)]));
+
+  bobSide.cut();
+  await waitUntil("bob's link is broken", () => bobSide.client.state !== "live");
+  await waitUntil("bob is back", () => bobSide.client.state === "live");
+  stop();
+  await waitUntil("ann sees him go", () => Bun.deepEquals(names(), ["ann"]));
+  expect(changes).toEqual([
+    { joined: [member(bob)], left: [] },
+    { joined: [], left: [member(bob)] },
+  ]);
+
+  const stranger = (await register("eve")).access_token;
+  const eve = createRest({ url: app.url, getToken: async () => stranger });
+  expect(eve.rooms.presence(room)).rejects.toMatchObject({ status: 403 });
+  expect(eve.rooms.presence("event:1")).rejects.toMatchObject({ status: 404 });
+  expect(createRest({ url: app.url }).rooms.presence(room)).rejects.toMatchObject({ status: 401 });
+}, 30_000);

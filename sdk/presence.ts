@@ -1,0 +1,44 @@
+import type { FramePayload, PresentMember } from "../protocol/frames.ts";
+
+/** Who is in a room now. */
+export interface RoomPresence {
+  count: number;
+  /** Null: so many that only their number is told. */
+  members: readonly PresentMember[] | null;
+}
+
+/** Who came and who went with the last frame. */
+export interface PresenceChange {
+  joined: readonly PresentMember[];
+  left: readonly PresentMember[];
+}
+
+export type PresenceFrame = {
+  [T in "room:presence" | "room:member_joined" | "room:member_left"]: { type: T; payload: FramePayload<T> };
+}["room:presence" | "room:member_joined" | "room:member_left"];
+
+const NOBODY: readonly PresentMember[] = [];
+
+export function isPresenceFrame(frame: { type: string }): frame is PresenceFrame {
+  return ["room:presence", "room:member_joined", "room:member_left"].includes(frame.type);
+}
+
+/** What is known of the room behind a frame, and what it changed; null: a whole list or a count replaced all. */
+export function withPresenceFrame(
+  before: RoomPresence | null,
+  { type, payload }: PresenceFrame,
+): [RoomPresence, PresenceChange | null] {
+  const { count } = payload;
+  if (type === "room:presence") return [{ count, members: payload.members ?? null }, null];
+  const named = new Set(payload.members.map(({ user_id }) => user_id));
+  const others = (before?.members ?? NOBODY).filter(({ user_id }) => !named.has(user_id));
+  if (type === "room:member_left")
+    return [
+      { count, members: others },
+      { joined: NOBODY, left: payload.members },
+    ];
+  return [
+    { count, members: [...others, ...payload.members] },
+    { joined: payload.members, left: NOBODY },
+  ];
+}
