@@ -41,7 +41,8 @@ install_tool() {
       go_tool protoc-gen-go-grpc google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.0 ;;
     python-grpc) [ -x "$tools/python/bin/python" ] || python3 -m venv "$tools/python"
       "$tools/python/bin/pip" install --quiet --disable-pip-version-check grpcio==1.76.0 grpcio-tools==1.76.0
-      ln -sf ../python/bin/python "$tools/bin/python-grpc" ;;
+      printf '#!/bin/sh\nexec "%s/python/bin/python" "$@"\n' "$tools" >"$tools/bin/python-grpc"
+      chmod +x "$tools/bin/python-grpc" ;;
     buf) go_tool buf github.com/bufbuild/buf/cmd/buf@v1.59.0 ;;
     websocat) has websocat || cargo install --quiet --locked --root "$tools" websocat@1.14.1 ;;
     *) echo "$1 is not a tool that this script knows." >&2; exit 1 ;;

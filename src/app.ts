@@ -3,6 +3,7 @@ import { startApi } from "./app/api.ts";
 import { startBroker } from "./app/broker.ts";
 import { startDoors } from "./app/doors.ts";
 import { startFanOut } from "./app/fan-out.ts";
+import { startGrpc } from "./app/grpc.ts";
 import { createHubOf } from "./app/hub.ts";
 import { startLog } from "./app/log.ts";
 import { startPresence } from "./app/presence.ts";
@@ -75,6 +76,7 @@ async function start(program: Program): Promise<number> {
       services.isServiceToken(token) ? listener(services, token) : identity.authenticate(token, "connect"),
     cookie: (header) => identity.authenticateCookie(header),
     isCurrent: (caller) => (caller.kind === "user" ? identity.isCurrent(caller) : services.isCurrent(caller)),
+    isBanned: (address) => identity.isBanned(address),
   };
   const hub = createHubOf(program, sql, log, metrics, broker, presence, authenticate);
   const publish = await startFanOut(program, log, broker, hub, metrics);
@@ -116,12 +118,13 @@ async function start(program: Program): Promise<number> {
     node: () => String(log.lease.node),
     logger: logger.child({ name: "admin" }),
   });
-  await admin.start();
+  await Promise.all([admin.start(), identity.start()]);
   const readiness = createReadinessOf(program, sql, broker, hub);
   const webhooks = await startWebhooks(program, sql, log, metrics);
   const api = await startApi(program, sql, metrics, readiness, identity, chat, admin, services, webhooks);
   const streams = await startStreams(program, api, hub, authenticate);
   const port = await startDoors(program, api, metrics, hub, authenticate, streams);
+  await startGrpc(program, { sql, services, identity, streams, metrics, readiness });
   if (program.worker !== null) reportToParent(metrics);
   return port;
 }

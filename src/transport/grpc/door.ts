@@ -7,9 +7,9 @@ import type { ServerApi } from "../../server-api/index.ts";
 
 /** Who calls, and from where. */
 export interface Door {
-  /** Whose service token is in the metadata. Throws `unauthenticated`, `rate_limited`; wrong tokens count for their address. */
+  /** Whose service token is in the metadata. Throws `unauthenticated`, `rate_limited`, `banned`; wrong tokens count for their address. */
   service(metadata: Metadata, address: string): Promise<ServiceCaller>;
-  /** Counts a call of somebody without a token. Throws `rate_limited`. */
+  /** Counts a call of somebody without a token. Throws `rate_limited`, `banned`. */
   anybody(address: string): Promise<void>;
   /** The caller's network address: of the peer, or what a trusted proxy says. */
   address(peer: string, metadata: Metadata): string;
@@ -22,7 +22,7 @@ export interface DoorDeps {
   /** The asker behind trusted proxies: see facts.ts of the HTTP server. */
   behindProxies(peer: string, forwardedFor: string | null): string;
   /** Whether nothing from this address is to be answered. */
-  isBanned?: (address: string) => boolean;
+  isBanned(address: string): boolean;
   /** For calls without a good token, by address. */
   limit: RateLimit;
 }
@@ -31,7 +31,7 @@ export function createDoor({ services, open, behindProxies, isBanned, limit }: D
   const local = unlimitedService("loopback");
   const count = createCounter(limit);
   function refuseBanned(address: string): void {
-    if (isBanned?.(address)) throw new AppError("banned", "This address is banned.");
+    if (isBanned(address)) throw new AppError("banned", "This address is banned.");
   }
   async function anybody(address: string): Promise<void> {
     refuseBanned(address);

@@ -45,7 +45,8 @@ export async function createGrpcServer(deps: GrpcDeps) {
   const server = new Server(OPTIONS);
   guard(server, deps.sharesPort);
   const unary = createCalls(deps);
-  const realtime = { ...realtimeMethods(deps.services, unary), Subscribe: createSubscribe(deps) };
+  const subscribe = createSubscribe(deps);
+  const realtime = { ...realtimeMethods(deps.services, unary), Subscribe: subscribe.method };
   for (const name of REALTIME) server.addService(serviceOf(definition, name), realtime);
   server.addService(serviceOf(definition, AUTH), authMethods(deps.accounts, unary));
   const health = createHealth([...REALTIME, AUTH], deps.isReady);
@@ -58,6 +59,7 @@ export async function createGrpcServer(deps: GrpcDeps) {
     /** Takes no more calls, lets those end that are under way, and after `ms` cuts off what is left. */
     async stop(ms: number): Promise<void> {
       health.stop();
+      subscribe.stop();
       const late = setTimeout(() => server.forceShutdown(), ms);
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       clearTimeout(late);

@@ -27,26 +27,29 @@ export interface SubscribeDeps extends CallsDeps {
 /** Subscribe: a service in rooms, as a client with a WebSocket is. */
 export function createSubscribe(deps: SubscribeDeps) {
   const name = "Subscribe";
-  let open = 0;
+  /** Each with what ends it. */
+  const open = new Map<Call, () => void>();
 
   async function start(call: Call): Promise<void> {
     const address = deps.door.address(call.getPeer(), call.metadata);
     const caller = await deps.door.service(call.metadata, address);
     const rooms = roomsOf(call.request, caller);
-    if (open >= MOST_STREAMS) throw new AppError("full", "This node has as many streams as it takes. Try another one.");
+    if (open.size >= MOST_STREAMS)
+      throw new AppError("full", "This node has as many streams as it takes. Try another one.");
     if (call.cancelled) return;
     if (caller.tokenId !== "loopback" && !deps.services.isCurrent(caller)) throw new AppError("unauthenticated");
-    open += 1;
     const sink = createSink(
       call,
-      () => stream?.drained(),
+      () => stream.drained(),
       (reason) => end(call, endOf(reason), reason === "cut"),
     );
-    call.once("close", () => {
-      open -= 1;
-    });
     const stream = deps.streams.open({ caller, address: addressKey(address), rooms, sink });
     sink.epoch = () => stream.epoch;
+    open.set(call, () => {
+      stream.closed();
+      end(call, endOf("draining"));
+    });
+    call.once("close", () => open.delete(call));
     call.on("cancelled", () => {
       stream.closed();
       call.destroy();
@@ -63,9 +66,15 @@ export function createSubscribe(deps: SubscribeDeps) {
     call.once("close", () => clearTimeout(timer));
   }
 
-  return (call: Call): void => {
-    call.on("error", () => {});
-    start(call).catch((error: unknown) => end(call, error));
+  return {
+    method(call: Call): void {
+      call.on("error", () => {});
+      start(call).catch((error: unknown) => end(call, error));
+    },
+    /** Sends all away: they resume on another node. */
+    stop(): void {
+      for (const leave of [...open.values()]) leave();
+    },
   };
 }
 

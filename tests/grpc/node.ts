@@ -1,0 +1,109 @@
+import { type CallOptions, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { loadDefinition, serviceOf } from "../../src/transport/grpc/definition.ts";
+import { startTestApp } from "../support/app.ts";
+import { freePort } from "../support/free-port.ts";
+import { openClient } from "../support/ws-client.ts";
+
+/** GRPC_TOKEN of the servers here. */
+export const TOKEN = "a-token-of-the-tests";
+
+export type GrpcNode = Awaited<ReturnType<typeof startGrpcNode>>;
+
+export interface AskOptions {
+  /** Null: none is sent. */
+  token?: string | null;
+  /** Further metadata. */
+  metadata?: Record<string, string>;
+  /** ms. */
+  within?: number;
+}
+
+/** The whole of Usher with gRPC on a port of this machine, and a client of it. */
+export async function startGrpcNode(env: Record<string, string> = {}) {
+  const port = await freePort();
+  const app = await startTestApp({ GRPC_HOST: "127.0.0.1", GRPC_PORT: String(port), GRPC_TOKEN: TOKEN, ...env });
+  const address = `127.0.0.1:${port}`;
+  const client = new Client(address, credentials.createInsecure());
+  const definition = loadDefinition();
+
+  const methodOf = (path: string) => {
+    const [service = "", name = ""] = path.split("/");
+    return serviceOf(definition, service)[name]!;
+  };
+
+  return {
+    ...app,
+    port,
+    address,
+    httpPort: Number(new URL(app.url).port),
+    client,
+    /** Calls `realtime.RealtimeService/SendToUser` or another one; rejects with the ServiceError. */
+    // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
+    ask(path: string, request: object, options: AskOptions = {}): Promise<any> {
+      const { path: wire, requestSerialize, responseDeserialize } = methodOf(path);
+      const [metadata, more] = callOf(options);
+      return new Promise((resolve, reject) => {
+        client.makeUnaryRequest(
+          wire,
+          requestSerialize,
+          responseDeserialize,
+          request,
+          metadata,
+          more,
+          (error, answer) => (error ? reject(error) : resolve(answer)),
+        );
+      });
+    },
+    /** The same for a stream; `received` and `error` fill as it goes on. */
+    stream(path: string, request: object, options: AskOptions = {}) {
+      const { path: wire, requestSerialize, responseDeserialize } = methodOf(path);
+      const [metadata, more] = callOf(options);
+      const call = client.makeServerStreamRequest(wire, requestSerialize, responseDeserialize, request, metadata, more);
+      // biome-ignore lint/suspicious/noExplicitAny: frames of every shape
+      const state = { call, received: [] as any[], error: null as ServiceError | null, ended: false };
+      call.on("data", (frame) => state.received.push(frame));
+      call.on("error", (error: ServiceError) => {
+        state.error = error;
+      });
+      call.on("end", () => {
+        state.ended = true;
+      });
+      return state;
+    },
+    /** An account with a session, and a socket of it: its own room comes by itself. */
+    async person(name: string) {
+      const session = await fetch(`${app.url}/api/v1/auth/register`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ email: `${name}@example.org`, username: name, password: "correct horse" }),
+      });
+      const { access_token: token, user } = (await session.json()) as { access_token: string; user: { id: string } };
+      return {
+        id: user.id,
+        token,
+        connect: () => openClient(Number(new URL(app.url).port), { query: `?token=${token}` }),
+      };
+    },
+    async close() {
+      client.close();
+      await app.close();
+    },
+  };
+}
+
+function callOf({ token = TOKEN, metadata = {}, within = 20_000 }: AskOptions): [Metadata, CallOptions] {
+  const sent = new Metadata();
+  if (token !== null) sent.set("authorization", `Bearer ${token}`);
+  for (const [name, value] of Object.entries(metadata)) sent.set(name, value);
+  return [sent, { deadline: Date.now() + within }];
+}
+
+/** The error that a call ends with. */
+export async function refusal(call: Promise<unknown>): Promise<ServiceError> {
+  try {
+    await call;
+  } catch (error) {
+    return error as ServiceError;
+  }
+  throw new Error("the call succeeded");
+}
