@@ -81,6 +81,7 @@ interface Connection {
 function send(url: URL, headers: Record<string, string>, body: string, connection: Connection) {
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
   return new Promise<Omit<Answer, "ms">>((resolve, reject) => {
+    let answered: (() => void) | null = null;
     const asked = request(
       url,
       {
@@ -108,18 +109,19 @@ function send(url: URL, headers: Record<string, string>, body: string, connectio
             retryAfter: retryAfter(response.headers["retry-after"], Date.now(), LIMITS.retryAfter),
           });
         };
+        // The status has been said: what becomes of the body behind it changes nothing.
+        answered = end;
         response.on("data", (chunk: Buffer) => {
           chunks.push(chunk);
           size += chunk.length;
           if (size >= LIMITS.preview) end();
         });
-        // The status has been said: what becomes of the body behind it changes nothing.
         response.on("end", end);
         response.on("close", end);
         response.on("error", end);
       },
     );
-    asked.on("error", reject);
+    asked.on("error", (error) => (answered ? answered() : reject(error)));
     asked.end(body);
   });
 }

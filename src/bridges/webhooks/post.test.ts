@@ -1,0 +1,102 @@
+import { afterAll, expect, test } from "bun:test";
+import { createServer } from "node:net";
+import { certificateFor } from "../../../tests/support/certificate.ts";
+import { createPost } from "./post.ts";
+import type { Resolve } from "./public-address.ts";
+
+const { key, cert } = certificateFor("hooks.example");
+const inside = Bun.serve({
+  port: 0,
+  hostname: "127.0.0.1",
+  tls: { key, cert },
+  fetch: (request) => new Response(request.url),
+});
+const never = new AbortController().signal;
+afterAll(() => inside.stop(true));
+
+/** Answers one address after the other, and counts. */
+function answers(...addresses: string[]): { resolve: Resolve; asked: () => number } {
+  let n = 0;
+  return {
+    resolve: async () => [{ address: addresses[Math.min(n++, addresses.length - 1)]!, family: 4 }],
+    asked: () => n,
+  };
+}
+
+test("a name that becomes another address after a check leads nowhere: what is checked is what is connected to", async () => {
+  const dns = answers("93.184.216.34", "127.0.0.1");
+  // As at the making of an endpoint, when the name was still an honest one.
+  expect(await dns.resolve("hooks.example")).toEqual([{ address: "93.184.216.34", family: 4 }]);
+  const post = createPost({ allowPrivate: false, resolve: dns.resolve, ca: cert });
+  const answer = await post(`https://hooks.example:${inside.port}/`, {}, "{}", never);
+  expect(answer).toMatchObject({ outcome: "not_public", status: null });
+  expect(answer.error).toContain("hooks.example leads to 127.0.0.1");
+  expect(dns.asked()).toBe(2);
+});
+
+test("the connection goes to the address that was looked up once; Host and certificate are of the name", async () => {
+  let asked = 0;
+  // The check is told that the address is public; the connection gets the one of this machine out of the same answer.
+  const resolve: Resolve = async () => {
+    asked++;
+    let reads = 0;
+    const answer = {
+      family: 4,
+      get address() {
+        return reads++ === 0 ? "93.184.216.34" : "127.0.0.1";
+      },
+    };
+    return [answer];
+  };
+  const post = createPost({ allowPrivate: false, resolve, ca: cert });
+  const answer = await post(`https://hooks.example:${inside.port}/a?b=1`, {}, "{}", never);
+  expect(answer).toMatchObject({
+    outcome: "delivered",
+    status: 200,
+    preview: `https://hooks.example:${inside.port}/a?b=1`,
+  });
+  expect(asked).toBe(1);
+  const other = await post(`https://other.example:${inside.port}/`, {}, "{}", never);
+  expect([other.outcome, other.error]).toEqual([
+    "unreachable",
+    expect.stringContaining("ERR_TLS_CERT_ALTNAME_INVALID"),
+  ]);
+});
+
+test("http, and addresses inside, are refused before anything is asked", async () => {
+  const dns = answers("93.184.216.34");
+  const post = createPost({ allowPrivate: false, resolve: dns.resolve, ca: cert });
+  for (const url of [`http://hooks.example/`, `https://127.0.0.1:${inside.port}/`, `https://[::1]:${inside.port}/`]) {
+    expect(await post(url, {}, "{}", never)).toMatchObject({ outcome: "not_public", status: null });
+  }
+  expect(dns.asked()).toBe(0);
+  const open = createPost({ allowPrivate: true, ca: cert });
+  expect(await open(`https://localhost:${inside.port}/`, {}, "{}", never)).toMatchObject({ outcome: "unreachable" });
+});
+
+test("silence and a trickle of bytes end with the time allowed, a stop ends at once", async () => {
+  const sockets = new Set<{ destroy(): void }>();
+  let greeting = "";
+  const silent = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    if (greeting) socket.write(greeting);
+  }).listen(0, "127.0.0.1");
+  await new Promise((resolve) => silent.once("listening", resolve));
+  const { port } = silent.address() as { port: number };
+  const post = createPost({ allowPrivate: true, timeout: 100 });
+  const url = `http://127.0.0.1:${port}/`;
+  expect(await post(url, {}, "{}", never)).toMatchObject({
+    outcome: "timeout",
+    error: "There was no answer within 0.1 s.",
+  });
+  greeting = "HTTP/1.1 200 OK\r\n\r\nand then";
+  expect(await post(url, {}, "{}", never)).toMatchObject({ outcome: "delivered", status: 200, preview: "and then" });
+  greeting = "";
+  const stop = new AbortController();
+  const answer = createPost({ allowPrivate: true })(url, {}, "{}", stop.signal);
+  stop.abort();
+  expect(await answer).toMatchObject({ outcome: "stopped" });
+  for (const socket of sockets) socket.destroy();
+  silent.close();
+});
