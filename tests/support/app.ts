@@ -29,6 +29,7 @@ export async function startTestApp(env: Record<string, string> = {}): Promise<Te
     HTTP_PORT: "0",
     METRICS_PORT: "0",
     GRPC_PORT: "0",
+    BROKER: "memory",
     LOG_LEVEL: "error",
     JWT_SECRET: TEST_SECRET,
     JWT_ISSUER: TEST_ISSUER,

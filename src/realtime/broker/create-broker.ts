@@ -50,7 +50,10 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
   let receivers: Parameters<Broker["receive"]>[0] = { entries: () => {}, announced: () => {} };
   let told: ReturnType<Broker["health"]> = "ok";
 
-  const hasCompany = () => nodes.living().some((one) => one !== node());
+  let strangerAt = Number.NEGATIVE_INFINITY;
+  // Who has just come speaks before the registry tells of him.
+  const hasCompany = () =>
+    nodes.living().some((one) => one !== node()) || performance.now() - strangerAt < times.silence;
   const speaks = () => !wire.silentAlone || hasCompany();
   const outbox = new Outbox({
     wire,
@@ -77,7 +80,16 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
     if (sender === null) counts.dropped.malformed++;
     else if (sender.inbox === inbox) ownReturned(lines);
     else if (sender.epoch !== epoch()) counts.dropped.foreign++;
-    else take(sender, lines.slice(1));
+    else {
+      if (!nodes.living().includes(sender.node)) meet();
+      take(sender, lines.slice(1));
+    }
+  }
+
+  function meet(): void {
+    const now = performance.now();
+    if (now - strangerAt > times.every) nodes.refresh();
+    strangerAt = now;
   }
 
   function ownReturned(lines: string[]): void {

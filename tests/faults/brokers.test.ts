@@ -1,0 +1,227 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { openDatabase } from "../../src/platform/postgres/pool.ts";
+import type { Sql } from "../../src/platform/postgres/sql.ts";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { startNats } from "../support/engines/nats.ts";
+import { startRedis } from "../support/engines/redis.ts";
+import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { testWith } from "../support/tools.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { openClient, type WsClient } from "../support/ws-client.ts";
+
+/** What the nodes are woken by, and how it is taken from them and given back. */
+interface Server {
+  /** Options of each node; the last node's way to it leads through the proxy. */
+  options(port: number): Record<string, string>;
+  port: number;
+  stop(sql: Sql): Promise<void>;
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const KINDS: { kind: string; check: typeof test; begin: () => Promise<Server> }[] = [
+  {
+    kind: "redis",
+    check: testWith("redis-server"),
+    async begin() {
+      const redis = await startRedis();
+      return {
+        options: (port) => ({ BROKER: "auto", REDIS_HOST: "127.0.0.1", REDIS_PORT: String(port) }),
+        port: redis.port,
+        stop: () => redis.kill(),
+        start: () => redis.start(),
+        close: () => redis.close(),
+      };
+    },
+  },
+  {
+    kind: "nats",
+    check: testWith("nats-server"),
+    async begin() {
+      const nats = await startNats();
+      return {
+        options: (port) => ({ BROKER: "auto", NATS_URL: `nats://127.0.0.1:${port}` }),
+        port: nats.port,
+        stop: () => nats.kill(),
+        start: () => nats.start(),
+        close: () => nats.close(),
+      };
+    },
+  },
+  {
+    kind: "postgres",
+    check: test,
+    async begin() {
+      // The server cannot be stopped and still commit posts; its connections for the broker can be ended again and again.
+      let ending: ReturnType<typeof setInterval> | undefined;
+      return {
+        options: () => ({ BROKER: "auto" }),
+        port: 0,
+        async stop(sql) {
+          const end = () =>
+            sql`
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE application_name = 'usher broker' AND datname = current_database()`.catch(() => {});
+          ending = setInterval(end, 20);
+          await end();
+        },
+        start: async () => clearInterval(ending),
+        close: async () => clearInterval(ending),
+      };
+    },
+  },
+];
+
+for (const { kind, check, begin } of KINDS) {
+  const group = check === test ? describe : describe.skip;
+  group(`three nodes on ${kind}`, () => {
+    let server: Server;
+    let proxy: TcpProxy | null = null;
+    let sql: Sql;
+    let database: ReturnType<typeof openDatabase>;
+    const apps: TestApp[] = [];
+    const clients: WsClient[] = [];
+    let token = "";
+    let channel = "";
+
+    beforeAll(async () => {
+      server = await begin();
+      if (server.port !== 0) proxy = await startTcpProxy(server.port);
+      const common: Record<string, string> = { ROLES: "edge,api" };
+      for (const port of [server.port, server.port, proxy?.port ?? 0]) {
+        if (apps[0] !== undefined) common.DATABASE_URL = apps[0].databaseUrl;
+        apps.push(await startTestApp({ ...common, ...server.options(port) }));
+      }
+      database = openDatabase(apps[0]!.databaseUrl, { max: 2 });
+      sql = database.sql;
+      const person = { email: "owner@example.org", username: "owner", password: "correct horse" };
+      token = (await call(apps[0]!, "POST", "/auth/register", person)).access_token;
+      channel = (await call(apps[0]!, "POST", "/channels", { name: "general", type: "public" })).id;
+      for (const app of apps) {
+        const client = await openClient(Number(new URL(app.url).port), { query: `?token=${token}` });
+        clients.push(client);
+        await client.ask("room:join", { room: `channel:${channel}` });
+      }
+      await waitUntil("each node knows the others", async () => {
+        const [row] = await sql<{ n: number }[]>`SELECT count(*)::int AS n FROM nodes`;
+        return row!.n === 3;
+      });
+      await heardEverywhere();
+    }, 90_000);
+
+    afterAll(async () => {
+      for (const client of clients) client.close();
+      await database?.close();
+      for (const app of apps.toReversed()) await app.close();
+      await proxy?.close();
+      await server?.close();
+    }, 90_000);
+
+    async function call(app: TestApp, method: string, path: string, body?: object) {
+      const headers: Record<string, string> = { "content-type": "application/json" };
+      if (token !== "") headers.authorization = `Bearer ${token}`;
+      const answer = await fetch(`${app.url}/api/v1${path}`, { method, headers, body: JSON.stringify(body) });
+      const text = await answer.text();
+      if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+      return JSON.parse(text);
+    }
+
+    const ready = async (app: TestApp) => {
+      const answer = await fetch(`${app.url}/ready`);
+      return { code: answer.status, ...((await answer.json()) as { status: string; reason?: string }) };
+    };
+
+    let count = 0;
+    const said: string[] = [];
+
+    async function post(app: TestApp): Promise<string> {
+      const content = `words ${++count}`;
+      await call(app, "POST", `/channels/${channel}/messages`, { content, client_id: `c${count}` });
+      said.push(content);
+      return content;
+    }
+
+    const seenBy = (client: WsClient) =>
+      client.frames.filter(({ type }) => type === "message:created").map(({ payload }) => payload.content as string);
+
+    const seen = (content: string) =>
+      waitUntil(`all see "${content}"`, () => clients.every((client) => seenBy(client).includes(content)));
+
+    /** Everybody's words come to everybody, while the ticks stand still. */
+    async function heardEverywhere(): Promise<void> {
+      for (const app of apps) {
+        await waitUntil("the broker brings it", async () => {
+          const content = await post(app);
+          const late = Date.now() + 300;
+          while (Date.now() < late) {
+            if (clients.every((client) => seenBy(client).includes(content))) return true;
+            await Bun.sleep(5);
+          }
+          return false;
+        });
+      }
+    }
+
+    check("what is posted on one node is seen on the others by the broker alone", async () => {
+      await sql.reserve(async (held) => {
+        // Without ticks nobody finds what the broker does not bring.
+        await held`SELECT pg_advisory_lock(7302)`;
+        try {
+          await Bun.sleep(200); // a look that was under way has ended
+          for (const app of apps) await seen(await post(app));
+        } finally {
+          await held`SELECT pg_advisory_unlock(7302)`;
+        }
+      });
+    });
+
+    check(
+      "without the server it is seen by the ticks, nothing is lost, and nodes are only degraded",
+      async () => {
+        await server.stop(sql);
+        const delays: number[] = [];
+        for (let round = 0; round < 4; round++) {
+          for (const app of apps) {
+            const content = await post(app);
+            const began = performance.now();
+            await seen(content);
+            delays.push(Math.round(performance.now() - began));
+          }
+          await Bun.sleep(700); // the ticks' pace slackens
+        }
+        console.log(`${kind} away: seen on all nodes after at most ${Math.max(...delays)} ms`);
+        await waitUntil("all say so", async () =>
+          (await Promise.all(apps.map(ready))).every(({ code, status }) => code === 200 && status === "degraded"),
+        );
+        await server.start();
+        await waitUntil("all are well", async () =>
+          (await Promise.all(apps.map(ready))).every(({ status }) => status === "ready"),
+        );
+        await heardEverywhere();
+        await seen(await post(apps[0]!));
+        for (const client of clients) expect(seenBy(client)).toEqual(said);
+      },
+      60_000,
+    );
+
+    if (kind !== "redis") return;
+    check(
+      "a node that alone hears nothing takes no requests within ten seconds, and does again",
+      async () => {
+        proxy!.hush();
+        const began = performance.now();
+        const deaf = await waitUntil("it says so", async () => {
+          const state = await ready(apps[2]!);
+          return state.code === 503 && state;
+        });
+        console.log(`deaf after ${Math.round(performance.now() - began)} ms`);
+        expect(deaf).toMatchObject({ status: "unavailable", reason: "this node does not hear the others" });
+        for (const app of apps.slice(0, 2)) expect(await ready(app)).toMatchObject({ code: 200, status: "ready" });
+        await seen(await post(apps[0]!)); // by the ticks
+        proxy!.mend();
+        await waitUntil("it is well", async () => (await ready(apps[2]!)).status === "ready");
+      },
+      60_000,
+    );
+  });
+}
