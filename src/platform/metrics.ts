@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { type Aggregator, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { CLOSE, CODES, type Code, frameCode } from "../../protocol/codes.ts";
 import { COMMANDS, FRAMES } from "../../protocol/frames.ts";
 import { ROOM_KINDS } from "../../protocol/rooms.ts";
@@ -45,7 +45,12 @@ export function createMetrics(version: string) {
   const sent = tally(registry, "realtime_messages_sent_total", "Frames handed to sockets.", "type", FRAMES);
   const received = tally(registry, "realtime_messages_received_total", "Frames that clients sent.", "type", COMMANDS);
   const errors = counter("realtime_errors_total", "Errors answered, over every transport.", "type", errorTypes());
-  const notified = counter("realtime_notifications_delivered_total", "Notices that reached a user's socket.", "type", NOTIFICATIONS);
+  const notified = counter(
+    "realtime_notifications_delivered_total",
+    "Notices that reached a user's socket.",
+    "type",
+    NOTIFICATIONS,
+  );
   const recoveries = counter("realtime_recoveries_total", "Rooms that clients came back to.", "outcome", RECOVERIES);
   const closed = counter(
     "realtime_connections_closed_total",
@@ -190,10 +195,11 @@ function addGrpc(registry: Registry) {
 
 /** The few numbers of the process that tell something; the usual collection costs timers and files. */
 function addProcess(registry: Registry, version: string): void {
-  const gauge = (name: string, help: string, read: () => number) =>
+  const gauge = (name: string, help: string, read: () => number, aggregator: Aggregator = "sum") =>
     new Gauge({
       name,
       help,
+      aggregator,
       registers: [registry],
       collect() {
         this.set(read());
@@ -201,7 +207,7 @@ function addProcess(registry: Registry, version: string): void {
     });
   gauge("process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss());
   gauge("process_heap_bytes", "Used heap.", () => process.memoryUsage().heapUsed);
-  gauge("process_start_time_seconds", "Start, Unix time.", () => Date.now() / 1_000 - process.uptime());
+  gauge("process_start_time_seconds", "Start, Unix time.", () => Date.now() / 1_000 - process.uptime(), "min");
   new Counter({
     name: "process_cpu_seconds_total",
     help: "CPU time used.",

@@ -41,6 +41,7 @@ export class NodeProcess {
         HTTP_PORT: String(this.port),
         HTTP_RATE_LIMIT: "10000000",
         METRICS_ENABLED: "false",
+        GRPC_PORT: "0",
         DATA_DIR: this.#dataDir,
         LOG_LEVEL: process.env.SIM_LOG_LEVEL ?? "fatal",
         ...this.#environment,

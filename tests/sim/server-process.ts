@@ -38,6 +38,7 @@ export class ServerProcess {
         HTTP_PORT: String(this.#port),
         HTTP_RATE_LIMIT: "1000000",
         METRICS_ENABLED: "false",
+        GRPC_PORT: "0",
         DATA_DIR: this.#dataDir,
         JWT_SECRET: TEST_SECRET,
         JWT_ISSUER: TEST_ISSUER,

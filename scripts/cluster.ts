@@ -1,0 +1,117 @@
+import { readConfig } from "../src/config/read.ts";
+import { exitWith, StartError } from "../src/config/start-error.ts";
+import { untilSignal } from "../src/platform/lifecycle.ts";
+import { migrateUp } from "../src/platform/postgres/migrate.ts";
+import { MIGRATIONS } from "../src/platform/postgres/migration-sets.ts";
+import { startDatabase } from "../src/platform/postgres/server.ts";
+import { startBalancer } from "./cluster/balancer.ts";
+
+/**
+ * `npm run cluster -- 3`: so many nodes and a load balancer on this machine, on one database, for trying what a cluster does.
+ * Stop a node (`kill PID`, `kill -9 PID`) and watch the others; it is started again. Settings count for all nodes.
+ */
+const CONNECTIONS = 24;
+const AGAIN_MS = 1_000;
+
+interface Node {
+  name: string;
+  http: number;
+  grpc: number;
+  metrics: number;
+}
+
+try {
+  const signal = untilSignal();
+  const count = Number(process.argv[2] ?? 3);
+  if (!Number.isInteger(count) || count < 1 || count > 16)
+    throw new StartError("Say how many nodes, from 1 to 16: npm run cluster -- 3.");
+  const config = readConfig();
+  const database = await startDatabase(config, () => {}, { max_connections: String(20 + CONNECTIONS * count) });
+  await migrateUp(database.url, MIGRATIONS);
+  const nodes = Array.from({ length: count }, (_, n) => ({
+    name: `node ${n + 1}`,
+    http: config.HTTP_PORT + 1 + n,
+    grpc: config.GRPC_PORT + 1 + n,
+    metrics: config.METRICS_PORT + 1 + n,
+  }));
+  const running = nodes.map((node) => keepRunning(node, database.url, config.HTTP_PORT));
+  await Promise.all(nodes.map(untilReady));
+  const at = (port: "http" | "grpc") =>
+    nodes.map((node) => ({ port: node[port], ready: `http://127.0.0.1:${node.http}/ready` }));
+  const balancers = [
+    await startBalancer(config.HTTP_HOST, config.HTTP_PORT, at("http")),
+    await startBalancer("127.0.0.1", config.GRPC_PORT, at("grpc")),
+  ];
+  console.log(
+    `\nUsher on ${count} nodes: http://localhost:${config.HTTP_PORT}, gRPC on ${config.GRPC_PORT}. Ctrl+C ends it.`,
+  );
+  await signal;
+  await Promise.all(running.map((node) => node.stop()));
+  await Promise.all(balancers.map((balancer) => balancer.close()));
+  await database.stop();
+  process.exit(0);
+} catch (error) {
+  exitWith(error);
+}
+
+/** Starts a node, and starts it again whenever it ends. */
+function keepRunning({ name, http, grpc, metrics }: Node, databaseUrl: string, publicPort: number) {
+  let stopping = false;
+  let child = launch();
+
+  function launch() {
+    const started = Bun.spawn([process.execPath, "--no-env-file", "src/main.ts"], {
+      env: {
+        LOG_FORMAT: "pretty",
+        PUBLIC_URL: `http://localhost:${publicPort}`,
+        ...process.env,
+        DATABASE_URL: databaseUrl,
+        MIGRATE_ON_START: "false",
+        HTTP_PORT: String(http),
+        GRPC_PORT: String(grpc),
+        METRICS_PORT: String(metrics),
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    console.log(`${name}: process ${started.pid}, http://localhost:${http}, metrics on ${metrics}`);
+    void tell(name, started.stdout);
+    void tell(name, started.stderr);
+    void started.exited.then((code) => {
+      if (stopping) return;
+      console.log(`${name} ended with ${started.signalCode ?? code} and is started again.`);
+      setTimeout(() => {
+        if (!stopping) child = launch();
+      }, AGAIN_MS);
+    });
+    return started;
+  }
+
+  return {
+    async stop() {
+      stopping = true;
+      child.kill("SIGTERM");
+      await child.exited;
+    },
+  };
+}
+
+async function tell(name: string, stream: ReadableStream<Uint8Array>): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const bytes of stream) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) console.log(`${name}  ${line}`);
+  }
+}
+
+async function untilReady({ http }: Node): Promise<void> {
+  for (;;) {
+    const ok = await fetch(`http://127.0.0.1:${http}/ready`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (ok) return;
+    await Bun.sleep(100);
+  }
+}

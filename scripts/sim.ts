@@ -1,0 +1,22 @@
+import { exitWith, StartError } from "../src/config/start-error.ts";
+
+/**
+ * `npm run sim -- cluster [rounds]`: the cluster's simulation, long (5 rounds of all faults with each broker unless told).
+ * `npm run sim -- crowd [seconds]`: the thousand people of tests/sim, for 300 s unless told.
+ */
+const RUNS: Record<string, { file: string; variable: string; usual: number }> = {
+  cluster: { file: "tests/cluster/cluster.test.ts", variable: "SIM_ROUNDS", usual: 5 },
+  crowd: { file: "tests/sim/sim.test.ts", variable: "SIM_SECONDS", usual: 300 },
+};
+
+const [name = "", amount] = process.argv.slice(2);
+const run = RUNS[name];
+try {
+  if (run === undefined)
+    throw new StartError(`Say which simulation: npm run sim -- ${Object.keys(RUNS).join(" or ")}.`);
+  const env = { ...process.env, [run.variable]: process.env[run.variable] ?? amount ?? String(run.usual) };
+  const command = [process.execPath, "--no-env-file", "test", "--timeout=7200000", `./${run.file}`];
+  process.exit(await Bun.spawn(command, { env, stdio: ["ignore", "inherit", "inherit"] }).exited);
+} catch (error) {
+  exitWith(error);
+}

@@ -1,0 +1,69 @@
+import { expect, setDefaultTimeout } from "bun:test";
+import { chooseSeed, seeded } from "../support/seeded.ts";
+import { testWith } from "../support/tools.ts";
+import { audit, type Stretch } from "./audit.ts";
+import { type BrokerKind, startCluster } from "./cluster.ts";
+import { FAULTS } from "./faults.ts";
+import { type Outcome, run } from "./run.ts";
+
+/**
+ * Three nodes, thousands of listeners, one fault after the other: nothing is lost, nothing comes twice, nothing out of order, and
+ * whoever cannot go on is told so. `npm run sim -- cluster` runs it long; SIM_LISTENERS, SIM_RATE and SIM_ROUNDS change its size.
+ */
+const LISTENERS = Number(process.env.SIM_LISTENERS ?? 2_000);
+const RATE = Number(process.env.SIM_RATE ?? 500);
+const ROUNDS = Number(process.env.SIM_ROUNDS ?? 1);
+const KICKS = 0.1;
+const CHANNELS = 40;
+
+setDefaultTimeout(ROUNDS * 300_000);
+
+const TOOL: Record<BrokerKind, string[]> = { redis: ["redis-server"], nats: ["nats-server"], postgres: [] };
+
+for (const kind of ["redis", "nats", "postgres"] as const) {
+  testWith(...TOOL[kind])(`${kind}: nothing is lost, repeated or out of order, whatever fails`, async () => {
+    const seed = chooseSeed(`cluster ${kind}`);
+    const faults = Array.from({ length: ROUNDS }, () => FAULTS).flat();
+    const cluster = await startCluster(kind);
+    try {
+      const load = { listeners: LISTENERS, channels: CHANNELS, rate: RATE, kicks: KICKS, seed: seeded(seed) };
+      const outcome = await run(cluster, faults, load);
+      tell(kind, outcome);
+      expect(outcome.audit.faults).toEqual([]);
+      const killed = outcome.away.filter(({ fault }) => fault.includes("of a node"));
+      expect(Math.max(...killed.map(({ seconds }) => seconds))).toBeLessThanOrEqual(10);
+      proveAudit(outcome);
+    } finally {
+      await cluster.end();
+    }
+  });
+}
+
+/** The table of faults, for the README too. */
+function tell(kind: BrokerKind, { away, audit: found, posts }: Outcome): void {
+  const { deliveries, lost, repeated, disordered, wrong, resets } = found;
+  console.log(`\n| ${kind}: what happened | longest time until a client was live again |\n| --- | --- |`);
+  for (const { fault, seconds } of away) console.log(`| ${fault} | ${seconds.toFixed(1)} s |`);
+  console.log(
+    `${posts} posts, ${deliveries} deliveries: ${lost} lost, ${repeated} twice, ${disordered} out of order, ${wrong} wrong; ` +
+      `${resets} told to begin anew`,
+  );
+}
+
+/** That nothing was found means something only if something can be found, in this very evidence. */
+function proveAudit({ views, truth }: Outcome): void {
+  const stretch = views.flatMap(({ stretches }) => stretches).reduce((a, b) => (a.seqs.length > b.seqs.length ? a : b));
+  const middle = stretch.seqs.length >> 1;
+  const plants: Record<string, (list: number[]) => unknown> = {
+    lost: (list) => list.splice(middle, 1),
+    disordered: (list) => list.splice(middle, 2, list[middle + 1]!, list[middle]!),
+    repeated: (list) => list.splice(middle, 0, list[middle]!),
+  };
+  for (const [kind, plant] of Object.entries(plants)) {
+    const whole = { seqs: [...stretch.seqs], marks: [...stretch.marks] } satisfies Partial<Stretch>;
+    plant(stretch.seqs);
+    plant(stretch.marks);
+    expect([kind, audit(views, truth)[kind as "lost"]]).not.toEqual([kind, 0]);
+    Object.assign(stretch, whole);
+  }
+}

@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type EmbeddedPostgres, startEmbedded } from "../../src/platform/postgres/embedded.ts";
+import { migrateUp } from "../../src/platform/postgres/migrate.ts";
+import { MIGRATIONS } from "../../src/platform/postgres/migration-sets.ts";
+import { TEST_ISSUER, TEST_SECRET } from "../support/app.ts";
+import { startNats } from "../support/engines/nats.ts";
+import type { Engine } from "../support/engines/program.ts";
+import { startRedis } from "../support/engines/redis.ts";
+import { freePort } from "../support/free-port.ts";
+import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import type { Doors } from "./listener.ts";
+import { NodeProcess } from "./node-process.ts";
+
+export type BrokerKind = "redis" | "nats" | "postgres";
+
+/**
+ * A PostgreSQL, a broker and some nodes, each a process of its own. The first node reaches both by wires of ours, which can
+ * be slow, dumb or cut.
+ */
+export interface Cluster {
+  nodes: NodeProcess[];
+  doors: Doors;
+  databaseUrl: string;
+  postgres: EmbeddedPostgres;
+  /** Null when PostgreSQL is the broker. */
+  broker: Engine | null;
+  /** The first node's wire to the broker; to PostgreSQL when that is the broker. */
+  brokerWire: TcpProxy;
+  postgresWire: TcpProxy;
+  end(): Promise<void>;
+}
+
+/** For the server API: what GRPC_TOKEN is on every node. */
+export const CLUSTER_TOKEN = "a token of the cluster's tests";
+
+export async function startCluster(kind: BrokerKind, size = 3): Promise<Cluster> {
+  const dataDir = mkdtempSync(join(tmpdir(), "usher-cluster-"));
+  const port = await freePort();
+  const settings = { listen_addresses: "127.0.0.1", port: String(port), max_connections: "200", fsync: "off" };
+  const postgres = await startEmbedded({ dataDir, settings });
+  const urlAt = (at: number) => `postgres://usher@127.0.0.1:${at}/usher`;
+  await migrateUp(urlAt(port), MIGRATIONS);
+  const broker = kind === "redis" ? await startRedis() : kind === "nats" ? await startNats() : null;
+  const postgresWire = await startTcpProxy(port);
+  const brokerWire = broker === null ? postgresWire : await startTcpProxy(broker.port);
+  const nodes: NodeProcess[] = [];
+  for (let n = 0; n < size; n++) {
+    const behindWires = n === 0;
+    const brokerPort = behindWires ? brokerWire.port : (broker?.port ?? 0);
+    nodes.push(
+      await NodeProcess.make({
+        DATABASE_URL: urlAt(behindWires ? postgresWire.port : port),
+        BROKER: kind,
+        ...(kind === "redis" && { REDIS_URL: `redis://127.0.0.1:${brokerPort}` }),
+        ...(kind === "nats" && { NATS_URL: `nats://127.0.0.1:${brokerPort}` }),
+        MIGRATE_ON_START: "false",
+        JWT_SECRET: TEST_SECRET,
+        JWT_ISSUER: TEST_ISSUER,
+      }),
+    );
+  }
+  await Promise.all(nodes.map((node) => node.start()));
+  return {
+    nodes,
+    doors: {
+      any() {
+        const up = nodes.filter((node) => node.up);
+        const list = up.length > 0 ? up : nodes;
+        return `ws://127.0.0.1:${list[Math.floor(Math.random() * list.length)]!.port}`;
+      },
+    },
+    databaseUrl: urlAt(port),
+    postgres,
+    broker,
+    brokerWire,
+    postgresWire,
+    async end() {
+      for (const wire of new Set([brokerWire, postgresWire])) wire.mend();
+      await Promise.all(nodes.map((node) => node.remove()));
+      for (const wire of new Set([brokerWire, postgresWire])) await wire.close();
+      await broker?.close();
+      await postgres.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}

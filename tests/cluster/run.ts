@@ -1,0 +1,167 @@
+import { SignJWT } from "jose";
+import { openDatabase } from "../../src/platform/postgres/pool.ts";
+import { TEST_ISSUER, TEST_SECRET } from "../support/app.ts";
+import type { Seeded } from "../support/seeded.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { type Audit, audit, readTruth, type Truth, type View } from "./audit.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Fault } from "./faults.ts";
+import { Listener } from "./listener.ts";
+import { Writer } from "./writer.ts";
+
+export interface Load {
+  listeners: number;
+  channels: number;
+  /** Posts per second, all channels together. */
+  rate: number;
+  /** Part of the listeners whose link is cut, per second. */
+  kicks: number;
+  seed: Seeded;
+}
+
+export interface Outcome {
+  /** Longest time in s that a listener was away in the time of each fault. */
+  away: { fault: string; seconds: number }[];
+  audit: Audit;
+  views: View[];
+  truth: Truth;
+  posts: number;
+}
+
+const WRITERS = 12;
+const TICK = 50;
+const AT_ONCE = 25;
+
+/** Talk on the cluster while one fault after the other happens to it; then everything is held against the log. */
+export async function run(cluster: Cluster, faults: readonly Fault[], load: Load): Promise<Outcome> {
+  const said: string[] = [];
+  const fault = (what: string) => said.length < 20 && said.push(what);
+  const { listeners, writers, channels } = await assemble(cluster, load, fault);
+  const away: Outcome["away"] = [];
+  try {
+    for (const { name, lasts, happen } of faults) {
+      for (const listener of listeners) listener.longestAway = 0;
+      await Promise.all([happen(cluster), talk(lasts, load, listeners, writers, channels)]);
+      const longest = Math.max(...listeners.map(({ longestAway }) => longestAway));
+      away.push({ fault: name, seconds: longest / 1_000 });
+    }
+    await waitUntil("all that was written is acknowledged", () => writers.every(({ idle }) => idle)).catch(report);
+    const { sql, close } = openDatabase(cluster.databaseUrl);
+    try {
+      const truth = await readTruth(sql);
+      const views = listeners.flatMap((listener) => [...listener.views.values()]);
+      const behind = () => views.some(({ room, position }) => (position ?? 0) < (truth.get(room)?.length ?? 0));
+      await waitUntil("all are at the head", () => !behind()).catch(report);
+      const found = audit(views, truth);
+      found.faults.unshift(...said, ...(await unwritten(sql, writers)));
+      return { away, audit: found, views, truth, posts: writers.reduce((sum, { written }) => sum + written.length, 0) };
+    } finally {
+      await close();
+    }
+  } finally {
+    for (const listener of listeners) listener.end();
+    for (const writer of writers) writer.end();
+  }
+}
+
+/** Listeners in their channels, all live; writers who are members of all. */
+async function assemble(cluster: Cluster, load: Load, fault: (what: string) => void) {
+  const { doors } = cluster;
+  const tokens = await Promise.all(Array.from({ length: load.listeners }, (_, n) => mint(`p${n}`)));
+  const writerTokens = await Promise.all(Array.from({ length: WRITERS }, (_, n) => mint(`w${n}`)));
+  const channels: string[] = [];
+  for (let n = 0; n < load.channels; n++)
+    channels.push((await call(cluster, writerTokens[0]!, "POST", "/channels", { type: "public", name: `c${n}` })).id);
+  const join = (token: string, channel: string) => call(cluster, token, "PUT", `/channels/${channel}/members/me`, {});
+  await inBatches(WRITERS * channels.length, (n) =>
+    join(writerTokens[n % WRITERS]!, channels[Math.floor(n / WRITERS)]!),
+  );
+  await inBatches(tokens.length, (n) => join(tokens[n]!, channels[n % channels.length]!));
+  const listeners = tokens.map(
+    (token, n) =>
+      new Listener({
+        doors,
+        token,
+        who: `p${n}`,
+        rooms: [`channel:${channels[n % channels.length]}`, `user:p${n}`],
+        fault,
+      }),
+  );
+  const writers = writerTokens.map((token, n) => new Writer({ doors, token, name: `w${n}`, fault }));
+  for (const writer of writers) writer.connect();
+  await inBatches(listeners.length, async (n) => {
+    listeners[n]!.connect();
+    await waitUntil("a listener is live", () => listeners[n]!.live);
+  });
+  return { listeners, writers, channels };
+}
+
+async function talk(seconds: number, load: Load, listeners: Listener[], writers: Writer[], channels: string[]) {
+  const began = performance.now();
+  const ticks = (seconds * 1_000) / TICK;
+  const { int } = load.seed;
+  for (let tick = 0; tick < ticks; tick++) {
+    for (let n = 0; n < share(tick, load.rate); n++)
+      writers[int(0, writers.length - 1)]!.post(channels[int(0, channels.length - 1)]!);
+    for (let n = 0; n < share(tick, load.kicks * listeners.length); n++) listeners[int(0, listeners.length - 1)]!.cut();
+    await Bun.sleep(Math.max(0, began + (tick + 1) * TICK - performance.now()));
+  }
+}
+
+/** How many of so many a second fall into this tick. */
+function share(tick: number, perSecond: number): number {
+  const until = (n: number) => Math.floor((n * perSecond * TICK) / 1_000);
+  return until(tick + 1) - until(tick);
+}
+
+/** What was written is stored exactly once, at the place that its writer was told. */
+async function unwritten(sql: ReturnType<typeof openDatabase>["sql"], writers: Writer[]): Promise<string[]> {
+  const rows = await sql<{ client_id: string; seq: number; times: number }[]>`
+    SELECT client_id, min(seq)::float8 AS seq, count(*)::int AS times FROM messages GROUP BY client_id`;
+  const stored = new Map(rows.map((row) => [row.client_id, row]));
+  return writers
+    .flatMap(({ written }) => written)
+    .flatMap(({ clientId, seq }) => {
+      const row = stored.get(clientId);
+      if (row?.times === 1 && row.seq === seq) return [];
+      return [`${clientId}: told ${seq}, stored ${row?.times ?? 0} times at ${row?.seq ?? "no place"}`];
+    })
+    .slice(0, 20);
+}
+
+async function call(
+  cluster: Cluster,
+  token: string,
+  method: string,
+  path: string,
+  body: object,
+): Promise<{ id: string }> {
+  const url = `${cluster.doors.any().replace("ws:", "http:")}/api/v1${path}`;
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const answer = await fetch(url, { method, headers, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+  return answer.status === 204 ? { id: "" } : ((await answer.json()) as { id: string });
+}
+
+/** A token of another issuer: the person appears on first sight. */
+function mint(id: string): Promise<string> {
+  return new SignJWT({ preferred_username: `name-${id}` })
+    .setProtectedHeader({ alg: "HS256" })
+    .setSubject(id)
+    .setIssuer(TEST_ISSUER)
+    .setExpirationTime("2h")
+    .sign(new TextEncoder().encode(TEST_SECRET));
+}
+
+/** Runs `work` for 0 … count − 1, a few at a time. */
+async function inBatches(count: number, work: (n: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < count) await work(next++);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+function report(error: unknown): void {
+  console.log(`  ${String(error)}`);
+}
