@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../platform/errors.ts";
 import type { Bell } from "./bell.ts";
 import { type Place, readCursor, writeCursor } from "./cursor.ts";
@@ -33,7 +34,7 @@ export function createChanges({
         const data = found.rows.map((row) => changeOf(row, place.epoch, source));
         return { data, next: writeCursor(place) };
       }
-      await Promise.race([rung, sleep(left)]);
+      await Promise.race([rung, sleep(left, undefined, { ref: false })]);
     }
   };
 
@@ -92,8 +93,4 @@ function changeOf({ room, seq, type, payload, at }: ChangeRow, epoch: string, so
     seq,
     data: JSON.parse(payload) as Record<string, unknown>,
   };
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

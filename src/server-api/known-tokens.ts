@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import { asAnswer } from "../platform/postgres/failures.ts";
@@ -13,8 +14,8 @@ export const TOKENS_ROOM = "_service_tokens";
 
 /** The tokens are read again when they are so old, in ms, even if no node told of a change. */
 const MOST_AGE = 5_000;
-/** A token that is not known may have been made a moment ago, elsewhere. Strangers cost one query in this time, not one each. */
-const LEAST_AGE = 250;
+/** A token that is not known may have been made a moment ago, elsewhere. All strangers of this time, in ms, cost one query. */
+const STRANGERS_MS = 250;
 /** How often it is written down which tokens were used, in ms. */
 const TOUCH_EVERY = 60_000;
 
@@ -39,6 +40,7 @@ export class KnownTokens {
   #tokens = new Map<string, Known>();
   #readAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | null = null;
+  #strangers: Promise<void> | null = null;
   #changes = 0;
   #used = new Set<string>();
   readonly #timer: ReturnType<typeof setInterval>;
@@ -67,7 +69,7 @@ export class KnownTokens {
     const [, id] = TOKEN.exec(token) ?? [];
     if (id === undefined) throw new AppError("unauthenticated", "This is not a service token.");
     await this.#read(MOST_AGE);
-    if (this.#check(token) === null) await this.#read(LEAST_AGE);
+    if (this.#check(token) === null) await this.#readForStrangers();
     const caller = this.#check(token);
     if (caller === null)
       throw new AppError(
@@ -136,6 +138,15 @@ export class KnownTokens {
     if (previous === null || previousUntil === null || previousUntil <= now) return null;
     if (!timingSafeEqual(hash, previous)) return null;
     return { ...caller, expiresAt: Math.min(previousUntil, known.until ?? Number.POSITIVE_INFINITY) };
+  }
+
+  /** Has the tokens as they are now, together with all others who ask for it in this time. */
+  #readForStrangers(): Promise<void> {
+    this.#strangers ??= sleep(Math.max(0, this.#readAt + STRANGERS_MS - this.#now())).then(() => {
+      this.#strangers = null;
+      return this.#read(0);
+    });
+    return this.#strangers;
   }
 
   /** Has the tokens as they were at most `age` ms before the call. */

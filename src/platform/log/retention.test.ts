@@ -87,14 +87,18 @@ test("a drop that has to wait for a long read does not hold up an append", async
   expect((await pass).dropped).toEqual([old]);
 });
 
-test("ticks go after an hour, but not the newest and not a reader's", async () => {
+test("ticks go after an hour, but not the newest, not a reader's, and not one of each five minutes that are kept", async () => {
   const { sql } = node;
-  await sql`INSERT INTO ticks (snap, at) SELECT pg_current_snapshot(), now() - interval '2 hours' FROM generate_series(1, 5)`;
+  const add = (age: string, count: number) =>
+    sql`INSERT INTO ticks (snap, at) SELECT pg_current_snapshot(), now() - ${age}::interval FROM generate_series(1, ${count}::int)`;
+  await add("100 years", 2);
+  const [first] = await sql`SELECT max(id) + 1 AS id FROM ticks`;
+  await add("2 hours", 5);
   const [mine] = await sql`SELECT max(id) - 1 AS id FROM ticks`;
   await sql`INSERT INTO log_readers (name, tick) VALUES ('mine', ${mine!.id})`;
   await passRetention(sql, PLENTY);
   const left = await sql`SELECT id FROM ticks WHERE at < now() - interval '1 hour' ORDER BY id`;
-  expect(left.map(({ id }) => Number(id))).toEqual([Number(mine!.id), Number(mine!.id) + 1]);
+  expect(left.map(({ id }) => Number(id))).toEqual([Number(first!.id), Number(mine!.id), Number(mine!.id) + 1]);
 });
 
 test("it starts with a pass, and stops", async () => {
