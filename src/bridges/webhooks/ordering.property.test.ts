@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
+import { chooseSeed, seeded } from "../../../tests/support/seeded.ts";
+import { waitUntil } from "../../../tests/support/wait-until.ts";
+import { AS_ADMIN, startWebhookNode, type WebhookNode } from "../../../tests/support/webhook-node.ts";
+import { type Received, WebhookReceiver } from "../../../tests/support/webhook-receiver.ts";
+import { SCHEDULE } from "./schedule.ts";
+
+/** Two nodes deliver to one endpoint while attempts fail, are slow, or are in vain until the delivery is given up. */
+
+const ROOMS = 5;
+const EVENTS = 150;
+
+let database: TestDatabase;
+let nodes: [WebhookNode, WebhookNode];
+let receiver: WebhookReceiver;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  nodes = [await startWebhookNode(database.url), await startWebhookNode(database.url)];
+  receiver = new WebhookReceiver();
+});
+afterAll(async () => {
+  for (const node of nodes) await node.stop();
+  await receiver.close();
+  await database.close();
+});
+
+/** How often a room's event came that is neither the one that came last nor the next. */
+function outOfOrder(received: readonly Received[]): number {
+  const last = new Map<string, number>();
+  let wrong = 0;
+  for (const { body } of received) {
+    const { room, seq } = body.data as { room: string; seq: number };
+    const before = last.get(room) ?? 0;
+    if (seq !== before && seq !== before + 1) wrong++;
+    last.set(room, seq);
+  }
+  return wrong;
+}
+
+async function run(seed: number, ordered: boolean) {
+  const random = seeded(seed);
+  const { sql } = nodes[0];
+  const kind = `${ordered ? "ordered" : "loose"}-${seed}`;
+  const doomed = new Set<string>();
+  receiver.received.length = 0;
+  receiver.respond = async ({ id }) => {
+    if (random.chance(0.03)) doomed.add(id);
+    const good = !doomed.has(id) && random.chance(0.7);
+    if (random.chance(0.3)) await Bun.sleep(random.int(1, 10));
+    return new Response(null, { status: good ? 204 : 500 });
+  };
+  const { id } = await nodes[0].endpoint({ url: receiver.url, ordered, rooms: [`event:${kind}-*`] });
+  for (let i = 0; i < EVENTS; i++) {
+    await nodes[random.int(0, 1)]!.log(`event:${kind}-${random.int(1, ROOMS)}`, "test", { i });
+  }
+  const rows = await waitUntil("all have ended", async () => {
+    // Nobody waits for the schedule: what was put off is due, for the last time if it is doomed.
+    await sql`
+      UPDATE webhook_deliveries d SET next_attempt_at = clock_timestamp(),
+        tries = CASE WHEN webhook_id = ANY (${[...doomed]}::text[]) THEN ${SCHEDULE.length}::int ELSE 1 END
+      WHERE status = 'pending' AND next_attempt_at > clock_timestamp()
+        AND attempts = (SELECT max(n) FROM webhook_attempts WHERE delivery_id = d.id)`;
+    await nodes[random.int(0, 1)]!.webhooks.endpoints.change(AS_ADMIN, id, {});
+    const found = await sql<{ webhook_id: string; status: string }[]>`
+      SELECT webhook_id, status FROM webhook_deliveries WHERE endpoint_id = ${id}`;
+    return found.length === EVENTS && found.every(({ status }) => status !== "pending") ? found : null;
+  });
+  const failed = rows.filter(({ status }) => status === "failed").map(({ webhook_id }) => webhook_id);
+  return { wrong: outOfOrder(receiver.received), failed: failed.sort(), doomed: [...doomed].sort() };
+}
+
+test("deliveries of a room come one after the other, whatever fails and whoever sends", async () => {
+  const seed = chooseSeed("webhook order");
+  for (let i = 0; i < 3; i++) {
+    const { wrong, failed, doomed } = await run(seed + i, true);
+    expect(wrong).toBe(0);
+    expect(failed).toEqual(doomed);
+  }
+}, 90_000);
+
+test("without that wish they do not: the check can fail", async () => {
+  const { wrong, failed, doomed } = await run(1, false);
+  expect(wrong).toBeGreaterThan(0);
+  expect(failed).toEqual(doomed);
+}, 60_000);
