@@ -2,6 +2,7 @@ import type { Message, Position, PublicUser } from "../../../protocol/objects.ts
 import type { Client } from "../../../sdk/client.ts";
 import type { RoomFrame } from "../../../sdk/follower.ts";
 import type { Outgoing } from "../../../sdk/outbox.ts";
+import type { RoomPresence } from "../../../sdk/presence.ts";
 import { type MessagePage, positionOf } from "../../../sdk/rest.ts";
 import { type Conversation, fromPage, trimmed, withFrame, withMessage, withNewer, withOlder } from "./conversation.ts";
 import { nameOf, People } from "./people.ts";
@@ -27,6 +28,8 @@ export class Talk {
   readonly quoted: Value<ReadonlyMap<string, Message | null>>;
   /** Those who wrote what is shown. */
   readonly people: People;
+  /** Which members are online now; null: not known. */
+  readonly here: Value<RoomPresence | null>;
   /** Whether the end of the list is in sight: then the far end may be dropped when new messages come. */
   following = true;
   readonly #start: Position;
@@ -36,11 +39,18 @@ export class Talk {
   #arriving: readonly Outgoing[] = [];
   #paging: Promise<void> | null = null;
 
-  constructor(channelId: string, page: MessagePage, quoted: readonly Message[], people: readonly PublicUser[]) {
+  constructor(
+    channelId: string,
+    page: MessagePage,
+    quoted: readonly Message[],
+    people: readonly PublicUser[],
+    here: RoomPresence | null,
+  ) {
     this.channelId = channelId;
     this.window = new Value(fromPage(page));
     this.quoted = new Value(new Map(quoted.map((message) => [message.id, message])));
     this.people = new People(people);
+    this.here = new Value(here);
     this.#start = positionOf(page);
   }
 
@@ -64,6 +74,7 @@ export class Talk {
           }
           if (frame.type.startsWith("member:")) membersChanged();
         },
+        presence: (now) => this.here.set(now),
         reset: () => this.#readAgain(client),
       }),
     ];

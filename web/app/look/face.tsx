@@ -3,12 +3,13 @@ import styles from "./face.module.css";
 /** Hues that stay apart from each other and from the accent. */
 const HUES = [28, 55, 85, 115, 140, 165, 195, 220, 245, 270, 295, 325];
 
-/** A person as initials on a colour that is always the same for him. Decoration: the name stands beside it. */
-export function Face({ id, name, size = 36 }: { id: string; name: string; size?: number }) {
+/** A person as initials on a colour that is always the same for him. Decoration: the name stands beside it. `here`: with a dot. */
+export function Face({ id, name, size = 36, here }: { id: string; name: string; size?: number; here?: boolean }) {
   return (
     <span
       aria-hidden="true"
       className={styles.face}
+      data-here={here || undefined}
       style={{ "--hue": hueOf(id), "--size": `${size}px` } as React.CSSProperties}
     >
       {initialsOf(name)}

@@ -1,8 +1,8 @@
 import { Button } from "@mantine/core";
-import { type ActionFunctionArgs, Form, redirect, useActionData, useOutletContext } from "react-router";
-import type { Channel } from "../../../protocol/objects.ts";
+import { type ActionFunctionArgs, Form, redirect, useActionData } from "react-router";
 import { useClock } from "../chat/clock.tsx";
 import { titleOf } from "../chat/house.ts";
+import { useInChannel } from "../chat/in-channel.ts";
 import { dateTime } from "../chat/time.ts";
 import formStyles from "../look/form.module.css";
 import { Field, FormError, Submit } from "../look/form.tsx";
@@ -29,7 +29,7 @@ export async function action({ request, params }: ActionFunctionArgs) {
 
 /** Name and topic of the channel, and the ways out of it. */
 export default function ChannelAbout() {
-  const channel = useOutletContext<Channel>();
+  const { channel } = useInChannel();
   const refusal = useActionData<typeof action>() ?? undefined;
   const { timeZone } = useClock();
   const mayChange = channel.role === "owner" || channel.role === "admin";

@@ -6,10 +6,10 @@ import {
   type LoaderFunctionArgs,
   useActionData,
   useLoaderData,
-  useOutletContext,
 } from "react-router";
 import type { Channel, Member, PublicUser } from "../../../protocol/objects.ts";
 import { useHouse } from "../chat/house-context.tsx";
+import { useIdsHere, useInChannel } from "../chat/in-channel.ts";
 import { Face } from "../look/face.tsx";
 import { FormError } from "../look/form.tsx";
 import styles from "../look/lists.module.css";
@@ -51,7 +51,8 @@ export async function action({ request, params }: ActionFunctionArgs) {
 export default function ChannelMembers() {
   const { members, q, found } = useLoaderData<typeof loader>();
   const refusal = useActionData<typeof action>();
-  const channel = useOutletContext<Channel>();
+  const { channel, here } = useInChannel();
+  const idsHere = useIdsHere(here);
   const inside = new Set(members.data.map(({ user }) => user.id));
   const mayAdd = channel.type === "public" || channel.role === "owner" || channel.role === "admin";
   return (
@@ -66,7 +67,7 @@ export default function ChannelMembers() {
       )}
       <ul className={styles.list}>
         {members.data.map((member) => (
-          <MemberRow key={member.user.id} member={member} channel={channel} />
+          <MemberRow key={member.user.id} member={member} channel={channel} here={idsHere.has(member.user.id)} />
         ))}
       </ul>
       {members.next !== null && <Link to={`?from=${encodeURIComponent(members.next)}`}>More members</Link>}
@@ -93,7 +94,7 @@ function AddButton({ person, inside }: { person: PublicUser; inside: boolean }) 
   );
 }
 
-function MemberRow({ member: { user, role }, channel }: { member: Member; channel: Channel }) {
+function MemberRow({ member: { user, role }, channel, here }: { member: Member; channel: Channel; here: boolean }) {
   const { house } = useHouse();
   const me = user.id === house.myId;
   const mayRemove = !me && (channel.role === "owner" || (channel.role === "admin" && role === "member"));
@@ -101,11 +102,12 @@ function MemberRow({ member: { user, role }, channel }: { member: Member; channe
   const name = user.name ?? user.username;
   return (
     <li className={styles.item}>
-      <Face id={user.id} name={name} size={32} />
+      <Face id={user.id} name={name} size={32} here={here} />
       <div className={styles.what}>
         <p>
           {name}
           {me && <span className={styles.note}> (you)</span>}
+          {here && <span className="only-spoken"> is online</span>}
         </p>
         {user.name !== null && <p className={styles.note}>{user.username}</p>}
       </div>

@@ -16,12 +16,15 @@ import {
   useRevalidator,
 } from "react-router";
 import type { Channel, Message, PublicUser } from "../../../protocol/objects.ts";
+import type { RoomPresence } from "../../../sdk/presence.ts";
 import type { MessagePage } from "../../../sdk/rest.ts";
 import { useAnnouncer } from "../chat/announcer.tsx";
 import { Composer } from "../chat/composer.tsx";
 import { titleOf } from "../chat/house.ts";
 import { useChannels, useHouse } from "../chat/house-context.tsx";
+import type { InChannel } from "../chat/in-channel.ts";
 import { MessageList } from "../chat/message-list.tsx";
+import { Online } from "../chat/online.tsx";
 import { nameOf } from "../chat/people.ts";
 import { Talk } from "../chat/talk.ts";
 import { useReadMark } from "../chat/use-read-mark.ts";
@@ -66,7 +69,7 @@ export async function action({ request, params }: ActionFunctionArgs) {
 }
 
 export default function ChannelPage() {
-  const { channel, page, quoted, people, target, clientId } = useLoaderData<typeof loader>();
+  const { channel, page, quoted, people, here, target, clientId } = useLoaderData<typeof loader>();
   const { key } = useLocation();
   const refusal = useActionData<typeof action>();
   if (!page) return <Door channel={channel} />;
@@ -76,7 +79,7 @@ export default function ChannelPage() {
       <Conversation
         // Another channel, or another place in it, is another conversation; a panel opening beside it is not.
         key={`${channel.id} ${target ?? ""} ${target === null ? "" : key}`}
-        {...{ channel, page, quoted, people, target, clientId }}
+        {...{ channel, page, quoted, people, here, target, clientId }}
       />
     </>
   );
@@ -87,11 +90,12 @@ interface ConversationProps {
   page: MessagePage;
   quoted: Message[];
   people: PublicUser[];
+  here: RoomPresence | null;
   target: string | null;
   clientId: string;
 }
 
-function Conversation({ channel: asLoaded, page, quoted, people, target, clientId }: ConversationProps) {
+function Conversation({ channel: asLoaded, page, quoted, people, here, target, clientId }: ConversationProps) {
   const { house, client } = useHouse();
   const listed = useChannels().find(({ id }) => id === asLoaded.id);
   const channel = listed ?? asLoaded;
@@ -99,7 +103,7 @@ function Conversation({ channel: asLoaded, page, quoted, people, target, clientI
   const [wasListed, setWasListed] = useState(listed !== undefined);
   if (listed && !wasListed) setWasListed(true);
   const gone = wasListed && !listed;
-  const [talk] = useState(() => new Talk(channel.id, page, quoted, people));
+  const [talk] = useState(() => new Talk(channel.id, page, quoted, people, here));
   const [firstNew] = useState(() => firstUnread(page, asLoaded, house.myId));
   const [replyTo, setReplyTo] = useState<Message | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
@@ -143,6 +147,7 @@ function Conversation({ channel: asLoaded, page, quoted, people, target, clientI
       <HouseTitle>{destination}</HouseTitle>
       <div className={styles.talk}>
         <PageBar title={destination} below={channel.topic}>
+          <Online here={talk.here} me={house.myId} direct={channel.type === "direct"} />
           {channel.type !== "direct" && (
             <NavLink to="members" className={styles.tool} preventScrollReset>
               <Users size={17} aria-hidden="true" />
@@ -173,7 +178,7 @@ function Conversation({ channel: asLoaded, page, quoted, people, target, clientI
         />
         {region}
       </div>
-      <Outlet context={channel} />
+      <Outlet context={{ channel, here: talk.here } satisfies InChannel} />
     </div>
   );
 }

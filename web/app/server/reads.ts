@@ -1,5 +1,6 @@
 import type { Channel, Message, PublicUser } from "../../../protocol/objects.ts";
 import { UsherError } from "../../../sdk/errors.ts";
+import type { RoomPresence } from "../../../sdk/presence.ts";
 import type { MessagePage, Page } from "../../../sdk/rest.ts";
 import type { HouseSnapshot } from "../chat/house.ts";
 import { authorsOf } from "../chat/people.ts";
@@ -33,15 +34,30 @@ export interface ChannelView {
   quoted: Message[];
   /** Those who wrote all these. */
   people: PublicUser[];
+  /** Which members are online now; null: not known. */
+  here: RoomPresence | null;
 }
 
 /** A channel and the page of its messages that the address asks for (`at`, `before`, `after`; else where reading goes on). */
 export async function readChannel({ rest }: Hub, channelId: string, query: URLSearchParams): Promise<ChannelView> {
   const channel = await rest.channels.get(channelId);
-  if (channel.role === null) return { channel, page: null, quoted: [], people: [] };
-  const page = await rest.messages.list(channelId, { ...window(channel, query), limit: PAGE });
+  if (channel.role === null) return { channel, page: null, quoted: [], people: [], here: null };
+  const [page, here] = await Promise.all([
+    rest.messages.list(channelId, { ...window(channel, query), limit: PAGE }),
+    readHere({ rest }, channelId),
+  ]);
   const quoted = await readQuoted({ rest }, page.data);
-  return { channel, page, quoted, people: await readPeople({ rest }, [...page.data, ...quoted]) };
+  return { channel, page, quoted, people: await readPeople({ rest }, [...page.data, ...quoted]), here };
+}
+
+/** An ornament: a page does without it. */
+async function readHere({ rest }: Pick<Hub, "rest">, channelId: string): Promise<RoomPresence | null> {
+  try {
+    const { count, members = null } = await rest.rooms.presence(`channel:${channelId}`);
+    return { count, members };
+  } catch {
+    return null;
+  }
 }
 
 /** At most two for each message of a page: as many as the server tells at once. */
