@@ -15,6 +15,7 @@ import { startStorage } from "./app/storage.ts";
 import { startStreams } from "./app/streams.ts";
 import { VERSION } from "./app/version.ts";
 import { startWebhooks } from "./app/webhooks.ts";
+import { startTls } from "./app/tls.ts";
 import { readWorkerPlace, reportToParent } from "./app/worker.ts";
 import { createChat } from "./chat/index.ts";
 import { createLive } from "./config/live.ts";
@@ -50,8 +51,10 @@ export async function startApp(
   const worker = readWorkerPlace();
   const live = createLive(config, read);
   try {
-    const port = await start({ config: live.config, live, logger, lifecycle, onError, worker });
-    if (worker === null) logger.info({ url: config.PUBLIC_URL ?? `http://localhost:${port}` }, "Usher is ready");
+    const tls = await startTls(config, logger, lifecycle);
+    const port = await start({ config: live.config, live, logger, lifecycle, onError, worker, tls });
+    if (worker === null)
+      logger.info({ url: config.PUBLIC_URL ?? `${tls ? "https" : "http"}://localhost:${port}` }, "Usher is ready");
     return { port, stop: () => lifecycle.stop() };
   } catch (error) {
     await lifecycle.stop();

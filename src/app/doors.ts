@@ -27,7 +27,7 @@ export async function startDoors(
   authenticate: Authenticate,
   streams: Streams,
 ): Promise<number> {
-  const { config, logger, lifecycle, worker } = program;
+  const { config, logger, lifecycle, worker, tls } = program;
   if (config.METRICS_ENABLED) {
     await lifecycle.start(
       "metrics",
@@ -71,9 +71,10 @@ export async function startDoors(
         innerSocket: pages?.innerSocket,
       }),
     (part) => part.stop(REQUESTS_MS),
+        tls,
     REQUESTS_MS + 1_000,
   );
-  hub.start(broadcastTo((topic, text) => server.bun.publish(topic, text), streams));
+  hub.start(broadcastTo((topic, text) => server.publish(topic, text), streams));
   await lifecycle.start(
     "hub",
     () => hub,

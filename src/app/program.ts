@@ -2,6 +2,7 @@ import type { Live } from "../config/live.ts";
 import type { Config } from "../config/options.ts";
 import type { Lifecycle } from "../platform/lifecycle.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Tls } from "../platform/tls.ts";
 import type { WorkerPlace } from "../transport/worker-processes.ts";
 
 /** What every step of the start works with. */
@@ -12,6 +13,8 @@ export interface Program {
   live: Live;
   logger: Logger;
   lifecycle: Lifecycle;
+  /** The certificate to show; null: no TLS of our own. */
+  tls: Tls | null;
   /** Among the workers of a parent process; null when this process runs by itself. */
   worker: WorkerPlace | null;
   /** Told of what fails in the background and is tried again. */

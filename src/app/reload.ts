@@ -6,13 +6,14 @@ import type { Program } from "./program.ts";
 
 /** SIGHUP has the environment, `.env` and the files read again. `written`: writes down what has changed. */
 export async function startReload(
-  { live, logger, lifecycle, onError }: Program,
+  { live, logger, lifecycle, tls, onError }: Program,
   written: (changed: readonly HotName[]) => Promise<void>,
 ): Promise<void> {
   live.onChange((changed) => {
     if (changed.has("LOG_LEVEL")) setLevel(logger, live.config.LOG_LEVEL);
   });
   const reload = () => {
+    tls?.reload();
     try {
       const { changed, restart } = live.reload();
       logger.info({ changed }, "the settings were read again");

@@ -22,7 +22,9 @@ export async function startStreams(
   addSse(api, {
     streams,
     authenticate,
-    allowAnonymous: config.WS_ALLOW_ANONYMOUS,
+    get allowAnonymous() {
+      return config.WS_ALLOW_ANONYMOUS;
+    },
     isAllowedOrigin: ownOrigins(config),
   });
   return streams;

@@ -154,6 +154,13 @@ const CONTRADICTIONS: { options: OptionName[]; find: (config: Config) => string 
     },
   },
   {
+    options: ["TLS_CERT_FILE", "TLS_KEY_FILE"],
+    find({ TLS_CERT_FILE, TLS_KEY_FILE }) {
+      if ((TLS_CERT_FILE === null) === (TLS_KEY_FILE === null)) return null;
+      return "TLS_CERT_FILE and TLS_KEY_FILE are needed together. Set both, or neither.";
+    },
+  },
+  {
     options: ["METRICS_ENABLED", "METRICS_PORT", "HTTP_PORT"],
     find({ METRICS_ENABLED, METRICS_PORT, HTTP_PORT }) {
       const same = METRICS_ENABLED && METRICS_PORT !== 0 && METRICS_PORT === HTTP_PORT;

@@ -141,6 +141,12 @@ export const OPTIONS = {
     "15s",
     "Longest time an ordinary answer may take. Sockets and downloads are exempt.",
   ),
+  TLS_CERT_FILE: option(
+    text,
+    null,
+    "File of a certificate (PEM, with those that vouch for it): HTTP_PORT and gRPC then speak TLS. Read again when it changes.",
+  ),
+  TLS_KEY_FILE: option(text, null, "File of the key of TLS_CERT_FILE, PEM without a passphrase."),
   PUBLIC_URL: option(
     url("http:", "https:"),
     null,

@@ -44,6 +44,7 @@ export interface IdentityDeps {
     | "JWKS_URL"
     | "PUBLIC_URL"
     | "HTTP_PORT"
+    | "TLS_CERT_FILE"
   >;
   /** For what all nodes must know of. */
   transaction: Transaction;

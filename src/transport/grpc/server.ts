@@ -1,5 +1,7 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
+import { StartError } from "../../config/start-error.ts";
+import type { KeyPair, Tls } from "../../platform/tls.ts";
 import type { ServerApi } from "../../server-api/index.ts";
 import type { Streams } from "../streams/index.ts";
 import { type Accounts, authMethods } from "./auth.ts";
@@ -33,6 +35,8 @@ export interface GrpcDeps extends CallsDeps {
   port: number;
   /** Whether other processes of this machine listen on the same port. */
   sharesPort: boolean;
+  /** The certificate to show; null: no TLS of our own. */
+  tls: Tls | null;
   services: ServerApi;
   accounts: Accounts;
   streams: Streams;
@@ -52,7 +56,8 @@ export async function createGrpcServer(deps: GrpcDeps) {
   const health = createHealth([...REALTIME, AUTH], deps.isReady);
   server.addService(serviceOf(definition, HEALTH), health.methods as never);
   new ReflectionService({ all: { fileDescriptorProtos: loadDescriptors() } } as never).addToServer(server);
-  const port = await listen(server, `${deps.host.includes(":") ? `[${deps.host}]` : deps.host}:${deps.port}`);
+  const host = deps.host.includes(":") ? `[${deps.host}]` : deps.host;
+  const port = await listen(server, `${host}:${deps.port}`, credentialsOf(deps.tls));
 
   return {
     port,
@@ -67,11 +72,31 @@ export async function createGrpcServer(deps: GrpcDeps) {
   };
 }
 
-function listen(server: Server, address: string): Promise<number> {
+/** A renewed certificate is shown to new connections; the open ones live on. */
+function credentialsOf(tls: Tls | null): ServerCredentials {
+  if (tls === null) return ServerCredentials.createInsecure();
+  const { cert, key } = tls.pair;
+  const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
+  const credentials = ServerCredentials.createSsl(null, [pair]);
+  // The library has it for its own watchers of files, which cannot be told of SIGHUP.
+  const renewable = credentials as unknown as { updateSecureContextOptions(pair: KeyPair): void };
+  tls.onChange((renewed) => renewable.updateSecureContextOptions(renewed));
+  return credentials;
+}
+
+function listen(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
-      if (error) reject(error);
+    server.bindAsync(address, credentials, (error, port) => {
+      if (error) reject(new StartError(`gRPC cannot listen on ${address}. ${whatToDo(error.message)}`));
       else resolve(port);
     });
   });
+}
+
+/** The library tells errors of the system only in a sentence. */
+function whatToDo(message: string): string {
+  if (message.includes("EADDRINUSE")) return "Another program does: stop it, or choose another port by GRPC_PORT.";
+  if (message.includes("EACCES")) return "This user may not: choose a GRPC_PORT over 1023.";
+  if (message.includes("EADDRNOTAVAIL")) return "This machine has no such address: correct GRPC_HOST.";
+  return message;
 }

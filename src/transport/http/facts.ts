@@ -7,9 +7,11 @@ import type { RequestFacts } from "../../platform/http/api.ts";
  * (`peer` null: it comes over a unix socket of ours). An X-Request-Id is taken over when it is a plain short word.
  *
  * @param config may change; each request is judged by what stands
+ * @param byTls whether we speak TLS ourselves
  */
 export function createFacts(
   config: Pick<Config, "TRUSTED_PROXIES">,
+  byTls = false,
 ): (request: Request, peer: string | null) => RequestFacts {
   const isTrusted = trustIn(config);
 
@@ -18,12 +20,13 @@ export function createFacts(
     const facts: RequestFacts = {
       address: plain(peer ?? "127.0.0.1"),
       requestId: requestId(request.headers.get("x-request-id")),
-      secure: false,
+      secure: peer !== null && byTls,
       host: request.headers.get("host") ?? url.host,
     };
     if (peer !== null && !isTrusted(facts.address)) return facts;
     facts.address = client(request.headers.get("x-forwarded-for"), facts.address, isTrusted);
-    facts.secure = last(request.headers.get("x-forwarded-proto"))?.toLowerCase() === "https";
+    const scheme = last(request.headers.get("x-forwarded-proto"));
+    if (scheme !== null) facts.secure = scheme.toLowerCase() === "https";
     facts.host = last(request.headers.get("x-forwarded-host")) ?? facts.host;
     return facts;
   };

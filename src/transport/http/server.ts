@@ -5,12 +5,16 @@ import type { Api, RequestFacts } from "../../platform/http/api.ts";
 import { problemResponse } from "../../platform/http/problem.ts";
 import { type Logger, redactUrl } from "../../platform/logger.ts";
 import type { Metrics } from "../../platform/metrics.ts";
+import type { Tls } from "../../platform/tls.ts";
 import { createFacts } from "./facts.ts";
+import { type Listener, listen } from "./listener.ts";
 import type { Pages } from "./pages.ts";
 import { secureHeaders } from "./security-headers.ts";
 
 /** The WebSocket side: decides about an upgrade, and handles the sockets of the upgraded. */
 export interface WebSocketDoor<Data> {
+  /** Where sockets are asked for; `/ws` when left out. */
+  paths?: readonly string[];
   /** Undefined: upgraded. A response: refused (401, 403, 426). */
   upgrade(
     request: Request,
@@ -33,15 +37,17 @@ export interface HttpServerDeps<Data> {
   /** What is no path of ours goes to the pages; null: there are none, and it is 404. */
   pages: Pages | null;
   metrics: Metrics | null;
+  /** The certificate to show; left out: plain HTTP. */
+  tls?: Tls | null;
   logger: Logger;
   /** A unix socket on which the page process asks us in the name of its visitors; it may say who they are. */
   innerSocket?: string;
 }
 
-export interface HttpServer<Data> {
+export interface HttpServer {
   port: number;
-  /** For the hub: publishes to topics. */
-  bun: Bun.Server<Data>;
+  /** For the hub: to all sockets of a topic. */
+  publish: Listener["publish"];
   /** No new connections; requests that run may end, within `ms`; then everything left is cut. */
   stop(ms: number): Promise<void>;
 }
@@ -53,10 +59,11 @@ const STREAM = "/api/v1/stream";
 const MOST_BYTES = 16 * 1_048_576;
 
 /** One server for everything: `/ws`, the API, `/metrics` for this machine, and the pages. */
-export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<Data> {
+export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer {
   const { config, api, websocket, logger, serves } = deps;
-  const factsOf = createFacts(config);
+  const factsOf = createFacts(config, deps.tls != null);
   let running = 0;
+  const socketPaths = websocket.paths ?? ["/ws"];
 
   async function answer(
     received: Request,
@@ -74,7 +81,8 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<D
     // A load balancer's own address may be in a banned range: it asks whether this node lives, for others.
     if (deps.isBanned?.(facts.address) && !isProbe(pathname))
       return problemResponse(new AppError("banned", "This address is banned."), facts.requestId);
-    if (pathname === "/ws") return serves.sockets ? upgraded(request, server, facts) : notHere("edge", facts);
+    if (socketPaths.includes(pathname))
+      return serves.sockets ? upgraded(request, server, facts) : notHere("edge", facts);
     const began = performance.now();
     running += 1;
     try {
@@ -149,7 +157,7 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<D
 
   const shared = {
     maxRequestBodySize: MOST_BYTES,
-    development: false,
+    development: false as const,
     websocket: websocket.handler,
     error(error: Error) {
       logger.error({ err: error }, "a request failed outside the API");
@@ -165,22 +173,25 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer<D
           fetch: (request, server) => answer(request, server, null),
         });
   const outer = listening(config, () =>
-    Bun.serve<Data>({
-      ...shared,
-      // Over the time that our own limits take, which answer instead of cutting; Bun counts silence in either direction.
-      idleTimeout: Math.min(255, Math.ceil((config.HTTP_READ_TIMEOUT + config.HTTP_WRITE_TIMEOUT) / 1_000) + 5),
-      hostname: config.HTTP_HOST,
-      port: config.HTTP_PORT,
-      reusePort: deps.sharesPort,
-      fetch: (request, server) => answer(request, server, server.requestIP(request)?.address ?? ""),
-    }),
+    listen<Data>(
+      {
+        ...shared,
+        // Over the time that our own limits take, which answer instead of cutting; Bun counts silence in either direction.
+        idleTimeout: Math.min(255, Math.ceil((config.HTTP_READ_TIMEOUT + config.HTTP_WRITE_TIMEOUT) / 1_000) + 5),
+        hostname: config.HTTP_HOST,
+        port: config.HTTP_PORT,
+        reusePort: deps.sharesPort,
+        fetch: (request, server) => answer(request, server, server.requestIP(request)?.address ?? ""),
+      },
+      deps.tls ?? null,
+    ),
   );
 
   return {
-    port: outer.port ?? config.HTTP_PORT,
-    bun: outer,
+    port: outer.port,
+    publish: outer.publish,
     async stop(ms) {
-      void outer.stop(); // no new ones; its promise waits for sockets too, so the requests are counted here
+      void outer.stop(false); // no new ones; its promise waits for sockets too, so the requests are counted here
       const until = performance.now() + ms;
       while (running > 0 && performance.now() < until) await Bun.sleep(10);
       await Promise.all([outer.stop(true), inner?.stop(true)]);
@@ -209,7 +220,7 @@ function isProbe(pathname: string): boolean {
 }
 
 function isApi(pathname: string): boolean {
-  return /^\/(api|health|ready|proto|\.well-known)(\/|$)/.test(pathname);
+  return /^\/(api|v1|health|ready|proto|\.well-known)(\/|$)/.test(pathname);
 }
 
 /** Asked from this machine itself, and not through a proxy on it. */
