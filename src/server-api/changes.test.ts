@@ -82,7 +82,7 @@ test("every entry comes once and in order per room, whatever the page and howeve
       const pick = rooms.filter(() => random.chance(0.6));
       if (pick.length === 0) continue;
       await database.sql.begin("isolation level read committed", async (tx) => {
-        await tx`SELECT 1`;
+        await tx`SELECT pg_current_xact_id()`;
         await Bun.sleep(random.int(0, 120));
         await tx`SELECT * FROM log_append(${pick}::text[], ${pick.map(() => `${random.int(1, 2 ** 40)}`)}::bigint[],
           ${pick.map(() => "test:entry")}::text[], ${pick.map(() => '{"n":1}')}::text[], ${pick.map(() => null)}::text[])`;
