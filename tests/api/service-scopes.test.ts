@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { ALL_SCOPES, type Scope } from "../../src/platform/scopes.ts";
+import { personToken, type ServerApiApp, startServerApiApp } from "../support/server-api.ts";
+
+setDefaultTimeout(60_000);
+
+/** Who may do what: every scope, every kind of room and of caller against every door that services have. */
+
+interface Door {
+  scope: Scope;
+  method: "GET" | "POST";
+  /** With the room that it touches; `null`: it touches none by name. */
+  path: (room: string) => string;
+  body?: object;
+  rooms: readonly string[];
+  /** People may come in too, as far as they may join the room. */
+  people?: true;
+}
+
+const DOORS: Door[] = [
+  {
+    scope: "broadcast",
+    method: "POST",
+    path: (room) => `/api/v1/rooms/${room}/broadcasts`,
+    body: { event_type: "seat:sold", payload: {} },
+    rooms: ["event:1", "event:22", "channel:5", "all"],
+  },
+  {
+    scope: "notify",
+    method: "POST",
+    path: (room) => `/api/v1/users/${room.slice("user:".length)}/notices`,
+    body: { event_type: "note:new", payload: {} },
+    rooms: ["user:ann", "user:bob"],
+  },
+  {
+    scope: "history",
+    method: "GET",
+    path: (room) => `/api/v1/rooms/${room}/history`,
+    rooms: ["event:1", "event:22", "user:ann", "user:bob", "channel:5"],
+    people: true,
+  },
+  {
+    scope: "stats",
+    method: "GET",
+    path: (room) => `/api/v1/connections/stats?room=${room}`,
+    rooms: ["event:1", "user:ann", "all"],
+  },
+  { scope: "changes", method: "GET", path: () => "/api/v1/changes", rooms: ["*"] },
+];
+
+const PATTERNS = [["*"], ["event:*"], ["event:1"], ["user:ann", "all"], ["channel:*", "user:b*"]];
+
+/** Written anew here, so that a mistake in the server's own is not repeated. */
+function covers(patterns: readonly string[], room: string): boolean {
+  return patterns.some((p) => p === room || (p.at(-1) === "*" && room.indexOf(p.slice(0, -1)) === 0));
+}
+
+let app: ServerApiApp;
+let person: string;
+
+beforeAll(async () => {
+  app = await startServerApiApp();
+  person = await personToken("ann");
+});
+afterAll(() => app.close());
+
+const knock = async (door: Door, room: string, token: string | null) =>
+  (await app.ask(token, door.method, door.path(room), door.body)).status;
+
+test("a service does what its scopes say in the rooms that its patterns cover, and nothing else", async () => {
+  for (const scope of ALL_SCOPES) {
+    for (const patterns of PATTERNS) {
+      const token = await app.serviceToken([scope], patterns);
+      for (const door of DOORS) {
+        for (const room of door.rooms) {
+          const may = door.scope === scope && (room === "*" || covers(patterns, room));
+          const found = await knock(door, room, token);
+          expect(`${scope} ${patterns} → ${door.path(room)}: ${found}`).toBe(
+            `${scope} ${patterns} → ${door.path(room)}: ${may ? 200 : 403}`,
+          );
+        }
+      }
+    }
+  }
+});
+
+test("people, whatever their role, are no services; without a token nobody is anything", async () => {
+  for (const door of DOORS.filter(({ people }) => people === undefined)) {
+    const statuses = await Promise.all([person, app.owner, null].map((token) => knock(door, door.rooms[0]!, token)));
+    expect([door.scope, ...statuses]).toEqual([door.scope, 403, 403, 401]);
+  }
+});
+
+test("a person reads the history of rooms that he may join", async () => {
+  const door = DOORS.find(({ scope }) => scope === "history")!;
+  const statuses = await Promise.all(door.rooms.map((room) => knock(door, room, person)));
+  expect(Object.fromEntries(door.rooms.map((room, i) => [room, statuses[i]]))).toEqual({
+    "event:1": 200,
+    "event:22": 200,
+    "user:ann": 200,
+    "user:bob": 404,
+    "channel:5": 404,
+  });
+  expect(await knock(door, "event:1", null)).toBe(401);
+});
+
+test("a service is no person: routes of people refuse it, whatever its scopes", async () => {
+  const token = await app.serviceToken(ALL_SCOPES);
+  for (const path of ["/api/v1/users/me", "/api/v1/channels", "/api/v1/service-tokens", "/api/v1/admin/bans"]) {
+    expect([path, (await app.ask(token, "GET", path)).status]).toEqual([path, 403]);
+  }
+  const made = await app.ask(token, "POST", "/api/v1/service-tokens", { name: "more", scopes: ["changes"] });
+  expect(made.status).toBe(403);
+  expect((await app.ask(person, "GET", "/api/v1/service-tokens")).status).toBe(403);
+});
