@@ -5,6 +5,7 @@ import { startDoors } from "./app/doors.ts";
 import { startFanOut } from "./app/fan-out.ts";
 import { startGrpc } from "./app/grpc.ts";
 import { createHubOf } from "./app/hub.ts";
+import { createShare } from "./app/limits.ts";
 import { startLog } from "./app/log.ts";
 import { startPresence } from "./app/presence.ts";
 import type { Program } from "./app/program.ts";
@@ -81,6 +82,7 @@ async function start(program: Program): Promise<number> {
     isCurrent: (caller) => (caller.kind === "user" ? identity.isCurrent(caller) : services.isCurrent(caller)),
     isBanned: (address) => identity.isBanned(address),
   };
+  const share = createShare(broker, log);
   const hub = createHubOf(program, sql, log, metrics, broker, presence, authenticate);
   const publish = await startFanOut(program, log, broker, hub, metrics);
   const transaction = createTransaction({ sql, ids, publish });
@@ -102,6 +104,7 @@ async function start(program: Program): Promise<number> {
     publish,
     transaction,
     metrics,
+    share,
   });
   const chat = createChat({
     sql,
@@ -124,9 +127,9 @@ async function start(program: Program): Promise<number> {
   await Promise.all([admin.start(), identity.start()]);
   const readiness = createReadinessOf(program, sql, broker, hub);
   const webhooks = await startWebhooks(program, sql, log, metrics);
-  const api = await startApi(program, sql, metrics, readiness, identity, chat, admin, services, webhooks);
+  const api = await startApi(program, sql, metrics, readiness, identity, chat, admin, services, webhooks, share);
   const streams = await startStreams(program, api, hub, authenticate);
-  const port = await startDoors(program, api, metrics, hub, authenticate, streams);
+  const port = await startDoors(program, api, metrics, hub, authenticate, streams, share);
   await startGrpc(program, { sql, services, identity, streams, metrics, readiness });
   if (program.worker !== null) reportToParent(metrics);
   return port;

@@ -13,7 +13,7 @@ import { addDocs } from "../transport/http/docs.ts";
 import { addMeta } from "../transport/http/meta.ts";
 import { addProbes, type Readiness } from "../transport/http/probes.ts";
 import { addProtos } from "../transport/http/protos.ts";
-import { requestsOfService, requestsPerMinute } from "./limits.ts";
+import { requestsOfService, requestsPerMinute, type Share } from "./limits.ts";
 import type { Program } from "./program.ts";
 import { VERSION } from "./version.ts";
 
@@ -30,6 +30,7 @@ export async function startApi(
   admin: Admin,
   services: ServerApi,
   webhooks: Webhooks,
+  share: Share,
 ): Promise<Api> {
   const idempotency = createIdempotencyStore(sql);
   const api = createApi({
@@ -43,8 +44,8 @@ export async function startApi(
     idempotency,
     failed: metrics.failed,
     limits: {
-      address: requestsPerMinute(config, 1),
-      caller: requestsPerMinute(config, 1 / 5),
+      address: requestsPerMinute(config, 1, share("requests of addresses")),
+      caller: requestsPerMinute(config, 1 / 5, share("requests of people")),
       service: requestsOfService(config),
     },
   });

@@ -26,6 +26,7 @@ export function createHubOf(
     authenticate,
     log: createLogReader({ sql, epoch }),
     broker,
+    nodes: () => log.lease.living().length,
     presence,
     epoch: epoch.current(),
     node,

@@ -1,6 +1,9 @@
 import type { Config } from "../config/options.ts";
 import type { RateLimit } from "../platform/http/rate-limit.ts";
+import type { Shared } from "../platform/http/shared-limits.ts";
+import type { Broker } from "../realtime/broker/broker.ts";
 import type { HubLimits } from "../realtime/index.ts";
+import type { Log } from "./log.ts";
 
 /** What the hub allows, by the options as they stand. */
 export function hubLimits(config: Config): HubLimits {
@@ -10,15 +13,37 @@ export function hubLimits(config: Config): HubLimits {
     maxFrame: config.WS_MAX_MESSAGE_SIZE,
     rate: config.WS_RATE_LIMIT,
     burst: config.WS_RATE_LIMIT * 10,
+    // A frame of the greatest size must fit into what may come at once, which is ten times as much.
+    bytes: Math.max(config.WS_BYTE_LIMIT, config.WS_MAX_MESSAGE_SIZE / 10),
+    framesPerPerson: config.WS_RATE_LIMIT * 10,
+    framesPerAddress: config.WS_RATE_LIMIT * 100,
     roomsPerConnection: 1_000,
     socketsPerPerson: Math.ceil(config.HTTP_RATE_LIMIT / 60),
     anonymousPerAddress: config.HTTP_RATE_LIMIT,
   };
 }
 
-/** Of one service token, by all doors of a node together. */
-export function requestsOfService(config: Config): RateLimit {
+/** How the nodes count a limit together, by its name. */
+export type Share = (name: string) => Shared;
+
+export function createShare(messenger: Broker, { lease }: Pick<Log, "lease">): Share {
+  return (name) => ({ name, messenger, nodes: () => lease.living().length });
+}
+
+/** Handshakes of everybody on one node. */
+export function connectsPerSecond(config: Config): RateLimit {
   return {
+    get points() {
+      return config.WS_CONNECT_LIMIT;
+    },
+    seconds: 1,
+  };
+}
+
+/** Of one service token, by all doors of a node together. */
+export function requestsOfService(config: Config, shared?: Shared): RateLimit {
+  return {
+    shared,
     get points() {
       return config.SERVICE_RATE_LIMIT;
     },
@@ -27,8 +52,9 @@ export function requestsOfService(config: Config): RateLimit {
 }
 
 /** A part of HTTP_RATE_LIMIT, as it stands whenever it is asked. */
-export function requestsPerMinute(config: Config, part: number): RateLimit {
+export function requestsPerMinute(config: Config, part: number, shared?: Shared): RateLimit {
   return {
+    shared,
     get points() {
       return Math.ceil(config.HTTP_RATE_LIMIT * part);
     },

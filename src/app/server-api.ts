@@ -8,7 +8,7 @@ import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";
 import type { Hub } from "../realtime/index.ts";
 import { createServerApi, type ServerApi } from "../server-api/index.ts";
-import { requestsOfService } from "./limits.ts";
+import { requestsOfService, type Share } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Program } from "./program.ts";
 
@@ -20,12 +20,13 @@ export interface ServerApiParts {
   publish: Publish;
   transaction: Transaction;
   metrics: Metrics;
+  share: Share;
 }
 
 /** What other teams' back ends may do, for all doors. */
 export async function startServerApi(program: Program, parts: ServerApiParts): Promise<ServerApi> {
   const { config, lifecycle, onError } = program;
-  const { sql, batchSql, log, hub, publish, transaction, metrics } = parts;
+  const { sql, batchSql, log, hub, publish, transaction, metrics, share } = parts;
   return lifecycle.start(
     "server API",
     () =>
@@ -40,7 +41,7 @@ export async function startServerApi(program: Program, parts: ServerApiParts): P
         tail: log.tail,
         metrics,
         staticToken: config.GRPC_TOKEN,
-        requests: createCounter(requestsOfService(config)),
+        requests: createCounter(requestsOfService(config, share("requests of services"))),
         source: config.PUBLIC_URL ?? `http://localhost:${config.HTTP_PORT}`,
         now: () => systemClock.now(),
         onError,

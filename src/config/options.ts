@@ -186,20 +186,33 @@ export const OPTIONS = {
   WS_RATE_LIMIT: option(
     whole(1, 1_000_000),
     "50",
-    "Frames per second that one connection may send in the long run; ten times as many at once.",
+    "Frames per second that one connection may send in the long run; ten times as many at once, and ten times as many from all " +
+      "connections of one person. All anonymous ones of one address have a hundred times as many.",
+    HOT,
+  ),
+  WS_BYTE_LIMIT: option(
+    whole(1_024, 1_000_000_000),
+    "524288",
+    "Bytes per second that one connection may send in the long run; ten times as many at once.",
+    HOT,
+  ),
+  WS_CONNECT_LIMIT: option(
+    whole(1, 1_000_000),
+    "5000",
+    "Handshakes per second that one node takes from everybody; beyond, they are told to come back in a second (503).",
     HOT,
   ),
   HTTP_RATE_LIMIT: option(
     whole(60, 100_000_000),
     "6000",
     "Requests per minute from one address, and as many handshakes and open anonymous connections; a person has a fifth of " +
-      "the requests and a sixtieth of the connections.",
+      "the requests and a sixtieth of the connections. All nodes count together.",
     HOT,
   ),
   SERVICE_RATE_LIMIT: option(
     whole(1, 1_000_000),
     "5000",
-    "Requests per second that one service token may make on a node, over HTTP and gRPC together.",
+    "Requests per second that one service token may make, over HTTP and gRPC together.",
     HOT,
   ),
   DATABASE_URL: option(

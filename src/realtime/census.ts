@@ -1,4 +1,5 @@
 import { type RoomKind, roomId, roomKind } from "../../protocol/rooms.ts";
+import type { Admission } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import type { Census, ConnectionInfo, ConnectionQuery, HubCounts, NodeStats } from "./index.ts";
 import type { Rooms } from "./rooms.ts";
@@ -11,6 +12,7 @@ export interface CensusDeps {
   startedAt: number;
   connections: readonly Connection[];
   rooms: Rooms;
+  admission: Admission;
   counts: () => HubCounts;
   /** Frames handed to sockets, and taken from them, since the start. */
   traffic: { sent: number; received: number };
@@ -55,6 +57,7 @@ export function createCensus(deps: CensusDeps): Census {
     node: deps.node,
     connectionsOf: (userIds) => counted(userIds, (id) => rooms.people.of(id).length),
     membersOf: (names) => counted(names, membersOf),
+    held: (keys) => counted(keys, (key) => deps.admission.open(key)),
     audienceOf(room) {
       const all = among({ room, limit: 0 });
       return { total: all.length, authenticated: all.filter(({ caller }) => caller.kind !== "anonymous").length };

@@ -15,17 +15,26 @@ type Counts = [string, number][];
 
 /** The questions that each node answers about itself, and their answers put together. */
 export function createCluster({ broker, census }: { broker: Broker; census: Census }): Cluster & {
+  /** Connections that count for these keys of admission.ts on the other nodes. */
+  elsewhere(keys: readonly string[]): Promise<Counted>;
   /** A client of this node has acknowledged something. */
   heard(ackId: string, userId: string | null): void;
 } {
   broker.answer("connections of", (keys) => census.connectionsOf(textsOf(keys)));
   broker.answer("members of", (keys) => census.membersOf(textsOf(keys)));
   broker.answer("audience of", (room) => census.audienceOf(String(room)));
+  broker.answer("elsewhere", (question) => {
+    const { node, keys } = question as { node: number; keys: unknown };
+    return node === census.node ? [] : census.held(textsOf(keys));
+  });
   broker.answer("stats", () => census.stats());
   broker.answer("connections", (query) => census.list(query as Parameters<Census["list"]>[0]));
   const acks = createAcks(broker);
   const connectionsOf = together(TOGETHER, (keys) => sum(broker, "connections of", keys));
   const membersOf = together(TOGETHER, (keys) => sum(broker, "members of", keys));
+  const elsewhere = together(TOGETHER, (keys) =>
+    sum(broker, "elsewhere", keys, (keys) => ({ node: census.node, keys })),
+  );
   const stats = together(TOGETHER, () => broker.gather<NodeStats>("stats", null));
 
   return {
@@ -49,16 +58,22 @@ export function createCluster({ broker, census }: { broker: Broker; census: Cens
       const data = all.slice(0, limit);
       return { data, next: all.length > limit ? data.at(-1)!.id : null, partial };
     },
+    elsewhere: async (keys) => only(keys, await elsewhere(keys)),
     acked: acks.acked,
     heard: acks.heard,
   };
 }
 
-async function sum(broker: Broker, question: string, keys: string[]): Promise<Counted> {
+async function sum(
+  broker: Broker,
+  question: string,
+  keys: string[],
+  payload: (keys: string[]) => unknown = (keys) => keys,
+): Promise<Counted> {
   const counts = new Map<string, number>();
   let partial = false;
   for (let from = 0; from < keys.length; from += MOST_KEYS) {
-    const gathered: Gathered<Counts> = await broker.gather(question, keys.slice(from, from + MOST_KEYS));
+    const gathered: Gathered<Counts> = await broker.gather(question, payload(keys.slice(from, from + MOST_KEYS)));
     partial ||= gathered.partial;
     for (const [key, count] of gathered.answers.flat()) counts.set(key, (counts.get(key) ?? 0) + count);
   }

@@ -22,6 +22,8 @@ export interface CommandDeps {
   now: () => number;
   /** Somebody acknowledged a frame. */
   heard: (ackId: string, userId: string | null) => void;
+  /** Awaited before `signIn`: how many connections the person has on other nodes. */
+  prepare: (caller: Caller) => Promise<void>;
   /** Gives the connection another caller. Throws `rate_limited` when that person has too many. */
   signIn: (connection: Connection, caller: Caller) => void;
 }
@@ -60,6 +62,7 @@ export function registerOwnCommands(deps: CommandDeps): void {
 /** A new token for the same person, or the first one of an anonymous connection (SPEC CN-6). */
 async function authenticate(deps: CommandDeps, connection: Connection, token: string, id: CommandId | undefined) {
   const caller = await deps.authenticate.token(token);
+  if (connection.caller.kind === "anonymous") await deps.prepare(caller);
   if (!deps.authenticate.isCurrent(caller)) throw new AppError("unauthenticated");
   const before = connection.caller;
   if (before.kind !== "anonymous" && idOf(before) !== idOf(caller)) {

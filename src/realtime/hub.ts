@@ -40,6 +40,7 @@ import { Repair } from "./repair.ts";
 import type { Room, RoomOutlet } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { Sender } from "./sender.ts";
+import { Traffic } from "./traffic.ts";
 
 /** What is not kept, on its way to another node: the frame was encoded once. */
 interface Ephemeral {
@@ -63,6 +64,7 @@ class NodeHub implements Hub {
   readonly #sender: Sender;
   readonly #rooms: Rooms;
   readonly #admission: Admission;
+  readonly #traffic: Traffic;
   readonly #policies = new Policies();
   readonly #internal = new InternalRooms();
   readonly #presence: HubPresence;
@@ -108,7 +110,11 @@ class NodeHub implements Hub {
         if (this.#broadcast(topic, text) <= 0) this.#sender.congested = true;
       },
     });
-    this.#admission = new Admission(this.#rooms.people, limits);
+    this.#broker = deps.broker ?? createAlone();
+    const nodes = deps.nodes ?? (() => 1);
+    const elsewhere = (keys: readonly string[]) => cluster.elsewhere(keys);
+    this.#admission = new Admission(this.#rooms.people, limits, { nodes, elsewhere });
+    this.#traffic = new Traffic(limits, this.#broker, nodes);
     this.#repair = new Repair({
       log,
       metrics,
@@ -129,10 +135,10 @@ class NodeHub implements Hub {
       startedAt: clock.now(),
       connections: this.#connections,
       rooms: this.#rooms,
+      admission: this.#admission,
       counts: () => this.counts(),
       traffic,
     });
-    this.#broker = deps.broker ?? createAlone();
     this.#broker.on("ephemeral", (message) => {
       const { room, type, frame, except } = message as Ephemeral;
       this.#showOnce(room, type, frame, except);
@@ -147,6 +153,7 @@ class NodeHub implements Hub {
       now,
       signIn,
       heard: cluster.heard,
+      prepare: (caller) => this.#admission.prepare(caller, ""),
     });
   }
 
@@ -316,6 +323,10 @@ class NodeHub implements Hub {
     await watchers;
   }
 
+  prepare(caller: Caller, address: string): Promise<void> {
+    return this.#admission.prepare(caller, address);
+  }
+
   connect(caller: Caller, address: string): Connection {
     if (this.#deps.authenticate.isBanned?.(address)) throw new AppError("banned", "This address is banned.");
     const source = this.#admission.admit(caller, address);
@@ -342,7 +353,7 @@ class NodeHub implements Hub {
     const { limits, metrics } = this.#deps;
     if (connection.cutAt > 0) return;
     connection.seen(performance.now(), limits.rate, limits.burst);
-    if (--connection.allowance < 0) this.#heartbeat.close(connection, "flood");
+    if (!this.#traffic.take(connection, frame)) this.#heartbeat.close(connection, "flood");
     else if (typeof frame !== "string") {
       metrics.received("other");
       this.#sender.error(connection, "malformed", "Send text frames, not binary ones.");

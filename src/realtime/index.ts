@@ -143,6 +143,8 @@ export interface Census {
   /** Those that have any. */
   connectionsOf(userIds: readonly string[]): [string, number][];
   membersOf(rooms: readonly string[]): [string, number][];
+  /** Connections that count for these keys of admission.ts. */
+  held(keys: readonly string[]): [string, number][];
   audienceOf(room: string): Omit<Audience, "partial">;
   stats(): NodeStats;
   list(query: ConnectionQuery): ConnectionInfo[];
@@ -217,6 +219,8 @@ export interface Hub extends Realtime {
    * the others pass on what happens to its socket. `address`: whose requests count together, as `addressKey` says.
    */
   connect(caller: Caller, address: string): Connection;
+  /** Awaited right before `connect`: asks the other nodes how many connections the caller has there, where that may matter. */
+  prepare(caller: Caller, address: string): Promise<void>;
   opened(connection: Connection, socket: Socket): void;
   received(connection: Connection, frame: string | Uint8Array): void;
   ponged(connection: Connection): void;
@@ -264,6 +268,8 @@ export interface HubDeps {
   node: string;
   /** How the other nodes are reached. Left out: this node is alone. */
   broker?: Broker;
+  /** How many nodes live, this one too. Left out: this one. */
+  nodes?: () => number;
   /** Where the nodes keep who is in which room. Left out: this node is alone. */
   presence?: PresenceStore;
   presenceTimes?: PresenceTimes;
@@ -319,9 +325,14 @@ export interface HubLimits {
   /** Inbound frames per second and connection, in the long run; `burst` at once. */
   rate: number;
   burst: number;
+  /** Inbound bytes per second and connection, in the long run: a frame of more than its part weighs as several. */
+  bytes: number;
+  /** Inbound frames per second of all connections of one person, and of all anonymous ones of one address, on all nodes. */
+  framesPerPerson: number;
+  framesPerAddress: number;
   roomsPerConnection: number;
-  /** Open connections of one person, or one service token, on this node. */
+  /** Open connections of one person, or one service token, on all nodes. */
   socketsPerPerson: number;
-  /** Open connections on this node that came from one address without saying who they are. */
+  /** Open connections that came from one address without saying who they are, on all nodes. */
   anonymousPerAddress: number;
 }

@@ -3,6 +3,7 @@ import { jwtVerify, SignJWT } from "jose";
 import type { ServiceCaller, UserCaller } from "../../src/platform/caller.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { AppError } from "../../src/platform/errors.ts";
+import type { RateLimit } from "../../src/platform/http/rate-limit.ts";
 import { createLogReader } from "../../src/platform/log/reader.ts";
 import type { Broker } from "../../src/realtime/broker/broker.ts";
 import { createHub } from "../../src/realtime/hub.ts";
@@ -44,7 +45,14 @@ export function tokenOf(userId: string, { sessionId = "", lifeMs = 60_000, key =
 }
 
 export async function startHubNode(
-  options: { limits?: Partial<HubLimits>; allowAnonymous?: boolean; node?: string; broker?: Broker } = {},
+  options: {
+    limits?: Partial<HubLimits>;
+    allowAnonymous?: boolean;
+    node?: string;
+    broker?: Broker;
+    nodes?: () => number;
+    connects?: RateLimit;
+  } = {},
 ): Promise<HubNode> {
   const database = await testDatabase();
   const log = await startLogNode(database.url);
@@ -62,6 +70,7 @@ export async function startHubNode(
     epoch: log.epoch.current(),
     node: options.node ?? "1",
     broker: options.broker,
+    nodes: options.nodes,
     clock: systemClock,
     metrics: countInto(counted),
     logger: { warn: (_, message) => logged.push(message), error: (_, message) => logged.push(message) },
@@ -90,6 +99,7 @@ export async function startHubNode(
     hub,
     authenticate,
     handshakes: { points: 1_000_000, seconds: 60 },
+    connects: options.connects ?? { points: 1_000_000, seconds: 1 },
     allowAnonymous: options.allowAnonymous ?? true,
     isAllowedOrigin: (origin) => origin === "https://ours.example",
     maxFrame: limits.maxFrame,
@@ -135,6 +145,9 @@ export const HUB_LIMITS: HubLimits = {
   maxFrame: 65_536,
   rate: 50,
   burst: 200,
+  bytes: 1_000_000,
+  framesPerPerson: 100_000,
+  framesPerAddress: 100_000,
   roomsPerConnection: 100,
   socketsPerPerson: 1_000,
   anonymousPerAddress: 1_000,

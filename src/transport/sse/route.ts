@@ -92,7 +92,9 @@ async function answer(
 ): Promise<Response> {
   const allowSilence = (seconds: number) => c.env?.allowSilence?.(seconds);
   const sink = new SseSink({ rooms: rooms.map(({ room }) => room), named, allowSilence });
-  const stream = streams.open({ caller, address: addressKey(c.get("address")), rooms, sink });
+  const address = addressKey(c.get("address"));
+  await streams.prepare(caller, address);
+  const stream = streams.open({ caller, address, rooms, sink });
   sink.stream = stream;
   c.req.raw.signal.addEventListener("abort", () => sink.gone());
   await refuseIfAll(stream);

@@ -13,6 +13,8 @@ export interface Streams {
    * The first frames may reach the sink before this returns.
    */
   open(request: StreamRequest): Stream;
+  /** Awaited right before `open`: see `Hub.prepare`. */
+  prepare(caller: Caller, address: string): Promise<void>;
   /** Hands a room's frame to the streams in it, like Bun's `publish`. Positive: all keep up; -1 or 0: some do not. Null: nobody is there. */
   publish(...frame: Parameters<Broadcast>): number | null;
   /** Streams that are open. */

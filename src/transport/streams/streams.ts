@@ -24,6 +24,7 @@ export function createStreams(hub: Hub, beatMs = BEAT_MS): Streams {
       stream.start(connection);
       return stream;
     },
+    prepare: (caller, address) => hub.prepare(caller, address),
     publish: (topic, text) => topics.publish(topic, () => streamFrame(text)),
     get count() {
       return open.size;

@@ -10,6 +10,8 @@ export interface WebSocketTransportDeps extends CredentialRules {
   hub: Hub;
   /** Handshakes of one address, good and bad ones. */
   handshakes: RateLimit;
+  /** Handshakes of everybody on this node. */
+  connects: RateLimit;
   /** Bytes of one inbound frame; a longer one closes its connection with 1009. */
   maxFrame: number;
   logger: { error(fields: object, message: string): void };
@@ -33,6 +35,7 @@ const BACKPRESSURE_LIMIT = 1_048_576;
 export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocketTransport {
   const { hub } = deps;
   const count = createCounter(deps.handshakes);
+  const countAll = createCounter(deps.connects);
   return {
     async upgrade(request, server, { address, host, requestId }) {
       try {
@@ -40,10 +43,12 @@ export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocke
           throw new AppError("malformed", "This path takes WebSocket connections only.");
         }
         const from = addressKey(address);
-        const { allowed, wait } = await count(from);
+        const { allowed, wait } = count(from);
         if (!allowed) throw tooMany(wait);
+        if (!countAll("").allowed) throw new AppError("unavailable", "Too many connect at once.", { retry_after: 1 });
         if (hub.draining) throw new AppError("unavailable", "This server is about to stop. Connect again.");
         const { caller, protocol } = await readCredentials(request, host, deps);
+        await hub.prepare(caller, from);
         const headers = protocol === null ? undefined : { "Sec-WebSocket-Protocol": protocol };
         if (server.upgrade(request, { data: hub.connect(caller, from), headers })) return undefined;
         throw new AppError("malformed", "This is not a WebSocket handshake that can be answered.");
