@@ -7,7 +7,7 @@ import { createPages } from "../transport/http/pages.ts";
 import { createHttpServer } from "../transport/http/server.ts";
 import type { Streams } from "../transport/streams/index.ts";
 import { createWebSocketTransport } from "../transport/websocket/websocket.ts";
-import { connectsPerSecond, requestsPerMinute, type Share } from "./limits.ts";
+import { requestsPerMinute } from "./limits.ts";
 import { startPages } from "./pages.ts";
 import type { Program } from "./program.ts";
 import { hasRole } from "./roles.ts";
@@ -26,7 +26,6 @@ export async function startDoors(
   hub: Hub,
   authenticate: Authenticate,
   streams: Streams,
-  share: Share,
 ): Promise<number> {
   const { config, logger, lifecycle, worker, tls } = program;
   if (config.METRICS_ENABLED) {
@@ -41,8 +40,7 @@ export async function startDoors(
   const sockets = createWebSocketTransport({
     hub,
     authenticate,
-    handshakes: requestsPerMinute(config, 1, share("handshakes")),
-    connects: connectsPerSecond(config),
+    handshakes: requestsPerMinute(config, 1),
     get allowAnonymous() {
       return config.WS_ALLOW_ANONYMOUS;
     },
@@ -69,11 +67,11 @@ export async function startDoors(
             isOwnOrigin,
           }),
         metrics,
+        tls,
         logger,
         innerSocket: pages?.innerSocket,
       }),
     (part) => part.stop(REQUESTS_MS),
-        tls,
     REQUESTS_MS + 1_000,
   );
   hub.start(broadcastTo((topic, text) => server.publish(topic, text), streams));
