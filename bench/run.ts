@@ -3,9 +3,10 @@ import { idle } from "./idle.ts";
 import { posts } from "./posts.ts";
 import { start } from "./start.ts";
 import { storm } from "./storm.ts";
+import { webhooks } from "./webhooks.ts";
 
 /** `npm run bench -- NAME …`: each prints one table and writes bench/results/NAME.json. */
-const BENCHES: Record<string, () => Promise<void>> = { idle, fanout, posts, storm, start };
+const BENCHES: Record<string, () => Promise<void>> = { idle, fanout, posts, storm, start, webhooks };
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in BENCHES));

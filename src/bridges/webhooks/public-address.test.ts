@@ -66,5 +66,5 @@ test("an address in the place of a name is refused however it is written", () =>
 
 test("a name is refused when one of its addresses is inside", async () => {
   const resolve = async () => ["93.184.216.34", "10.0.0.1"].map((address) => ({ address, family: 4 }));
-  expect(publicAddresses("both.example", resolve)).rejects.toThrow("both.example leads to 10.0.0.1");
+  await expect(publicAddresses("both.example", resolve)).rejects.toThrow("both.example leads to 10.0.0.1");
 });

@@ -180,6 +180,24 @@ test("an endpoint that did nothing but fail for five days is disabled; one succe
   await waitUntil("it is disabled", async () => (await node.webhooks.endpoints.get(id)).disabled_reason === "failing");
 });
 
+test("an answer that comes when the lease is over, and another has taken the delivery, counts for nothing", async () => {
+  const held: ((answer: Response) => void)[] = [];
+  receiver.respond = () => new Promise((resolve) => held.push(resolve));
+  const { id } = await node.endpoint({ url: receiver.url });
+  await node.log("event:12", "test", {});
+  await waitUntil("the first attempt is under way", () => held.length === 1);
+  await hurry();
+  await waitUntil("it was taken anew", () => held.length === 2);
+  held[0]!(new Response(null, { status: 410 }));
+  await waitUntil("the late answer was heard", async () => (await node.webhooks.endpoints.get(id)).disabled);
+  await node.webhooks.endpoints.change(AS_ADMIN, id, { disabled: false });
+  expect((await deliveries(id))[0]).toMatchObject({ status: "pending", attempts: 2, response_status: null });
+  held[1]!(new Response());
+  await waitUntil("it is delivered", async () => (await deliveries(id))[0]!.status === "delivered");
+  const { log } = await node.webhooks.deliveries.get((await deliveries(id))[0]!.id);
+  expect(log.map(({ n, response_status }) => [n, response_status])).toEqual([[2, 200]]);
+});
+
 test("redirects are not followed, and of an answer only 1 kB is read", async () => {
   receiver.respond = ({ path }) =>
     path === "/moved"
