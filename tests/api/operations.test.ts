@@ -172,6 +172,42 @@ test("every operation answers as the document says", async () => {
   await call("get /api/v1/webhook-endpoints/{endpoint_id}", 404, asHook);
   await receiver.stop(true);
 
+  // What other teams' back ends may do
+  const scopes = ["broadcast", "notify", "stats", "changes", "history", "presence"];
+  const wanted = { name: "bookings", scopes, rooms: ["*"] };
+  const service = await call<Thing & { token: string }>("post /api/v1/service-tokens", 201, {
+    ...asOwner,
+    body: wanted,
+  });
+  await call("post /api/v1/service-tokens", 403, { ...asAnn, body: wanted });
+  await call("get /api/v1/service-tokens", 200, asOwner);
+  const asService = { token: service.token };
+  const booking = { event_type: "booking:confirmed", payload: { booking_id: "b-1" } };
+  const toAnn = { params: { user_id: ann.user.id } };
+  await call("post /api/v1/users/{user_id}/notices", 200, { ...asService, ...toAnn, body: booking });
+  await call("post /api/v1/users/{user_id}/notices", 422, {
+    ...asService,
+    ...toAnn,
+    body: { ...booking, payload: { booking_id: 1 } },
+  });
+  await call("post /api/v1/users/{user_id}/notices", 403, { ...asOwner, ...toAnn, body: booking });
+  const event = { room: "event:1" };
+  await call("post /api/v1/rooms/{room}/broadcasts", 200, {
+    ...asService,
+    params: event,
+    body: { event_type: "ticket:released", payload: { event_id: "1" } },
+  });
+  await call("get /api/v1/rooms/{room}/history", 200, { ...asService, params: event });
+  await call("get /api/v1/rooms/{room}/history", 200, { ...asAnn, params: { room: `user:${ann.user.id}` } });
+  await call("get /api/v1/rooms/{room}/history", 404, { ...asAnn, params: { room: `user:${bob.user.id}` } });
+  await call("get /api/v1/connections/stats", 200, asService);
+  await call("get /api/v1/connections/stats", 200, { ...asService, query: event });
+  await call("get /api/v1/changes", 200, { ...asService, query: { after: "0", types: "booking:*", limit: "5" } });
+  const ofToken = { params: { token_id: service.id } };
+  await call("post /api/v1/service-tokens/{token_id}/rotate", 200, { ...asOwner, ...ofToken, body: {} });
+  await call("delete /api/v1/service-tokens/{token_id}", 204, { ...asOwner, ...ofToken });
+  await call("get /api/v1/connections/stats", 401, asService);
+
   // Signing in and out
   await call("post /api/v1/auth/login", 401, { body: { username: "ann", password: "wrong password" } });
   const phone = await call<SignedIn>("post /api/v1/auth/login", 200, { body: { username: "ann", password: PASSWORD } });
