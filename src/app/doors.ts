@@ -7,7 +7,7 @@ import { createPages } from "../transport/http/pages.ts";
 import { createHttpServer } from "../transport/http/server.ts";
 import type { Streams } from "../transport/streams/index.ts";
 import { createWebSocketTransport } from "../transport/websocket/websocket.ts";
-import { requestsPerMinute } from "./limits.ts";
+import { connectsPerSecond, requestsPerMinute, type Share } from "./limits.ts";
 import { startPages } from "./pages.ts";
 import type { Program } from "./program.ts";
 import { hasRole } from "./roles.ts";
@@ -26,6 +26,7 @@ export async function startDoors(
   hub: Hub,
   authenticate: Authenticate,
   streams: Streams,
+  share: Share,
 ): Promise<number> {
   const { config, logger, lifecycle, worker, tls } = program;
   if (config.METRICS_ENABLED) {
@@ -40,7 +41,8 @@ export async function startDoors(
   const sockets = createWebSocketTransport({
     hub,
     authenticate,
-    handshakes: requestsPerMinute(config, 1),
+    handshakes: requestsPerMinute(config, 1, share("handshakes")),
+    connects: connectsPerSecond(config),
     get allowAnonymous() {
       return config.WS_ALLOW_ANONYMOUS;
     },
