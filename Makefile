@@ -1,6 +1,7 @@
 # Every target only calls an npm script; "npm run" lists them all.
-.PHONY: run dev test coverage build format lint bench migrate migrate-up migrate-down migrate-status migrate-create seed clean
+.PHONY: help run dev test coverage build format lint bench migrate migrate-up migrate-down migrate-status migrate-create seed clean
 
+help:           ; @npm run
 run:            ; npm start
 dev:            ; npm run dev
 test:           ; npm test

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { chooseSeed, seeded } from "../support/seeded.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { type GrpcNode, startGrpcNode } from "./node.ts";
+import { type GrpcNode, startGrpcNode, TOKEN } from "./node.ts";
 
 /** Whoever is no gRPC client: noise, floods, frames that should not be. The server ends him, lives, and answers all others. */
 let node: GrpcNode;
@@ -58,7 +58,7 @@ async function open(): Promise<Raw> {
   const socket = connect(node.port, "127.0.0.1");
   const chunks: Buffer[] = [];
   const raw = { socket, closed: false, received: () => Buffer.concat(chunks) };
-  socket.on("data", (chunk) => chunks.push(chunk));
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
   socket.on("error", () => {});
   socket.on("close", () => {
     raw.closed = true;
@@ -114,7 +114,7 @@ test("random frames, and random messages in good frames", async () => {
     for (let stream = 1; stream < 40; stream += 2) {
       if (random.chance(0.5)) {
         const path = `/realtime.RealtimeService/${methods[random.int(0, methods.length - 1)]}`;
-        const more = random.chance(0.5) ? { authorization: "Bearer a-token-of-the-tests" } : {};
+        const more: Record<string, string> = random.chance(0.5) ? { authorization: `Bearer ${TOKEN}` } : {};
         raw.socket.write(frame(HEADERS, 4, stream, block(path, more)));
         raw.socket.write(frame(0, random.int(0, 1), stream, message()));
       } else raw.socket.write(frame(random.int(0, 12), random.int(0, 255), random.int(0, 50), some(64)));
