@@ -1,6 +1,7 @@
 import { type Admin, createAdmin } from "./admin/index.ts";
 import { startApi } from "./app/api.ts";
 import { startBroker } from "./app/broker.ts";
+import { addDialects } from "./app/dialects.ts";
 import { startDoors } from "./app/doors.ts";
 import { startFanOut } from "./app/fan-out.ts";
 import { startGrpc } from "./app/grpc.ts";
@@ -129,7 +130,8 @@ async function start(program: Program): Promise<number> {
   const webhooks = await startWebhooks(program, sql, log, metrics);
   const api = await startApi(program, sql, metrics, readiness, identity, chat, admin, services, webhooks, share);
   const streams = await startStreams(program, api, hub, authenticate);
-  const port = await startDoors(program, api, metrics, hub, authenticate, streams, share);
+  const dialects = addDialects(program, api, { identity, chat, streams, authenticate });
+  const port = await startDoors(program, api, metrics, hub, authenticate, dialects, streams, share);
   await startGrpc(program, { sql, services, identity, streams, metrics, readiness });
   if (program.worker !== null) reportToParent(metrics);
   return port;

@@ -7,7 +7,8 @@ import { createPages } from "../transport/http/pages.ts";
 import { createHttpServer } from "../transport/http/server.ts";
 import type { Streams } from "../transport/streams/index.ts";
 import { createWebSocketTransport } from "../transport/websocket/websocket.ts";
-import { connectsPerSecond, requestsPerMinute, type Share } from "./limits.ts";
+import type { AddDialects } from "./dialects.ts";
+import { requestsPerMinute } from "./limits.ts";
 import { startPages } from "./pages.ts";
 import type { Program } from "./program.ts";
 import { hasRole } from "./roles.ts";
@@ -25,8 +26,8 @@ export async function startDoors(
   metrics: Metrics,
   hub: Hub,
   authenticate: Authenticate,
+  dialects: AddDialects,
   streams: Streams,
-  share: Share,
 ): Promise<number> {
   const { config, logger, lifecycle, worker, tls } = program;
   if (config.METRICS_ENABLED) {
@@ -41,8 +42,7 @@ export async function startDoors(
   const sockets = createWebSocketTransport({
     hub,
     authenticate,
-    handshakes: requestsPerMinute(config, 1, share("handshakes")),
-    connects: connectsPerSecond(config),
+    handshakes: requestsPerMinute(config, 1),
     get allowAnonymous() {
       return config.WS_ALLOW_ANONYMOUS;
     },
@@ -57,7 +57,7 @@ export async function startDoors(
         config,
         api,
         isBanned: (address) => authenticate.isBanned?.(address) ?? false,
-        websocket: { upgrade: sockets.upgrade, handler: sockets.websocket },
+        websocket: dialects(sockets),
         serves: { api: hasRole(config, "api"), sockets: hasRole(config, "edge") },
         sharesPort: worker !== null,
         pages:

@@ -215,6 +215,11 @@ export const OPTIONS = {
     "Requests per second that one service token may make, over HTTP and gRPC together.",
     HOT,
   ),
+  DIALECTS: option(
+    flag,
+    "on",
+    "Whether the paths of the first clients answer beside /ws and /api/v1: /v1/ws, /api/login, /api/message/ws and others.",
+  ),
   DATABASE_URL: option(
     url("postgres:", "postgresql:"),
     null,

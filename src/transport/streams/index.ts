@@ -72,6 +72,11 @@ export interface Stream {
   readonly epoch: string;
   /** What the client has seen of each room when all that was written has reached him; null: not in it. In the order asked for. */
   positions(): readonly (number | null)[];
+  /**
+   * For a door whose clients speak as well: does what a WebSocket client's frame would do. The answer comes to the sink; give it an
+   * id, because an error without one is taken for the end of the stream.
+   */
+  command(frame: { type: string; id: number; payload: object }): void;
   /** For the transport: what the sink buffered has become less. */
   drained(): void;
   /** For the transport: the client is gone. May be called twice, or after `end`. */

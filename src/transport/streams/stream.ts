@@ -31,6 +31,7 @@ export class HubStream implements Stream, Socket, Listener {
   /** By the room's place in the list. */
   readonly #places = new Map<string, number>();
   readonly #seqs: (number | null)[];
+  readonly #subscribed = new Set<string>();
   readonly #answer: PromiseWithResolvers<readonly RoomAnswer[]>;
   #connection: Connection | null = null;
   #isAnswered = false;
@@ -70,6 +71,10 @@ export class HubStream implements Stream, Socket, Listener {
     return this.#seqs;
   }
 
+  command(frame: object): void {
+    if (this.#connection !== null) this.#hub.received(this.#connection, JSON.stringify(frame));
+  }
+
   drained(): void {
     if (this.#connection !== null) this.#hub.drained(this.#connection);
   }
@@ -95,15 +100,17 @@ export class HubStream implements Stream, Socket, Listener {
       this.terminate();
       return 0;
     }
-    if (frame.type === "system:error" || lostRoom(frame)) this.#again();
+    if (failed(frame) || lostRoom(frame)) this.#again();
     return unsent > 0 ? -1 : frame.text.length;
   }
 
   subscribe(topic: string): void {
+    this.#subscribed.add(topic);
     this.#topics.add(topic, this);
   }
 
   unsubscribe(topic: string): void {
+    this.#subscribed.delete(topic);
     this.#topics.remove(topic, this);
   }
 
@@ -173,7 +180,7 @@ export class HubStream implements Stream, Socket, Listener {
     const connection = this.#connection;
     if (connection === null) return;
     this.#connection = null;
-    for (const room of this.#places.keys()) this.#topics.remove(room, this);
+    for (const topic of this.#subscribed) this.#topics.remove(topic, this);
     this.#gone();
     this.#hub.closed(connection);
     this.#answer.reject(new AppError(REFUSALS[reason as CloseReason] ?? "unavailable", why));
@@ -187,6 +194,11 @@ const REFUSALS: Partial<Record<CloseReason, Code>> = {
   token_expired: "unauthenticated",
 };
 const UNAVAILABLE = frameCode("unavailable");
+
+/** The rooms could not be asked for: an error that answers no command of the door's own. */
+function failed({ type, text }: StreamFrame): boolean {
+  return type === "system:error" && JSON.parse(text).id === undefined;
+}
 
 /** A replay failed, and the client is out of the room although it may be in it. */
 function lostRoom({ type, text }: StreamFrame): boolean {

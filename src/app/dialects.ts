@@ -1,0 +1,34 @@
+import type { Chat } from "../chat/index.ts";
+import type { Identity } from "../identity/index.ts";
+import type { Api } from "../platform/http/api.ts";
+import type { Authenticate, Connection } from "../realtime/index.ts";
+import type { MessageSocket } from "../transport/dialects/message-socket.ts";
+import { addDialectRoutes } from "../transport/dialects/routes.ts";
+import { withDialectSockets } from "../transport/dialects/sockets.ts";
+import type { WebSocketDoor } from "../transport/http/server.ts";
+import type { Streams } from "../transport/streams/index.ts";
+import type { WebSocketTransport } from "../transport/websocket/websocket.ts";
+import { requestsPerMinute } from "./limits.ts";
+import type { Program } from "./program.ts";
+
+/** Puts the paths of the first clients around the sockets; given as a function, for the sockets are made later. */
+export type AddDialects = (sockets: WebSocketTransport) => WebSocketDoor<Connection | MessageSocket>;
+
+/** The first clients' paths beside our own, unless DIALECTS is off. */
+export function addDialects(
+  { config, logger }: Program,
+  api: Api,
+  {
+    identity,
+    chat,
+    streams,
+    authenticate,
+  }: { identity: Identity; chat: Chat; streams: Streams; authenticate: Authenticate },
+): AddDialects {
+  if (!config.DIALECTS)
+    return (sockets) => ({ upgrade: sockets.upgrade as never, handler: sockets.websocket as never });
+  addDialectRoutes(api, { calls: identity.calls, chat });
+  const handshakes = requestsPerMinute(config, 1);
+  return (sockets) =>
+    withDialectSockets(sockets, { authenticate, streams, channels: chat.channels, handshakes, logger });
+}

@@ -1,0 +1,175 @@
+import type { ServerWebSocket } from "bun";
+import { z } from "zod";
+import { CLOSE, type CloseReason } from "../../../protocol/codes.ts";
+import { MessageContent } from "../../../protocol/objects.ts";
+import { Snowflake } from "../../../protocol/rooms.ts";
+import type { Chat } from "../../chat/index.ts";
+import type { UserCaller } from "../../platform/caller.ts";
+import { AppError } from "../../platform/errors.ts";
+import type { Authenticate } from "../../realtime/index.ts";
+import type { Sink, Stream, StreamFrame, Streams } from "../streams/index.ts";
+
+export interface MessageSocketDeps {
+  authenticate: Authenticate;
+  streams: Streams;
+  channels: Pick<Chat["channels"], "list">;
+  logger: { error(fields: object, message: string): void };
+}
+
+/** ms in which a socket that came without a token must say one. */
+const SIGN_IN_MS = 10_000;
+
+/** Signs of life (one every 15 s) that may go unanswered. */
+const SILENT_BEATS = 4;
+
+/** Channels that a socket is in from its beginning: the most of one page. */
+const CHANNELS = 100;
+
+const Body = z.object({ channel: Snowflake, content: MessageContent });
+
+/**
+ * A socket of `/api/message/ws`: bodies without an envelope go in, `{user_id, username, channel, content}`, and every message of
+ * the person's channels comes out in the same form with its id and time. Who speaks is said by the token, never by the body.
+ * For the hub it is a stream whose commands are made here.
+ */
+export class MessageSocket implements Sink {
+  readonly #deps: MessageSocketDeps;
+  readonly #address: string;
+  #caller: UserCaller | null;
+  #socket: ServerWebSocket<unknown> | null = null;
+  #stream: Stream | null = null;
+  #signIn: ReturnType<typeof setTimeout> | null = null;
+  #sent = 0;
+  #silent = 0;
+  /** What came while the channels were being read: in order, and a few only. */
+  #early: string[] = [];
+
+  /** @param caller null: the token comes in the first frame */
+  constructor(deps: MessageSocketDeps, caller: UserCaller | null, address: string) {
+    this.#deps = deps;
+    this.#caller = caller;
+    this.#address = address;
+  }
+
+  opened(socket: ServerWebSocket<unknown>): void {
+    this.#socket = socket;
+    if (this.#caller === null) this.#signIn = setTimeout(() => this.end("silent"), SIGN_IN_MS);
+    else void this.#open(this.#caller);
+  }
+
+  received(frame: string | Uint8Array): void {
+    this.alive();
+    if (typeof frame !== "string") this.#fail("Send text frames.");
+    else if (this.#stream !== null) this.#say(this.#stream, frame);
+    else if (this.#caller !== null) {
+      if (this.#early.push(frame) > EARLY) this.end("flood");
+    } else void this.#authenticate(frame);
+  }
+
+  alive(): void {
+    this.#silent = 0;
+  }
+
+  drained(): void {
+    this.#stream?.drained();
+  }
+
+  closed(): void {
+    this.#socket = null;
+    if (this.#signIn !== null) clearTimeout(this.#signIn);
+    this.#stream?.closed();
+  }
+
+  write({ type, text }: StreamFrame): void {
+    if (type === "message:created") this.#socket?.send(echoOf(JSON.parse(text).payload));
+    else if (type === "system:error") this.#fail(JSON.parse(text).payload.message);
+    else if (type === "channel:joined") this.#enter(JSON.parse(text).payload.id);
+  }
+
+  beat(): void {
+    if (++this.#silent > SILENT_BEATS) this.end("silent");
+    else this.#socket?.ping();
+  }
+
+  buffered(): number {
+    return this.#socket?.getBufferedAmount() ?? 0;
+  }
+
+  end(reason: CloseReason | "cut"): void {
+    if (reason === "cut") this.#socket?.terminate();
+    else this.#socket?.close(CLOSE[reason].code, CLOSE[reason].reason);
+  }
+
+  async #authenticate(frame: string): Promise<void> {
+    const [, token] = /^(?:Authorization: *)?Bearer +(\S+)$/i.exec(frame.trim()) ?? [];
+    if (token === undefined) {
+      this.#fail("Send the token first: Authorization: Bearer <token>");
+      return;
+    }
+    try {
+      const caller = await this.#deps.authenticate.token(token);
+      // Two tokens were on their way: the first one counts.
+      if (this.#caller !== null || caller.kind !== "user") return;
+      this.#caller = caller;
+      if (this.#signIn !== null) clearTimeout(this.#signIn);
+      await this.#open(caller);
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  async #open(caller: UserCaller): Promise<void> {
+    try {
+      const { data } = await this.#deps.channels.list(caller, { scope: "joined", limit: CHANNELS });
+      if (this.#socket === null) return;
+      const rooms = data.map(({ id }) => ({ room: `channel:${id}`, since: null }));
+      this.#stream = this.#deps.streams.open({ caller, address: this.#address, rooms, sink: this });
+      for (const frame of this.#early) this.#say(this.#stream, frame);
+      this.#early = [];
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  #say(stream: Stream, frame: string): void {
+    const body = Body.safeParse(jsonOf(frame));
+    if (!body.success) {
+      this.#fail('Send {"channel": "<id of a channel>", "content": "<text>"}.');
+      return;
+    }
+    const { channel, content } = body.data;
+    // With an id, so that a refusal is told apart from the failure of the stream itself.
+    stream.command({ type: "message:send", id: ++this.#sent, payload: { channel_id: channel, content } });
+  }
+
+  #enter(channelId: string): void {
+    this.#stream?.command({ type: "room:join", id: ++this.#sent, payload: { room: `channel:${channelId}` } });
+  }
+
+  #refuse(error: unknown): void {
+    if (error instanceof AppError) this.#fail(error.message);
+    else this.#deps.logger.error({ err: error }, "a socket of /api/message/ws failed");
+    this.end(error instanceof AppError && error.status < 500 ? "signed_out" : "draining");
+  }
+
+  #fail(message: string): void {
+    this.#socket?.send(JSON.stringify({ status: "fail", message }));
+  }
+}
+
+const EARLY = 100;
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** The id stands in bare digits, as these clients print it: more of them than a JavaScript number holds. */
+function echoOf(payload: { [field: string]: string }): string {
+  const { message_id, channel_id, user_id, username, content, created_at } = payload;
+  const rest = JSON.stringify({ user_id, username, channel: channel_id, content, created_at });
+  return `{"message_id":${message_id},${rest.slice(1)}`;
+}

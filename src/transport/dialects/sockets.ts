@@ -1,0 +1,76 @@
+import type { Server, WebSocketHandler } from "bun";
+import { AppError } from "../../platform/errors.ts";
+import type { RequestFacts } from "../../platform/http/api.ts";
+import { problemResponse } from "../../platform/http/problem.ts";
+import { addressKey, createCounter, type RateLimit, tooMany } from "../../platform/http/rate-limit.ts";
+import type { Connection } from "../../realtime/index.ts";
+import type { WebSocketDoor } from "../http/server.ts";
+import type { WebSocketTransport } from "../websocket/websocket.ts";
+import { MessageSocket, type MessageSocketDeps } from "./message-socket.ts";
+
+export interface DialectSocketDeps extends MessageSocketDeps {
+  handshakes: RateLimit;
+}
+
+const SOCKETS = ["/ws", "/v1/ws", "/v1/ws/"];
+const MESSAGES = "/api/message/ws";
+
+type Data = Connection | MessageSocket;
+
+/** The sockets of `/ws` under the names that the first clients use too, and those of `/api/message/ws` beside them. */
+export function withDialectSockets(
+  { upgrade, websocket }: WebSocketTransport,
+  deps: DialectSocketDeps,
+): WebSocketDoor<Data> {
+  const count = createCounter(deps.handshakes);
+
+  async function upgradeMessages(request: Request, server: Server<Data>, { address, requestId }: RequestFacts) {
+    try {
+      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+        throw new AppError("malformed", "This path takes WebSocket connections only.");
+      }
+      const from = addressKey(address);
+      const { allowed, wait } = await count(from);
+      if (!allowed) throw tooMany(wait);
+      const token = tokenOf(request);
+      const caller = token === null ? null : await deps.authenticate.token(token);
+      if (caller !== null && caller.kind !== "user") throw new AppError("forbidden", "This path is for people.");
+      if (server.upgrade(request, { data: new MessageSocket(deps, caller, from) })) return undefined;
+      throw new AppError("malformed", "This is not a WebSocket handshake that can be answered.");
+    } catch (error) {
+      if (error instanceof AppError) return problemResponse(error, requestId);
+      deps.logger.error({ err: error, request_id: requestId }, "a WebSocket handshake failed");
+      return problemResponse(new AppError("internal"), requestId);
+    }
+  }
+
+  return {
+    paths: [...SOCKETS, MESSAGES],
+    upgrade: (request, server, facts) =>
+      new URL(request.url).pathname === MESSAGES
+        ? upgradeMessages(request, server, facts)
+        : upgrade(request, server as Server<Connection>, facts),
+    handler: handlerOfBoth(websocket),
+  };
+}
+
+function tokenOf(request: Request): string | null {
+  const inQuery = new URL(request.url).searchParams.get("token");
+  if (inQuery !== null) return inQuery;
+  const header = request.headers.get("authorization");
+  return header === null ? null : (/^Bearer +(\S+)$/i.exec(header.trim())?.[1] ?? "");
+}
+
+/** Bun has one handler for all sockets of a server. */
+function handlerOfBoth(hub: WebSocketHandler<Connection>): WebSocketHandler<Data> {
+  const ours = hub as WebSocketHandler<Data>;
+  return {
+    ...ours,
+    open: (ws) => (ws.data instanceof MessageSocket ? ws.data.opened(ws) : ours.open?.(ws)),
+    message: (ws, frame) => (ws.data instanceof MessageSocket ? ws.data.received(frame) : ours.message?.(ws, frame)),
+    pong: (ws, bytes) => (ws.data instanceof MessageSocket ? ws.data.alive() : ours.pong?.(ws, bytes)),
+    ping: (ws, bytes) => (ws.data instanceof MessageSocket ? ws.data.alive() : ours.ping?.(ws, bytes)),
+    drain: (ws) => (ws.data instanceof MessageSocket ? ws.data.drained() : ours.drain?.(ws)),
+    close: (ws, code, reason) => (ws.data instanceof MessageSocket ? ws.data.closed() : ours.close?.(ws, code, reason)),
+  };
+}

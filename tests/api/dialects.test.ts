@@ -1,0 +1,227 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+/** The first clients' paths, asked as they have printed them. */
+setDefaultTimeout(60_000);
+
+let app: TestApp;
+let ann: Account;
+let bob: Account;
+let channel: { id: string; name: string };
+
+interface Account {
+  id: string;
+  token: string;
+}
+interface Envelope<T> {
+  status: string;
+  message: string;
+  data: T;
+}
+
+beforeAll(async () => {
+  app = await startTestApp();
+  ann = (await ask<Account>("POST", "/api/register", null, account("ann"))).data;
+  bob = (await ask<Account>("POST", "/api/register", null, account("bob"))).data;
+  channel = (await ask<typeof channel>("POST", "/api/channel", ann, { name: "General" })).data;
+  await ask("POST", "/api/channel/join", bob, { channel_id: channel.id });
+}, 60_000);
+afterAll(() => app?.close());
+
+const account = (name: string) => ({ username: name, email: `${name}@example.org`, password: "correct horse battery" });
+
+async function ask<T>(
+  method: string,
+  path: string,
+  who: Account | null,
+  body?: object,
+): Promise<Envelope<T> & { code: number }> {
+  const answer = await fetch(app.url + path, {
+    method,
+    headers: {
+      "content-type": "application/json",
+      ...(who === null ? {} : { authorization: `Bearer ${who.token}` }),
+    },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  return { code: answer.status, ...((await answer.json()) as Envelope<T>) };
+}
+
+/** A socket of /api/message/ws that keeps the texts it was sent. */
+async function openMessages({ query = "", headers = {} } = {}) {
+  const url = `${app.socketUrl.replace(/\/ws$/, "/api/message/ws")}${query}`;
+  const socket: WebSocket = Reflect.construct(WebSocket, [url, { headers }]);
+  const texts: string[] = [];
+  const client = { socket, texts, closed: null as number | null };
+  socket.onmessage = ({ data }) => texts.push(String(data));
+  socket.onclose = ({ code }) => {
+    client.closed = code;
+  };
+  await new Promise<void>((resolve, reject) => {
+    socket.onopen = () => resolve();
+    socket.onerror = () => reject(new Error("refused"));
+  });
+  return client;
+}
+
+const echoesOf = ({ texts }: { texts: string[] }) =>
+  texts.flatMap((text) => (text.startsWith('{"message_id":') ? [JSON.parse(text)] : []));
+
+test("accounts answer 200 in the envelope, refusals with a sentence", async () => {
+  const again = await ask<Account>("POST", "/api/login", null, {
+    email: "ann@example.org",
+    password: account("ann").password,
+  });
+  expect(again).toMatchObject({ code: 200, status: "success", message: "login successfully" });
+  expect(Object.keys(again.data).sort()).toEqual(["created_at", "email", "id", "name", "token", "username"]);
+  expect(again.data.id).toBe(ann.id);
+  expect(await ask("POST", "/api/login", null, { email: "ann@example.org", password: "wrong password" })).toEqual({
+    code: 401,
+    status: "fail",
+    message: "The name or the password is wrong.",
+  } as never);
+  expect(await ask("POST", "/api/register", null, account("ann"))).toMatchObject({ code: 409, status: "fail" });
+  const bad = await ask("POST", "/api/register", null, { ...account("zoe"), email: "no address" });
+  expect(bad).toMatchObject({ code: 422, status: "fail" });
+  expect(bad.message).toStartWith("email ");
+  const torn = await fetch(`${app.url}/api/login`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{",
+  });
+  expect([torn.status, await torn.json()]).toEqual([400, { status: "fail", message: "Send a JSON document." }]);
+});
+
+test("channels, messages and replies are those of v1, for the person of the token", async () => {
+  const all = await ask<{ id: string }[]>("GET", "/api/channel", bob);
+  expect(all.data.map(({ id }) => id)).toContain(channel.id);
+  const mine = await ask<{ id: string }[]>("GET", "/api/user/channel", bob);
+  expect(mine.data.map(({ id }) => id)).toEqual([channel.id]);
+  for (const path of ["/api/channel", "/api/user/channel", `/api/message?channel_id=${channel.id}`]) {
+    expect(await ask("GET", path, null)).toMatchObject({ code: 401, status: "fail" });
+  }
+
+  const said: string[] = [];
+  for (let n = 1; n <= 25; n++) {
+    const answer = await fetch(`${app.url}/api/v1/channels/${channel.id}/messages`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${ann.token}` },
+      body: JSON.stringify({ content: `text ${n}` }),
+    });
+    said.push(((await answer.json()) as { id: string }).id);
+  }
+  interface Page {
+    messages: { message_id: string; content: string }[];
+    replies: { content: string; user_id: string }[];
+    next_cursor: string | null;
+  }
+  const path = `/api/message?channel_id=${channel.id}`;
+  const newest = (await ask<Page>("GET", path, bob)).data;
+  const rest = (await ask<Page>("GET", `${path}&cursor=${newest.next_cursor}`, bob)).data;
+  expect([...rest.messages, ...newest.messages].map(({ message_id }) => message_id)).toEqual(said);
+  expect(rest.next_cursor).toBeNull();
+
+  // Another person's id in the body counts for nothing.
+  const reply = await ask("POST", "/api/reply", bob, { message_id: said[0], content: "yes", user_id: ann.id });
+  expect(reply).toMatchObject({ code: 200, data: { content: "yes", user_id: bob.id } });
+  const replies = (await ask<Page>("GET", `/api/reply?message_id=${said[0]}`, ann)).data;
+  expect(replies).toMatchObject({ replies: [{ content: "yes", user_id: bob.id }], next_cursor: null });
+});
+
+test("bodies without an envelope are echoed with an id in bare digits, to everybody in the channel", async () => {
+  const byHeader = await openMessages({ headers: { authorization: `Bearer ${ann.token}` } });
+  const byQuery = await openMessages({ query: `?token=${bob.token}` });
+  const byFrame = await openMessages();
+  byFrame.socket.send(JSON.stringify({ channel: channel.id, content: "too early" }));
+  await waitUntil("it was refused", () => byFrame.texts.length === 1);
+  byFrame.socket.send(`Authorization: Bearer ${bob.token}`);
+  const all = [byHeader, byQuery, byFrame];
+  // Whoever speaks first is in his channels already; the others come in while he speaks, so it is said until all hear it.
+  const hello = { user_id: bob.id, username: "bob", channel: channel.id };
+  const said: string[] = [];
+  await waitUntil("all hear it", async () => {
+    said.push(`hello ${said.length}`);
+    byHeader.socket.send(JSON.stringify({ ...hello, content: said.at(-1) }));
+    await waitUntil("the speaker hears it", () => echoesOf(byHeader).some(({ content }) => content === said.at(-1)));
+    return all.every((client) => echoesOf(client).length > 0);
+  });
+  const [first] = echoesOf(byHeader);
+  // He says that he is bob; his token says who he is.
+  expect(first).toMatchObject({ user_id: ann.id, username: "ann", channel: channel.id, content: "hello 0" });
+  expect(new Date(first.created_at).getTime()).toBeGreaterThan(0);
+  expect(byHeader.texts[0]).toMatch(/^\{"message_id":[0-9]{10,19},/);
+  expect(byFrame.texts[0]).toStartWith('{"status":"fail"');
+
+  byQuery.socket.send("rubbish");
+  byQuery.socket.send(JSON.stringify({ channel: "1", content: "nowhere" }));
+  await waitUntil("both were refused", () => byQuery.texts.filter((text) => text.includes('"fail"')).length === 2);
+  for (const { socket } of all) socket.close();
+});
+
+test("a channel that a person comes into is heard from then on", async () => {
+  const client = await openMessages({ query: `?token=${bob.token}` });
+  const { data: other } = await ask<{ id: string }>("POST", "/api/channel", ann, { name: "Other" });
+  await ask("POST", "/api/channel/join", bob, { channel_id: other.id });
+  await waitUntil("it is heard", async () => {
+    client.socket.send(JSON.stringify({ channel: other.id, content: "in" }));
+    await Bun.sleep(20);
+    return echoesOf(client).some(({ channel }) => channel === other.id);
+  });
+  client.socket.close();
+});
+
+test("no token, no socket: a wrong one is refused, and a session that ends closes it", async () => {
+  await expect(openMessages({ query: "?token=wrong" })).rejects.toThrow("refused");
+  const wrong = await openMessages();
+  wrong.socket.send("Authorization: Bearer wrong");
+  await waitUntil("it was closed", () => wrong.closed !== null);
+  expect(wrong.closed).toBe(4102);
+
+  const { data: phone } = await ask<Account>("POST", "/api/login", null, {
+    email: "bob@example.org",
+    password: account("bob").password,
+  });
+  const client = await openMessages({ query: `?token=${phone.token}` });
+  await fetch(`${app.url}/api/v1/auth/logout`, { method: "POST", headers: { authorization: `Bearer ${phone.token}` } });
+  await waitUntil("it was closed", () => client.closed !== null);
+  expect(client.closed).toBe(4102);
+});
+
+test("/v1/ws, /v1/health and /v1/swagger lead where they did", async () => {
+  for (const path of ["/v1/ws", "/v1/ws/"]) {
+    const socket = new WebSocket(`${app.socketUrl.replace(/\/ws$/, path)}?token=${ann.token}`);
+    const first = await new Promise<string>((resolve) => {
+      socket.onmessage = ({ data }) => resolve(String(data));
+    });
+    expect(JSON.parse(first)).toMatchObject({ type: "system:connected", payload: { user_id: ann.id } });
+    socket.close();
+  }
+  const health = await fetch(`${app.url}/v1/health`);
+  expect([health.status, await health.text()]).toEqual([200, await (await fetch(`${app.url}/health`)).text()]);
+  const docs = await fetch(`${app.url}/v1/swagger/index.html`, { redirect: "manual" });
+  expect([docs.status, docs.headers.get("location")]).toEqual([302, "/api/docs"]);
+});
+
+test("with DIALECTS=off there is none of it", async () => {
+  const plain = await startTestApp({ DIALECTS: "off" });
+  try {
+    const upgrade = {
+      connection: "Upgrade",
+      upgrade: "websocket",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+      "sec-websocket-version": "13",
+    };
+    for (const [path, init] of [
+      ["/api/login", { method: "POST", body: "{}" }],
+      ["/api/channel", {}],
+      ["/v1/health", {}],
+      ["/v1/ws", { headers: upgrade }],
+      ["/api/message/ws", { headers: upgrade }],
+    ] as [string, RequestInit][]) {
+      expect([path, (await fetch(plain.url + path, init)).status]).toEqual([path, 404]);
+    }
+  } finally {
+    await plain.close();
+  }
+});
