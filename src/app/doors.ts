@@ -8,7 +8,7 @@ import { createHttpServer } from "../transport/http/server.ts";
 import type { Streams } from "../transport/streams/index.ts";
 import { createWebSocketTransport } from "../transport/websocket/websocket.ts";
 import type { AddDialects } from "./dialects.ts";
-import { requestsPerMinute } from "./limits.ts";
+import { connectsPerSecond, requestsPerMinute, type Share } from "./limits.ts";
 import { startPages } from "./pages.ts";
 import type { Program } from "./program.ts";
 import { hasRole } from "./roles.ts";
@@ -28,6 +28,7 @@ export async function startDoors(
   authenticate: Authenticate,
   dialects: AddDialects,
   streams: Streams,
+  share: Share,
 ): Promise<number> {
   const { config, logger, lifecycle, worker, tls } = program;
   if (config.METRICS_ENABLED) {
@@ -42,7 +43,8 @@ export async function startDoors(
   const sockets = createWebSocketTransport({
     hub,
     authenticate,
-    handshakes: requestsPerMinute(config, 1),
+    handshakes: requestsPerMinute(config, 1, share("handshakes")),
+    connects: connectsPerSecond(config),
     get allowAnonymous() {
       return config.WS_ALLOW_ANONYMOUS;
     },
