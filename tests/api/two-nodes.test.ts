@@ -9,8 +9,8 @@ let b: TestApp;
 let owner: string;
 let ownerId: string;
 beforeAll(async () => {
-  a = await startTestApp();
-  b = await startTestApp({ DATABASE_URL: a.databaseUrl });
+  a = await startTestApp({ BROKER: "memory" });
+  b = await startTestApp({ DATABASE_URL: a.databaseUrl, BROKER: "memory" });
   ({ id: ownerId, token: owner } = await register("owner"));
 });
 afterAll(async () => {
