@@ -23,7 +23,7 @@ export async function startBroker(
   metrics: Metrics,
 ): Promise<NodeBroker> {
   const log = logger.child({ name: "broker" });
-  const address = { cluster: await nameOfCluster(sql), inbox: crypto.randomUUID().replaceAll("-", "").slice(0, 16) };
+  const address = { cluster: await nameOfCluster(sql), mailbox: crypto.randomUUID().replaceAll("-", "").slice(0, 16) };
   let toldAt = Number.NEGATIVE_INFINITY;
   const onError = (error: unknown) => {
     if (performance.now() - toldAt < TELL_EVERY) return;
@@ -35,7 +35,7 @@ export async function startBroker(
     async () =>
       createBroker({
         wire: await openWire(config, databaseUrl, address, onError),
-        inbox: address.inbox,
+        mailbox: address.mailbox,
         node: () => lease.node,
         epoch: () => epoch.current(),
         nodes: {

@@ -19,33 +19,46 @@ export interface Ground {
   close(): Promise<void>;
 }
 
-/** A fifth of the real ones. */
+/** A fifth of the real ones, and of the registry's. */
 const TIMES = { every: 200, silence: 2_000 };
 
 let clusters = 0;
 
-/** Nodes that know of each other, as the registry would tell them. */
+/**
+ * Nodes that know of each other as the registry tells them: each writes its row and reads all others' every three beats, or
+ * when it is asked to.
+ */
 export class TestCluster {
   readonly name = `t${process.pid}${Date.now().toString(36)}${clusters++}`;
   readonly brokers = new Map<number, NodeBroker>();
   /** Numbers of nodes that live, as everybody believes. */
   readonly living = new Set<number>();
   readonly errors: unknown[] = [];
+  /** Numbers of nodes that have written that they hear. */
+  readonly #hearing = new Set<number>();
+  readonly #renewals: ReturnType<typeof setInterval>[] = [];
 
   async join(node: number, makeWire: (address: Address) => Promise<Wire>, times = TIMES): Promise<TestNode> {
-    const address = { cluster: this.name, inbox: `n${node}x${Math.random().toString(36).slice(2, 10)}` };
+    const address = { cluster: this.name, mailbox: `n${node}x${Math.random().toString(36).slice(2, 10)}` };
     this.living.add(node);
     const heard: LogEntry[] = [];
     const announced: string[] = [];
+    let othersHear = false;
+    const renew = () => {
+      if (this.brokers.get(node)?.hears) this.#hearing.add(node);
+      else this.#hearing.delete(node);
+      othersHear = [...this.#hearing].some((other) => other !== node && this.living.has(other));
+    };
+    this.#renewals.push(setInterval(renew, 3 * times.every));
     const broker = createBroker({
       wire: await makeWire(address),
-      inbox: address.inbox,
+      mailbox: address.mailbox,
       node: () => node,
       epoch: () => "life",
       nodes: {
         living: () => [...this.living],
-        othersHear: () => [...this.brokers].some(([other, { hears }]) => other !== node && hears),
-        refresh: () => {},
+        othersHear: () => othersHear,
+        refresh: renew,
       },
       logger: { info: () => {}, warn: ({ err }: { err?: unknown }) => err && this.errors.push(err) },
       times,
@@ -59,6 +72,7 @@ export class TestCluster {
   }
 
   async stop(): Promise<void> {
+    for (const renewal of this.#renewals) clearInterval(renewal);
     await Promise.all([...this.brokers.values()].map((broker) => broker.stop()));
   }
 }

@@ -1,8 +1,8 @@
 import type { LogEntry } from "../../platform/log/entry.ts";
 import type { Broker } from "./broker.ts";
+import { Bundles } from "./bundles.ts";
 import { type BrokerCounts, createCounts } from "./counts.ts";
 import { headOf, type Line, parse, parseHead, type Sender } from "./message.ts";
-import { Outbox } from "./outbox.ts";
 import { Pieces } from "./pieces.ts";
 import { Questions } from "./questions.ts";
 import { ROUND_TRIP_TIMES, RoundTrip, type RoundTripTimes } from "./round-trip.ts";
@@ -11,7 +11,7 @@ import type { Wire } from "./wire.ts";
 export interface BrokerDeps {
   wire: Wire;
   /** The same that the wire was made with. */
-  inbox: string;
+  mailbox: string;
   /** This node's number, which may change. */
   node: () => number;
   epoch: () => string;
@@ -43,7 +43,7 @@ const ANSWER_MS = 250;
 
 /** Speaks the nodes' language over a wire. */
 export function createBroker(deps: BrokerDeps): NodeBroker {
-  const { wire, inbox, node, epoch, nodes, logger, times = ROUND_TRIP_TIMES } = deps;
+  const { wire, mailbox, node, epoch, nodes, logger, times = ROUND_TRIP_TIMES } = deps;
   const counts = createCounts();
   const pieces = new Pieces();
   const handlers = new Map<string, (payload: unknown, from: number) => void>();
@@ -54,14 +54,13 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
   // Who has just come speaks before the registry tells of him.
   const hasCompany = () =>
     nodes.living().some((one) => one !== node()) || performance.now() - strangerAt < times.silence;
-  const speaks = () => !wire.silentAlone || hasCompany();
-  const outbox = new Outbox({
+  const bundles = new Bundles({
     wire,
     counts,
-    head: () => headOf({ inbox, node: node(), epoch: epoch() }, counts.messagesOut),
+    head: () => headOf({ mailbox, node: node(), epoch: epoch() }, counts.messagesOut),
     mayLeave: (bytes) => roundTrip.mayLeave(bytes),
   });
-  const send = (to: string | null, line: Line) => outbox.add(to, line);
+  const send = (to: string | null, line: Line) => bundles.add(to, line);
   const questions = new Questions({ node, living: () => nodes.living(), connected: () => wire.connected(), send });
   const roundTrip: RoundTrip = new RoundTrip({
     wire,
@@ -78,7 +77,7 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
     const lines = text.split("\n");
     const sender = parseHead(lines[0]!);
     if (sender === null) counts.dropped.malformed++;
-    else if (sender.inbox === inbox) ownReturned(lines);
+    else if (sender.mailbox === mailbox) ownReturned(lines);
     else if (sender.epoch !== epoch()) counts.dropped.foreign++;
     else {
       if (!nodes.living().includes(sender.node)) meet();
@@ -125,13 +124,13 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
         handlers.get(line.subject)?.(JSON.parse(line.payload), sender.node);
         break;
       case "question":
-        void questions.asked(sender.inbox, line.id, line.question, JSON.parse(line.payload));
+        void questions.asked(sender.mailbox, line.id, line.question, JSON.parse(line.payload));
         break;
       case "answer":
         questions.answered(sender.node, line.id, line.payload);
         break;
       case "piece": {
-        const whole = pieces.take(sender.inbox, line);
+        const whole = pieces.take(sender.mailbox, line);
         if (whole !== null && !whole.startsWith("F ")) take(sender, [whole]);
       }
     }
@@ -166,13 +165,13 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
       return roundTrip.lag;
     },
     publish(entries) {
-      if (speaks()) for (const entry of entries) send(null, { what: "entry", entry });
+      if (hasCompany()) for (const entry of entries) send(null, { what: "entry", entry });
     },
     receive(by) {
       receivers = by;
     },
     send(subject, payload) {
-      if (speaks()) send(null, { what: "word", subject, payload: JSON.stringify(payload) ?? "null" });
+      if (hasCompany()) send(null, { what: "word", subject, payload: JSON.stringify(payload) ?? "null" });
     },
     on(subject, handler) {
       if (handlers.has(subject)) throw new Error(`two parts listen to the subject "${subject}"`);
@@ -184,7 +183,7 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
     async stop() {
       clearInterval(watch);
       roundTrip.stop();
-      outbox.flush();
+      bundles.flush();
       await wire.close();
     },
   };

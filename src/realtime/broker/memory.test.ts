@@ -11,8 +11,8 @@ brokerContract("memory", async (): Promise<Ground> => {
     async fragileWire(address) {
       return {
         wire: bus.wire(address),
-        deafen: () => bus.deaf.add(address.inbox),
-        heal: () => bus.deaf.delete(address.inbox),
+        deafen: () => bus.deaf.add(address.mailbox),
+        heal: () => bus.deaf.delete(address.mailbox),
         close: async () => {},
       };
     },
@@ -20,7 +20,7 @@ brokerContract("memory", async (): Promise<Ground> => {
     start: turn(true),
     pause: turn(false),
     resume: () => void turn(true)(),
-    say: async (cluster, text) => void bus.wire({ cluster, inbox: "stranger" }).send(null, text),
+    say: async (cluster, text) => void bus.wire({ cluster, mailbox: "stranger" }).send(null, text),
     close: async () => {},
   };
 });

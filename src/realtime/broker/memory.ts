@@ -5,7 +5,7 @@ export interface MemoryBus {
   wire(address: Address): Wire;
   /** False: the server is away. */
   up: boolean;
-  /** Inboxes of nodes that are connected and to which nothing comes. */
+  /** Mailboxes of nodes that are connected and to which nothing comes. */
   readonly deaf: Set<string>;
 }
 
@@ -14,13 +14,13 @@ export function createMemoryBus(): MemoryBus {
   const bus: MemoryBus = {
     up: true,
     deaf: new Set(),
-    wire: ({ cluster, inbox }) => ({
+    wire: ({ cluster, mailbox }) => ({
       kind: "memory",
       mostBytes: 1_000_000,
-      silentAlone: false,
+      silentAlone: true,
       start(received) {
         const here = listeners.get(cluster) ?? new Map();
-        listeners.set(cluster, here.set(inbox, received));
+        listeners.set(cluster, here.set(mailbox, received));
       },
       send(to, text) {
         if (!bus.up) return false;
@@ -32,7 +32,7 @@ export function createMemoryBus(): MemoryBus {
       },
       connected: () => bus.up,
       reconnect() {},
-      close: async () => void listeners.get(cluster)?.delete(inbox),
+      close: async () => void listeners.get(cluster)?.delete(mailbox),
     }),
   };
   return bus;

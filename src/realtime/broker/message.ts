@@ -5,7 +5,7 @@ import type { LogEntry } from "../../platform/log/entry.ts";
  * says what. JSON text has no raw line breaks, so payloads are put in and taken out as they are, without a parse.
  */
 export interface Sender {
-  inbox: string;
+  mailbox: string;
   node: number;
   /** Of the log, as the sender knows it. */
   epoch: string;
@@ -25,16 +25,16 @@ export type Line =
 const VERSION = "usher1";
 
 /** `count` makes equal messages different: PostgreSQL sends equal ones of a transaction only once. */
-export function headOf({ inbox, node, epoch }: Sender, count: number): string {
-  return `${VERSION} ${inbox} ${node} ${epoch} ${count}`;
+export function headOf({ mailbox, node, epoch }: Sender, count: number): string {
+  return `${VERSION} ${mailbox} ${node} ${epoch} ${count}`;
 }
 
 const HEAD = new RegExp(`^${VERSION} ([a-z0-9]{1,16}) ([0-9]{1,4}) ([a-z0-9-]{1,40}) [0-9]+$`);
 
 /** Null: not a message of ours. */
 export function parseHead(head: string): Sender | null {
-  const [, inbox, node, epoch] = HEAD.exec(head) ?? [];
-  return inbox === undefined ? null : { inbox, node: Number(node), epoch: epoch! };
+  const [, mailbox, node, epoch] = HEAD.exec(head) ?? [];
+  return mailbox === undefined ? null : { mailbox, node: Number(node), epoch: epoch! };
 }
 
 export function write(line: Line): string {

@@ -11,13 +11,13 @@ const MOST_BYTES = 1_000_000;
  */
 export async function createNatsWire(
   url: string,
-  { cluster, inbox }: Address,
+  { cluster, mailbox }: Address,
   onError: (error: unknown) => void,
 ): Promise<Wire> {
   const nats = await import("@nats-io/transport-node");
   const options = natsOptions(url);
   const everybody = `usher.${cluster}.all`;
-  const toInbox = (name: string) => `usher.${cluster}.to.${name}`;
+  const toMailbox = (name: string) => `usher.${cluster}.to.${name}`;
   let connection: NatsConnection | null = null;
   let connected = false;
   let closing = false;
@@ -31,7 +31,7 @@ export async function createNatsWire(
       giveUp = () => givenUp.resolve();
       try {
         connection = await nats.connect(options);
-        for (const subject of [everybody, toInbox(inbox)]) connection.subscribe(subject, { callback });
+        for (const subject of [everybody, toMailbox(mailbox)]) connection.subscribe(subject, { callback });
         connected = !closing;
         attempt = 0;
         if (connected) await Promise.race([connection.closed(), givenUp.promise]);
@@ -55,7 +55,7 @@ export async function createNatsWire(
     send(to, text) {
       if (connection === null || !connected) return false;
       try {
-        connection.publish(to === null ? everybody : toInbox(to), text);
+        connection.publish(to === null ? everybody : toMailbox(to), text);
         return true;
       } catch (error) {
         onError(error);

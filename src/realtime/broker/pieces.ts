@@ -31,8 +31,8 @@ export class Pieces {
   readonly #unfinished = new Map<string, { texts: string[]; length: number }>();
 
   /** The whole line, when this was its last piece. */
-  take(inbox: string, { of, index, count, text }: Piece): string | null {
-    const key = `${inbox} ${of}`;
+  take(mailbox: string, { of, index, count, text }: Piece): string | null {
+    const key = `${mailbox} ${of}`;
     const line = index === 0 ? { texts: [], length: 0 } : this.#unfinished.get(key);
     this.#unfinished.delete(key);
     if (line === undefined || line.texts.length !== index || line.length + text.length > MOST_BYTES) return null;

@@ -10,9 +10,13 @@ const MOST_BYTES = 7_990;
  * LISTEN and NOTIFY on a connection of its own, never within the transactions that write: a NOTIFY takes a lock that all commits
  * with one share. What comes while a statement is under way goes with the next, so many texts cost one transaction.
  */
-export function createPostgresWire(url: string, { cluster, inbox }: Address, onError: (error: unknown) => void): Wire {
+export function createPostgresWire(
+  url: string,
+  { cluster, mailbox }: Address,
+  onError: (error: unknown) => void,
+): Wire {
   const everybody = `usher_${cluster}`;
-  const toInbox = (name: string) => `usher_${cluster}_${name}`;
+  const toMailbox = (name: string) => `usher_${cluster}_${name}`;
   let received: (text: string) => void = () => {};
   let client: Client | null = null;
   let socket: Socket | null = null;
@@ -27,7 +31,7 @@ export function createPostgresWire(url: string, { cluster, inbox }: Address, onE
       try {
         client = open(() => lost.resolve());
         await client.connect();
-        for (const channel of [everybody, toInbox(inbox)]) await client.query(`LISTEN "${channel}"`);
+        for (const channel of [everybody, toMailbox(mailbox)]) await client.query(`LISTEN "${channel}"`);
         connected = !closing;
         attempt = 0;
         if (connected) await lost.promise;
@@ -91,7 +95,7 @@ export function createPostgresWire(url: string, { cluster, inbox }: Address, onE
     },
     send(to, text) {
       if (!connected) return false;
-      waiting.push({ channel: to === null ? everybody : toInbox(to), text });
+      waiting.push({ channel: to === null ? everybody : toMailbox(to), text });
       if (!sending) void sendAll();
       return true;
     },

@@ -7,7 +7,7 @@ export interface QuestionsDeps {
   /** The numbers of all living nodes. */
   living: () => readonly number[];
   connected: () => boolean;
-  /** To an inbox; null: everybody. */
+  /** To an mailbox; null: everybody. */
   send: (to: string | null, line: Line) => void;
 }
 
@@ -64,9 +64,9 @@ export class Questions {
     return { answers: open.answers as T[], partial: open.partial };
   }
 
-  async asked(inbox: string, id: string, question: string, payload: unknown): Promise<void> {
+  async asked(mailbox: string, id: string, question: string, payload: unknown): Promise<void> {
     const answer = await this.#own(question, payload);
-    this.#deps.send(inbox, { what: "answer", id, payload: answer === NONE ? null : json(answer) });
+    this.#deps.send(mailbox, { what: "answer", id, payload: answer === NONE ? null : json(answer) });
   }
 
   answered(node: number, id: string, payload: string | null): void {

@@ -55,17 +55,17 @@ export async function openRedis(
 /** Publish and subscribe of Redis or Valkey: one connection for each, since one that subscribes can do little else. */
 export async function createRedisWire(
   place: RedisPlace,
-  { cluster, inbox }: Address,
+  { cluster, mailbox }: Address,
   onError: (error: unknown) => void,
 ): Promise<Wire> {
   const everybody = `usher:${cluster}`;
-  const toInbox = (name: string) => `usher:${cluster}:${name}`;
+  const toMailbox = (name: string) => `usher:${cluster}:${name}`;
   const speaker = await openRedis(place, onError);
   const listener = await openRedis(place, onError);
   let listening = false;
 
   listener.on("ready", () => {
-    listener.subscribe(everybody, toInbox(inbox)).then(
+    listener.subscribe(everybody, toMailbox(mailbox)).then(
       () => {
         listening = true;
       },
@@ -90,7 +90,7 @@ export async function createRedisWire(
     },
     send(to, text) {
       if (speaker.status !== "ready") return false;
-      speaker.publish(to === null ? everybody : toInbox(to), text).catch(onError);
+      speaker.publish(to === null ? everybody : toMailbox(to), text).catch(onError);
       return true;
     },
     connected: () => listening && speaker.status === "ready",

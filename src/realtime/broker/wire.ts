@@ -8,11 +8,11 @@ export interface Wire {
   readonly kind: Broker["kind"];
   /** Most bytes of one text. */
   readonly mostBytes: number;
-  /** Each text costs the server so much that nothing is sent while no other node lives, not even to see whether it arrives. */
+  /** Whether it works is not worth a probe while no other node lives. */
   readonly silentAlone: boolean;
-  /** Begins to connect. `received`: each text for everybody, this sender's own too, and each for this inbox. */
+  /** Begins to connect. `received`: each text for everybody, this sender's own too, and each for this mailbox. */
   start(received: (text: string) => void): void;
-  /** @param to another node's inbox; null: everybody. Answers false when there is no connection; true promises nothing. */
+  /** @param to another node's mailbox; null: everybody. Answers false when there is no connection; true promises nothing. */
   send(to: string | null, text: string): boolean;
   connected(): boolean;
   /** Gives up the connection, which says that it is there although nothing comes through, and makes another. */
@@ -25,7 +25,7 @@ export interface Address {
   /** The same for all nodes of a cluster and for no other: letters and digits, at most 32. */
   cluster: string;
   /** This node's own, never used before: letters and digits, at most 16. */
-  inbox: string;
+  mailbox: string;
 }
 
 /** ms before the next try to connect. */

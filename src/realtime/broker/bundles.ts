@@ -3,7 +3,7 @@ import { type Line, write } from "./message.ts";
 import { cutUp } from "./pieces.ts";
 import type { Wire } from "./wire.ts";
 
-export interface OutboxDeps {
+export interface BundlesDeps {
   wire: Wire;
   counts: BrokerCounts;
   /** The first line of the next message. */
@@ -21,17 +21,17 @@ interface Waiting {
 }
 
 /** Collects what is said within one turn of the event loop, so that it travels together. */
-export class Outbox {
-  readonly #deps: OutboxDeps;
+export class Bundles {
+  readonly #deps: BundlesDeps;
   readonly #waiting = new Map<string | null, Waiting>();
   #armed = false;
   #pieces = 0;
 
-  constructor(deps: OutboxDeps) {
+  constructor(deps: BundlesDeps) {
     this.#deps = deps;
   }
 
-  /** @param to an inbox; null: everybody */
+  /** @param to an mailbox; null: everybody */
   add(to: string | null, line: Line): void {
     const most = this.#deps.wire.mostBytes - 2 * HEAD_ROOM;
     const text = write(line);
