@@ -1,0 +1,108 @@
+import { expect, setDefaultTimeout } from "bun:test";
+import { personToken } from "../support/server-api.ts";
+import { testWith } from "../support/tools.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { openClient, type WsClient } from "../support/ws-client.ts";
+import { type BrokerKind, startCluster } from "./cluster.ts";
+
+/** Who is in a channel, over three nodes as an operator runs them: two are killed, one is stopped in order. */
+setDefaultTimeout(120_000);
+
+const NAMES = ["watcher", "steady", "both", "mover", "lost-1", "lost-2", "goes"];
+const DEATH_MS = 15_000;
+
+for (const kind of ["redis", "postgres"] as const) {
+  testWith(...(kind === "redis" ? ["redis-server"] : []))(
+    `PR-4 PR-2 ${kind}: who was on a dead node leaves within 15 s, who moved or was only restarted makes no noise`,
+    () => live(kind),
+  );
+}
+
+async function live(kind: BrokerKind): Promise<void> {
+  const cluster = await startCluster(kind);
+  const [a, b, c] = cluster.nodes as [Node, Node, Node];
+  try {
+    const tokens = new Map(await Promise.all(NAMES.map(async (name) => [name, await personToken(name)] as const)));
+    const room = await makeChannel(a.port, [...tokens.values()]);
+    const come = async (name: string, { port }: Node, presence = false): Promise<WsClient> => {
+      const client = await openClient(port, { query: `?token=${tokens.get(name)}` });
+      await client.ask("room:join", { room, presence });
+      return client;
+    };
+
+    const watcher = await come("watcher", a, true);
+    for (const [name, node] of [
+      ["steady", a],
+      ["both", a],
+      ["goes", a],
+      ["both", b],
+      ["mover", b],
+    ] as const)
+      await come(name, node);
+    await come("lost-1", b);
+    await come("lost-2", c);
+    await waitUntil("all are seen", () => Bun.deepEquals(present(watcher, room), [...NAMES].sort()));
+
+    await Promise.all([b.kill(), c.kill()]);
+    const killed = performance.now();
+    await Bun.sleep(2_000);
+    await come("mover", a);
+    await waitUntil("the lost are gone", () => !present(watcher, room).some((name) => name.startsWith("lost")));
+    const took = performance.now() - killed;
+    console.log(`presence, ${kind}: those who were on dead nodes were gone after ${(took / 1_000).toFixed(1)} s`);
+    expect(took).toBeLessThanOrEqual(DEATH_MS);
+    expect(gone(watcher)).toEqual(["lost-1", "lost-2"]);
+
+    // A rolling restart: a node comes, another goes in order; whom it sends away is back on the other one.
+    await b.start();
+    const other = await come("watcher", b, true);
+    await waitUntil("the new node knows all", () => present(other, room).length === NAMES.length - 2);
+    const drained = a.drain();
+    await waitUntil("all are sent away", () => watcher.frames.some(({ type }) => type === "system:bye"));
+    for (const name of ["steady", "both", "mover"]) await come(name, b);
+    await drained;
+    await waitUntil("who did not come back is gone", () => gone(other).length > 0);
+    expect(gone(other)).toEqual(["goes"]);
+    expect(present(other, room)).toEqual(["both", "mover", "steady", "watcher"]);
+  } finally {
+    await cluster.end();
+  }
+}
+
+type Node = Awaited<ReturnType<typeof startCluster>>["nodes"][number];
+type Members = { members?: { user_id: string }[] };
+
+const named = ({ payload }: WsClient["frames"][number]) =>
+  ((payload as Members).members ?? []).map(({ user_id }) => user_id);
+
+/** Who is in the room as this client was told, sorted. */
+function present({ frames }: WsClient, room: string): string[] {
+  let people = new Set<string>();
+  for (const frame of frames) {
+    if (frame.payload.room !== room) continue;
+    if (frame.type === "room:presence") people = new Set(named(frame));
+    if (frame.type === "room:member_joined") for (const name of named(frame)) people.add(name);
+    if (frame.type === "room:member_left") for (const name of named(frame)) people.delete(name);
+  }
+  return [...people].sort();
+}
+
+/** All of whom this client was told that they left, sorted. */
+function gone({ frames }: WsClient): string[] {
+  return frames.flatMap((frame) => (frame.type === "room:member_left" ? named(frame) : [])).sort();
+}
+
+/** A public channel of the first of these people with all of them in it. Answers its room. */
+async function makeChannel(port: number, tokens: readonly string[]): Promise<string> {
+  const call = async (method: string, path: string, token: string, body: object) => {
+    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+    const url = `http://127.0.0.1:${port}/api/v1/channels${path}`;
+    const answer = await fetch(url, { method, headers, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(await answer.text());
+    return answer;
+  };
+  const made = await call("POST", "", tokens[0]!, { type: "public", name: "general" });
+  const { id } = (await made.json()) as { id: string };
+  for (const token of tokens.slice(1)) await call("PUT", `/${id}/members/me`, token, {});
+  return `channel:${id}`;
+}
