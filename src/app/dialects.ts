@@ -8,7 +8,6 @@ import { withDialectSockets } from "../transport/dialects/sockets.ts";
 import type { WebSocketDoor } from "../transport/http/server.ts";
 import type { Streams } from "../transport/streams/index.ts";
 import type { WebSocketTransport } from "../transport/websocket/websocket.ts";
-import { requestsPerMinute } from "./limits.ts";
 import type { Program } from "./program.ts";
 
 /** Puts the paths of the first clients around the sockets; given as a function, for the sockets are made later. */
@@ -28,7 +27,5 @@ export function addDialects(
   if (!config.DIALECTS)
     return (sockets) => ({ upgrade: sockets.upgrade as never, handler: sockets.websocket as never });
   addDialectRoutes(api, { calls: identity.calls, chat });
-  const handshakes = requestsPerMinute(config, 1);
-  return (sockets) =>
-    withDialectSockets(sockets, { authenticate, streams, channels: chat.channels, handshakes, logger });
+  return (sockets) => withDialectSockets(sockets, { authenticate, streams, channels: chat.channels, logger });
 }

@@ -121,6 +121,7 @@ export class MessageSocket implements Sink {
   async #open(caller: UserCaller): Promise<void> {
     try {
       const { data } = await this.#deps.channels.list(caller, { scope: "joined", limit: CHANNELS });
+      await this.#deps.streams.prepare(caller, this.#address);
       if (this.#socket === null) return;
       const rooms = data.map(({ id }) => ({ room: `channel:${id}`, since: null }));
       this.#stream = this.#deps.streams.open({ caller, address: this.#address, rooms, sink: this });

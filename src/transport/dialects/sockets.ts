@@ -1,16 +1,9 @@
 import type { Server, WebSocketHandler } from "bun";
 import { AppError } from "../../platform/errors.ts";
-import type { RequestFacts } from "../../platform/http/api.ts";
-import { problemResponse } from "../../platform/http/problem.ts";
-import { addressKey, createCounter, type RateLimit, tooMany } from "../../platform/http/rate-limit.ts";
 import type { Connection } from "../../realtime/index.ts";
 import type { WebSocketDoor } from "../http/server.ts";
 import type { WebSocketTransport } from "../websocket/websocket.ts";
 import { MessageSocket, type MessageSocketDeps } from "./message-socket.ts";
-
-export interface DialectSocketDeps extends MessageSocketDeps {
-  handshakes: RateLimit;
-}
 
 const SOCKETS = ["/ws", "/v1/ws", "/v1/ws/"];
 const MESSAGES = "/api/message/ws";
@@ -19,36 +12,21 @@ type Data = Connection | MessageSocket;
 
 /** The sockets of `/ws` under the names that the first clients use too, and those of `/api/message/ws` beside them. */
 export function withDialectSockets(
-  { upgrade, websocket }: WebSocketTransport,
-  deps: DialectSocketDeps,
+  { upgrade, handshake, websocket }: WebSocketTransport,
+  deps: MessageSocketDeps,
 ): WebSocketDoor<Data> {
-  const count = createCounter(deps.handshakes);
-
-  async function upgradeMessages(request: Request, server: Server<Data>, { address, requestId }: RequestFacts) {
-    try {
-      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-        throw new AppError("malformed", "This path takes WebSocket connections only.");
-      }
-      const from = addressKey(address);
-      const { allowed, wait } = await count(from);
-      if (!allowed) throw tooMany(wait);
-      const token = tokenOf(request);
-      const caller = token === null ? null : await deps.authenticate.token(token);
-      if (caller !== null && caller.kind !== "user") throw new AppError("forbidden", "This path is for people.");
-      if (server.upgrade(request, { data: new MessageSocket(deps, caller, from) })) return undefined;
-      throw new AppError("malformed", "This is not a WebSocket handshake that can be answered.");
-    } catch (error) {
-      if (error instanceof AppError) return problemResponse(error, requestId);
-      deps.logger.error({ err: error, request_id: requestId }, "a WebSocket handshake failed");
-      return problemResponse(new AppError("internal"), requestId);
-    }
+  async function takeMessages(request: Request, server: Server<Data>, from: string): Promise<boolean> {
+    const token = tokenOf(request);
+    const caller = token === null ? null : await deps.authenticate.token(token);
+    if (caller !== null && caller.kind !== "user") throw new AppError("forbidden", "This path is for people.");
+    return server.upgrade(request, { data: new MessageSocket(deps, caller, from) });
   }
 
   return {
     paths: [...SOCKETS, MESSAGES],
     upgrade: (request, server, facts) =>
       new URL(request.url).pathname === MESSAGES
-        ? upgradeMessages(request, server, facts)
+        ? handshake(request, facts, (from) => takeMessages(request, server, from))
         : upgrade(request, server as Server<Connection>, facts),
     handler: handlerOfBoth(websocket),
   };

@@ -96,7 +96,9 @@ async function answer(
   await streams.prepare(caller, address);
   const stream = streams.open({ caller, address, rooms, sink });
   sink.stream = stream;
-  c.req.raw.signal.addEventListener("abort", () => sink.gone());
+  const { signal } = c.req.raw;
+  signal.addEventListener("abort", () => sink.gone());
+  if (signal.aborted) sink.gone();
   await refuseIfAll(stream);
   allowSilence(0);
   return new Response(sink.body, { headers: HEADERS });

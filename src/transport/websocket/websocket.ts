@@ -24,6 +24,15 @@ export interface WebSocketTransport {
     server: Server<Connection>,
     facts: Pick<RequestFacts, "address" | "host" | "requestId">,
   ): Promise<Response | undefined>;
+  /**
+   * What every handshake goes through, whatever its path: is it one, are there too many. `take` upgrades it, and answers false when
+   * that cannot be done; `from` is whose handshakes count together. Undefined: taken over; else the refusal.
+   */
+  handshake(
+    request: Request,
+    facts: Pick<RequestFacts, "address" | "requestId">,
+    take: (from: string) => Promise<boolean>,
+  ): Promise<Response | undefined>;
   /** For Bun.serve. */
   websocket: WebSocketHandler<Connection>;
 }
@@ -36,28 +45,35 @@ export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocke
   const { hub } = deps;
   const count = createCounter(deps.handshakes);
   const countAll = createCounter(deps.connects);
+
+  const handshake: WebSocketTransport["handshake"] = async (request, { address, requestId }, take) => {
+    try {
+      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+        throw new AppError("malformed", "This path takes WebSocket connections only.");
+      }
+      const from = addressKey(address);
+      const { allowed, wait } = count(from);
+      if (!allowed) throw tooMany(wait);
+      if (!countAll("").allowed) throw new AppError("unavailable", "Too many connect at once.", { retry_after: 1 });
+      if (hub.draining) throw new AppError("unavailable", "This server is about to stop. Connect again.");
+      if (await take(from)) return undefined;
+      throw new AppError("malformed", "This is not a WebSocket handshake that can be answered.");
+    } catch (error) {
+      if (error instanceof AppError) return problemResponse(error, requestId);
+      deps.logger.error({ err: error, request_id: requestId }, "a WebSocket handshake failed");
+      return problemResponse(new AppError("internal"), requestId);
+    }
+  };
+
   return {
-    async upgrade(request, server, { address, host, requestId }) {
-      try {
-        if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-          throw new AppError("malformed", "This path takes WebSocket connections only.");
-        }
-        const from = addressKey(address);
-        const { allowed, wait } = count(from);
-        if (!allowed) throw tooMany(wait);
-        if (!countAll("").allowed) throw new AppError("unavailable", "Too many connect at once.", { retry_after: 1 });
-        if (hub.draining) throw new AppError("unavailable", "This server is about to stop. Connect again.");
-        const { caller, protocol } = await readCredentials(request, host, deps);
+    handshake,
+    upgrade: (request, server, facts) =>
+      handshake(request, facts, async (from) => {
+        const { caller, protocol } = await readCredentials(request, facts.host, deps);
         await hub.prepare(caller, from);
         const headers = protocol === null ? undefined : { "Sec-WebSocket-Protocol": protocol };
-        if (server.upgrade(request, { data: hub.connect(caller, from), headers })) return undefined;
-        throw new AppError("malformed", "This is not a WebSocket handshake that can be answered.");
-      } catch (error) {
-        if (error instanceof AppError) return problemResponse(error, requestId);
-        deps.logger.error({ err: error, request_id: requestId }, "a WebSocket handshake failed");
-        return problemResponse(new AppError("internal"), requestId);
-      }
-    },
+        return server.upgrade(request, { data: hub.connect(caller, from), headers });
+      }),
     websocket: {
       perMessageDeflate: false,
       // The hub has a heartbeat of its own: Bun's never ends a dead client that is sent to.
