@@ -73,3 +73,6 @@ export const NOTICES = {
   "ticket:released": Tickets,
 } as const;
 export type NoticeType = keyof typeof NOTICES;
+
+/** The next one replaces it: it is not kept, and has no number in a log. */
+export const NEVER_KEPT: ReadonlySet<string> = new Set<NoticeType>(["booking:queue_position"]);

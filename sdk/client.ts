@@ -30,7 +30,7 @@ export interface ClientOptions {
 }
 
 /** Frames that no log keeps: they come when they come, and are lost when nobody listens. */
-export type EphemeralType = "read:marked" | "typing:started" | "typing:stopped";
+export type EphemeralType = "read:marked" | "typing:started" | "typing:stopped" | "booking:queue_position";
 
 export type ClientEvents = {
   state: ConnectionState;
@@ -63,7 +63,12 @@ export interface Client {
   on<K extends keyof ClientEvents>(name: K, listener: (value: ClientEvents[K]) => void): () => void;
 }
 
-const EPHEMERAL: ReadonlySet<string> = new Set<EphemeralType>(["read:marked", "typing:started", "typing:stopped"]);
+const EPHEMERAL: ReadonlySet<string> = new Set<EphemeralType>([
+  "read:marked",
+  "typing:started",
+  "typing:stopped",
+  "booking:queue_position",
+]);
 
 /** A client of one Usher server for one person. Nothing happens before `connect`, except REST calls. */
 export function createClient(options: ClientOptions = {}): Client {

@@ -1,11 +1,14 @@
 import type { Code } from "../protocol/codes.ts";
 import type { FramePayload, FrameType } from "../protocol/frames.ts";
+import type { NoticeType } from "../protocol/notices.ts";
 import type { Position } from "../protocol/objects.ts";
 import { isolated } from "./events.ts";
 import type { PresenceChange, RoomPresence } from "./presence.ts";
 
 /** The frames that a room's log keeps. A newer server may send further types: leave those alone. */
-export type RoomFrameType = Extract<FrameType, `message:${string}` | `channel:${string}` | `member:${string}`>;
+export type RoomFrameType =
+  | Extract<FrameType, `message:${string}` | `channel:${string}` | `member:${string}`>
+  | Exclude<NoticeType, "booking:queue_position">;
 
 export type RoomFrame = {
   [T in RoomFrameType]: { type: T; room: string; seq: number; payload: FramePayload<T> };

@@ -24,7 +24,7 @@ async function join(client: WsClient, room: string): Promise<WsClient> {
 
 const anonymous = () => openClient(app.wsPort);
 
-test("FR-5 what is said to a room is an entry of its log, the same text for all who are in it", async () => {
+test("FR-5 NT-3 what is said to a room is an entry of its log, the same text for all who are in it", async () => {
   const [one, two] = [await join(await app.come("ann"), "event:1"), await join(await anonymous(), "event:1")];
   const seats = { event_id: "1", available: 3, seats: [{ id: "A1", status: "held", v: 2 }] };
   const answer = await broadcast("1", "ticket:availability", seats);
@@ -57,7 +57,7 @@ test("CN-7 the room all reaches every connection, and keeps nothing", async () =
   }
 });
 
-test("nobody but the server speaks its own types, nor chat's in channels", async () => {
+test("NT-3 nobody but the server speaks its own types, nor chat's in channels", async () => {
   const statuses = async (room: string, types: string[]) =>
     Promise.all(types.map(async (type) => (await broadcast(room, type, {})).status));
   expect(await statuses("event:3", ["system:bye", "room:left", "x", "message:created"])).toEqual([422, 422, 200, 200]);

@@ -1,4 +1,5 @@
 import type { FrameType } from "../../protocol/frames.ts";
+import { NEVER_KEPT } from "../../protocol/notices.ts";
 import { Id } from "../../protocol/rooms.ts";
 import type { Broadcasts, ServerApiDeps } from "./index.ts";
 import type { Keep } from "./keeping.ts";
@@ -24,7 +25,7 @@ export function createBroadcasts({
         throw invalid("/exclude_user_id", "invalid", "must be 1 to 64 letters, digits, or any of - _ . :");
       const checked = checkedPayload(event_type, payload);
       // `all` has no log: it has no members who could come back to it.
-      if (ephemeral || excluded !== undefined || room === "all")
+      if (ephemeral || excluded !== undefined || room === "all" || NEVER_KEPT.has(event_type))
         realtime.publishEphemeral(room, event_type as FrameType, checked as never, excluded);
       else await keep({ room, type: event_type, payload: JSON.stringify(checked), meta: metaOf(tokenId) });
 

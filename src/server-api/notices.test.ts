@@ -15,7 +15,7 @@ afterAll(() => app.close());
 const notice = (userId: string, event_type: string, payload: object, more: object = {}, by = token) =>
   app.ask(by, "POST", `/api/v1/users/${userId}/notices`, { event_type, payload, ...more });
 
-test("a booking's payload is completed, sent to every device of the person and to nobody else", async () => {
+test("NT-1 NT-2 a booking's payload is completed, sent to every device of the person and to nobody else", async () => {
   const [phone, laptop, other] = await Promise.all([app.come("ann"), app.come("ann"), app.come("bob")]);
   const answer = await notice("ann", "booking:confirmed", {
     booking_id: "b-1",
@@ -71,7 +71,7 @@ test("RC-1 whoever was away gets each notice once, in order, when he comes back"
 test("what is ephemeral is not kept, and a place in a queue is a frame without a number", async () => {
   const client = await app.come("dan");
   const queue = { event_id: "e", position: 4, estimated_wait: 90, total_in_queue: 100 };
-  const answer = await notice("dan", "booking:queue_position", queue, { ephemeral: true });
+  const answer = await notice("dan", "booking:queue_position", queue);
   expect(answer.body).toMatchObject({ delivered: true, stored: false });
   const frame = await client.next("booking:queue_position");
   expect([frame.payload, frame.seq]).toEqual([queue, undefined]);

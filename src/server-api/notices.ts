@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { FrameType } from "../../protocol/frames.ts";
+import { NEVER_KEPT } from "../../protocol/notices.ts";
 import type { Caller } from "../platform/caller.ts";
 import type { AckOptions, Delivery, Notice, NoticeOptions, Notices, ServerApiDeps } from "./index.ts";
 import type { Keep } from "./keeping.ts";
@@ -34,7 +35,8 @@ export function createNotices({
     const wait = Math.max(0, Math.min(ackTimeout, MOST_ACK_TIMEOUT));
     const acked = ackId === null ? null : cluster.acked(ackId, wait, user_id);
 
-    if (ephemeral) realtime.publishEphemeral(room, event_type as FrameType, whole as never);
+    const stored = !ephemeral && !NEVER_KEPT.has(event_type);
+    if (!stored) realtime.publishEphemeral(room, event_type as FrameType, whole as never);
     else await keep({ room, type: event_type, payload: JSON.stringify(whole), meta: metaOf(tokenId) });
 
     const { counts, partial } = await cluster.connectionsOf([user_id]);
@@ -45,7 +47,7 @@ export function createNotices({
       connections,
       // Nobody is there who could say so.
       acked: acked !== null && (connections > 0 || partial) && (await acked),
-      stored: !ephemeral,
+      stored,
       partial,
     };
   }
@@ -57,7 +59,7 @@ export function createNotices({
     notifyPayment: (caller, { user_id, ...payload }, more) =>
       send(caller, { user_id, event_type: `payment:${payload.status}`, payload }, more),
     notifyQueuePosition: (caller, { user_id, ...payload }) =>
-      send(caller, { user_id, event_type: "booking:queue_position", payload: { ...payload } }, { ephemeral: true }),
+      send(caller, { user_id, event_type: "booking:queue_position", payload: { ...payload } }),
   };
 }
 
