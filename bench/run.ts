@@ -1,3 +1,4 @@
+import { brokers } from "./brokers.ts";
 import { fanout } from "./fanout.ts";
 import { idle } from "./idle.ts";
 import { posts } from "./posts.ts";
@@ -6,7 +7,7 @@ import { storm } from "./storm.ts";
 import { webhooks } from "./webhooks.ts";
 
 /** `npm run bench -- NAME …`: each prints one table and writes bench/results/NAME.json. */
-const BENCHES: Record<string, () => Promise<void>> = { idle, fanout, posts, storm, start, webhooks };
+const BENCHES: Record<string, () => Promise<void>> = { brokers, idle, fanout, posts, storm, start, webhooks };
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in BENCHES));

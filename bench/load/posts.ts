@@ -8,6 +8,8 @@ export interface PostsOptions {
   rate: number;
   seconds: number;
   bytes: number;
+  /** The reader's node, when it is not the writers'. */
+  readerPort?: number;
 }
 
 export interface PostsResult {
@@ -26,7 +28,7 @@ const ERROR = '"type":"system:error"';
 /** Posts over WebSocket, durable (the answer comes after COMMIT) and delivered: counts answers at the writers and deliveries at a reader. */
 export async function posts(target: Target, options: PostsOptions): Promise<PostsResult> {
   const dialect = dialectOf(target);
-  const [reader] = await connectReaders(dialect, 1);
+  const [reader] = await connectReaders(dialectOf({ ...target, port: options.readerPort ?? target.port }), 1);
   // The writers do not read: else 200 of them would make 200 deliveries of each post, which is another bench.
   const writing = dialectOf({ ...target, tokens: target.tokens?.slice(1), rooms: [] });
   const writers = await connectReaders(writing, options.writers);
