@@ -1,3 +1,5 @@
+import { startRedis } from "../tests/support/engines/redis.ts";
+import { findTool } from "../tests/support/tools.ts";
 import { load } from "./load/jobs.ts";
 import { rssKb } from "./measure.ts";
 import { type Row, report } from "./report.ts";
@@ -49,5 +51,15 @@ export async function idle(): Promise<void> {
   // Making 20,000 memberships has warmed this process: how much it grew from there tells nothing.
   rows.push({ ...inChannels, server: "Usher, token and two member rooms", "kB, whole growth by all": null });
   await again.stop();
+  if (findTool("redis-server") !== null) {
+    const redis = await startRedis();
+    const shared = await startUsher({ REDIS_URL: redis.url });
+    const target = { ...(await shared.populate(CONNECTIONS, 2)), presence: true };
+    const watching = await perConnection(shared, target);
+    const server = "Usher, the same, each watching who is there; presence in Redis";
+    rows.push({ ...watching, server, "kB, whole growth by all": null });
+    await shared.stop();
+    await redis.close();
+  }
   report("idle", rows, [`${CONNECTIONS} connections; RSS of the process that holds them, 10 s after the last one`]);
 }

@@ -13,7 +13,7 @@ export interface UsherServer extends RunningServer {
   /** Seconds from the start of the process to the first 200 of /ready. */
   readyAfter: number;
   /** Makes `count` people who are members of `channels` new public channels; answers the target to load. */
-  populate(count: number, channels: number): Promise<Required<Target>>;
+  populate(count: number, channels: number): Promise<Target & { tokens: string[]; rooms: string[] }>;
 }
 type Target = RunningServer["target"];
 
@@ -92,7 +92,7 @@ async function call(url: string, method: string, token: string, body?: unknown) 
 
 let populated = 0;
 
-async function populate(url: string, port: number, count: number, channels: number): Promise<Required<Target>> {
+async function populate(url: string, port: number, count: number, channels: number): Promise<Target & { tokens: string[]; rooms: string[] }> {
   const group = populated++;
   const tokens = await Promise.all(Array.from({ length: count }, (_, n) => mintToken(`bench-${group}-${n}`)));
   const ids: string[] = [];

@@ -18,6 +18,8 @@ export interface Target {
   /** Usher only: a token per person, and the rooms that each joins; the first channel is the one published to. */
   tokens?: string[];
   rooms?: string[];
+  /** Usher only: whether each wants to see who is in them. */
+  presence?: boolean;
 }
 
 const OPEN_TIMEOUT_MS = 60_000;
@@ -66,7 +68,7 @@ function socketIo(target: Target): Dialect {
 const CREATED = Buffer.from('{"type":"message:created"');
 
 function usher(target: Target): Dialect {
-  const { tokens = [], rooms = [] } = target;
+  const { tokens = [], rooms = [], presence } = target;
   const channel = rooms.find((room) => room.startsWith("channel:"))?.slice("channel:".length);
   return {
     async reader(n) {
@@ -78,7 +80,7 @@ function usher(target: Target): Dialect {
       );
       await waitFor(socket, '"system:connected"');
       for (const room of rooms) {
-        socket.send(JSON.stringify({ type: "room:join", payload: { room } }));
+        socket.send(JSON.stringify({ type: "room:join", payload: { room, presence } }));
         await waitFor(socket, '"room:joined"');
       }
       return socket;
