@@ -75,6 +75,7 @@ export const CLOSE = {
   slow: { code: 4008, reconnect: true, reason: "You read too slowly. Connect again and resume." },
   flood: { code: 4009, reconnect: true, reason: "Too many frames. Slow down." },
   silent: { code: 4010, reconnect: true, reason: "No sign of life within the time allowed." },
+  removed: { code: 4011, reconnect: true, reason: "An admin closed this connection." },
   token_expired: { code: 4101, reconnect: false, reason: "The token has expired. Connect with a new one." },
   signed_out: { code: 4102, reconnect: false, reason: "This session has ended." },
   banned: { code: 4103, reconnect: false, reason: "This account is banned." },

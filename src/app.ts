@@ -15,9 +15,9 @@ import { startReload } from "./app/reload.ts";
 import { listener, startServerApi } from "./app/server-api.ts";
 import { startStorage } from "./app/storage.ts";
 import { startStreams } from "./app/streams.ts";
+import { startTls } from "./app/tls.ts";
 import { VERSION } from "./app/version.ts";
 import { startWebhooks } from "./app/webhooks.ts";
-import { startTls } from "./app/tls.ts";
 import { readWorkerPlace, reportToParent } from "./app/worker.ts";
 import { createChat } from "./chat/index.ts";
 import { createLive } from "./config/live.ts";
@@ -123,6 +123,7 @@ async function start(program: Program): Promise<number> {
     live: program.live,
     realtime: hub,
     node: () => String(log.lease.node),
+    living: () => log.lease.living(),
     logger: logger.child({ name: "admin" }),
   });
   await Promise.all([admin.start(), identity.start()]);

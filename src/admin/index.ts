@@ -2,10 +2,13 @@ import type { Live } from "../config/live.ts";
 import type { HotName } from "../config/options.ts";
 import { sweepAudit } from "../platform/audit.ts";
 import type { Api } from "../platform/http/api.ts";
+import type { LivingNode } from "../platform/nodes/living.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";
-import type { Realtime } from "../realtime/index.ts";
+import type { Hub } from "../realtime/index.ts";
+import { createNodes } from "./nodes.ts";
 import { addAuditLogRoute } from "./routes/audit-log.ts";
+import { addNodeRoutes } from "./routes/nodes.ts";
 import { addSettingsRoutes } from "./routes/settings.ts";
 import { createSettings, recordReload } from "./settings.ts";
 
@@ -14,7 +17,9 @@ export interface AdminDeps {
   sql: Sql;
   transaction: Transaction;
   live: Live;
-  realtime: Pick<Realtime, "watch">;
+  realtime: Pick<Hub, "closeConnection" | "cluster" | "drain" | "watch">;
+  /** The nodes of the cluster, this one among them. */
+  living: () => readonly LivingNode[];
   /** This node's number, which may become another one. */
   node: () => string;
   logger: Logger;
@@ -38,11 +43,16 @@ export interface Admin {
 
 export function createAdmin(deps: AdminDeps): Admin {
   const settings = createSettings(deps);
+  const nodes = createNodes(deps);
   return {
-    start: () => settings.start(),
+    async start() {
+      nodes.start();
+      await settings.start();
+    },
     routes(api) {
       addSettingsRoutes(api, settings);
       addAuditLogRoute(api, deps);
+      addNodeRoutes(api, deps, nodes);
     },
     reloaded: (changed) => recordReload(deps, changed),
     sweep: () => sweepAudit(deps.sql, deps.live.config.AUDIT_RETENTION),

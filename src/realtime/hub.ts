@@ -264,6 +264,11 @@ class NodeHub implements Hub {
     }
   }
 
+  closeConnection(id: number, reason: CloseReason): void {
+    const connection = this.#connections.find((each) => each.id === id);
+    if (connection) this.#heartbeat.close(connection, reason);
+  }
+
   closeFrom(matches: (address: string) => boolean, reason: CloseReason): void {
     for (const connection of [...this.#connections])
       if (matches(connection.address)) this.#heartbeat.close(connection, reason);

@@ -28,6 +28,8 @@ export interface Realtime {
   /** Says `system:bye` and closes. Used at logout, revoke, ban, expiry. */
   closeSession(sessionId: string, reason: CloseReason): void;
   closeUser(userId: string, reason: CloseReason, exceptSessionId?: string): void;
+  /** Closes one connection of this node, by its number (the end of its id); none may have it. */
+  closeConnection(id: number, reason: CloseReason): void;
   /** Closes the connections on this node whose address `matches`: as `addressKey` says, so of IPv6 its /64. */
   closeFrom(matches: (address: string) => boolean, reason: CloseReason): void;
   /** The connections that a service has open on this node end at this time (Unix ms): its token was revoked or rotated. */

@@ -132,6 +132,19 @@ test("every operation answers as the document says", async () => {
   await call("get /api/v1/admin/bans", 403, asAnn);
   await call("delete /api/v1/admin/bans/{ban_id}", 204, { ...asOwner, params: { ban_id: ban.id } });
 
+  // Nodes and connections
+  await call("get /api/v1/admin/nodes", 200, asOwner);
+  await call("get /api/v1/admin/connections", 200, asOwner);
+  await call("get /api/v1/admin/connections", 403, asAnn);
+  await call("get /api/v1/admin/rooms", 200, asOwner);
+  const away = { connection_id: "1023-1" };
+  await call("delete /api/v1/admin/connections/{connection_id}", 404, { ...asOwner, params: away });
+  const own = {
+    node_id: (await call<{ data: { id: string }[] }>("get /api/v1/admin/nodes", 200, asOwner)).data[0]!.id,
+  };
+  const closed = { connection_id: `${own.node_id}-999999` };
+  await call("delete /api/v1/admin/connections/{connection_id}", 204, { ...asOwner, params: closed });
+
   // Settings and what admins did
   const settings = { body: { LOG_RETENTION: "49h" } };
   await call("get /api/v1/admin/settings", 200, asOwner);
@@ -230,6 +243,9 @@ test("every operation answers as the document says", async () => {
   const token = link.split("/").at(-1);
   await call("post /api/v1/auth/password-resets", 204, { body: { token, password: `${PASSWORD} 3` } });
   await call("post /api/v1/auth/password-resets", 410, { body: { token, password: `${PASSWORD} 4` } });
+  const drain = "post /api/v1/admin/nodes/{node_id}/drain";
+  await call(drain, 404, { ...asOwner, params: { node_id: "1023" }, body: {} });
+  await call(drain, 202, { ...asOwner, params: own, body: { seconds: 1 } });
   await call("post /api/v1/auth/logout", 204, asOwner);
   await call("get /api/v1/users/me", 401, asOwner);
 

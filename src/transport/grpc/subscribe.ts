@@ -125,6 +125,7 @@ function messageOf(frame: StreamFrame, epoch: string): SubscribeResponse {
 const CODE_OF: Record<CloseReason | "cut", Code> = {
   draining: "unavailable",
   silent: "unavailable",
+  removed: "unavailable",
   slow: "rate_limited",
   cut: "rate_limited",
   flood: "rate_limited",

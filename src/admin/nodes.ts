@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { type By, record } from "../platform/audit.ts";
+import type { UserCaller } from "../platform/caller.ts";
+import { AppError } from "../platform/errors.ts";
+import type { LogEntry } from "../platform/log/entry.ts";
+import type { LivingNode } from "../platform/nodes/living.ts";
+import type { AdminDeps } from "./index.ts";
+
+/** What admins ask of a node, from whichever node they are on. Nodes say no more in it than their numbers. */
+const ROOM = "_admin";
+
+const Drain = z.object({ run: z.string(), seconds: z.number() });
+const Close = z.object({ run: z.string(), connection: z.number() });
+
+export interface Node extends Omit<LivingNode, "node" | "run" | "started_at"> {
+  id: string;
+  started_at: string;
+}
+
+/** The nodes of the cluster, and what they do for admins. */
+export interface Nodes {
+  /** Does what is asked of this node from now on. */
+  start(): void;
+  list(): Node[];
+  /** Has a node send its connections to others over `seconds` and take no new ones, until it is restarted. Throws `not_found`. */
+  drain(who: By<UserCaller>, node: string, seconds: number): Promise<void>;
+  /** Closes a connection, which may come back. One that has gone already is closed. Throws `not_found`: no such node. */
+  close(who: By<UserCaller>, connection: string): Promise<void>;
+}
+
+export function createNodes({ transaction, living, node, realtime, logger }: AdminDeps): Nodes {
+  const find = (id: string) => {
+    const found = living().find((each) => String(each.node) === id);
+    if (!found) throw new AppError("not_found");
+    return found;
+  };
+  /** A number may be another process's by the time an entry is seen again: `run` says whose it was. */
+  const isOurs = (run: string) => living().some((each) => each.run === run && String(each.node) === node());
+
+  function act({ type, payload }: LogEntry): void {
+    if (type === "node:drain") {
+      const { run, seconds } = Drain.parse(JSON.parse(payload));
+      if (!isOurs(run)) return;
+      logger.info({ seconds }, "an admin has this node send its connections to others");
+      void realtime.drain(seconds * 1_000);
+    } else if (type === "connection:close") {
+      const { run, connection } = Close.parse(JSON.parse(payload));
+      if (isOurs(run)) realtime.closeConnection(connection, "removed");
+    }
+  }
+
+  return {
+    start: () => realtime.watch(ROOM, { entry: act, interrupted() {} }),
+    list: () =>
+      living().map(({ node, run: _run, started_at, ...rest }) => ({
+        id: String(node),
+        ...rest,
+        started_at: started_at.toISOString(),
+      })),
+    async drain(who, id, seconds) {
+      const { run } = find(id);
+      await transaction({ actor: who.caller.userId, reason: "drain" }, async (tx) => {
+        await record(tx.sql, who, { action: "node:drained", subject: `node:${id}`, detail: { seconds } });
+        tx.log(ROOM, "node:drain", { run, seconds });
+      });
+    },
+    async close(who, id) {
+      const [on = "", number] = id.split("-");
+      const { run } = find(on);
+      await transaction({ actor: who.caller.userId, reason: "close" }, async (tx) => {
+        await record(tx.sql, who, { action: "connection:closed", subject: `connection:${id}` });
+        tx.log(ROOM, "connection:close", { run, connection: Number(number) });
+      });
+    },
+  };
+}

@@ -1,0 +1,150 @@
+import { z } from "zod";
+import { Time } from "../../../protocol/objects.ts";
+import { Id, RoomName } from "../../../protocol/rooms.ts";
+import { by } from "../../platform/audit.ts";
+import type { Api } from "../../platform/http/api.ts";
+import { linked, links } from "../../platform/http/paging.ts";
+import { route } from "../../platform/http/route.ts";
+import type { AdminDeps } from "../index.ts";
+import type { Nodes } from "../nodes.ts";
+import { busiestRooms } from "../rooms.ts";
+
+const tag = "admin";
+const partial = z.boolean().meta({ description: "Some node did not answer in time." });
+
+const Node = z
+  .object({
+    id: z.string(),
+    version: z.string(),
+    roles: z.array(z.string()),
+    host: z.string(),
+    address: z.string(),
+    started_at: Time,
+    draining: z.boolean(),
+    hears: z.boolean().meta({ description: "Whether its round trip by the broker works." }),
+    connections: z.number().int(),
+    rss: z.number().meta({ description: "Bytes of memory." }),
+  })
+  .meta({ id: "Node" });
+
+const NodeId = z.object({ node_id: z.string().regex(/^\d{1,4}$/) });
+
+const ConnectionInfo = z
+  .object({
+    id: z.string(),
+    user_id: Id.nullable(),
+    username: z.string().nullable(),
+    session_id: z.string().nullable(),
+    address: z.string().meta({ description: "Of an IPv6 address its /64." }),
+    opened_at: Time,
+    rooms: z.array(z.string()).meta({ description: "The first hundred." }),
+    room_count: z.number().int(),
+  })
+  .meta({ id: "ConnectionInfo" });
+
+const nodesRoute = route({
+  method: "get",
+  path: "/api/v1/admin/nodes",
+  summary: "Lists the nodes that live, as they said of themselves within the last seconds",
+  tag,
+  auth: "admin",
+  responses: { 200: { description: "Nodes.", schema: z.object({ data: z.array(Node) }) } },
+});
+
+const drainRoute = route({
+  method: "post",
+  path: "/api/v1/admin/nodes/{node_id}/drain",
+  summary: "Has a node send its connections to others and take no new ones, until it is restarted",
+  tag,
+  auth: "admin",
+  request: {
+    params: NodeId,
+    body: z.strictObject({
+      seconds: z.number().int().min(1).max(600).default(10).meta({ description: "Over which the connections go." }),
+    }),
+  },
+  responses: { 202: { description: "The node has been told." } },
+});
+
+const connectionsRoute = route({
+  method: "get",
+  path: "/api/v1/admin/connections",
+  summary: "Lists the open connections of all nodes",
+  tag,
+  auth: "admin",
+  request: {
+    query: z.strictObject({
+      limit: z.coerce.number().int().min(1).max(100).default(20),
+      after: z
+        .string()
+        .regex(/^\d{1,4}-\d{1,15}$/, "the id of a connection")
+        .optional(),
+      user_id: Id.optional(),
+      room: RoomName.optional(),
+    }),
+  },
+  responses: {
+    200: {
+      description: "Connections, by node and age.",
+      schema: z.object({
+        data: z.array(ConnectionInfo),
+        next: z.string().nullable(),
+        prev: z.string().nullable(),
+        partial,
+      }),
+      headers: linked,
+    },
+  },
+});
+
+const closeRoute = route({
+  method: "delete",
+  path: "/api/v1/admin/connections/{connection_id}",
+  summary: "Closes a connection with 4011; its client may come back",
+  tag,
+  auth: "admin",
+  request: { params: z.object({ connection_id: z.string().regex(/^\d{1,4}-\d{1,15}$/) }) },
+  responses: { 204: { description: "Closed, within a second." } },
+});
+
+const roomsRoute = route({
+  method: "get",
+  path: "/api/v1/admin/rooms",
+  summary: "Lists the hundred rooms with the most connections",
+  tag,
+  auth: "admin",
+  responses: {
+    200: {
+      description: "Rooms, the fullest first.",
+      schema: z.object({
+        data: z.array(
+          z.object({ room: z.string(), connections: z.number().int(), head_seq: z.number().int().nullable() }),
+        ),
+        partial,
+      }),
+    },
+  },
+});
+
+export function addNodeRoutes(api: Api, deps: Pick<AdminDeps, "sql" | "realtime">, nodes: Nodes): void {
+  api.openapi(nodesRoute, (c) => c.json({ data: nodes.list() }, 200));
+
+  api.openapi(drainRoute, async (c) => {
+    await nodes.drain(by(c), c.req.valid("param").node_id, c.req.valid("json").seconds);
+    return c.body(null, 202);
+  });
+
+  api.openapi(connectionsRoute, async (c) => {
+    const { user_id, ...query } = c.req.valid("query");
+    const page = await deps.realtime.cluster.connections({ ...query, userId: user_id });
+    const data = page.data.map((each) => ({ ...each, opened_at: new Date(each.opened_at).toISOString() }));
+    return c.json({ ...page, data, prev: null }, 200, links(c.req.url, { next: page.next, prev: null }));
+  });
+
+  api.openapi(closeRoute, async (c) => {
+    await nodes.close(by(c), c.req.valid("param").connection_id);
+    return c.body(null, 204);
+  });
+
+  api.openapi(roomsRoute, async (c) => c.json(await busiestRooms(deps), 200));
+}
