@@ -39,6 +39,8 @@ export function createHubOf(
   hub.registerRooms("event", { authorize: async () => {} });
   epoch.onChange((changed) => hub.changeEpoch(changed));
   metrics.watch(() => hub.counts());
+  // A node that takes another number appears as a new one.
+  log.lease.watch({ joined: () => hub.renumber(String(log.lease.node)) });
   log.lease.tell(() => ({ draining: hub.draining, hears: broker.hears, connections: hub.counts().connections }));
   return hub;
 }

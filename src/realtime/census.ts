@@ -8,7 +8,8 @@ import type { Rooms } from "./rooms.ts";
 const ROOMS_TOLD = 100;
 
 export interface CensusDeps {
-  node: number;
+  /** Its number at present. */
+  node: () => number;
   startedAt: number;
   connections: readonly Connection[];
   rooms: Rooms;
@@ -42,7 +43,7 @@ export function createCensus(deps: CensusDeps): Census {
   function shown(connection: Connection): ConnectionInfo {
     const { caller } = connection;
     return {
-      id: `${deps.node}-${connection.id}`,
+      id: `${deps.node()}-${connection.id}`,
       user_id: caller.kind === "user" ? caller.userId : null,
       username: caller.kind === "user" ? caller.username : null,
       session_id: caller.kind === "user" ? caller.sessionId : null,
@@ -54,7 +55,6 @@ export function createCensus(deps: CensusDeps): Census {
   }
 
   return {
-    node: deps.node,
     connectionsOf: (userIds) => counted(userIds, (id) => rooms.people.of(id).length),
     membersOf: (names) => counted(names, membersOf),
     held: (keys) => counted(keys, (key) => deps.admission.open(key)),
@@ -68,7 +68,7 @@ export function createCensus(deps: CensusDeps): Census {
       busiest.sort((a, b) => b.members - a.members);
       const { connections, authenticated, anonymous, rooms: places } = deps.counts();
       return {
-        node: deps.node,
+        node: deps.node(),
         started_at: deps.startedAt,
         connections,
         authenticated,
@@ -82,8 +82,9 @@ export function createCensus(deps: CensusDeps): Census {
     },
     list(query) {
       const after = query.after === undefined ? null : placeOf(query.after);
-      if (after !== null && deps.node < after.node) return [];
-      const least = after !== null && after.node === deps.node ? after.id : 0;
+      const node = deps.node();
+      if (after !== null && node < after.node) return [];
+      const least = after !== null && after.node === node ? after.id : 0;
       return among(query)
         .filter(({ id }) => id > least)
         .sort((a, b) => a.id - b.id)

@@ -121,6 +121,18 @@ test("connections are listed page by page in one order, also those of one person
   ]);
 });
 
+test("a node that has another number is listed and greets under it", async () => {
+  two.hub.renumber("7");
+  const client = await openClient(two.port);
+  open.push(client);
+  const { payload } = await client.next("system:connected");
+  expect(payload.node).toBe("7");
+  const { data } = await one.hub.cluster.connections({ limit: 10 });
+  expect(data.map(({ id }) => id)).toEqual([payload.connection_id as string]);
+  expect((await one.hub.cluster.stats()).nodes.map(({ node }) => node)).toEqual([1, 7]);
+  two.hub.renumber("2");
+});
+
 test("FR-6 what is not kept reaches the other nodes too, once, and passes by the person it is not for", async () => {
   const payload = { channel_id: "1", user_id: "ann", username: "ann" };
   const [ann, bob, cem] = [

@@ -23,18 +23,18 @@ export function createCluster({ broker, census }: { broker: Broker; census: Cens
   broker.answer("connections of", (keys) => census.connectionsOf(textsOf(keys)));
   broker.answer("members of", (keys) => census.membersOf(textsOf(keys)));
   broker.answer("audience of", (room) => census.audienceOf(String(room)));
+  // Not the number of the node: another one may have it, while this one is about to find out.
+  const self = crypto.randomUUID();
   broker.answer("elsewhere", (question) => {
-    const { node, keys } = question as { node: number; keys: unknown };
-    return node === census.node ? [] : census.held(textsOf(keys));
+    const { asker, keys } = question as { asker: string; keys: unknown };
+    return asker === self ? [] : census.held(textsOf(keys));
   });
   broker.answer("stats", () => census.stats());
   broker.answer("connections", (query) => census.list(query as Parameters<Census["list"]>[0]));
   const acks = createAcks(broker);
   const connectionsOf = together(TOGETHER, (keys) => sum(broker, "connections of", keys));
   const membersOf = together(TOGETHER, (keys) => sum(broker, "members of", keys));
-  const elsewhere = together(TOGETHER, (keys) =>
-    sum(broker, "elsewhere", keys, (keys) => ({ node: census.node, keys })),
-  );
+  const elsewhere = together(TOGETHER, (keys) => sum(broker, "elsewhere", keys, (keys) => ({ asker: self, keys })));
   const stats = together(TOGETHER, () => broker.gather<NodeStats>("stats", null));
 
   return {

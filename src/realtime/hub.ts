@@ -72,6 +72,7 @@ class NodeHub implements Hub {
   readonly #dispatch: Dispatch;
   readonly #heartbeat: Heartbeat;
   #epoch: string;
+  #node: string;
   #broadcast: Broadcast = () => 0;
   #lastId = 0;
   #authenticated = 0;
@@ -85,6 +86,7 @@ class NodeHub implements Hub {
     const metrics = counting(deps.metrics, traffic);
     this.#deps = { ...deps, metrics };
     this.#epoch = deps.epoch;
+    this.#node = deps.node;
     const epoch = () => this.#epoch;
     const now = () => clock.now();
     this.#sender = new Sender(metrics);
@@ -131,7 +133,7 @@ class NodeHub implements Hub {
     const joins = new Joins({ ...shared, policies: this.#policies, log, metrics, logger, roomsPerConnection, watch });
     const signIn = (connection: Connection, caller: Caller) => this.#signIn(connection, caller);
     const census = createCensus({
-      node: Number(deps.node),
+      node: () => Number(this.#node),
       startedAt: clock.now(),
       connections: this.#connections,
       rooms: this.#rooms,
@@ -320,6 +322,10 @@ class NodeHub implements Hub {
     return (await this.#policies.authorize([{ caller, room }]))[0] ?? null;
   }
 
+  renumber(node: string): void {
+    this.#node = node;
+  }
+
   async compareHeads(): Promise<void> {
     const watchers = this.#internal.interrupted();
     const known = [...this.#rooms.all()].filter((room) => room.known);
@@ -438,7 +444,8 @@ class NodeHub implements Hub {
 
   #greet(connection: Connection): void {
     const { caller } = connection;
-    const { node, clock, limits } = this.#deps;
+    const { clock, limits } = this.#deps;
+    const node = this.#node;
     const payload = {
       connection_id: `${node}-${connection.id}`,
       server_time: new Date(clock.now()).toISOString(),

@@ -141,7 +141,6 @@ export interface ConnectionInfo {
 
 /** The same about this node alone, at once. */
 export interface Census {
-  readonly node: number;
   /** Those that have any. */
   connectionsOf(userIds: readonly string[]): [string, number][];
   membersOf(rooms: readonly string[]): [string, number][];
@@ -202,6 +201,8 @@ export interface Hub extends Realtime {
   announce(room: string, seq: number): void;
   /** Another life of the database: all positions are void. Every connection is closed and comes back. */
   changeEpoch(epoch: string): void;
+  /** This node has lost its number and has another: connections are told and listed under it. */
+  renumber(node: string): void;
   /** After a time in which the tail of the log was deaf: finds what no publish and no tail brought. */
   compareHeads(): Promise<void>;
   /**
@@ -266,7 +267,7 @@ export interface HubDeps {
   log: LogReader;
   /** Which life of the database it is at the start; later ones by `changeEpoch`. */
   epoch: string;
-  /** Name of this node, as `system:connected` tells it. */
+  /** Number of this node at the start, as `system:connected` tells it; a later one by `renumber`. */
   node: string;
   /** How the other nodes are reached. Left out: this node is alone. */
   broker?: Broker;
