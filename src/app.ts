@@ -11,6 +11,7 @@ import { startLog } from "./app/log.ts";
 import { startPresence } from "./app/presence.ts";
 import type { Program } from "./app/program.ts";
 import { createReadinessOf } from "./app/readiness.ts";
+import { openRedisSource } from "./app/redis-source.ts";
 import { startReload } from "./app/reload.ts";
 import { listener, startServerApi } from "./app/server-api.ts";
 import { startStorage } from "./app/storage.ts";
@@ -131,6 +132,7 @@ async function start(program: Program): Promise<number> {
   const webhooks = await startWebhooks(program, sql, log, metrics);
   const api = await startApi(program, sql, metrics, readiness, identity, chat, admin, services, webhooks, share);
   const streams = await startStreams(program, api, hub, authenticate);
+  await openRedisSource(program, log, services);
   const dialects = addDialects(program, api, { identity, chat, streams, authenticate });
   const port = await startDoors(program, api, metrics, hub, authenticate, dialects, streams, share);
   await startGrpc(program, { sql, services, identity, streams, metrics, readiness });

@@ -257,6 +257,12 @@ export const OPTIONS = {
     "Addresses of Redis sentinels, host:port with commas between: the master that they name is used.",
   ),
   REDIS_SENTINEL_NAME: option(text, null, "What the sentinels call the master, such as mymaster."),
+  REDIS_SOURCE: option(
+    flag,
+    "off",
+    "Whether what others publish on the Redis channels booking:events, payment:events, ticket:events and broadcast:all is passed " +
+      "on. All who can publish there may then say anything to anybody.",
+  ),
   NATS_URL: option(
     z
       .string()

@@ -1,0 +1,38 @@
+import { startRedisSource } from "../bridges/redis-source.ts";
+import { StartError } from "../config/start-error.ts";
+import { unlimitedService } from "../platform/scopes.ts";
+import { openRedis } from "../realtime/broker/redis.ts";
+import type { ServerApi } from "../server-api/index.ts";
+import { hasRedis, redisPlace } from "./broker.ts";
+import type { Log } from "./log.ts";
+import type { Program } from "./program.ts";
+
+/** Reads the Redis channels of the first back ends, when REDIS_SOURCE is on. Of all nodes, the one with the lowest number acts. */
+export async function openRedisSource(
+  { config, logger, lifecycle }: Program,
+  { lease }: Log,
+  { notices, broadcasts }: ServerApi,
+): Promise<void> {
+  if (!config.REDIS_SOURCE) return;
+  if (!hasRedis(config))
+    throw new StartError("REDIS_SOURCE is on, and no Redis is named. Set REDIS_URL or REDIS_HOST.");
+  const caller = unlimitedService("REDIS_SOURCE");
+  await lifecycle.start(
+    "Redis source",
+    () =>
+      startRedisSource({
+        open: (onError) =>
+          openRedis(redisPlace(config), onError, {
+            connectionName: "usher source",
+            autoResubscribe: true,
+            enableOfflineQueue: true,
+            maxRetriesPerRequest: null,
+          }),
+        isMine: () => lease.node === Math.min(lease.node, ...lease.living().map(({ node }) => node)),
+        notify: (notice) => notices.send(caller, notice),
+        broadcast: (broadcast) => broadcasts.send(caller, broadcast),
+        logger: logger.child({ name: "redis source" }),
+      }),
+    (part) => part.stop(),
+  );
+}

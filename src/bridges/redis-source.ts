@@ -1,0 +1,95 @@
+import type { Redis } from "ioredis";
+import { z } from "zod";
+import { AppError } from "../platform/errors.ts";
+
+/** The channels on which the first back ends publish, when they do not call us. */
+export const REDIS_CHANNELS = ["booking:events", "payment:events", "ticket:events", "broadcast:all"] as const;
+
+/** What stands on them: for a person, for a room, or, on `broadcast:all`, for everybody. Other fields are passed over. */
+const Message = z.object({
+  type: z.string(),
+  room: z.string().optional(),
+  user_id: z.string().optional(),
+  payload: z.record(z.string(), z.unknown()).default({}),
+});
+
+export interface RedisSourceDeps {
+  /** Opens a connection that subscribes; it comes back by itself, and subscribes again. */
+  open: (onError: (error: unknown) => void) => Promise<Redis>;
+  /**
+   * Every node hears every message, and one of them acts: whether it is this one. While it changes, messages may be lost or
+   * doubled, as they may on any channel of Redis: it keeps nothing. Who must lose nothing calls the server API.
+   */
+  isMine: () => boolean;
+  /** To a person: kept in his own log. Throws AppError. */
+  notify: (notice: { user_id: string; event_type: string; payload: Record<string, unknown> }) => Promise<unknown>;
+  /** To a room: kept in its log. Throws AppError. */
+  broadcast: (broadcast: { room: string; event_type: string; payload: Record<string, unknown> }) => Promise<unknown>;
+  logger: { warn(fields: object, message: string): void };
+}
+
+/** Messages that are being written at once; what comes beyond is dropped, and told. */
+const MOST_RUNNING = 1_000;
+
+/** ms between two lines of the log on the same trouble. */
+const TELL_EVERY = 30_000;
+
+/** Channels of Redis as a way in (REDIS_SOURCE). */
+export async function startRedisSource(deps: RedisSourceDeps): Promise<{ stop(): Promise<void> }> {
+  const toldAt = new Map<string, number>();
+  let running = 0;
+
+  function tell(trouble: string, fields: object): void {
+    const now = performance.now();
+    if (now - (toldAt.get(trouble) ?? Number.NEGATIVE_INFINITY) < TELL_EVERY) return;
+    toldAt.set(trouble, now);
+    deps.logger.warn(fields, trouble);
+  }
+
+  async function take(channel: string, text: string): Promise<void> {
+    const message = Message.safeParse(jsonOf(text));
+    if (!message.success) {
+      tell("a message on a Redis channel was not {type, room?, user_id?, payload}", { channel });
+      return;
+    }
+    const { type: event_type, user_id, room = channel === "broadcast:all" ? "all" : undefined, payload } = message.data;
+    if (user_id === undefined && room === undefined) {
+      tell("a message on a Redis channel named neither a room nor a user_id", { channel, type: event_type });
+      return;
+    }
+    if (running >= MOST_RUNNING) {
+      tell("messages on Redis channels come faster than they can be written; some were dropped", { channel });
+      return;
+    }
+    running++;
+    try {
+      if (user_id !== undefined) await deps.notify({ user_id, event_type, payload });
+      else await deps.broadcast({ room: room!, event_type, payload });
+    } catch (error) {
+      const refused = error instanceof AppError && error.status < 500;
+      tell(refused ? "a message on a Redis channel was refused" : "a message of a Redis channel could not be written", {
+        err: error,
+        channel,
+        type: event_type,
+      });
+    } finally {
+      running--;
+    }
+  }
+
+  const redis = await deps.open((err) => tell("Redis, whose channels are a source, does not answer", { err }));
+  redis.on("message", (channel, text) => {
+    if (deps.isMine()) void take(channel, text);
+  });
+  // It waits until Redis is there, however long that takes.
+  redis.subscribe(...REDIS_CHANNELS).catch((err) => tell("the Redis channels could not be subscribed to", { err }));
+  return { stop: async () => redis.disconnect() };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
