@@ -39,6 +39,23 @@ test("reading the reset links is an act, where there are some", async () => {
   expect((await acts()).at(-1)).toMatchObject({ action: "reset-links:read", detail: { user_ids: [id] } });
 });
 
+test("an admin ends the sessions of a person, which is written down, and not those of somebody of his rank", async () => {
+  const person = await node.register("lost-phone");
+  const end = (id: string, token = owner.token) =>
+    node.call("DELETE", `/admin/users/${id}/sessions`, undefined, { token });
+  expect((await end(person.id, person.token)).status).toBe(403);
+  expect((await end(owner.id)).status).toBe(403);
+  expect((await end("nobody")).status).toBe(404);
+  expect((await end(person.id)).status).toBe(204);
+  expect((await node.call("GET", "/users/me", undefined, { token: person.token })).status).toBe(401);
+  expect((await node.login("lost-phone")).status).toBe(200);
+  expect((await acts()).at(-1)).toMatchObject({
+    action: "sessions:ended",
+    subject: `user:${person.id}`,
+    detail: { count: 1 },
+  });
+});
+
 test("an act that fails leaves no record", async () => {
   const before = (await acts()).length;
   await node.call("POST", "/admin/bans", { user_id: owner.id, reason: "me" }, { token: owner.token });

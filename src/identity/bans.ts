@@ -3,7 +3,7 @@ import { type By, record } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
-import { tellPersonEnded, tellPersonReadmitted } from "./changes.ts";
+import { tellPersonEnded, tellPersonReadmitted, tellSessionsEnded } from "./changes.ts";
 import type { Parts } from "./parts.ts";
 import { tellRangesChanged } from "./range-bans.ts";
 import * as store from "./store/bans.ts";
@@ -106,6 +106,24 @@ export async function listBans(
   const rows = await store.listBans(sql, limit + 1, after ?? null);
   const data = rows.slice(0, limit).map(shown);
   return { data, next: rows.length > limit ? data.at(-1)!.id : null, prev: null };
+}
+
+/**
+ * Ends all sessions of a person, whose sockets close now; he may sign in again. Throws `not_found`, and `forbidden` as `ban` does
+ * (one's own: DELETE /auth/sessions).
+ */
+export async function endSessionsOf({ transaction }: Parts, who: By<UserCaller>, userId: string): Promise<void> {
+  await transaction({ actor: who.caller.userId, reason: "sessions ended" }, async (tx) => {
+    const user = await lockUser(tx.sql, userId);
+    if (!user) throw new AppError("not_found");
+    if (RANK[user.role] >= RANK[who.caller.role])
+      throw new AppError("forbidden", "You cannot end the sessions of somebody of your own rank.");
+    const ended = await deleteSessions(tx.sql, userId, null);
+    if (ended.length === 0) return;
+    tellSessionsEnded(tx, ended);
+    const detail = { count: ended.length };
+    await record(tx.sql, who, { action: "sessions:ended", subject: `user:${userId}`, detail });
+  });
 }
 
 function refusePast({ until }: Terms, now: number): void {

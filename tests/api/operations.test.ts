@@ -131,6 +131,9 @@ test("every operation answers as the document says", async () => {
   await call("get /api/v1/admin/bans", 200, asOwner);
   await call("get /api/v1/admin/bans", 403, asAnn);
   await call("delete /api/v1/admin/bans/{ban_id}", 204, { ...asOwner, params: { ban_id: ban.id } });
+  const phones = { params: { user_id: bob.user.id } };
+  await call("delete /api/v1/admin/users/{user_id}/sessions", 403, { ...asAnn, ...phones });
+  await call("delete /api/v1/admin/users/{user_id}/sessions", 204, { ...asOwner, ...phones });
 
   // Nodes and connections
   await call("get /api/v1/admin/nodes", 200, asOwner);

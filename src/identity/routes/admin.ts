@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { page } from "../../../protocol/objects.ts";
-import { Snowflake } from "../../../protocol/rooms.ts";
+import { Id, Snowflake } from "../../../protocol/rooms.ts";
 import { by } from "../../platform/audit.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { linked, links } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
-import { ban, banRange, lift, listBans } from "../bans.ts";
+import { ban, banRange, endSessionsOf, lift, listBans } from "../bans.ts";
 import { createInvite, listInvites, removeInvite } from "../invites.ts";
 import type { Parts } from "../parts.ts";
 import { shownResetLinks } from "../reset-links.ts";
@@ -50,6 +50,16 @@ const liftRoute = route({
   auth: "admin",
   request: { params: z.object({ ban_id: Snowflake }) },
   responses: { 204: { description: "Lifted." } },
+});
+
+const endSessionsRoute = route({
+  method: "delete",
+  path: "/api/v1/admin/users/{user_id}/sessions",
+  summary: "Ends all sign-ins of a person; he may sign in again",
+  tag,
+  auth: "admin",
+  request: { params: z.object({ user_id: Id }) },
+  responses: { 204: { description: "Ended." } },
 });
 
 const listInvitesRoute = route({
@@ -111,6 +121,11 @@ export function addAdminRoutes(api: Api, parts: Parts): void {
 
   api.openapi(liftRoute, async (c) => {
     await lift(parts, by(c), c.req.valid("param").ban_id);
+    return c.body(null, 204);
+  });
+
+  api.openapi(endSessionsRoute, async (c) => {
+    await endSessionsOf(parts, by(c), c.req.valid("param").user_id);
     return c.body(null, 204);
   });
 
