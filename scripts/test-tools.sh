@@ -44,10 +44,30 @@ install_tool() {
       printf '#!/bin/sh\nexec "%s/python/bin/python" "$@"\n' "$tools" >"$tools/bin/python-grpc"
       chmod +x "$tools/bin/python-grpc" ;;
     buf) go_tool buf github.com/bufbuild/buf/cmd/buf@v1.59.0 ;;
+    spectral) [ -x "$tools/bin/spectral" ] || {
+      npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$tools/spectral" @stoplight/spectral-cli@6.16.3
+      printf '#!/bin/sh\nexec node "%s/spectral/node_modules/@stoplight/spectral-cli/dist/index.js" "$@"\n' "$tools" >"$tools/bin/spectral"
+      chmod +x "$tools/bin/spectral"
+    } ;;
+    openapi-go) go_tool oapi-codegen github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2
+      # What generated code imports, so that a test can build it without the network.
+      [ -e "$tools/openapi-go/go.sum" ] || {
+        mkdir -p "$tools/openapi-go"
+        cd "$tools/openapi-go"
+        printf 'module example.org/usher\n\ngo 1.24\n\nrequire github.com/oapi-codegen/runtime v1.8.0\n' >go.mod
+        printf 'package usher\n\nimport _ "github.com/oapi-codegen/runtime"\nimport _ "github.com/oapi-codegen/runtime/types"\n' >usher.go
+        go mod tidy
+        go build ./...
+        cd - >/dev/null
+      } ;;
+    openapi-python) [ -x "$tools/openapi-python/bin/python" ] || python3 -m venv "$tools/openapi-python"
+      "$tools/openapi-python/bin/pip" install --quiet --disable-pip-version-check openapi-python-client==0.29.1
+      printf '#!/bin/sh\nexec "%s/openapi-python/bin/python" "$@"\n' "$tools" >"$tools/bin/openapi-python"
+      chmod +x "$tools/bin/openapi-python" ;;
     websocat) has websocat || cargo install --quiet --locked --root "$tools" websocat@1.14.1 ;;
     *) echo "$1 is not a tool that this script knows." >&2; exit 1 ;;
   esac
 }
 
-[ $# -gt 0 ] || set -- chromium redis nats nginx promtool grpcurl protoc-gen-go buf python-grpc websocat
+[ $# -gt 0 ] || set -- chromium redis nats nginx promtool grpcurl protoc-gen-go buf python-grpc spectral openapi-go openapi-python websocat
 for tool in "$@"; do install_tool "$tool"; done

@@ -77,7 +77,7 @@ function describe(api: Api, version: string) {
     description:
       "The cookie of a browser's session; over https it is `__Host-usher_session`. Writes with it must come from the same origin.",
   });
-  return api.getOpenAPI31Document({
+  const document = api.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "Usher",
@@ -89,4 +89,7 @@ function describe(api: Api, version: string) {
     },
     servers: [{ url: "/" }],
   });
+  const operations = Object.values(document.paths ?? {}).flatMap((path) => Object.values(path as object));
+  const tags = new Set(operations.flatMap(({ tags }: { tags?: string[] }) => tags ?? []));
+  return { ...document, tags: [...tags].map((name) => ({ name })) };
 }
