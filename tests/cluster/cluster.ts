@@ -61,8 +61,7 @@ export async function startCluster(kind: BrokerKind, size = 3): Promise<Cluster>
       }),
     );
   }
-  await Promise.all(nodes.map((node) => node.start()));
-  return {
+  const cluster: Cluster = {
     nodes,
     doors: {
       any() {
@@ -85,4 +84,11 @@ export async function startCluster(kind: BrokerKind, size = 3): Promise<Cluster>
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+  try {
+    await Promise.all(nodes.map((node) => node.start()));
+    return cluster;
+  } catch (error) {
+    await cluster.end();
+    throw error;
+  }
 }

@@ -43,7 +43,7 @@ export class NodeProcess {
         METRICS_ENABLED: "false",
         GRPC_PORT: "0",
         DATA_DIR: this.#dataDir,
-        LOG_LEVEL: process.env.SIM_LOG_LEVEL ?? "fatal",
+        LOG_LEVEL: process.env.SIM_LOG_LEVEL ?? "silent",
         ...this.#environment,
       },
     });
