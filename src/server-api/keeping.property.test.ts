@@ -26,7 +26,9 @@ test("whatever nodes keep at the same time, each entry is in its room once, with
     for (let n = 0; n < 25; n++) {
       const room = rooms[random.int(0, rooms.length - 1)]!;
       const entry = { room, type: "note:new", payload: JSON.stringify({ caller, n }), meta: null };
-      answers.push(await keeps[caller % 2]!(entry));
+      const answer = await keeps[caller % 2]!(entry);
+      expect([answer.room, answer.payload]).toEqual([entry.room, entry.payload]);
+      answers.push(answer);
       if (random.chance(0.1)) await Bun.sleep(random.int(0, 10));
     }
     return answers;
