@@ -87,7 +87,7 @@ test("a failure is tried again by the schedule, then given up; redelivery begins
     expect(Date.parse(next_attempt_at!) - Date.parse(log.at(-1)!.at)).toBe(SCHEDULE[n - 1]!);
     expect(log.at(-1)).toMatchObject({ n, response_status: 500, response_preview: "not now" });
     await hurry();
-    node.webhooks.endpoints.change(AS_ADMIN, id, {});
+    await node.webhooks.endpoints.change(AS_ADMIN, id, {});
   }
   const dead = await delivery(id, { status: "failed", attempts: SCHEDULE.length + 1 });
   expect([dead.next_attempt_at, receiver.received.length]).toEqual([null, 13]);
