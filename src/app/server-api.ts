@@ -7,7 +7,8 @@ import type { Metrics } from "../platform/metrics.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";
 import type { Hub } from "../realtime/index.ts";
-import { createServerApi, type ServerApi } from "../server-api/index.ts";
+import type { ServerApi } from "../server-api/index.ts";
+import { createServerApi } from "../server-api/server-api.ts";
 import { requestsOfService, type Share } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Program } from "./program.ts";
@@ -43,6 +44,7 @@ export async function startServerApi(program: Program, parts: ServerApiParts): P
         staticToken: config.GRPC_TOKEN,
         requests: createCounter(requestsOfService(config, share("requests of services"))),
         source: config.PUBLIC_URL ?? `http://localhost:${config.HTTP_PORT}`,
+        longestWait: (config.HTTP_WRITE_TIMEOUT * 2) / 3,
         now: () => systemClock.now(),
         onError,
       }),

@@ -8,8 +8,8 @@ import { between, type ChangeRow, ends, type Filter, windowFrom } from "./store/
 
 /** Windows that one call looks through for a caller who wants little of much. */
 const MOST_WINDOWS = 20;
-/** ms. An answer must be on its way before HTTP_WRITE_TIMEOUT. */
-export const MOST_WAIT = 10_000;
+/** ms. */
+const MOST_WAIT = 10_000;
 
 /**
  * The log of all rooms, window by window between two ticks: every entry that became visible, once, in order per room, also those
@@ -18,12 +18,13 @@ export const MOST_WAIT = 10_000;
 export function createChanges({
   sql,
   source,
+  longestWait,
   bell,
-}: Pick<ServerApiDeps, "sql" | "source"> & { bell: Pick<Bell, "next" | "closed"> }): Changes {
+}: Pick<ServerApiDeps, "sql" | "source" | "longestWait"> & { bell: Pick<Bell, "next" | "closed"> }): Changes {
   return async (caller, { after, types, limit, wait = 0, signal }) => {
     const { rooms } = service(caller, "changes");
     const filter: Filter = { rooms: rooms.map(likeOf), types: types?.map(likeOf) ?? null };
-    const until = performance.now() + Math.min(wait, MOST_WAIT);
+    const until = performance.now() + Math.min(wait, longestWait, MOST_WAIT);
     let place = await begin(after);
     for (;;) {
       const rung = bell.next();

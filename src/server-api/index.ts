@@ -2,29 +2,13 @@ import type { Booking, Payment, QueuePosition } from "../../protocol/notices.ts"
 import type { By } from "../platform/audit.ts";
 import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
 import type { Api } from "../platform/http/api.ts";
-import { type Counter, tooMany } from "../platform/http/rate-limit.ts";
+import type { Counter } from "../platform/http/rate-limit.ts";
 import type { Publish } from "../platform/log/publish.ts";
 import type { Tail } from "../platform/log/tail.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";
 import type { Scope } from "../platform/scopes.ts";
 import type { Cluster, Realtime } from "../realtime/index.ts";
-import { createBell } from "./bell.ts";
-import { createBroadcasts } from "./broadcasts.ts";
-import { createChanges } from "./changes.ts";
-import { createHistory } from "./history.ts";
-import { createKeep } from "./keeping.ts";
-import { KnownTokens } from "./known-tokens.ts";
-import { createNotices } from "./notices.ts";
-import { addChangeRoutes } from "./routes/changes.ts";
-import { addConnectionRoutes } from "./routes/connections.ts";
-import { addNoticeRoutes } from "./routes/notices.ts";
-import { addPresenceRoute } from "./routes/presence.ts";
-import { addRoomRoutes } from "./routes/rooms.ts";
-import { addTokenRoutes } from "./routes/service-tokens.ts";
-import { createServiceTokens } from "./service-tokens.ts";
-import { createStats } from "./stats.ts";
-import { eraseNotices, noticesOf } from "./store/notices.ts";
 
 /**
  * What the back ends of other teams may do, for every door (REST, gRPC, the dialects). Each use case asks for the scope of the
@@ -63,7 +47,7 @@ export interface ServerApi {
   stop(): Promise<void>;
 }
 
-/** What this module asks of the house; plugged in src/app/server-api.ts. */
+/** What this module asks of the house; plugged in src/app/server-api.ts, where `createServerApi` of server-api.ts is called. */
 export interface ServerApiDeps {
   sql: Sql;
   /** For batches of which one at a time is under way: a pool of one connection. */
@@ -84,50 +68,12 @@ export interface ServerApiDeps {
   requests: Counter;
   /** How the log names this server: its public URL. */
   source: string;
+  /** ms that an answer may wait for something to happen: it must leave before HTTP_WRITE_TIMEOUT. */
+  longestWait: number;
   /** Unix ms. */
   now: () => number;
   /** Told of what fails in the background and is tried again. */
   onError: (error: unknown) => void;
-}
-
-/** The module, with what it must remember: the tokens that are good. Resolves when it follows the log. */
-export async function createServerApi(deps: ServerApiDeps): Promise<ServerApi> {
-  const known = new KnownTokens(deps);
-  const bell = createBell();
-  await deps.tail.read({ name: "changes", from: "now", handle: async () => bell.ring() });
-  const parts = { ...deps, bell, keep: createKeep(deps) };
-  const api: ServerApi = {
-    notices: createNotices(parts),
-    broadcasts: createBroadcasts(parts),
-    stats: createStats(parts),
-    history: createHistory(parts),
-    changes: createChanges(parts),
-    tokens: createServiceTokens(deps, () => known.changed()),
-    authenticate: (token) => known.authenticate(token),
-    isServiceToken: (token) => known.isOurs(token),
-    known: (token) => known.known(token),
-    isCurrent: (caller) => known.isCurrent(caller),
-    requests: deps.requests,
-    async admit({ tokenId }) {
-      const { allowed, wait } = await deps.requests(tokenId);
-      if (!allowed) throw tooMany(wait);
-    },
-    routes(http) {
-      addNoticeRoutes(http, api);
-      addRoomRoutes(http, api);
-      addConnectionRoutes(http, api);
-      addPresenceRoute(http, deps.realtime);
-      addChangeRoutes(http, api);
-      addTokenRoutes(http, api);
-    },
-    erase: (userId) => eraseNotices(deps.sql, userId),
-    exportOf: async (userId) => ({ notices: await noticesOf(deps.sql, userId) }),
-    async stop() {
-      bell.close();
-      await known.stop();
-    },
-  };
-  return api;
 }
 
 /** A notice is for one person, wherever he is: scope `notify`, room `user:<id>`. Kept in that room's log, so that somebody away gets it once. */

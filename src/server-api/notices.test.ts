@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type ServerApiApp, startServerApiApp } from "../../tests/support/server-api.ts";
+import { openDatabase } from "../platform/postgres/pool.ts";
+import { eraseNotices, noticesOf } from "./store/notices.ts";
 
 setDefaultTimeout(60_000);
 
@@ -116,4 +118,24 @@ test("the same Idempotency-Key of a service is one notice, and keys of two servi
   expect(answers.map(({ headers }) => headers.get("idempotent-replayed"))).toEqual([null, "true", null]);
   const history = await app.serviceToken(["history"]);
   expect((await app.ask(history, "GET", "/api/v1/rooms/user:flo/history")).body).toMatchObject({ head_seq: 2 });
+});
+
+test("what was said to a person can be given to him, and taken away with him; the numbers stay", async () => {
+  const { sql, close } = openDatabase(app.databaseUrl, { max: 1 });
+  await notice("gil", "booking:confirmed", { booking_id: "b-7" });
+  await notice("gil", "note:new", { text: "private" });
+  await notice("hal", "note:new", { text: "of another" });
+  expect((await noticesOf(sql, "gil")).map(({ type, payload }) => [type, payload.text ?? payload.booking_id])).toEqual([
+    ["booking:confirmed", "b-7"],
+    ["note:new", "private"],
+  ]);
+  await eraseNotices(sql, "gil");
+  const rows = await sql`SELECT r.name, l.seq, l.payload FROM log l JOIN rooms r ON r.id = l.room_id
+    WHERE r.name IN ('user:gil', 'user:hal') ORDER BY r.name, l.seq`;
+  expect(rows.map(({ name, seq, payload }) => [name, seq, payload])).toEqual([
+    ["user:gil", "1", "{}"],
+    ["user:gil", "2", "{}"],
+    ["user:hal", "1", '{"text":"of another"}'],
+  ]);
+  await close();
 });
