@@ -84,7 +84,7 @@ function describe(api: Api, version: string) {
       version,
       description:
         "Chat and live events. Errors are problem documents (RFC 9457); `code` is stable, `detail` is for people. " +
-        "Every POST takes an Idempotency-Key. What happens live comes over the WebSocket at `/ws`.",
+        "Every POST takes an Idempotency-Key. What happens live comes over the WebSocket at `/ws`, or by `GET /api/v1/stream`.",
       license: { name: "MIT" },
     },
     servers: [{ url: "/" }],

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { connect } from "node:net";
+import { startTestApp } from "../../../tests/support/app.ts";
 import { tokenOf } from "../../../tests/support/hub-node.ts";
 import { chooseSeed, seeded } from "../../../tests/support/seeded.ts";
 import { openSse, type SseClient } from "../../../tests/support/sse-client.ts";
@@ -250,5 +251,24 @@ test("SS-8 a server that stops gives each stream a time of its own to come back,
     expect(new Set(times).size).toBeGreaterThan(5);
   } finally {
     await leaving.stop();
+  }
+});
+
+test("a node for sockets opens streams, and answers nothing else of the API; one for the API the other way round", async () => {
+  for (const [roles, streams, rest] of [
+    ["edge", 200, 404],
+    ["api", 404, 200],
+  ] as const) {
+    const app = await startTestApp({ ROLES: roles });
+    try {
+      const statusOf = async (path: string) => (await fetch(app.url + path, { method: "HEAD" })).status;
+      expect([roles, await statusOf("/api/v1/stream?rooms=event:1"), await statusOf("/api/v1/meta")]).toEqual([
+        roles,
+        streams,
+        rest,
+      ]);
+    } finally {
+      await app.close();
+    }
   }
 });
