@@ -1,7 +1,6 @@
 import { ConfigError } from "../config/load.ts";
 import type { HotName } from "../config/options.ts";
 import { onHangUp } from "../platform/hang-up.ts";
-import { setLevel } from "../platform/logger.ts";
 import type { Program } from "./program.ts";
 
 /** SIGHUP has the environment, `.env` and the files read again. `written`: writes down what has changed. */
@@ -10,7 +9,7 @@ export async function startReload(
   written: (changed: readonly HotName[]) => Promise<void>,
 ): Promise<void> {
   live.onChange((changed) => {
-    if (changed.has("LOG_LEVEL")) setLevel(logger, live.config.LOG_LEVEL);
+    if (changed.has("LOG_LEVEL")) logger.level = live.config.LOG_LEVEL;
   });
   const reload = () => {
     tls?.reload();

@@ -12,6 +12,18 @@ test("secrets are not written, wherever they are logged", () => {
   expect(lines.join().match(/\[redacted\]/g)).toHaveLength(3);
 });
 
+test("another level holds for loggers that were made before, and theirs", () => {
+  const lines: string[] = [];
+  const logger = createLogger({ LOG_LEVEL: "info", LOG_FORMAT: "json" }, { write: (line) => void lines.push(line) });
+  const child = logger.child({ name: "chat" });
+  const grandchild = child.child({ room: "channel:1" });
+  logger.level = "debug";
+  for (const each of [logger, child, grandchild, child.child({})]) each.debug("heard");
+  logger.level = "warn";
+  for (const each of [logger, child, grandchild, child.child({})]) each.info("not heard");
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(["heard", "heard", "heard", "heard"]);
+});
+
 test("a line for people has time, level, name, message and the rest", () => {
   const lines: string[] = [];
   const logger = createLogger({ LOG_LEVEL: "info", LOG_FORMAT: "pretty" }, { write: (line) => void lines.push(line) });

@@ -6,20 +6,9 @@ export type { Logger } from "pino";
 /** Fields that never reach a log, wherever an object with them is logged (up to two levels down). */
 const SECRETS = ["password", "token", "access_token", "refresh_token", "authorization", "cookie", "secret"];
 
-/** Loggers made of a program's log: pino gives a child its level once, and forgets it. */
-const children = new WeakMap<Logger, Set<WeakRef<Logger>>>();
-
-/** Sets the level of the program's log and of all loggers that were made of it. */
-export function setLevel(logger: Logger, level: Config["LOG_LEVEL"]): void {
-  logger.level = level;
-  for (const child of children.get(logger) ?? []) {
-    const living = child.deref();
-    if (living) living.level = level;
-  }
-}
-
 /**
- * The program's log, on standard output. Modules take a child: `logger.child({ name: "chat" })`.
+ * The program's log, on standard output. Modules take a child: `logger.child({ name: "chat" })`; another `level` of the log holds
+ * for its children too.
  *
  * @param out where lines go, for tests; standard output when left out
  */
@@ -27,15 +16,8 @@ export function createLogger(
   config: Pick<Config, "LOG_LEVEL" | "LOG_FORMAT">,
   out: DestinationStream = pino.destination({ fd: 1, sync: true }),
 ): Logger {
-  const made = new Set<WeakRef<Logger>>();
-  const forget = new FinalizationRegistry<WeakRef<Logger>>((child) => made.delete(child));
-  const logger: Logger = pino(
+  return pino(
     {
-      onChild(child) {
-        const reference = new WeakRef<Logger>(child);
-        made.add(reference);
-        forget.register(child, reference);
-      },
       level: config.LOG_LEVEL,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
@@ -44,8 +26,6 @@ export function createLogger(
     },
     config.LOG_FORMAT === "pretty" ? pretty(out) : out,
   );
-  children.set(logger, made);
-  return logger;
 }
 
 /**
