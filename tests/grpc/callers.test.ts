@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { type Caller, fixedProto, goCaller, pythonCaller, run, STUB_TOOLS } from "../support/grpc-stubs.ts";
 import { testWith } from "../support/tools.ts";
 import { type GrpcNode, startGrpcNode, TOKEN } from "./node.ts";
-import { type Caller, fixedProto, goCaller, pythonCaller, run, STUB_TOOLS } from "./stubs.ts";
 
 /** Callers in other languages, by stubs of their own compilers, against a real server. */
 const ROOT = join(import.meta.dirname, "../..");

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { protoTypes } from "../../scripts/proto-types.ts";
 import { loadDefinition, loadDescriptors, PROTO_FILES, PROTO_FOLDER } from "../../src/transport/grpc/definition.ts";
+import { run } from "../support/grpc-stubs.ts";
 import { testWith } from "../support/tools.ts";
-import { run } from "./stubs.ts";
 
 test("the types are what `npm run generate` makes of the definitions", () => {
   expect(readFileSync(join(PROTO_FOLDER, "messages.ts"), "utf8")).toBe(protoTypes(loadDefinition()));

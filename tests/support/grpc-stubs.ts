@@ -1,8 +1,8 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findTool } from "../support/tools.ts";
+import { findTool } from "./tools.ts";
 
-const CALLERS = join(import.meta.dirname, "callers");
+const CALLERS = join(import.meta.dirname, "../grpc/callers");
 const CACHE = join(import.meta.dirname, "../../.cache/grpc");
 
 /** What compiling and running callers needs of the machine. */

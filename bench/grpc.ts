@@ -1,0 +1,70 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { freePort } from "../tests/support/free-port.ts";
+import { goCaller, run } from "../tests/support/grpc-stubs.ts";
+import { waitUntil } from "../tests/support/wait-until.ts";
+import { LoadSocket } from "./load/socket.ts";
+import { cpuMs, treeCpuMs } from "./measure.ts";
+import { type Row, report } from "./report.ts";
+import { mintToken, startUsher } from "./usher.ts";
+
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
+const PEOPLE = 200;
+/** Callers at once, and calls per second; 0: as fast as they get answers. */
+const LOADS = [
+  { callers: 50, rate: 1_000 },
+  { callers: 50, rate: 0 },
+  { callers: 200, rate: 0 },
+];
+
+/** NotifyBookingResult by a client in Go, to people who each have a socket: calls per second, and when it was delivered. */
+export async function grpc(): Promise<void> {
+  const proto = readFileSync(join(import.meta.dirname, "../protocol/proto/realtime.proto"), "utf8");
+  const caller = await goCaller("bench", proto, join(import.meta.dirname, "grpc"));
+  const port = await freePort();
+  const server = await startUsher({ GRPC_PORT: String(port) });
+  const delays: number[] = [];
+  const guests = await Promise.all(Array.from({ length: PEOPLE }, (_, n) => openGuest(server.target, n, delays)));
+  const ids = guests.map(({ id }) => id);
+  const rows: Row[] = [];
+  for (const { callers, rate } of LOADS) {
+    delays.length = 0;
+    const [cpu, all] = [cpuMs(server.pid), treeCpuMs(server.pid)];
+    const words = [`127.0.0.1:${port}`, SECONDS, callers, rate, ids.join(",")].map(String);
+    const { calls, errors, seconds, p50, p99 } = JSON.parse(await run(".", [...caller, ...words]));
+    await waitUntil("all was delivered", () => delays.length >= calls).catch(() => {});
+    const spent = [cpuMs(server.pid) - cpu, treeCpuMs(server.pid) - all] as const;
+    delays.sort((a, b) => a - b);
+    rows.push({
+      callers,
+      load: rate === 0 ? "as fast as it goes" : `${rate}/s`,
+      "calls/s": Math.round(calls / seconds),
+      errors,
+      "answer p50 ms": p50,
+      "answer p99 ms": p99,
+      "delivered p50 ms": delays[Math.floor(delays.length * 0.5)] ?? null,
+      "delivered p99 ms": delays[Math.floor(delays.length * 0.99)] ?? null,
+      "CPU µs a call": (spent[0] * 1_000) / calls,
+      "CPU µs a call, all processes": (spent[1] * 1_000) / calls,
+      lost: calls - delays.length,
+    });
+  }
+  await server.stop();
+  report("grpc", rows);
+}
+
+/** A person with a socket, whose own room comes by itself; each notice adds its delay in ms. */
+async function openGuest(target: { host: string; port: number }, n: number, delays: number[]) {
+  const token = await mintToken(`guest-${n}`);
+  const headers = { authorization: `Bearer ${token}` };
+  const me = (await (await fetch(`http://${target.host}:${target.port}/api/v1/users/me`, { headers })).json()) as {
+    id: string;
+  };
+  const socket = await LoadSocket.open(target, `/ws?token=${token}`);
+  socket.onFrame = (bytes, start, end) => {
+    const text = Buffer.from(bytes.subarray(start, end)).toString("latin1");
+    const sent = /"message":"(\d{16})"/.exec(text)?.[1];
+    if (sent !== undefined) delays.push(performance.timeOrigin + performance.now() - Number(sent) / 1_000);
+  };
+  return { socket, id: me.id };
+}
