@@ -22,7 +22,7 @@ const presenceRoute = route({
       }),
     },
   },
-  errors: ["forbidden"],
+  errors: ["forbidden", "invalid"],
 });
 
 export function addPresenceRoute(api: Api, realtime: Pick<Realtime, "presence">): void {
