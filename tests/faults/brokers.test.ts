@@ -134,8 +134,8 @@ for (const { kind, check, begin } of KINDS) {
     let count = 0;
     const said: string[] = [];
 
-    async function post(app: TestApp): Promise<string> {
-      const content = `words ${++count}`;
+    async function post(app: TestApp, more = ""): Promise<string> {
+      const content = `words ${++count}${more}`;
       await call(app, "POST", `/channels/${channel}/messages`, { content, client_id: `c${count}` });
       said.push(content);
       return content;
@@ -169,6 +169,8 @@ for (const { kind, check, begin } of KINDS) {
         try {
           await Bun.sleep(200); // a look that was under way has ended
           for (const app of apps) await seen(await post(app));
+          // More than PostgreSQL's NOTIFY takes: announced, and read from the log.
+          await seen(await post(apps[1]!, "🎭".repeat(2_000)));
         } finally {
           await held`SELECT pg_advisory_unlock(7302)`;
         }

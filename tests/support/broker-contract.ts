@@ -124,6 +124,8 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
       await ground?.close();
     }, 60_000);
 
+    const well = ({ broker }: TestNode) => broker.health() === "ok" && broker.hears;
+
     function pairs(): [TestNode, TestNode][] {
       const all = [a!, b!, c!];
       return all.flatMap((from) => all.filter((to) => to !== from).map((to): [TestNode, TestNode] => [from, to]));
@@ -244,7 +246,7 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
         for (const [from, to] of pairs()) await untilHeard(from, to);
         await waitUntil("all are well", () => {
           for (const { broker } of [a!, b!, c!]) states.add(broker.health());
-          return [a!, b!, c!].every(({ broker }) => broker.health() === "ok");
+          return [a!, b!, c!].every(well);
         });
         expect(states).not.toContain("deaf");
       },
@@ -256,6 +258,17 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
       async () => {
         await ground.pause();
         const states = new Set<string>();
+        // What a server does not take must not pile up.
+        const before = { ...c!.broker.counts.dropped };
+        const bytesBefore = c!.broker.counts.bytesOut;
+        for (let i = 0; i < 60; i++) {
+          c!.broker.send("flood", "x".repeat(500_000));
+          if (i % 10 === 0) await sleep(5);
+        }
+        await sleep(5);
+        const { slow, away } = c!.broker.counts.dropped;
+        expect(slow - before.slow + away - before.away).toBeGreaterThan(0);
+        expect(c!.broker.counts.bytesOut - bytesBefore).toBeLessThan(18_000_000);
         await waitUntil("all say that it is away", () => {
           for (const { broker } of [a!, b!, c!]) {
             broker.publish([entry(902)]);
@@ -265,7 +278,7 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
         });
         ground.resume();
         for (const [from, to] of pairs()) await untilHeard(from, to);
-        await waitUntil("all are well", () => [a!, b!, c!].every(({ broker }) => broker.health() === "ok"));
+        await waitUntil("all are well", () => [a!, b!, c!].every(well));
         expect(states).not.toContain("deaf");
       },
       60_000,

@@ -24,9 +24,9 @@ export interface RoundTripDeps {
 }
 
 /** Bytes that may be under way of which no probe has yet shown that they arrive; what comes on top is dropped. */
-const MOST_UNPROVEN = 32 * 1_048_576;
+const MOST_UNPROVEN = 16 * 1_048_576;
 /** After so many a probe goes out at once. */
-const PROBE_AFTER = 4 * 1_048_576;
+const PROBE_AFTER = 2 * 1_048_576;
 
 /**
  * Sees whether this node hears what it says to everybody. A connection that is up proves nothing: the subscription may be gone, the
@@ -124,6 +124,7 @@ export class RoundTrip {
     }
     if (Math.min(silent, now - this.#patientFrom) > 4 * times.every) {
       this.#patientFrom = now;
+      this.#forget();
       wire.reconnect();
     }
     this.#probe();
