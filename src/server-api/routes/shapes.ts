@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { normalizeRoom } from "../../../protocol/rooms.ts";
 import { EVENT_TYPE } from "../policy.ts";
 
 export const EventType = z
@@ -12,5 +13,9 @@ export const Payload = z.record(z.string(), z.unknown());
 
 /** As it stands in a path. */
 export const RoomParam = z.object({
-  room: z.string().min(1).max(80).meta({ description: "`event:1`; a name without a kind means `event:<name>`." }),
+  room: z
+    .string()
+    .max(80)
+    .refine((name) => normalizeRoom(name) !== null, "a room such as event:123")
+    .meta({ description: "`event:1`; a name without a kind means `event:<name>`." }),
 });
