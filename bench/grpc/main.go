@@ -60,7 +60,9 @@ func main() {
 					Message: strconv.FormatInt(sent.UnixMicro(), 10), SeatNumbers: []string{"A1", "A2"}, TotalAmount: "100.00"})
 				cancel()
 				if err != nil {
-					errors++
+					if errors++; errors == 1 {
+						fmt.Fprintln(os.Stderr, err)
+					}
 				} else {
 					mine = append(mine, float64(time.Since(sent).Microseconds())/1000)
 				}

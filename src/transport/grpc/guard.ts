@@ -4,8 +4,9 @@ import type { Server } from "@grpc/grpc-js";
 const MOST_CONNECTIONS = 4_096;
 
 /**
- * Pings that a client may send in a while. Clients that keep a connection alive send one in ten seconds; the HTTP/2 server
- * itself ends only what is a flood (as it does for resets, headers and streams).
+ * Pings in a while that a client may send without a call in between. Clients that keep a connection alive send one in ten
+ * seconds, and those that measure the line send one with each burst of calls; the HTTP/2 server itself ends only what is a flood
+ * (as it does for resets, headers and streams).
  */
 const PINGS = { most: 60, ms: 60_000 };
 
@@ -14,7 +15,7 @@ const ENHANCE_YOUR_CALM = 11;
 const TOO_MANY_PINGS = Buffer.from("too_many_pings");
 
 interface Session {
-  on(event: "ping" | "close", listener: () => void): void;
+  on(event: "ping" | "stream" | "close", listener: () => void): void;
   goaway(code: number, lastStream: number, why: Buffer): void;
   close(): void;
   destroy(): void;
@@ -61,6 +62,10 @@ function limitPings(session: Session): void {
     pings += 1;
     if (pings !== PINGS.most + 1) return;
     session.goaway(ENHANCE_YOUR_CALM, 0, TOO_MANY_PINGS);
-    session.destroy();
+    // Not cut: calls that are under way end as they would.
+    session.close();
+  });
+  session.on("stream", () => {
+    pings = 0;
   });
 }
