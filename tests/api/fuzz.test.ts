@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { SignJWT } from "jose";
+import { ALL_SCOPES } from "../../src/platform/scopes.ts";
 import { startTestApp, TEST_ISSUER, TEST_SECRET } from "../support/app.ts";
 import { exampleServer } from "../support/example-server.ts";
 import { chooseSeed } from "../support/seeded.ts";
@@ -60,7 +61,7 @@ test("no request gets a 500 or an answer that is not documented", async () => {
           ...(token === null ? {} : { authorization: `Bearer ${token}` }),
         },
         body: JSON.stringify(body),
-      }).then((answer) => answer.json() as Promise<{ id: string; access_token: string }>);
+      }).then((answer) => answer.json() as Promise<{ id: string; access_token: string; token: string }>);
     const { access_token: owner } = await post("/auth/register", null, person);
     // A person of another issuer has no session that a request could end.
     const member = await new SignJWT({})
@@ -69,6 +70,8 @@ test("no request gets a 500 or an answer that is not documented", async () => {
       .setSubject("fuzz")
       .setExpirationTime("1h")
       .sign(new TextEncoder().encode(TEST_SECRET));
+    // Its id is not among those that requests name, so that none of them revokes it.
+    const { token: service } = await post("/service-tokens", owner, { name: "fuzz", scopes: ALL_SCOPES, rooms: ["*"] });
     const mine = await post("/channels", member, { type: "public", name: "Fuzz" });
     const theirs = await post("/channels", owner, { type: "private", name: "Secret" });
     const messages = await Promise.all([
@@ -76,7 +79,7 @@ test("no request gets a 500 or an answer that is not documented", async () => {
       post(`/channels/${theirs.id}/messages`, owner, { content: "b", client_id: "b" }),
     ]);
     const ids = [mine.id, theirs.id, ...messages.map(({ id }) => id), "me"];
-    const seen = await fuzz(app.url, { owner, member, nobody: null }, ids, chooseSeed("fuzz"));
+    const seen = await fuzz(app.url, { owner, member, service, nobody: null }, ids, chooseSeed("fuzz"));
     // The requests were not all stopped at the door.
     expect(["200", "201", "204", "401", "403", "404", "422"].filter((status) => !seen.has(status))).toEqual([]);
   } finally {
@@ -90,7 +93,9 @@ test("the check itself finds a route that fails", async () => {
   });
   server.state.gate.resolve();
   try {
-    await expect(fuzz(server.url, { owner: "root", member: "ann", nobody: null }, [], 1)).rejects.toMatchObject({
+    await expect(
+      fuzz(server.url, { owner: "root", member: "ann", service: "bob", nobody: null }, [], 1),
+    ).rejects.toMatchObject({
       cause: { message: "status 500" },
     });
   } finally {
