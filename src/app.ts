@@ -128,7 +128,8 @@ async function start(program: Program): Promise<number> {
     logger: logger.child({ name: "admin" }),
   });
   await Promise.all([admin.start(), identity.start()]);
-  const readiness = createReadinessOf(program, sql, broker, hub);
+  let open = false;
+  const readiness = createReadinessOf(program, sql, broker, hub, () => open);
   const webhooks = await startWebhooks(program, sql, log, metrics);
   const api = await startApi(program, sql, metrics, readiness, identity, chat, admin, services, webhooks, share);
   const streams = await startStreams(program, api, hub, authenticate);
@@ -136,6 +137,7 @@ async function start(program: Program): Promise<number> {
   const dialects = addDialects(program, api, { identity, chat, streams, authenticate });
   const port = await startDoors(program, api, metrics, hub, authenticate, dialects, streams, share);
   await startGrpc(program, { sql, services, identity, streams, metrics, readiness });
+  open = true;
   if (program.worker !== null) reportToParent(metrics);
   return port;
 }

@@ -4,8 +4,18 @@ import type { Hub } from "../realtime/index.ts";
 import { createReadiness, type Readiness } from "../transport/http/probes.ts";
 import type { Program } from "./program.ts";
 
-/** Whether this node takes requests: for `/ready`, and for the health service of gRPC. */
-export function createReadinessOf({ lifecycle }: Program, sql: Sql, broker: Broker, hub: Hub): Readiness {
+/**
+ * Whether this node takes requests: for `/ready`, and for the health service of gRPC.
+ *
+ * @param isOpen false until everything listens: HTTP answers before gRPC does
+ */
+export function createReadinessOf(
+  { lifecycle }: Program,
+  sql: Sql,
+  broker: Broker,
+  hub: Hub,
+  isOpen: () => boolean,
+): Readiness {
   return createReadiness({
     checks: [
       { name: "postgres", vital: true, probe: () => sql`SELECT 1` },
@@ -17,7 +27,8 @@ export function createReadinessOf({ lifecycle }: Program, sql: Sql, broker: Brok
         },
       },
     ],
-    unfit: () => (broker.health() === "deaf" ? "this node does not hear the others" : null),
+    unfit: () =>
+      !isOpen() ? "this node is starting" : broker.health() === "deaf" ? "this node does not hear the others" : null,
     draining: () => hub.draining || lifecycle.stopping,
   });
 }
