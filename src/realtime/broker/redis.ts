@@ -12,6 +12,8 @@ export type RedisPlace =
     };
 
 const CONNECT_MS = 3_000;
+/** A client that found no server for so long is replaced: after a fail-over one may wait for ever for what will not come. */
+const GIVE_UP_MS = 5_000;
 /** Redis cuts off a subscriber for whom 32 MB wait; a text is far from that. */
 const MOST_BYTES = 1_000_000;
 
@@ -46,7 +48,6 @@ export async function openRedis(
           password: place.password,
           sentinelCommandTimeout: CONNECT_MS,
           sentinelRetryStrategy: pauseBefore,
-          failoverDetector: true,
         });
   made.on("error", onError);
   return made;
@@ -60,45 +61,75 @@ export async function createRedisWire(
 ): Promise<Wire> {
   const everybody = `usher:${cluster}`;
   const toMailbox = (name: string) => `usher:${cluster}:${name}`;
-  const speaker = await openRedis(place, onError);
-  const listener = await openRedis(place, onError);
-  let listening = false;
+  let received: (text: string) => void = () => {};
+  let speaker = await openRedis(place, onError);
+  let listener = await listen();
+  let connectedAt = performance.now();
+  let watch: ReturnType<typeof setInterval> | null = null;
 
-  listener.on("ready", () => {
-    listener.subscribe(everybody, toMailbox(mailbox)).then(
-      () => {
-        listening = true;
-      },
-      (error) => {
-        onError(error);
-        listener.disconnect(true);
-      },
-    );
-  });
-  listener.on("close", () => {
-    listening = false;
-  });
+  async function listen(): Promise<{ client: Redis; listening: boolean }> {
+    const client = await openRedis(place, onError);
+    const made = { client, listening: false };
+    client.on("message", (_channel, text) => received(text));
+    client.on("close", () => {
+      made.listening = false;
+    });
+    client.on("ready", () => {
+      client.subscribe(everybody, toMailbox(mailbox)).then(
+        () => {
+          made.listening = true;
+        },
+        (error) => {
+          onError(error);
+          client.disconnect(true);
+        },
+      );
+    });
+    return made;
+  }
+
+  const clients = () => [speaker, listener.client];
+  const connected = () => listener.listening && speaker.status === "ready";
+
+  /** The first attempt's failure is told by `error` as well, and the next ones follow by themselves. */
+  function connect(): void {
+    connectedAt = performance.now();
+    for (const client of clients()) client.connect().catch(() => {});
+  }
+
+  async function replaceStuck(): Promise<void> {
+    if (connected()) connectedAt = performance.now();
+    if (performance.now() - connectedAt < GIVE_UP_MS) return;
+    connectedAt = performance.now();
+    const next = [await openRedis(place, onError), await listen()] as const;
+    for (const client of clients()) client.disconnect();
+    if (watch === null) return;
+    [speaker, listener] = next;
+    connect();
+  }
 
   return {
     kind: "redis",
     mostBytes: MOST_BYTES,
     silentAlone: false,
-    start(received) {
-      listener.on("message", (_channel, text) => received(text));
-      // The first attempt's failure is told by `error` as well, and the next ones follow by themselves.
-      for (const client of [speaker, listener]) client.connect().catch(() => {});
+    start(by) {
+      received = by;
+      connect();
+      watch = setInterval(() => void replaceStuck().catch(onError), 1_000);
     },
     send(to, text) {
       if (speaker.status !== "ready") return false;
       speaker.publish(to === null ? everybody : toMailbox(to), text).catch(onError);
       return true;
     },
-    connected: () => listening && speaker.status === "ready",
+    connected,
     reconnect() {
-      for (const client of [speaker, listener]) client.disconnect(true);
+      for (const client of clients()) client.disconnect(true);
     },
     async close() {
-      for (const client of [speaker, listener]) client.disconnect();
+      if (watch !== null) clearInterval(watch);
+      watch = null;
+      for (const client of clients()) client.disconnect();
     },
   };
 }
