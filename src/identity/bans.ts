@@ -10,7 +10,8 @@ import * as store from "./store/bans.ts";
 import { deleteSessions } from "./store/sessions.ts";
 import { lockUser } from "./store/users.ts";
 
-const RANK = { owner: 2, admin: 1, member: 0 } as const;
+/** Who may act on whom: only on those of a lower rank. */
+export const RANK = { owner: 2, admin: 1, member: 0 } as const;
 
 export interface Ban {
   id: string;

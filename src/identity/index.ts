@@ -19,6 +19,7 @@ import { type Parts, publicUrlOf } from "./parts.ts";
 import { getUsers } from "./people.ts";
 import { RangeBans } from "./range-bans.ts";
 import { registration } from "./register.ts";
+import { addAccountRoutes } from "./routes/accounts.ts";
 import { addAdminRoutes } from "./routes/admin.ts";
 import { addAuthRoutes } from "./routes/auth.ts";
 import { addJwksRoute } from "./routes/jwks.ts";
@@ -134,6 +135,7 @@ export function createIdentity({ clock, ...deps }: IdentityDeps): Identity {
       addSessionRoutes(api, parts);
       addUserRoutes(api, parts);
       addAdminRoutes(api, parts);
+      addAccountRoutes(api, parts);
       addJwksRoute(api, keys);
     },
     registration: () => registration(parts),

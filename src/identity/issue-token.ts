@@ -2,7 +2,7 @@ import { AppError } from "../platform/errors.ts";
 import { emailKey } from "./names.ts";
 import type { Parts } from "./parts.ts";
 import { startSession } from "./sessions.ts";
-import { isBanned } from "./store/bans.ts";
+import { whyShutOut } from "./store/bans.ts";
 import { sessionByDevice, touchSessions } from "./store/sessions.ts";
 import { lockUser, ownAccount } from "./store/users.ts";
 import type { IssuedToken } from "./tokens.ts";
@@ -17,7 +17,8 @@ export async function issueToken(parts: Parts, email: string, service: string): 
   if (!user) throw new AppError("not_found", "Nobody has an account here with this e-mail address.");
   const id = await parts.transaction({ actor: deviceName }, async (tx) => {
     if (!(await lockUser(tx.sql, user.id))) throw new AppError("not_found");
-    if (await isBanned(tx.sql, user.id)) throw new AppError("banned");
+    const shutOut = await whyShutOut(tx.sql, user.id);
+    if (shutOut !== null) throw new AppError("banned", shutOut);
     const known = await sessionByDevice(tx.sql, user.id, deviceName);
     if (known === undefined) return (await startSession(parts, tx, user.id, ORIGIN, deviceName)).id;
     await touchSessions(tx.sql, [known], parts.config.SESSION_TTL);

@@ -4,7 +4,7 @@ import type { Limited } from "./limits.ts";
 import { emailKey, usernameKey } from "./names.ts";
 import type { Origin, Parts } from "./parts.ts";
 import { type SignedIn, signedIn, startSession } from "./sessions.ts";
-import { isBanned } from "./store/bans.ts";
+import { whyShutOut } from "./store/bans.ts";
 import { lockUser, ownAccount, type UserRow } from "./store/users.ts";
 
 /** Whose password it is said to be: by address or by name. */
@@ -29,7 +29,8 @@ export async function login(
     // The row is locked, so that a password change or a ban that comes between ends this session too.
     const now = user && (await lockUser(tx.sql, user.id));
     if (!now || now.password_hash !== user.password_hash) throw new AppError("invalid_credentials");
-    if (await isBanned(tx.sql, user.id)) throw new AppError("banned");
+    const shutOut = await whyShutOut(tx.sql, user.id);
+    if (shutOut !== null) throw new AppError("banned", shutOut);
     return startSession(parts, tx, user.id, origin, deviceName);
   });
   return signedIn(parts, user!, session);

@@ -80,11 +80,11 @@ export async function listUsers(
   };
 }
 
-function toCursor(key: string): string {
+export function toCursor(key: string): string {
   return Buffer.from(key).toString("base64url");
 }
 
-function fromCursor(cursor: string): string {
+export function fromCursor(cursor: string): string {
   const key = Buffer.from(cursor, "base64url").toString();
   if (key === "" || key.includes("\0") || toCursor(key) !== cursor) {
     throw new AppError("invalid", "This cursor was not made here. Start again without it.");

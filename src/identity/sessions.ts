@@ -5,7 +5,7 @@ import type { Tx } from "../platform/postgres/transaction.ts";
 import { tellSessionsEnded } from "./changes.ts";
 import type { Origin, Parts } from "./parts.ts";
 import { hashOf, newNonce, newSecret, successorOf } from "./secret.ts";
-import { isBanned } from "./store/bans.ts";
+import { whyShutOut } from "./store/bans.ts";
 import type { Db } from "./store/db.ts";
 import { insertRefreshToken, isUnused, lastUse, lockSessionOf, markUsed } from "./store/refresh-tokens.ts";
 import * as store from "./store/sessions.ts";
@@ -103,7 +103,7 @@ async function rotate(tx: Db, token: string, ttl: number): Promise<Rotation> {
   const session = await lockSessionOf(tx, hash);
   const user = session && (await userById(tx, session.user_id));
   if (!session || !user) return "unknown";
-  if (await isBanned(tx, user.id)) return "banned";
+  if ((await whyShutOut(tx, user.id)) !== null) return "banned";
   const sessionId = session.id;
   const use = await lastUse(tx, hash);
   if (use) {

@@ -11,6 +11,8 @@ export const ACTIONS = [
   "invite:removed",
   "reset-links:read",
   "role:changed",
+  "user:disabled",
+  "user:enabled",
   "sessions:ended",
   "setting:changed",
   "config:reloaded",

@@ -134,10 +134,19 @@ test("every operation answers as the document says", async () => {
   const phones = { params: { user_id: bob.user.id } };
   await call("delete /api/v1/admin/users/{user_id}/sessions", 403, { ...asAnn, ...phones });
   await call("delete /api/v1/admin/users/{user_id}/sessions", 204, { ...asOwner, ...phones });
+  await call("get /api/v1/admin/users", 200, { ...asOwner, query: { q: "bob@", status: "active" } });
+  await call("get /api/v1/admin/users", 422, { ...asOwner, query: { q: "b" } });
+  await call("get /api/v1/admin/users", 403, asAnn);
+  const account = { params: { user_id: bob.user.id } };
+  await call("patch /api/v1/admin/users/{user_id}", 200, { ...asOwner, ...account, body: { disabled: true } });
+  await call("patch /api/v1/admin/users/{user_id}", 200, { ...asOwner, ...account, body: { disabled: false } });
+  await call("patch /api/v1/admin/users/{user_id}", 403, { ...asAnn, ...account, body: { role: "admin" } });
+  const alone = { params: { user_id: owner.user.id }, body: { role: "member" } };
+  await call("patch /api/v1/admin/users/{user_id}", 409, { ...asOwner, ...alone });
 
   // Nodes and connections
   await call("get /api/v1/admin/nodes", 200, asOwner);
-  await call("get /api/v1/admin/connections", 200, asOwner);
+  await call("get /api/v1/admin/connections", 200, { ...asOwner, query: { node: "7" } });
   await call("get /api/v1/admin/connections", 403, asAnn);
   await call("get /api/v1/admin/rooms", 200, asOwner);
   const away = { connection_id: "1023-1" };

@@ -1,9 +1,13 @@
+import { CODES } from "../../../protocol/codes.ts";
 import type { Db } from "./db.ts";
 
 /** Whether a ban stands, for a query that has users as `u`. */
-export const banned = (db: Db) => db`
+export const banStands = (db: Db) => db`
   EXISTS (SELECT FROM bans b WHERE b.user_id = u.id AND b.lifted_at IS NULL
           AND (b.until IS NULL OR b.until > clock_timestamp()))`;
+
+/** Whether a person may not come in, by a ban or because the account is disabled; likewise. */
+export const banned = (db: Db) => db`(u.disabled_at IS NOT NULL OR ${banStands(db)})`;
 
 /** Of a person or of a range of addresses. */
 export interface BanRow {
@@ -35,11 +39,12 @@ export async function insertBan(
   return row!;
 }
 
-export async function isBanned(db: Db, userId: string): Promise<boolean> {
-  const rows = await db`
-    SELECT FROM bans
-    WHERE user_id = ${userId} AND lifted_at IS NULL AND (until IS NULL OR until > clock_timestamp()) LIMIT 1`;
-  return rows.length > 0;
+/** Who may not come in, and why, as the sentence for the person; null: he may. */
+export async function whyShutOut(db: Db, userId: string): Promise<string | null> {
+  const [row] = await db<{ disabled: boolean; banned: boolean }[]>`
+    SELECT disabled_at IS NOT NULL AS disabled, ${banned(db)} AS banned FROM users u WHERE id = ${userId}`;
+  if (!row?.banned) return null;
+  return row.disabled ? "This account is disabled." : CODES.banned.title;
 }
 
 /** Those that stand, the newest first; `before` is a ban's id. */

@@ -24,7 +24,7 @@ export async function ownerExists(db: Db): Promise<boolean> {
 }
 
 export async function otherOwnerExists(db: Db, id: string): Promise<boolean> {
-  const rows = await db`SELECT FROM users WHERE role = 'owner' AND id <> ${id} LIMIT 1`;
+  const rows = await db`SELECT FROM users WHERE role = 'owner' AND disabled_at IS NULL AND id <> ${id} LIMIT 1`;
   return rows.length > 0;
 }
 

@@ -1,0 +1,78 @@
+import type { Role } from "../../protocol/objects.ts";
+import { type By, record } from "../platform/audit.ts";
+import type { UserCaller } from "../platform/caller.ts";
+import { AppError } from "../platform/errors.ts";
+import type { Page } from "../platform/http/paging.ts";
+import type { Tx } from "../platform/postgres/transaction.ts";
+import { RANK } from "./bans.ts";
+import { tellPersonChanged, tellPersonEnded, tellPersonReadmitted } from "./changes.ts";
+import { usernameKey } from "./names.ts";
+import type { Parts } from "./parts.ts";
+import { fromCursor, toCursor } from "./people.ts";
+import * as store from "./store/accounts.ts";
+import { deleteSessions } from "./store/sessions.ts";
+import { lockOwner, lockUser, otherOwnerExists } from "./store/users.ts";
+
+/** A person as admins see him. */
+export type Account = Omit<store.AccountRow, "username_key" | "created_at" | "last_seen_at"> & {
+  created_at: string;
+  last_seen_at: string | null;
+};
+
+/** People in the order of usernames, with what only admins may see of them. */
+export async function listAccounts(
+  { sql }: Parts,
+  { limit, after, q, ...filter }: store.AccountFilter & { limit: number; after?: string },
+): Promise<Page<Account>> {
+  const from = after === undefined ? null : fromCursor(after);
+  const rows = await store.listAccounts(sql, { ...filter, q: q === null ? null : usernameKey(q) }, limit + 1, from);
+  const data = rows.slice(0, limit);
+  const next = rows.length > limit ? toCursor(data.at(-1)!.username_key) : null;
+  return { data: data.map(shown), next, prev: null };
+}
+
+/**
+ * Gives a person another role, or disables or enables the account: who is disabled is signed out everywhere and cannot come in.
+ * Roles are the owners' to give; disabling goes as banning does, on those of a lower rank. Throws `not_found`, `forbidden`, and
+ * `last_owner`: somebody must be left who can do this.
+ */
+export async function changeAccount(
+  { transaction }: Parts,
+  who: By<UserCaller>,
+  userId: string,
+  { role, disabled }: { role?: Role; disabled?: boolean },
+): Promise<Account> {
+  const row = await transaction({ actor: who.caller.userId, reason: "account" }, async (tx) => {
+    // Before the rows: two owners who make each other members must not both find the other one.
+    if (role !== undefined) await lockOwner(tx.sql);
+    if (!(await lockUser(tx.sql, userId))) throw new AppError("not_found");
+    const account = (await store.accountById(tx.sql, userId))!;
+    if (role !== undefined && role !== account.role) await giveRole(tx, who, account, role);
+    if (disabled !== undefined && disabled !== account.disabled) await setDisabled(tx, who, account, disabled);
+    return (await store.accountById(tx.sql, userId))!;
+  });
+  return shown(row);
+}
+
+async function giveRole(tx: Tx, who: By<UserCaller>, account: store.AccountRow, to: Role): Promise<void> {
+  if (who.caller.role !== "owner") throw new AppError("forbidden", "Only an owner gives people another role.");
+  if (account.role === "owner" && !(await otherOwnerExists(tx.sql, account.id))) throw new AppError("last_owner");
+  await store.setRole(tx.sql, account.id, to);
+  tellPersonChanged(tx, account.id);
+  const detail = { from: account.role, to };
+  await record(tx.sql, who, { action: "role:changed", subject: `user:${account.id}`, detail });
+}
+
+async function setDisabled(tx: Tx, who: By<UserCaller>, account: store.AccountRow, to: boolean): Promise<void> {
+  if (account.id === who.caller.userId) throw new AppError("forbidden", "You cannot disable yourself.");
+  if (RANK[account.role] >= RANK[who.caller.role])
+    throw new AppError("forbidden", "You cannot disable or enable somebody of your own rank.");
+  await store.setDisabled(tx.sql, account.id, to);
+  if (to) tellPersonEnded(tx, account.id, await deleteSessions(tx.sql, account.id, null), "banned");
+  else tellPersonReadmitted(tx, account.id);
+  await record(tx.sql, who, { action: to ? "user:disabled" : "user:enabled", subject: `user:${account.id}` });
+}
+
+function shown({ username_key: _key, created_at, last_seen_at, ...row }: store.AccountRow): Account {
+  return { ...row, created_at: created_at.toISOString(), last_seen_at: last_seen_at?.toISOString() ?? null };
+}

@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { PublicUser, page, Role, Time } from "../../../protocol/objects.ts";
+import { Id } from "../../../protocol/rooms.ts";
+import { by } from "../../platform/audit.ts";
+import type { Api } from "../../platform/http/api.ts";
+import { linked, links } from "../../platform/http/paging.ts";
+import { route } from "../../platform/http/route.ts";
+import { changeAccount, listAccounts } from "../accounts.ts";
+import type { Parts } from "../parts.ts";
+
+const tag = "admin";
+
+const Account = PublicUser.extend({
+  email: z.string().nullable(),
+  phone: z.string().nullable(),
+  role: Role,
+  disabled: z.boolean(),
+  banned: z.boolean(),
+  created_at: Time,
+  last_seen_at: Time.nullable().meta({ description: "To five minutes; null: nowhere signed in." }),
+}).meta({ id: "Account" });
+
+const listRoute = route({
+  method: "get",
+  path: "/api/v1/admin/users",
+  summary: "Finds people by a part of their e-mail address, username or name, with what admins may see",
+  tag,
+  auth: "admin",
+  request: {
+    query: z.strictObject({
+      limit: z.coerce.number().int().min(1).max(100).default(20),
+      after: z.string().min(1).max(200).optional(),
+      q: z.string().min(2, "at least 2 characters").max(80).optional(),
+      role: Role.optional(),
+      status: z.enum(["active", "disabled", "banned"]).optional(),
+    }),
+  },
+  responses: { 200: { description: "In the order of usernames.", schema: page(Account), headers: linked } },
+});
+
+const changeRoute = route({
+  method: "patch",
+  path: "/api/v1/admin/users/{user_id}",
+  summary: "Gives a person another role (owners only), or disables or enables the account",
+  tag,
+  auth: "admin",
+  request: {
+    params: z.object({ user_id: Id }),
+    body: z.strictObject({
+      role: Role.optional(),
+      disabled: z.boolean().optional().meta({ description: "Signs the person out everywhere and lets nobody in." }),
+    }),
+  },
+  responses: { 200: { description: "As it is now.", schema: Account } },
+  errors: ["last_owner"],
+});
+
+export function addAccountRoutes(api: Api, parts: Parts): void {
+  api.openapi(listRoute, async (c) => {
+    const { q = null, role = null, status = null, ...query } = c.req.valid("query");
+    const accounts = await listAccounts(parts, { q, role, status, ...query });
+    return c.json(accounts, 200, links(c.req.url, accounts));
+  });
+
+  api.openapi(changeRoute, async (c) => {
+    return c.json(await changeAccount(parts, by(c), c.req.valid("param").user_id, c.req.valid("json")), 200);
+  });
+}
