@@ -83,6 +83,7 @@ export function createCensus(deps: CensusDeps): Census {
     list(query) {
       const after = query.after === undefined ? null : placeOf(query.after);
       const node = deps.node();
+      if (query.node !== undefined && query.node !== node) return [];
       if (after !== null && node < after.node) return [];
       const least = after !== null && after.node === node ? after.id : 0;
       return among(query)

@@ -115,6 +115,9 @@ test("connections are listed page by page in one order, also those of one person
   const ofAnn = await cluster.connections({ userId: "ann", limit: 100 });
   expect(ofAnn.data.map(({ user_id, rooms }) => [user_id, rooms])).toEqual(Array(5).fill(["ann", ["event:1"]]));
   expect((await cluster.connections({ room: "event:1", limit: 100 })).data).toHaveLength(6);
+  const { data: onTwo } = await cluster.connections({ node: 2, limit: 100 });
+  expect(onTwo.length).toBeGreaterThan(0);
+  expect(onTwo.filter(({ id }) => !id.startsWith("2-"))).toEqual([]);
   expect((await cluster.connections({ userId: "bob", room: "event:1", limit: 100 })).data).toEqual([]);
   expect((await cluster.connections({ room: "user:bob", limit: 100 })).data.map(({ username }) => username)).toEqual([
     "bob",

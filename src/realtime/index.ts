@@ -111,6 +111,8 @@ export interface NodeStats {
 export interface ConnectionQuery {
   userId?: string;
   room?: string;
+  /** On this node only. */
+  node?: number;
   /** At most 1,000. */
   limit: number;
   /** The id of the last connection of the page before. */
@@ -214,6 +216,8 @@ export interface Hub extends Realtime {
   stop(): Promise<void>;
   readonly draining: boolean;
   counts(): HubCounts;
+  /** Whether the store of presence answers, and how many rooms' lists somebody on this node watches. */
+  presenceHealth(): { up: boolean; watched: number };
   /** What all nodes know together. */
   readonly cluster: Cluster;
 

@@ -81,6 +81,7 @@ const connectionsRoute = route({
         .optional(),
       user_id: Id.optional(),
       room: RoomName.optional(),
+      node: z.coerce.number().int().min(0).max(1_023).optional(),
     }),
   },
   responses: {
