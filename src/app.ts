@@ -9,6 +9,7 @@ import { createHubOf } from "./app/hub.ts";
 import { createShare } from "./app/limits.ts";
 import { startLog } from "./app/log.ts";
 import { startPresence } from "./app/presence.ts";
+import { watchNode } from "./app/node-metrics.ts";
 import type { Program } from "./app/program.ts";
 import { createReadinessOf } from "./app/readiness.ts";
 import { openRedisSource } from "./app/redis-source.ts";
@@ -69,7 +70,7 @@ async function start(program: Program): Promise<number> {
   const { config, logger } = program;
   let admin: Admin | null = null;
   await startReload(program, async (changed) => admin?.reloaded(changed));
-  const { sql, postSql, databaseUrl } = await startStorage(program);
+  const { sql, postSql, databaseUrl, pools } = await startStorage(program);
   const log = await startLog(program, sql);
   const { ids, epoch } = log;
   const metrics = createMetrics(VERSION);
@@ -87,6 +88,7 @@ async function start(program: Program): Promise<number> {
   const share = createShare(broker, log);
   const hub = createHubOf(program, sql, log, metrics, broker, presence, authenticate);
   const publish = await startFanOut(program, log, broker, hub, metrics);
+  watchNode(metrics, sql, log, hub, pools);
   const transaction = createTransaction({ sql, ids, publish });
   const identity: Identity = createIdentity({
     sql,
@@ -135,7 +137,7 @@ async function start(program: Program): Promise<number> {
   const streams = await startStreams(program, api, hub, authenticate);
   await openRedisSource(program, log, services);
   const dialects = addDialects(program, api, { identity, chat, streams, authenticate });
-  const port = await startDoors(program, api, metrics, hub, authenticate, dialects, streams, share);
+  const port = await startDoors(program, api, metrics, hub, authenticate, dialects, streams, share, services);
   await startGrpc(program, { sql, services, identity, streams, metrics, readiness });
   open = true;
   if (program.worker !== null) reportToParent(metrics);

@@ -2,6 +2,7 @@ import type { Api } from "../platform/http/api.ts";
 import { ownOrigins } from "../platform/http/origin.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Authenticate, Hub } from "../realtime/index.ts";
+import type { ServerApi } from "../server-api/index.ts";
 import { createMetricsServer } from "../transport/http/metrics-server.ts";
 import { createPages } from "../transport/http/pages.ts";
 import { createHttpServer } from "../transport/http/server.ts";
@@ -30,6 +31,7 @@ export async function startDoors(
   streams: Streams,
   share: Share,
 ): Promise<number> {
+  services: ServerApi,
   const { config, logger, lifecycle, worker, tls } = program;
   if (config.METRICS_ENABLED) {
     await lifecycle.start(
@@ -72,6 +74,7 @@ export async function startDoors(
           }),
         metrics,
         tls,
+        mayReadMetrics: (token) => mayReadMetrics(services, token),
         logger,
         innerSocket: pages?.innerSocket,
       }),
@@ -92,4 +95,11 @@ export async function startDoors(
   if (pages !== null && !(await pages.ready(PAGES_MS)))
     logger.warn("the pages are not ready yet; the API and the sockets are");
   return server.port;
+
+/** A scraper that is not on this machine comes with a service token that has the scope `stats`. */
+async function mayReadMetrics(services: ServerApi, token: string): Promise<boolean> {
+  if (!services.isServiceToken(token)) return false;
+  const { scopes } = await services.authenticate(token);
+  return scopes.includes("stats");
+}
 }

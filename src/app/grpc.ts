@@ -53,6 +53,7 @@ export async function startGrpc(program: Program, parts: GrpcParts): Promise<voi
         idempotency: createIdempotencyStore(sql),
         isReady: async () => (await readiness()).refusal === null,
         answered: metrics.called,
+        failed: metrics.failed,
         defect: (err, method) => logger.error({ err, method }, "a defect in a gRPC call"),
       }),
     (part) => part.stop(CALLS_MS),

@@ -18,7 +18,7 @@ export async function startStorage({ config, logger, lifecycle }: Program) {
   if (config.MIGRATE_ON_START) {
     for (const name of await migrateUp(server.url, MIGRATIONS)) logger.info(`migration applied: ${name}`);
   }
-  const { sql } = await lifecycle.start(
+  const main = await lifecycle.start(
     "database",
     () => openDatabase(server.url),
     (part) => part.close(),
@@ -29,5 +29,6 @@ export async function startStorage({ config, logger, lifecycle }: Program) {
     () => openDatabase(server.url, { max: 1, name: "usher posts", limit: POSTS_MS }),
     (part) => part.close(),
   );
-  return { sql, postSql: posts.sql, databaseUrl: server.url };
+  const pools = { main: main.numbers, posts: posts.numbers };
+  return { sql: main.sql, postSql: posts.sql, databaseUrl: server.url, pools };
 }

@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { type Aggregator, Counter, Gauge, type Registry } from "prom-client";
 
 /** What the broker can say about itself at any time; numbers count from the start. */
 export interface BrokerNumbers {
@@ -26,10 +26,11 @@ export function addBrokerMetrics(registry: Registry, read: () => BrokerNumbers):
         for (const [value, sum] of Object.entries(values(read()))) this.inc({ [label]: value }, sum);
       },
     });
-  const gauge = (name: string, help: string, value: (now: BrokerNumbers) => number) =>
+  const gauge = (name: string, help: string, aggregator: Aggregator, value: (now: BrokerNumbers) => number) =>
     new Gauge({
       name,
       help,
+      aggregator,
       registers,
       collect() {
         this.set(value(read()));
@@ -46,7 +47,22 @@ export function addBrokerMetrics(registry: Registry, read: () => BrokerNumbers):
     "reason",
     (now) => now.dropped,
   );
-  gauge("usher_broker_round_trip_seconds", "The last message to oneself through the broker.", (now) => now.lag / 1_000);
-  gauge("usher_broker_up", "1: what this node says through the broker comes back.", (now) => +(now.health === "ok"));
-  gauge("usher_broker_deaf", "1: this node hears nothing although others do.", (now) => +(now.health === "deaf"));
+  gauge(
+    "usher_broker_round_trip_seconds",
+    "The last message to oneself through the broker.",
+    "max",
+    (now) => now.lag / 1_000,
+  );
+  gauge(
+    "usher_broker_up",
+    "1: what this node says through the broker comes back.",
+    "min",
+    (now) => +(now.health === "ok"),
+  );
+  gauge(
+    "usher_broker_deaf",
+    "1: this node hears nothing although others do.",
+    "max",
+    (now) => +(now.health === "deaf"),
+  );
 }

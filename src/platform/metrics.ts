@@ -4,6 +4,7 @@ import { CLOSE, CODES, type Code, frameCode } from "../../protocol/codes.ts";
 import { COMMANDS, FRAMES } from "../../protocol/frames.ts";
 import { ROOM_KINDS } from "../../protocol/rooms.ts";
 import { addBrokerMetrics, type BrokerNumbers } from "./broker-metrics.ts";
+import { addNodeMetrics, type NodeSources } from "./node-metrics.ts";
 
 /** What the hub can say about itself at any time. */
 interface ConnectionCounts {
@@ -21,8 +22,17 @@ const GRPC_METHODS = [
   "BroadcastEvent",
   "SendToUser",
   "GetConnectionStats",
+  "Subscribe",
+  "GenerateToken",
+  "ValidateToken",
+  "SignUp",
+  "SignIn",
+  "Refresh",
+  "SignOut",
 ];
 const NOTIFICATIONS = ["booking", "queue", "payment", "notification"];
+/** Where something is refused because it is too much. */
+const DOORS = ["http", "websocket", "grpc", "frames"];
 const RECOVERIES = ["recovered", "reset", "refused"] as const;
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -63,6 +73,13 @@ export function createMetrics(version: string) {
     help: "Log entries that were read from the log because they did not come by themselves.",
     registers,
   });
+  const refused = counter("usher_limits_refused_total", "What was refused as too much, by door.", "door", DOORS);
+  const handshakes = counter(
+    "usher_handshakes_refused_total",
+    "WebSocket handshakes that were refused, by status.",
+    "status",
+    HANDSHAKE_REFUSALS,
+  );
   const latencies = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
   const delivery = histogram("realtime_delivery_seconds", "From commit until the sockets have the frame.", latencies);
   const append = histogram("realtime_log_append_seconds", "Duration of a transaction that appends.", latencies);
@@ -91,10 +108,16 @@ export function createMetrics(version: string) {
     hub: {
       sent,
       received: (type: string) => received(type, 1),
-      error: (code: string) => errors.inc({ type: ERRORS.has(code) ? code : "other" }),
+      error(code: string) {
+        errors.inc({ type: ERRORS.has(code) ? code : "other" });
+        if (code === TOO_MUCH) refused.inc({ door: "frames" });
+      },
       recovery: (outcome: (typeof RECOVERIES)[number]) => recoveries.inc({ outcome }),
       filled: (entries: number) => filled.inc(entries),
-      closed: (reason: keyof typeof CLOSE) => closed.inc({ reason }),
+      closed(reason: keyof typeof CLOSE) {
+        closed.inc({ reason });
+        if (reason === "flood") refused.inc({ door: "frames" });
+      },
     },
     /** Seconds from commit until the frames are with the sockets. */
     delivered: (seconds: number) => delivery.observe(seconds),
@@ -107,16 +130,30 @@ export function createMetrics(version: string) {
     /** An answer of the API. */
     answered(method: string, status: number, seconds: number) {
       requests.observe({ method: METHODS.has(method) ? method : "other", status }, seconds);
+      if (status === 429) refused.inc({ door: "http" });
     },
-    /** A gRPC call of one of our methods. */
-    called,
+    /** A WebSocket handshake was answered with this status instead of being taken over. */
+    handshakeRefused(status: number) {
+      handshakes.inc({ status: HANDSHAKE_REFUSALS.includes(String(status)) ? status : "other" });
+      if (status === 429) refused.inc({ door: "websocket" });
+    },
+    /** A gRPC call of one of our methods; `seconds` null: a stream ended. */
+    called(method: string, status: string, seconds: number | null) {
+      called(method, status, seconds);
+      if (status === "RESOURCE_EXHAUSTED") refused.inc({ door: "grpc" });
+    },
     /** Shows the hub's connections; once, when there is a hub. */
     watch: (counts: () => ConnectionCounts) => addConnections(registry, counts),
     /** Shows the broker's numbers; once, when there is a broker. */
     watchBroker: (read: () => BrokerNumbers) => addBrokerMetrics(registry, read),
+    /** Shows the numbers of the node and what it stands on; once, when they are there. */
+    watchNode: (sources: NodeSources) => addNodeMetrics(registry, sources),
     stop: stopDelay,
   };
 }
+
+const HANDSHAKE_REFUSALS = ["400", "401", "403", "404", "429", "503", "other"];
+const TOO_MUCH = frameCode("rate_limited");
 
 const METHODS = new Set(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]);
 const ERRORS = new Set(errorTypes());
@@ -173,7 +210,7 @@ function addConnections(registry: Registry, counts: () => ConnectionCounts): voi
   });
 }
 
-/** @returns what counts a call: `status` by its gRPC name, `seconds` from the request to the answer */
+/** @returns what counts a call: `status` by its gRPC name, `seconds` from the request to the answer; null for a stream */
 function addGrpc(registry: Registry) {
   const requests = new Counter({
     name: "realtime_grpc_requests_total",
@@ -187,9 +224,9 @@ function addGrpc(registry: Registry) {
     help: "Duration of gRPC calls.",
     registers: [registry],
   });
-  return (method: string, status: string, seconds: number) => {
+  return (method: string, status: string, seconds: number | null) => {
     requests.inc({ method, status });
-    durations.observe(seconds);
+    if (seconds !== null) durations.observe(seconds);
   };
 }
 
@@ -225,6 +262,7 @@ function addProcess(registry: Registry, version: string): void {
     name: "usher_info",
     help: "Versions, as labels.",
     labelNames: ["version", "bun"],
+    aggregator: "max",
     registers: [registry],
   }).set({ version, bun: process.versions.bun ?? "none" }, 1);
 }

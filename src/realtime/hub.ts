@@ -190,6 +190,10 @@ class NodeHub implements Hub {
     };
   }
 
+  presenceHealth(): { up: boolean; watched: number } {
+    return this.#presence.health;
+  }
+
   registerRooms(kind: RoomKind, policy: RoomPolicy): void {
     this.#policies.register(kind, policy);
   }

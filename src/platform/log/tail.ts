@@ -35,6 +35,8 @@ export interface Tail {
   read(reader: TailReader): Promise<void>;
   /** This node has committed something: look soon. Cheap enough for every commit. */
   nudge(): void;
+  /** Seconds since the last moment up to which every reader has seen all of the log; about one while nothing happens. */
+  lag(): number;
   /** Resolves when all handlers have returned. */
   stop(): Promise<void>;
 }
@@ -67,17 +69,23 @@ export function createTail({
   const loops: Promise<void>[] = [];
   let stopped = false;
   let latest = 0;
+  /** When the last look was sent, and for each reader the look up to which it has seen everything; ms of performance.now. */
+  let lookedAt = performance.now();
+  const followers = new Set<{ at: number | null; seenAt: number }>();
   /** Counts how often the log went back in time: ticks in memory from before mean nothing then. */
   let life = 0;
   let quiet = 0;
 
   async function look(): Promise<void> {
+    const sent = performance.now();
     const [row] = await sql<{ tick: number; epoch: string }[]>`SELECT log_tick()::float8 AS tick, log_epoch() AS epoch`;
     const wentBack = row!.epoch !== epoch.current() || row!.tick < latest;
     if (wentBack) life++;
     epoch.observe(row!.epoch);
     quiet = wentBack || row!.tick !== latest ? 0 : quiet + 1;
     latest = row!.tick;
+    lookedAt = sent;
+    for (const each of followers) if (each.at !== null && each.at >= latest && !wentBack) each.seenAt = sent;
     if (quiet === 0) for (const bell of bells) bell.ring();
   }
 
@@ -99,11 +107,15 @@ export function createTail({
     const bell = createBell();
     bells.add(bell);
     let at: number | null = begin;
+    const follower: { at: number | null; seenAt: number } = { at, seenAt: performance.now() };
+    followers.add(follower);
     let mine = life;
     let missed = false;
     let failures = 0;
     while (!stopped) {
+      follower.at = at;
       if (at !== null && latest <= at && mine === life) {
+        follower.seenAt = lookedAt;
         await bell.sleep(MOST_BACKOFF_MS);
         continue;
       }
@@ -157,6 +169,7 @@ export function createTail({
       quiet = 0;
       slack.ring();
     },
+    lag: () => Math.max(0, performance.now() - Math.min(lookedAt, ...[...followers].map((f) => f.seenAt))) / 1_000,
     async stop() {
       stopped = true;
       slack.ring();

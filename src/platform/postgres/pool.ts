@@ -12,8 +12,16 @@ export interface DatabaseOptions {
   limit?: number | null;
 }
 
+/** Connections of a pool at this moment, and how many statements or transactions wait for one. */
+export interface PoolNumbers {
+  open: number;
+  idle: number;
+  waiting: number;
+}
+
 export interface Database {
   sql: Sql;
+  numbers(): PoolNumbers;
   /**
    * Calls `listener` whenever the server was away and answers again, or another server answers in its place.
    * It may be called once too often, never too seldom.
@@ -98,6 +106,7 @@ export function openDatabase(
 
   return {
     sql,
+    numbers: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     onReconnect(listener) {
       listeners.add(listener);
       if (listeners.size === 1) suspect();

@@ -53,6 +53,11 @@ export class HubPresence {
     );
   }
 
+  /** Whether the store answers, and how many rooms' lists somebody on this node watches. */
+  get health(): { up: boolean; watched: number } {
+    return { up: this.#rounds.up, watched: this.#watched.size };
+  }
+
   start(): void {
     this.#rounds.start();
   }

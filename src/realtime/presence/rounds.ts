@@ -34,6 +34,11 @@ export class Rounds {
     this.#show = show;
   }
 
+  /** Whether the last round could read and write the store. */
+  get up(): boolean {
+    return !this.#away;
+  }
+
   start(): void {
     if (!this.#stopped) return;
     this.#stopped = false;

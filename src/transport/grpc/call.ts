@@ -1,5 +1,6 @@
 import { type handleUnaryCall, type ServerUnaryCall, type sendUnaryData, status } from "@grpc/grpc-js";
 import type { z } from "zod";
+import type { Code } from "../../../protocol/codes.ts";
 import type { ServiceCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import { invalid } from "../../platform/http/invalid.ts";
@@ -32,8 +33,10 @@ export type Method<I, O> = { request: z.ZodType<I> } & (
 export interface CallsDeps {
   door: Door;
   idempotency: IdempotencyStore;
-  /** @param seconds from the request to the answer */
-  answered(method: string, status: string, seconds: number): void;
+  /** @param seconds from the request to the answer; null: a stream ended */
+  answered(method: string, status: string, seconds: number | null): void;
+  /** An error that is answered. */
+  failed?(code: Code): void;
   /** An error that is a defect of ours: it is answered without its text. */
   defect(error: unknown, method: string): void;
 }
@@ -68,10 +71,14 @@ export function createCalls(deps: CallsDeps) {
 export type Unary = ReturnType<typeof createCalls>;
 
 /** Any error as the status that is answered; a defect is told of, and answered without its text. */
-export function refusalOf(deps: Pick<CallsDeps, "defect">, error: unknown, method: string) {
+export function refusalOf(deps: Pick<CallsDeps, "defect" | "failed">, error: unknown, method: string) {
   const known = asAnswer(error);
-  if (known instanceof AppError) return grpcError(known);
+  if (known instanceof AppError) {
+    deps.failed?.(known.code);
+    return grpcError(known);
+  }
   deps.defect(error, method);
+  deps.failed?.("internal");
   return grpcError(new AppError("internal"));
 }
 

@@ -59,7 +59,7 @@ export function createSubscribe(deps: SubscribeDeps) {
 
   function end(call: Call, error: unknown, reset = false): void {
     const refusal = refusalOf(deps, error, name);
-    deps.answered(name, statusName(refusal.code), 0);
+    deps.answered(name, statusName(refusal.code), null);
     call.emit("error", refusal);
     if (!reset) return;
     // The status waits behind what he does not read.

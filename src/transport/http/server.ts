@@ -39,6 +39,8 @@ export interface HttpServerDeps<Data> {
   metrics: Metrics | null;
   /** The certificate to show; left out: plain HTTP. */
   tls?: Tls | null;
+  /** Whether a bearer token lets its holder read the metrics from elsewhere; throws AppError. Left out: none does. */
+  mayReadMetrics?: (token: string) => Promise<boolean>;
   logger: Logger;
   /** A unix socket on which the page process asks us in the name of its visitors; it may say who they are. */
   innerSocket?: string;
@@ -95,6 +97,7 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer {
     }
   }
 
+    deps.metrics?.handshakeRefused(refusal.status);
   async function upgraded(request: Request, server: Bun.Server<Data>, facts: RequestFacts) {
     const refusal = await websocket.upgrade(request, server, facts);
     if (refusal === undefined) return undefined;
@@ -108,12 +111,28 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer {
     facts: RequestFacts,
     peer: string | null,
   ): Promise<Response> {
-    if (pathname === "/metrics" && deps.metrics !== null && isThisMachine(request, peer))
-      return metricsAnswer(deps.metrics);
+    if (pathname === "/metrics" && deps.metrics !== null) {
+      if (isThisMachine(request, peer)) return metricsAnswer(deps.metrics);
+      const refusal = await refuseScraper(request);
+      if (refusal === null) return metricsAnswer(deps.metrics);
+      if (refusal !== "unasked") return problemResponse(refusal, facts.requestId);
+    }
     if (pathname === STREAM) {
       if (!serves.sockets) return notHere("edge", facts);
     } else if (!serves.api && peer !== null && pathname.startsWith("/api/")) return notHere("api", facts);
     if (isApi(pathname) || deps.pages === null) return inTime(api.fetch(request, facts), facts);
+  /** Null: he may read the metrics. `unasked`: he did not say who he is, and is told nothing of them. */
+  async function refuseScraper(request: Request): Promise<AppError | "unasked" | null> {
+    const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
+    if (token === undefined || deps.mayReadMetrics === undefined) return "unasked";
+    try {
+      return (await deps.mayReadMetrics(token)) ? null : new AppError("forbidden", "This needs the scope stats.");
+    } catch (error) {
+      if (error instanceof AppError) return error;
+      throw error;
+    }
+  }
+
     return deps.pages(request, facts);
   }
 

@@ -1,0 +1,243 @@
+/** deploy/grafana/usher.json: one dashboard, made from the rows below. */
+export function grafanaDashboard(): string {
+  let id = 0;
+  let y = 0;
+  const panels: object[] = [];
+  for (const [title, ...row] of ROWS) {
+    panels.push({ id: ++id, type: "row", title, collapsed: false, gridPos: { x: 0, y: y++, w: 24, h: 1 }, panels: [] });
+    const w = row.length % 3 === 0 ? 8 : 6;
+    row.forEach((panel, place) => {
+      const left = (place * w) % 24;
+      if (left === 0 && place > 0) y += 8;
+      panels.push({ id: ++id, ...drawn(panel), gridPos: { x: left, y, w, h: 8 } });
+    });
+    y += 8;
+  }
+  return `${JSON.stringify({ ...HEAD, panels }, null, 2)}\n`;
+}
+
+interface Panel {
+  title: string;
+  /** Of Grafana: `short`, `s`, `bytes`, `ops`, `percentunit`. */
+  unit: string;
+  /** PromQL, each with what its lines are called. `$i` is the choice of nodes. */
+  lines: [expression: string, legend: string][];
+  help?: string;
+}
+
+type Row = [title: string, ...panels: Panel[]];
+
+const by = (labels: string, metric: string) => `sum by (${labels}) (rate(${metric}{$i}[$__rate_interval]))`;
+const quantile = (q: number, metric: string) =>
+  `histogram_quantile(${q}, sum by (instance, le) (rate(${metric}_bucket{$i}[$__rate_interval])))`;
+const spread = (metric: string): Panel["lines"] => [
+  [quantile(0.5, metric), "{{instance}} half"],
+  [quantile(0.99, metric), "{{instance}} all but 1 %"],
+];
+
+const ROWS: Row[] = [
+  [
+    "People",
+    {
+      title: "Connections",
+      unit: "short",
+      lines: [
+        ["sum(realtime_websocket_connections_authenticated{$i})", "signed in"],
+        ["sum(realtime_websocket_connections_anonymous{$i})", "anonymous"],
+      ],
+    },
+    {
+      title: "Connections by node",
+      unit: "short",
+      lines: [["realtime_websocket_connections_total{$i}", "{{instance}}"]],
+    },
+    {
+      title: "Places in rooms",
+      unit: "short",
+      lines: [["sum by (room) (realtime_websocket_connections_per_room{$i})", "{{room}}"]],
+    },
+    {
+      title: "Closed by us",
+      unit: "ops",
+      lines: [[by("reason", "realtime_connections_closed_total"), "{{reason}}"]],
+      help: "slow: a client that does not read; see SlowReaders.",
+    },
+  ],
+  [
+    "Frames",
+    { title: "Sent", unit: "ops", lines: [[by("type", "realtime_messages_sent_total"), "{{type}}"]] },
+    { title: "Received", unit: "ops", lines: [[by("type", "realtime_messages_received_total"), "{{type}}"]] },
+    { title: "From commit to socket", unit: "s", lines: spread("realtime_delivery_seconds") },
+    {
+      title: "Coming back",
+      unit: "ops",
+      lines: [
+        [by("outcome", "realtime_recoveries_total"), "{{outcome}}"],
+        [by("instance", "realtime_gap_fills_total"), "{{instance}} read from the log"],
+      ],
+    },
+  ],
+  [
+    "Callers",
+    {
+      title: "gRPC calls",
+      unit: "ops",
+      lines: [[by("method, status", "realtime_grpc_requests_total"), "{{method}} {{status}}"]],
+    },
+    { title: "gRPC, time", unit: "s", lines: spread("realtime_grpc_request_duration_seconds") },
+    {
+      title: "HTTP requests",
+      unit: "ops",
+      lines: [[by("method, status", "realtime_http_request_duration_seconds_count"), "{{method}} {{status}}"]],
+    },
+    { title: "HTTP, time", unit: "s", lines: spread("realtime_http_request_duration_seconds") },
+  ],
+  [
+    "Refusals and errors",
+    { title: "Errors answered", unit: "ops", lines: [[by("type", "realtime_errors_total"), "{{type}}"]] },
+    { title: "Limits", unit: "ops", lines: [[by("door", "usher_limits_refused_total"), "{{door}}"]] },
+    {
+      title: "Handshakes refused",
+      unit: "ops",
+      lines: [[by("status", "usher_handshakes_refused_total"), "{{status}}"]],
+    },
+    {
+      title: "Notices that arrived",
+      unit: "ops",
+      lines: [[by("type", "realtime_notifications_delivered_total"), "{{type}}"]],
+    },
+  ],
+  [
+    "Log and database",
+    { title: "Writing to the log", unit: "s", lines: spread("realtime_log_append_seconds") },
+    { title: "How late the log is read", unit: "s", lines: [["usher_log_tail_lag_seconds{$i}", "{{instance}}"]] },
+    {
+      title: "Connections to the database",
+      unit: "short",
+      lines: [
+        ["usher_database_connections{$i}", "{{instance}} {{pool}} {{state}}"],
+        ["usher_database_waiting{$i}", "{{instance}} {{pool}} waiting"],
+      ],
+    },
+    { title: "Size of the log", unit: "bytes", lines: [["max(usher_log_bytes{$i})", "bytes"]] },
+    {
+      title: "Partitions ready",
+      unit: "short",
+      lines: [["min(usher_log_partitions_ahead{$i})", "partitions"]],
+      help: "Each is for six hours.",
+    },
+    {
+      title: "Watched for presence",
+      unit: "short",
+      lines: [["sum(usher_presence_watched_rooms{$i})", "rooms"]],
+    },
+  ],
+  [
+    "Nodes and broker",
+    {
+      title: "Nodes",
+      unit: "short",
+      lines: [
+        ["usher_nodes{$i}", "{{instance}} sees"],
+        ["sum(usher_node_lease_held{$i})", "with a number"],
+      ],
+    },
+    {
+      title: "Broker",
+      unit: "short",
+      lines: [
+        ["usher_broker_up{$i}", "{{instance}} up"],
+        ["usher_broker_deaf{$i}", "{{instance}} deaf"],
+        ["usher_presence_up{$i}", "{{instance}} presence"],
+      ],
+    },
+    { title: "Round trip", unit: "s", lines: [["usher_broker_round_trip_seconds{$i}", "{{instance}}"]] },
+    {
+      title: "Messages",
+      unit: "ops",
+      lines: [
+        [by("direction", "usher_broker_messages_total"), "{{direction}}"],
+        [by("reason", "usher_broker_dropped_total"), "dropped: {{reason}}"],
+      ],
+    },
+  ],
+  [
+    "Webhooks",
+    { title: "Attempts", unit: "ops", lines: [[by("outcome", "usher_webhook_attempts_total"), "{{outcome}}"]] },
+    { title: "Time to the first attempt", unit: "s", lines: spread("usher_webhook_first_attempt_seconds") },
+    {
+      title: "Waiting and given up",
+      unit: "short",
+      lines: [
+        ["max(usher_webhook_pending{$i})", "waiting"],
+        ["sum(increase(usher_webhook_failed_total{$i}[1h]))", "given up in the last hour"],
+      ],
+    },
+  ],
+  [
+    "Processes",
+    {
+      title: "Memory",
+      unit: "bytes",
+      lines: [
+        ["process_resident_memory_bytes{$i}", "{{instance}}"],
+        ["process_heap_bytes{$i}", "{{instance}} heap"],
+      ],
+    },
+    { title: "Processor", unit: "percentunit", lines: [[by("instance", "process_cpu_seconds_total"), "{{instance}}"]] },
+    { title: "Event loop, how late", unit: "s", lines: spread("realtime_event_loop_delay_seconds") },
+    {
+      title: "Versions and starts",
+      unit: "dateTimeAsIso",
+      lines: [["process_start_time_seconds{$i} * 1000", "{{instance}}"]],
+    },
+  ],
+];
+
+const SOURCE = { type: "prometheus", uid: "${source}" };
+
+function drawn({ title, unit, lines, help }: Panel): object {
+  return {
+    type: "timeseries",
+    title,
+    ...(help && { description: help }),
+    datasource: SOURCE,
+    fieldConfig: { defaults: { unit, min: 0, custom: { fillOpacity: 5, showPoints: "never" } }, overrides: [] },
+    options: { legend: { displayMode: "list", placement: "bottom" }, tooltip: { mode: "multi", sort: "desc" } },
+    targets: lines.map(([expression, legendFormat], place) => ({
+      refId: String.fromCharCode(65 + place),
+      datasource: SOURCE,
+      expr: expression.replaceAll("$i", 'job="usher", instance=~"$instance"'),
+      legendFormat,
+    })),
+  };
+}
+
+const HEAD = {
+  uid: "usher",
+  title: "Usher",
+  tags: ["usher"],
+  timezone: "browser",
+  schemaVersion: 39,
+  version: 1,
+  editable: true,
+  refresh: "30s",
+  time: { from: "now-3h", to: "now" },
+  templating: {
+    list: [
+      { name: "source", type: "datasource", query: "prometheus", label: "Source" },
+      {
+        name: "instance",
+        type: "query",
+        label: "Node",
+        datasource: SOURCE,
+        query: { query: 'label_values(usher_info{job="usher"}, instance)', refId: "instances" },
+        includeAll: true,
+        multi: true,
+        allValue: ".*",
+        current: { text: "All", value: "$__all" },
+        refresh: 2,
+      },
+    ],
+  },
+};

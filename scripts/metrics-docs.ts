@@ -1,0 +1,59 @@
+import { createWebhookMetrics } from "../src/bridges/webhooks/metrics.ts";
+import { createMetrics, type Metrics } from "../src/platform/metrics.ts";
+
+/** Every metric that a node shows, with nothing behind the numbers. */
+export function allMetrics(): Metrics {
+  const metrics = createMetrics("0.0.0");
+  metrics.stop();
+  metrics.watch(() => ({ connections: 0, authenticated: 0, anonymous: 0, rooms: {} }));
+  metrics.watchBroker(() => ({
+    messagesOut: 0,
+    bytesOut: 0,
+    messagesIn: 0,
+    bytesIn: 0,
+    dropped: {},
+    lag: 0,
+    health: "ok",
+  }));
+  const pool = () => ({ open: 0, idle: 0, waiting: 0 });
+  metrics.watchNode({
+    nodes: () => 1,
+    leaseHeld: () => true,
+    pools: { main: pool, posts: pool },
+    tailLag: () => 0,
+    logSize: async () => ({ bytes: 0, partitionsAhead: 0 }),
+    presenceUp: () => true,
+    presenceWatched: () => 0,
+  });
+  createWebhookMetrics(metrics.registry, async () => 0);
+  return metrics;
+}
+
+/** docs/metrics.md: one line for each metric. */
+export function metricsDocs(): string {
+  const rows = allMetrics()
+    .registry.getMetricsAsArray()
+    .map((metric) => metric as unknown as { name: string; help: string; type: string; labelNames: string[] })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ name, type, labelNames, help }) => {
+      const labels = labelNames.map((label) => `\`${label}\``).join(", ");
+      return `| \`${name}\` | ${type} | ${labels} | ${help} |`;
+    });
+  return `${HEAD}${rows.join("\n")}\n`;
+}
+
+const HEAD = `# Metrics
+
+<!-- Made by \`npm run generate\` from what the program registers. -->
+
+\`GET /metrics\` answers in Prometheus' text format: on the port of \`METRICS_PORT\`; on the main port for this machine, and for whoever
+sends a service token with the scope \`stats\` (\`authorization: Bearer ust_…\`). Each is there with 0 from the start. Labels are
+words of Usher only: never a room, a person, or what a client made up. With \`WORKERS\` the port of the metrics adds up the workers
+(of a gauge that cannot be added, the worst counts); on the main port one worker tells its own.
+
+Alert rules are in [\`deploy/prometheus/rules.yml\`](../deploy/prometheus/rules.yml), a dashboard is
+[\`deploy/grafana/usher.json\`](../deploy/grafana/usher.json).
+
+| metric | kind | labels | what it says |
+| --- | --- | --- | --- |
+`;
