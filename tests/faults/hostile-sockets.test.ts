@@ -201,7 +201,8 @@ test("DR-1 a server that stops says so to all, closes them in waves, and takes n
     }),
   );
   expect(clients.filter(({ closed }) => closed === null).length).toBeGreaterThan(0);
-  expect((await fetch(`http://127.0.0.1:${stopping.port}/ws`, { headers: { Upgrade: "websocket" } })).status).toBe(503);
+  const headers = { Connection: "Upgrade", Upgrade: "websocket" };
+  expect((await fetch(`http://127.0.0.1:${stopping.port}/ws`, { headers })).status).toBe(503);
   await drained;
   for (const client of clients) expect(await client.end()).toBe(CLOSE.draining.code);
   await stopping.stop();

@@ -88,8 +88,12 @@ export async function openRaw(port: number, query = ""): Promise<Socket> {
   return socket;
 }
 
-/** A client's frame of RFC 6455, masked with zeros. `opcode`: 1 text, 2 binary, 0 continuation, 8 close, 9 ping. */
-export function wsFrame(opcode: number, payload: Uint8Array, { fin = true, masked = true, rsv = 0 } = {}): Uint8Array {
+/** A client's frame of RFC 6455. `opcode`: 1 text, 2 binary, 0 continuation, 8 close, 9 ping. `key`: of four bytes. */
+export function wsFrame(
+  opcode: number,
+  payload: Uint8Array,
+  { fin = true, masked = true, rsv = 0, key = [0, 0, 0, 0] } = {},
+): Uint8Array {
   const length = payload.length;
   const head = [(fin ? 0x80 : 0) | (rsv << 4) | opcode];
   const mask = masked ? 0x80 : 0;
@@ -97,5 +101,6 @@ export function wsFrame(opcode: number, payload: Uint8Array, { fin = true, maske
   else if (length < 65_536) head.push(mask | 126, length >> 8, length & 255);
   else
     head.push(mask | 127, 0, 0, 0, 0, (length >>> 24) & 255, (length >> 16) & 255, (length >> 8) & 255, length & 255);
-  return Buffer.concat([Buffer.from(head), masked ? Buffer.alloc(4) : Buffer.alloc(0), payload]);
+  if (!masked) return Buffer.concat([Buffer.from(head), payload]);
+  return Buffer.concat([Buffer.from([...head, ...key]), payload.map((byte, at) => byte ^ key[at & 3]!)]);
 }

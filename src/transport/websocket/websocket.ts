@@ -48,9 +48,7 @@ export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocke
 
   const handshake: WebSocketTransport["handshake"] = async (request, { address, requestId }, take) => {
     try {
-      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-        throw new AppError("malformed", "This path takes WebSocket connections only.");
-      }
+      if (!isHandshake(request)) throw new AppError("malformed", "This path takes WebSocket connections only.");
       const from = addressKey(address);
       const { allowed, wait } = count(from);
       if (!allowed) throw tooMany(wait);
@@ -90,4 +88,14 @@ export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocke
       close: (ws) => hub.closed(ws.data),
     },
   };
+}
+
+/**
+ * What the runtime does not look at: a proxy takes a request without `Connection: Upgrade`, or with a body, for no handshake, and
+ * would go on with HTTP where we speak WebSocket.
+ */
+function isHandshake({ headers }: Request): boolean {
+  const words = (name: string) => (headers.get(name) ?? "").toLowerCase().split(/[\s,]+/);
+  const hasBody = headers.has("transfer-encoding") || (headers.get("content-length") ?? "0") !== "0";
+  return words("upgrade").includes("websocket") && words("connection").includes("upgrade") && !hasBody;
 }

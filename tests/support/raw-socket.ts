@@ -1,0 +1,99 @@
+import { connect } from "node:net";
+import { waitUntil } from "./wait-until.ts";
+
+/** A TCP connection on which a test writes what it likes, and that keeps every byte that came back. */
+export interface RawSocket {
+  write(...bytes: (string | Uint8Array)[]): void;
+  /** Each byte in a packet of its own, as far as the kernel goes along. */
+  drip(bytes: Uint8Array): Promise<void>;
+  received(): Buffer;
+  /** The other side has ended or reset it. */
+  ended: boolean;
+  /** ... by a reset. */
+  reset: boolean;
+  end(): void;
+  destroy(): void;
+}
+
+/** @param from the local address; 127.0.0.2 is somebody else than 127.0.0.1 */
+export async function openTcp(port: number, { host = "127.0.0.1", from = "127.0.0.1" } = {}): Promise<RawSocket> {
+  const socket = connect({ port, host, localAddress: from });
+  const chunks: Buffer[] = [];
+  const raw: RawSocket = {
+    write: (...bytes) => void socket.write(Buffer.concat(bytes.map((part) => Buffer.from(part)))),
+    async drip(bytes) {
+      for (const byte of bytes) {
+        socket.write(Uint8Array.of(byte));
+        await new Promise(setImmediate);
+      }
+    },
+    received: () => Buffer.concat(chunks),
+    ended: false,
+    reset: false,
+    end: () => void socket.end(),
+    destroy: () => void socket.destroy(),
+  };
+  socket.setNoDelay(true);
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  socket.on("end", () => {
+    raw.ended = true;
+  });
+  socket.on("close", () => {
+    raw.ended = true;
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once("connect", () => resolve());
+    socket.once("error", reject);
+  });
+  socket.on("error", () => {
+    raw.reset = true;
+    raw.ended = true;
+  });
+  return raw;
+}
+
+/** A server's frame: its opcode and what it carries. */
+export interface WireFrame {
+  opcode: number;
+  payload: Buffer;
+}
+
+/** All whole frames of a server's bytes. */
+export function wireFrames(bytes: Buffer): WireFrame[] {
+  const frames: WireFrame[] = [];
+  for (let at = 0; at + 2 <= bytes.length; ) {
+    const short = bytes[at + 1]! & 127;
+    const head = short < 126 ? 2 : short === 126 ? 4 : 10;
+    if (at + head > bytes.length) break;
+    const length =
+      short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2));
+    if (at + head + length > bytes.length) break;
+    frames.push({ opcode: bytes[at]! & 15, payload: bytes.subarray(at + head, at + head + length) });
+    at += head + length;
+  }
+  return frames;
+}
+
+export const HANDSHAKE = [
+  "GET /ws HTTP/1.1",
+  "Host: localhost",
+  "Upgrade: websocket",
+  "Connection: Upgrade",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  "Sec-WebSocket-Version: 13",
+];
+
+/** Where the head of an answer ends; -1: it has not come. */
+export function headEnd(bytes: Buffer): number {
+  const at = bytes.indexOf("\r\n\r\n");
+  return at < 0 ? -1 : at + 4;
+}
+
+/** A raw socket that has spoken the handshake; `frames` leaves the answer's head out. */
+export async function openRawWebSocket(port: number, options: { from?: string } = {}) {
+  const socket = await openTcp(port, options);
+  socket.write(`${HANDSHAKE.join("\r\n")}\r\n\r\n`);
+  await waitUntil("the handshake was answered", () => headEnd(socket.received()) > 0);
+  const start = headEnd(socket.received());
+  return Object.assign(socket, { frames: () => wireFrames(socket.received().subarray(start)) });
+}
