@@ -30,8 +30,8 @@ export async function startDoors(
   dialects: AddDialects,
   streams: Streams,
   share: Share,
-): Promise<number> {
   services: ServerApi,
+): Promise<number> {
   const { config, logger, lifecycle, worker, tls } = program;
   if (config.METRICS_ENABLED) {
     await lifecycle.start(
@@ -73,8 +73,8 @@ export async function startDoors(
             isOwnOrigin,
           }),
         metrics,
-        tls,
         mayReadMetrics: (token) => mayReadMetrics(services, token),
+        tls,
         logger,
         innerSocket: pages?.innerSocket,
       }),
@@ -95,11 +95,11 @@ export async function startDoors(
   if (pages !== null && !(await pages.ready(PAGES_MS)))
     logger.warn("the pages are not ready yet; the API and the sockets are");
   return server.port;
+}
 
 /** A scraper that is not on this machine comes with a service token that has the scope `stats`. */
 async function mayReadMetrics(services: ServerApi, token: string): Promise<boolean> {
   if (!services.isServiceToken(token)) return false;
   const { scopes } = await services.authenticate(token);
   return scopes.includes("stats");
-}
 }
