@@ -15,11 +15,12 @@ import { addProbes, type Readiness } from "../transport/http/probes.ts";
 import { addProtos } from "../transport/http/protos.ts";
 import { requestsOfService, requestsPerMinute, type Share } from "./limits.ts";
 import type { Program } from "./program.ts";
+import { hasRole } from "./roles.ts";
 import { VERSION } from "./version.ts";
 
 const SWEEP_MS = 3_600_000;
 
-/** The REST API with the routes of all modules, and the hourly removal of what has expired. */
+/** The REST API with the routes of all modules; on workers also the hourly removal of what has expired. */
 export async function startApi(
   { config, logger, lifecycle, onError }: Program,
   sql: Sql,
@@ -64,6 +65,7 @@ export async function startApi(
   webhooks.routes(api);
   addDocs(api, VERSION);
   addProtos(api);
+  if (!hasRole(config, "worker")) return api;
   await lifecycle.start(
     "sweep",
     () =>

@@ -10,19 +10,20 @@ import type { Streams } from "../transport/streams/index.ts";
 import { createWebSocketTransport } from "../transport/websocket/websocket.ts";
 import type { AddDialects } from "./dialects.ts";
 import { connectsPerSecond, requestsPerMinute, type Share } from "./limits.ts";
-import { startPages } from "./pages.ts";
+import type { PagesOfNode } from "./pages.ts";
 import type { Program } from "./program.ts";
 import { hasRole } from "./roles.ts";
 import { broadcastTo } from "./streams.ts";
 
-/** After the sockets have gone, running requests may take this long to end. */
+/** After the connections have gone, running requests may take this long to end. */
 const REQUESTS_MS = 5_000;
 /** How long the first answer waits for the page process; after it the port is open and says that pages are starting. */
 const PAGES_MS = 10_000;
 
-/** Everything that listens: metrics, pages, HTTP and WebSocket. Answers the port of the latter. */
+/** Everything that listens: metrics, HTTP and WebSocket. Answers the port of the latter. */
 export async function startDoors(
   program: Program,
+  pages: PagesOfNode | null,
   api: Api,
   metrics: Metrics,
   hub: Hub,
@@ -40,7 +41,6 @@ export async function startDoors(
       (part) => part.stop(),
     );
   }
-  const pages = await startPages(program);
   const isOwnOrigin = ownOrigins(config);
   const sockets = createWebSocketTransport({
     hub,
@@ -64,6 +64,7 @@ export async function startDoors(
         websocket: dialects(sockets),
         serves: { api: hasRole(config, "api"), sockets: hasRole(config, "edge") },
         sharesPort: worker !== null,
+        leaving: () => hub.draining || lifecycle.stopping,
         pages:
           pages &&
           createPages({
@@ -86,11 +87,9 @@ export async function startDoors(
     "hub",
     () => hub,
     async (part) => {
-      await part.drain(config.DRAIN_TIME);
       await part.stop();
       metrics.stop();
     },
-    config.DRAIN_TIME + 6_000,
   );
   if (pages !== null && !(await pages.ready(PAGES_MS)))
     logger.warn("the pages are not ready yet; the API and the sockets are");

@@ -11,7 +11,7 @@ import type { Log } from "./log.ts";
 import type { Program } from "./program.ts";
 
 export function createHubOf(
-  { config, live, logger }: Program,
+  { config, live, lifecycle, logger }: Program,
   sql: Sql,
   log: Log,
   metrics: Metrics,
@@ -41,6 +41,10 @@ export function createHubOf(
   metrics.watch(() => hub.counts());
   // A node that takes another number appears as a new one.
   log.lease.watch({ joined: () => hub.renumber(String(log.lease.node)) });
-  log.lease.tell(() => ({ draining: hub.draining, hears: broker.hears, connections: hub.counts().connections }));
+  log.lease.tell(() => ({
+    draining: hub.draining || lifecycle.stopping,
+    hears: broker.hears,
+    connections: hub.counts().connections,
+  }));
   return hub;
 }

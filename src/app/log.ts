@@ -21,7 +21,7 @@ export async function startLog({ config, logger, lifecycle, onError }: Program, 
         onError,
         facts: {
           version: VERSION,
-          roles: ["all"],
+          roles: config.ROLES,
           host: hostname(),
           address: `${hostname()}:${config.HTTP_PORT}`,
         },

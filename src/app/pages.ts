@@ -4,7 +4,7 @@ import type { Program } from "./program.ts";
 import { hasRole } from "./roles.ts";
 
 /** How this node reaches the page process, and it the API. */
-interface PagesOfNode {
+export interface PagesOfNode {
   socket: string;
   /** Where this node listens for the page process; left out when another worker does. */
   innerSocket?: string;

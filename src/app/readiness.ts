@@ -2,6 +2,7 @@ import type { Sql } from "../platform/postgres/sql.ts";
 import type { Broker } from "../realtime/broker/broker.ts";
 import type { Hub } from "../realtime/index.ts";
 import { createReadiness, type Readiness } from "../transport/http/probes.ts";
+import type { PagesOfNode } from "./pages.ts";
 import type { Program } from "./program.ts";
 
 /**
@@ -10,12 +11,14 @@ import type { Program } from "./program.ts";
  * @param isOpen false until everything listens: HTTP answers before gRPC does
  */
 export function createReadinessOf(
-  { lifecycle }: Program,
+  { config, lifecycle }: Program,
   sql: Sql,
   broker: Broker,
   hub: Hub,
+  pages: PagesOfNode | null,
   isOpen: () => boolean,
 ): Readiness {
+  const onlyPages = config.ROLES.every((role) => role === "web");
   return createReadiness({
     checks: [
       { name: "postgres", vital: true, probe: () => sql`SELECT 1` },
@@ -26,9 +29,14 @@ export function createReadinessOf(
           if (broker.health() !== "ok") throw new Error("away");
         },
       },
+      ...(pages === null ? [] : [{ name: "pages", vital: onlyPages, probe: () => takeVisitors(pages) }]),
     ],
     unfit: () =>
       !isOpen() ? "this node is starting" : broker.health() === "deaf" ? "this node does not hear the others" : null,
     draining: () => hub.draining || lifecycle.stopping,
   });
+}
+
+async function takeVisitors(pages: PagesOfNode): Promise<void> {
+  if (!(await pages.ready(0))) throw new Error("away");
 }

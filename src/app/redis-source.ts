@@ -1,19 +1,21 @@
 import { startRedisSource } from "../bridges/redis-source.ts";
 import { StartError } from "../config/start-error.ts";
+import type { LivingNode } from "../platform/nodes/living.ts";
 import { unlimitedService } from "../platform/scopes.ts";
 import { openRedis } from "../realtime/broker/redis.ts";
 import type { ServerApi } from "../server-api/index.ts";
 import { hasRedis, redisPlace } from "./broker.ts";
 import type { Log } from "./log.ts";
 import type { Program } from "./program.ts";
+import { hasRole } from "./roles.ts";
 
-/** Reads the Redis channels of the first back ends, when REDIS_SOURCE is on. Of all nodes, the one with the lowest number acts. */
+/** Reads the Redis channels of the first back ends, when REDIS_SOURCE is on. Of all workers, the one with the lowest number acts. */
 export async function openRedisSource(
   { config, logger, lifecycle }: Program,
   { lease }: Log,
   { notices, broadcasts }: ServerApi,
 ): Promise<void> {
-  if (!config.REDIS_SOURCE) return;
+  if (!config.REDIS_SOURCE || !hasRole(config, "worker")) return;
   if (!hasRedis(config))
     throw new StartError("REDIS_SOURCE is on, and no Redis is named. Set REDIS_URL or REDIS_HOST.");
   const caller = unlimitedService("REDIS_SOURCE");
@@ -28,11 +30,15 @@ export async function openRedisSource(
             enableOfflineQueue: true,
             maxRetriesPerRequest: null,
           }),
-        isMine: () => lease.node === Math.min(lease.node, ...lease.living().map(({ node }) => node)),
+        isMine: () => lease.node === Math.min(lease.node, ...workersOf(lease.living())),
         notify: (notice) => notices.send(caller, notice),
         broadcast: (broadcast) => broadcasts.send(caller, broadcast),
         logger: logger.child({ name: "redis source" }),
       }),
     (part) => part.stop(),
   );
+}
+
+function workersOf(nodes: readonly LivingNode[]): number[] {
+  return nodes.filter(({ roles }) => hasRole({ ROLES: roles }, "worker")).map(({ node }) => node);
 }

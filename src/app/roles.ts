@@ -1,6 +1,6 @@
-import type { Config, Role } from "../config/options.ts";
+import type { Role } from "../config/options.ts";
 
-/** Whether this node does that part of the work. */
-export function hasRole({ ROLES }: Pick<Config, "ROLES">, role: Exclude<Role, "all">): boolean {
+/** Whether a node with these roles does that part of the work. */
+export function hasRole({ ROLES }: { ROLES: readonly string[] }, role: Exclude<Role, "all">): boolean {
   return ROLES.includes("all") || ROLES.includes(role);
 }

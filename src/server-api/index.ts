@@ -43,7 +43,9 @@ export interface ServerApi {
   erase(userId: string): Promise<void>;
   /** What services said to a person, as far as it is kept. */
   exportOf(userId: string): Promise<Record<string, unknown>>;
-  /** Writes down which tokens were used, and answers those who wait for changes. */
+  /** Answers those who wait for changes, and from now on at once: this node is about to stop. */
+  endWaits(): void;
+  /** The same, and writes down which tokens were used. */
   stop(): Promise<void>;
 }
 

@@ -49,6 +49,7 @@ export async function createServerApi(deps: ServerApiDeps): Promise<ServerApi> {
     },
     erase: (userId) => eraseNotices(deps.sql, userId),
     exportOf: async (userId) => ({ notices: await noticesOf(deps.sql, userId) }),
+    endWaits: () => bell.close(),
     async stop() {
       bell.close();
       await known.stop();

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { StartError } from "../config/start-error.ts";
 import type { Logger } from "../platform/logger.ts";
 
 /** Where a worker stands among its like, as its parent tells it by `--worker=<JSON>`. */
@@ -90,7 +91,7 @@ export function createWorkerProcesses(deps: WorkerProcessesDeps): WorkerProcesse
           (_, index) =>
             new Promise<void>((resolve, reject) =>
               launch(index, resolve, (code) =>
-                reject(new Error(`Worker ${index} ended with code ${code} at its start.`)),
+                reject(new StartError(`Worker ${index} could not start (code ${code}); what it said stands above.`)),
               ),
             ),
         ),

@@ -5,6 +5,8 @@ export interface Listener {
   port: number;
   /** To all sockets of a topic. -1 or 0: some socket does not keep up. */
   publish(topic: string, text: string): number;
+  /** Requests that are not answered to their last byte. */
+  pending(): number;
   /** No new connections. With `cut` also the open ones end; without it, it waits for them. */
   stop(cut: boolean): Promise<void>;
 }
@@ -49,6 +51,7 @@ export function listen<Data>(options: ListenOptions<Data>, tls: Tls | null): Lis
       const listening = [...servers].filter((server) => server.subscriberCount(topic) > 0);
       return Math.min(...listening.map((server) => server.publish(topic, text)), Number.POSITIVE_INFINITY);
     },
+    pending: () => [...servers].reduce((sum, server) => sum + server.pendingRequests, 0),
     async stop(cut) {
       await Promise.all([...servers].map((server) => server.stop(cut)));
     },
@@ -59,6 +62,7 @@ function plain<Data>(server: Bun.Server<Data>): Listener {
   return {
     port: server.port!,
     publish: (topic, text) => server.publish(topic, text),
+    pending: () => server.pendingRequests,
     stop: (cut) => server.stop(cut),
   };
 }

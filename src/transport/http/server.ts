@@ -34,6 +34,8 @@ export interface HttpServerDeps<Data> {
   serves: { api: boolean; sockets: boolean };
   /** Other processes of this machine listen on the same port. */
   sharesPort: boolean;
+  /** Whether this node is about to stop: answers then end their connections, so that clients open the next one elsewhere. */
+  leaving?: () => boolean;
   /** What is no path of ours goes to the pages; null: there are none, and it is 404. */
   pages: Pages | null;
   metrics: Metrics | null;
@@ -64,7 +66,6 @@ const MOST_BYTES = 16 * 1_048_576;
 export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer {
   const { config, api, websocket, logger, serves } = deps;
   const factsOf = createFacts(config, deps.tls != null);
-  let running = 0;
   const socketPaths = websocket.paths ?? ["/ws"];
 
   async function answer(
@@ -86,15 +87,11 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer {
     if (socketPaths.includes(pathname))
       return serves.sockets ? upgraded(request, server, facts) : notHere("edge", facts);
     const began = performance.now();
-    running += 1;
-    try {
-      const response = await dispatch(request, pathname, facts, peer);
-      secureHeaders(response.headers, facts);
-      told(request, response, facts, performance.now() - began);
-      return response;
-    } finally {
-      running -= 1;
-    }
+    const response = await dispatch(request, pathname, facts, peer);
+    secureHeaders(response.headers, facts);
+    if (peer !== null && deps.leaving?.()) response.headers.set("connection", "close");
+    told(request, response, facts, performance.now() - began);
+    return response;
   }
 
     deps.metrics?.handshakeRefused(refusal.status);
@@ -210,9 +207,10 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer {
     port: outer.port,
     publish: outer.publish,
     async stop(ms) {
-      void outer.stop(false); // no new ones; its promise waits for sockets too, so the requests are counted here
+      // No new ones, and idle connections end. Its promise does not always wait for answers that are still being sent.
+      void outer.stop(false);
       const until = performance.now() + ms;
-      while (running > 0 && performance.now() < until) await Bun.sleep(10);
+      while (outer.pending() > 0 && performance.now() < until) await Bun.sleep(10);
       await Promise.all([outer.stop(true), inner?.stop(true)]);
     },
   };
