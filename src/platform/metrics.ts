@@ -91,6 +91,7 @@ export function createMetrics(version: string) {
     buckets: latencies,
     registers,
   });
+  requests.zero({ method: "GET", status: 200 });
   const called = addGrpc(registry);
   addProcess(registry, version);
   const stopDelay = measureDelay((seconds) => delay.observe(seconds));

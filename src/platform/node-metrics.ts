@@ -69,25 +69,35 @@ function addPools(registry: Registry, pools: NodeSources["pools"]): void {
   });
 }
 
-/** Every process asks the same database, so of many answers one is as good as the other. */
+/** Every process asks the same database, so of many answers one is as good as the other. One question for both. */
 function addLogSize(registry: Registry, read: NodeSources["logSize"]): void {
-  const registers = [registry];
-  const bytes = new Gauge({
+  let asked: Promise<{ bytes: number; partitionsAhead: number } | null> | null = null;
+  const ask = () => {
+    asked ??= read()
+      .catch(() => null)
+      .finally(() => {
+        asked = null;
+      });
+    return asked;
+  };
+  new Gauge({
     name: "usher_log_bytes",
     help: "Size of the log in the database.",
     aggregator: "max",
-    registers,
+    registers: [registry],
     async collect() {
-      const found = await read().catch(() => null);
-      if (found === null) return;
-      bytes.set(found.bytes);
-      ahead.set(found.partitionsAhead);
+      const found = await ask();
+      if (found !== null) this.set(found.bytes);
     },
   });
-  const ahead = new Gauge({
+  new Gauge({
     name: "usher_log_partitions_ahead",
     help: "Partitions of the log that stand ready; each is for six hours.",
     aggregator: "min",
-    registers,
+    registers: [registry],
+    async collect() {
+      const found = await ask();
+      if (found !== null) this.set(found.partitionsAhead);
+    },
   });
 }

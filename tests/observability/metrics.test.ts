@@ -10,7 +10,7 @@ import { findTool, testWith } from "../support/tools.ts";
 /** What a started node shows of itself, and what is written about it: alert rules, dashboard, docs. */
 const ROOT = join(import.meta.dirname, "../..");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
-const TOKEN = "a token of the tests for everything";
+const TOKEN = "a-token-of-the-tests-for-everything";
 
 let app: TestApp;
 let text: string;
@@ -105,7 +105,7 @@ testWith("promtool")("promtool finds rules and their tests good", async () => {
     ["check", "config", "deploy/prometheus/prometheus.yml"],
   ]) {
     const run = Bun.spawn([findTool("promtool")!, ...args], { cwd: ROOT, stdout: "pipe", stderr: "pipe" });
-    const said = (await run.stdout.text()) + (await run.stderr.text());
+    const said = (await new Response(run.stdout).text()) + (await new Response(run.stderr).text());
     expect({ code: await run.exited, said }).toMatchObject({ code: 0, said: expect.stringContaining("SUCCESS") });
   }
 });

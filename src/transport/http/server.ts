@@ -39,10 +39,10 @@ export interface HttpServerDeps<Data> {
   /** What is no path of ours goes to the pages; null: there are none, and it is 404. */
   pages: Pages | null;
   metrics: Metrics | null;
-  /** The certificate to show; left out: plain HTTP. */
-  tls?: Tls | null;
   /** Whether a bearer token lets its holder read the metrics from elsewhere; throws AppError. Left out: none does. */
   mayReadMetrics?: (token: string) => Promise<boolean>;
+  /** The certificate to show; left out: plain HTTP. */
+  tls?: Tls | null;
   logger: Logger;
   /** A unix socket on which the page process asks us in the name of its visitors; it may say who they are. */
   innerSocket?: string;
@@ -94,10 +94,10 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer {
     return response;
   }
 
-    deps.metrics?.handshakeRefused(refusal.status);
   async function upgraded(request: Request, server: Bun.Server<Data>, facts: RequestFacts) {
     const refusal = await websocket.upgrade(request, server, facts);
     if (refusal === undefined) return undefined;
+    deps.metrics?.handshakeRefused(refusal.status);
     secureHeaders(refusal.headers, facts);
     return refusal;
   }
@@ -118,6 +118,9 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer {
       if (!serves.sockets) return notHere("edge", facts);
     } else if (!serves.api && peer !== null && pathname.startsWith("/api/")) return notHere("api", facts);
     if (isApi(pathname) || deps.pages === null) return inTime(api.fetch(request, facts), facts);
+    return deps.pages(request, facts);
+  }
+
   /** Null: he may read the metrics. `unasked`: he did not say who he is, and is told nothing of them. */
   async function refuseScraper(request: Request): Promise<AppError | "unasked" | null> {
     const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
@@ -128,9 +131,6 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer {
       if (error instanceof AppError) return error;
       throw error;
     }
-  }
-
-    return deps.pages(request, facts);
   }
 
   /** HTTP_WRITE_TIMEOUT for an ordinary answer. The handler goes on; its Idempotency-Key, if any, keeps what it comes to. */
