@@ -224,10 +224,15 @@ function notHere(role: string, { requestId }: RequestFacts): Response {
   );
 }
 
-/** A request whose URL is whole: HTTP/1.0 needs no Host (load balancers ask like that). Null when the Host is not one. */
+/**
+ * A request whose URL is whole: HTTP/1.0 needs no Host (load balancers ask like that). Null when the Host is not one, or there are
+ * two: the runtime takes the first one, a proxy before us may have taken the other.
+ */
 function withHost(request: Request): Request | null {
+  const host = request.headers.get("host");
+  if (host?.includes(",")) return null;
   if (URL.canParse(request.url)) return request;
-  if (request.headers.has("host")) return null;
+  if (host !== null) return null;
   const url = `http://localhost${request.url}`;
   return URL.canParse(url) ? new Request(url, request) : null;
 }
