@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { UserCaller } from "../platform/caller.ts";
+import type { ServiceCaller, UserCaller } from "../platform/caller.ts";
 import { invalid } from "../platform/http/invalid.ts";
 import { issueToken } from "./issue-token.ts";
 import { login, oneName } from "./login.ts";
@@ -21,8 +21,8 @@ export interface Calls {
   /** Throws `refresh_invalid`, `banned`. */
   refresh(message: unknown): Promise<Credentials>;
   signOut(caller: UserCaller): Promise<void>;
-  /** An access token for whoever has this e-mail address, in the name of a service. Throws `not_found`, `banned`. */
-  issueToken(message: unknown, service: string): Promise<IssuedToken>;
+  /** An access token for the member with this e-mail address, in the name of a service. Throws `not_found`, `forbidden`, `banned`. */
+  issueToken(message: unknown, service: ServiceCaller): Promise<IssuedToken>;
 }
 
 const RefreshBody = z.strictObject({ refresh_token: Secret });

@@ -1,3 +1,4 @@
+import { coversRoom, type ServiceCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import { emailKey } from "./names.ts";
 import type { Parts } from "./parts.ts";
@@ -9,14 +10,24 @@ import type { IssuedToken } from "./tokens.ts";
 
 /**
  * An access token for a person that a service asks for. All that one service asks for is one session: it stands in the person's
- * list by the service's name, and ends there like any other. Throws `not_found`, `banned`.
+ * list by the service's name, and ends there like any other. Only for whom the service's patterns cover, and never for those who
+ * run this server: a back end, or an admin who makes a token for one, would be an owner by it. Throws `not_found`, `forbidden`,
+ * `banned`.
  */
-export async function issueToken(parts: Parts, email: string, service: string): Promise<IssuedToken> {
-  const deviceName = `service ${service}`.slice(0, 100);
+export async function issueToken(
+  parts: Parts,
+  email: string,
+  service: Pick<ServiceCaller, "name" | "rooms">,
+): Promise<IssuedToken> {
+  const deviceName = `service ${service.name}`.slice(0, 100);
   const user = await ownAccount(parts.sql, { email: emailKey(email) });
-  if (!user) throw new AppError("not_found", "Nobody has an account here with this e-mail address.");
+  if (!user || !coversRoom(service.rooms, `user:${user.id}`))
+    throw new AppError("not_found", "Nobody whom this token covers has this e-mail address.");
   const id = await parts.transaction({ actor: deviceName }, async (tx) => {
-    if (!(await lockUser(tx.sql, user.id))) throw new AppError("not_found");
+    const locked = await lockUser(tx.sql, user.id);
+    if (!locked) throw new AppError("not_found");
+    if (locked.role !== "member")
+      throw new AppError("forbidden", "No token is made for admins and owners: they sign in themselves.");
     const shutOut = await whyShutOut(tx.sql, user.id);
     if (shutOut !== null) throw new AppError("banned", shutOut);
     const known = await sessionByDevice(tx.sql, user.id, deviceName);

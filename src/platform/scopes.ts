@@ -9,7 +9,7 @@ export const SCOPES = {
   history: "read what was in a room",
   presence: "read who is in a room",
   subscribe: "be in rooms with a socket or stream",
-  "tokens:issue": "have tokens made for people",
+  "tokens:issue": "have tokens made for members, to act as they do",
 } as const;
 
 export type Scope = keyof typeof SCOPES;

@@ -29,7 +29,7 @@ export function authMethods({ authenticate, calls }: Accounts, unary: Unary) {
       request: Filled,
       async run(body, caller): Promise<GenerateTokenResponse> {
         needsScope(caller);
-        const { token, expires_in } = await calls.issueToken(body, caller.name);
+        const { token, expires_in } = await calls.issueToken(body, caller);
         return { token, expires_in_seconds: expires_in };
       },
     }),

@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { status } from "@grpc/grpc-js";
+import { type GrpcNode, refusal, startGrpcNode } from "./node.ts";
+
+/** Who comes in by gRPC, and as whom. */
+let node: GrpcNode;
+let owner: Awaited<ReturnType<GrpcNode["person"]>>;
+
+beforeAll(async () => {
+  node = await startGrpcNode();
+  owner = await node.person("ann"); // the first account
+}, 60_000);
+afterAll(() => node.close(), 60_000);
+
+async function serviceToken(scopes: string[], rooms: string[]): Promise<string> {
+  const made = await fetch(`${node.url}/api/v1/service-tokens`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${owner.token}` },
+    body: JSON.stringify({ name: "test", scopes, rooms }),
+  });
+  return ((await made.json()) as { token: string }).token;
+}
+const issue = (email: string, token?: string) => node.ask("auth.AuthService/GenerateToken", { email }, { token });
+const codeOf = async (call: Promise<unknown>) => (await refusal(call)).code;
+
+test("no service becomes an owner or an admin by GenerateToken, and it is nobody whom its patterns do not cover", async () => {
+  const [bob, eve] = [await node.person("bob"), await node.person("eve")];
+  const token = await serviceToken(["tokens:issue"], [`user:${bob.id}`]);
+  expect(await issue("bob@example.org", token)).toMatchObject({ token: expect.any(String) });
+  expect(await codeOf(issue("eve@example.org", token))).toBe(status.NOT_FOUND);
+  expect(await issue("eve@example.org")).toMatchObject({ token: expect.any(String) });
+  // Not even GRPC_TOKEN, which has all scopes and rooms.
+  expect(await codeOf(issue("ann@example.org"))).toBe(status.PERMISSION_DENIED);
+  const raised = await fetch(`${node.url}/api/v1/admin/users/${eve.id}`, {
+    method: "PATCH",
+    headers: { "content-type": "application/json", authorization: `Bearer ${owner.token}` },
+    body: JSON.stringify({ role: "admin" }),
+  });
+  expect(raised.status).toBe(200);
+  expect(await codeOf(issue("eve@example.org"))).toBe(status.PERMISSION_DENIED);
+});
