@@ -66,7 +66,7 @@ class NodeHub implements Hub {
   readonly #admission: Admission;
   readonly #traffic: Traffic;
   readonly #policies = new Policies();
-  readonly #internal = new InternalRooms();
+  readonly #internal: InternalRooms;
   readonly #presence: HubPresence;
   readonly #repair: Repair;
   readonly #dispatch: Dispatch;
@@ -90,6 +90,9 @@ class NodeHub implements Hub {
     const epoch = () => this.#epoch;
     const now = () => clock.now();
     this.#sender = new Sender(metrics);
+    this.#internal = new InternalRooms((error) =>
+      logger.error({ err: error }, "an entry of an internal room could not be acted on; its state is read anew"),
+    );
     const outlet: RoomOutlet = {
       show: (room, type, frame) => this.#show(room, type, frame),
       shown: (room, entry) => this.#shown(room, entry),
@@ -122,6 +125,7 @@ class NodeHub implements Hub {
       metrics,
       logger,
       epoch,
+      isOpen: (room) => this.#rooms.get(room.name) === room,
       tell: (room, type, frame) => this.#show(room, type, frame),
     });
     this.#dispatch = new Dispatch(this.#sender, metrics, logger);

@@ -8,6 +8,7 @@ import type { HubMetrics, Socket } from "./index.ts";
 import { Joins, type Outcome } from "./join.ts";
 import { Policies } from "./policies.ts";
 import { Repair } from "./repair.ts";
+import type { Room } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { Sender } from "./sender.ts";
 
@@ -87,7 +88,8 @@ class Node {
       },
     };
     const shared = { log, metrics: NO_METRICS, logger: NO_LOGGER, epoch: () => "e" };
-    const repair = new Repair({ ...shared, tell: show });
+    const isOpen = (room: Room) => this.rooms.get(room.name) === room;
+    const repair = new Repair({ ...shared, isOpen, tell: show });
     this.rooms = new Rooms({ show, shown: () => {}, missing: (room) => repair.missing(room) });
     const policies = new Policies();
     policies.register("event", { authorize: () => world.sleep(4) });

@@ -9,6 +9,8 @@ export interface RepairDeps {
   metrics: HubMetrics;
   logger: HubLogger;
   epoch: () => string;
+  /** False: the room was forgotten, and perhaps another one has its name. */
+  isOpen: (room: Room) => boolean;
   /** To all members of the room. */
   tell: (room: Room, type: string, frame: string) => void;
 }
@@ -47,7 +49,7 @@ export class Repair {
   }
 
   async #fill(room: Room): Promise<void> {
-    if (!room.behind) return;
+    if (!room.behind || !this.#deps.isOpen(room)) return;
     // Somebody on the way in will read the place; otherwise what is held is the beginning.
     if (!room.known) {
       if (room.entering === null) room.settle();
@@ -57,6 +59,7 @@ export class Repair {
     const announced = room.highest;
     try {
       const slice = await this.#deps.log.slice(room.name, since);
+      if (!this.#deps.isOpen(room)) return;
       if (slice.complete) {
         this.#deps.metrics.filled(slice.entries.filter(({ seq }) => seq >= room.next).length);
         for (const entry of slice.entries) room.offer(entry);

@@ -50,15 +50,31 @@ test("entries of rooms that nobody is in cost nothing", () => {
   expect([shown, [...rooms.all()]]).toEqual([[], []]);
 });
 
-test("a person's own room is made when something is said in it, and forgotten when nothing was for two sweeps", () => {
-  const { rooms, connect } = world();
-  connect("ann");
-  rooms.offer([entry("user:ann", 1)]);
+test("a person's own room is made when something is said in it, and keeps its place for as long as he is here", () => {
+  const { rooms, shown, connect } = world();
+  const { connection } = connect("ann");
+  rooms.offer([entry("user:ann", 4)]);
   rooms.get("user:ann")!.settle();
-  rooms.sweep();
-  expect(rooms.get("user:ann")?.next).toBe(2);
-  rooms.sweep();
+  rooms.offer([entry("user:ann", 5)]);
+  for (let sweeps = 0; sweeps < 3; sweeps++) rooms.sweep();
+  // A broker that was frozen brings old ones, and the newest out of turn.
+  rooms.offer([entry("user:ann", 4), entry("user:ann", 7)]);
+  rooms.get("user:ann")!.settle();
+  expect(shown).toEqual(["user:ann 4", "user:ann 5"]);
+  rooms.offer([entry("user:ann", 6)]);
+  expect(shown).toEqual(["user:ann 4", "user:ann 5", "user:ann 6", "user:ann 7"]);
+  rooms.people.remove("ann", connection);
+  for (let sweeps = 0; sweeps < 2; sweeps++) rooms.sweep();
   expect(rooms.get("user:ann")).toBeUndefined();
+});
+
+test("a room is not forgotten while something of it is being read", () => {
+  const { rooms } = world();
+  const room = rooms.open("channel:1");
+  room.learn(4, 4);
+  rooms.offer([entry("channel:1", 7)]);
+  for (let sweeps = 0; sweeps < 3; sweeps++) rooms.sweep();
+  expect(rooms.get("channel:1")).toBe(room);
 });
 
 test("a room is counted and subscribed while somebody is in it, once however often he enters", () => {

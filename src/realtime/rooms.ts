@@ -112,10 +112,19 @@ export class Rooms {
     for (const room of this.#rooms.values()) {
       if (!room.stirred) {
         room.forgetFrames();
-        if (room.members === 0 && room.entering === null) this.#rooms.delete(room.name);
+        if (!this.#isNeeded(room)) this.#rooms.delete(room.name);
       }
       room.stirred = false;
     }
+  }
+
+  /**
+   * A person's own room keeps its place while he is here: without it whatever comes late would be taken for its beginning, and
+   * shown again. One that is behind is being read, and must not be there twice.
+   */
+  #isNeeded(room: Room): boolean {
+    if (room.members > 0 || room.entering !== null || room.behind) return true;
+    return room.personal && this.people.of(roomId(room.name)).length > 0;
   }
 
   forgetAll(): void {
