@@ -5,19 +5,19 @@ import { startRetention } from "../platform/log/retention.ts";
 import { createTail } from "../platform/log/tail.ts";
 import { createIds } from "../platform/nodes/ids.ts";
 import { leaseNode } from "../platform/nodes/registry.ts";
-import type { Sql } from "../platform/postgres/sql.ts";
 import type { Program } from "./program.ts";
+import type { Storage } from "./storage.ts";
 import { VERSION } from "./version.ts";
 
 export type Log = Awaited<ReturnType<typeof startLog>>;
 
 /** What numbers, keeps and follows the log: this node's lease and ids, retention, the epoch, the tail. */
-export async function startLog({ config, logger, lifecycle, onError }: Program, sql: Sql) {
+export async function startLog({ config, logger, lifecycle, onError }: Program, { sql, leaseSql, tailSql }: Storage) {
   const lease = await lifecycle.start(
     "node lease",
     () =>
       leaseNode({
-        sql,
+        sql: leaseSql,
         onError,
         facts: {
           version: VERSION,
@@ -44,7 +44,7 @@ export async function startLog({ config, logger, lifecycle, onError }: Program, 
     "log tail",
     () =>
       createTail({
-        sql,
+        sql: tailSql,
         epoch,
         onError: (error, reader) => logger.error({ err: error, reader }, "the log could not be followed; tried again"),
       }),

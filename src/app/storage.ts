@@ -6,6 +6,10 @@ import type { Program } from "./program.ts";
 
 /** Longest time in ms for a batch of posts: a server that says nothing holds up everybody's for so long and the grace. */
 const POSTS_MS = 5_000;
+/** Within the time after which a node may no longer make ids, so that a renewal that hangs is tried once more. */
+const LEASE_MS = 3_000;
+
+export type Storage = Awaited<ReturnType<typeof startStorage>>;
 
 /** PostgreSQL, our own or the one that is named, with the present schema; and the pools. */
 export async function startStorage({ config, logger, lifecycle }: Program) {
@@ -29,6 +33,17 @@ export async function startStorage({ config, logger, lifecycle }: Program) {
     () => openDatabase(server.url, { max: 1, name: "usher posts", limit: POSTS_MS }),
     (part) => part.close(),
   );
-  const pools = { main: main.numbers, posts: posts.numbers };
-  return { sql: main.sql, postSql: posts.sql, databaseUrl: server.url, pools };
+  // What keeps the node alive and tells it of the others' entries must not stand in line behind the requests of a busy node.
+  const lease = await lifecycle.start(
+    "database for the lease",
+    () => openDatabase(server.url, { max: 1, name: "usher lease", limit: LEASE_MS }),
+    (part) => part.close(),
+  );
+  const tail = await lifecycle.start(
+    "database for the tail",
+    () => openDatabase(server.url, { max: 2, name: "usher tail" }),
+    (part) => part.close(),
+  );
+  const pools = { main: main.numbers, posts: posts.numbers, lease: lease.numbers, tail: tail.numbers };
+  return { sql: main.sql, postSql: posts.sql, leaseSql: lease.sql, tailSql: tail.sql, databaseUrl: server.url, pools };
 }

@@ -139,6 +139,10 @@ async function call(
   const url = `${cluster.doors.any().replace("ws:", "http:")}/api/v1${path}`;
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const answer = await fetch(url, { method, headers, body: JSON.stringify(body) });
+  if (answer.status === 503) {
+    await Bun.sleep(200);
+    return call(cluster, token, method, path, body);
+  }
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
   return answer.status === 204 ? { id: "" } : ((await answer.json()) as { id: string });
 }
