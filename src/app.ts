@@ -72,8 +72,9 @@ async function start(program: Program): Promise<number> {
   const { config, logger } = program;
   let admin: Admin | null = null;
   await startReload(program, async (changed) => admin?.reloaded(changed));
-  const { sql, postSql, databaseUrl, pools } = await startStorage(program);
-  const log = await startLog(program, sql);
+  const storage = await startStorage(program);
+  const { sql, postSql, databaseUrl, pools } = storage;
+  const log = await startLog(program, storage);
   const { ids, epoch } = log;
   const metrics = createMetrics(VERSION);
   const broker = await startBroker(program, sql, databaseUrl, log, metrics);
