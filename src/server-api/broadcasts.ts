@@ -2,7 +2,7 @@ import type { FrameType } from "../../protocol/frames.ts";
 import { NEVER_KEPT } from "../../protocol/notices.ts";
 import { Id } from "../../protocol/rooms.ts";
 import type { Broadcasts, ServerApiDeps } from "./index.ts";
-import type { Keep } from "./keeping.ts";
+import type { KeepOnce } from "./keep-once.ts";
 import { metaOf } from "./notices.ts";
 import { checkedPayload } from "./payload.ts";
 import { checkType, invalid, roomOf, service } from "./policy.ts";
@@ -15,9 +15,9 @@ export function createBroadcasts({
   realtime,
   cluster,
   keep,
-}: Pick<ServerApiDeps, "realtime" | "cluster"> & { keep: Keep }): Broadcasts {
+}: Pick<ServerApiDeps, "realtime" | "cluster"> & { keep: KeepOnce }): Broadcasts {
   return {
-    async send(caller, { room: name, event_type, payload, exclude_user_id: excluded, ephemeral = false }) {
+    async send(caller, { room: name, event_type, payload, exclude_user_id: excluded, ephemeral = false }, attempt) {
       const room = roomOf(name);
       const { tokenId } = service(caller, "broadcast", room);
       checkType(event_type, room);
@@ -27,7 +27,11 @@ export function createBroadcasts({
       // `all` has no log: it has no members who could come back to it.
       if (ephemeral || excluded !== undefined || room === "all" || NEVER_KEPT.has(event_type))
         realtime.publishEphemeral(room, event_type as FrameType, checked as never, excluded);
-      else await keep({ room, type: event_type, payload: JSON.stringify(checked), meta: metaOf(tokenId) });
+      else
+        await keep(
+          { room, type: event_type, payload: JSON.stringify(checked), meta: metaOf(tokenId, attempt) },
+          attempt,
+        );
 
       const [{ counts, partial }, left] = await Promise.all([
         cluster.membersOf([room]),

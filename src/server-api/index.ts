@@ -2,6 +2,7 @@ import type { Booking, Payment, QueuePosition } from "../../protocol/notices.ts"
 import type { By } from "../platform/audit.ts";
 import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
 import type { Api } from "../platform/http/api.ts";
+import type { Attempt } from "../platform/http/once.ts";
 import type { Counter } from "../platform/http/rate-limit.ts";
 import type { Publish } from "../platform/log/publish.ts";
 import type { Tail } from "../platform/log/tail.ts";
@@ -116,6 +117,8 @@ export interface Notice {
 export interface NoticeOptions {
   /** Only for who is there now: not kept, and nobody gets it later. */
   ephemeral?: boolean | undefined;
+  /** Of an Idempotency-Key: what it has kept already is not kept once more. */
+  attempt?: Attempt | undefined;
 }
 
 export interface AckOptions {
@@ -141,7 +144,7 @@ export interface Delivery {
 
 export interface Broadcasts {
   /** To all who are in a room: scope `broadcast`. Kept in the room's log, unless somebody is left out, it is `ephemeral`, or the room is `all`. */
-  send(caller: Caller, broadcast: Broadcast): Promise<{ recipients: number; partial: boolean }>;
+  send(caller: Caller, broadcast: Broadcast, attempt?: Attempt): Promise<{ recipients: number; partial: boolean }>;
 }
 
 export interface Broadcast {

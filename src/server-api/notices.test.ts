@@ -139,3 +139,27 @@ test("what was said to a person can be given to him, and taken away with him; th
   ]);
   await close();
 });
+
+test("NT-2 what a node kept before it died is not kept again when the call is repeated with its key", async () => {
+  const broadcaster = await app.serviceToken(["broadcast"]);
+  const { sql, close } = openDatabase(app.databaseUrl, { max: 1 });
+  const calls = [
+    ["user:gus", token, "/api/v1/users/gus/notices"],
+    ["event:once", broadcaster, "/api/v1/rooms/event:once/broadcasts"],
+  ] as const;
+  for (const [room, by, path] of calls) {
+    const call = (key: string) =>
+      app.ask(by, "POST", path, { event_type: "show:began", payload: {} }, { "idempotency-key": key });
+    const kept = () => sql`SELECT l.seq FROM log l JOIN rooms r ON r.id = l.room_id WHERE r.name = ${room}`;
+    for (let attempts = 0; attempts < 3; attempts++) {
+      const { status, body } = await call(`${room}-1`);
+      expect([status, body.stored ?? true]).toEqual([200, true]);
+      // The node died between the commit and keeping the answer, a minute ago.
+      await sql`UPDATE idempotency_keys SET answer = NULL, lease_until = clock_timestamp() - interval '1 s'`;
+    }
+    expect(await kept()).toHaveLength(1);
+    await call(`${room}-2`);
+    expect(await kept()).toHaveLength(2);
+  }
+  await close();
+});

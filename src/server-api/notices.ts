@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import type { FrameType } from "../../protocol/frames.ts";
 import { NEVER_KEPT } from "../../protocol/notices.ts";
 import type { Caller } from "../platform/caller.ts";
+import type { Attempt } from "../platform/http/once.ts";
 import type { AckOptions, Delivery, Notice, NoticeOptions, Notices, ServerApiDeps } from "./index.ts";
-import type { Keep } from "./keeping.ts";
+import type { KeepOnce } from "./keep-once.ts";
 import { checkedPayload } from "./payload.ts";
 import { checkType, ownRoomOf, service } from "./policy.ts";
 
@@ -19,11 +20,11 @@ export function createNotices({
   cluster,
   metrics,
   keep,
-}: Pick<ServerApiDeps, "realtime" | "cluster" | "metrics"> & { keep: Keep }): Notices {
+}: Pick<ServerApiDeps, "realtime" | "cluster" | "metrics"> & { keep: KeepOnce }): Notices {
   async function send(
     caller: Caller,
     { user_id, event_type, payload }: Notice,
-    { ephemeral = false, requireAck = false, ackTimeout = MOST_ACK_TIMEOUT }: NoticeOptions & AckOptions = {},
+    { ephemeral = false, requireAck = false, ackTimeout = MOST_ACK_TIMEOUT, attempt }: NoticeOptions & AckOptions = {},
   ): Promise<Delivery> {
     const room = ownRoomOf(user_id);
     const { tokenId } = service(caller, "notify", room);
@@ -37,7 +38,8 @@ export function createNotices({
 
     const stored = !ephemeral && !NEVER_KEPT.has(event_type);
     if (!stored) realtime.publishEphemeral(room, event_type as FrameType, whole as never);
-    else await keep({ room, type: event_type, payload: JSON.stringify(whole), meta: metaOf(tokenId) });
+    else
+      await keep({ room, type: event_type, payload: JSON.stringify(whole), meta: metaOf(tokenId, attempt) }, attempt);
 
     const { counts, partial } = await cluster.connectionsOf([user_id]);
     const connections = counts.get(user_id) ?? 0;
@@ -63,9 +65,9 @@ export function createNotices({
   };
 }
 
-/** Who said it, for the log's `meta`. */
-export function metaOf(tokenId: string): string {
-  return JSON.stringify({ actor: `service:${tokenId}` });
+/** Who said it, and by which Idempotency-Key, for the log's `meta`. */
+export function metaOf(tokenId: string, attempt?: Attempt): string {
+  return JSON.stringify({ actor: `service:${tokenId}`, once: attempt?.mark });
 }
 
 function kindOf(type: string): "booking" | "queue" | "payment" | "notification" {

@@ -4,6 +4,7 @@ import { createBroadcasts } from "./broadcasts.ts";
 import { createChanges } from "./changes.ts";
 import { createHistory } from "./history.ts";
 import type { ServerApi, ServerApiDeps } from "./index.ts";
+import { createKeepOnce } from "./keep-once.ts";
 import { createKeep } from "./keeping.ts";
 import { KnownTokens } from "./known-tokens.ts";
 import { createNotices } from "./notices.ts";
@@ -22,7 +23,7 @@ export async function createServerApi(deps: ServerApiDeps): Promise<ServerApi> {
   const known = new KnownTokens(deps);
   const bell = createBell();
   await deps.tail.read({ name: "changes", from: "now", handle: async () => bell.ring() });
-  const parts = { ...deps, bell, keep: createKeep(deps) };
+  const parts = { ...deps, bell, keep: createKeepOnce(deps.sql, createKeep(deps)) };
   const api: ServerApi = {
     notices: createNotices(parts),
     broadcasts: createBroadcasts(parts),

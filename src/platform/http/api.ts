@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import type { Caller } from "../caller.ts";
+import type { Attempt } from "./once.ts";
 
 /** What every handler may ask its context for with `c.get(name)`. */
 export interface ApiVariables {
@@ -16,6 +17,8 @@ export interface ApiVariables {
   host: string;
   /** Why the credentials that were sent are no good; a route that needs a person answers with it. */
   refusal: Error | null;
+  /** Which run of an Idempotency-Key's request this is; undefined without a key. */
+  attempt: Attempt | undefined;
   /** Reads the body and keeps the first answer for an Idempotency-Key. Installed by `createApi`, run by every route. */
   receive: MiddlewareHandler;
 }

@@ -34,9 +34,12 @@ export function createIdempotencyStore(sql: Sql): IdempotencyStore & { sweep(): 
     },
 
     async release({ actor, keyHash }, attempt) {
-      await sql`
-        delete from idempotency_keys
-         where actor = ${actor} and key_hash = ${keyHash} and attempt = ${attempt}`;
+      if (attempt === 1)
+        await sql`delete from idempotency_keys where actor = ${actor} and key_hash = ${keyHash} and attempt = 1`;
+      else
+        await sql`
+          update idempotency_keys set lease_until = '-infinity'
+           where actor = ${actor} and key_hash = ${keyHash} and attempt = ${attempt}`;
     },
 
     /** Removes what is older than 24 h; answers how many rows that were. Run it every hour. */

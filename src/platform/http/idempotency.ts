@@ -27,7 +27,8 @@ export async function answerOnce(
   const actor = keyHolder(c.get("caller"), c.get("address"));
   const { pathname, search } = new URL(c.req.url);
   const request = { actor, key, what: [c.req.method, pathname + search], body };
-  const first = await once<KeptAnswer>(store, request, async () => {
+  const first = await once<KeptAnswer>(store, request, async (attempt) => {
+    c.set("attempt", attempt);
     await next();
     const { status } = c.res;
     if (PASSING.has(status) || (status >= 500 && nothingWasDone(c.error))) return { key: "release" };

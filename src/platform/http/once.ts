@@ -19,8 +19,16 @@ export interface IdempotencyStore {
   claim(key: ClaimKey, requestHash: Uint8Array): Promise<Claim>;
   /** Keeps the sealed answer, unless another attempt has taken over meanwhile. */
   keep(key: ClaimKey, attempt: number, answer: Uint8Array): Promise<void>;
-  /** Forgets an attempt that came to nothing, so that the next one runs. */
+  /** Lets go of an attempt that came to nothing, so that the next one runs; that there were attempts before is not forgotten. */
   release(key: ClaimKey, attempt: number): Promise<void>;
+}
+
+/** One run of the work of a key. */
+export interface Attempt {
+  /** The same for all runs, and no other key's: what is put beside it in the database can be found by it. */
+  mark: string;
+  /** An attempt before this one ended without an answer: it may have been carried out. */
+  again: boolean;
 }
 
 export interface OnceRequest {
@@ -41,14 +49,14 @@ export type Outcome<T> = { key: "keep"; answer: T } | { key: "release" } | { key
 
 /**
  * Does `work` once per (actor, key). After a crash, or a failure that leaves open whether it was done, the key is free when its
- * lease ends, and the work is done again: what must not happen twice has unique columns besides.
+ * lease ends, and the work is done again: what must not happen twice has unique columns besides, or looks for the attempt's mark.
  *
  * @returns the first answer, when this request is a repeat; null when `work` ran
  */
 export async function once<T>(
   store: IdempotencyStore,
   { actor, key, what, body }: OnceRequest,
-  work: () => Promise<Outcome<T>>,
+  work: (attempt: Attempt) => Promise<Outcome<T>>,
 ): Promise<{ repeated: T } | null> {
   if (key.length === 0 || key.length > 255) {
     throw new AppError("malformed", "An Idempotency-Key has 1 to 255 characters.");
@@ -61,7 +69,8 @@ export async function once<T>(
   // Answers may hold tokens. They are sealed with what only the asker knows: the key and the body themselves.
   const secret = hash("seal", key, body);
   if (claim.state === "done") return { repeated: open<T>(secret, claim.answer) };
-  const outcome = await work();
+  const mark = hash("mark", actor, key).toString("hex").slice(0, 32);
+  const outcome = await work({ mark, again: claim.attempt > 1 });
   if (outcome.key === "release") await store.release(claimKey, claim.attempt);
   if (outcome.key === "keep") await store.keep(claimKey, claim.attempt, seal(secret, outcome.answer));
   return null;

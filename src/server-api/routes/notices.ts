@@ -46,7 +46,7 @@ export function addNoticeRoutes(api: Api, { notices }: Pick<ServerApi, "notices"
   api.openapi(noticeRoute, async (c) => {
     const { event_type, payload, require_ack, ephemeral } = c.req.valid("json");
     const { user_id } = c.req.valid("param");
-    const more = { ephemeral, requireAck: require_ack };
+    const more = { ephemeral, requireAck: require_ack, attempt: c.get("attempt") };
     const { connections, ...rest } = await notices.send(c.get("caller"), { user_id, event_type, payload }, more);
     return c.json({ ...rest, connections_notified: connections }, 200);
   });

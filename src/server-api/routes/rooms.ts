@@ -69,7 +69,7 @@ const historyRoute = route({
 export function addRoomRoutes(api: Api, { broadcasts, history }: Pick<ServerApi, "broadcasts" | "history">): void {
   api.openapi(broadcastRoute, async (c) => {
     const { room } = c.req.valid("param");
-    return c.json(await broadcasts.send(c.get("caller"), { room, ...c.req.valid("json") }), 200);
+    return c.json(await broadcasts.send(c.get("caller"), { room, ...c.req.valid("json") }, c.get("attempt")), 200);
   });
 
   api.openapi(historyRoute, async (c) => {

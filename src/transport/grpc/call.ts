@@ -4,7 +4,7 @@ import type { Code } from "../../../protocol/codes.ts";
 import type { ServiceCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import { invalid } from "../../platform/http/invalid.ts";
-import { type IdempotencyStore, keyHolder, once } from "../../platform/http/once.ts";
+import { type Attempt, type IdempotencyStore, keyHolder, once } from "../../platform/http/once.ts";
 import { asAnswer, nothingWasDone } from "../../platform/postgres/failures.ts";
 import type { Door } from "./door.ts";
 import { grpcError, statusName } from "./status.ts";
@@ -21,6 +21,8 @@ export interface CallFacts {
   left: number;
   /** The W3C trace of the caller, when he sent one. */
   traceparent: string | null;
+  /** Which run of an idempotency key's call this is; undefined without a key. */
+  attempt?: Attempt | undefined;
 }
 
 /** A unary method. `service`: who calls is found out first, and counted. `public`: anybody may call. */
@@ -95,10 +97,10 @@ async function answer<I, O>(
   }
   const caller = await deps.door.service(call.metadata, facts.address);
   const input = parse(method.request, call.request);
-  const run = () => {
+  const run = (attempt?: Attempt) => {
     // Its deadline has passed, or the caller has hung up: nothing more is done for it.
     if (call.cancelled) throw new AppError("request_timeout", "The caller did not wait for the answer.");
-    return method.run(input, caller, facts);
+    return method.run(input, caller, { ...facts, attempt });
   };
   const [key] = call.metadata.get("idempotency-key");
   if (key === undefined) return run();
@@ -116,7 +118,7 @@ interface Keyed {
 async function runOnce<O>(
   store: IdempotencyStore,
   { caller, name, key, request, facts }: Keyed,
-  run: () => Promise<O>,
+  run: (attempt: Attempt) => Promise<O>,
 ): Promise<O> {
   let outcome: { value: O } | { error: unknown } | undefined;
   const asked = {
@@ -125,9 +127,9 @@ async function runOnce<O>(
     what: ["grpc", name],
     body: Buffer.from(JSON.stringify(request)),
   };
-  const first = await once<O>(store, asked, async () => {
+  const first = await once<O>(store, asked, async (attempt) => {
     try {
-      const value = await run();
+      const value = await run(attempt);
       outcome = { value };
       return { key: "keep", answer: value };
     } catch (error) {

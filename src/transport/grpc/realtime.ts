@@ -19,8 +19,11 @@ export function realtimeMethods({ notices, broadcasts, stats }: ServerApi, unary
     NotifyBookingResult: unary("NotifyBookingResult", {
       access: "service",
       request: requests.BookingRequest,
-      async run({ ephemeral, ...result }, caller): Promise<NotifyBookingResultResponse> {
-        const { delivered, connections, stored, partial } = await notices.notifyBooking(caller, result, { ephemeral });
+      async run({ ephemeral, ...result }, caller, { attempt }): Promise<NotifyBookingResultResponse> {
+        const { delivered, connections, stored, partial } = await notices.notifyBooking(caller, result, {
+          ephemeral,
+          attempt,
+        });
         return { delivered, active_connections: connections, stored, partial };
       },
     }),
@@ -37,8 +40,8 @@ export function realtimeMethods({ notices, broadcasts, stats }: ServerApi, unary
     NotifyPaymentStatus: unary("NotifyPaymentStatus", {
       access: "service",
       request: requests.PaymentRequest,
-      async run({ ephemeral, ...result }, caller): Promise<NotifyPaymentStatusResponse> {
-        const { delivered, stored, partial } = await notices.notifyPayment(caller, result, { ephemeral });
+      async run({ ephemeral, ...result }, caller, { attempt }): Promise<NotifyPaymentStatusResponse> {
+        const { delivered, stored, partial } = await notices.notifyPayment(caller, result, { ephemeral, attempt });
         return { delivered, stored, partial };
       },
     }),
@@ -46,17 +49,19 @@ export function realtimeMethods({ notices, broadcasts, stats }: ServerApi, unary
     BroadcastEvent: unary("BroadcastEvent", {
       access: "service",
       request: requests.BroadcastRequest,
-      run({ exclude_sender, sender_user_id, ...broadcast }, caller): Promise<BroadcastEventResponse> {
-        return broadcasts.send(caller, { ...broadcast, exclude_user_id: exclude_sender ? sender_user_id : undefined });
+      run({ exclude_sender, sender_user_id, ...broadcast }, caller, { attempt }): Promise<BroadcastEventResponse> {
+        const exclude_user_id = exclude_sender ? sender_user_id : undefined;
+        return broadcasts.send(caller, { ...broadcast, exclude_user_id }, attempt);
       },
     }),
 
     SendToUser: unary("SendToUser", {
       access: "service",
       request: requests.SendRequest,
-      async run({ require_ack: requireAck, ephemeral, ...notice }, caller, { left }): Promise<SendToUserResponse> {
+      async run({ require_ack: requireAck, ephemeral, ...notice }, caller, facts): Promise<SendToUserResponse> {
+        const { left, attempt } = facts;
         const ackTimeout = Number.isFinite(left) ? Math.max(0, left - MARGIN) : undefined;
-        const sent = await notices.send(caller, notice, { ephemeral, requireAck, ackTimeout });
+        const sent = await notices.send(caller, notice, { ephemeral, requireAck, ackTimeout, attempt });
         const { delivered, connections, acked, stored, partial } = sent;
         return { delivered, connections_notified: connections, acked, stored, partial };
       },

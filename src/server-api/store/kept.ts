@@ -1,0 +1,11 @@
+import type { Sql } from "../../platform/postgres/sql.ts";
+
+/** Whether an entry with this mark in its `meta` was appended to the room while its Idempotency-Key was good. */
+export async function isKept(sql: Sql, room: string, mark: string): Promise<boolean> {
+  const [row] = await sql<{ kept: boolean }[]>`
+    SELECT EXISTS (
+      SELECT FROM rooms r JOIN log l ON l.room_id = r.id
+      WHERE r.name = ${room} AND l.at > clock_timestamp() - interval '24 hours' AND position(${mark} IN l.meta) > 0
+    ) AS kept`;
+  return row!.kept;
+}
