@@ -297,7 +297,8 @@ export const OPTIONS = {
     "false",
     "Whether webhooks may go to http and to private addresses. For development: it opens this network to whoever is an admin.",
   ),
-  AUDIT_RETENTION: option(duration, "8760h", "How long what admins did stays in the audit log.", HOT),
+  // Not on the page: an admin could have forgotten what he did.
+  AUDIT_RETENTION: option(duration, "8760h", "How long what admins did stays in the audit log.", { hot: "reload" }),
   JWT_SECRET: option(
     text,
     null,

@@ -1,4 +1,4 @@
-import { covers, parseRange, rangeText } from "../platform/address-ranges.ts";
+import { covers, parseRange, type Range, rangeText } from "../platform/address-ranges.ts";
 import { type By, record } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
@@ -7,8 +7,12 @@ import { tellPersonEnded, tellPersonReadmitted, tellSessionsEnded } from "./chan
 import type { Parts } from "./parts.ts";
 import { tellRangesChanged } from "./range-bans.ts";
 import * as store from "./store/bans.ts";
+import type { Db } from "./store/db.ts";
 import { deleteSessions } from "./store/sessions.ts";
 import { lockUser } from "./store/users.ts";
+
+/** By which this machine reaches itself: its pages, its probes, a proxy on it. */
+const LOOPBACK = [parseRange("127.0.0.1")!, parseRange("::1")!];
 
 /** Who may act on whom: only on those of a lower rank. */
 export const RANK = { owner: 2, admin: 1, member: 0 } as const;
@@ -60,7 +64,8 @@ export async function ban(
 
 /**
  * Bans a range of addresses: nothing that comes from there is answered, whoever asks, and its open connections close now.
- * Throws `invalid` for what is no range, and `forbidden` for one that the caller's own address is in.
+ * Throws `invalid` for what is no range, and `forbidden` for one that has in it the caller's own address, this machine's own, or one
+ * from which somebody of a higher rank is signed in.
  */
 export async function banRange(
   { transaction, ids, now }: Parts,
@@ -75,7 +80,10 @@ export async function banRange(
   }
   const own = who.address === null ? null : parseRange(who.address);
   if (own !== null && covers(range, own)) throw new AppError("forbidden", "Your own address is in this range.");
+  if (LOOPBACK.some((address) => covers(range, address)))
+    throw new AppError("forbidden", "This machine's own address is in this range.");
   const row = await transaction({ actor: who.caller.userId, reason: "ban" }, async (tx) => {
+    if (who.caller.role !== "owner") await refuseOwners(tx.sql, range);
     const { reason, until } = what;
     const ip_range = rangeText(range);
     const ban = { id: ids.next(), user_id: null, ip_range, reason, until, created_by: who.caller.userId };
@@ -86,14 +94,24 @@ export async function banRange(
   return shown(row);
 }
 
-/** Lifts a ban. Lifting it again changes nothing. */
+async function refuseOwners(db: Db, range: Range): Promise<void> {
+  const addresses = await store.addressesOfOwners(db);
+  if (addresses.map(parseRange).some((address) => address !== null && covers(range, address)))
+    throw new AppError("forbidden", "An owner is signed in from this range.");
+}
+
+/** Lifts a ban. Lifting it again changes nothing. Throws `forbidden` as `ban` does: who may not ban somebody lifts nothing of his. */
 export async function lift({ transaction }: Parts, who: By<UserCaller>, banId: string): Promise<void> {
   await transaction({ actor: who.caller.userId, reason: "ban" }, async (tx) => {
     const lifted = await store.liftBan(tx.sql, banId, who.caller.userId);
     if (lifted === undefined) return;
     const { user_id, ip_range } = lifted;
-    if (user_id !== null) tellPersonReadmitted(tx, user_id);
-    else tellRangesChanged(tx);
+    if (user_id !== null) {
+      const user = await lockUser(tx.sql, user_id);
+      if (user && RANK[user.role] >= RANK[who.caller.role])
+        throw new AppError("forbidden", "You cannot lift a ban of somebody of your own rank.");
+      tellPersonReadmitted(tx, user_id);
+    } else tellRangesChanged(tx);
     const subject = user_id !== null ? `user:${user_id}` : `range:${ip_range}`;
     await record(tx.sql, who, { action: "ban:lifted", subject, detail: { ban_id: banId } });
   });

@@ -14,6 +14,9 @@ export const SCOPES = {
 
 export type Scope = keyof typeof SCOPES;
 
+/** Those that let a service see what is in its rooms. */
+export const READING: readonly Scope[] = ["changes", "history", "presence", "subscribe"];
+
 export const ALL_SCOPES = Object.keys(SCOPES) as Scope[];
 
 /** Who may do everything: GRPC_TOKEN, and the gRPC server's callers when it listens on loopback and needs no token. */

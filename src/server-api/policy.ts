@@ -30,9 +30,9 @@ export function ownRoomOf(userId: string): string {
 
 /** Types that only the server itself says. */
 const RESERVED = ["system:", "room:"];
-/** What chat says in channels and to persons: a false one would break what clients show. */
+/** What chat says in channels and to persons: a false one would break what clients show. They hear the room `all` by the same socket. */
 const OF_CHAT = ["message:", "member:", "channel:", "read:", "typing:"];
-const CHAT_KINDS = ["channel", "user"];
+const CHAT_KINDS = ["channel", "user", "all"];
 
 /** A service's own word goes into frames as it stands, so it holds nothing that JSON would have to escape. */
 export const EVENT_TYPE = /^[A-Za-z][A-Za-z0-9_.-]{0,31}(:[A-Za-z0-9_.-]{1,64}){0,2}$/;

@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { record } from "../platform/audit.ts";
+import { type By, record } from "../platform/audit.ts";
+import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
-import { ALL_SCOPES, type Scope } from "../platform/scopes.ts";
+import { refusePrivate } from "../platform/private-rooms.ts";
+import { ALL_SCOPES, READING, type Scope } from "../platform/scopes.ts";
 import type { ServerApiDeps, ServiceToken, ServiceTokens } from "./index.ts";
 import { sha256, TOKENS_ROOM } from "./known-tokens.ts";
 import { invalid } from "./policy.ts";
@@ -19,6 +21,7 @@ export function createServiceTokens(
     list: async () => (await listTokens(sql)).map(shown),
 
     async create(who, { name, scopes, rooms, expires_at }) {
+      refuseBeyond(who, scopes, rooms);
       if (expires_at !== null && Date.parse(expires_at) <= now())
         throw invalid("/expires_at", "past", "must be in the future");
       const id = ids.next();
@@ -44,6 +47,7 @@ export function createServiceTokens(
       const row = await transaction({ actor: who.caller.userId }, async (tx) => {
         const rotated = await rotateToken(tx.sql, id, sha256(secret), overlapSeconds);
         if (rotated === undefined) throw new AppError("not_found", "There is no such service token.");
+        refuseBeyond(who, rotated.scopes, rotated.rooms);
         await record(tx.sql, who, {
           action: "service-token:changed",
           subject: `service-token:${id}`,
@@ -65,6 +69,13 @@ export function createServiceTokens(
       await changed();
     },
   };
+}
+
+/** Whoever holds a token's secret may do what it may: an admin makes, and renews, none that may do more than he. */
+function refuseBeyond(who: By<UserCaller>, scopes: readonly string[], rooms: readonly string[]): void {
+  if (who.caller.role === "owner") return;
+  if (scopes.includes("tokens:issue")) throw new AppError("forbidden", "Only an owner lets a service act as people.");
+  if (scopes.some((scope) => READING.includes(scope as Scope))) refusePrivate(who, rooms);
 }
 
 /** 256 random bits. */

@@ -1,6 +1,7 @@
 import { type By, record } from "../../platform/audit.ts";
 import type { UserCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
+import { refusePrivate } from "../../platform/private-rooms.ts";
 import type { WebhookDeps } from "./index.ts";
 import { LIMITS } from "./limits.ts";
 import { refuseUnsafe } from "./post.ts";
@@ -49,7 +50,8 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
 
     /** The only time that `secret` is told. */
     async create(who: By<UserCaller>, fields: store.EndpointFields): Promise<Endpoint & { secret: string }> {
-      if (!allowPrivate) await refusePrivate(fields.url, resolve);
+      refusePrivate(who, fields.rooms);
+      if (!allowPrivate) await refuseInside(fields.url, resolve);
       const made = { ...fields, id: ids.next(), secret: newSecret(), created_by: who.caller.userId };
       const row = await sql.begin(async (tx) => {
         const row = await store.insertEndpoint(tx, made, LIMITS.endpoints);
@@ -65,16 +67,23 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
     },
 
     async change(who: By<UserCaller>, id: string, { disabled, ...changes }: EndpointChanges): Promise<Endpoint> {
-      if (changes.url !== undefined && !allowPrivate) await refusePrivate(changes.url, resolve);
+      if (changes.url !== undefined && !allowPrivate) await refuseInside(changes.url, resolve);
       await sql.begin(async (tx) => {
-        const { disabled_at } = found(await store.lockEndpoint(tx, id));
+        const { disabled_at, rooms } = found(await store.lockEndpoint(tx, id));
+        // What was recorded while it had other rooms is posted to the new address, too.
+        if (changes.url !== undefined || changes.rooms !== undefined || changes.event_types !== undefined)
+          refusePrivate(who, [...rooms, ...(changes.rooms ?? [])]);
         await store.updateEndpoint(tx, id, changes);
         if (disabled === true) await store.disableEndpoint(tx, id, "admin");
         if (disabled === false && disabled_at !== null) {
           await store.enableEndpoint(tx, id);
           await releaseWaiting(tx, id);
         }
-        const detail = { fields: Object.keys(changes), ...(disabled !== undefined && { disabled }) };
+        const detail = {
+          fields: Object.keys(changes),
+          ...(changes.url !== undefined && { host: hostOf(changes.url) }),
+          ...(disabled !== undefined && { disabled }),
+        };
         await record(tx, who, { action: "webhook:changed", subject: subjectOf(id), detail });
       });
       nudge();
@@ -128,7 +137,7 @@ function found(row: store.EndpointRow | null): store.EndpointRow {
 }
 
 /** Early word on what every attempt checks anew. A name that nobody knows yet is let through: it may come. */
-async function refusePrivate(url: string, resolve: Resolve): Promise<void> {
+async function refuseInside(url: string, resolve: Resolve): Promise<void> {
   const target = new URL(url);
   try {
     refuseUnsafe(target);

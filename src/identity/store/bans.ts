@@ -64,6 +64,14 @@ export async function bannedRanges(db: Db): Promise<{ ip_range: string; until: D
     WHERE ip_range IS NOT NULL AND lifted_at IS NULL AND (until IS NULL OR until > clock_timestamp())`;
 }
 
+/** From which owners signed in, as far as they still are. */
+export async function addressesOfOwners(db: Db): Promise<string[]> {
+  const rows = await db<{ ip: string }[]>`
+    SELECT DISTINCT s.ip FROM sessions s JOIN users u ON u.id = s.user_id
+    WHERE u.role = 'owner' AND s.ip IS NOT NULL AND s.expires_at > clock_timestamp()`;
+  return rows.map(({ ip }) => ip);
+}
+
 /** What was banned; undefined when there is no such ban or it was lifted before. */
 export async function liftBan(
   db: Db,

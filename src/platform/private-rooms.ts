@@ -1,0 +1,26 @@
+import type { By } from "./audit.ts";
+import type { UserCaller } from "./caller.ts";
+import { AppError } from "./errors.ts";
+
+/** Where people talk among themselves, and what is one person's own. */
+const PRIVATE = ["channel:", "user:"];
+
+/** Whether some private room fits one of the patterns. */
+export function reachPrivate(patterns: readonly string[]): boolean {
+  return patterns.some((pattern) =>
+    PRIVATE.some((kind) =>
+      pattern.endsWith("*")
+        ? pattern.startsWith(kind) || kind.startsWith(pattern.slice(0, -1))
+        : pattern.startsWith(kind),
+    ),
+  );
+}
+
+/** An admin reads no chat that he is not in, so he lets no program read it for him. Throws `forbidden`. */
+export function refusePrivate({ caller }: By<UserCaller>, patterns: readonly string[]): void {
+  if (caller.role !== "owner" && reachPrivate(patterns))
+    throw new AppError(
+      "forbidden",
+      "Only an owner lets a program read in channels and in people's own rooms. Name others, such as event:*.",
+    );
+}

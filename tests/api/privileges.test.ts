@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { type ServerApiApp, startServerApiApp } from "../support/server-api.ts";
+
+setDefaultTimeout(60_000);
+
+/** What an admin cannot do, because an owner, or people who talk in private, would be in his hand by it. */
+let app: ServerApiApp;
+let admin: string;
+let adminId: string;
+let otherAdmin: string;
+
+const OUTSIDE = "192.0.2.10";
+const OWNERS = "198.51.100.20";
+const from = (address: string) => ({ "x-forwarded-for": address });
+
+beforeAll(async () => {
+  app = await startServerApiApp({ TRUSTED_PROXIES: "127.0.0.1" });
+  [admin, adminId] = await makeAdmin("adam");
+  [otherAdmin] = await makeAdmin("alba");
+});
+afterAll(() => app.close());
+
+async function makeAdmin(username: string): Promise<[token: string, id: string]> {
+  const account = { username, email: `${username}@example.org`, password: "correct horse battery" };
+  const made = await app.ask<{ access_token: string; user: { id: string } }>(
+    null,
+    "POST",
+    "/api/v1/auth/register",
+    account,
+  );
+  const { id } = made.body.user;
+  expect((await app.ask(app.owner, "PATCH", `/api/v1/admin/users/${id}`, { role: "admin" })).status).toBe(200);
+  return [made.body.access_token, id];
+}
+
+const makeToken = async (who: string, scopes: string[], rooms: string[]) =>
+  app.ask<{ id: string }>(who, "POST", "/api/v1/service-tokens", { name: "t", scopes, rooms });
+
+test("only an owner makes a token that reads where people talk, or that acts as people", async () => {
+  for (const scope of ["changes", "history", "subscribe", "presence"]) {
+    for (const rooms of [["*"], ["event:1", "channel:7"], ["channel:*"], ["user:*"], ["user:ann"]])
+      expect([scope, rooms, (await makeToken(admin, [scope], rooms)).status]).toEqual([scope, rooms, 403]);
+    expect((await makeToken(admin, [scope, "stats"], ["event:*", "all"])).status).toBe(201);
+  }
+  expect((await makeToken(admin, ["tokens:issue"], ["event:*"])).status).toBe(403);
+  expect((await makeToken(admin, ["broadcast", "notify", "stats"], ["*"])).status).toBe(201);
+  // The secret of such a token is in the answer to its rotation, too.
+  const { body } = await makeToken(app.owner, ["changes"], ["*"]);
+  const rotate = (who: string) => app.ask(who, "POST", `/api/v1/service-tokens/${body.id}/rotate`, {});
+  expect((await rotate(admin)).status).toBe(403);
+  const { body: list } = await app.ask<{ data: { id: string; rotated_at: string | null }[] }>(
+    app.owner,
+    "GET",
+    "/api/v1/service-tokens",
+  );
+  expect(list.data.find(({ id }) => id === body.id)?.rotated_at).toBeNull();
+  expect((await rotate(app.owner)).status).toBe(200);
+});
+
+test("only an owner has what people say posted elsewhere", async () => {
+  const endpoint = (more: object) => ({ url: "https://nowhere.invalid/hook", event_types: ["*"], ...more });
+  const make = (who: string, more: object) =>
+    app.ask<{ id: string }>(who, "POST", "/api/v1/webhook-endpoints", endpoint(more));
+  for (const rooms of [undefined, ["channel:1"], ["c*"], ["user:*"]])
+    expect([rooms, (await make(admin, { rooms })).status]).toEqual([rooms, 403]);
+  const events = await make(admin, { rooms: ["event:*"] });
+  expect(events.status).toBe(201);
+  const change = (who: string, id: string, changes: object) =>
+    app.ask(who, "PATCH", `/api/v1/webhook-endpoints/${id}`, changes);
+  expect((await change(admin, events.body.id, { rooms: ["channel:*"] })).status).toBe(403);
+  // Nor does he turn an owner's endpoint to a place of his own, at once or in two steps.
+  const { body } = await make(app.owner, { rooms: ["*"] });
+  expect((await change(admin, body.id, { url: "https://elsewhere.invalid/" })).status).toBe(403);
+  expect((await change(admin, body.id, { rooms: ["event:*"] })).status).toBe(403);
+  expect((await change(admin, body.id, { disabled: true })).status).toBe(200);
+  const audit = await app.ask<{ data: { detail: object }[] }>(
+    app.owner,
+    "GET",
+    "/api/v1/admin/audit-log?action=webhook:changed&limit=1",
+  );
+  expect(audit.body.data).toHaveLength(1);
+  await change(app.owner, body.id, { url: "https://third.invalid/secret-path" });
+  const acts = await app.ask(app.owner, "GET", "/api/v1/admin/audit-log?action=webhook:changed&limit=1");
+  expect(JSON.stringify(acts.body)).toContain('"host":"third.invalid"');
+  expect(JSON.stringify(acts.body)).not.toContain("secret-path");
+});
+
+test("an admin cannot shorten the memory of what he did", async () => {
+  const answer = await app.ask(admin, "PATCH", "/api/v1/admin/settings", { AUDIT_RETENTION: "1s" });
+  expect(answer.status).toBe(422);
+});
+
+test("an admin cannot shut an owner out by his address, and nobody this machine itself", async () => {
+  const login = { username: "olga", password: "the password of olga" };
+  expect((await app.ask(null, "POST", "/api/v1/auth/login", login, from(OWNERS))).status).toBe(200);
+  const ban = async (who: string, ip_range: string) =>
+    (await app.ask(who, "POST", "/api/v1/admin/bans", { ip_range, reason: "x" }, from(OUTSIDE))).status;
+  expect(await ban(admin, `${OWNERS}/24`)).toBe(403);
+  expect(await ban(admin, "::/0")).toBe(403);
+  expect(await ban(app.owner, "127.0.0.0/8")).toBe(403);
+  expect(await ban(admin, "203.0.113.0/24")).toBe(201);
+});
+
+test("an admin cannot lift what an owner put on one of his own rank", async () => {
+  const made = await app.ask<{ id: string }>(app.owner, "POST", "/api/v1/admin/bans", {
+    user_id: adminId,
+    reason: "x",
+  });
+  expect(made.status).toBe(201);
+  const lift = async (who: string) => (await app.ask(who, "DELETE", `/api/v1/admin/bans/${made.body.id}`)).status;
+  expect(await lift(otherAdmin)).toBe(403);
+  expect(await lift(app.owner)).toBe(204);
+});
+
+test("a service says nothing in the name of chat to everybody", async () => {
+  const token = await app.serviceToken(["broadcast"]);
+  for (const event_type of ["message:created", "channel:joined", "member:left", "typing:started"]) {
+    const said = await app.ask(token, "POST", "/api/v1/rooms/all/broadcasts", { event_type, payload: {} });
+    expect([event_type, said.status]).toEqual([event_type, 422]);
+  }
+});
