@@ -81,6 +81,7 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
     else if (sender.epoch !== epoch()) counts.dropped.foreign++;
     else {
       if (!nodes.living().includes(sender.node)) meet();
+      questions.heard(sender.node);
       take(sender, lines.slice(1));
     }
   }

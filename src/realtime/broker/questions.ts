@@ -16,7 +16,9 @@ const MOST_OPEN = 10_000;
 const NONE = Symbol("no answer");
 
 interface Open {
+  /** Living nodes that have not answered yet, and all that have. */
   silent: Set<number>;
+  heard: Set<number>;
   answers: unknown[];
   partial: boolean;
   done: () => void;
@@ -27,6 +29,11 @@ export class Questions {
   readonly #deps: QuestionsDeps;
   readonly #handlers = new Map<string, (payload: unknown) => unknown>();
   readonly #open = new Map<string, Open>();
+  /**
+   * Nodes that let a question's time pass. Nobody waits for them until something is heard of them: else one node that died would
+   * make every answer late until the registry has noticed.
+   */
+  readonly #mute = new Set<number>();
   #count = 0;
 
   constructor(deps: QuestionsDeps) {
@@ -44,7 +51,8 @@ export class Questions {
     silent.delete(node());
     const own = this.#own(question, payload);
     const reachable = connected() && this.#open.size < MOST_OPEN;
-    const open: Open = { silent, answers: [], partial: silent.size > 0 && !reachable, done: () => {} };
+    const heard = new Set<number>();
+    const open: Open = { silent, heard, answers: [], partial: silent.size > 0 && !reachable, done: () => {} };
     if (silent.size > 0 && reachable) {
       const id = String(++this.#count);
       const all = new Promise<void>((resolve) => {
@@ -52,7 +60,11 @@ export class Questions {
       });
       this.#open.set(id, open);
       send(null, { what: "question", id, question, payload: json(payload) });
-      const timer = setTimeout(open.done, timeout);
+      const timer = setTimeout(() => {
+        for (const late of silent) this.#mute.add(late);
+        open.done();
+      }, timeout);
+      this.#finish(open);
       await all;
       clearTimeout(timer);
       this.#open.delete(id);
@@ -69,12 +81,25 @@ export class Questions {
     this.#deps.send(mailbox, { what: "answer", id, payload: answer === NONE ? null : json(answer) });
   }
 
+  /** Something came from that node: it may be waited for. */
+  heard(node: number): void {
+    this.#mute.delete(node);
+  }
+
+  /** Also of a node that the registry does not tell of yet: who has just come counts, too. Each counts once. */
   answered(node: number, id: string, payload: string | null): void {
     const open = this.#open.get(id);
-    if (open === undefined || !open.silent.delete(node)) return;
+    if (open === undefined || open.heard.has(node)) return;
+    open.heard.add(node);
+    open.silent.delete(node);
     if (payload === null) open.partial = true;
     else open.answers.push(JSON.parse(payload));
-    if (open.silent.size === 0) open.done();
+    this.#finish(open);
+  }
+
+  #finish({ silent, done }: Open): void {
+    for (const node of silent) if (!this.#mute.has(node)) return;
+    done();
   }
 
   /** A part that fails to answer makes the answer partial, here as on another node. */
