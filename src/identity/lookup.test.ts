@@ -43,6 +43,16 @@ test("what was forgotten while a query was under way is asked again: nobody is t
   expect(await value).toBe("new");
 });
 
+test("others who are forgotten during every query do not keep anybody waiting", async () => {
+  const { lookup, asked, answer } = counted({ a: "A" });
+  const value = lookup.get("a");
+  while (asked.length === 0) await Bun.sleep(0);
+  lookup.forget((known) => known === "B");
+  await answer();
+  expect(await Promise.race([value, Bun.sleep(200)])).toBe("A");
+  expect(asked).toEqual([["a"]]);
+});
+
 test("a value is believed for ten seconds, and the oldest goes when there are too many", async () => {
   let time = 0;
   const { lookup, asked, answer } = counted({ a: "A", b: "B", c: "C" }, () => time);

@@ -6,8 +6,9 @@ interface Entry<T> {
 
 /**
  * Remembers what a query says about a key, and asks for many keys at once: all that come while one query runs go into the
- * next. `forget` is exact on this node: a load that was under way when it was called is asked again, so nobody is told
- * what was true before it. What other nodes change is seen after `ttl`. A key without a value is not remembered.
+ * next. `forget` is exact on this node: a load that was under way when it was called is asked again if it brought what was to be
+ * forgotten, so nobody is told what was true before it. What other nodes change is seen after `ttl`. A key without a value is not
+ * remembered.
  */
 export class Lookup<T> {
   readonly #load: (keys: string[]) => Promise<Map<string, T>>;
@@ -17,7 +18,8 @@ export class Lookup<T> {
   readonly #entries = new Map<string, Entry<T>>();
   #waiting = new Map<string, PromiseWithResolvers<T | undefined>>();
   #running = false;
-  #generation = 0;
+  /** What was to be forgotten since the load that is under way began. */
+  #forgotten: ((value: T) => boolean)[] = [];
 
   constructor(
     load: (keys: string[]) => Promise<Map<string, T>>,
@@ -41,9 +43,9 @@ export class Lookup<T> {
     return waiting.promise;
   }
 
-  /** Drops what matches, and has every query that is under way asked again. */
+  /** Drops what matches, and has a query that is under way and brings such a value asked again. */
   forget(matches: (value: T) => boolean): void {
-    this.#generation++;
+    if (this.#running) this.#forgotten.push(matches);
     for (const [key, { value }] of this.#entries) if (matches(value)) this.#entries.delete(key);
   }
 
@@ -54,7 +56,12 @@ export class Lookup<T> {
       const batch = this.#waiting;
       this.#waiting = new Map();
       try {
-        const found = await this.#loadUndisturbed([...batch.keys()]);
+        let found: Map<string, T>;
+        do {
+          this.#forgotten = [];
+          found = await this.#load([...batch.keys()]);
+        } while (this.#isForgotten(found));
+        // Without an await since that last look: what is forgotten from here on is in the entries.
         for (const [key, { resolve }] of batch) resolve(this.#remember(key, found.get(key)));
       } catch (error) {
         for (const { reject } of batch.values()) reject(error);
@@ -63,12 +70,10 @@ export class Lookup<T> {
     this.#running = false;
   }
 
-  async #loadUndisturbed(keys: string[]): Promise<Map<string, T>> {
-    for (;;) {
-      const generation = this.#generation;
-      const found = await this.#load(keys);
-      if (generation === this.#generation) return found;
-    }
+  /** Only if it is about one of these: while people come and go all the time, some other is forgotten during every query. */
+  #isForgotten(found: ReadonlyMap<string, T>): boolean {
+    const forgotten = this.#forgotten;
+    return [...found.values()].some((value) => forgotten.some((matches) => matches(value)));
   }
 
   #remember(key: string, value: T | undefined): T | undefined {
