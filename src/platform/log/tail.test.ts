@@ -200,3 +200,44 @@ test("what a reader does about an interruption is tried until it succeeds, befor
   ]);
   await tail.stop();
 });
+
+test("another epoch that somebody else has observed first is told all the same", async () => {
+  const tail = newTail();
+  let interrupted = 0;
+  await tail.read({
+    name: "h",
+    from: "now",
+    handle: () => Promise.resolve(),
+    interrupted: async () => void interrupted++,
+  });
+  await node.sql.begin(async (tx) => {
+    await tx`CREATE OR REPLACE FUNCTION log_epoch() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'a fourth' $$`;
+    node.epoch.observe("a fourth"); // as a read of a room does
+  });
+  await waitUntil("it is told", () => interrupted === 1);
+  await tail.stop();
+});
+
+test("after the log went back in time a reader is told what is there now, not what was between the same ticks before", async () => {
+  const tail = newTail();
+  const seen: number[] = [];
+  await node.sql`SELECT pg_sleep(0.1), log_tick()`;
+  const [begin] = await node.sql<{ tick: string }[]>`SELECT max(id) AS tick FROM ticks`;
+  await tail.read({ name: "i", from: "stored", handle: async ({ entries }) => void seen.push(...idsOf(entries)) });
+  await append("event:i", 1);
+  await waitUntil("the first is told", async () => {
+    const [row] = await node.sql`SELECT tick > ${begin!.tick} AS moved FROM log_readers WHERE name = 'i'`;
+    return seen.length === 1 && row!.moved;
+  });
+  await node.sql.begin(async (tx) => {
+    await tx`DELETE FROM log WHERE room_id = (SELECT id FROM rooms WHERE name = 'event:i')`;
+    await tx`UPDATE rooms SET head = 0 WHERE name = 'event:i'`;
+    await tx`UPDATE log_readers SET tick = ${begin!.tick}`;
+    await tx`DELETE FROM ticks WHERE id > ${begin!.tick}`;
+    await tx`CREATE OR REPLACE FUNCTION log_epoch() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'a fifth' $$`;
+  });
+  await append("event:i", 2);
+  await waitUntil("what is there now is told", () => seen.includes(2));
+  expect(seen).toEqual([1, 2]);
+  await tail.stop();
+});

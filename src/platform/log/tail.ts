@@ -63,7 +63,7 @@ export function createTail({
   /** Told of every failed look (`reader` is null) and every failed batch; both are tried again. */
   onError: (error: unknown, reader: string | null) => void;
 }): Tail {
-  const windows = createWindows(sql);
+  let windows = createWindows(sql);
   const bells = new Set<Bell>();
   const slack = createBell();
   const loops: Promise<void>[] = [];
@@ -74,13 +74,19 @@ export function createTail({
   const followers = new Set<{ at: number | null; seenAt: number }>();
   /** Counts how often the log went back in time: ticks in memory from before mean nothing then. */
   let life = 0;
+  /** As the last look saw it: others may observe a new one before. */
+  let seenEpoch = epoch.current();
   let quiet = 0;
 
   async function look(): Promise<void> {
     const sent = performance.now();
     const [row] = await sql<{ tick: number; epoch: string }[]>`SELECT log_tick()::float8 AS tick, log_epoch() AS epoch`;
-    const wentBack = row!.epoch !== epoch.current() || row!.tick < latest;
-    if (wentBack) life++;
+    const wentBack = row!.epoch !== seenEpoch || row!.tick < latest;
+    if (wentBack) {
+      life++;
+      windows = createWindows(sql); // what is kept there is of the life before
+    }
+    seenEpoch = row!.epoch;
     epoch.observe(row!.epoch);
     quiet = wentBack || row!.tick !== latest ? 0 : quiet + 1;
     latest = row!.tick;
