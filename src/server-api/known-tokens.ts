@@ -18,6 +18,8 @@ const MOST_AGE = 5_000;
 const STRANGERS_MS = 250;
 /** How often it is written down which tokens were used, in ms. */
 const TOUCH_EVERY = 60_000;
+/** ms after which a change that could not be read is read again: until then the sockets of a revoked token are open. */
+const AGAIN_MS = 500;
 
 const TOKEN = /^ust_([1-9][0-9]{0,18})_([A-Za-z0-9_-]{43})$/;
 
@@ -43,6 +45,8 @@ export class KnownTokens {
   #strangers: Promise<void> | null = null;
   #changes = 0;
   #used = new Set<string>();
+  #stopped = false;
+  #again: ReturnType<typeof setTimeout> | null = null;
   readonly #timer: ReturnType<typeof setInterval>;
 
   constructor(deps: Pick<ServerApiDeps, "sql" | "now" | "staticToken" | "realtime" | "onError">) {
@@ -99,7 +103,17 @@ export class KnownTokens {
   async changed(): Promise<void> {
     this.#changes++;
     this.#readAt = Number.NEGATIVE_INFINITY;
-    await this.#read(0).catch(this.#onError);
+    try {
+      await this.#read(0);
+    } catch (error) {
+      this.#onError(error);
+      if (!this.#stopped) this.#again ??= setTimeout(() => this.#readAgain(), AGAIN_MS);
+    }
+  }
+
+  #readAgain(): void {
+    this.#again = null;
+    void this.changed();
   }
 
   /** Writes down which tokens were used since the last time. */
@@ -111,7 +125,9 @@ export class KnownTokens {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     clearInterval(this.#timer);
+    if (this.#again !== null) clearTimeout(this.#again);
     await this.flush();
   }
 
