@@ -13,6 +13,8 @@ export const Envelope = z.object({
   type: z.string().min(1).max(64),
   id: z.union([z.number().int(), z.string().max(64)]).optional(),
   payload: z.unknown().optional(),
+  /** What the command is part of, by W3C Trace Context. One that cannot be read is ignored. */
+  traceparent: z.string().max(64).optional().catch(undefined),
 });
 export type CommandId = number | string;
 

@@ -33,6 +33,7 @@ import { createLifecycle, type Lifecycle } from "./platform/lifecycle.ts";
 import { createLogger, type Logger } from "./platform/logger.ts";
 import { createMail } from "./platform/mail.ts";
 import { createMetrics } from "./platform/metrics.ts";
+import { createTracing } from "./platform/tracing.ts";
 import { createTransaction } from "./platform/postgres/transaction.ts";
 import type { Authenticate } from "./realtime/index.ts";
 import type { ServerApi } from "./server-api/index.ts";
@@ -57,8 +58,13 @@ export async function startApp(
   const worker = readWorkerPlace();
   const live = createLive(config, read);
   try {
+    const tracing = await lifecycle.start(
+      "tracing",
+      () => createTracing(config, { version: VERSION, logger }),
+      (part) => part.stop(),
+    );
     const tls = await startTls(config, logger, lifecycle);
-    const port = await start({ config: live.config, live, logger, lifecycle, onError, worker, tls });
+    const port = await start({ config: live.config, live, logger, lifecycle, onError, worker, tls, tracing });
     if (worker === null)
       logger.info({ url: config.PUBLIC_URL ?? `${tls ? "https" : "http"}://localhost:${port}` }, "Usher is ready");
     return { port, stop: () => lifecycle.stop() };

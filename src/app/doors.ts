@@ -33,7 +33,7 @@ export async function startDoors(
   share: Share,
   services: ServerApi,
 ): Promise<number> {
-  const { config, logger, lifecycle, worker, tls } = program;
+  const { config, logger, lifecycle, worker, tls, tracing } = program;
   if (config.METRICS_ENABLED) {
     await lifecycle.start(
       "metrics",
@@ -74,6 +74,7 @@ export async function startDoors(
             isOwnOrigin,
           }),
         metrics,
+        tracing,
         mayReadMetrics: (token) => mayReadMetrics(services, token),
         tls,
         logger,

@@ -1,18 +1,22 @@
+import type { LogEntry } from "../platform/log/entry.ts";
 import { createPublish, type Publish } from "../platform/log/publish.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Broker } from "../realtime/broker/broker.ts";
 import type { Hub } from "../realtime/index.ts";
 import type { Log } from "./log.ts";
 import type { Program } from "./program.ts";
+import { eachTraced } from "./traced.ts";
 
 /** The three ways to the hub: what this node commits, what other nodes commit, both at once; and what the log has besides. */
 export async function startFanOut(
-  { logger }: Program,
+  { logger, tracing }: Program,
   { tail }: Log,
   broker: Broker,
   hub: Hub,
   metrics: Metrics,
 ): Promise<Publish> {
+  const inSpans = eachTraced(tracing);
+  const deliver = (entries: readonly LogEntry[]) => inSpans("deliver", entries, (each) => hub.publish(each));
   await tail.read({
     name: "fan-out repair",
     from: "now",
@@ -20,15 +24,15 @@ export async function startFanOut(
     interrupted: () => hub.compareHeads(),
   });
   broker.receive({
-    entries: (entries) => hub.publish(entries),
+    entries: (entries) => inSpans("broker receive", entries, deliver),
     announced: (room, seq) => hub.announce(room, seq),
   });
   const show = createPublish(
     (entries, took) => {
       metrics.appended(took / 1_000);
       const began = performance.now();
-      hub.publish(entries);
-      broker.publish(entries);
+      deliver(entries);
+      inSpans("broker publish", entries, (each) => broker.publish(each));
       metrics.delivered((performance.now() - began) / 1_000);
     },
     (error) => logger.error({ err: error }, "committed entries could not be shown at once; the tail shows them"),

@@ -27,7 +27,7 @@ export interface GrpcParts {
 
 /** The gRPC server, on nodes that answer other services. */
 export async function startGrpc(program: Program, parts: GrpcParts): Promise<void> {
-  const { config, logger, lifecycle, worker, tls } = program;
+  const { config, logger, lifecycle, worker, tls, tracing } = program;
   if (!hasRole(config, "api") && !hasRole(config, "edge")) return;
   const { sql, services, identity, streams, metrics, readiness } = parts;
   const host = grpcHost(config);
@@ -46,6 +46,7 @@ export async function startGrpc(program: Program, parts: GrpcParts): Promise<voi
         port: config.GRPC_PORT,
         sharesPort: worker !== null,
         door,
+        tracing,
         tls,
         services,
         accounts: identity,

@@ -11,7 +11,7 @@ import type { Log } from "./log.ts";
 import type { Program } from "./program.ts";
 
 export function createHubOf(
-  { config, live, lifecycle, logger }: Program,
+  { config, live, lifecycle, logger, tracing }: Program,
   sql: Sql,
   log: Log,
   metrics: Metrics,
@@ -32,6 +32,7 @@ export function createHubOf(
     node,
     clock: systemClock,
     metrics: metrics.hub,
+    tracing,
     logger: logger.child({ name: "hub" }),
     limits,
   });

@@ -3,6 +3,7 @@ import type { Config } from "../config/options.ts";
 import type { Lifecycle } from "../platform/lifecycle.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Tls } from "../platform/tls.ts";
+import type { Tracing } from "../platform/tracing.ts";
 import type { WorkerPlace } from "../transport/worker-processes.ts";
 
 /** What every step of the start works with. */
@@ -17,6 +18,7 @@ export interface Program {
   tls: Tls | null;
   /** Among the workers of a parent process; null when this process runs by itself. */
   worker: WorkerPlace | null;
+  tracing: Tracing;
   /** Told of what fails in the background and is tried again. */
   onError: (error: unknown) => void;
 }

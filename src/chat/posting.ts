@@ -1,6 +1,7 @@
 import type { MessagePayload } from "../../protocol/frames.ts";
 import type { Message } from "../../protocol/objects.ts";
 import type { Caller } from "../platform/caller.ts";
+import { spanned, spannedTogether } from "../platform/context.ts";
 import { AppError } from "../platform/errors.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import { createBatcher } from "../platform/postgres/batcher.ts";
@@ -33,13 +34,16 @@ export function createPosting({
 
   async function write(db: ChatDeps["sql"], batch: readonly Post[]): Promise<Posted[]> {
     const began = performance.now();
-    const answers = await postMessages(db, batch);
+    const spans = batch.map(({ span }) => span);
+    const answers = await spannedTogether("log append", spans, () => postMessages(db, batch));
     const took = performance.now() - began;
     const entries: LogEntry[] = [];
     answers.forEach((answer, i) => {
       if (answer.status !== "new") return;
       const room = `channel:${batch[i]!.channelId}`;
-      entries.push({ room, seq: answer.seq, type: "message:created", payload: answer.payload });
+      const trace = spans[i]?.traceparent;
+      const entry = { room, seq: answer.seq, type: "message:created", payload: answer.payload };
+      entries.push(trace === undefined ? entry : { ...entry, trace });
     });
     if (entries.length > 0) publish(entries, took);
     return answers;
@@ -59,15 +63,18 @@ export function createPosting({
       edited_at: null,
       deleted_at: null,
     };
-    const answer = await posts.add({
-      id: message.id,
-      channelId: message.channel_id,
-      authorId: userId,
-      clientId: message.client_id,
-      content: message.content,
-      replyToId: message.reply_to_id,
-      payload: openPayload(message),
-    });
+    const answer = await spanned("log write", (span) =>
+      posts.add({
+        id: message.id,
+        channelId: message.channel_id,
+        authorId: userId,
+        clientId: message.client_id,
+        content: message.content,
+        replyToId: message.reply_to_id,
+        payload: openPayload(message),
+        span,
+      }),
+    );
     switch (answer.status) {
       case "new":
         return { message: { ...message, seq: answer.seq, created_at: createdAt(answer.payload) }, created: true };

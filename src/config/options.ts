@@ -113,6 +113,15 @@ const sentinels = list.transform((places, ctx) =>
   }),
 );
 
+const share = z.string().transform((text, ctx) => {
+  const value = Number(text);
+  if (!/^\d*\.?\d+$/.test(text) || value > 1) {
+    ctx.addIssue({ code: "custom", message: "a number from 0 to 1" });
+    return z.NEVER;
+  }
+  return value;
+});
+
 const text = z.string();
 
 const isNatsUrl = (value: string) =>
@@ -322,6 +331,19 @@ export const OPTIONS = {
     secret: true,
   }),
   MAIL_FROM: option(text, null, "Sender of mails. Unset: usher@ and the host of PUBLIC_URL."),
+  OTEL_EXPORTER_OTLP_ENDPOINT: option(
+    url("http:", "https:"),
+    null,
+    "Collector of traces, by OTLP over HTTP, such as http://localhost:4318. Unset: nothing is traced.",
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: option(text, null, "Headers for the collector: name=value, separated by commas.", {
+    secret: true,
+  }),
+  OTEL_TRACES_SAMPLER_ARG: option(
+    share,
+    "0.1",
+    "Part of the requests and commands that is traced, from 0 to 1. A traceparent of the caller decides for its own.",
+  ),
   LOG_LEVEL: option(
     choice(["trace", "debug", "info", "warn", "error", "silent"]),
     "info",

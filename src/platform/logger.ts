@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino } from "pino";
 import type { Config } from "../config/options.ts";
+import { presentIds } from "./context.ts";
 
 export type { Logger } from "pino";
 
@@ -20,6 +21,7 @@ export function createLogger(
     {
       level: config.LOG_LEVEL,
       base: null,
+      mixin: presentIds,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: "[redacted]" },

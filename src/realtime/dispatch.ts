@@ -1,5 +1,7 @@
 import { COMMANDS, type CommandId, type CommandPayload, type CommandType } from "../../protocol/frames.ts";
+import { within } from "../platform/context.ts";
 import { AppError } from "../platform/errors.ts";
+import { NO_TRACING, type Tracing } from "../platform/tracing.ts";
 import type { Connection } from "./connection.ts";
 import { encode } from "./encode.ts";
 import type { CommandHandler, HubLogger, HubMetrics } from "./index.ts";
@@ -30,7 +32,19 @@ export class Dispatch {
   readonly #metrics: HubMetrics;
   readonly #logger: HubLogger;
 
-  constructor(sender: Sender, metrics: HubMetrics, logger: HubLogger) {
+  readonly #tracing: Tracing;
+  readonly #idOf: (connection: Connection) => string;
+
+  /** @param idOf a connection's id, for the log */
+  constructor(
+    sender: Sender,
+    metrics: HubMetrics,
+    logger: HubLogger,
+    tracing: Tracing = NO_TRACING,
+    idOf: (connection: Connection) => string = ({ id }) => String(id),
+  ) {
+    this.#tracing = tracing;
+    this.#idOf = idOf;
     this.#sender = sender;
     this.#metrics = metrics;
     this.#logger = logger;
@@ -73,7 +87,7 @@ export class Dispatch {
       this.#sender.error(connection, parsed.error, parsed.detail, parsed.id);
       return;
     }
-    const { type, id, payload } = parsed.frame;
+    const { type, id, payload, traceparent } = parsed.frame;
     const command = this.#commands.get(type);
     if (command === undefined) {
       this.#metrics.received("other");
@@ -81,13 +95,22 @@ export class Dispatch {
       return;
     }
     this.#metrics.received(command.type);
-    try {
-      return command
-        .run(connection, payload, id, accepted)
-        ?.catch((error) => this.#fail(connection, command, id, error));
-    } catch (error) {
-      this.#fail(connection, command, id, error);
-    }
+    const span = this.#tracing.begin(command.type, traceparent, { "usher.door": "websocket" });
+    return within({ connection_id: this.#idOf(connection), span }, () => {
+      try {
+        const done = command.run(connection, payload, id, accepted)?.catch((error) => {
+          span?.failed(error);
+          this.#fail(connection, command, id, error);
+        });
+        if (span === null) return done;
+        if (done === undefined) span.end();
+        return done?.finally(() => span.end());
+      } catch (error) {
+        span?.failed(error);
+        span?.end();
+        this.#fail(connection, command, id, error);
+      }
+    });
   }
 
   #fail(connection: Connection, command: Command, id: CommandId | undefined, error: unknown): void {

@@ -128,7 +128,8 @@ class NodeHub implements Hub {
       isOpen: (room) => this.#rooms.get(room.name) === room,
       tell: (room, type, frame) => this.#show(room, type, frame),
     });
-    this.#dispatch = new Dispatch(this.#sender, metrics, logger);
+    const idOf = ({ id }: { id: number }) => `${this.#node}-${id}`;
+    this.#dispatch = new Dispatch(this.#sender, metrics, logger, deps.tracing, idOf);
     this.#heartbeat = new Heartbeat(this.#connections, limits, this.#sender, metrics, clock);
     const { roomsPerConnection } = limits;
     const { authenticate } = deps;

@@ -5,6 +5,7 @@ import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import type { LogReader } from "../platform/log/reader.ts";
+import type { Tracing } from "../platform/tracing.ts";
 import type { Broker } from "./broker/broker.ts";
 import type { PresenceStore } from "./presence/presence.ts";
 import type { PresenceTimes } from "./presence/times.ts";
@@ -282,6 +283,8 @@ export interface HubDeps {
   presenceTimes?: PresenceTimes;
   clock: Clock;
   metrics: HubMetrics;
+  /** Left out: nothing is traced. */
+  tracing?: Tracing;
   logger: HubLogger;
   limits: HubLimits;
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type App, startApp } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import type { Logger } from "../../src/platform/logger.ts";
 import { testDatabase } from "./postgres.ts";
 
 export interface TestApp {
@@ -19,7 +20,7 @@ export const TEST_SECRET = "a secret of the tests that is long enough for HS256"
 export const TEST_ISSUER = "https://issuer.example";
 
 /** The whole of Usher in this process, on a free port and a database of its own. `env` sets options over the tests' own. */
-export async function startTestApp(env: Record<string, string> = {}): Promise<TestApp> {
+export async function startTestApp(env: Record<string, string> = {}, logger?: Logger): Promise<TestApp> {
   const database = await testDatabase();
   const dataDir = mkdtempSync(join(tmpdir(), "usher-test-"));
   const environment = {
@@ -37,7 +38,7 @@ export async function startTestApp(env: Record<string, string> = {}): Promise<Te
     ...env,
   };
   const config = loadConfig({ environment, dotenv: null, readFile: (path) => readFileSync(path, "utf8") });
-  const app: App = await startApp(config);
+  const app: App = await startApp(config, logger);
   return {
     url: `http://localhost:${app.port}`,
     socketUrl: `ws://localhost:${app.port}/ws`,

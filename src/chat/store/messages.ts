@@ -1,5 +1,6 @@
 import type { Message } from "../../../protocol/objects.ts";
 import type { ISql } from "../../platform/postgres/sql.ts";
+import type { Span } from "../../platform/tracing.ts";
 import type { Sides, Window } from "../page.ts";
 import { bothSides, type Fragment, splitSides } from "./sides.ts";
 
@@ -12,6 +13,8 @@ export interface Post {
   content: string;
   replyToId: string | null;
   payload: string;
+  /** What is being traced; the database is not told. */
+  span: Span | null;
 }
 
 /**

@@ -7,6 +7,8 @@ export interface LogEntry {
   seq: number;
   type: string;
   payload: string;
+  /** The traceparent of what it is part of, where that is being traced; for nodes, never for clients. */
+  trace?: string;
 }
 
 /** What a transaction hands in; `seq` is given at commit. `meta` (actor, reason) stays on the server. */

@@ -1,3 +1,4 @@
+import { outside } from "../context.ts";
 import { AppError } from "../errors.ts";
 import { asAnswer, isAway, isHeldUp } from "./failures.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
@@ -110,8 +111,8 @@ export function createBatcher<I, O>({
       }
       return new Promise((resolve, reject) => {
         queue.push({ item, resolve, reject });
-        // After this turn, so that what one turn adds goes together.
-        if (queue.length === 1) queueMicrotask(start);
+        // After this turn, so that what one turn adds goes together; a batch is not its first item's.
+        if (queue.length === 1) queueMicrotask(() => outside(start));
       });
     },
   };

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { presentSpan, spanned } from "../context.ts";
 import { append } from "../log/append.ts";
 import type { LogEntry, NewEntry } from "../log/entry.ts";
 import type { Publish } from "../log/publish.ts";
@@ -32,11 +33,13 @@ const TRIES = 3;
 
 export function createTransaction({ sql, ids, publish }: { sql: Sql; ids: Ids; publish: Publish }): Transaction {
   return async function transaction(actor, work) {
-    const meta = JSON.stringify({ actor: actor.actor, reason: actor.reason });
-    const began = performance.now();
-    const { result, entries } = await withRetries(() => runOnce(sql, ids, meta, work));
-    if (entries.length > 0) publish(entries, performance.now() - began);
-    return result;
+    return spanned("transaction", async (span) => {
+      const meta = JSON.stringify({ actor: actor.actor, reason: actor.reason, traceparent: span?.traceparent });
+      const began = performance.now();
+      const { result, entries } = await withRetries(() => runOnce(sql, ids, meta, work));
+      if (entries.length > 0) publish(entries, performance.now() - began);
+      return result;
+    });
   };
 }
 
@@ -66,7 +69,9 @@ async function runOnce<T>(sql: Sql, ids: Ids, meta: string, work: (tx: Tx) => Pr
       },
     });
     open = false;
-    entries = await append(tx, ids, collected);
+    const trace = presentSpan()?.traceparent;
+    entries = await spanned("log append", () => append(tx, ids, collected));
+    if (trace !== undefined) entries = entries.map((entry) => ({ ...entry, trace }));
   });
   return { result, entries };
 }

@@ -102,11 +102,16 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
 
   function take(sender: Sender, lines: string[]): void {
     const entries: LogEntry[] = [];
+    let traced: Extract<Line, { what: "trace" }> | null = null;
     for (const text of lines) {
       try {
         const line = parse(text);
-        if (line?.what === "entry") entries.push(line.entry);
-        else if (line === null) counts.dropped.malformed++;
+        if (line?.what === "trace") traced = line;
+        else if (line?.what === "entry") {
+          const { room, seq } = line.entry;
+          const isIt = traced !== null && traced.room === room && traced.seq === seq;
+          entries.push(isIt ? { ...line.entry, trace: traced!.traceparent } : line.entry);
+        } else if (line === null) counts.dropped.malformed++;
         else takeOne(sender, line);
       } catch (error) {
         counts.dropped.malformed++;
@@ -116,7 +121,7 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
     if (entries.length > 0) receivers.entries(entries);
   }
 
-  function takeOne(sender: Sender, line: Exclude<Line, { what: "entry" }>): void {
+  function takeOne(sender: Sender, line: Exclude<Line, { what: "entry" | "trace" }>): void {
     switch (line.what) {
       case "announcement":
         receivers.announced(line.room, line.seq);
@@ -166,7 +171,12 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
       return roundTrip.lag;
     },
     publish(entries) {
-      if (hasCompany()) for (const entry of entries) send(null, { what: "entry", entry });
+      if (!hasCompany()) return;
+      for (const entry of entries) {
+        const { room, seq, trace } = entry;
+        if (trace !== undefined) send(null, { what: "trace", room, seq, traceparent: trace });
+        send(null, { what: "entry", entry });
+      }
     },
     receive(by) {
       receivers = by;

@@ -13,6 +13,8 @@ export interface Sender {
 
 export type Line =
   | { what: "entry"; entry: LogEntry }
+  /** What this entry, which comes next, is part of. A node that does not know this line leaves it out. */
+  | { what: "trace"; room: string; seq: number; traceparent: string }
   | { what: "announcement"; room: string; seq: number }
   | { what: "word"; subject: string; payload: string }
   | { what: "question"; id: string; question: string; payload: string }
@@ -43,6 +45,8 @@ export function write(line: Line): string {
       const { room, seq, type, payload } = line.entry;
       return `E ${room} ${seq} ${type} ${payload}`;
     }
+    case "trace":
+      return `T ${line.room} ${line.seq} ${line.traceparent}`;
     case "announcement":
       return `A ${line.room} ${line.seq}`;
     case "word":
@@ -73,6 +77,10 @@ export function parse(text: string): Line | null {
       return seq !== undefined && NAME.test(room!) && number(seq) > 0
         ? { what: "announcement", room: room!, seq: number(seq) }
         : null;
+    }
+    case "T ": {
+      const [, room, seq, traceparent] = cut(text, 4) ?? [];
+      return traceparent === undefined ? null : { what: "trace", room: room!, seq: number(seq!), traceparent };
     }
     case "W ": {
       const [, subject, payload] = cut(text, 3) ?? [];

@@ -2,10 +2,12 @@ import { type handleUnaryCall, type ServerUnaryCall, type sendUnaryData, status 
 import type { z } from "zod";
 import type { Code } from "../../../protocol/codes.ts";
 import type { ServiceCaller } from "../../platform/caller.ts";
+import { within } from "../../platform/context.ts";
 import { AppError } from "../../platform/errors.ts";
 import { invalid } from "../../platform/http/invalid.ts";
 import { type Attempt, type IdempotencyStore, keyHolder, once } from "../../platform/http/once.ts";
 import { asAnswer, nothingWasDone } from "../../platform/postgres/failures.ts";
+import type { Tracing } from "../../platform/tracing.ts";
 import type { Door } from "./door.ts";
 import { grpcError, statusName } from "./status.ts";
 
@@ -34,6 +36,8 @@ export type Method<I, O> = { request: z.ZodType<I> } & (
 /** What is counted and logged of calls. */
 export interface CallsDeps {
   door: Door;
+  /** Left out: nothing is traced. */
+  tracing?: Tracing;
   idempotency: IdempotencyStore;
   /** @param seconds from the request to the answer; null: a stream ended */
   answered(method: string, status: string, seconds: number | null): void;
@@ -54,18 +58,25 @@ export function createCalls(deps: CallsDeps) {
         deps.answered(name, statusName(code), (performance.now() - began) / 1_000);
       };
       running += 1;
-      const work = running > MOST_CALLS ? Promise.reject(tooBusy()) : answer(deps, name, method, call);
-      work.then(
-        (value) => {
-          done(call.cancelled ? status.CANCELLED : status.OK);
-          callback(null, value);
-        },
-        (error: unknown) => {
-          const refusal = refusalOf(deps, error, name);
-          done(refusal.code);
-          (callback as sendUnaryData<O>)(refusal);
-        },
-      );
+      const [trace] = call.metadata.get("traceparent");
+      const span = deps.tracing?.begin(`gRPC ${name}`, trace === undefined ? null : String(trace)) ?? null;
+      within({ request_id: crypto.randomUUID(), span }, () => {
+        const work = running > MOST_CALLS ? Promise.reject(tooBusy()) : answer(deps, name, method, call);
+        work.then(
+          (value) => {
+            done(call.cancelled ? status.CANCELLED : status.OK);
+            span?.end();
+            callback(null, value);
+          },
+          (error: unknown) => {
+            const refusal = refusalOf(deps, error, name);
+            span?.failed(error);
+            span?.end();
+            done(refusal.code);
+            (callback as sendUnaryData<O>)(refusal);
+          },
+        );
+      });
     };
   };
 }

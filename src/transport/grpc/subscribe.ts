@@ -2,6 +2,7 @@ import type { ServerWritableStream } from "@grpc/grpc-js";
 import { CLOSE, type CloseReason, type Code } from "../../../protocol/codes.ts";
 import type { SubscribeResponse } from "../../../protocol/proto/messages.ts";
 import { coversRoom, type ServiceCaller } from "../../platform/caller.ts";
+import { within } from "../../platform/context.ts";
 import { AppError } from "../../platform/errors.ts";
 import { invalid } from "../../platform/http/invalid.ts";
 import { addressKey } from "../../platform/http/rate-limit.ts";
@@ -70,7 +71,7 @@ export function createSubscribe(deps: SubscribeDeps) {
   return {
     method(call: Call): void {
       call.on("error", () => {});
-      start(call).catch((error: unknown) => end(call, error));
+      void within({ request_id: crypto.randomUUID() }, () => start(call).catch((error: unknown) => end(call, error)));
     },
     /** Sends all away: they resume on another node. */
     stop(): void {

@@ -1,11 +1,13 @@
 import type { Config } from "../../config/options.ts";
 import { isSystemError, StartError } from "../../config/start-error.ts";
+import { within } from "../../platform/context.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api, RequestFacts } from "../../platform/http/api.ts";
 import { problemResponse } from "../../platform/http/problem.ts";
 import { type Logger, redactUrl } from "../../platform/logger.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import type { Tls } from "../../platform/tls.ts";
+import type { Span, Tracing } from "../../platform/tracing.ts";
 import { createFacts } from "./facts.ts";
 import { type Listener, listen } from "./listener.ts";
 import type { Pages } from "./pages.ts";
@@ -39,6 +41,8 @@ export interface HttpServerDeps<Data> {
   /** What is no path of ours goes to the pages; null: there are none, and it is 404. */
   pages: Pages | null;
   metrics: Metrics | null;
+  /** Left out: nothing is traced. */
+  tracing?: Tracing;
   /** Whether a bearer token lets its holder read the metrics from elsewhere; throws AppError. Left out: none does. */
   mayReadMetrics?: (token: string) => Promise<boolean>;
   /** The certificate to show; left out: plain HTTP. */
@@ -68,6 +72,7 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer {
   const factsOf = createFacts(config, deps.tls != null);
   const socketPaths = websocket.paths ?? ["/ws"];
 
+  /** What is written to the log while a request is answered carries its ids. */
   async function answer(
     received: Request,
     server: Bun.Server<Data>,
@@ -85,13 +90,31 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer {
     if (deps.isBanned?.(facts.address) && !isProbe(pathname))
       return problemResponse(new AppError("banned", "This address is banned."), facts.requestId);
     if (socketPaths.includes(pathname))
-      return serves.sockets ? upgraded(request, server, facts) : notHere("edge", facts);
+      return serves.sockets
+        ? within({ request_id: facts.requestId }, () => upgraded(request, server, facts))
+        : notHere("edge", facts);
     const began = performance.now();
-    const response = await dispatch(request, pathname, facts, peer);
-    secureHeaders(response.headers, facts);
-    if (peer !== null && deps.leaving?.()) response.headers.set("connection", "close");
-    told(request, response, facts, performance.now() - began);
-    return response;
+    const span = beginSpan(request, pathname);
+    return within({ request_id: facts.requestId, span }, async () => {
+      try {
+        const response = await dispatch(request, pathname, facts, peer);
+        secureHeaders(response.headers, facts);
+        if (peer !== null && deps.leaving?.()) response.headers.set("connection", "close");
+        told(request, response, facts, performance.now() - began);
+        if (response.status >= 500) span?.failed(response.status);
+        return response;
+      } finally {
+        span?.end();
+      }
+    });
+  }
+
+  /** Only the API is traced: probes and pages say little. */
+  function beginSpan(request: Request, pathname: string): Span | null {
+    if (deps.tracing === undefined || !pathname.startsWith("/api/")) return null;
+    const { method, headers } = request;
+    const attributes = { "http.request.method": method, "url.path": redactUrl(pathname) };
+    return deps.tracing.begin(`HTTP ${method}`, headers.get("traceparent"), attributes);
   }
 
   async function upgraded(request: Request, server: Bun.Server<Data>, facts: RequestFacts) {

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
+import { createLogger } from "../../src/platform/logger.ts";
+import { loadDefinition, serviceOf } from "../../src/transport/grpc/definition.ts";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { freePort } from "../support/free-port.ts";
+import { startOtlpCatcher } from "../support/otlp-catcher.ts";
+import { openClient } from "../support/ws-client.ts";
+
+/** All that a whole app writes at the level trace while people and services come in by every door with every kind of secret. */
+const GRPC_TOKEN = "secret-grpc-token-of-the-tests";
+const lines: string[] = [];
+const logger = createLogger({ LOG_LEVEL: "trace", LOG_FORMAT: "json" }, { write: (line) => void lines.push(line) });
+const collector = startOtlpCatcher();
+let app: TestApp;
+let grpcPort: number;
+
+beforeAll(async () => {
+  grpcPort = await freePort();
+  app = await startTestApp(
+    {
+      LOG_LEVEL: "trace",
+      GRPC_TOKEN,
+      GRPC_HOST: "127.0.0.1",
+      GRPC_PORT: String(grpcPort),
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_EXPORTER_OTLP_HEADERS: "api-key=secret-of-the-collector",
+      OTEL_TRACES_SAMPLER_ARG: "1",
+      WEBHOOKS_ALLOW_PRIVATE: "true",
+    },
+    logger,
+  );
+});
+afterAll(async () => {
+  await app.close();
+  collector.stop();
+});
+
+async function call(method: string, path: string, body?: object, headers: Record<string, string> = {}) {
+  const answer = await fetch(`${app.url}${path}`, {
+    method,
+    headers: { "content-type": "application/json", ...headers },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const text = await answer.text();
+  return { status: answer.status, headers: answer.headers, body: text.startsWith("{") ? JSON.parse(text) : null };
+}
+
+/** What was found of these in the log, each with the line that has it. */
+const leaks = (secrets: readonly string[]) =>
+  secrets.flatMap((secret) => lines.filter((line) => line.includes(secret)).map((line) => `${secret}: ${line}`));
+
+test("no secret reaches the log, whichever door it came by", async () => {
+  const api = "/api/v1";
+  const secrets = ["secret-password-1", "secret-password-2", GRPC_TOKEN, "secret-of-the-collector"];
+  const account = { email: "ann@example.org", username: "ann", password: secrets[0] };
+  const registered = (await call("POST", `${api}/auth/register`, account)).body;
+  const signedIn = (await call("POST", `${api}/auth/login`, { email: account.email, password: secrets[0] })).body;
+  secrets.push(registered.access_token, registered.refresh_token, signedIn.access_token, signedIn.refresh_token);
+  const bearer = { authorization: `Bearer ${signedIn.access_token}` };
+  await call("POST", `${api}/auth/login`, { email: account.email, password: secrets[1] });
+  const refreshed = (await call("POST", `${api}/auth/refresh`, { refresh_token: signedIn.refresh_token })).body;
+  secrets.push(refreshed.access_token, refreshed.refresh_token);
+  const made = await call(
+    "POST",
+    `${api}/service-tokens`,
+    { name: "one", scopes: ["notify", "stats"], rooms: ["*"] },
+    bearer,
+  );
+  const hook = await call("POST", `${api}/webhooks`, { url: "http://127.0.0.1:9/in", types: ["*"] }, bearer);
+  for (const answer of [made, hook])
+    for (const value of Object.values(answer.body ?? {}))
+      if (typeof value === "string" && /^(ust_|whsec_)/.test(value)) secrets.push(value);
+  await call("POST", `${api}/auth/password-resets`, { email: account.email });
+  await call("GET", "/reset/secret-reset-link");
+  await call("GET", "/register?invite=secret-invite");
+  await call("GET", `${api}/stream?rooms=event:1&token=secret-stream-token`);
+  await call("GET", `${api}/users/me?access_token=secret-query-token`, undefined, { cookie: "session=secret-cookie" });
+  secrets.push("secret-reset-link", "secret-invite", "secret-stream-token", "secret-query-token", "secret-cookie");
+  const port = Number(new URL(app.url).port);
+  const client = await openClient(port, { query: `?token=${signedIn.access_token}` });
+  await client.next("system:connected");
+  await client.ask("system:auth", { token: "secret-wrong-token" });
+  await openClient(port, { query: "?token=secret-socket-token" }).catch(() => {});
+  secrets.push("secret-wrong-token", "secret-socket-token");
+  client.close();
+  for (const token of [GRPC_TOKEN, "secret-metadata-token"]) await grpcCall(token);
+  secrets.push("secret-metadata-token");
+
+  expect(new Set(secrets).size).toBeGreaterThan(15);
+  expect(lines.length).toBeGreaterThan(10);
+  expect(leaks(secrets)).toEqual([]);
+  // The look itself finds one that is put there.
+  logger.info({ note: `planted ${secrets[0]}` }, "planted");
+  expect(leaks(secrets)).toHaveLength(1);
+});
+
+test("lines of a request carry its ids", async () => {
+  const traceId = "b".repeat(32);
+  await call("GET", "/api/v1/users/me", undefined, {
+    "x-request-id": "request-of-the-test",
+    traceparent: `00-${traceId}-00f067aa0ba902b7-01`,
+  });
+  const line = JSON.parse(lines.find((each) => each.includes("request-of-the-test")) ?? "{}");
+  expect(line).toMatchObject({ request_id: "request-of-the-test", trace_id: traceId, msg: "answered" });
+});
+
+async function grpcCall(token: string): Promise<void> {
+  const method = serviceOf(loadDefinition(), "realtime.RealtimeService").GetConnectionStats!;
+  const client = new Client(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set("authorization", `Bearer ${token}`);
+  await new Promise<void>((resolve) => {
+    const { path, requestSerialize, responseDeserialize } = method;
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, metadata, () => resolve());
+  });
+  client.close();
+}
