@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
+import type { Sql } from "../postgres/sql.ts";
 import { leaseNode } from "./registry.ts";
 
 let database: TestDatabase;
@@ -115,4 +116,26 @@ test("when all numbers are taken it says so", async () => {
     INSERT INTO nodes SELECT g, gen_random_uuid(), clock_timestamp() FROM generate_series(0, 1023) g
     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`;
   expect(leaseNode({ sql, onError })).rejects.toThrow("1,024 node numbers");
+});
+
+test("however often it is asked while the database says nothing, one renewal follows", async () => {
+  const { sql } = database;
+  await sql`DELETE FROM nodes`;
+  let renewals = 0;
+  let gate = Promise.resolve();
+  const slow = ((text: TemplateStringsArray, ...values: unknown[]) => {
+    if (!text[0]!.includes("UPDATE nodes")) return sql(text, ...values);
+    renewals++;
+    return gate.then(() => sql(text, ...values));
+  }) as unknown as Sql;
+  const lease = await leaseNode({ sql: slow, onError });
+  const frozen = Promise.withResolvers<void>();
+  gate = frozen.promise;
+  const all = [lease.refresh()];
+  await waitUntil("a renewal is under way", () => renewals === 1);
+  for (let asked = 0; asked < 50; asked++) all.push(lease.refresh());
+  frozen.resolve();
+  await Promise.all(all);
+  expect(renewals).toBe(2);
+  await lease.stop();
 });

@@ -90,16 +90,23 @@ export async function leaseNode({
     }
   }
 
-  let waiting = 0;
-  /** One renewal at a time. */
+  let busy = false;
+  let next: Promise<void> | null = null;
+  /** One renewal at a time; whoever asks while one is under way shares the next, for that one may be older than his news. */
   function renewNext(): Promise<void> {
-    waiting++;
-    running = running.then(renew).finally(() => waiting--);
-    return running;
+    next ??= running.then(async () => {
+      next = null;
+      busy = true;
+      await renew().finally(() => {
+        busy = false;
+      });
+    });
+    running = next;
+    return next;
   }
 
   const timer = setInterval(() => {
-    if (waiting === 0) void renewNext();
+    if (!busy) void renewNext();
   }, times.renew);
 
   return {
