@@ -1,5 +1,5 @@
 import type { Sql } from "../platform/postgres/sql.ts";
-import { openRedis } from "../realtime/broker/redis.ts";
+import { openRedisLink } from "../realtime/broker/redis-link.ts";
 import { createMemoryPresence } from "../realtime/presence/memory.ts";
 import { createPostgresPresence } from "../realtime/presence/postgres.ts";
 import type { PresenceStore } from "../realtime/presence/presence.ts";
@@ -7,19 +7,15 @@ import { createRedisPresence } from "../realtime/presence/redis.ts";
 import { hasRedis, nameOfCluster, redisPlace } from "./broker.ts";
 import type { Program } from "./program.ts";
 
-/** ms for one command; one that Redis does not answer is asked again in the next round. */
-const COMMAND_MS = 2_000;
-
 /** Where the nodes keep who is in which room: Redis when there is one; the database when other nodes can be on it; else here. */
 export async function startPresence({ config, logger, lifecycle, worker }: Program, sql: Sql): Promise<PresenceStore> {
   if (hasRedis(config)) {
     const told = (error: unknown) => logger.debug({ name: "presence", err: error }, "Redis does not answer");
     const redis = await lifecycle.start(
       "presence",
-      () => openRedis(redisPlace(config), told, { commandTimeout: COMMAND_MS }),
-      async (part) => part.disconnect(),
+      () => openRedisLink(redisPlace(config), told),
+      (part) => part.close(),
     );
-    redis.connect().catch(told);
     return createRedisPresence(redis, `usher:${await nameOfCluster(sql)}:presence:`);
   }
   return config.DATABASE_URL !== null || worker !== null ? createPostgresPresence(sql) : createMemoryPresence();

@@ -7,6 +7,8 @@ export interface TcpProxy {
   delay(ms: number): void;
   /** Half-open: connections stay, new ones are taken, and nothing comes through any more. */
   hush(): void;
+  /** The network has forgotten the connections there are: nothing comes through them any more. New ones are well. */
+  forget(): void;
   /** Breaks every connection and takes no new one. */
   cut(): void;
   /** All is well again. Connections that were hushed break: their other ends have long gone. */
@@ -17,6 +19,7 @@ export interface TcpProxy {
 /** @param to where it leads: a port of this machine */
 export async function startTcpProxy(to: number): Promise<TcpProxy> {
   const open = new Set<Socket>();
+  const forgotten = new Set<Socket>();
   let state: "open" | "hushed" | "cut" = "open";
   let late = 0;
 
@@ -31,7 +34,7 @@ export async function startTcpProxy(to: number): Promise<TcpProxy> {
     open.add(from);
     from.setNoDelay(true);
     from.on("data", (bytes) => {
-      if (state === "hushed") return;
+      if (state === "hushed" || forgotten.has(from)) return;
       if (late === 0) into.write(bytes);
       else setTimeout(() => into.writable && into.write(bytes), late);
     });
@@ -56,6 +59,9 @@ export async function startTcpProxy(to: number): Promise<TcpProxy> {
     },
     hush() {
       state = "hushed";
+    },
+    forget() {
+      for (const socket of open) forgotten.add(socket);
     },
     cut() {
       state = "cut";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Redis } from "ioredis";
-import { type RedisEngine, startRedis } from "../../../tests/support/engines/redis.ts";
+import { linkTo, type RedisEngine, startRedis } from "../../../tests/support/engines/redis.ts";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
 import { chooseSeed, type Seeded, seeded } from "../../../tests/support/seeded.ts";
 import { findTool, testWith } from "../../../tests/support/tools.ts";
@@ -46,7 +46,7 @@ const inRedis = (): Engine => ({
     const client = new Redis(redis!.url, { ...options, retryStrategy: () => 50 });
     client.on("error", () => {});
     clients.push(client);
-    return createRedisPresence(client, "usher:test:");
+    return createRedisPresence(linkTo(client), "usher:test:");
   },
   async trouble(random) {
     const kind = random.int(0, 2);

@@ -1,4 +1,4 @@
-import type { Redis } from "ioredis";
+import type { RedisLink } from "../broker/redis-link.ts";
 import type { Attendance, PresenceStore } from "./presence.ts";
 import { READ, SWEEP, WRITE } from "./redis-scripts.ts";
 
@@ -11,16 +11,17 @@ type Read = [room: string, version: string, count: number, fields: string[]];
  * Presence in Redis: `room:<room>` holds for each person the nodes he is on and his name, `node:<node>` the places of a node,
  * `nodes` until when each one lives, all behind `prefix`.
  */
-export function createRedisPresence(redis: Redis, prefix: string): PresenceStore {
+export function createRedisPresence(redis: RedisLink, prefix: string): PresenceStore {
   const node = crypto.randomUUID();
   let writes = 0;
   /** A server that was away may have forgotten a part, whatever it says of this node afterwards. */
   let cut = false;
-  redis.on("close", () => {
+  redis.onCut(() => {
     cut = true;
   });
   const stamp = () => `${node} ${++writes}`;
-  const run = (script: string, ...args: (string | number)[]) => redis.eval(script, 0, prefix, ...args);
+  const run = (script: string, ...args: (string | number)[]) =>
+    redis.run((client) => client.eval(script, 0, prefix, ...args));
 
   return {
     kind: "redis",
@@ -36,7 +37,7 @@ export function createRedisPresence(redis: Redis, prefix: string): PresenceStore
       }
     },
     async own() {
-      const places = await redis.smembers(`${prefix}node:${node}`);
+      const places = await redis.run((client) => client.smembers(`${prefix}node:${node}`));
       return places.map((place) => {
         const [room = "", userId = ""] = place.split(" ");
         return { room, userId };

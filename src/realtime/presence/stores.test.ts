@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Redis } from "ioredis";
-import { type RedisEngine, startRedis } from "../../../tests/support/engines/redis.ts";
+import { linkTo, type RedisEngine, startRedis } from "../../../tests/support/engines/redis.ts";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
 import { chooseSeed, seeded } from "../../../tests/support/seeded.ts";
 import { findTool, testWith } from "../../../tests/support/tools.ts";
@@ -31,7 +31,7 @@ function inRedis(): PresenceStore {
   const client = new Redis(redis!.url, { enableOfflineQueue: true, maxRetriesPerRequest: 0 });
   client.on("error", () => {});
   clients.push(client);
-  return createRedisPresence(client, "usher:test:");
+  return createRedisPresence(linkTo(client), "usher:test:");
 }
 
 const KINDS = {

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Redis } from "ioredis";
+import type { RedisLink } from "../../../src/realtime/broker/redis-link.ts";
 import { freePort } from "../free-port.ts";
 import { findTool } from "../tools.ts";
 import { type Engine, startEngine } from "./program.ts";
@@ -10,6 +12,15 @@ export interface RedisEngine extends Engine {
   url: string;
   /** What redis-cli prints. */
   cli(...command: string[]): Promise<string>;
+}
+
+/** A link by one client, which is never replaced. */
+export function linkTo(client: Redis): RedisLink {
+  return {
+    run: (work) => work(client),
+    onCut: (listener) => void client.on("close", listener),
+    close: () => client.disconnect(),
+  };
 }
 
 /** Redis without persistence. `options` are its own, such as `["--replicaof", "127.0.0.1 7000"]`. */

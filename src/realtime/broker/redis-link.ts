@@ -1,0 +1,78 @@
+import type { Redis, RedisOptions } from "ioredis";
+import { openRedis, type RedisPlace } from "./redis.ts";
+
+/** For commands: a client that is replaced when it does not answer in time, or finds no server for long. */
+export interface RedisLink {
+  /** Does `work` with the client there is now; rejects as that does. */
+  run<T>(work: (client: Redis) => Promise<T>): Promise<T>;
+  /** Told when a connection has ended: what the server knows may not be what it was told. */
+  onCut(listener: () => void): void;
+  close(): void;
+}
+
+/** ms for one command. */
+const COMMAND_MS = 2_000;
+/** ms without a server after which a client is given up: after a fail-over one may wait for ever. */
+const GIVE_UP_MS = 5_000;
+const LOOK_MS = 1_000;
+
+/** Begins to connect, and never gives up. */
+export async function openRedisLink(
+  place: RedisPlace,
+  onError: (error: unknown) => void,
+  more: RedisOptions = {},
+): Promise<RedisLink> {
+  const listeners: (() => void)[] = [];
+  let client = await open();
+  let readyAt = performance.now();
+  let replacing = false;
+  let closed = false;
+
+  async function open(): Promise<Redis> {
+    const made = await openRedis(place, onError, { commandTimeout: COMMAND_MS, ...more });
+    made.on("close", () => {
+      for (const listener of listeners) listener();
+    });
+    made.connect().catch(() => {}); // told by `error` as well; the next attempts follow by themselves
+    return made;
+  }
+
+  async function replace(): Promise<void> {
+    if (replacing || closed) return;
+    replacing = true;
+    const next = await open();
+    client.disconnect();
+    client = next;
+    readyAt = performance.now();
+    replacing = false;
+    if (closed) next.disconnect();
+  }
+
+  const timer = setInterval(() => {
+    if (client.status === "ready") readyAt = performance.now();
+    else if (performance.now() - readyAt > GIVE_UP_MS) replace().catch(onError);
+  }, LOOK_MS);
+
+  return {
+    async run(work) {
+      const used = client;
+      try {
+        return await work(used);
+      } catch (error) {
+        // A connection of which a network has kept only one end looks like any other.
+        if (isLate(error) && used === client) replace().catch(onError);
+        throw error;
+      }
+    },
+    onCut: (listener) => void listeners.push(listener),
+    close() {
+      closed = true;
+      clearInterval(timer);
+      client.disconnect();
+    },
+  };
+}
+
+function isLate(error: unknown): boolean {
+  return error instanceof Error && error.message === "Command timed out";
+}
