@@ -1,9 +1,13 @@
+import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brokerContract, type Ground } from "../../../tests/support/broker-contract.ts";
 import { freePort } from "../../../tests/support/free-port.ts";
+import { testDatabase } from "../../../tests/support/postgres.ts";
 import { startTcpProxy } from "../../../tests/support/tcp-proxy.ts";
+import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { startEmbedded } from "../../platform/postgres/embedded.ts";
 import { openDatabase } from "../../platform/postgres/pool.ts";
 import { createPostgresWire } from "./postgres.ts";
@@ -49,4 +53,27 @@ brokerContract("postgres", async (): Promise<Ground> => {
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+});
+
+test("a server that says nothing more once the connection is made is given up for another try", async () => {
+  const database = await testDatabase();
+  const { hostname, port } = new URL(database.url);
+  let tries = 0;
+  const deaf = createServer((near) => {
+    const swallows = tries++ === 0;
+    const far = connect(Number(port), hostname);
+    far.pipe(near);
+    near.on("data", (bytes) => !(swallows && bytes.includes("LISTEN")) && far.write(bytes));
+    for (const socket of [near, far]) socket.on("error", ignore).on("close", () => [near, far].map((s) => s.destroy()));
+  });
+  await new Promise<void>((resolve) => deaf.listen(0, "127.0.0.1", resolve));
+  const url = new URL(database.url);
+  url.host = `127.0.0.1:${(deaf.address() as AddressInfo).port}`;
+  const wire = createPostgresWire(url.href, { cluster: "deaf", mailbox: "one" }, ignore, 500);
+  wire.start(ignore);
+  await waitUntil("it listens by another connection", () => wire.connected());
+  expect(tries).toBe(2);
+  await wire.close();
+  deaf.close();
+  await database.close();
 });

@@ -14,6 +14,7 @@ export function createPostgresWire(
   url: string,
   { cluster, mailbox }: Address,
   onError: (error: unknown) => void,
+  connectMs = CONNECT_MS,
 ): Wire {
   const everybody = `usher_${cluster}`;
   const toMailbox = (name: string) => `usher_${cluster}_${name}`;
@@ -28,16 +29,20 @@ export function createPostgresWire(
   async function keepOpen(): Promise<void> {
     for (let attempt = 0; !closing; attempt++) {
       const lost = Promise.withResolvers<void>();
+      // The driver's own limit ends with the greeting; a LISTEN that nobody answers would be waited for as long as TCP does.
+      const late = setTimeout(() => socket?.destroy(), connectMs);
       try {
         client = open(() => lost.resolve());
         await client.connect();
         for (const channel of [everybody, toMailbox(mailbox)]) await client.query(`LISTEN "${channel}"`);
+        clearTimeout(late);
         connected = !closing;
         attempt = 0;
         if (connected) await lost.promise;
       } catch (error) {
         onError(error);
       }
+      clearTimeout(late);
       connected = false;
       waiting = [];
       socket?.destroy();
@@ -56,7 +61,7 @@ export function createPostgresWire(
     const made = new Client({
       connectionString: address.href,
       application_name: "usher broker",
-      connectionTimeoutMillis: CONNECT_MS,
+      connectionTimeoutMillis: connectMs,
       keepAlive: true,
       stream: () => own,
     });
