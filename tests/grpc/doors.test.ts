@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { status } from "@grpc/grpc-js";
+import { Client, credentials, status } from "@grpc/grpc-js";
 import { type GrpcNode, refusal, startGrpcNode } from "./node.ts";
 
 /** Who comes in by gRPC, and as whom. */
@@ -38,4 +38,29 @@ test("no service becomes an owner or an admin by GenerateToken, and it is nobody
   });
   expect(raised.status).toBe(200);
   expect(await codeOf(issue("eve@example.org"))).toBe(status.PERMISSION_DENIED);
+});
+
+test("where no token is needed, whoever comes through a proxy needs one all the same", async () => {
+  const open = await startGrpcNode({ GRPC_TOKEN: "" });
+  try {
+    const stats = (metadata = {}) =>
+      open.ask("realtime.RealtimeService/GetConnectionStats", {}, { token: null, metadata });
+    expect((await stats()).total).toBe(0);
+    expect(await codeOf(stats({ "x-forwarded-for": "127.0.0.1" }))).toBe(status.UNAUTHENTICATED);
+    const proxied = new Client(open.address, credentials.createInsecure(), {
+      "grpc.default_authority": "chat.example.org",
+    });
+    const { path, requestSerialize, responseDeserialize } = open.methodOf(
+      "realtime.RealtimeService/GetConnectionStats",
+    );
+    const call = new Promise((resolve, reject) =>
+      proxied.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, (error, answer) =>
+        error ? reject(error) : resolve(answer),
+      ),
+    );
+    expect(await codeOf(call)).toBe(status.UNAUTHENTICATED);
+    proxied.close();
+  } finally {
+    await open.close();
+  }
 });

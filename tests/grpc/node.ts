@@ -37,6 +37,7 @@ export async function startGrpcNode(env: Record<string, string> = {}) {
     address,
     httpPort: Number(new URL(app.url).port),
     client,
+    methodOf,
     /** Calls `realtime.RealtimeService/SendToUser` or another one; rejects with the ServiceError. */
     // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
     ask(path: string, request: object, options: AskOptions = {}): Promise<any> {

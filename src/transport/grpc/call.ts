@@ -106,7 +106,7 @@ async function answer<I, O>(
     await deps.door.anybody(facts.address);
     return method.run(parse(method.request, call.request), facts);
   }
-  const caller = await deps.door.service(call.metadata, facts.address);
+  const caller = await deps.door.service(call.metadata, facts.address, call.getHost());
   const input = parse(method.request, call.request);
   const run = (attempt?: Attempt) => {
     // Its deadline has passed, or the caller has hung up: nothing more is done for it.

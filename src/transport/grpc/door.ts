@@ -7,8 +7,13 @@ import type { ServerApi } from "../../server-api/index.ts";
 
 /** Who calls, and from where. */
 export interface Door {
-  /** Whose service token is in the metadata. Throws `unauthenticated`, `rate_limited`, `banned`; wrong tokens count for their address. */
-  service(metadata: Metadata, address: string): Promise<ServiceCaller>;
+  /**
+   * Whose service token is in the metadata. Throws `unauthenticated`, `rate_limited`, `banned`; tokens that are not known count for
+   * their address.
+   *
+   * @param authority the name by which the caller called this server
+   */
+  service(metadata: Metadata, address: string, authority: string): Promise<ServiceCaller>;
   /** Counts a call of somebody without a token. Throws `rate_limited`, `banned`. */
   anybody(address: string): Promise<void>;
   /** The caller's network address: of the peer, or what a trusted proxy says. */
@@ -16,8 +21,8 @@ export interface Door {
 }
 
 export interface DoorDeps {
-  services: Pick<ServerApi, "authenticate" | "admit">;
-  /** Whether who sends no token may do everything: only on loopback, and without a GRPC_TOKEN. */
+  services: Pick<ServerApi, "authenticate" | "known" | "admit">;
+  /** Whether who calls from this machine itself, without a token, may do everything: only on loopback, and without a GRPC_TOKEN. */
   open: boolean;
   /** The asker behind trusted proxies: see facts.ts of the HTTP server. */
   behindProxies(peer: string, forwardedFor: string | null): string;
@@ -38,16 +43,20 @@ export function createDoor({ services, open, behindProxies, isBanned, limit }: D
     const { allowed, wait } = await count(addressKey(address));
     if (!allowed) throw tooMany(wait);
   }
+  /** Counted before the token is looked at, which may take a while: or guesses would hold the places of all calls. */
+  async function stranger(token: string, address: string): Promise<ServiceCaller> {
+    await anybody(address);
+    if (token === "") throw new AppError("unauthenticated", HOW);
+    return services.authenticate(token);
+  }
   return {
     anybody,
-    async service(metadata, address) {
+    async service(metadata, address, authority) {
       refuseBanned(address);
       const [header] = metadata.get("authorization");
-      if (header === undefined && open) return local;
-      const caller = await services.authenticate(bearer(header)).catch(async (error: unknown) => {
-        if (error instanceof AppError && error.code === "unauthenticated") await anybody(address);
-        throw error;
-      });
+      if (header === undefined && open && isDirect(metadata, authority)) return local;
+      const token = bearer(header);
+      const caller = services.known(token) ?? (await stranger(token, address));
       await services.admit(caller);
       return caller;
     },
@@ -59,9 +68,16 @@ export function createDoor({ services, open, behindProxies, isBanned, limit }: D
   };
 }
 
-/** The token of `authorization: Bearer <token>`. */
+/** Called on this machine by its own name. A proxy here names another host, or says for whom it calls: that is nobody of this machine. */
+function isDirect(metadata: Metadata, authority: string): boolean {
+  const forwarded = ["x-forwarded-for", "x-real-ip", "forwarded", "via"].some((name) => metadata.get(name).length > 0);
+  return !forwarded && /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(authority);
+}
+
+const HOW = "Send your service's token as metadata: authorization: Bearer <token>.";
+
+/** The token of `authorization: Bearer <token>`; empty when there is none. */
 function bearer(header: unknown): string {
   const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(String(header ?? "").trim()) ?? [];
-  if (token !== undefined) return token;
-  throw new AppError("unauthenticated", "Send your service's token as metadata: authorization: Bearer <token>.");
+  return token ?? "";
 }

@@ -33,7 +33,7 @@ export function createSubscribe(deps: SubscribeDeps) {
 
   async function start(call: Call): Promise<void> {
     const address = deps.door.address(call.getPeer(), call.metadata);
-    const caller = await deps.door.service(call.metadata, address);
+    const caller = await deps.door.service(call.metadata, address, call.getHost());
     const rooms = roomsOf(call.request, caller);
     if (open.size >= MOST_STREAMS)
       throw new AppError("full", "This node has as many streams as it takes. Try another one.");
