@@ -4,6 +4,9 @@ import { AppError, type FieldError } from "../errors.ts";
 /** Where a value was, as Hono's validators name the places. */
 export type Place = "json" | "query" | "param" | "header" | "cookie" | "form";
 
+/** Errors told at once: an answer must not be larger than what it answers. */
+const MOST_ERRORS = 50;
+
 /**
  * The 422 for values that zod refused. Pointers (RFC 6901) lead into the body; into the query they start with `/query`.
  * An id in the path that cannot be one names nothing: that is 404.
@@ -11,7 +14,8 @@ export type Place = "json" | "query" | "param" | "header" | "cookie" | "form";
 export function invalid(place: Place, issues: readonly z.core.$ZodIssue[]): AppError {
   if (place === "param") return new AppError("not_found");
   const prefix = pointerTo(place);
-  return new AppError("invalid", undefined, { errors: issues.flatMap((issue) => fieldErrors(prefix, issue)) });
+  const errors = issues.flatMap((issue) => fieldErrors(prefix, issue));
+  return new AppError("invalid", undefined, { errors: errors.slice(0, MOST_ERRORS) });
 }
 
 /** Where pointers into a place begin: the body's are its own, those of the query start with `/query`. */

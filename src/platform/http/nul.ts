@@ -11,6 +11,10 @@ function* nuls(value: unknown, pointer: string): Generator<FieldError> {
   if (typeof value === "string") {
     if (value.includes("\0")) yield { pointer, code: "nul", message: "must not contain a NUL character" };
   } else if (typeof value === "object" && value !== null) {
-    for (const [key, inner] of Object.entries(value)) yield* nuls(inner, pointer + pointerPart(key));
+    for (const [key, inner] of Object.entries(value)) {
+      const at = pointer + pointerPart(key);
+      if (key.includes("\0")) yield { pointer: at, code: "nul", message: "must not have a NUL character in its name" };
+      yield* nuls(inner, at);
+    }
   }
 }

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { AppError } from "../errors.ts";
+import { outOfBounds } from "../json-bounds.ts";
 import type { ApiEnv } from "./api.ts";
 import { readBody } from "./body.ts";
 import { answerOnce } from "./idempotency.ts";
@@ -19,11 +20,17 @@ export function receiving(deps: { readTimeout: number; idempotency: IdempotencyS
   };
 }
 
+/** Values in a body: as many as a payload of 64 KiB can hold. */
+const BODY_VALUES = 65_536;
+
 /** JSON is UTF-8 (RFC 8259 §8.1); decoding would put replacement characters where it is not, and store them. */
 function checkText(body: Uint8Array): void {
+  let text: string;
   try {
-    new TextDecoder("utf-8", { fatal: true }).decode(body);
+    text = new TextDecoder("utf-8", { fatal: true }).decode(body);
   } catch {
     throw new AppError("malformed", "The body is not UTF-8.");
   }
+  const bounds = outOfBounds(text, BODY_VALUES);
+  if (bounds !== null) throw new AppError("malformed", bounds);
 }

@@ -6,6 +6,7 @@ import { Snowflake } from "../../../protocol/rooms.ts";
 import type { Chat } from "../../chat/index.ts";
 import type { UserCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
+import { outOfBounds } from "../../platform/json-bounds.ts";
 import type { Authenticate } from "../../realtime/index.ts";
 import type { Sink, Stream, StreamFrame, Streams } from "../streams/index.ts";
 
@@ -160,7 +161,11 @@ export class MessageSocket implements Sink {
 
 const EARLY = 100;
 
+/** Values in a frame, which has two. */
+const VALUES = 100;
+
 function jsonOf(text: string): unknown {
+  if (outOfBounds(text, VALUES) !== null) return null;
   try {
     return JSON.parse(text);
   } catch {

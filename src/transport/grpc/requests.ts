@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Booking, Payment, QueuePosition } from "../../../protocol/notices.ts";
 import { Id, normalizeRoom } from "../../../protocol/rooms.ts";
+import { outOfBounds } from "../../platform/json-bounds.ts";
 
 /** What the methods take, checked. In proto3 an empty text and no text are the same: both count as left out. */
 
@@ -33,6 +34,8 @@ const Payload = z.string().transform((text, ctx): Record<string, unknown> => {
     return z.NEVER;
   };
   if (Buffer.byteLength(text) > MOST_PAYLOAD) return refuse(`at most ${MOST_PAYLOAD} bytes`);
+  const bounds = outOfBounds(text, MOST_PAYLOAD);
+  if (bounds !== null) return refuse(bounds);
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;

@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { normalizeRoom, RoomName } from "../../protocol/rooms.ts";
+import { type GrpcNode, startGrpcNode, TOKEN } from "../grpc/node.ts";
+import { openSse } from "../support/sse-client.ts";
+import type { WsClient } from "../support/ws-client.ts";
+
+/** Names of rooms and JSON as nobody should write them, at every door that takes one, by a service that may do everything. */
+setDefaultTimeout(60_000);
+
+let node: GrpcNode;
+let person: WsClient;
+let sql: Bun.SQL;
+beforeAll(async () => {
+  node = await startGrpcNode();
+  const { token, connect } = await node.person("olga");
+  person = await connect();
+  await person.next("system:connected");
+  sql = new Bun.SQL(node.databaseUrl, { max: 1 });
+  // Something to find in an internal room.
+  const renamed = await fetch(`${node.url}/api/v1/users/me`, {
+    method: "PATCH",
+    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+    body: JSON.stringify({ username: "olga2" }),
+  });
+  expect(renamed.status).toBe(200);
+});
+afterAll(async () => {
+  person.close();
+  await sql.close();
+  await node.close();
+});
+
+const internal = () => sql`SELECT name, head FROM rooms WHERE starts_with(name, '_') ORDER BY name`.values();
+
+async function ask(method: string, path: string, body?: string) {
+  const answer = await fetch(node.url + path, {
+    method,
+    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+    body,
+  });
+  return { status: answer.status, text: await answer.text() };
+}
+
+const NAMES = [
+  ..."_identity _settings _ __proto__ constructor toString hasOwnProperty event:__proto__ channel:_identity".split(" "),
+  ..."user: user:me user:olga event: all all:1 ALL * event:* event:a*b %5fidentity %255fidentity .. event:.. a/b".split(
+    " ",
+  ),
+  ...["", " ", " _identity", "_identity ", "event:1\n", "\n_identity", "event:1\0", "_identity\0", "a,_identity"],
+  ...["日本", "🎟", "e\u0301", "\u202eevent:1", "\ufeffall", "event:\ud7ff", "user:olga'--", "<b>", "x".repeat(64)],
+  ...["x".repeat(65), "x".repeat(10_000), "event:event:event:1", "undefined", "null", "[object Object]", "-1", "1e9"],
+];
+
+test("rooms of every name are ordinary rooms or none, and those of the nodes are out of reach at every door", async () => {
+  const before = await internal();
+  expect(before.length).toBeGreaterThan(0);
+  for (const name of NAMES) {
+    const room = normalizeRoom(name);
+    const inPath = encodeURIComponent(name);
+    const answers = await Promise.all([
+      ask("GET", `/api/v1/rooms/${inPath}/history`),
+      ask("GET", `/api/v1/rooms/${inPath}/presence`),
+      ask("GET", `/api/v1/connections/stats?room=${inPath}`),
+      ask("POST", `/api/v1/rooms/${inPath}/broadcasts`, '{"event_type":"a:b","payload":{}}'),
+      ask("POST", `/api/v1/users/${inPath}/notices`, '{"event_type":"a:b","payload":{}}'),
+    ]);
+    for (const { status, text } of answers) {
+      expect({ name, ok: [200, 400, 403, 404, 405, 422].includes(status), status }).toMatchObject({ ok: true });
+      if (status === 200) expect(text).not.toContain('"room":"_');
+    }
+
+    const joined = await person.ask("room:join", { room: name });
+    if (joined.type === "room:joined") expect(String(joined.payload.room)).toBe(room ?? "no room");
+    else expect(joined.type).toBe("system:error");
+    const resumed = await person.ask("system:resume", { rooms: { [name]: { seq: 0, epoch: "" } } });
+    const resumedRooms = Object.entries((resumed.payload.rooms ?? {}) as Record<string, { code?: string }>);
+    expect(resumedRooms.filter(([each, { code }]) => each !== room && code !== "NOT_FOUND")).toEqual([]);
+    await person.ask("room:leave", { room: name });
+
+    const query = `rooms=${inPath}&token=${encodeURIComponent(TOKEN)}`;
+    const stream = await openSse(`${node.url}/api/v1/stream?${query}`).catch(() => null);
+    if (name.trim() === "all")
+      stream?.close(); // everybody is in it: it is none of the stream's own
+    else if (stream !== null) {
+      const named = Object.keys((await stream.first("system:resumed")).payload.rooms as object);
+      expect(named.filter((each) => !RoomName.safeParse(each).success)).toEqual([]);
+      stream.close();
+    }
+
+    const codes = [0, 3, 5, 7];
+    const sent = node.ask("realtime.RealtimeService/BroadcastEvent", { event_type: "a:b", room: name });
+    expect(codes).toContain(await sent.then(() => 0).catch(({ code }) => code));
+    const follow = node.stream("realtime.RealtimeService/Subscribe", { rooms: [{ room: name }] });
+    const first = await new Promise<number>((resolve) => {
+      follow.call.once("data", () => resolve(0));
+      follow.call.once("error", ({ code }: { code: number }) => resolve(code));
+    });
+    expect(codes).toContain(first);
+    if (room === null) expect(first).toBe(3);
+    follow.call.cancel();
+  }
+  expect(await internal()).toEqual(before);
+  const names: string[][] = await sql`SELECT name FROM rooms WHERE NOT starts_with(name, '_')`.values();
+  expect(names.flat().filter((name) => !RoomName.safeParse(name).success)).toEqual([]);
+  expect((await person.ask("system:ping")).type).toBe("system:pong");
+});
+
+const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`;
+const arrays = (levels: number) => `{"a":${"[".repeat(levels)}${"]".repeat(levels)}}`;
+const keys = (count: number) => `{${Array.from({ length: count }, (_, n) => `"k${n}":1`).join()}}`;
+
+/** Payloads, and whether one is taken. */
+const BOMBS: Record<string, { json: string; taken: boolean }> = {
+  "30 levels": { json: nested(30), taken: true },
+  "10,000 objects in each other": { json: nested(10_000), taken: false },
+  "30,000 lists in each other": { json: arrays(30_000), taken: false },
+  "60,000 brackets that never close": { json: `{"a":${"[".repeat(60_000)}}`, taken: false },
+  "5,000 keys": { json: keys(5_000), taken: true },
+  "the same key 5,000 times": { json: `{${'"a":1,'.repeat(5_000)}"a":2}`, taken: true },
+  "a number of 60,000 digits": { json: `{"a":0.${"1".repeat(60_000)}}`, taken: true },
+  "a text of 60,000 letters": { json: `{"a":"${"x".repeat(60_000)}"}`, taken: true },
+  "a text of 70,000 letters": { json: `{"a":"${"x".repeat(70_000)}"}`, taken: false },
+  "escapes that grow": { json: `{"a":"${"\\u0001".repeat(10_000)}"}`, taken: true },
+  "the prototype": { json: '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}', taken: true },
+};
+
+for (const [name, { json, taken }] of Object.entries(BOMBS)) {
+  test(`a payload with ${name} is ${taken ? "taken" : "refused"} by HTTP and by gRPC, and hurts nobody`, async () => {
+    const http = await ask("POST", "/api/v1/rooms/event:bombs/broadcasts", `{"event_type":"a:b","payload":${json}}`);
+    expect(taken ? [200] : [400, 413, 422]).toContain(http.status);
+    const call = node.ask("realtime.RealtimeService/BroadcastEvent", {
+      event_type: "a:b",
+      room: "event:bombs",
+      payload: json,
+    });
+    expect(taken ? [0] : [3, 8]).toContain(await call.then(() => 0).catch(({ code }) => code));
+    expect(({} as { polluted?: number }).polluted).toBeUndefined();
+    expect((await person.ask("system:ping")).type).toBe("system:pong");
+  });
+}
+
+test("a body of a megabyte costs no more than its bytes, whatever is in it, and its refusal is short", async () => {
+  const bodies = {
+    "340,000 objects": { body: `{"username":[${"{},".repeat(340_000)}0],"password":"x"}`, status: 400 },
+    "a million brackets": { body: "[".repeat(1_000_000), status: 400 },
+    "400,000 lists in each other": { body: "[".repeat(400_000) + "]".repeat(400_000), status: 400 },
+    "60,000 fields that there are not": { body: keys(60_000), status: 422 },
+  };
+  for (const [name, { body, status }] of Object.entries(bodies)) {
+    for (const path of ["/api/v1/auth/login", "/api/login"]) {
+      const answer = await ask("POST", path, body);
+      // The first clients' paths pass over what they do not know.
+      expect({ name, path, status: answer.status }).toEqual({ name, path, status });
+      expect(answer.text.length).toBeLessThan(10_000);
+    }
+  }
+});
+
+test("NUL in a payload is refused, in a value as in a name, and keys that are there twice count once", async () => {
+  const send = (body: string) => ask("POST", "/api/v1/rooms/event:nul/broadcasts", body);
+  expect((await send('{"event_type":"a:b","payload":{"a":"\\u0000"}}')).status).toBe(422);
+  expect((await send('{"event_type":"a:b","payload":{"\\u0000":"a"}}')).status).toBe(422);
+  expect((await send('{"event_type":"a:b","event_type":"system:bye","payload":{}}')).status).toBe(422);
+  expect((await send('{"event_type":"a:b","__proto__":{"ephemeral":true},"payload":{}}')).status).toBe(422);
+});
+
+test("frames are bounded in what they hold, and the biggest good one is taken", async () => {
+  const rooms = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`event:${n}`, { seq: 0, epoch: "e", presence: true }]));
+  const resumed = await person.ask("system:resume", { rooms: rooms(1_000) });
+  expect(resumed.type).toBe("system:resumed");
+  for (const [type, value] of Object.entries({ objects: "{}", lists: "[]", numbers: "0" })) {
+    const before = person.frames.length;
+    person.send(`{"type":"system:ping","id":1,"payload":{"${type}":[${`${value},`.repeat(15_000)}0]}}`);
+    const refused = await person.next("system:error", (frame) => person.frames.indexOf(frame) >= before);
+    expect(refused.payload).toMatchObject({ code: "PARSE_ERROR", message: "Send at most 8192 values." });
+  }
+});
