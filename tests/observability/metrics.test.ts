@@ -78,10 +78,13 @@ test("every metric that the alert rules and the dashboard name exists", () => {
 
 test("every alert says what to do, and where more about it stands", () => {
   const rules = read("deploy/prometheus/rules.yml").split("- alert: ").slice(1);
+  const runbook = read("docs/operating.md");
+  for (const name of namesIn(runbook)) expect(namesIn(metricsDocs())).toContain(name);
   for (const rule of rules) {
     const name = /^\w+/.exec(rule)![0];
     expect(rule).toMatch(/description: "[A-Z].{60,}\."/);
     expect(rule).toContain(`runbook: docs/operating.md#${name.toLowerCase()}`);
+    expect(runbook).toContain(`\n### ${name}\n`);
     expect(rule).toMatch(/severity: (page|ticket)/);
   }
 });
