@@ -10,6 +10,7 @@ import { createNodes } from "./nodes.ts";
 import { addAuditLogRoute } from "./routes/audit-log.ts";
 import { addNodeRoutes } from "./routes/nodes.ts";
 import { addSettingsRoutes } from "./routes/settings.ts";
+import { addTraceRoute } from "./routes/traces.ts";
 import { createSettings, recordReload } from "./settings.ts";
 
 /** What the admin API asks of the house; plugged in app.ts. */
@@ -17,7 +18,7 @@ export interface AdminDeps {
   sql: Sql;
   transaction: Transaction;
   live: Live;
-  realtime: Pick<Hub, "closeConnection" | "cluster" | "drain" | "watch">;
+  realtime: Pick<Hub, "closeConnection" | "cluster" | "drain" | "tap" | "watch">;
   /** The nodes of the cluster, this one among them. */
   living: () => readonly LivingNode[];
   /** This node's number, which may become another one. */
@@ -53,6 +54,7 @@ export function createAdmin(deps: AdminDeps): Admin {
       addSettingsRoutes(api, settings);
       addAuditLogRoute(api, deps);
       addNodeRoutes(api, deps, nodes);
+      addTraceRoute(api, deps);
     },
     reloaded: (changed) => recordReload(deps, changed),
     sweep: () => sweepAudit(deps.sql, deps.live.config.AUDIT_RETENTION),

@@ -7,7 +7,10 @@ import { NO_TRACING, type Span, type Tracing } from "../platform/tracing.ts";
  */
 export function eachTraced(tracing: Tracing) {
   return (name: string, entries: readonly LogEntry[], work: (entries: readonly LogEntry[]) => void): void => {
-    if (tracing === NO_TRACING || entries.every(({ trace }) => trace === undefined)) return work(entries);
+    if (tracing === NO_TRACING || entries.every(({ trace }) => trace === undefined)) {
+      work(entries);
+      return;
+    }
     const spans: Span[] = [];
     const below = entries.map((entry) => {
       const span = entry.trace === undefined ? null : tracing.begin(name, entry.trace);

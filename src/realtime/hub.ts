@@ -27,6 +27,8 @@ import type {
   InternalRoom,
   RoomPolicy,
   Socket,
+  Tapped,
+  TapTarget,
   Watcher,
 } from "./index.ts";
 import { InternalRooms } from "./internal-rooms.ts";
@@ -40,6 +42,7 @@ import { Repair } from "./repair.ts";
 import type { Room, RoomOutlet } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { Sender } from "./sender.ts";
+import { Taps } from "./taps.ts";
 import { Traffic } from "./traffic.ts";
 
 /** What is not kept, on its way to another node: the frame was encoded once. */
@@ -71,6 +74,7 @@ class NodeHub implements Hub {
   readonly #repair: Repair;
   readonly #dispatch: Dispatch;
   readonly #heartbeat: Heartbeat;
+  readonly #taps: Taps;
   #epoch: string;
   #node: string;
   #broadcast: Broadcast = () => 0;
@@ -129,6 +133,8 @@ class NodeHub implements Hub {
       tell: (room, type, frame) => this.#show(room, type, frame),
     });
     const idOf = ({ id }: { id: number }) => `${this.#node}-${id}`;
+    this.#taps = new Taps(this.#broker, this.#rooms.people, idOf);
+    this.#sender.taps = this.#taps;
     this.#dispatch = new Dispatch(this.#sender, metrics, logger, deps.tracing, idOf);
     this.#heartbeat = new Heartbeat(this.#connections, limits, this.#sender, metrics, clock);
     const { roomsPerConnection } = limits;
@@ -171,7 +177,12 @@ class NodeHub implements Hub {
     this.#sweep ??= setInterval(() => this.#rooms.sweep(), ROOM_REST);
   }
 
+  tap(target: TapTarget, tell: (lines: readonly Tapped[], leftOut: number) => void): () => void {
+    return this.#taps.watch(target, tell);
+  }
+
   async stop(): Promise<void> {
+    this.#taps.stop();
     this.#heartbeat.stop();
     this.#repair.stop();
     await this.#presence.stop();
@@ -378,6 +389,7 @@ class NodeHub implements Hub {
       metrics.received("other");
       this.#sender.error(connection, "malformed", "Send text frames, not binary ones.");
     } else {
+      if (this.#taps.active) this.#taps.received(connection, frame);
       connection.inbox ??= new Inbox(connection, this.#take);
       if (!connection.inbox.push(frame)) this.#heartbeat.close(connection, "flood");
     }
@@ -417,6 +429,7 @@ class NodeHub implements Hub {
     if (room.personal) for (const connection of this.#rooms.liveIn(room)) this.#sender.send(connection, type, frame);
     if (!room.personal || room.members > 0) {
       this.#deps.metrics.sent(type, room.members);
+      if (this.#taps.active) this.#taps.shown(room, frame);
       if (this.#broadcast(room.name, frame) <= 0) this.#sender.congested = true;
     }
   }

@@ -51,6 +51,28 @@ export interface Realtime {
   watch(room: InternalRoom, watcher: Watcher): void;
 }
 
+/** One of the two. */
+export interface TapTarget {
+  room?: string | undefined;
+  userId?: string | undefined;
+}
+
+/** A frame as an admin sees it. */
+export interface Tapped {
+  at: string;
+  direction: "in" | "out";
+  /** Null: it was for all who are in the room, `connections` on that node. */
+  connection_id: string | null;
+  user_id: string | null;
+  room: string | null;
+  seq: number | null;
+  type: string;
+  bytes: number;
+  connections: number;
+  /** Its beginning, without secrets; null: it cannot be read. */
+  text: string | null;
+}
+
 export type InternalRoom = `_${string}`;
 
 /**
@@ -221,6 +243,8 @@ export interface Hub extends Realtime {
   presenceHealth(): { up: boolean; watched: number };
   /** What all nodes know together. */
   readonly cluster: Cluster;
+  /** Tells of the frames of one person or room as they go, on all nodes. Returns what ends it. Throws `rate_limited`. */
+  tap(target: TapTarget, tell: (lines: readonly Tapped[], leftOut: number) => void): () => void;
 
   /**
    * For the transport. `connect` makes the state of a connection, to be opened in the same tick, or throws `rate_limited`;

@@ -7,6 +7,8 @@ import type { HubMetrics } from "./index.ts";
 export class Sender {
   /** A socket did not keep up since the last check: look at all of them. */
   congested = false;
+  /** Told of each frame while somebody watches. */
+  taps: { readonly active: boolean; sent(connection: Connection, frame: string): void } | null = null;
   readonly #metrics: HubMetrics;
 
   constructor(metrics: HubMetrics) {
@@ -18,6 +20,7 @@ export class Sender {
     const { socket } = connection;
     if (socket === null || connection.cutAt > 0) return;
     this.#metrics.sent(type, 1);
+    if (this.taps?.active) this.taps.sent(connection, frame);
     const sent = socket.send(frame);
     if (sent > 0) return;
     this.congested = true;

@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { Id, RoomName } from "../../../protocol/rooms.ts";
+import { by } from "../../platform/audit.ts";
+import { AppError } from "../../platform/errors.ts";
+import type { Api } from "../../platform/http/api.ts";
+import { route } from "../../platform/http/route.ts";
+import type { AdminDeps } from "../index.ts";
+import { openTrace } from "../traces.ts";
+
+const traceRoute = route({
+  method: "get",
+  path: "/api/v1/admin/traces",
+  summary: "Shows the frames of one person or room as they go, in and out, on all nodes; each use is in the audit log",
+  tag: "admin",
+  auth: "admin",
+  request: {
+    query: z.strictObject({
+      room: RoomName.optional(),
+      user_id: Id.optional(),
+      seconds: z.coerce.number().int().min(1).max(300).default(60),
+    }),
+  },
+  responses: {
+    200: {
+      description:
+        "Server-sent events: each `data` is a JSON document of a frame with `at`, `direction`, `connection_id`, `user_id`, `room`, " +
+        "`seq`, `type`, `bytes`, `connections` and the first 1,000 characters of its `text`, without secrets. `event: left-out`: so many more were too many.",
+      contentType: "text/event-stream",
+      schema: z.string(),
+    },
+  },
+});
+
+export function addTraceRoute(api: Api, deps: Pick<AdminDeps, "transaction" | "realtime">): void {
+  api.openapi(traceRoute, async (c) => {
+    const { room, user_id: userId, seconds } = c.req.valid("query");
+    if ((room === undefined) === (userId === undefined))
+      throw new AppError("invalid", "Name a room or a user_id, one of them.");
+    const body = await openTrace(deps, by(c), room === undefined ? { userId } : { room }, seconds);
+    c.env?.allowSilence?.(0);
+    const headers = {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store, no-transform",
+      "x-accel-buffering": "no",
+    };
+    return new Response(body, { headers }) as never;
+  });
+}

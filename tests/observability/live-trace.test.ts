@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { openSse, type SseClient } from "../support/sse-client.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { openClient, type WsClient } from "../support/ws-client.ts";
+
+/** An admin on one node watches what somebody on another node sends and gets. */
+let a: TestApp;
+let b: TestApp;
+let owner: string;
+let ann: { id: string; token: string };
+let annSocket: WsClient;
+let channel: string;
+
+beforeAll(async () => {
+  a = await startTestApp({ BROKER: "postgres" });
+  b = await startTestApp({ BROKER: "postgres", DATABASE_URL: a.databaseUrl });
+  owner = (await register("owner")).token;
+  ann = await register("ann");
+  const made = await call("POST", "/channels", { type: "public", name: "talk" }, ann.token);
+  channel = made.body.id;
+  annSocket = await openClient(Number(new URL(b.url).port), { query: `?token=${ann.token}` });
+  await annSocket.next("system:connected");
+  await annSocket.ask("room:join", { room: `channel:${channel}` });
+});
+afterAll(async () => {
+  await b.close();
+  await a.close();
+});
+
+async function call(method: string, path: string, body?: object, token?: string) {
+  const headers: Record<string, string> = { "content-type": "application/json" };
+  if (token !== undefined) headers.authorization = `Bearer ${token}`;
+  const answer = await fetch(`${a.url}/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) });
+  const text = await answer.text();
+  return { status: answer.status, body: text.startsWith("{") ? JSON.parse(text) : null };
+}
+
+async function register(username: string) {
+  const account = { email: `${username}@example.org`, username, password: "correct horse" };
+  const { body } = await call("POST", "/auth/register", account);
+  return { id: body.user.id as string, token: body.access_token as string };
+}
+
+const trace = (query: string) => openSse(`${a.url}/api/v1/admin/traces?${query}`, { authorization: `Bearer ${owner}` });
+// biome-ignore lint/suspicious/noExplicitAny: lines of every shape
+const linesOf = (sse: SseClient): any[] => sse.events.map(({ frame }) => frame);
+
+/** Until the other node has heard that somebody watches. */
+async function untilSeen(sse: SseClient): Promise<void> {
+  await waitUntil("the other node tells what it sees", async () => {
+    await annSocket.ask("system:ping");
+    return linesOf(sse).some(({ type }) => type === "system:ping" || type === "system:pong");
+  });
+}
+
+test("a person's frames are shown in and out, from another node, without secrets", async () => {
+  const sse = await trace(`user_id=${ann.id}&seconds=60`);
+  await untilSeen(sse);
+  await annSocket.ask("system:auth", { token: "the-secret-of-ann" });
+  const content = "x".repeat(3_000);
+  await annSocket.ask("message:send", { channel_id: channel, content, client_id: "1" });
+  const post = await waitUntil("the post is shown", () => linesOf(sse).find(({ type }) => type === "message:created"));
+  expect(post).toMatchObject({ direction: "out", user_id: ann.id, room: `channel:${channel}`, connections: 1 });
+  expect(post.seq).toBeGreaterThan(0);
+  expect(post.bytes).toBeGreaterThan(3_000);
+  expect(post.text.length).toBe(1_000);
+  const sent = linesOf(sse).find(({ type }) => type === "message:send");
+  expect(sent).toMatchObject({ direction: "in", connection_id: post.connection_id });
+  expect(Number.isNaN(Date.parse(sent.at))).toBe(false);
+  const signIn = linesOf(sse).find(({ type }) => type === "system:auth");
+  expect(signIn.text).toContain("[redacted]");
+  expect(JSON.stringify(linesOf(sse))).not.toContain("the-secret-of-ann");
+  sse.close();
+});
+
+test("a room's frames are shown once for each node, and what others say elsewhere is not", async () => {
+  const sse = await trace(`room=channel:${channel}&seconds=60`);
+  const lines = () => linesOf(sse);
+  await waitUntil("the other node tells what it sees", async () => {
+    await call("POST", `/channels/${channel}/messages`, { content: "hi", client_id: crypto.randomUUID() }, ann.token);
+    return lines().some(({ direction }) => direction === "out");
+  });
+  for (const line of lines()) expect(line.room === `channel:${channel}` || line.direction === "in").toBe(true);
+  const [shown] = lines().filter(({ type }) => type === "message:created");
+  expect(shown).toMatchObject({ connection_id: null, connections: 1 });
+  expect(lines().some(({ type }) => type === "system:ping")).toBe(false);
+  sse.close();
+});
+
+test("it is for admins, for one target, ends by itself, and is in the audit log", async () => {
+  expect((await call("GET", `/admin/traces?user_id=${ann.id}`, undefined, ann.token)).status).toBe(403);
+  expect((await call("GET", "/admin/traces", undefined, owner)).status).toBe(422);
+  expect((await call("GET", `/admin/traces?user_id=${ann.id}&seconds=301`, undefined, owner)).status).toBe(422);
+  expect((await call("GET", `/admin/traces?user_id=${ann.id}&seconds=1`, undefined, owner)).status).toBe(200);
+  const { body } = await call("GET", "/admin/audit-log?action=trace:started", undefined, owner);
+  const subjects = body.data.map(({ subject }: { subject: string }) => subject);
+  expect(subjects).toEqual([`user:${ann.id}`, `room:channel:${channel}`, `user:${ann.id}`]);
+});
