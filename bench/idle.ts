@@ -7,28 +7,40 @@ import { type RunningServer, startBareBun, startSocketIo, startWs } from "./serv
 import { mintToken, startUsher } from "./usher.ts";
 
 const CONNECTIONS = Number(process.env.BENCH_CONNECTIONS ?? 10_000);
-const FIRST = CONNECTIONS / 10;
 /** Until the collector has had its say: the figure is the level that stays, not the peak of connecting. */
-const SETTLE_MS = 10_000;
+const SETTLE_MS = Number(process.env.BENCH_SETTLE_MS ?? 10_000);
 
 /**
- * RSS of the serving process with a tenth of the connections and with all: the slope is what one more costs; what the first
- * ones cost besides (compiled code, pools) is in the second column, which divides the whole growth by all.
+ * RSS of the serving processes in kB, with a tenth of the connections and with all: the slope is what one more costs; what the first
+ * ones cost besides (compiled code, pools) is in `whole`, which divides all the growth.
  */
-async function perConnection(server: RunningServer, target = server.target): Promise<Row> {
-  const empty = rssKb(server.pid);
-  const first = await load({ job: "hold", target, connections: FIRST });
+export async function perConnection(
+  server: RunningServer,
+  target = server.target,
+  connections = CONNECTIONS,
+): Promise<{ further: number; whole: number; all: number }> {
+  const rss = () => server.pids.reduce((sum, pid) => sum + rssKb(pid), 0);
+  const few = connections / 10;
+  const empty = rss();
+  const first = await load({ job: "hold", target, connections: few });
   await Bun.sleep(SETTLE_MS);
-  const some = rssKb(server.pid);
-  const others = { ...target, tokens: target.tokens?.slice(FIRST) };
-  const rest = await load({ job: "hold", target: others, connections: CONNECTIONS - FIRST });
+  const some = rss();
+  const others = { ...target, tokens: target.tokens?.slice(few) };
+  const rest = await load({ job: "hold", target: others, connections: connections - few });
   await Bun.sleep(SETTLE_MS);
-  const all = rssKb(server.pid);
+  const all = rss();
   await Promise.all([first.stop(), rest.stop()]);
+  return { further: (all - some) / (connections - few), whole: (all - empty) / connections, all };
+}
+
+async function row(server: RunningServer, target = server.target, name = server.name): Promise<Row> {
+  const { further, whole, all } = await perConnection(server, target);
+  // Making memberships has warmed a process: how much it grew from there tells nothing.
+  const cold = target.rooms?.some((room) => room.startsWith("channel:")) ? null : whole;
   return {
-    server: server.name,
-    "kB per further connection": (all - some) / (CONNECTIONS - FIRST),
-    "kB, whole growth by all": (all - empty) / CONNECTIONS,
+    server: name,
+    "kB per further connection": further,
+    "kB, whole growth by all": cold,
     "MB with all": all / 1024,
   };
 }
@@ -38,26 +50,22 @@ export async function idle(): Promise<void> {
   const rows: Row[] = [];
   for (const start of [startBareBun, startWs, startSocketIo]) {
     const server = await start();
-    rows.push(await perConnection(server));
+    rows.push(await row(server));
     await server.stop();
   }
   const usher = await startUsher();
   const tokens = await Promise.all(Array.from({ length: CONNECTIONS }, (_, n) => mintToken(`idle-${n}`)));
-  const inEventRoom = await perConnection(usher, { ...usher.target, tokens, rooms: ["event:1"] });
-  rows.push({ ...inEventRoom, server: "Usher, token and one event room" });
+  const inEventRoom = { ...usher.target, tokens, rooms: ["event:1"] };
+  rows.push(await row(usher, inEventRoom, "Usher, token and one event room"));
   await usher.stop();
   const again = await startUsher();
-  const inChannels = await perConnection(again, await again.populate(CONNECTIONS, 2));
-  // Making 20,000 memberships has warmed this process: how much it grew from there tells nothing.
-  rows.push({ ...inChannels, server: "Usher, token and two member rooms", "kB, whole growth by all": null });
+  rows.push(await row(again, await again.populate(CONNECTIONS, 2), "Usher, token and two member rooms"));
   await again.stop();
   if (findTool("redis-server") !== null) {
     const redis = await startRedis();
     const shared = await startUsher({ REDIS_URL: redis.url });
     const target = { ...(await shared.populate(CONNECTIONS, 2)), presence: true };
-    const watching = await perConnection(shared, target);
-    const server = "Usher, the same, each watching who is there; presence in Redis";
-    rows.push({ ...watching, server, "kB, whole growth by all": null });
+    rows.push(await row(shared, target, "Usher, the same, each watching who is there; presence in Redis"));
     await shared.stop();
     await redis.close();
   }

@@ -10,8 +10,13 @@ export function pssKb(pid: number): number {
   return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
 }
 
+/** The most that was ever resident, in kB. */
+export function peakRssKb(pid: number): number {
+  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+}
+
 /** CPU time used so far by a process, user and system, in ms (clock ticks of 10 ms). */
-export function cpuMs(pid: number): number {
+function cpuMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) * 10;
@@ -34,15 +39,47 @@ export function tree(root: number): number[] {
   return found;
 }
 
-/** CPU of a whole tree. Processes that ended in between are not counted. */
-export function treeCpuMs(root: number): number {
-  return tree(root).reduce((sum, pid) => {
-    try {
-      return sum + cpuMs(pid);
-    } catch {
-      return sum;
+/** What a server is made of. */
+export interface Processes {
+  /** Those that hold the sockets. */
+  pids: number[];
+  /** What works for them without being below them: PostgreSQL, Redis. */
+  others?: number[];
+}
+
+/** CPU in ms: of those that hold the sockets, of PostgreSQL, and of all with everything below them. */
+export interface Cpu {
+  serving: number;
+  postgres: number;
+  all: number;
+}
+
+/** CPU from now until the answer is called. What ended in between is not counted. */
+export function cpuMeter(of: Processes): () => Cpu {
+  const before = cpuNow(of);
+  return () => {
+    const after = cpuNow(of);
+    const spent: Cpu = { serving: 0, postgres: 0, all: 0 };
+    for (const [pid, { ms, postgres }] of after) {
+      const used = ms - (before.get(pid)?.ms ?? 0);
+      spent.all += used;
+      if (postgres) spent.postgres += used;
+      if (of.pids.includes(pid)) spent.serving += used;
     }
-  }, 0);
+    return spent;
+  };
+}
+
+function cpuNow({ pids, others = [] }: Processes): Map<number, { ms: number; postgres: boolean }> {
+  const now = new Map<number, { ms: number; postgres: boolean }>();
+  for (const pid of [...pids, ...others].flatMap(tree)) {
+    try {
+      now.set(pid, { ms: cpuMs(pid), postgres: readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("postgres") });
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  return now;
 }
 
 /** What a process is, for a table: the first word of its command line that is a name. */

@@ -1,14 +1,32 @@
-import { brokers } from "./brokers.ts";
+import { cluster } from "./cluster.ts";
+import { drain } from "./drain.ts";
+import { edge } from "./edge.ts";
 import { fanout } from "./fanout.ts";
-import { grpc } from "./grpc.ts";
 import { idle } from "./idle.ts";
+import { tree } from "./measure.ts";
+import { notify } from "./notify.ts";
+import { peers } from "./peers.ts";
 import { posts } from "./posts.ts";
 import { start } from "./start.ts";
 import { storm } from "./storm.ts";
+import { three } from "./three.ts";
 import { webhooks } from "./webhooks.ts";
 
 /** `npm run bench -- NAME …`: each prints one table and writes bench/results/NAME.json. */
-const BENCHES: Record<string, () => Promise<void>> = { brokers, idle, fanout, posts, storm, start, webhooks, grpc };
+const BENCHES: Record<string, () => Promise<void>> = {
+  idle,
+  fanout,
+  posts,
+  storm,
+  start,
+  webhooks,
+  notify,
+  cluster,
+  three,
+  drain,
+  edge,
+  peers,
+};
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in BENCHES));
@@ -16,6 +34,17 @@ if (names.length === 0 || unknown.length > 0) {
   console.error(`Say which: npm run bench -- ${Object.keys(BENCHES).join(" | ")}`);
   process.exit(2);
 }
+process.on("exit", () => {
+  // A bench that failed has left its servers running.
+  for (const pid of tree(process.pid).slice(1)) {
+    try {
+      process.kill(pid, "SIGINT");
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 for (const name of names) {
   console.log(`\n${name}`);
   await BENCHES[name]!();

@@ -12,14 +12,15 @@ export async function start(): Promise<void> {
   const times: number[] = [];
   for (const last of [false, false, true]) {
     const usher = await startUsher({}, join(folder, "data"));
+    const pid = usher.pids[0]!;
     times.push(usher.readyAfter);
     if (!last) {
-      process.kill(usher.pid, "SIGTERM");
-      while (isAlive(usher.pid)) await Bun.sleep(20);
+      process.kill(pid, "SIGTERM");
+      while (isAlive(pid)) await Bun.sleep(20);
       continue;
     }
     await Bun.sleep(5_000); // Idle: start-up's garbage is collected.
-    const processes = tree(usher.pid).map(
+    const processes = tree(pid).map(
       (pid): Row => ({ process: processName(pid), "RSS MB": rssKb(pid) / 1024, "PSS MB": pssKb(pid) / 1024 }),
     );
     const sum = (column: string) => processes.reduce((total, row) => total + Number(row[column]), 0);

@@ -1,24 +1,28 @@
 import { load } from "./load/jobs.ts";
-import { report } from "./report.ts";
+import { startNodes } from "./nodes.ts";
+import { type Row, report } from "./report.ts";
 import { startUsher } from "./usher.ts";
 
 const CONNECTIONS = Number(process.env.BENCH_CONNECTIONS ?? 10_000);
 
-/** All connections are cut at once, come back and resume: how long until the last one has its answer. */
+/** All connections are cut at once, come back and resume: how long until the last one has its answer. On one node, and on three. */
 export async function storm(): Promise<void> {
-  const usher = await startUsher();
-  const target = await usher.populate(CONNECTIONS, 2);
-  const { answer, stop } = await load({ job: "storm", target, options: { connections: CONNECTIONS, parallel: 512 } });
-  await stop();
-  await usher.stop();
-  report("storm", [
-    {
+  const rows: Row[] = [];
+  for (const nodes of [1, 3]) {
+    const usher = nodes === 1 ? await startUsher() : await startNodes(new Array(nodes).fill("edge,api"), "redis");
+    const target = await usher.populate(CONNECTIONS, 2);
+    const { answer, stop } = await load({ job: "storm", target, options: { connections: CONNECTIONS, parallel: 512 } });
+    await stop();
+    await usher.stop();
+    rows.push({
+      nodes,
       connections: answer.connections,
       rooms: 2,
       recovered: answer.recovered,
       "p50 ms": answer.resumed?.p50 ?? null,
       "p99 ms": answer.resumed?.p99 ?? null,
       "last ms": answer.resumed?.max ?? null,
-    },
-  ]);
+    });
+  }
+  report("storm", rows, ["limits of handshakes are the defaults; who is told to come back in a second does so"]);
 }

@@ -13,9 +13,10 @@ export interface UsherServer extends RunningServer {
   /** Seconds from the start of the process to the first 200 of /ready. */
   readyAfter: number;
   /** Makes `count` people who are members of `channels` new public channels; answers the target to load. */
-  populate(count: number, channels: number): Promise<Target & { tokens: string[]; rooms: string[] }>;
+  populate(count: number, channels: number): Promise<People>;
 }
-type Target = RunningServer["target"];
+/** A target whose tokens and rooms are there. */
+export type People = RunningServer["target"] & { tokens: string[]; rooms: string[] };
 
 /** Usher as a person would run it: its own program, embedded PostgreSQL with fsync, in an empty folder. `env` adds options. */
 export async function startUsher(
@@ -52,10 +53,10 @@ export async function startUsher(
   const readyAfter = (performance.now() - began) / 1000;
   return {
     name: "Usher",
-    pid: child.pid,
+    pids: [child.pid],
     url,
     readyAfter,
-    target: { dialect: "usher", host: "127.0.0.1", port },
+    target: { dialect: "usher", host: "127.0.0.1", ports: [port] },
     populate: (count, channels) => populate(url, port, count, channels),
     stop: async () => {
       child.kill("SIGTERM");
@@ -86,13 +87,17 @@ async function call(url: string, method: string, token: string, body?: unknown) 
     },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
+  if (response.status === 503) {
+    await Bun.sleep(1_000);
+    return call(url, method, token, body);
+  }
   if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`);
   return response.status === 204 ? null : response.json();
 }
 
 let populated = 0;
 
-async function populate(url: string, port: number, count: number, channels: number): Promise<Target & { tokens: string[]; rooms: string[] }> {
+async function populate(url: string, port: number, count: number, channels: number): Promise<People> {
   const group = populated++;
   const tokens = await Promise.all(Array.from({ length: count }, (_, n) => mintToken(`bench-${group}-${n}`)));
   const ids: string[] = [];
@@ -111,5 +116,5 @@ async function populate(url: string, port: number, count: number, channels: numb
     }
   };
   await Promise.all(Array.from({ length: 16 }, join));
-  return { dialect: "usher", host: "127.0.0.1", port, tokens, rooms: ids.map((id) => `channel:${id}`) };
+  return { dialect: "usher", host: "127.0.0.1", ports: [port], tokens, rooms: ids.map((id) => `channel:${id}`) };
 }

@@ -1,8 +1,8 @@
-import { LoadSocket } from "./socket.ts";
+import { type Address, LoadSocket } from "./socket.ts";
 
 /** How to speak to a server under load: connect a reader or a publisher, publish a text, and tell a delivery from other frames. */
 export interface Dialect {
-  /** A connection that is in the room when the promise resolves. `n` numbers the people. */
+  /** A connection that is in the room when the promise resolves. `n` numbers the people; they spread over the nodes in turn. */
   reader(n: number): Promise<LoadSocket>;
   /** The frame that asks the server to send `text` to the room. */
   publish(text: string, n: number): string;
@@ -14,7 +14,8 @@ export interface Dialect {
 export interface Target {
   dialect: "plain" | "socket.io" | "usher";
   host: string;
-  port: number;
+  /** One for each node. */
+  ports: number[];
   /** Usher only: a token per person, and the rooms that each joins; the first channel is the one published to. */
   tokens?: string[];
   rooms?: string[];
@@ -23,6 +24,11 @@ export interface Target {
 }
 
 const OPEN_TIMEOUT_MS = 60_000;
+
+/** Where person `n` connects. */
+export function addressOf({ host, ports }: Target, n: number): Address {
+  return { host, port: ports[n % ports.length]! };
+}
 
 /** Waits for the first frame that holds `word`; other frames are dropped. */
 export function waitFor(socket: LoadSocket, word: string): Promise<string> {
@@ -40,8 +46,8 @@ export function waitFor(socket: LoadSocket, word: string): Promise<string> {
 
 function plain(target: Target): Dialect {
   return {
-    async reader() {
-      const socket = await LoadSocket.open(target, "/");
+    async reader(n) {
+      const socket = await LoadSocket.open(addressOf(target, n), "/");
       await waitFor(socket, "ready");
       return socket;
     },
@@ -53,8 +59,8 @@ function plain(target: Target): Dialect {
 function socketIo(target: Target): Dialect {
   const PING = 0x32; // engine.io packet types are the first character: 2 ping, 3 pong, 4 message
   return {
-    async reader() {
-      const socket = await LoadSocket.open(target, "/socket.io/?EIO=4&transport=websocket");
+    async reader(n) {
+      const socket = await LoadSocket.open(addressOf(target, n), "/socket.io/?EIO=4&transport=websocket");
       socket.send("40");
       await waitFor(socket, "ready");
       return socket;
@@ -67,18 +73,31 @@ function socketIo(target: Target): Dialect {
 /** `{"type":"message:created",…` : the 17th byte tells it from every other frame of a reader that only reads. */
 const CREATED = Buffer.from('{"type":"message:created"');
 
+/** Person `n` connected to Usher, in no room yet. */
+export async function connectUsher(target: Target, n: number, address = addressOf(target, n)): Promise<LoadSocket> {
+  const token = target.tokens?.[n];
+  const socket = await LoadSocket.open(address, "/ws", token === undefined ? {} : { Authorization: `Bearer ${token}` });
+  await waitFor(socket, '"system:connected"');
+  return socket;
+}
+
+/** Where the log of each room stands, as a position to resume from. */
+export async function positionsOf(socket: LoadSocket, rooms: string[]) {
+  const positions: Record<string, { seq: number; epoch: string }> = {};
+  for (const room of rooms) {
+    socket.send(JSON.stringify({ type: "room:join", payload: { room } }));
+    const { payload } = JSON.parse(await waitFor(socket, '"room:joined"'));
+    positions[room] = { seq: payload.seq, epoch: payload.epoch };
+  }
+  return positions;
+}
+
 function usher(target: Target): Dialect {
-  const { tokens = [], rooms = [], presence } = target;
+  const { rooms = [], presence } = target;
   const channel = rooms.find((room) => room.startsWith("channel:"))?.slice("channel:".length);
   return {
     async reader(n) {
-      const token = tokens[n];
-      const socket = await LoadSocket.open(
-        target,
-        "/ws",
-        token === undefined ? {} : { Authorization: `Bearer ${token}` },
-      );
-      await waitFor(socket, '"system:connected"');
+      const socket = await connectUsher(target, n);
       for (const room of rooms) {
         socket.send(JSON.stringify({ type: "room:join", payload: { room, presence } }));
         await waitFor(socket, '"room:joined"');

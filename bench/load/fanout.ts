@@ -1,3 +1,4 @@
+import { type Cpu, cpuMeter, type Processes } from "../measure.ts";
 import { type Dialect, dialectOf, type Target } from "./dialect.ts";
 import { Histogram } from "./histogram.ts";
 import type { LoadSocket } from "./socket.ts";
@@ -9,6 +10,8 @@ export interface FanoutOptions {
   window: number;
   seconds: number;
   bytes: number;
+  /** Whose CPU is measured, from the first text until the last was delivered. */
+  of: Processes;
 }
 
 export interface FanoutResult {
@@ -18,6 +21,7 @@ export interface FanoutResult {
   expected: number;
   seconds: number;
   latency: { p50: number; p99: number; max: number } | null;
+  cpu: Cpu;
 }
 
 /** Every 20th reader times what it gets; all readers count. */
@@ -25,10 +29,13 @@ const TIMED_EVERY = 20;
 const PUBLISHERS = 32;
 
 export async function connectReaders(dialect: Dialect, count: number): Promise<LoadSocket[]> {
-  const sockets: LoadSocket[] = [];
+  const sockets: LoadSocket[] = new Array(count);
   let next = 0;
   const one = async () => {
-    while (next < count) sockets.push(await dialect.reader(next++));
+    while (next < count) {
+      const n = next++;
+      sockets[n] = await dialect.reader(n);
+    }
   };
   await Promise.all(Array.from({ length: 64 }, one));
   return sockets;
@@ -75,6 +82,7 @@ export async function fanout(target: Target, options: FanoutOptions): Promise<Fa
     published++;
   };
 
+  const cpu = cpuMeter(options.of);
   const began = performance.now();
   const until = began + options.seconds * 1000;
   while (performance.now() < until) {
@@ -92,6 +100,7 @@ export async function fanout(target: Target, options: FanoutOptions): Promise<Fa
     last = delivered;
     await Bun.sleep(100);
   }
+  const spent = cpu();
   if (closed > 0) throw new Error(`${closed} of ${options.readers} readers were closed by the server`);
   for (const socket of sockets) {
     socket.onClose = () => {};
@@ -103,5 +112,6 @@ export async function fanout(target: Target, options: FanoutOptions): Promise<Fa
     expected,
     seconds: (seconds * delivered) / Math.max(1, deliveredInTime),
     latency: latency.summary(),
+    cpu: spent,
   };
 }

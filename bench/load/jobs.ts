@@ -1,4 +1,5 @@
 import type { Target } from "./dialect.ts";
+import type { DrainOptions, DrainResult } from "./drain.ts";
 import type { FanoutOptions, FanoutResult } from "./fanout.ts";
 import type { PostsOptions, PostsResult } from "./posts.ts";
 import type { StormOptions, StormResult } from "./storm.ts";
@@ -8,13 +9,15 @@ export type Job =
   | { job: "hold"; target: Target; connections: number }
   | { job: "fanout"; target: Target; options: FanoutOptions }
   | { job: "posts"; target: Target; options: PostsOptions }
-  | { job: "storm"; target: Target; options: StormOptions };
+  | { job: "storm"; target: Target; options: StormOptions }
+  | { job: "drain"; target: Target; options: DrainOptions };
 
 export type Answer<J extends Job["job"]> = {
   hold: { connections: number };
   fanout: FanoutResult;
   posts: PostsResult;
   storm: StormResult;
+  drain: DrainResult;
 }[J];
 
 /** Runs a job in a process of its own. `held` jobs go on until `stop`. */

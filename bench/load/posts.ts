@@ -8,8 +8,6 @@ export interface PostsOptions {
   rate: number;
   seconds: number;
   bytes: number;
-  /** The reader's node, when it is not the writers'. */
-  readerPort?: number;
 }
 
 export interface PostsResult {
@@ -25,12 +23,16 @@ export interface PostsResult {
 const ACK = '"type":"system:ack"';
 const ERROR = '"type":"system:error"';
 
-/** Posts over WebSocket, durable (the answer comes after COMMIT) and delivered: counts answers at the writers and deliveries at a reader. */
+/**
+ * Posts over WebSocket to the first node, durable (the answer comes after COMMIT) and delivered: counts answers at the writers
+ * and deliveries at a reader on the last node.
+ */
 export async function posts(target: Target, options: PostsOptions): Promise<PostsResult> {
   const dialect = dialectOf(target);
-  const [reader] = await connectReaders(dialectOf({ ...target, port: options.readerPort ?? target.port }), 1);
+  const { ports } = target;
+  const [reader] = await connectReaders(dialectOf({ ...target, ports: ports.slice(-1) }), 1);
   // The writers do not read: else 200 of them would make 200 deliveries of each post, which is another bench.
-  const writing = dialectOf({ ...target, tokens: target.tokens?.slice(1), rooms: [] });
+  const writing = dialectOf({ ...target, ports: ports.slice(0, 1), tokens: target.tokens?.slice(1), rooms: [] });
   const writers = await connectReaders(writing, options.writers);
   const ack = new Histogram();
   const delivery = new Histogram();

@@ -1,4 +1,5 @@
 import { dialectOf } from "./dialect.ts";
+import { drain } from "./drain.ts";
 import { connectReaders, fanout } from "./fanout.ts";
 import type { Job } from "./jobs.ts";
 import { posts } from "./posts.ts";
@@ -14,6 +15,8 @@ async function run(job: Job) {
       return posts(job.target, job.options);
     case "storm":
       return storm(job.target, job.options);
+    case "drain":
+      return drain(job.target, job.options);
   }
 }
 

@@ -3,6 +3,14 @@ import type { Socket } from "bun";
 /** Reads one frame's payload: bytes `start` to `end` of `bytes`, valid only during the call. */
 export type OnFrame = (bytes: Uint8Array, start: number, end: number) => void;
 
+export interface Address {
+  host: string;
+  port: number;
+}
+
+/** ms after which a connection that was refused for now (503) is tried again, as Retry-After asks. */
+const TRY_AGAIN = 1_000;
+
 /**
  * A WebSocket client (RFC 6455) that costs next to nothing, so that the load leaves the machine to the server:
  * it walks over frame headers and copies nothing. Text frames only; pings are answered; masks with the key 0.
@@ -14,11 +22,15 @@ export class LoadSocket {
   #rest: Uint8Array | null = null;
   #upgraded = false;
 
-  static open(
-    target: { host: string; port: number },
-    path: string,
-    headers: Record<string, string> = {},
-  ): Promise<LoadSocket> {
+  static async open(address: Address, path: string, headers: Record<string, string> = {}): Promise<LoadSocket> {
+    for (;;) {
+      const socket = await LoadSocket.#try(address, path, headers);
+      if (socket !== null) return socket;
+      await Bun.sleep(TRY_AGAIN);
+    }
+  }
+
+  static #try(target: Address, path: string, headers: Record<string, string>): Promise<LoadSocket | null> {
     const self = new LoadSocket();
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     const hello =
@@ -33,15 +45,21 @@ export class LoadSocket {
             self.#socket = socket;
             socket.write(hello);
           },
-          data: (_socket, chunk) => {
+          data: (socket, chunk) => {
             if (self.#upgraded) return self.#read(chunk);
             const text = Buffer.from(chunk).toString("latin1");
             const end = text.indexOf("\r\n\r\n");
             if (end < 0) return reject(new Error(`incomplete upgrade answer: ${text.slice(0, 200)}`));
+            if (text.startsWith("HTTP/1.1 503")) {
+              socket.terminate();
+              return resolve(null);
+            }
             if (!text.startsWith("HTTP/1.1 101")) return reject(new Error(`not upgraded: ${text.slice(0, 300)}`));
             self.#upgraded = true;
+            // What came with the answer is read when the caller has had time to listen, and before what comes next.
+            self.#rest = Buffer.from(chunk.subarray(end + 4));
+            setImmediate(() => self.#read(new Uint8Array()));
             resolve(self);
-            if (end + 4 < chunk.length) queueMicrotask(() => self.#read(Buffer.from(chunk.subarray(end + 4))));
           },
           close: () => self.onClose(),
           error: (_socket, error) => reject(error),

@@ -1,7 +1,6 @@
-import { dialectOf, type Target, waitFor } from "./dialect.ts";
+import { connectUsher, dialectOf, positionsOf, type Target, waitFor } from "./dialect.ts";
 import { connectReaders } from "./fanout.ts";
 import { Histogram } from "./histogram.ts";
-import { LoadSocket } from "./socket.ts";
 
 export interface StormOptions {
   connections: number;
@@ -20,14 +19,7 @@ export interface StormResult {
 export async function storm(target: Target, options: StormOptions): Promise<StormResult> {
   const dialect = dialectOf(target);
   const sockets = await connectReaders(dialect, options.connections);
-  const rooms = target.rooms ?? [];
-  const probe = sockets[0]!;
-  const positions: Record<string, { seq: number; epoch: string }> = {};
-  for (const room of rooms) {
-    probe.send(JSON.stringify({ type: "room:join", payload: { room } }));
-    const { payload } = JSON.parse(await waitFor(probe, '"room:joined"'));
-    positions[room] = { seq: payload.seq, epoch: payload.epoch };
-  }
+  const positions = await positionsOf(sockets[0]!, target.rooms ?? []);
   const resume = JSON.stringify({ type: "system:resume", id: 1, payload: { rooms: positions } });
   const times = new Histogram();
   let recovered = 0;
@@ -36,13 +28,7 @@ export async function storm(target: Target, options: StormOptions): Promise<Stor
   let next = 0;
   const one = async () => {
     while (next < options.connections) {
-      const token = target.tokens?.[next++];
-      const socket = await LoadSocket.open(
-        target,
-        "/ws",
-        token === undefined ? {} : { Authorization: `Bearer ${token}` },
-      );
-      await waitFor(socket, '"system:connected"');
+      const socket = await connectUsher(target, next++);
       socket.send(resume);
       const answer = await waitFor(socket, '"system:resumed"');
       times.add(performance.now() - cut);

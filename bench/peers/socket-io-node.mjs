@@ -1,9 +1,14 @@
 // Socket.IO on Node with its defaults, WebSocket transport: everybody in one room, each message emitted to it.
+// With REDIS_URL several of them tell each other by its Redis adapter.
 import { createServer } from "node:http";
+import { createAdapter } from "@socket.io/redis-adapter";
+import { Redis } from "ioredis";
 import { Server } from "socket.io";
 
 const http = createServer();
 const io = new Server(http, { transports: ["websocket"] });
+const redis = process.env.REDIS_URL;
+if (redis !== undefined) io.adapter(createAdapter(new Redis(redis), new Redis(redis)));
 io.on("connection", (socket) => {
   socket.join("room");
   socket.emit("ready");

@@ -4,6 +4,8 @@ import { waitUntil } from "../wait-until.ts";
 /** A real server as a process of its own, on one port for all its lives. */
 export interface Engine {
   port: number;
+  /** Of the process that runs now; null while none does. */
+  pid(): number | null;
   /** Starts it; resolves when it takes connections. Begun by whoever made the engine; again after `stop` or `kill`. */
   start(): Promise<void>;
   /** In order, by SIGTERM. Resolves when it is gone. */
@@ -34,6 +36,7 @@ export async function startEngine(port: number, command: string[], remove: () =>
 
   const engine: Engine = {
     port,
+    pid: () => child?.pid ?? null,
     async start() {
       const started = Bun.spawn(command, { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
       child = started;
