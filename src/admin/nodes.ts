@@ -37,10 +37,14 @@ export function createNodes({ transaction, living, node, realtime, logger }: Adm
   /** A number may be another process's by the time an entry is seen again: `run` says whose it was. */
   const isOurs = (run: string) => living().some((each) => each.run === run && String(each.node) === node());
 
-  function act({ type, payload }: LogEntry): void {
+  /** Entries come repeatedly, and each drain begins its waves anew. */
+  const drains = new Set<number>();
+
+  function act({ seq, type, payload }: LogEntry): void {
     if (type === "node:drain") {
       const { run, seconds } = Drain.parse(JSON.parse(payload));
-      if (!isOurs(run)) return;
+      if (!isOurs(run) || drains.has(seq)) return;
+      drains.add(seq);
       logger.info({ seconds }, "an admin has this node send its connections to others");
       void realtime.drain(seconds * 1_000);
     } else if (type === "connection:close") {
@@ -50,7 +54,7 @@ export function createNodes({ transaction, living, node, realtime, logger }: Adm
   }
 
   return {
-    start: () => realtime.watch(ROOM, { entry: act, interrupted() {} }),
+    start: () => realtime.watch(ROOM, { entry: act, interrupted: () => drains.clear() }),
     list: () =>
       living().map(({ node, run: _run, started_at, ...rest }) => ({
         id: String(node),

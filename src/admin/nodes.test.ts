@@ -1,0 +1,28 @@
+import { expect, test } from "bun:test";
+import type { Watcher } from "../realtime/index.ts";
+import type { AdminDeps } from "./index.ts";
+import { createNodes } from "./nodes.ts";
+
+test("an entry that has this node drained is acted on once, however often and in whatever order it comes", () => {
+  const drained: number[] = [];
+  let watcher: Watcher | undefined;
+  const nodes = createNodes({
+    living: () => [{ node: 3, run: "ours" }],
+    node: () => "3",
+    realtime: {
+      watch(_room: string, by: Watcher) {
+        watcher = by;
+      },
+      drain: async (ms: number) => void drained.push(ms),
+    },
+    logger: { info() {} },
+  } as unknown as AdminDeps);
+  nodes.start();
+  const drain = (seq: number, run: string, seconds: number) =>
+    watcher!.entry({ room: "_nodes", seq, type: "node:drain", payload: JSON.stringify({ run, seconds }) });
+  drain(2, "ours", 5);
+  drain(1, "ours", 60);
+  for (let times = 0; times < 3; times++) drain(2, "ours", 5);
+  drain(3, "another", 5);
+  expect(drained).toEqual([5_000, 60_000]);
+});
