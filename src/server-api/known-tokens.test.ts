@@ -5,16 +5,18 @@ import type { Watcher } from "../realtime/index.ts";
 import { KnownTokens, sha256 } from "./known-tokens.ts";
 
 const SECRET = "s".repeat(43);
-const ROW = { id: "7", name: "n", scopes: ["subscribe"], rooms: ["*"], secret_hash: sha256(SECRET) };
+const TOKEN = { id: "7", name: "n", scopes: ["subscribe"], rooms: ["*"], left: null };
+const ROW = { ...TOKEN, secret_hash: sha256(SECRET), previous_hash: null, previous_left: null };
 
-test("the sockets of a revoked token end although the database was away when that was told", async () => {
-  let rows: object[] = [{ ...ROW, previous_hash: null, left: null, previous_left: null }];
-  let failures = 0;
+/** The tokens of one node, over a table that the test writes. */
+function nodeWith(row: object) {
+  const table = { rows: [row], failures: 0 };
   const ended: string[] = [];
   const errors: unknown[] = [];
-  let watcher!: Watcher;
+  let watcher: Watcher | undefined;
+  const sql = () => (table.failures-- > 0 ? Promise.reject(new Error("away")) : Promise.resolve(table.rows));
   const tokens = new KnownTokens({
-    sql: (() => (failures-- > 0 ? Promise.reject(new Error("away")) : Promise.resolve(rows))) as unknown as Sql,
+    sql: sql as unknown as Sql,
     now: () => Date.now(),
     staticToken: null,
     realtime: {
@@ -25,11 +27,34 @@ test("the sockets of a revoked token end although the database was away when tha
     },
     onError: (error) => errors.push(error),
   });
+  const tell = () => watcher!.entry({ room: "_service_tokens", seq: 1, type: "token:changed", payload: "{}" });
+  return { tokens, table, ended, errors, tell };
+}
+
+test("the sockets of a revoked token end although the database was away when that was told", async () => {
+  const { tokens, table, ended, errors, tell } = nodeWith(ROW);
   expect((await tokens.authenticate(`ust_7_${SECRET}`)).tokenId).toBe("7");
-  rows = [];
-  failures = 2;
-  watcher.entry({ room: "_service_tokens", seq: 1, type: "token:revoked", payload: "{}" });
+  Object.assign(table, { rows: [], failures: 2 });
+  tell();
   await waitUntil("its sockets end, although nobody calls", () => ended.length > 0);
   expect([ended, errors.length]).toEqual([["7"], 2]);
+  await tokens.stop();
+});
+
+test("whoever is on the way in while his secret is rotated does not get in for good", async () => {
+  const { tokens, table, ended, tell } = nodeWith(ROW);
+  const early = await tokens.authenticate(`ust_7_${SECRET}`);
+  expect(tokens.isCurrent(early)).toBe(true);
+  const rotated = { ...ROW, secret_hash: sha256("t".repeat(43)) };
+  table.rows = [{ ...rotated, previous_hash: sha256(SECRET), previous_left: 60_000 }];
+  tell();
+  await waitUntil("the rotation is known", () => ended.length > 0);
+  const later = await tokens.authenticate(`ust_7_${SECRET}`);
+  expect([tokens.isCurrent(early), tokens.isCurrent(later)]).toEqual([false, true]);
+  table.rows = [rotated];
+  tell();
+  await waitUntil("the end of the first secret is known", () => tokens.known(`ust_7_${SECRET}`) === null);
+  await Bun.sleep(0);
+  expect(tokens.isCurrent(later)).toBe(false);
   await tokens.stop();
 });

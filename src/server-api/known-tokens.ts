@@ -40,6 +40,8 @@ export class KnownTokens {
   readonly #onError: (error: unknown) => void;
   readonly #realtime: Pick<Realtime, "endService">;
   #tokens = new Map<string, Known>();
+  /** The hash of the secret that a caller came with. */
+  readonly #secrets = new WeakMap<ServiceCaller, Buffer>();
   #readAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | null = null;
   #strangers: Promise<void> | null = null;
@@ -94,9 +96,15 @@ export class KnownTokens {
   }
 
   /** False when the token is no longer good, as far as this node has heard. */
-  isCurrent({ tokenId, expiresAt }: ServiceCaller): boolean {
+  isCurrent(caller: ServiceCaller): boolean {
+    const { tokenId, expiresAt } = caller;
     if (tokenId === STATIC.tokenId) return this.#staticHash !== null;
-    return this.#tokens.has(tokenId) && (expiresAt == null || expiresAt > this.#now());
+    const known = this.#tokens.get(tokenId);
+    if (known === undefined || (expiresAt != null && expiresAt <= this.#now())) return false;
+    const secret = this.#secrets.get(caller);
+    if (secret === undefined || timingSafeEqual(secret, known.secret_hash)) return true;
+    // Rotated: whoever knows when the secret before ends may stay until then; who came before that was known comes again.
+    return expiresAt != null && known.previous_hash !== null && timingSafeEqual(secret, known.previous_hash);
   }
 
   /** Something is different, here or on another node: reads all again, and closes the sockets of tokens that are gone. */
@@ -149,11 +157,19 @@ export class KnownTokens {
       scopes: known.scopes,
       rooms: known.rooms,
     };
-    if (timingSafeEqual(hash, known.secret_hash)) return { ...caller, expiresAt: known.until };
+    if (timingSafeEqual(hash, known.secret_hash)) return this.#with(hash, { ...caller, expiresAt: known.until });
     const { previous_hash: previous, previousUntil } = known;
     if (previous === null || previousUntil === null || previousUntil <= now) return null;
     if (!timingSafeEqual(hash, previous)) return null;
-    return { ...caller, expiresAt: Math.min(previousUntil, known.until ?? Number.POSITIVE_INFINITY) };
+    return this.#with(hash, {
+      ...caller,
+      expiresAt: Math.min(previousUntil, known.until ?? Number.POSITIVE_INFINITY),
+    });
+  }
+
+  #with(secret: Buffer, caller: ServiceCaller): ServiceCaller {
+    this.#secrets.set(caller, secret);
+    return caller;
   }
 
   /** Has the tokens as they are now, together with all others who ask for it in this time. */
