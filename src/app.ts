@@ -9,9 +9,9 @@ import { startGrpc } from "./app/grpc.ts";
 import { createHubOf } from "./app/hub.ts";
 import { createShare } from "./app/limits.ts";
 import { startLog } from "./app/log.ts";
+import { watchNode } from "./app/node-metrics.ts";
 import { startPages } from "./app/pages.ts";
 import { startPresence } from "./app/presence.ts";
-import { watchNode } from "./app/node-metrics.ts";
 import type { Program } from "./app/program.ts";
 import { createReadinessOf } from "./app/readiness.ts";
 import { openRedisSource } from "./app/redis-source.ts";
@@ -96,8 +96,8 @@ async function start(program: Program): Promise<number> {
   };
   const share = createShare(broker, log);
   const hub = createHubOf(program, sql, log, metrics, broker, presence, authenticate);
-  const publish = await startFanOut(program, log, broker, hub, metrics);
   watchNode(metrics, sql, log, hub, pools);
+  const publish = await startFanOut(program, log, broker, hub, metrics);
   const transaction = createTransaction({ sql, ids, publish });
   const identity: Identity = createIdentity({
     sql,
