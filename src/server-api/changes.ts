@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../platform/errors.ts";
 import type { Bell } from "./bell.ts";
 import { type Place, readCursor, writeCursor } from "./cursor.ts";
-import type { Change, Changes, ServerApiDeps } from "./index.ts";
+import type { Change, Changes, ChangesQuery, ServerApiDeps } from "./index.ts";
 import { service } from "./policy.ts";
 import { between, type ChangeRow, ends, type Filter, windowFrom } from "./store/changes.ts";
 
@@ -10,6 +10,10 @@ import { between, type ChangeRow, ends, type Filter, windowFrom } from "./store/
 const MOST_WINDOWS = 20;
 /** ms. */
 const MOST_WAIT = 10_000;
+/** Calls of one token that wait on this node at once. */
+const MOST_WAITING = 50;
+/** ms between two looks of one call: not everything that happens anywhere is worth a query. */
+const LOOK_EVERY = 50;
 
 /**
  * The log of all rooms, window by window between two ticks: every entry that became visible, once, in order per room, also those
@@ -21,13 +25,31 @@ export function createChanges({
   longestWait,
   bell,
 }: Pick<ServerApiDeps, "sql" | "source" | "longestWait"> & { bell: Pick<Bell, "next" | "closed"> }): Changes {
-  return async (caller, { after, types, limit, wait = 0, signal }) => {
-    const { rooms } = service(caller, "changes");
+  const waiting = new Map<string, number>();
+
+  return async (caller, query) => {
+    const { tokenId, rooms } = service(caller, "changes");
+    if ((query.wait ?? 0) === 0) return read(rooms, query);
+    const others = waiting.get(tokenId) ?? 0;
+    if (others >= MOST_WAITING)
+      throw new AppError("rate_limited", `${MOST_WAITING} calls with this token wait already.`, { retry_after: 1 });
+    waiting.set(tokenId, others + 1);
+    try {
+      return await read(rooms, query);
+    } finally {
+      const left = waiting.get(tokenId)! - 1;
+      if (left === 0) waiting.delete(tokenId);
+      else waiting.set(tokenId, left);
+    }
+  };
+
+  async function read(rooms: readonly string[], { after, types, limit, wait = 0, signal }: ChangesQuery) {
     const filter: Filter = { rooms: rooms.map(likeOf), types: types?.map(likeOf) ?? null };
     const until = performance.now() + Math.min(wait, longestWait, MOST_WAIT);
     let place = await begin(after);
     for (;;) {
       const rung = bell.next();
+      const looked = performance.now();
       const found = await collect(place, filter, limit);
       place = found.place;
       const left = until - performance.now();
@@ -36,8 +58,10 @@ export function createChanges({
         return { data, next: writeCursor(place) };
       }
       await Promise.race([rung, sleep(left, undefined, { ref: false })]);
+      const early = looked + LOOK_EVERY - performance.now();
+      if (early > 0 && !bell.closed) await sleep(early);
     }
-  };
+  }
 
   async function begin(after: string | undefined): Promise<Place> {
     const { oldest, newest, epoch } = await ends(sql);
@@ -55,7 +79,8 @@ export function createChanges({
       const found = await windowFrom(sql, place.tick, place.within?.to ?? place.tick);
       if (found === null) throw gone();
       // The middle of a window means something only in that window: if an end of it was thinned out, from its beginning again.
-      const within = found.whole ? place.within : null;
+      // Nor does one that no answer told, which would have the whole log read at once.
+      const within = found.whole && place.within !== null && place.within.to <= found.to ? place.within : null;
       const window = within === null ? found : { from: found.from, to: within.to };
       if (window.to === window.from) break;
       const page = await between(sql, window, within, filter, limit - rows.length);

@@ -11,7 +11,16 @@ export interface Place {
 const whole = z.number().int().min(0);
 const Texts = z.union([
   z.tuple([z.string().max(32), whole]),
-  z.tuple([z.string().max(32), whole, whole, z.string().regex(/^[0-9]{1,19}$/), whole]),
+  z.tuple([
+    z.string().max(32),
+    whole,
+    whole,
+    z
+      .string()
+      .regex(/^[0-9]{1,19}$/)
+      .refine((id) => id.length < 19 || id <= "9223372036854775807"),
+    whole,
+  ]),
 ]);
 
 /** Opaque text for a place, which fits a URL. */

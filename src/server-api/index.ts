@@ -191,19 +191,18 @@ export interface HistoryEntry {
 }
 
 /** The log of all rooms that the caller may see, in the order in which it became visible: scope `changes`. Throws `past_retention`. */
-export type Changes = (
-  caller: Caller,
-  query: {
-    /** The `next` of the answer before; without it, from now on. `0`: from the oldest that is kept. */
-    after?: string | undefined;
-    /** Types, or beginnings of types that end in `*`. */
-    types?: readonly string[] | undefined;
-    limit: number;
-    /** ms to wait for the first change when there is none yet; at most 10,000. */
-    wait?: number | undefined;
-    signal?: AbortSignal | undefined;
-  },
-) => Promise<{ data: Change[]; next: string }>;
+export type Changes = (caller: Caller, query: ChangesQuery) => Promise<{ data: Change[]; next: string }>;
+
+export interface ChangesQuery {
+  /** The `next` of the answer before; without it, from now on. `0`: from the oldest that is kept. */
+  after?: string | undefined;
+  /** Types, or beginnings of types that end in `*`. */
+  types?: readonly string[] | undefined;
+  limit: number;
+  /** ms to wait for the first change when there is none yet; at most 10,000. Of one token 50 calls may wait on a node, else `rate_limited`. */
+  wait?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
 
 /** A fact as a CloudEvent names its parts. */
 export interface Change {

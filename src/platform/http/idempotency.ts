@@ -32,6 +32,8 @@ export async function answerOnce(
     await next();
     const { status } = c.res;
     if (PASSING.has(status) || (status >= 500 && nothingWasDone(c.error))) return { key: "release" };
+    // Nothing was done either; and whoever nobody knows must not fill a table with refusals.
+    if (c.get("caller").kind === "anonymous" && status >= 400 && status < 500) return { key: "release" };
     if (status >= 500) return { key: "leave" };
     return { key: "keep", answer: await keptAnswer(c.res) };
   });

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { type Database, openDatabase } from "../../src/platform/postgres/pool.ts";
+import { type ServerApiApp, startServerApiApp } from "../support/server-api.ts";
+
+setDefaultTimeout(60_000);
+
+/** What one caller may cost. */
+let app: ServerApiApp;
+let database: Database;
+
+beforeAll(async () => {
+  app = await startServerApiApp();
+  database = openDatabase(app.databaseUrl, { max: 2 });
+});
+afterAll(async () => {
+  await database.close();
+  await app.close();
+});
+
+const changes = (token: string, query: Record<string, string>, signal?: AbortSignal) =>
+  fetch(`${app.url}/api/v1/changes?${new URLSearchParams(query)}`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal,
+  });
+const cursor = (...parts: unknown[]) => Buffer.from(JSON.stringify(parts)).toString("base64url");
+
+test("of one token fifty calls wait for changes at once, and another one's go on", async () => {
+  const [greedy, other] = [await app.serviceToken(["changes"]), await app.serviceToken(["changes"])];
+  const leave = new AbortController();
+  const calls = Array.from({ length: 60 }, () => changes(greedy, { wait: "10" }, leave.signal));
+  // Nothing happens, so whoever is answered now does not wait.
+  const first = await Promise.race(calls);
+  expect(first.status).toBe(429);
+  expect((await changes(greedy, {})).status).toBe(200);
+  expect((await changes(other, { wait: "0" })).status).toBe(200);
+  leave.abort();
+  await Promise.allSettled(calls);
+});
+
+test("a place in the log that no answer told is refused, or reads no more than others do", async () => {
+  const token = await app.serviceToken(["changes"]);
+  const { next } = (await (await changes(token, { after: "0" })).json()) as { next: string };
+  const [epoch, tick] = JSON.parse(Buffer.from(next, "base64url").toString()) as [string, number];
+  const { sql } = database;
+  const writer = await app.serviceToken(["broadcast"]);
+  const ticks = async () => (await sql`SELECT FROM ticks WHERE id > ${tick}`).length;
+  for (let n = 0; (await ticks()) < 30; n++) {
+    const event = { event_type: "seat:sold", payload: { n } };
+    await app.ask(writer, "POST", "/api/v1/rooms/event:1/broadcasts", event);
+    await sql`SELECT log_tick()`;
+  }
+  const [newest] = await sql<{ id: number }[]>`SELECT max(id)::float8 AS id FROM ticks`;
+  const wide = await changes(token, { after: cursor(epoch, tick, newest!.id, "0", 0), limit: "1", types: "seat:sold" });
+  expect(wide.status).toBe(200);
+  const told = JSON.parse(Buffer.from(((await wide.json()) as { next: string }).next, "base64url").toString());
+  // The window in which it stands is an ordinary one.
+  expect(told[2]).toBeLessThan(newest!.id);
+  for (const wrong of [cursor(epoch, tick, tick, "9999999999999999999", 0), cursor(epoch, tick, tick, "1;--", 0)])
+    expect((await changes(token, { after: wrong })).status).toBe(422);
+});
+
+test("refusals of somebody unknown are not kept under his Idempotency-Keys", async () => {
+  for (let n = 0; n < 3; n++) {
+    const answer = await app.ask(
+      null,
+      "POST",
+      "/api/v1/auth/register",
+      { username: "x" },
+      { "idempotency-key": `k${n}` },
+    );
+    expect(answer.status).toBe(422);
+  }
+  const rows = await database.sql`SELECT FROM idempotency_keys WHERE actor LIKE 'address:%'`;
+  expect(rows).toHaveLength(0);
+});
