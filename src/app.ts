@@ -33,8 +33,8 @@ import { createLifecycle, type Lifecycle } from "./platform/lifecycle.ts";
 import { createLogger, type Logger } from "./platform/logger.ts";
 import { createMail } from "./platform/mail.ts";
 import { createMetrics } from "./platform/metrics.ts";
-import { createTracing } from "./platform/tracing.ts";
 import { createTransaction } from "./platform/postgres/transaction.ts";
+import { createTracing } from "./platform/tracing.ts";
 import type { Authenticate } from "./realtime/index.ts";
 import type { ServerApi } from "./server-api/index.ts";
 
