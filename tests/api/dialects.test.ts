@@ -225,3 +225,20 @@ test("with DIALECTS=off there is none of it", async () => {
     await plain.close();
   }
 });
+
+test("/api/message/ws: who says no token has few words, and guesses one at a time", async () => {
+  const silent = await openMessages();
+  for (let n = 0; n < 20; n++) silent.socket.send("{}");
+  await waitUntil("it is closed", () => silent.closed !== null);
+  expect(silent.closed).toBe(4009);
+  expect(silent.texts.length).toBeLessThanOrEqual(10);
+  const guessing = await openMessages();
+  for (let n = 0; n < 50; n++) guessing.socket.send(`Bearer wrong${n}`);
+  await waitUntil("it is closed", () => guessing.closed !== null);
+  expect(guessing.texts).toHaveLength(1);
+  const early = await openMessages();
+  early.socket.send(`Bearer ${ann.token}`);
+  early.socket.send(JSON.stringify({ channel: channel.id, content: "said at once" }));
+  await waitUntil("it is said", () => early.texts.some((text) => text.includes("said at once")));
+  early.socket.close();
+});

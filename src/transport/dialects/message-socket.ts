@@ -42,7 +42,10 @@ export class MessageSocket implements Sink {
   #signIn: ReturnType<typeof setTimeout> | null = null;
   #sent = 0;
   #silent = 0;
-  /** What came while the channels were being read: in order, and a few only. */
+  /** A token is being looked at: one at a time. */
+  #asking = false;
+  #tries = 0;
+  /** What came while the token was looked at and the channels were read: in order, and a few only. */
   #early: string[] = [];
 
   /** @param caller null: the token comes in the first frame */
@@ -62,9 +65,10 @@ export class MessageSocket implements Sink {
     this.alive();
     if (typeof frame !== "string") this.#fail("Send text frames.");
     else if (this.#stream !== null) this.#say(this.#stream, frame);
-    else if (this.#caller !== null) {
+    else if (this.#caller !== null || this.#asking) {
       if (this.#early.push(frame) > EARLY) this.end("flood");
-    } else void this.#authenticate(frame);
+    } else if (++this.#tries > TRIES) this.end("flood");
+    else void this.#authenticate(frame);
   }
 
   alive(): void {
@@ -107,10 +111,10 @@ export class MessageSocket implements Sink {
       this.#fail("Send the token first: Authorization: Bearer <token>");
       return;
     }
+    this.#asking = true;
     try {
       const caller = await this.#deps.authenticate.token(token);
-      // Two tokens were on their way: the first one counts.
-      if (this.#caller !== null || caller.kind !== "user") return;
+      if (caller.kind !== "user") throw new AppError("forbidden", "This path is for people.");
       this.#caller = caller;
       if (this.#signIn !== null) clearTimeout(this.#signIn);
       await this.#open(caller);
@@ -160,6 +164,9 @@ export class MessageSocket implements Sink {
 }
 
 const EARLY = 100;
+
+/** Frames that may come before a token. */
+const TRIES = 10;
 
 /** Values in a frame, which has two. */
 const VALUES = 100;
