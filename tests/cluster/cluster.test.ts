@@ -1,4 +1,4 @@
-import { expect, setDefaultTimeout } from "bun:test";
+import { afterAll, expect, setDefaultTimeout } from "bun:test";
 import { chooseSeed, seeded } from "../support/seeded.ts";
 import { testWith } from "../support/tools.ts";
 import { audit, type Stretch } from "./audit.ts";
@@ -20,6 +20,14 @@ setDefaultTimeout(ROUNDS * 300_000);
 
 const TOOL: Record<BrokerKind, string[]> = { redis: ["redis-server"], nats: ["nats-server"], postgres: [] };
 
+interface Column {
+  kind: BrokerKind;
+  away: Outcome["away"];
+  sum: string;
+}
+const columns: Column[] = [];
+afterAll(() => console.log(`\n${table()}`));
+
 for (const kind of ["redis", "nats", "postgres"] as const) {
   testWith(...TOOL[kind])(`${kind}: nothing is lost, repeated or out of order, whatever fails`, async () => {
     const seed = chooseSeed(`cluster ${kind}`);
@@ -39,15 +47,24 @@ for (const kind of ["redis", "nats", "postgres"] as const) {
   });
 }
 
-/** The table of faults, for the README too. */
 function tell(kind: BrokerKind, { away, audit: found, posts }: Outcome): void {
   const { deliveries, lost, repeated, disordered, wrong, resets } = found;
-  console.log(`\n| ${kind}: what happened | longest time until a client was live again |\n| --- | --- |`);
-  for (const { fault, seconds } of away) console.log(`| ${fault} | ${seconds.toFixed(1)} s |`);
-  console.log(
-    `${posts} posts, ${deliveries} deliveries: ${lost} lost, ${repeated} twice, ${disordered} out of order, ${wrong} wrong; ` +
-      `${resets} told to begin anew`,
-  );
+  const sum = `${posts} posts, ${deliveries} deliveries: ${lost} lost, ${repeated} twice, ${disordered} out of order`;
+  console.log(`\n${kind}: ${sum}, ${wrong} wrong; ${resets} told to begin anew`);
+  columns.push({ kind, away, sum });
+}
+
+/** The README's table: of each fault the longest time until a client was live again, in all rounds. */
+function table(): string {
+  const longest = ({ away }: Column, name: string) =>
+    Math.max(...away.filter(({ fault }) => fault === name).map(({ seconds }) => seconds));
+  const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
+  return [
+    row(["what happened", ...columns.map(({ kind }) => kind)]),
+    row(["---", ...columns.map(() => "---")]),
+    ...FAULTS.map(({ name }) => row([name, ...columns.map((one) => `${longest(one, name).toFixed(1)} s`)])),
+    row(["in all", ...columns.map(({ sum }) => sum)]),
+  ].join("\n");
 }
 
 /** That nothing was found means something only if something can be found, in this very evidence. */
