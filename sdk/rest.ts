@@ -1,5 +1,6 @@
 import type { Presence } from "../protocol/frames.ts";
 import type { Channel, Me, Member, Message, Position, PublicUser, Role } from "../protocol/objects.ts";
+import { createAdminCalls } from "./admin.ts";
 import { createRequest, type HttpOptions, type Query } from "./http.ts";
 
 /** A page of a list. `next` goes back in as `after`, `prev` as `before`; null at the end. */
@@ -242,6 +243,9 @@ export function createRest(options: HttpOptions) {
         request<Ban>("POST", "/admin/bans", { body }),
       lift: (banId: string) => request<void>("DELETE", `/admin/bans/${id(banId)}`),
     },
+
+    /** For admins and the owner of the server. */
+    admin: createAdminCalls(request),
 
     /** For the owner of the server alone: a link is the account it belongs to. */
     resetLinks: () => get<{ data: ResetLink[] }>("/admin/password-reset-links"),

@@ -1,6 +1,6 @@
 import { type Live, refusal, textOf } from "../config/live.ts";
-import { ConfigError } from "../config/load.ts";
-import { type HotName, OPTIONS, type Option, type OptionName } from "../config/options.ts";
+import { ConfigError, parseOption } from "../config/load.ts";
+import { type Config, type HotName, OPTIONS, type Option, type OptionName } from "../config/options.ts";
 import { type By, record, SYSTEM } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError, type FieldError } from "../platform/errors.ts";
@@ -77,7 +77,7 @@ export function createSettings({ sql, transaction, live, realtime, logger }: Adm
         return {
           name,
           value: option.secret ? null : textOf(name, live.config[name]),
-          default: option.default,
+          default: option.default === null ? null : defaultOf(name, option.default),
           help: option.help,
           secret: option.secret ?? false,
           change: option.hot === "page" ? "now" : (option.hot ?? "restart"),
@@ -113,6 +113,11 @@ export function createSettings({ sql, transaction, live, realtime, logger }: Adm
       return this.list();
     },
   };
+}
+
+/** In the same words as the value, so that the two can be compared: a minute is `1m`, however the table has it. */
+function defaultOf(name: OptionName, text: string): string | null {
+  return textOf(name, parseOption(name, text) as Config[OptionName]);
 }
 
 /** Writes down what a reload of the environment changed. Secrets are named, their values are not. */

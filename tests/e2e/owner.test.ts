@@ -19,7 +19,7 @@ afterAll(async () => {
 }, 30_000);
 
 test("an invitation lets one person in, a reset link hands the account back, and a ban shows the way out", async () => {
-  await ada.page.goto("/admin");
+  await ada.page.goto("/admin/invitations");
   await ada.page.getByRole("button", { name: "Make an invitation" }).click();
   const invitation = new URL((await ada.page.getByText(/\/register\?invite=/).textContent()) ?? "");
 
@@ -51,9 +51,9 @@ test("an invitation lets one person in, a reset link hands the account back, and
   await page.waitForURL((address) => address.pathname === "/");
   await live({ name: "bo", context, page, troubles: [] });
 
-  await ada.page.getByLabel("Username").fill("bo");
-  await ada.page.getByLabel("Reason").fill("sold one seat twice");
-  await ada.page.getByRole("button", { name: "Ban" }).click();
+  await ada.page.goto("/admin/bans?username=bo");
+  await ada.page.getByLabel("Reason").first().fill("sold one seat twice");
+  await ada.page.getByRole("button", { name: "Ban" }).first().click();
   await page.waitForURL(/\/login\?ended=banned/);
   await ada.page.getByText("sold one seat twice").waitFor();
   expect(ada.troubles).toEqual([]);
@@ -61,7 +61,7 @@ test("an invitation lets one person in, a reset link hands the account back, and
 }, 90_000);
 
 test("who does not run the server is told so on its page, and keeps his channels at hand", async () => {
-  await ada.page.goto("/admin");
+  await ada.page.goto("/admin/invitations");
   await ada.page.getByRole("button", { name: "Make an invitation" }).click();
   const unused = ada.page.getByRole("listitem").filter({ hasText: "0 of 1 used" });
   const invitation = new URL((await unused.getByText(/\/register\?invite=/).textContent()) ?? "");

@@ -12,3 +12,4 @@ import "@mantine/core/styles/InlineInput.css";
 import "@mantine/core/styles/PasswordInput.css";
 import "@mantine/core/styles/Alert.css";
 import "@mantine/core/styles/Radio.css";
+import "@mantine/core/styles/Checkbox.css";

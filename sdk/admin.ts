@@ -1,0 +1,222 @@
+import type { PublicUser, Role } from "../protocol/objects.ts";
+import type { Request } from "./http.ts";
+import type { Newest, Page } from "./rest.ts";
+
+/** A node of the cluster, as it said of itself within the last seconds. */
+export interface NodeInfo {
+  id: string;
+  version: string;
+  roles: string[];
+  host: string;
+  address: string;
+  started_at: string;
+  draining: boolean;
+  /** Whether its round trip by the broker works. */
+  hears: boolean;
+  connections: number;
+  /** Bytes of memory. */
+  rss: number;
+}
+
+export interface ConnectionInfo {
+  id: string;
+  user_id: string | null;
+  username: string | null;
+  session_id: string | null;
+  address: string;
+  opened_at: string;
+  /** The first hundred of `room_count`. */
+  rooms: string[];
+  room_count: number;
+}
+
+export interface RoomInfo {
+  room: string;
+  connections: number;
+  /** Null: nothing was ever kept of it. */
+  head_seq: number | null;
+}
+
+/** A token with which another team's back end calls. */
+export interface ServiceToken {
+  id: string;
+  name: string;
+  scopes: string[];
+  rooms: string[];
+  expires_at: string | null;
+  created_by: string;
+  created_at: string;
+  rotated_at: string | null;
+  /** Until when the secret before the last rotation is good, too. */
+  previous_until: string | null;
+  last_used_at: string | null;
+}
+
+export interface NewServiceToken {
+  name: string;
+  scopes: string[];
+  rooms?: string[];
+  expires_at?: string | null;
+}
+
+/** `token` is shown this once. */
+export type IssuedServiceToken = ServiceToken & { token: string };
+
+export interface WebhookEndpoint {
+  id: string;
+  url: string;
+  event_types: string[];
+  rooms: string[];
+  description: string;
+  /** Whether deliveries of one room wait for the ones before. */
+  ordered: boolean;
+  disabled: boolean;
+  disabled_at: string | null;
+  disabled_reason: "admin" | "gone" | "failing" | "backlog" | null;
+  failing_since: string | null;
+  old_secret_until: string | null;
+  created_at: string;
+}
+
+export interface NewWebhookEndpoint {
+  url: string;
+  event_types: string[];
+  rooms?: string[];
+  description?: string;
+  ordered?: boolean;
+}
+
+export type DeliveryStatus = "pending" | "delivered" | "failed";
+
+export interface WebhookDelivery {
+  id: string;
+  endpoint_id: string;
+  webhook_id: string;
+  event_type: string;
+  room: string | null;
+  seq: number | null;
+  status: DeliveryStatus;
+  attempts: number;
+  response_status: number | null;
+  error: string | null;
+  /** Null while it waits for an earlier one of its room. */
+  next_attempt_at: string | null;
+  occurred_at: string;
+  created_at: string;
+  ended_at: string | null;
+}
+
+export interface WebhookAttempt {
+  n: number;
+  at: string;
+  ms: number;
+  response_status: number | null;
+  error: string | null;
+  response_preview: string | null;
+}
+
+/** An option of the server with what stands now. */
+export interface Setting {
+  name: string;
+  /** Null: unset, or a secret. */
+  value: string | null;
+  default: string | null;
+  help: string;
+  secret: boolean;
+  /** `now`: it can be set here; `reload`: in the environment, then SIGHUP; `restart`. */
+  change: "now" | "reload" | "restart";
+  /** Who set it over the environment. */
+  set_by: string | null;
+  set_at: string | null;
+}
+
+/** Something that an admin did. */
+export interface AuditEntry {
+  id: string;
+  at: string;
+  /** A user's id, a service token's id, or `system`. */
+  actor: string;
+  actor_name: string | null;
+  action: string;
+  /** What it was done to, such as `user:42`. */
+  subject: string;
+  detail: Record<string, unknown>;
+  address: string | null;
+}
+
+/** A person as admins see him. */
+export interface Account extends PublicUser {
+  email: string | null;
+  phone: string | null;
+  role: Role;
+  disabled: boolean;
+  banned: boolean;
+  created_at: string;
+  last_seen_at: string | null;
+}
+
+const id = encodeURIComponent;
+
+/** What admins and the owner of the server may do besides. */
+export function createAdminCalls(request: Request) {
+  const list = <T>(path: string, query: object = {}) => request<T>("GET", path, { query: { ...query } });
+  const endpoint = (endpointId: string) => `/webhook-endpoints/${id(endpointId)}`;
+  return {
+    nodes: () => list<{ data: NodeInfo[] }>("/admin/nodes"),
+    /** Has a node send its connections to others and take no new ones, until it is restarted. */
+    drain: (nodeId: string, seconds?: number) =>
+      request<void>("POST", `/admin/nodes/${id(nodeId)}/drain`, { body: { seconds } }),
+    /** `partial`: some node did not answer in time. */
+    connections: (query: { user_id?: string; room?: string; node?: string } & Newest = {}) =>
+      list<Page<ConnectionInfo> & { partial: boolean }>("/admin/connections", query),
+    closeConnection: (connectionId: string) => request<void>("DELETE", `/admin/connections/${id(connectionId)}`),
+    /** The hundred with the most connections. */
+    rooms: () => list<{ data: RoomInfo[]; partial: boolean }>("/admin/rooms"),
+
+    users: (query: { q?: string; role?: Role; status?: "active" | "disabled" | "banned" } & Newest = {}) =>
+      list<Page<Account>>("/admin/users", query),
+    updateUser: (userId: string, body: { role?: Role; disabled?: boolean }) =>
+      request<Account>("PATCH", `/admin/users/${id(userId)}`, { body }),
+    endSessions: (userId: string) => request<void>("DELETE", `/admin/users/${id(userId)}/sessions`),
+
+    settings: () => list<{ data: Setting[] }>("/admin/settings"),
+    /** Null goes back to the environment. */
+    changeSettings: (body: Record<string, string | null>) =>
+      request<{ data: Setting[] }>("PATCH", "/admin/settings", { body }),
+    auditLog: (query: { actor_id?: string; action?: string; from?: string; to?: string } & Newest = {}) =>
+      list<Page<AuditEntry>>("/admin/audit-log", query),
+
+    tokens: {
+      list: () => list<{ data: ServiceToken[] }>("/service-tokens"),
+      create: (body: NewServiceToken) => request<IssuedServiceToken>("POST", "/service-tokens", { body }),
+      /** `overlap_seconds`: how long the old secret is good beside the new one. */
+      rotate: (tokenId: string, overlap_seconds?: number) =>
+        request<IssuedServiceToken>("POST", `/service-tokens/${id(tokenId)}/rotate`, { body: { overlap_seconds } }),
+      revoke: (tokenId: string) => request<void>("DELETE", `/service-tokens/${id(tokenId)}`),
+    },
+
+    webhooks: {
+      list: () => list<{ data: WebhookEndpoint[] }>("/webhook-endpoints"),
+      get: (endpointId: string) => list<WebhookEndpoint>(endpoint(endpointId)),
+      /** `secret` is told this once. */
+      create: (body: NewWebhookEndpoint) =>
+        request<WebhookEndpoint & { secret: string }>("POST", "/webhook-endpoints", { body }),
+      update: (endpointId: string, body: Partial<NewWebhookEndpoint> & { disabled?: boolean }) =>
+        request<WebhookEndpoint>("PATCH", endpoint(endpointId), { body }),
+      remove: (endpointId: string) => request<void>("DELETE", endpoint(endpointId)),
+      rotateSecret: (endpointId: string, overlap_seconds?: number) =>
+        request<{ secret: string }>("POST", `${endpoint(endpointId)}/rotate-secret`, { body: { overlap_seconds } }),
+      test: (endpointId: string) =>
+        request<{ delivery_id: string }>("POST", `${endpoint(endpointId)}/test`, { body: {} }),
+      /** Sends again all that failed of what happened since a time. */
+      replay: (endpointId: string, since: string) =>
+        request<{ count: number }>("POST", `${endpoint(endpointId)}/replay`, { body: { since } }),
+      deliveries: (endpointId: string, query: { status?: DeliveryStatus } & Newest = {}) =>
+        list<Page<WebhookDelivery>>(`${endpoint(endpointId)}/deliveries`, query),
+      delivery: (deliveryId: string) =>
+        list<WebhookDelivery & { log: WebhookAttempt[] }>(`/webhook-deliveries/${id(deliveryId)}`),
+      redeliver: (deliveryId: string) =>
+        request<WebhookDelivery>("POST", `/webhook-deliveries/${id(deliveryId)}/redeliver`),
+    },
+  };
+}

@@ -1,0 +1,214 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Browser, Page } from "playwright-core";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { openClient } from "../support/ws-client.ts";
+import { openBrowser, PASSWORD, type Person, register } from "./browser.ts";
+
+/** The pages of admins, in one story: what is done in the first tests is what the audit log tells in a later one. */
+let app: TestApp;
+let browser: Browser;
+let ada: Person;
+let page: Page;
+/** Signed in, at no page yet. */
+let bo: Page;
+
+beforeAll(async () => {
+  app = await startTestApp({ WEBHOOKS_ALLOW_PRIVATE: "true", TRUSTED_PROXIES: "127.0.0.1,::1" });
+  browser = await openBrowser();
+  ada = await register(browser, app.url, "ada");
+  page = ada.page;
+  bo = await (await browser.newContext({ baseURL: app.url })).newPage();
+  const account = { username: "bo", email: "bo@example.org", password: PASSWORD };
+  await bo.context().request.post("/api/v1/auth/register", { data: account });
+}, 120_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await app?.close();
+}, 30_000);
+
+/** Opens what asks before it does something, and says yes. */
+async function confirm(label: string, go: string, fill?: () => Promise<void>): Promise<void> {
+  await page.locator(`summary[aria-label="${label}"]`).click();
+  await fill?.();
+  await page.getByRole("button", { name: go, exact: true }).click();
+}
+
+async function shownSecret(name: string): Promise<string> {
+  return (await page.getByRole("region", { name }).locator("code").first().textContent()) ?? "";
+}
+
+const said = (text: string | RegExp) => page.getByRole("status").filter({ hasText: text }).waitFor();
+
+async function statusOf(path: string, headers: Record<string, string>): Promise<number> {
+  return (await fetch(`${app.url}/api/v1${path}`, { headers })).status;
+}
+
+test("a token is made, shown once, good for what it may do, rotated, and refused once it is revoked", async () => {
+  await page.goto("/admin/tokens");
+  await page.getByLabel("Name").fill("booking-worker");
+  await page.getByLabel("Statistics").check();
+  await page.getByLabel("In which rooms").fill("event:*");
+  await page.getByRole("button", { name: "Make the token" }).click();
+  const secret = await shownSecret("The token’s secret");
+  expect(secret).toStartWith("ust_");
+  const as = (token: string) => ({ authorization: `Bearer ${token}` });
+  expect(await statusOf("/connections/stats", as(secret))).toBe(200);
+  expect(await statusOf("/changes", as(secret))).toBe(403);
+
+  await page.goto("/admin/tokens");
+  expect(await page.getByText(secret).count()).toBe(0);
+  await confirm("Rotate the secret of booking-worker", "Make a new secret");
+  await said("booking-worker has a new secret");
+  const next = await shownSecret("The token’s secret");
+  expect(next).toStartWith("ust_");
+  expect(next).not.toBe(secret);
+  expect(await statusOf("/connections/stats", as(secret))).toBe(200);
+  expect(await statusOf("/connections/stats", as(next))).toBe(200);
+
+  await confirm("Revoke booking-worker", "Revoke it");
+  await said("revoked");
+  expect(await statusOf("/connections/stats", as(next))).toBe(401);
+  await page.getByText("There is no token yet").waitFor();
+}, 60_000);
+
+test("an endpoint is made and tested, and its delivery comes into the page with what was answered", async () => {
+  const receiver = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("received, thank you") });
+  await page.goto("/admin/webhooks");
+  await page.getByLabel("Address").fill("nowhere");
+  await page.locator("form", { hasText: "Which events" }).evaluate((form: HTMLFormElement) => {
+    form.noValidate = true;
+  });
+  await page.getByRole("button", { name: "Make the endpoint" }).click();
+  await page.getByText("An https address.").waitFor();
+  await page.getByLabel("Address").fill(`http://127.0.0.1:${receiver.port}/usher`);
+  await page.getByRole("button", { name: "Make the endpoint" }).click();
+  await page.getByRole("region", { name: "The signing secret" }).getByText("whsec_").waitFor();
+  await page.getByRole("link", { name: `http://127.0.0.1:${receiver.port}/usher` }).click();
+  await page.getByRole("button", { name: "Send a test" }).click();
+  const row = page.getByRole("row").filter({ hasText: "webhook:test" });
+  await row.getByText("delivered").waitFor();
+  await row.getByRole("link").click();
+  await page.getByText("received, thank you").waitFor();
+  await receiver.stop(true);
+}, 60_000);
+
+test("a range of addresses is banned and let in again", async () => {
+  const from = { "x-forwarded-for": "203.0.113.9" };
+  expect(await statusOf("/meta", from)).toBe(200);
+  await page.goto("/admin/bans");
+  const form = page.locator("form", { hasText: "Address or range" });
+  await form.getByLabel("Address or range").fill("203.0.113.0/99");
+  await form.getByLabel("Reason").fill("a flood");
+  await form.getByRole("button", { name: "Ban" }).click();
+  await form.getByText(/^Must be an address or a range/).waitFor();
+  expect(await form.getByLabel("Reason").inputValue()).toBe("a flood");
+  await form.getByLabel("Address or range").fill("203.0.113.0/24");
+  await form.getByRole("button", { name: "Ban" }).click();
+  await said("203.0.113.0/24 is banned");
+  expect(await statusOf("/meta", from)).toBe(403);
+  await confirm("Lift the ban of 203.0.113.0/24", "Lift it");
+  await said("The ban is lifted.");
+  expect(await statusOf("/meta", from)).toBe(200);
+}, 60_000);
+
+test("a setting is changed and takes effect, without scripts too; a mistake is said beside the field", async () => {
+  const context = await browser.newContext({
+    baseURL: app.url,
+    javaScriptEnabled: false,
+    storageState: await ada.context.storageState(),
+  });
+  const plain = await context.newPage();
+  await plain.goto("/admin/settings");
+  const change = async (value: string) => {
+    const row = plain.getByRole("listitem").filter({ hasText: "REGISTRATION" });
+    if (!(await row.getByRole("textbox").isVisible())) await row.getByLabel("Change REGISTRATION").click();
+    await row.getByRole("textbox").fill(value);
+    await row.getByRole("button", { name: "Set it" }).click();
+    return row;
+  };
+  const refused = await change("shut");
+  expect(await refused.getByRole("textbox").getAttribute("aria-invalid")).toBe("true");
+  expect(await refused.getByRole("textbox").inputValue()).toBe("shut");
+  const row = await change("closed");
+  await row.getByText("ada set it on").waitFor();
+  const body = JSON.stringify({ username: "late", email: "late@example.org", password: PASSWORD });
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(`${app.url}/api/v1/auth/register`, { method: "POST", body, headers });
+  expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([403, "registration_closed"]);
+  await row.getByRole("button", { name: "Reset REGISTRATION" }).click();
+  await row.getByText("default", { exact: true }).waitFor();
+  await context.close();
+}, 60_000);
+
+test("connections come into the overview by themselves, and one of them is closed from its room’s list", async () => {
+  await page.goto("/admin");
+  const client = await openClient(Number(new URL(app.url).port));
+  await client.ask("room:join", { room: "event:77" });
+  await page.getByRole("row").filter({ hasText: "event:77" }).getByRole("link", { name: "1" }).click();
+  const row = page.getByRole("row").filter({ hasText: "event:77" });
+  await row.getByText("no account").waitFor();
+  const id = await row.getByRole("cell").first().textContent();
+  await confirm(`Close connection ${id}`, "Close it");
+  await said(`Connection ${id} is closed.`);
+  expect(await client.end()).toBe(4011);
+}, 60_000);
+
+test("who is no admin sees no page and no data; made one he sees them, and disabled he is out", async () => {
+  const paths = ["", "/connections", "/rooms", "/people", "/invitations", "/bans", "/tokens", "/webhooks", "/settings"];
+  for (const path of [...paths, "/audit-log"]) {
+    for (const address of [`/admin${path}`, `/admin${path}.data`]) {
+      const answer = await bo.context().request.get(address);
+      expect([address, answer.status()]).toEqual([address, 403]);
+      expect(await answer.text()).not.toContain("ada@example.org");
+    }
+  }
+  await bo.goto("/admin/people");
+  await bo.getByRole("heading", { name: "Not for you" }).waitFor();
+
+  await page.goto("/admin/people?q=bo@");
+  await confirm("Role of bo", "Set the role", async () => {
+    await page.getByRole("combobox", { name: "Role of bo" }).selectOption("admin");
+  });
+  await said("bo is an admin");
+  await bo.goto("/admin/people?q=ada");
+  await bo.getByText("ada@example.org").waitFor();
+  expect(await bo.getByText("Disable").count()).toBe(0);
+
+  await confirm("Disable bo", "Disable");
+  await said("bo is disabled");
+  await bo.waitForURL(/\/login/);
+  await page.getByRole("button", { name: "Enable bo" }).click();
+  await said("bo may sign in again.");
+}, 60_000);
+
+test("the audit log tells all of it, and is filtered by what, by whom and when", async () => {
+  await page.goto("/admin/audit-log");
+  const told = await page.getByRole("main").textContent();
+  for (const sentence of [
+    /made service token \d+ with stats/,
+    /gave service token \d+ a new secret/,
+    /revoked service token \d+/,
+    /made webhook endpoint \d+ to 127\.0\.0\.1/,
+    "banned 203.0.113.0/24 for good",
+    "lifted the ban of 203.0.113.0/24",
+    "set REGISTRATION to closed",
+    "set REGISTRATION back to the environment",
+    /closed connection \d+-\d+/,
+    "changed the role of bo from member to admin",
+    "disabled the account of bo",
+    "enabled the account of bo",
+  ])
+    expect(told).toMatch(sentence);
+  await page.getByLabel("What").selectOption("ban:made");
+  await page.getByLabel("By whom").fill("ADA");
+  await page.getByRole("button", { name: "Show", exact: true }).click();
+  await waitUntil("only the ban is listed", async () => {
+    const deeds = await page.getByRole("main").getByRole("listitem").filter({ hasText: "ada " }).allInnerTexts();
+    return deeds.length === 1 && deeds[0]?.includes("banned 203.0.113.0/24");
+  });
+  await page.goto("/admin/audit-log?to=2020-01-01");
+  await page.getByText("Nothing like this was done").waitFor();
+  expect(ada.troubles).toEqual([]);
+}, 60_000);

@@ -1,0 +1,41 @@
+import { expect, test } from "bun:test";
+import { ACTIONS } from "../../../src/platform/audit.ts";
+import { deedOf, peopleIn } from "./audit-sentence.ts";
+
+const entry = (action: string, subject: string, detail: Record<string, unknown> = {}) => ({
+  id: "1",
+  at: "2026-11-21T12:00:00.000Z",
+  actor: "1",
+  actor_name: "ada",
+  action,
+  subject,
+  detail,
+  address: null,
+});
+
+test("acts are sentences with the names of people", () => {
+  const names = { 7: "troll" };
+  const deed = (action: string, subject: string, detail?: Record<string, unknown>) =>
+    deedOf(entry(action, subject, detail), names);
+  expect(deed("ban:made", "user:7", { until: null })).toBe("banned troll for good");
+  expect(deed("ban:made", "range:2001:db8::/48", { until: "2026-12-01T10:00:00.000Z" })).toBe(
+    "banned 2001:db8::/48 until 1 December 2026",
+  );
+  expect(deed("role:changed", "user:8", { from: "member", to: "admin" })).toBe(
+    "changed the role of person 8 from member to admin",
+  );
+  expect(deed("setting:changed", "setting:LOG_LEVEL", { from: null, to: "debug" })).toBe("set LOG_LEVEL to debug");
+  expect(deed("setting:changed", "setting:LOG_LEVEL", { from: "debug", to: null })).toBe(
+    "set LOG_LEVEL back to the environment",
+  );
+  expect(deed("webhook:redelivered", "webhook-endpoint:3", { count: 2 })).toBe(
+    "sent 2 deliveries to webhook endpoint 3 again",
+  );
+  expect(deed("sessions:ended", "user:7", { count: 1 })).toBe("ended 1 sign-in of troll");
+  expect(peopleIn([entry("ban:made", "user:7"), entry("node:drained", "node:1")])).toEqual(["7"]);
+});
+
+test("every act that is written down has its sentence, and one of a newer release is shown too", () => {
+  for (const action of ACTIONS) expect(deedOf(entry(action, "thing:1"), {})).not.toStartWith("did ");
+  expect(deedOf(entry("moon:landed", "moon:1"), {})).toBe("did moon:landed to moon 1");
+});

@@ -1,0 +1,88 @@
+import type { AuditEntry } from "../../../sdk/admin.ts";
+import { counted } from "./figures.ts";
+
+type Names = Readonly<Record<string, string>>;
+type Detail = Readonly<Record<string, unknown>>;
+
+/** What was done, as the end of a sentence that begins with who did it: "banned troll". */
+export function deedOf({ action, subject, detail }: AuditEntry, names: Names): string {
+  const what = nameOf(subject, names);
+  return DEEDS[action]?.(what, detail) ?? `did ${action} to ${what}`;
+}
+
+/** Ids of the people that acts speak of, to ask for their names. */
+export function peopleIn(entries: readonly Pick<AuditEntry, "subject" | "detail">[]): string[] {
+  return entries.flatMap(({ subject, detail }) => [
+    ...(subject.startsWith("user:") ? [subject.slice("user:".length)] : []),
+    ...(typeof detail.user_id === "string" ? [detail.user_id] : []),
+  ]);
+}
+
+/** Every act that has a sentence, to choose from. */
+export const auditActions = (): string[] => Object.keys(DEEDS);
+
+const DEEDS: Readonly<Record<string, (what: string, detail: Detail) => string>> = {
+  "ban:made": (what, { until }) => `banned ${what} ${typeof until === "string" ? `until ${day(until)}` : "for good"}`,
+  "ban:lifted": (what) => `lifted the ban of ${what}`,
+  "invite:made": (_, { max_uses }) => `made an invitation for ${counted(Number(max_uses), "person", "people")}`,
+  "invite:removed": () => "withdrew an invitation",
+  "reset-links:read": (_, { user_ids }) =>
+    `read the password links of ${counted(Array.isArray(user_ids) ? user_ids.length : 0, "person", "people")}`,
+  "role:changed": (what, { from, to }) => `changed the role of ${what} from ${from} to ${to}`,
+  "user:disabled": (what) => `disabled the account of ${what}`,
+  "user:enabled": (what) => `enabled the account of ${what}`,
+  "sessions:ended": (what, { count }) => `ended ${counted(Number(count), "sign-in")} of ${what}`,
+  "setting:changed": (what, { from, to }) =>
+    to === null
+      ? `set ${what} back to the environment`
+      : `set ${what} to ${to}${from === null ? "" : `, which was ${from}`}`,
+  "config:reloaded": (what, { changed }) => `read the environment again on ${what}: ${changes(changed)}`,
+  "service-token:issued": (what, { scopes }) => `made ${what} with ${list(scopes)}`,
+  "service-token:changed": (what) => `gave ${what} a new secret`,
+  "service-token:revoked": (what) => `revoked ${what}`,
+  "webhook:made": (what, { host }) => `made ${what}${typeof host === "string" ? ` to ${host}` : ""}`,
+  "webhook:changed": (what, { fields, disabled }) =>
+    disabled === true
+      ? `disabled ${what}`
+      : disabled === false
+        ? `enabled ${what}`
+        : `changed ${list(fields)} of ${what}`,
+  "webhook:removed": (what) => `removed ${what}`,
+  "webhook:secret-rotated": (what) => `gave ${what} a new secret`,
+  "webhook:redelivered": (what, { count }) =>
+    `sent ${count === undefined ? "a delivery" : counted(Number(count), "delivery", "deliveries")} to ${what} again`,
+  "node:drained": (what, { seconds }) => `drained ${what} over ${counted(Number(seconds), "second")}`,
+  "connection:closed": (what) => `closed ${what}`,
+  "trace:started": (what) => `watched the frames of ${what}`,
+};
+
+const KINDS: Readonly<Record<string, string>> = {
+  "service-token": "service token",
+  "webhook-endpoint": "webhook endpoint",
+  setting: "",
+  range: "",
+};
+
+/** `user:42` → "ada"; `node:1` → "node 1"; `setting:LOG_LEVEL` → "LOG_LEVEL". */
+function nameOf(subject: string, names: Names): string {
+  const [kind = "", ...rest] = subject.split(":");
+  const id = rest.join(":");
+  if (kind === "user") return names[id] ?? `person ${id}`;
+  return `${KINDS[kind] ?? kind} ${id}`.trim();
+}
+
+function list(values: unknown): string {
+  return Array.isArray(values) && values.length > 0 ? values.join(", ") : "nothing";
+}
+
+function changes(changed: unknown): string {
+  const rows = typeof changed === "object" && changed !== null ? Object.entries(changed) : [];
+  return rows.length === 0
+    ? "nothing changed"
+    : rows.map(([name, value]) => `${name} is ${value ?? "not set"}`).join(", ");
+}
+
+/** "21 November 2026", UTC: sentences are made on both sides. */
+function day(time: string): string {
+  return new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" }).format(new Date(time));
+}

@@ -1,0 +1,54 @@
+import { Link } from "react-router";
+import type { DeliveryStatus, WebhookDelivery } from "../../../sdk/admin.ts";
+import { useClock } from "../chat/clock.tsx";
+import { dateTime } from "../chat/time.ts";
+import styles from "./admin.module.css";
+import { OneButton } from "./parts.tsx";
+import { Table } from "./table.tsx";
+
+/** Deliveries of one endpoint, the newest first. */
+export function DeliveryTable({ deliveries }: { deliveries: readonly WebhookDelivery[] }) {
+  const { timeZone } = useClock();
+  return (
+    <Table
+      label="Deliveries"
+      rows={deliveries}
+      keyOf={({ id }) => id}
+      columns={[
+        {
+          name: "Event",
+          cell: ({ id, endpoint_id, event_type }) => (
+            <Link to={`/admin/webhooks/${endpoint_id}/deliveries/${id}`}>{event_type}</Link>
+          ),
+        },
+        { name: "Room", cell: ({ room }) => <span className={styles.code}>{room ?? "none"}</span> },
+        { name: "Happened", kind: "short", cell: ({ occurred_at }) => dateTime(occurred_at, timeZone) },
+        { name: "Status", cell: (delivery) => <DeliveryState delivery={delivery} /> },
+        { name: "Attempts", kind: "number", cell: ({ attempts }) => attempts },
+        {
+          name: "Send again",
+          kind: "tools",
+          cell: ({ id, status }) =>
+            status !== "pending" && <OneButton intent="redeliver" id={id} label="Redeliver" name={`Redeliver ${id}`} />,
+        },
+      ]}
+    />
+  );
+}
+
+/** Its status, and what the last attempt came to. */
+export function DeliveryState({ delivery }: { delivery: WebhookDelivery }) {
+  const { status, response_status, error } = delivery;
+  return (
+    <div>
+      <span className={styles.tag} data-kind={KIND[status]}>
+        {status}
+      </span>
+      {(response_status !== null || error !== null) && (
+        <p className={styles.note}>{error ?? `answered ${response_status}`}</p>
+      )}
+    </div>
+  );
+}
+
+const KIND: Record<DeliveryStatus, string> = { delivered: "good", pending: "warn", failed: "bad" };

@@ -1,0 +1,99 @@
+import { Checkbox, Textarea } from "@mantine/core";
+import { Form } from "react-router";
+import type { NewWebhookEndpoint, WebhookEndpoint } from "../../../sdk/admin.ts";
+import { Field, FormError, Submit } from "../look/form.tsx";
+import { field } from "../server/forms.ts";
+import styles from "./admin.module.css";
+import { words } from "./choices.tsx";
+import { refusalOf, useOutcome } from "./outcome.ts";
+
+/** Makes a webhook endpoint, or changes the one that is given. */
+export function EndpointForm({ endpoint, intent, go }: { endpoint?: WebhookEndpoint; intent: string; go: string }) {
+  const id = endpoint?.id ?? "";
+  const refusal = refusalOf(useOutcome(), intent, id);
+  const list = (name: "event_types" | "rooms", otherwise: string) =>
+    refusal?.typed[name] ?? endpoint?.[name].join("\n") ?? otherwise;
+  return (
+    <Form method="post" className={styles.form} preventScrollReset>
+      <FormError refusal={refusal} />
+      <input type="hidden" name="id" value={id} />
+      <Field
+        name="url"
+        type="url"
+        label="Address"
+        description="https, and public."
+        placeholder="https://example.org/usher"
+        defaultValue={endpoint?.url}
+        refusal={refusal}
+        required
+        autoComplete="off"
+      />
+      <Field
+        name="description"
+        label="What it is for"
+        description="Optional."
+        defaultValue={endpoint?.description}
+        refusal={refusal}
+        maxLength={200}
+        autoComplete="off"
+      />
+      <Patterns
+        name="event_types"
+        label="Which events"
+        description="One on each line: message:created, message:* for all of that beginning, * for all."
+        text={list("event_types", "*")}
+        error={refusal?.fields.event_types}
+      />
+      <Patterns
+        name="rooms"
+        label="From which rooms"
+        description="One on each line: channel:1, channel:* for all channels, * for all rooms."
+        text={list("rooms", "*")}
+        error={refusal?.fields.rooms}
+      />
+      <Checkbox
+        name="ordered"
+        label="In order"
+        description="A delivery waits for the ones before it from the same room."
+        defaultChecked={refusal ? refusal.typed.ordered === "on" : endpoint?.ordered}
+      />
+      <div>
+        <Submit intent={intent}>{go}</Submit>
+      </div>
+    </Form>
+  );
+}
+
+interface PatternsProps {
+  name: string;
+  label: string;
+  description: string;
+  text: string;
+  error: string | undefined;
+}
+
+function Patterns({ text, ...props }: PatternsProps) {
+  return (
+    <Textarea
+      {...props}
+      defaultValue={text}
+      required
+      autosize
+      minRows={2}
+      maxRows={8}
+      spellCheck={false}
+      autoCapitalize="none"
+    />
+  );
+}
+
+/** What the form says. */
+export function endpointOf(form: FormData): NewWebhookEndpoint {
+  return {
+    url: field(form, "url") ?? "",
+    description: field(form, "description") ?? "",
+    event_types: words(field(form, "event_types")),
+    rooms: words(field(form, "rooms")),
+    ordered: form.get("ordered") === "on",
+  };
+}

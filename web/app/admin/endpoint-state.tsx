@@ -1,0 +1,33 @@
+import type { WebhookEndpoint } from "../../../sdk/admin.ts";
+import styles from "./admin.module.css";
+
+/** Whether deliveries go out, and why not. */
+export function EndpointState({ endpoint }: { endpoint: WebhookEndpoint }) {
+  const { disabled, disabled_reason, failing_since } = endpoint;
+  if (disabled) {
+    return (
+      <span className={styles.tag} data-kind="warn">
+        {WHY_DISABLED[disabled_reason ?? "admin"]}
+      </span>
+    );
+  }
+  if (failing_since !== null) {
+    return (
+      <span className={styles.tag} data-kind="bad">
+        failing
+      </span>
+    );
+  }
+  return (
+    <span className={styles.tag} data-kind="good">
+      works
+    </span>
+  );
+}
+
+const WHY_DISABLED = {
+  admin: "disabled",
+  gone: "disabled: the receiver answered 410 Gone",
+  failing: "disabled: it failed for too long",
+  backlog: "disabled: too much was waiting for it",
+} as const;

@@ -1,0 +1,25 @@
+const numbers = new Intl.NumberFormat("en-GB");
+
+/** "12,345" */
+export function count(n: number): string {
+  return numbers.format(n);
+}
+
+/** "1 room", "2 rooms" */
+export function counted(n: number, one: string, many = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+/** "312 MB" */
+export function megabytes(bytes: number): string {
+  return `${count(Math.round(bytes / 1_048_576))} MB`;
+}
+
+/** How long ago: "3 d 4 h", "4 h 12 min", "12 min", "under a minute". */
+export function age(since: string, now: number): string {
+  const minutes = Math.max(0, Math.floor((now - Date.parse(since)) / 60_000));
+  const [days, hours] = [Math.floor(minutes / 1_440), Math.floor((minutes % 1_440) / 60)];
+  if (days > 0) return `${days} d ${hours} h`;
+  if (hours > 0) return `${hours} h ${minutes % 60} min`;
+  return minutes > 0 ? `${minutes} min` : "under a minute";
+}

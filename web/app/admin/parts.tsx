@@ -1,0 +1,153 @@
+import { Button } from "@mantine/core";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { Form, Link, useSearchParams } from "react-router";
+import { FormError, Submit } from "../look/form.tsx";
+import styles from "./admin.module.css";
+import { formKey, refusalOf, useOutcome } from "./outcome.ts";
+
+/** What was just done, for eyes and screen readers; the place is there before the words are. */
+export function Said() {
+  const outcome = useOutcome();
+  return (
+    <p role="status" className={styles.said}>
+      {outcome?.done}
+    </p>
+  );
+}
+
+interface ConfirmProps {
+  /** On the button that opens it. */
+  label: string;
+  /** The same with the name of the thing, for those who hear the button alone. */
+  name: string;
+  intent: string;
+  id: string;
+  /** On the button that does it. */
+  go: string;
+  /** What will happen, and fields where there are some. */
+  children: ReactNode;
+}
+
+/** A button that asks before it does something. Works without scripts; Escape closes it. */
+export function Confirm({ label, name, intent, id, go, children }: ConfirmProps) {
+  const outcome = useOutcome();
+  const refusal = refusalOf(outcome, intent, id);
+  return (
+    <details
+      key={formKey(outcome, intent, id)}
+      name="confirm"
+      className={styles.confirm}
+      open={refusal ? true : undefined}
+      onKeyDown={({ key, currentTarget }) => {
+        if (key !== "Escape") return;
+        currentTarget.open = false;
+        currentTarget.querySelector("summary")?.focus();
+      }}
+    >
+      <summary aria-label={name}>{label}</summary>
+      <Form method="post" preventScrollReset className={styles.confirmPanel}>
+        <FormError refusal={refusal} />
+        <input type="hidden" name="id" value={id} />
+        {children}
+        <div>
+          <Submit intent={intent} size="compact-md">
+            {go}
+          </Submit>
+        </div>
+      </Form>
+    </details>
+  );
+}
+
+interface OneButtonProps {
+  intent: string;
+  id: string;
+  label: string;
+  name: string;
+}
+
+/** A button that does something harmless at once. */
+export function OneButton({ intent, id, label, name }: OneButtonProps) {
+  const refusal = refusalOf(useOutcome(), intent, id);
+  return (
+    <Form method="post" preventScrollReset>
+      <FormError refusal={refusal} />
+      <input type="hidden" name="id" value={id} />
+      <button type="submit" name="intent" value={intent} aria-label={name} className={styles.tool}>
+        {label}
+      </button>
+    </Form>
+  );
+}
+
+/** A form that is folded away where there is something else to see first. */
+export function Fold({ title, open, children }: { title: string; open: boolean; children: ReactNode }) {
+  return (
+    <details className={styles.fold} open={open || undefined}>
+      <summary>{title}</summary>
+      <div className={styles.foldBody}>{children}</div>
+    </details>
+  );
+}
+
+/** A secret that is shown this once, with a button that copies it. Give it the secret as its `key`. */
+export function Secret({ title, secret, children }: { title: string; secret: string; children?: ReactNode }) {
+  const box = useRef<HTMLElement>(null);
+  const [copied, setCopied] = useState<"no" | "yes" | "failed">("no");
+  const [scripts, setScripts] = useState(false);
+  useEffect(() => {
+    setScripts(true);
+    box.current?.focus();
+  }, []);
+  const copy = () =>
+    navigator.clipboard.writeText(secret).then(
+      () => setCopied("yes"),
+      () => setCopied("failed"),
+    );
+  return (
+    <section ref={box} tabIndex={-1} aria-label={title} className={styles.secret}>
+      <h3>{title}</h3>
+      <p>Copy it now: it is kept nowhere and cannot be shown again.</p>
+      <p className={styles.secretRow}>
+        <code>{secret}</code>
+        {scripts && (
+          <Button size="compact-sm" variant="default" onClick={copy}>
+            Copy
+          </Button>
+        )}
+      </p>
+      <p role="status" className={styles.note}>
+        {copied === "yes" && "Copied."}
+        {copied === "failed" && "The browser did not allow it: select the text and copy it yourself."}
+      </p>
+      {children}
+    </section>
+  );
+}
+
+/** Where a list goes on, and the way back to its beginning. */
+export function Pager({ next, more }: { next: string | null; more: string }) {
+  const [query] = useSearchParams();
+  const to = (after: string | null) => {
+    const target = new URLSearchParams(query);
+    target.delete("after");
+    if (after !== null) target.set("after", after);
+    return `?${target}`;
+  };
+  if (next === null && !query.has("after")) return null;
+  return (
+    <nav aria-label="Pages" className={styles.pager}>
+      {query.has("after") && <Link to={to(null)}>From the beginning</Link>}
+      {next !== null && <Link to={to(next)}>{more}</Link>}
+    </nav>
+  );
+}
+
+/** Says that what stands there is not the newest. Its place is always there, so that nothing moves. */
+export function LateNote({ late }: { late: boolean }) {
+  return (
+    <p role="status" className={styles.late}>
+      {late ? "The server does not answer: these figures are older." : ""}
+    </p>
+  );
+}

@@ -1,0 +1,20 @@
+/** The pages for admins, in the order of the list beside them. */
+export const SECTIONS = [
+  { path: "/admin", label: "Overview", group: "Now" },
+  { path: "/admin/connections", label: "Connections", group: "Now" },
+  { path: "/admin/rooms", label: "Rooms", group: "Now" },
+  { path: "/admin/people", label: "People", group: "People" },
+  { path: "/admin/invitations", label: "Invitations", group: "People" },
+  { path: "/admin/bans", label: "Bans", group: "People" },
+  { path: "/admin/tokens", label: "Service tokens", group: "Other systems" },
+  { path: "/admin/webhooks", label: "Webhooks", group: "Other systems" },
+  { path: "/admin/settings", label: "Settings", group: "Server" },
+  { path: "/admin/audit-log", label: "Audit log", group: "Server" },
+] as const;
+
+export const GROUPS = [...new Set(SECTIONS.map(({ group }) => group))];
+
+/** The section that a path is in; deeper ones belong to their beginning. */
+export function sectionOf(pathname: string) {
+  return SECTIONS.findLast(({ path }) => pathname === path || pathname.startsWith(`${path}/`)) ?? SECTIONS[0];
+}

@@ -1,0 +1,71 @@
+import { useEffect, useRef } from "react";
+import { type LoaderFunctionArgs, NavLink, Outlet, type ShouldRevalidateFunctionArgs, useLocation } from "react-router";
+import styles from "../../admin/admin.module.css";
+import { GROUPS, SECTIONS, sectionOf } from "../../admin/sections.ts";
+import { HouseTitle, PageBar } from "../../look/page.tsx";
+import { load } from "../../server/hub.ts";
+
+export async function loader({ request }: LoaderFunctionArgs) {
+  const me = await load(request, ({ rest }) => rest.users.me());
+  if (me.role === "member")
+    throw Response.json({ code: "forbidden", message: "Only admins of this server see this page." }, { status: 403 });
+  return null;
+}
+
+/** Every page asks the server for what it shows, which refuses for itself. */
+export function shouldRevalidate({ formMethod }: ShouldRevalidateFunctionArgs) {
+  return formMethod !== undefined && formMethod !== "GET";
+}
+
+/** What the owner and the admins of this server see: a list of pages, and one of them. */
+export default function Admin() {
+  const { pathname } = useLocation();
+  const { label } = sectionOf(pathname);
+  const scroll = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page begins at its top.
+  useEffect(() => {
+    // In braces: what an effect returns is called at its end, and scrollTo may return a promise.
+    scroll.current?.scrollTo(0, 0);
+  }, [pathname]);
+  return (
+    <>
+      <HouseTitle>{`${label} · Administration`}</HouseTitle>
+      <PageBar title={label} below="Administration" />
+      <div className={styles.frame}>
+        <details className={styles.menu} key={pathname}>
+          <summary>All admin pages</summary>
+          <Sections />
+        </details>
+        <div className={styles.side}>
+          <Sections />
+        </div>
+        <div className={styles.scroll} ref={scroll}>
+          <div className={styles.body}>
+            <Outlet />
+          </div>
+        </div>
+      </div>
+    </>
+  );
+}
+
+function Sections() {
+  return (
+    <nav aria-label="Administration">
+      {GROUPS.map((group) => (
+        <section key={group}>
+          <h2 className={styles.group}>{group}</h2>
+          <ul className={styles.links}>
+            {SECTIONS.filter((section) => section.group === group).map(({ path, label }) => (
+              <li key={path}>
+                <NavLink to={path} end={path === "/admin"}>
+                  {label}
+                </NavLink>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+    </nav>
+  );
+}

@@ -1,0 +1,89 @@
+import { Button, NativeSelect, TextInput } from "@mantine/core";
+import { Form, Link, type LoaderFunctionArgs, useLoaderData } from "react-router";
+import type { AuditEntry } from "../../../../sdk/admin.ts";
+import styles from "../../admin/admin.module.css";
+import { auditActions, deedOf, peopleIn } from "../../admin/audit-sentence.ts";
+import { dayStart } from "../../admin/days.ts";
+import { Pager } from "../../admin/parts.tsx";
+import { useClock } from "../../chat/clock.tsx";
+import { dateTime, knownZone } from "../../chat/time.ts";
+import { Empty } from "../../look/page.tsx";
+import { cookieOf } from "../../server/cookie.ts";
+import { load } from "../../server/hub.ts";
+import { namesOf } from "../../server/names.ts";
+import { findPerson } from "../../server/person.ts";
+
+export async function loader({ request }: LoaderFunctionArgs) {
+  const query = new URL(request.url).searchParams;
+  const zone = knownZone(cookieOf(request, "zone"));
+  const filter = {
+    action: auditActions().find((action) => action === query.get("action")) ?? "",
+    actor: query.get("actor")?.trim() ?? "",
+    from: query.get("from") ?? "",
+    to: query.get("to") ?? "",
+  };
+  return load(request, async ({ rest }) => {
+    // Services and the machine itself have no account: they are asked for as they stand in the log.
+    const actor = filter.actor === "" ? undefined : ((await findPerson(rest, filter.actor))?.id ?? filter.actor);
+    const acts = await rest.admin.auditLog({
+      limit: 50,
+      after: query.get("after"),
+      action: filter.action || undefined,
+      actor_id: actor,
+      from: dayStart(filter.from, zone),
+      to: dayStart(filter.to, zone, 1),
+    });
+    return { filter, acts, names: await namesOf(rest, peopleIn(acts.data)) };
+  });
+}
+
+/** What admins did, the newest first. */
+export default function AuditLog() {
+  const { filter, acts, names } = useLoaderData<typeof loader>();
+  const filtered = Object.values(filter).some((value) => value !== "");
+  return (
+    <section className={styles.part}>
+      <Form role="search" className={styles.filter} key={JSON.stringify(filter)}>
+        <NativeSelect
+          name="action"
+          label="What"
+          defaultValue={filter.action}
+          data={[{ value: "", label: "anything" }, ...auditActions()]}
+        />
+        <TextInput name="actor" label="By whom" defaultValue={filter.actor} autoComplete="off" autoCapitalize="none" />
+        <TextInput name="from" type="date" label="From" defaultValue={filter.from} />
+        <TextInput name="to" type="date" label="To" defaultValue={filter.to} />
+        <Button type="submit" variant="default">
+          Show
+        </Button>
+      </Form>
+      {filtered && <Link to="/admin/audit-log">Show everything</Link>}
+      {acts.data.length === 0 && <Empty title={filtered ? "Nothing like this was done" : "Nothing was done yet"} />}
+      <ul className={styles.list}>
+        {acts.data.map((entry) => (
+          <Act key={entry.id} entry={entry} names={names} />
+        ))}
+      </ul>
+      <Pager next={acts.next} more="Earlier" />
+    </section>
+  );
+}
+
+function Act({ entry, names }: { entry: AuditEntry; names: Record<string, string> }) {
+  const { timeZone } = useClock();
+  const { actor, actor_name, at, address, action } = entry;
+  return (
+    <li className={styles.item}>
+      <div className={styles.what}>
+        <p>
+          <strong>{actor === "system" ? "The machine" : (actor_name ?? `Somebody who is gone (${actor})`)}</strong>{" "}
+          {deedOf(entry, names)}
+        </p>
+        <p className={styles.note}>
+          {dateTime(at, timeZone)}
+          {address !== null && ` · from ${address}`} · {action}
+        </p>
+      </div>
+    </li>
+  );
+}

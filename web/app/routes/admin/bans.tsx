@@ -1,0 +1,132 @@
+import { type ActionFunctionArgs, Form, type LoaderFunctionArgs, useLoaderData } from "react-router";
+import type { Ban } from "../../../../sdk/rest.ts";
+import styles from "../../admin/admin.module.css";
+import { fromNow, type Span, SpanChoice } from "../../admin/choices.tsx";
+import { formKey, refusalOf, useOutcome } from "../../admin/outcome.ts";
+import { Confirm, Pager, Said } from "../../admin/parts.tsx";
+import { useClock } from "../../chat/clock.tsx";
+import { dateTime } from "../../chat/time.ts";
+import { Field, FormError, Submit } from "../../look/form.tsx";
+import { Empty } from "../../look/page.tsx";
+import { act } from "../../server/act.ts";
+import { field } from "../../server/forms.ts";
+import { load } from "../../server/hub.ts";
+import { namesOf } from "../../server/names.ts";
+import { personInForm } from "../../server/person.ts";
+
+const LENGTHS: readonly Span[] = ["hour", "day", "week", "month", "year"];
+
+export async function loader({ request }: LoaderFunctionArgs) {
+  const query = new URL(request.url).searchParams;
+  return load(request, async ({ rest }) => {
+    const bans = await rest.bans.list({ limit: 50, after: query.get("after") });
+    const names = await namesOf(
+      rest,
+      bans.data.map(({ created_by }) => created_by),
+    );
+    return { bans, names, username: query.get("username") ?? undefined };
+  });
+}
+
+export async function action({ request }: ActionFunctionArgs) {
+  return act(request, {
+    async ban({ rest, form }) {
+      const person = await personInForm(rest, field(form, "username") ?? "");
+      const terms = { reason: field(form, "reason") ?? "", until: fromNow(field(form, "seconds")) };
+      await rest.bans.create({ user_id: person.id, ...terms });
+      return `${person.username} is banned and signed out everywhere.`;
+    },
+    async "ban-range"({ rest, form }) {
+      const terms = { reason: field(form, "reason") ?? "", until: fromNow(field(form, "seconds")) };
+      const { ip_range } = await rest.bans.create({ ip_range: field(form, "ip_range") ?? "", ...terms });
+      return `${ip_range} is banned: nothing that comes from there is answered.`;
+    },
+    async lift({ rest, id }) {
+      await rest.bans.lift(id);
+      return "The ban is lifted.";
+    },
+  });
+}
+
+/** Who and what is kept out. */
+export default function Bans() {
+  const { bans, names, username } = useLoaderData<typeof loader>();
+  return (
+    <>
+      <Said />
+      <section className={styles.part}>
+        <h2>Ban a person</h2>
+        <p className={styles.lead}>Who is banned is signed out everywhere and cannot come back.</p>
+        <BanForm intent="ban" field={{ name: "username", label: "Username", defaultValue: username }} />
+      </section>
+      <section className={styles.part}>
+        <h2>Ban addresses</h2>
+        <p className={styles.lead}>
+          Nothing that comes from them is answered. Many people may share one address: prefer a short time.
+        </p>
+        <BanForm
+          intent="ban-range"
+          field={{ name: "ip_range", label: "Address or range", placeholder: "192.0.2.0/24" }}
+        />
+      </section>
+      <section className={styles.part}>
+        <h2>Bans that stand</h2>
+        {bans.data.length === 0 && <Empty title="Nobody is banned" />}
+        <ul className={styles.list}>
+          {bans.data.map((ban) => (
+            <BanRow key={ban.id} ban={ban} by={names[ban.created_by]} />
+          ))}
+        </ul>
+        <Pager next={bans.next} more="Older bans" />
+      </section>
+    </>
+  );
+}
+
+interface BanFormProps {
+  intent: string;
+  field: { name: string; label: string; placeholder?: string; defaultValue?: string };
+}
+
+function BanForm({ intent, field }: BanFormProps) {
+  const outcome = useOutcome();
+  const refusal = refusalOf(outcome, intent);
+  return (
+    <>
+      <FormError refusal={refusal} />
+      <Form method="post" className={styles.filter} preventScrollReset key={formKey(outcome, intent)}>
+        <Field {...field} refusal={refusal} required maxLength={64} autoComplete="off" autoCapitalize="none" />
+        <Field name="reason" label="Reason" refusal={refusal} required maxLength={500} autoComplete="off" />
+        <SpanChoice
+          name="seconds"
+          label="For"
+          spans={LENGTHS}
+          never="until it is lifted"
+          defaultValue={refusal?.typed.seconds ?? ""}
+        />
+        <Submit intent={intent}>Ban</Submit>
+      </Form>
+    </>
+  );
+}
+
+function BanRow({ ban, by }: { ban: Ban; by: string | undefined }) {
+  const { timeZone } = useClock();
+  const whom = ban.username ?? ban.ip_range ?? "somebody";
+  return (
+    <li className={styles.item}>
+      <div className={styles.what}>
+        <p className={styles.name}>{whom}</p>
+        <p>{ban.reason}</p>
+        <p className={styles.note}>
+          {ban.until ? `until ${dateTime(ban.until, timeZone)}` : "until it is lifted"} · since{" "}
+          {dateTime(ban.created_at, timeZone)}
+          {by !== undefined && ` by ${by}`}
+        </p>
+      </div>
+      <Confirm label="Lift" name={`Lift the ban of ${whom}`} intent="lift" id={ban.id} go="Lift it">
+        <p>{ban.user_id === null ? "Those addresses are" : `${whom} is`} let in again from now on.</p>
+      </Confirm>
+    </li>
+  );
+}

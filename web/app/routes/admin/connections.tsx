@@ -1,0 +1,124 @@
+import { Button, TextInput } from "@mantine/core";
+import { type ActionFunctionArgs, Form, Link, type LoaderFunctionArgs, useLoaderData } from "react-router";
+import type { ConnectionInfo } from "../../../../sdk/admin.ts";
+import styles from "../../admin/admin.module.css";
+import { age } from "../../admin/figures.ts";
+import { Confirm, Pager, Said } from "../../admin/parts.tsx";
+import { Table } from "../../admin/table.tsx";
+import { useClock } from "../../chat/clock.tsx";
+import { Empty } from "../../look/page.tsx";
+import { act } from "../../server/act.ts";
+import { load } from "../../server/hub.ts";
+import { findPerson } from "../../server/person.ts";
+
+const PAGE = 50;
+/** Rooms of a connection that are named; of the others only how many. */
+const ROOMS_SHOWN = 4;
+
+export async function loader({ request }: LoaderFunctionArgs) {
+  const query = new URL(request.url).searchParams;
+  const asked = (name: string) => query.get(name)?.trim() || undefined;
+  const filter = { user: asked("user"), room: asked("room"), node: asked("node") };
+  return load(request, async ({ rest }) => {
+    const person = filter.user === undefined ? undefined : await findPerson(rest, filter.user);
+    if (person === null) return { filter, page: null };
+    const { room, node } = filter;
+    const place = { limit: PAGE, after: asked("after") };
+    return { filter, page: await rest.admin.connections({ room, node, user_id: person?.id, ...place }) };
+  });
+}
+
+export async function action({ request }: ActionFunctionArgs) {
+  return act(request, {
+    async close({ rest, id }) {
+      await rest.admin.closeConnection(id);
+      return `Connection ${id} is closed.`;
+    },
+  });
+}
+
+/** Who is connected, by person, room or node. */
+export default function Connections() {
+  const { filter, page } = useLoaderData<typeof loader>();
+  const filtered = Object.values(filter).some((value) => value !== undefined);
+  return (
+    <>
+      <Said />
+      <section className={styles.part}>
+        <Form role="search" className={styles.filter} key={JSON.stringify(filter)}>
+          <TextInput name="user" label="Username" defaultValue={filter.user} autoComplete="off" autoCapitalize="none" />
+          <TextInput
+            name="room"
+            label="Room"
+            placeholder="channel:1"
+            defaultValue={filter.room}
+            autoComplete="off"
+            autoCapitalize="none"
+          />
+          <TextInput name="node" label="Node" defaultValue={filter.node} inputMode="numeric" autoComplete="off" />
+          <Button type="submit" variant="default">
+            Show
+          </Button>
+        </Form>
+        {filtered && <Link to="/admin/connections">Show all connections</Link>}
+        {page?.partial && <p className={styles.note}>Not all nodes answered in time: there may be more.</p>}
+        {page === null && <Empty title={`Nobody here is called “${filter.user}”`} />}
+        {page?.data.length === 0 && (
+          <Empty title={filtered ? "No connection is like this" : "Nobody is connected"}>
+            {filtered ? "Somebody may have just left." : "Who opens a page of this server shows up here."}
+          </Empty>
+        )}
+        {page !== null && page.data.length > 0 && <List connections={page.data} />}
+        {page !== null && <Pager next={page.next} more="More connections" />}
+      </section>
+    </>
+  );
+}
+
+function List({ connections }: { connections: readonly ConnectionInfo[] }) {
+  const { now } = useClock();
+  return (
+    <Table
+      label="Connections"
+      rows={connections}
+      keyOf={({ id }) => id}
+      columns={[
+        { name: "Connection", kind: "short", cell: ({ id }) => <span className={styles.code}>{id}</span> },
+        {
+          name: "Who",
+          cell: ({ username }) =>
+            username === null ? (
+              <span className={styles.note}>no account</span>
+            ) : (
+              <Link to={`/admin/people?q=${encodeURIComponent(username)}`}>{username}</Link>
+            ),
+        },
+        { name: "Address", kind: "short", cell: ({ address }) => <span className={styles.code}>{address}</span> },
+        { name: "Open for", kind: "short", cell: ({ opened_at }) => age(opened_at, now) },
+        { name: "Rooms", cell: (connection) => <RoomsOf connection={connection} /> },
+        {
+          name: "Close",
+          kind: "tools",
+          cell: ({ id, username }) => (
+            <Confirm label="Close" name={`Close connection ${id}`} intent="close" id={id} go="Close it">
+              <p>
+                {username ?? "Whoever it is"} is cut off now; the client may come back at once. To keep somebody out,
+                ban the person or the address.
+              </p>
+            </Confirm>
+          ),
+        },
+      ]}
+    />
+  );
+}
+
+function RoomsOf({ connection: { rooms, room_count } }: { connection: ConnectionInfo }) {
+  if (room_count === 0) return <span className={styles.note}>none</span>;
+  return (
+    <span className={styles.code}>
+      {rooms.slice(0, ROOMS_SHOWN).join(", ")}
+      {room_count > ROOMS_SHOWN && ` and ${room_count - ROOMS_SHOWN} more`}
+    </span>
+  );
+}

@@ -1,0 +1,133 @@
+import { type ActionFunctionArgs, Form, type LoaderFunctionArgs, useLoaderData } from "react-router";
+import { UsherError } from "../../../../sdk/errors.ts";
+import type { RegistrationInvite, ResetLink, Rest } from "../../../../sdk/rest.ts";
+import styles from "../../admin/admin.module.css";
+import { formKey, refusalOf, useOutcome } from "../../admin/outcome.ts";
+import { OneButton, Pager, Said } from "../../admin/parts.tsx";
+import { useClock } from "../../chat/clock.tsx";
+import { dateTime } from "../../chat/time.ts";
+import { Field, FormError, Submit } from "../../look/form.tsx";
+import { act } from "../../server/act.ts";
+import { field } from "../../server/forms.ts";
+import { load } from "../../server/hub.ts";
+
+export async function loader({ request }: LoaderFunctionArgs) {
+  const after = new URL(request.url).searchParams.get("after");
+  return load(request, async ({ rest }) => {
+    const [meta, invites, resets] = await Promise.all([
+      rest.meta(),
+      rest.invites.list({ limit: 50, after }),
+      readResetLinks(rest),
+    ]);
+    return { registration: meta.registration, invites, resets };
+  });
+}
+
+/** Null for who is not the owner: a link is the account it belongs to. */
+async function readResetLinks(rest: Rest): Promise<ResetLink[] | null> {
+  try {
+    return (await rest.resetLinks()).data;
+  } catch (error) {
+    if (error instanceof UsherError && error.code === "forbidden") return null;
+    throw error;
+  }
+}
+
+export async function action({ request }: ActionFunctionArgs) {
+  return act(request, {
+    async invite({ rest, form }) {
+      const { code } = await rest.invites.create({ max_uses: Number(field(form, "max_uses") ?? 1) });
+      return `Invitation ${code} is made: hand its address over.`;
+    },
+    async "remove-invite"({ rest, id }) {
+      await rest.invites.remove(id);
+      return "The invitation is withdrawn.";
+    },
+  });
+}
+
+/** How people come in: invitations, and links to those who forgot their password. */
+export default function Invitations() {
+  const { registration, invites, resets } = useLoaderData<typeof loader>();
+  const outcome = useOutcome();
+  const refusal = refusalOf(outcome, "invite");
+  return (
+    <>
+      <Said />
+      <section className={styles.part}>
+        <h2>Invitations</h2>
+        <p className={styles.lead}>{REGISTRATION[registration]}</p>
+        <Form method="post" className={styles.filter} preventScrollReset key={formKey(outcome, "invite")}>
+          <Field
+            name="max_uses"
+            type="number"
+            label="How many people it lets in"
+            defaultValue={1}
+            refusal={refusal}
+            min={1}
+            max={1000}
+            required
+          />
+          <Submit intent="invite">Make an invitation</Submit>
+        </Form>
+        <FormError refusal={refusal} />
+        {invites.data.length === 0 && (
+          <p className={styles.note}>There is no invitation. One you make stands for seven days.</p>
+        )}
+        <ul className={styles.list}>
+          {invites.data.map((invite) => (
+            <Invite key={invite.id} invite={invite} />
+          ))}
+        </ul>
+        <Pager next={invites.next} more="Older invitations" />
+      </section>
+      {resets && <Resets resets={resets} />}
+    </>
+  );
+}
+
+const REGISTRATION: Record<string, string> = {
+  open: "Registration is open: everybody may make an account without one. Set REGISTRATION to invite to change that.",
+  invite: "Registration needs one of these.",
+  closed: "Registration is closed, so these let nobody in. Set REGISTRATION to invite to use them.",
+};
+
+function Invite({ invite }: { invite: RegistrationInvite }) {
+  const { timeZone } = useClock();
+  return (
+    <li className={styles.item}>
+      <div className={styles.what}>
+        <p className={styles.code}>{invite.url}</p>
+        <p className={styles.note}>
+          {invite.uses} of {invite.max_uses} used
+          {invite.expires_at && ` · until ${dateTime(invite.expires_at, timeZone)}`}
+        </p>
+      </div>
+      <OneButton intent="remove-invite" id={invite.id} label="Withdraw" name={`Withdraw invitation ${invite.code}`} />
+    </li>
+  );
+}
+
+function Resets({ resets }: { resets: readonly ResetLink[] }) {
+  const { timeZone } = useClock();
+  return (
+    <section className={styles.part}>
+      <h2>Password links</h2>
+      <p className={styles.lead}>
+        Where no mail server is set, hand these to the people who asked for them. Each works once.
+      </p>
+      {resets.length === 0 && <p className={styles.note}>Nobody has asked for one.</p>}
+      <ul className={styles.list}>
+        {resets.map((reset) => (
+          <li key={reset.url} className={styles.item}>
+            <div className={styles.what}>
+              <p className={styles.name}>{reset.username}</p>
+              <p className={styles.code}>{reset.url}</p>
+              <p className={styles.note}>until {dateTime(reset.expires_at, timeZone)}</p>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,162 @@
+import { Button, NativeSelect, TextInput } from "@mantine/core";
+import { type ActionFunctionArgs, Form, Link, type LoaderFunctionArgs, useLoaderData } from "react-router";
+import type { Role } from "../../../../protocol/objects.ts";
+import type { Account } from "../../../../sdk/admin.ts";
+import styles from "../../admin/admin.module.css";
+import { Confirm, OneButton, Pager, Said } from "../../admin/parts.tsx";
+import { useClock } from "../../chat/clock.tsx";
+import { useHouse } from "../../chat/house-context.tsx";
+import { dateTime } from "../../chat/time.ts";
+import { Face } from "../../look/face.tsx";
+import { Empty } from "../../look/page.tsx";
+import { act } from "../../server/act.ts";
+import { raw } from "../../server/forms.ts";
+import { load } from "../../server/hub.ts";
+
+const ROLES: readonly Role[] = ["member", "admin", "owner"];
+const STATUSES = ["active", "disabled", "banned"] as const;
+const RANK: Record<Role, number> = { member: 0, admin: 1, owner: 2 };
+
+export async function loader({ request }: LoaderFunctionArgs) {
+  const query = new URL(request.url).searchParams;
+  const filter = {
+    q: query.get("q")?.trim() || undefined,
+    role: ROLES.find((role) => role === query.get("role")),
+    status: STATUSES.find((status) => status === query.get("status")),
+  };
+  const tooShort = filter.q !== undefined && [...filter.q].length < 2;
+  const asked = { ...filter, q: tooShort ? undefined : filter.q, limit: 50, after: query.get("after") };
+  return load(request, async ({ rest }) => ({ filter, tooShort, people: await rest.admin.users(asked) }));
+}
+
+export async function action({ request }: ActionFunctionArgs) {
+  return act(request, {
+    async role({ rest, form, id }) {
+      const role = ROLES.find((role) => role === raw(form, "role"));
+      const { username } = await rest.admin.updateUser(id, { role });
+      return `${username} is ${role === "member" ? "a member" : `an ${role}`} of this server now.`;
+    },
+    async disable({ rest, id }) {
+      const { username } = await rest.admin.updateUser(id, { disabled: true });
+      return `${username} is disabled and signed out everywhere.`;
+    },
+    async enable({ rest, id }) {
+      const { username } = await rest.admin.updateUser(id, { disabled: false });
+      return `${username} may sign in again.`;
+    },
+    async "sign-out"({ rest, id }) {
+      await rest.admin.endSessions(id);
+      return "All sign-ins of this person have ended.";
+    },
+  });
+}
+
+/** Everybody with an account here. */
+export default function People() {
+  const { filter, tooShort, people } = useLoaderData<typeof loader>();
+  const filtered = Object.values(filter).some((value) => value !== undefined);
+  return (
+    <>
+      <Said />
+      <section className={styles.part}>
+        <Form role="search" className={styles.filter} key={JSON.stringify(filter)}>
+          <TextInput
+            name="q"
+            label="Name or e-mail"
+            defaultValue={filter.q}
+            error={tooShort ? "At least 2 characters." : undefined}
+            autoComplete="off"
+            autoCapitalize="none"
+            spellCheck={false}
+          />
+          <NativeSelect name="role" label="Role" defaultValue={filter.role ?? ""} data={any(ROLES)} />
+          <NativeSelect name="status" label="Status" defaultValue={filter.status ?? ""} data={any(STATUSES)} />
+          <Button type="submit" variant="default">
+            Show
+          </Button>
+        </Form>
+        {filtered && <Link to="/admin/people">Show everybody</Link>}
+        {people.data.length === 0 && (
+          <Empty title="Nobody is like this">Try a part of the name or of the address.</Empty>
+        )}
+        <ul className={styles.list}>
+          {people.data.map((person) => (
+            <PersonRow key={person.id} person={person} />
+          ))}
+        </ul>
+        <Pager next={people.next} more="More people" />
+      </section>
+    </>
+  );
+}
+
+const any = (values: readonly string[]) => [{ value: "", label: "any" }, ...values];
+
+function PersonRow({ person }: { person: Account }) {
+  const { timeZone } = useClock();
+  const { id, username, name, email, role, disabled, banned, created_at, last_seen_at } = person;
+  return (
+    <li className={styles.item}>
+      <Face id={id} name={name ?? username} size={32} />
+      <div className={styles.what}>
+        <p className={styles.tags}>
+          <Link className={styles.name} to={`/admin/connections?user=${encodeURIComponent(username)}`}>
+            {username}
+          </Link>
+          {role !== "member" && <span className={styles.tag}>{role}</span>}
+          {disabled && (
+            <span className={styles.tag} data-kind="warn">
+              disabled
+            </span>
+          )}
+          {banned && (
+            <span className={styles.tag} data-kind="bad">
+              banned
+            </span>
+          )}
+        </p>
+        <p className={styles.note}>
+          {name !== null && `${name} · `}
+          {email ?? "no e-mail address"}
+        </p>
+        <p className={styles.note}>
+          since {dateTime(created_at, timeZone)} ·{" "}
+          {last_seen_at ? `seen ${dateTime(last_seen_at, timeZone)}` : "signed in nowhere"}
+        </p>
+      </div>
+      <PersonTools person={person} />
+    </li>
+  );
+}
+
+/** Only what the one who looks may do: owners give roles, and nobody acts on his own rank. */
+function PersonTools({ person: { id, username, role, disabled, banned, last_seen_at } }: { person: Account }) {
+  const { me } = useHouse();
+  const outranked = RANK[me.role] > RANK[role];
+  return (
+    <div className={styles.tools}>
+      {me.role === "owner" && (
+        <Confirm label="Role" name={`Role of ${username}`} intent="role" id={id} go="Set the role">
+          <NativeSelect name="role" label={`Role of ${username}`} defaultValue={role} data={[...ROLES]} />
+          <p className={styles.note}>Admins see these pages and act on members; owners give roles, too.</p>
+        </Confirm>
+      )}
+      {outranked && last_seen_at && (
+        <Confirm label="Sign out" name={`Sign out ${username}`} intent="sign-out" id={id} go="End all sign-ins">
+          <p>{username} is signed out everywhere, and may sign in again.</p>
+        </Confirm>
+      )}
+      {outranked && !disabled && (
+        <Confirm label="Disable" name={`Disable ${username}`} intent="disable" id={id} go="Disable">
+          <p>{username} is signed out everywhere and cannot come in until the account is enabled again.</p>
+        </Confirm>
+      )}
+      {outranked && disabled && <OneButton intent="enable" id={id} label="Enable" name={`Enable ${username}`} />}
+      {outranked && !banned && (
+        <Link className={styles.tool} to={`/admin/bans?username=${encodeURIComponent(username)}`}>
+          Ban<span className="only-spoken"> {username}</span>
+        </Link>
+      )}
+    </div>
+  );
+}

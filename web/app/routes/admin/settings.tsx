@@ -1,0 +1,142 @@
+import { TextInput } from "@mantine/core";
+import { type ActionFunctionArgs, type LoaderFunctionArgs, useLoaderData } from "react-router";
+import type { Setting } from "../../../../sdk/admin.ts";
+import styles from "../../admin/admin.module.css";
+import { refusalOf, useOutcome } from "../../admin/outcome.ts";
+import { Confirm, Fold, OneButton, Said } from "../../admin/parts.tsx";
+import { Table } from "../../admin/table.tsx";
+import { useClock } from "../../chat/clock.tsx";
+import { dateTime } from "../../chat/time.ts";
+import { act } from "../../server/act.ts";
+import { raw } from "../../server/forms.ts";
+import { load } from "../../server/hub.ts";
+import { namesOf } from "../../server/names.ts";
+
+export async function loader({ request }: LoaderFunctionArgs) {
+  return load(request, async ({ rest }) => {
+    const { data: settings } = await rest.admin.settings();
+    const names = await namesOf(
+      rest,
+      settings.flatMap(({ set_by }) => set_by ?? []),
+    );
+    return { settings, names };
+  });
+}
+
+export async function action({ request }: ActionFunctionArgs) {
+  return act(request, {
+    async change({ rest, form, id }) {
+      const { data } = await rest.admin.changeSettings({ [id]: raw(form, id).trim() });
+      const now = data.find(({ name }) => name === id)?.value;
+      return `${id} is ${now ?? "not set"} on all nodes from now on.`;
+    },
+    async reset({ rest, id }) {
+      await rest.admin.changeSettings({ [id]: null });
+      return `${id} is what each node’s environment says again.`;
+    },
+  });
+}
+
+/** The options of this server: those that can be changed while it runs, and what the others are. */
+export default function Settings() {
+  const { settings, names } = useLoaderData<typeof loader>();
+  const hot = settings.filter(({ change }) => change === "now");
+  const fixed = settings.filter(({ change }) => change !== "now");
+  return (
+    <>
+      <Said />
+      <section className={styles.part}>
+        <p className={styles.lead}>
+          What is changed here goes before the environment, on all nodes within a second, and stays after a restart.
+        </p>
+        <ul className={styles.list}>
+          {hot.map((setting) => (
+            <SettingRow key={setting.name} setting={setting} by={names[setting.set_by ?? ""]} />
+          ))}
+        </ul>
+      </section>
+      <Fold title={`${fixed.length} more, set in the environment`} open={false}>
+        <FixedTable settings={fixed} />
+      </Fold>
+    </>
+  );
+}
+
+function SettingRow({ setting, by }: { setting: Setting; by: string | undefined }) {
+  const { timeZone } = useClock();
+  const { name, value, help, set_at } = setting;
+  const origin = originOf(setting);
+  return (
+    <li className={styles.item}>
+      <div className={styles.what}>
+        <p className={styles.tags}>
+          <span className={styles.code}>
+            <strong>{name}</strong>
+          </span>
+          <span className={styles.tag} data-kind={origin === "set here" ? "warn" : undefined}>
+            {origin}
+          </span>
+        </p>
+        <p className={styles.code}>{value === null || value === "" ? "not set" : value}</p>
+        <p className={styles.note}>{help}</p>
+        {set_at && (
+          <p className={styles.note}>
+            {by === undefined ? "set" : `${by} set it`} on {dateTime(set_at, timeZone)}
+          </p>
+        )}
+      </div>
+      <div className={styles.tools}>
+        <Confirm label="Change" name={`Change ${name}`} intent="change" id={name} go="Set it">
+          <ValueField setting={setting} />
+        </Confirm>
+        {set_at && <OneButton intent="reset" id={name} label="Reset" name={`Reset ${name}`} />}
+      </div>
+    </li>
+  );
+}
+
+function ValueField({ setting: { name, value, default: byDefault } }: { setting: Setting }) {
+  const refusal = refusalOf(useOutcome(), "change", name);
+  return (
+    <TextInput
+      name={name}
+      label={name}
+      description={byDefault === null || byDefault === "" ? undefined : `By default ${byDefault}.`}
+      defaultValue={refusal?.typed[name] ?? value ?? ""}
+      error={refusal?.fields[name]}
+      autoComplete="off"
+      autoCapitalize="none"
+      spellCheck={false}
+    />
+  );
+}
+
+function FixedTable({ settings }: { settings: readonly Setting[] }) {
+  return (
+    <Table
+      label="Settings of the environment"
+      rows={settings}
+      keyOf={({ name }) => name}
+      columns={[
+        { name: "Name", cell: ({ name }) => <span className={styles.code}>{name}</span> },
+        {
+          name: "Value",
+          cell: ({ value, secret }) => (
+            <span className={secret || value === null ? styles.note : styles.code}>
+              {secret ? "not shown" : value === null || value === "" ? "not set" : value}
+            </span>
+          ),
+        },
+        {
+          name: "To change it",
+          cell: ({ change }) => (change === "reload" ? "environment, then SIGHUP" : "environment, then restart"),
+        },
+      ]}
+    />
+  );
+}
+
+function originOf({ set_at, value, default: byDefault }: Setting): "set here" | "default" | "environment" {
+  if (set_at !== null) return "set here";
+  return value === byDefault || (!value && !byDefault) ? "default" : "environment";
+}

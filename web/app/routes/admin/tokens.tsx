@@ -1,0 +1,172 @@
+import { Checkbox, Textarea } from "@mantine/core";
+import { type ActionFunctionArgs, Form, type LoaderFunctionArgs, useLoaderData } from "react-router";
+import type { ServiceToken } from "../../../../sdk/admin.ts";
+import styles from "../../admin/admin.module.css";
+import { fromNow, SpanChoice, words } from "../../admin/choices.tsx";
+import { formKey, refusalOf, useOutcome } from "../../admin/outcome.ts";
+import { Confirm, Fold, Said, Secret } from "../../admin/parts.tsx";
+import { SCOPES } from "../../admin/scopes.ts";
+import { useClock } from "../../chat/clock.tsx";
+import { dateTime } from "../../chat/time.ts";
+import { Field, FormError, Submit } from "../../look/form.tsx";
+import { Empty } from "../../look/page.tsx";
+import { act } from "../../server/act.ts";
+import { field } from "../../server/forms.ts";
+import { load } from "../../server/hub.ts";
+import { namesOf } from "../../server/names.ts";
+
+export async function loader({ request }: LoaderFunctionArgs) {
+  return load(request, async ({ rest }) => {
+    const { data: tokens } = await rest.admin.tokens.list();
+    const names = await namesOf(
+      rest,
+      tokens.map(({ created_by }) => created_by),
+    );
+    return { tokens, names };
+  });
+}
+
+export async function action({ request }: ActionFunctionArgs) {
+  return act(request, {
+    async make({ rest, form }) {
+      const rooms = words(field(form, "rooms"));
+      const { name, token } = await rest.admin.tokens.create({
+        name: field(form, "name") ?? "",
+        scopes: form.getAll("scopes").map(String),
+        rooms: rooms.length === 0 ? undefined : rooms,
+        expires_at: fromNow(field(form, "seconds")),
+      });
+      return { done: `The token ${name} is made.`, secret: token };
+    },
+    async rotate({ rest, form, id }) {
+      const { name, token } = await rest.admin.tokens.rotate(id, Number(field(form, "seconds") ?? 0));
+      return { done: `The token ${name} has a new secret.`, secret: token };
+    },
+    async revoke({ rest, id }) {
+      await rest.admin.tokens.revoke(id);
+      return "The token is revoked on all nodes.";
+    },
+  });
+}
+
+/** With what other teams' back ends call. */
+export default function Tokens() {
+  const { tokens, names } = useLoaderData<typeof loader>();
+  const outcome = useOutcome();
+  return (
+    <>
+      <Said />
+      {outcome?.secret && (
+        <Secret key={outcome.secret} title="The token’s secret" secret={outcome.secret}>
+          <p className={styles.note}>
+            The service sends it as <code>Authorization: Bearer …</code>, over HTTP and gRPC alike.
+          </p>
+        </Secret>
+      )}
+      <section className={styles.part}>
+        <p className={styles.lead}>
+          Other teams’ back ends call with one of these. Each may do only what its scopes say, in the rooms that are
+          named.
+        </p>
+        <Fold
+          key={formKey(outcome, "make")}
+          title="Make a token"
+          open={tokens.length === 0 || refusalOf(outcome, "make") !== undefined}
+        >
+          <NewToken />
+        </Fold>
+        {tokens.length === 0 && <Empty title="There is no token yet" />}
+        <ul className={styles.list}>
+          {tokens.map((token) => (
+            <TokenRow key={token.id} token={token} by={names[token.created_by]} />
+          ))}
+        </ul>
+      </section>
+    </>
+  );
+}
+
+function NewToken() {
+  const refusal = refusalOf(useOutcome(), "make");
+  return (
+    <Form method="post" className={styles.form} preventScrollReset>
+      <FormError refusal={refusal} />
+      <Field
+        name="name"
+        label="Name"
+        description="Which service it is for, such as “booking-worker”."
+        refusal={refusal}
+        required
+        maxLength={80}
+        autoComplete="off"
+      />
+      <Checkbox.Group label="What it may do" error={refusal?.fields.scopes}>
+        <div className={styles.choices}>
+          {SCOPES.map(({ value, label, text }) => (
+            <Checkbox key={value} name="scopes" value={value} label={label} description={text} />
+          ))}
+        </div>
+      </Checkbox.Group>
+      <Textarea
+        name="rooms"
+        label="In which rooms"
+        description="One on each line: event:7, event:* for all events, * for all rooms. Empty: all rooms. Only an owner lets a token read in channels and in people’s own rooms."
+        autosize
+        minRows={2}
+        maxRows={8}
+        spellCheck={false}
+        autoCapitalize="none"
+        defaultValue={refusal?.typed.rooms}
+        error={refusal?.fields.rooms}
+      />
+      <SpanChoice
+        name="seconds"
+        label="Good for"
+        spans={["day", "month", "quarter", "year"]}
+        never="as long as nobody revokes it"
+        defaultValue={refusal?.typed.seconds ?? ""}
+      />
+      <div>
+        <Submit intent="make">Make the token</Submit>
+      </div>
+    </Form>
+  );
+}
+
+function TokenRow({ token, by }: { token: ServiceToken; by: string | undefined }) {
+  const { timeZone, now } = useClock();
+  const at = (time: string) => dateTime(time, timeZone);
+  const { id, name, scopes, rooms, expires_at, previous_until } = token;
+  return (
+    <li className={styles.item}>
+      <div className={styles.what}>
+        <p className={styles.name}>{name}</p>
+        <p className={styles.tags}>
+          {scopes.map((scope) => (
+            <span key={scope} className={styles.tag}>
+              {scope}
+            </span>
+          ))}
+        </p>
+        <p className={styles.code}>{rooms.includes("*") ? "all rooms" : rooms.join(", ")}</p>
+        <p className={styles.note}>
+          {token.last_used_at ? `last used ${at(token.last_used_at)}` : "never used"} · made {at(token.created_at)}
+          {by !== undefined && ` by ${by}`}
+          {expires_at && ` · ${Date.parse(expires_at) < now ? "expired" : "expires"} ${at(expires_at)}`}
+        </p>
+        {previous_until && Date.parse(previous_until) > now && (
+          <p className={styles.note}>The secret before this one is good until {at(previous_until)}.</p>
+        )}
+      </div>
+      <div className={styles.tools}>
+        <Confirm label="Rotate" name={`Rotate the secret of ${name}`} intent="rotate" id={id} go="Make a new secret">
+          <p>{name} gets a new secret. Put it into the service before the old one ends.</p>
+          <SpanChoice name="seconds" label="The old secret ends" spans={["hour", "day", "week", "none"]} />
+        </Confirm>
+        <Confirm label="Revoke" name={`Revoke ${name}`} intent="revoke" id={id} go="Revoke it">
+          <p>{name} is refused from now on, on all nodes, and its sockets close. This cannot be undone.</p>
+        </Confirm>
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,98 @@
+import { type ActionFunctionArgs, Link, type LoaderFunctionArgs, useLoaderData } from "react-router";
+import type { WebhookAttempt } from "../../../../sdk/admin.ts";
+import type { Rest } from "../../../../sdk/rest.ts";
+import styles from "../../admin/admin.module.css";
+import { DeliveryState } from "../../admin/delivery-table.tsx";
+import { LateNote, OneButton, Said } from "../../admin/parts.tsx";
+import { useLive } from "../../admin/use-live.ts";
+import { useClock } from "../../chat/clock.tsx";
+import { dateTime } from "../../chat/time.ts";
+import { act } from "../../server/act.ts";
+import { load } from "../../server/hub.ts";
+
+const read = (rest: Rest, id: string) => rest.admin.webhooks.delivery(id);
+
+export async function loader({ request, params }: LoaderFunctionArgs) {
+  return load(request, ({ rest }) => read(rest, params.deliveryId ?? ""));
+}
+
+export async function action({ request }: ActionFunctionArgs) {
+  return act(request, {
+    async redeliver({ rest, id }) {
+      await rest.admin.webhooks.redeliver(id);
+      return "It is on its way again.";
+    },
+  });
+}
+
+/** One delivery with its attempts and what was answered; read again while it is under way. */
+export default function Delivery() {
+  const first = useLoaderData<typeof loader>();
+  const { value: delivery, late } = useLive(first, (rest) => read(rest, first.id));
+  const { timeZone } = useClock();
+  const { id, endpoint_id, event_type, room, seq, webhook_id, occurred_at, next_attempt_at, status, log } = delivery;
+  return (
+    <>
+      <p>
+        <Link to={`/admin/webhooks/${endpoint_id}`}>The endpoint and its deliveries</Link>
+      </p>
+      <Said />
+      <LateNote late={late} />
+      <section className={styles.part}>
+        <h2>{event_type}</h2>
+        <dl className={styles.facts}>
+          <dt>Status</dt>
+          <dd>
+            <DeliveryState delivery={delivery} />
+          </dd>
+          <dt>Room</dt>
+          <dd className={styles.code}>
+            {room ?? "none"}
+            {seq !== null && `, entry ${seq}`}
+          </dd>
+          <dt>Happened</dt>
+          <dd>{dateTime(occurred_at, timeZone)}</dd>
+          <dt>webhook-id</dt>
+          <dd className={styles.code}>{webhook_id}</dd>
+          {status === "pending" && (
+            <>
+              <dt>Next attempt</dt>
+              <dd>{next_attempt_at ? dateTime(next_attempt_at, timeZone) : "after an earlier one of its room"}</dd>
+            </>
+          )}
+        </dl>
+        {status !== "pending" && (
+          <div>
+            <OneButton intent="redeliver" id={id} label="Redeliver" name="Redeliver" />
+          </div>
+        )}
+      </section>
+      <section className={styles.part}>
+        <h2>Attempts</h2>
+        {log.length === 0 && <p className={styles.note}>It was not tried yet.</p>}
+        <ul className={styles.list}>
+          {log.map((attempt) => (
+            <Attempt key={`${attempt.n} ${attempt.at}`} attempt={attempt} />
+          ))}
+        </ul>
+      </section>
+    </>
+  );
+}
+
+function Attempt({ attempt: { n, at, ms, response_status, error, response_preview } }: { attempt: WebhookAttempt }) {
+  const { timeZone } = useClock();
+  return (
+    <li className={styles.item}>
+      <div className={styles.what}>
+        <p className={styles.name}>
+          {n}: {error ?? `answered ${response_status}`}
+        </p>
+        <p className={styles.note}>
+          {dateTime(at, timeZone)}, {ms} ms
+        </p>
+        {response_preview && <pre className={styles.preview}>{response_preview}</pre>}
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,181 @@
+import { NativeSelect } from "@mantine/core";
+import { type ActionFunctionArgs, Form, Link, type LoaderFunctionArgs, redirect, useLoaderData } from "react-router";
+import type { DeliveryStatus, WebhookEndpoint } from "../../../../sdk/admin.ts";
+import type { Rest } from "../../../../sdk/rest.ts";
+import styles from "../../admin/admin.module.css";
+import { SpanChoice } from "../../admin/choices.tsx";
+import { DeliveryTable } from "../../admin/delivery-table.tsx";
+import { EndpointForm, endpointOf } from "../../admin/endpoint-form.tsx";
+import { EndpointState } from "../../admin/endpoint-state.tsx";
+import { counted } from "../../admin/figures.ts";
+import { formKey, refusalOf, useOutcome } from "../../admin/outcome.ts";
+import { Confirm, Fold, LateNote, OneButton, Pager, Said, Secret } from "../../admin/parts.tsx";
+import { useLive } from "../../admin/use-live.ts";
+import { useClock } from "../../chat/clock.tsx";
+import { dateTime } from "../../chat/time.ts";
+import { Empty } from "../../look/page.tsx";
+import { act } from "../../server/act.ts";
+import { field } from "../../server/forms.ts";
+import { load } from "../../server/hub.ts";
+
+const STATUSES: readonly DeliveryStatus[] = ["pending", "delivered", "failed"];
+
+function read(rest: Rest, id: string, filter: { status?: DeliveryStatus; after: string | null }) {
+  return Promise.all([rest.admin.webhooks.get(id), rest.admin.webhooks.deliveries(id, { ...filter, limit: 50 })]);
+}
+
+export async function loader({ request, params }: LoaderFunctionArgs) {
+  const query = new URL(request.url).searchParams;
+  const status = STATUSES.find((status) => status === query.get("status"));
+  const filter = { status, after: query.get("after") };
+  const id = params.endpointId ?? "";
+  return load(request, async ({ rest }) => ({ id, filter, view: await read(rest, id, filter) }));
+}
+
+export async function action({ request, params }: ActionFunctionArgs) {
+  const endpointId = params.endpointId ?? "";
+  return act(request, {
+    async change({ rest, form }) {
+      await rest.admin.webhooks.update(endpointId, endpointOf(form));
+      return "The endpoint is changed.";
+    },
+    async disable({ rest }) {
+      await rest.admin.webhooks.update(endpointId, { disabled: true });
+      return "The endpoint is disabled. What happens meanwhile waits for it.";
+    },
+    async enable({ rest }) {
+      await rest.admin.webhooks.update(endpointId, { disabled: false });
+      return "The endpoint is enabled.";
+    },
+    async rotate({ rest, form }) {
+      const { secret } = await rest.admin.webhooks.rotateSecret(endpointId, Number(field(form, "seconds") ?? 0));
+      return { done: "The endpoint has a new secret.", secret };
+    },
+    async test({ rest }) {
+      await rest.admin.webhooks.test(endpointId);
+      return "A test event is on its way; it shows up among the deliveries.";
+    },
+    async replay({ rest, form }) {
+      const since = new Date(Date.now() - Number(field(form, "seconds") ?? 0) * 1_000).toISOString();
+      const { count } = await rest.admin.webhooks.replay(endpointId, since);
+      return count === 0 ? "Nothing failed in that time." : `${counted(count, "delivery", "deliveries")} sent again.`;
+    },
+    async redeliver({ rest, id }) {
+      await rest.admin.webhooks.redeliver(id);
+      return `Delivery ${id} is on its way again.`;
+    },
+    async remove({ rest }) {
+      await rest.admin.webhooks.remove(endpointId);
+      throw redirect("/admin/webhooks");
+    },
+  });
+}
+
+/** One endpoint: what it is, and its deliveries, read again every two seconds. */
+export default function Webhook() {
+  const { id, filter, view } = useLoaderData<typeof loader>();
+  const { value, late } = useLive(view, (rest) => read(rest, id, filter));
+  const [endpoint, deliveries] = value;
+  const outcome = useOutcome();
+  return (
+    <>
+      <p>
+        <Link to="/admin/webhooks">All endpoints</Link>
+      </p>
+      <Said />
+      <LateNote late={late} />
+      {outcome?.secret && <Secret key={outcome.secret} title="The signing secret" secret={outcome.secret} />}
+      <section className={styles.part}>
+        <h2>{endpoint.url}</h2>
+        <Facts endpoint={endpoint} />
+        <Tools endpoint={endpoint} />
+        <Fold
+          key={formKey(outcome, "change", endpoint.id)}
+          title="Change it"
+          open={refusalOf(outcome, "change", endpoint.id) !== undefined}
+        >
+          <EndpointForm endpoint={view[0]} intent="change" go="Save" />
+        </Fold>
+      </section>
+      <section className={styles.part}>
+        <h2>Deliveries</h2>
+        <Form className={styles.filter} onChange={({ currentTarget }) => currentTarget.requestSubmit()}>
+          <NativeSelect
+            name="status"
+            label="Status"
+            defaultValue={filter.status ?? ""}
+            data={[{ value: "", label: "all" }, ...STATUSES]}
+          />
+          <noscript>
+            <button type="submit">Show</button>
+          </noscript>
+        </Form>
+        {deliveries.data.length === 0 ? (
+          <Empty title={filter.status ? `No delivery is ${filter.status}` : "Nothing was posted yet"} />
+        ) : (
+          <DeliveryTable deliveries={deliveries.data} />
+        )}
+        <Pager next={deliveries.next} more="Older deliveries" />
+      </section>
+    </>
+  );
+}
+
+function Facts({ endpoint }: { endpoint: WebhookEndpoint }) {
+  const { timeZone, now } = useClock();
+  const { description, event_types, rooms, ordered, failing_since, old_secret_until, disabled_at } = endpoint;
+  return (
+    <>
+      {description !== "" && <p>{description}</p>}
+      <dl className={styles.facts}>
+        <dt>State</dt>
+        <dd>
+          <EndpointState endpoint={endpoint} />{" "}
+          {disabled_at && <span className={styles.note}>since {dateTime(disabled_at, timeZone)}</span>}
+          {!disabled_at && failing_since && (
+            <span className={styles.note}>since {dateTime(failing_since, timeZone)}</span>
+          )}
+        </dd>
+        <dt>Events</dt>
+        <dd>{event_types.join(", ")}</dd>
+        <dt>Rooms</dt>
+        <dd>
+          {rooms.includes("*") ? "all" : rooms.join(", ")}
+          {ordered && ", in order"}
+        </dd>
+        {old_secret_until && Date.parse(old_secret_until) > now && (
+          <>
+            <dt>Old secret</dt>
+            <dd>signs too, until {dateTime(old_secret_until, timeZone)}</dd>
+          </>
+        )}
+      </dl>
+    </>
+  );
+}
+
+function Tools({ endpoint: { id, disabled } }: { endpoint: WebhookEndpoint }) {
+  return (
+    <div className={styles.tools} data-at="start">
+      <OneButton intent="test" id={id} label="Send a test" name="Send a test" />
+      <Confirm label="Replay" name="Replay what failed" intent="replay" id={id} go="Send again">
+        <p>Everything that failed is sent again, under the same ids.</p>
+        <SpanChoice name="seconds" label="Of the last" spans={["hour", "day", "threeDays", "week"]} />
+      </Confirm>
+      <Confirm label="Rotate secret" name="Rotate the secret" intent="rotate" id={id} go="Make a new secret">
+        <p>Deliveries are signed with a new secret, and with the old one too until it ends.</p>
+        <SpanChoice name="seconds" label="The old secret ends" spans={["day", "hour", "week", "none"]} />
+      </Confirm>
+      {disabled ? (
+        <OneButton intent="enable" id={id} label="Enable" name="Enable the endpoint" />
+      ) : (
+        <Confirm label="Disable" name="Disable the endpoint" intent="disable" id={id} go="Disable it">
+          <p>Nothing is posted until it is enabled again; what happens meanwhile waits for it.</p>
+        </Confirm>
+      )}
+      <Confirm label="Remove" name="Remove the endpoint" intent="remove" id={id} go="Remove it">
+        <p>The endpoint and the record of all its deliveries go. This cannot be undone.</p>
+      </Confirm>
+    </div>
+  );
+}

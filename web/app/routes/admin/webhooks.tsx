@@ -1,0 +1,78 @@
+import { type ActionFunctionArgs, Link, type LoaderFunctionArgs, useLoaderData } from "react-router";
+import type { WebhookEndpoint } from "../../../../sdk/admin.ts";
+import styles from "../../admin/admin.module.css";
+import { EndpointForm, endpointOf } from "../../admin/endpoint-form.tsx";
+import { EndpointState } from "../../admin/endpoint-state.tsx";
+import { formKey, refusalOf, useOutcome } from "../../admin/outcome.ts";
+import { Fold, Said, Secret } from "../../admin/parts.tsx";
+import { Empty } from "../../look/page.tsx";
+import { act } from "../../server/act.ts";
+import { load } from "../../server/hub.ts";
+
+export async function loader({ request }: LoaderFunctionArgs) {
+  return load(request, ({ rest }) => rest.admin.webhooks.list());
+}
+
+export async function action({ request }: ActionFunctionArgs) {
+  return act(request, {
+    async make({ rest, form }) {
+      const { url, secret } = await rest.admin.webhooks.create(endpointOf(form));
+      return { done: `What happens is posted to ${url} from now on.`, secret };
+    },
+  });
+}
+
+/** Where the log's entries are posted to. */
+export default function Webhooks() {
+  const { data: endpoints } = useLoaderData<typeof loader>();
+  const outcome = useOutcome();
+  return (
+    <>
+      <Said />
+      {outcome?.secret && (
+        <Secret key={outcome.secret} title="The signing secret" secret={outcome.secret}>
+          <p className={styles.note}>
+            The receiver checks with it that a delivery comes from here (Standard Webhooks).
+          </p>
+        </Secret>
+      )}
+      <section className={styles.part}>
+        <p className={styles.lead}>
+          What happens here is posted to these addresses, signed, and tried again for three days.
+        </p>
+        <Fold
+          key={formKey(outcome, "make")}
+          title="Make an endpoint"
+          open={endpoints.length === 0 || refusalOf(outcome, "make") !== undefined}
+        >
+          <EndpointForm intent="make" go="Make the endpoint" />
+        </Fold>
+        {endpoints.length === 0 && <Empty title="There is no endpoint yet" />}
+        <ul className={styles.list}>
+          {endpoints.map((endpoint) => (
+            <EndpointRow key={endpoint.id} endpoint={endpoint} />
+          ))}
+        </ul>
+      </section>
+    </>
+  );
+}
+
+function EndpointRow({ endpoint }: { endpoint: WebhookEndpoint }) {
+  const { id, url, description, event_types, rooms, ordered } = endpoint;
+  return (
+    <li className={styles.item}>
+      <div className={styles.what}>
+        <Link to={`/admin/webhooks/${id}`} className={styles.name}>
+          {url}
+        </Link>
+        {description !== "" && <p>{description}</p>}
+        <p className={styles.note}>
+          {event_types.join(", ")} from {rooms.includes("*") ? "all rooms" : rooms.join(", ")}
+          {ordered && ", in order"}
+        </p>
+      </div>
+      <EndpointState endpoint={endpoint} />
+    </li>
+  );
+}

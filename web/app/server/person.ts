@@ -1,0 +1,18 @@
+import type { PublicUser } from "../../../protocol/objects.ts";
+import { UsherError } from "../../../sdk/errors.ts";
+import type { Rest } from "../../../sdk/rest.ts";
+
+/** Who has exactly this username, in whatever case; null: nobody. */
+export async function findPerson(rest: Rest, username: string): Promise<PublicUser | null> {
+  const { data } = await rest.users.list({ q: username, limit: 20 });
+  return data.find((person) => person.username.toLowerCase() === username.toLowerCase()) ?? null;
+}
+
+/** The same for the field `username` of a form, which gets the error when there is nobody. */
+export async function personInForm(rest: Rest, username: string): Promise<PublicUser> {
+  const person = username === "" ? null : await findPerson(rest, username);
+  if (person) return person;
+  const message = "Nobody here has this username.";
+  const errors = [{ pointer: "/username", code: "not_found", message }];
+  throw new UsherError("invalid", message, { retry: false, status: 422, errors });
+}
