@@ -1,5 +1,6 @@
 import { type By, record } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
+import { refusePrivate } from "../platform/private-rooms.ts";
 import type { TapTarget } from "../realtime/index.ts";
 import type { AdminDeps } from "./index.ts";
 
@@ -8,7 +9,7 @@ const BEAT_MS = 10_000;
 /** Text that a reader has not taken, in bytes; beyond it lines are left out. */
 const MOST_UNREAD = 1_000_000;
 
-/** What one person's or one room's connections send and get, as server-sent events, for so many seconds; written to the audit log. */
+/** What one person's or one room's connections send and get, as server-sent events, for so many seconds; written to the audit log. Throws `forbidden`. */
 export async function openTrace(
   { transaction, realtime }: Pick<AdminDeps, "transaction" | "realtime">,
   who: By<UserCaller>,
@@ -16,6 +17,8 @@ export async function openTrace(
   seconds: number,
 ): Promise<ReadableStream<Uint8Array>> {
   const subject = target.room === undefined ? `user:${target.userId}` : `room:${target.room}`;
+  // It shows the text of what people say.
+  refusePrivate(who, [target.room ?? subject]);
   await transaction({ actor: who.caller.userId, reason: "trace" }, (tx) =>
     record(tx.sql, who, { action: "trace:started", subject, detail: { seconds } }),
   );

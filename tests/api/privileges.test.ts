@@ -85,6 +85,19 @@ test("only an owner has what people say posted elsewhere", async () => {
   expect(JSON.stringify(acts.body)).not.toContain("secret-path");
 });
 
+test("only an owner sees the frames of a person or a channel as they go", async () => {
+  const trace = async (who: string, target: string) => {
+    const headers = { authorization: `Bearer ${who}` };
+    const answer = await fetch(`${app.url}/api/v1/admin/traces?seconds=1&${target}`, { headers });
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  for (const target of ["user_id=ann", "room=channel:1", "room=user:ann"])
+    expect([target, await trace(admin, target)]).toEqual([target, 403]);
+  expect(await trace(admin, "room=event:1")).toBe(200);
+  expect(await trace(app.owner, "user_id=ann")).toBe(200);
+});
+
 test("an admin cannot shorten the memory of what he did", async () => {
   const answer = await app.ask(admin, "PATCH", "/api/v1/admin/settings", { AUDIT_RETENTION: "1s" });
   expect(answer.status).toBe(422);

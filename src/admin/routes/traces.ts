@@ -29,6 +29,7 @@ const traceRoute = route({
       schema: z.string(),
     },
   },
+  errors: ["forbidden"],
 });
 
 export function addTraceRoute(api: Api, deps: Pick<AdminDeps, "transaction" | "realtime">): void {
