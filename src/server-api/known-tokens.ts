@@ -51,7 +51,11 @@ export class KnownTokens {
   #again: ReturnType<typeof setTimeout> | null = null;
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(deps: Pick<ServerApiDeps, "sql" | "now" | "staticToken" | "realtime" | "onError">) {
+  constructor(
+    deps: Pick<ServerApiDeps, "sql" | "now" | "staticToken" | "onError"> & {
+      realtime: Pick<Realtime, "watch" | "endService">;
+    },
+  ) {
     this.#sql = deps.sql;
     this.#now = deps.now;
     this.#staticHash = deps.staticToken === null ? null : sha256(deps.staticToken);
