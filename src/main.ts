@@ -1,3 +1,4 @@
+import { readWorkerPlace } from "./app/worker.ts";
 import { startWorkers } from "./app/workers.ts";
 import { startApp } from "./app.ts";
 import { helpText } from "./config/describe.ts";
@@ -12,7 +13,7 @@ if (process.argv.includes("--help")) {
 }
 
 try {
-  const signal = untilSignal();
+  const signal = untilSignal(readWorkerPlace() !== null);
   const config = readConfig();
   const logger = createLogger(config);
   const lifecycle = createLifecycle(logger);

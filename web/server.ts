@@ -32,9 +32,9 @@ const server = Bun.serve({
   },
 });
 
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  process.once(signal, () => void server.stop().then(() => process.exit(0)));
-}
+process.once("SIGTERM", () => void server.stop().then(() => process.exit(0)));
+// Ctrl+C reaches all processes of a terminal: Usher ends this one when it has sent its visitors away.
+process.on("SIGINT", () => process.env.WEB_SOCKET || process.exit(0));
 
 /** A built file, compressed at build time where the browser takes it. Names under /assets/ carry a hash of their content. */
 async function staticFile(request: Request): Promise<Response | null> {

@@ -1,6 +1,6 @@
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-/** A server behind the balancer. */
+/** A server behind the balancer, on this machine. */
 export interface Backend {
   port: number;
   /** Where it says whether it takes more: `http://…/ready`. */
@@ -8,45 +8,57 @@ export interface Backend {
 }
 
 export interface Balancer {
+  port: number;
   close(): Promise<void>;
 }
 
 const CHECK_MS = 250;
+const ANSWER_MS = 2_000;
 
 /**
  * A balancer for trying a cluster on one machine: TCP connections go to the ready backends in turn; what is open stays where it is.
  * In earnest, put nginx, HAProxy or your cloud's in front: see deploy/nginx.conf.
+ *
+ * @param port 0: one that is free
  */
 export async function startBalancer(host: string, port: number, backends: readonly Backend[]): Promise<Balancer> {
-  let ready: readonly Backend[] = [];
-  let turn = 0;
+  const ready = new Set<Backend>();
   const open = new Set<Socket>();
-  const check = async () => {
-    const answers = await Promise.all(backends.map(async (backend) => ((await isReady(backend)) ? [backend] : [])));
-    ready = answers.flat();
-  };
-  await check();
-  const timer = setInterval(() => void check(), CHECK_MS);
+  let turn = 0;
+  let closed = false;
+
+  async function check(backend: Backend): Promise<void> {
+    if (await isReady(backend)) ready.add(backend);
+    else ready.delete(backend);
+  }
+
+  async function watch(backend: Backend): Promise<void> {
+    while (!closed) {
+      await Bun.sleep(CHECK_MS);
+      await check(backend);
+    }
+  }
 
   const server: Server = createServer((near) => {
     // Who is not ready is asked last: the check may be a moment behind.
-    const start = turn++;
-    const order = [
-      ...ready.map((_, n) => ready[(start + n) % ready.length]!),
-      ...backends.filter((b) => !ready.includes(b)),
-    ];
+    const inTurn = backends.filter((backend) => ready.has(backend));
+    const start = inTurn.length === 0 ? 0 : turn++ % inTurn.length;
+    const others = backends.filter((backend) => !ready.has(backend));
     open.add(near);
     near.on("close", () => open.delete(near));
     near.on("error", () => near.destroy());
-    forward(near, order);
+    forward(near, [...inTurn.slice(start), ...inTurn.slice(0, start), ...others]);
   });
+  await Promise.all(backends.map(check));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, resolve);
   });
+  for (const backend of backends) void watch(backend);
   return {
+    port: (server.address() as AddressInfo).port,
     close() {
-      clearInterval(timer);
+      closed = true;
       for (const socket of open) socket.destroy();
       return new Promise((resolve) => server.close(() => resolve()));
     },
@@ -55,7 +67,7 @@ export async function startBalancer(host: string, port: number, backends: readon
 
 /** To the first that takes the connection. */
 function forward(near: Socket, [backend, ...others]: readonly Backend[]): void {
-  if (backend === undefined) {
+  if (backend === undefined || near.destroyed) {
     near.destroy();
     return;
   }
@@ -65,8 +77,9 @@ function forward(near: Socket, [backend, ...others]: readonly Backend[]): void {
   far.once("connect", () => {
     far.off("error", next);
     far.on("error", () => near.destroy());
-    near.on("close", () => far.destroy());
-    far.on("close", () => near.destroy());
+    // An end lets through what was sent before it.
+    near.on("close", (broken) => (broken ? far.destroy() : far.end()));
+    far.on("close", (broken) => (broken ? near.destroy() : near.end()));
     near.setNoDelay(true);
     far.setNoDelay(true);
     near.pipe(far);
@@ -76,7 +89,7 @@ function forward(near: Socket, [backend, ...others]: readonly Backend[]): void {
 
 async function isReady({ ready }: Backend): Promise<boolean> {
   try {
-    return (await fetch(ready, { signal: AbortSignal.timeout(2_000) })).ok;
+    return (await fetch(ready, { signal: AbortSignal.timeout(ANSWER_MS) })).ok;
   } catch {
     return false;
   }

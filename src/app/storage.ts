@@ -1,4 +1,4 @@
-import { migrateUp } from "../platform/postgres/migrate.ts";
+import { migrateUp, untilMigrated } from "../platform/postgres/migrate.ts";
 import { MIGRATIONS } from "../platform/postgres/migration-sets.ts";
 import { openDatabase } from "../platform/postgres/pool.ts";
 import { startDatabase } from "../platform/postgres/server.ts";
@@ -8,6 +8,9 @@ import type { Program } from "./program.ts";
 const POSTS_MS = 5_000;
 /** Within the time after which a node may no longer make ids, so that a renewal that hangs is tried once more. */
 const LEASE_MS = 3_000;
+
+/** How long a node waits for migrations that it does not make itself, in ms. */
+const MIGRATED_MS = 60_000;
 
 export type Storage = Awaited<ReturnType<typeof startStorage>>;
 
@@ -21,6 +24,10 @@ export async function startStorage({ config, logger, lifecycle }: Program) {
   );
   if (config.MIGRATE_ON_START) {
     for (const name of await migrateUp(server.url, MIGRATIONS)) logger.info(`migration applied: ${name}`);
+  } else {
+    await untilMigrated(server.url, MIGRATIONS, MIGRATED_MS, (missing) =>
+      logger.warn({ missing }, 'the database lacks migrations; waiting for "npm run migrate -- up"'),
+    );
   }
   const main = await lifecycle.start(
     "database",

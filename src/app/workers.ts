@@ -2,7 +2,9 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { AggregatorRegistry } from "prom-client";
 import type { App } from "../app.ts";
+import { ConfigError } from "../config/load.ts";
 import type { Config } from "../config/options.ts";
+import { readConfig } from "../config/read.ts";
 import { StartError } from "../config/start-error.ts";
 import { onHangUp } from "../platform/hang-up.ts";
 import type { Lifecycle } from "../platform/lifecycle.ts";
@@ -90,7 +92,10 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     (part) => part.stop(),
     STOP_MS,
   );
-  onHangUp(() => workers.signal("SIGHUP"));
+  onHangUp(() => {
+    workers.signal("SIGHUP");
+    readLogLevel(logger);
+  });
   if (!config.METRICS_ENABLED) return;
   await lifecycle.start(
     "metrics",
@@ -101,4 +106,13 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
       }),
     (part) => part.stop(),
   );
+}
+
+/** All other settings are the workers' own, who also say what is wrong with them. */
+function readLogLevel(logger: Logger): void {
+  try {
+    logger.level = readConfig().LOG_LEVEL;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+  }
 }

@@ -93,8 +93,10 @@ const ECHO_MS = 1_000;
 /**
  * Resolves at the first SIGTERM or SIGINT. A second one, unless it is the echo of the first, ends the process at once with
  * code 1, for whoever is tired of waiting.
+ *
+ * @param isWorker only its parent ends it: Ctrl+C reaches all processes of a terminal, and the parent says when
  */
-export function untilSignal(): Promise<NodeJS.Signals> {
+export function untilSignal(isWorker = false): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let first: number | null = null;
     const heard = (signal: NodeJS.Signals) => {
@@ -103,6 +105,6 @@ export function untilSignal(): Promise<NodeJS.Signals> {
       resolve(signal);
     };
     process.on("SIGTERM", heard);
-    process.on("SIGINT", heard);
+    process.on("SIGINT", (signal) => isWorker || heard(signal));
   });
 }

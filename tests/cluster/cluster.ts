@@ -56,6 +56,7 @@ export async function startCluster(kind: BrokerKind, size = 3): Promise<Cluster>
         ...(kind === "redis" && { REDIS_URL: `redis://127.0.0.1:${brokerPort}` }),
         ...(kind === "nats" && { NATS_URL: `nats://127.0.0.1:${brokerPort}` }),
         MIGRATE_ON_START: "false",
+        GRPC_TOKEN: CLUSTER_TOKEN,
         JWT_SECRET: TEST_SECRET,
         JWT_ISSUER: TEST_ISSUER,
       }),

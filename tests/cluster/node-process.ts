@@ -7,23 +7,27 @@ import { freePort } from "../support/free-port.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
+/** A start takes two seconds; several at once on a busy machine much longer. */
+const START_MS = 90_000;
 
 /** One node of Usher as an operator runs it: a process of its own that can be killed, stopped in order and started again. */
 export class NodeProcess {
   readonly port: number;
+  readonly grpcPort: number;
   readonly #environment: Record<string, string>;
   readonly #dataDir = mkdtempSync(join(tmpdir(), "usher-node-"));
   #child: ReturnType<typeof spawn> | null = null;
   /** Whether clients may be sent here: from readiness until it is told to go. */
   up = false;
 
-  private constructor(port: number, environment: Record<string, string>) {
+  private constructor(port: number, grpcPort: number, environment: Record<string, string>) {
     this.port = port;
+    this.grpcPort = grpcPort;
     this.#environment = environment;
   }
 
   static async make(environment: Record<string, string>): Promise<NodeProcess> {
-    return new NodeProcess(await freePort(), environment);
+    return new NodeProcess(await freePort(), await freePort(), environment);
   }
 
   get pid(): number | undefined {
@@ -41,17 +45,17 @@ export class NodeProcess {
         HTTP_PORT: String(this.port),
         HTTP_RATE_LIMIT: "10000000",
         METRICS_ENABLED: "false",
-        GRPC_PORT: "0",
+        GRPC_HOST: "127.0.0.1",
+        GRPC_PORT: String(this.grpcPort),
         DATA_DIR: this.#dataDir,
         LOG_LEVEL: process.env.SIM_LOG_LEVEL ?? "silent",
         ...this.#environment,
       },
     });
     this.#child = child;
-    await waitUntil("the node is ready", async () => {
-      if (child.exitCode !== null) throw new Error(`the node ended with ${child.exitCode}`);
-      return (await fetch(`http://127.0.0.1:${this.port}/ready`)).ok;
-    });
+    const isReady = async () => (await fetch(`http://127.0.0.1:${this.port}/ready`)).ok;
+    await waitUntil("the node is ready", () => child.exitCode !== null || isReady(), START_MS);
+    if (child.exitCode !== null) throw new Error(`the node ended with ${child.exitCode}`);
     this.up = true;
   }
 

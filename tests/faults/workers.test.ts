@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Client, credentials } from "@grpc/grpc-js";
 import { freePort } from "../support/free-port.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient, type WsClient } from "../support/ws-client.ts";
@@ -10,33 +11,60 @@ import { openClient, type WsClient } from "../support/ws-client.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const dataDir = mkdtempSync(join(tmpdir(), "usher-workers-"));
 let port = 0;
+let grpcPort = 0;
 let metricsPort = 0;
-let parent: Bun.Subprocess;
+let parent: Parent;
 const clients: WsClient[] = [];
+
+interface Parent {
+  pid: number;
+  /** All that it and its workers have said. */
+  said: string;
+  exited: Promise<number>;
+}
+
+/** As a terminal starts it: in a process group of its own. */
+function start(httpPort = port): Parent {
+  const child = Bun.spawn([process.execPath, "--no-env-file", join(ROOT, "src/main.ts")], {
+    cwd: dataDir,
+    detached: true,
+    env: {
+      PATH: process.env.PATH,
+      WORKERS: "2",
+      HTTP_PORT: String(httpPort),
+      GRPC_PORT: String(grpcPort),
+      METRICS_PORT: String(metricsPort),
+      DATA_DIR: dataDir,
+      LOG_LEVEL: "warn",
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const started: Parent = { pid: child.pid, said: "", exited: child.exited };
+  for (const stream of [child.stdout, child.stderr]) {
+    void (async () => {
+      const decoder = new TextDecoder();
+      for await (const bytes of stream) started.said += decoder.decode(bytes, { stream: true });
+    })();
+  }
+  return started;
+}
+
+const isReady = () =>
+  waitUntil("it is ready", async () => (await fetch(`http://127.0.0.1:${port}/ready`)).ok, 55_000).catch(
+    (error: unknown) => {
+      throw new Error(parent.said, { cause: error });
+    },
+  );
 
 beforeAll(async () => {
   chmodSync(dataDir, 0o755);
   port = await freePort();
+  grpcPort = await freePort();
   metricsPort = await freePort();
-  parent = Bun.spawn([process.execPath, "--no-env-file", join(ROOT, "src/main.ts")], {
-    cwd: dataDir,
-    env: {
-      PATH: process.env.PATH,
-      WORKERS: "2",
-      HTTP_PORT: String(port),
-      GRPC_PORT: "0",
-      METRICS_PORT: String(metricsPort),
-      DATA_DIR: dataDir,
-      LOG_LEVEL: "error",
-    },
-    stdio: ["ignore", "inherit", "inherit"],
-  });
-  await waitUntil("it is ready", async () => (await fetch(`http://127.0.0.1:${port}/ready`)).ok);
+  parent = start();
+  await isReady();
 }, 60_000);
-afterAll(() => {
-  parent.kill("SIGKILL");
-  rmSync(dataDir, { recursive: true, force: true });
-});
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 /** Process ids of the workers that run now. */
 async function workers(): Promise<number[]> {
@@ -44,13 +72,22 @@ async function workers(): Promise<number[]> {
   return (await new Response(child.stdout).text()).trim().split("\n").filter(Boolean).map(Number);
 }
 
+function lives(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 /** A socket on each of the two nodes; the system chooses, so it takes a few. */
-async function onBoth(): Promise<[WsClient, WsClient]> {
+async function onBoth(where = (_greeting: Record<string, unknown>) => true): Promise<[WsClient, WsClient]> {
   const byNode = new Map<unknown, WsClient>();
   await waitUntil("there is a socket on either worker", async () => {
     const client = await openClient(port);
     clients.push(client);
-    byNode.set((await client.next("system:connected")).payload.node, client);
+    const { payload } = await client.next("system:connected");
+    if (where(payload)) byNode.set(payload.node, client);
     return byNode.size === 2;
   });
   return [...byNode.values()] as [WsClient, WsClient];
@@ -84,9 +121,17 @@ test("pages come from one process for both, and the metrics are the sum", async 
   expect(start).toBeLessThan(Date.now() / 1_000);
 });
 
-test("a worker that is killed is started again, while the other serves", async () => {
+test("SIGHUP has all workers read the settings again", async () => {
+  writeFileSync(join(dataDir, ".env"), "WS_PING_INTERVAL=17s\n");
+  process.kill(parent.pid, "SIGHUP");
+  await onBoth(({ ping_interval }) => ping_interval === 17_000);
+}, 60_000);
+
+test("a worker that is killed is started again, while the other serves, by gRPC too", async () => {
   const [first] = await workers();
   process.kill(first!, "SIGKILL");
+  await waitUntil("it is gone", () => !lives(first!));
+  for (let n = 0; n < 8; n++) expect(await isServing()).toBe(true);
   await waitUntil("there is another", async () => (await workers()).some((pid) => pid !== first && pid > 0));
   await waitUntil("two answer", async () => {
     await onBoth();
@@ -94,10 +139,48 @@ test("a worker that is killed is started again, while the other serves", async (
   });
 }, 60_000);
 
-test("a stop ends them all in order", async () => {
+test("Ctrl+C reaches all processes at once, and ends them in order", async () => {
   const before = await workers();
-  parent.kill("SIGTERM");
+  const said = parent.said.length;
+  process.kill(-parent.pid, "SIGINT");
   expect(await parent.exited).toBe(0);
-  for (const pid of before) expect(() => process.kill(pid, 0)).toThrow();
+  expect(before.filter(lives)).toEqual([]);
+  expect(parent.said.slice(said)).toBe("");
   expect(await Bun.file(join(dataDir, "postgres/postmaster.pid")).exists()).toBe(false);
 }, 60_000);
+
+test("when a worker cannot start, it is said why", async () => {
+  const taken = Bun.serve({ port: 0, fetch: () => new Response("") });
+  const { port } = taken;
+  parent = start(port!);
+  expect(await parent.exited).toBe(1);
+  await taken.stop(true);
+  expect(parent.said).toContain(`Port ${port} is taken.`);
+  expect(parent.said).toMatch(/Worker [01] could not start \(code 1\); what it said stands above\./);
+}, 60_000);
+
+test("kill -9 of the parent ends them all", async () => {
+  parent = start();
+  await isReady();
+  const all = await workers();
+  const postgres = Number((await Bun.file(join(dataDir, "postgres/postmaster.pid")).text()).split("\n")[0]);
+  expect(all.length).toBe(2);
+  process.kill(parent.pid, "SIGKILL");
+  await waitUntil("they are gone", () => !all.some(lives));
+  if (lives(postgres)) process.kill(postgres, "SIGINT");
+  await waitUntil("so is the database", () => !lives(postgres));
+}, 60_000);
+
+/** Asks the health service on a connection of its own. */
+function isServing(): Promise<boolean> {
+  const client = new Client(`127.0.0.1:${grpcPort}`, credentials.createInsecure(), {
+    "grpc.use_local_subchannel_pool": 1,
+  });
+  const same = (bytes: Buffer) => bytes;
+  const answer = Promise.withResolvers<boolean>();
+  // The answer's first field is `status`; 1 is SERVING.
+  client.makeUnaryRequest("/grpc.health.v1.Health/Check", same, same, Buffer.alloc(0), (error, bytes) =>
+    error ? answer.reject(error) : answer.resolve(bytes?.[1] === 1),
+  );
+  return answer.promise.finally(() => client.close());
+}

@@ -1,7 +1,16 @@
 import { createServer } from "node:net";
 
-/** A port that nobody uses at this moment. */
-export function freePort(): Promise<number> {
+const given = new Set<number>();
+
+/** A port that nobody uses at this moment, and none that was asked for here before: whoever asked may not listen yet. */
+export async function freePort(): Promise<number> {
+  const port = await anyPort();
+  if (given.has(port)) return freePort();
+  given.add(port);
+  return port;
+}
+
+function anyPort(): Promise<number> {
   return new Promise((done, fail) => {
     const probe = createServer();
     probe.once("error", fail);

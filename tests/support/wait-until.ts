@@ -2,10 +2,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /**
  * Waits for the thing, not for the clock: asks every 10 ms until the answer is neither false, null nor undefined, and
- * returns it. A question that throws counts as "not yet". Gives up after 30 s with the last error.
+ * returns it. A question that throws counts as "not yet". Gives up after `within` ms with the last error.
  */
-export async function waitUntil<T>(what: string, ask: () => T | Promise<T>): Promise<NonNullable<T>> {
-  const deadline = Date.now() + 30_000;
+export async function waitUntil<T>(
+  what: string,
+  ask: () => T | Promise<T>,
+  within = 30_000,
+): Promise<NonNullable<T>> {
+  const deadline = Date.now() + within;
   for (let last: unknown; ; ) {
     try {
       const answer = await Promise.race([ask(), sleep(Math.max(deadline - Date.now(), 0), null, { ref: false })]);
@@ -13,7 +17,7 @@ export async function waitUntil<T>(what: string, ask: () => T | Promise<T>): Pro
     } catch (error) {
       last = error;
     }
-    if (Date.now() > deadline) throw new Error(`It did not come to pass within 30 s: ${what}`, { cause: last });
+    if (Date.now() > deadline) throw new Error(`It did not come to pass within ${within / 1_000} s: ${what}`, { cause: last });
     await sleep(10);
   }
 }

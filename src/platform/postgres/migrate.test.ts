@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
-import { type MigrationSet, migrateDown, migrateUp, migrationStatus } from "./migrate.ts";
+import { waitUntil } from "../../../tests/support/wait-until.ts";
+import { type MigrationSet, migrateDown, migrateUp, migrationStatus, untilMigrated } from "./migrate.ts";
 import { MIGRATIONS } from "./migration-sets.ts";
 
 let db: TestDatabase;
@@ -91,4 +92,20 @@ test("the statements of a migration may take longer than the application's", asy
   const [ours] = await db.sql`SELECT most FROM limits`;
   const [theirs] = await db.sql`SELECT current_setting('transaction_timeout') AS most`;
   expect([ours!.most, theirs!.most]).toEqual(["0", "30s"]);
+});
+
+test("a node that does not migrate waits for who does, says so once, and ends with a sentence when nobody comes", async () => {
+  const set = makeSet("waited_for", {
+    "001.do.one.sql": "CREATE TABLE waited (id int)",
+    "001.undo.one.sql": "DROP TABLE waited",
+  });
+  const told: (readonly string[])[] = [];
+  await expect(untilMigrated(db.url, set, 50, () => {})).rejects.toThrow(
+    'The database lacks a migration, from "001 one" on, and MIGRATE_ON_START is false. Run "npm run migrate -- up", then start again.',
+  );
+  const waiting = untilMigrated(db.url, set, 60_000, (missing) => told.push(missing));
+  await waitUntil("it waits", () => told.length > 0);
+  await migrateUp(db.url, set);
+  await waiting;
+  expect(told).toEqual([["001 one"]]);
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import Postgrator from "postgrator";
 import { StartError } from "../../config/start-error.ts";
 import { openDatabase } from "./pool.ts";
@@ -18,6 +19,8 @@ export interface MigrationState {
 
 /** Any number, but the same in every Usher: two nodes that start at once take turns. */
 const LOCK = 7_308_604_759;
+/** How often a node that waits for the migrations looks, in ms. */
+const LOOK_MS = 1_000;
 
 /** Applies what is missing. Returns the names of what it applied, oldest first. A newer schema is left as it is. */
 export function migrateUp(url: string, set: MigrationSet): Promise<string[]> {
@@ -40,6 +43,33 @@ export function migrateDown(url: string, set: MigrationSet, count: number): Prom
   });
 }
 
+/**
+ * For a node that does not migrate: answers when all of the set is applied.
+ *
+ * @param within ms to wait for that; then a StartError
+ * @param waiting told once what is missing
+ */
+export async function untilMigrated(
+  url: string,
+  set: MigrationSet,
+  within: number,
+  waiting: (missing: readonly string[]) => void,
+): Promise<void> {
+  const until = performance.now() + within;
+  for (let told = false; ; told = true) {
+    const missing = (await migrationStatus(url, set)).filter(({ applied }) => !applied).map(title);
+    if (missing.length === 0) return;
+    if (!told) waiting(missing);
+    if (performance.now() > until) {
+      throw new StartError(
+        `The database lacks ${missing.length === 1 ? "a migration" : `${missing.length} migrations`}, from "${missing[0]}" on, ` +
+          'and MIGRATE_ON_START is false. Run "npm run migrate -- up", then start again.',
+      );
+    }
+    await sleep(Math.min(LOOK_MS, within));
+  }
+}
+
 /** Lists every number of the set and whether it is applied. */
 export function migrationStatus(url: string, set: MigrationSet): Promise<MigrationState[]> {
   return withPostgrator(url, set, states);
@@ -55,7 +85,11 @@ async function states(postgrator: Postgrator): Promise<MigrationState[]> {
 }
 
 function names(migrations: Postgrator.Migration[]): string[] {
-  return migrations.map(({ version, name }) => `${String(version).padStart(3, "0")} ${name}`);
+  return migrations.map(title);
+}
+
+function title({ version, name }: { version: number; name: string }): string {
+  return `${String(version).padStart(3, "0")} ${name}`;
 }
 
 async function withPostgrator<T>(

@@ -26,6 +26,11 @@ export function createPostgresWire(
   let waiting: { channel: string; text: string }[] = [];
   let sending = false;
 
+  /** The end of a connection that we close is no trouble. */
+  function failed(error: unknown): void {
+    if (!closing) onError(error);
+  }
+
   async function keepOpen(): Promise<void> {
     for (let attempt = 0; !closing; attempt++) {
       const lost = Promise.withResolvers<void>();
@@ -40,7 +45,7 @@ export function createPostgresWire(
         attempt = 0;
         if (connected) await lost.promise;
       } catch (error) {
-        onError(error);
+        failed(error);
       }
       clearTimeout(late);
       connected = false;
@@ -66,7 +71,7 @@ export function createPostgresWire(
       stream: () => own,
     });
     made.on("notification", ({ payload }) => payload !== undefined && received(payload));
-    made.on("error", onError);
+    made.on("error", failed);
     made.on("end", onLost);
     own.on("close", onLost);
     return made;
@@ -84,7 +89,7 @@ export function createPostgresWire(
           values: [batch.map(({ channel }) => channel), batch.map(({ text }) => text)],
         });
       } catch (error) {
-        onError(error);
+        failed(error);
       }
     }
     sending = false;

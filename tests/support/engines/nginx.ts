@@ -18,8 +18,13 @@ const EXAMPLE = join(import.meta.dirname, "../../../deploy/nginx.conf");
  *
  * @param http ports of the nodes on this machine
  * @param grpc ports of their gRPC servers; without any, nobody listens there
+ * @param change what stands otherwise in this test
  */
-export async function startNginx(http: number[], grpc: number[] = []): Promise<NginxEngine> {
+export async function startNginx(
+  http: number[],
+  grpc: number[] = [],
+  change = (site: string) => site,
+): Promise<NginxEngine> {
   const folder = mkdtempSync(join(tmpdir(), "usher-nginx-"));
   const port = await freePort();
   const grpcPort = await freePort();
@@ -31,7 +36,7 @@ export async function startNginx(http: number[], grpc: number[] = []): Promise<N
     ["listen 80;", `listen 127.0.0.1:${port};`],
     ["listen 50058 http2;", `listen 127.0.0.1:${grpcPort} http2;`],
   ]);
-  writeFileSync(join(folder, "usher.conf"), site);
+  writeFileSync(join(folder, "usher.conf"), change(site));
   mkdirSync(join(folder, "temp"));
   const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path temp/${name};`);
   const whole = `${process.getuid?.() === 0 ? "user root;" : ""}

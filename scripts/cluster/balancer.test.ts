@@ -1,0 +1,64 @@
+import { afterAll, beforeEach, expect, test } from "bun:test";
+import { freePort } from "../../tests/support/free-port.ts";
+import { waitUntil } from "../../tests/support/wait-until.ts";
+import { type Balancer, startBalancer } from "./balancer.ts";
+
+/** Servers of HTTP that say who they are; two of them can say that they are not ready. */
+const BIG = 4_000_000;
+const ready = { a: true, b: true };
+const servers = (["a", "b"] as const).map((name) =>
+  Bun.serve({
+    port: 0,
+    fetch(request) {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/ready") return new Response("", { status: ready[name] ? 200 : 503 });
+      return new Response(pathname === "/big" ? "x".repeat(BIG) : name);
+    },
+  }),
+);
+let balancer: Balancer;
+
+beforeEach(() => Object.assign(ready, { a: true, b: true }));
+afterAll(async () => {
+  await balancer.close();
+  for (const server of servers) await server.stop(true);
+});
+
+async function start(): Promise<void> {
+  await balancer?.close();
+  const dead = await freePort();
+  const backends = [...servers.map(({ port }) => port!), dead].map((port) => ({
+    port,
+    ready: `http://127.0.0.1:${port}/ready`,
+  }));
+  balancer = await startBalancer("127.0.0.1", 0, backends);
+}
+
+const ask = async (path = "/") => {
+  const answer = await fetch(`http://127.0.0.1:${balancer.port}${path}`, { headers: { connection: "close" } });
+  return answer.text();
+};
+const asked = async () => (await Promise.all(Array.from({ length: 8 }, () => ask()))).sort().join("");
+
+test("connections go to the ready ones in turn, and none is lost to one that is not there", async () => {
+  await start();
+  expect(await asked()).toBe("aaaabbbb");
+  ready.a = false;
+  await waitUntil("only the other is asked", async () => (await asked()) === "bbbbbbbb");
+  ready.b = false;
+  await waitUntil("the first is back", async () => {
+    ready.a = true;
+    return (await asked()) === "aaaaaaaa";
+  });
+});
+
+test("when nobody says that he is ready, they are tried all the same", async () => {
+  Object.assign(ready, { a: false, b: false });
+  await start();
+  expect(await asked()).toMatch(/^[ab]{8}$/);
+});
+
+test("a long answer arrives to its last byte, also when the server closes behind it", async () => {
+  await start();
+  expect((await ask("/big")).length).toBe(BIG);
+});
