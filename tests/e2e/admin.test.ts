@@ -71,7 +71,7 @@ test("a token is made, shown once, good for what it may do, rotated, and refused
   await said("revoked");
   expect(await statusOf("/connections/stats", as(next))).toBe(401);
   await page.getByText("There is no token yet").waitFor();
-}, 60_000);
+}, 120_000);
 
 test("an endpoint is made and tested, and its delivery comes into the page with what was answered", async () => {
   const receiver = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("received, thank you") });
@@ -92,7 +92,7 @@ test("an endpoint is made and tested, and its delivery comes into the page with 
   await row.getByRole("link").click();
   await page.getByText("received, thank you").waitFor();
   await receiver.stop(true);
-}, 60_000);
+}, 120_000);
 
 test("a range of addresses is banned and let in again", async () => {
   const from = { "x-forwarded-for": "203.0.113.9" };
@@ -111,7 +111,7 @@ test("a range of addresses is banned and let in again", async () => {
   await confirm("Lift the ban of 203.0.113.0/24", "Lift it");
   await said("The ban is lifted.");
   expect(await statusOf("/meta", from)).toBe(200);
-}, 60_000);
+}, 120_000);
 
 test("a setting is changed and takes effect, without scripts too; a mistake is said beside the field", async () => {
   const context = await browser.newContext({
@@ -140,7 +140,7 @@ test("a setting is changed and takes effect, without scripts too; a mistake is s
   await row.getByRole("button", { name: "Reset REGISTRATION" }).click();
   await row.getByText("default", { exact: true }).waitFor();
   await context.close();
-}, 60_000);
+}, 120_000);
 
 test("connections come into the overview by themselves, and one of them is closed from its room’s list", async () => {
   await page.goto("/admin");
@@ -153,7 +153,7 @@ test("connections come into the overview by themselves, and one of them is close
   await confirm(`Close connection ${id}`, "Close it");
   await said(`Connection ${id} is closed.`);
   expect(await client.end()).toBe(4011);
-}, 60_000);
+}, 120_000);
 
 test("who is no admin sees no page and no data; made one he sees them, and disabled he is out", async () => {
   const paths = ["", "/connections", "/rooms", "/people", "/invitations", "/bans", "/tokens", "/webhooks", "/settings"];
@@ -174,14 +174,14 @@ test("who is no admin sees no page and no data; made one he sees them, and disab
   await said("bo is an admin");
   await bo.goto("/admin/people?q=ada");
   await bo.getByText("ada@example.org").waitFor();
-  expect(await bo.getByText("Disable").count()).toBe(0);
+  expect(await bo.locator('summary[aria-label="Disable ada"]').count()).toBe(0);
 
   await confirm("Disable bo", "Disable");
   await said("bo is disabled");
   await bo.waitForURL(/\/login/);
   await page.getByRole("button", { name: "Enable bo" }).click();
   await said("bo may sign in again.");
-}, 60_000);
+}, 120_000);
 
 test("the audit log tells all of it, and is filtered by what, by whom and when", async () => {
   await page.goto("/admin/audit-log");
@@ -211,4 +211,4 @@ test("the audit log tells all of it, and is filtered by what, by whom and when",
   await page.goto("/admin/audit-log?to=2020-01-01");
   await page.getByText("Nothing like this was done").waitFor();
   expect(ada.troubles).toEqual([]);
-}, 60_000);
+}, 120_000);
