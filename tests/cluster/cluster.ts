@@ -33,7 +33,7 @@ export interface Cluster {
 }
 
 /** For the server API: what GRPC_TOKEN is on every node. */
-export const CLUSTER_TOKEN = "a token of the cluster's tests";
+export const CLUSTER_TOKEN = "a-token-of-the-cluster-tests";
 
 export async function startCluster(kind: BrokerKind, size = 3): Promise<Cluster> {
   const dataDir = mkdtempSync(join(tmpdir(), "usher-cluster-"));
