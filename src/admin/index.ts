@@ -5,7 +5,7 @@ import type { Api } from "../platform/http/api.ts";
 import type { LivingNode } from "../platform/nodes/living.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";
-import type { Hub } from "../realtime/index.ts";
+import type { Realtime } from "../realtime/index.ts";
 import { createNodes } from "./nodes.ts";
 import { addAuditLogRoute } from "./routes/audit-log.ts";
 import { addNodeRoutes } from "./routes/nodes.ts";
@@ -18,7 +18,7 @@ export interface AdminDeps {
   sql: Sql;
   transaction: Transaction;
   live: Live;
-  realtime: Pick<Hub, "closeConnection" | "cluster" | "drain" | "tap" | "watch">;
+  realtime: Pick<Realtime, "closeConnection" | "cluster" | "drain" | "tap" | "watch">;
   /** The nodes of the cluster, this one among them. */
   living: () => readonly LivingNode[];
   /** This node's number, which may become another one. */

@@ -2,7 +2,7 @@ import type { LogEntry } from "../platform/log/entry.ts";
 import { createPublish, type Publish } from "../platform/log/publish.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Broker } from "../realtime/broker/broker.ts";
-import type { Hub } from "../realtime/index.ts";
+import type { Hub } from "../realtime/doors.ts";
 import type { Log } from "./log.ts";
 import type { Program } from "./program.ts";
 import { eachTraced } from "./traced.ts";

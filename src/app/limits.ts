@@ -2,7 +2,7 @@ import type { Config } from "../config/options.ts";
 import type { RateLimit } from "../platform/http/rate-limit.ts";
 import type { Shared } from "../platform/http/shared-limits.ts";
 import type { Broker } from "../realtime/broker/broker.ts";
-import type { HubLimits } from "../realtime/index.ts";
+import type { HubLimits } from "../realtime/deps.ts";
 import type { Log } from "./log.ts";
 
 /** What the hub allows, by the options as they stand. */

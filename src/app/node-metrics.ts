@@ -2,7 +2,7 @@ import { logSize } from "../platform/log/size.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { PoolNumbers } from "../platform/postgres/pool.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
-import type { Hub } from "../realtime/index.ts";
+import type { Hub } from "../realtime/doors.ts";
 import type { Log } from "./log.ts";
 
 /** Shows in the metrics how this node stands. */

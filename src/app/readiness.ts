@@ -1,6 +1,6 @@
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Broker } from "../realtime/broker/broker.ts";
-import type { Hub } from "../realtime/index.ts";
+import type { Hub } from "../realtime/doors.ts";
 import { createReadiness, type Readiness } from "../transport/http/probes.ts";
 import type { PagesOfNode } from "./pages.ts";
 import type { Program } from "./program.ts";

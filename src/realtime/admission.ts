@@ -1,7 +1,8 @@
 import type { Caller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Connection } from "./connection.ts";
-import type { Counted, HubLimits } from "./index.ts";
+import type { HubLimits } from "./deps.ts";
+import type { Counted } from "./index.ts";
 import type { People } from "./people.ts";
 
 /** An address from which anonymous connections came, or a service token, and how many of them are open. */

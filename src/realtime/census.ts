@@ -1,11 +1,24 @@
 import { type RoomKind, roomId, roomKind } from "../../protocol/rooms.ts";
 import type { Admission } from "./admission.ts";
 import type { Connection } from "./connection.ts";
-import type { Census, ConnectionInfo, ConnectionQuery, HubCounts, NodeStats } from "./index.ts";
+import type { HubCounts } from "./doors.ts";
+import type { Audience, ConnectionInfo, ConnectionQuery, NodeStats } from "./index.ts";
 import type { Rooms } from "./rooms.ts";
 
 /** Rooms that a node names in its statistics, and that one connection in the list names. */
 const ROOMS_TOLD = 100;
+
+/** What this node knows alone of what `Cluster` asks of all of them, at once. */
+export interface Census {
+  /** Those that have any. */
+  connectionsOf(userIds: readonly string[]): [string, number][];
+  membersOf(rooms: readonly string[]): [string, number][];
+  /** Connections that count for these keys of admission.ts. */
+  held(keys: readonly string[]): [string, number][];
+  audienceOf(room: string): Omit<Audience, "partial">;
+  stats(): NodeStats;
+  list(query: ConnectionQuery): ConnectionInfo[];
+}
 
 export interface CensusDeps {
   /** Its number at present. */

@@ -1,7 +1,7 @@
 import { createAcks } from "./acks.ts";
 import type { Broker, Gathered } from "./broker/broker.ts";
-import { placeOf } from "./census.ts";
-import type { Census, Cluster, ConnectionInfo, Counted, NodeStats } from "./index.ts";
+import { type Census, placeOf } from "./census.ts";
+import type { Cluster, ConnectionInfo, Counted, NodeStats } from "./index.ts";
 import { together } from "./together.ts";
 
 /** ms in which asks become one question. */

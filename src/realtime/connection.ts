@@ -1,7 +1,7 @@
 import type { Caller } from "../platform/caller.ts";
 import type { Source } from "./admission.ts";
+import type { Socket } from "./doors.ts";
 import type { Inbox } from "./inbox.ts";
-import type { Socket } from "./index.ts";
 import type { Room } from "./room.ts";
 
 /**

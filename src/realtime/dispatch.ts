@@ -3,8 +3,9 @@ import { within } from "../platform/context.ts";
 import { AppError } from "../platform/errors.ts";
 import { NO_TRACING, type Tracing } from "../platform/tracing.ts";
 import type { Connection } from "./connection.ts";
+import type { HubLogger, HubMetrics } from "./deps.ts";
 import { encode } from "./encode.ts";
-import type { CommandHandler, HubLogger, HubMetrics } from "./index.ts";
+import type { CommandHandler } from "./index.ts";
 import { parse } from "./parse.ts";
 import type { Sender } from "./sender.ts";
 

@@ -1,8 +1,8 @@
 import { CLOSE, type CloseReason } from "../../protocol/codes.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Connection } from "./connection.ts";
+import type { HubLimits, HubMetrics } from "./deps.ts";
 import { encodeBye } from "./encode.ts";
-import type { HubLimits, HubMetrics } from "./index.ts";
 import { CLOSE_GRACE, SLOW_BYTES } from "./limits.ts";
 import type { Sender } from "./sender.ts";
 

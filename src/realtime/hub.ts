@@ -11,26 +11,14 @@ import { createCensus } from "./census.ts";
 import { createCluster } from "./cluster.ts";
 import { registerOwnCommands } from "./commands.ts";
 import { Connection } from "./connection.ts";
+import type { HubDeps, HubMetrics } from "./deps.ts";
 import { Dispatch } from "./dispatch.ts";
+import type { Broadcast, Hub, HubCounts, Socket } from "./doors.ts";
 import { drainConnections } from "./drain.ts";
 import { encode } from "./encode.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Inbox } from "./inbox.ts";
-import type {
-  Broadcast,
-  Cluster,
-  CommandHandler,
-  Hub,
-  HubCounts,
-  HubDeps,
-  HubMetrics,
-  InternalRoom,
-  RoomPolicy,
-  Socket,
-  Tapped,
-  TapTarget,
-  Watcher,
-} from "./index.ts";
+import type { Cluster, CommandHandler, InternalRoom, RoomPolicy, Tapped, TapTarget, Watcher } from "./index.ts";
 import { InternalRooms } from "./internal-rooms.ts";
 import { Joins } from "./join.ts";
 import { ROOM_REST } from "./limits.ts";

@@ -1,16 +1,8 @@
 import type { CloseReason, Code } from "../../protocol/codes.ts";
 import type { CommandPayload, CommandType, FramePayload, FrameType } from "../../protocol/frames.ts";
 import type { RoomKind } from "../../protocol/rooms.ts";
-import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
-import type { Clock } from "../platform/clock.ts";
+import type { Caller, UserCaller } from "../platform/caller.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
-import type { LogReader } from "../platform/log/reader.ts";
-import type { Tracing } from "../platform/tracing.ts";
-import type { Broker } from "./broker/broker.ts";
-import type { PresenceStore } from "./presence/presence.ts";
-import type { PresenceTimes } from "./presence/times.ts";
-
-export { type FrameHead, headOf } from "./encode.ts";
 
 /** What the other modules may call of the hub. One per node; made by `createHub` in hub.ts. */
 export interface Realtime {
@@ -49,6 +41,15 @@ export interface Realtime {
    * on one node (a session ended, a token revoked, a setting changed) reaches all the others, whatever happens to the broker.
    */
   watch(room: InternalRoom, watcher: Watcher): void;
+  /** What all nodes know together. */
+  readonly cluster: Cluster;
+  /** Tells of the frames of one person or room as they go, on all nodes. Returns what ends it. Throws `rate_limited`. */
+  tap(target: TapTarget, tell: (lines: readonly Tapped[], leftOut: number) => void): () => void;
+  /**
+   * Says `system:bye` with a spread of delays to all, then closes them in waves over `ms`. Resolves when nobody is left.
+   * New connections are refused from the first moment.
+   */
+  drain(ms: number): Promise<void>;
 }
 
 /** One of the two. */
@@ -164,18 +165,6 @@ export interface ConnectionInfo {
   room_count: number;
 }
 
-/** The same about this node alone, at once. */
-export interface Census {
-  /** Those that have any. */
-  connectionsOf(userIds: readonly string[]): [string, number][];
-  membersOf(rooms: readonly string[]): [string, number][];
-  /** Connections that count for these keys of admission.ts. */
-  held(keys: readonly string[]): [string, number][];
-  audienceOf(room: string): Omit<Audience, "partial">;
-  stats(): NodeStats;
-  list(query: ConnectionQuery): ConnectionInfo[];
-}
-
 export interface Watcher {
   /** Every entry at least once, this node's own too; repeats and another order are possible, so do what is right to do twice. */
   entry(entry: LogEntry): void;
@@ -217,156 +206,3 @@ export type CommandHandler<T extends CommandType> = (command: {
   payload: CommandPayload<T>;
   accepted: () => void;
 }) => Promise<Record<string, unknown> | undefined>;
-
-/** The hub as app.ts and the WebSocket transport see it. */
-export interface Hub extends Realtime {
-  /** The transport's server, once it listens: all rooms' frames go out through `publish`. */
-  start(broadcast: Broadcast): void;
-  /** Another node has committed this entry and could not bring it: it is read from the log, when somebody here is in its room. */
-  announce(room: string, seq: number): void;
-  /** Another life of the database: all positions are void. Every connection is closed and comes back. */
-  changeEpoch(epoch: string): void;
-  /** This node has lost its number and has another: connections are told and listed under it. */
-  renumber(node: string): void;
-  /** After a time in which the tail of the log was deaf: finds what no publish and no tail brought. */
-  compareHeads(): Promise<void>;
-  /**
-   * Says `system:bye` with a spread of delays to all, then closes them in waves over `ms`. Resolves when nobody is left.
-   * New connections are refused from the first moment (`draining`).
-   */
-  drain(ms: number): Promise<void>;
-  /** Stops the timers, and says to the other nodes that this one goes. */
-  stop(): Promise<void>;
-  readonly draining: boolean;
-  counts(): HubCounts;
-  /** Whether the store of presence answers, and how many rooms' lists somebody on this node watches. */
-  presenceHealth(): { up: boolean; watched: number };
-  /** What all nodes know together. */
-  readonly cluster: Cluster;
-  /** Tells of the frames of one person or room as they go, on all nodes. Returns what ends it. Throws `rate_limited`. */
-  tap(target: TapTarget, tell: (lines: readonly Tapped[], leftOut: number) => void): () => void;
-
-  /**
-   * For the transport. `connect` makes the state of a connection, to be opened in the same tick, or throws `rate_limited`;
-   * the others pass on what happens to its socket. `address`: whose requests count together, as `addressKey` says.
-   */
-  connect(caller: Caller, address: string): Connection;
-  /** Awaited right before `connect`: asks the other nodes how many connections the caller has there, where that may matter. */
-  prepare(caller: Caller, address: string): Promise<void>;
-  opened(connection: Connection, socket: Socket): void;
-  received(connection: Connection, frame: string | Uint8Array): void;
-  ponged(connection: Connection): void;
-  drained(connection: Connection): void;
-  closed(connection: Connection): void;
-}
-
-/** One socket's state; only the hub looks inside. */
-export interface Connection {
-  readonly id: number;
-}
-
-/** What the hub needs of a socket; Bun's ServerWebSocket is one as it stands, without a wrapper. */
-export interface Socket {
-  /** Bytes sent; -1: queued; 0: dropped, the socket is lost. */
-  send(text: string): number;
-  subscribe(topic: string): void;
-  unsubscribe(topic: string): void;
-  /** Joins the writes of `work` into one. */
-  cork(work: () => void): void;
-  ping(): void;
-  close(code: number, reason: string): void;
-  terminate(): void;
-  getBufferedAmount(): number;
-}
-
-/** Bun.Server's publish: to all sockets of a topic, batched within a turn of the event loop. -1 or 0: some socket does not keep up. */
-export type Broadcast = (topic: string, text: string) => number;
-
-/** Connections now. `rooms`: how many places in rooms of each kind are taken. */
-export interface HubCounts {
-  connections: number;
-  authenticated: number;
-  anonymous: number;
-  rooms: Readonly<Record<RoomKind, number>>;
-}
-
-/** What the hub asks of the house; plugged in app.ts. */
-export interface HubDeps {
-  authenticate: Authenticate;
-  log: LogReader;
-  /** Which life of the database it is at the start; later ones by `changeEpoch`. */
-  epoch: string;
-  /** Number of this node at the start, as `system:connected` tells it; a later one by `renumber`. */
-  node: string;
-  /** How the other nodes are reached. Left out: this node is alone. */
-  broker?: Broker;
-  /** How many nodes live, this one too. Left out: this one. */
-  nodes?: () => number;
-  /** Where the nodes keep who is in which room. Left out: this node is alone. */
-  presence?: PresenceStore;
-  presenceTimes?: PresenceTimes;
-  clock: Clock;
-  metrics: HubMetrics;
-  /** Left out: nothing is traced. */
-  tracing?: Tracing;
-  logger: HubLogger;
-  limits: HubLimits;
-}
-
-/** Who asks. Plugged by identity. No token ever reaches a log. */
-export interface Authenticate {
-  /** Throws AppError `unauthenticated`, `banned`, or `forbidden` (a service without the scope `subscribe`) when the token is not good. */
-  token(token: string): Promise<UserCaller | ServiceCaller>;
-  /** The person of a Cookie header; null when it has no session. Throws like `token` when the session has ended. */
-  cookie(header: string): Promise<UserCaller | null>;
-  /**
-   * False when the session ended, the person was banned, or the service's token revoked, after the caller was made. Asked in the
-   * tick the socket opens.
-   */
-  isCurrent(caller: UserCaller | ServiceCaller): boolean;
-  /**
-   * Whether nothing from this address is to be answered: every door asks before anything else, and the hub in the tick in which
-   * a connection is made. As text, or as `addressKey` says. Left out: no address is banned.
-   */
-  isBanned?(address: string): boolean;
-}
-
-/** The hub's counters. A type or code that a client invented is counted as "other". */
-export interface HubMetrics {
-  /** Frames handed to sockets: `connections` is how many got this one. */
-  sent(type: string, connections: number): void;
-  received(type: string): void;
-  error(code: string): void;
-  /** Joins and resumes with a position, per room. */
-  recovery(outcome: "recovered" | "reset" | "refused"): void;
-  /** Entries that did not come by publish and were read from the log. */
-  filled(entries: number): void;
-  closed(reason: CloseReason): void;
-}
-
-export interface HubLogger {
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
-export interface HubLimits {
-  /** ms. */
-  pingInterval: number;
-  /** ms without a sign of life after which a connection is closed. */
-  pongTimeout: number;
-  /** Bytes of one inbound frame. */
-  maxFrame: number;
-  /** Inbound frames per second and connection, in the long run; `burst` at once. */
-  rate: number;
-  burst: number;
-  /** Inbound bytes per second and connection, in the long run: a frame of more than its part weighs as several. */
-  bytes: number;
-  /** Inbound frames per second of all connections of one person, and of all anonymous ones of one address, on all nodes. */
-  framesPerPerson: number;
-  framesPerAddress: number;
-  roomsPerConnection: number;
-  /** Open connections of one person, or one service token, on all nodes. */
-  socketsPerPerson: number;
-  /** Open connections that came from one address without saying who they are, on all nodes. */
-  anonymousPerAddress: number;
-}

@@ -1,6 +1,6 @@
 import type { LogReader } from "../platform/log/reader.ts";
+import type { HubLogger, HubMetrics } from "./deps.ts";
 import { encode } from "./encode.ts";
-import type { HubLogger, HubMetrics } from "./index.ts";
 import { GAP_PATIENCE } from "./limits.ts";
 import type { Room } from "./room.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import type { UserCaller } from "../platform/caller.ts";
 import { Connection } from "./connection.ts";
+import type { Socket } from "./doors.ts";
 import { Entering } from "./entering.ts";
-import type { Socket } from "./index.ts";
 import { Rooms } from "./rooms.ts";
 
 const entry = (room: string, seq: number) => ({ room, seq, type: "t", payload: "{}" });

@@ -1,7 +1,7 @@
 import { type Code, frameCode } from "../../protocol/codes.ts";
 import type { Connection } from "./connection.ts";
+import type { HubMetrics } from "./deps.ts";
 import { encode, encodeError } from "./encode.ts";
-import type { HubMetrics } from "./index.ts";
 
 /** Frames to one connection. */
 export class Sender {

@@ -1,7 +1,7 @@
 import { type Counter, createCounter } from "../platform/http/counter.ts";
 import type { Broker } from "./broker/broker.ts";
 import type { Connection } from "./connection.ts";
-import type { HubLimits } from "./index.ts";
+import type { HubLimits } from "./deps.ts";
 
 /** Seconds over which the frames of a person or an address are counted. */
 const WINDOW = 10;

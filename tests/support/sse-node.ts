@@ -2,7 +2,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import { createApi } from "../../src/platform/http/create-api.ts";
 import { createIdempotencyStore } from "../../src/platform/http/idempotency-store.ts";
 import { createLogger } from "../../src/platform/logger.ts";
-import type { HubLimits } from "../../src/realtime/index.ts";
+import type { HubLimits } from "../../src/realtime/deps.ts";
 import { createHttpServer } from "../../src/transport/http/server.ts";
 import { addSse } from "../../src/transport/sse/route.ts";
 import { createStreams } from "../../src/transport/streams/streams.ts";

@@ -1,6 +1,7 @@
 import type { UserCaller } from "../../platform/caller.ts";
 import { Connection } from "../connection.ts";
-import type { HubMetrics, Socket } from "../index.ts";
+import type { HubMetrics } from "../deps.ts";
+import type { Socket } from "../doors.ts";
 import { Policies } from "../policies.ts";
 import { Rooms } from "../rooms.ts";
 import { Sender } from "../sender.ts";

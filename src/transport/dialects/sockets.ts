@@ -1,6 +1,6 @@
 import type { Server, WebSocketHandler } from "bun";
 import { AppError } from "../../platform/errors.ts";
-import type { Connection } from "../../realtime/index.ts";
+import type { Connection } from "../../realtime/doors.ts";
 import type { WebSocketDoor } from "../http/server.ts";
 import type { WebSocketTransport } from "../websocket/websocket.ts";
 import { MessageSocket, type MessageSocketDeps } from "./message-socket.ts";

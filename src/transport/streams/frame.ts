@@ -1,4 +1,4 @@
-import { headOf } from "../../realtime/index.ts";
+import { headOf } from "../../realtime/doors.ts";
 import type { StreamFrame } from "./index.ts";
 
 /** A frame of the hub with what a stream must know of it. */

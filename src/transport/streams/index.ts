@@ -1,6 +1,6 @@
 import type { CloseReason, Code } from "../../../protocol/codes.ts";
 import type { Caller } from "../../platform/caller.ts";
-import type { Broadcast } from "../../realtime/index.ts";
+import type { Broadcast } from "../../realtime/doors.ts";
 
 /**
  * Sockets that are not WebSockets, as the hub sees them: whoever only listens, by SSE or by gRPC's Subscribe. A stream is in its

@@ -1,6 +1,6 @@
 import { CLOSE, type CloseReason, CODES, type Code, frameCode } from "../../../protocol/codes.ts";
 import { AppError } from "../../platform/errors.ts";
-import type { Connection, Hub, Socket } from "../../realtime/index.ts";
+import type { Connection, Hub, Socket } from "../../realtime/doors.ts";
 import { streamFrame } from "./frame.ts";
 import type { RoomAnswer, Sink, Stream, StreamFrame, StreamRequest } from "./index.ts";
 import type { Listener, Topics } from "./topics.ts";

@@ -1,6 +1,6 @@
 import { ANONYMOUS, type Caller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
-import type { Authenticate } from "../../realtime/index.ts";
+import type { Authenticate } from "../../realtime/doors.ts";
 
 /** Who wants to connect, and the subprotocol that must be answered when the token came in it. */
 export interface Credentials {

@@ -3,7 +3,7 @@ import { AppError } from "../../platform/errors.ts";
 import type { RequestFacts } from "../../platform/http/api.ts";
 import { problemResponse } from "../../platform/http/problem.ts";
 import { addressKey, createCounter, type RateLimit, tooMany } from "../../platform/http/rate-limit.ts";
-import type { Connection, Hub } from "../../realtime/index.ts";
+import type { Connection, Hub } from "../../realtime/doors.ts";
 import { type CredentialRules, readCredentials } from "./credentials.ts";
 
 export interface WebSocketTransportDeps extends CredentialRules {
