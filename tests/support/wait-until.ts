@@ -4,11 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  * Waits for the thing, not for the clock: asks every 10 ms until the answer is neither false, null nor undefined, and
  * returns it. A question that throws counts as "not yet". Gives up after `within` ms with the last error.
  */
-export async function waitUntil<T>(
-  what: string,
-  ask: () => T | Promise<T>,
-  within = 30_000,
-): Promise<NonNullable<T>> {
+export async function waitUntil<T>(what: string, ask: () => T | Promise<T>, within = 30_000): Promise<NonNullable<T>> {
   const deadline = Date.now() + within;
   for (let last: unknown; ; ) {
     try {
@@ -17,7 +13,8 @@ export async function waitUntil<T>(
     } catch (error) {
       last = error;
     }
-    if (Date.now() > deadline) throw new Error(`It did not come to pass within ${within / 1_000} s: ${what}`, { cause: last });
+    if (Date.now() > deadline)
+      throw new Error(`It did not come to pass within ${within / 1_000} s: ${what}`, { cause: last });
     await sleep(10);
   }
 }
