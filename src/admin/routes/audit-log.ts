@@ -8,7 +8,7 @@ import { route } from "../../platform/http/route.ts";
 import { listAudit } from "../audit-log.ts";
 import type { AdminDeps } from "../index.ts";
 
-const AuditEntry = z
+export const AuditEntry = z
   .object({
     id: z.string(),
     at: Time,

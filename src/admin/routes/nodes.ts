@@ -12,7 +12,7 @@ import { busiestRooms } from "../rooms.ts";
 const tag = "admin";
 const partial = z.boolean().meta({ description: "Some node did not answer in time." });
 
-const Node = z
+export const Node = z
   .object({
     id: z.string(),
     version: z.string(),
@@ -29,7 +29,7 @@ const Node = z
 
 const NodeId = z.object({ node_id: z.string().regex(/^\d{1,4}$/) });
 
-const ConnectionInfo = z
+export const ConnectionInfo = z
   .object({
     id: z.string(),
     user_id: Id.nullable(),
@@ -41,6 +41,12 @@ const ConnectionInfo = z
     room_count: z.number().int(),
   })
   .meta({ id: "ConnectionInfo" });
+
+export const RoomInfo = z.object({
+  room: z.string(),
+  connections: z.number().int(),
+  head_seq: z.number().int().nullable(),
+});
 
 const nodesRoute = route({
   method: "get",
@@ -118,9 +124,7 @@ const roomsRoute = route({
     200: {
       description: "Rooms, the fullest first.",
       schema: z.object({
-        data: z.array(
-          z.object({ room: z.string(), connections: z.number().int(), head_seq: z.number().int().nullable() }),
-        ),
+        data: z.array(RoomInfo),
         partial,
       }),
     },

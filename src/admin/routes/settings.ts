@@ -23,7 +23,7 @@ const Setting = z
   })
   .meta({ id: "Setting" });
 
-const SettingList = z.object({ data: z.array(Setting) });
+export const SettingList = z.object({ data: z.array(Setting) });
 
 const Value = z.union([z.string().max(10_000), z.number(), z.boolean()]).nullable();
 

@@ -10,7 +10,7 @@ import type { Parts } from "../parts.ts";
 
 const tag = "admin";
 
-const Account = PublicUser.extend({
+export const Account = PublicUser.extend({
   email: z.string().nullable(),
   phone: z.string().nullable(),
   role: Role,

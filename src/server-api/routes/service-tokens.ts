@@ -32,7 +32,7 @@ function begins(kind: string, pattern: string): boolean {
   return new RegExp(`^${kind}:[A-Za-z0-9_.:-]{0,64}\\*$`).test(pattern);
 }
 
-const ServiceToken = z
+export const ServiceToken = z
   .object({
     id: Snowflake,
     name: z.string(),
@@ -49,7 +49,7 @@ const ServiceToken = z
   })
   .meta({ id: "ServiceToken" });
 
-const Issued = ServiceToken.extend({
+export const Issued = ServiceToken.extend({
   token: z.string().meta({ description: "Shown this once. Send it as `Authorization: Bearer <token>`." }),
 }).meta({ id: "IssuedServiceToken" });
 
