@@ -1,6 +1,7 @@
 import { type RoomKind, roomId, roomKind } from "../../protocol/rooms.ts";
 import type { Admission } from "./admission.ts";
 import type { Connection } from "./connection.ts";
+import type { FrameCounts } from "./count-frames.ts";
 import type { HubCounts } from "./doors.ts";
 import type { Audience, ConnectionInfo, ConnectionQuery, NodeStats } from "./index.ts";
 import type { Rooms } from "./rooms.ts";
@@ -28,8 +29,7 @@ export interface CensusDeps {
   rooms: Rooms;
   admission: Admission;
   counts: () => HubCounts;
-  /** Frames handed to sockets, and taken from them, since the start. */
-  traffic: { sent: number; received: number };
+  frames: FrameCounts;
 }
 
 /** Who is on this node, for the questions of the cluster. */
@@ -89,8 +89,8 @@ export function createCensus(deps: CensusDeps): Census {
         places: places as Record<RoomKind, number>,
         room_count: busiest.length,
         rooms: busiest.slice(0, ROOMS_TOLD),
-        sent: deps.traffic.sent,
-        received: deps.traffic.received,
+        sent: deps.frames.sent,
+        received: deps.frames.received,
       };
     },
     list(query) {

@@ -27,6 +27,13 @@ export class Policies {
     return Promise.all(asks.map((ask) => this.#check(ask)));
   }
 
+  /** The refusal, or null when the caller may see who is in a room: a service where its token says so, a person where he may join. */
+  async mayReadPresence(caller: Caller, room: string): Promise<Code | null> {
+    if (caller.kind === "service")
+      return caller.scopes.includes("presence") && coversRoom(caller.rooms, room) ? null : "forbidden";
+    return this.#check({ caller, room });
+  }
+
   /** Whom an entry takes out of its room; null: nobody. */
   expels(entry: LogEntry): string | null {
     return this.#policies.get(roomKind(entry.room))?.expels?.(entry) ?? null;

@@ -33,6 +33,13 @@ export class Repair {
     this.#arm(GAP_PATIENCE);
   }
 
+  /** Asks where the logs of these rooms end: what no publish brought and nobody told of is missing, too. */
+  async compareHeads(rooms: Iterable<Room>): Promise<void> {
+    const known = [...rooms].filter((room) => room.known);
+    const heads = await this.#deps.log.heads(known.map(({ name }) => name));
+    for (const room of known) room.learn(0, heads.get(room.name) ?? 0);
+  }
+
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;

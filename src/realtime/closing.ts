@@ -1,0 +1,48 @@
+import type { CloseReason } from "../../protocol/codes.ts";
+import type { Connections } from "./connections.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { People } from "./people.ts";
+
+/** Says goodbye to connections of this node, by whose they are or where they came from. */
+export class Closing {
+  readonly #connections: Connections;
+  readonly #people: People;
+  readonly #heartbeat: Heartbeat;
+
+  constructor(connections: Connections, people: People, heartbeat: Heartbeat) {
+    this.#connections = connections;
+    this.#people = people;
+    this.#heartbeat = heartbeat;
+  }
+
+  session(sessionId: string, reason: CloseReason): void {
+    for (const connection of [...this.#connections.open]) {
+      if (connection.caller.kind === "user" && connection.caller.sessionId === sessionId)
+        this.#heartbeat.close(connection, reason);
+    }
+  }
+
+  /** All of a person's, but for those of one session. */
+  user(userId: string, reason: CloseReason, exceptSessionId?: string): void {
+    for (const connection of this.#people.of(userId)) {
+      const { caller } = connection;
+      if (caller.kind === "user" && caller.sessionId !== null && caller.sessionId === exceptSessionId) continue;
+      this.#heartbeat.close(connection, reason);
+    }
+  }
+
+  connection(id: number, reason: CloseReason): void {
+    const connection = this.#connections.find(id);
+    if (connection !== undefined) this.#heartbeat.close(connection, reason);
+  }
+
+  /** Those whose address, as `addressKey` says, matches. */
+  from(matches: (address: string) => boolean, reason: CloseReason): void {
+    for (const connection of [...this.#connections.open])
+      if (matches(connection.address)) this.#heartbeat.close(connection, reason);
+  }
+
+  all(reason: CloseReason): void {
+    this.from(() => true, reason);
+  }
+}
