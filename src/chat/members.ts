@@ -3,6 +3,7 @@ import type { Caller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
+import { createTurns } from "../platform/turns.ts";
 import { refuseBusy } from "./channels.ts";
 import type { ChatDeps } from "./index.ts";
 import { LIMITS } from "./limits.ts";
@@ -35,6 +36,8 @@ export interface Members {
 
 export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "users" | "realtime">): Members {
   const { sql, transaction, users, realtime } = deps;
+  // Each change locks the channel's row over several statements: a rush of joins would fill the pool with waiting.
+  const inTurn = createTurns();
 
   return {
     async list(caller, channelId, query) {
@@ -46,54 +49,62 @@ export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "user
     async add(caller, channelId, userId, role = "member") {
       const actor = person(caller).userId;
       const user = (await users.get([userId])).get(userId);
-      return transaction({ actor }, async (tx) => {
-        const channel = await lockChannel(tx.sql, caller, channelId, "see");
-        refuseDirect(channel);
-        checkAdd(channel, actor === userId, role);
-        const old = await findMember(tx.sql, channel.id, userId);
-        if (old !== null) return { member: old, created: false };
-        if (user === undefined) throw new AppError("not_found", "There is no such person.");
-        if (channel.member_count >= LIMITS.members) {
-          throw new AppError("full", `This channel has ${LIMITS.members} members, which is the most.`);
-        }
-        await refuseBusy(tx, [userId]);
-        const joined_at = await insertMembers(tx.sql, channel.id, [{ userId, role }]);
-        await countMembers(tx.sql, channel.id, 1);
-        const view = (await viewChannel(tx.sql, channel.id, [userId])).get(userId)!;
-        tx.log(`channel:${channel.id}`, "member:joined", { channel_id: channel.id, user, role, joined_at });
-        tx.log(`user:${userId}`, "channel:joined", view);
-        return { member: { user, role, joined_at }, created: true };
-      });
+      return inTurn(channelId, () =>
+        transaction({ actor }, async (tx) => {
+          const channel = await lockChannel(tx.sql, caller, channelId, "see");
+          refuseDirect(channel);
+          checkAdd(channel, actor === userId, role);
+          const old = await findMember(tx.sql, channel.id, userId);
+          if (old !== null) return { member: old, created: false };
+          if (user === undefined) throw new AppError("not_found", "There is no such person.");
+          if (channel.member_count >= LIMITS.members) {
+            throw new AppError("full", `This channel has ${LIMITS.members} members, which is the most.`);
+          }
+          await refuseBusy(tx, [userId]);
+          const joined_at = await insertMembers(tx.sql, channel.id, [{ userId, role }]);
+          await countMembers(tx.sql, channel.id, 1);
+          const view = (await viewChannel(tx.sql, channel.id, [userId])).get(userId)!;
+          tx.log(`channel:${channel.id}`, "member:joined", { channel_id: channel.id, user, role, joined_at });
+          tx.log(`user:${userId}`, "channel:joined", view);
+          return { member: { user, role, joined_at }, created: true };
+        }),
+      );
     },
 
     async setRole(caller, channelId, userId, role) {
-      return transaction({ actor: person(caller).userId }, async (tx) => {
-        const channel = await lockChannel(tx.sql, caller, channelId, "read");
-        refuseDirect(channel);
-        checkNeed(channel, "owner");
-        const member = await findMember(tx.sql, channel.id, userId);
-        if (member === null) throw new AppError("not_found", "This person is not in the channel.");
-        if (member.role === role) return member;
-        if (member.role === "owner" && (await countOwners(tx.sql, channel.id)) === 1) throw new AppError("last_owner");
-        return changeRole(tx, channel.id, member, role);
-      });
+      return inTurn(channelId, () =>
+        transaction({ actor: person(caller).userId }, async (tx) => {
+          const channel = await lockChannel(tx.sql, caller, channelId, "read");
+          refuseDirect(channel);
+          checkNeed(channel, "owner");
+          const member = await findMember(tx.sql, channel.id, userId);
+          if (member === null) throw new AppError("not_found", "This person is not in the channel.");
+          if (member.role === role) return member;
+          if (member.role === "owner" && (await countOwners(tx.sql, channel.id)) === 1)
+            throw new AppError("last_owner");
+          return changeRole(tx, channel.id, member, role);
+        }),
+      );
     },
 
     async remove(caller, channelId, userId) {
       const actor = person(caller).userId;
-      const removed = await transaction({ actor }, async (tx) => {
-        const channel = await lockChannel(tx.sql, caller, channelId, "see");
-        refuseDirect(channel);
-        if (actor !== userId) checkNeed(channel, "admin");
-        const member = await findMember(tx.sql, channel.id, userId);
-        if (member === null) return false;
-        if (actor !== userId && channel.role !== "owner" && member.role !== "member") {
-          throw new AppError("forbidden", "Only an owner of this channel may remove an admin or owner.");
-        }
-        if (member.role === "owner" && (await countOwners(tx.sql, channel.id)) === 1) throw new AppError("last_owner");
-        await takeOut(tx, channel.id, userId);
-        return true;
-      });
+      const removed = await inTurn(channelId, () =>
+        transaction({ actor }, async (tx) => {
+          const channel = await lockChannel(tx.sql, caller, channelId, "see");
+          refuseDirect(channel);
+          if (actor !== userId) checkNeed(channel, "admin");
+          const member = await findMember(tx.sql, channel.id, userId);
+          if (member === null) return false;
+          if (actor !== userId && channel.role !== "owner" && member.role !== "member") {
+            throw new AppError("forbidden", "Only an owner of this channel may remove an admin or owner.");
+          }
+          if (member.role === "owner" && (await countOwners(tx.sql, channel.id)) === 1)
+            throw new AppError("last_owner");
+          await takeOut(tx, channel.id, userId);
+          return true;
+        }),
+      );
       // In the tick of the commit: no frame after member:left can have been published yet.
       if (removed) realtime.expel(`channel:${channelId}`, userId);
     },
