@@ -5,7 +5,7 @@ import type { Authenticate, Connection } from "../realtime/doors.ts";
 import type { MessageSocket } from "../transport/dialects/message-socket.ts";
 import { addDialectRoutes } from "../transport/dialects/routes.ts";
 import { withDialectSockets } from "../transport/dialects/sockets.ts";
-import type { WebSocketDoor } from "../transport/http/server.ts";
+import type { WebSocketDoor } from "../transport/http/dispatch.ts";
 import type { Streams } from "../transport/streams/index.ts";
 import type { WebSocketTransport } from "../transport/websocket/websocket.ts";
 import type { Program } from "./program.ts";

@@ -1,7 +1,7 @@
 import type { Server, WebSocketHandler } from "bun";
 import { AppError } from "../../platform/errors.ts";
 import type { Connection } from "../../realtime/doors.ts";
-import type { WebSocketDoor } from "../http/server.ts";
+import type { WebSocketDoor } from "../http/dispatch.ts";
 import type { WebSocketTransport } from "../websocket/websocket.ts";
 import { MessageSocket, type MessageSocketDeps } from "./message-socket.ts";
 

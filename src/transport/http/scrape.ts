@@ -1,0 +1,43 @@
+import { AppError } from "../../platform/errors.ts";
+import type { Metrics } from "../../platform/metrics.ts";
+
+export interface ScrapeDeps {
+  metrics: Metrics;
+  /** Whether a bearer token lets its holder read the metrics from elsewhere; throws AppError. Left out: none does. */
+  mayReadMetrics?: (token: string) => Promise<boolean>;
+}
+
+/**
+ * The metrics for this machine, and for a token that may read them; or why not. Null: he did not say who he is, and is told nothing
+ * of them.
+ *
+ * @param peer whose socket it is; null: the page process
+ */
+export async function scrape(
+  { metrics, mayReadMetrics }: ScrapeDeps,
+  request: Request,
+  peer: string | null,
+): Promise<Response | AppError | null> {
+  if (isThisMachine(request, peer)) return answerOf(metrics);
+  const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
+  if (token === undefined || mayReadMetrics === undefined) return null;
+  try {
+    return (await mayReadMetrics(token)) ? answerOf(metrics) : new AppError("forbidden", "This needs the scope stats.");
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+}
+
+/** Asked from this machine itself, and not through a proxy on it. */
+function isThisMachine(request: Request, peer: string | null): boolean {
+  const { headers } = request;
+  if (["forwarded", "x-forwarded-for", "x-real-ip", "via"].some((name) => headers.has(name))) return false;
+  return peer === "::1" || /^(::ffff:)?127\./.test(peer ?? "");
+}
+
+async function answerOf(metrics: Metrics): Promise<Response> {
+  return new Response(await metrics.text(), {
+    headers: { "content-type": metrics.contentType, "cache-control": "no-store" },
+  });
+}
