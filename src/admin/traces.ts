@@ -18,7 +18,7 @@ export async function openTrace(
 ): Promise<ReadableStream<Uint8Array>> {
   const subject = target.room === undefined ? `user:${target.userId}` : `room:${target.room}`;
   // It shows the text of what people say.
-  refusePrivate(who, [target.room ?? subject]);
+  refusePrivate(who, [target.room ?? subject], target.room === undefined ? "user_id" : "room");
   await transaction({ actor: who.caller.userId, reason: "trace" }, (tx) =>
     record(tx.sql, who, { action: "trace:started", subject, detail: { seconds } }),
   );

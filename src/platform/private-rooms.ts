@@ -16,11 +16,10 @@ export function reachPrivate(patterns: readonly string[]): boolean {
   );
 }
 
-/** An admin reads no chat that he is not in, so he lets no program read it for him. Throws `forbidden`. */
-export function refusePrivate({ caller }: By<UserCaller>, patterns: readonly string[]): void {
-  if (caller.role !== "owner" && reachPrivate(patterns))
-    throw new AppError(
-      "forbidden",
-      "Only an owner lets a program read in channels and in people's own rooms. Name others, such as event:*.",
-    );
+/** An admin reads no chat that he is not in, so he lets no program read it for him. `field`: where he named it. Throws `forbidden`. */
+export function refusePrivate({ caller }: By<UserCaller>, patterns: readonly string[], field = "rooms"): void {
+  if (caller.role === "owner" || !reachPrivate(patterns)) return;
+  const message =
+    "Only an owner lets a program read in channels and in people's own rooms. Name others, such as event:*.";
+  throw new AppError("forbidden", message, { errors: [{ pointer: `/${field}`, code: "forbidden", message }] });
 }

@@ -74,7 +74,10 @@ export function createServiceTokens(
 /** Whoever holds a token's secret may do what it may: an admin makes, and renews, none that may do more than he. */
 function refuseBeyond(who: By<UserCaller>, scopes: readonly string[], rooms: readonly string[]): void {
   if (who.caller.role === "owner") return;
-  if (scopes.includes("tokens:issue")) throw new AppError("forbidden", "Only an owner lets a service act as people.");
+  if (scopes.includes("tokens:issue")) {
+    const message = "Only an owner lets a service act as people.";
+    throw new AppError("forbidden", message, { errors: [{ pointer: "/scopes", code: "forbidden", message }] });
+  }
   if (scopes.some((scope) => READING.includes(scope as Scope))) refusePrivate(who, rooms);
 }
 
