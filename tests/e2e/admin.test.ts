@@ -29,10 +29,10 @@ afterAll(async () => {
 }, 30_000);
 
 /** Opens what asks before it does something, and says yes. */
-async function confirm(label: string, go: string, fill?: () => Promise<void>): Promise<void> {
-  await page.locator(`summary[aria-label="${label}"]`).click();
+async function confirm(label: string, go: string, fill?: () => Promise<void>, at = page): Promise<void> {
+  await at.locator(`summary[aria-label="${label}"]`).click();
   await fill?.();
-  await page.getByRole("button", { name: go, exact: true }).click();
+  await at.getByRole("button", { name: go, exact: true }).click();
 }
 
 async function shownSecret(name: string): Promise<string> {
@@ -155,9 +155,39 @@ test("connections come into the overview by themselves, and one of them is close
   expect(await client.end()).toBe(4011);
 }, 120_000);
 
+test("frames of a room come into the live trace, wait while it is paused, and unfold", async () => {
+  const client = await openClient(Number(new URL(app.url).port));
+  const room = "event:88";
+  await page.goto(`/admin/traces?room=${room}`);
+  await page.getByRole("button", { name: "Start" }).press("Enter");
+  await said(`Watching ${room}`);
+  const frames = page.getByRole("list", { name: "Frames" });
+  const joined = frames.getByRole("listitem").filter({ hasText: "room:join" }).first();
+  await waitUntil("the server tells of frames", async () => {
+    await client.ask("room:join", { room });
+    return joined.isVisible();
+  });
+  await joined.locator("summary").press("Enter");
+  await joined.getByText(`"room": "${room}"`).waitFor();
+
+  await page.getByRole("button", { name: "Pause" }).press("Enter");
+  await said("Paused");
+  await client.ask("room:leave", { room });
+  const left = frames.getByRole("listitem").filter({ hasText: "room:leave" });
+  await page.getByRole("button", { name: /^Go on \([1-9]/ }).waitFor();
+  expect(await left.count()).toBe(0);
+  await page.getByRole("button", { name: /^Go on/ }).click();
+  await left.first().waitFor();
+  await page.getByRole("button", { name: "Clear" }).click();
+  expect(await frames.getByRole("listitem").count()).toBe(0);
+  await page.getByRole("button", { name: "Stop" }).click();
+  await said(`The trace of ${room} has ended`);
+  client.close();
+}, 120_000);
+
 test("who is no admin sees no page and no data; made one he sees them, and disabled he is out", async () => {
   const paths = ["", "/connections", "/rooms", "/people", "/invitations", "/bans", "/tokens", "/webhooks", "/settings"];
-  for (const path of [...paths, "/audit-log"]) {
+  for (const path of [...paths, "/audit-log", "/traces"]) {
     for (const address of [`/admin${path}`, `/admin${path}.data`]) {
       const answer = await bo.context().request.get(address);
       expect([address, answer.status()]).toEqual([address, 403]);
@@ -183,6 +213,43 @@ test("who is no admin sees no page and no data; made one he sees them, and disab
   await said("bo may sign in again.");
 }, 120_000);
 
+test("what only an owner may is refused to an admin beside its field, in the server’s words", async () => {
+  const post = (path: string, data: object, by = page) =>
+    by.context().request.post(`/api/v1${path}`, { data, headers: { origin: app.url } });
+  await post("/auth/login", { username: "bo", password: PASSWORD }, bo);
+  const refusal = /^Only an owner lets a program read in channels and in people's own rooms/;
+  await bo.goto("/admin/tokens");
+  await bo.getByLabel("Name").fill("reader");
+  await bo.getByLabel("History").check();
+  const rooms = bo.getByLabel("In which rooms");
+  await rooms.fill("channel:*");
+  await bo.getByRole("button", { name: "Make the token" }).click();
+  await bo.getByText(refusal).waitFor();
+  expect(await rooms.getAttribute("aria-invalid")).toBe("true");
+
+  await bo.goto("/admin/webhooks");
+  await bo.getByText("Make an endpoint", { exact: true }).click();
+  await bo.getByLabel("Address").fill("https://example.org/usher");
+  await bo.getByRole("button", { name: "Make the endpoint" }).click();
+  await bo.getByText(refusal).waitFor();
+  expect(await bo.getByLabel("From which rooms").getAttribute("aria-invalid")).toBe("true");
+
+  await bo.goto("/admin/traces?room=channel:1");
+  await bo.getByRole("button", { name: "Start" }).click();
+  await bo.getByText(refusal).waitFor();
+  expect(await bo.getByLabel("Room").getAttribute("aria-invalid")).toBe("true");
+
+  const account = { username: "cy", email: "cy@example.org", password: PASSWORD };
+  const other = await browser.newContext({ baseURL: app.url });
+  const made = await (await other.request.post("/api/v1/auth/register", { data: account })).json();
+  const role = { data: { role: "admin" }, headers: { origin: app.url } };
+  await page.context().request.patch(`/api/v1/admin/users/${made.user.id}`, role);
+  await post("/admin/bans", { user_id: made.user.id, reason: "sold seats twice" });
+  await bo.goto("/admin/bans");
+  await confirm("Lift the ban of cy", "Lift it", undefined, bo);
+  await bo.getByRole("alert").getByText("You cannot lift a ban of somebody of your own rank.").waitFor();
+}, 120_000);
+
 test("the audit log tells all of it, and is filtered by what, by whom and when", async () => {
   await page.goto("/admin/audit-log");
   const told = await page.getByRole("main").textContent();
@@ -199,14 +266,15 @@ test("the audit log tells all of it, and is filtered by what, by whom and when",
     "changed the role of bo from member to admin",
     "disabled the account of bo",
     "enabled the account of bo",
+    "watched the frames of room event:88",
   ])
     expect(told).toMatch(sentence);
   await page.getByLabel("What").selectOption("ban:made");
   await page.getByLabel("By whom").fill("ADA");
   await page.getByRole("button", { name: "Show", exact: true }).click();
-  await waitUntil("only the ban is listed", async () => {
+  await waitUntil("only the bans are listed", async () => {
     const deeds = await page.getByRole("main").getByRole("listitem").filter({ hasText: "ada " }).allInnerTexts();
-    return deeds.length === 1 && deeds[0]?.includes("banned 203.0.113.0/24");
+    return deeds.length === 2 && deeds[1]?.includes("banned 203.0.113.0/24");
   });
   await page.goto("/admin/audit-log?to=2020-01-01");
   await page.getByText("Nothing like this was done").waitFor();

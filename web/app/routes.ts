@@ -24,6 +24,7 @@ export default [
         index("routes/admin/overview.tsx"),
         route("connections", "routes/admin/connections.tsx"),
         route("rooms", "routes/admin/rooms.tsx"),
+        route("traces", "routes/admin/traces.tsx"),
         route("people", "routes/admin/people.tsx"),
         route("invitations", "routes/admin/invitations.tsx"),
         route("bans", "routes/admin/bans.tsx"),

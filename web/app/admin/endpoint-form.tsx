@@ -47,7 +47,7 @@ export function EndpointForm({ endpoint, intent, go }: { endpoint?: WebhookEndpo
       <Patterns
         name="rooms"
         label="From which rooms"
-        description="One on each line: channel:1, channel:* for all channels, * for all rooms."
+        description="One on each line: event:7, channel:* for all channels, * for all rooms. Only an owner names channels and people’s own rooms."
         text={list("rooms", "*")}
         error={refusal?.fields.rooms}
       />

@@ -25,6 +25,19 @@ export function RoomTable({ rooms }: { rooms: readonly RoomInfo[] }) {
           kind: "number",
           cell: ({ head_seq }) => (head_seq === null ? "none kept" : count(head_seq)),
         },
+        {
+          name: "Watch",
+          kind: "tools",
+          cell: ({ room }) => (
+            <Link
+              to={`/admin/traces?room=${encodeURIComponent(room)}`}
+              className={styles.tool}
+              aria-label={`Watch ${room}`}
+            >
+              Watch
+            </Link>
+          ),
+        },
       ]}
     />
   );

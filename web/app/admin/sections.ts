@@ -3,6 +3,7 @@ export const SECTIONS = [
   { path: "/admin", label: "Overview", group: "Now" },
   { path: "/admin/connections", label: "Connections", group: "Now" },
   { path: "/admin/rooms", label: "Rooms", group: "Now" },
+  { path: "/admin/traces", label: "Live trace", group: "Now" },
   { path: "/admin/people", label: "People", group: "People" },
   { path: "/admin/invitations", label: "Invitations", group: "People" },
   { path: "/admin/bans", label: "Bans", group: "People" },

@@ -17,6 +17,17 @@ export function clockTime(at: string, timeZone: string): string {
   return format("time", timeZone, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(at));
 }
 
+/** "14:05:09.042" */
+export function exactTime(at: string, timeZone: string): string {
+  return format("exact", timeZone, {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    fractionalSecondDigits: 3,
+    hourCycle: "h23",
+  }).format(new Date(at));
+}
+
 /** The calendar day, as a key: "21/11/2026". */
 export function dayOf(at: string, timeZone: string): string {
   return format("day", timeZone, { year: "numeric", month: "2-digit", day: "2-digit" }).format(new Date(at));

@@ -52,7 +52,8 @@ export function raw(form: FormData, name: string): string {
   return typeof value === "string" ? value : "";
 }
 
-function sentence(text: string): string {
+/** A sentence as the hub words it for programs, as people write it. */
+export function sentence(text: string): string {
   const start = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(start) ? start : `${start}.`;
 }

@@ -61,7 +61,7 @@ export default function Invitations() {
           <Field
             name="max_uses"
             type="number"
-            label="How many people it lets in"
+            label="People it lets in"
             defaultValue={1}
             refusal={refusal}
             min={1}

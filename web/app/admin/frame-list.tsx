@@ -1,0 +1,68 @@
+import { useClock } from "../chat/clock.tsx";
+import { exactTime } from "../chat/time.ts";
+import { count, counted } from "./figures.ts";
+import styles from "./frame-list.module.css";
+import type { NumberedFrame } from "./use-trace.ts";
+
+/** Frames of a trace, the newest first; each unfolds. */
+export function FrameList({ frames }: { frames: readonly NumberedFrame[] }) {
+  const { timeZone } = useClock();
+  return (
+    <ol className={styles.frames} aria-label="Frames">
+      {frames.map((frame) => (
+        <li key={frame.n}>
+          <Frame frame={frame} timeZone={timeZone} />
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Frame({ frame, timeZone }: { frame: NumberedFrame; timeZone: string }) {
+  const { at, direction, type, room, seq, bytes, connection_id, connections, user_id, text } = frame;
+  return (
+    <details className={styles.frame}>
+      <summary>
+        <span className={styles.time}>{exactTime(at, timeZone)}</span>
+        <span className={styles.direction} data-direction={direction}>
+          {direction}
+        </span>
+        <span className={styles.type}>{type}</span>
+        <span className={styles.seq}>{seq !== null && `entry ${count(seq)}`}</span>
+        <span className={styles.node}>{connection_id === null ? "to all" : `node ${nodeOf(connection_id)}`}</span>
+        <span className={styles.size}>{counted(bytes, "byte")}</span>
+      </summary>
+      <dl className={styles.facts}>
+        <dt>Connection</dt>
+        <dd>{connection_id ?? `${counted(connections, "connection")} in the room, of one node`}</dd>
+        {user_id !== null && (
+          <>
+            <dt>Person</dt>
+            <dd>{user_id}</dd>
+          </>
+        )}
+        {room !== null && (
+          <>
+            <dt>Room</dt>
+            <dd>{room}</dd>
+          </>
+        )}
+      </dl>
+      <pre className={styles.text}>{text === null ? "It cannot be read as text." : indented(text)}</pre>
+    </details>
+  );
+}
+
+/** "3-17" → "3" */
+function nodeOf(connectionId: string): string {
+  return connectionId.split("-")[0] ?? connectionId;
+}
+
+/** JSON on lines of its own; what was cut off, or is no JSON, as it is. */
+function indented(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}

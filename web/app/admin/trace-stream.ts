@@ -1,0 +1,74 @@
+import { UsherError } from "../../../sdk/errors.ts";
+
+/** A frame that went in or out on some node. */
+export interface TraceFrame {
+  at: string;
+  direction: "in" | "out";
+  /** `node-number`; null: it was for all who are in the room, `connections` of them on one node. */
+  connection_id: string | null;
+  user_id: string | null;
+  room: string | null;
+  seq: number | null;
+  type: string;
+  bytes: number;
+  connections: number;
+  /** Its first thousand characters, without secrets; null: it cannot be read. */
+  text: string | null;
+}
+
+export type TraceTarget = { room: string } | { user_id: string };
+
+/** What came since the last turn. `leftOut`: so many more frames were too many to be shown. */
+export interface TraceTurn {
+  frames: TraceFrame[];
+  leftOut: number;
+}
+
+/**
+ * The frames of a room or person as they go; ends with its time. It is opened once and never again by itself, as an EventSource
+ * would: each opening is written to the audit log. Throws UsherError when it is refused or cut.
+ */
+export async function* readTrace(target: TraceTarget, seconds: number, signal: AbortSignal): AsyncGenerator<TraceTurn> {
+  const query = new URLSearchParams({ ...target, seconds: String(seconds) });
+  const answer = await reach(() => fetch(`/api/v1/admin/traces?${query}`, { signal }), signal);
+  if (!answer.ok || answer.body === null) throw await refused(answer);
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reach(() => reader.read(), signal);
+    if (done) return;
+    const events = (text + value).split("\n\n");
+    text = events.pop() ?? "";
+    yield turnOf(events);
+  }
+}
+
+/** Reads whole server-sent events; comments say nothing. */
+export function turnOf(events: readonly string[]): TraceTurn {
+  const turn: TraceTurn = { frames: [], leftOut: 0 };
+  for (const event of events) {
+    const data = /^data: (.*)$/m.exec(event)?.[1];
+    if (data === undefined) continue;
+    if (/^event: left-out$/m.test(event)) turn.leftOut += Number(data);
+    else turn.frames.push(JSON.parse(data));
+  }
+  return turn;
+}
+
+async function reach<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await call();
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    throw new UsherError("network", "The connection to the server was lost. Start again to see more.", {
+      retry: true,
+      cause,
+    });
+  }
+}
+
+async function refused(answer: Response): Promise<UsherError> {
+  const problem = await answer.json().catch(() => ({}));
+  const { code = "internal", detail = "The server did not start the trace.", errors = [] } = problem;
+  return new UsherError(code, detail, { retry: false, status: answer.status, errors });
+}

@@ -1,0 +1,127 @@
+import { Button, NativeSelect, TextInput } from "@mantine/core";
+import { type FormEvent, useState } from "react";
+import { Link, useSearchParams } from "react-router";
+import { createRest } from "../../../../sdk/rest.ts";
+import styles from "../../admin/admin.module.css";
+import { counted } from "../../admin/figures.ts";
+import { FrameList } from "../../admin/frame-list.tsx";
+import { useTrace } from "../../admin/use-trace.ts";
+import { useHouse } from "../../chat/house-context.tsx";
+import { FormError } from "../../look/form.tsx";
+import { Empty } from "../../look/page.tsx";
+import { field, sentence } from "../../server/forms.ts";
+import { personInForm } from "../../server/person.ts";
+
+const TIMES = [
+  { value: "30", label: "30 seconds" },
+  { value: "60", label: "1 minute" },
+  { value: "300", label: "5 minutes" },
+];
+
+/** The frames of one room or person as they go in and out, on all nodes. */
+export default function Traces() {
+  const { me } = useHouse();
+  const { trace, start, stop, pause, goOn, clear } = useTrace();
+  const { subject, running, paused, frames, held, leftOut, refusal } = trace;
+  return (
+    <>
+      <section className={styles.part}>
+        <p className={styles.lead}>
+          What the sockets of one room or person send and get, as it goes, on all nodes. Each use is in the{" "}
+          <Link to="/admin/audit-log?action=trace:started">audit log</Link>.
+          {me.role !== "owner" && " Only an owner watches people and channels."}
+        </p>
+        <TraceForm
+          error={refusal?.errors[0]?.message}
+          onStart={(form) => {
+            const [room, username] = [field(form, "room"), field(form, "username")];
+            void start(room ?? username ?? "", Number(form.get("seconds")), async () =>
+              room === undefined
+                ? { user_id: (await personInForm(createRest({ url: "" }), username ?? "")).id }
+                : { room },
+            );
+          }}
+        />
+        {refusal?.errors.length === 0 && <FormError refusal={{ message: refusal.message, fields: {}, typed: {} }} />}
+        <noscript>
+          <p className={styles.note}>This page needs JavaScript: it shows what happens while you look.</p>
+        </noscript>
+      </section>
+      <section className={styles.part}>
+        <div className={styles.traceBar}>
+          <p role="status">{subject !== null && refusal === null && stateOf(subject, running, paused)}</p>
+          <div className={styles.tools}>
+            {running && (
+              <button type="button" className={styles.tool} onClick={stop}>
+                Stop
+              </button>
+            )}
+            {(running || paused) && (
+              <button type="button" className={styles.tool} onClick={paused ? goOn : pause}>
+                {paused ? `Go on (${held.length} wait)` : "Pause"}
+              </button>
+            )}
+            {frames.length > 0 && (
+              <button type="button" className={styles.tool} onClick={clear}>
+                Clear
+              </button>
+            )}
+          </div>
+        </div>
+        {leftOut > 0 && (
+          <p className={styles.note}>{counted(leftOut, "frame")} left out: more came than can be shown.</p>
+        )}
+        {running && frames.length === 0 && <Empty title="No frame yet">What goes in or out shows up here.</Empty>}
+        <FrameList frames={frames} />
+      </section>
+    </>
+  );
+}
+
+function stateOf(subject: string, running: boolean, paused: boolean): string {
+  if (!running) return `The trace of ${subject} has ended. The newest 500 frames are kept here.`;
+  return paused ? `Paused: ${subject} is watched on.` : `Watching ${subject}.`;
+}
+
+interface TraceFormProps {
+  /** What is wrong with the room or person. */
+  error: string | undefined;
+  onStart: (form: FormData) => void;
+}
+
+function TraceForm({ error, onStart }: TraceFormProps) {
+  const [query] = useSearchParams();
+  const [kind, setKind] = useState(query.has("username") ? "username" : "room");
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    onStart(new FormData(event.currentTarget));
+  };
+  return (
+    <form className={styles.filter} onSubmit={submit}>
+      <NativeSelect
+        label="Watch"
+        value={kind}
+        onChange={({ currentTarget }) => setKind(currentTarget.value)}
+        data={[
+          { value: "room", label: "a room" },
+          { value: "username", label: "a person" },
+        ]}
+      />
+      <TextInput
+        key={kind}
+        name={kind}
+        label={kind === "room" ? "Room" : "Username"}
+        placeholder={kind === "room" ? "event:7" : undefined}
+        defaultValue={query.get(kind) ?? ""}
+        error={error === undefined ? undefined : sentence(error)}
+        required
+        maxLength={200}
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+      />
+      <NativeSelect name="seconds" label="For" defaultValue="60" data={TIMES} />
+      <Button type="submit">Start</Button>
+    </form>
+  );
+}
