@@ -95,7 +95,7 @@ async function start(program: Program): Promise<number> {
     isBanned: (address) => identity.isBanned(address),
   };
   const share = createShare(broker, log);
-  const hub = createHubOf(program, sql, log, metrics, broker, presence, authenticate);
+  const hub = createHubOf(program, { sql, log, metrics, broker, presence, authenticate });
   watchNode(metrics, sql, log, hub, pools);
   const publish = await startFanOut(program, log, broker, hub, metrics);
   const transaction = createTransaction({ sql, ids, publish });
@@ -143,11 +143,31 @@ async function start(program: Program): Promise<number> {
   const pages = await startPages(program);
   const readiness = createReadinessOf(program, sql, broker, hub, pages, () => open);
   const webhooks = await startWebhooks(program, sql, log, metrics);
-  const api = await startApi(program, sql, metrics, readiness, identity, chat, admin, services, webhooks, share);
+  const api = await startApi(program, {
+    sql,
+    metrics,
+    readiness,
+    identity,
+    chat,
+    admin,
+    services,
+    webhooks,
+    share,
+  });
   const streams = await startStreams(program, api, hub, authenticate);
   await openRedisSource(program, log, services);
   const dialects = addDialects(program, api, { identity, chat, streams, authenticate });
-  const port = await startDoors(program, pages, api, metrics, hub, authenticate, dialects, streams, share, services);
+  const port = await startDoors(program, {
+    pages,
+    api,
+    metrics,
+    hub,
+    authenticate,
+    dialects,
+    streams,
+    share,
+    services,
+  });
   await startGrpc(program, { sql, services, identity, streams, metrics, readiness });
   await startDrain(program, log.lease, hub, services);
   open = true;

@@ -20,18 +20,22 @@ import { VERSION } from "./version.ts";
 
 const SWEEP_MS = 3_600_000;
 
+interface ApiParts {
+  sql: Sql;
+  metrics: Metrics;
+  readiness: Readiness;
+  identity: Identity;
+  chat: Chat;
+  admin: Admin;
+  services: ServerApi;
+  webhooks: Webhooks;
+  share: Share;
+}
+
 /** The REST API with the routes of all modules; on workers also the hourly removal of what has expired. */
 export async function startApi(
   { config, logger, lifecycle, onError }: Program,
-  sql: Sql,
-  metrics: Metrics,
-  readiness: Readiness,
-  identity: Identity,
-  chat: Chat,
-  admin: Admin,
-  services: ServerApi,
-  webhooks: Webhooks,
-  share: Share,
+  { sql, metrics, readiness, identity, chat, admin, services, webhooks, share }: ApiParts,
 ): Promise<Api> {
   const idempotency = createIdempotencyStore(sql);
   const api = createApi({

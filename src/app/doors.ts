@@ -20,20 +20,25 @@ const REQUESTS_MS = 5_000;
 /** How long the first answer waits for the page process; after it the port is open and says that pages are starting. */
 const PAGES_MS = 10_000;
 
+/** What stands behind the doors. */
+interface DoorsParts {
+  /** Null: this node has no pages. */
+  pages: PagesOfNode | null;
+  api: Api;
+  metrics: Metrics;
+  hub: Hub;
+  authenticate: Authenticate;
+  dialects: AddDialects;
+  streams: Streams;
+  share: Share;
+  services: ServerApi;
+}
+
 /** Everything that listens: metrics, HTTP and WebSocket. Answers the port of the latter. */
 export async function startDoors(
-  program: Program,
-  pages: PagesOfNode | null,
-  api: Api,
-  metrics: Metrics,
-  hub: Hub,
-  authenticate: Authenticate,
-  dialects: AddDialects,
-  streams: Streams,
-  share: Share,
-  services: ServerApi,
+  { config, logger, lifecycle, worker, tls, tracing }: Program,
+  { pages, api, metrics, hub, authenticate, dialects, streams, share, services }: DoorsParts,
 ): Promise<number> {
-  const { config, logger, lifecycle, worker, tls, tracing } = program;
   if (config.METRICS_ENABLED) {
     await lifecycle.start(
       "metrics",

@@ -10,14 +10,19 @@ import { hubLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Program } from "./program.ts";
 
+interface HubParts {
+  sql: Sql;
+  log: Log;
+  metrics: Metrics;
+  broker: NodeBroker;
+  presence: PresenceStore;
+  authenticate: Authenticate;
+}
+
+/** The hub of this node, on its log, and known to the other nodes by its lease. */
 export function createHubOf(
   { config, live, lifecycle, logger, tracing }: Program,
-  sql: Sql,
-  log: Log,
-  metrics: Metrics,
-  broker: NodeBroker,
-  presence: PresenceStore,
-  authenticate: Authenticate,
+  { sql, log, metrics, broker, presence, authenticate }: HubParts,
 ): Hub {
   const { node, epoch } = log;
   const limits = hubLimits(config);
