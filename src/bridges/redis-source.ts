@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AppError } from "../platform/errors.ts";
 
 /** The channels on which the first back ends publish, when they do not call us. */
-export const REDIS_CHANNELS = ["booking:events", "payment:events", "ticket:events", "broadcast:all"] as const;
+const REDIS_CHANNELS = ["booking:events", "payment:events", "ticket:events", "broadcast:all"] as const;
 
 /** What stands on them: for a person, for a room, or, on `broadcast:all`, for everybody. Other fields are passed over. */
 const Message = z.object({

@@ -80,7 +80,7 @@ const ranges = list.transform((entries, ctx) => {
 });
 
 /** An address, or a range of them as `10.0.0.0/8`. */
-export function isRange(entry: string): boolean {
+function isRange(entry: string): boolean {
   const [address = "", bits, ...more] = entry.split("/");
   const most = isIP(address) === 6 ? 128 : 32;
   const whole = bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= most);

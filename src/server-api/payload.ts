@@ -2,7 +2,7 @@ import { NOTICES, type NoticeType } from "../../protocol/notices.ts";
 import { AppError } from "../platform/errors.ts";
 
 /** Most bytes of a payload: it goes to everybody who is there, and into the log. */
-export const PAYLOAD_MAX = 65_536;
+const PAYLOAD_MAX = 65_536;
 
 /**
  * The payload as the frame will carry it. Types with a fixed shape (bookings, payments, tickets) are checked against it and

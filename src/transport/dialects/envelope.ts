@@ -19,7 +19,7 @@ export function answerWith(message: string, use: (c: Context<ApiEnv>) => Promise
 }
 
 /** These clients show one line: the first field that is wrong belongs into it. */
-export function sentenceOf(error: AppError): string {
+function sentenceOf(error: AppError): string {
   const [first] = error.errors;
   return first === undefined ? error.message : `${first.pointer.replace(/^\/(query\/)?/, "")} ${first.message}`;
 }
