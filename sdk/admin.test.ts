@@ -16,10 +16,10 @@ import {
 import { Account } from "../src/identity/routes/accounts.ts";
 import { Issued, ServiceToken } from "../src/server-api/routes/service-tokens.ts";
 import { startTestApp, type TestApp } from "../tests/support/app.ts";
+import { fits, isEmpty, namesOf, watched } from "../tests/support/rest-calls.ts";
 import { waitUntil } from "../tests/support/wait-until.ts";
 import { openClient, type WsClient } from "../tests/support/ws-client.ts";
 import { createRest } from "./rest.ts";
-import { fits, isEmpty, namesOf, watched } from "./test-calls.ts";
 
 setDefaultTimeout(60_000);
 

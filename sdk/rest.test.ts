@@ -16,9 +16,9 @@ import {
 } from "../src/identity/routes/shapes.ts";
 import { Meta } from "../src/transport/http/meta.ts";
 import { startTestApp, type TestApp } from "../tests/support/app.ts";
+import { fits, isEmpty, namesOf, watched } from "../tests/support/rest-calls.ts";
 import { waitUntil } from "../tests/support/wait-until.ts";
 import { createRest, type Rest } from "./rest.ts";
-import { fits, isEmpty, namesOf, watched } from "./test-calls.ts";
 
 setDefaultTimeout(60_000);
 
