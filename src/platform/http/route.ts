@@ -150,18 +150,20 @@ function pipeline(auth: Auth, needsBody: boolean): MiddlewareHandler<ApiEnv> {
 
 function answers(spec: RouteSpec): Record<number, unknown> {
   return Object.fromEntries(
-    Object.entries(spec.responses).map(([status, { description, schema, contentType = "application/json", headers }]) => [
-      status,
-      {
-        description,
-        ...(schema && { content: { [contentType]: { schema } } }),
-        ...(headers && {
-          headers: Object.fromEntries(
-            Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: "string" } }]),
-          ),
-        }),
-      },
-    ]),
+    Object.entries(spec.responses).map(
+      ([status, { description, schema, contentType = "application/json", headers }]) => [
+        status,
+        {
+          description,
+          ...(schema && { content: { [contentType]: { schema } } }),
+          ...(headers && {
+            headers: Object.fromEntries(
+              Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: "string" } }]),
+            ),
+          }),
+        },
+      ],
+    ),
   );
 }
 
