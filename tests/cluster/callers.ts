@@ -1,0 +1,79 @@
+import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { loadDefinition, serviceOf } from "../../src/transport/grpc/definition.ts";
+
+/** Somebody who asks again and again, and notes what went wrong. */
+export interface Asking {
+  /** Answers so far. */
+  answers: number;
+  /** Each call that was not answered as it should be. */
+  problems: string[];
+  end(): Promise<void>;
+}
+
+/** Calls `ask` so often a second, whether or not the last one has been answered. */
+function keepAsking(perSecond: number, ask: (n: number) => Promise<void>, close = () => {}): Asking {
+  const under = new Set<Promise<void>>();
+  const asking: Asking = {
+    answers: 0,
+    problems: [],
+    async end() {
+      clearInterval(timer);
+      await Promise.all(under);
+      close();
+    },
+  };
+  let n = 0;
+  const timer = setInterval(() => {
+    const began = performance.now();
+    const call = ask(n++)
+      .then(() => void asking.answers++)
+      .catch((error: unknown) => {
+        const { code = "", message } = error as { code?: string; message: string };
+        asking.problems.push(`${code} ${message} after ${Math.round(performance.now() - began)} ms`);
+      })
+      .finally(() => under.delete(call));
+    under.add(call);
+  }, 1_000 / perSecond);
+  return asking;
+}
+
+/** Reads and posts by HTTP, as browsers and back ends do: connections are kept and used again. */
+export async function askByHttp(origin: string, token: string, perSecond: number): Promise<Asking> {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const channels = `${origin}/api/v1/channels`;
+  const call = async (path: string, method = "GET", body?: object): Promise<{ data: { id: string }[] }> => {
+    const answer = await fetch(channels + path, { method, headers, body: body && JSON.stringify(body) });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${answer.status} ${text}`);
+    return text === "" ? { data: [] } : JSON.parse(text);
+  };
+  const { id } = (await call("?scope=public")).data[0]!;
+  await call(`/${id}/members/me`, "PUT", {});
+  return keepAsking(perSecond, async (n) => {
+    await (n % 5 === 0 ? call(`/${id}/messages`, "POST", { content: `by HTTP, ${n}` }) : call(`/${id}`));
+  });
+}
+
+/** Calls by one gRPC channel. */
+export function askByGrpc(address: string, token: string, perSecond: number): Asking {
+  const client = new Client(address, credentials.createInsecure());
+  const { path, requestSerialize, responseDeserialize } = serviceOf(loadDefinition(), "realtime.RealtimeService")
+    .NotifyBookingResult!;
+  const metadata = new Metadata();
+  metadata.set("authorization", `Bearer ${token}`);
+  const call = (n: number) =>
+    new Promise<void>((resolve, reject) => {
+      const request = { user_id: "p0", booking_id: `b-${n}`, success: true, message: "It is yours." };
+      const deadline = Date.now() + 15_000;
+      client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        metadata,
+        { deadline },
+        (error: ServiceError | null) => (error ? reject(error) : resolve()),
+      );
+    });
+  return keepAsking(perSecond, call, () => client.close());
+}
