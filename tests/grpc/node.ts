@@ -16,6 +16,8 @@ export interface AskOptions {
   metadata?: Record<string, string>;
   /** ms. */
   within?: number;
+  /** Over a connection of its own. */
+  apart?: boolean;
 }
 
 /** The whole of Usher with gRPC on a port of this machine, and a client of it. */
@@ -23,7 +25,10 @@ export async function startGrpcNode(env: Record<string, string> = {}) {
   const port = await freePort();
   const app = await startTestApp({ GRPC_HOST: "127.0.0.1", GRPC_PORT: String(port), GRPC_TOKEN: TOKEN, ...env });
   const address = `127.0.0.1:${port}`;
-  const client = new Client(address, credentials.createInsecure());
+  // Each with a connection of its own, as programs on different machines have.
+  const connect = () => new Client(address, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
+  const client = connect();
+  const others: Client[] = [];
   const definition = loadDefinition();
 
   const methodOf = (path: string) => {
@@ -59,7 +64,9 @@ export async function startGrpcNode(env: Record<string, string> = {}) {
     stream(path: string, request: object, options: AskOptions = {}) {
       const { path: wire, requestSerialize, responseDeserialize } = methodOf(path);
       const [metadata, more] = callOf(options);
-      const call = client.makeServerStreamRequest(wire, requestSerialize, responseDeserialize, request, metadata, more);
+      const caller = options.apart ? connect() : client;
+      if (options.apart) others.push(caller);
+      const call = caller.makeServerStreamRequest(wire, requestSerialize, responseDeserialize, request, metadata, more);
       // biome-ignore lint/suspicious/noExplicitAny: frames of every shape
       const state = { call, received: [] as any[], error: null as ServiceError | null, ended: false };
       call.on("data", (frame) => state.received.push(frame));
@@ -86,7 +93,7 @@ export async function startGrpcNode(env: Record<string, string> = {}) {
       };
     },
     async close() {
-      client.close();
+      for (const one of [client, ...others]) one.close();
       await app.close();
     },
   };

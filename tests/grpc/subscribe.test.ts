@@ -67,8 +67,17 @@ test("a reader who is too slow is ended, and can resume where he stood", async (
   const error = await waitUntil("he is told", () => stream.error);
   expect(error.code).toBe(status.RESOURCE_EXHAUSTED);
   const last = stream.received.findLast(({ seq }) => seq > 0);
-  const again = node.stream(`${REALTIME}/Subscribe`, { rooms: [{ room, seq: last.seq, epoch: last.epoch }] });
-  await waitUntil("the rest came", () => again.received.some(({ seq }) => seq === sent));
+  const again = node.stream(
+    `${REALTIME}/Subscribe`,
+    { rooms: [{ room, seq: last.seq, epoch: last.epoch }] },
+    { apart: true },
+  );
+  const told = await waitUntil("it stands again", () => again.received.find(({ type }) => type === "system:resumed"));
+  // How much the buffers of both systems took decides whether more than 1 MB is missing, which is not brought back (RC-5).
+  const { recovered } = JSON.parse(told.payload).rooms[room];
+  expect(recovered).toBe((sent - last.seq) * payload.length < 1_048_576);
+  if (recovered && sent > last.seq)
+    await waitUntil("the rest came", () => again.received.some(({ seq }) => seq === sent));
   const seqs = again.received.filter(({ type }) => type === "much:said").map(({ seq }) => seq);
   expect(seqs).toEqual(seqs.map((_, place) => last.seq + 1 + place));
   again.call.cancel();
