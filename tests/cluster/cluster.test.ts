@@ -31,7 +31,8 @@ afterAll(() => console.log(`\n${table()}`));
 for (const kind of ["redis", "nats", "postgres"] as const) {
   testWith(...TOOL[kind])(`${kind}: nothing is lost, repeated or out of order, whatever fails`, async () => {
     const seed = chooseSeed(`cluster ${kind}`);
-    const faults = Array.from({ length: ROUNDS }, () => FAULTS).flat();
+    const possible = FAULTS.filter(({ toBroker }) => kind !== "postgres" || !toBroker);
+    const faults = Array.from({ length: ROUNDS }, () => possible).flat();
     const cluster = await startCluster(kind);
     try {
       const load = { listeners: LISTENERS, channels: CHANNELS, rate: RATE, kicks: KICKS, seed: seeded(seed) };
@@ -56,13 +57,15 @@ function tell(kind: BrokerKind, { away, audit: found, posts }: Outcome): void {
 
 /** The README's table: of each fault the longest time until a client was live again, in all rounds. */
 function table(): string {
-  const longest = ({ away }: Column, name: string) =>
-    Math.max(...away.filter(({ fault }) => fault === name).map(({ seconds }) => seconds));
+  const longest = ({ away }: Column, name: string) => {
+    const times = away.filter(({ fault }) => fault === name).map(({ seconds }) => seconds);
+    return times.length === 0 ? "–" : `${Math.max(...times).toFixed(1)} s`;
+  };
   const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
   return [
     row(["what happened", ...columns.map(({ kind }) => kind)]),
     row(["---", ...columns.map(() => "---")]),
-    ...FAULTS.map(({ name }) => row([name, ...columns.map((one) => `${longest(one, name).toFixed(1)} s`)])),
+    ...FAULTS.map(({ name }) => row([name, ...columns.map((one) => longest(one, name))])),
     row(["in all", ...columns.map(({ sum }) => sum)]),
   ].join("\n");
 }

@@ -4,6 +4,8 @@ import type { Cluster } from "./cluster.ts";
 export interface Fault {
   name: string;
   lasts: number;
+  /** Happens to a broker of its own, so not where PostgreSQL is it. */
+  toBroker?: true;
   happen(cluster: Cluster): Promise<void>;
 }
 
@@ -24,6 +26,7 @@ export const FAULTS: Fault[] = [
   {
     name: "kill -9 of the broker, started again after 3 s",
     lasts: 7,
+    toBroker: true,
     async happen({ broker }) {
       await broker?.kill();
       await seconds(3);
@@ -33,6 +36,7 @@ export const FAULTS: Fault[] = [
   {
     name: "the broker stopped for 4 s (SIGSTOP, SIGCONT)",
     lasts: 7,
+    toBroker: true,
     async happen({ broker }) {
       broker?.pause();
       await seconds(4);
