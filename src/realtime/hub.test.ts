@@ -23,6 +23,23 @@ test("CN-5 the first frame says who and where", async () => {
   client.close();
 });
 
+test("FR-3 an entry of a type that only a newer release knows is shown as it is, and counts", async () => {
+  const room = newRoom();
+  const client = await openClient(node.port);
+  await client.ask("room:join", { room });
+  await node.transaction({ actor: "newer" }, async (tx) => {
+    tx.log(room, "seats:merged", { of: "a newer release" });
+    tx.log(room, "message:created", { content: "known" });
+  });
+  const [unknown, known] = [await client.next("seats:merged"), await client.next("message:created")];
+  expect(unknown).toEqual({ type: "seats:merged", room, seq: 1, payload: { of: "a newer release" } });
+  expect(known.seq).toBe(2);
+  const back = await openClient(node.port);
+  await back.ask("room:join", { room, since: 0, epoch: node.epoch.current() });
+  expect((await back.next("seats:merged")).seq).toBe(1);
+  for (const one of [client, back]) one.close();
+});
+
 test("FR-5 what is committed is shown to the members of its room, with room and seq", async () => {
   const room = newRoom();
   const [one, other, stranger] = await Promise.all([1, 2, 3].map(() => openClient(node.port)));

@@ -33,6 +33,15 @@ test("every line is read as it was written, and is one line", () => {
   );
 });
 
+test("what a newer release says besides is left out, line by line, and a message in another form altogether", () => {
+  expect(parse("Z something new")).toBeNull();
+  expect(parseHead("usher2 n1 3 0a1b 7")).toBeNull();
+  expect(parse('E event:1 7 seats:merged {"new":"field"}')).toEqual({
+    what: "entry",
+    entry: { room: "event:1", seq: 7, type: "seats:merged", payload: '{"new":"field"}' },
+  });
+});
+
 test("whatever comes, reading it does not throw", () => {
   const letters = fc.constantFrom("E", "A", "W", "Q", "R", "N", "P", "F", "x");
   fc.assert(
