@@ -52,7 +52,7 @@ for (const [order, arrange] of Object.entries(ORDERS)) {
     bobClient.send({ type: "room:join", id: 2, payload: { room, since: 1, epoch: node.epoch.current() } });
     await waitUntil("Bob is answered", () => bobClient.frames.some(({ id }) => id === 2));
     expect(bobClient.frames.at(-1)).toMatchObject({ type: "system:error", payload: { code: "NOT_FOUND" } });
-    live.hub.stop();
+    await live.hub.stop();
   });
 }
 
@@ -61,5 +61,5 @@ test("JN-8 without the policy's word on entries he would see more: the check can
   const { entries, bob: bobClient } = await story(live);
   live.hub.publish(entries);
   expect(bobClient.frames.slice(-2).map(({ type }) => type)).toEqual(["member:left", "message:created"]);
-  live.hub.stop();
+  await live.hub.stop();
 });
