@@ -67,6 +67,9 @@ function keepRunning({ name, http, grpc, metrics }: Node, databaseUrl: string, p
         ...process.env,
         DATABASE_URL: databaseUrl,
         MIGRATE_ON_START: "false",
+        // Only the balancers are for others; and on this machine gRPC then asks for no token, as on a single node.
+        HTTP_HOST: "127.0.0.1",
+        GRPC_HOST: "127.0.0.1",
         HTTP_PORT: String(http),
         GRPC_PORT: String(grpc),
         METRICS_PORT: String(metrics),
