@@ -78,9 +78,10 @@ export class Heartbeat {
       this.#sender.congested = false;
     }
     const now = performance.now();
-    const end = Math.max(0, this.#at - Math.ceil(this.#connections.length / PARTS));
-    for (let i = Math.min(this.#at, this.#connections.length) - 1; i >= end; i--)
-      this.#check(this.#connections[i]!, now);
+    // Never from where a crowd was that has left: the round would count down through nobody, and look at nobody, for minutes.
+    const start = Math.min(this.#at, this.#connections.length);
+    const end = Math.max(0, start - Math.ceil(this.#connections.length / PARTS));
+    for (let i = start - 1; i >= end; i--) this.#check(this.#connections[i]!, now);
     this.#at = end;
   }
 

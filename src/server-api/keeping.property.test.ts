@@ -17,10 +17,13 @@ test("whatever nodes keep at the same time, each entry is in its room once, with
   );
   const rooms = Array.from({ length: 12 }, (_, n) => `user:${n}`);
   // Somebody holds a few rooms for longer than an append waits: only those who speak there are held up, or told so.
+  const holding = Promise.withResolvers<void>();
   const held = nodes[0]!.sql.begin(async (tx) => {
     await tx`SELECT * FROM log_append(ARRAY['user:0'], ARRAY[5::bigint], ARRAY['held:first'], ARRAY['{}'], ARRAY[NULL])`;
+    holding.resolve();
     await Bun.sleep(1_500);
   });
+  await holding.promise;
   const callers = Array.from({ length: 40 }, async (_, caller) => {
     const answers: LogEntry[] = [];
     for (let n = 0; n < 25; n++) {
