@@ -133,6 +133,23 @@ describe("mistakes", () => {
     expect(mistakes({ JWT_SECRET: "x".repeat(32) })).toEqual([]);
   });
 
+  test("a GRPC_TOKEN that no header can carry", () => {
+    for (const wrong of [
+      "fifteen-letters",
+      "a token with spaces in it",
+      "ein-schönes-Geheimnis",
+      "a=b-and-then-more-of-it",
+    ])
+      expect(mistakes({ GRPC_TOKEN: wrong })[0]).toContain("make one with: openssl rand -hex 32");
+    for (const right of ["0123456789abcdef", "AZaz09-._~+/AZaz09-._~+/", "bm90IGEgc2VjcmV0IQ=="])
+      expect(load({ GRPC_TOKEN: right }).GRPC_TOKEN).toBe(right);
+  });
+
+  test("a secret's file that ends in a space, or in two lines", () => {
+    const readFile = () => "0123456789abcdef\n\n";
+    expect(mistakes({ GRPC_TOKEN_FILE: "/run/token" }, { readFile })[0]).toContain("GRPC_TOKEN must be");
+  });
+
   test("entries that are neither an address nor a range", () => {
     const list = (text: string) => mistakes({ TRUSTED_PROXIES: text });
     expect(list("10.0.0.0/8, ::1,fd00::/8, 192.0.2.1")).toEqual([]);

@@ -124,6 +124,12 @@ const share = z.string().transform((text, ctx) => {
 
 const text = z.string();
 
+/** What can be sent as `Authorization: Bearer …` (RFC 6750 §2.1). */
+const bearerToken = text.regex(
+  /^(?=.{16})[\w.~+/-]+=*$/,
+  "at least 16 letters, digits and -._~+/ (with = at its end only), or no header can carry it; make one with: openssl rand -hex 32",
+);
+
 const isNatsUrl = (value: string) =>
   URL.canParse(value.trim()) && ["nats:", "tls:"].includes(new URL(value.trim()).protocol);
 
@@ -182,9 +188,9 @@ export const OPTIONS = {
   ),
   GRPC_PORT: option(port, "50057", "Port of gRPC, the API for other services."),
   GRPC_TOKEN: option(
-    z.string().min(16, "at least 16 characters"),
+    bearerToken,
     null,
-    "A service token that may do everything, at least 16 characters. Unset: on a loopback address gRPC needs no token; " +
+    "A service token that may do everything: at least 16 letters, digits and -._~+/ (openssl rand -hex 32). Unset: on a loopback address gRPC needs no token; " +
       "elsewhere only service tokens that an admin made are good.",
     { secret: true },
   ),
