@@ -11,8 +11,10 @@ export interface NodeInfo {
   address: string;
   started_at: string;
   draining: boolean;
-  /** Whether its round trip by the broker works. */
-  hears: boolean;
+  /** `deaf`: nothing comes to it through the broker although another node hears; `away`: nobody hears. */
+  broker: "ok" | "deaf" | "away";
+  /** ms since the moment up to which it has seen all of the log; about 1,000 while nothing happens. */
+  lag_ms: number;
   connections: number;
   /** Bytes of memory. */
   rss: number;

@@ -3,6 +3,16 @@ import type { Watcher } from "../realtime/index.ts";
 import type { AdminDeps } from "./index.ts";
 import { createNodes } from "./nodes.ts";
 
+test("a node that does not hear is deaf if another one does; else the broker is away", () => {
+  const listed = (...hears: boolean[]) =>
+    createNodes({
+      living: () => hears.map((each, node) => ({ node, hears: each, started_at: new Date(), lag: 7 })),
+    } as unknown as AdminDeps).list();
+  expect(listed(true, false).map(({ broker }) => broker)).toEqual(["ok", "deaf"]);
+  expect(listed(false, false).map(({ broker }) => broker)).toEqual(["away", "away"]);
+  expect(listed(true)[0]?.lag_ms).toBe(7);
+});
+
 test("an entry that has this node drained is acted on once, however often and in whatever order it comes", () => {
   const drained: number[] = [];
   let watcher: Watcher | undefined;

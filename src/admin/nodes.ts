@@ -12,9 +12,13 @@ const ROOM = "_admin";
 const Drain = z.object({ run: z.string(), seconds: z.number() });
 const Close = z.object({ run: z.string(), connection: z.number() });
 
-export interface Node extends Omit<LivingNode, "node" | "run" | "started_at"> {
+export interface Node extends Omit<LivingNode, "node" | "run" | "started_at" | "hears" | "lag"> {
   id: string;
   started_at: string;
+  /** `deaf`: nothing comes to it through the broker although another node hears; `away`: nobody hears. */
+  broker: "ok" | "deaf" | "away";
+  /** ms since the moment up to which it had seen all of the log, when it last spoke of itself. */
+  lag_ms: number;
 }
 
 /** The nodes of the cluster, and what they do for admins. */
@@ -55,12 +59,17 @@ export function createNodes({ transaction, living, node, realtime, logger }: Adm
 
   return {
     start: () => realtime.watch(ROOM, { entry: act, interrupted: () => drains.clear() }),
-    list: () =>
-      living().map(({ node, run: _run, started_at, ...rest }) => ({
+    list() {
+      const nodes = living();
+      const silent = nodes.some(({ hears }) => hears) ? "deaf" : "away";
+      return nodes.map(({ node, run: _run, started_at, hears, lag, ...rest }) => ({
         id: String(node),
         ...rest,
         started_at: started_at.toISOString(),
-      })),
+        broker: hears ? "ok" : silent,
+        lag_ms: lag,
+      }));
+    },
     async drain(who, id, seconds) {
       const { run } = find(id);
       await transaction({ actor: who.caller.userId, reason: "drain" }, async (tx) => {

@@ -51,6 +51,7 @@ export function createHubOf(
     draining: hub.draining || lifecycle.stopping,
     hears: broker.hears,
     connections: hub.counts().connections,
+    lag: log.tail.lag() * 1_000,
   }));
   return hub;
 }

@@ -64,7 +64,7 @@ export function createHub(deps: HubDeps): Hub {
   const open = connections.open;
 
   // What they are shown.
-  const taps = new Taps(broker, rooms.people, idOf);
+  const taps = new Taps(broker, rooms.people, () => self.node);
   sender.taps = taps;
   const fanOut = new FanOut({ rooms, sender, taps, metrics });
   const ephemeral = new Ephemeral({ broker, connections, rooms, sender, fanOut });

@@ -61,6 +61,8 @@ export interface TapTarget {
 /** A frame as an admin sees it. */
 export interface Tapped {
   at: string;
+  /** The number of the node that it came to or went from. */
+  node: string;
   direction: "in" | "out";
   /** Null: it was for all who are in the room, `connections` on that node. */
   connection_id: string | null;

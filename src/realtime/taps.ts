@@ -46,13 +46,14 @@ export class Taps {
   readonly #watchers = new Map<string, Tap["tell"]>();
   readonly #broker: Broker;
   readonly #people: People;
-  readonly #idOf: (connection: Connection) => string;
+  readonly #node: () => string;
   #timer: ReturnType<typeof setInterval> | null = null;
 
-  constructor(broker: Broker, people: People, idOf: (connection: Connection) => string) {
+  /** @param node this node's number at present */
+  constructor(broker: Broker, people: People, node: () => string) {
     this.#broker = broker;
     this.#people = people;
-    this.#idOf = idOf;
+    this.#node = node;
     broker.on("tap", (word) => {
       const { id, ...target } = word as Still;
       this.#add(id, target, 3 * STILL_MS, (lines, leftOut) =>
@@ -126,11 +127,12 @@ export class Taps {
   #line(connection: Connection) {
     const { caller } = connection;
     const user_id = caller.kind === "user" ? caller.userId : null;
-    return { connection_id: this.#idOf(connection), user_id, room: null, seq: null, connections: 1 };
+    return { connection_id: `${this.#node()}-${connection.id}`, user_id, room: null, seq: null, connections: 1 };
   }
 
-  #note(tap: Tap, line: Omit<Tapped, "at">): void {
-    if (tap.waiting.length < MOST_WAITING) tap.waiting.push({ at: new Date().toISOString(), ...line });
+  #note(tap: Tap, line: Omit<Tapped, "at" | "node">): void {
+    if (tap.waiting.length < MOST_WAITING)
+      tap.waiting.push({ at: new Date().toISOString(), node: this.#node(), ...line });
     else tap.leftOut++;
   }
 

@@ -62,6 +62,7 @@ test("a person's frames are shown in and out, from another node, without secrets
   await annSocket.ask("message:send", { channel_id: channel, content, client_id: "1" });
   const post = await waitUntil("the post is shown", () => linesOf(sse).find(({ type }) => type === "message:created"));
   expect(post).toMatchObject({ direction: "out", user_id: ann.id, room: `channel:${channel}`, connections: 1 });
+  expect(post.connection_id).toStartWith(`${post.node}-`);
   expect(post.seq).toBeGreaterThan(0);
   expect(post.bytes).toBeGreaterThan(3_000);
   expect(post.text.length).toBe(1_000);
@@ -74,7 +75,7 @@ test("a person's frames are shown in and out, from another node, without secrets
   sse.close();
 });
 
-test("a room's frames are shown once for each node, and what others say elsewhere is not", async () => {
+test("a room's frames are shown once for each node, with its number, and what others say elsewhere is not", async () => {
   const sse = await trace(`room=channel:${channel}&seconds=60`);
   const lines = () => linesOf(sse);
   await waitUntil("the other node tells what it sees", async () => {
@@ -83,7 +84,8 @@ test("a room's frames are shown once for each node, and what others say elsewher
   });
   for (const line of lines()) expect(line.room === `channel:${channel}` || line.direction === "in").toBe(true);
   const [shown] = lines().filter(({ type }) => type === "message:created");
-  expect(shown).toMatchObject({ connection_id: null, connections: 1 });
+  const { body } = await call("GET", `/admin/connections?room=channel:${channel}`, undefined, owner);
+  expect(shown).toMatchObject({ node: body.data[0].id.split("-")[0], connection_id: null, connections: 1 });
   expect(lines().some(({ type }) => type === "system:ping")).toBe(false);
   sse.close();
 });

@@ -21,7 +21,13 @@ export const Node = z
     address: z.string(),
     started_at: Time,
     draining: z.boolean(),
-    hears: z.boolean().meta({ description: "Whether its round trip by the broker works." }),
+    broker: z.enum(["ok", "deaf", "away"]).meta({
+      description: "`deaf`: nothing comes to it through the broker although another node hears; `away`: nobody hears.",
+    }),
+    lag_ms: z.number().int().min(0).meta({
+      description:
+        "How far it is behind the log: ms since the moment up to which it has seen all of it, as it said within the last 3 s. About 1,000 while nothing happens.",
+    }),
     connections: z.number().int(),
     rss: z.number().meta({ description: "Bytes of memory." }),
   })

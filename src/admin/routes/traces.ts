@@ -23,7 +23,7 @@ const traceRoute = route({
   responses: {
     200: {
       description:
-        "Server-sent events: each `data` is a JSON document of a frame with `at`, `direction`, `connection_id`, `user_id`, `room`, " +
+        "Server-sent events: each `data` is a JSON document of a frame with `at`, `node`, `direction`, `connection_id`, `user_id`, `room`, " +
         "`seq`, `type`, `bytes`, `connections` and the first 1,000 characters of its `text`, without secrets. `event: left-out`: so many more were too many.",
       contentType: "text/event-stream",
       schema: z.string(),

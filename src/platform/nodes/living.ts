@@ -14,9 +14,10 @@ export interface LivingNode {
   draining: boolean;
   /** Whether its round trip by the broker works. */
   hears: boolean;
-  /** Both as it said when it was seen last. */
+  /** All three as it said when it was seen last; `lag`: ms since the moment up to which it had seen all of the log. */
   connections: number;
   rss: number;
+  lag: number;
 }
 
 export interface NodeWatcher {
@@ -38,7 +39,7 @@ export class Living {
     const before = this.nodes;
     this.nodes = await sql<LivingNode[]>`
       SELECT id AS node, token AS run, version, roles, host, address, started_at, draining, hears, connections,
-        rss::float8 AS rss
+        rss::float8 AS rss, lag::float8 AS lag
       FROM nodes
       WHERE left_at IS NULL AND seen_at > clock_timestamp() - ${within}::float8 * interval '1 millisecond'
       ORDER BY id`;

@@ -72,7 +72,7 @@ test("nodes see each other come, change and go; one that stops in order is gone 
   const { sql } = database;
   await sql`DELETE FROM nodes`;
   const facts = { version: "1.2.3", roles: ["edge"], host: "venus", address: "venus:3003" };
-  let state = { draining: false, hears: true, connections: 7 };
+  let state = { draining: false, hears: true, connections: 7, lag: 80 };
   const one = await leaseNode({ sql, onError });
   const told: string[] = [];
   one.watch({ joined: ({ node }) => told.push(`joined ${node}`), left: ({ node }) => told.push(`left ${node}`) });
@@ -80,7 +80,7 @@ test("nodes see each other come, change and go; one that stops in order is gone 
   two.tell(() => state);
   expect(two.living().map(({ node }) => node)).toEqual([one.node, two.node]);
   await one.refresh();
-  state = { draining: true, hears: false, connections: 8 };
+  state = { draining: true, hears: false, connections: 8, lag: 4_000 };
   await two.refresh();
   await one.refresh();
   const seen = one.living().find(({ node }) => node === two.node)!;

@@ -32,6 +32,8 @@ export interface NodeState {
   draining: boolean;
   hears: boolean;
   connections: number;
+  /** ms since the moment up to which its slowest reader has seen all of the log. */
+  lag: number;
 }
 
 /** All in ms. `free` is longer than `fence` and twice the clock difference below, so that no two holders of a number share a ms. */
@@ -50,7 +52,7 @@ export interface LeaseDeps {
 }
 
 const NOTHING_TOLD: NodeFacts = { version: "", roles: ["all"], host: "", address: "" };
-const AT_REST: NodeState = { draining: false, hears: true, connections: 0 };
+const AT_REST: NodeState = { draining: false, hears: true, connections: 0, lag: 0 };
 
 /**
  * Leases a node number by the database's clock and keeps renewing it.
@@ -76,10 +78,10 @@ export async function leaseNode({
     if (stopped) return;
     const sent = now();
     try {
-      const { draining, hears, connections } = state();
+      const { draining, hears, connections, lag } = state();
       const rows = await sql`
         UPDATE nodes SET seen_at = clock_timestamp(), draining = ${draining}, hears = ${hears},
-          connections = ${connections}, rss = ${process.memoryUsage.rss()}
+          connections = ${connections}, rss = ${process.memoryUsage.rss()}, lag = ${Math.round(lag)}
         WHERE id = ${node} AND token = ${run}`;
       // Away for so long that somebody else has the number now: take another.
       if (rows.count === 0) node = await claim(sql, run, facts, times.free);
@@ -152,7 +154,7 @@ async function claim(
       ORDER BY g.id LIMIT 1
       ON CONFLICT (id) DO UPDATE SET token = excluded.token, seen_at = excluded.seen_at, version = excluded.version,
         roles = excluded.roles, host = excluded.host, address = excluded.address, started_at = excluded.started_at,
-        draining = false, hears = true, connections = 0, rss = 0, left_at = NULL
+        draining = false, hears = true, connections = 0, rss = 0, lag = 0, left_at = NULL
       WHERE n.seen_at < clock_timestamp() - ${free}::float8 * interval '1 millisecond'
       RETURNING id`;
     if (row) return row.id;

@@ -15,6 +15,11 @@ export function megabytes(bytes: number): string {
   return `${count(Math.round(bytes / 1_048_576))} MB`;
 }
 
+/** "0.2 s ago", "74 s ago" */
+export function secondsAgo(ms: number): string {
+  return `${ms < 10_000 ? (ms / 1_000).toFixed(1) : count(Math.round(ms / 1_000))} s ago`;
+}
+
 /** How long ago: "3 d 4 h", "4 h 12 min", "12 min", "under a minute". */
 export function age(since: string, now: number): string {
   const minutes = Math.max(0, Math.floor((now - Date.parse(since)) / 60_000));

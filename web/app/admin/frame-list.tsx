@@ -19,7 +19,7 @@ export function FrameList({ frames }: { frames: readonly NumberedFrame[] }) {
 }
 
 function Frame({ frame, timeZone }: { frame: NumberedFrame; timeZone: string }) {
-  const { at, direction, type, room, seq, bytes, connection_id, connections, user_id, text } = frame;
+  const { at, node, direction, type, room, seq, bytes, connection_id, connections, user_id, text } = frame;
   return (
     <details className={styles.frame}>
       <summary>
@@ -29,12 +29,17 @@ function Frame({ frame, timeZone }: { frame: NumberedFrame; timeZone: string }) 
         </span>
         <span className={styles.type}>{type}</span>
         <span className={styles.seq}>{seq !== null && `entry ${count(seq)}`}</span>
-        <span className={styles.node}>{connection_id === null ? "to all" : `node ${nodeOf(connection_id)}`}</span>
+        <span className={styles.node}>
+          {`node ${node}`}
+          {connection_id === null && ", to all"}
+        </span>
         <span className={styles.size}>{counted(bytes, "byte")}</span>
       </summary>
       <dl className={styles.facts}>
+        <dt>Node</dt>
+        <dd>{node}</dd>
         <dt>Connection</dt>
-        <dd>{connection_id ?? `${counted(connections, "connection")} in the room, of one node`}</dd>
+        <dd>{connection_id ?? `All ${count(connections)} that are in the room on this node`}</dd>
         {user_id !== null && (
           <>
             <dt>Person</dt>
@@ -51,11 +56,6 @@ function Frame({ frame, timeZone }: { frame: NumberedFrame; timeZone: string }) 
       <pre className={styles.text}>{text === null ? "It cannot be read as text." : indented(text)}</pre>
     </details>
   );
-}
-
-/** "3-17" → "3" */
-function nodeOf(connectionId: string): string {
-  return connectionId.split("-")[0] ?? connectionId;
 }
 
 /** JSON on lines of its own; what was cut off, or is no JSON, as it is. */

@@ -3,8 +3,10 @@ import { UsherError } from "../../../sdk/errors.ts";
 /** A frame that went in or out on some node. */
 export interface TraceFrame {
   at: string;
+  /** The number of the node that it came to or went from. */
+  node: string;
   direction: "in" | "out";
-  /** `node-number`; null: it was for all who are in the room, `connections` of them on one node. */
+  /** Null: it was for all who are in the room, `connections` of them on that node. */
   connection_id: string | null;
   user_id: string | null;
   room: string | null;

@@ -2,7 +2,7 @@ import { type ActionFunctionArgs, Link, type LoaderFunctionArgs, useLoaderData }
 import type { NodeInfo } from "../../../../sdk/admin.ts";
 import type { Rest } from "../../../../sdk/rest.ts";
 import styles from "../../admin/admin.module.css";
-import { age, count, megabytes } from "../../admin/figures.ts";
+import { age, count, megabytes, secondsAgo } from "../../admin/figures.ts";
 import { Confirm, LateNote, Said } from "../../admin/parts.tsx";
 import { RoomTable } from "../../admin/room-table.tsx";
 import { Table } from "../../admin/table.tsx";
@@ -98,6 +98,7 @@ function Nodes({ nodes }: { nodes: readonly NodeInfo[] }) {
           ),
         },
         { name: "State", cell: (node) => <NodeState node={node} /> },
+        { name: "Log seen up to", kind: "short", cell: ({ lag_ms }) => <LogSeen lag={lag_ms} /> },
         { name: "Up for", kind: "short", cell: ({ started_at }) => age(started_at, now) },
         {
           name: "Connections",
@@ -124,7 +125,14 @@ function NodeName({ id, host }: { id: string; host: string }) {
   );
 }
 
-function NodeState({ node: { draining, hears } }: { node: NodeInfo }) {
+const BROKER = {
+  ok: { kind: "good", text: "broker works" },
+  deaf: { kind: "bad", text: "deaf: hears no other node" },
+  away: { kind: "bad", text: "broker away" },
+} as const;
+
+function NodeState({ node: { draining, broker } }: { node: NodeInfo }) {
+  const { kind, text } = BROKER[broker];
   return (
     <div className={styles.tags}>
       {draining && (
@@ -132,10 +140,24 @@ function NodeState({ node: { draining, hears } }: { node: NodeInfo }) {
           draining
         </span>
       )}
-      <span className={styles.tag} data-kind={hears ? "good" : "bad"}>
-        {hears ? "broker works" : "no broker"}
+      <span className={styles.tag} data-kind={kind}>
+        {text}
       </span>
     </div>
+  );
+}
+
+/** A node that has nothing to read looks once a second; beyond this, in ms, it is late, as the alerts say. */
+const LATE_MS = 3_000;
+
+function LogSeen({ lag }: { lag: number }) {
+  const text = secondsAgo(lag);
+  return lag < LATE_MS ? (
+    text
+  ) : (
+    <span className={styles.tag} data-kind="warn">
+      {text}
+    </span>
   );
 }
 
