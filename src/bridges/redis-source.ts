@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import { AppError } from "../platform/errors.ts";
+import { outOfBounds } from "../platform/json-bounds.ts";
 
 /** The channels on which the first back ends publish, when they do not call us. */
 const REDIS_CHANNELS = ["booking:events", "payment:events", "ticket:events", "broadcast:all"] as const;
@@ -86,7 +87,11 @@ export async function startRedisSource(deps: RedisSourceDeps): Promise<{ stop():
   return { stop: async () => redis.disconnect() };
 }
 
+/** Values in a message: as many as a payload can hold. */
+const VALUES = 65_536;
+
 function jsonOf(text: string): unknown {
+  if (outOfBounds(text, VALUES) !== null) return null;
   try {
     return JSON.parse(text);
   } catch {

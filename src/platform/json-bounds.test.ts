@@ -16,6 +16,25 @@ test("many shallow values one after the other are not deep, and brackets in text
   expect(outOfBounds(JSON.stringify({ a: `${nested(100)}\\"${",".repeat(200)}` }), 100)).toBeNull();
 });
 
+test("a number that no double can hold is out of bounds: it would be read as infinite, and written as null", () => {
+  for (const number of ["1e999", "-1E+400", "9".repeat(309), `1${"0".repeat(400)}.5`, "0.1e310"])
+    for (const text of [number, `{"a":[1,${number}]}`, `{"a":${number},"b":1}`])
+      expect(outOfBounds(text, 100)).toStartWith(`The number ${number.replace("-", "").slice(0, 20)}`);
+  const finite = [
+    "1.7e308",
+    "0e999",
+    "1e-999",
+    "9".repeat(308),
+    `0.${"1".repeat(60_000)}`,
+    "true",
+    "false",
+    "-0",
+    '"1e999"',
+  ];
+  for (const text of finite) expect(outOfBounds(`{"a":${text},"e":"9e999"}`, 100)).toBeNull();
+});
+
 test("what is no JSON is left to the parser", () => {
-  for (const text of ["", "]]]]", '"', "\\", "}{"]) expect(outOfBounds(text, 100)).toBeNull();
+  for (const text of ["", "]]]]", '"', "\\", "}{", "1e5-3e999", "1.2.3e999", "e999"])
+    expect(outOfBounds(text, 100)).toBeNull();
 });

@@ -3,7 +3,8 @@ export const JSON_DEPTH = 32;
 
 /**
  * Why a text is not worth parsing, as a sentence; null when it is. A parser takes far more time for many small values than for
- * many bytes, and whoever walks a deep value later runs out of stack. Reads no further than the first offence.
+ * many bytes, whoever walks a deep value later runs out of stack, and a number beyond a double's is read as Infinity, which has
+ * no JSON: it would be passed on as null. Reads no further than the first offence.
  *
  * @param values how many values it may hold at most, about: each begins behind a bracket or a comma
  */
@@ -21,7 +22,28 @@ export function outOfBounds(text: string, values: number): string | null {
     else if (c === 0x2c || c === 0x5b || c === 0x7b) {
       if (c !== 0x2c && ++depth > JSON_DEPTH) return `Nest at most ${JSON_DEPTH} levels.`;
       if (++seen > values) return `Send at most ${values} values.`;
+    } else if (isDigit(c)) {
+      const end = numberEnd(text, i);
+      const number = text.slice(i, end);
+      if (Number(number) === Number.POSITIVE_INFINITY)
+        return `The number ${number.length > 20 ? `${number.slice(0, 20)}…` : number} is too large: send it as text.`;
+      i = end - 1;
     }
   }
   return null;
+}
+
+/** The place behind the number whose first digit is at `start`. */
+function numberEnd(text: string, start: number): number {
+  let end = start + 1;
+  for (; end < text.length; end++) {
+    const c = text.charCodeAt(end);
+    const inNumber = isDigit(c) || c === 0x2b || c === 0x2d || c === 0x2e || c === 0x45 || c === 0x65;
+    if (!inNumber) break;
+  }
+  return end;
+}
+
+function isDigit(c: number): boolean {
+  return c >= 0x30 && c <= 0x39;
 }

@@ -42,6 +42,7 @@ test("what is published for a person, a room and everybody reaches them; the per
 
   await publish("booking:events", "no JSON");
   await publish("booking:events", { type: "to:nobody", payload: {} });
+  await publish("booking:events", `{"type":"booking:confirmed","user_id":"${user.id}","payload":{"booking_id":1e999}}`);
   await publish("booking:events", { type: "booking:confirmed", user_id: user.id, payload: { booking_id: "b-1" } });
   expect((await client.next("booking:confirmed")).payload).toMatchObject({ booking_id: "b-1" });
   await publish("ticket:events", { type: "seats:changed", room: "event:7", payload: { seats: ["A1"] } });

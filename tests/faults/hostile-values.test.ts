@@ -118,6 +118,8 @@ const BOMBS: Record<string, { json: string; taken: boolean }> = {
   "5,000 keys": { json: keys(5_000), taken: true },
   "the same key 5,000 times": { json: `{${'"a":1,'.repeat(5_000)}"a":2}`, taken: true },
   "a number of 60,000 digits": { json: `{"a":0.${"1".repeat(60_000)}}`, taken: true },
+  "a number that no double holds": { json: '{"a":[1e999]}', taken: false },
+  "a number of 400 digits before the point": { json: `{"a":${"1".repeat(400)}.5}`, taken: false },
   "a text of 60,000 letters": { json: `{"a":"${"x".repeat(60_000)}"}`, taken: true },
   "a text of 70,000 letters": { json: `{"a":"${"x".repeat(70_000)}"}`, taken: false },
   "escapes that grow": { json: `{"a":"${"\\u0001".repeat(10_000)}"}`, taken: true },
@@ -162,6 +164,23 @@ test("NUL in a payload is refused, in a value as in a name, and keys that are th
   expect((await send('{"event_type":"a:b","payload":{"\\u0000":"a"}}')).status).toBe(422);
   expect((await send('{"event_type":"a:b","event_type":"system:bye","payload":{}}')).status).toBe(422);
   expect((await send('{"event_type":"a:b","__proto__":{"ephemeral":true},"payload":{}}')).status).toBe(422);
+});
+
+test("a number that no double holds is refused at every door, by name", async () => {
+  person.send('{"type":"system:ping","payload":{"n":-1e999}}');
+  const frame = await person.next("system:error", ({ payload }) => String(payload.message).includes("1e999"));
+  expect(frame.payload).toMatchObject({ code: "PARSE_ERROR", retry: false });
+  const http = await ask("POST", "/api/v1/users/u/notices", '{"event_type":"a:b","payload":{"n":1e999}}');
+  expect(http).toMatchObject({ status: 400, text: expect.stringContaining("The number 1e999 is too large") });
+  const call = node.ask("realtime.RealtimeService/SendToUser", {
+    user_id: "u",
+    event_type: "a:b",
+    payload: '{"n":1e999}',
+  });
+  expect(await call.catch((error) => error)).toMatchObject({
+    code: 3,
+    details: expect.stringContaining("The number 1e999 is too large"),
+  });
 });
 
 test("frames are bounded in what they hold, and the biggest good one is taken", async () => {
