@@ -117,7 +117,7 @@ function accepts(header: string | undefined): boolean {
   return header === undefined || /text\/event-stream|text\/\*|\*\/\*/i.test(header);
 }
 
-/** The rooms by their full names, each once, in the order they were named; `all` is left out, since everybody is in it. */
+/** The rooms by their full names, each once, in the order they were named; `all` is left out, since everybody is in it (SPEC CN-7). */
 function roomsOf(list: string, caller: Caller): string[] {
   const names = list.split(",").map((name) => {
     const trimmed = name.trim();

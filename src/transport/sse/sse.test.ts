@@ -103,6 +103,18 @@ test("SS-3 by the last event's id, in the header or the query, a client gets exa
   }
 });
 
+test("SS-2 SS-3 a stream of `all` alone is told that it is there, and told so again when it comes back with an id", async () => {
+  const first = await openSse(stream("all"));
+  expect(await outcomes(first)).toEqual({});
+  first.close();
+  const again = await openSse(stream("all", "&event_names=true"), { "last-event-id": "life.list.1" });
+  expect(await outcomes(again)).toEqual({});
+  node.hub.publishEphemeral("all", "typing:stopped", { channel_id: "1", user_id: "2" });
+  expect((await again.first("typing:stopped")).payload).toMatchObject({ user_id: "2" });
+  expect(again.events.map(({ event }) => event)).toEqual(["system:connected", "system:resumed", "typing:stopped"]);
+  again.close();
+});
+
 test("SS-4 a stream of some rooms says which ones it is not in; one of none is refused", async () => {
   node.members.add("bob channel:1");
   const token = `&token=${await tokenOf("bob")}`;

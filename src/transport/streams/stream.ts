@@ -57,10 +57,6 @@ export class HubStream implements Stream, Socket, Listener {
     this.#connection = connection;
     this.#hub.opened(connection, this);
     if (this.#connection === null) return;
-    if (this.#rooms.length === 0) {
-      this.#resolve([]);
-      return;
-    }
     const rooms = Object.fromEntries(
       this.#rooms.map(({ room, since }) => [room, since ?? { seq: 0, epoch: NO_EPOCH }]),
     );
@@ -157,10 +153,6 @@ export class HubStream implements Stream, Socket, Listener {
       this.#seqs[place] = code !== undefined ? null : recovered && since !== null ? since.seq : seq;
       return { room, recovered, code: code === undefined ? null : codeOf(code) };
     });
-    this.#resolve(answers);
-  }
-
-  #resolve(answers: readonly RoomAnswer[]): void {
     this.#isAnswered = true;
     this.#answer.resolve(answers);
   }
