@@ -115,6 +115,6 @@ async function populate(url: string, port: number, count: number, channels: numb
       for (const id of ids) await call(`${url}/api/v1/channels/${id}/members/me`, "PUT", token, {});
     }
   };
-  await Promise.all(Array.from({ length: 16 }, join));
+  await Promise.all(Array.from({ length: 128 }, join));
   return { dialect: "usher", host: "127.0.0.1", ports: [port], tokens, rooms: ids.map((id) => `channel:${id}`) };
 }

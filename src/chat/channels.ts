@@ -183,8 +183,12 @@ async function existingDirect(tx: Tx, dmKey: string, userId: string): Promise<Ch
 /** Throws `full` when one of these people is in as many channels as he may be. */
 export async function refuseBusy(tx: Tx, userIds: readonly string[]): Promise<void> {
   const [busy] = await findBusyPeople(tx.sql, userIds, LIMITS.channelsOfPerson);
-  if (busy === undefined) return;
-  throw new AppError("full", `${busy} is in ${LIMITS.channelsOfPerson} channels already, which is the most.`);
+  if (busy !== undefined) throw busyError(busy);
+}
+
+/** Somebody is in as many channels as a person may be. */
+export function busyError(userId: string): AppError {
+  return new AppError("full", `${userId} is in ${LIMITS.channelsOfPerson} channels already, which is the most.`);
 }
 
 async function uniqueName<T>(work: () => Promise<T>): Promise<T> {

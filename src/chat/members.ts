@@ -4,18 +4,15 @@ import { AppError } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
 import { createTurns } from "../platform/turns.ts";
-import { refuseBusy } from "./channels.ts";
 import type { ChatDeps } from "./index.ts";
-import { LIMITS } from "./limits.ts";
+import { createJoining } from "./joining.ts";
 import { type PageQuery, pageOf, windowOfTexts } from "./page.ts";
 import { accessChannel, checkNeed, lockChannel, person, refuseDirect } from "./policy.ts";
-import { type ChannelAccess, viewChannel } from "./store/channels.ts";
 import {
   countMembers,
   countOwners,
   deleteMember,
   findMember,
-  insertMembers,
   listMembers,
   type MemberFilter,
   updateRole,
@@ -35,7 +32,7 @@ export interface Members {
 }
 
 export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "users" | "realtime">): Members {
-  const { sql, transaction, users, realtime } = deps;
+  const { sql, transaction, realtime } = deps;
   // Each change locks the channel's row over several statements: a rush of joins would fill the pool with waiting.
   const inTurn = createTurns();
 
@@ -46,30 +43,7 @@ export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "user
       return pageOf(await listMembers(sql, id, query, window), window, ({ user }) => user.id);
     },
 
-    async add(caller, channelId, userId, role = "member") {
-      const actor = person(caller).userId;
-      const user = (await users.get([userId])).get(userId);
-      return inTurn(channelId, () =>
-        transaction({ actor }, async (tx) => {
-          const channel = await lockChannel(tx.sql, caller, channelId, "see");
-          refuseDirect(channel);
-          checkAdd(channel, actor === userId, role);
-          const old = await findMember(tx.sql, channel.id, userId);
-          if (old !== null) return { member: old, created: false };
-          if (user === undefined) throw new AppError("not_found", "There is no such person.");
-          if (channel.member_count >= LIMITS.members) {
-            throw new AppError("full", `This channel has ${LIMITS.members} members, which is the most.`);
-          }
-          await refuseBusy(tx, [userId]);
-          const joined_at = await insertMembers(tx.sql, channel.id, [{ userId, role }]);
-          await countMembers(tx.sql, channel.id, 1);
-          const view = (await viewChannel(tx.sql, channel.id, [userId])).get(userId)!;
-          tx.log(`channel:${channel.id}`, "member:joined", { channel_id: channel.id, user, role, joined_at });
-          tx.log(`user:${userId}`, "channel:joined", view);
-          return { member: { user, role, joined_at }, created: true };
-        }),
-      );
-    },
+    add: createJoining(deps, inTurn),
 
     async setRole(caller, channelId, userId, role) {
       return inTurn(channelId, () =>
@@ -126,16 +100,4 @@ export async function changeRole(tx: Tx, channelId: string, member: Member, role
   const changed = { ...member, role };
   tx.log(`channel:${channelId}`, "member:updated", { channel_id: channelId, ...changed });
   return changed;
-}
-
-/** Whether the caller may bring somebody in: himself into a public channel; others as a member, or as an admin of a private one. */
-function checkAdd(channel: ChannelAccess, self: boolean, role: Role): void {
-  if (role !== "member" && channel.role !== "owner") {
-    throw new AppError("forbidden", "Only an owner of this channel may give a role.");
-  }
-  if (self) return;
-  if (channel.role === null) throw new AppError("forbidden", "Join this channel first.");
-  if (channel.type === "private" && channel.role === "member") {
-    throw new AppError("forbidden", "Only an admin or owner of this channel may bring somebody in.");
-  }
 }

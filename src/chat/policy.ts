@@ -60,7 +60,8 @@ export function checkNeed(channel: ChannelAccess, need: Need): void {
   throw new AppError("forbidden", `Only ${who} of this channel may do this.`);
 }
 
-function hidden(): AppError {
+/** What is not there, or not for the caller to know of. */
+export function hidden(): AppError {
   return new AppError("not_found", "There is no such channel, or you are not in it.");
 }
 

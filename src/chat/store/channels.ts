@@ -147,7 +147,9 @@ function view(sql: ISql) {
 function around(sql: ISql) {
   return sql`JOIN rooms r ON r.id = c.id
     LEFT JOIN members m ON m.channel_id = c.id AND m.user_id = v.id
-    LEFT JOIN members o ON c.type = 'direct' AND o.channel_id = c.id AND o.user_id <> v.id
+    LEFT JOIN LATERAL (
+      SELECT o.user_id FROM members o WHERE c.type = 'direct' AND o.channel_id = c.id AND o.user_id <> v.id
+    ) o ON true
     LEFT JOIN users p ON p.id = o.user_id`;
 }
 

@@ -22,7 +22,7 @@ export async function insertMembers(
 }
 
 /** Brings `member_count` up or down. The channel's row is locked by the caller. */
-export async function countMembers(sql: ISql, channelId: string, change: 1 | -1): Promise<void> {
+export async function countMembers(sql: ISql, channelId: string, change: number): Promise<void> {
   await sql`UPDATE channels SET member_count = member_count + ${change} WHERE id = ${channelId}`;
 }
 
@@ -35,10 +35,19 @@ export async function updateRole(sql: ISql, channelId: string, userId: string, r
 }
 
 export async function findMember(sql: ISql, channelId: string, userId: string): Promise<Member | null> {
-  const [row] = await sql<MemberRow[]>`
+  return (await findMembers(sql, channelId, [userId])).get(userId) ?? null;
+}
+
+/** Those of `userIds` who are in it, by their ids. */
+export async function findMembers(
+  sql: ISql,
+  channelId: string,
+  userIds: readonly string[],
+): Promise<Map<string, Member>> {
+  const rows = await sql<MemberRow[]>`
     SELECT ${columns(sql)} FROM members m JOIN users u ON u.id = m.user_id
-    WHERE m.channel_id = ${channelId} AND m.user_id = ${userId}`;
-  return row === undefined ? null : memberOf(row);
+    WHERE m.channel_id = ${channelId} AND m.user_id = ANY (${userIds}::text[])`;
+  return new Map(rows.map((row) => [row.id, memberOf(row)]));
 }
 
 export async function countOwners(sql: ISql, channelId: string): Promise<number> {

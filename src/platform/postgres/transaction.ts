@@ -16,8 +16,11 @@ export interface Actor {
 export interface Tx {
   /** Statements of this transaction, READ COMMITTED. No savepoints: an entry collected inside one would outlive its rollback. */
   sql: TransactionSql;
-  /** Collects an entry. All are appended in one call, the last statement before COMMIT, rooms in id order. */
-  log(room: string, type: string, payload: Record<string, unknown>): void;
+  /**
+   * Collects an entry. All are appended in one call, the last statement before COMMIT, rooms in id order.
+   * `by`: who did this one, in a transaction of several people's changes.
+   */
+  log(room: string, type: string, payload: Record<string, unknown>, by?: Actor): void;
 }
 
 /**
@@ -34,9 +37,13 @@ const TRIES = 3;
 export function createTransaction({ sql, ids, publish }: { sql: Sql; ids: Ids; publish: Publish }): Transaction {
   return async function transaction(actor, work) {
     return spanned("transaction", async (span) => {
-      const meta = JSON.stringify({ actor: actor.actor, reason: actor.reason, traceparent: span?.traceparent });
+      const metaOf = ({ actor: who, reason }: Actor) =>
+        JSON.stringify({ actor: who, reason, traceparent: span?.traceparent });
+      const meta = metaOf(actor);
       const began = performance.now();
-      const { result, entries } = await withRetries(() => runOnce(sql, ids, meta, work));
+      const { result, entries } = await withRetries(() =>
+        runOnce(sql, ids, (by) => (by === undefined ? meta : metaOf(by)), work),
+      );
       if (entries.length > 0) publish(entries, performance.now() - began);
       return result;
     });
@@ -54,7 +61,7 @@ async function withRetries<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-async function runOnce<T>(sql: Sql, ids: Ids, meta: string, work: (tx: Tx) => Promise<T>) {
+async function runOnce<T>(sql: Sql, ids: Ids, metaOf: (by?: Actor) => string, work: (tx: Tx) => Promise<T>) {
   let result!: T;
   let entries: LogEntry[] = [];
   await sql.begin("isolation level read committed", async (tx) => {
@@ -62,10 +69,10 @@ async function runOnce<T>(sql: Sql, ids: Ids, meta: string, work: (tx: Tx) => Pr
     let open = true;
     result = await work({
       sql: tx,
-      log(room, type, payload) {
+      log(room, type, payload, by) {
         if (!open)
           throw new Error(`An entry for ${room} came after its transaction had ended; await all work inside it.`);
-        collected.push({ room, type, payload: JSON.stringify(payload), meta });
+        collected.push({ room, type, payload: JSON.stringify(payload), meta: metaOf(by) });
       },
     });
     open = false;
