@@ -11,7 +11,7 @@ import { startRedis } from "../support/engines/redis.ts";
 import { freePort } from "../support/free-port.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import type { Doors } from "./listener.ts";
-import { NodeProcess } from "./node-process.ts";
+import { NodeProcess, THIS_RELEASE } from "./node-process.ts";
 
 export type BrokerKind = "redis" | "nats" | "postgres";
 
@@ -35,7 +35,8 @@ export interface Cluster {
 /** For the server API: what GRPC_TOKEN is on every node. */
 export const CLUSTER_TOKEN = "a-token-of-the-cluster-tests";
 
-export async function startCluster(kind: BrokerKind, size = 3): Promise<Cluster> {
+/** @param release the checkout that the nodes run; the database is always made by this one's migrations */
+export async function startCluster(kind: BrokerKind, size = 3, release = THIS_RELEASE): Promise<Cluster> {
   const dataDir = mkdtempSync(join(tmpdir(), "usher-cluster-"));
   const port = await freePort();
   const settings = { listen_addresses: "127.0.0.1", port: String(port), max_connections: "200", fsync: "off" };
@@ -50,16 +51,19 @@ export async function startCluster(kind: BrokerKind, size = 3): Promise<Cluster>
     const behindWires = n === 0;
     const brokerPort = behindWires ? brokerWire.port : (broker?.port ?? 0);
     nodes.push(
-      await NodeProcess.make({
-        DATABASE_URL: urlAt(behindWires ? postgresWire.port : port),
-        BROKER: kind,
-        ...(kind === "redis" && { REDIS_URL: `redis://127.0.0.1:${brokerPort}` }),
-        ...(kind === "nats" && { NATS_URL: `nats://127.0.0.1:${brokerPort}` }),
-        MIGRATE_ON_START: "false",
-        GRPC_TOKEN: CLUSTER_TOKEN,
-        JWT_SECRET: TEST_SECRET,
-        JWT_ISSUER: TEST_ISSUER,
-      }),
+      await NodeProcess.make(
+        {
+          DATABASE_URL: urlAt(behindWires ? postgresWire.port : port),
+          BROKER: kind,
+          ...(kind === "redis" && { REDIS_URL: `redis://127.0.0.1:${brokerPort}` }),
+          ...(kind === "nats" && { NATS_URL: `nats://127.0.0.1:${brokerPort}` }),
+          MIGRATE_ON_START: "false",
+          GRPC_TOKEN: CLUSTER_TOKEN,
+          JWT_SECRET: TEST_SECRET,
+          JWT_ISSUER: TEST_ISSUER,
+        },
+        release,
+      ),
     );
   }
   const cluster: Cluster = {

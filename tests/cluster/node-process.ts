@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { freePort } from "../support/free-port.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
+/** This checkout. */
+export const THIS_RELEASE = join(import.meta.dirname, "../..");
 /** A start takes two seconds; several at once on a busy machine much longer. */
 const START_MS = 90_000;
 
@@ -15,19 +16,22 @@ export class NodeProcess {
   readonly port: number;
   readonly grpcPort: number;
   readonly #environment: Record<string, string>;
+  /** Folder of the checkout that the next start runs. */
+  release: string;
   readonly #dataDir = mkdtempSync(join(tmpdir(), "usher-node-"));
   #child: ReturnType<typeof spawn> | null = null;
   /** Whether clients may be sent here: from readiness until it is told to go. */
   up = false;
 
-  private constructor(port: number, grpcPort: number, environment: Record<string, string>) {
+  private constructor(port: number, grpcPort: number, environment: Record<string, string>, release: string) {
     this.port = port;
     this.grpcPort = grpcPort;
     this.#environment = environment;
+    this.release = release;
   }
 
-  static async make(environment: Record<string, string>): Promise<NodeProcess> {
-    return new NodeProcess(await freePort(), await freePort(), environment);
+  static async make(environment: Record<string, string>, release = THIS_RELEASE): Promise<NodeProcess> {
+    return new NodeProcess(await freePort(), await freePort(), environment, release);
   }
 
   get pid(): number | undefined {
@@ -37,7 +41,7 @@ export class NodeProcess {
   /** Resolves when it is ready. */
   async start(): Promise<void> {
     const child = spawn(process.execPath, ["--no-env-file", "src/main.ts"], {
-      cwd: ROOT,
+      cwd: this.release,
       stdio: ["ignore", "inherit", "inherit"],
       env: {
         PATH: process.env.PATH,

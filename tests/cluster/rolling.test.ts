@@ -7,13 +7,18 @@ import { openClient } from "../support/ws-client.ts";
 import { type Asking, askByGrpc, askByHttp } from "./callers.ts";
 import { CLUSTER_TOKEN, type Cluster, startCluster } from "./cluster.ts";
 import type { Fault } from "./faults.ts";
+import { THIS_RELEASE } from "./node-process.ts";
 import { run } from "./run.ts";
 
-/** A new release, as everybody rolls it out: behind a balancer one node after the other is stopped and started again. */
+/**
+ * A new release, as everybody rolls it out: behind a balancer one node after the other is stopped and started again. OLD_RELEASE
+ * names the checkout of another release, with its packages: then the nodes begin as that one, and old and new run side by side.
+ */
 setDefaultTimeout(400_000);
 
 const LISTENERS = Number(process.env.SIM_LISTENERS ?? 500);
 const RATE = Number(process.env.SIM_RATE ?? 100);
+const OLD_RELEASE = process.env.OLD_RELEASE;
 const BY_HTTP = 50;
 const BY_GRPC = 20;
 
@@ -32,6 +37,7 @@ const restart: Fault = {
       const code = await node.drain();
       if (code !== 0) throw new Error(`a node ended with ${code}`);
       const took = performance.now() - began;
+      node.release = THIS_RELEASE;
       await node.start();
       console.log(`  stopped in ${(took / 1_000).toFixed(1)} s, back after ${since(began)} s`);
     }
@@ -39,7 +45,7 @@ const restart: Fault = {
 };
 
 test("DR-2 a rolling restart under load loses nothing, fails no request, and nobody is seen to leave", async () => {
-  const cluster = await startCluster("postgres");
+  const cluster = await startCluster("postgres", 3, OLD_RELEASE);
   const { nodes } = cluster;
   const at = (port: "port" | "grpcPort") =>
     nodes.map((node) => ({ port: node[port], ready: `http://127.0.0.1:${node.port}/ready` }));
