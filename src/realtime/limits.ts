@@ -6,8 +6,11 @@ export const BACKLOG_BYTES = 1_048_576;
 export const BACKLOG_PER_COMMAND = 4_194_304;
 export const BACKLOG_PER_NODE = 67_108_864;
 
-/** Bytes of backlog that are in a socket's buffer at once. Far below the transport's limit of 1 MiB, at which Bun cuts the socket. */
-export const REPLAY_SLICE = 262_144;
+/**
+ * Bytes of backlog that are in a socket's buffer at once, but for the rest of the last frame. Together below SLOW_BYTES: who takes
+ * a backlog slowly, but takes it, is not slow.
+ */
+export const REPLAY_SLICE = 131_072;
 
 /** A connection with more than this many unsent bytes in two checks, a second apart, is closed as slow (SPEC SL-1). */
 export const SLOW_BYTES = 262_144;
