@@ -3,14 +3,21 @@ import { waitUntil } from "./wait-until.ts";
 
 /** A TCP connection on which a test writes what it likes, and that keeps every byte that came back. */
 export interface RawSocket {
+  /** Its own port. */
+  port: number;
   write(...bytes: (string | Uint8Array)[]): void;
   /** Each byte in a packet of its own, as far as the kernel goes along. */
   drip(bytes: Uint8Array): Promise<void>;
   received(): Buffer;
+  /** How many bytes that is. */
+  length: number;
   /** The other side has ended or reset it. */
   ended: boolean;
   /** ... by a reset. */
   reset: boolean;
+  /** Reads nothing more, or again. */
+  pause(): void;
+  resume(): void;
   end(): void;
   destroy(): void;
 }
@@ -20,6 +27,8 @@ export async function openTcp(port: number, { host = "127.0.0.1", from = "127.0.
   const socket = connect({ port, host, localAddress: from });
   const chunks: Buffer[] = [];
   const raw: RawSocket = {
+    port: 0,
+    length: 0,
     write: (...bytes) => void socket.write(Buffer.concat(bytes.map((part) => Buffer.from(part)))),
     async drip(bytes) {
       for (const byte of bytes) {
@@ -30,11 +39,16 @@ export async function openTcp(port: number, { host = "127.0.0.1", from = "127.0.
     received: () => Buffer.concat(chunks),
     ended: false,
     reset: false,
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     end: () => void socket.end(),
     destroy: () => void socket.destroy(),
   };
   socket.setNoDelay(true);
-  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  socket.on("data", (chunk: Buffer) => {
+    chunks.push(chunk);
+    raw.length += chunk.length;
+  });
   socket.on("end", () => {
     raw.ended = true;
   });
@@ -45,6 +59,7 @@ export async function openTcp(port: number, { host = "127.0.0.1", from = "127.0.
     socket.once("connect", () => resolve());
     socket.once("error", reject);
   });
+  raw.port = socket.localPort!;
   socket.on("error", () => {
     raw.reset = true;
     raw.ended = true;

@@ -15,7 +15,7 @@ import { statusName } from "./status.ts";
 /** Subscribe calls at once on this node. */
 const MOST_STREAMS = 2_000;
 
-/** ms that a reader who was too slow has to fetch what is left; then his stream is reset. */
+/** ms that a reader has, once his stream ends, to fetch what is left; then it is reset. */
 const GRACE_MS = 5_000;
 
 type Call = ServerWritableStream<unknown, SubscribeResponse>;
@@ -43,7 +43,7 @@ export function createSubscribe(deps: SubscribeDeps) {
     const sink = createSink(
       call,
       () => stream.drained(),
-      (reason) => end(call, endOf(reason), reason === "cut"),
+      (reason) => end(call, endOf(reason)),
     );
     const stream = deps.streams.open({ caller, address: addressKey(address), rooms, sink });
     sink.epoch = () => stream.epoch;
@@ -58,12 +58,11 @@ export function createSubscribe(deps: SubscribeDeps) {
     });
   }
 
-  function end(call: Call, error: unknown, reset = false): void {
+  function end(call: Call, error: unknown): void {
     const refusal = refusalOf(deps, error, name);
     deps.answered(name, statusName(refusal.code), null);
     call.emit("error", refusal);
-    if (!reset) return;
-    // The status waits behind what he does not read.
+    // The status waits behind what he does not read, and with it all that is kept for him.
     const timer = setTimeout(() => httpStream(call)?.close(ENHANCE_YOUR_CALM), GRACE_MS);
     call.once("close", () => clearTimeout(timer));
   }
