@@ -35,6 +35,9 @@ export class HubStream implements Stream, Socket, Listener {
   readonly #answer: PromiseWithResolvers<readonly RoomAnswer[]>;
   #connection: Connection | null = null;
   #isAnswered = false;
+  /** Of the frames' texts: what was written, and what of it was no longer buffered when the client was asked for a sign of life. */
+  #written = 0;
+  #taken = 0;
 
   constructor({ hub, topics, sink, rooms, gone }: HubStreamDeps) {
     this.#hub = hub;
@@ -91,6 +94,7 @@ export class HubStream implements Stream, Socket, Listener {
     if (this.#connection === null) return 0;
     this.#learn(frame);
     this.#sink.write(frame);
+    this.#written += frame.text.length;
     const unsent = this.#sink.buffered();
     if (unsent > MOST_UNSENT) {
       this.terminate();
@@ -114,9 +118,13 @@ export class HubStream implements Stream, Socket, Listener {
     work();
   }
 
-  /** A client that only listens shows that it lives by taking what it is sent. */
+  /** A client that only listens shows that it lives by taking what it is sent: all of it, or some since it was asked last. */
   ping(): void {
-    if (this.#connection !== null && this.#sink.buffered() === 0) this.#hub.ponged(this.#connection);
+    if (this.#connection === null) return;
+    const unsent = this.#sink.buffered();
+    const taken = this.#written - unsent;
+    if (unsent === 0 || taken > this.#taken) this.#hub.ponged(this.#connection);
+    this.#taken = taken;
   }
 
   close(code: number): void {
