@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type HubNode, startHubNode } from "../../tests/support/hub-node.ts";
+import { type HubNode, startHubNode, tokenOf } from "../../tests/support/hub-node.ts";
 import { waitUntil } from "../../tests/support/wait-until.ts";
 import { openClient } from "../../tests/support/ws-client.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
@@ -86,4 +86,22 @@ test("OR-3 an entry that the log does not have is not waited for", async () => {
     "two",
     "three",
   ]);
+});
+
+test("OR-3 what came into a person's own room while a join of it failed is shown all the same", async () => {
+  const [one, other] = await Promise.all(
+    [1, 2].map(async () => openClient(node.port, { query: `?token=${await tokenOf("eve")}` })),
+  );
+  const said = await sayUnheard("user:eve", "for eve");
+  await node.sql.begin(async (tx) => {
+    await tx`LOCK TABLE rooms`;
+    const refused = one!.ask("room:join", { room: "user:eve" });
+    const reads = () => node.sql<{ pid: number }[]>`
+      SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await waitUntil("the join reads", async () => (await reads()).length > 0);
+    node.hub.publish(said);
+    for (const { pid } of await reads()) await node.sql`SELECT pg_cancel_backend(${pid})`;
+    expect((await refused).type).toBe("system:error");
+  });
+  for (const client of [one!, other!]) expect((await client.next("message:created")).seq).toBe(1);
 });

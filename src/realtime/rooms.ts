@@ -104,7 +104,9 @@ export class Rooms {
   /** Forgets a room at once that is empty and has no place to remember: nobody was ever let in, or nothing was ever said. */
   rest(room: Room): void {
     if (room.known || room.members > 0 || room.entering !== null) return;
-    if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
+    // Something came for a person while a join of his tried in vain to read the place.
+    if (room.behind) this.#outlet.missing(room);
+    else if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
   }
 
   /** Every ROOM_REST: forgets rooms that are empty for that long, and the frames of those in which nothing happened. */
