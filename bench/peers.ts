@@ -44,9 +44,10 @@ async function usherRow(nodes: 1 | 2): Promise<Row> {
 /** Measures a server and stops it. */
 async function row(server: RunningServer, nodes: number, keeps: string): Promise<Row> {
   const bytes = server.target.dialect === "usher" ? undefined : USHER_FRAME;
+  // First, while the heap is small: what a load has made it grow by would take the connections in for nothing.
+  const { further } = await perConnection(server, server.target, IDLE);
   const steady = await deliver(server, server.target, { readers: READERS, rate: STEADY / READERS, bytes });
   const most = await deliver(server, server.target, { readers: READERS, rate: 0, bytes });
-  const { further } = await perConnection(server, server.target, IDLE);
   await server.stop();
   return {
     server: server.name,
