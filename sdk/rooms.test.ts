@@ -329,3 +329,38 @@ test("PR-1 a listener that wants to know who is there is told, and a room is ask
   environment.socket.greet();
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: { ...at(5), presence: true } } });
 });
+
+test("PR-1 when the last listener that wanted to know who is there has gone, the server is asked for the room without it", async () => {
+  const { client, environment, seen } = await following(at(5));
+  environment.socket.resumed();
+  const told: unknown[] = [];
+  const look = () => client.follow(ROOM, null, { frame: () => {}, presence: (now) => told.push(now) });
+  const [close, closeOther] = [look(), look()];
+  await settle();
+  environment.socket.resumed();
+  const says = (count: number) =>
+    environment.socket.says({ type: "room:presence", payload: { room: ROOM, count, members: [] } });
+  says(1);
+  close();
+  await settle();
+  closeOther();
+  const closeThird = look();
+  await settle();
+  expect(environment.socket.count("system:resume")).toBe(2);
+  closeThird();
+  await settle();
+  expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(5) } });
+  environment.socket.resumed();
+  environment.socket.entry(ROOM, 6);
+  expect(seen).toEqual([6]);
+
+  const before = told.length;
+  look();
+  await settle();
+  expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: { ...at(6), presence: true } } });
+  environment.socket.resumed();
+  await settle();
+  expect(told.length).toBe(before); // not what was so when nobody looked
+  says(2);
+  expect(told.length).toBe(before + 1);
+});

@@ -6,22 +6,8 @@ import type { Environment } from "./environment.ts";
 import { codeOfFrame, type UsherError } from "./errors.ts";
 import { isolated } from "./events.ts";
 import { Follower, type RoomFrame, type RoomHandlers } from "./follower.ts";
-import { type PresenceFrame, type RoomPresence, withPresenceFrame } from "./presence.ts";
-
-interface Room {
-  name: string;
-  followers: Set<Follower>;
-  /** `away`: the server is not asked yet. `asked`: what comes before the answer is not counted. `live`: frames follow. */
-  status: "away" | "asked" | "live";
-  /** The command whose answer counts; answers to older ones do not. */
-  ask: CommandId | null;
-  /** The last entry that came on this connection, or from where it began to flow. */
-  at: number;
-  epoch: string;
-  /** Whether the server was asked to tell who is there, and what it told last. */
-  watched: boolean;
-  presence: RoomPresence | null;
-}
+import { type PresenceFrame, withPresenceFrame } from "./presence.ts";
+import { asked, isWatchedRightly, newRoom, oldest, type Room, watching } from "./room.ts";
 
 type Answer = Position & { recovered: boolean; code?: string | undefined };
 
@@ -57,15 +43,7 @@ export class Rooms {
     const follower = new Follower(position, handlers);
     let room = this.#rooms.get(name);
     if (!room) {
-      room = {
-        name,
-        followers: new Set(),
-        status: "away",
-        ask: null,
-        at: 0,
-        epoch: position?.epoch ?? "",
-        ...UNWATCHED,
-      };
+      room = newRoom(name, position);
       this.#rooms.set(name, room);
     }
     room.followers.add(follower);
@@ -73,14 +51,14 @@ export class Rooms {
     if (room.status !== "live") this.#change(room);
     else {
       if (!position) follower.position = { seq: room.at, epoch: room.epoch };
-      if (wantsPresence(room) && !room.watched) this.#again(room);
+      if (!isWatchedRightly(room)) this.#again(room);
       else {
         if (position) this.#settle(room, follower);
         this.#tellPresence(room, follower);
       }
     }
     return () => {
-      if (room.followers.delete(follower) && room.followers.size === 0) this.#change(room);
+      if (room.followers.delete(follower) && (room.followers.size === 0 || !isWatchedRightly(room))) this.#change(room);
     };
   }
 
@@ -165,6 +143,8 @@ export class Rooms {
     const known = new Map<Room, Position>();
     for (const room of this.#changed) {
       if (room.followers.size === 0) this.#leave(room);
+      // Whoever left came back, or somebody else wants the same.
+      else if (room.status === "live" && isWatchedRightly(room)) continue;
       else {
         const since = oldest(room);
         if (since) known.set(room, since);
@@ -305,35 +285,6 @@ export class Rooms {
     for (const room of this.#rooms.values()) if (room.status === "asked") return;
     this.#settled();
   }
-}
-
-const UNWATCHED = { watched: false, presence: null } as const;
-
-function wantsPresence(room: Room): boolean {
-  for (const { handlers } of room.followers) if (handlers.presence !== undefined) return true;
-  return false;
-}
-
-/** Notes whether who is there is asked for with the room; as a part of the command. */
-function watching(room: Room): { presence?: true } {
-  room.watched = wantsPresence(room);
-  return room.watched ? { presence: true } : {};
-}
-
-function asked(room: Room, ask: CommandId | null): void {
-  room.ask = ask;
-  room.status = ask === null ? "away" : "asked";
-}
-
-/** The earliest place from which all listeners can go on; null when none has one. */
-function oldest(room: Room): Position | null {
-  let least: Position | null = null;
-  for (const follower of room.followers) {
-    const { position } = follower;
-    if (!position || follower.resetting || position.epoch !== room.epoch) continue;
-    if (!least || position.seq < least.seq) least = position;
-  }
-  return least;
 }
 
 function ignore(): void {}
