@@ -241,3 +241,26 @@ test("after the log went back in time a reader is told what is there now, not wh
   expect(seen).toEqual([1, 2]);
   await tail.stop();
 });
+
+test("a batch that fails while the tail stops does not hold up the stop", async () => {
+  const tail = newTail();
+  let tries = 0;
+  const last = Promise.withResolvers<void>();
+  await tail.read({
+    name: "j",
+    from: "now",
+    async handle() {
+      tries++;
+      if (tries > 9) await last.promise;
+      throw new Error("never");
+    },
+  });
+  // News ends the wait between two tries, which is long by now.
+  for (let n = 1; n <= 10; n++) {
+    await append("event:j", n);
+    await waitUntil("it is tried again", () => tries >= n);
+  }
+  const stopped = tail.stop();
+  last.resolve();
+  await stopped;
+}, 15_000);

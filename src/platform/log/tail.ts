@@ -146,7 +146,7 @@ export function createTail({
         onError(error, reader.name);
         if (error instanceof TickGone) mine = -1;
         else if (reader.from === "stored") at = null; // the handler may have moved it, or another process has
-        await bell.sleep(Math.min(MOST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures++));
+        if (!stopped) await bell.sleep(Math.min(MOST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures++));
       }
     }
   }
