@@ -142,7 +142,7 @@ async function start(program: Program): Promise<number> {
   let open = false;
   const pages = await startPages(program);
   const readiness = createReadinessOf(program, sql, broker, hub, pages, () => open);
-  const webhooks = await startWebhooks(program, sql, log, metrics);
+  const webhooks = await startWebhooks(program, sql, log, metrics, broker);
   const api = await startApi(program, {
     sql,
     metrics,

@@ -23,9 +23,16 @@ export async function startFanOut(
     handle: async ({ entries }) => hub.publish(entries),
     interrupted: () => hub.compareHeads(),
   });
+  // The tail's readers (webhooks) get it as soon as those of the node that committed it.
   broker.receive({
-    entries: (entries) => inSpans("broker receive", entries, deliver),
-    announced: (room, seq) => hub.announce(room, seq),
+    entries(entries) {
+      inSpans("broker receive", entries, deliver);
+      tail.nudge();
+    },
+    announced(room, seq) {
+      hub.announce(room, seq);
+      tail.nudge();
+    },
   });
   const show = createPublish(
     (entries, took) => {

@@ -23,6 +23,8 @@ export interface WebhookDeps {
   /** Gives a new Snowflake, as decimal text. */
   ids: { next(): string };
   tail: Pick<Tail, "read">;
+  /** Tells the other nodes that something is due; they call `nudge`. Left out: they find it within a second. */
+  wakeOthers?: () => void;
   /** Which life of the log this is. */
   epoch: () => string;
   clock: Clock;
@@ -50,6 +52,8 @@ export interface Webhooks {
   routes(api: Api): void;
   /** From here on this node takes part in the deliveries. */
   start(): Promise<void>;
+  /** Something may be due: this node looks now, where it delivers. */
+  nudge(): void;
   /** Ends that: attempts under way get 2 s, and are then given back to the other nodes. */
   stop(): Promise<void>;
   /** Removes what was kept for long enough; runs every hour by itself once started. */
@@ -64,7 +68,11 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
   const { sql, tail, epoch, logger, registry, version } = deps;
   const metrics = createWebhookMetrics(registry, () => countPending(sql, null, LIMITS.backlog));
   const sender = new Sender({ ...deps, post: createPost(deps), metrics, userAgent: `Usher/${version}` });
-  const nudge = () => sender.nudge();
+  const recorded = () => sender.nudge();
+  const nudge = () => {
+    sender.nudge();
+    deps.wakeOthers?.();
+  };
   const endpoints = createEndpoints({ ...deps, nudge });
   const deliveries = createDeliveries({ sql, nudge });
   const sweepNow = () => sweep(sql, logger);
@@ -78,7 +86,7 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
       addDeliveryRoutes(api, deliveries);
     },
     async start() {
-      await tail.read({ name: "webhooks", from: "stored", handle: createRecorder({ sql, epoch, recorded: nudge }) });
+      await tail.read({ name: "webhooks", from: "stored", handle: createRecorder({ sql, epoch, recorded }) });
       sender.start();
       timer = setInterval(() => {
         sweepNow().catch((error) =>
@@ -90,6 +98,7 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
       clearInterval(timer);
       await sender.stop();
     },
+    nudge: recorded,
     sweep: sweepNow,
     erase: (userId) => revisePayloadsOf(sql, userId),
   };

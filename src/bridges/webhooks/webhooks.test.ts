@@ -78,6 +78,26 @@ test("an entry is posted once, signed, to those who want its type and its room",
   expect(row!.n).toBe(0);
 });
 
+test("what an admin makes due is told to the other nodes, of which one may be the worker", async () => {
+  let told = 0;
+  const other = await startWebhookNode(database.url, { wakeOthers: () => told++ });
+  try {
+    const { id } = await other.endpoint({ url: `${receiver.url}/due`, event_types: ["none:such"] });
+    const made = told;
+    const delivery = await other.webhooks.endpoints.test(id, "webhook:test");
+    expect(told).toBe(made + 1);
+    await waitUntil("it came", () => receiver.at("/due").length === 1);
+    await waitUntil(
+      "its end is kept",
+      async () => (await other.webhooks.deliveries.get(delivery)).status === "delivered",
+    );
+    await other.webhooks.deliveries.redeliver(AS_ADMIN, delivery);
+    expect(told).toBe(made + 2);
+  } finally {
+    await other.stop();
+  }
+});
+
 test("a failure is tried again by the schedule, then given up; redelivery begins anew under the same id", async () => {
   receiver.respond = fail(500);
   const { id } = await node.endpoint({ url: receiver.url });

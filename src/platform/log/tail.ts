@@ -33,7 +33,7 @@ export interface TailBatch {
 export interface Tail {
   /** Resolves once the reader's beginning is fixed: every entry committed after that will be told. */
   read(reader: TailReader): Promise<void>;
-  /** This node has committed something: look soon. Cheap enough for every commit. */
+  /** Something was committed, here or elsewhere: look soon. Cheap enough for every commit. */
   nudge(): void;
   /** Seconds since the last moment up to which every reader has seen all of the log; about one while nothing happens. */
   lag(): number;
