@@ -4,10 +4,10 @@ import type { Sql } from "../platform/postgres/sql.ts";
 import type { Broker } from "../realtime/broker/broker.ts";
 import { createBroker, type NodeBroker } from "../realtime/broker/create-broker.ts";
 import { createMemoryBus } from "../realtime/broker/memory.ts";
-import { createNatsWire } from "../realtime/broker/nats.ts";
+import { createNatsWire, type NatsPlace } from "../realtime/broker/nats.ts";
 import { createPostgresWire } from "../realtime/broker/postgres.ts";
 import { createRedisWire, type RedisPlace } from "../realtime/broker/redis.ts";
-import type { Address, Wire } from "../realtime/broker/wire.ts";
+import type { Address, Certificates, Wire } from "../realtime/broker/wire.ts";
 import type { Log } from "./log.ts";
 import type { Program } from "./program.ts";
 
@@ -73,7 +73,7 @@ async function openWire(
     case "redis":
       return createRedisWire(redisPlace(config), address, onError);
     case "nats":
-      return createNatsWire(config.NATS_URL!, address, onError);
+      return createNatsWire(natsPlace(config), address, onError);
     case "postgres":
       return createPostgresWire(databaseUrl, address, onError);
     case "memory":
@@ -83,12 +83,36 @@ async function openWire(
 
 export function redisPlace(config: Config): RedisPlace {
   const { REDIS_URL, REDIS_HOST, REDIS_PORT, REDIS_DB, REDIS_SENTINELS, REDIS_SENTINEL_NAME } = config;
+  const username = config.REDIS_USERNAME ?? "";
   const password = config.REDIS_PASSWORD ?? "";
-  if (REDIS_SENTINEL_NAME !== null) return { sentinels: REDIS_SENTINELS, name: REDIS_SENTINEL_NAME, password };
+  const certificates = certificatesOf(config.REDIS_TLS_CA, config.REDIS_TLS_CERT, config.REDIS_TLS_KEY);
+  const tls = config.REDIS_TLS || REDIS_URL?.startsWith("rediss:") ? (certificates ?? {}) : certificates;
+  if (REDIS_SENTINEL_NAME !== null) {
+    return {
+      sentinels: REDIS_SENTINELS,
+      name: REDIS_SENTINEL_NAME,
+      username,
+      password,
+      sentinelUsername: config.REDIS_SENTINEL_USERNAME ?? "",
+      sentinelPassword: config.REDIS_SENTINEL_PASSWORD ?? "",
+      tls,
+    };
+  }
   const host = REDIS_HOST?.includes(":") ? `[${REDIS_HOST}]` : REDIS_HOST;
   const url = new URL(REDIS_URL ?? `redis://${host}:${REDIS_PORT}/${REDIS_DB}`);
+  if (url.username === "" && username !== "") url.username = encodeURIComponent(username);
   if (url.password === "" && password !== "") url.password = encodeURIComponent(password);
-  return { url: url.href };
+  return { url: url.href, tls };
+}
+
+export function natsPlace({ NATS_URL, NATS_TLS_CA, NATS_TLS_CERT, NATS_TLS_KEY }: Config): NatsPlace {
+  return { url: NATS_URL!, tls: certificatesOf(NATS_TLS_CA, NATS_TLS_CERT, NATS_TLS_KEY) };
+}
+
+/** Null when nothing is set: whoever speaks TLS then trusts whom the system trusts. */
+function certificatesOf(ca: string | null, cert: string | null, key: string | null): Certificates | null {
+  if (ca === null && cert === null) return null;
+  return { ...(ca !== null && { ca }), ...(cert !== null && key !== null && { cert, key }) };
 }
 
 /** The same on all nodes of a database, also after a fail-over; another one for every other database. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { assert, constantFrom, integer, property, string } from "fast-check";
+import { certificateFor } from "../../tests/support/certificate.ts";
 import { ConfigError, loadConfig, type Sources } from "./load.ts";
 import { duration, OPTIONS } from "./options.ts";
 
@@ -167,6 +168,19 @@ describe("mistakes", () => {
     expect(mistakes({ NATS_URL: "http://a" })[0]).toContain("NATS_URL must be nats://host:4222");
     expect(mistakes({ REDIS_URL: "redis://r", REDIS_HOST: "r" })[0]).toContain("named more than once");
     expect(mistakes({ REDIS_SENTINELS: "s:26379" })[0]).toContain("belong together");
+  });
+
+  test("certificates of brokers that are none, without their key, or for a Redis without TLS", () => {
+    const { key, cert } = certificateFor("redis.example");
+    expect(mistakes({ REDIS_TLS_CA: cert, REDIS_URL: "rediss://r" })).toEqual([]);
+    expect(mistakes({ REDIS_TLS_CA: "/etc/ca.pem" })[0]).toContain("REDIS_TLS_CA must be a certificate, as PEM");
+    expect(mistakes({ NATS_TLS_CERT: cert, NATS_TLS_KEY: cert }).join()).toBe(
+      "NATS_TLS_KEY must be a private key without a passphrase, as PEM.",
+    );
+    expect(mistakes({ NATS_TLS_CERT: cert })[0]).toContain("NATS_TLS_CERT and NATS_TLS_KEY are needed together");
+    expect(mistakes({ REDIS_TLS_KEY: key })[0]).toContain("REDIS_TLS_CERT and REDIS_TLS_KEY are needed together");
+    expect(mistakes({ REDIS_URL: "redis://r", REDIS_TLS_CA: cert })[0]).toContain("Write rediss://");
+    expect(mistakes({ REDIS_URL: "redis://r", REDIS_TLS: "true" })[0]).toContain("Write rediss://");
   });
 
   test("sentinels are addresses with a usual port", () => {

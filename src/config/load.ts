@@ -160,6 +160,21 @@ const CONTRADICTIONS: { options: OptionName[]; find: (config: Config) => string 
       return "TLS_CERT_FILE and TLS_KEY_FILE are needed together. Set both, or neither.";
     },
   },
+  ...(["REDIS", "NATS"] as const).map((server) => ({
+    options: [`${server}_TLS_CERT`, `${server}_TLS_KEY`] as OptionName[],
+    find(config: Config) {
+      if ((config[`${server}_TLS_CERT`] === null) === (config[`${server}_TLS_KEY`] === null)) return null;
+      return `${server}_TLS_CERT and ${server}_TLS_KEY are needed together. Set both, or neither.`;
+    },
+  })),
+  {
+    options: ["REDIS_URL", "REDIS_TLS", "REDIS_TLS_CA", "REDIS_TLS_CERT"],
+    find({ REDIS_URL, REDIS_TLS, REDIS_TLS_CA, REDIS_TLS_CERT }) {
+      const secure = REDIS_TLS || REDIS_TLS_CA !== null || REDIS_TLS_CERT !== null;
+      if (!secure || !REDIS_URL?.startsWith("redis:")) return null;
+      return "REDIS_URL says redis://, which is without TLS, and REDIS_TLS… is set. Write rediss://, or unset the others.";
+    },
+  },
   {
     options: ["METRICS_ENABLED", "METRICS_PORT", "HTTP_PORT"],
     find({ METRICS_ENABLED, METRICS_PORT, HTTP_PORT }) {

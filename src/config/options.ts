@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { z } from "zod";
@@ -130,6 +131,19 @@ const bearerToken = text.regex(
   "at least 16 letters, digits and -._~+/ (with = at its end only), or no header can carry it; make one with: openssl rand -hex 32",
 );
 
+/** PEM as text, which NAME_FILE reads from a file; `read` throws when it is none. */
+const pem = (what: string, read: (text: string) => unknown) =>
+  text.refine((value) => {
+    try {
+      return read(value) !== null;
+    } catch {
+      return false;
+    }
+  }, `${what}, as PEM`);
+
+const certificate = pem("a certificate", (value) => new X509Certificate(value));
+const privateKey = pem("a private key without a passphrase", createPrivateKey);
+
 const isNatsUrl = (value: string) =>
   URL.canParse(value.trim()) && ["nats:", "tls:"].includes(new URL(value.trim()).protocol);
 
@@ -255,6 +269,11 @@ export const OPTIONS = {
   ),
   REDIS_HOST: option(text, null, "Host of Redis, in place of REDIS_URL."),
   REDIS_PORT: option(port, "6379", "Port of REDIS_HOST."),
+  REDIS_USERNAME: option(
+    text,
+    null,
+    "Who Usher is for Redis (ACL), at REDIS_HOST or behind REDIS_SENTINELS. Unset: the default user.",
+  ),
   REDIS_PASSWORD: option(text, null, "Password of Redis, at REDIS_HOST or behind REDIS_SENTINELS.", { secret: true }),
   REDIS_DB: option(
     whole(0, 1_000_000),
@@ -272,6 +291,20 @@ export const OPTIONS = {
     "Addresses of Redis sentinels, host:port with commas between: the master that they name is used.",
   ),
   REDIS_SENTINEL_NAME: option(text, null, "What the sentinels call the master, such as mymaster."),
+  REDIS_SENTINEL_USERNAME: option(text, null, "Who Usher is for the sentinels (ACL). Unset: the default user."),
+  REDIS_SENTINEL_PASSWORD: option(text, null, "Password of the sentinels, when they have one.", { secret: true }),
+  REDIS_TLS: option(
+    flag,
+    "false",
+    "Whether Redis at REDIS_HOST, or behind REDIS_SENTINELS and the sentinels too, speaks TLS. REDIS_URL says it by rediss://.",
+  ),
+  REDIS_TLS_CA: option(
+    certificate,
+    null,
+    "Certificates of who vouches for Redis (PEM), in place of the system's; REDIS_TLS_CA_FILE names their file.",
+  ),
+  REDIS_TLS_CERT: option(certificate, null, "Certificate by which Redis knows Usher (PEM); or REDIS_TLS_CERT_FILE."),
+  REDIS_TLS_KEY: option(privateKey, null, "Key of REDIS_TLS_CERT (PEM); or REDIS_TLS_KEY_FILE.", { secret: true }),
   REDIS_SOURCE: option(
     flag,
     "off",
@@ -286,6 +319,13 @@ export const OPTIONS = {
     "NATS as nats://host:4222, nats://user:password@host, nats://token@host or tls://host; several with commas between.",
     { secret: true },
   ),
+  NATS_TLS_CA: option(
+    certificate,
+    null,
+    "Certificates of who vouches for NATS (PEM), in place of the system's; NATS_TLS_CA_FILE names their file.",
+  ),
+  NATS_TLS_CERT: option(certificate, null, "Certificate by which NATS knows Usher (PEM); or NATS_TLS_CERT_FILE."),
+  NATS_TLS_KEY: option(privateKey, null, "Key of NATS_TLS_CERT (PEM); or NATS_TLS_KEY_FILE.", { secret: true }),
   DATA_DIR: option(text, "./data", "Folder of the embedded database and of generated secrets."),
   ROLES: option(
     roles,

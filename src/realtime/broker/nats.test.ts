@@ -14,12 +14,12 @@ brokerContract(
   "nats",
   async (): Promise<Ground> => {
     const server = await startNats();
-    const wire = (address: Address) => createNatsWire(server.url, address, ignore);
+    const wire = (address: Address) => createNatsWire({ url: server.url }, address, ignore);
     return {
       wire,
       async fragileWire(address) {
         const proxy = await startTcpProxy(server.port);
-        const fragile = await createNatsWire(`nats://127.0.0.1:${proxy.port}`, address, ignore);
+        const fragile = await createNatsWire({ url: `nats://127.0.0.1:${proxy.port}` }, address, ignore);
         return { wire: fragile, deafen: proxy.hush, heal: proxy.mend, close: proxy.close };
       },
       kill: () => server.kill(),
@@ -41,7 +41,7 @@ check("a user's password is taken from the URL; with a wrong one nothing throws,
   const server = await startNats(["--user", "us er", "--pass", "p@ss"]);
   const at = (who: string) => `nats://${who}@127.0.0.1:${server.port}`;
   const cluster = new TestCluster();
-  const wire = (url: string) => (address: Address) => createNatsWire(url, address, (error) => told.push(error));
+  const wire = (url: string) => (address: Address) => createNatsWire({ url }, address, (error) => told.push(error));
   const told: unknown[] = [];
   const a = await cluster.join(1, wire(at("us%20er:p%40ss")));
   const b = await cluster.join(2, wire(at("us%20er:p%40ss")));
@@ -55,7 +55,7 @@ check("a user's password is taken from the URL; with a wrong one nothing throws,
 });
 
 test("servers, user, token and TLS are read from the URL", () => {
-  expect(natsOptions("nats://a:4222,nats://b:4223")).toMatchObject({ servers: ["a:4222", "b:4223"] });
-  expect(natsOptions("nats://u:p@a")).toMatchObject({ servers: ["a"], user: "u", pass: "p" });
-  expect(natsOptions("tls://secret@a")).toMatchObject({ token: "secret", tls: {} });
+  expect(natsOptions({ url: "nats://a:4222,nats://b:4223" })).toMatchObject({ servers: ["a:4222", "b:4223"] });
+  expect(natsOptions({ url: "nats://u:p@a" })).toMatchObject({ servers: ["a"], user: "u", pass: "p" });
+  expect(natsOptions({ url: "tls://secret@a" })).toMatchObject({ token: "secret", tls: {} });
 });

@@ -1,21 +1,26 @@
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
-import { type Address, pauseBefore, type Wire } from "./wire.ts";
+import { type Address, type Certificates, pauseBefore, type Wire } from "./wire.ts";
 
 const CONNECT_MS = 3_000;
 const MOST_BYTES = 1_000_000;
 
 /**
- * Subjects of NATS core.
- *
- * @param url one server or several with commas between: nats://host:4222, nats://user:password@host, nats://token@host, tls://host
+ * One server or several with commas between: nats://host:4222, nats://user:password@host, nats://token@host, tls://host. With
+ * `tls` they speak TLS whatever the URL says.
  */
+export interface NatsPlace {
+  url: string;
+  tls?: Certificates | null;
+}
+
+/** Subjects of NATS core. */
 export async function createNatsWire(
-  url: string,
+  place: NatsPlace,
   { cluster, mailbox }: Address,
   onError: (error: unknown) => void,
 ): Promise<Wire> {
   const nats = await import("@nats-io/transport-node");
-  const options = natsOptions(url);
+  const options = natsOptions(place);
   const everybody = `usher.${cluster}.all`;
   const toMailbox = (name: string) => `usher.${cluster}.to.${name}`;
   let connection: NatsConnection | null = null;
@@ -73,14 +78,14 @@ export async function createNatsWire(
 }
 
 /** What the driver wants to be told apart: it ignores who one is in a URL. */
-export function natsOptions(url: string): NodeConnectionOptions {
+export function natsOptions({ url, tls = null }: NatsPlace): NodeConnectionOptions {
   const addresses = url.split(",").map((each) => new URL(each.trim()));
   const { username, password, protocol } = addresses[0]!;
   const user = decodeURIComponent(username);
   return {
     servers: addresses.map(({ host }) => host),
     ...(password !== "" ? { user, pass: decodeURIComponent(password) } : user !== "" ? { token: user } : {}),
-    ...(protocol === "tls:" ? { tls: {} } : {}),
+    ...(protocol === "tls:" || tls !== null ? { tls: { ...tls } } : {}),
     name: "usher",
     timeout: CONNECT_MS,
     // The driver takes some failures for final. We take none for final, so the loop above is the one that connects again.

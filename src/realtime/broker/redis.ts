@@ -1,15 +1,21 @@
 import type { Redis, RedisOptions } from "ioredis";
-import { type Address, pauseBefore, type Wire } from "./wire.ts";
+import { type Address, type Certificates, pauseBefore, type Wire } from "./wire.ts";
 
-/** One server by its URL (rediss:// for TLS), or the master that sentinels name. */
-export type RedisPlace =
+/**
+ * One server by its URL (rediss:// for TLS), or the master that sentinels name. `tls` of these: they speak TLS, and the sentinels
+ * too. Names and passwords may be empty.
+ */
+export type RedisPlace = { tls?: Certificates | null } & (
   | { url: string }
   | {
       sentinels: readonly { host: string; port: number }[];
       name: string;
-      username?: string | undefined;
-      password?: string | undefined;
-    };
+      username?: string;
+      password?: string;
+      sentinelUsername?: string;
+      sentinelPassword?: string;
+    }
+);
 
 const CONNECT_MS = 3_000;
 /** A client that found no server for so long is replaced: after a fail-over one may wait for ever for what will not come. */
@@ -35,6 +41,7 @@ export async function openRedis(
     autoResubscribe: false,
     connectTimeout: CONNECT_MS,
     retryStrategy: pauseBefore,
+    ...(place.tls && { tls: place.tls }),
     ...more,
   };
   const made =
@@ -44,8 +51,11 @@ export async function openRedis(
           ...options,
           sentinels: [...place.sentinels],
           name: place.name,
-          username: place.username,
-          password: place.password,
+          ...(place.username && { username: place.username }),
+          ...(place.password && { password: place.password }),
+          ...(place.sentinelUsername && { sentinelUsername: place.sentinelUsername }),
+          ...(place.sentinelPassword && { sentinelPassword: place.sentinelPassword }),
+          ...(place.tls && { sentinelTLS: place.tls, enableTLSForSentinelMode: true }),
           sentinelCommandTimeout: CONNECT_MS,
           sentinelRetryStrategy: pauseBefore,
         });

@@ -32,3 +32,10 @@ export interface Address {
 export function pauseBefore(attempt: number): number {
   return Math.min(50 * 2 ** Math.min(attempt, 10), 1_000) * (0.75 + Math.random() / 2);
 }
+
+/** Who vouches for the server in place of whom the system trusts, and by what it knows us; all PEM. */
+export interface Certificates {
+  ca?: string;
+  cert?: string;
+  key?: string;
+}

@@ -23,12 +23,12 @@ export function linkTo(client: Redis): RedisLink {
   };
 }
 
-/** Redis without persistence. `options` are its own, such as `["--replicaof", "127.0.0.1 7000"]`. */
-export async function startRedis(options: string[] = []): Promise<RedisEngine> {
+/** Redis without persistence. `options` are its own, such as `["--replicaof", "127.0.0.1 7000"]`; made of its port where they need it. */
+export async function startRedis(options: string[] | ((port: number) => string[]) = []): Promise<RedisEngine> {
   const folder = mkdtempSync(join(tmpdir(), "usher-redis-"));
   const port = await freePort();
   const own = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"];
-  const command = [findTool("redis-server")!, ...own, ...options];
+  const command = [findTool("redis-server")!, ...own, ...(typeof options === "function" ? options(port) : options)];
   return withCli(await startEngine(port, command, () => rmSync(folder, { recursive: true, force: true })));
 }
 
@@ -62,7 +62,12 @@ export async function startSentinels(): Promise<RedisSentinels> {
   };
 }
 
-async function startSentinel(name: string, master: number): Promise<RedisEngine> {
+/** `more`: further lines of its configuration, made of its port. */
+export async function startSentinel(
+  name: string,
+  master: number,
+  more: (port: number) => string[] = () => [],
+): Promise<RedisEngine> {
   const folder = mkdtempSync(join(tmpdir(), "usher-sentinel-"));
   const port = await freePort();
   const file = join(folder, "sentinel.conf");
@@ -75,6 +80,7 @@ async function startSentinel(name: string, master: number): Promise<RedisEngine>
       `sentinel monitor ${name} 127.0.0.1 ${master} 2`,
       `sentinel down-after-milliseconds ${name} 500`,
       `sentinel failover-timeout ${name} 3000`,
+      ...more(port),
     ].join("\n"),
   );
   const command = [findTool("redis-server")!, file, "--sentinel"];
