@@ -18,6 +18,8 @@ const LOADS = [
   { callers: 50, rate: 1_000 },
   { callers: 50, rate: 0 },
   { callers: 200, rate: 0 },
+  // Once more, in a process that has run for a while.
+  { callers: 50, rate: 1_000 },
 ];
 
 /** NotifyBookingResult by a client in Go, to people who each have a socket: calls per second, and when it was delivered. */
