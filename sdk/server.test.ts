@@ -31,11 +31,13 @@ function register(username: string): Promise<SignedIn> {
   return createRest({ url: app.url }).auth.register(body);
 }
 
-/** A connected client, and the function that breaks its link without a goodbye. */
+/** A connected client, what types of frames came to it, and the function that breaks its link without a goodbye. */
 async function connect({ access_token, user }: SignedIn) {
   let socket: WebSocket | null = null;
+  const types: string[] = [];
   const openSocket = (url: string, protocols: string[]) => {
     socket = new WebSocket(url, protocols);
+    socket.addEventListener("message", ({ data }) => types.push(JSON.parse(String(data)).type));
     return socket as never;
   };
   const environment = { ...systemEnvironment(), openSocket };
@@ -43,7 +45,7 @@ async function connect({ access_token, user }: SignedIn) {
   clients.push(client);
   client.connect();
   await waitUntil("the client is live", () => client.state === "live");
-  return { client, cut: () => (socket as unknown as { terminate(): void }).terminate() };
+  return { client, types, cut: () => (socket as unknown as { terminate(): void }).terminate() };
 }
 
 /** A new channel of Ann's with Bob in it, and its position. */
@@ -197,6 +199,21 @@ test("PR-1 PR-2 PR-6 who is in a channel is seen by those who ask, as a list and
     { joined: [member(bob)], left: [] },
     { joined: [], left: [member(bob)] },
   ]);
+
+  const stopBob = bobSide.client.follow(room, null, { frame: () => {} });
+  const close = bobSide.client.follow(room, null, { frame: () => {}, presence: () => {} });
+  await waitUntil("bob is told who is there", () => bobSide.types.includes("room:presence"));
+  close();
+  await bobSide.client.command("system:ping", {});
+  bobSide.types.length = 0;
+  const cy = await register("cy");
+  const cySide = await connect(cy);
+  await cySide.client.rest.members.add(room.slice("channel:".length));
+  cySide.client.follow(room, null, { frame: () => {} });
+  await waitUntil("ann sees cy", () => names()?.includes("cy"));
+  await bobSide.client.command("system:ping", {});
+  expect(bobSide.types).not.toContain("room:member_joined");
+  stopBob();
 
   const stranger = (await register("eve")).access_token;
   const eve = createRest({ url: app.url, getToken: async () => stranger });
