@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setSystemTime, test } from "bun:test";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
 import type { Sql } from "../postgres/sql.ts";
@@ -41,6 +41,17 @@ test("a node that could not renew for 10 s no longer holds its number", async ()
   expect(lease.held()).toBe(true);
   ms = 10_000;
   expect(lease.held()).toBe(false);
+  await lease.stop();
+});
+
+test("nor does one whose machine slept meanwhile, although the clock that never jumps slept too", async () => {
+  const lease = await leaseNode({ sql: database.sql, onError, now: () => 0 });
+  setSystemTime(Date.now() + 10_000);
+  const woken = lease.held();
+  await lease.refresh();
+  const renewed = lease.held();
+  setSystemTime();
+  expect([woken, renewed]).toEqual([false, true]);
   await lease.stop();
 });
 

@@ -69,6 +69,7 @@ export async function leaseNode({
   const living = new Living();
   let state = () => AT_REST;
   let renewed = now();
+  let renewedAt = Date.now();
   let node = await claim(sql, run, facts, times.free);
   let stopped = false;
   let running: Promise<void> = living.read(sql, times.fence);
@@ -77,6 +78,7 @@ export async function leaseNode({
   async function renew(): Promise<void> {
     if (stopped) return;
     const sent = now();
+    const sentAt = Date.now();
     try {
       const { draining, hears, connections, lag } = state();
       const rows = await sql`
@@ -86,6 +88,7 @@ export async function leaseNode({
       // Away for so long that somebody else has the number now: take another.
       if (rows.count === 0) node = await claim(sql, run, facts, times.free);
       renewed = sent;
+      renewedAt = sentAt;
       await living.read(sql, times.fence);
     } catch (error) {
       onError(error);
@@ -115,7 +118,8 @@ export async function leaseNode({
     get node() {
       return node;
     },
-    held: () => now() - renewed < times.fence,
+    // While the machine sleeps, the clock that never jumps stands still; the other one has jumped when it wakes.
+    held: () => now() - renewed < times.fence && Date.now() - renewedAt < times.fence,
     living: () => living.nodes,
     watch: (watcher) => living.watch(watcher),
     tell(next) {
