@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import { AppError } from "../platform/errors.ts";
-import { outOfBounds } from "../platform/json-bounds.ts";
+import { jsonWithin } from "../platform/json-bounds.ts";
 
 /** The channels on which the first back ends publish, when they do not call us. */
 const REDIS_CHANNELS = ["booking:events", "payment:events", "ticket:events", "broadcast:all"] as const;
@@ -48,7 +48,7 @@ export async function startRedisSource(deps: RedisSourceDeps): Promise<{ stop():
   }
 
   async function take(channel: string, text: string): Promise<void> {
-    const message = Message.safeParse(jsonOf(text));
+    const message = Message.safeParse(jsonWithin(text, VALUES));
     if (!message.success) {
       tell("a message on a Redis channel was not {type, room?, user_id?, payload}", { channel });
       return;
@@ -89,12 +89,3 @@ export async function startRedisSource(deps: RedisSourceDeps): Promise<{ stop():
 
 /** Values in a message: as many as a payload can hold. */
 const VALUES = 65_536;
-
-function jsonOf(text: string): unknown {
-  if (outOfBounds(text, VALUES) !== null) return null;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}

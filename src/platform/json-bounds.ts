@@ -33,6 +33,16 @@ export function outOfBounds(text: string, values: number): string | null {
   return null;
 }
 
+/** What a text of others holds; undefined when it is no JSON, or out of bounds. */
+export function jsonWithin(text: string, values: number): unknown {
+  if (outOfBounds(text, values) !== null) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The place behind the number whose first digit is at `start`. */
 function numberEnd(text: string, start: number): number {
   let end = start + 1;

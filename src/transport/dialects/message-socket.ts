@@ -6,7 +6,7 @@ import { Snowflake } from "../../../protocol/rooms.ts";
 import type { Chat } from "../../chat/index.ts";
 import type { UserCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
-import { outOfBounds } from "../../platform/json-bounds.ts";
+import { jsonWithin } from "../../platform/json-bounds.ts";
 import type { Authenticate } from "../../realtime/doors.ts";
 import type { Sink, Stream, StreamFrame, Streams } from "../streams/index.ts";
 
@@ -138,7 +138,7 @@ export class MessageSocket implements Sink {
   }
 
   #say(stream: Stream, frame: string): void {
-    const body = Body.safeParse(jsonOf(frame));
+    const body = Body.safeParse(jsonWithin(frame, VALUES));
     if (!body.success) {
       this.#fail('Send {"channel": "<id of a channel>", "content": "<text>"}.');
       return;
@@ -170,15 +170,6 @@ const TRIES = 10;
 
 /** Values in a frame, which has two. */
 const VALUES = 100;
-
-function jsonOf(text: string): unknown {
-  if (outOfBounds(text, VALUES) !== null) return null;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
 
 /** The id stands in bare digits, as these clients print it: more of them than a JavaScript number holds. */
 function echoOf(payload: { [field: string]: string }): string {
