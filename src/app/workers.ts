@@ -17,7 +17,7 @@ import { createWebProcess } from "../transport/web-process.ts";
 import { createWorkerProcesses } from "../transport/worker-processes.ts";
 import { grpcHost } from "./grpc.ts";
 
-/** Longer than a worker's own stop may take, all its parts together. */
+/** Longer than a worker's own stop may take behind its drain, all its parts together. */
 const STOP_MS = 40_000;
 /** Connections to the embedded server: so many for each worker, and some for tools. */
 const CONNECTIONS = 24;
@@ -90,7 +90,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
       return workers;
     },
     (part) => part.stop(),
-    STOP_MS,
+    config.DRAIN_TIME + STOP_MS,
   );
   onHangUp(() => {
     workers.signal("SIGHUP");
