@@ -1,6 +1,8 @@
-import type { LogEntry } from "../platform/log/entry.ts";
+import { type LogEntry, traceOf } from "../platform/log/entry.ts";
 import { createPublish, type Publish } from "../platform/log/publish.ts";
+import type { TailEntry } from "../platform/log/windows.ts";
 import type { Metrics } from "../platform/metrics.ts";
+import { NO_TRACING } from "../platform/tracing.ts";
 import type { Broker } from "../realtime/broker/broker.ts";
 import type { Hub } from "../realtime/doors.ts";
 import type { Log } from "./log.ts";
@@ -17,10 +19,16 @@ export async function startFanOut(
 ): Promise<Publish> {
   const inSpans = eachTraced(tracing);
   const deliver = (entries: readonly LogEntry[]) => inSpans("deliver", entries, (each) => hub.publish(each));
+  /** Most of what the tail brings has been shown before: only what it is first with goes on with the trace of its publish. */
+  function traced(entry: TailEntry): LogEntry {
+    const trace = traceOf(entry.meta);
+    return trace !== undefined && hub.awaits(entry.room, entry.seq) ? { ...entry, trace } : entry;
+  }
+
   await tail.read({
     name: "fan-out repair",
     from: "now",
-    handle: async ({ entries }) => hub.publish(entries),
+    handle: async ({ entries }) => inSpans("log tail", tracing === NO_TRACING ? entries : entries.map(traced), deliver),
     interrupted: () => hub.compareHeads(),
   });
   // The tail's readers (webhooks) get it as soon as those of the node that committed it.

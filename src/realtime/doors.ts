@@ -10,6 +10,8 @@ export interface Hub extends Realtime {
   start(broadcast: Broadcast): void;
   /** Another node has committed this entry and could not bring it: it is read from the log, when somebody here is in its room. */
   announce(room: string, seq: number): void;
+  /** Whether somebody here is still to be shown this entry. */
+  awaits(room: string, seq: number): boolean;
   /** Another life of the database: all positions are void. Every connection is closed and comes back. */
   changeEpoch(epoch: string): void;
   /** This node has lost its number and has another: connections are told and listed under it. */

@@ -56,6 +56,10 @@ export class Room {
     }
   }
 
+  awaits(seq: number): boolean {
+    return seq >= this.next && !this.#held?.has(seq) && (this.#hasListeners || this.entering !== null);
+  }
+
   /** Another node has committed this entry, which was too big to bring: it is missing until it is read. */
   announce(seq: number): void {
     if (seq <= this.highest || !(this.known || this.#hasListeners || this.entering !== null)) return;

@@ -48,6 +48,13 @@ export class Rooms {
     for (const entry of entries) (this.#rooms.get(entry.room) ?? this.#ownRoom(entry.room))?.offer(entry);
   }
 
+  /** Whether `offer` would have this entry shown to somebody, now or in its turn. */
+  awaits(name: string, seq: number): boolean {
+    const room = this.#rooms.get(name);
+    if (room === undefined) return roomKind(name) === "user" && this.people.of(roomId(name)).length > 0;
+    return room.awaits(seq);
+  }
+
   announce(name: string, seq: number): void {
     (this.#rooms.get(name) ?? this.#ownRoom(name))?.announce(seq);
   }

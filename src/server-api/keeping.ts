@@ -1,6 +1,6 @@
 import { spanned, spannedTogether } from "../platform/context.ts";
 import { append } from "../platform/log/append.ts";
-import type { LogEntry, NewEntry } from "../platform/log/entry.ts";
+import { type LogEntry, type NewEntry, traceMeta } from "../platform/log/entry.ts";
 import type { Publish } from "../platform/log/publish.ts";
 import { createBatcher } from "../platform/postgres/batcher.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
@@ -44,10 +44,5 @@ export function createKeep({
     run: (batch) => write(batchSql, batch),
     apart: { key: ({ room }) => room, run: (batch) => write(sql, batch) },
   });
-  return (entry) => spanned("log write", (span) => batcher.add({ ...entry, meta: traced(entry.meta, span), span }));
-}
-
-/** The same `meta`, JSON text, which also says what the entry is part of. */
-function traced(meta: string | null, span: Span | null): string | null {
-  return span === null ? meta : JSON.stringify({ ...JSON.parse(meta ?? "{}"), traceparent: span.traceparent });
+  return (entry) => spanned("log write", (span) => batcher.add({ ...entry, meta: traceMeta(span, entry.meta), span }));
 }

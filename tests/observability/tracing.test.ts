@@ -127,6 +127,46 @@ test("FR-8 a command's traceparent is gone on with, and one that is none is igno
   expect(shape(traceId)).toContain("message:send > log write");
 });
 
+test("a node that gets an entry from the log alone goes on with its trace: a post, a change and a notice", async () => {
+  const alone = await startGrpcNode({ ...env, BROKER: "memory", DATABASE_URL: a.databaseUrl });
+  const call = (path: string, body: object, traceparent: string) =>
+    fetch(`${a.url}/api/v1${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${userToken}`, "content-type": "application/json", traceparent },
+      body: JSON.stringify(body),
+    });
+  const made = await call("/channels", { name: "from-the-log", type: "public" }, newTrace("00").traceparent);
+  const { id } = (await made.json()) as { id: string };
+  const listener = await openClient(alone.httpPort, { query: `?token=${userToken}` });
+  await listener.ask("room:join", { room: `channel:${id}` });
+  const ways = {
+    "message:created": (traceparent: string) => call(`/channels/${id}/messages`, { content: "hi" }, traceparent),
+    "channel:updated": (traceparent: string) =>
+      fetch(`${a.url}/api/v1/channels/${id}`, {
+        method: "PATCH",
+        headers: { authorization: `Bearer ${userToken}`, "content-type": "application/json", traceparent },
+        body: JSON.stringify({ topic: "new" }),
+      }),
+    "custom:alone": (traceparent: string) =>
+      a.ask(
+        "realtime.RealtimeService/SendToUser",
+        { user_id: userId, event_type: "custom:alone", payload: "{}" },
+        { metadata: { traceparent } },
+      ),
+  };
+  for (const [type, say] of Object.entries(ways)) {
+    const { traceId, traceparent } = newTrace();
+    await say(traceparent);
+    expect(JSON.stringify(await listener.next(type))).not.toContain(traceId);
+    await waitUntil(`the tail's spans of ${type}`, () => shape(traceId).some((each) => each === "log tail > deliver"));
+    expect(shape(traceId).filter((each) => each.endsWith("> log tail"))).toEqual([
+      type === "channel:updated" ? "transaction > log tail" : "log write > log tail",
+    ]);
+  }
+  listener.close();
+  await alone.close();
+});
+
 test("what the caller does not sample is not sent", async () => {
   const { traceId, traceparent } = newTrace("00");
   const ask = (metadata: Record<string, string>) =>

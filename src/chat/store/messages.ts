@@ -1,4 +1,5 @@
 import type { Message } from "../../../protocol/objects.ts";
+import { traceMeta } from "../../platform/log/entry.ts";
 import type { ISql } from "../../platform/postgres/sql.ts";
 import type { Span } from "../../platform/tracing.ts";
 import type { Sides, Window } from "../page.ts";
@@ -13,7 +14,7 @@ export interface Post {
   content: string;
   replyToId: string | null;
   payload: string;
-  /** What is being traced; the database is not told. */
+  /** What is being traced; the entry's `meta` tells the other nodes. */
   span: Span | null;
 }
 
@@ -34,7 +35,7 @@ export async function postMessages(sql: ISql, posts: readonly Post[]): Promise<P
       ${posts.map((p) => p.id)}::bigint[], ${posts.map((p) => p.channelId)}::bigint[],
       ${posts.map((p) => p.authorId)}::text[], ${posts.map((p) => p.clientId)}::text[],
       ${posts.map((p) => p.content)}::text[], ${posts.map((p) => p.replyToId)}::bigint[],
-      ${posts.map((p) => p.payload)}::text[])`;
+      ${posts.map((p) => p.payload)}::text[], ${posts.map(({ span }) => traceMeta(span))}::text[])`;
   return rows.map(({ status, id, seq, payload }) => {
     if (status === "new") return { status, seq, payload };
     return status === "repeat" ? { status, id } : { status };

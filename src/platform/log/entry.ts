@@ -1,3 +1,5 @@
+import type { Span } from "../tracing.ts";
+
 /**
  * A fact in a room's log, as it was committed. `payload` is JSON text, made once: frames are spliced around it without a parse.
  */
@@ -11,7 +13,7 @@ export interface LogEntry {
   trace?: string;
 }
 
-/** What a transaction hands in; `seq` is given at commit. `meta` (actor, reason) stays on the server. */
+/** What a transaction hands in; `seq` is given at commit. `meta` (actor, reason, traceparent) stays on the server. */
 export interface NewEntry {
   room: string;
   type: string;
@@ -25,4 +27,14 @@ export interface LogSlice {
   head: number;
   entries: LogEntry[];
   complete: boolean;
+}
+
+/** The same `meta`, JSON text, which also says what the entry is part of. Null when there is nothing to say. */
+export function traceMeta(span: Span | null, meta: string | null = null): string | null {
+  return span === null ? meta : JSON.stringify({ ...JSON.parse(meta ?? "{}"), traceparent: span.traceparent });
+}
+
+/** The traceparent that `traceMeta` put there. */
+export function traceOf(meta: string | null): string | undefined {
+  return meta?.includes('"traceparent"') ? JSON.parse(meta).traceparent : undefined;
 }

@@ -5,7 +5,7 @@ import type { LogEntry } from "./entry.ts";
 export interface TailEntry extends LogEntry {
   /** Unix time in ms. */
   at: number;
-  /** JSON text {actor, reason}, or null. */
+  /** JSON text {actor, reason, traceparent}, or null. */
   meta: string | null;
 }
 
