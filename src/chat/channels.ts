@@ -5,7 +5,7 @@ import { type Editable, refuseStale } from "../platform/http/etag.ts";
 import type { Page } from "../platform/http/paging.ts";
 import { sqlState } from "../platform/postgres/failures.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
-import type { ChatDeps } from "./index.ts";
+import type { ChatDeps } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
 import { type PageQuery, pageOf, windowOfIds } from "./page.ts";
 import { accessChannel, checkNeed, lockChannel, person, refuseDirect } from "./policy.ts";

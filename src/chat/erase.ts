@@ -1,4 +1,4 @@
-import type { ChatDeps } from "./index.ts";
+import type { ChatDeps } from "./deps.ts";
 import { changeRole, takeOut } from "./members.ts";
 import { takeTextAway } from "./messages.ts";
 import { deleteChannel, lockChannelRow } from "./store/channels.ts";

@@ -1,4 +1,4 @@
-import type { ChatDeps } from "./index.ts";
+import type { ChatDeps } from "./deps.ts";
 import type { Messages } from "./messages.ts";
 import type { ReadMarks } from "./read-marks.ts";
 import type { Typing } from "./typing.ts";

@@ -1,10 +1,6 @@
-import type { PublicUser } from "../../protocol/objects.ts";
 import type { Api } from "../platform/http/api.ts";
-import type { Publish } from "../platform/log/publish.ts";
-import type { Sql } from "../platform/postgres/sql.ts";
-import type { Transaction } from "../platform/postgres/transaction.ts";
-import type { Realtime } from "../realtime/index.ts";
 import { type Channels, createChannels } from "./channels.ts";
+import type { ChatDeps } from "./deps.ts";
 import { erasePerson, exportPerson } from "./erase.ts";
 import { registerFrames } from "./frames.ts";
 import { createMembers, type Members } from "./members.ts";
@@ -18,26 +14,7 @@ import { addReadMarkRoutes } from "./routes/read-marks.ts";
 import { addTypingRoutes } from "./routes/typing.ts";
 import { createTyping, type Typing } from "./typing.ts";
 
-/** What chat asks of the house; plugged in app.ts. */
-export interface ChatDeps {
-  sql: Sql;
-  /** For batches of posts, of which one at a time is under way: a pool of one connection. */
-  postSql: Sql;
-  transaction: Transaction;
-  /** Shows the entries of a batch of posts, which does not go through `transaction`. */
-  publish: Publish;
-  /** Gives a new Snowflake, as decimal text. */
-  ids: { next(): string };
-  realtime: Pick<Realtime, "publishEphemeral" | "registerRooms" | "registerCommand" | "expel">;
-  users: People;
-  /** Which life of the log this is; it changes when the database is restored. */
-  epoch: () => string;
-}
-
-/** People, asked of identity: those of `ids` that exist, by id. */
-export interface People {
-  get(ids: readonly string[]): Promise<Map<string, PublicUser>>;
-}
+export type { ChatDeps } from "./deps.ts";
 
 /** Chat's use cases: every door (REST, frames, seeds) calls these. Errors are AppErrors. */
 export interface Chat {

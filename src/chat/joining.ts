@@ -1,15 +1,23 @@
 import type { Member, PublicUser, Role } from "../../protocol/objects.ts";
+import type { Caller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import { type Batcher, createBatcher } from "../platform/postgres/batcher.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
 import type { InTurn } from "../platform/turns.ts";
 import { busyError } from "./channels.ts";
-import type { ChatDeps } from "./index.ts";
+import type { ChatDeps } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
-import type { Members } from "./members.ts";
 import { accessChannel, checkNeed, hidden, person, refuseDirect } from "./policy.ts";
 import { type ChannelAccess, findAccess, lockChannelRow, viewChannel } from "./store/channels.ts";
 import { countMembers, findBusyPeople, findMembers, insertMembers } from "./store/members.ts";
+
+/** Joins a public channel (the caller himself), or brings somebody in; see `Members`. */
+export type AddMember = (
+  caller: Caller,
+  channelId: string,
+  userId: string,
+  role?: Role,
+) => Promise<{ member: Member; created: boolean }>;
 
 interface Join {
   /** Who asks: the person himself, or somebody who brings him in. */
@@ -35,7 +43,7 @@ const MOST = 500;
 export function createJoining(
   { sql, transaction, users }: Pick<ChatDeps, "sql" | "transaction" | "users">,
   inTurn: InTurn,
-): Members["add"] {
+): AddMember {
   /** Of the channels that somebody joins just now. */
   const crowds = new Map<string, { joins: Batcher<Join, Joined>; open: number }>();
 

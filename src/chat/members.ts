@@ -4,8 +4,8 @@ import { AppError } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
 import { createTurns } from "../platform/turns.ts";
-import type { ChatDeps } from "./index.ts";
-import { createJoining } from "./joining.ts";
+import type { ChatDeps } from "./deps.ts";
+import { type AddMember, createJoining } from "./joining.ts";
 import { type PageQuery, pageOf, windowOfTexts } from "./page.ts";
 import { accessChannel, checkNeed, lockChannel, person, refuseDirect } from "./policy.ts";
 import {
@@ -24,7 +24,7 @@ export interface Members {
    * Joins a public channel (the caller himself), or brings somebody in. `created: false` when he is in it already.
    * Throws `direct_immutable`, `full`, `not_found` for nobody, `forbidden`.
    */
-  add(caller: Caller, channelId: string, userId: string, role?: Role): Promise<{ member: Member; created: boolean }>;
+  add: AddMember;
   /** Gives a member another role (owners). Throws `last_owner`, `direct_immutable`, `not_found`. */
   setRole(caller: Caller, channelId: string, userId: string, role: Role): Promise<Member>;
   /** Leaves (the caller himself) or removes. Nothing happens when he is not in it. Throws `last_owner`, `direct_immutable`. */

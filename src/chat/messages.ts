@@ -5,11 +5,11 @@ import { AppError } from "../platform/errors.ts";
 import { type Editable, refuseStale } from "../platform/http/etag.ts";
 import type { Page } from "../platform/http/paging.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
-import type { ChatDeps } from "./index.ts";
+import type { ChatDeps } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
 import { type PageQuery, pageOf, windowOfIds } from "./page.ts";
 import { accessChannel, person } from "./policy.ts";
-import { createPosting, type NewMessage } from "./posting.ts";
+import { createPosting, type SendMessage } from "./posting.ts";
 import {
   countEdits,
   findMessage,
@@ -27,7 +27,7 @@ export interface Messages {
    * The post is queued, in its order, before this function returns its promise.
    * Throws `not_found`, `forbidden`, `invalid` (reply_to_id), `unavailable`.
    */
-  send(caller: Caller, input: NewMessage): Promise<{ message: Message; created: boolean }>;
+  send: SendMessage;
   /**
    * Gives the caller's own message another text, also in older entries of the log. Throws `conflict` for a deleted one, and
    * `changed` when `ifMatch` names another state.

@@ -5,8 +5,7 @@ import { spanned, spannedTogether } from "../platform/context.ts";
 import { AppError } from "../platform/errors.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import { createBatcher } from "../platform/postgres/batcher.ts";
-import type { ChatDeps } from "./index.ts";
-import type { Messages } from "./messages.ts";
+import type { ChatDeps } from "./deps.ts";
 import { accessChannel, person } from "./policy.ts";
 import { findMessage, type Post, type Posted, postMessages } from "./store/messages.ts";
 
@@ -17,6 +16,9 @@ export interface NewMessage {
   reply_to_id?: string | null | undefined;
 }
 
+/** Says something; see `Messages`. */
+export type SendMessage = (caller: Caller, input: NewMessage) => Promise<{ message: Message; created: boolean }>;
+
 /**
  * Sending, the hot path: one batcher per node, one batch in flight, one call of `post_messages` per batch. The batch's
  * entries are shown in the tick in which its answer arrives, in order. A channel whose room is held is written apart.
@@ -26,7 +28,7 @@ export function createPosting({
   postSql,
   publish,
   ids,
-}: Pick<ChatDeps, "sql" | "postSql" | "publish" | "ids">): Messages["send"] {
+}: Pick<ChatDeps, "sql" | "postSql" | "publish" | "ids">): SendMessage {
   const posts = createBatcher<Post, Posted>({
     run: (batch) => write(postSql, batch),
     apart: { key: ({ channelId }) => channelId, run: (batch) => write(sql, batch) },

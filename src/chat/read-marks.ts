@@ -1,7 +1,7 @@
 import type { Caller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import { createBatcher } from "../platform/postgres/batcher.ts";
-import type { ChatDeps } from "./index.ts";
+import type { ChatDeps } from "./deps.ts";
 import { accessChannel, person } from "./policy.ts";
 import { countUnread, type Mark, type Marked, markRead } from "./store/read-marks.ts";
 

@@ -1,5 +1,5 @@
 import type { Caller } from "../platform/caller.ts";
-import type { ChatDeps } from "./index.ts";
+import type { ChatDeps } from "./deps.ts";
 import { accessChannel, person } from "./policy.ts";
 
 /** Who is writing now: told to the others in the channel and kept nowhere. A client lets it fade after some seconds. */
