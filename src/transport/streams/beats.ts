@@ -1,39 +1,42 @@
-/** Walks over all streams once in `ms`, a part at a time: no timer per stream, and no burst. It rests while there are none. */
+interface Beating {
+  beat(): void;
+}
+
+/**
+ * Asks each stream for a sign of life once in `ms`, a part of them at a time: no timer per stream, and no burst. Who comes is put
+ * into a part and stays in it, so whoever else comes or goes, nobody waits longer. It rests while there are none.
+ */
 export class Beats {
-  readonly #streams: ReadonlySet<{ beat(): void }>;
+  readonly #parts = Array.from({ length: PARTS }, () => new Set<Beating>());
   readonly #ms: number;
   #timer: ReturnType<typeof setInterval> | null = null;
-  #left: { beat(): void }[] = [];
-  #part = 0;
+  #turn = 0;
+  /** Where the next one is put: all parts have about as many. */
+  #place = 0;
 
-  constructor(streams: ReadonlySet<{ beat(): void }>, ms: number) {
-    this.#streams = streams;
+  constructor(ms: number) {
     this.#ms = ms;
   }
 
-  start(): void {
-    this.#timer ??= setInterval(() => this.#walk(), this.#ms / PARTS);
+  add(stream: Beating): void {
+    this.#parts[this.#place++ % PARTS]!.add(stream);
+    this.#timer ??= setInterval(() => this.walk(), this.#ms / PARTS);
+  }
+
+  delete(stream: Beating): void {
+    for (const part of this.#parts) part.delete(stream);
   }
 
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
-    this.#left = [];
-    this.#part = 0;
   }
 
-  #walk(): void {
-    if (this.#part === 0) {
-      if (this.#streams.size === 0) {
-        this.stop();
-        return;
-      }
-      this.#left = [...this.#streams];
-    }
-    const share = Math.ceil(this.#left.length / (PARTS - this.#part));
-    for (const stream of this.#left.splice(-share, share)) if (this.#streams.has(stream)) stream.beat();
-    this.#part = (this.#part + 1) % PARTS;
+  /** The turn of one part. */
+  walk(): void {
+    for (const stream of this.#parts[this.#turn++ % PARTS]!) stream.beat();
+    if (this.#parts.every(({ size }) => size === 0)) this.stop();
   }
 }
 
-const PARTS = 10;
+export const PARTS = 10;

@@ -13,14 +13,18 @@ export const BEAT_MS = 15_000;
 export function createStreams(hub: Hub, beatMs = BEAT_MS): Streams {
   const topics = new Topics();
   const open = new Set<HubStream>();
-  const beats = new Beats(open, beatMs);
+  const beats = new Beats(beatMs);
   return {
     open({ caller, address, rooms, sink }) {
       if (hub.draining) throw new AppError("unavailable", "This server is about to stop. Connect again.");
-      const stream = new HubStream({ hub, topics, sink, rooms, gone: () => open.delete(stream) });
+      const gone = () => {
+        open.delete(stream);
+        beats.delete(stream);
+      };
+      const stream: HubStream = new HubStream({ hub, topics, sink, rooms, gone });
       const connection = hub.connect(caller, address);
       open.add(stream);
-      beats.start();
+      beats.add(stream);
       stream.start(connection);
       return stream;
     },
