@@ -10,7 +10,7 @@ import { z } from "zod";
 import { Id } from "../../protocol/rooms.ts";
 import type { Config } from "../config/options.ts";
 import { AppError } from "../platform/errors.ts";
-import type { Logger } from "./index.ts";
+import type { Logger } from "./deps.ts";
 
 /** What a token of another issuer says of its person. Its `role` is not read: rights on this server are given here. */
 export interface ForeignToken {

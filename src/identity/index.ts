@@ -1,16 +1,12 @@
 import type { PublicUser } from "../../protocol/objects.ts";
 import type { Config } from "../config/options.ts";
 import type { UserCaller } from "../platform/caller.ts";
-import type { Clock } from "../platform/clock.ts";
 import type { Api } from "../platform/http/api.ts";
-import type { Mail } from "../platform/mail.ts";
 import { createPasswords } from "../platform/password.ts";
-import type { Sql } from "../platform/postgres/sql.ts";
-import type { Transaction } from "../platform/postgres/transaction.ts";
-import type { Realtime } from "../realtime/index.ts";
 import { byCookie, byToken } from "./authenticate.ts";
 import { type Calls, callsOf } from "./calls.ts";
 import { followChanges } from "./changes.ts";
+import type { IdentityDeps } from "./deps.ts";
 import { erasePerson, exportPerson } from "./erase.ts";
 import { createVerifyForeign } from "./foreign-tokens.ts";
 import { Limits } from "./limits.ts";
@@ -29,40 +25,7 @@ import { createSigningKeys } from "./signing-keys.ts";
 import { sweep } from "./sweep.ts";
 import { createTokens } from "./tokens.ts";
 
-/** What identity asks of the house; plugged in app.ts. */
-export interface IdentityDeps {
-  sql: Sql;
-  /** Gives a new Snowflake, as decimal text. */
-  ids: { next(): string };
-  config: Pick<
-    Config,
-    | "ACCESS_TOKEN_TTL"
-    | "SESSION_TTL"
-    | "REGISTRATION"
-    | "JWT_SECRET"
-    | "JWT_ISSUER"
-    | "JWT_AUDIENCE"
-    | "JWKS_URL"
-    | "PUBLIC_URL"
-    | "HTTP_PORT"
-    | "TLS_CERT_FILE"
-  >;
-  /** For what all nodes must know of. */
-  transaction: Transaction;
-  /** Sockets of an ended session or of a banned person close in the same tick here, and within a second on other nodes. */
-  realtime: Pick<Realtime, "callers" | "closeFrom" | "closeSession" | "closeUser" | "updateUser" | "watch">;
-  /** Null without SMTP_URL: reset links then show on the owner's page. */
-  mail: Mail | null;
-  clock: Clock;
-  logger: Logger;
-}
-
-/** The part of pino that identity writes to. No secret, token or address of a person is ever handed to it. */
-export interface Logger {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+export type { IdentityDeps } from "./deps.ts";
 
 /** What the other modules and the doors may call of identity. Made once by `createIdentity`. */
 export interface Identity {

@@ -1,6 +1,6 @@
 import type { Config } from "../config/options.ts";
 import type { Passwords } from "../platform/password.ts";
-import type { IdentityDeps } from "./index.ts";
+import type { IdentityDeps } from "./deps.ts";
 import type { Limits } from "./limits.ts";
 import type { Living } from "./living.ts";
 import type { Tokens } from "./tokens.ts";

@@ -5,3 +5,9 @@ export interface Clock {
 }
 
 export const systemClock: Clock = { now: () => Date.now() };
+
+/** A clock that never jumps, in ms, and its timers. Tests have another one. */
+export interface Ticking {
+  now(): number;
+  later(run: () => void, ms: number): void;
+}

@@ -1,7 +1,7 @@
 import type { SpanContext, Tracer } from "@opentelemetry/api";
+import type { Logger } from "pino";
 import type { Config } from "../config/options.ts";
 import { AppError } from "./errors.ts";
-import type { Logger } from "./logger.ts";
 
 /** A part of a trace that is being recorded. */
 export interface Span {

@@ -1,10 +1,5 @@
+import type { Ticking } from "../clock.ts";
 import { createSharing, type Shared } from "./shared-limits.ts";
-
-/** A clock that never jumps, in ms, and its timers. Tests have another one. */
-export interface Ticking {
-  now(): number;
-  later(run: () => void, ms: number): void;
-}
 
 const TICKING: Ticking = {
   now: () => performance.now(),

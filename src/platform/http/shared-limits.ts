@@ -1,4 +1,4 @@
-import type { Ticking } from "./counter.ts";
+import type { Ticking } from "../clock.ts";
 
 /** What nodes need to count together. */
 export interface Shared {
