@@ -37,6 +37,12 @@ export class Arrivals {
     return changes;
   }
 
+  /** What was taken could not be written: who came is due again, under the name he has then, unless he went since. */
+  returned(changes: readonly Change[]): void {
+    for (const { room, userId, username } of changes)
+      if (username !== null && !this.#rooms.get(room)?.has(userId)) this.came(room, userId);
+  }
+
   /** Whether the person went a short while ago, and is still shown. */
   inGrace(room: string, userId: string): boolean {
     return (this.#rooms.get(room)?.get(userId) ?? HERE) !== HERE;

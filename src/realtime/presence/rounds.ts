@@ -83,7 +83,11 @@ export class Rounds {
   async #write(now: number): Promise<void> {
     const { arrivals, nameOf } = this.#deps;
     const changes = arrivals.take(now, nameOf);
-    const known = await this.#writeAll(changes);
+    const known = await this.#writeAll(changes).catch((error) => {
+      // Who is here and who is not is found out afterwards; that somebody has another name is not.
+      arrivals.returned(changes);
+      throw error;
+    });
     if (known && !this.#doubtful) return;
     if (!this.#first) this.#settled = performance.now() + this.#deps.times.settle;
     this.#first = false;
