@@ -1,18 +1,17 @@
 import { openTcp, type RawSocket } from "./raw-socket.ts";
-import { waitUntil } from "./wait-until.ts";
 
 /** HTTP/2 by hand (RFC 9113), for clients that do what no library would. */
 export const DATA = 0;
 export const HEADERS = 1;
+export const PRIORITY = 2;
 export const RESET = 3;
-export const SETTINGS = 4;
+const SETTINGS = 4;
 export const PING = 6;
-export const GOAWAY = 7;
+const GOAWAY = 7;
 export const WINDOW_UPDATE = 8;
 export const CONTINUATION = 9;
 
 /** Flags of a frame; they mean something for some types only. */
-export const ACK = 1;
 export const END_STREAM = 1;
 export const END_HEADERS = 4;
 
@@ -100,10 +99,10 @@ export function grpcMessages(bytes: Buffer, stream: number): Buffer[] {
   return messages;
 }
 
-/** The text of the last goodbye of a server; null: it said none. */
+/** The text of the first goodbye of a server; null: it said none. */
 export function farewell(bytes: Buffer): string | null {
-  const last = http2Frames(bytes).findLast(({ type }) => type === GOAWAY);
-  return last === undefined ? null : last.payload.subarray(8).toString();
+  const first = http2Frames(bytes).find(({ type }) => type === GOAWAY);
+  return first === undefined ? null : first.payload.subarray(8).toString();
 }
 
 /** A connection that has said hello, and writes what it likes. */
@@ -115,6 +114,3 @@ export async function openHttp2(
   socket.write(HELLO, settings({ window }));
   return socket;
 }
-
-/** Resolves when the server has ended the connection. */
-export const ended = (socket: RawSocket) => waitUntil("the server ended it", () => socket.ended);

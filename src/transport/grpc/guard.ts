@@ -1,4 +1,6 @@
 import type { Server } from "@grpc/grpc-js";
+import { Dawdlers, type Request } from "./dawdlers.ts";
+import { Places } from "./places.ts";
 
 /** Connections of HTTP/2 at once. */
 const MOST_CONNECTIONS = 4_096;
@@ -15,7 +17,8 @@ const ENHANCE_YOUR_CALM = 11;
 const TOO_MANY_PINGS = Buffer.from("too_many_pings");
 
 interface Session {
-  on(event: "ping" | "stream" | "close", listener: () => void): void;
+  on(event: "ping" | "close", listener: () => void): void;
+  on(event: "stream", listener: (stream: Request) => void): void;
   goaway(code: number, lastStream: number, why: Buffer): void;
   close(): void;
   destroy(): void;
@@ -27,24 +30,22 @@ interface HttpServer {
 }
 
 /**
- * Limits that the library does not have: connections, and pings; and a port that several processes share. It hides its HTTP/2 servers, so they are caught where it makes
- * them; a test fails when another version makes them elsewhere.
+ * Limits that the library does not have: connections, requests that do not come whole, and pings; and a port that several processes
+ * share. It hides its HTTP/2 servers, so they are caught where it makes them; a test fails when another version makes them elsewhere.
  */
 export function guard(server: Server, sharesPort: boolean): void {
   const maker = server as unknown as { createHttp2Server(credentials: unknown): HttpServer };
   const make = maker.createHttp2Server.bind(server);
-  let open = 0;
+  const places = new Places(MOST_CONNECTIONS);
+  const dawdlers = new Dawdlers();
   maker.createHttp2Server = (credentials) => {
     const made = make(credentials);
     const listen = made.listen.bind(made);
     if (sharesPort) made.listen = (address, listening) => listen({ ...address, reusePort: true }, listening);
     made.on("session", (session) => {
-      open += 1;
-      session.on("close", () => {
-        open -= 1;
-      });
-      if (open > MOST_CONNECTIONS) session.destroy();
-      else limitPings(session);
+      places.take(session);
+      session.on("stream", (stream) => dawdlers.begun(stream));
+      limitPings(session);
     });
     return made;
   };
