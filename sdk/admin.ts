@@ -1,6 +1,6 @@
 import type { PublicUser, Role } from "../protocol/objects.ts";
 import type { Request } from "./http.ts";
-import type { Newest, Page } from "./rest.ts";
+import type { Newest, Page } from "./page.ts";
 
 /** A node of the cluster, as it said of itself within the last seconds. */
 export interface NodeInfo {

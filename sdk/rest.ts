@@ -2,13 +2,7 @@ import type { Presence } from "../protocol/frames.ts";
 import type { Channel, Me, Member, Message, Position, PublicUser, Role } from "../protocol/objects.ts";
 import { createAdminCalls } from "./admin.ts";
 import { createRequest, type HttpOptions, type Query } from "./http.ts";
-
-/** A page of a list. `next` goes back in as `after`, `prev` as `before`; null at the end. */
-export interface Page<T> {
-  data: T[];
-  next: string | null;
-  prev: string | null;
-}
+import type { Newest, Page, Paging } from "./page.ts";
 
 /** A page of messages, oldest first, with the place in the channel's log at which it was read. */
 export interface MessagePage extends Page<Message> {
@@ -99,16 +93,6 @@ export interface UnreadCounts {
   channels: { channel_id: string; unread: number }[];
   total: number;
 }
-
-export interface Paging {
-  before?: string | null;
-  after?: string | null;
-  around?: string | null;
-  limit?: number;
-}
-
-/** Lists that are read from the newest on. */
-export type Newest = Pick<Paging, "after" | "limit">;
 
 export interface NewMessage {
   content: string;

@@ -1,5 +1,5 @@
 import type { Page } from "../platform/http/paging.ts";
-import type { AdminDeps } from "./index.ts";
+import type { AdminDeps } from "./deps.ts";
 import { type AuditFilter, type AuditRow, readAudit } from "./store/audit.ts";
 
 export type AuditEntry = Omit<AuditRow, "at"> & { at: string };

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Watcher } from "../realtime/index.ts";
-import type { AdminDeps } from "./index.ts";
+import type { AdminDeps } from "./deps.ts";
 import { createNodes } from "./nodes.ts";
 
 test("a node that does not hear is deaf if another one does; else the broker is away", () => {

@@ -4,7 +4,7 @@ import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import type { LivingNode } from "../platform/nodes/living.ts";
-import type { AdminDeps } from "./index.ts";
+import type { AdminDeps } from "./deps.ts";
 
 /** What admins ask of a node, from whichever node they are on. Nodes say no more in it than their numbers. */
 const ROOM = "_admin";

@@ -1,4 +1,4 @@
-import type { AdminDeps } from "./index.ts";
+import type { AdminDeps } from "./deps.ts";
 import { headsOf } from "./store/rooms.ts";
 
 export interface RoomInfo {

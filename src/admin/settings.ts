@@ -4,7 +4,7 @@ import { type Config, type HotName, OPTIONS, type Option, type OptionName } from
 import { type By, record, SYSTEM } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError, type FieldError } from "../platform/errors.ts";
-import type { AdminDeps } from "./index.ts";
+import type { AdminDeps } from "./deps.ts";
 import { dropSetting, lockSettings, putSetting, readSettings } from "./store/settings.ts";
 
 const ROOM = "_settings";

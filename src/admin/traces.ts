@@ -2,7 +2,7 @@ import { type By, record } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { refusePrivate } from "../platform/private-rooms.ts";
 import type { TapTarget } from "../realtime/index.ts";
-import type { AdminDeps } from "./index.ts";
+import type { AdminDeps } from "./deps.ts";
 
 /** While nothing happens a comment goes out so often, in ms, that nobody on the way takes the connection for dead. */
 const BEAT_MS = 10_000;

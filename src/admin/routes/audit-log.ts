@@ -6,7 +6,7 @@ import type { Api } from "../../platform/http/api.ts";
 import { linked, links } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import { listAudit } from "../audit-log.ts";
-import type { AdminDeps } from "../index.ts";
+import type { AdminDeps } from "../deps.ts";
 
 export const AuditEntry = z
   .object({

@@ -5,7 +5,7 @@ import { by } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { linked, links } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
-import type { AdminDeps } from "../index.ts";
+import type { AdminDeps } from "../deps.ts";
 import type { Nodes } from "../nodes.ts";
 import { busiestRooms } from "../rooms.ts";
 

@@ -4,7 +4,7 @@ import { by } from "../../platform/audit.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
-import type { AdminDeps } from "../index.ts";
+import type { AdminDeps } from "../deps.ts";
 import { openTrace } from "../traces.ts";
 
 const traceRoute = route({

@@ -2,7 +2,7 @@ import { type By, record } from "../../platform/audit.ts";
 import type { UserCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import { refusePrivate } from "../../platform/private-rooms.ts";
-import type { WebhookDeps } from "./index.ts";
+import type { WebhookDeps } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
 import { refuseUnsafe } from "./post.ts";
 import { NotPublic, publicAddresses, type Resolve, systemResolve } from "./public-address.ts";

@@ -1,14 +1,10 @@
-import type { Registry } from "prom-client";
-import type { Clock } from "../../platform/clock.ts";
 import type { Api } from "../../platform/http/api.ts";
-import type { Tail } from "../../platform/log/tail.ts";
-import type { Sql } from "../../platform/postgres/sql.ts";
 import { createDeliveries, type Deliveries } from "./deliveries.ts";
+import type { WebhookDeps } from "./deps.ts";
 import { createEndpoints, type Endpoints } from "./endpoints.ts";
 import { LIMITS } from "./limits.ts";
 import { createWebhookMetrics } from "./metrics.ts";
 import { createPost } from "./post.ts";
-import type { Resolve } from "./public-address.ts";
 import { createRecorder } from "./recorder.ts";
 import { addDeliveryRoutes } from "./routes/deliveries.ts";
 import { addEndpointRoutes } from "./routes/endpoints.ts";
@@ -17,32 +13,7 @@ import { revisePayloadsOf } from "./store/recording.ts";
 import { countPending } from "./store/sweeping.ts";
 import { sweep } from "./sweep.ts";
 
-/** What webhooks ask of the house; plugged in src/app/webhooks.ts. */
-export interface WebhookDeps {
-  sql: Sql;
-  /** Gives a new Snowflake, as decimal text. */
-  ids: { next(): string };
-  tail: Pick<Tail, "read">;
-  /** Tells the other nodes that something is due; they call `nudge`. Left out: they find it within a second. */
-  wakeOthers?: () => void;
-  /** Which life of the log this is. */
-  epoch: () => string;
-  clock: Clock;
-  registry: Registry;
-  logger: WebhookLogger;
-  version: string;
-  /** Whether http and addresses inside are posted to: for development and tests. */
-  allowPrivate: boolean;
-  /** In the place of DNS, an authority for certificates, and chance; for tests. */
-  resolve?: Resolve;
-  ca?: string;
-  random?: () => number;
-}
-
-export interface WebhookLogger {
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+export type { WebhookDeps } from "./deps.ts";
 
 /** Entries of the log, posted to other systems (Standard Webhooks 1.0). Any node manages them; some deliver. */
 export interface Webhooks {

@@ -4,7 +4,7 @@ import { type Bell, createBell } from "../../platform/log/bell.ts";
 import { createBatcher } from "../../platform/postgres/batcher.ts";
 import type { Sql } from "../../platform/postgres/sql.ts";
 import { bodyOf } from "./body.ts";
-import type { WebhookLogger } from "./index.ts";
+import type { WebhookLogger } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
 import type { WebhookMetrics } from "./metrics.ts";
 import type { Answer, Post } from "./post.ts";

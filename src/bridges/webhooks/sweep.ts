@@ -1,5 +1,5 @@
 import type { Sql } from "../../platform/postgres/sql.ts";
-import type { WebhookLogger } from "./index.ts";
+import type { WebhookLogger } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
 import { disableEndpoint, listEndpoints } from "./store/endpoints.ts";
 import { lockEndpoints } from "./store/recording.ts";

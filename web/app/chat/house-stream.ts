@@ -1,6 +1,6 @@
 import type { Channel, Position } from "../../../protocol/objects.ts";
 import type { Client } from "../../../sdk/client.ts";
-import type { Page } from "../../../sdk/rest.ts";
+import type { Page } from "../../../sdk/page.ts";
 import type { House } from "./house.ts";
 
 type ChannelPage = Page<Channel> & { position: Position };

@@ -1,7 +1,8 @@
 import type { Channel, Message, PublicUser } from "../../../protocol/objects.ts";
 import { UsherError } from "../../../sdk/errors.ts";
+import type { Page } from "../../../sdk/page.ts";
 import type { RoomPresence } from "../../../sdk/presence.ts";
-import type { MessagePage, Page } from "../../../sdk/rest.ts";
+import type { MessagePage } from "../../../sdk/rest.ts";
 import type { HouseSnapshot } from "../chat/house.ts";
 import { authorsOf } from "../chat/people.ts";
 import type { Hub } from "./hub.ts";

@@ -1,0 +1,23 @@
+import type { Live } from "../config/live.ts";
+import type { LivingNode } from "../platform/nodes/living.ts";
+import type { Sql } from "../platform/postgres/sql.ts";
+import type { Transaction } from "../platform/postgres/transaction.ts";
+import type { Realtime } from "../realtime/index.ts";
+
+/** What the admin API asks of the house; plugged in app.ts. */
+export interface AdminDeps {
+  sql: Sql;
+  transaction: Transaction;
+  live: Live;
+  realtime: Pick<Realtime, "closeConnection" | "cluster" | "drain" | "tap" | "watch">;
+  /** The nodes of the cluster, this one among them. */
+  living: () => readonly LivingNode[];
+  /** This node's number, which may become another one. */
+  node: () => string;
+  logger: Logger;
+}
+
+export interface Logger {
+  info(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
