@@ -24,8 +24,9 @@ export class Connection {
   place = -1;
   /** When the last sign of life came. All times here are ms of the clock that never jumps (performance.now). */
   seenAt: number;
-  /** Before this time it is not pinged again. */
-  pingAt = 0;
+  /** When it was pinged last, and when for the first time since that sign of life. */
+  pingedAt = Number.NEGATIVE_INFINITY;
+  askedAt = Number.NEGATIVE_INFINITY;
   /** Frames it may still send at once; refilled at each sign of life. */
   allowance: number;
   /** Checks in a row that found too much unsent. */

@@ -8,18 +8,23 @@ import type { Socket } from "./doors.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Sender } from "./sender.ts";
 
-test("when a crowd leaves in the middle of a round, whoever stays is still looked at", async () => {
-  let pings = 0;
-  const socket: Socket = {
+function socketThat(acts: Partial<Socket>): Socket {
+  return {
     send: () => 1,
     subscribe() {},
     unsubscribe() {},
     cork: (work) => work(),
-    ping: () => void pings++,
+    ping() {},
     close() {},
     terminate() {},
     getBufferedAmount: () => 0,
+    ...acts,
   };
+}
+
+test("when a crowd leaves in the middle of a round, whoever stays is still looked at", async () => {
+  let pings = 0;
+  const socket = socketThat({ ping: () => void pings++ });
   const connections = Array.from({ length: 200_000 }, (_, id) => {
     const connection = new Connection(id, { kind: "anonymous" }, performance.now(), 1);
     connection.socket = socket;
@@ -35,4 +40,30 @@ test("when a crowd leaves in the middle of a round, whoever stays is still looke
   await waitUntil("the one who stayed is asked again", () => pings > 1, 10_000);
   heartbeat.stop();
   expect(pings).toBeGreaterThan(1);
+});
+
+test("HB-1 HB-2 when the times are made shorter, nobody is cut who was not asked before; who does not answer then is", async () => {
+  const metrics = createMetrics("0").hub;
+  const cut: string[] = [];
+  const connect = (name: string, answers: boolean) => {
+    // Both have been quiet for 15 s, and were asked for a sign of life then.
+    const connection = new Connection(1, { kind: "anonymous" }, performance.now() - 15_000, 1);
+    connection.pingedAt = connection.seenAt;
+    connection.socket = socketThat({
+      ping: () => answers && connection.seen(performance.now(), 1, 1),
+      terminate() {
+        cut.push(name);
+        connection.socket = null;
+      },
+    });
+    return connection;
+  };
+  const limits = { ...HUB_LIMITS, pingInterval: 30_000, pongTimeout: 60_000 };
+  const connections = [connect("dead", false), connect("alive", true)];
+  const heartbeat = new Heartbeat(connections, limits, new Sender(metrics), metrics, systemClock);
+  heartbeat.start();
+  Object.assign(limits, { pingInterval: 100, pongTimeout: 200 });
+  await waitUntil("the dead one is cut", () => cut.includes("dead"));
+  heartbeat.stop();
+  expect(cut).toEqual(["dead"]);
 });

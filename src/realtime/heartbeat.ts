@@ -92,16 +92,20 @@ export class Heartbeat {
       if (now >= connection.cutAt) socket.terminate();
       return;
     }
+    const { pingInterval, pongTimeout } = this.#limits;
     const quiet = now - connection.seenAt;
-    if (quiet >= this.#limits.pongTimeout) {
+    // The times may have been made shorter, or this process have stood still: nobody is cut who had no time to answer.
+    const asked = connection.askedAt >= connection.seenAt;
+    if (quiet >= pongTimeout && asked && now - connection.askedAt >= pongTimeout - pingInterval) {
       // Nobody is there to read a goodbye.
       this.#metrics.closed("silent");
       socket.terminate();
     } else if (this.#clock.now() >= connection.expiresAt) this.close(connection, "token_expired");
     else {
       if (this.#looking) this.#checkUnsent(connection, socket.getBufferedAmount());
-      if (quiet >= this.#limits.pingInterval && now >= connection.pingAt) {
-        connection.pingAt = now + this.#limits.pingInterval;
+      if (quiet >= pingInterval && now - connection.pingedAt >= pingInterval) {
+        connection.pingedAt = now;
+        if (!asked) connection.askedAt = now;
         socket.ping();
       }
     }
