@@ -41,6 +41,9 @@ async function shownSecret(name: string): Promise<string> {
 
 const said = (text: string | RegExp) => page.getByRole("status").filter({ hasText: text }).waitFor();
 
+const post = (path: string, data: object, by = page) =>
+  by.context().request.post(`/api/v1${path}`, { data, headers: { origin: app.url } });
+
 async function statusOf(path: string, headers: Record<string, string>): Promise<number> {
   return (await fetch(`${app.url}/api/v1${path}`, { headers })).status;
 }
@@ -113,7 +116,7 @@ test("a range of addresses is banned and let in again", async () => {
   expect(await statusOf("/meta", from)).toBe(200);
 }, 120_000);
 
-test("a setting is changed and takes effect, without scripts too; a mistake is said beside the field", async () => {
+test("a setting is changed and takes effect, without scripts too; a mistake is said beside the field, and what was typed stays", async () => {
   const context = await browser.newContext({
     baseURL: app.url,
     javaScriptEnabled: false,
@@ -139,11 +142,27 @@ test("a setting is changed and takes effect, without scripts too; a mistake is s
   expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([403, "registration_closed"]);
   await row.getByRole("button", { name: "Reset REGISTRATION" }).click();
   await row.getByText("default", { exact: true }).waitFor();
+
+  await plain.goto("/admin/tokens");
+  if (!(await plain.getByLabel("Name").isVisible())) await plain.getByText("Make a token").click();
+  await plain.getByLabel("Name").fill("stage");
+  await plain.getByLabel("Broadcast").check();
+  await plain.getByLabel("Presence").check();
+  await plain.getByLabel("In which rooms").fill("no room");
+  await plain.getByRole("button", { name: "Make the token" }).click();
+  await plain.getByText(/^A room such as/).waitFor();
+  const ticked = await plain
+    .getByRole("checkbox", { checked: true })
+    .evaluateAll((boxes) => boxes.map((box) => (box as HTMLInputElement).value));
+  expect(ticked).toEqual(["broadcast", "presence"]);
+  expect(await plain.getByLabel("Name").inputValue()).toBe("stage");
   await context.close();
 }, 120_000);
 
 test("connections come into the overview by themselves, and one of them is closed from its room’s list", async () => {
   await page.goto("/admin");
+  const node = page.getByRole("table", { name: "Nodes" }).getByRole("row").filter({ hasText: "broker works" });
+  await node.getByText(/^\d+\.\d s ago$/).waitFor();
   const client = await openClient(Number(new URL(app.url).port));
   await client.ask("room:join", { room: "event:77" });
   await page.getByRole("row").filter({ hasText: "event:77" }).getByRole("link", { name: "1" }).click();
@@ -155,20 +174,34 @@ test("connections come into the overview by themselves, and one of them is close
   expect(await client.end()).toBe(4011);
 }, 120_000);
 
-test("frames of a room come into the live trace, wait while it is paused, and unfold", async () => {
+test("frames of a room come into the live trace, each with its node, wait while it is paused, and unfold", async () => {
   const client = await openClient(Number(new URL(app.url).port));
   const room = "event:88";
   await page.goto(`/admin/traces?room=${room}`);
   await page.getByRole("button", { name: "Start" }).press("Enter");
   await said(`Watching ${room}`);
   const frames = page.getByRole("list", { name: "Frames" });
-  const joined = frames.getByRole("listitem").filter({ hasText: "room:join" }).first();
+  // The newest stand first: the last one stays what it is.
+  const joined = frames.getByRole("listitem").filter({ hasText: "room:join" }).last();
   await waitUntil("the server tells of frames", async () => {
     await client.ask("room:join", { room });
     return joined.isVisible();
   });
   await joined.locator("summary").press("Enter");
   await joined.getByText(`"room": "${room}"`).waitFor();
+  const [node] = String((await client.next("system:connected")).payload.connection_id).split("-");
+  const { id, token } = await (await post("/service-tokens", { name: "stage", scopes: ["broadcast"] })).json();
+  await fetch(`${app.url}/api/v1/rooms/${room}/broadcasts`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ event_type: "ticket:released", payload: { event_id: "88" } }),
+  });
+  await frames
+    .getByRole("listitem")
+    .filter({ hasText: "ticket:released" })
+    .getByText(`node ${node}, to all`, { exact: true })
+    .waitFor();
+  await page.context().request.delete(`/api/v1/service-tokens/${id}`, { headers: { origin: app.url } });
 
   await page.getByRole("button", { name: "Pause" }).press("Enter");
   await said("Paused");
@@ -183,6 +216,34 @@ test("frames of a room come into the live trace, wait while it is paused, and un
   await page.getByRole("button", { name: "Stop" }).click();
   await said(`The trace of ${room} has ended`);
   client.close();
+}, 120_000);
+
+test("frames of a person come into the live trace by his name, in and out, each with its node", async () => {
+  const { access_token } = await (await post("/auth/login", { username: "bo", password: PASSWORD }, bo)).json();
+  const client = await openClient(Number(new URL(app.url).port), { query: `?token=${access_token}` });
+  const { payload } = await client.next("system:connected");
+  await page.goto("/admin/people?q=bo@");
+  await page.getByRole("link", { name: "Watch bo" }).click();
+  await page.getByLabel("Username").fill("nobody-at-all");
+  await page.getByRole("button", { name: "Start" }).click();
+  await page.getByText("Nobody here has this username.").waitFor();
+  await page.getByLabel("Username").fill("BO");
+  await page.getByRole("button", { name: "Start" }).click();
+  await said("Watching BO");
+  const frames = page.getByRole("list", { name: "Frames" }).getByRole("listitem");
+  const out = frames.filter({ hasText: "system:pong" }).last();
+  await waitUntil("the server tells of frames", async () => {
+    await client.ask("system:ping");
+    return out.isVisible();
+  });
+  await frames.filter({ hasText: "system:ping" }).first().getByText("in", { exact: true }).waitFor();
+  const [node] = String(payload.connection_id).split("-");
+  await out.getByText(`node ${node}`, { exact: true }).waitFor();
+  await out.locator("summary").click();
+  await out.getByText(String(payload.connection_id), { exact: true }).waitFor();
+  client.close();
+  await page.getByRole("button", { name: "Stop" }).click();
+  await said("The trace of BO has ended");
 }, 120_000);
 
 test("who is no admin sees no page and no data; made one he sees them, and disabled he is out", async () => {
@@ -214,8 +275,6 @@ test("who is no admin sees no page and no data; made one he sees them, and disab
 }, 120_000);
 
 test("what only an owner may is refused to an admin beside its field, in the server’s words", async () => {
-  const post = (path: string, data: object, by = page) =>
-    by.context().request.post(`/api/v1${path}`, { data, headers: { origin: app.url } });
   await post("/auth/login", { username: "bo", password: PASSWORD }, bo);
   const refusal = /^Only an owner lets a program read in channels and in people's own rooms/;
   await bo.goto("/admin/tokens");
@@ -250,6 +309,20 @@ test("what only an owner may is refused to an admin beside its field, in the ser
   await bo.getByRole("alert").getByText("You cannot lift a ban of somebody of your own rank.").waitFor();
 }, 120_000);
 
+test("a page that cannot be shown leaves the list of the others where it is", async () => {
+  for (const path of ["/admin/webhooks/1", "/admin/connections?node=none"]) {
+    const answer = await page.goto(path);
+    expect([404, 422]).toContain(answer!.status());
+    await page
+      .getByRole("link", { name: "Try again" })
+      .or(page.getByRole("heading", { name: "Nothing here" }))
+      .first()
+      .waitFor();
+    await page.getByRole("navigation", { name: "Administration" }).getByRole("link", { name: "Audit log" }).click();
+    await page.getByLabel("By whom").waitFor();
+  }
+}, 120_000);
+
 test("the audit log tells all of it, and is filtered by what, by whom and when", async () => {
   await page.goto("/admin/audit-log");
   const told = await page.getByRole("main").textContent();
@@ -267,6 +340,7 @@ test("the audit log tells all of it, and is filtered by what, by whom and when",
     "disabled the account of bo",
     "enabled the account of bo",
     "watched the frames of room event:88",
+    "watched the frames of bo",
   ])
     expect(told).toMatch(sentence);
   await page.getByLabel("What").selectOption("ban:made");

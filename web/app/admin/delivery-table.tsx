@@ -17,6 +17,7 @@ export function DeliveryTable({ deliveries }: { deliveries: readonly WebhookDeli
       columns={[
         {
           name: "Event",
+          kind: "name",
           cell: ({ id, endpoint_id, event_type }) => (
             <Link to={`/admin/webhooks/${endpoint_id}/deliveries/${id}`}>{event_type}</Link>
           ),

@@ -3,8 +3,11 @@ import styles from "./admin.module.css";
 
 interface Column<T> {
   name: string;
-  /** Numbers stand at the right, one below the other; what is short stays on its line; tools have no heading to be seen. */
-  kind?: "number" | "short" | "tools";
+  /**
+   * Numbers stand at the right, one below the other; what is short stays on its line; names get room before other words do;
+   * tools have no heading to be seen.
+   */
+  kind?: "number" | "short" | "name" | "tools";
   cell: (row: T) => ReactNode;
 }
 

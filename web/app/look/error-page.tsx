@@ -2,16 +2,17 @@ import { isRouteErrorResponse, Link, useLocation } from "react-router";
 import styles from "./error-page.module.css";
 
 /** What a visitor sees when a page cannot be shown: what happened, and where to go on. */
-export function ErrorPage({ error, within = "page" }: { error: unknown; within?: "page" | "house" }) {
+export function ErrorPage({ error, within = "page" }: { error: unknown; within?: "page" | "house" | "frame" }) {
   const { status, title, text } = describe(error);
   const here = useLocation();
-  // The house has its `main` already.
-  const Box = within === "house" ? "div" : "main";
+  // The house has its `main` already, and a frame within it has its heading and title, too.
+  const Box = within === "page" ? "main" : "div";
+  const Title = within === "frame" ? "h2" : "h1";
   return (
     <Box className={styles.page}>
-      <title>{`${title} · Usher`}</title>
+      {within !== "frame" && <title>{`${title} · Usher`}</title>}
       <p className={styles.status}>{status}</p>
-      <h1 className={styles.title}>{title}</h1>
+      <Title className={styles.title}>{title}</Title>
       <p className={styles.text}>{text}</p>
       <p className={styles.ways}>
         <Link to="/">To your channels</Link>

@@ -5,6 +5,7 @@ import { UsherError } from "../../../sdk/errors.ts";
 export interface Refusal {
   message: string | null;
   fields: Record<string, string>;
+  /** Of a field that was sent several times, such as boxes that were ticked: its values, one on each line. */
   typed: Record<string, string>;
 }
 
@@ -35,7 +36,10 @@ export function refusal(error: UsherError, form: FormData): Refusal {
   const field = FIELD_OF_CODE[error.code];
   if (field && form.has(field)) fields[field] ??= error.message;
   const typed: Record<string, string> = {};
-  for (const [name, value] of form) if (typeof value === "string" && !name.includes("password")) typed[name] = value;
+  for (const name of new Set(form.keys())) {
+    const values = form.getAll(name).filter((value) => typeof value === "string");
+    if (values.length > 0 && !name.includes("password")) typed[name] = values.join("\n");
+  }
   const wait = error.retryAfter === null ? "" : ` Try again in ${waitText(error.retryAfter)}.`;
   return { message: Object.keys(fields).length > 0 ? null : error.message + wait, fields, typed };
 }

@@ -1,7 +1,15 @@
-import { useEffect, useRef } from "react";
-import { type LoaderFunctionArgs, NavLink, Outlet, type ShouldRevalidateFunctionArgs, useLocation } from "react-router";
+import { type ReactNode, useEffect, useRef } from "react";
+import {
+  isRouteErrorResponse,
+  type LoaderFunctionArgs,
+  NavLink,
+  Outlet,
+  type ShouldRevalidateFunctionArgs,
+  useLocation,
+} from "react-router";
 import styles from "../../admin/admin.module.css";
 import { GROUPS, SECTIONS, sectionOf } from "../../admin/sections.ts";
+import { ErrorPage } from "../../look/error-page.tsx";
 import { HouseTitle, PageBar } from "../../look/page.tsx";
 import { load } from "../../server/hub.ts";
 
@@ -19,6 +27,24 @@ export function shouldRevalidate({ formMethod }: ShouldRevalidateFunctionArgs) {
 
 /** What the owner and the admins of this server see: a list of pages, and one of them. */
 export default function Admin() {
+  return (
+    <Frame>
+      <Outlet />
+    </Frame>
+  );
+}
+
+/** A page that cannot be shown leaves the list of the others where it is; who is no admin does not see that either. */
+export function ErrorBoundary({ error }: { error: unknown }) {
+  if (isRouteErrorResponse(error) && error.status === 403) return <ErrorPage error={error} within="house" />;
+  return (
+    <Frame>
+      <ErrorPage error={error} within="frame" />
+    </Frame>
+  );
+}
+
+function Frame({ children }: { children: ReactNode }) {
   const { pathname } = useLocation();
   const { label } = sectionOf(pathname);
   const scroll = useRef<HTMLDivElement>(null);
@@ -40,9 +66,7 @@ export default function Admin() {
           <Sections />
         </div>
         <div className={styles.scroll} ref={scroll}>
-          <div className={styles.body}>
-            <Outlet />
-          </div>
+          <div className={styles.body}>{children}</div>
         </div>
       </div>
     </>

@@ -58,7 +58,13 @@ export default function AuditLog() {
         </Button>
       </Form>
       {filtered && <Link to="/admin/audit-log">Show everything</Link>}
-      {acts.data.length === 0 && <Empty title={filtered ? "Nothing like this was done" : "Nothing was done yet"} />}
+      {acts.data.length === 0 && (
+        <Empty title={filtered ? "Nothing like this was done" : "Nothing was done yet"}>
+          {filtered
+            ? "Another time, name or act may find it."
+            : "Bans, settings, tokens, roles: what admins change from now on is listed here."}
+        </Empty>
+      )}
       <ul className={styles.list}>
         {acts.data.map((entry) => (
           <Act key={entry.id} entry={entry} names={names} />

@@ -71,7 +71,9 @@ export default function Bans() {
       </section>
       <section className={styles.part}>
         <h2>Bans that stand</h2>
-        {bans.data.length === 0 && <Empty title="Nobody is banned" />}
+        {bans.data.length === 0 && (
+          <Empty title="Nobody is banned">Who or what you ban above is listed here until the ban ends.</Empty>
+        )}
         <ul className={styles.list}>
           {bans.data.map((ban) => (
             <BanRow key={ban.id} ban={ban} by={names[ban.created_by]} />

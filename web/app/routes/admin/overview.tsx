@@ -3,6 +3,7 @@ import type { NodeInfo } from "../../../../sdk/admin.ts";
 import type { Rest } from "../../../../sdk/rest.ts";
 import styles from "../../admin/admin.module.css";
 import { age, count, megabytes, secondsAgo } from "../../admin/figures.ts";
+import { refusalOf, useOutcome } from "../../admin/outcome.ts";
 import { Confirm, LateNote, Said } from "../../admin/parts.tsx";
 import { RoomTable } from "../../admin/room-table.tsx";
 import { Table } from "../../admin/table.tsx";
@@ -85,18 +86,7 @@ function Nodes({ nodes }: { nodes: readonly NodeInfo[] }) {
       rows={nodes}
       keyOf={({ id, started_at }) => `${id} ${started_at}`}
       columns={[
-        { name: "Node", cell: ({ id, host }) => <NodeName id={id} host={host} /> },
-        {
-          name: "Where",
-          cell: ({ address, version, roles }) => (
-            <div>
-              <p className={styles.code}>{address}</p>
-              <p className={styles.note}>
-                {version}, {roles.join(", ")}
-              </p>
-            </div>
-          ),
-        },
+        { name: "Node", kind: "name", cell: (node) => <NodeName node={node} /> },
         { name: "State", cell: (node) => <NodeState node={node} /> },
         { name: "Log seen up to", kind: "short", cell: ({ lag_ms }) => <LogSeen lag={lag_ms} /> },
         { name: "Up for", kind: "short", cell: ({ started_at }) => age(started_at, now) },
@@ -116,18 +106,21 @@ function Nodes({ nodes }: { nodes: readonly NodeInfo[] }) {
   );
 }
 
-function NodeName({ id, host }: { id: string; host: string }) {
+function NodeName({ node: { id, address, version, roles } }: { node: NodeInfo }) {
   return (
     <div>
       <p className={styles.name}>{id}</p>
-      <p className={styles.note}>{host}</p>
+      <p className={styles.code}>{address}</p>
+      <p className={styles.note}>
+        {version}, {roles.join(", ")}
+      </p>
     </div>
   );
 }
 
 const BROKER = {
   ok: { kind: "good", text: "broker works" },
-  deaf: { kind: "bad", text: "deaf: hears no other node" },
+  deaf: { kind: "bad", text: "deaf to the broker" },
   away: { kind: "bad", text: "broker away" },
 } as const;
 
@@ -162,6 +155,7 @@ function LogSeen({ lag }: { lag: number }) {
 }
 
 function DrainButton({ id, alone }: { id: string; alone: boolean }) {
+  const refusal = refusalOf(useOutcome(), "drain", id);
   return (
     <Confirm label="Drain" name={`Drain node ${id}`} intent="drain" id={id} go="Drain it">
       <p>
@@ -173,6 +167,7 @@ function DrainButton({ id, alone }: { id: string; alone: boolean }) {
         type="number"
         label="Seconds over which the connections go"
         defaultValue={10}
+        refusal={refusal}
         min={1}
         max={600}
         required

@@ -3,6 +3,7 @@ import { type ActionFunctionArgs, Form, Link, type LoaderFunctionArgs, useLoader
 import type { Role } from "../../../../protocol/objects.ts";
 import type { Account } from "../../../../sdk/admin.ts";
 import styles from "../../admin/admin.module.css";
+import { refusalOf, useOutcome } from "../../admin/outcome.ts";
 import { Confirm, OneButton, Pager, Said } from "../../admin/parts.tsx";
 import { useClock } from "../../chat/clock.tsx";
 import { useHouse } from "../../chat/house-context.tsx";
@@ -132,12 +133,18 @@ function PersonRow({ person }: { person: Account }) {
 /** Only what the one who looks may do: owners give roles, and nobody acts on his own rank. */
 function PersonTools({ person: { id, username, role, disabled, banned, last_seen_at } }: { person: Account }) {
   const { me } = useHouse();
+  const refusal = refusalOf(useOutcome(), "role", id);
   const outranked = RANK[me.role] > RANK[role];
   return (
     <div className={styles.tools}>
       {me.role === "owner" && (
         <Confirm label="Role" name={`Role of ${username}`} intent="role" id={id} go="Set the role">
-          <NativeSelect name="role" label={`Role of ${username}`} defaultValue={role} data={[...ROLES]} />
+          <NativeSelect
+            name="role"
+            label={`Role of ${username}`}
+            defaultValue={refusal?.typed.role ?? role}
+            data={[...ROLES]}
+          />
           <p className={styles.note}>Admins see these pages and act on members; owners give roles, too.</p>
         </Confirm>
       )}
@@ -155,6 +162,11 @@ function PersonTools({ person: { id, username, role, disabled, banned, last_seen
       {outranked && !banned && (
         <Link className={styles.tool} to={`/admin/bans?username=${encodeURIComponent(username)}`}>
           Ban<span className="only-spoken"> {username}</span>
+        </Link>
+      )}
+      {me.role === "owner" && (
+        <Link className={styles.tool} to={`/admin/traces?username=${encodeURIComponent(username)}`}>
+          Watch<span className="only-spoken"> {username}</span>
         </Link>
       )}
     </div>

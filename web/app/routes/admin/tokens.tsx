@@ -75,7 +75,11 @@ export default function Tokens() {
         >
           <NewToken />
         </Fold>
-        {tokens.length === 0 && <Empty title="There is no token yet" />}
+        {tokens.length === 0 && (
+          <Empty title="There is no token yet">
+            Make one above for each service that calls here; its secret is shown once.
+          </Empty>
+        )}
         <ul className={styles.list}>
           {tokens.map((token) => (
             <TokenRow key={token.id} token={token} by={names[token.created_by]} />
@@ -100,7 +104,11 @@ function NewToken() {
         maxLength={80}
         autoComplete="off"
       />
-      <Checkbox.Group label="What it may do" error={refusal?.fields.scopes}>
+      <Checkbox.Group
+        label="What it may do"
+        defaultValue={refusal?.typed.scopes?.split("\n")}
+        error={refusal?.fields.scopes}
+      >
         <div className={styles.choices}>
           {SCOPES.map(({ value, label, text }) => (
             <Checkbox key={value} name="scopes" value={value} label={label} description={text} />

@@ -71,6 +71,9 @@ export default function Traces() {
         {leftOut > 0 && (
           <p className={styles.note}>{counted(leftOut, "frame")} left out: more came than can be shown.</p>
         )}
+        {subject === null && (
+          <Empty title="Nothing is watched">Name a room or a person above and start: frames show up here.</Empty>
+        )}
         {running && frames.length === 0 && <Empty title="No frame yet">What goes in or out shows up here.</Empty>}
         <FrameList frames={frames} />
       </section>

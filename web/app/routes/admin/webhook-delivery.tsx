@@ -62,7 +62,7 @@ export default function Delivery() {
           )}
         </dl>
         {status !== "pending" && (
-          <div>
+          <div className={styles.tools} data-at="start">
             <OneButton intent="redeliver" id={id} label="Redeliver" name="Redeliver" />
           </div>
         )}

@@ -1,4 +1,4 @@
-import { NativeSelect } from "@mantine/core";
+import { Button, NativeSelect } from "@mantine/core";
 import { type ActionFunctionArgs, Form, Link, type LoaderFunctionArgs, redirect, useLoaderData } from "react-router";
 import type { DeliveryStatus, WebhookEndpoint } from "../../../../sdk/admin.ts";
 import type { Rest } from "../../../../sdk/rest.ts";
@@ -107,11 +107,15 @@ export default function Webhook() {
             data={[{ value: "", label: "all" }, ...STATUSES]}
           />
           <noscript>
-            <button type="submit">Show</button>
+            <Button type="submit" variant="default">
+              Show
+            </Button>
           </noscript>
         </Form>
         {deliveries.data.length === 0 ? (
-          <Empty title={filter.status ? `No delivery is ${filter.status}` : "Nothing was posted yet"} />
+          <Empty title={filter.status ? `No delivery is ${filter.status}` : "Nothing was posted yet"}>
+            {filter.status === undefined && "Send a test to see whether the receiver answers."}
+          </Empty>
         ) : (
           <DeliveryTable deliveries={deliveries.data} />
         )}

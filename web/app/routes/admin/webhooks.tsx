@@ -47,7 +47,11 @@ export default function Webhooks() {
         >
           <EndpointForm intent="make" go="Make the endpoint" />
         </Fold>
-        {endpoints.length === 0 && <Empty title="There is no endpoint yet" />}
+        {endpoints.length === 0 && (
+          <Empty title="There is no endpoint yet">
+            Make the first one above: from then on it is told what happens, and its deliveries are listed here.
+          </Empty>
+        )}
         <ul className={styles.list}>
           {endpoints.map((endpoint) => (
             <EndpointRow key={endpoint.id} endpoint={endpoint} />
@@ -63,16 +67,18 @@ function EndpointRow({ endpoint }: { endpoint: WebhookEndpoint }) {
   return (
     <li className={styles.item}>
       <div className={styles.what}>
-        <Link to={`/admin/webhooks/${id}`} className={styles.name}>
+        <Link to={`/admin/webhooks/${id}`} className={`${styles.name} ${styles.url}`}>
           {url}
         </Link>
+        <p>
+          <EndpointState endpoint={endpoint} />
+        </p>
         {description !== "" && <p>{description}</p>}
         <p className={styles.note}>
           {event_types.join(", ")} from {rooms.includes("*") ? "all rooms" : rooms.join(", ")}
           {ordered && ", in order"}
         </p>
       </div>
-      <EndpointState endpoint={endpoint} />
     </li>
   );
 }
