@@ -29,8 +29,11 @@ export class Connection {
   askedAt = Number.NEGATIVE_INFINITY;
   /** Frames it may still send at once; refilled at each sign of life. */
   allowance: number;
-  /** Checks in a row that found too much unsent. */
+  /** Checks in a row that found too much unsent, and that found a replay waiting of which nothing was taken since the one before. */
   slow = 0;
+  stuck = 0;
+  /** Unsent bytes at the last check; infinite when something was taken since. */
+  unsent = 0;
   /** When the socket is cut, after we have said goodbye; 0 while all is well. */
   cutAt = 0;
   /** Commands that wait or are under way. */
@@ -85,6 +88,7 @@ export class Connection {
   }
 
   wake(): void {
+    this.unsent = Number.POSITIVE_INFINITY;
     const waiters = this.waiters;
     this.waiters = null;
     if (waiters !== null) for (const wake of waiters) wake();

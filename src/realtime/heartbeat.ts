@@ -3,7 +3,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Connection } from "./connection.ts";
 import type { HubLimits, HubMetrics } from "./deps.ts";
 import { encodeBye } from "./encode.ts";
-import { CLOSE_GRACE, SLOW_BYTES } from "./limits.ts";
+import { CLOSE_GRACE, SLOW_BYTES, SLOW_CHECKS, STUCK_CHECKS } from "./limits.ts";
 import type { Sender } from "./sender.ts";
 
 /** Parts of a round, so that a hundred thousand connections are not looked at in one go. */
@@ -114,7 +114,9 @@ export class Heartbeat {
   #checkUnsent(connection: Connection, unsent: number): void {
     if (unsent > 0) this.#sender.congested = true;
     connection.slow = unsent > SLOW_BYTES ? connection.slow + 1 : 0;
-    if (connection.slow >= 2) this.close(connection, "slow");
+    connection.stuck = connection.waiters !== null && unsent >= connection.unsent ? connection.stuck + 1 : 0;
+    connection.unsent = unsent;
+    if (connection.slow >= SLOW_CHECKS || connection.stuck >= STUCK_CHECKS) this.close(connection, "slow");
   }
 }
 

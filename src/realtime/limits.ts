@@ -14,6 +14,10 @@ export const REPLAY_SLICE = 131_072;
 
 /** A connection with more than this many unsent bytes in two checks, a second apart, is closed as slow (SPEC SL-1). */
 export const SLOW_BYTES = 262_144;
+export const SLOW_CHECKS = 2;
+
+/** So is one that takes nothing of a backlog from one check to the next, so often in a row. */
+export const STUCK_CHECKS = 10;
 
 /** ms in which a client must take our close frame; then the socket is cut. */
 export const CLOSE_GRACE = 5_000;
