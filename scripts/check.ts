@@ -19,8 +19,11 @@ const files = [...new Bun.Glob("{bench,db,protocol,scripts,sdk,src,tests,web}/**
 const inFolder = (...folders: string[]) =>
   files.filter((file) => folders.some((folder) => file.startsWith(`tests/${folder}/`)));
 const browser = inFolder("e2e");
-const heavy = inFolder("faults", "sim", "cluster");
-const light = files.filter((file) => !browser.includes(file) && !heavy.includes(file));
+/** These wait more than they work. */
+const faults = inFolder("faults");
+/** Each of these needs the whole machine. */
+const heavy = inFolder("sim", "cluster");
+const light = files.filter((file) => ![...browser, ...faults, ...heavy].includes(file));
 
 const brief = all ? ["--only-failures"] : [];
 
@@ -44,7 +47,8 @@ try {
     );
   } else {
     tallies.push(await runTests("Unit and integration tests", light, ["--parallel=2", ...brief]));
-    tallies.push(await runTests("Fault and load tests", heavy, ["--isolate", ...brief]));
+    tallies.push(await runTests("Fault tests", faults, ["--parallel=2", ...brief]));
+    tallies.push(await runTests("Load tests", heavy, ["--isolate", ...brief]));
     tallies.push(await runBrowserTests());
   }
 } finally {

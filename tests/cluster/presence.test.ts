@@ -12,7 +12,7 @@ const NAMES = ["watcher", "steady", "both", "mover", "lost-1", "lost-2", "goes"]
 const DEATH_MS = 15_000;
 
 for (const kind of ["redis", "postgres"] as const) {
-  testWith(...(kind === "redis" ? ["redis-server"] : []))(
+  testWith(...(kind === "redis" ? ["redis-server"] : [])).concurrent(
     `PR-4 PR-2 ${kind}: who was on a dead node leaves within 15 s, who moved or was only restarted makes no noise`,
     () => live(kind),
   );

@@ -79,7 +79,8 @@ test("8,000 connections from one address: 6,000 are taken, the rest is refused, 
   expect(held().memory).toBeLessThan(before.memory + 150);
 });
 
-test("whoever does not finish a request is cut, and is no burden meanwhile", async () => {
+// These three wait for the server's patience to end, so they wait together.
+test.concurrent("whoever does not finish a request is cut, and is no burden meanwhile", async () => {
   const begun = {
     "nothing at all": "",
     "half a request line": "GET /api/v1/me",
@@ -105,7 +106,7 @@ test("whoever does not finish a request is cut, and is no burden meanwhile", asy
   for (const { socket } of slow) socket.destroy();
 });
 
-test("a byte now and then does not keep alive: a header that drips is cut, and a body answered 408", async () => {
+test.concurrent("a byte now and then does not keep alive: a header that drips is cut, and a body answered 408", async () => {
   const header = await openTcp(node.port, { from: "127.0.0.3" });
   header.write("GET /health HTTP/1.1\r\nHost: localhost\r\nX-A: ");
   const body = await openTcp(node.port, { from: "127.0.0.3" });
@@ -126,7 +127,7 @@ test("a byte now and then does not keep alive: a header that drips is cut, and a
   }
 });
 
-test("a WebSocket frame that drips without end is cut when no pong comes either", async () => {
+test.concurrent("a WebSocket frame that drips without end is cut when no pong comes either", async () => {
   const socket = await openRawWebSocket(node.port, { from: "127.0.0.3" });
   const frame = wsFrame(1, Buffer.alloc(60_000, 0x20));
   let at = 0;

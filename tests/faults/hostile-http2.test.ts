@@ -176,8 +176,14 @@ test("requests that never come whole are reset, soon when there are thousands; w
   const each = 900;
   for (const socket of sockets) await flood(socket, each, (n) => [call(n)]);
   await served();
-  const resets = (socket: RawSocket) => http2Frames(socket.received()).filter(({ type }) => type === RESET).length;
-  await waitUntil("all are reset", () => sockets.every((socket) => socket.ended || resets(socket) === each));
+  const resets = ({ ended, received }: RawSocket) =>
+    ended ? each : http2Frames(received()).filter(({ type }) => type === RESET).length;
+  // The rest has half a minute.
+  const over = sockets.length * each - 4_096;
+  await waitUntil(
+    "those are reset that are too many",
+    () => sockets.reduce((sum, one) => sum + resets(one), 0) >= over,
+  );
   for (const socket of sockets) socket.destroy();
 });
 

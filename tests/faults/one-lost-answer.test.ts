@@ -79,7 +79,7 @@ for (const [name, gate] of Object.entries(GATES)) {
   }, 30_000);
 }
 
-test("the tail and the node's lease go on after a lost answer", async () => {
+test.concurrent("the tail and the node's lease go on after a lost answer", async () => {
   const { sql, freeze, close } = openOne();
   const failures: unknown[] = [];
   const onError = (error: unknown) => failures.push(asAnswer(error));
