@@ -196,6 +196,8 @@ export class Joins {
       const more = room.framesAfter(e.from);
       if (more !== null && more.length === 0) {
         this.#deps.rooms.enter(connection, room);
+        // In the same tick: a person's own room shows nothing to who is on the way in.
+        this.#end(e);
         if (e.presence) this.#deps.watch?.(connection, room);
         return;
       }

@@ -1,0 +1,71 @@
+import { expect, test } from "bun:test";
+import type { UserCaller } from "../platform/caller.ts";
+import { Connection } from "./connection.ts";
+import type { HubMetrics } from "./deps.ts";
+import type { Socket } from "./doors.ts";
+import { Joins } from "./join.ts";
+import { Policies } from "./policies.ts";
+import { Rooms } from "./rooms.ts";
+import { Sender } from "./sender.ts";
+
+const NO_METRICS: HubMetrics = { sent() {}, received() {}, error() {}, recovery() {}, filled() {}, closed() {} };
+const ROOM = "user:ann";
+const entry = (seq: number) => ({ room: ROOM, seq, type: "t", payload: "{}" });
+
+test("JN-4 in a person's own room, too, nothing can come between the last look and going live", async () => {
+  const seen: number[] = [];
+  const socket: Socket = {
+    send: (text) => seen.push(JSON.parse(text).seq),
+    subscribe() {},
+    unsubscribe() {},
+    cork: (work) => work(),
+    ping() {},
+    close() {},
+    terminate() {},
+    getBufferedAmount: () => 0,
+  };
+  const caller: UserCaller = {
+    kind: "user",
+    userId: "ann",
+    username: "ann",
+    role: "member",
+    sessionId: null,
+    expiresAt: null,
+  };
+  const sender = new Sender(NO_METRICS);
+  const rooms: Rooms = new Rooms({
+    show(room, type, frame) {
+      for (const connection of rooms.liveIn(room)) sender.send(connection, type, frame);
+    },
+    shown() {},
+    missing() {},
+  });
+  const joins = new Joins({
+    rooms,
+    sender,
+    policies: new Policies(),
+    metrics: NO_METRICS,
+    log: { slice: async (room) => ({ room, head: 0, entries: [], complete: true }), heads: async () => new Map() },
+    logger: { warn() {}, error() {} },
+    epoch: () => "e",
+    roomsPerConnection: 10,
+  });
+  const connection = new Connection(1, caller, 0, 100);
+  connection.socket = socket;
+  rooms.people.add("ann", connection);
+  let over = false;
+  let said = 0;
+  const joined = joins.enter(connection, [{ room: ROOM, since: 0 }], () => {});
+  // Something is said whenever anything else runs.
+  const saying = (async () => {
+    while (!over) {
+      rooms.offer([entry(++said)]);
+      await null;
+    }
+  })();
+  await joined;
+  for (let turns = 0; turns < 20; turns++) await null;
+  over = true;
+  await saying;
+  expect(seen).toEqual(Array.from({ length: said }, (_, i) => i + 1));
+});
