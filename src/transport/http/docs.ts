@@ -31,7 +31,13 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-const START = `SwaggerUIBundle({ url: "/api/openapi.json", dom_id: "#swagger", deepLinking: true, validatorUrl: null });\n`;
+/** Swagger UI is dark where its root bears the class; it does not look at what the visitor prefers. */
+const START = `const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", follow);
+follow();
+SwaggerUIBundle({ url: "/api/openapi.json", dom_id: "#swagger", deepLinking: true, validatorUrl: null });
+`;
 
 /** `/api/openapi.json` (OpenAPI 3.1, from the routes) and Swagger UI at `/api/docs`, all from this server. */
 export function addDocs(api: Api, version: string): void {
