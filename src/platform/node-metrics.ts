@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Aggregator, Gauge, type Registry } from "prom-client";
 import type { PoolNumbers } from "./postgres/pool.ts";
 
@@ -77,8 +78,11 @@ function addLogSize(registry: Registry, read: NodeSources["logSize"]): void {
       .catch(() => null)
       .finally(() => {
         asked = null;
+/** ms. A frozen database must not take the metrics away that tell of it. */
+const PATIENCE_MS = 1_000;
+
       });
-    return asked;
+    return Promise.race([asked, sleep(PATIENCE_MS, null, { ref: false })]);
   };
   new Gauge({
     name: "usher_log_bytes",

@@ -1,0 +1,19 @@
+import { expect, test } from "bun:test";
+import { createMetrics } from "./metrics.ts";
+
+test("a database that says nothing does not keep the other metrics back", async () => {
+  const metrics = createMetrics("0.0.0");
+  const silent = Promise.withResolvers<never>();
+  const sources = {
+    nodes: () => 3,
+    leaseHeld: () => true,
+    pools: {},
+    writable: () => true,
+    tailLag: () => 0,
+    logSize: () => silent.promise,
+    presenceUp: () => true,
+    presenceWatched: () => 0,
+  };
+  metrics.watchNode(sources);
+  expect(await metrics.text()).toContain("usher_nodes 3\n");
+});
