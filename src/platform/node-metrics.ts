@@ -70,6 +70,9 @@ function addPools(registry: Registry, pools: NodeSources["pools"]): void {
   });
 }
 
+/** ms. A frozen database must not take the metrics away that tell of it. */
+const PATIENCE_MS = 1_000;
+
 /** Every process asks the same database, so of many answers one is as good as the other. One question for both. */
 function addLogSize(registry: Registry, read: NodeSources["logSize"]): void {
   let asked: Promise<{ bytes: number; partitionsAhead: number } | null> | null = null;
@@ -78,9 +81,6 @@ function addLogSize(registry: Registry, read: NodeSources["logSize"]): void {
       .catch(() => null)
       .finally(() => {
         asked = null;
-/** ms. A frozen database must not take the metrics away that tell of it. */
-const PATIENCE_MS = 1_000;
-
       });
     return Promise.race([asked, sleep(PATIENCE_MS, null, { ref: false })]);
   };
