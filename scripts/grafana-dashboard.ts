@@ -117,6 +117,7 @@ const ROWS: Row[] = [
       lines: [
         ["usher_database_connections{$i}", "{{instance}} {{pool}} {{state}}"],
         ["usher_database_waiting{$i}", "{{instance}} {{pool}} waiting"],
+        ["usher_database_writable{$i}", "{{instance}} takes writes"],
       ],
     },
     { title: "Size of the log", unit: "bytes", lines: [["max(usher_log_bytes{$i})", "bytes"]] },

@@ -20,6 +20,7 @@ export function allMetrics(): Metrics {
     nodes: () => 1,
     leaseHeld: () => true,
     pools: { main: pool, posts: pool },
+    writable: () => true,
     tailLag: () => 0,
     logSize: async () => ({ bytes: 0, partitionsAhead: 0 }),
     presenceUp: () => true,

@@ -79,7 +79,7 @@ async function start(program: Program): Promise<number> {
   let admin: Admin | null = null;
   await startReload(program, async (changed) => admin?.reloaded(changed));
   const storage = await startStorage(program);
-  const { sql, postSql, databaseUrl, pools } = storage;
+  const { sql, postSql, databaseUrl } = storage;
   const log = await startLog(program, storage);
   const { ids, epoch } = log;
   const metrics = createMetrics(VERSION);
@@ -96,7 +96,7 @@ async function start(program: Program): Promise<number> {
   };
   const share = createShare(broker, log);
   const hub = createHubOf(program, { sql, log, metrics, broker, presence, authenticate });
-  watchNode(metrics, sql, log, hub, pools);
+  watchNode(metrics, storage, log, hub);
   const publish = await startFanOut(program, log, broker, hub, metrics);
   const transaction = createTransaction({ sql, ids, publish });
   const identity: Identity = createIdentity({
@@ -141,7 +141,7 @@ async function start(program: Program): Promise<number> {
   await Promise.all([admin.start(), identity.start()]);
   let open = false;
   const pages = await startPages(program);
-  const readiness = createReadinessOf(program, sql, broker, hub, pages, () => open);
+  const readiness = createReadinessOf(program, storage, broker, hub, pages, () => open);
   const webhooks = await startWebhooks(program, sql, log, metrics, broker);
   const api = await startApi(program, {
     sql,

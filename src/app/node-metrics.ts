@@ -1,22 +1,16 @@
 import { logSize } from "../platform/log/size.ts";
 import type { Metrics } from "../platform/metrics.ts";
-import type { PoolNumbers } from "../platform/postgres/pool.ts";
-import type { Sql } from "../platform/postgres/sql.ts";
 import type { Hub } from "../realtime/doors.ts";
 import type { Log } from "./log.ts";
+import type { Storage } from "./storage.ts";
 
 /** Shows in the metrics how this node stands. */
-export function watchNode(
-  metrics: Metrics,
-  sql: Sql,
-  { lease, tail }: Log,
-  hub: Hub,
-  pools: Readonly<Record<string, () => PoolNumbers>>,
-): void {
+export function watchNode(metrics: Metrics, { sql, pools, writable }: Storage, { lease, tail }: Log, hub: Hub): void {
   metrics.watchNode({
     nodes: () => lease.living().length,
     leaseHeld: () => lease.held(),
     pools,
+    writable: () => writable.check(sql),
     tailLag: () => tail.lag(),
     logSize: () => logSize(sql),
     presenceUp: () => hub.presenceHealth().up,

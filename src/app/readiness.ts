@@ -1,9 +1,9 @@
-import type { Sql } from "../platform/postgres/sql.ts";
 import type { Broker } from "../realtime/broker/broker.ts";
 import type { Hub } from "../realtime/doors.ts";
-import { createReadiness, type Readiness } from "../transport/http/probes.ts";
+import { createReadiness, type Readiness, type State } from "../transport/http/probes.ts";
 import type { PagesOfNode } from "./pages.ts";
 import type { Program } from "./program.ts";
+import type { Storage } from "./storage.ts";
 
 /**
  * Whether this node takes requests: for `/ready`, and for the health service of gRPC.
@@ -12,7 +12,7 @@ import type { Program } from "./program.ts";
  */
 export function createReadinessOf(
   { config, lifecycle }: Program,
-  sql: Sql,
+  { sql, writable }: Pick<Storage, "sql" | "writable">,
   broker: Broker,
   hub: Hub,
   pages: PagesOfNode | null,
@@ -21,12 +21,19 @@ export function createReadinessOf(
   const onlyPages = config.ROLES.every((role) => role === "web");
   return createReadiness({
     checks: [
-      { name: "postgres", vital: true, probe: () => sql`SELECT 1` },
+      {
+        name: "postgres",
+        vital: true,
+        async probe() {
+          await sql`SELECT 1`;
+          return writable.check(sql) ? "ok" : "cannot write";
+        },
+      },
       {
         name: "broker",
         vital: false,
         async probe() {
-          if (broker.health() !== "ok") throw new Error("away");
+          return broker.health() === "ok" ? "ok" : "away";
         },
       },
       ...(pages === null ? [] : [{ name: "pages", vital: onlyPages, probe: () => takeVisitors(pages) }]),
@@ -37,6 +44,6 @@ export function createReadinessOf(
   });
 }
 
-async function takeVisitors(pages: PagesOfNode): Promise<void> {
-  if (!(await pages.ready(0))) throw new Error("away");
+async function takeVisitors(pages: PagesOfNode): Promise<State> {
+  return (await pages.ready(0)) ? "ok" : "away";
 }

@@ -2,6 +2,7 @@ import { migrateUp, untilMigrated } from "../platform/postgres/migrate.ts";
 import { MIGRATIONS } from "../platform/postgres/migration-sets.ts";
 import { openDatabase } from "../platform/postgres/pool.ts";
 import { startDatabase } from "../platform/postgres/server.ts";
+import { createWritable } from "../platform/postgres/writable.ts";
 import type { Program } from "./program.ts";
 
 /** Longest time in ms for a batch of posts: a server that says nothing holds up everybody's for so long and the grace. */
@@ -29,28 +30,42 @@ export async function startStorage({ config, logger, lifecycle }: Program) {
       logger.warn({ missing }, 'the database lacks migrations; waiting for "npm run migrate -- up"'),
     );
   }
+  const writable = createWritable((refusal) =>
+    refusal === null
+      ? logger.info("the database takes writes again")
+      : logger.error({ err: refusal }, "the database cannot write; what is read goes on"),
+  );
+  const onRefusal = writable.heard;
   const main = await lifecycle.start(
     "database",
-    () => openDatabase(server.url),
+    () => openDatabase(server.url, { onRefusal }),
     (part) => part.close(),
   );
   // One batch of posts is under way at a time: on a connection of its own it waits for nothing, and its plans stay warm.
   const posts = await lifecycle.start(
     "database for posts",
-    () => openDatabase(server.url, { max: 1, name: "usher posts", limit: POSTS_MS }),
+    () => openDatabase(server.url, { max: 1, name: "usher posts", limit: POSTS_MS, onRefusal }),
     (part) => part.close(),
   );
   // What keeps the node alive and tells it of the others' entries must not stand in line behind the requests of a busy node.
   const lease = await lifecycle.start(
     "database for the lease",
-    () => openDatabase(server.url, { max: 1, name: "usher lease", limit: LEASE_MS }),
+    () => openDatabase(server.url, { max: 1, name: "usher lease", limit: LEASE_MS, onRefusal }),
     (part) => part.close(),
   );
   const tail = await lifecycle.start(
     "database for the tail",
-    () => openDatabase(server.url, { max: 2, name: "usher tail" }),
+    () => openDatabase(server.url, { max: 2, name: "usher tail", onRefusal }),
     (part) => part.close(),
   );
   const pools = { main: main.numbers, posts: posts.numbers, lease: lease.numbers, tail: tail.numbers };
-  return { sql: main.sql, postSql: posts.sql, leaseSql: lease.sql, tailSql: tail.sql, databaseUrl: server.url, pools };
+  return {
+    sql: main.sql,
+    postSql: posts.sql,
+    leaseSql: lease.sql,
+    tailSql: tail.sql,
+    databaseUrl: server.url,
+    pools,
+    writable,
+  };
 }

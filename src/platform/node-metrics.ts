@@ -10,6 +10,8 @@ export interface NodeSources {
   leaseHeld(): boolean;
   /** Connections to the database, by pool. */
   pools: Readonly<Record<string, () => PoolNumbers>>;
+  /** Whether the database takes writes, as far as this node knows. */
+  writable(): boolean;
   /** Seconds since the last moment up to which every reader of the log has seen all of it. */
   tailLag(): number;
   /** The log as the database has it; asked when somebody reads the metrics, and a failure leaves the last value. */
@@ -40,6 +42,12 @@ export function addNodeMetrics(registry: Registry, sources: NodeSources): void {
   );
   gauge("usher_presence_up", "1: the store of presence answers.", "min", () => +sources.presenceUp());
   gauge("usher_presence_watched_rooms", "Rooms whose people are watched here.", "sum", () => sources.presenceWatched());
+  gauge(
+    "usher_database_writable",
+    "1: the database takes what is written, as far as this node knows.",
+    "min",
+    () => +sources.writable(),
+  );
   addPools(registry, sources.pools);
   addLogSize(registry, sources.logSize);
 }

@@ -20,15 +20,17 @@ const LAST_WORDS = /^(08|57P|25P0[34])/;
 class Connection {
   readonly #client: PoolClient;
   readonly #onLost: () => void;
+  readonly #onRefusal: (error: DatabaseError) => void;
   #lost: ConnectionLost | null = null;
   #failed: unknown = null;
   #spent = false;
   #released = false;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(client: PoolClient, onLost: () => void) {
+  constructor(client: PoolClient, onLost: () => void, onRefusal: (error: DatabaseError) => void) {
     this.#client = client;
     this.#onLost = onLost;
+    this.#onRefusal = onRefusal;
   }
 
   async send(query: QueryConfig | string): Promise<QueryResult> {
@@ -45,6 +47,7 @@ class Connection {
       } else if (known instanceof DatabaseError) {
         // A prepared statement whose table has changed since would fail for as long as this connection lives.
         this.#spent ||= LAST_WORDS.test(known.code ?? "") || known.routine === "RevalidateCachedQuery";
+        this.#onRefusal(known);
       }
       throw known;
     }
@@ -85,8 +88,9 @@ function lossOf(error: unknown): unknown {
 /**
  * SQL on a pool, whose `connectionTimeoutMillis` and `query_timeout` limit every call.
  * @param onLost told whenever there was no answer
+ * @param onRefusal told whenever the answer was an error
  */
-export function createSql(pool: Pool, onLost: () => void): Sql {
+export function createSql(pool: Pool, onLost: () => void, onRefusal: (error: unknown) => void = () => {}): Sql {
   async function withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     let client: PoolClient;
     try {
@@ -96,7 +100,7 @@ export function createSql(pool: Pool, onLost: () => void): Sql {
       if (known instanceof ConnectionLost) onLost();
       throw known;
     }
-    const connection = new Connection(client, onLost);
+    const connection = new Connection(client, onLost, onRefusal);
     try {
       return await work(connection);
     } finally {

@@ -10,6 +10,8 @@ export interface DatabaseOptions {
   name?: string;
   /** Longest time in ms for a transaction or a single statement, 30 s if not said. Null for migrations and seeds: no limit. */
   limit?: number | null;
+  /** Told of every error that PostgreSQL answers. */
+  onRefusal?: (error: unknown) => void;
 }
 
 /** Connections of a pool at this moment, and how many statements or transactions wait for one. */
@@ -48,7 +50,7 @@ const PATIENCE_MS = 2_000;
  */
 export function openDatabase(
   url: string,
-  { max = 10, name = "usher", limit = 30_000 }: DatabaseOptions = {},
+  { max = 10, name = "usher", limit = 30_000, onRefusal }: DatabaseOptions = {},
 ): Database {
   const pool = new Pool({
     connectionString: addressOf(url, limit),
@@ -73,7 +75,7 @@ export function openDatabase(
   });
   pool.on("remove", (client) => clients.delete(client));
   pool.on("error", suspect); // an idle connection was lost
-  const sql = createSql(pool, suspect);
+  const sql = createSql(pool, suspect, onRefusal);
 
   function suspect(): void {
     if (listeners.size > 0 && !probing && !closing) void probe();

@@ -2,12 +2,16 @@ import { z } from "zod";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
 
-/** Something this node needs. `vital`: without it the node takes no requests; else it only works with less. */
+/** `cannot write`: it answers, and refuses what is written. That is so for every node: taking this one out would help nobody. */
+const STATES = ["ok", "away", "cannot write"] as const;
+export type State = (typeof STATES)[number];
+
+/** Something this node needs. `vital`: while it is away the node takes no requests; else it only works with less. */
 export interface Check {
   name: string;
   vital: boolean;
-  /** Throws when it is away. Given 2 s. */
-  probe(): Promise<unknown>;
+  /** Given 2 s; later, or with an error, it is away. */
+  probe(): Promise<State>;
 }
 
 export interface ReadinessDeps {
@@ -38,8 +42,8 @@ const ready = route({
   auth: "public",
   responses: {
     200: {
-      description: "It does. `degraded`: something it can do without is away.",
-      schema: z.object({ status: z.enum(["ready", "degraded"]), checks: z.record(z.string(), z.enum(["ok", "away"])) }),
+      description: "It does. `degraded`: something it can do without is away, or the database refuses to write.",
+      schema: z.object({ status: z.enum(["ready", "degraded"]), checks: z.record(z.string(), z.enum(STATES)) }),
     },
     503: {
       description:
@@ -50,7 +54,7 @@ const ready = route({
 });
 
 /** What `/ready` and gRPC's health service answer by: null when this node takes requests, or why it does not; and each check. */
-export type Readiness = () => Promise<{ refusal: string | null; checks: Record<string, "ok" | "away"> }>;
+export type Readiness = () => Promise<{ refusal: string | null; checks: Record<string, State> }>;
 
 export function createReadiness({ checks, draining, unfit = () => null }: ReadinessDeps): Readiness {
   const outcomes = remembered(() => Promise.all(checks.map(outcome)));
@@ -71,7 +75,7 @@ export function addProbes(api: Api, readiness: Readiness): void {
   api.openapi(ready, async (c) => {
     const { refusal: reason, checks } = await readiness();
     if (reason !== null) return c.json({ status: "unavailable" as const, reason }, 503);
-    const degraded = Object.values(checks).includes("away");
+    const degraded = Object.values(checks).some((state) => state !== "ok");
     return c.json({ status: degraded ? ("degraded" as const) : ("ready" as const), checks }, 200);
   });
 }
@@ -80,8 +84,7 @@ async function outcome({ name, vital, probe }: Check) {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error("late")), PROBE_TIME);
   try {
-    await Promise.race([probe(), late.promise]);
-    return { name, vital, state: "ok" as const };
+    return { name, vital, state: await Promise.race([probe(), late.promise]) };
   } catch {
     return { name, vital, state: "away" as const };
   } finally {
