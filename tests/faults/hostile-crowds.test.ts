@@ -178,7 +178,10 @@ test("connections that come and go at every door leave neither files nor memory"
   const before = held();
   await cycle(CYCLES);
   await waitUntil("their files are closed", () => held().files <= before.files + 20);
-  expect(held().memory).toBeLessThan(before.memory + 100);
+  const after = held();
+  const told = ({ files, memory }: typeof after) => `${files} open files and ${memory.toFixed(0)} MB`;
+  console.log(`${CYCLES} connections: ${told(before)} before, ${told(after)} after`);
+  expect(after.memory).toBeLessThan(before.memory + 100);
   const stream = await openSse(`${url}/api/v1/stream?rooms=event:1`);
   await stream.first("system:connected");
   stream.close();
