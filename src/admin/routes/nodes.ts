@@ -26,7 +26,7 @@ export const Node = z
     }),
     lag_ms: z.number().int().min(0).meta({
       description:
-        "How far it is behind the log: ms since the moment up to which it has seen all of it, as it said within the last 3 s. About 1,000 while nothing happens.",
+        "How far it is behind the log: ms since the moment up to which it has seen all of it, as it said within the last 3 s. Up to 1,000 while nothing happens.",
     }),
     connections: z.number().int(),
     rss: z.number().meta({ description: "Bytes of memory." }),

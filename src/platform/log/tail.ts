@@ -43,14 +43,15 @@ export interface Tail {
 
 /** log_tick() makes at most one tick in this time, so looking more often is of no use. */
 const TICK_MS = 80;
-const IDLE_MS = 1_000;
+/** Without a broker nothing may be seen more than a second late, the look and the telling included. */
+const IDLE_MS = 800;
 /** Looks without news before the pace slackens. */
 const PATIENCE = 5;
 const FIRST_BACKOFF_MS = 100;
 const MOST_BACKOFF_MS = 30_000;
 
 /**
- * Follows the log by ticks. One look per 80 ms while there is something to tell (one per second when nothing happens) and one
+ * Follows the log by ticks. One look per 80 ms while there is something to tell (one per 800 ms when nothing happens) and one
  * fetch per window, handed to all readers; each has a tick of its own.
  */
 export function createTail({
