@@ -1,6 +1,7 @@
 import type { Caller } from "../platform/caller.ts";
 import type { Source } from "./admission.ts";
 import type { Socket } from "./doors.ts";
+import type { Entering } from "./entering.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Room } from "./room.ts";
 
@@ -38,6 +39,8 @@ export class Connection {
   cutAt = 0;
   /** Commands that wait or are under way. */
   inbox: Inbox | null = null;
+  /** Its ways into rooms that have not ended. */
+  arriving: Set<Entering> | null = null;
   /** Replays that wait for the socket to drain. */
   waiters: (() => void)[] | null = null;
 

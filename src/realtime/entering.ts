@@ -33,6 +33,8 @@ export class Entering {
     this.reset = since === null;
     room.entering ??= new Set();
     room.entering.add(this);
+    connection.arriving ??= new Set();
+    connection.arriving.add(this);
   }
 
   /** True when what is missing is at hand: then answer and go live without an await in between. */
@@ -40,9 +42,17 @@ export class Entering {
     return this.reset ? this.room.known : this.room.framesAfter(this.from) !== null;
   }
 
+  /** It will be in the room, behind a backlog that is still on its way: its place is taken. */
+  get holdsPlace(): boolean {
+    return this.answered && this.refused === null && this.connection.takesPlace(this.room);
+  }
+
   end(): void {
     const { entering } = this.room;
     entering?.delete(this);
     if (entering?.size === 0) this.room.entering = null;
+    const { arriving } = this.connection;
+    arriving?.delete(this);
+    if (arriving?.size === 0) this.connection.arriving = null;
   }
 }

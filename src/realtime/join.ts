@@ -130,7 +130,7 @@ export class Joins {
   #decide(entering: readonly Entering[]): Outcome[] {
     const { metrics } = this.#deps;
     let budget = BACKLOG_PER_COMMAND;
-    let free = this.#deps.roomsPerConnection - (entering[0]?.connection.rooms.length ?? 0);
+    let free = this.#deps.roomsPerConnection - placesOf(entering[0]?.connection);
     return entering.map((e) => {
       const { room } = e;
       if (e.refused === null && e.connection.takesPlace(room) && --free < 0) e.refused = "too_many_rooms";
@@ -235,6 +235,12 @@ export class Joins {
     if (to > from) this.#deps.sender.sendAll(connection, frames.slice(from, to));
     return to;
   }
+}
+
+/** Places in rooms that a connection has, and those that it will have behind a backlog. */
+function placesOf(connection: Connection | undefined): number {
+  const arriving = [...(connection?.arriving ?? [])].filter((e) => e.holdsPlace);
+  return (connection?.rooms.length ?? 0) + arriving.length;
 }
 
 function sizeOf(frames: readonly string[]): number {
