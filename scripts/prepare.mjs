@@ -105,7 +105,7 @@ function isBuildDue() {
 
 /** Tools around the database and the sources run without pages. */
 function needsPages() {
-  return !/(migrate|seed|reset-link|generate)\.ts$|^--packages$/.test(process.argv[2] ?? "");
+  return !/(migrate|seed|reset-link|new-epoch|generate)\.ts$|^--packages$/.test(process.argv[2] ?? "");
 }
 
 /** The stamp beside the built pages names the sources that they were built from. */

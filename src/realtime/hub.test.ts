@@ -318,3 +318,18 @@ test("RC-3 with another epoch all are sent away, and no old position counts", as
   expect(resumed.payload.rooms).toEqual({ [room]: { seq: 3, epoch: "another", recovered: false } });
   await other.stop();
 });
+
+test("RC-3 a position beyond the head is not recovered, whether this node knows the room or not, and is live from the head", async () => {
+  for (const known of [true, false]) {
+    const room = newRoom();
+    await node.say(room, ...texts(1, 3));
+    const [other, client] = [await openClient(node.port), await openClient(node.port)];
+    if (known) await other.ask("room:join", { room });
+    const joined = await client.ask("room:join", { room, since: 9 });
+    expect([known, joined.payload.recovered, joined.payload.seq]).toEqual([known, false, 3]);
+    await node.say(room, "4");
+    expect((await client.next("message:created")).seq).toBe(4);
+    other.close();
+    client.close();
+  }
+});
