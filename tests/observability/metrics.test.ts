@@ -53,7 +53,9 @@ test("what a node stands on has its numbers", () => {
   expect(number("usher_log_partitions_ahead")).toBeGreaterThanOrEqual(5);
   expect(number("usher_log_bytes")).toBeGreaterThan(8_192);
   expect(number("usher_log_tail_lag_seconds")).toBeLessThan(30);
-  expect(number('usher_database_connections{pool="main",state="idle"}')).toBeGreaterThan(0);
+  const connections = (state: string) => number(`usher_database_connections{pool="main",state="${state}"}`);
+  expect(connections("idle") + connections("used")).toBeGreaterThan(0);
+  expect(number("usher_database_writable")).toBe(1);
   expect(number('usher_database_waiting{pool="posts"}')).toBe(0);
   expect(number("usher_presence_up")).toBe(1);
 });
