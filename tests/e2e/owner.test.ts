@@ -35,6 +35,8 @@ test("an invitation lets one person in, a reset link hands the account back, and
   await page.goto("/settings");
   await page.getByRole("button", { name: "Sign out", exact: true }).click();
   await page.getByRole("link", { name: "Forgot your password?" }).click();
+  // The page before has a field of a name that begins like this one's.
+  await page.waitForURL(/\/reset$/);
   await page.getByLabel("E-mail").fill("bo@example.org");
   await page.getByRole("button", { name: "Send the link" }).click();
   await page.getByRole("heading", { name: "Look into your mail" }).waitFor();
