@@ -326,7 +326,11 @@ export const OPTIONS = {
   ),
   NATS_TLS_CERT: option(certificate, null, "Certificate by which NATS knows Usher (PEM); or NATS_TLS_CERT_FILE."),
   NATS_TLS_KEY: option(privateKey, null, "Key of NATS_TLS_CERT (PEM); or NATS_TLS_KEY_FILE.", { secret: true }),
-  DATA_DIR: option(text, "./data", "Folder of the embedded database and of generated secrets."),
+  DATA_DIR: option(
+    text,
+    "./data",
+    "Folder of the embedded database. Everything is in that, also the keys that tokens are signed with; with DATABASE_URL nothing is written here.",
+  ),
   ROLES: option(
     roles,
     "all",

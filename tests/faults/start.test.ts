@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../support/free-port.ts";
@@ -91,9 +91,10 @@ describe("a start that cannot be", () => {
 });
 
 describe("a stop", () => {
-  test("SIGTERM: exit code 0, and no server is left", async () => {
+  test("SIGTERM: exit code 0, and no server is left; the data folder holds the database and nothing else", async () => {
     const { child, dataDir, ready } = await run({});
     await ready();
+    expect(readdirSync(dataDir).sort()).toEqual(["postgres", "usher.lock"]);
     child.kill("SIGTERM");
     expect(await child.exited).toBe(0);
     await expectNoServer(dataDir);
