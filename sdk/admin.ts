@@ -13,7 +13,7 @@ export interface NodeInfo {
   draining: boolean;
   /** `deaf`: nothing comes to it through the broker although another node hears; `away`: nobody hears. */
   broker: "ok" | "deaf" | "away";
-  /** ms since the moment up to which it has seen all of the log; about 1,000 while nothing happens. */
+  /** ms since the moment up to which it has seen all of the log; up to 1,000 while nothing happens. */
   lag_ms: number;
   connections: number;
   /** Bytes of memory. */

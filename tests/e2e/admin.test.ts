@@ -222,8 +222,15 @@ test("frames of a person come into the live trace by his name, in and out, each 
   const { access_token } = await (await post("/auth/login", { username: "bo", password: PASSWORD }, bo)).json();
   const client = await openClient(Number(new URL(app.url).port), { query: `?token=${access_token}` });
   const { payload } = await client.next("system:connected");
-  await page.goto("/admin/people?q=bo@");
-  await page.getByRole("link", { name: "Watch bo" }).click();
+  // The choice stands, though it is made before the scripts come.
+  const scripts = Promise.withResolvers<void>();
+  await page.route("**/assets/*.js", async (route) => {
+    await scripts.promise;
+    await route.continue();
+  });
+  await page.goto("/admin/traces", { waitUntil: "commit" });
+  await page.getByLabel("Watch").selectOption("a person");
+  scripts.resolve();
   await page.getByLabel("Username").fill("nobody-at-all");
   await page.getByRole("button", { name: "Start" }).click();
   await page.getByText("Nobody here has this username.").waitFor();
@@ -244,6 +251,10 @@ test("frames of a person come into the live trace by his name, in and out, each 
   client.close();
   await page.getByRole("button", { name: "Stop" }).click();
   await said("The trace of BO has ended");
+  await page.unroute("**/assets/*.js");
+  await page.goto("/admin/people?q=bo@");
+  await page.getByRole("link", { name: "Watch bo" }).click();
+  expect(await page.getByLabel("Username").inputValue()).toBe("bo");
 }, 120_000);
 
 test("who is no admin sees no page and no data; made one he sees them, and disabled he is out", async () => {

@@ -10,10 +10,12 @@ export interface NumberedFrame extends TraceFrame {
   n: number;
 }
 
-interface Trace {
+export interface Trace {
   /** What is watched; null: nothing was yet. */
   subject: string | null;
   running: boolean;
+  /** The server has said that it watches. */
+  open: boolean;
   paused: boolean;
   /** The newest first. */
   frames: readonly NumberedFrame[];
@@ -26,6 +28,7 @@ interface Trace {
 const NOTHING: Trace = {
   subject: null,
   running: false,
+  open: false,
   paused: false,
   frames: [],
   held: [],
@@ -57,7 +60,7 @@ export function useTrace() {
     try {
       for await (const turn of readTrace(await find(), seconds, mine.signal)) {
         const came = turn.frames.map((frame) => ({ ...frame, n: ++count.current })).reverse();
-        change((trace) => ({ ...trace, ...added(trace, came), leftOut: trace.leftOut + turn.leftOut }));
+        change((trace) => ({ ...trace, ...added(trace, came), open: true, leftOut: trace.leftOut + turn.leftOut }));
       }
       change((trace) => ({ ...trace, running: false }));
     } catch (error) {

@@ -1,11 +1,11 @@
 import { Button, NativeSelect, TextInput } from "@mantine/core";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import { createRest } from "../../../../sdk/rest.ts";
 import styles from "../../admin/admin.module.css";
 import { counted } from "../../admin/figures.ts";
 import { FrameList } from "../../admin/frame-list.tsx";
-import { useTrace } from "../../admin/use-trace.ts";
+import { type Trace, useTrace } from "../../admin/use-trace.ts";
 import { useHouse } from "../../chat/house-context.tsx";
 import { FormError } from "../../look/form.tsx";
 import { Empty } from "../../look/page.tsx";
@@ -22,7 +22,7 @@ const TIMES = [
 export default function Traces() {
   const { me } = useHouse();
   const { trace, start, stop, pause, goOn, clear } = useTrace();
-  const { subject, running, paused, frames, held, leftOut, refusal } = trace;
+  const { subject, running, open, paused, frames, held, leftOut, refusal } = trace;
   return (
     <>
       <section className={styles.part}>
@@ -49,7 +49,7 @@ export default function Traces() {
       </section>
       <section className={styles.part}>
         <div className={styles.traceBar}>
-          <p role="status">{subject !== null && refusal === null && stateOf(subject, running, paused)}</p>
+          <p role="status">{refusal === null && stateOf(trace)}</p>
           <div className={styles.tools}>
             {running && (
               <button type="button" className={styles.tool} onClick={stop}>
@@ -74,14 +74,18 @@ export default function Traces() {
         {subject === null && (
           <Empty title="Nothing is watched">Name a room or a person above and start: frames show up here.</Empty>
         )}
-        {running && frames.length === 0 && <Empty title="No frame yet">What goes in or out shows up here.</Empty>}
+        {open && running && frames.length === 0 && (
+          <Empty title="No frame yet">What goes in or out shows up here.</Empty>
+        )}
         <FrameList frames={frames} />
       </section>
     </>
   );
 }
 
-function stateOf(subject: string, running: boolean, paused: boolean): string {
+function stateOf({ subject, running, open, paused }: Trace): string {
+  if (subject === null) return "";
+  if (running && !open) return `Asking for ${subject}.`;
   if (!running) return `The trace of ${subject} has ended. The newest 500 frames are kept here.`;
   return paused ? `Paused: ${subject} is watched on.` : `Watching ${subject}.`;
 }
@@ -95,6 +99,9 @@ interface TraceFormProps {
 function TraceForm({ error, onStart }: TraceFormProps) {
   const [query] = useSearchParams();
   const [kind, setKind] = useState(query.has("username") ? "username" : "room");
+  const choice = useRef<HTMLSelectElement>(null);
+  // It may have been made before the scripts arrived.
+  useEffect(() => setKind((before) => choice.current?.value ?? before), []);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     onStart(new FormData(event.currentTarget));
@@ -102,6 +109,7 @@ function TraceForm({ error, onStart }: TraceFormProps) {
   return (
     <form className={styles.filter} onSubmit={submit}>
       <NativeSelect
+        ref={choice}
         label="Watch"
         value={kind}
         onChange={({ currentTarget }) => setKind(currentTarget.value)}
