@@ -108,7 +108,8 @@ async function watch({ port }: Balancer, noise: string[]): Promise<() => Promise
   };
   let client = await come();
   // Those who came last are seen up to two seconds later (PR-1): they are no noise.
-  const counts = () => new Map(client.frames.flatMap(({ payload: { room, count } }) => (count ? [[room, count]] : [])));
+  const counts = () =>
+    new Map<string, number>(client.frames.flatMap(({ payload: { room, count } }) => (count ? [[room, count]] : [])));
   const all = LISTENERS + data.length;
   await waitUntil("all are seen", () => [...counts().values()].reduce((sum, count) => sum + count, 0) === all);
   let from = client.frames.length;
