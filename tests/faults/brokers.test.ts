@@ -226,6 +226,14 @@ for (const { kind, check, begin } of KINDS) {
         expect(deaf).toMatchObject({ status: "unavailable", reason: "this node does not hear the others" });
         for (const app of apps.slice(0, 2)) expect(await ready(app)).toMatchObject({ code: 200, status: "ready" });
         await seen(await post(apps[0]!)); // by the ticks
+        await waitUntil("admins see which one it is", async () => {
+          const headers = { authorization: `Bearer ${token}` };
+          const { data } = await (await fetch(`${apps[0]!.url}/api/v1/admin/nodes`, { headers })).json();
+          return Bun.deepEquals(
+            data.map(({ broker }: { broker: string }) => broker),
+            ["ok", "ok", "deaf"],
+          );
+        });
         proxy!.mend();
         await waitUntil("it is well", async () => (await ready(apps[2]!)).status === "ready");
       },
