@@ -108,10 +108,14 @@ async function watch({ port }: Balancer, noise: string[]): Promise<() => Promise
   };
   let client = await come();
   // Those who came last are seen up to two seconds later (PR-1): they are no noise.
-  const counts = () =>
-    new Map<string, number>(client.frames.flatMap(({ payload: { room, count } }) => (count ? [[room, count]] : [])));
+  const seen = () => {
+    const counts = new Map<string, number>();
+    for (const { payload } of client.frames)
+      if (payload.count !== undefined) counts.set(String(payload.room), Number(payload.count));
+    return [...counts.values()].reduce((sum, count) => sum + count, 0);
+  };
   const all = LISTENERS + data.length;
-  await waitUntil("all are seen", () => [...counts().values()].reduce((sum, count) => sum + count, 0) === all);
+  await waitUntil("all are seen", () => seen() === all);
   let from = client.frames.length;
   let ended = false;
   const watching = (async () => {
