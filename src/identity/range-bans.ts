@@ -25,9 +25,10 @@ export class RangeBans {
 
   /** Reads them, and follows their changes. */
   async start(): Promise<void> {
+    await this.#read();
     const follow = () => this.#follow();
     this.#parts.realtime.watch(ROOM, { entry: follow, interrupted: follow });
-    await this.#read();
+    follow(); // what changed since that read; one read at a time, so that an older one never comes last
   }
 
   isBanned(address: string): boolean {
