@@ -76,10 +76,12 @@ test("a frozen backend is given up as unavailable, alone and in a transaction; o
 }, 30_000);
 
 test("a frozen server answers nothing: each of many calls is unavailable, and it is told when the server answers again", async () => {
-  const { sql, onReconnect, close } = openDatabase(server.url, { max: 3, limit: 500 });
+  const { sql, onReconnect, numbers, close } = openDatabase(server.url, { max: 3, limit: 500 });
   let back = 0;
   onReconnect(() => back++);
   await sql`SELECT 1`;
+  // The pool asks the server who it is meanwhile: a connection that is being made is in nobody's list of backends yet.
+  await waitUntil("the pool rests", () => numbers().waiting === 0 && numbers().idle === numbers().open);
   freeze(server.pid()!); // no new connections from here on
   const backends = await observer.sql<{ pid: number }[]>`
     SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'`;
