@@ -145,7 +145,9 @@ test("Ctrl+C reaches all processes at once, and ends them in order", async () =>
   process.kill(-parent.pid, "SIGINT");
   expect(await parent.exited).toBe(0);
   expect(before.filter(lives)).toEqual([]);
-  expect(parent.said.slice(said)).toBe("");
+  // On a machine that has too much to do a statement may still run when its connection is closed, and PostgreSQL says so.
+  const lines = parent.said.slice(said).split("\n");
+  expect(lines.filter((line) => line !== "" && !line.includes("connection to client lost"))).toEqual([]);
   expect(await Bun.file(join(dataDir, "postgres/postmaster.pid")).exists()).toBe(false);
 }, 60_000);
 
