@@ -13,7 +13,7 @@ async function fanOut() {
   let receivers!: Receivers;
   const parts = [
     { logger: {}, tracing: NO_TRACING },
-    { tail: { read: async () => {}, nudge: says("nudge") } },
+    { tail: { read: async () => {}, nudge: says("nudge"), hurryWhile: () => {} } },
     { receive: (by: Receivers) => (receivers = by), publish: () => {} },
     { publish: says("show"), announce: says("announce") },
     { appended: () => {}, delivered: () => {} },

@@ -12,7 +12,7 @@ import { eachTraced } from "./traced.ts";
 /** The three ways to the hub: what this node commits, what other nodes commit, both at once; and what the log has besides. */
 export async function startFanOut(
   { logger, tracing }: Program,
-  { tail }: Log,
+  { tail, lease }: Log,
   broker: Broker,
   hub: Hub,
   metrics: Metrics,
@@ -31,6 +31,7 @@ export async function startFanOut(
     handle: async ({ entries }) => inSpans("log tail", tracing === NO_TRACING ? entries : entries.map(traced), deliver),
     interrupted: () => hub.compareHeads(),
   });
+  tail.hurryWhile(() => lease.living().length > 1 && (broker.kind === "memory" || broker.health() !== "ok"));
   // The tail's readers (webhooks) get it as soon as those of the node that committed it.
   broker.receive({
     entries(entries) {

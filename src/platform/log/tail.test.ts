@@ -264,3 +264,23 @@ test("a batch that fails while the tail stops does not hold up the stop", async 
   last.resolve();
   await stopped;
 }, 15_000);
+
+test("a node that nothing else wakes looks more often at a log in which nothing happens", async () => {
+  const looks = { woken: 0, alone: 0 };
+  const counted = (who: keyof typeof looks) => {
+    const sql = Object.assign(
+      (...words: Parameters<typeof node.sql>) => {
+        looks[who]++;
+        return node.sql(...words);
+      },
+      { begin: node.sql.begin, reserve: node.sql.reserve, unsafe: node.sql.unsafe },
+    ) as typeof node.sql;
+    return createTail({ sql, epoch: node.epoch, onError: (...failure) => failures.push(failure) });
+  };
+  const [woken, alone] = [counted("woken"), counted("alone")];
+  alone.hurryWhile(() => true);
+  for (const tail of [woken, alone]) await tail.read({ name: "quiet", from: "now", handle: async () => {} });
+  await waitUntil("it has looked for a while", () => looks.alone >= 25);
+  expect(looks.woken).toBeLessThan(looks.alone * 0.7);
+  await Promise.all([woken.stop(), alone.stop()]);
+});

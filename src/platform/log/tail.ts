@@ -35,6 +35,8 @@ export interface Tail {
   read(reader: TailReader): Promise<void>;
   /** Something was committed, here or elsewhere: look soon. Cheap enough for every commit. */
   nudge(): void;
+  /** Asked before each pause: whether nothing but the looks tells of what other nodes commit. A quiet log is then looked at more often. */
+  hurryWhile(alone: () => boolean): void;
   /** Seconds since the last moment up to which every reader has seen all of the log; about one while nothing happens. */
   lag(): number;
   /** Resolves when all handlers have returned. */
@@ -43,15 +45,17 @@ export interface Tail {
 
 /** log_tick() makes at most one tick in this time, so looking more often is of no use. */
 const TICK_MS = 80;
-/** Without a broker nothing may be seen more than a second late, the look and the telling included. */
+/** Pause when nothing happens. What is not told otherwise is seen so late, and may be at most a second late. */
 const IDLE_MS = 800;
+/** The same for whoever is told nothing. */
+const ALONE_MS = 160;
 /** Looks without news before the pace slackens. */
 const PATIENCE = 5;
 const FIRST_BACKOFF_MS = 100;
 const MOST_BACKOFF_MS = 30_000;
 
 /**
- * Follows the log by ticks. One look per 80 ms while there is something to tell (one per 800 ms when nothing happens) and one
+ * Follows the log by ticks. One look per 80 ms while there is something to tell (one per 800 ms when nothing happens, or 160 ms for a node that nothing else wakes) and one
  * fetch per window, handed to all readers; each has a tick of its own.
  */
 export function createTail({
@@ -78,6 +82,7 @@ export function createTail({
   /** As the last look saw it: others may observe a new one before. */
   let seenEpoch = epoch.current();
   let quiet = 0;
+  let alone = () => false;
 
   async function look(): Promise<void> {
     const sent = performance.now();
@@ -98,14 +103,16 @@ export function createTail({
 
   async function keepLooking(): Promise<void> {
     while (!stopped) {
+      let idle = IDLE_MS;
       try {
         await look();
+        if (alone()) idle = ALONE_MS;
       } catch (error) {
         quiet++;
         onError(error, null);
       }
       await sleep(TICK_MS);
-      const more = quiet < PATIENCE ? 0 : Math.min(IDLE_MS, TICK_MS * 2 ** (quiet - PATIENCE + 1)) - TICK_MS;
+      const more = quiet < PATIENCE ? 0 : Math.min(idle, TICK_MS * 2 ** (quiet - PATIENCE + 1)) - TICK_MS;
       if (more > 0 && !stopped) await slack.sleep(more);
     }
   }
@@ -175,6 +182,9 @@ export function createTail({
     nudge() {
       quiet = 0;
       slack.ring();
+    },
+    hurryWhile(asked) {
+      alone = asked;
     },
     lag: () => Math.max(0, performance.now() - Math.min(lookedAt, ...[...followers].map((f) => f.seenAt))) / 1_000,
     async stop() {
