@@ -8,7 +8,7 @@ import { mintToken, startUsher } from "./usher.ts";
 
 const CONNECTIONS = Number(process.env.BENCH_CONNECTIONS ?? 10_000);
 /** Until the collector has had its say: the figure is the level that stays, not the peak of connecting. */
-const SETTLE_MS = Number(process.env.BENCH_SETTLE_MS ?? 10_000);
+const SETTLE_MS = Number(process.env.BENCH_SETTLE_MS ?? 20_000);
 
 /**
  * RSS of the serving processes in kB, with a tenth of the connections and with all: the slope is what one more costs; what the first
@@ -69,5 +69,7 @@ export async function idle(): Promise<void> {
     await shared.stop();
     await redis.close();
   }
-  report("idle", rows, [`${CONNECTIONS} connections; RSS of the process that holds them, 10 s after the last one`]);
+  report("idle", rows, [
+    `${CONNECTIONS} connections; RSS of the process that holds them, ${SETTLE_MS / 1_000} s after the last one`,
+  ]);
 }
