@@ -5,7 +5,7 @@ export interface Request {
 }
 
 /** The HTTP/2 error code for whoever takes more than he should. */
-const ENHANCE_YOUR_CALM = 11;
+export const ENHANCE_YOUR_CALM = 11;
 
 /** ms in which a request, one message in all our methods, must have come whole; the second when too many have not. */
 const PATIENCE = 30_000;

@@ -1,5 +1,5 @@
 import type { Server } from "@grpc/grpc-js";
-import { Dawdlers, type Request } from "./dawdlers.ts";
+import { Dawdlers, ENHANCE_YOUR_CALM, type Request } from "./dawdlers.ts";
 import { Places } from "./places.ts";
 
 /** Connections of HTTP/2 at once. */
@@ -12,8 +12,6 @@ const MOST_CONNECTIONS = 4_096;
  */
 const PINGS = { most: 60, ms: 60_000 };
 
-/** The code of HTTP/2 for whoever takes more than he should, and the word by which gRPC clients know why. */
-const ENHANCE_YOUR_CALM = 11;
 const TOO_MANY_PINGS = Buffer.from("too_many_pings");
 
 interface Session {

@@ -9,6 +9,7 @@ import { addressKey } from "../../platform/http/rate-limit.ts";
 import type { ServerApi } from "../../server-api/index.ts";
 import type { Sink, StreamFrame, StreamRequest, Streams } from "../streams/index.ts";
 import { type CallsDeps, refusalOf } from "./call.ts";
+import { ENHANCE_YOUR_CALM } from "./dawdlers.ts";
 import { Subscription } from "./requests.ts";
 import { statusName } from "./status.ts";
 
@@ -143,9 +144,6 @@ function endOf(reason: CloseReason | "cut"): AppError {
     ? new AppError(code, again, { retry_after: 1 })
     : new AppError(code, sentence);
 }
-
-/** The HTTP/2 error code for whoever takes more than he should. */
-const ENHANCE_YOUR_CALM = 11;
 
 /** The library shows no way to reset a stream that its client does not read. */
 function httpStream(call: unknown): { close(code: number): void } | undefined {
