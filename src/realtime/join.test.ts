@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
+import { NO_METRICS } from "../../tests/support/quiet-hub.ts";
 import { chooseSeed, type Seeded, seeded } from "../../tests/support/seeded.ts";
 import { ANONYMOUS } from "../platform/caller.ts";
 import type { LogEntry, LogSlice } from "../platform/log/entry.ts";
 import { Connection } from "./connection.ts";
-import type { HubMetrics } from "./deps.ts";
 import type { Socket } from "./doors.ts";
 import { encodeEntry } from "./encode.ts";
 import { Joins, type Outcome } from "./join.ts";
@@ -25,7 +25,6 @@ const NODES = 3;
 const CLIENTS = 12;
 const COMMITS = 150;
 
-const NO_METRICS: HubMetrics = { sent() {}, received() {}, error() {}, recovery() {}, filled() {}, closed() {} };
 const NO_LOGGER = { warn() {}, error() {} };
 
 class World {

@@ -1,10 +1,9 @@
 import { expect, test } from "bun:test";
+import { NO_METRICS, quietSocket } from "../../tests/support/quiet-hub.ts";
 import { chooseSeed, type Seeded, seeded } from "../../tests/support/seeded.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import type { LogEntry, LogSlice } from "../platform/log/entry.ts";
 import { Connection } from "./connection.ts";
-import type { HubMetrics } from "./deps.ts";
-import type { Socket } from "./doors.ts";
 import { Joins } from "./join.ts";
 import { Policies } from "./policies.ts";
 import { Repair } from "./repair.ts";
@@ -21,7 +20,6 @@ const ROOM = "user:ann";
 const SEEDS = 30;
 const CLIENTS = 3;
 const COMMITS = 150;
-const NO_METRICS: HubMetrics = { sent() {}, received() {}, error() {}, recovery() {}, filled() {}, closed() {} };
 const NO_LOGGER = { warn() {}, error() {} };
 const ANN: UserCaller = {
   kind: "user",
@@ -112,16 +110,9 @@ class Seen {
 async function connection(world: World): Promise<void> {
   const { rooms, random, problems } = world;
   const seen = new Seen(problems);
-  const socket: Socket = {
+  const socket = quietSocket({
     send: (text) => seen.take(text),
-    subscribe() {},
-    unsubscribe() {},
-    cork: (work) => work(),
-    ping() {},
-    close() {},
-    terminate() {},
-    getBufferedAmount: () => 0,
-  };
+  });
   const made = new Connection(1, ANN, 0, 100);
   made.socket = socket;
   rooms.people.add("ann", made);

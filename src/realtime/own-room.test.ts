@@ -1,29 +1,20 @@
 import { expect, test } from "bun:test";
+import { NO_METRICS, quietSocket } from "../../tests/support/quiet-hub.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { Connection } from "./connection.ts";
-import type { HubMetrics } from "./deps.ts";
-import type { Socket } from "./doors.ts";
 import { Joins } from "./join.ts";
 import { Policies } from "./policies.ts";
 import { Rooms } from "./rooms.ts";
 import { Sender } from "./sender.ts";
 
-const NO_METRICS: HubMetrics = { sent() {}, received() {}, error() {}, recovery() {}, filled() {}, closed() {} };
 const ROOM = "user:ann";
 const entry = (seq: number) => ({ room: ROOM, seq, type: "t", payload: "{}" });
 
 test("JN-4 in a person's own room, too, nothing can come between the last look and going live", async () => {
   const seen: number[] = [];
-  const socket: Socket = {
+  const socket = quietSocket({
     send: (text) => seen.push(JSON.parse(text).seq),
-    subscribe() {},
-    unsubscribe() {},
-    cork: (work) => work(),
-    ping() {},
-    close() {},
-    terminate() {},
-    getBufferedAmount: () => 0,
-  };
+  });
   const caller: UserCaller = {
     kind: "user",
     userId: "ann",

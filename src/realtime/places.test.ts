@@ -1,33 +1,24 @@
 import { expect, test } from "bun:test";
+import { NO_METRICS, quietSocket } from "../../tests/support/quiet-hub.ts";
 import { ANONYMOUS } from "../platform/caller.ts";
 import { Connection } from "./connection.ts";
-import type { HubMetrics } from "./deps.ts";
-import type { Socket } from "./doors.ts";
 import { Joins, type Outcome } from "./join.ts";
 import { Policies } from "./policies.ts";
 import { Rooms } from "./rooms.ts";
 import { Sender } from "./sender.ts";
-
-const NO_METRICS: HubMetrics = { sent() {}, received() {}, error() {}, recovery() {}, filled() {}, closed() {} };
 
 test("rooms that wait behind a backlog count, too; those that were left meanwhile do not", async () => {
   const room = "event:much";
   const payload = JSON.stringify({ text: "x".repeat(60_000) });
   const entries = Array.from({ length: 10 }, (_, i) => ({ room, seq: i + 1, type: "message:created", payload }));
   let unsent = 0;
-  const socket: Socket = {
+  const socket = quietSocket({
     send(text) {
       unsent += text.length;
       return -1;
     },
-    subscribe() {},
-    unsubscribe() {},
-    cork: (work) => work(),
-    ping() {},
-    close() {},
-    terminate() {},
     getBufferedAmount: () => unsent,
-  };
+  });
   const rooms = new Rooms({ show() {}, shown() {}, missing() {} });
   const policies = new Policies();
   policies.register("event", { authorize: async () => {} });

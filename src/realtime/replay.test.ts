@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import { CLOSE } from "../../protocol/codes.ts";
 import { HUB_LIMITS } from "../../tests/support/hub-node.ts";
+import { quietSocket } from "../../tests/support/quiet-hub.ts";
 import { waitUntil } from "../../tests/support/wait-until.ts";
 import { ANONYMOUS } from "../platform/caller.ts";
 import { systemClock } from "../platform/clock.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import { Connection } from "./connection.ts";
-import type { Socket } from "./doors.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Joins } from "./join.ts";
 import { Policies } from "./policies.ts";
@@ -25,19 +25,14 @@ async function comeBack(bytes: number): Promise<{ closed: number[]; taken: numbe
   let unsent = 0;
   let taken = 0;
   const closed: number[] = [];
-  const socket: Socket = {
+  const socket = quietSocket({
     send(text) {
       unsent += text.length;
       return -1;
     },
-    subscribe() {},
-    unsubscribe() {},
-    cork: (work) => work(),
-    ping() {},
     close: (code) => void closed.push(code),
-    terminate() {},
     getBufferedAmount: () => unsent,
-  };
+  });
   const metrics = createMetrics("0").hub;
   const sender = new Sender(metrics);
   const rooms = new Rooms({ show() {}, shown() {}, missing() {} });

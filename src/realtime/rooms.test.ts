@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import { quietSocket } from "../../tests/support/quiet-hub.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { Connection } from "./connection.ts";
-import type { Socket } from "./doors.ts";
 import { Entering } from "./entering.ts";
 import { Rooms } from "./rooms.ts";
 
@@ -27,16 +27,10 @@ function world() {
     };
     const connection = new Connection(++ids, caller, 0, 100);
     const topics = new Set<string>();
-    const socket: Socket = {
-      send: () => 1,
+    const socket = quietSocket({
       subscribe: (topic) => void topics.add(topic),
       unsubscribe: (topic) => void topics.delete(topic),
-      cork: (work) => work(),
-      ping: () => {},
-      close: () => {},
-      terminate: () => {},
-      getBufferedAmount: () => 0,
-    };
+    });
     connection.socket = socket;
     rooms.people.add(userId, connection);
     return { connection, topics };

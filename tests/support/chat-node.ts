@@ -5,12 +5,13 @@ import type { UserCaller } from "../../src/platform/caller.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import type { LogEntry } from "../../src/platform/log/entry.ts";
 import { createLogReader } from "../../src/platform/log/reader.ts";
-import type { Hub, Socket } from "../../src/realtime/doors.ts";
+import type { Hub } from "../../src/realtime/doors.ts";
 import { createHub } from "../../src/realtime/hub.ts";
 import type { CommandHandler, RoomPolicy } from "../../src/realtime/index.ts";
 import { HUB_LIMITS } from "./hub-node.ts";
 import { type LogNode, startLogNode } from "./log-node.ts";
 import { type TestDatabase, testDatabase } from "./postgres.ts";
+import { quietSocket } from "./quiet-hub.ts";
 
 /** Chat on a database of its own. What it tells the hub is written down, in order. */
 export interface ChatNode extends LogNode, Chat {
@@ -123,16 +124,11 @@ export function addHub(node: ChatNode, policy = node.policy): { hub: Hub; connec
     connect(caller) {
       const frames: Frame[] = [];
       const connection = hub.connect(caller, "192.0.2.1");
-      const socket: Socket = {
+      const socket = quietSocket({
         send: (text) => frames.push(JSON.parse(text)),
         subscribe: (name) => void topic(name).add(frames),
         unsubscribe: (name) => void topic(name).delete(frames),
-        cork: (work) => work(),
-        ping: silent,
-        close: silent,
-        terminate: silent,
-        getBufferedAmount: () => 0,
-      };
+      });
       hub.opened(connection, socket);
       return { frames, send: (frame) => hub.received(connection, JSON.stringify(frame)) };
     },
