@@ -1,30 +1,16 @@
 import { expect, test } from "bun:test";
 import { HUB_LIMITS } from "../../tests/support/hub-node.ts";
+import { quietSocket } from "../../tests/support/quiet-hub.ts";
 import { waitUntil } from "../../tests/support/wait-until.ts";
 import { systemClock } from "../platform/clock.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import { Connection } from "./connection.ts";
-import type { Socket } from "./doors.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Sender } from "./sender.ts";
 
-function socketThat(acts: Partial<Socket>): Socket {
-  return {
-    send: () => 1,
-    subscribe() {},
-    unsubscribe() {},
-    cork: (work) => work(),
-    ping() {},
-    close() {},
-    terminate() {},
-    getBufferedAmount: () => 0,
-    ...acts,
-  };
-}
-
 test("when a crowd leaves in the middle of a round, whoever stays is still looked at", async () => {
   let pings = 0;
-  const socket = socketThat({ ping: () => void pings++ });
+  const socket = quietSocket({ ping: () => void pings++ });
   const connections = Array.from({ length: 200_000 }, (_, id) => {
     const connection = new Connection(id, { kind: "anonymous" }, performance.now(), 1);
     connection.socket = socket;
@@ -49,7 +35,7 @@ test("HB-1 HB-2 when the times are made shorter, nobody is cut who was not asked
     // Both have been quiet for 15 s, and were asked for a sign of life then.
     const connection = new Connection(1, { kind: "anonymous" }, performance.now() - 15_000, 1);
     connection.pingedAt = connection.seenAt;
-    connection.socket = socketThat({
+    connection.socket = quietSocket({
       ping: () => answers && connection.seen(performance.now(), 1, 1),
       terminate() {
         cut.push(name);
