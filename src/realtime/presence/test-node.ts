@@ -1,6 +1,7 @@
-import { NO_METRICS, quietSocket } from "../../../tests/support/quiet-hub.ts";
 import type { UserCaller } from "../../platform/caller.ts";
 import { Connection } from "../connection.ts";
+import type { HubMetrics } from "../deps.ts";
+import type { Socket } from "../doors.ts";
 import { Policies } from "../policies.ts";
 import { Rooms } from "../rooms.ts";
 import { Sender } from "../sender.ts";
@@ -8,6 +9,8 @@ import { HubPresence } from "./hub-presence.ts";
 import type { PresenceStore } from "./presence.ts";
 import type { PresenceTimes } from "./times.ts";
 import type { PresenceFrame } from "./view.ts";
+
+const NO_METRICS: HubMetrics = { sent() {}, received() {}, error() {}, recovery() {}, filled() {}, closed() {} };
 
 /** The part of a hub that has to do with presence, with connections that have no network between. */
 export class TestNode {
@@ -67,11 +70,16 @@ export class TestNode {
         this.#rooms.leaveAll(connection);
       },
     });
-    const socket = quietSocket({
+    const socket: Socket = {
       send: (text) => client.take(text),
       subscribe: (name) => void topic(name).add(client),
       unsubscribe: (name) => void topic(name).delete(client),
-    });
+      cork: (work) => work(),
+      ping() {},
+      close() {},
+      terminate() {},
+      getBufferedAmount: () => 0,
+    };
     connection.socket = socket;
     this.#connections.push(connection);
     this.#rooms.people.add(userId, connection);
