@@ -19,7 +19,8 @@ test("no style sheet names a left or a right side, so that pages can be read fro
   const found: string[] = [];
   for await (const path of new Bun.Glob("**/*.css").scan(app)) {
     for (const [index, line] of (await Bun.file(join(app, path)).text()).split("\n").entries()) {
-      if (PHYSICAL.some((pattern) => pattern.test(line)) || isOneSided(line)) found.push(`${path}:${index + 1} ${line}`);
+      if (PHYSICAL.some((pattern) => pattern.test(line)) || isOneSided(line))
+        found.push(`${path}:${index + 1} ${line}`);
     }
   }
   expect(found).toEqual([]);
