@@ -167,6 +167,9 @@ test("CN-7 JN-4 in a person's own room every connection sees every entry once an
 }, 60_000);
 
 test("CN-7 the simulation finds the fault of showing entries to who is on the way in again", async () => {
-  const wrong = await problemsOf(chooseSeed("own rooms"), 10, (rooms) => rooms.people.of("ann"));
-  expect(wrong.length).toBeGreaterThan(8);
+  // A few worlds at a time until one shows it: each alone finds it nine times in ten, so all thirty miss it never.
+  for (let seed = chooseSeed("own rooms"), end = seed + SEEDS; seed < end; seed += 5) {
+    if ((await problemsOf(seed, 5, (rooms) => rooms.people.of("ann"))).length > 0) return;
+  }
+  expect.unreachable(`none of ${SEEDS} worlds showed the fault`);
 }, 60_000);

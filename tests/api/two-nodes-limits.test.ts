@@ -27,9 +27,8 @@ afterAll(async () => {
 const connect = (app: TestApp): Promise<WsClient> =>
   openClient(Number(new URL(app.url).port), { query: `?token=${token}` });
 
-/** Whether the person gets no further connection. Not asked often: handshakes are limited as well. */
+/** Whether the person gets no further connection. */
 async function refuses(app: TestApp): Promise<boolean> {
-  await Bun.sleep(100);
   const client = await connect(app).catch(() => null);
   client?.close();
   if (client !== null) return false;

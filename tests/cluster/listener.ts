@@ -49,6 +49,12 @@ export class Listener {
     socket.onclose = () => this.#lost(socket, RETRY_MS * (0.5 + Math.random()));
   }
 
+  /** Its positions are of another life of the log from here on: the server must tell it to begin each room anew, once. */
+  mistakeEpoch(): void {
+    this.#epoch = "another life";
+    this.cut();
+  }
+
   /** The network is gone: no close frame from either side. */
   cut(): void {
     const socket = this.#socket;

@@ -16,6 +16,8 @@ export interface Load {
   rate: number;
   /** Part of the listeners whose link is cut, per second. */
   kicks: number;
+  /** So many listeners come once with positions of another epoch, each in two rooms; all others must go on where they were. */
+  mistaken: number;
   seed: Seeded;
 }
 
@@ -39,6 +41,7 @@ export async function run(cluster: Cluster, faults: readonly Fault[], load: Load
   const { listeners, writers, channels } = await assemble(cluster, load, fault);
   const away: Outcome["away"] = [];
   try {
+    for (const listener of listeners.slice(0, load.mistaken)) listener.mistakeEpoch();
     for (const { name, lasts, happen } of faults) {
       for (const listener of listeners) listener.longestAway = 0;
       await Promise.all([happen(cluster), talk(lasts, load, listeners, writers, channels)]);

@@ -41,8 +41,8 @@ function whole() {
     heads: new Map([[ROOM, 5]]),
     messages: [message("m1", "c1", "one"), message("m2", "c2", "")],
     views: [
-      { who: "ann", userId: "ann", room: ROOM, stretches: [stretch(5)], listening: true },
-      { who: "bob", userId: "bob", room: ROOM, stretches: [stretch(4)], listening: false },
+      { who: "ann", userId: "ann", room: ROOM, stretches: [stretch(5)], listening: true, mistaken: false },
+      { who: "bob", userId: "bob", room: ROOM, stretches: [stretch(4)], listening: false, mistaken: false },
     ],
     written: [note("c1", "m1", 2), note("c2", "m2", 3)],
   } satisfies Evidence;
@@ -69,6 +69,16 @@ const PLANTED: [string, (world: World) => void, RegExp][] = [
       [seen[1], seen[2]] = [seen[2]!, seen[1]!];
     },
     /twice or out of order/,
+  ],
+  [
+    "a fresh beginning that nothing called for",
+    ({ views }) => views[0]!.stretches.unshift({ from: 0, seen: [], texts: new Map() }),
+    /told 1 times to begin anew, not 0/,
+  ],
+  [
+    "a position of another epoch that was taken for good",
+    ({ views }) => Object.assign(views[0]!, { mistaken: true }),
+    /told 0 times to begin anew, not 1/,
   ],
   ["a frame of another message", ({ views }) => (views[0]!.stretches[0]!.seen[1]!.subject = "m9"), /m9, the log has/],
   [

@@ -23,6 +23,8 @@ export interface View {
   stretches: Stretch[];
   /** Whether it still listens at the end, and so must have reached the head. */
   listening: boolean;
+  /** It came with a position of another epoch, so it must be told once to begin anew; any other must never be. */
+  mistaken: boolean;
 }
 
 /** A message that somebody wrote. `told`: what the acknowledgement said; null when none came. */
@@ -87,6 +89,9 @@ function viewFaults(view: View, { log, heads }: Evidence, texts: ReadonlyMap<str
   const exits = rows
     .filter(({ type, subject }) => type === "member:left" && subject === view.userId)
     .map(({ seq }) => seq);
+  const resets = view.stretches.length - 1;
+  const [fewest, most] = [view.mistaken && view.listening ? 1 : 0, view.mistaken ? 1 : 0];
+  if (resets < fewest || resets > most) say(`told ${resets} times to begin anew, not ${most}`);
   for (const { from, seen } of view.stretches) {
     const exit = exits.find((seq) => seq > from) ?? Number.POSITIVE_INFINITY;
     let last = from;

@@ -80,7 +80,7 @@ export class Device {
     if (!snapshot) return;
     this.forget(channelId);
     if (stale) snapshot.position.epoch = "another life";
-    this.#follow(room, snapshot);
+    this.#follow(room, snapshot, stale);
   }
 
   forget(channelId: string): void {
@@ -107,9 +107,9 @@ export class Device {
     this.client.outbox.discard(clientId);
   }
 
-  #follow(room: string, snapshot: Snapshot): void {
+  #follow(room: string, snapshot: Snapshot, mistaken = false): void {
     const { who, userId } = this.#options;
-    const view: View = { who, userId, room, stretches: [stretchOf(snapshot)], listening: true };
+    const view: View = { who, userId, room, stretches: [stretchOf(snapshot)], listening: true, mistaken };
     this.views.push(view);
     const end = this.client.follow(room, snapshot.position, {
       frame: (frame) => note(view.stretches.at(-1)!, frame),

@@ -10,6 +10,12 @@ export const PLANTS: Record<string, Plant> = {
     splice(longest(evidence), (seen) => seen.splice(middle(seen), 0, seen[middle(seen)]!)),
   "two swapped frames": (evidence) =>
     splice(longest(evidence), (seen) => seen.splice(middle(seen), 2, seen[middle(seen) + 1]!, seen[middle(seen)]!)),
+  "a fresh beginning that nothing called for": ({ views }) => {
+    const view = views.find(({ mistaken }) => !mistaken);
+    if (!view) throw new Error("all views are mistaken");
+    view.stretches.unshift({ from: 0, seen: [], texts: new Map() });
+    return () => view.stretches.shift();
+  },
   "a lost row": ({ log }) => {
     const rows = [...log.values()].reduce((most, list) => (list.length > most.length ? list : most)) as Seen[];
     const place = middle(rows);

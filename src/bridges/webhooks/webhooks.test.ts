@@ -350,11 +350,16 @@ test("a backlog of 10,000 drains, each once", async () => {
     SELECT ${id}::bigint, 'msg_' || n, 'test', 'event:11', n, 'e', '{}', clock_timestamp(), false, clock_timestamp() FROM generate_series(1, 10000) n`;
   const began = performance.now();
   await node.webhooks.endpoints.change(AS_ADMIN, id, { disabled: false });
-  await waitUntil("all came", () => receiver.received.length >= 10_000);
+  // As long as more come, it drains; a machine with much else to do takes its time.
+  for (let before = -1; receiver.received.length < 10_000; ) {
+    expect(receiver.received.length).toBeGreaterThan(before);
+    before = receiver.received.length;
+    await waitUntil("more came", () => receiver.received.length > before);
+  }
   console.log(`webhooks: a backlog of 10,000 drained in ${Math.round(performance.now() - began)} ms`);
   expect(new Set(receiver.received.map((event) => event.id)).size).toBe(10_000);
   expect(receiver.received.length).toBe(10_000);
-}, 60_000);
+}, 300_000);
 
 test("the metrics are there from the start, and count", async () => {
   const text = await node.registry.metrics();

@@ -83,12 +83,14 @@ test("PR-2 a person is one however many connections; who is back within the grac
   const times = { ...TIMES, grace: 2_000 };
   const node = startNode(store, times);
   const watcher = node.open("watcher");
+  const leaver = node.open("leaver");
   watcher.join(ROOM, true);
+  leaver.join(ROOM);
   let phone = node.open("ann");
   const laptop = node.open("ann");
   phone.join(ROOM);
   laptop.join(ROOM);
-  await waitUntil("ann is there", () => watcher.present(ROOM)?.includes("ann"));
+  await waitUntil("both are there", () => watcher.present(ROOM)?.length === 3);
   const seen = watcher.frames.length;
   laptop.close();
   await rounds(store, 2);
@@ -98,9 +100,14 @@ test("PR-2 a person is one however many connections; who is back within the grac
     phone = node.open("ann");
     phone.join(ROOM);
   }
-  await Bun.sleep(times.grace);
+  // Who left after all that has gone when the grace of all that was before is over.
+  leaver.close();
+  await waitUntil("the leaver is gone", () => !watcher.present(ROOM)?.includes("leaver"));
   await rounds(store, 2);
-  expect(watcher.frames).toHaveLength(seen);
+  const left = watcher.frames.slice(seen);
+  expect(left.map(({ type, payload }) => [type, payload.members?.map(({ user_id }) => user_id)])).toEqual([
+    ["room:member_left", ["leaver"]],
+  ]);
   phone.close();
   await waitUntil("ann is gone", () => !watcher.present(ROOM)?.includes("ann"));
 });
