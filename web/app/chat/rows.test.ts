@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
 import type { Message } from "../../../protocol/objects.ts";
-import { partsOf } from "./prose.tsx";
 import { rowsOf } from "./rows.ts";
 import { dayName, knownZone } from "./time.ts";
 
@@ -65,19 +64,4 @@ test("a zone that this runtime does not know becomes UTC", () => {
   expect(knownZone("Europe/Berlin")).toBe("Europe/Berlin");
   expect(knownZone("Mars/Olympus")).toBe("UTC");
   expect(knownZone(null)).toBe("UTC");
-});
-
-test("web addresses become links, without the point that ends the sentence; nothing else does", () => {
-  const links = (text: string) => partsOf(text).flatMap(({ kind, text: part }) => (kind === "link" ? [part] : []));
-  expect(links("See https://example.org/a?b=c#d, then (http://x.test/y).")).toEqual([
-    "https://example.org/a?b=c#d",
-    "http://x.test/y",
-  ]);
-  expect(links("javascript:alert(1) data:text/html,x ftp://x.test <b>")).toEqual([]);
-  const text = "a https://x.test b https://y.test. c";
-  expect(
-    partsOf(text)
-      .map(({ text: part }) => part)
-      .join(""),
-  ).toBe(text);
 });

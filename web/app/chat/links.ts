@@ -1,0 +1,41 @@
+import { LinkifyIt } from "linkify-it";
+
+/** A longer link stays text. */
+export const LINK_MAX = 2_000;
+
+// It looks as far as `maxLength` from each place where a link may begin, and cuts there: what comes out longer than ours is cut.
+const finder = new LinkifyIt({ fuzzyEmail: false, fuzzyLink: false, urlAuth: true, maxLength: LINK_MAX + 100 })
+  .add("ftp:", null)
+  .add("mailto:", null)
+  .add("//", null);
+
+/** Code is quoted by backticks, and a bidi control would show a link in another order than it is followed in: a link ends at both. */
+const ENDS_LINK = /[`\p{Bidi_Control}]/gu;
+
+export interface Part {
+  kind: "text" | "link";
+  text: string;
+  /** Where it begins in the whole text. */
+  at: number;
+}
+
+/** A text cut into its http(s) links and what is between them; the parts joined are the text. */
+export function partsOf(text: string): Part[] {
+  const parts: Part[] = [];
+  let at = 0;
+  for (const { index, lastIndex } of finder.match(text.replace(ENDS_LINK, " ")) ?? []) {
+    const link = text.slice(index, lastIndex);
+    if (link.length > LINK_MAX || !isSafe(link)) continue;
+    if (index > at) parts.push({ kind: "text", text: text.slice(at, index), at });
+    parts.push({ kind: "link", text: link, at: index });
+    at = lastIndex;
+  }
+  if (at < text.length) parts.push({ kind: "text", text: text.slice(at), at });
+  return parts;
+}
+
+/** `https://bank.example@other.example` leads to the second: a name before the host is there only to mislead. */
+function isSafe(link: string): boolean {
+  const url = URL.parse(link);
+  return url !== null && ["http:", "https:"].includes(url.protocol) && url.username === "" && url.password === "";
+}
