@@ -72,7 +72,7 @@ const EPHEMERAL: ReadonlySet<string> = new Set<EphemeralType>([
 
 /** A client of one Usher server for one person. Nothing happens before `connect`, except REST calls. */
 export function createClient(options: ClientOptions = {}): Client {
-  const url = (options.url ?? globalThis.location?.origin ?? "").replace(/\/+$/, "");
+  const url = (options.url ?? globalThis.location?.origin ?? "").replace(/(?<!\/)\/+$/, "");
   const environment = options.environment ?? systemEnvironment(options.WebSocket);
   const events = new Events<ClientEvents>();
   let fixedToken = options.token ?? null;

@@ -5,7 +5,7 @@ export interface DotenvEntry {
   line: number;
 }
 
-const LINE = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/;
+const LINE = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)$/;
 
 /**
  * Reads the text of a `.env` file: `NAME=value` lines, `#` comments, an optional `export`, values in single or double quotes.
@@ -23,7 +23,7 @@ export function parseDotenv(text: string): { entries: DotenvEntry[]; mistakes: s
     const content = raw.trim();
     if (content === "" || content.startsWith("#")) continue;
     const match = LINE.exec(content);
-    const value = match ? unquote(match[2]!) : null;
+    const value = match ? unquote(match[2]!.trim()) : null;
     if (match && value !== null) entries.push({ name: match[1]!, value, line: index + 1 });
     else mistakes.push(`Line ${index + 1} of .env is not of the form NAME=value.`);
   }

@@ -27,7 +27,7 @@ const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000
 
 /** `250ms`, `15s`, `1m30s`, `2h` → milliseconds. A bare number is refused: nobody knows its unit. */
 export const duration = z.string().transform((text, ctx) => {
-  const parts = [...text.matchAll(/(\d+)(ms|s|m|h)/g)];
+  const parts = [...text.matchAll(/(\d{1,15})(ms|s|m|h)/g)];
   if (parts.length === 0 || parts.map(([part]) => part).join("") !== text) {
     ctx.addIssue({ code: "custom", message: 'a duration with a unit, such as "250ms", "15s", "1m30s" or "2h"' });
     return z.NEVER;
@@ -116,7 +116,7 @@ const sentinels = list.transform((places, ctx) =>
 
 const share = z.string().transform((text, ctx) => {
   const value = Number(text);
-  if (!/^\d*\.?\d+$/.test(text) || value > 1) {
+  if (!/^(?:\d+|\d*\.\d+)$/.test(text) || value > 1) {
     ctx.addIssue({ code: "custom", message: "a number from 0 to 1" });
     return z.NEVER;
   }

@@ -12,8 +12,11 @@ export function sessionCookie(header: string | null | undefined, https: boolean)
 }
 
 function valueUnder(name: string, header: string | null | undefined): string | null {
-  const [, value] = new RegExp(`(?:^|; *)${name}=([A-Za-z0-9_-]{43})(?:;|$)`).exec(header ?? "") ?? [];
-  return value ?? null;
+  for (const pair of (header ?? "").split(";")) {
+    const [key, value] = pair.trimStart().split("=", 2);
+    if (key === name && value !== undefined && /^[A-Za-z0-9_-]{43}$/.test(value)) return value;
+  }
+  return null;
 }
 
 /** The `Set-Cookie` of a sign-in. @param ttl life in ms @param secure whether the page came over https */

@@ -19,7 +19,7 @@ export interface Parts extends Omit<IdentityDeps, "clock"> {
 /** PUBLIC_URL, or how this machine's own browser reaches us; without a slash at the end. */
 export function publicUrlOf(config: Pick<Config, "PUBLIC_URL" | "HTTP_PORT" | "TLS_CERT_FILE">): string {
   const scheme = config.TLS_CERT_FILE === null ? "http" : "https";
-  return (config.PUBLIC_URL ?? `${scheme}://localhost:${config.HTTP_PORT}`).replace(/\/+$/, "");
+  return (config.PUBLIC_URL ?? `${scheme}://localhost:${config.HTTP_PORT}`).replace(/(?<!\/)\/+$/, "");
 }
 
 /** Where a request came from, for limits and the list of sessions. */

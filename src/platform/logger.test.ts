@@ -44,4 +44,5 @@ test("a URL is written without what proves who somebody is", () => {
     expect(redactUrl(`https://chat.example.org/reset/${rest}`)).not.toContain("Abc_-1");
   }
   expect(redactUrl("/reset?x=1")).toBe("/reset?x=1");
+  expect(redactUrl("/x?token&a=token=b#token=c")).toBe("/x?token&a=token=b#token=c");
 });

@@ -35,9 +35,14 @@ export function createLogger(
  * carry is among it: `/reset/<token>`, `/register?invite=<code>`.
  */
 export function redactUrl(url: string): string {
-  return url
-    .replace(/([?&][^=&]*(?:code|invite|token|secret|key|password)[^=&]*=)[^&#]*/gi, "$1[redacted]")
-    .replace(/(\/reset\/)[^?#]+/gi, "$1[redacted]");
+  return url.replace(/[?&][^&#]*/g, redactParameter).replace(/(\/reset\/)[^?#]+/gi, "$1[redacted]");
+}
+
+/** `?token=abc` or `&token=abc`. Name and value are told apart first: one pattern for both would look for the name from each letter. */
+function redactParameter(parameter: string): string {
+  const valueAt = parameter.indexOf("=") + 1;
+  const name = parameter.slice(0, valueAt);
+  return /code|invite|token|secret|key|password/i.test(name) ? `${name}[redacted]` : parameter;
 }
 
 /** One line for people: time, level, name, message, then the other fields; a stack on lines of its own. */

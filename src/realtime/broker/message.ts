@@ -31,11 +31,12 @@ export function headOf({ mailbox, node, epoch }: Sender, count: number): string 
   return `${VERSION} ${mailbox} ${node} ${epoch} ${count}`;
 }
 
-const HEAD = new RegExp(`^${VERSION} ([a-z0-9]{1,16}) ([0-9]{1,4}) ([a-z0-9-]{1,40}) [0-9]+$`);
+const SENDER = /^([a-z0-9]{1,16}) ([0-9]{1,4}) ([a-z0-9-]{1,40}) [0-9]+$/;
 
 /** Null: not a message of ours. */
 export function parseHead(head: string): Sender | null {
-  const [, mailbox, node, epoch] = HEAD.exec(head) ?? [];
+  if (!head.startsWith(`${VERSION} `)) return null;
+  const [, mailbox, node, epoch] = SENDER.exec(head.slice(VERSION.length + 1)) ?? [];
   return mailbox === undefined ? null : { mailbox, node: Number(node), epoch: epoch! };
 }
 
