@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { type ActionFunctionArgs, Form, redirect, useActionData } from "react-router";
+import { type ActionFunctionArgs, Form, useActionData } from "react-router";
 import { useClock } from "../chat/clock.tsx";
 import { titleOf } from "../chat/house.ts";
 import { useInChannel } from "../chat/in-channel.ts";
@@ -9,6 +9,7 @@ import { Field, FormError, Submit } from "../look/form.tsx";
 import listStyles from "../look/lists.module.css";
 import { attempt, field, raw } from "../server/forms.ts";
 import { hubFor } from "../server/hub.ts";
+import { redirect } from "../server/redirect.ts";
 import { Panel } from "./panel.tsx";
 
 export async function action({ request, params }: ActionFunctionArgs) {

@@ -1,10 +1,11 @@
 import { Radio } from "@mantine/core";
-import { type ActionFunctionArgs, Form, redirect, useActionData, useLoaderData } from "react-router";
+import { type ActionFunctionArgs, Form, useActionData, useLoaderData } from "react-router";
 import formStyles from "../look/form.module.css";
 import { Field, FormError, Submit } from "../look/form.tsx";
 import { HouseTitle, PageBar, PageBody } from "../look/page.tsx";
 import { attempt, field } from "../server/forms.ts";
 import { hubFor } from "../server/hub.ts";
+import { redirect } from "../server/redirect.ts";
 
 /** A key for the form: sent twice, it makes one channel. */
 export function loader() {

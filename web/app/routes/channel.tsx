@@ -7,7 +7,6 @@ import {
   type LoaderFunctionArgs,
   NavLink,
   Outlet,
-  redirect,
   type ShouldRevalidateFunctionArgs,
   useActionData,
   useLoaderData,
@@ -33,6 +32,7 @@ import { Empty, HouseTitle, PageBar } from "../look/page.tsx";
 import { attempt, field, raw } from "../server/forms.ts";
 import { hubFor, load } from "../server/hub.ts";
 import { readChannel } from "../server/reads.ts";
+import { redirect } from "../server/redirect.ts";
 import styles from "./channel.module.css";
 
 export async function loader({ request, params }: LoaderFunctionArgs) {

@@ -1,18 +1,12 @@
 import { Button } from "@mantine/core";
-import {
-  type ActionFunctionArgs,
-  Form,
-  type LoaderFunctionArgs,
-  redirect,
-  useActionData,
-  useLoaderData,
-} from "react-router";
+import { type ActionFunctionArgs, Form, type LoaderFunctionArgs, useActionData, useLoaderData } from "react-router";
 import { useHouse } from "../chat/house-context.tsx";
 import { FormError } from "../look/form.tsx";
 import { HouseTitle, PageBar, PageBody } from "../look/page.tsx";
 import { PeopleSearch } from "../look/people-search.tsx";
 import { attempt, raw } from "../server/forms.ts";
 import { hubFor, load } from "../server/hub.ts";
+import { redirect } from "../server/redirect.ts";
 
 export async function loader({ request }: LoaderFunctionArgs) {
   const q = new URL(request.url).searchParams.get("q")?.trim() || null;

@@ -1,10 +1,4 @@
-import {
-  type LoaderFunctionArgs,
-  Outlet,
-  redirect,
-  type ShouldRevalidateFunctionArgs,
-  useLoaderData,
-} from "react-router";
+import { type LoaderFunctionArgs, Outlet, type ShouldRevalidateFunctionArgs, useLoaderData } from "react-router";
 import { UsherError } from "../../../sdk/errors.ts";
 import { ClockProvider } from "../chat/clock.tsx";
 import { HouseProvider } from "../chat/house-context.tsx";
@@ -12,6 +6,7 @@ import { knownZone } from "../chat/time.ts";
 import { cookieOf } from "../server/cookie.ts";
 import { load } from "../server/hub.ts";
 import { readHouse } from "../server/reads.ts";
+import { redirect } from "../server/redirect.ts";
 import { Shell } from "./shell.tsx";
 
 export async function loader({ request }: LoaderFunctionArgs) {

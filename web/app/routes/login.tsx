@@ -3,7 +3,6 @@ import {
   Form,
   Link,
   type LoaderFunctionArgs,
-  redirect,
   useActionData,
   useLoaderData,
 } from "react-router";
@@ -12,6 +11,7 @@ import { Field, FormError, FormHead, PasswordField, Submit } from "../look/form.
 import { signIn } from "../server/entrance.ts";
 import { attempt } from "../server/forms.ts";
 import { load } from "../server/hub.ts";
+import { redirect } from "../server/redirect.ts";
 
 export async function loader({ request }: LoaderFunctionArgs) {
   const meta = await load(request, ({ rest }) => rest.meta());

@@ -1,6 +1,7 @@
-import { type ActionFunctionArgs, redirect } from "react-router";
+import type { ActionFunctionArgs } from "react-router";
 import { UsherError } from "../../../sdk/errors.ts";
 import { hubFor } from "../server/hub.ts";
+import { redirect } from "../server/redirect.ts";
 
 /** Leaving is a post: a link or an image of another site must not sign anybody out. */
 export async function action({ request }: ActionFunctionArgs) {

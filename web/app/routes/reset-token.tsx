@@ -1,8 +1,9 @@
-import { type ActionFunctionArgs, Form, Link, redirect, useActionData } from "react-router";
+import { type ActionFunctionArgs, Form, Link, useActionData } from "react-router";
 import styles from "../look/form.module.css";
 import { FormError, FormHead, PasswordField, Submit } from "../look/form.tsx";
 import { attempt, raw } from "../server/forms.ts";
 import { hubFor } from "../server/hub.ts";
+import { redirect } from "../server/redirect.ts";
 
 export async function action({ request, params }: ActionFunctionArgs) {
   const form = await request.formData();

@@ -1,8 +1,9 @@
-import { type ActionFunctionArgs, type LoaderFunctionArgs, redirect, useActionData } from "react-router";
+import { type ActionFunctionArgs, type LoaderFunctionArgs, useActionData } from "react-router";
 import { FormError, FormHead } from "../look/form.tsx";
 import { register } from "../server/entrance.ts";
 import { attempt } from "../server/forms.ts";
 import { load } from "../server/hub.ts";
+import { redirect } from "../server/redirect.ts";
 import { RegisterForm } from "./register-form.tsx";
 
 export async function loader({ request }: LoaderFunctionArgs) {

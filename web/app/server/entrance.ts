@@ -1,6 +1,6 @@
-import { redirect } from "react-router";
 import { field, raw } from "./forms.ts";
-import { hubFor, safePath } from "./hub.ts";
+import { hubFor } from "./hub.ts";
+import { redirect } from "./redirect.ts";
 
 /** Makes an account from the fields of `RegisterForm` and goes on into the house, signed in. */
 export async function register(request: Request, form: FormData): Promise<Response> {
@@ -25,6 +25,7 @@ export async function signIn(request: Request, form: FormData): Promise<Response
   return redirect(target(request), { headers: cookies });
 }
 
+/** The page that was asked for before signing in. */
 function target(request: Request): string {
-  return safePath(new URL(request.url).searchParams.get("to"));
+  return new URL(request.url).searchParams.get("to") ?? "/";
 }

@@ -1,7 +1,7 @@
-import { redirect } from "react-router";
 import { UsherError } from "../../../sdk/errors.ts";
 import type { HttpOptions } from "../../../sdk/http.ts";
 import { createRest, type Rest } from "../../../sdk/rest.ts";
+import { redirect } from "./redirect.ts";
 
 /** Where the hub's REST API is: over a unix socket of its own, where it believes us who the visitor is, else over TCP. */
 const HUB = process.env.USHER_API ?? "http://127.0.0.1:3003";
@@ -47,13 +47,6 @@ export async function load<T>(request: Request, read: (hub: Hub) => Promise<T>):
     if (error.code === "unauthenticated") throw redirect(`/login?to=${encodeURIComponent(pathOf(request))}`);
     throw Response.json({ code: error.code, message: error.message }, { status: error.status ?? 503 });
   }
-}
-
-/** A path of this site to go to after signing in; anything else (another site, a script) becomes the front page. */
-export function safePath(to: string | null): string {
-  if (!to?.startsWith("/") || /^\/[/\\]/.test(to)) return "/";
-  const url = new URL(to, "http://here");
-  return url.host === "here" ? url.pathname + url.search + url.hash : "/";
 }
 
 function pathOf(request: Request): string {

@@ -1,5 +1,5 @@
 import { Button, NativeSelect } from "@mantine/core";
-import { type ActionFunctionArgs, Form, Link, type LoaderFunctionArgs, redirect, useLoaderData } from "react-router";
+import { type ActionFunctionArgs, Form, Link, type LoaderFunctionArgs, useLoaderData } from "react-router";
 import type { DeliveryStatus, WebhookEndpoint } from "../../../../sdk/admin.ts";
 import type { Rest } from "../../../../sdk/rest.ts";
 import styles from "../../admin/admin.module.css";
@@ -17,6 +17,7 @@ import { Empty } from "../../look/page.tsx";
 import { act } from "../../server/act.ts";
 import { field } from "../../server/forms.ts";
 import { load } from "../../server/hub.ts";
+import { redirect } from "../../server/redirect.ts";
 
 const STATUSES: readonly DeliveryStatus[] = ["pending", "delivered", "failed"];
 

@@ -1,0 +1,21 @@
+import { redirect as redirectAnywhere } from "react-router";
+
+/** Any base does: what is asked is whether a text leaves it. */
+const BASE = "http://here";
+
+/**
+ * A path of this site, as browsers resolve it; the front page in place of anything that leads elsewhere. It is judged as it is
+ * after resolving (dots and encoded dots taken out, backslashes turned), since two slashes that are left at its beginning name
+ * another site.
+ */
+export function safePath(to: string | null): string {
+  if (!to?.startsWith("/")) return "/";
+  const url = URL.parse(to, BASE);
+  if (url?.origin !== BASE || url.pathname.startsWith("//")) return "/";
+  return url.pathname + url.search + url.hash;
+}
+
+/** Sends the visitor to another page of this site. */
+export function redirect(to: string, init?: ResponseInit): Response {
+  return redirectAnywhere(safePath(to), init);
+}
