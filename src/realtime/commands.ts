@@ -3,6 +3,7 @@ import type { CommandId, CommandPayload } from "../../protocol/frames.ts";
 import { normalizeRoom, type RoomKind, roomKind } from "../../protocol/rooms.ts";
 import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
+import { roomOf } from "./command-rooms.ts";
 import type { Connection } from "./connection.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Authenticate } from "./doors.ts";
@@ -129,12 +130,4 @@ const UNKNOWN_ROOM = { seq: 0, recovered: false, code: "not_found" } as const;
 /** A position of another life of the log says nothing. Without an epoch the client vouches for it. */
 function sinceOf(since: number | undefined, epoch: string | undefined, present: string): number | null {
   return since === undefined || (epoch !== undefined && epoch !== present) ? null : since;
-}
-
-function roomOf({ room, event_id }: { room?: string; event_id?: string }): string {
-  const name = room ?? (event_id === undefined ? undefined : `event:${event_id}`);
-  if (name === undefined) throw new AppError("missing_event_id");
-  const full = normalizeRoom(name);
-  if (full === null) throw new AppError("invalid", "payload.room: a room such as event:123");
-  return full;
 }

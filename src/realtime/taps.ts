@@ -1,9 +1,12 @@
-import { roomId, roomKind } from "../../protocol/rooms.ts";
 import { AppError } from "../platform/errors.ts";
+import { outOfBounds } from "../platform/json-bounds.ts";
 import type { Broker } from "./broker/broker.ts";
+import { roomsOfCommand } from "./command-rooms.ts";
 import type { Connection } from "./connection.ts";
 import { headOf } from "./encode.ts";
 import type { Tapped, TapTarget } from "./index.ts";
+import { FRAME_VALUES } from "./limits.ts";
+import { parse } from "./parse.ts";
 import type { People } from "./people.ts";
 import type { Room } from "./room.ts";
 
@@ -87,9 +90,13 @@ export class Taps {
   /** A frame that a client has sent. */
   received(connection: Connection, frame: string): void {
     for (const tap of this.#taps.values()) {
-      if (!this.#isOf(connection, tap) && !(tap.room !== undefined && names(frame, tap.room))) continue;
-      const { type, text } = shownOf(frame);
-      this.#note(tap, { ...this.#line(connection), direction: "in", type, bytes: Buffer.byteLength(frame), text });
+      const shown = this.#isOf(connection, tap)
+        ? shownOf(frame)
+        : tap.room === undefined
+          ? null
+          : ofRoom(frame, tap.room);
+      if (shown === null) continue;
+      this.#note(tap, { ...this.#line(connection), direction: "in", bytes: Buffer.byteLength(frame), ...shown });
     }
   }
 
@@ -170,15 +177,30 @@ function outgoing(frame: string): Pick<Tapped, "direction" | "type" | "bytes" | 
   return { direction: "out", bytes: Buffer.byteLength(frame), ...shownOf(frame) };
 }
 
-/** Whether a command's text names the room, by its whole name, or by the channel's or event's id. */
-function names(frame: string, room: string): boolean {
-  return frame.includes(`"${room}"`) || (roomKind(room) !== "user" && frame.includes(`"${roomId(room)}"`));
+interface Shown {
+  type: string;
+  text: string | null;
+}
+
+/**
+ * What is shown of a command to somebody who watches a room; null: it is about another one. The room is the one that the command's
+ * handler will take, never what merely stands in its text; of a command for many rooms only the part for this one is shown.
+ */
+function ofRoom(frame: string, room: string): Shown | null {
+  const parsed = parse(frame);
+  if ("error" in parsed) return null;
+  const { type, payload } = parsed.frame;
+  if (!roomsOfCommand(type, payload).includes(room)) return null;
+  if (type !== "system:resume") return shownOf(frame);
+  const { rooms } = payload as { rooms: Record<string, unknown> };
+  return shownOf(JSON.stringify({ type, payload: { rooms: { [room]: rooms[room] } } }));
 }
 
 const SECRET = /token|password|secret|authorization|cookie/i;
 
 /** What an admin sees of a frame. What cannot be read, and what proves who somebody is, is left out. */
-function shownOf(frame: string): { type: string; text: string | null } {
+function shownOf(frame: string): Shown {
+  if (outOfBounds(frame, FRAME_VALUES) !== null) return { type: "?", text: null };
   try {
     const parsed = JSON.parse(frame, (key, value) => (SECRET.test(key) ? "[redacted]" : value));
     const type = typeof parsed?.type === "string" ? parsed.type.slice(0, 64) : "?";
