@@ -117,6 +117,26 @@ test("rooms that do not go into one answer are read by the next ones, and all ar
   expect(Math.max(...answered)).toBeLessThanOrEqual(8 * 1_048_576);
 });
 
+test("of many rooms that missed much, one query reads no more than 9,000 entries; the next ones read the rest", async () => {
+  const rooms = Array.from({ length: 12 }, (_, i) => `event:long${i}`);
+  for (const room of rooms) await append(room, 1_000);
+  const answered: number[] = [];
+  const watched = new Proxy(node.sql, {
+    apply(target, self, args) {
+      const rows = Reflect.apply(target, self, args);
+      return rows.then((found: { seq: number | null }[]) => {
+        answered.push(found.filter(({ seq }) => seq !== null).length);
+        return found;
+      });
+    },
+  });
+  const counting = createLogReader({ sql: watched, epoch: node.epoch });
+  for (const { complete, entries } of await Promise.all(rooms.map((room) => counting.slice(room, 0))))
+    expect([complete, entries.length]).toEqual([true, 1_000]);
+  expect(answered.length).toBeGreaterThan(1);
+  expect(Math.max(...answered)).toBeLessThanOrEqual(9_000);
+});
+
 test("heads of many rooms", async () => {
   await append("event:g", 3);
   const heads = await reader.heads(["event:g", "event:nowhere"]);

@@ -18,8 +18,9 @@ export interface LogReader {
 const MAX_ENTRIES = 1_000;
 const MAX_BYTES = 1_048_576;
 const MAX_ROOMS_PER_QUERY = 500;
-/** Of all rooms of one query together; what goes beyond is asked for again. Two such answers may be in memory. */
+/** Of all rooms of one query together; what goes beyond is asked for again, after what others ask. Two such answers may be in memory. */
 const MAX_BYTES_PER_QUERY = 8 * MAX_BYTES;
+const MAX_ENTRIES_PER_QUERY = 8 * MAX_ENTRIES;
 const MAX_WAITING = 1_000_000;
 
 interface Wanted {
@@ -93,20 +94,28 @@ interface Row {
 
 /** Null for the last ones when all together are too much; the first is always answered. */
 async function readSlices(sql: Sql, epoch: Epoch, wanted: readonly Wanted[]): Promise<(LogSlice | null)[]> {
-  // The future's partitions are left out of the plan; an hour's margin, since a row may be younger than this transaction's now().
+  // What bounds the answer stands inside of each lateral, so that it bounds what is read: a room whose answer would be too long has
+  // none of its rows read, and rooms beyond MAX_ENTRIES_PER_QUERY neither. The future's partitions are left out of the plan; an
+  // hour's margin, since a row may be younger than this transaction's now().
   const rows = await sql<Row[]>`
-    SELECT n, (SELECT log_epoch()) AS epoch, head, seq, type, payload FROM (
-      SELECT q.n::int, coalesce(r.head, 0)::float8 AS head, l.seq::float8, l.type, l.payload,
-        coalesce(sum(octet_length(l.payload)) OVER (ORDER BY q.n), 0) AS bytes_so_far
+    WITH asked AS MATERIALIZED (
+      SELECT q.n::int, q.since, r.id, coalesce(r.head, 0) AS head,
+        CASE WHEN r.head > q.since AND r.head - q.since <= ${MAX_ENTRIES} THEN r.head - q.since ELSE 0 END AS missed
       FROM unnest(${wanted.map((w) => w.room)}::text[], ${wanted.map((w) => w.since)}::bigint[]) WITH ORDINALITY AS q(room, since, n)
-      LEFT JOIN rooms r ON r.name = q.room
+      LEFT JOIN rooms r ON r.name = q.room),
+    within AS (SELECT *, sum(missed) OVER (ORDER BY n) - missed AS missed_before FROM asked)
+    SELECT n, (SELECT log_epoch()) AS epoch, head, seq, type, payload FROM (
+      SELECT w.n, w.head::float8, l.seq::float8, l.type, l.payload,
+        coalesce(sum(octet_length(l.payload)) OVER (ORDER BY w.n), 0) AS bytes_so_far
+      FROM within w
       LEFT JOIN LATERAL (
         SELECT e.seq, e.type, e.payload FROM (
           SELECT log.seq, log.type, log.payload, sum(octet_length(log.payload)) OVER () AS bytes FROM log
-          WHERE log.room_id = r.id AND log.seq > q.since AND log.seq <= r.head AND log.at < now() + interval '1 hour'
-          LIMIT ${MAX_ENTRIES + 1}) e
+          WHERE w.missed > 0 AND log.room_id = w.id AND log.seq > w.since AND log.seq <= w.head
+            AND log.at < now() + interval '1 hour') e
         WHERE e.bytes <= ${MAX_BYTES}
-      ) l ON r.head > q.since AND r.head - q.since <= ${MAX_ENTRIES}
+      ) l ON true
+      WHERE w.missed_before < ${MAX_ENTRIES_PER_QUERY}
     ) found WHERE bytes_so_far <= ${MAX_BYTES_PER_QUERY}
     ORDER BY n, seq`;
   epoch.observe(rows[0]!.epoch);
