@@ -101,7 +101,14 @@ export const FRAMES = {
   /** In the person's own room: he is now in this channel, or no longer. */
   "channel:joined": Channel,
   "channel:left": z.object({ channel_id: Snowflake }),
-  "read:marked": z.object({ channel_id: Snowflake, last_read_id: Snowflake, unread: z.number() }),
+  /** A mark of the person's own: `unread` as counted when the head of the channel's log was `last_seq`. */
+  "read:marked": z.object({
+    channel_id: Snowflake,
+    last_read_id: Snowflake,
+    last_read_seq: z.number(),
+    unread: z.number(),
+    last_seq: z.number(),
+  }),
   "typing:started": z.object({ channel_id: Snowflake, user_id: Id, username: z.string() }),
   "typing:stopped": z.object({ channel_id: Snowflake, user_id: Id }),
   /** What services tell people and rooms; they may send types of their own besides. */

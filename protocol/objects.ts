@@ -71,9 +71,11 @@ export const Channel = z.object({
   last_seq: z.number().int(),
   /** The caller's role in it; null when he is not a member (a public channel he may join). */
   role: Role.nullable(),
-  /** Messages of others behind the caller's read mark, at most 100 (100 means "99+"). */
+  /** Messages of others after the caller's read mark, at most 100 (100 means "99+"). */
   unread: z.number().int(),
   last_read_id: Snowflake.nullable(),
+  /** The `seq` of that message; 0 when nothing has been read. */
+  last_read_seq: z.number().int(),
   created_at: Time,
 });
 export type Channel = z.infer<typeof Channel>;
@@ -85,7 +87,7 @@ export type Member = z.infer<typeof Member>;
 export const Message = z.object({
   id: Snowflake,
   channel_id: Snowflake,
-  /** Place of its `message:created` in the channel's log. */
+  /** Place of its `message:created` in the channel's log: the order of messages. Ids only name them. */
   seq: z.number().int(),
   user_id: Id,
   username: z.string(),

@@ -89,7 +89,9 @@ test("every call answers as it is typed, and its type is the one of the server's
   expect(await fits(InRoom, owner.rooms.presence(`channel:${channel.id}`))).toEqual({ count: 0, members: [] });
   expect(await fits(ReadMark, owner.channels.markRead(channel.id, reply.id))).toEqual({
     last_read_id: reply.id,
+    last_read_seq: reply.seq,
     unread: 0,
+    last_seq: expect.any(Number),
   });
   await isEmpty(ann.messages.delete(message.id));
   expect(await fits(Message, ann.messages.get(message.id))).toMatchObject({ content: "" });

@@ -4,7 +4,7 @@ import { createAdminCalls } from "./admin.ts";
 import { createRequest, type HttpOptions, type Query } from "./http.ts";
 import type { Newest, Page, Paging } from "./page.ts";
 
-/** A page of messages, oldest first, with the place in the channel's log at which it was read. */
+/** A page of messages in the order of their `seq`, with the place in the channel's log at which it was read. */
 export interface MessagePage extends Page<Message> {
   head_seq: number;
   epoch: string;
@@ -13,6 +13,16 @@ export interface MessagePage extends Page<Message> {
 /** A page of channels. `position`: the caller's own room at that moment, to follow it from. */
 export interface ChannelPage extends Page<Channel> {
   position: Position;
+}
+
+/** Where a person's read mark is, and what is unread after it. */
+export interface ReadMark {
+  last_read_id: string;
+  last_read_seq: number;
+  /** At most 100, which means "99+". */
+  unread: number;
+  /** Head of the channel's log at which `unread` was counted. */
+  last_seq: number;
 }
 
 /** What registering and signing in answer. The browser also gets the session cookie. */
@@ -169,9 +179,7 @@ export function createRest(options: HttpOptions) {
         request<Channel>("PATCH", `/channels/${id(channelId)}`, { body }),
       delete: (channelId: string) => request<void>("DELETE", `/channels/${id(channelId)}`),
       markRead: (channelId: string, message_id: string) =>
-        request<{ last_read_id: string | null; unread: number }>("PUT", `/channels/${id(channelId)}/read-mark`, {
-          body: { message_id },
-        }),
+        request<ReadMark>("PUT", `/channels/${id(channelId)}/read-mark`, { body: { message_id } }),
     },
 
     members: {

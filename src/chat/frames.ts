@@ -25,9 +25,9 @@ export function registerFrames(
     return { message_id: payload.message_id };
   });
 
-  realtime.registerCommand("read:mark", ({ caller, payload }) =>
-    readMarks.mark(caller, payload.channel_id, payload.message_id),
-  );
+  realtime.registerCommand("read:mark", async ({ caller, payload }) => ({
+    ...(await readMarks.mark(caller, payload.channel_id, payload.message_id)),
+  }));
 
   realtime.registerCommand("typing:start", async ({ caller, payload }) => {
     await typing.start(caller, payload.channel_id);

@@ -7,13 +7,13 @@ import type { Page } from "../platform/http/paging.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
 import type { ChatDeps } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
-import { type PageQuery, pageOf, windowOfIds } from "./page.ts";
+import { type PageQuery, pageOf, windowOfSeqs } from "./page.ts";
 import { accessChannel, person } from "./policy.ts";
 import { createPosting, type SendMessage } from "./posting.ts";
 import {
   countEdits,
   findMessage,
-  hasMessage,
+  findSeq,
   lockRoom,
   pageMessages,
   pageReplies,
@@ -36,10 +36,11 @@ export interface Messages {
   /** Takes the text away, also from the log: the author, and admins of the channel. A second time is no error. */
   delete(caller: Caller, messageId: string): Promise<void>;
   get(caller: Caller, messageId: string): Promise<Message>;
-  /** What was said in answer to a message, deleted answers included. */
+  /** The replies to a message in the order of their seq, deleted ones included. Throws `anchor_not_found`. */
   replies(caller: Caller, messageId: string, query: PageQuery): Promise<Page<Message>>;
   /**
-   * One page, oldest first, deleted messages included (with no text); the newest one when no place is given.
+   * One page in the order of seq, deleted messages included (with no text); the newest one when no place is given. A place is
+   * the id of a message, or `after: "0"` for the first page.
    * `head_seq`, `epoch`: the channel's log at that moment; what comes after it is not in the page. Throws `anchor_not_found`.
    */
   page(
@@ -118,17 +119,14 @@ export function createMessages(
     },
 
     async replies(caller, messageId, query) {
-      const window = windowOfIds(query, "oldest");
-      await accessMessage(caller, messageId);
+      const { channel } = await accessMessage(caller, messageId);
+      const window = await windowOfSeqs(query, "oldest", (id) => findSeq(sql, channel.id, id));
       return pageOf(await pageReplies(sql, messageId, window), window, ({ id }) => id);
     },
 
     async page(caller, channelId, query) {
       const { id } = await accessChannel(sql, caller, channelId, "read");
-      const window = windowOfIds(query, "newest");
-      if (query.around !== undefined && !(await hasMessage(sql, id, query.around))) {
-        throw new AppError("anchor_not_found");
-      }
+      const window = await windowOfSeqs(query, "newest", (named) => findSeq(sql, id, named));
       const { headSeq, ...sides } = await pageMessages(sql, id, window);
       return { ...pageOf(sides, window, (message) => message.id), head_seq: headSeq, epoch: epoch() };
     },

@@ -12,12 +12,14 @@ export interface PageQuery {
 
 /** The page as the store reads it: one row more than shown on each side, to know whether there are more. */
 export interface Window {
-  /** The list is cut here into those below and those above … */
+  /** The list is cut at this value of what it is sorted by, into those below and those above … */
   place: string;
   /** … and the place itself counts as below or as above. */
   placeIsBelow: boolean;
   below: number;
   above: number;
+  /** The place as a client names it. */
+  cursor: string;
 }
 
 /** What the store read: both sides in the list's order. */
@@ -26,17 +28,37 @@ export interface Sides<T> {
   above: T[];
 }
 
+/** Past both ends of any list of ids, and of any list of seqs. */
+const OLDEST = "0";
 const NEWEST = "9223372036854775807";
 
-/** The window of a list that is sorted by Snowflake. `from`: where a page begins that names no place. */
+/** The window of a list whose cursors are Snowflakes. `from`: where a page begins that names no place. */
 export function windowOfIds(query: PageQuery, from: "newest" | "oldest"): Window {
   for (const name of ["before", "after", "around"] as const) {
+    if (name === "after" && query.after === OLDEST) continue;
     if (query[name] !== undefined && !Snowflake.safeParse(query[name]).success) {
       const pointer = `/query/${name}`;
       throw new AppError("invalid", undefined, { errors: [{ pointer, code: "cursor", message: "is not an id" }] });
     }
   }
-  return windowOf(query, from === "newest" ? { before: NEWEST } : { after: "0" });
+  return windowOf(query, from === "newest" ? { before: NEWEST } : { after: OLDEST });
+}
+
+/**
+ * The same for a list that is sorted by seq although its cursors are the ids of messages. `seqOf`: the seq of a message that the
+ * list knows, else null. Throws `anchor_not_found`.
+ */
+export async function windowOfSeqs(
+  query: PageQuery,
+  from: "newest" | "oldest",
+  seqOf: (messageId: string) => Promise<string | null>,
+): Promise<Window> {
+  const window = windowOfIds(query, from);
+  const named = query.before ?? query.after ?? query.around;
+  if (named === undefined || named === OLDEST) return window;
+  const seq = await seqOf(named);
+  if (seq === null) throw new AppError("anchor_not_found");
+  return { ...window, place: seq };
 }
 
 /** The window of a list that is sorted by text. */
@@ -49,11 +71,12 @@ function windowOf(query: PageQuery, from: { before?: string; after?: string }): 
   const { limit, around } = query;
   if (around !== undefined) {
     const below = Math.floor(limit / 2);
-    return { place: around, placeIsBelow: false, below, above: limit - below };
+    return { place: around, placeIsBelow: false, below, above: limit - below, cursor: around };
   }
   const { before, after } = query.before === undefined && query.after === undefined ? from : query;
-  if (before !== undefined) return { place: before, placeIsBelow: false, below: limit, above: 0 };
-  return { place: after ?? "", placeIsBelow: true, below: 0, above: limit };
+  if (before !== undefined) return { place: before, placeIsBelow: false, below: limit, above: 0, cursor: before };
+  const place = after ?? "";
+  return { place, placeIsBelow: true, below: 0, above: limit, cursor: place };
 }
 
 /** Cuts what the store read down to the page, with the cursors to both sides. */
@@ -63,7 +86,7 @@ export function pageOf<T>({ below, above }: Sides<T>, window: Window, idOf: (row
   const last = data.at(-1);
   return {
     data,
-    prev: below.length > window.below ? (first === undefined ? window.place : idOf(first)) : null,
-    next: above.length > window.above ? (last === undefined ? window.place : idOf(last)) : null,
+    prev: below.length > window.below ? (first === undefined ? window.cursor : idOf(first)) : null,
+    next: above.length > window.above ? (last === undefined ? window.cursor : idOf(last)) : null,
   };
 }

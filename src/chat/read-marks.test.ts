@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
+import type { Message } from "../../protocol/objects.ts";
 import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
 import { codeOf } from "../../tests/support/code-of.ts";
 import { chooseSeed } from "../../tests/support/seeded.ts";
@@ -51,7 +52,7 @@ test("unread counts are what counting by hand gives, after any history", async (
         } else {
           marks[step.who] = Math.max(marks[step.who]!, step.which);
           const answer = await node.readMarks.mark(people[step.who]!, channel_id, message.id);
-          expect(answer).toEqual({ last_read_id: said[marks[step.who]!]!.id, unread: unread(step.who) });
+          expect(answer).toMatchObject({ last_read_id: said[marks[step.who]!]!.id, unread: unread(step.who) });
         }
       }
       for (const [who, me] of people.entries()) {
@@ -69,32 +70,32 @@ test("unread counts are what counting by hand gives, after any history", async (
 test("a mark never moves back, however marks of several devices race, and own devices are told", async () => {
   const channel_id = await channelOfAll();
   const [ann, bob] = people as [UserCaller, UserCaller];
-  const ids: string[] = [];
-  for (let i = 0; i < 30; i++) ids.push((await node.messages.send(ann, { channel_id, content: `${i}` })).message.id);
+  const said: Message[] = [];
+  for (let i = 0; i < 30; i++) said.push((await node.messages.send(ann, { channel_id, content: `${i}` })).message);
+  const newest = said.at(-1)!;
   node.told.length = 0;
-  const shuffled = ids.map((_, i) => ids[(i * 7) % ids.length]!);
-  const answers = await Promise.all(shuffled.map((id) => node.readMarks.mark(bob, channel_id, id)));
-  expect((await node.readMarks.mark(bob, channel_id, ids[0]!)).last_read_id).toBe(ids.at(-1)!);
-  expect(answers.map(({ last_read_id }) => last_read_id!).every((id, i) => BigInt(id) >= BigInt(shuffled[i]!))).toBe(
-    true,
-  );
+  const shuffled = said.map((_, i) => said[(i * 7) % said.length]!);
+  const answers = await Promise.all(shuffled.map(({ id }) => node.readMarks.mark(bob, channel_id, id)));
+  expect((await node.readMarks.mark(bob, channel_id, said[0]!.id)).last_read_id).toBe(newest.id);
+  expect(answers.every(({ last_read_seq }, i) => last_read_seq >= shuffled[i]!.seq)).toBe(true);
   expect(node.told.at(-1)).toEqual({
     what: "ephemeral",
     room: `user:${bob.userId}`,
     type: "read:marked",
-    payload: { channel_id, last_read_id: ids.at(-1)!, unread: 0 },
+    payload: { channel_id, last_read_id: newest.id, last_read_seq: newest.seq, unread: 0, last_seq: newest.seq },
     except: undefined,
   });
 });
 
-test("a mark cannot lie ahead of the newest message", async () => {
-  const channel_id = await channelOfAll();
+test("a mark is a message of its channel: nothing else can be marked, and nothing moves", async () => {
+  const [channel_id, other] = [await channelOfAll(), await channelOfAll()];
   const [ann, bob] = people as [UserCaller, UserCaller];
-  const far = "9223372036854775807";
-  expect(await node.readMarks.mark(bob, channel_id, far)).toEqual({ last_read_id: null, unread: 0 });
-  const { message } = await node.messages.send(ann, { channel_id, content: "later" });
-  expect((await node.channels.get(bob, channel_id)).unread).toBe(1);
-  expect((await node.readMarks.mark(bob, channel_id, far)).last_read_id).toBe(message.id);
+  const elsewhere = (await node.messages.send(ann, { channel_id: other, content: "elsewhere" })).message.id;
+  await node.messages.send(ann, { channel_id, content: "here" });
+  for (const id of ["9223372036854775807", "1", elsewhere]) {
+    expect(await codeOf(node.readMarks.mark(bob, channel_id, id))).toBe("invalid");
+  }
+  expect(await node.channels.get(bob, channel_id)).toMatchObject({ last_read_id: null, last_read_seq: 0, unread: 1 });
 });
 
 test("a count ends at 100", async () => {
@@ -116,10 +117,12 @@ test("a count looks at the newest 10,000 messages behind the mark, however many 
     SELECT ${id}::bigint + g, ${channel_id}, ${seq}::bigint + g, CASE WHEN g % 2 = 0 THEN ${bob.userId} ELSE ${ann.userId} END,
       '', now(), CASE WHEN g % 2 = 0 THEN NULL ELSE now() END
     FROM generate_series(${from}::int, ${to}::int) g`;
+  const moveHead = (head: number) => node.sql`UPDATE rooms SET head = ${head} WHERE id = ${channel_id}`;
   await fill(1, 9_999);
   expect((await node.channels.get(bob, channel_id)).unread).toBe(1);
   await fill(10_000, 10_000);
   expect((await node.channels.get(bob, channel_id)).unread).toBe(0);
+  await moveHead(seq + 10_000);
   await node.messages.send(ann, { channel_id, content: "the newest" });
   expect((await node.channels.get(bob, channel_id)).unread).toBe(1);
 });

@@ -3,20 +3,21 @@ import { AppError } from "../platform/errors.ts";
 import { createBatcher } from "../platform/postgres/batcher.ts";
 import type { ChatDeps } from "./deps.ts";
 import { accessChannel, person } from "./policy.ts";
-import { countUnread, type Mark, type Marked, markRead } from "./store/read-marks.ts";
+import { findSeq } from "./store/messages.ts";
+import { countUnread, type Mark, type Marked, moveReadMarks } from "./store/read-marks.ts";
 
 export interface ReadMarks {
   /**
-   * Moves the caller's mark forward to this message, never back and never past the newest; tells his other devices.
-   * `unread`: messages of others behind the mark, at most 100. Throws `not_found`, `forbidden`.
+   * Moves the caller's mark to this message unless it is on a later one (by seq) already; tells all their devices where it is.
+   * `unread`: messages of others after the mark, at most 100. Throws `not_found`, `forbidden`, `invalid` (message_id).
    */
-  mark(caller: Caller, channelId: string, messageId: string): Promise<{ last_read_id: string | null; unread: number }>;
+  mark(caller: Caller, channelId: string, messageId: string): Promise<Marked>;
   /** The caller's channels that have something unread, each count at most 100; `total` is their sum. */
   counts(caller: Caller): Promise<{ channels: { channel_id: string; unread: number }[]; total: number }>;
 }
 
 export function createReadMarks({ sql, realtime }: Pick<ChatDeps, "sql" | "realtime">): ReadMarks {
-  const run = (batch: readonly Mark[]) => markRead(sql, batch);
+  const run = (batch: readonly Mark[]) => moveReadMarks(sql, batch);
   const marks = createBatcher<Mark, Marked | null>({
     run,
     apart: { key: ({ channelId, userId }) => `${channelId} ${userId}`, run },
@@ -27,15 +28,16 @@ export function createReadMarks({ sql, realtime }: Pick<ChatDeps, "sql" | "realt
       const { userId } = person(caller);
       const marked = await marks.add({ channelId, userId, messageId });
       if (marked === null) {
-        await accessChannel(sql, caller, channelId, "read");
-        throw new AppError("unavailable", "You joined this channel just now. Try again.");
+        const { id } = await accessChannel(sql, caller, channelId, "read");
+        if ((await findSeq(sql, id, messageId)) !== null) {
+          throw new AppError("unavailable", "You joined this channel just now. Try again.");
+        }
+        throw new AppError("invalid", "There is no such message in this channel.", {
+          errors: [{ pointer: "/message_id", code: "not_found", message: "is no message of this channel" }],
+        });
       }
-      const { lastReadId, unread } = marked;
-      if (lastReadId !== null) {
-        const payload = { channel_id: channelId, last_read_id: lastReadId, unread };
-        realtime.publishEphemeral(`user:${userId}`, "read:marked", payload);
-      }
-      return { last_read_id: lastReadId, unread };
+      realtime.publishEphemeral(`user:${userId}`, "read:marked", { channel_id: channelId, ...marked });
+      return marked;
     },
 
     async counts(caller) {

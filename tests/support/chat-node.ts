@@ -2,7 +2,7 @@ import type { CommandType, Frame, FrameType } from "../../protocol/frames.ts";
 import type { PublicUser } from "../../protocol/objects.ts";
 import { type Chat, type ChatDeps, createChat } from "../../src/chat/index.ts";
 import type { UserCaller } from "../../src/platform/caller.ts";
-import { systemClock } from "../../src/platform/clock.ts";
+import { type Clock, systemClock } from "../../src/platform/clock.ts";
 import type { LogEntry } from "../../src/platform/log/entry.ts";
 import { createLogReader } from "../../src/platform/log/reader.ts";
 import type { Hub } from "../../src/realtime/doors.ts";
@@ -31,9 +31,18 @@ export type Told =
   | { what: "ephemeral"; room: string; type: FrameType; payload: unknown; except: string | undefined }
   | { what: "expel"; room: string; userId: string };
 
-export async function startChatNode({ max = 10 } = {}): Promise<ChatNode> {
-  const database = await testDatabase();
-  const node = await startLogNode(database.url, { max });
+/** @param beside another node whose database this one shares; @param clock what its ids are made by */
+export async function startChatNode({
+  max = 10,
+  beside,
+  clock = systemClock,
+}: {
+  max?: number;
+  beside?: ChatNode;
+  clock?: Clock;
+} = {}): Promise<ChatNode> {
+  const database = beside?.database ?? (await testDatabase());
+  const node = await startLogNode(database.url, { max, clock });
   const { sql } = node;
   const told: Told[] = [];
   const commands: ChatNode["commands"] = new Map();
@@ -90,7 +99,7 @@ export async function startChatNode({ max = 10 } = {}): Promise<ChatNode> {
     },
     async stop() {
       await node.stop();
-      await database.close();
+      if (beside === undefined) await database.close();
     },
   };
 }

@@ -19,15 +19,15 @@ export interface LogNode {
   stop(): Promise<void>;
 }
 
-/** @param onError by default an error in the background fails the test that runs */
+/** @param clock what its ids are made by; @param onError by default an error in the background fails the test that runs */
 export async function startLogNode(
   url: string,
-  { max = 10, onError = (error: unknown): void => void Promise.reject(error) } = {},
+  { max = 10, clock = systemClock, onError = (error: unknown): void => void Promise.reject(error) } = {},
 ): Promise<LogNode> {
   const database = openDatabase(url, { max });
   const { sql } = database;
   const lease = await leaseNode({ sql, onError });
-  const ids = createIds({ lease, clock: systemClock });
+  const ids = createIds({ lease, clock });
   const epoch = await createEpoch(sql);
   const tail = createTail({ sql, epoch, onError });
   const published: LogEntry[] = [];

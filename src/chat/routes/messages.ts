@@ -11,6 +11,10 @@ import { channelParams, located } from "./parts.ts";
 
 const messageParams = z.object({ message_id: Snowflake });
 
+const after = StreamQuery.shape.after.meta({
+  description: "Messages after this one, in the order of `seq`; `0` for the first page.",
+});
+
 export const MessagePage = page(Message).extend({ head_seq: Position.shape.seq, epoch: Position.shape.epoch });
 
 const listMessages = route({
@@ -19,7 +23,7 @@ const listMessages = route({
   summary: "Reads what was said, oldest first; the newest page when no place is given",
   tag: "messages",
   auth: "user",
-  request: { params: channelParams, query: StreamQuery },
+  request: { params: channelParams, query: StreamQuery.extend({ after }) },
   responses: {
     200: {
       description:
@@ -92,9 +96,9 @@ const listReplies = route({
   summary: "Reads what was said in answer to a message",
   tag: "messages",
   auth: "user",
-  request: { params: messageParams, query: ListQuery },
+  request: { params: messageParams, query: ListQuery.extend({ after }) },
   responses: { 200: { description: "A page of messages.", schema: page(Message), headers: linked } },
-  errors: ["forbidden"],
+  errors: ["forbidden", "anchor_not_found"],
 });
 
 /** A `client_id` for a message that came with a key instead: what is said twice is one message, whatever became of the key. */

@@ -1,11 +1,17 @@
 import { z } from "zod";
+import { Position } from "../../../protocol/objects.ts";
 import { Snowflake } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
 import type { ReadMarks } from "../read-marks.ts";
 import { channelParams } from "./parts.ts";
 
-export const ReadMark = z.object({ last_read_id: Snowflake.nullable(), unread: z.number().int() });
+export const ReadMark = z.object({
+  last_read_id: Snowflake,
+  last_read_seq: Position.shape.seq,
+  unread: z.number().int(),
+  last_seq: Position.shape.seq.meta({ description: "Head of the channel's log at which `unread` was counted." }),
+});
 export const UnreadCounts = z.object({
   channels: z.array(z.object({ channel_id: Snowflake, unread: z.number().int() })),
   total: z.number().int(),
@@ -20,7 +26,8 @@ const markRead = route({
   request: { params: channelParams, body: z.strictObject({ message_id: Snowflake }) },
   responses: {
     200: {
-      description: "The mark, which never moves back, and what is unread behind it (100 means 99+).",
+      description:
+        "The mark, which never moves to a message of a lower `seq`, and what is unread after it (100 means 99+).",
       schema: ReadMark,
     },
   },

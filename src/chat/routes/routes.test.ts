@@ -96,7 +96,8 @@ test("a conversation over REST, from the channel to its end", async () => {
   expect(node.told.at(-1)).toMatchObject({ type: "typing:started", room: `channel:${channel.id}`, except: bob.userId });
   expect((await call("GET", "/unread-counts", undefined, "bob")).body.total).toBe(1);
   const mark = await call("PUT", `${at}/read-mark`, { message_id: answer.body.id }, "bob");
-  expect(mark.body).toEqual({ last_read_id: answer.body.id, unread: 0 });
+  const { id, seq } = answer.body;
+  expect(mark.body).toEqual({ last_read_id: id, last_read_seq: seq, unread: 0, last_seq: seq });
 
   const edited = await call("PATCH", `/messages/${message.id}`, { content: "hello!" });
   expect([edited.status, Message.parse(edited.body).content]).toEqual([200, "hello!"]);

@@ -131,6 +131,7 @@ interface ChannelRow {
   last_seq: string;
   role: Role | null;
   read_id: string | null;
+  read_seq: string | null;
   unread: number;
   peer_id: string | null;
   peer_username: string | null;
@@ -140,6 +141,7 @@ interface ChannelRow {
 /** Columns of a channel `c` as the person `v` sees it. */
 function view(sql: ISql) {
   return sql`c.id, c.type, c.name, c.topic, c.member_count, c.created_at, r.head AS last_seq, m.role, m.read_id,
+    (SELECT g.seq FROM messages g WHERE g.id = m.read_id) AS read_seq,
     CASE WHEN m.user_id IS NULL THEN 0 ELSE unread_count(c.id, m.user_id, m.read_id) END AS unread,
     p.id AS peer_id, p.username AS peer_username, p.name AS peer_name`;
 }
@@ -166,6 +168,7 @@ function channelOf(row: ChannelRow): Channel {
     role: row.role,
     unread: row.unread,
     last_read_id: row.read_id === null || row.read_id === "0" ? null : row.read_id,
+    last_read_seq: Number(row.read_seq ?? 0),
     created_at: row.created_at.toISOString(),
   };
 }

@@ -15,7 +15,7 @@ export async function insertMembers(
   const [row] = await sql<{ joined_at: Date }[]>`
     INSERT INTO members (channel_id, user_id, role, joined_at, read_id)
     SELECT ${channelId}, u.id, u.role, date_trunc('milliseconds', statement_timestamp()),
-      coalesce((SELECT max(g.id) FROM messages g WHERE g.channel_id = ${channelId}), 0)
+      coalesce((SELECT g.id FROM messages g WHERE g.channel_id = ${channelId} ORDER BY g.seq DESC LIMIT 1), 0)
     FROM unnest(${people.map((p) => p.userId)}::text[], ${people.map((p) => p.role)}::text[]) AS u (id, role)
     RETURNING joined_at`;
   return row!.joined_at.toISOString();

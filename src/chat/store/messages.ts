@@ -47,13 +47,14 @@ export async function findMessage(sql: ISql, id: string): Promise<Message | null
   return row === undefined ? null : messageOf(row);
 }
 
-/** Whether this channel has this message, deleted ones included. */
-export async function hasMessage(sql: ISql, channelId: string, id: string): Promise<boolean> {
-  const rows = await sql`SELECT 1 FROM messages WHERE id = ${id} AND channel_id = ${channelId}`;
-  return rows.length > 0;
+/** Where a message, deleted or not, stands in this channel: its seq; null when the channel has no such message. */
+export async function findSeq(sql: ISql, channelId: string, id: string): Promise<string | null> {
+  const [row] = await sql<{ seq: string }[]>`
+    SELECT seq FROM messages WHERE id = ${id} AND channel_id = ${channelId}`;
+  return row?.seq ?? null;
 }
 
-/** One page of a channel's messages by id, deleted ones included, and the head of its log, read in the same statement. */
+/** One page of a channel's messages by seq, deleted ones included, and the head of its log, read in the same statement. */
 export async function pageMessages(
   sql: ISql,
   channelId: string,
@@ -64,23 +65,23 @@ export async function pageMessages(
     window,
     (side, place, end) => sql`
       SELECT ${side}, ${columns(sql)} FROM ${tables(sql)}
-      WHERE g.channel_id = ${channelId} AND g.id ${place} ORDER BY g.id ${end}`,
+      WHERE g.channel_id = ${channelId} AND g.seq ${place} ORDER BY g.seq ${end}`,
   );
   const rows = await sql<(MessageRow & { side: string | null; head: string })[]>`
-    SELECT r.head, l.* FROM rooms r LEFT JOIN LATERAL (${page}) l ON true WHERE r.id = ${channelId} ORDER BY l.id`;
+    SELECT r.head, l.* FROM rooms r LEFT JOIN LATERAL (${page}) l ON true WHERE r.id = ${channelId} ORDER BY l.seq`;
   return { ...splitSides(rows, messageOf), headSeq: Number(rows[0]?.head ?? 0) };
 }
 
-/** One page of the answers to a message, by id, deleted ones included. */
+/** One page of the replies to a message, by seq, deleted ones included. */
 export async function pageReplies(sql: ISql, messageId: string, window: Window): Promise<Sides<Message>> {
   const page = bothSides(
     sql,
     window,
     (side, place, end) => sql`
       SELECT ${side}, ${columns(sql)} FROM ${tables(sql)}
-      WHERE g.reply_to_id = ${messageId} AND g.id ${place} ORDER BY g.id ${end}`,
+      WHERE g.reply_to_id = ${messageId} AND g.seq ${place} ORDER BY g.seq ${end}`,
   );
-  const rows = await sql<(MessageRow & { side: string })[]>`SELECT * FROM (${page}) l ORDER BY l.id`;
+  const rows = await sql<(MessageRow & { side: string })[]>`SELECT * FROM (${page}) l ORDER BY l.seq`;
   return splitSides(rows, messageOf);
 }
 
@@ -115,7 +116,8 @@ export async function reviseMessage(
 /** What a person said and did not take back. Walks all messages: no index by author slows down posting. */
 export async function findSaid(sql: ISql, userId: string): Promise<Message[]> {
   const rows = await sql<MessageRow[]>`
-    SELECT ${columns(sql)} FROM ${tables(sql)} WHERE g.author_id = ${userId} AND g.deleted_at IS NULL ORDER BY g.id`;
+    SELECT ${columns(sql)} FROM ${tables(sql)} WHERE g.author_id = ${userId} AND g.deleted_at IS NULL
+    ORDER BY g.channel_id, g.seq`;
   return rows.map(messageOf);
 }
 

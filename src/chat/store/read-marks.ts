@@ -6,21 +6,23 @@ export interface Mark {
   messageId: string;
 }
 
-/** A mark as it stands now. `lastReadId` is null in a channel that has no message. */
+/** A mark as it stands now: the last message read, its seq, and what is unread after it. */
 export interface Marked {
-  lastReadId: string | null;
+  last_read_id: string;
+  last_read_seq: number;
   unread: number;
+  /** Head of the channel's log at which `unread` was counted. */
+  last_seq: number;
 }
 
-/** Moves a batch of marks forward; null for a person who is not in such a channel. One answer per mark. */
-export async function markRead(sql: ISql, marks: readonly Mark[]): Promise<(Marked | null)[]> {
-  const rows = await sql<{ n: number; read_id: string; unread: number }[]>`
-    SELECT n, read_id, unread FROM mark_read(${marks.map((m) => m.channelId)}::bigint[],
+/** Moves a batch of marks forward; null for a person who is not in such a channel, or no such message there. One answer per mark. */
+export async function moveReadMarks(sql: ISql, marks: readonly Mark[]): Promise<(Marked | null)[]> {
+  const rows = await sql<(Marked & { n: number })[]>`
+    SELECT n, read_id AS last_read_id, read_seq::float8 AS last_read_seq, unread, head::float8 AS last_seq
+    FROM move_read_marks(${marks.map((m) => m.channelId)}::bigint[],
       ${marks.map((m) => m.userId)}::text[], ${marks.map((m) => m.messageId)}::bigint[])`;
   const answers: (Marked | null)[] = marks.map(() => null);
-  for (const { n, read_id, unread } of rows) {
-    answers[n - 1] = { lastReadId: read_id === "0" ? null : read_id, unread };
-  }
+  for (const { n, ...marked } of rows) answers[n - 1] = marked;
   return answers;
 }
 

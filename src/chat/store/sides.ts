@@ -5,8 +5,8 @@ import type { Sides, Window } from "../page.ts";
 export type Fragment = Part;
 
 /**
- * Both sides of a window as one query: `page` writes the select of one side, with `side` as a column, `id ${place}` as its
- * condition and `ORDER BY id ${end}` as its end.
+ * Both sides of a window as one query: `page` writes the select of one side, with `side` as a column, `<key> ${place}` as its
+ * condition and `ORDER BY <key> ${end}` as its end. The key is what the list is sorted by.
  */
 export function bothSides(
   sql: ISql,

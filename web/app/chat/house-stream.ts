@@ -57,7 +57,7 @@ export function followHouse(client: Client, house: House, position: Position): (
 
   const stops = [
     client.follow(`user:${house.myId}`, position, { frame: (frame) => house.ownFrame(frame), reset: readAgain }),
-    client.on("read:marked", ({ channel_id, last_read_id, unread }) => house.marked(channel_id, last_read_id, unread)),
+    client.on("read:marked", ({ channel_id, ...mark }) => house.marked(channel_id, mark)),
     house.channels.subscribe(followAll),
   ];
   followAll();

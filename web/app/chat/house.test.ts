@@ -25,6 +25,7 @@ function channel(id: string, more: Partial<Channel> = {}): Channel {
     role: "member",
     unread: 0,
     last_read_id: null,
+    last_read_seq: 0,
     created_at: "2026-11-21T12:00:00.000Z",
     ...more,
   };
@@ -48,8 +49,10 @@ test("messages of others count as unread, but not one's own and not those in sig
   house.watched = "8";
   house.channelFrame("8", said("2", 8));
   expect(unread(house)).toBe(1);
-  house.marked("8", "8", 0);
+  house.marked("8", { last_read_id: "108", last_read_seq: 8, unread: 0 });
   expect(unread(house)).toBe(0);
+  house.marked("8", { last_read_id: "106", last_read_seq: 6, unread: 2 });
+  expect(house.find("8")).toMatchObject({ last_read_id: "108", last_read_seq: 8, unread: 0 });
 });
 
 test("a snapshot that was read before a frame does not undo it", () => {

@@ -83,8 +83,12 @@ export class House {
     }
   }
 
-  marked(channelId: string, lastReadId: string, unread: number): void {
-    this.#change(channelId, (channel) => ({ ...channel, last_read_id: lastReadId, unread }));
+  /** The read mark is here now, by this or another device. What is told late, after a mark further on, changes nothing. */
+  marked(channelId: string, mark: Pick<Channel, "last_read_seq" | "unread"> & { last_read_id: string }): void {
+    const { last_read_id, last_read_seq, unread } = mark;
+    this.#change(channelId, (channel) =>
+      last_read_seq < channel.last_read_seq ? channel : { ...channel, last_read_id, last_read_seq, unread },
+    );
   }
 
   #put(channel: Channel): void {

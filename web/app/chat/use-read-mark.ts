@@ -14,16 +14,16 @@ export function useReadMark(talk: Talk): void {
 
   useEffect(() => {
     if (!client || !last || newer) return;
-    let marked = house.find(talk.channelId)?.last_read_id ?? null;
+    let marked = house.find(talk.channelId)?.last_read_seq ?? 0;
     const look = () => {
       const seen = document.visibilityState === "visible" && document.hasFocus() && talk.following;
       house.watched = seen ? talk.channelId : null;
-      if (!seen || link !== "live" || marked === last.id) return;
-      marked = last.id;
-      house.marked(talk.channelId, last.id, 0);
+      if (!seen || link !== "live" || marked >= last.seq) return;
+      marked = last.seq;
+      house.marked(talk.channelId, { last_read_id: last.id, last_read_seq: last.seq, unread: 0 });
       // Marks are repeated with the next message, and a lost one only leaves a number too high.
       client.command("read:mark", { channel_id: talk.channelId, message_id: last.id }).catch(() => {
-        marked = null;
+        marked = 0;
       });
     };
     const timer = setTimeout(look, GLANCE_MS);

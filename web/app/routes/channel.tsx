@@ -214,10 +214,10 @@ function Door({ channel }: { channel: Channel }) {
   );
 }
 
-/** The first message of others behind the read mark; null when all was read, or when it is not on this page. */
-function firstUnread({ data, prev }: MessagePage, { unread, last_read_id }: Channel, me: string): string | null {
-  if (unread === 0 || (last_read_id === null && prev !== null)) return null;
-  const marked = data.findIndex(({ id }) => id === last_read_id);
-  if (marked < 0 && last_read_id !== null) return null;
-  return data.slice(marked + 1).find(({ user_id }) => user_id !== me)?.id ?? null;
+/** The first unread message, which is of others and after the read mark; null when all was read, or when the page begins after the mark. */
+function firstUnread({ data, prev }: MessagePage, { unread, last_read_seq }: Channel, me: string): string | null {
+  if (unread === 0 || (prev !== null && (data[0]?.seq ?? 0) > last_read_seq)) return null;
+  const isUnread = ({ seq, user_id, deleted_at }: Message) =>
+    seq > last_read_seq && user_id !== me && deleted_at === null;
+  return data.find(isUnread)?.id ?? null;
 }
