@@ -1,7 +1,7 @@
 import { type By, record } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
-import { refusePrivate } from "../platform/private-rooms.ts";
-import type { TapTarget } from "../realtime/index.ts";
+import { mayReach, refusePrivate } from "../platform/private-rooms.ts";
+import type { LongAnswer, TapTarget } from "../realtime/index.ts";
 import type { AdminDeps } from "./deps.ts";
 
 /** While nothing happens a comment goes out so often, in ms, that nobody on the way takes the connection for dead. */
@@ -9,7 +9,7 @@ const BEAT_MS = 10_000;
 /** Text that a reader has not taken, in bytes; beyond it lines are left out. */
 const MOST_UNREAD = 1_000_000;
 
-/** What one person's or one room's connections send and get, as server-sent events, for so many seconds; written to the audit log. Throws `forbidden`. */
+/** What one person's or one room's connections send and get, as server-sent events, for so many seconds, while they may have it; written to the audit log. Throws `forbidden`. */
 export async function openTrace(
   { transaction, realtime }: Pick<AdminDeps, "transaction" | "realtime">,
   who: By<UserCaller>,
@@ -17,11 +17,35 @@ export async function openTrace(
   seconds: number,
 ): Promise<ReadableStream<Uint8Array>> {
   const subject = target.room === undefined ? `user:${target.userId}` : `room:${target.room}`;
+  const rooms = [target.room ?? subject];
   // It shows the text of what people say.
-  refusePrivate(who, [target.room ?? subject], target.room === undefined ? "user_id" : "room");
-  await transaction({ actor: who.caller.userId, reason: "trace" }, (tx) =>
-    record(tx.sql, who, { action: "trace:started", subject, detail: { seconds } }),
-  );
+  refusePrivate(who, rooms, target.room === undefined ? "user_id" : "room");
+  // Before anything is waited for: what ends the right to it ends it from here on.
+  const answer = realtime.beginLongAnswer({
+    caller: who.caller,
+    address: who.address,
+    allows: (caller) => caller.kind === "user" && mayReach(caller.role, rooms),
+  });
+  try {
+    await transaction({ actor: who.caller.userId, reason: "trace" }, (tx) =>
+      record(tx.sql, who, { action: "trace:started", subject, detail: { seconds } }),
+    );
+    answer.signal.throwIfAborted();
+    return linesOf({ realtime, target, seconds, answer });
+  } catch (error) {
+    answer.end();
+    throw error;
+  }
+}
+
+interface Trace {
+  realtime: Pick<AdminDeps["realtime"], "tap">;
+  target: TapTarget;
+  seconds: number;
+  answer: LongAnswer;
+}
+
+function linesOf({ realtime, target, seconds, answer }: Trace): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let stop = () => {};
   return new ReadableStream<Uint8Array>(
@@ -40,12 +64,16 @@ export async function openTrace(
           say(lines.map((line) => `data: ${JSON.stringify(line)}\n\n`).join(""));
         });
         const beat = setInterval(() => say(":\n\n"), BEAT_MS);
-        const over = setTimeout(() => {
+        const finish = () => {
           stop();
           controller.close();
-        }, seconds * 1_000);
+        };
+        const over = setTimeout(finish, seconds * 1_000);
+        answer.signal.addEventListener("abort", finish);
         stop = () => {
           end();
+          answer.signal.removeEventListener("abort", finish);
+          answer.end();
           clearInterval(beat);
           clearTimeout(over);
         };

@@ -16,9 +16,14 @@ export function reachPrivate(patterns: readonly string[]): boolean {
   );
 }
 
+/** Whether somebody of this role may let a program read in these rooms. */
+export function mayReach(role: UserCaller["role"], patterns: readonly string[]): boolean {
+  return role === "owner" || (role === "admin" && !reachPrivate(patterns));
+}
+
 /** An admin reads no chat that he is not in, so he lets no program read it for him. `field`: where he named it. Throws `forbidden`. */
 export function refusePrivate({ caller }: By<UserCaller>, patterns: readonly string[], field = "rooms"): void {
-  if (caller.role === "owner" || !reachPrivate(patterns)) return;
+  if (mayReach(caller.role, patterns)) return;
   const message =
     "Only an owner lets a program read in channels and in people's own rooms. Name others, such as event:*.";
   throw new AppError("forbidden", message, { errors: [{ pointer: `/${field}`, code: "forbidden", message }] });

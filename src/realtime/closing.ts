@@ -1,21 +1,25 @@
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { Connections } from "./connections.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import type { LongAnswers } from "./long-answers.ts";
 import type { People } from "./people.ts";
 
-/** Says goodbye to connections of this node, by whose they are or where they came from. */
+/** Ends connections and long answers of this node, by whose they are or where they came from. */
 export class Closing {
   readonly #connections: Connections;
   readonly #people: People;
   readonly #heartbeat: Heartbeat;
+  readonly #longAnswers: LongAnswers;
 
-  constructor(connections: Connections, people: People, heartbeat: Heartbeat) {
+  constructor(connections: Connections, people: People, heartbeat: Heartbeat, longAnswers: LongAnswers) {
     this.#connections = connections;
     this.#people = people;
     this.#heartbeat = heartbeat;
+    this.#longAnswers = longAnswers;
   }
 
   session(sessionId: string, reason: CloseReason): void {
+    this.#longAnswers.endSession(sessionId, reason);
     for (const connection of [...this.#connections.open]) {
       if (connection.caller.kind === "user" && connection.caller.sessionId === sessionId)
         this.#heartbeat.close(connection, reason);
@@ -24,6 +28,7 @@ export class Closing {
 
   /** All of a person's, but for those of one session. */
   user(userId: string, reason: CloseReason, exceptSessionId?: string): void {
+    this.#longAnswers.endUser(userId, reason, exceptSessionId);
     for (const connection of this.#people.of(userId)) {
       const { caller } = connection;
       if (caller.kind === "user" && caller.sessionId !== null && caller.sessionId === exceptSessionId) continue;
@@ -38,11 +43,13 @@ export class Closing {
 
   /** Those whose address, as `addressKey` says, matches. */
   from(matches: (address: string) => boolean, reason: CloseReason): void {
+    this.#longAnswers.endFrom(matches, reason);
     for (const connection of [...this.#connections.open])
       if (matches(connection.address)) this.#heartbeat.close(connection, reason);
   }
 
   all(reason: CloseReason): void {
+    this.#longAnswers.endAll(reason);
     this.from(() => true, reason);
   }
 }

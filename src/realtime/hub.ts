@@ -21,6 +21,7 @@ import { InternalRooms } from "./internal-rooms.ts";
 import { Joins } from "./join.ts";
 import { Lifetime, type Self } from "./lifetime.ts";
 import { ROOM_REST } from "./limits.ts";
+import { LongAnswers } from "./long-answers.ts";
 import { Policies } from "./policies.ts";
 import { HubPresence } from "./presence/hub-presence.ts";
 import { createMemoryPresence } from "./presence/memory.ts";
@@ -95,7 +96,8 @@ export function createHub(deps: HubDeps): Hub {
   const elsewhere = (keys: readonly string[]) => cluster.elsewhere(keys);
   const admission = new Admission(rooms.people, limits, { nodes, elsewhere });
   const heartbeat = new Heartbeat(open, limits, sender, metrics, clock);
-  const closing = new Closing(connections, rooms.people, heartbeat);
+  const longAnswers = new LongAnswers(authenticate, clock);
+  const closing = new Closing(connections, rooms.people, heartbeat, longAnswers);
   const lifetime = new Lifetime({
     connections,
     rooms,
@@ -148,6 +150,7 @@ export function createHub(deps: HubDeps): Hub {
       sweep ??= setInterval(() => rooms.sweep(), ROOM_REST);
     },
     async stop() {
+      longAnswers.stop();
       taps.stop();
       heartbeat.stop();
       repair.stop();
@@ -202,13 +205,18 @@ export function createHub(deps: HubDeps): Hub {
     closeUser: (userId, reason, exceptSessionId) => closing.user(userId, reason, exceptSessionId),
     closeConnection: (id, reason) => closing.connection(id, reason),
     closeFrom: (matches, reason) => closing.from(matches, reason),
-    endService: (tokenId, at) => connections.endService(tokenId, at),
+    endService(tokenId, at) {
+      connections.endService(tokenId, at);
+      longAnswers.endService(tokenId, at);
+    },
     updateUser(userId, person) {
       connections.updateUser(userId, person);
+      longAnswers.updateUser(userId, person);
       presence.renamed(userId);
     },
 
-    callers: () => connections.callers(),
+    callers: () => [...connections.callers(), ...longAnswers.callers()],
+    beginLongAnswer: (request) => longAnswers.begin(request),
     counts: () => connections.counts(),
     cluster,
     tap: (target, tell) => taps.watch(target, tell),

@@ -1,7 +1,7 @@
 import type { CloseReason, Code } from "../../protocol/codes.ts";
 import type { CommandPayload, CommandType, FramePayload, FrameType } from "../../protocol/frames.ts";
 import type { RoomKind } from "../../protocol/rooms.ts";
-import type { Caller, UserCaller } from "../platform/caller.ts";
+import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 
 /** What the other modules may call of the hub. One per node; made by `createHub` in hub.ts. */
@@ -34,7 +34,7 @@ export interface Realtime {
   presence(caller: Caller, room: string): Promise<FramePayload<"room:presence">>;
   /** What a person says on the connections that he has open on this node comes under this name and role from now on. */
   updateUser(userId: string, person: Pick<UserCaller, "username" | "role">): void;
-  /** Who has a connection open on this node: a caller for each connection. */
+  /** Who has a connection or a long answer open on this node: a caller for each. */
   callers(): UserCaller[];
   /**
    * Follows an internal room: its name begins with `_`, nobody can join it, and each node sees its entries. It is how a change
@@ -46,10 +46,29 @@ export interface Realtime {
   /** Tells of the frames of one person or room as they go, on all nodes. Returns what ends it. Throws `rate_limited`. */
   tap(target: TapTarget, tell: (lines: readonly Tapped[], leftOut: number) => void): () => void;
   /**
+   * For an answer that goes on for a while and is no connection: its signal is aborted, with an AppError as the reason, when the
+   * caller's session or token ends, the person or the address is banned, or `allows` says no after a change of role. Throws the
+   * same when that has happened already. `end` it when it is over.
+   */
+  beginLongAnswer(request: LongAnswerRequest): LongAnswer;
+  /**
    * Says `system:bye` with a spread of delays to all, then closes them in waves over `ms`. Resolves when nobody is left.
    * New connections are refused from the first moment.
    */
   drain(ms: number): Promise<void>;
+}
+
+export interface LongAnswerRequest {
+  caller: UserCaller | ServiceCaller;
+  /** As text, or as `addressKey` says; null: not known. */
+  address: string | null;
+  /** Whether somebody with this role may have the answer. Left out: everybody. */
+  allows?: (caller: UserCaller | ServiceCaller) => boolean;
+}
+
+export interface LongAnswer {
+  readonly signal: AbortSignal;
+  end(): void;
 }
 
 /** One of the two. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../platform/errors.ts";
+import type { Realtime } from "../realtime/index.ts";
 import type { Bell } from "./bell.ts";
 import { type Place, readCursor, writeCursor } from "./cursor.ts";
 import type { Change, Changes, ChangesQuery, ServerApiDeps } from "./index.ts";
@@ -23,8 +24,11 @@ export function createChanges({
   sql,
   source,
   longestWait,
+  realtime,
   bell,
-}: Pick<ServerApiDeps, "sql" | "source" | "longestWait"> & { bell: Pick<Bell, "next" | "closed"> }): Changes {
+}: Pick<ServerApiDeps, "sql" | "source" | "longestWait"> & { realtime: Pick<Realtime, "beginLongAnswer"> } & {
+  bell: Pick<Bell, "next" | "closed">;
+}): Changes {
   const waiting = new Map<string, number>();
 
   return async (caller, query) => {
@@ -34,9 +38,15 @@ export function createChanges({
     if (others >= MOST_WAITING)
       throw new AppError("rate_limited", `${MOST_WAITING} calls with this token wait already.`, { retry_after: 1 });
     waiting.set(tokenId, others + 1);
+    const answer = realtime.beginLongAnswer({ caller: service(caller, "changes"), address: query.address ?? null });
     try {
-      return await read(rooms, query);
+      const signals = [answer.signal, ...(query.signal === undefined ? [] : [query.signal])];
+      const found = await read(rooms, { ...query, signal: AbortSignal.any(signals) });
+      // Its token was revoked meanwhile: what has come since is not for it.
+      answer.signal.throwIfAborted();
+      return found;
     } finally {
+      answer.end();
       const left = waiting.get(tokenId)! - 1;
       if (left === 0) waiting.delete(tokenId);
       else waiting.set(tokenId, left);
@@ -46,6 +56,7 @@ export function createChanges({
   async function read(rooms: readonly string[], { after, types, limit, wait = 0, signal }: ChangesQuery) {
     const filter: Filter = { rooms: rooms.map(likeOf), types: types?.map(likeOf) ?? null };
     const until = performance.now() + Math.min(wait, longestWait, MOST_WAIT);
+    const ended = aborted(signal);
     let place = await begin(after);
     for (;;) {
       const rung = bell.next();
@@ -57,9 +68,9 @@ export function createChanges({
         const data = found.rows.map((row) => changeOf(row, place.epoch, source));
         return { data, next: writeCursor(place) };
       }
-      await Promise.race([rung, sleep(left, undefined, { ref: false })]);
+      await Promise.race([rung, sleep(left, undefined, { ref: false }), ended]);
       const early = looked + LOOK_EVERY - performance.now();
-      if (early > 0 && !bell.closed) await sleep(early);
+      if (early > 0 && !bell.closed && !signal?.aborted) await sleep(early);
     }
   }
 
@@ -94,6 +105,11 @@ export function createChanges({
     }
     return { rows, place };
   }
+}
+
+/** Resolves when it is; without a signal never. */
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => signal?.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 function gone(): AppError {

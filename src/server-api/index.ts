@@ -60,7 +60,7 @@ export interface ServerApiDeps {
   publish: Publish;
   /** Gives a new Snowflake, as decimal text. */
   ids: { next(): string };
-  realtime: Pick<Realtime, "publishEphemeral" | "authorize" | "presence" | "watch" | "endService">;
+  realtime: Pick<Realtime, "publishEphemeral" | "authorize" | "presence" | "watch" | "endService" | "beginLongAnswer">;
   cluster: Pick<Cluster, "connectionsOf" | "membersOf" | "audienceOf" | "stats" | "connections" | "acked">;
   tail: Pick<Tail, "read">;
   /** A notice reached somebody. */
@@ -202,6 +202,8 @@ export interface ChangesQuery {
   /** ms to wait for the first change when there is none yet; at most 10,000. Of one token 50 calls may wait on a node, else `rate_limited`. */
   wait?: number | undefined;
   signal?: AbortSignal | undefined;
+  /** Where the caller is, when that is known: a ban of it ends the wait. */
+  address?: string | undefined;
 }
 
 /** A fact as a CloudEvent names its parts. */

@@ -63,6 +63,7 @@ export function addChangeRoutes(api: Api, { changes }: Pick<ServerApi, "changes"
       types: named,
       wait: wait * 1_000,
       signal: c.req.raw.signal,
+      address: c.get("address"),
     });
     return c.json(answer, 200);
   });

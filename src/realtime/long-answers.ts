@@ -1,0 +1,117 @@
+import type { CloseReason } from "../../protocol/codes.ts";
+import type { ServiceCaller, UserCaller } from "../platform/caller.ts";
+import type { Clock } from "../platform/clock.ts";
+import { AppError } from "../platform/errors.ts";
+import type { Authenticate } from "./doors.ts";
+import type { LongAnswer, LongAnswerRequest } from "./index.ts";
+
+/** How often credentials are looked at for their end, in ms. */
+const LOOK_MS = 1_000;
+
+type Known = UserCaller | ServiceCaller;
+
+interface Open extends Omit<LongAnswerRequest, "allows"> {
+  caller: Known;
+  allows: (caller: Known) => boolean;
+  abort: AbortController;
+}
+
+/**
+ * Answers that go on for a while and are no connection of the hub: a trace, a wait for changes. Their callers are authorised once,
+ * so each of them ends with what ends a connection (session, ban, token, address), and with the loss of the right to it.
+ */
+export class LongAnswers {
+  readonly #open = new Set<Open>();
+  readonly #authenticate: Authenticate;
+  readonly #clock: Clock;
+  #timer: ReturnType<typeof setInterval> | null = null;
+
+  constructor(authenticate: Authenticate, clock: Clock) {
+    this.#authenticate = authenticate;
+    this.#clock = clock;
+  }
+
+  /** Throws `unauthenticated`, `banned`, `forbidden`: what has ended while the request was on its way. */
+  begin({ caller, address, allows = () => true }: LongAnswerRequest): LongAnswer {
+    const open: Open = { caller, address, allows, abort: new AbortController() };
+    if (!this.#authenticate.isCurrent(caller)) throw refusal("signed_out");
+    if (address !== null && this.#authenticate.isBanned?.(address)) throw refusal("banned");
+    if (!allows(caller)) throw new AppError("forbidden");
+    this.#open.add(open);
+    this.#timer ??= setInterval(() => this.#look(), LOOK_MS);
+    return { signal: open.abort.signal, end: () => this.#remove(open) };
+  }
+
+  /** The people whose answers go on here. */
+  callers(): UserCaller[] {
+    return [...this.#open].map(({ caller }) => caller).filter((caller) => caller.kind === "user");
+  }
+
+  endSession(sessionId: string, reason: CloseReason): void {
+    this.#endWhere(({ caller }) => caller.kind === "user" && caller.sessionId === sessionId, refusal(reason));
+  }
+
+  /** All of a person's, but for those of one session. */
+  endUser(userId: string, reason: CloseReason, exceptSessionId?: string): void {
+    const isTheirs = ({ caller }: Open) =>
+      caller.kind === "user" &&
+      caller.userId === userId &&
+      (caller.sessionId === null || caller.sessionId !== exceptSessionId);
+    this.#endWhere(isTheirs, refusal(reason));
+  }
+
+  endFrom(matches: (address: string) => boolean, reason: CloseReason): void {
+    this.#endWhere(({ address }) => address !== null && matches(address), refusal(reason));
+  }
+
+  endAll(reason: CloseReason): void {
+    this.#endWhere(() => true, refusal(reason));
+  }
+
+  /** A service's token ends at this time, in Unix ms, if it did not end before. */
+  endService(tokenId: string, at: number): void {
+    for (const open of this.#open) {
+      const { caller } = open;
+      if (caller.kind !== "service" || caller.tokenId !== tokenId) continue;
+      open.caller = { ...caller, expiresAt: Math.min(at, caller.expiresAt ?? at) };
+    }
+    this.#look();
+  }
+
+  /** A person has another role: what it does not allow ends. */
+  updateUser(userId: string, { username, role }: Pick<UserCaller, "username" | "role">): void {
+    for (const open of this.#open) {
+      const { caller } = open;
+      if (caller.kind === "user" && caller.userId === userId) open.caller = { ...caller, username, role };
+    }
+    this.#endWhere((open) => !open.allows(open.caller), new AppError("forbidden"));
+  }
+
+  stop(): void {
+    this.endAll("draining");
+  }
+
+  #look(): void {
+    const now = this.#clock.now();
+    this.#endWhere(({ caller }) => caller.expiresAt !== null && caller.expiresAt <= now, refusal("token_expired"));
+  }
+
+  #endWhere(ends: (open: Open) => boolean, why: AppError): void {
+    for (const open of [...this.#open].filter(ends)) {
+      this.#remove(open);
+      open.abort.abort(why);
+    }
+  }
+
+  #remove(open: Open): void {
+    this.#open.delete(open);
+    if (this.#open.size > 0 || this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+  }
+}
+
+function refusal(reason: CloseReason): AppError {
+  if (reason === "banned") return new AppError("banned");
+  return new AppError(reason === "draining" ? "unavailable" : "unauthenticated");
+}
