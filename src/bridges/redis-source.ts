@@ -2,6 +2,8 @@ import type { Redis } from "ioredis";
 import { z } from "zod";
 import { AppError } from "../platform/errors.ts";
 import { jsonWithin } from "../platform/json-bounds.ts";
+import { type JsonObject, readJsonObject } from "../platform/json-object.ts";
+import { memberText } from "../platform/json-text.ts";
 
 /** The channels on which the first back ends publish, when they do not call us. */
 const REDIS_CHANNELS = ["booking:events", "payment:events", "ticket:events", "broadcast:all"] as const;
@@ -11,7 +13,7 @@ const Message = z.object({
   type: z.string(),
   room: z.string().optional(),
   user_id: z.string().optional(),
-  payload: z.record(z.string(), z.unknown()).default({}),
+  payload: z.record(z.string(), z.unknown()).optional(),
 });
 
 export interface RedisSourceDeps {
@@ -23,9 +25,9 @@ export interface RedisSourceDeps {
    */
   isMine: () => boolean;
   /** To a person: kept in his own log. Throws AppError. */
-  notify: (notice: { user_id: string; event_type: string; payload: Record<string, unknown> }) => Promise<unknown>;
+  notify: (notice: { user_id: string; event_type: string; payload: JsonObject }) => Promise<unknown>;
   /** To a room: kept in its log. Throws AppError. */
-  broadcast: (broadcast: { room: string; event_type: string; payload: Record<string, unknown> }) => Promise<unknown>;
+  broadcast: (broadcast: { room: string; event_type: string; payload: JsonObject }) => Promise<unknown>;
   logger: { warn(fields: object, message: string): void };
 }
 
@@ -49,11 +51,12 @@ export async function startRedisSource(deps: RedisSourceDeps): Promise<{ stop():
 
   async function take(channel: string, text: string): Promise<void> {
     const message = Message.safeParse(jsonWithin(text, VALUES));
-    if (!message.success) {
+    const payload = message.success ? readJsonObject(memberText(text, "payload") ?? "{}") : "";
+    if (!message.success || typeof payload === "string") {
       tell("a message on a Redis channel was not {type, room?, user_id?, payload}", { channel });
       return;
     }
-    const { type: event_type, user_id, room = channel === "broadcast:all" ? "all" : undefined, payload } = message.data;
+    const { type: event_type, user_id, room = channel === "broadcast:all" ? "all" : undefined } = message.data;
     if (user_id === undefined && room === undefined) {
       tell("a message on a Redis channel named neither a room nor a user_id", { channel, type: event_type });
       return;

@@ -2,7 +2,7 @@ import type { RoomKind } from "../../protocol/rooms.ts";
 import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
 import type { Realtime } from "./index.ts";
 
-export { headOf } from "./encode.ts";
+export { headOf, payloadOf } from "./encode.ts";
 
 /** The hub as the doors (WebSocket, streams) and app.ts see it. One per node; made by `createHub` in hub.ts. */
 export interface Hub extends Realtime {

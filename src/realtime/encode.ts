@@ -12,6 +12,19 @@ export function encode<T extends FrameType>(type: T, payload: FramePayload<T>, i
   return JSON.stringify({ type, id, payload });
 }
 
+/** The same of a payload that is JSON text already. `type` must need no escape. */
+export function encodeText(type: string, payload: string): string {
+  return `{"type":"${type}","payload":${payload}}`;
+}
+
+const PAYLOAD = ',"payload":';
+
+/** The payload's text of a frame of ours. What stands before it holds no bare quotes, so the first such place is the right one. */
+export function payloadOf(frame: string): string {
+  const at = frame.indexOf(PAYLOAD);
+  return at < 0 ? "{}" : frame.slice(at + PAYLOAD.length, -1);
+}
+
 /** The answer to a command that failed; without an id when the command had none, or it could not be read (SPEC ER-1). */
 export function encodeError(code: Code, detail: string | undefined, id?: CommandId): string {
   const { title, retry } = CODES[code];

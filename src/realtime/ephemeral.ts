@@ -2,7 +2,7 @@ import type { FramePayload, FrameType } from "../../protocol/frames.ts";
 import { roomId, roomKind } from "../../protocol/rooms.ts";
 import type { Broker } from "./broker/broker.ts";
 import type { Connections } from "./connections.ts";
-import { encode } from "./encode.ts";
+import { encodeText } from "./encode.ts";
 import type { FanOut } from "./fan-out.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sender } from "./sender.ts";
@@ -37,7 +37,12 @@ export class Ephemeral {
 
   /** @param except a person whose connections it passes by */
   publish<T extends FrameType>(room: string, type: T, payload: FramePayload<T>, except?: string): void {
-    const frame = encode(type, payload);
+    this.publishText(room, type, JSON.stringify(payload), except);
+  }
+
+  /** The same of a payload that is JSON text already. */
+  publishText(room: string, type: string, payload: string, except?: string): void {
+    const frame = encodeText(type, payload);
     this.#show(room, type, frame, except);
     this.#deps.broker.send("ephemeral", { room, type, frame, except } satisfies Brought);
   }

@@ -168,6 +168,7 @@ export function createHub(deps: HubDeps): Hub {
 
     publish: (entries) => rooms.offer(internal.take(entries)),
     publishEphemeral: (room, type, payload, except) => ephemeral.publish(room, type, payload, except),
+    publishText: (room, type, payload, except) => ephemeral.publishText(room, type, payload, except),
     awaits: (room, seq) => rooms.awaits(room, seq),
     announce: (room, seq) => rooms.announce(room, seq),
     watch: (room, watcher) => internal.watch(room, watcher),

@@ -10,6 +10,8 @@ export interface Realtime {
   publish(entries: readonly LogEntry[]): void;
   /** Sends a frame that is not kept (typing, read marks) to a room; `except` leaves out one person's connections. */
   publishEphemeral<T extends FrameType>(room: string, type: T, payload: FramePayload<T>, except?: string): void;
+  /** The same for what a service says: `payload` is JSON text, and goes out as it is. */
+  publishText(room: string, type: string, payload: string, except?: string): void;
   /** Who may join rooms of this kind is asked of the module that owns the prefix, at every join. */
   registerRooms(kind: RoomKind, policy: RoomPolicy): void;
   /** The same question for whoever reads a room without joining it. Throws AppError when the caller may not join. */

@@ -198,11 +198,20 @@ function ofRoom(frame: string, room: string): Shown | null {
 
 const SECRET = /token|password|secret|authorization|cookie/i;
 
+/** Runs for each value of a frame. Numbers are shown as they are written. */
+function shownValue(key: string, value: unknown, { source }: { source?: string } = {}): unknown {
+  if (SECRET.test(key)) return "[redacted]";
+  return typeof value === "number" && source !== undefined ? rawJSON(source) : value;
+}
+
+// ES2026 (proposal-json-parse-with-source); the types do not know it yet.
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
 /** What an admin sees of a frame. What cannot be read, and what proves who somebody is, is left out. */
 function shownOf(frame: string): Shown {
   if (outOfBounds(frame, FRAME_VALUES) !== null) return { type: "?", text: null };
   try {
-    const parsed = JSON.parse(frame, (key, value) => (SECRET.test(key) ? "[redacted]" : value));
+    const parsed = JSON.parse(frame, shownValue);
     const type = typeof parsed?.type === "string" ? parsed.type.slice(0, 64) : "?";
     return { type, text: JSON.stringify(parsed).slice(0, MOST_TEXT) };
   } catch {

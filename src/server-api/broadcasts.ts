@@ -1,4 +1,3 @@
-import type { FrameType } from "../../protocol/frames.ts";
 import { NEVER_KEPT } from "../../protocol/notices.ts";
 import { Id } from "../../protocol/rooms.ts";
 import type { Broadcasts, ServerApiDeps } from "./index.ts";
@@ -26,12 +25,8 @@ export function createBroadcasts({
       const checked = checkedPayload(event_type, payload);
       // `all` has no log: it has no members who could come back to it.
       if (ephemeral || excluded !== undefined || room === "all" || NEVER_KEPT.has(event_type))
-        realtime.publishEphemeral(room, event_type as FrameType, checked as never, excluded);
-      else
-        await keep(
-          { room, type: event_type, payload: JSON.stringify(checked), meta: metaOf(tokenId, attempt) },
-          attempt,
-        );
+        realtime.publishText(room, event_type, checked, excluded);
+      else await keep({ room, type: event_type, payload: checked, meta: metaOf(tokenId, attempt) }, attempt);
 
       const [{ counts, partial }, left] = await Promise.all([
         cluster.membersOf([room]),

@@ -133,6 +133,6 @@ function changeOf({ room, seq, type, payload, at }: ChangeRow, epoch: string, so
     time: at.toISOString(),
     room,
     seq,
-    data: JSON.parse(payload) as Record<string, unknown>,
+    data: payload,
   };
 }

@@ -23,7 +23,7 @@ export function createHistory({ sql, realtime }: Pick<ServerApiDeps, "sql" | "re
       seq,
       type,
       time: at.toISOString(),
-      payload: JSON.parse(payload) as Record<string, unknown>,
+      payload,
     }));
     return { data, head_seq: head, epoch };
   };

@@ -4,6 +4,7 @@ import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
 import type { Api } from "../platform/http/api.ts";
 import type { Attempt } from "../platform/http/once.ts";
 import type { Counter } from "../platform/http/rate-limit.ts";
+import type { JsonObject } from "../platform/json-object.ts";
 import type { Publish } from "../platform/log/publish.ts";
 import type { Tail } from "../platform/log/tail.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
@@ -60,7 +61,7 @@ export interface ServerApiDeps {
   publish: Publish;
   /** Gives a new Snowflake, as decimal text. */
   ids: { next(): string };
-  realtime: Pick<Realtime, "publishEphemeral" | "authorize" | "presence" | "watch" | "endService" | "beginLongAnswer">;
+  realtime: Pick<Realtime, "publishText" | "authorize" | "presence" | "watch" | "endService" | "beginLongAnswer">;
   cluster: Pick<Cluster, "connectionsOf" | "membersOf" | "audienceOf" | "stats" | "connections" | "acked">;
   tail: Pick<Tail, "read">;
   /** A notice reached somebody. */
@@ -111,7 +112,8 @@ export interface QueueNotice extends QueuePosition {
 export interface Notice {
   user_id: string;
   event_type: string;
-  payload: Record<string, unknown>;
+  /** Its text is passed on as it is. */
+  payload: JsonObject;
 }
 
 export interface NoticeOptions {
@@ -151,7 +153,8 @@ export interface Broadcast {
   /** `event:1`; a name without a kind means `event:<name>`. */
   room: string;
   event_type: string;
-  payload: Record<string, unknown>;
+  /** Its text is passed on as it is. */
+  payload: JsonObject;
   exclude_user_id?: string | undefined;
   ephemeral?: boolean | undefined;
 }
@@ -187,7 +190,8 @@ export interface HistoryEntry {
   seq: number;
   type: string;
   time: string;
-  payload: Record<string, unknown>;
+  /** JSON text of an object. */
+  payload: string;
 }
 
 /** The log of all rooms that the caller may see, in the order in which it became visible: scope `changes`. Throws `past_retention`. */
@@ -215,7 +219,8 @@ export interface Change {
   time: string;
   room: string;
   seq: number;
-  data: Record<string, unknown>;
+  /** JSON text of an object. */
+  data: string;
 }
 
 /** For admins. */

@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
-import type { FrameType } from "../../protocol/frames.ts";
 import { NEVER_KEPT } from "../../protocol/notices.ts";
 import type { Caller } from "../platform/caller.ts";
 import type { Attempt } from "../platform/http/once.ts";
+import { jsonObjectOf } from "../platform/json-object.ts";
+import { joined, memberText } from "../platform/json-text.ts";
 import type { AckOptions, Delivery, Notice, NoticeOptions, Notices, ServerApiDeps } from "./index.ts";
 import type { KeepOnce } from "./keep-once.ts";
 import { checkedPayload } from "./payload.ts";
-import { checkType, ownRoomOf, service } from "./policy.ts";
+import { checkType, invalid, ownRoomOf, service } from "./policy.ts";
 
 /** ms. Callers and their proxies give up at about ten seconds. */
 const MOST_ACK_TIMEOUT = 5_000;
@@ -31,15 +32,14 @@ export function createNotices({
     checkType(event_type, room);
     const checked = checkedPayload(event_type, payload);
     const ackId = requireAck ? randomBytes(16).toString("base64url") : null;
-    const whole = ackId === null ? checked : { ...checked, ack_id: ackId };
+    const whole = ackId === null ? checked : withAckId(checked, ackId);
     // Asked before it is sent, so that no answer comes too early.
     const wait = Math.max(0, Math.min(ackTimeout, MOST_ACK_TIMEOUT));
     const acked = ackId === null ? null : cluster.acked(ackId, wait, user_id);
 
     const stored = !ephemeral && !NEVER_KEPT.has(event_type);
-    if (!stored) realtime.publishEphemeral(room, event_type as FrameType, whole as never);
-    else
-      await keep({ room, type: event_type, payload: JSON.stringify(whole), meta: metaOf(tokenId, attempt) }, attempt);
+    if (!stored) realtime.publishText(room, event_type, whole);
+    else await keep({ room, type: event_type, payload: whole, meta: metaOf(tokenId, attempt) }, attempt);
 
     const { counts, partial } = await cluster.connectionsOf([user_id]);
     const connections = counts.get(user_id) ?? 0;
@@ -57,12 +57,22 @@ export function createNotices({
   return {
     send,
     notifyBooking: (caller, { user_id, success, ...payload }, more) =>
-      send(caller, { user_id, event_type: success ? "booking:confirmed" : "booking:failed", payload }, more),
+      send(caller, noticeOf(user_id, success ? "booking:confirmed" : "booking:failed", payload), more),
     notifyPayment: (caller, { user_id, ...payload }, more) =>
-      send(caller, { user_id, event_type: `payment:${payload.status}`, payload }, more),
+      send(caller, noticeOf(user_id, `payment:${payload.status}`, payload), more),
     notifyQueuePosition: (caller, { user_id, ...payload }) =>
-      send(caller, { user_id, event_type: "booking:queue_position", payload: { ...payload } }),
+      send(caller, noticeOf(user_id, "booking:queue_position", payload)),
   };
+}
+
+function noticeOf(user_id: string, event_type: string, payload: object): Notice {
+  return { user_id, event_type, payload: jsonObjectOf(payload) };
+}
+
+function withAckId(payload: string, ackId: string): string {
+  if (memberText(payload, "ack_id") !== undefined)
+    throw invalid("/payload/ack_id", "reserved", "is the server's own when an acknowledgement is required");
+  return joined(payload, JSON.stringify({ ack_id: ackId }));
 }
 
 /** Who said it, and by which Idempotency-Key, for the log's `meta`. */

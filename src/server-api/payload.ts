@@ -1,26 +1,33 @@
 import { NOTICES, type NoticeType } from "../../protocol/notices.ts";
 import { AppError } from "../platform/errors.ts";
+import { pointerPart } from "../platform/http/invalid.ts";
+import { refuseNul } from "../platform/http/nul.ts";
+import type { JsonObject } from "../platform/json-object.ts";
 
 /** Most bytes of a payload: it goes to everybody who is there, and into the log. */
 const PAYLOAD_MAX = 65_536;
 
+/** Types that are checked, and passed on as they came: what a service adds to them is its own affair. */
+const OPEN = new Set<string>(["ticket:availability", "ticket:reserved", "ticket:released"] satisfies NoticeType[]);
+
 /**
- * The payload as the frame will carry it. Types with a fixed shape (bookings, payments, tickets) are checked against it and
- * completed; any other is the service's own affair. Throws `invalid` with the fields, `too_large`.
+ * The payload as the frame will carry it, JSON text: as the service wrote it. Bookings, payments and places in a queue are
+ * checked against their shape and completed. Throws `invalid` with the fields, `too_large`.
  */
-export function checkedPayload(type: string, payload: Record<string, unknown>): Record<string, unknown> {
-  const shape = NOTICES[type as NoticeType];
-  const outcome = shape?.safeParse(withoutNulls(payload, type));
+export function checkedPayload(type: string, { text, value }: JsonObject): string {
+  if (text.includes("\\u0000")) refuseNul("json", { payload: value });
+  const shape = Object.hasOwn(NOTICES, type) ? NOTICES[type as NoticeType] : undefined;
+  const outcome = shape?.safeParse(withoutNulls(value, type));
   if (outcome !== undefined && !outcome.success) {
     const errors = outcome.error.issues.map(({ path, code, message }) => ({
-      pointer: `/payload${path.map((part) => `/${String(part)}`).join("")}`,
+      pointer: `/payload${path.map((part) => pointerPart(String(part))).join("")}`,
       code,
       message,
     }));
     throw new AppError("invalid", `The payload is not one of ${type}.`, { errors });
   }
-  const checked: Record<string, unknown> = outcome?.data ?? payload;
-  if (Buffer.byteLength(JSON.stringify(checked)) > PAYLOAD_MAX)
+  const checked = outcome === undefined || OPEN.has(type) ? text : JSON.stringify(outcome.data);
+  if (Buffer.byteLength(checked) > PAYLOAD_MAX)
     throw new AppError("too_large", `A payload has at most ${PAYLOAD_MAX} bytes as JSON.`);
   return checked;
 }

@@ -71,3 +71,18 @@ test("after Redis was away, its channels are heard again", async () => {
   expect((await client.next("notice:all")).payload).toEqual({ text: "Back" });
   client.close();
 });
+
+test("a payload on a Redis channel goes out as it was written", async () => {
+  const client = new WebSocket(`${app.socketUrl}`);
+  const texts: string[] = [];
+  client.onmessage = ({ data }) => texts.push(String(data));
+  await waitUntil("it is open", () => texts.length > 0);
+  await publish(
+    "broadcast:all",
+    '{"type":"notice:all","payload": {"n": 9007199254740993, "price":10.10,"__proto__":{"x":1}}}',
+  );
+  await waitUntil("it came", () =>
+    texts.includes('{"type":"notice:all","payload":{"n":9007199254740993,"price":10.10,"__proto__":{"x":1}}}'),
+  );
+  client.close();
+});

@@ -122,7 +122,7 @@ const BOMBS: Record<string, { json: string; taken: boolean }> = {
   "30,000 lists in each other": { json: arrays(30_000), taken: false },
   "60,000 brackets that never close": { json: `{"a":${"[".repeat(60_000)}}`, taken: false },
   "5,000 keys": { json: keys(5_000), taken: true },
-  "the same key 5,000 times": { json: `{${'"a":1,'.repeat(5_000)}"a":2}`, taken: true },
+  "the same key 5,000 times": { json: `{${'"a":1,'.repeat(5_000)}"a":2}`, taken: false },
   "a number of 60,000 digits": { json: `{"a":0.${"1".repeat(60_000)}}`, taken: true },
   "a number that no double holds": { json: '{"a":[1e999]}', taken: false },
   "a number of 400 digits before the point": { json: `{"a":${"1".repeat(400)}.5}`, taken: false },
@@ -164,7 +164,7 @@ test("a body of a megabyte costs no more than its bytes, whatever is in it, and 
   }
 });
 
-test("NUL in a payload is refused, in a value as in a name, and keys that are there twice count once", async () => {
+test("NUL in a payload is refused, in a value as in a name, and of fields that are there twice the last counts", async () => {
   const send = (body: string) => ask("POST", "/api/v1/rooms/event:nul/broadcasts", body);
   expect((await send('{"event_type":"a:b","payload":{"a":"\\u0000"}}')).status).toBe(422);
   expect((await send('{"event_type":"a:b","payload":{"\\u0000":"a"}}')).status).toBe(422);

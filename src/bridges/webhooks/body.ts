@@ -1,15 +1,25 @@
+import { joined, membersOf } from "../../platform/json-text.ts";
 import type { Claim } from "./store/sending.ts";
+
+/** Fields of `data` that are ours. */
+const OURS = new Set(["room", "seq", "epoch"]);
 
 /**
  * What is posted: `{type, timestamp, data: {room, seq, epoch, …payload}}`; a test event has no place in a room. Fields of a payload
- * that are called as these three give way. The same text at every attempt, unless a message was edited or deleted in between.
+ * that are called as these three give way; all else is as it was written. The same text at every attempt, unless a message was
+ * edited or deleted in between.
  */
 export function bodyOf(
   event: Pick<Claim, "event_type" | "occurred_at" | "room" | "seq" | "epoch" | "payload">,
 ): string {
-  const { event_type: type, occurred_at, room, seq, epoch } = event;
-  const payload: object = JSON.parse(event.payload);
-  const place = { room, seq, epoch };
-  const data = room === null ? payload : Object.assign({ ...place }, payload, place);
-  return JSON.stringify({ type, timestamp: occurred_at.toISOString(), data });
+  const { event_type: type, occurred_at, room, seq, epoch, payload } = event;
+  const data = room === null ? payload : joined(JSON.stringify({ room, seq, epoch }), withoutOurs(payload));
+  return joined(JSON.stringify({ type, timestamp: occurred_at.toISOString() }), `{"data":${data}}`);
+}
+
+function withoutOurs(payload: string): string {
+  const all = [...membersOf(payload)];
+  const others = all.filter(([name]) => !OURS.has(name));
+  if (others.length === all.length) return payload;
+  return `{${others.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join()}}`;
 }

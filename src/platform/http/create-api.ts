@@ -95,6 +95,7 @@ function facts(receive: MiddlewareHandler): MiddlewareHandler<ApiEnv> {
     c.set("secure", c.env?.secure ?? false);
     c.set("host", c.env?.host ?? new URL(c.req.url).host);
     c.set("receive", receive);
+    c.set("bodyText", "");
     await next();
     if (!c.res.headers.has("cache-control")) c.res.headers.set("cache-control", "no-store");
   };

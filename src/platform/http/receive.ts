@@ -11,7 +11,7 @@ export function receiving(deps: { readTimeout: number; idempotency: IdempotencyS
   return async (c, next) => {
     if (c.req.method === "GET" || c.req.method === "HEAD") return next();
     const body = await readBody(c.req.raw, deps.readTimeout);
-    checkText(body);
+    c.set("bodyText", checkedText(body));
     // Hono's own type for the cache is wrong: it holds promises.
     Object.assign(c.req.bodyCache, { arrayBuffer: Promise.resolve(body.buffer) });
     const key = c.req.header("idempotency-key");
@@ -24,7 +24,7 @@ export function receiving(deps: { readTimeout: number; idempotency: IdempotencyS
 const BODY_VALUES = 65_536;
 
 /** JSON is UTF-8 (RFC 8259 §8.1); decoding would put replacement characters where it is not, and store them. */
-function checkText(body: Uint8Array): void {
+function checkedText(body: Uint8Array): string {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(body);
@@ -33,4 +33,5 @@ function checkText(body: Uint8Array): void {
   }
   const bounds = outOfBounds(text, BODY_VALUES);
   if (bounds !== null) throw new AppError("malformed", bounds);
+  return text;
 }

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { Time } from "../../../protocol/objects.ts";
 import type { Api } from "../../platform/http/api.ts";
+import { jsonText } from "../../platform/http/json-text.ts";
 import { route } from "../../platform/http/route.ts";
+import { withMember } from "../../platform/json-text.ts";
 import type { ServerApi } from "../index.ts";
 import { Payload } from "./shapes.ts";
 
@@ -58,13 +60,14 @@ export function addChangeRoutes(api: Api, { changes }: Pick<ServerApi, "changes"
   api.openapi(changesRoute, async (c) => {
     const { types, wait, ...query } = c.req.valid("query");
     const named = types?.split(",").filter((type) => type !== "");
-    const answer = await changes(c.get("caller"), {
+    const { data, next } = await changes(c.get("caller"), {
       ...query,
       types: named,
       wait: wait * 1_000,
       signal: c.req.raw.signal,
       address: c.get("address"),
     });
-    return c.json(answer, 200);
+    const found = data.map(({ data, ...change }) => withMember(change, "data", data));
+    return jsonText(withMember({ next }, "data", `[${found.join()}]`));
   });
 }

@@ -3,7 +3,7 @@ import { Id } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
 import type { ServerApi } from "../index.ts";
-import { EventType, Payload } from "./shapes.ts";
+import { EventType, Payload, payloadIn } from "./shapes.ts";
 
 const noticeRoute = route({
   method: "post",
@@ -44,7 +44,8 @@ const noticeRoute = route({
 
 export function addNoticeRoutes(api: Api, { notices }: Pick<ServerApi, "notices">): void {
   api.openapi(noticeRoute, async (c) => {
-    const { event_type, payload, require_ack, ephemeral } = c.req.valid("json");
+    const { event_type, payload: value, require_ack, ephemeral } = c.req.valid("json");
+    const payload = payloadIn(c.get("bodyText"), value);
     const { user_id } = c.req.valid("param");
     const more = { ephemeral, requireAck: require_ack, attempt: c.get("attempt") };
     const { connections, ...rest } = await notices.send(c.get("caller"), { user_id, event_type, payload }, more);

@@ -2,9 +2,11 @@ import { z } from "zod";
 import { Time } from "../../../protocol/objects.ts";
 import { Id } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
+import { jsonText } from "../../platform/http/json-text.ts";
 import { route } from "../../platform/http/route.ts";
+import { withMember } from "../../platform/json-text.ts";
 import type { ServerApi } from "../index.ts";
-import { EventType, Payload, RoomParam } from "./shapes.ts";
+import { EventType, Payload, payloadIn, RoomParam } from "./shapes.ts";
 
 const tag = "services";
 
@@ -69,11 +71,15 @@ const historyRoute = route({
 export function addRoomRoutes(api: Api, { broadcasts, history }: Pick<ServerApi, "broadcasts" | "history">): void {
   api.openapi(broadcastRoute, async (c) => {
     const { room } = c.req.valid("param");
-    return c.json(await broadcasts.send(c.get("caller"), { room, ...c.req.valid("json") }, c.get("attempt")), 200);
+    const { payload, ...rest } = c.req.valid("json");
+    const broadcast = { room, ...rest, payload: payloadIn(c.get("bodyText"), payload) };
+    return c.json(await broadcasts.send(c.get("caller"), broadcast, c.get("attempt")), 200);
   });
 
   api.openapi(historyRoute, async (c) => {
     const { room } = c.req.valid("param");
-    return c.json(await history(c.get("caller"), { room, ...c.req.valid("query") }), 200);
+    const { data, ...place } = await history(c.get("caller"), { room, ...c.req.valid("query") });
+    const entries = data.map(({ payload, ...entry }) => withMember(entry, "payload", payload));
+    return jsonText(withMember(place, "data", `[${entries.join()}]`));
   });
 }

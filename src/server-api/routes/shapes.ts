@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { normalizeRoom } from "../../../protocol/rooms.ts";
-import { EVENT_TYPE } from "../policy.ts";
+import { type JsonObject, jsonObjectOf, readJsonObject } from "../../platform/json-object.ts";
+import { memberText } from "../../platform/json-text.ts";
+import { EVENT_TYPE, invalid } from "../policy.ts";
 
 export const EventType = z
   .string()
@@ -8,8 +10,18 @@ export const EventType = z
   .regex(EVENT_TYPE, "a type such as booking:confirmed")
   .meta({ description: "`booking:confirmed`, `payment:success` …, or a type of your own; not `system:` or `room:`." });
 
-/** Any JSON object: what is in it is checked by its type, further inside. */
+/** Any JSON object: what is in it is checked by its type, further inside. It goes in and out as text, as it was written. */
 export const Payload = z.record(z.string(), z.unknown());
+
+/** The payload in a body that has been read and checked, as it was written. */
+export function payloadIn(body: string, payload: Record<string, unknown>): JsonObject {
+  // Most write it as we would: that is found faster than by reading the body once more.
+  const plain = jsonObjectOf(payload);
+  if (body.includes(`"payload":${plain.text}`)) return plain;
+  const written = readJsonObject(memberText(body, "payload")!);
+  if (typeof written === "string") throw invalid("/payload", "invalid", written);
+  return written;
+}
 
 /** As it stands in a path. */
 export const RoomParam = z.object({

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Booking, Payment, QueuePosition } from "../../../protocol/notices.ts";
 import { Id, normalizeRoom } from "../../../protocol/rooms.ts";
 import { outOfBounds } from "../../platform/json-bounds.ts";
+import { type JsonObject, jsonObjectOf, readJsonObject } from "../../platform/json-object.ts";
 
 /** What the methods take, checked. In proto3 an empty text and no text are the same: both count as left out. */
 
@@ -28,7 +29,7 @@ const Room = z
     return z.NEVER;
   });
 
-const Payload = z.string().transform((text, ctx): Record<string, unknown> => {
+const Payload = z.string().transform((text, ctx): JsonObject => {
   const refuse = (message: string) => {
     ctx.addIssue({ code: "custom", message });
     return z.NEVER;
@@ -36,13 +37,8 @@ const Payload = z.string().transform((text, ctx): Record<string, unknown> => {
   if (Buffer.byteLength(text) > MOST_PAYLOAD) return refuse(`at most ${MOST_PAYLOAD} bytes`);
   const bounds = outOfBounds(text, MOST_PAYLOAD);
   if (bounds !== null) return refuse(bounds);
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch {
-    // Said below.
-  }
-  return refuse('a JSON object as text, such as {"seats":["A1"]}');
+  const read = readJsonObject(text);
+  return typeof read === "string" ? refuse(read) : read;
 });
 
 const EventType = z.string().max(64);
@@ -77,7 +73,7 @@ export const BroadcastRequest = message(
     .object({
       event_type: EventType,
       room: Room,
-      payload: Payload.default({}),
+      payload: Payload.default(jsonObjectOf({})),
       exclude_sender: z.boolean(),
       sender_user_id: Id.optional(),
       ephemeral,
@@ -89,7 +85,13 @@ export const BroadcastRequest = message(
 );
 
 export const SendRequest = message(
-  z.object({ user_id: Id, event_type: EventType, payload: Payload.default({}), require_ack: z.boolean(), ephemeral }),
+  z.object({
+    user_id: Id,
+    event_type: EventType,
+    payload: Payload.default(jsonObjectOf({})),
+    require_ack: z.boolean(),
+    ephemeral,
+  }),
 );
 
 export const StatsRequest = message(z.object({ room: Room.optional() }));

@@ -2,6 +2,8 @@ import type { CloseReason, Code } from "../../../protocol/codes.ts";
 import type { Caller } from "../../platform/caller.ts";
 import type { Broadcast } from "../../realtime/doors.ts";
 
+export { payloadOf } from "../../realtime/doors.ts";
+
 /**
  * Sockets that are not WebSockets, as the hub sees them: whoever only listens, by SSE or by gRPC's Subscribe. A stream is in its
  * rooms exactly as a WebSocket is: the same rights, recovery, limits, signs of life, and rules for slow readers.

@@ -1,0 +1,30 @@
+import { compactJson, countMembers, repeatedName } from "./json-text.ts";
+
+/** A JSON object of others: `text` as they wrote it, but for white space between its parts; `value` for whoever looks into it. */
+export interface JsonObject {
+  text: string;
+  value: Record<string, unknown>;
+}
+
+/** Reads an object within the bounds of `outOfBounds`; what is none is answered as a sentence that goes on from its name. */
+export function readJsonObject(text: string): JsonObject | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Said below.
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return 'must be a JSON object, such as {"seats":["A1"]}';
+  const object = value as Record<string, unknown>;
+  // Most write it as we would: that is seen faster than read once more.
+  if (JSON.stringify(object) === text) return { text, value: object };
+  const { text: compact, members } = compactJson(text);
+  if (members === countMembers(object)) return { text: compact, value: object };
+  return `has ${JSON.stringify(repeatedName(compact))} twice in one object: readers would not agree on its value`;
+}
+
+/** The object whose members are these. */
+export function jsonObjectOf(value: object): JsonObject {
+  return { text: JSON.stringify(value), value: value as Record<string, unknown> };
+}
