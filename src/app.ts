@@ -79,7 +79,7 @@ async function start(program: Program): Promise<number> {
   let admin: Admin | null = null;
   await startReload(program, async (changed) => admin?.reloaded(changed));
   const storage = await startStorage(program);
-  const { sql, postSql, databaseUrl } = storage;
+  const { sql, postSql, noticeSql, databaseUrl } = storage;
   const log = await startLog(program, storage);
   const { ids, epoch } = log;
   const metrics = createMetrics(VERSION);
@@ -111,7 +111,7 @@ async function start(program: Program): Promise<number> {
   });
   const services: ServerApi = await startServerApi(program, {
     sql,
-    batchSql: postSql,
+    batchSql: noticeSql,
     log,
     hub,
     publish,

@@ -47,6 +47,12 @@ export async function startStorage({ config, logger, lifecycle }: Program) {
     () => openDatabase(server.url, { max: 1, name: "usher posts", limit: POSTS_MS, onRefusal }),
     (part) => part.close(),
   );
+  // So it is with what services say; of their own, since what holds up one of the two is nothing to the other.
+  const notices = await lifecycle.start(
+    "database for notices",
+    () => openDatabase(server.url, { max: 1, name: "usher notices", limit: POSTS_MS, onRefusal }),
+    (part) => part.close(),
+  );
   // What keeps the node alive and tells it of the others' entries must not stand in line behind the requests of a busy node.
   const lease = await lifecycle.start(
     "database for the lease",
@@ -58,10 +64,17 @@ export async function startStorage({ config, logger, lifecycle }: Program) {
     () => openDatabase(server.url, { max: 2, name: "usher tail", onRefusal }),
     (part) => part.close(),
   );
-  const pools = { main: main.numbers, posts: posts.numbers, lease: lease.numbers, tail: tail.numbers };
+  const pools = {
+    main: main.numbers,
+    posts: posts.numbers,
+    notices: notices.numbers,
+    lease: lease.numbers,
+    tail: tail.numbers,
+  };
   return {
     sql: main.sql,
     postSql: posts.sql,
+    noticeSql: notices.sql,
     leaseSql: lease.sql,
     tailSql: tail.sql,
     databaseUrl: server.url,

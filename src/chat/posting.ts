@@ -29,19 +29,24 @@ export function createPosting({
   publish,
   ids,
 }: Pick<ChatDeps, "sql" | "postSql" | "publish" | "ids">): SendMessage {
-  const posts = createBatcher<Post, Posted>({
-    run: (batch) => write(postSql, batch),
-    apart: { key: ({ channelId }) => channelId, run: (batch) => write(sql, batch) },
+  const posts = createBatcher<Post, Posted | null>({
+    run: (batch) => write(postSql, batch, true),
+    apart: {
+      key: ({ channelId }) => channelId,
+      run: (batch) => write(sql, batch, false),
+      isHeld: (posted) => posted === null,
+    },
   });
 
-  async function write(db: ChatDeps["sql"], batch: readonly Post[]): Promise<Posted[]> {
+  /** Null: not written, the channel's room is held by somebody. */
+  async function write(db: ChatDeps["sql"], batch: readonly Post[], skipHeld: boolean): Promise<(Posted | null)[]> {
     const began = performance.now();
     const spans = batch.map(({ span }) => span);
-    const answers = await spannedTogether("log append", spans, () => postMessages(db, batch));
+    const answers = await spannedTogether("log append", spans, () => postMessages(db, batch, skipHeld));
     const took = performance.now() - began;
     const entries: LogEntry[] = [];
     answers.forEach((answer, i) => {
-      if (answer.status !== "new") return;
+      if (answer?.status !== "new") return;
       const room = `channel:${batch[i]!.channelId}`;
       const trace = spans[i]?.traceparent;
       const entry = { room, seq: answer.seq, type: "message:created", payload: answer.payload };
@@ -65,7 +70,7 @@ export function createPosting({
       edited_at: null,
       deleted_at: null,
     };
-    const answer = await spanned("log write", (span) =>
+    const posted = await spanned("log write", (span) =>
       posts.add({
         id: message.id,
         channelId: message.channel_id,
@@ -77,6 +82,7 @@ export function createPosting({
         span,
       }),
     );
+    const answer = posted!; // what was held has been written apart
     switch (answer.status) {
       case "new":
         return { message: { ...message, seq: answer.seq, created_at: createdAt(answer.payload) }, created: true };

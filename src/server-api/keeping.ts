@@ -1,5 +1,5 @@
 import { spanned, spannedTogether } from "../platform/context.ts";
-import { append } from "../platform/log/append.ts";
+import { append, appendUnheld } from "../platform/log/append.ts";
 import { type LogEntry, type NewEntry, traceMeta } from "../platform/log/entry.ts";
 import type { Publish } from "../platform/log/publish.ts";
 import { createBatcher } from "../platform/postgres/batcher.ts";
@@ -28,21 +28,33 @@ export function createKeep({
   ids: { next(): string };
   publish: Publish;
 }): Keep {
-  async function write(db: Sql, entries: readonly Traced[]): Promise<LogEntry[]> {
+  /** Null: not kept, its room is held by somebody. */
+  async function write(
+    appendTo: typeof appendUnheld,
+    db: Sql,
+    entries: readonly Traced[],
+  ): Promise<(LogEntry | null)[]> {
     const began = performance.now();
     const spans = entries.map(({ span }) => span);
-    const appended = await spannedTogether("log append", spans, () => append(db, ids, entries));
+    const appended = await spannedTogether("log append", spans, () => appendTo(db, ids, entries));
     const kept = appended.map((entry, i) => {
       const trace = spans[i]?.traceparent;
-      return trace === undefined ? entry : { ...entry, trace };
+      return trace === undefined || entry === null ? entry : { ...entry, trace };
     });
-    publish(kept, performance.now() - began);
+    publish(
+      kept.filter((entry) => entry !== null),
+      performance.now() - began,
+    );
     return kept;
   }
 
-  const batcher = createBatcher<Traced, LogEntry>({
-    run: (batch) => write(batchSql, batch),
-    apart: { key: ({ room }) => room, run: (batch) => write(sql, batch) },
+  const batcher = createBatcher<Traced, LogEntry | null>({
+    run: (batch) => write(appendUnheld, batchSql, batch),
+    apart: { key: ({ room }) => room, run: (batch) => write(append, sql, batch), isHeld: (kept) => kept === null },
   });
-  return (entry) => spanned("log write", (span) => batcher.add({ ...entry, meta: traceMeta(span, entry.meta), span }));
+  return (entry) =>
+    spanned("log write", async (span) => {
+      const kept = await batcher.add({ ...entry, meta: traceMeta(span, entry.meta), span });
+      return kept!;
+    });
 }

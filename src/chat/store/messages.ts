@@ -28,15 +28,21 @@ export type Posted =
   | { status: "refused" }
   | { status: "reply" };
 
-/** Writes a batch of posts in one transaction; see the function's own words in the migration. One answer per post. */
-export async function postMessages(sql: ISql, posts: readonly Post[]): Promise<Posted[]> {
-  const rows = await sql<{ status: Posted["status"]; id: string; seq: number; payload: string }[]>`
+/**
+ * Writes a batch of posts in one transaction; see the function's own words in the migration. One answer per post.
+ *
+ * @param skipHeld whether nothing is done of posts to rooms that somebody holds, and null answered; otherwise it waits for them
+ */
+export async function postMessages(sql: ISql, posts: readonly Post[], skipHeld: boolean): Promise<(Posted | null)[]> {
+  const rows = await sql<{ status: Posted["status"] | "held"; id: string; seq: number; payload: string }[]>`
     SELECT status, id, seq::float8, payload FROM post_messages(
       ${posts.map((p) => p.id)}::bigint[], ${posts.map((p) => p.channelId)}::bigint[],
       ${posts.map((p) => p.authorId)}::text[], ${posts.map((p) => p.clientId)}::text[],
       ${posts.map((p) => p.content)}::text[], ${posts.map((p) => p.replyToId)}::bigint[],
-      ${posts.map((p) => p.payload)}::text[], ${posts.map(({ span }) => traceMeta(span))}::text[])`;
+      ${posts.map((p) => p.payload)}::text[], ${posts.map(({ span }) => traceMeta(span))}::text[],
+      ${skipHeld}::boolean)`;
   return rows.map(({ status, id, seq, payload }) => {
+    if (status === "held") return null;
     if (status === "new") return { status, seq, payload };
     return status === "repeat" ? { status, id } : { status };
   });

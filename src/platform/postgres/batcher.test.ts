@@ -139,6 +139,30 @@ test("a lock that others hold costs only the items that need it; all others go o
   );
 });
 
+test("what a batch says is held is run apart, in order, and the rest of the batch is answered without it", async () => {
+  const gate = Promise.withResolvers<void>();
+  const apart: string[][] = [];
+  const batcher = createBatcher<string, string | null>({
+    run: async (items) => items.map((item) => (item.startsWith("held") ? null : item)),
+    apart: {
+      key: (item) => item.split(" ")[0]!,
+      async run(items) {
+        apart.push([...items]);
+        await gate.promise;
+        return [...items];
+      },
+      isHeld: (output) => output === null,
+    },
+  });
+  const held = ["held 1", "held 2"].map((item) => batcher.add(item));
+  expect(await batcher.add("free 1")).toBe("free 1");
+  held.push(batcher.add("held 3"));
+  expect(await batcher.add("free 2")).toBe("free 2");
+  expect(apart).toEqual([["held 1", "held 2"]]);
+  gate.resolve();
+  expect(await Promise.all(held)).toEqual(["held 1", "held 2", "held 3"]);
+});
+
 test("what waits apart counts as waiting, and is given up once it has waited too long", async () => {
   let now = 0;
   const gate = Promise.withResolvers<void>();

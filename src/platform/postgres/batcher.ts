@@ -29,8 +29,13 @@ interface Options<I, O> {
 interface Apart<I, O> {
   /** Names the row that an item needs. Only items with the same key keep their order then. */
   key(item: I): string;
-  /** As the other `run`, for items of one key; it must be able to run beside it, with connections of its own. */
+  /** As the other `run`, for items of one key; it must be able to run beside it, with connections of its own. It waits for the row. */
   run(items: readonly I[]): Promise<O[]>;
+  /**
+   * For an answer of the other `run` that says: nothing was done of this item, since somebody holds its row just now. So that `run`
+   * need not wait for what only some of its items need.
+   */
+  isHeld?(output: O): boolean;
 }
 
 interface Waiting<I, O> {
@@ -42,7 +47,7 @@ interface Waiting<I, O> {
 /**
  * Group commit without a timer: while one batch is away, whatever is added waits, and all of it (up to `maxBatch`) is the next
  * batch. A batch that fails is run again in halves, in order, until the bad item stands alone and fails only its own caller.
- * One that fails for a lock is run again key by key beside the others, so a held row costs only those who need it.
+ * What somebody's lock holds up is run again key by key beside the others, so a held row costs only those who need it.
  */
 export function createBatcher<I, O>({
   run,
@@ -86,9 +91,12 @@ export function createBatcher<I, O>({
     try {
       const outputs = await attempt(free.map(({ item }) => item));
       if (outputs.length !== free.length) throw new Error(`A batch of ${free.length} had ${outputs.length} answers.`);
-      free.forEach(({ resolve }, i) => {
-        resolve(outputs[i]!);
+      const held: Waiting<I, O>[] = [];
+      free.forEach((waiting, i) => {
+        if (aside !== null && apart?.isHeld?.(outputs[i]!)) held.push(waiting);
+        else waiting.resolve(outputs[i]!);
       });
+      if (held.length > 0) aside!.add(held);
     } catch (error) {
       if (aside !== null && isHeldUp(error)) aside.add(free);
       else if (free.length === 1 || isAway(error)) fail(free, asAnswer(error));
