@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { NOTICES } from "./notices.ts";
 import { Channel, ClientId, Member, Message, MessageContent, Position, Time } from "./objects.ts";
-import { Id, RoomName, Snowflake } from "./rooms.ts";
+import { Id, ROOM_MAX, RoomName, Snowflake } from "./rooms.ts";
 
 /**
  * The frames on a WebSocket: one JSON document each, `{type, payload}`, optionally `id`, `room`, `seq`, `epoch`.
@@ -18,7 +18,7 @@ export const Envelope = z.object({
 });
 export type CommandId = number | string;
 
-const roomOrEvent = { room: z.string().max(80).optional(), event_id: Id.optional() };
+const roomOrEvent = { room: z.string().max(ROOM_MAX).optional(), event_id: Id.optional() };
 /** Whether the client wants to see who is in the room, now and as it changes. */
 const WithPresence = { presence: z.boolean().optional() };
 const Since = { since: z.number().int().min(0).optional(), epoch: z.string().max(32).optional() };
@@ -29,7 +29,7 @@ export const COMMANDS = {
   "system:auth": z.object({ token: z.string().min(1).max(8192) }),
   /** Says that a frame whose payload carried this `ack_id` has come. */
   "system:ack": z.object({ ack_id: z.string().min(1).max(128) }),
-  "system:resume": z.object({ rooms: z.record(z.string().max(80), Position.extend(WithPresence)) }),
+  "system:resume": z.object({ rooms: z.record(z.string().max(ROOM_MAX), Position.extend(WithPresence)) }),
   "room:join": z.object({ ...roomOrEvent, ...Since, ...WithPresence }),
   "room:leave": z.object(roomOrEvent),
   "message:send": z.object({

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Id } from "./rooms.ts";
+import { text, textLike } from "./text.ts";
 
 /**
  * What other teams' services tell people: bookings, payments, places in a queue, free seats. Every key is always there; what a
@@ -7,14 +8,8 @@ import { Id } from "./rooms.ts";
  */
 
 /** An amount of money as a decimal number in a text: "100.00". */
-export const Amount = z.string().regex(/^-?[0-9]{1,15}(\.[0-9]{1,8})?$/, 'an amount such as "100.00"');
-export const Currency = z.string().regex(/^[A-Z]{3,8}$/, 'a currency such as "USD"');
-
-const text = (max: number) =>
-  z
-    .string()
-    .max(max, `at most ${max} characters`)
-    .refine((value) => !value.includes("\0"), "must not contain a NUL character");
+export const Amount = textLike(25, /^-?[0-9]{1,15}(\.[0-9]{1,8})?$/, 'an amount such as "100.00"');
+export const Currency = textLike(8, /^[A-Z]{3,}$/, 'a currency such as "USD"');
 
 export const Booking = z.object({
   booking_id: Id,

@@ -1,31 +1,26 @@
 import { z } from "zod";
 import { Id, Snowflake } from "./rooms.ts";
+import { text, textLike } from "./text.ts";
 
 /** RFC 3339, UTC, milliseconds. */
-export const Time = z.iso.datetime({ precision: 3 });
+export const Time = z
+  .string()
+  .max(24, { error: "a time such as 2026-01-31T12:00:00.000Z", abort: true })
+  .check(z.iso.datetime({ precision: 3 }));
 
 /** Text that PostgreSQL can hold and a reader can see: no NUL, not only blanks. */
-export const content = (max: number) =>
-  z
-    .string()
-    .max(max, `at most ${max} characters`)
-    .refine((text) => !text.includes("\0"), "must not contain a NUL character")
-    .refine((text) => text.trim() !== "", "must not be empty");
+export const content = (max: number) => text(max).refine((text) => text.trim() !== "", "must not be empty");
 
 export const MESSAGE_MAX = 8_000;
 export const MessageContent = content(MESSAGE_MAX);
 
 /** Chosen by the client for each message; the same one again is the same message (unique per author and channel). */
-export const ClientId = z
-  .string()
-  .min(1)
-  .max(64)
-  .regex(/^[\x21-\x7e]+$/, "visible ASCII without blanks");
+export const ClientId = textLike(64, /^[\x21-\x7e]+$/, "1 to 64 characters of visible ASCII without blanks");
 
 export const Username = z
   .string()
   .min(2)
-  .max(32)
+  .max(32, { abort: true })
   .regex(/^[\p{L}\p{N}](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}])?$/u, "letters, digits, and _ . - between them");
 
 export const Role = z.enum(["owner", "admin", "member"]);
@@ -53,10 +48,7 @@ export type ChannelType = z.infer<typeof ChannelType>;
 
 export const ChannelName = content(80);
 /** What a channel is about; empty text takes it away. */
-export const ChannelTopic = z
-  .string()
-  .max(500, "at most 500 characters")
-  .refine((text) => !text.includes("\0"), "must not contain a NUL character");
+export const ChannelTopic = text(500);
 
 export const Channel = z.object({
   id: Snowflake,

@@ -1,22 +1,27 @@
-import { z } from "zod";
+import { textLike } from "./text.ts";
 
 /** An id at the edge: opaque, at most 64 of letters, digits and `-_.:`. Our own are Snowflakes in decimal. */
-export const Id = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, "1 to 64 letters, digits, or any of - _ . :");
+export const Id = textLike(64, /^[A-Za-z0-9_.:-]+$/, "1 to 64 letters, digits, or any of - _ . :");
 
 /** A Snowflake of ours, as decimal text (a positive 64-bit integer, too large for a JSON number). */
-export const Snowflake = z
-  .string()
-  .regex(/^[1-9][0-9]{0,18}$/, "an id as given by this server")
-  .refine((id) => id.length < 19 || id <= "9223372036854775807", "an id as given by this server");
+export const Snowflake = textLike(19, /^[1-9][0-9]*$/, "an id as given by this server").refine(
+  (id) => id.length < 19 || id <= "9223372036854775807",
+  "an id as given by this server",
+);
 
 /** The kinds of room there are; the prefix says which module decides who may join. */
 export const ROOM_KINDS = ["event", "channel", "user", "feed", "queue", "all"] as const;
 export type RoomKind = (typeof ROOM_KINDS)[number];
 
+/** Most characters of a room's name. */
+export const ROOM_MAX = 80;
+
 /** `all`, or `<kind>:<id>`. A name without a known prefix means `event:<name>` (see `normalizeRoom`). */
-export const RoomName = z
-  .string()
-  .regex(/^(all|(event|channel|user|feed|queue):[A-Za-z0-9_.:-]{1,64})$/, "a room such as event:123");
+export const RoomName = textLike(
+  ROOM_MAX,
+  /^(all|(event|channel|user|feed|queue):[A-Za-z0-9_.:-]{1,64})$/,
+  "a room such as event:123",
+);
 
 /** `"123"` → `"event:123"`; a name with a known prefix stays. Null when it is not a room name at all. */
 export function normalizeRoom(name: string): string | null {

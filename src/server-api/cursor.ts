@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { textLike } from "../../protocol/text.ts";
 import { AppError } from "../platform/errors.ts";
 
 /** A place in the log of all rooms: a tick; and, in the middle of the window that begins there, the window's end and the last entry told. */
@@ -15,10 +16,7 @@ const Texts = z.union([
     z.string().max(32),
     whole,
     whole,
-    z
-      .string()
-      .regex(/^[0-9]{1,19}$/)
-      .refine((id) => id.length < 19 || id <= "9223372036854775807"),
+    textLike(19, /^[0-9]+$/, "a number").refine((id) => id.length < 19 || id <= "9223372036854775807"),
     whole,
   ]),
 ]);

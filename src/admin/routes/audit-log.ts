@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { page, Time } from "../../../protocol/objects.ts";
 import { Id } from "../../../protocol/rooms.ts";
+import { textLike } from "../../../protocol/text.ts";
 import { ACTIONS } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { linked, links } from "../../platform/http/paging.ts";
@@ -30,10 +31,7 @@ const auditRoute = route({
   request: {
     query: z.strictObject({
       limit: z.coerce.number().int().min(1).max(100).default(20),
-      after: z
-        .string()
-        .regex(/^\d{1,18}$/, "the `next` of a page")
-        .optional(),
+      after: textLike(18, /^\d+$/, "the `next` of a page").optional(),
       actor_id: Id.optional(),
       action: z.enum(ACTIONS).optional(),
       from: Time.optional(),

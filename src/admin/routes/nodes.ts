@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Time } from "../../../protocol/objects.ts";
 import { Id, RoomName } from "../../../protocol/rooms.ts";
+import { textLike } from "../../../protocol/text.ts";
 import { by } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { linked, links } from "../../platform/http/paging.ts";
@@ -33,7 +34,8 @@ export const Node = z
   })
   .meta({ id: "Node" });
 
-const NodeId = z.object({ node_id: z.string().regex(/^\d{1,4}$/) });
+const ConnectionId = textLike(20, /^\d{1,4}-\d{1,15}$/, "the id of a connection");
+const NodeId = z.object({ node_id: textLike(4, /^\d+$/, "the number of a node") });
 
 export const ConnectionInfo = z
   .object({
@@ -87,10 +89,7 @@ const connectionsRoute = route({
   request: {
     query: z.strictObject({
       limit: z.coerce.number().int().min(1).max(100).default(20),
-      after: z
-        .string()
-        .regex(/^\d{1,4}-\d{1,15}$/, "the id of a connection")
-        .optional(),
+      after: ConnectionId.optional(),
       user_id: Id.optional(),
       room: RoomName.optional(),
       node: z.coerce.number().int().min(0).max(1_023).optional(),
@@ -116,7 +115,7 @@ const closeRoute = route({
   summary: "Closes a connection with 4011; its client may come back",
   tag,
   auth: "admin",
-  request: { params: z.object({ connection_id: z.string().regex(/^\d{1,4}-\d{1,15}$/) }) },
+  request: { params: z.object({ connection_id: ConnectionId }) },
   responses: { 204: { description: "Closed, within a second." } },
 });
 

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { content, Me, Time, Username } from "../../../protocol/objects.ts";
 import { Id, Snowflake } from "../../../protocol/rooms.ts";
+import { text, textLike } from "../../../protocol/text.ts";
 import { isUsername } from "../names.ts";
 
-export const Email = z.email("an e-mail address").max(254);
+export const Email = text(254).check(z.email("an e-mail address"));
 /** Length is what makes a password strong (NIST SP 800-63B): no rule asks for signs of any kind. */
 export const NewPassword = z.string().min(8, "at least 8 characters").max(256, "at most 256 characters");
 /** One that is only compared: any text, so that nobody learns here what passwords may look like. */
@@ -13,7 +14,7 @@ const NewUsername = Username.refine(
   "letters, digits, and _ . - between them, in their usual form",
 );
 export const Name = content(80);
-const Phone = z.string().regex(/^\+?[0-9][0-9 ().-]{2,30}$/, "a phone number, such as +49 30 123456");
+const Phone = textLike(32, /^\+?[0-9][0-9 ().-]{2,30}$/, "a phone number, such as +49 30 123456");
 const DeviceName = content(100);
 /** 256 bits in base64url: refresh tokens and the tokens in reset links. Anything else simply is not one. */
 export const Secret = z.string().min(1).max(200);

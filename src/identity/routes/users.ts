@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Me, PublicUser, page } from "../../../protocol/objects.ts";
 import { Id } from "../../../protocol/rooms.ts";
+import { textLike } from "../../../protocol/text.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { etagOf, tagged } from "../../platform/http/etag.ts";
@@ -56,10 +57,7 @@ const listRoute = route({
     query: z.object({
       ...ListQuery.shape,
       q: z.string().min(1).max(80).optional(),
-      ids: z
-        .string()
-        .max(6_499)
-        .regex(/^[A-Za-z0-9_.:-]{1,64}(,[A-Za-z0-9_.:-]{1,64}){0,99}$/, "1 to 100 ids, separated by commas")
+      ids: textLike(6_499, /^[A-Za-z0-9_.:-]{1,64}(,[A-Za-z0-9_.:-]{1,64}){0,99}$/, "1 to 100 ids, separated by commas")
         .optional()
         .meta({ description: "Up to 100 ids, separated by commas; those that exist are answered, without paging." }),
     }),

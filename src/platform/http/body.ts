@@ -1,17 +1,22 @@
 import { AppError } from "../errors.ts";
 
-/** Most bytes of a request's body. Larger things (pictures, later) have routes of their own. */
+/** Most bytes of the body of somebody whom we know. Larger things (pictures, later) have routes of their own. */
 export const MAX_BODY = 1_048_576;
+/** Of a body that anybody may send: to sign in, to register. */
+export const MAX_OPEN_BODY = 16_384;
+/** Of a form of the pages: the longest message, each of its signs as nine letters (`%E4%BD%A0`), and what stands beside it. */
+export const MAX_FORM = 98_304;
 
 /**
  * Reads a body whole, within a size and a time: a client that drips it byte by byte is answered 408, not waited for.
  *
+ * @param max bytes
  * @param timeout ms for the whole body
  * @throws AppError `too_large`, `request_timeout`
  */
-export async function readBody(request: Request, timeout: number): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = () => new AppError("too_large", `A request may have at most ${MAX_BODY} bytes.`);
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY) throw tooLarge();
+export async function readBody(request: Request, max: number, timeout: number): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = () => new AppError("too_large", `The body of this request may have at most ${max} bytes.`);
+  if (Number(request.headers.get("content-length") ?? 0) > max) throw tooLarge();
   const reader = request.body?.getReader();
   if (reader === undefined) return new Uint8Array();
 
@@ -24,7 +29,7 @@ export async function readBody(request: Request, timeout: number): Promise<Uint8
       const { done, value } = await Promise.race([reader.read(), late.promise]);
       if (done) return concat(chunks, size);
       size += value.byteLength;
-      if (size > MAX_BODY) throw tooLarge();
+      if (size > max) throw tooLarge();
       chunks.push(value);
     }
   } catch (error) {

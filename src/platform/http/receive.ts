@@ -1,8 +1,8 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { AppError } from "../errors.ts";
 import { outOfBounds } from "../json-bounds.ts";
 import type { ApiEnv } from "./api.ts";
-import { readBody } from "./body.ts";
+import { MAX_BODY, MAX_OPEN_BODY, readBody } from "./body.ts";
 import { answerOnce } from "./idempotency.ts";
 import type { IdempotencyStore } from "./once.ts";
 
@@ -10,7 +10,7 @@ import type { IdempotencyStore } from "./once.ts";
 export function receiving(deps: { readTimeout: number; idempotency: IdempotencyStore }): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     if (c.req.method === "GET" || c.req.method === "HEAD") return next();
-    const body = await readBody(c.req.raw, deps.readTimeout);
+    const body = await readBody(c.req.raw, mostOf(c), deps.readTimeout);
     c.set("bodyText", checkedText(body));
     // Hono's own type for the cache is wrong: it holds promises.
     Object.assign(c.req.bodyCache, { arrayBuffer: Promise.resolve(body.buffer) });
@@ -18,6 +18,12 @@ export function receiving(deps: { readTimeout: number; idempotency: IdempotencyS
     if (c.req.method !== "POST" || key === undefined) return next();
     return answerOnce(deps.idempotency, c, next, key, body);
   };
+}
+
+/** Whoever is not known yet, and whoever signs in, has little to say: reading much for them would cost us more than it costs them. */
+function mostOf(c: Context<ApiEnv>): number {
+  const isOpen = c.get("caller").kind === "anonymous" || c.req.path.startsWith("/api/v1/auth/");
+  return isOpen ? MAX_OPEN_BODY : MAX_BODY;
 }
 
 /** Values in a body: as many as a payload of 64 KiB can hold. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { content, Time } from "../../../protocol/objects.ts";
-import { ROOM_KINDS, RoomName, Snowflake } from "../../../protocol/rooms.ts";
+import { ROOM_KINDS, ROOM_MAX, RoomName, Snowflake } from "../../../protocol/rooms.ts";
+import { text } from "../../../protocol/text.ts";
 import { by } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
@@ -18,9 +19,7 @@ const ScopeName = z.enum(ALL_SCOPES as [Scope, ...Scope[]]).meta({
 });
 
 /** `event:1`, `event:12*`, `event:*`, `all`, `*`. */
-const RoomPattern = z
-  .string()
-  .max(80)
+const RoomPattern = text(ROOM_MAX)
   .refine(
     (pattern) =>
       pattern === "*" || RoomName.safeParse(pattern).success || ROOM_KINDS.some((kind) => begins(kind, pattern)),

@@ -1,14 +1,13 @@
 import { z } from "zod";
-import { normalizeRoom } from "../../../protocol/rooms.ts";
+import { normalizeRoom, ROOM_MAX } from "../../../protocol/rooms.ts";
+import { text, textLike } from "../../../protocol/text.ts";
 import { type JsonObject, jsonObjectOf, readJsonObject } from "../../platform/json-object.ts";
 import { memberText } from "../../platform/json-text.ts";
 import { EVENT_TYPE, invalid } from "../policy.ts";
 
-export const EventType = z
-  .string()
-  .max(64)
-  .regex(EVENT_TYPE, "a type such as booking:confirmed")
-  .meta({ description: "`booking:confirmed`, `payment:success` …, or a type of your own; not `system:` or `room:`." });
+export const EventType = textLike(64, EVENT_TYPE, "a type such as booking:confirmed").meta({
+  description: "`booking:confirmed`, `payment:success` …, or a type of your own; not `system:` or `room:`.",
+});
 
 /** Any JSON object: what is in it is checked by its type, further inside. It goes in and out as text, as it was written. */
 export const Payload = z.record(z.string(), z.unknown());
@@ -25,9 +24,7 @@ export function payloadIn(body: string, payload: Record<string, unknown>): JsonO
 
 /** As it stands in a path. */
 export const RoomParam = z.object({
-  room: z
-    .string()
-    .max(80)
+  room: text(ROOM_MAX)
     .refine((name) => normalizeRoom(name) !== null, "a room such as event:123")
     .meta({ description: "`event:1`; a name without a kind means `event:<name>`." }),
 });

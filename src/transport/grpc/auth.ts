@@ -6,6 +6,7 @@ import type {
   SignOutResponse,
   ValidateTokenResponse,
 } from "../../../protocol/proto/messages.ts";
+import { text } from "../../../protocol/text.ts";
 import type { Identity } from "../../identity/index.ts";
 import type { ServiceCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
@@ -19,8 +20,8 @@ const Filled = z
   .looseObject({})
   .transform((message) => Object.fromEntries(Object.entries(message).filter(([, value]) => value !== "")));
 
-const Token = z.object({ token: z.string().min(1, "is required") });
-const AccessToken = z.object({ access_token: z.string().min(1, "is required") });
+const Token = z.object({ token: text(8_192).min(1, "is required") });
+const AccessToken = z.object({ access_token: text(8_192).min(1, "is required") });
 
 export function authMethods({ authenticate, calls }: Accounts, unary: Unary) {
   return {

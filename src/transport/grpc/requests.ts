@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Booking, Payment, QueuePosition } from "../../../protocol/notices.ts";
-import { Id, normalizeRoom } from "../../../protocol/rooms.ts";
+import { Id, normalizeRoom, ROOM_MAX } from "../../../protocol/rooms.ts";
+import { text } from "../../../protocol/text.ts";
 import { outOfBounds } from "../../platform/json-bounds.ts";
 import { type JsonObject, jsonObjectOf, readJsonObject } from "../../platform/json-object.ts";
 
@@ -19,17 +20,14 @@ function message<S extends z.ZodType>(schema: S) {
 
 const ephemeral = z.boolean();
 
-const Room = z
-  .string()
-  .max(80)
-  .transform((name, ctx) => {
-    const room = normalizeRoom(name);
-    if (room !== null) return room;
-    ctx.addIssue({ code: "custom", message: 'a room such as "event:123", or "all"' });
-    return z.NEVER;
-  });
+const Room = text(ROOM_MAX).transform((name, ctx) => {
+  const room = normalizeRoom(name);
+  if (room !== null) return room;
+  ctx.addIssue({ code: "custom", message: 'a room such as "event:123", or "all"' });
+  return z.NEVER;
+});
 
-const Payload = z.string().transform((text, ctx): JsonObject => {
+const Payload = text(MOST_PAYLOAD).transform((text, ctx): JsonObject => {
   const refuse = (message: string) => {
     ctx.addIssue({ code: "custom", message });
     return z.NEVER;
@@ -41,7 +39,7 @@ const Payload = z.string().transform((text, ctx): JsonObject => {
   return typeof read === "string" ? refuse(read) : read;
 });
 
-const EventType = z.string().max(64);
+const EventType = text(64);
 
 export const BookingRequest = message(Booking.extend({ user_id: Id, success: z.boolean(), ephemeral }));
 
@@ -59,7 +57,7 @@ const STATUSES = {
 export const PaymentRequest = message(
   Payment.extend({
     user_id: Id,
-    status: z.union([z.string(), z.number()]).transform((name, ctx): (typeof STATUSES)[keyof typeof STATUSES] => {
+    status: z.union([text(64), z.number()]).transform((name, ctx): (typeof STATUSES)[keyof typeof STATUSES] => {
       if (Object.hasOwn(STATUSES, name)) return STATUSES[name as keyof typeof STATUSES];
       ctx.addIssue({ code: "custom", message: `one of ${Object.keys(STATUSES).join(", ")}` });
       return z.NEVER;

@@ -1,6 +1,6 @@
 import { AppError } from "../../platform/errors.ts";
 import type { RequestFacts } from "../../platform/http/api.ts";
-import { readBody } from "../../platform/http/body.ts";
+import { MAX_FORM, readBody } from "../../platform/http/body.ts";
 
 /** Headers that belong to one hop (RFC 9110 §7.6.1), and those that only we may say to the page process. */
 const HOP = [
@@ -34,7 +34,7 @@ export function createPages(options: PagesOptions): Pages {
     if (isPost && !fromOurPages(request, facts, options)) return plain(403, "This form was sent from another site.");
     let body: Uint8Array<ArrayBuffer> | undefined;
     try {
-      if (isPost) body = await readBody(request, options.readTimeout);
+      if (isPost) body = await readBody(request, MAX_FORM, options.readTimeout);
     } catch (error) {
       if (error instanceof AppError) return plain(error.status, error.message);
       throw error;

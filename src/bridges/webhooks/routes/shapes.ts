@@ -1,23 +1,25 @@
 import { z } from "zod";
 import { Time } from "../../../../protocol/objects.ts";
 import { Snowflake } from "../../../../protocol/rooms.ts";
+import { text, textLike } from "../../../../protocol/text.ts";
 import { LIMITS } from "../limits.ts";
 import { STATUSES } from "../store/deliveries.ts";
 
-const EventType = z.string().regex(/^[A-Za-z0-9_.:-]{1,100}$/, "an event type such as message:created");
-const TypePattern = z
-  .string()
-  .regex(/^(\*|[A-Za-z0-9_.:-]{1,100}\*?)$/, "an event type, the beginning of some and *, or *")
-  .meta({ description: "`message:created`, `message:*` or `*`." });
-const RoomPattern = z
-  .string()
-  .regex(/^(\*|[a-z][A-Za-z0-9_.:-]{0,72}\*?)$/, "a room, the beginning of some and *, or *")
-  .meta({ description: "`channel:1`, `channel:*` or `*`." });
+const EventType = textLike(100, /^[A-Za-z0-9_.:-]+$/, "an event type such as message:created");
+const TypePattern = textLike(
+  101,
+  /^(\*|[A-Za-z0-9_.:-]{1,100}\*?)$/,
+  "an event type, the beginning of some and *, or *",
+).meta({ description: "`message:created`, `message:*` or `*`." });
+const RoomPattern = textLike(
+  74,
+  /^(\*|[a-z][A-Za-z0-9_.:-]{0,72}\*?)$/,
+  "a room, the beginning of some and *, or *",
+).meta({ description: "`channel:1`, `channel:*` or `*`." });
 
 const fields = {
-  url: z
-    .url({ protocol: /^https?$/, error: "an https address" })
-    .max(LIMITS.url)
+  url: text(LIMITS.url)
+    .check(z.url({ protocol: /^https?$/, error: "an https address" }))
     .refine(
       (text) => URL.canParse(text) && new URL(text).username === "" && new URL(text).password === "",
       "without a password in it",
@@ -25,7 +27,7 @@ const fields = {
     .meta({ description: "https, and public, unless WEBHOOKS_ALLOW_PRIVATE is set." }),
   event_types: z.array(TypePattern).min(1).max(LIMITS.patterns),
   rooms: z.array(RoomPattern).min(1).max(LIMITS.patterns),
-  description: z.string().max(LIMITS.description),
+  description: text(LIMITS.description),
   ordered: z.boolean().meta({
     description:
       "Whether deliveries of one room wait for the ones before; a change holds for what happens from then on.",

@@ -1,0 +1,17 @@
+import { z } from "zod";
+
+/**
+ * Text from others, measured before anything else is done with it: what is chained behind (a pattern, a normal form, a look at each
+ * sign) does not run for a longer one. PostgreSQL can hold no NUL.
+ *
+ * @param max Unicode code points
+ */
+export const text = (max: number) =>
+  z
+    .string()
+    .max(max, { error: `at most ${max} characters`, abort: true })
+    .refine((value) => !value.includes("\0"), "must not contain a NUL character");
+
+/** Text of one form, such as an id. `said` names the form for whoever sent another one. */
+export const textLike = (max: number, pattern: RegExp, said: string) =>
+  z.string().max(max, { error: said, abort: true }).regex(pattern, said);

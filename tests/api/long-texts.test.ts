@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { z } from "zod";
+import { COMMANDS } from "../../protocol/frames.ts";
+import { MESSAGE_MAX } from "../../protocol/objects.ts";
+import { MAX_OPEN_BODY } from "../../src/platform/http/body.ts";
+import * as grpcRequests from "../../src/transport/grpc/requests.ts";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { longestMatch } from "../support/longest-match.ts";
+import { type ApiDocument, type JsonSchema, type Operation, readDocument } from "./documented.ts";
+
+/** Texts that are slow to match, to normalise or to fold; each as long as a request may be at all. */
+const LONG = ["a.", "\ufdfa", "a@", "1", "é", " "].map((unit) => unit.repeat(900_000 / Buffer.byteLength(unit)));
+/** Nothing that anybody may write is longer than a message (8,000 code points, in UTF-16 at most twice as many). */
+const BOUND = 2 * MESSAGE_MAX;
+
+let app: TestApp;
+let document: ApiDocument;
+let token: string;
+
+beforeAll(async () => {
+  app = await startTestApp({ WEBHOOKS_ALLOW_PRIVATE: "true" });
+  document = await readDocument(app.url);
+  const owner = { username: "olga", email: "olga@example.org", password: "correct horse battery" };
+  const answer = await send(document.operations.find(({ path }) => path === "/api/v1/auth/register")!, owner, null);
+  token = ((await answer.json()) as { access_token: string }).access_token;
+}, 60_000);
+afterAll(() => app.close());
+
+function send({ method, path }: Operation, body: object, as: string | null): Promise<Response> {
+  return fetch(app.url + path.replace(/\{\w+\}/g, "1"), {
+    method: method.toUpperCase(),
+    headers: { "content-type": "application/json", ...(as === null ? {} : { authorization: `Bearer ${as}` }) },
+    body: JSON.stringify(body),
+  });
+}
+
+/** A body for each text that the document says a request may carry, with `long` in its place. */
+function bodiesWith(operation: Operation, long: string): object[] {
+  const schema = operation.requestBody?.content["application/json"]?.schema;
+  const properties = Object.entries((schema?.properties ?? {}) as Record<string, JsonSchema>);
+  const bodies: object[] = properties.map(([name, { type }]) => ({ [name]: type === "array" ? [long] : long }));
+  return schema?.additionalProperties ? [...bodies, { [long]: long }] : bodies;
+}
+
+test("no pattern and no normal form is given a text that is longer than its field may be", async () => {
+  const operations = document.operations.filter(({ requestBody }) => requestBody !== undefined);
+  let sent = 0;
+  const longest = await longestMatch(async () => {
+    for (const operation of operations)
+      for (const body of bodiesWith(operation, LONG[sent % LONG.length]!)) {
+        const { status } = await send(operation, body, token);
+        expect([400, 403, 404, 413, 422]).toContain(status);
+        sent += 1;
+      }
+  });
+  expect(sent).toBeGreaterThan(40);
+  if (longest.length > BOUND) throw new Error(`${longest.length} characters were given to ${longest.by}`);
+}, 120_000);
+
+/** A value for each text of a schema, with `long` in its place; other fields are left out. */
+function* valuesOf(schema: JsonSchema, long: string): Generator<unknown> {
+  for (const one of [...((schema.anyOf ?? []) as JsonSchema[]), ...((schema.allOf ?? []) as JsonSchema[])])
+    yield* valuesOf(one, long);
+  if (schema.type === "string") yield long;
+  if (schema.type === "array") for (const item of valuesOf(schema.items as JsonSchema, long)) yield [item];
+  for (const [name, field] of Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>))
+    for (const value of valuesOf(field, long)) yield { [name]: value };
+  if (typeof schema.additionalProperties === "object") yield { [long]: {} };
+}
+
+test("the same holds for the frames of a socket and the messages of gRPC", async () => {
+  const schemas = [...Object.values(COMMANDS), ...Object.values(grpcRequests)];
+  let tried = 0;
+  const longest = await longestMatch(() => {
+    for (const schema of schemas)
+      for (const long of LONG)
+        for (const value of valuesOf(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }), long)) {
+          schema.safeParse(value);
+          tried += 1;
+        }
+  });
+  expect(tried).toBeGreaterThan(100);
+  if (longest.length > BOUND) throw new Error(`${longest.length} characters were given to ${longest.by}`);
+});
+
+test("whoever is not known, or signs in, is not read beyond 16 KiB, on any path", async () => {
+  const open = document.operations.filter(({ security, requestBody }) => requestBody && security.length === 0);
+  expect(open.length).toBeGreaterThan(3);
+  const dialects = ["/api/register", "/api/login", "/api/channel", "/api/channel/join", "/api/reply"];
+  const pages = ["/login", "/register", "/setup", "/logout", "/channels/1", "/login.data", "/nothing"];
+  for (const path of [...open.map((operation) => operation.path), ...dialects, ...pages]) {
+    const { status } = await fetch(app.url + path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ email: "a".repeat(100_000) }),
+    });
+    expect(`${path} ${status}`).toBe(`${path} 413`);
+  }
+  const known = open.find(({ path }) => path === "/api/v1/auth/login")!;
+  expect((await send(known, { email: "a".repeat(MAX_OPEN_BODY) }, token)).status).toBe(413);
+});
