@@ -24,6 +24,7 @@ export const ACTIONS = [
   "webhook:removed",
   "webhook:secret-rotated",
   "webhook:redelivered",
+  "webhook:tested",
   "node:drained",
   "connection:closed",
   "trace:started",

@@ -85,6 +85,54 @@ test("only an owner has what people say posted elsewhere", async () => {
   expect(JSON.stringify(acts.body)).not.toContain("secret-path");
 });
 
+test("whatever uses or changes an endpoint of private rooms is an owner's, every act is written down, and stopping it is any admin's", async () => {
+  const made = await app.ask<{ id: string }>(app.owner, "POST", "/api/v1/webhook-endpoints", {
+    url: "https://nowhere.invalid/hook",
+    event_types: ["*"],
+  });
+  const { id } = made.body;
+  const path = `/api/v1/webhook-endpoints/${id}`;
+  const test = await app.ask<{ delivery_id: string }>(app.owner, "POST", `${path}/test`, {});
+  expect(test.status).toBe(202);
+  const acts: [method: string, path: string, body: object][] = [
+    ["POST", `${path}/rotate-secret`, {}],
+    ["POST", `${path}/test`, {}],
+    ["POST", `${path}/replay`, { since: "2026-01-01T00:00:00.000Z" }],
+    ["POST", `/api/v1/webhook-deliveries/${test.body.delivery_id}/redeliver`, {}],
+    ["PATCH", path, { description: "mine" }],
+    ["PATCH", path, { url: "https://elsewhere.invalid/" }],
+    ["PATCH", path, { ordered: true }],
+    ["PATCH", path, { disabled: true, ordered: true }],
+    ["PATCH", path, { disabled: false }],
+  ];
+  for (const [method, at, body] of acts) {
+    const answer = await app.ask(admin, method, at, body);
+    expect([method, at, body, answer.status]).toEqual([method, at, body, 403]);
+    expect(JSON.stringify(answer.body)).not.toContain("whsec_");
+  }
+  const tries: [string, string, object][] = [
+    ["POST", `${path}/rotate-secret`, {}],
+    ["PATCH", path, { disabled: true }],
+  ];
+  for (const [method, at, body] of tries) expect((await app.ask(app.owner, method, at, body)).status).toBe(200);
+  expect((await app.ask(admin, "PATCH", path, { disabled: true })).status).toBe(200);
+  expect((await app.ask(admin, "DELETE", path)).status).toBe(204);
+  const audit = await app.ask<{ data: { action: string; subject: string }[] }>(
+    app.owner,
+    "GET",
+    "/api/v1/admin/audit-log?limit=20",
+  );
+  const ofIt = audit.body.data.filter(({ subject }) => JSON.stringify(subject).includes(id));
+  expect(ofIt.map(({ action }) => action)).toEqual([
+    "webhook:removed",
+    "webhook:changed",
+    "webhook:changed",
+    "webhook:secret-rotated",
+    "webhook:tested",
+    "webhook:made",
+  ]);
+});
+
 test("only an owner sees the frames of a person or a channel as they go", async () => {
   const trace = async (who: string, target: string) => {
     const headers = { authorization: `Bearer ${who}` };

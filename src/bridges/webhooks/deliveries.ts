@@ -3,9 +3,11 @@ import type { UserCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Page } from "../../platform/http/paging.ts";
 import type { Sql } from "../../platform/postgres/sql.ts";
+import { reachPrivate } from "../../platform/private-rooms.ts";
 import { LIMITS } from "./limits.ts";
+import { refuseNonOwner, takes } from "./rights.ts";
 import * as store from "./store/deliveries.ts";
-import { findEndpoint } from "./store/endpoints.ts";
+import { findEndpoint, lockEndpoint } from "./store/endpoints.ts";
 
 /** One event for one endpoint. Times are ISO 8601. */
 export type Delivery = Shown<store.DeliveryRow>;
@@ -41,15 +43,23 @@ export function createDeliveries({ sql, nudge }: { sql: Sql; nudge: () => void }
     },
 
     /** With its attempts, the last fifty. */
-    async get(id: string): Promise<Delivery & { log: Attempt[] }> {
+    async get(who: By<UserCaller>, id: string): Promise<Delivery & { log: Attempt[] }> {
       const delivery = await find(id);
-      return { ...delivery, log: (await store.listAttempts(sql, id)).map((row) => shown(row)) };
+      const log = await store.listAttempts(sql, id);
+      // A receiver's answer may repeat what it was sent.
+      const isSecret = who.caller.role !== "owner" && delivery.room !== null && reachPrivate([delivery.room]);
+      return { ...delivery, log: log.map((row) => shown(isSecret ? { ...row, response_preview: null } : row)) };
     },
 
     /** Sends again what was delivered or failed, under the same webhook-id and with the whole schedule before it. */
     async redeliver(who: By<UserCaller>, id: string): Promise<Delivery> {
-      const { endpoint_id } = await find(id);
+      const { endpoint_id, room, event_type } = await find(id);
       await sql.begin(async (tx) => {
+        const endpoint = await lockEndpoint(tx, endpoint_id);
+        if (endpoint === null) throw new AppError("not_found");
+        refuseNonOwner(who, endpoint);
+        if (room !== null && !takes(endpoint, event_type, room))
+          throw new AppError("conflict", "This endpoint no longer takes such events. Change its types or rooms first.");
         if (!(await store.redeliver(tx, id)))
           throw new AppError("conflict", "This delivery is still under way. It is tried again by itself.");
         const detail = { delivery_id: id };
@@ -59,10 +69,12 @@ export function createDeliveries({ sql, nudge }: { sql: Sql; nudge: () => void }
       return find(id);
     },
 
-    /** The same for all that failed of what happened since; the oldest 10,000 of them, so call it until it answers 0. */
+    /** The same for all that failed of what happened since, and that the endpoint still takes; the oldest 10,000 of them, so call it until it answers 0. */
     async replay(who: By<UserCaller>, endpointId: string, since: Date): Promise<number> {
-      if ((await findEndpoint(sql, endpointId)) === null) throw new AppError("not_found");
       const count = await sql.begin(async (tx) => {
+        const endpoint = await lockEndpoint(tx, endpointId);
+        if (endpoint === null) throw new AppError("not_found");
+        refuseNonOwner(who, endpoint);
         const count = await store.redeliverFailed(tx, endpointId, since, LIMITS.replay);
         const detail = { since: since.toISOString(), count };
         await record(tx, who, { action: "webhook:redelivered", subject: `webhook-endpoint:${endpointId}`, detail });

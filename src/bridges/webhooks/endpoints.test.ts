@@ -39,9 +39,9 @@ test("a name that leads inside later is refused at the attempt, and the log of i
   names["later.example"] = "93.184.216.34";
   const { id } = await node.endpoint({ url: "https://later.example/" });
   names["later.example"] = "127.0.0.1";
-  const delivery = await node.webhooks.endpoints.test(id, "webhook:test");
+  const delivery = await node.webhooks.endpoints.test(AS_ADMIN, id, "webhook:test");
   const { log } = await waitUntil("the attempt has ended", async () => {
-    const found = await node.webhooks.deliveries.get(delivery);
+    const found = await node.webhooks.deliveries.get(AS_ADMIN, delivery);
     return found.log.length > 0 ? found : null;
   });
   expect(log[0]!.error).toBe("later.example leads to 127.0.0.1, which is not a public address.");

@@ -6,9 +6,10 @@ import type { WebhookDeps } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
 import { refuseUnsafe } from "./post.ts";
 import { NotPublic, publicAddresses, type Resolve, systemResolve } from "./public-address.ts";
+import { refuseNonOwner } from "./rights.ts";
 import { newSecret } from "./sign.ts";
 import * as store from "./store/endpoints.ts";
-import { insertDeliveries, lockEndpoints } from "./store/recording.ts";
+import { insertDeliveries } from "./store/recording.ts";
 import { releaseWaiting } from "./store/sending.ts";
 import { deleteDeliveries } from "./store/sweeping.ts";
 import { untilNone } from "./sweep.ts";
@@ -70,9 +71,8 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
       if (changes.url !== undefined && !allowPrivate) await refuseInside(changes.url, resolve);
       await sql.begin(async (tx) => {
         const { disabled_at, rooms } = found(await store.lockEndpoint(tx, id));
-        // What was recorded while it had other rooms is posted to the new address, too.
-        if (changes.url !== undefined || changes.rooms !== undefined || changes.event_types !== undefined)
-          refusePrivate(who, [...rooms, ...(changes.rooms ?? [])]);
+        if (disabled !== true || Object.keys(changes).length > 0) refuseNonOwner(who, { rooms });
+        refusePrivate(who, changes.rooms ?? []);
         await store.updateEndpoint(tx, id, changes);
         if (disabled === true) await store.disableEndpoint(tx, id, "admin");
         if (disabled === false && disabled_at !== null) {
@@ -105,17 +105,19 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
     async rotateSecret(who: By<UserCaller>, id: string, overlap: number): Promise<{ secret: string }> {
       const secret = newSecret();
       await sql.begin(async (tx) => {
-        if (!(await store.replaceSecret(tx, id, secret, overlap))) throw new AppError("not_found");
+        refuseNonOwner(who, found(await store.lockEndpoint(tx, id)));
+        await store.replaceSecret(tx, id, secret, overlap);
         await record(tx, who, { action: "webhook:secret-rotated", subject: subjectOf(id), detail: { overlap } });
       });
       return { secret };
     },
 
     /** Sends an event `{test: true}`, whatever the patterns say. Answers the id of its delivery. */
-    async test(id: string, type: string): Promise<string> {
+    async test(who: By<UserCaller>, id: string, type: string): Promise<string> {
       const [delivery] = await sql.begin(async (tx) => {
-        await lockEndpoints(tx, [id]);
-        if (found(await store.findEndpoint(tx, id)).disabled_at !== null)
+        const endpoint = found(await store.lockEndpoint(tx, id));
+        refuseNonOwner(who, endpoint);
+        if (endpoint.disabled_at !== null)
           throw new AppError("conflict", "This endpoint is disabled. Enable it first.");
         const event = {
           endpointId: id,
@@ -123,7 +125,9 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
           type,
           payload: JSON.stringify({ test: true }),
         };
-        return insertDeliveries(tx, [{ ...event, place: null, messageId: null, at: null, inOrder: false }]);
+        const made = await insertDeliveries(tx, [{ ...event, place: null, messageId: null, at: null, inOrder: false }]);
+        await record(tx, who, { action: "webhook:tested", subject: subjectOf(id), detail: { delivery_id: made[0]! } });
+        return made;
       });
       nudge();
       return delivery!;

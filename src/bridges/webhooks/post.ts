@@ -17,8 +17,16 @@ export interface Answer {
   ms: number;
 }
 
-/** `stopped`: this node ended before the answer came. */
-export const OUTCOMES = ["delivered", "refused", "timeout", "unreachable", "not_public", "stopped"] as const;
+/** `stopped`: this node ended before the answer came. `withdrawn`: nothing was posted, the endpoint no longer takes it. */
+export const OUTCOMES = [
+  "delivered",
+  "refused",
+  "timeout",
+  "unreachable",
+  "not_public",
+  "stopped",
+  "withdrawn",
+] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 export type Post = (url: string, headers: Record<string, string>, body: string, stop: AbortSignal) => Promise<Answer>;

@@ -1,7 +1,7 @@
-import { coversRoom as covers } from "../../platform/caller.ts";
 import type { TailBatch } from "../../platform/log/tail.ts";
 import type { TailEntry } from "../../platform/log/windows.ts";
 import type { Sql, TransactionSql } from "../../platform/postgres/sql.ts";
+import { takes } from "./rights.ts";
 import { webhookId } from "./sign.ts";
 import {
   findSubscriptions,
@@ -47,7 +47,7 @@ async function insert(tx: TransactionSql, wanted: readonly NewDelivery[]): Promi
 
 function deliveriesFor(endpoint: Subscription, entries: readonly TailEntry[], epoch: string): NewDelivery[] {
   return entries
-    .filter(({ room, type }) => covers(endpoint.event_types, type) && covers(endpoint.rooms, room))
+    .filter(({ room, type }) => takes(endpoint, type, room))
     .map(({ room, seq, type, payload, at }) => ({
       endpointId: endpoint.id,
       webhookId: webhookId({ endpointId: endpoint.id, epoch, room, seq }),

@@ -8,6 +8,7 @@ import type { WebhookLogger } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
 import type { WebhookMetrics } from "./metrics.ts";
 import type { Answer, Post } from "./post.ts";
+import { takes } from "./rights.ts";
 import { backoff } from "./schedule.ts";
 import { signedHeaders } from "./sign.ts";
 import { lockEndpoints } from "./store/recording.ts";
@@ -106,6 +107,11 @@ export class Sender {
 
   async #attempt(claim: Claim): Promise<void> {
     const { post, clock, metrics, userAgent } = this.#deps;
+    if (claim.room !== null && !takes(claim, claim.event_type, claim.room)) {
+      metrics.attempt("withdrawn");
+      await this.#ends.add(endOf(claim, WITHDRAWN, systemRandom));
+      return;
+    }
     if (claim.attempt === 1) metrics.first(claim.age);
     const body = bodyOf(claim);
     const secrets = claim.old_secret === null ? [claim.secret] : [claim.secret, claim.old_secret];
@@ -134,6 +140,16 @@ export class Sender {
   }
 }
 
+/** Recorded when the endpoint had other types or rooms than now. */
+const WITHDRAWN: Answer = {
+  status: null,
+  error: "The endpoint no longer takes such events: its types or rooms were changed.",
+  outcome: "withdrawn",
+  preview: null,
+  retryAfter: null,
+  ms: 0,
+};
+
 const systemRandom = () => randomInt(2 ** 32) / 2 ** 32;
 
 /** What follows from an answer. */
@@ -151,6 +167,7 @@ function endOf(claim: Claim, answer: Answer, random: () => number): Ended {
   };
   if (answer.outcome === "stopped") return { ...end, result: "released", delay: null, gone: false };
   if (answer.outcome === "delivered") return { ...end, result: "delivered", delay: null, gone: false };
+  if (answer.outcome === "withdrawn") return { ...end, result: "failed", delay: null, gone: false, withdrawn: true };
   const gone = status === 410;
   const delay = backoff(claim.tries + 1, random());
   if (delay === null || gone) return { ...end, result: "failed", delay: null, gone };
@@ -161,12 +178,12 @@ function endOf(claim: Claim, answer: Answer, random: () => number): Ended {
 
 function healthIn(ends: readonly Ended[]): Health[] {
   const found = new Map<string, Health>();
-  for (const { endpointId, result, gone, pause } of ends) {
+  for (const { endpointId, result, gone, pause, withdrawn } of ends) {
     const one = found.get(endpointId) ?? { endpointId, delivered: false, failed: false, gone: false, pause: null };
     found.set(endpointId, {
       endpointId,
       delivered: one.delivered || result === "delivered",
-      failed: one.failed || result === "again" || result === "failed",
+      failed: one.failed || result === "again" || (result === "failed" && !withdrawn),
       gone: one.gone || gone,
       pause: pause === null ? one.pause : Math.max(pause, one.pause ?? 0),
     });

@@ -40,9 +40,10 @@ function delivery(endpointId: string, wanted: { status: string; attempts?: numbe
   return waitUntil(`the delivery is ${JSON.stringify(wanted)}`, async () => {
     const [one] = await deliveries(endpointId);
     // A lease ends 30 s from now and the last attempt is written down when it is over.
-    const ended = one !== undefined && one.attempts === (await node.webhooks.deliveries.get(one.id)).log.length;
+    const ended =
+      one !== undefined && one.attempts === (await node.webhooks.deliveries.get(AS_ADMIN, one.id)).log.length;
     const fits = one?.status === wanted.status && (wanted.attempts === undefined || one.attempts === wanted.attempts);
-    return fits && ended ? node.webhooks.deliveries.get(one.id) : null;
+    return fits && ended ? node.webhooks.deliveries.get(AS_ADMIN, one.id) : null;
   });
 }
 
@@ -84,12 +85,12 @@ test("what an admin makes due is told to the other nodes, of which one may be th
   try {
     const { id } = await other.endpoint({ url: `${receiver.url}/due`, event_types: ["none:such"] });
     const made = told;
-    const delivery = await other.webhooks.endpoints.test(id, "webhook:test");
+    const delivery = await other.webhooks.endpoints.test(AS_ADMIN, id, "webhook:test");
     expect(told).toBe(made + 1);
     await waitUntil("it came", () => receiver.at("/due").length === 1);
     await waitUntil(
       "its end is kept",
-      async () => (await other.webhooks.deliveries.get(delivery)).status === "delivered",
+      async () => (await other.webhooks.deliveries.get(AS_ADMIN, delivery)).status === "delivered",
     );
     await other.webhooks.deliveries.redeliver(AS_ADMIN, delivery);
     expect(told).toBe(made + 2);
@@ -214,7 +215,7 @@ test("an answer that comes when the lease is over, and another has taken the del
   expect((await deliveries(id))[0]).toMatchObject({ status: "pending", attempts: 2, response_status: null });
   held[1]!(new Response());
   await waitUntil("it is delivered", async () => (await deliveries(id))[0]!.status === "delivered");
-  const { log } = await node.webhooks.deliveries.get((await deliveries(id))[0]!.id);
+  const { log } = await node.webhooks.deliveries.get(AS_ADMIN, (await deliveries(id))[0]!.id);
   expect(log.map(({ n, response_status }) => [n, response_status])).toEqual([[2, 200]]);
 });
 
@@ -244,7 +245,7 @@ test("no answer at all is a failure with its reason", async () => {
 test("a new secret signs beside the old one, then alone", async () => {
   const { id, secret: old } = await node.endpoint({ url: receiver.url });
   const { secret: next } = await node.webhooks.endpoints.rotateSecret(AS_ADMIN, id, 60_000);
-  await node.webhooks.endpoints.test(id, "webhook:test");
+  await node.webhooks.endpoints.test(AS_ADMIN, id, "webhook:test");
   await waitUntil("it came", () => receiver.received.length === 1);
   const [first] = receiver.received;
   expect(first!.body).toMatchObject({ type: "webhook:test", data: { test: true } });
@@ -252,12 +253,12 @@ test("a new secret signs beside the old one, then alone", async () => {
   verify(first!, old);
   verify(first!, next);
   await node.sql`UPDATE webhook_endpoints SET old_secret_until = clock_timestamp()`;
-  await node.webhooks.endpoints.test(id, "webhook:test");
+  await node.webhooks.endpoints.test(AS_ADMIN, id, "webhook:test");
   await waitUntil("it came", () => receiver.received.length === 2);
   verify(receiver.received[1]!, next);
   expect(() => verify(receiver.received[1]!, old)).toThrow();
   const { secret: last } = await node.webhooks.endpoints.rotateSecret(AS_ADMIN, id, 0);
-  await node.webhooks.endpoints.test(id, "webhook:test");
+  await node.webhooks.endpoints.test(AS_ADMIN, id, "webhook:test");
   await waitUntil("it came", () => receiver.received.length === 3);
   expect(receiver.received[2]!.headers["webhook-signature"]!.split(" ")).toHaveLength(1);
   verify(receiver.received[2]!, last);
@@ -368,4 +369,42 @@ test("the metrics are there from the start, and count", async () => {
   expect(text).toMatch(/^usher_webhook_failed_total [1-9]/m);
   expect(text).toMatch(/^usher_webhook_first_attempt_seconds_count [1-9]/m);
   expect(text).toContain("usher_webhook_pending 0");
+});
+
+test("what waits is judged by the endpoint's rooms and types of now, also when it is sent again", async () => {
+  receiver.respond = fail(500);
+  const { id } = await node.endpoint({ url: `${receiver.url}/owners` });
+  await node.log("channel:1", "message:created", { content: "private" });
+  await node.log("event:1", "booking:made", { n: 1 });
+  await node.log("event:1", "seat:sold", { n: 2 });
+  await waitUntil("each was tried once", async () => {
+    const all = await deliveries(id);
+    return (
+      all.length === 3 && all.every(({ status, response_status }) => status === "pending" && response_status === 500)
+    );
+  });
+  receiver.respond = () => new Response(null, { status: 204 });
+  const url = `${receiver.url}/admins`;
+  await node.webhooks.endpoints.change(AS_ADMIN, id, { url, rooms: ["event:*"], event_types: ["booking:*"] });
+  await hurry();
+  node.webhooks.nudge();
+  const ended = await waitUntil("all have ended", async () => {
+    const all = await deliveries(id);
+    return all.every(({ status }) => status !== "pending") ? all : null;
+  });
+  expect(ended.map(({ event_type, status }) => [event_type, status])).toEqual([
+    ["seat:sold", "failed"],
+    ["booking:made", "delivered"],
+    ["message:created", "failed"],
+  ]);
+  expect(ended[2]?.error).toStartWith("The endpoint no longer takes such events");
+  expect(receiver.at("/admins").map(({ body }) => body.type)).toEqual(["booking:made"]);
+  expect((await node.webhooks.endpoints.get(id)).failing_since).toBeNull();
+
+  await expect(node.webhooks.deliveries.redeliver(AS_ADMIN, ended[2]!.id)).rejects.toMatchObject({ code: "conflict" });
+  await node.sql`UPDATE webhook_deliveries SET status = 'failed' WHERE id = ${ended[1]!.id}`;
+  expect(await node.webhooks.deliveries.replay(AS_ADMIN, id, new Date(0))).toBe(1);
+  await waitUntil("it came again", () => receiver.at("/admins").length === 2);
+  expect(receiver.at("/admins").every(({ body }) => body.type === "booking:made")).toBe(true);
+  await node.webhooks.endpoints.remove(AS_ADMIN, id);
 });

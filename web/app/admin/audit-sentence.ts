@@ -51,6 +51,7 @@ const DEEDS: Readonly<Record<string, (what: string, detail: Detail) => string>> 
   "webhook:secret-rotated": (what) => `gave ${what} a new secret`,
   "webhook:redelivered": (what, { count }) =>
     `sent ${count === undefined ? "a delivery" : counted(Number(count), "delivery", "deliveries")} to ${what} again`,
+  "webhook:tested": (what) => `sent a test event to ${what}`,
   "node:drained": (what, { seconds }) => `drained ${what} over ${counted(Number(seconds), "second")}`,
   "connection:closed": (what) => `closed ${what}`,
   "trace:started": (what) => `watched the frames of ${what}`,

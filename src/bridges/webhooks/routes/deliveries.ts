@@ -45,7 +45,7 @@ export function addDeliveryRoutes(api: Api, deliveries: Deliveries): void {
     return c.json(found, 200, links(c.req.url, found));
   });
 
-  api.openapi(get, async (c) => c.json(await deliveries.get(c.req.valid("param").delivery_id), 200));
+  api.openapi(get, async (c) => c.json(await deliveries.get(by(c), c.req.valid("param").delivery_id), 200));
 
   api.openapi(redeliver, async (c) => {
     return c.json(await deliveries.redeliver(by(c), c.req.valid("param").delivery_id), 202);

@@ -129,7 +129,7 @@ export function addEndpointRoutes(api: Api, endpoints: Endpoints, deliveries: De
 
   api.openapi(test, async (c) => {
     const { endpoint_id } = c.req.valid("param");
-    return c.json({ delivery_id: await endpoints.test(endpoint_id, c.req.valid("json").event_type) }, 202);
+    return c.json({ delivery_id: await endpoints.test(by(c), endpoint_id, c.req.valid("json").event_type) }, 202);
   });
 
   api.openapi(replay, async (c) => {

@@ -1,4 +1,4 @@
-import type { ISql, TransactionSql } from "../../../platform/postgres/sql.ts";
+import type { ISql, Part, TransactionSql } from "../../../platform/postgres/sql.ts";
 
 export const STATUSES = ["pending", "delivered", "failed"] as const;
 export type Status = (typeof STATUSES)[number];
@@ -79,7 +79,7 @@ export async function redeliver(sql: TransactionSql, id: string): Promise<boolea
   return count > 0;
 }
 
-/** The same for the oldest `most` that failed of what happened since; answers how many. */
+/** The same for the oldest `most` that failed of what happened since, and that the endpoint still takes; answers how many. */
 export async function redeliverFailed(
   sql: TransactionSql,
   endpointId: string,
@@ -89,7 +89,15 @@ export async function redeliverFailed(
   const { count } = await sql`
     UPDATE webhook_deliveries SET status = 'pending', tries = 0, next_attempt_at = clock_timestamp(), ended_at = NULL, in_order = false
     WHERE id = ANY (ARRAY(
-      SELECT id FROM webhook_deliveries
-      WHERE endpoint_id = ${endpointId} AND status = 'failed' AND occurred_at >= ${since} ORDER BY id LIMIT ${most}))`;
+      SELECT d.id FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+      WHERE d.endpoint_id = ${endpointId} AND d.status = 'failed' AND d.occurred_at >= ${since}
+        AND (d.room IS NULL OR (${fits(sql, sql`e.rooms`, sql`d.room`)} AND ${fits(sql, sql`e.event_types`, sql`d.event_type`)}))
+      ORDER BY d.id LIMIT ${most}))`;
   return count;
+}
+
+/** Whether a text fits one of the patterns, as `takes` says. */
+function fits(sql: ISql, patterns: Part, text: Part): Part {
+  return sql`EXISTS (SELECT FROM unnest(${patterns}) AS p
+    WHERE p = ${text} OR (right(p, 1) = '*' AND starts_with(${text}, left(p, -1))))`;
 }

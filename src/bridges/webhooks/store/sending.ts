@@ -16,7 +16,10 @@ export interface Claim {
   attempt: number;
   /** Attempts that have ended since it was made or redelivered. */
   tries: number;
+  /** Of the endpoint, as it is now; all of one moment, so that nothing goes to a new address by old patterns. */
   url: string;
+  rooms: string[];
+  event_types: string[];
   secret: string;
   old_secret: string | null;
   /** Seconds from the entry to this claim, by the database's clock. */
@@ -32,9 +35,10 @@ export function claimDue(
   { busy, most, lease }: { busy: ReadonlyMap<string, number>; most: number; lease: number },
 ): Promise<Claim[]> {
   return sql<Claim[]>`
-    SELECT id, endpoint_id, webhook_id, event_type, room, seq::float8, epoch, payload, occurred_at, attempt, tries, url, secret,
-      old_secret, age
-    FROM webhook_claim(${[...busy.keys()]}::bigint[], ${[...busy.values()]}::int[], ${most}::int, ${lease}::float8)`;
+    SELECT c.id, c.endpoint_id, c.webhook_id, c.event_type, c.room, c.seq::float8, c.epoch, c.payload, c.occurred_at, c.attempt,
+      c.tries, e.url, e.rooms, e.event_types, c.secret, c.old_secret, c.age
+    FROM webhook_claim(${[...busy.keys()]}::bigint[], ${[...busy.values()]}::int[], ${most}::int, ${lease}::float8) c
+    JOIN webhook_endpoints e ON e.id = c.endpoint_id`;
 }
 
 /** The end of an attempt. */
@@ -54,6 +58,8 @@ export interface Ended {
   pause: number | null;
   /** It wants nothing any more. */
   gone: boolean;
+  /** Nothing was posted: the endpoint no longer takes such events. Says nothing of its health. */
+  withdrawn?: boolean;
 }
 
 /** A delivery's endpoint and room, where one waits for the other. */
