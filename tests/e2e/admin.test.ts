@@ -28,9 +28,14 @@ afterAll(async () => {
   await app?.close();
 }, 30_000);
 
-/** Opens what asks before it does something, and says yes. */
+/** Opens what asks before it does something, where it stands in a menu of its row too, and says yes. */
 async function confirm(label: string, go: string, fill?: () => Promise<void>, at = page): Promise<void> {
-  await at.locator(`summary[aria-label="${label}"]`).click();
+  const question = at.locator(`summary[aria-label="${label}"]`);
+  await question
+    .or(at.locator(`details[name=menu]:has(summary[aria-label="${label}"]) > summary`))
+    .first()
+    .click();
+  if (!(await at.locator(`details[open] > summary[aria-label="${label}"]`).isVisible())) await question.click();
   await fill?.();
   await at.getByRole("button", { name: go, exact: true }).click();
 }
@@ -62,7 +67,7 @@ test("a token is made, shown once, good for what it may do, rotated, and refused
 
   await page.goto("/admin/tokens");
   expect(await page.getByText(secret).count()).toBe(0);
-  await confirm("Rotate the secret of booking-worker", "Make a new secret");
+  await confirm("Rotate the secret of booking-worker", "Create new secret");
   await said("booking-worker has a new secret");
   const next = await shownSecret("The token’s secret");
   expect(next).toStartWith("ust_");
@@ -70,7 +75,7 @@ test("a token is made, shown once, good for what it may do, rotated, and refused
   expect(await statusOf("/connections/stats", as(secret))).toBe(200);
   expect(await statusOf("/connections/stats", as(next))).toBe(200);
 
-  await confirm("Revoke booking-worker", "Revoke it");
+  await confirm("Revoke booking-worker", "Revoke");
   await said("revoked");
   expect(await statusOf("/connections/stats", as(next))).toBe(401);
   await page.getByText("There is no token yet").waitFor();
@@ -140,6 +145,7 @@ test("a setting is changed and takes effect, without scripts too; a mistake is s
   const headers = { "content-type": "application/json" };
   const answer = await fetch(`${app.url}/api/v1/auth/register`, { method: "POST", body, headers });
   expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([403, "registration_closed"]);
+  await row.getByLabel("More for REGISTRATION").click();
   await row.getByRole("button", { name: "Reset REGISTRATION" }).click();
   await row.getByText("default", { exact: true }).waitFor();
 
@@ -169,7 +175,7 @@ test("connections come into the overview by themselves, and one of them is close
   const row = page.getByRole("row").filter({ hasText: "event:77" });
   await row.getByText("no account").waitFor();
   const id = await row.getByRole("cell").first().textContent();
-  await confirm(`Close connection ${id}`, "Close it");
+  await confirm(`Close connection ${id}`, "Close");
   await said(`Connection ${id} is closed.`);
   expect(await client.end()).toBe(4011);
 }, 120_000);
@@ -253,6 +259,7 @@ test("frames of a person come into the live trace by his name, in and out, each 
   await said("The trace of BO has ended");
   await page.unroute("**/assets/*.js");
   await page.goto("/admin/people?q=bo@");
+  await page.getByLabel("Manage bo").click();
   await page.getByRole("link", { name: "Watch bo" }).click();
   expect(await page.getByLabel("Username").inputValue()).toBe("bo");
 }, 120_000);
@@ -267,10 +274,10 @@ test("who is no admin sees no page and no data; made one he sees them, and disab
     }
   }
   await bo.goto("/admin/people");
-  await bo.getByRole("heading", { name: "Not for you" }).waitFor();
+  await bo.getByRole("heading", { name: "No access" }).waitFor();
 
   await page.goto("/admin/people?q=bo@");
-  await confirm("Role of bo", "Set the role", async () => {
+  await confirm("Change role of bo", "Set role", async () => {
     await page.getByRole("combobox", { name: "Role of bo" }).selectOption("admin");
   });
   await said("bo is an admin");
@@ -281,6 +288,7 @@ test("who is no admin sees no page and no data; made one he sees them, and disab
   await confirm("Disable bo", "Disable");
   await said("bo is disabled");
   await bo.waitForURL(/\/login/);
+  await page.getByLabel("Manage bo").click();
   await page.getByRole("button", { name: "Enable bo" }).click();
   await said("bo may sign in again.");
 }, 120_000);
@@ -326,7 +334,7 @@ test("a page that cannot be shown leaves the list of the others where it is", as
     expect([404, 422]).toContain(answer!.status());
     await page
       .getByRole("link", { name: "Try again" })
-      .or(page.getByRole("heading", { name: "Nothing here" }))
+      .or(page.getByRole("heading", { name: "Page not found" }))
       .first()
       .waitFor();
     await page.getByRole("navigation", { name: "Administration" }).getByRole("link", { name: "Audit log" }).click();

@@ -1,7 +1,8 @@
-import { Button } from "@mantine/core";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { Form, Link, useSearchParams } from "react-router";
+import { CopyButton } from "../look/copy-button.tsx";
 import { FormError, Submit } from "../look/form.tsx";
+import { Menu } from "../look/menu.tsx";
 import styles from "./admin.module.css";
 import { formKey, refusalOf, useOutcome } from "./outcome.ts";
 
@@ -24,12 +25,14 @@ interface ConfirmProps {
   id: string;
   /** On the button that does it. */
   go: string;
+  /** It destroys something: red. */
+  danger?: boolean;
   /** What will happen, and fields where there are some. */
   children: ReactNode;
 }
 
-/** A button that asks before it does something. Works without scripts; Escape closes it. */
-export function Confirm({ label, name, intent, id, go, children }: ConfirmProps) {
+/** A button that asks before it does something. Works without scripts; `useDismissing` closes it. */
+export function Confirm({ label, name, intent, id, go, danger, children }: ConfirmProps) {
   const outcome = useOutcome();
   const refusal = refusalOf(outcome, intent, id);
   return (
@@ -37,12 +40,9 @@ export function Confirm({ label, name, intent, id, go, children }: ConfirmProps)
       key={formKey(outcome, intent, id)}
       name="confirm"
       className={styles.confirm}
+      data-dismiss
+      data-danger={danger || undefined}
       open={refusal ? true : undefined}
-      onKeyDown={({ key, currentTarget }) => {
-        if (key !== "Escape") return;
-        currentTarget.open = false;
-        currentTarget.querySelector("summary")?.focus();
-      }}
     >
       <summary aria-label={name}>{label}</summary>
       <Form method="post" preventScrollReset className={styles.confirmPanel}>
@@ -50,7 +50,7 @@ export function Confirm({ label, name, intent, id, go, children }: ConfirmProps)
         <input type="hidden" name="id" value={id} />
         {children}
         <div>
-          <Submit intent={intent} size="compact-md">
+          <Submit intent={intent} size="compact-md" danger={danger}>
             {go}
           </Submit>
         </div>
@@ -64,19 +64,48 @@ interface OneButtonProps {
   id: string;
   label: string;
   name: string;
+  danger?: boolean;
 }
 
-/** A button that does something harmless at once. */
-export function OneButton({ intent, id, label, name }: OneButtonProps) {
+/** A button that does something at once. */
+export function OneButton({ intent, id, label, name, danger }: OneButtonProps) {
   const refusal = refusalOf(useOutcome(), intent, id);
   return (
     <Form method="post" preventScrollReset>
       <FormError refusal={refusal} />
       <input type="hidden" name="id" value={id} />
-      <button type="submit" name="intent" value={intent} aria-label={name} className={styles.tool}>
+      <button
+        type="submit"
+        name="intent"
+        value={intent}
+        aria-label={name}
+        className={styles.tool}
+        data-danger={danger || undefined}
+      >
         {label}
       </button>
     </Form>
+  );
+}
+
+interface ActMenuProps {
+  /** What it is, with the name of the thing: "Manage bo". */
+  label: string;
+  id: string;
+  /** Of the forms in it. */
+  intents: readonly string[];
+  children: ReactNode;
+}
+
+/** The acts of a row besides the first one. Closed again when one is done, and open when one was refused. */
+export function ActMenu({ label, id, intents, children }: ActMenuProps) {
+  const outcome = useOutcome();
+  const intent = outcome?.id === id ? intents.find((each) => each === outcome.intent) : undefined;
+  const refused = intent !== undefined && outcome?.refusal !== null;
+  return (
+    <Menu key={intent && formKey(outcome, intent, id)} label={label} open={refused}>
+      {children}
+    </Menu>
   );
 }
 
@@ -93,32 +122,14 @@ export function Fold({ title, open, children }: { title: string; open: boolean; 
 /** A secret that is shown this once, with a button that copies it. Give it the secret as its `key`. */
 export function Secret({ title, secret, children }: { title: string; secret: string; children?: ReactNode }) {
   const box = useRef<HTMLElement>(null);
-  const [copied, setCopied] = useState<"no" | "yes" | "failed">("no");
-  const [scripts, setScripts] = useState(false);
-  useEffect(() => {
-    setScripts(true);
-    box.current?.focus();
-  }, []);
-  const copy = () =>
-    navigator.clipboard.writeText(secret).then(
-      () => setCopied("yes"),
-      () => setCopied("failed"),
-    );
+  useEffect(() => box.current?.focus(), []);
   return (
     <section ref={box} tabIndex={-1} aria-label={title} className={styles.secret}>
       <h3>{title}</h3>
       <p>Copy it now: it is kept nowhere and cannot be shown again.</p>
       <p className={styles.secretRow}>
         <code>{secret}</code>
-        {scripts && (
-          <Button size="compact-sm" variant="default" onClick={copy}>
-            Copy
-          </Button>
-        )}
-      </p>
-      <p role="status" className={styles.note}>
-        {copied === "yes" && "Copied."}
-        {copied === "failed" && "The browser did not allow it: select the text and copy it yourself."}
+        <CopyButton text={secret} name={`Copy: ${title}`} className={styles.tool} />
       </p>
       {children}
     </section>

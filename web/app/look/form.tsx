@@ -56,8 +56,23 @@ export function PasswordField({ refusal, ...props }: PasswordProps) {
   );
 }
 
-/** A submit button that waits with the form it stands in: `intent` says which, where a page has several. */
-export function Submit({ children, intent, ...props }: ButtonProps & { children: ReactNode; intent?: string }) {
+interface SubmitProps extends ButtonProps {
+  /** Which form of the page it is, where there are several. */
+  intent?: string;
+  /** It destroys something: red. */
+  danger?: boolean;
+  children: ReactNode;
+}
+
+/** Mantine's own red is too pale for its text. */
+const DANGER = {
+  "--button-bg": "var(--wrong)",
+  "--button-hover": "color-mix(in srgb, var(--wrong) 88%, var(--ink))",
+  "--button-color": "var(--on-accent)",
+};
+
+/** A submit button that waits with the form it stands in. */
+export function Submit({ children, intent, danger, ...props }: SubmitProps) {
   const { state, formData } = useNavigation();
   const mine = intent === undefined || formData?.get("intent") === intent;
   return (
@@ -65,6 +80,7 @@ export function Submit({ children, intent, ...props }: ButtonProps & { children:
       type="submit"
       name={intent && "intent"}
       value={intent}
+      style={danger ? DANGER : undefined}
       loading={state !== "idle" && formData !== undefined && mine}
       {...props}
     >

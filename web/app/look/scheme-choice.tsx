@@ -1,9 +1,8 @@
-import { useMantineColorScheme } from "@mantine/core";
+import { NativeSelect, useMantineColorScheme } from "@mantine/core";
 import { useEffect, useState } from "react";
-import styles from "./lists.module.css";
 
 const CHOICES = [
-  { value: "auto", label: "As the system has it" },
+  { value: "auto", label: "System" },
   { value: "light", label: "Light" },
   { value: "dark", label: "Dark" },
 ] as const;
@@ -14,21 +13,15 @@ export function SchemeChoice() {
   const [known, setKnown] = useState(false);
   useEffect(() => setKnown(true), []);
   return (
-    <select
-      className={styles.select}
-      aria-label="Colours"
+    <NativeSelect
+      aria-label="Appearance"
+      data={CHOICES}
       value={known ? colorScheme : "auto"}
       disabled={!known}
       onChange={({ target }) => {
         const choice = CHOICES.find(({ value }) => value === target.value);
         if (choice) setColorScheme(choice.value);
       }}
-    >
-      {CHOICES.map(({ value, label }) => (
-        <option key={value} value={value}>
-          {label}
-        </option>
-      ))}
-    </select>
+    />
   );
 }

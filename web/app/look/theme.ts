@@ -43,7 +43,6 @@ const dark: MantineColorsTuple = [
 
 const sans =
   'ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, "Noto Sans", sans-serif, "Apple Color Emoji", "Segoe UI Emoji", "Noto Color Emoji"';
-const serif = '"Iowan Old Style", "Palatino Linotype", Palatino, "Book Antiqua", Georgia, "Liberation Serif", serif';
 
 /** Explanations and errors beside fields; Mantine makes them 11 px. */
 const SMALL = "0.8125rem";
@@ -55,7 +54,7 @@ export const theme = createTheme({
   black: "#221f1b",
   white: "#fdfcfa",
   fontFamily: sans,
-  headings: { fontFamily: serif, fontWeight: "600" },
+  headings: { fontFamily: sans, fontWeight: "600" },
   fontSizes: { xs: "0.75rem", sm: "0.8125rem", md: "0.9375rem", lg: "1.0625rem", xl: "1.25rem" },
   defaultRadius: "md",
   radius: { sm: "4px", md: "7px", lg: "12px" },

@@ -1,4 +1,5 @@
 import { Button } from "@mantine/core";
+import type { ReactNode } from "react";
 import { type ActionFunctionArgs, Form, useActionData } from "react-router";
 import { useClock } from "../chat/clock.tsx";
 import { titleOf } from "../chat/house.ts";
@@ -10,6 +11,7 @@ import listStyles from "../look/lists.module.css";
 import { attempt, field, raw } from "../server/forms.ts";
 import { hubFor } from "../server/hub.ts";
 import { redirect } from "../server/redirect.ts";
+import styles from "./panel.module.css";
 import { Panel } from "./panel.tsx";
 
 export async function action({ request, params }: ActionFunctionArgs) {
@@ -24,7 +26,7 @@ export async function action({ request, params }: ActionFunctionArgs) {
     }
     if (intent === "leave") await members.remove(channelId);
     if (intent === "delete") await channels.delete(channelId);
-    return redirect("/");
+    return redirect("/channels");
   });
 }
 
@@ -66,20 +68,44 @@ export default function ChannelAbout() {
         {channel.type === "public" ? "Everybody on this server can find and join it." : "Only its members can find it."}{" "}
         Created {dateTime(channel.created_at, timeZone)}.
       </p>
-      <Form method="post">
-        <Button type="submit" name="intent" value="leave" variant="default" fullWidth>
-          Leave the channel
-        </Button>
-      </Form>
+      {channel.type === "public" ? (
+        <Form method="post">
+          <Button type="submit" name="intent" value="leave" variant="default" fullWidth>
+            Leave the channel
+          </Button>
+        </Form>
+      ) : (
+        <Question label="Leave the channel">
+          <p className={listStyles.note}>
+            This channel is private: you can come back only when somebody in it adds you again.
+          </p>
+          <Submit intent="leave" danger>
+            Leave #{titleOf(channel)}
+          </Submit>
+        </Question>
+      )}
       {channel.role === "owner" && (
-        <details>
-          <summary className={listStyles.note}>Delete the channel</summary>
-          <Form method="post" className={formStyles.form}>
-            <p className={listStyles.note}>It goes with all its messages, for everybody. This cannot be undone.</p>
-            <Submit intent="delete">Delete #{titleOf(channel)} for good</Submit>
-          </Form>
-        </details>
+        <Question label="Delete the channel">
+          <p className={listStyles.note}>
+            The channel and all its messages are deleted for everybody. This cannot be undone.
+          </p>
+          <Submit intent="delete" danger>
+            Delete #{titleOf(channel)} for good
+          </Submit>
+        </Question>
       )}
     </Panel>
+  );
+}
+
+/** Asks before it does what cannot be taken back. Works without scripts. */
+function Question({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <details name="question" className={styles.question} data-dismiss>
+      <summary>{label}</summary>
+      <Form method="post" className={formStyles.form}>
+        {children}
+      </Form>
+    </details>
   );
 }

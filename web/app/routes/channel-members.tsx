@@ -1,4 +1,4 @@
-import { Button } from "@mantine/core";
+import { Button, NativeSelect } from "@mantine/core";
 import {
   type ActionFunctionArgs,
   Form,
@@ -13,6 +13,7 @@ import { useIdsHere, useInChannel } from "../chat/in-channel.ts";
 import { Face } from "../look/face.tsx";
 import { FormError } from "../look/form.tsx";
 import styles from "../look/lists.module.css";
+import { Menu } from "../look/menu.tsx";
 import { PeopleSearch } from "../look/people-search.tsx";
 import { attempt, raw } from "../server/forms.ts";
 import { hubFor, load } from "../server/hub.ts";
@@ -113,27 +114,17 @@ function MemberRow({ member: { user, role }, channel, here }: { member: Member; 
       </div>
       {role !== "member" && <span className={styles.tag}>{role}</span>}
       {(mayRemove || maySetRole) && (
-        <details className={styles.tools}>
-          <summary aria-label={`Change ${name}`}>Change</summary>
-          <div className={styles.toolRow}>
-            {maySetRole && <RoleForm userId={user.id} name={name} role={role} />}
-            {mayRemove && (
-              <Form method="post" preventScrollReset>
-                <input type="hidden" name="user_id" value={user.id} />
-                <Button
-                  type="submit"
-                  name="intent"
-                  value="remove"
-                  size="compact-sm"
-                  variant="light"
-                  aria-label={`Remove ${name}`}
-                >
-                  Remove
-                </Button>
-              </Form>
-            )}
-          </div>
-        </details>
+        <Menu label={`Manage ${name}`}>
+          {maySetRole && <RoleForm userId={user.id} name={name} role={role} />}
+          {mayRemove && (
+            <Form method="post" preventScrollReset>
+              <input type="hidden" name="user_id" value={user.id} />
+              <button type="submit" name="intent" value="remove" aria-label={`Remove ${name}`} data-danger>
+                Remove
+              </button>
+            </Form>
+          )}
+        </Menu>
       )}
     </li>
   );
@@ -142,16 +133,26 @@ function MemberRow({ member: { user, role }, channel, here }: { member: Member; 
 /** Saves when a role is chosen; without scripts by its button. */
 function RoleForm({ userId, name, role }: { userId: string; name: string; role: Member["role"] }) {
   return (
-    <Form method="post" preventScrollReset onChange={({ currentTarget }) => currentTarget.requestSubmit()}>
+    <Form
+      method="post"
+      preventScrollReset
+      className={styles.role}
+      onChange={({ currentTarget }) => currentTarget.requestSubmit()}
+    >
       <input type="hidden" name="user_id" value={userId} />
       <input type="hidden" name="intent" value="role" />
-      <select name="role" defaultValue={role} key={role} className={styles.select} aria-label={`Role of ${name}`}>
-        {ROLES.map((each) => (
-          <option key={each}>{each}</option>
-        ))}
-      </select>
+      <NativeSelect
+        name="role"
+        label="Role"
+        aria-label={`Role of ${name}`}
+        defaultValue={role}
+        key={role}
+        data={[...ROLES]}
+      />
       <noscript>
-        <button type="submit">Set</button>
+        <Button type="submit" variant="default" fullWidth>
+          Set role
+        </Button>
       </noscript>
     </Form>
   );

@@ -59,10 +59,10 @@ export default function Login() {
           Sign in
         </Submit>
       </Form>
-      <p className={styles.below}>
+      <div className={styles.below}>
         {registration !== "closed" && <Link to={`/register${search}`}>Create an account</Link>}
         <Link to="/reset">Forgot your password?</Link>
-      </p>
+      </div>
     </>
   );
 }

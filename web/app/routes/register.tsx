@@ -25,9 +25,9 @@ export default function Register() {
     return (
       <>
         <FormHead title="Registration is closed">Ask whoever runs this server for an account.</FormHead>
-        <p className={styles.below}>
+        <div className={styles.below}>
           <Link to="/login">Sign in</Link>
-        </p>
+        </div>
       </>
     );
   }
@@ -38,11 +38,11 @@ export default function Register() {
       <RegisterForm refusal={refusal} invite={registration === "invite" ? (invite ?? "") : null}>
         Create account
       </RegisterForm>
-      <p className={styles.below}>
+      <div className={styles.below}>
         <span>
           Have one already? <Link to="/login">Sign in</Link>
         </span>
-      </p>
+      </div>
     </>
   );
 }

@@ -34,9 +34,9 @@ export default function ResetToken() {
           Set password
         </Submit>
       </Form>
-      <p className={styles.below}>
+      <div className={styles.below}>
         <Link to="/reset">Ask for a new link</Link>
-      </p>
+      </div>
     </>
   );
 }

@@ -21,9 +21,9 @@ export default function Reset() {
           If there is an account with this address, a link to set a new password is on its way. On a server without
           mail, its owner sees the link and can hand it to you.
         </FormHead>
-        <p className={styles.below}>
+        <div className={styles.below}>
           <Link to="/login">Back to sign in</Link>
-        </p>
+        </div>
       </>
     );
   }
@@ -37,9 +37,9 @@ export default function Reset() {
           Send the link
         </Submit>
       </Form>
-      <p className={styles.below}>
+      <div className={styles.below}>
         <Link to="/login">Back to sign in</Link>
-      </p>
+      </div>
     </>
   );
 }

@@ -70,8 +70,8 @@ export default function Settings() {
           <Profile me={me} refusal={refusalOf("profile")} />
           {doneOf("profile")}
         </Part>
-        <Part title="Colours">
-          <div>
+        <Part title="Appearance">
+          <div className={formStyles.short}>
             <SchemeChoice />
           </div>
         </Part>
@@ -85,9 +85,9 @@ export default function Settings() {
           <Sessions sessions={sessions} />
         </Part>
         {me.role !== "member" && (
-          <p>
+          <div>
             <Link to="/admin">Administration of this server</Link>
-          </p>
+          </div>
         )}
       </PageBody>
     </>
@@ -141,7 +141,7 @@ function PasswordChange({ refusal }: { refusal?: Refusal }) {
       <FormError refusal={refusal} />
       <PasswordField
         name="current_password"
-        label="Present password"
+        label="Current password"
         refusal={refusal}
         required
         autoComplete="current-password"

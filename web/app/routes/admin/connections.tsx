@@ -100,7 +100,7 @@ function List({ connections }: { connections: readonly ConnectionInfo[] }) {
           name: "Close",
           kind: "tools",
           cell: ({ id, username }) => (
-            <Confirm label="Close" name={`Close connection ${id}`} intent="close" id={id} go="Close it">
+            <Confirm label="Close" name={`Close connection ${id}`} intent="close" id={id} go="Close" danger>
               <p>
                 {username ?? "Whoever it is"} is cut off now; the client may come back at once. To keep somebody out,
                 ban the person or the address.

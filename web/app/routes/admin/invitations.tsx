@@ -3,9 +3,10 @@ import { UsherError } from "../../../../sdk/errors.ts";
 import type { RegistrationInvite, ResetLink, Rest } from "../../../../sdk/rest.ts";
 import styles from "../../admin/admin.module.css";
 import { formKey, refusalOf, useOutcome } from "../../admin/outcome.ts";
-import { OneButton, Pager, Said } from "../../admin/parts.tsx";
+import { ActMenu, OneButton, Pager, Said } from "../../admin/parts.tsx";
 import { useClock } from "../../chat/clock.tsx";
 import { dateTime } from "../../chat/time.ts";
+import { CopyButton } from "../../look/copy-button.tsx";
 import { Field, FormError, Submit } from "../../look/form.tsx";
 import { act } from "../../server/act.ts";
 import { field } from "../../server/forms.ts";
@@ -68,7 +69,7 @@ export default function Invitations() {
             max={1000}
             required
           />
-          <Submit intent="invite">Make an invitation</Submit>
+          <Submit intent="invite">Create invitation</Submit>
         </Form>
         <FormError refusal={refusal} />
         {invites.data.length === 0 && (
@@ -103,7 +104,18 @@ function Invite({ invite }: { invite: RegistrationInvite }) {
           {invite.expires_at && ` · until ${dateTime(invite.expires_at, timeZone)}`}
         </p>
       </div>
-      <OneButton intent="remove-invite" id={invite.id} label="Withdraw" name={`Withdraw invitation ${invite.code}`} />
+      <div className={styles.tools}>
+        <CopyButton text={invite.url} name={`Copy invitation ${invite.code}`} className={styles.tool} />
+        <ActMenu label={`Manage invitation ${invite.code}`} id={invite.id} intents={["remove-invite"]}>
+          <OneButton
+            intent="remove-invite"
+            id={invite.id}
+            label="Withdraw"
+            name={`Withdraw invitation ${invite.code}`}
+            danger
+          />
+        </ActMenu>
+      </div>
     </li>
   );
 }

@@ -4,7 +4,7 @@ import type { Role } from "../../../../protocol/objects.ts";
 import type { Account } from "../../../../sdk/admin.ts";
 import styles from "../../admin/admin.module.css";
 import { refusalOf, useOutcome } from "../../admin/outcome.ts";
-import { Confirm, OneButton, Pager, Said } from "../../admin/parts.tsx";
+import { ActMenu, Confirm, OneButton, Pager, Said } from "../../admin/parts.tsx";
 import { useClock } from "../../chat/clock.tsx";
 import { useHouse } from "../../chat/house-context.tsx";
 import { dateTime } from "../../chat/time.ts";
@@ -138,7 +138,7 @@ function PersonTools({ person: { id, username, role, disabled, banned, last_seen
   return (
     <div className={styles.tools}>
       {me.role === "owner" && (
-        <Confirm label="Role" name={`Role of ${username}`} intent="role" id={id} go="Set the role">
+        <Confirm label="Change role" name={`Change role of ${username}`} intent="role" id={id} go="Set role">
           <NativeSelect
             name="role"
             label={`Role of ${username}`}
@@ -148,26 +148,34 @@ function PersonTools({ person: { id, username, role, disabled, banned, last_seen
           <p className={styles.note}>Admins see these pages and act on members; owners give roles, too.</p>
         </Confirm>
       )}
-      {outranked && last_seen_at && (
-        <Confirm label="Sign out" name={`Sign out ${username}`} intent="sign-out" id={id} go="End all sign-ins">
-          <p>{username} is signed out everywhere, and may sign in again.</p>
-        </Confirm>
-      )}
-      {outranked && !disabled && (
-        <Confirm label="Disable" name={`Disable ${username}`} intent="disable" id={id} go="Disable">
-          <p>{username} is signed out everywhere and cannot come in until the account is enabled again.</p>
-        </Confirm>
-      )}
-      {outranked && disabled && <OneButton intent="enable" id={id} label="Enable" name={`Enable ${username}`} />}
-      {outranked && !banned && (
-        <Link className={styles.tool} to={`/admin/bans?username=${encodeURIComponent(username)}`}>
-          Ban<span className="only-spoken"> {username}</span>
-        </Link>
-      )}
-      {me.role === "owner" && (
-        <Link className={styles.tool} to={`/admin/traces?username=${encodeURIComponent(username)}`}>
-          Watch<span className="only-spoken"> {username}</span>
-        </Link>
+      {(outranked || me.role === "owner") && (
+        <ActMenu label={`Manage ${username}`} id={id} intents={["sign-out", "disable", "enable"]}>
+          {me.role === "owner" && (
+            <Link to={`/admin/traces?username=${encodeURIComponent(username)}`} aria-label={`Watch ${username}`}>
+              Watch
+            </Link>
+          )}
+          {outranked && last_seen_at && (
+            <Confirm label="Sign out" name={`Sign out ${username}`} intent="sign-out" id={id} go="Sign out everywhere">
+              <p>{username} is signed out on all devices and may sign in again.</p>
+            </Confirm>
+          )}
+          {outranked && disabled && <OneButton intent="enable" id={id} label="Enable" name={`Enable ${username}`} />}
+          {outranked && !disabled && (
+            <Confirm label="Disable" name={`Disable ${username}`} intent="disable" id={id} go="Disable">
+              <p>{username} is signed out on all devices and cannot sign in until the account is enabled again.</p>
+            </Confirm>
+          )}
+          {outranked && !banned && (
+            <Link
+              to={`/admin/bans?username=${encodeURIComponent(username)}`}
+              aria-label={`Ban ${username}`}
+              data-danger
+            >
+              Ban
+            </Link>
+          )}
+        </ActMenu>
       )}
     </div>
   );

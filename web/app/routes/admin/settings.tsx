@@ -3,7 +3,7 @@ import { type ActionFunctionArgs, type LoaderFunctionArgs, useLoaderData } from 
 import type { Setting } from "../../../../sdk/admin.ts";
 import styles from "../../admin/admin.module.css";
 import { refusalOf, useOutcome } from "../../admin/outcome.ts";
-import { Confirm, Fold, OneButton, Said } from "../../admin/parts.tsx";
+import { ActMenu, Confirm, Fold, OneButton, Said } from "../../admin/parts.tsx";
 import { Table } from "../../admin/table.tsx";
 import { useClock } from "../../chat/clock.tsx";
 import { dateTime } from "../../chat/time.ts";
@@ -89,7 +89,11 @@ function SettingRow({ setting, by }: { setting: Setting; by: string | undefined 
         <Confirm label="Change" name={`Change ${name}`} intent="change" id={name} go="Set it">
           <ValueField setting={setting} />
         </Confirm>
-        {set_at && <OneButton intent="reset" id={name} label="Reset" name={`Reset ${name}`} />}
+        {set_at && (
+          <ActMenu label={`More for ${name}`} id={name} intents={["reset"]}>
+            <OneButton intent="reset" id={name} label="Reset to the environment" name={`Reset ${name}`} />
+          </ActMenu>
+        )}
       </div>
     </li>
   );

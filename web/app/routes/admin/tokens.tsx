@@ -4,7 +4,7 @@ import type { ServiceToken } from "../../../../sdk/admin.ts";
 import styles from "../../admin/admin.module.css";
 import { fromNow, SpanChoice, words } from "../../admin/choices.tsx";
 import { formKey, refusalOf, useOutcome } from "../../admin/outcome.ts";
-import { Confirm, Fold, Said, Secret } from "../../admin/parts.tsx";
+import { ActMenu, Confirm, Fold, Said, Secret } from "../../admin/parts.tsx";
 import { SCOPES } from "../../admin/scopes.ts";
 import { useClock } from "../../chat/clock.tsx";
 import { dateTime } from "../../chat/time.ts";
@@ -167,13 +167,15 @@ function TokenRow({ token, by }: { token: ServiceToken; by: string | undefined }
         )}
       </div>
       <div className={styles.tools}>
-        <Confirm label="Rotate" name={`Rotate the secret of ${name}`} intent="rotate" id={id} go="Make a new secret">
+        <Confirm label="Rotate" name={`Rotate the secret of ${name}`} intent="rotate" id={id} go="Create new secret">
           <p>{name} gets a new secret. Put it into the service before the old one ends.</p>
           <SpanChoice name="seconds" label="The old secret ends" spans={["hour", "day", "week", "none"]} />
         </Confirm>
-        <Confirm label="Revoke" name={`Revoke ${name}`} intent="revoke" id={id} go="Revoke it">
-          <p>{name} is refused from now on, on all nodes, and its sockets close. This cannot be undone.</p>
-        </Confirm>
+        <ActMenu label={`Manage ${name}`} id={id} intents={["revoke"]}>
+          <Confirm label="Revoke" name={`Revoke ${name}`} intent="revoke" id={id} go="Revoke" danger>
+            <p>{name} is refused from now on, on all nodes, and its sockets close. This cannot be undone.</p>
+          </Confirm>
+        </ActMenu>
       </div>
     </li>
   );

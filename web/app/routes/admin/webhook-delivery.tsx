@@ -33,9 +33,9 @@ export default function Delivery() {
   const { id, endpoint_id, event_type, room, seq, webhook_id, occurred_at, next_attempt_at, status, log } = delivery;
   return (
     <>
-      <p>
-        <Link to={`/admin/webhooks/${endpoint_id}`}>The endpoint and its deliveries</Link>
-      </p>
+      <div>
+        <Link to={`/admin/webhooks/${endpoint_id}`}>Webhook and its deliveries</Link>
+      </div>
       <Said />
       <LateNote late={late} />
       <section className={styles.part}>

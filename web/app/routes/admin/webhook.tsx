@@ -9,7 +9,7 @@ import { EndpointForm, endpointOf } from "../../admin/endpoint-form.tsx";
 import { EndpointState } from "../../admin/endpoint-state.tsx";
 import { counted } from "../../admin/figures.ts";
 import { formKey, refusalOf, useOutcome } from "../../admin/outcome.ts";
-import { Confirm, Fold, LateNote, OneButton, Pager, Said, Secret } from "../../admin/parts.tsx";
+import { ActMenu, Confirm, Fold, LateNote, OneButton, Pager, Said, Secret } from "../../admin/parts.tsx";
 import { useLive } from "../../admin/use-live.ts";
 import { useClock } from "../../chat/clock.tsx";
 import { dateTime } from "../../chat/time.ts";
@@ -80,9 +80,9 @@ export default function Webhook() {
   const outcome = useOutcome();
   return (
     <>
-      <p>
-        <Link to="/admin/webhooks">All endpoints</Link>
-      </p>
+      <div>
+        <Link to="/admin/webhooks">All webhooks</Link>
+      </div>
       <Said />
       <LateNote late={late} />
       {outcome?.secret && <Secret key={outcome.secret} title="The signing secret" secret={outcome.secret} />}
@@ -163,24 +163,26 @@ function Tools({ endpoint: { id, disabled } }: { endpoint: WebhookEndpoint }) {
   return (
     <div className={styles.tools} data-at="start">
       <OneButton intent="test" id={id} label="Send a test" name="Send a test" />
-      <Confirm label="Replay" name="Replay what failed" intent="replay" id={id} go="Send again">
-        <p>Everything that failed is sent again, under the same ids.</p>
-        <SpanChoice name="seconds" label="Of the last" spans={["hour", "day", "threeDays", "week"]} />
-      </Confirm>
-      <Confirm label="Rotate secret" name="Rotate the secret" intent="rotate" id={id} go="Make a new secret">
-        <p>Deliveries are signed with a new secret, and with the old one too until it ends.</p>
-        <SpanChoice name="seconds" label="The old secret ends" spans={["day", "hour", "week", "none"]} />
-      </Confirm>
-      {disabled ? (
-        <OneButton intent="enable" id={id} label="Enable" name="Enable the endpoint" />
-      ) : (
-        <Confirm label="Disable" name="Disable the endpoint" intent="disable" id={id} go="Disable it">
-          <p>Nothing is posted until it is enabled again; what happens meanwhile waits for it.</p>
+      <ActMenu label="Manage this webhook" id={id} intents={["replay", "rotate", "enable", "disable", "remove"]}>
+        <Confirm label="Resend failed deliveries" name="Resend failed deliveries" intent="replay" id={id} go="Resend">
+          <p>Every delivery that failed is sent again, with the same id.</p>
+          <SpanChoice name="seconds" label="From the last" spans={["hour", "day", "threeDays", "week"]} />
         </Confirm>
-      )}
-      <Confirm label="Remove" name="Remove the endpoint" intent="remove" id={id} go="Remove it">
-        <p>The endpoint and the record of all its deliveries go. This cannot be undone.</p>
-      </Confirm>
+        <Confirm label="Rotate secret" name="Rotate secret" intent="rotate" id={id} go="Create new secret">
+          <p>Deliveries are signed with the new secret, and with the old one too until it expires.</p>
+          <SpanChoice name="seconds" label="The old secret expires" spans={["day", "hour", "week", "none"]} />
+        </Confirm>
+        {disabled ? (
+          <OneButton intent="enable" id={id} label="Enable" name="Enable the webhook" />
+        ) : (
+          <Confirm label="Disable" name="Disable the webhook" intent="disable" id={id} go="Disable">
+            <p>Nothing is sent until the webhook is enabled again. Until then, deliveries wait.</p>
+          </Confirm>
+        )}
+        <Confirm label="Delete" name="Delete the webhook" intent="remove" id={id} go="Delete webhook" danger>
+          <p>The webhook and the record of its deliveries are deleted. This cannot be undone.</p>
+        </Confirm>
+      </ActMenu>
     </div>
   );
 }
