@@ -10,7 +10,7 @@ export async function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 }
 
-/** A person at a browser of his own, signed in, at the front page. */
+/** A person at a browser of his own, signed in, at the list of channels. */
 export interface Person {
   name: string;
   context: BrowserContext;
@@ -39,7 +39,7 @@ export async function register(
   await page.getByLabel("E-mail").fill(`${name}@example.org`);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: /^Create/ }).click();
-  await page.waitForURL((address) => address.pathname === "/");
+  await page.waitForURL((address) => address.pathname === "/channels");
   return { name, context, page, troubles };
 }
 

@@ -20,7 +20,7 @@ afterAll(async () => {
 
 test("an invitation lets one person in, a reset link hands the account back, and a ban shows the way out", async () => {
   await ada.page.goto("/admin/invitations");
-  await ada.page.getByRole("button", { name: "Make an invitation" }).click();
+  await ada.page.getByRole("button", { name: "Create invitation" }).click();
   const invitation = new URL((await ada.page.getByText(/\/register\?invite=/).textContent()) ?? "");
 
   const context = await browser.newContext({ baseURL: app.url });
@@ -30,7 +30,7 @@ test("an invitation lets one person in, a reset link hands the account back, and
   await page.getByLabel("E-mail").fill("bo@example.org");
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Create account" }).click();
-  await page.waitForURL((address) => address.pathname === "/");
+  await page.waitForURL((address) => address.pathname === "/channels");
 
   await page.goto("/settings");
   await page.getByRole("button", { name: "Sign out", exact: true }).click();
@@ -50,7 +50,7 @@ test("an invitation lets one person in, a reset link hands the account back, and
   await page.getByLabel("E-mail or username").fill("bo@example.org");
   await page.getByLabel("Password", { exact: true }).fill("another long password");
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.waitForURL((address) => address.pathname === "/");
+  await page.waitForURL((address) => address.pathname === "/channels");
   await live({ name: "bo", context, page, troubles: [] });
 
   await ada.page.goto("/admin/bans?username=bo");
@@ -64,7 +64,7 @@ test("an invitation lets one person in, a reset link hands the account back, and
 
 test("who does not run the server is told so on its page, and keeps his channels at hand", async () => {
   await ada.page.goto("/admin/invitations");
-  await ada.page.getByRole("button", { name: "Make an invitation" }).click();
+  await ada.page.getByRole("button", { name: "Create invitation" }).click();
   const unused = ada.page.getByRole("listitem").filter({ hasText: "0 of 1 used" });
   const invitation = new URL((await unused.getByText(/\/register\?invite=/).textContent()) ?? "");
   const context = await browser.newContext({ baseURL: app.url });
@@ -74,10 +74,10 @@ test("who does not run the server is told so on its page, and keeps his channels
   await page.getByLabel("E-mail").fill("cy@example.org");
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Create account" }).click();
-  await page.waitForURL((address) => address.pathname === "/");
+  await page.waitForURL((address) => address.pathname === "/channels");
   const answer = await page.goto("/admin");
   expect(answer?.status()).toBe(403);
-  await page.getByRole("heading", { name: "Not for you" }).waitFor();
+  await page.getByRole("heading", { name: "No access" }).waitFor();
   await page.getByRole("navigation", { name: "Channels" }).waitFor();
   await context.close();
 }, 60_000);

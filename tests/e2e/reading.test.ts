@@ -91,7 +91,7 @@ test("history loads in both directions while the line being read stays where it 
 
 test("a channel with much unread opens at the first unread message, and is read when its end was seen", async () => {
   const { page } = ada;
-  await page.goto("/");
+  await page.goto("/channels");
   await live(ada);
   for (let n = 0; n < 40; n += 1) await post(`unread ${n}.`);
   const link = page.getByRole("link", { name: /general/ });

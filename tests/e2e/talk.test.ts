@@ -88,7 +88,7 @@ test("a person who loses the network for 20 s misses nothing, and what was writt
 
 test("what is being written survives a reload, and belongs to its channel", async () => {
   await bo.page.getByLabel(/^Message to/).fill("half a sent");
-  await bo.page.goto("/");
+  await bo.page.goto("/channels");
   await bo.page.goto(path);
   await bo.page.waitForFunction(() => document.querySelector("textarea")?.value === "half a sent");
   await bo.page.getByLabel(/^Message to/).fill("");

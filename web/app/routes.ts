@@ -8,10 +8,12 @@ export default [
     route("reset", "routes/reset.tsx"),
     route("reset/:token", "routes/reset-token.tsx"),
   ]),
+  index("routes/front.ts"),
   route("logout", "routes/logout.tsx"),
+  route("first-steps/dismiss", "routes/dismiss-steps.ts"),
   layout("routes/house.tsx", [
     layout("routes/page.tsx", [
-      index("routes/home.tsx"),
+      route("channels", "routes/home.tsx"),
       route("channels/new", "routes/channel-new.tsx"),
       route("channels/browse", "routes/channel-browse.tsx"),
       route("direct", "routes/direct.tsx"),

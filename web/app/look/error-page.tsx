@@ -1,6 +1,9 @@
 import { isRouteErrorResponse, Link, useLocation } from "react-router";
 import styles from "./error-page.module.css";
 
+/** As the router would throw it. */
+export const NOT_FOUND = { status: 404, statusText: "", internal: false, data: null };
+
 /** What a visitor sees when a page cannot be shown: what happened, and where to go on. */
 export function ErrorPage({ error, within = "page" }: { error: unknown; within?: "page" | "house" | "frame" }) {
   const { status, title, text } = describe(error);
@@ -14,14 +17,14 @@ export function ErrorPage({ error, within = "page" }: { error: unknown; within?:
       <p className={styles.status}>{status}</p>
       <Title className={styles.title}>{title}</Title>
       <p className={styles.text}>{text}</p>
-      <p className={styles.ways}>
-        <Link to="/">To your channels</Link>
+      <div className={styles.ways}>
+        <Link to="/channels">Go to your channels</Link>
         {status !== 404 && (
           <Link to={here} reloadDocument>
             Try again
           </Link>
         )}
-      </p>
+      </div>
     </Box>
   );
 }
@@ -30,32 +33,32 @@ function describe(error: unknown): { status: number | null; title: string; text:
   if (error instanceof TypeError && /fetch|network|load failed/i.test(error.message)) {
     return {
       status: null,
-      title: "The server was not reached",
-      text: "What you have written is kept. Try again once you are connected.",
+      title: "No connection to the server",
+      text: "What you have written is kept. Try again when you are online.",
     };
   }
   if (!isRouteErrorResponse(error)) {
     return {
       status: 500,
       title: "Something went wrong",
-      text: "The mistake is ours and has been written down. Trying again may help.",
+      text: "This is an error of the server, and it has been logged. Trying again may help.",
     };
   }
   if (error.status === 404) {
     return {
       status: 404,
-      title: "Nothing here",
-      text: "This page does not exist, or you may not see it. It may have been removed.",
+      title: "Page not found",
+      text: "This page does not exist, was removed, or is not open to you.",
     };
   }
   if (error.status === 403) {
-    return { status: 403, title: "Not for you", text: messageOf(error.data) ?? "You may not see this page." };
+    return { status: 403, title: "No access", text: messageOf(error.data) ?? "You have no access to this page." };
   }
   if (error.status === 429) {
     return {
       status: 429,
-      title: "A little too fast",
-      text: "You asked for many pages in a short time. Wait a moment, then try again.",
+      title: "Too many requests",
+      text: "You opened many pages in a short time. Wait a moment, then try again.",
     };
   }
   return {

@@ -15,7 +15,7 @@ export function HouseTitle({ children }: { children: string }) {
 export function PageBar({ title, below, children }: { title: ReactNode; below?: ReactNode; children?: ReactNode }) {
   return (
     <header className={styles.bar}>
-      <Link to="/" className={styles.back} aria-label="Back to the channels">
+      <Link to="/channels" className={styles.back} aria-label="Back to the channels">
         <ArrowLeft size={20} />
       </Link>
       <div className={styles.names}>

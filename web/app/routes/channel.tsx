@@ -22,6 +22,7 @@ import { Composer } from "../chat/composer.tsx";
 import { titleOf } from "../chat/house.ts";
 import { useChannels, useHouse } from "../chat/house-context.tsx";
 import type { InChannel } from "../chat/in-channel.ts";
+import { useLastChannel } from "../chat/last-channel.ts";
 import { MessageList } from "../chat/message-list.tsx";
 import { Online } from "../chat/online.tsx";
 import { nameOf } from "../chat/people.ts";
@@ -111,13 +112,14 @@ function Conversation({ channel: asLoaded, page, quoted, people, here, target, c
   const membersChanged = useMembersChanged();
   const navigate = useNavigate();
   useReadMark(talk);
+  useLastChannel(channel.id);
   useEffect(() => {
     if (!client) return;
     return talk.connect(client, house.myId, { said: announce, membersChanged });
   }, [talk, client, house, announce, membersChanged]);
   useEffect(() => {
     // Removed, or the channel is deleted: what it said must not stay on the screen.
-    if (gone) void navigate("/?left", { replace: true });
+    if (gone) void navigate("/channels?left", { replace: true });
   }, [gone, navigate]);
   useEffect(() => {
     if (trouble === null) return;

@@ -1,19 +1,14 @@
 import { type LoaderFunctionArgs, Outlet, type ShouldRevalidateFunctionArgs, useLoaderData } from "react-router";
 import { UsherError } from "../../../sdk/errors.ts";
-import { ClockProvider } from "../chat/clock.tsx";
-import { HouseProvider } from "../chat/house-context.tsx";
-import { knownZone } from "../chat/time.ts";
-import { cookieOf } from "../server/cookie.ts";
+import { readFrame } from "../server/frame.ts";
 import { load } from "../server/hub.ts";
-import { readHouse } from "../server/reads.ts";
 import { redirect } from "../server/redirect.ts";
-import { Shell } from "./shell.tsx";
+import { HouseFrame } from "./house-frame.tsx";
 
 export async function loader({ request }: LoaderFunctionArgs) {
-  const zone = knownZone(cookieOf(request, "zone"));
-  const snapshot = await load(request, async (hub) => {
+  return load(request, async (hub) => {
     try {
-      return await readHouse(hub);
+      return await readFrame(hub, request);
     } catch (error) {
       // A new server has nobody who could sign in.
       if (error instanceof UsherError && error.code === "unauthenticated" && !(await hub.rest.meta()).set_up)
@@ -21,7 +16,6 @@ export async function loader({ request }: LoaderFunctionArgs) {
       throw error;
     }
   });
-  return { ...snapshot, zone, now: Date.now() };
 }
 
 /** The stream keeps the list true between pages; only what the visitor changed himself is read again. */
@@ -31,14 +25,9 @@ export function shouldRevalidate({ formMethod, defaultShouldRevalidate }: Should
 
 /** Everything behind the door: the rail with the channels, and the page beside it. */
 export default function HouseLayout() {
-  const { zone, now, ...snapshot } = useLoaderData<typeof loader>();
   return (
-    <ClockProvider timeZone={zone} now={now}>
-      <HouseProvider snapshot={snapshot}>
-        <Shell>
-          <Outlet />
-        </Shell>
-      </HouseProvider>
-    </ClockProvider>
+    <HouseFrame frame={useLoaderData<typeof loader>()}>
+      <Outlet />
+    </HouseFrame>
   );
 }

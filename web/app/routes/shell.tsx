@@ -8,19 +8,23 @@ import { NavLink, useMatch } from "react-router";
 import type { Channel } from "../../../protocol/objects.ts";
 import { titleOf } from "../chat/house.ts";
 import { useChannels, useHouse } from "../chat/house-context.tsx";
+import { useDismissing } from "../look/dismiss.ts";
 import { Face } from "../look/face.tsx";
+import type { FirstSteps as Steps } from "../server/first-steps.ts";
+import { FirstSteps } from "./first-steps.tsx";
 import { LinkState } from "./link-state.tsx";
 import styles from "./shell.module.css";
 
-/** The rail and the page beside it. On a phone one of the two is shown: the rail at `/`, the page everywhere else. */
-export function Shell({ children }: { children: ReactNode }) {
-  const atHome = useMatch("/") !== null;
+/** The rail and the page beside it. On a phone one of the two is shown: the rail at `/channels`, the page everywhere else. */
+export function Shell({ steps, children }: { steps: Steps | null; children: ReactNode }) {
+  const atHome = useMatch("/channels") !== null;
+  useDismissing();
   return (
     <div className={styles.shell} data-at={atHome ? "rail" : "page"}>
       <a className="skip-link" href="#page">
         Skip to the conversation
       </a>
-      <Rail />
+      <Rail steps={steps} />
       <main id="page" className={styles.page} tabIndex={-1}>
         <LinkState />
         {children}
@@ -29,7 +33,7 @@ export function Shell({ children }: { children: ReactNode }) {
   );
 }
 
-function Rail() {
+function Rail({ steps }: { steps: Steps | null }) {
   const { me } = useHouse();
   const channels = useChannels();
   const direct = channels.filter(({ type }) => type === "direct");
@@ -56,7 +60,7 @@ function Rail() {
         </Section>
         <Section
           title="Direct chats"
-          action={{ to: "/direct", label: "Start a direct chat", icon: <MessageSquarePlus size={16} /> }}
+          action={{ to: "/direct", label: "New message", icon: <MessageSquarePlus size={16} /> }}
         >
           {direct.map((channel) => (
             <ChannelLink key={channel.id} channel={channel} />
@@ -65,12 +69,13 @@ function Rail() {
             <li>
               <NavLink to="/direct" className={styles.quiet}>
                 <MessageSquarePlus size={16} aria-hidden="true" />
-                Write to somebody
+                New message
               </NavLink>
             </li>
           )}
         </Section>
       </nav>
+      {steps && <FirstSteps steps={steps} />}
       <footer className={styles.me}>
         <Face id={me.id} name={name} size={32} />
         <span className={styles.myName}>{name}</span>

@@ -27,6 +27,29 @@ export async function readHouse({ rest }: Hub): Promise<HouseSnapshot> {
   return { me, channels, position: first.position };
 }
 
+/**
+ * The path of what a visitor opens first: the channel of the last visit, while it is one of his; else one with something new,
+ * else any; the list, for who is in none. `lastChannel` comes from a cookie.
+ */
+export async function readFront({ rest }: Pick<Hub, "rest">, lastChannel: string | null): Promise<string> {
+  const { data } = await rest.channels.list({ scope: "joined", limit: 100 });
+  const last = data.find(({ id }) => id === lastChannel) ?? (await readJoined({ rest }, lastChannel));
+  const first = last ?? data.find(({ unread }) => unread > 0) ?? data[0];
+  return first ? `/channels/${first.id}` : "/channels";
+}
+
+/** A channel beyond the first page of the list. */
+async function readJoined({ rest }: Pick<Hub, "rest">, id: string | null): Promise<Channel | null> {
+  if (id === null || !/^\d{1,20}$/.test(id)) return null;
+  try {
+    const channel = await rest.channels.get(id);
+    return channel.role === null ? null : channel;
+  } catch (error) {
+    if (error instanceof UsherError && error.status !== null && error.status < 500) return null;
+    throw error;
+  }
+}
+
 export interface ChannelView {
   channel: Channel;
   /** Null: the caller is not a member and may join. */

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Browser } from "playwright-core";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { createChannel, joinChannel, live, openBrowser, type Person, register } from "./browser.ts";
+
+let app: TestApp;
+let browser: Browser;
+let ada: Person;
+
+beforeAll(async () => {
+  app = await startTestApp();
+  browser = await openBrowser();
+  ada = await register(browser, app.url, "ada");
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await app?.close();
+}, 30_000);
+
+test("a new owner is led to the first channel, an invite link and the first person, until all is done", async () => {
+  const { page } = ada;
+  const steps = page.getByRole("region", { name: "Getting started" });
+  const open = () => steps.getByRole("link").allInnerTexts();
+  expect(await open()).toEqual(["Create the first channel", "Create an invite link", "Welcome the first person"]);
+  await createChannel(ada, "general");
+  expect(await open()).toEqual(["Create an invite link", "Welcome the first person"]);
+  await steps.getByRole("link", { name: "Create an invite link" }).click();
+  await page.getByRole("button", { name: "Create invitation" }).click();
+  await steps.getByText("Create an invite link (done)").waitFor();
+  await register(browser, app.url, "bo");
+  await page.reload();
+  await live(ada);
+  expect(await steps.count()).toBe(0);
+}, 60_000);
+
+test("who dismisses the first steps does not see them again, and only an owner sees them", async () => {
+  const other = await startTestApp();
+  const cy = await register(browser, other.url, "cy");
+  const steps = cy.page.getByRole("region", { name: "Getting started" });
+  await steps.getByRole("button", { name: "Dismiss this list" }).click();
+  await steps.waitFor({ state: "detached" });
+  await cy.page.goto("/settings");
+  await live(cy);
+  expect(await steps.count()).toBe(0);
+  const dee = await register(browser, other.url, "dee");
+  expect(await dee.page.getByRole("region", { name: "Getting started" }).count()).toBe(0);
+  await Promise.all([cy.context.close(), dee.context.close()]);
+  await other.close();
+}, 60_000);
+
+test("the front page opens the channel of the last visit, another one when it was left, and the list for who is in none", async () => {
+  const bo = await register(browser, app.url, "eve");
+  const [one, two] = [await createChannel(ada, "one"), await createChannel(ada, "two")];
+  const opens = async () => {
+    await bo.page.goto("/");
+    return new URL(bo.page.url()).pathname;
+  };
+  expect(await opens()).toBe("/channels");
+  await joinChannel(bo, one);
+  await joinChannel(bo, two);
+  await bo.page.goto(one);
+  await live(bo);
+  expect(await opens()).toBe(one);
+  await bo.page.goto(two);
+  await live(bo);
+  expect(await opens()).toBe(two);
+  await bo.page.goto(`${two}/about`);
+  await bo.page.getByRole("button", { name: "Leave the channel" }).click();
+  await bo.page.waitForURL((address) => address.pathname === "/channels");
+  expect(await opens()).toBe(one);
+  expect(bo.troubles).toEqual([]);
+  await bo.context.close();
+}, 60_000);
+
+test("leaving a private channel asks first, for who leaves cannot come back by himself", async () => {
+  const { page } = ada;
+  await page.goto("/channels/new");
+  await page.getByLabel("Name").fill("back office");
+  await page.getByLabel(/Only people who are added/).check();
+  await page.getByRole("button", { name: "Create the channel" }).click();
+  await page.waitForURL(/\/channels\/\d+$/);
+  const path = new URL(page.url()).pathname;
+  await page.goto(`${path}/about`);
+  await page.getByText("Leave the channel", { exact: true }).click();
+  await page.getByText(/you can come back only when somebody in it adds you/).waitFor();
+  await page.keyboard.press("Escape");
+  expect(await page.getByText(/you can come back only/).isVisible()).toBe(false);
+  expect(new URL(page.url()).pathname).toBe(`${path}/about`);
+}, 60_000);
+
+test("an address that no page has is told within the pages of who is signed in, and alone to others", async () => {
+  const answer = await ada.page.goto("/nowhere/at/all");
+  expect(answer?.status()).toBe(404);
+  await ada.page.getByRole("heading", { name: "Page not found" }).waitFor();
+  await ada.page.getByRole("navigation", { name: "Channels" }).getByRole("link", { name: "general" }).waitFor();
+  const visitor = await browser.newPage({ baseURL: app.url });
+  expect((await visitor.goto("/nowhere/at/all"))?.status()).toBe(404);
+  await visitor.getByRole("heading", { name: "Page not found" }).waitFor();
+  expect(await visitor.getByRole("navigation").count()).toBe(0);
+  await visitor.close();
+}, 60_000);
