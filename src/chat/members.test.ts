@@ -123,3 +123,19 @@ test("the list of members goes page by page, by role and by name", async () => {
   expect(owners.data.map(({ user }) => user.username)).toEqual(["ann"]);
   expect((await node.members.list(ann, channel.id, { limit: 4, q: "R_3" })).data[0]!.user.username).toBe("member_3");
 });
+
+test("an admin removes members; admins and owners are removed by an owner alone", async () => {
+  const { channel } = await node.channels.create(ann, {
+    type: "private",
+    name: "ranks",
+    member_ids: [bob.userId, cid.userId],
+  });
+  const dan = await node.person("dan");
+  await node.members.add(ann, channel.id, dan.userId);
+  for (const admin of [bob, cid]) await node.members.setRole(ann, channel.id, admin.userId, "admin");
+  const remove = (who: UserCaller, whom: UserCaller) => codeOf(node.members.remove(who, channel.id, whom.userId));
+  expect(await remove(bob, cid)).toBe("forbidden");
+  expect(await remove(bob, ann)).toBe("forbidden");
+  expect(await remove(bob, dan)).toBe("ok");
+  expect(await remove(ann, cid)).toBe("ok");
+});

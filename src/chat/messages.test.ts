@@ -5,6 +5,7 @@ import { type Message, Message as MessageSchema } from "../../protocol/objects.t
 import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
 import { codeOf } from "../../tests/support/code-of.ts";
 import { chooseSeed } from "../../tests/support/seeded.ts";
+import { whileWaiting } from "../../tests/support/while-waiting.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { LIMITS } from "./limits.ts";
 import type { PageQuery } from "./page.ts";
@@ -76,6 +77,24 @@ test("edits and deletions that race leave one truth, in the table and in the log
     expect(log.map((entry) => entry.seq)).toEqual(log.map((_, i) => i + 1));
     const texts = log.map(({ payload }) => JSON.parse(payload)).filter((payload) => payload.message_id === id);
     expect(new Set(texts.map(({ content }) => content ?? ""))).toEqual(new Set([""]));
+  }
+});
+
+test("who loses their membership while an edit or a deletion waits for the room changes nothing", async () => {
+  for (const change of [
+    (id: string) => node.messages.edit(bob, id, "too late"),
+    (id: string) => node.messages.delete(bob, id),
+  ]) {
+    const channel_id = await channelOfBoth();
+    const { id } = await say(channel_id, "as it was");
+    const [code] = await whileWaiting(
+      node.sql,
+      { table: "rooms", id: channel_id },
+      () => [codeOf(change(id))],
+      (tx) => tx`DELETE FROM members WHERE channel_id = ${channel_id} AND user_id = ${bob.userId}`,
+    );
+    expect(code).toBe("not_found");
+    expect((await node.messages.get(ann, id)).content).toBe("as it was");
   }
 });
 

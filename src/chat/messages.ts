@@ -108,7 +108,6 @@ export function createMessages(
             "Only its author, or an admin or owner of the channel, may delete a message.",
           );
         }
-        if (old.user_id !== userId && channel.type === "direct") throw new AppError("forbidden");
         if (old.deleted_at !== null) return;
         await takeTextAway(tx, old);
       });

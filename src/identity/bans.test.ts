@@ -57,8 +57,9 @@ test("a banned person is out at once, by every door, and stays out until the ban
 
 test("a banned person of another issuer cannot come in with his token, and can again afterwards", async () => {
   const token = await far();
-  expect(await codeOf(node.identity.authenticate(token, "connect"))).toBe("ok");
+  const before = await node.identity.authenticate(token, "connect");
   const { body } = await ban("far");
+  expect(node.identity.isCurrent(before)).toBeFalse();
   expect(node.closed).toEqual([{ user: "far", reason: "banned" }]);
   expect(await codeOf(node.identity.authenticate(token, "connect"))).toBe("banned");
   expect((await node.call("GET", "/users/me", undefined, { token })).body.code).toBe("banned");
@@ -144,6 +145,18 @@ test("only admins ban, nobody himself nor somebody of his rank or above, and onl
   expect((await ban(member.id, { until: "2020-01-01T00:00:00.000Z" })).body.code).toBe("invalid");
   expect((await ban(member.id, {}, asAdmin)).status).toBe(201);
   expect((await node.call("GET", "/admin/bans")).body.code).toBe("unauthenticated");
+});
+
+test("no admin lifts a ban of somebody of their own rank; the owner does", async () => {
+  const [member, one, other] = [await newcomer(), await newcomer(), await newcomer()];
+  await node.sql`UPDATE users SET role = 'admin' WHERE id IN (${one.id}, ${other.id})`;
+  const admin = { token: (await node.login(`person${people}`)).body.access_token };
+  const lift = (id: string, as = admin) => node.call("DELETE", `/admin/bans/${id}`, undefined, as);
+  expect((await lift((await ban(member.id)).body.id)).status).toBe(204);
+  const { id } = (await ban(one.id)).body;
+  expect((await lift(id)).status).toBe(403);
+  expect((await node.login(`person${people - 1}`)).body.code).toBe("banned");
+  expect((await lift(id, { token: owner.token })).status).toBe(204);
 });
 
 test("bans are listed in pages", async () => {

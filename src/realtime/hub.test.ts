@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { CLOSE } from "../../protocol/codes.ts";
 import { type HubNode, startHubNode, tokenOf } from "../../tests/support/hub-node.ts";
+import { quietSocket } from "../../tests/support/quiet-hub.ts";
 import { openRawWebSocket } from "../../tests/support/raw-socket.ts";
 import { waitUntil } from "../../tests/support/wait-until.ts";
 import { openClient, wsFrame } from "../../tests/support/ws-client.ts";
+import { ANONYMOUS } from "../platform/caller.ts";
 
 /** Opcodes of RFC 6455, 5.2. */
 const [PING, PONG] = [9, 10];
@@ -121,6 +123,38 @@ test("RC-5 more than 1,000 missed rows are not replayed", async () => {
   expect(client.frames.filter(({ type }) => type === "message:created")).toHaveLength(1_000);
 });
 
+test("RC-5 while much is held for those who take nothing no long backlog is replayed; when they have gone, it is", async () => {
+  const room = newRoom();
+  for (let i = 0; i < 15; i++) await node.say(room, "x".repeat(65_000));
+  /** Joins as a client that takes nothing of what it is sent: almost 1 MB of backlog is held for it. */
+  const comeStuck = async () => {
+    const connection = node.hub.connect(ANONYMOUS, "192.0.2.1");
+    let unsent = 0;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const socket = quietSocket({
+      send(text) {
+        unsent += text.length;
+        if (text.startsWith('{"type":"room:joined"')) resolve(JSON.parse(text).payload.recovered);
+        return -1;
+      },
+      getBufferedAmount: () => unsent,
+    });
+    node.hub.opened(connection, socket);
+    node.hub.received(connection, JSON.stringify({ type: "room:join", payload: { room, since: 0 } }));
+    return { connection, recovered: await promise };
+  };
+  const crowd: Awaited<ReturnType<typeof comeStuck>>[] = [];
+  do crowd.push(await comeStuck());
+  while (crowd.at(-1)!.recovered);
+  expect(crowd.length).toBeGreaterThan(60);
+  for (const { connection } of crowd) node.hub.closed(connection);
+  await waitUntil("what was held for them is free again", async () => {
+    const { connection, recovered } = await comeStuck();
+    node.hub.closed(connection);
+    return recovered;
+  });
+});
+
 test("RC-4 a replay of 1 MB while the room goes on: every frame once, in order", async () => {
   const room = newRoom();
   await node.say(room, ...texts(1, 150).map((text) => text.padEnd(6_500, "x")));
@@ -230,6 +264,19 @@ test("CL-2 an ended session's connections are told and closed; a person's others
   expect(await phone!.end()).toBe(CLOSE.banned.code);
 });
 
+test("CN-5 CL-2 whose session ends during the handshake gets a goodbye in place of a greeting", async () => {
+  const caller = await node.authenticate.token(await tokenOf("kay", { sessionId: "short" }));
+  const connection = node.hub.connect(caller, "192.0.2.1");
+  node.ended.add("short");
+  const told: { type: string; payload: object }[] = [];
+  const codes: number[] = [];
+  const socket = quietSocket({ send: (text) => told.push(JSON.parse(text)), close: (code) => void codes.push(code!) });
+  node.hub.opened(connection, socket);
+  expect(told.map(({ type }) => type)).toEqual(["system:bye"]);
+  expect(codes).toEqual([CLOSE.signed_out.code]);
+  node.hub.closed(connection);
+});
+
 test("FR-6 what is not kept has neither room nor seq, and passes by the person it is not for", async () => {
   const room = newRoom("channel");
   const people = await Promise.all(
@@ -329,6 +376,26 @@ test("RC-3 with another epoch all are sent away, and no old position counts", as
   expect((await after.next("system:connected")).payload.epoch).toBe("another");
   const resumed = await after.ask("system:resume", { rooms: { [room]: { seq: 1, epoch } } });
   expect(resumed.payload.rooms).toEqual({ [room]: { seq: 3, epoch: "another", recovered: false } });
+  await other.stop();
+});
+
+test("RC-3 with another epoch rooms begin where the restored log ends, and internal rooms are read anew", async () => {
+  const other = await startHubNode();
+  let interruptions = 0;
+  other.hub.watch("_identity", { entry() {}, interrupted: () => void interruptions++ });
+  const room = newRoom();
+  await other.say(room, ...texts(1, 3));
+  const before = await openClient(other.port);
+  await before.ask("room:join", { room });
+  // A copy of the database is put in its place that is two entries younger.
+  await other.sql`DELETE FROM log WHERE seq > 1 AND room_id = (SELECT id FROM rooms WHERE name = ${room})`;
+  await other.sql`UPDATE rooms SET head = 1 WHERE name = ${room}`;
+  other.hub.changeEpoch("restored");
+  expect(interruptions).toBe(1);
+  const after = await openClient(other.port);
+  expect((await after.ask("room:join", { room })).payload).toMatchObject({ seq: 1, epoch: "restored" });
+  await other.say(room, "text 2 of another life");
+  expect((await after.next("message:created")).seq).toBe(2);
   await other.stop();
 });
 

@@ -57,6 +57,16 @@ test("CN-7 the room all reaches every connection, and keeps nothing", async () =
   }
 });
 
+test("FR-6 what is said to the room all passes by whoever is left out", async () => {
+  const [ann, bob, guest] = await Promise.all([app.come("ann"), app.come("bob"), anonymous()]);
+  await broadcast("all", "notice:hidden", {}, { exclude_user_id: "ann" });
+  await broadcast("all", "notice:shown", {});
+  for (const client of [ann, bob, guest]) await client.next("notice:shown");
+  const saw = (client: WsClient) => client.frames.some(({ type }) => type === "notice:hidden");
+  expect([ann, bob, guest].map(saw)).toEqual([false, true, true]);
+  for (const client of [ann, bob, guest]) client.close();
+});
+
 test("NT-3 nobody but the server speaks its own types, nor chat's in channels", async () => {
   const statuses = async (room: string, types: string[]) =>
     Promise.all(types.map(async (type) => (await broadcast(room, type, {})).status));

@@ -9,15 +9,22 @@ const TOKEN = { id: "7", name: "n", scopes: ["subscribe"], rooms: ["*"], left: n
 const ROW = { ...TOKEN, secret_hash: sha256(SECRET), previous_hash: null, previous_left: null };
 
 /** The tokens of one node, over a table that the test writes. */
-function nodeWith(row: object) {
-  const table = { rows: [row], failures: 0 };
+function nodeWith(row: object, now: () => number = Date.now) {
+  /** `gate`: a read has its rows by then, and is answered when it opens. */
+  const table = { rows: [row], failures: 0, gate: Promise.resolve(), reads: 0 };
   const ended: string[] = [];
   const errors: unknown[] = [];
   let watcher: Watcher | undefined;
-  const sql = () => (table.failures-- > 0 ? Promise.reject(new Error("away")) : Promise.resolve(table.rows));
+  const sql = async () => {
+    table.reads++;
+    const { rows, gate } = table;
+    if (table.failures-- > 0) throw new Error("away");
+    await gate;
+    return rows;
+  };
   const tokens = new KnownTokens({
     sql: sql as unknown as Sql,
-    now: () => Date.now(),
+    now,
     staticToken: null,
     realtime: {
       watch(_room, by) {
@@ -56,5 +63,22 @@ test("whoever is on the way in while his secret is rotated does not get in for g
   await waitUntil("the end of the first secret is known", () => tokens.known(`ust_7_${SECRET}`) === null);
   await Bun.sleep(0);
   expect(tokens.isCurrent(later)).toBe(false);
+  await tokens.stop();
+});
+
+test("a token that is revoked while the tokens are being read is not taken for good by that read", async () => {
+  // The clock stands still: what was read at the moment of the change must not count as read after it.
+  const { tokens, table, ended, tell } = nodeWith(ROW, () => 1_000_000);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  table.gate = promise;
+  const early = tokens.authenticate(`ust_7_${SECRET}`);
+  await waitUntil("the tokens are being read", () => table.reads === 1);
+  table.rows = [];
+  tell();
+  resolve();
+  await early.catch(() => {});
+  await waitUntil("its sockets end", () => ended.length > 0);
+  expect(tokens.known(`ust_7_${SECRET}`)).toBeNull();
+  await expect(tokens.authenticate(`ust_7_${SECRET}`)).rejects.toMatchObject({ code: "unauthenticated" });
   await tokens.stop();
 });

@@ -63,11 +63,17 @@ test("a partition stays until every stored reader has passed it, and the one tha
   const { sql } = node;
   await sql`INSERT INTO log_readers (name, tick) SELECT n, max(t.id) FROM ticks t, (VALUES ('quick'), ('slow')) r(n) GROUP BY n`;
   const old = await oldPartition(50);
-  await sql`SELECT pg_sleep(0.1)`;
-  const [tick] = await sql`SELECT log_tick() AS id`;
-  await sql`UPDATE log_readers SET tick = ${tick!.id} WHERE name = 'quick'`;
+  /** A tick at which everything that began before the partition's last entry, plus `more` transactions, had ended. */
+  const tickAt = async (more: number) => {
+    const [row] = await sql<{ id: string }[]>`
+      INSERT INTO ticks (snap) SELECT (x || ':' || x || ':')::pg_snapshot
+      FROM (SELECT (max(xid)::text::bigint + ${more})::text AS x FROM ${sql(old)}) last RETURNING id`;
+    return row!.id;
+  };
+  const [before, after] = [await tickAt(0), await tickAt(1)];
+  await sql`UPDATE log_readers SET tick = CASE name WHEN 'quick' THEN ${after}::bigint ELSE ${before}::bigint END`;
   expect(await passRetention(sql, PLENTY)).toMatchObject({ dropped: [], held: { partition: old, reader: "slow" } });
-  await sql`UPDATE log_readers SET tick = ${tick!.id}`;
+  await sql`UPDATE log_readers SET tick = ${after}`;
   expect(await passRetention(sql, PLENTY)).toMatchObject({ dropped: [old], held: null });
 });
 

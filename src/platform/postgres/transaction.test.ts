@@ -105,3 +105,19 @@ test("a database that is away is answered as unavailable", async () => {
   await work.catch(() => {});
   await other.stop();
 });
+
+test("what fails at COMMIT itself leaves nothing and publishes nothing", async () => {
+  await node.sql.unsafe(`
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused at the end'; END $$;
+    CREATE CONSTRAINT TRIGGER refused_late AFTER INSERT ON things DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW WHEN (NEW.id = 666) EXECUTE FUNCTION refuse();`);
+  const from = node.published.length;
+  const work = node.transaction({ actor: "7" }, async (tx) => {
+    await tx.sql`INSERT INTO things (id) VALUES (666)`;
+    tx.log("event:late", "made", {});
+  });
+  await expect(work).rejects.toThrow("refused at the end");
+  expect(node.published.length).toBe(from);
+  expect(await node.sql`SELECT FROM things WHERE id = 666`).toHaveLength(0);
+  expect(await node.sql`SELECT FROM rooms WHERE name = 'event:late'`).toHaveLength(0);
+});
