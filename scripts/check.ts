@@ -1,11 +1,16 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { findChromium } from "../tests/support/chromium.ts";
 import { startTestServer } from "../tests/support/postgres-server.ts";
+import { howToInstall } from "../tests/support/tools.ts";
 import { noTally, runProgram, runTests, type Tally } from "./run-tests.ts";
+import { readSkipped, type Skipped, skippedTable } from "./skipped-tests.ts";
 
 /**
  * `npm test`: format, lint, types, then every test file, against one throw-away PostgreSQL. Words narrow it to the test
  * files whose path contains one of them: `npm test -- identity`. With --coverage it measures the unit tests instead.
- * The last line sums up everything; CI=1 makes a skipped test a failure.
+ * The last line sums up everything, and a table before it says what was skipped and why; CI=1 makes a skipped test a failure.
  */
 const words = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const coverage = process.argv.includes("--coverage");
@@ -28,6 +33,9 @@ const light = files.filter((file) => ![...browser, ...faults, ...heavy].includes
 const brief = all ? ["--only-failures"] : [];
 
 const tallies: Tally[] = [];
+const skipped: Skipped[] = [];
+const notes = mkdtempSync(join(tmpdir(), "usher-skipped-"));
+process.env.USHER_SKIPPED_TESTS = join(notes, "tests");
 if (all) {
   tallies.push(await runProgram("Format and lint", ["node_modules/.bin/biome", "check"]));
   tallies.push(await runProgram("Types", ["node_modules/.bin/tsc", "--noEmit", "-p", "."]));
@@ -53,6 +61,8 @@ try {
   }
 } finally {
   await server.stop();
+  skipped.push(...readSkipped(process.env.USHER_SKIPPED_TESTS));
+  rmSync(notes, { recursive: true });
 }
 
 const sum = tallies.reduce((a, b) => ({
@@ -61,7 +71,10 @@ const sum = tallies.reduce((a, b) => ({
   skipped: a.skipped + b.skipped,
 }));
 if (words.length > 0 && files.length === 0) console.error(`No test file's path contains ${words.join(" or ")}.`);
-if (sum.skipped > 0) console.log(`${sum.skipped} skipped${strict ? ", which CI=1 counts as failed" : ""}`);
+if (sum.skipped > 0) {
+  console.log(`\n${sum.skipped} skipped${strict ? ", which CI=1 counts as failed" : ""}`);
+  console.log(skippedTable(skipped));
+}
 const failed = sum.failed + (strict ? sum.skipped : 0);
 console.log(`${sum.passed} passed, ${failed} failed`);
 process.exit(failed > 0 || sum.passed === 0 ? 1 : 0);
@@ -72,9 +85,7 @@ async function runBrowserTests(): Promise<Tally> {
     process.env.CHROMIUM = chromium ?? "";
     return runTests("Tests in a browser", browser, ["--isolate", ...brief]);
   }
-  console.log(
-    `\n!! SKIPPED: ${browser.length} files of tests in a browser, because there is no Chromium here.\n` +
-      `!! Install it (apt-get install chromium, or brew install --cask chromium), or set CHROMIUM to its program.`,
-  );
+  const remedy = `${howToInstall(["chromium"])}; or set CHROMIUM to the program of a browser`;
+  skipped.push({ count: browser.length, unit: "files", need: "chromium", remedy });
   return { ...noTally(), skipped: browser.length };
 }

@@ -16,8 +16,8 @@ import { waitUntil } from "../support/wait-until.ts";
 
 /** Brokers that ask for TLS, for a certificate of ours, for names and passwords: by the options as an operator sets them. */
 setDefaultTimeout(60_000);
-const withRedis = testWith("redis-server", "redis-cli", "openssl");
-const withNats = testWith("nats-server", "openssl");
+const withRedis = testWith("redis-server", "redis-cli");
+const withNats = testWith("nats-server");
 
 const folder = mkdtempSync(join(tmpdir(), "usher-secure-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { Client, credentials as grpcCredentials } from "@grpc/grpc-js";
+import { certificateFor } from "../support/certificate.ts";
 import { freePort } from "../support/free-port.ts";
 import { type TestDatabase, testDatabase } from "../support/postgres.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-/** TLS of our own on the program as it runs, with certificates by openssl: shown, renewed, and refused when they are wrong. */
+/** TLS of our own on the program as it runs, with certificates: shown, renewed, and refused when they are wrong. */
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 const folder = mkdtempSync(join(tmpdir(), "usher-tls-"));
 const files = { cert: join(folder, "tls.crt"), key: join(folder, "tls.key") };
@@ -17,10 +17,9 @@ let database: TestDatabase;
 let server: Awaited<ReturnType<typeof start>>;
 
 function make(name: string): void {
-  const out = ["-keyout", join(folder, `${name}.key`), "-out", join(folder, `${name}.crt`)];
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
-  const names = ["-subj", `/CN=${name}`, "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
-  execFileSync("openssl", ["req", "-x509", ...curve, "-nodes", ...out, "-days", "30", ...names], { stdio: "ignore" });
+  const { key, cert } = certificateFor(name, ["localhost", "127.0.0.1"]);
+  writeFileSync(join(folder, `${name}.key`), key);
+  writeFileSync(join(folder, `${name}.crt`), cert);
 }
 
 function install(cert: string, key = cert): void {

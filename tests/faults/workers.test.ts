@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, credentials } from "@grpc/grpc-js";
 import { freePort } from "../support/free-port.ts";
+import { childrenOf, commandOf } from "../support/processes.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient, type WsClient } from "../support/ws-client.ts";
 
@@ -67,9 +68,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 /** Process ids of the workers that run now. */
-async function workers(): Promise<number[]> {
-  const child = Bun.spawn(["pgrep", "-P", String(parent.pid), "-f", "worker="], { stdout: "pipe" });
-  return (await new Response(child.stdout).text()).trim().split("\n").filter(Boolean).map(Number);
+function workers(): number[] {
+  return childrenOf(parent.pid).filter((pid) => commandOf(pid).some((word) => word.startsWith("--worker=")));
 }
 
 function lives(pid: number): boolean {
@@ -94,7 +94,7 @@ async function onBoth(where = (_greeting: Record<string, unknown>) => true): Pro
 }
 
 test("two workers share the port, and what one commits the other shows", async () => {
-  expect((await workers()).length).toBe(2);
+  expect(workers().length).toBe(2);
   const [one, other] = await onBoth();
   const headers = { "content-type": "application/json" };
   const body = JSON.stringify({ email: "ann@example.org", username: "ann", password: "the password of ann" });
@@ -128,19 +128,19 @@ test("SIGHUP has all workers read the settings again", async () => {
 }, 60_000);
 
 test("a worker that is killed is started again, while the other serves, by gRPC too", async () => {
-  const [first] = await workers();
+  const [first] = workers();
   process.kill(first!, "SIGKILL");
   await waitUntil("it is gone", () => !lives(first!));
   for (let n = 0; n < 8; n++) expect(await isServing()).toBe(true);
-  await waitUntil("there is another", async () => (await workers()).some((pid) => pid !== first && pid > 0));
+  await waitUntil("there is another", async () => workers().some((pid) => pid !== first && pid > 0));
   await waitUntil("two answer", async () => {
     await onBoth();
-    return (await workers()).length === 2;
+    return workers().length === 2;
   });
 }, 60_000);
 
 test("Ctrl+C reaches all processes at once, and ends them in order", async () => {
-  const before = await workers();
+  const before = workers();
   const said = parent.said.length;
   process.kill(-parent.pid, "SIGINT");
   expect(await parent.exited).toBe(0);
@@ -164,7 +164,7 @@ test("when a worker cannot start, it is said why", async () => {
 test("kill -9 of the parent ends them all", async () => {
   parent = start();
   await isReady();
-  const all = await workers();
+  const all = workers();
   const postgres = Number((await Bun.file(join(dataDir, "postgres/postmaster.pid")).text()).split("\n")[0]);
   expect(all.length).toBe(2);
   process.kill(parent.pid, "SIGKILL");
