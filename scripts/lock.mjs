@@ -1,6 +1,6 @@
 // A lock between programs of one checkout: a file that names the process that holds it.
 import { spawnSync } from "node:child_process";
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 
 const TURN_MS = 100;
@@ -41,7 +41,10 @@ function take(lock, mine) {
   }
 }
 
-/** A killed holder leaves its file behind, and its number may be another program's by now: ask what runs under it. */
+/**
+ * A killed holder leaves its file behind, and its number may be another program's by now; the file of a checkout that was
+ * copied names a process of the original. So ask what runs under the number, and where.
+ */
 function isHeld(lock) {
   let holder;
   try {
@@ -50,8 +53,23 @@ function isHeld(lock) {
     return false;
   }
   if (holder === String(process.pid)) return false;
-  const command = existsSync("/proc/self/cmdline")
-    ? existsSync(`/proc/${holder}/cmdline`) && readFileSync(`/proc/${holder}/cmdline`, "utf8")
-    : spawnSync("ps", ["-o", "command=", "-p", holder], { encoding: "utf8" }).stdout;
-  return String(command).includes(basename(process.argv[1]));
+  if (existsSync("/proc/self/cmdline")) return runsUs(holder) && standsHere(holder);
+  return spawnSync("ps", ["-o", "command=", "-p", holder], { encoding: "utf8" }).stdout.includes(program);
+}
+
+const program = basename(process.argv[1]);
+
+function runsUs(pid) {
+  const file = `/proc/${pid}/cmdline`;
+  return existsSync(file) && readFileSync(file, "utf8").includes(program);
+}
+
+/** Programs that share a lock are started in the same folder. */
+function standsHere(pid) {
+  try {
+    const [its, ours] = [statSync(`/proc/${pid}/cwd`), statSync(".")];
+    return its.dev === ours.dev && its.ino === ours.ino;
+  } catch (error) {
+    return error.code === "EACCES"; // Another user's: not known, so wait.
+  }
 }

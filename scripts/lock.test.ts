@@ -46,3 +46,13 @@ test("a lock is free when its holder was killed, or its number is another progra
   expect(await worker(5).exited).toBe(0);
   expect(readFileSync(log, "utf8")).toBe("in in out in out ");
 });
+
+test("a lock is free when its holder is the same program in another folder: the checkout was copied", async () => {
+  writeFileSync(log, "");
+  const original = Bun.spawn(["node", program, join(folder, "other.lock"), log, "600000"], { cwd: "/" });
+  await waitUntil("the other is at work", () => readFileSync(log, "utf8") === "in ");
+  writeFileSync(lock, String(original.pid));
+  expect(await worker(5).exited).toBe(0);
+  expect(readFileSync(log, "utf8")).toBe("in in out ");
+  original.kill("SIGKILL");
+});

@@ -12,7 +12,7 @@ import type { Storage } from "./storage.ts";
  */
 export function createReadinessOf(
   { config, lifecycle }: Program,
-  { sql, writable }: Pick<Storage, "sql" | "writable">,
+  { sql, writable, isReachable }: Pick<Storage, "sql" | "writable" | "isReachable">,
   broker: Broker,
   hub: Hub,
   pages: PagesOfNode | null,
@@ -25,6 +25,7 @@ export function createReadinessOf(
         name: "postgres",
         vital: true,
         async probe() {
+          if (!isReachable()) return "away";
           await sql`SELECT 1`;
           return writable.check(sql) ? "ok" : "cannot write";
         },

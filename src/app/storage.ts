@@ -78,6 +78,7 @@ export async function startStorage({ config, logger, lifecycle }: Program) {
     leaseSql: lease.sql,
     tailSql: tail.sql,
     databaseUrl: server.url,
+    isReachable: server.isReachable,
     pools,
     writable,
   };

@@ -1,6 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,8 +7,9 @@ import { StartError } from "../../config/start-error.ts";
 import { findBinaries } from "./binaries.ts";
 import { CLEAN_ENV, ensureCluster, explainFolderError } from "./cluster.ts";
 import { lockFolder } from "./folder-lock.ts";
-import { readPostmaster, SOCKET_FOLDER, stopOrphan } from "./postmaster.ts";
-import { checkReach, postgresUser, type SystemUser } from "./system-user.ts";
+import { readPostmaster, stopOrphan } from "./postmaster.ts";
+import { hasSocket, makeSocketFolder, removeAbandoned, restoreSocketFolder } from "./socket-folder.ts";
+import { checkReach, postgresUser } from "./system-user.ts";
 
 /** Small on purpose: a community's server shares its machine, and PostgreSQL leans on the system's file cache. */
 const SETTINGS: Record<string, string> = {
@@ -65,14 +65,18 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   const { user, unlock } = claimFolder(dataDir, folder);
   try {
     const left = await stopOrphan(folder);
-    if (left !== null) rmSync(left, { recursive: true, force: true });
+    if (left !== null) removeAbandoned(left);
     checkReach(user, binaries.postgres);
     ensureCluster(folder, binaries, user, options.settings?.fsync !== "off");
     const socketFolder = makeSocketFolder(user);
     const settings = { ...SETTINGS, unix_socket_directories: socketFolder, ...options.settings };
     const args = ["-D", folder, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
-    const launch = () => spawn(binaries.postgres, args, { ...user, ...SPAWN });
-    const server = new Supervisor(folder, launch, options.log ?? (() => {}));
+    const launch = () => {
+      restoreSocketFolder(socketFolder, user);
+      return spawn(binaries.postgres, args, { ...user, ...SPAWN });
+    };
+    const isThere = () => hasSocket(socketFolder, options.settings?.port);
+    const server = new Supervisor(folder, launch, isThere, options.log ?? (() => {}));
     await server.start();
     let stopped: Promise<void> | null = null;
     const stop = async () => {
@@ -99,15 +103,6 @@ export function socketUrl(socketFolder: string): string {
   return `postgres://usher@${encodeURIComponent(socketFolder)}/usher`;
 }
 
-/** A private folder with a short name: the path of a unix socket has at most 103 bytes on macOS, 107 on Linux. */
-function makeSocketFolder(user: SystemUser | null): string {
-  const temporary = Buffer.byteLength(tmpdir()) > 70 ? "/tmp" : tmpdir();
-  checkReach(user, temporary);
-  const folder = mkdtempSync(join(temporary, SOCKET_FOLDER));
-  if (user) chownSync(folder, user.uid, user.gid);
-  return folder;
-}
-
 /** In a group of its own: Ctrl+C in the terminal is for us, who then stop the server last. */
 const SPAWN = { cwd: "/", env: CLEAN_ENV, detached: true, stdio: ["ignore", "ignore", "pipe"] } satisfies SpawnOptions;
 
@@ -124,18 +119,23 @@ function claimFolder(dataDir: string, folder: string) {
   }
 }
 
+/** How often the socket is looked for, in ms. */
+const WATCH_MS = 1_000;
+
 /** One server process at a time: started, watched, started again. */
 class Supervisor {
   readonly #folder: string;
   readonly #launch: () => ChildProcess;
+  readonly #hasSocket: () => boolean;
   readonly #log: Log;
   #child: ChildProcess | null = null;
   #stopping = false;
   #restarting: Promise<void> | null = null;
 
-  constructor(folder: string, launch: () => ChildProcess, log: Log) {
+  constructor(folder: string, launch: () => ChildProcess, hasSocket: () => boolean, log: Log) {
     this.#folder = folder;
     this.#launch = launch;
+    this.#hasSocket = hasSocket;
     this.#log = log;
   }
 
@@ -172,7 +172,17 @@ class Supervisor {
       }
       await sleep(10);
     }
-    void exited.then((how) => this.#onExit(how));
+    // A server makes its socket only when it starts, and who cleans temporary folders may take it away.
+    const watch = setInterval(() => {
+      if (this.#stopping || this.#hasSocket()) return;
+      clearInterval(watch);
+      this.#log("warn", "The socket of the embedded PostgreSQL was removed; restarting PostgreSQL to make it again.");
+      child.kill("SIGINT");
+    }, WATCH_MS).unref();
+    void exited.then((how) => {
+      clearInterval(watch);
+      this.#onExit(how);
+    });
   }
 
   #isReady(child: ChildProcess): boolean {

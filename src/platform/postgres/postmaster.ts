@@ -1,31 +1,35 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isSystemError, StartError } from "../../config/start-error.ts";
 
-/** How the names of the folders begin in which our servers listen. */
-export const SOCKET_FOLDER = "usher-";
-
-/** What a running server writes into `postmaster.pid` of its folder. */
+/** What a running server writes into `postmaster.pid` of its folder, and beside its socket. */
 export interface Postmaster {
   pid: number;
+  /** The data folder as that server knows it. In a copy of the folder it is still the original's. */
+  dataFolder: string;
   socketFolder: string;
   ready: boolean;
 }
 
 /** Reads `postmaster.pid`; null when there is none or it is half written. */
 export function readPostmaster(folder: string): Postmaster | null {
+  return readLockFile(join(folder, "postmaster.pid"));
+}
+
+export function readLockFile(file: string): Postmaster | null {
   let lines: string[];
   try {
-    lines = readFileSync(join(folder, "postmaster.pid"), "utf8").split("\n");
+    lines = readFileSync(file, "utf8").split("\n");
   } catch (error) {
     if (isSystemError(error, "ENOENT")) return null;
     throw error;
   }
   const pid = Number(lines[0]);
   if (!Number.isInteger(pid) || pid <= 0) return null;
-  return { pid, socketFolder: lines[4]?.trim() ?? "", ready: lines[7]?.trim() === "ready" };
+  const [dataFolder = "", socketFolder = ""] = [lines[1], lines[4]].map((line) => line?.trim());
+  return { pid, dataFolder, socketFolder, ready: lines[7]?.trim() === "ready" };
 }
 
 /** Where the server of this folder listens; null when none runs. */
@@ -35,10 +39,11 @@ export function runningSocketFolder(folder: string): string | null {
 }
 
 /**
- * Ends a server that outlived its Usher (which was killed), so that a new one can start. The process is checked to be
- * a server of this very folder: after a reboot its number may belong to anybody. Call it only with the folder locked.
+ * Ends a server that outlived its Usher (which was killed), so that a new one can start. The process is proven to be
+ * a server of this very folder: after a reboot its number may belong to anybody, and the file of a folder that was copied
+ * names the server of the original. Call it only with the folder locked.
  *
- * @returns the folder in which it listened, when that is one of ours
+ * @returns the folder in which a server of this folder listened, which has gone now; null when it is not known to be ours
  */
 export async function stopOrphan(folder: string): Promise<string | null> {
   const orphan = readPostmaster(folder);
@@ -50,10 +55,13 @@ export async function stopOrphan(folder: string): Promise<string | null> {
         `A PostgreSQL server from an earlier run (process ${orphan.pid}) does not stop. Stop it first.`,
       );
     }
-  } else if (isAlive(orphan.pid)) {
-    disown(folder);
+    return orphan.socketFolder;
   }
-  return basename(orphan.socketFolder).startsWith(SOCKET_FOLDER) ? orphan.socketFolder : null;
+  if (isAlive(orphan.pid)) {
+    disown(folder);
+    return null;
+  }
+  return isSameFolder(orphan.dataFolder, folder) ? orphan.socketFolder : null;
 }
 
 /**
@@ -91,7 +99,8 @@ function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
+  if (pid <= 0) return false; // To the system it would mean a group of processes.
   try {
     return signalProcess(pid, 0);
   } catch (error) {
@@ -104,12 +113,20 @@ function isAlive(pid: number): boolean {
 function serves(pid: number, folder: string): boolean {
   if (process.platform === "linux") {
     try {
-      return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(folder);
+      const program = basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, "");
+      return program === "postgres" && isSameFolder(`/proc/${pid}/cwd`, folder);
     } catch (error) {
-      if (isSystemError(error, "ENOENT", "ESRCH", "EACCES")) return false;
+      if (isSystemError(error, "ENOENT", "ESRCH", "EACCES", "EPERM")) return false;
       throw error;
     }
   }
   const { stdout } = spawnSync("ps", ["-ww", "-o", "args=", "-p", String(pid)], { encoding: "utf8" });
-  return stdout.includes(folder);
+  return [folder, realpathSync(folder)].some((path) => `${stdout.trim()} `.includes(`postgres -D ${path} `));
+}
+
+/** Whether two paths lead to one folder, by links too: the same place of the same disk. */
+function isSameFolder(one: string, other: string): boolean {
+  if (!existsSync(one)) return false;
+  const [a, b] = [statSync(one, { bigint: true }), statSync(other, { bigint: true })];
+  return a.dev === b.dev && a.ino === b.ino;
 }

@@ -3,10 +3,13 @@ import type { Config } from "../../config/options.ts";
 import { type Log, socketUrl, startEmbedded } from "./embedded.ts";
 import { checkExternal } from "./external.ts";
 import { runningSocketFolder } from "./postmaster.ts";
+import { hasSocket } from "./socket-folder.ts";
 
 /** A PostgreSQL that can be connected to. */
 export interface DatabaseServer {
   url: string;
+  /** False while new connections find no socket: it is being restarted, or somebody removed its folder. Other addresses: true. */
+  isReachable(): boolean;
   /** Stops what was started here; an external server runs on. */
   stop(): Promise<void>;
 }
@@ -26,14 +29,25 @@ export async function startDatabase(
   log: Log,
   settings: Record<string, string> = {},
 ): Promise<DatabaseServer> {
-  if (config.DATABASE_URL === null) return startEmbedded({ dataDir: config.DATA_DIR, log, settings });
+  if (config.DATABASE_URL === null) {
+    const server = await startEmbedded({ dataDir: config.DATA_DIR, log, settings });
+    return { url: server.url, isReachable: reachabilityOf(server.url), stop: server.stop };
+  }
   await checkExternal(config.DATABASE_URL, (sentence) => log("warn", sentence));
-  return { url: config.DATABASE_URL, stop: async () => {} };
+  return { url: config.DATABASE_URL, isReachable: reachabilityOf(config.DATABASE_URL), stop: async () => {} };
 }
 
 /** The same for a tool beside a running Usher: the embedded server that runs already is used, and left running. */
 export async function reachDatabase(config: Settings, log: Log): Promise<DatabaseServer> {
   const running = config.DATABASE_URL === null ? runningSocketFolder(join(resolve(config.DATA_DIR), "postgres")) : null;
-  if (running !== null) return { url: socketUrl(running), stop: async () => {} };
-  return startDatabase(config, log);
+  if (running === null) return startDatabase(config, log);
+  const url = socketUrl(running);
+  return { url, isReachable: reachabilityOf(url), stop: async () => {} };
+}
+
+/** By the socket, where the URL names one: that of an embedded server, which a worker or another node is handed, too. */
+function reachabilityOf(url: string): () => boolean {
+  const { hostname, port, searchParams } = new URL(url);
+  const host = searchParams.get("host") ?? decodeURIComponent(hostname);
+  return host.startsWith("/") ? () => hasSocket(host, port || undefined) : () => true;
 }

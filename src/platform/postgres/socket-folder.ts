@@ -1,0 +1,41 @@
+import { chownSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { isAlive, readLockFile } from "./postmaster.ts";
+import { checkReach, type SystemUser } from "./system-user.ts";
+
+/** How the names of the folders begin in which our servers listen. */
+const PREFIX = "usher-";
+
+/** A private folder with a short name: the path of a unix socket has at most 103 bytes on macOS, 107 on Linux. */
+export function makeSocketFolder(user: SystemUser | null): string {
+  const temporary = Buffer.byteLength(tmpdir()) > 70 ? "/tmp" : tmpdir();
+  checkReach(user, temporary);
+  const folder = mkdtempSync(join(temporary, PREFIX));
+  if (user) chownSync(folder, user.uid, user.gid);
+  return folder;
+}
+
+/** Makes it again under its name when somebody has removed it. Throws when the name is another's by now. */
+export function restoreSocketFolder(folder: string, user: SystemUser | null): void {
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  if (found === undefined) {
+    mkdirSync(folder, { mode: 0o700 });
+    if (user) chownSync(folder, user.uid, user.gid);
+  } else if (!found.isDirectory() || found.uid !== (user?.uid ?? process.geteuid?.())) {
+    throw new Error(`${folder}, where the embedded PostgreSQL listened, belongs to somebody else by now.`);
+  }
+}
+
+/** Whether a server that listens in this folder can be reached by new connections. */
+export function hasSocket(folder: string, port = "5432"): boolean {
+  return existsSync(join(folder, `.s.PGSQL.${port}`));
+}
+
+/** Removes the folder of a server that has gone. One in which a server still listens, whoever's it is, stays. */
+export function removeAbandoned(folder: string): void {
+  if (!basename(folder).startsWith(PREFIX) || !existsSync(folder)) return;
+  const locks = readdirSync(folder).filter((name) => name.endsWith(".lock"));
+  if (locks.some((name) => isAlive(readLockFile(join(folder, name))?.pid ?? 0))) return;
+  rmSync(folder, { recursive: true, force: true });
+}
