@@ -118,6 +118,7 @@ async function start(program: Program): Promise<number> {
     transaction,
     metrics,
     share,
+    issuedSessions: identity.issuedSessions,
   });
   const chat = createChat({
     sql,

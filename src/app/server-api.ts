@@ -1,3 +1,4 @@
+import type { IssuedSessions } from "../identity/index.ts";
 import type { ServiceCaller } from "../platform/caller.ts";
 import { systemClock } from "../platform/clock.ts";
 import { AppError } from "../platform/errors.ts";
@@ -22,12 +23,13 @@ export interface ServerApiParts {
   transaction: Transaction;
   metrics: Metrics;
   share: Share;
+  issuedSessions: IssuedSessions;
 }
 
 /** What other teams' back ends may do, for all doors. */
 export async function startServerApi(program: Program, parts: ServerApiParts): Promise<ServerApi> {
   const { config, lifecycle, onError } = program;
-  const { sql, batchSql, log, hub, publish, transaction, metrics, share } = parts;
+  const { sql, batchSql, log, hub, publish, transaction, metrics, share, issuedSessions } = parts;
   return lifecycle.start(
     "server API",
     () =>
@@ -38,6 +40,7 @@ export async function startServerApi(program: Program, parts: ServerApiParts): P
         publish,
         ids: log.ids,
         realtime: hub,
+        issuedSessions,
         cluster: hub.cluster,
         tail: log.tail,
         metrics,

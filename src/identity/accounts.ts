@@ -6,10 +6,12 @@ import type { Page } from "../platform/http/paging.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
 import { RANK } from "./bans.ts";
 import { tellPersonChanged, tellPersonEnded, tellPersonReadmitted } from "./changes.ts";
+import { endIssuedTo } from "./issued-sessions.ts";
 import { usernameKey } from "./names.ts";
 import type { Parts } from "./parts.ts";
 import { fromCursor, toCursor } from "./people.ts";
 import * as store from "./store/accounts.ts";
+import { deleteResetsOf } from "./store/password-resets.ts";
 import { deleteSessions } from "./store/sessions.ts";
 import { lockOwner, lockUser, otherOwnerExists } from "./store/users.ts";
 
@@ -58,6 +60,9 @@ async function giveRole(tx: Tx, who: By<UserCaller>, account: store.AccountRow, 
   if (who.caller.role !== "owner") throw new AppError("forbidden", "Only an owner gives people another role.");
   if (account.role === "owner" && !(await otherOwnerExists(tx.sql, account.id))) throw new AppError("last_owner");
   await store.setRole(tx.sql, account.id, to);
+  // Made while they were somebody else: no token of a service, and no link, outlives it.
+  if (to !== "member") await endIssuedTo(tx, account.id);
+  await deleteResetsOf(tx.sql, account.id);
   tellPersonChanged(tx, account.id);
   const detail = { from: account.role, to };
   await record(tx.sql, who, { action: "role:changed", subject: `user:${account.id}`, detail });
@@ -68,8 +73,10 @@ async function setDisabled(tx: Tx, who: By<UserCaller>, account: store.AccountRo
   if (RANK[account.role] >= RANK[who.caller.role])
     throw new AppError("forbidden", "You cannot disable or enable somebody of your own rank.");
   await store.setDisabled(tx.sql, account.id, to);
-  if (to) tellPersonEnded(tx, account.id, await deleteSessions(tx.sql, account.id, null), "banned");
-  else tellPersonReadmitted(tx, account.id);
+  if (to) {
+    await deleteResetsOf(tx.sql, account.id);
+    tellPersonEnded(tx, account.id, await deleteSessions(tx.sql, account.id, null), "banned");
+  } else tellPersonReadmitted(tx, account.id);
   await record(tx.sql, who, { action: to ? "user:disabled" : "user:enabled", subject: `user:${account.id}` });
 }
 

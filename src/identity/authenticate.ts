@@ -89,7 +89,8 @@ function sessionCaller(row: LivingRow | undefined, expiresAt: number | null, now
     username: row.username,
     role: row.role,
     sessionId: row.session_id,
-    expiresAt,
+    expiresAt:
+      row.ends_at === null ? expiresAt : Math.min(expiresAt ?? Number.POSITIVE_INFINITY, row.ends_at.getTime()),
   };
 }
 

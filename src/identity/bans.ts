@@ -8,6 +8,7 @@ import type { Parts } from "./parts.ts";
 import { tellRangesChanged } from "./range-bans.ts";
 import * as store from "./store/bans.ts";
 import type { Db } from "./store/db.ts";
+import { deleteResetsOf } from "./store/password-resets.ts";
 import { deleteSessions } from "./store/sessions.ts";
 import { lockUser } from "./store/users.ts";
 
@@ -53,6 +54,7 @@ export async function ban(
     if (user.id === caller.userId) throw new AppError("forbidden", "You cannot ban yourself.");
     if (RANK[user.role] >= RANK[caller.role])
       throw new AppError("forbidden", "You cannot ban somebody of your own rank.");
+    await deleteResetsOf(tx.sql, user.id);
     tellPersonEnded(tx, user.id, await deleteSessions(tx.sql, user.id, null), "banned");
     const { userId: user_id, reason, until } = what;
     const ban = { id: ids.next(), user_id, ip_range: null, reason, until, created_by: caller.userId };

@@ -15,6 +15,7 @@ export interface IdentityDeps {
     | "ACCESS_TOKEN_TTL"
     | "SESSION_TTL"
     | "REGISTRATION"
+    | "GRPC_TOKEN"
     | "JWT_SECRET"
     | "JWT_ISSUER"
     | "JWT_AUDIENCE"

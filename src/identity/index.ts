@@ -9,6 +9,7 @@ import { followChanges } from "./changes.ts";
 import type { IdentityDeps } from "./deps.ts";
 import { erasePerson, exportPerson } from "./erase.ts";
 import { createVerifyForeign } from "./foreign-tokens.ts";
+import { endOfOtherTokens, type IssuedSessions, issuedSessions } from "./issued-sessions.ts";
 import { Limits } from "./limits.ts";
 import { Living } from "./living.ts";
 import { type Parts, publicUrlOf } from "./parts.ts";
@@ -26,6 +27,7 @@ import { sweep } from "./sweep.ts";
 import { createTokens } from "./tokens.ts";
 
 export type { IdentityDeps } from "./deps.ts";
+export type { IssuedSessions } from "./issued-sessions.ts";
 
 /** What the other modules and the doors may call of identity. Made once by `createIdentity`. */
 export interface Identity {
@@ -44,9 +46,10 @@ export interface Identity {
   isCurrent(caller: UserCaller): boolean;
   /** Whether nothing that comes from this address is to be answered. Every door asks before anything else; it costs no query. */
   isBanned(address: string): boolean;
-  /** Reads which addresses are banned. Before anything listens. */
+  /** Reads which addresses are banned, and ends what another GRPC_TOKEN has made. Before anything listens. */
   start(): Promise<void>;
   users: Users;
+  issuedSessions: IssuedSessions;
   /** For doors that have no routes. */
   calls: Calls;
   /** Adds the rows of this module to the API. */
@@ -90,7 +93,10 @@ export function createIdentity({ clock, ...deps }: IdentityDeps): Identity {
     authenticateCookie: (header) => byCookie(parts, header),
     isCurrent: (caller) => parts.living.isCurrent(caller),
     isBanned: (address) => rangeBans.isBanned(address),
-    start: () => rangeBans.start(),
+    async start() {
+      await Promise.all([rangeBans.start(), endOfOtherTokens(parts)]);
+    },
+    issuedSessions,
     users: { get: (ids) => getUsers(parts, ids) },
     calls: callsOf(parts),
     routes(api) {

@@ -129,6 +129,19 @@ test("garbage is no refresh token, nor is an access token", async () => {
   expect((await refresh("x".repeat(201))).body.code).toBe("invalid");
 });
 
+test("an access token renews nothing: not itself, and no session whose cookie does not come along", async () => {
+  const { token, cookie } = await newcomer();
+  const bare = await node.call("POST", "/auth/refresh", {}, { token });
+  expect([bare.status, bare.body.code]).toEqual([401, "refresh_invalid"]);
+  // With both it is the cookie that counts, also when its session has ended.
+  const { cookie: other } = await newcomer();
+  const renewed = await node.call("POST", "/auth/refresh", {}, { token, cookie: other });
+  expect(await sessionOf(renewed.body.access_token)).not.toBe(await sessionOf(token));
+  const ended = `usher_session=${"A".repeat(43)}`;
+  expect((await node.call("POST", "/auth/refresh", {}, { token, cookie: ended })).status).toBe(401);
+  expect((await node.call("POST", "/auth/refresh", {}, { cookie })).status).toBe(200);
+});
+
 test("a browser's cookie signs in, and gets an access token of its session", async () => {
   const { id, token, cookie } = await newcomer();
   expect((await node.call("GET", "/users/me", undefined, { cookie })).body.id).toBe(id);
@@ -248,11 +261,15 @@ test("a person has at most 50 sessions; the least recently used goes", async () 
 });
 
 test("a connection token opens sockets for a minute, and nothing else", async () => {
-  const { token } = await newcomer();
+  const { token, cookie } = await newcomer();
   const { status, body } = await node.call("POST", "/auth/connection-tokens", {}, { token });
   expect([status, body.expires_in]).toEqual([201, 60]);
   const caller = await node.identity.authenticate(body.token, "connect");
-  expect(caller).toMatchObject({ sessionId: await sessionOf(token), expiresAt: null });
+  // What it opens closes with the credential that asked for it: an access token, or a session by its cookie.
+  const { expiresAt } = await node.identity.authenticate(token, "api");
+  expect(caller).toMatchObject({ sessionId: await sessionOf(token), expiresAt });
+  const byCookie = await node.call("POST", "/auth/connection-tokens", {}, { cookie });
+  expect(await node.identity.authenticate(byCookie.body.token, "connect")).toMatchObject({ expiresAt: null });
   expect(await authenticate(body.token)).toBe("unauthenticated");
   expect((await node.call("GET", "/users/me", undefined, { token: body.token })).status).toBe(401);
   node.clock.ahead = 61_000;

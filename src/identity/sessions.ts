@@ -7,6 +7,7 @@ import type { Origin, Parts } from "./parts.ts";
 import { hashOf, newNonce, newSecret, successorOf } from "./secret.ts";
 import { whyShutOut } from "./store/bans.ts";
 import type { Db } from "./store/db.ts";
+import type { Issuer } from "./store/issued-sessions.ts";
 import { insertRefreshToken, isUnused, lastUse, lockSessionOf, markUsed } from "./store/refresh-tokens.ts";
 import * as store from "./store/sessions.ts";
 import { type UserRow, userById } from "./store/users.ts";
@@ -45,6 +46,7 @@ export async function startSession(
   userId: string,
   origin: Origin,
   deviceName: string | null,
+  issuer: Issuer | null = null,
 ): Promise<StartedSession> {
   const id = ids.next();
   const cookie = newSecret();
@@ -56,6 +58,7 @@ export async function startSession(
     device_name: deviceName,
     ip: origin.address,
     user_agent: origin.userAgent?.slice(0, 500) ?? null,
+    issuer,
   };
   await store.insertSession(tx.sql, session, config.SESSION_TTL);
   await insertRefreshToken(tx.sql, hashOf(refresh_token), id);
@@ -129,9 +132,12 @@ export async function accessFor({ tokens }: Parts, caller: UserCaller): Promise<
   return { access_token: token, expires_in, refresh_token: null };
 }
 
-/** A token for `/ws?token=` and EventSource: good for a minute, and only to open. */
+/**
+ * A token for `/ws?token=` and EventSource: good for a minute, and only to open. What it opens ends when the credential does that
+ * it was asked for with: an access token does not become a session by it.
+ */
 export async function connectionToken({ tokens }: Parts, caller: UserCaller): Promise<IssuedToken> {
-  return tokens.connection(caller.userId, caller.sessionId, caller.sessionId === null ? caller.expiresAt : null);
+  return tokens.connection(caller.userId, caller.sessionId, caller.expiresAt);
 }
 
 /** The caller's sign-ins, the last used first. */

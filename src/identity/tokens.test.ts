@@ -258,7 +258,7 @@ describe("tokens of another issuer by a shared secret (HS256)", () => {
     const caller = await node.identity.authenticate(body.token, "connect");
     expect(caller).toMatchObject({ userId: "visitor", sessionId: null, expiresAt: exp * 1_000 });
     expect((await node.call("POST", "/auth/logout", undefined, { token })).status).toBe(204);
-    expect((await node.call("POST", "/auth/refresh", {}, { token })).body.code).toBe("forbidden");
+    expect((await node.call("POST", "/auth/refresh", {}, { token })).body.code).toBe("refresh_invalid");
     const change = { current_password: "x", new_password: "long enough" };
     expect((await node.call("PUT", "/users/me/password", change, { token })).body.code).toBe("forbidden");
   });

@@ -1,4 +1,5 @@
 import type { Booking, Payment, QueuePosition } from "../../protocol/notices.ts";
+import type { IssuedSessions } from "../identity/index.ts";
 import type { By } from "../platform/audit.ts";
 import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
 import type { Api } from "../platform/http/api.ts";
@@ -62,6 +63,8 @@ export interface ServerApiDeps {
   /** Gives a new Snowflake, as decimal text. */
   ids: { next(): string };
   realtime: Pick<Realtime, "publishText" | "authorize" | "presence" | "watch" | "endService" | "beginLongAnswer">;
+  /** What tokens with the scope `tokens:issue` had made for people. */
+  issuedSessions: IssuedSessions;
   cluster: Pick<Cluster, "connectionsOf" | "membersOf" | "audienceOf" | "stats" | "connections" | "acked">;
   tail: Pick<Tail, "read">;
   /** A notice reached somebody. */

@@ -14,7 +14,13 @@ const MOST_TOKENS = 1_000;
 
 /** Making, rotating and revoking tokens. Each is an entry of an internal room, so that every node knows within a second. */
 export function createServiceTokens(
-  { sql, transaction, ids, now }: Pick<ServerApiDeps, "sql" | "transaction" | "ids" | "now">,
+  {
+    sql,
+    transaction,
+    ids,
+    now,
+    issuedSessions,
+  }: Pick<ServerApiDeps, "sql" | "transaction" | "ids" | "now" | "issuedSessions">,
   changed: () => Promise<void>,
 ): ServiceTokens {
   return {
@@ -48,6 +54,8 @@ export function createServiceTokens(
         const rotated = await rotateToken(tx.sql, id, sha256(secret), overlapSeconds);
         if (rotated === undefined) throw new AppError("not_found", "There is no such service token.");
         refuseBeyond(who, rotated.scopes, rotated.rooms);
+        if (overlapSeconds === 0) await issuedSessions.endAll(tx, id);
+        else await issuedSessions.endAfter(tx, id, overlapSeconds);
         await record(tx.sql, who, {
           action: "service-token:changed",
           subject: `service-token:${id}`,
@@ -62,6 +70,7 @@ export function createServiceTokens(
 
     async revoke(who, id) {
       await transaction({ actor: who.caller.userId }, async (tx) => {
+        await issuedSessions.endAll(tx, id);
         if (!(await deleteToken(tx.sql, id))) return;
         await record(tx.sql, who, { action: "service-token:revoked", subject: `service-token:${id}` });
         tx.log(TOKENS_ROOM, "token:changed", { token_id: id });

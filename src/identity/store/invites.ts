@@ -1,3 +1,4 @@
+import { banned } from "./bans.ts";
 import type { Db } from "./db.ts";
 
 export interface InviteRow {
@@ -23,19 +24,19 @@ export async function insertInvite(
   return row!;
 }
 
-/** Counts one use; false when the code is unknown, used up or expired. Undone with the transaction. */
+/** Whether an invite `i` lets somebody in: its maker could still make one. */
+const stands = (db: Db, code: string) => db`
+  i.code = ${code} AND i.uses < i.max_uses AND (i.expires_at IS NULL OR i.expires_at > clock_timestamp())
+  AND EXISTS (SELECT FROM users u WHERE u.id = i.created_by AND u.role <> 'member' AND NOT ${banned(db)})`;
+
+/** Counts one use; false when the code is unknown, used up or expired, or its maker runs this server no more. Undone with the transaction. */
 export async function takeInvite(db: Db, code: string): Promise<boolean> {
-  const rows = await db`
-    UPDATE registration_invites SET uses = uses + 1
-    WHERE code = ${code} AND uses < max_uses AND (expires_at IS NULL OR expires_at > clock_timestamp())
-    RETURNING id`;
+  const rows = await db`UPDATE registration_invites i SET uses = uses + 1 WHERE ${stands(db, code)} RETURNING id`;
   return rows.length > 0;
 }
 
 export async function inviteStands(db: Db, code: string): Promise<boolean> {
-  const rows = await db`
-    SELECT FROM registration_invites
-    WHERE code = ${code} AND uses < max_uses AND (expires_at IS NULL OR expires_at > clock_timestamp())`;
+  const rows = await db`SELECT FROM registration_invites i WHERE ${stands(db, code)}`;
   return rows.length > 0;
 }
 

@@ -1,6 +1,7 @@
 import type { Role } from "../../../protocol/objects.ts";
 import { banned } from "./bans.ts";
 import type { Db } from "./db.ts";
+import type { Issuer } from "./issued-sessions.ts";
 
 // Statements that touch several sessions lock them in the order of their ids, so that no two wait for each other.
 
@@ -23,13 +24,15 @@ export interface LivingRow {
   last_seen_at: Date;
   cookie_hash: string;
   banned: boolean;
+  /** When it ends at the latest, with the service token that had it made; null: with its use. */
+  ends_at: Date | null;
 }
 
 const living = (db: Db) => db`
-  SELECT s.id AS session_id, u.id AS user_id, u.username, u.role, s.expires_at, s.last_seen_at, s.cookie_hash,
+  SELECT s.id AS session_id, u.id AS user_id, u.username, u.role, s.expires_at, s.last_seen_at, s.cookie_hash, s.ends_at,
     ${banned(db)} AS banned
   FROM sessions s JOIN users u ON u.id = s.user_id
-  WHERE s.expires_at > clock_timestamp()`;
+  WHERE s.expires_at > clock_timestamp() AND (s.issued_by IS NULL OR u.role = 'member')`;
 
 export async function insertSession(
   db: Db,
@@ -40,23 +43,17 @@ export async function insertSession(
     device_name: string | null;
     ip: string | null;
     user_agent: string | null;
+    /** Null: the person signed in. */
+    issuer: Issuer | null;
   },
   ttl: number,
 ): Promise<void> {
-  const { id, user_id, cookie_hash, device_name, ip, user_agent } = session;
+  const { id, user_id, cookie_hash, device_name, ip, user_agent, issuer } = session;
   await db`
-    INSERT INTO sessions (id, user_id, cookie_hash, device_name, ip, user_agent, expires_at)
-    VALUES (${id}, ${user_id}, ${cookie_hash}, ${device_name}, ${ip}, ${user_agent},
-            clock_timestamp() + ${ttl} * interval '1 millisecond')`;
-}
-
-/** A session of a person by the name of its device; the last used one. */
-export async function sessionByDevice(db: Db, userId: string, deviceName: string): Promise<string | undefined> {
-  const [row] = await db<{ id: string }[]>`
-    SELECT id FROM sessions
-    WHERE user_id = ${userId} AND device_name = ${deviceName} AND expires_at > clock_timestamp()
-    ORDER BY last_seen_at DESC LIMIT 1`;
-  return row?.id;
+    INSERT INTO sessions (id, user_id, cookie_hash, device_name, ip, user_agent, service_token_id, issued_by, ends_at, expires_at)
+    VALUES (${id}, ${user_id}, ${cookie_hash}, ${device_name}, ${ip}, ${user_agent}, ${issuer?.service_token_id ?? null}::bigint,
+            ${issuer?.issued_by ?? null}, ${issuer?.ends_at ?? null}::timestamptz,
+            least(clock_timestamp() + ${ttl} * interval '1 millisecond', ${issuer?.ends_at ?? null}::timestamptz))`;
 }
 
 /** Ends the sessions of a person that are beyond the `keep` last used ones; their ids. */
@@ -81,7 +78,7 @@ export async function livingByCookie(db: Db, hashes: readonly string[]): Promise
 export async function touchSessions(db: Db, ids: readonly string[], ttl: number): Promise<void> {
   await db`
     UPDATE sessions s SET last_seen_at = clock_timestamp(),
-      expires_at = clock_timestamp() + ${ttl} * interval '1 millisecond'
+      expires_at = least(clock_timestamp() + ${ttl} * interval '1 millisecond', ends_at)
     FROM (SELECT id FROM sessions WHERE id = ANY(${[...ids]}) AND expires_at > clock_timestamp() ORDER BY id FOR UPDATE) t
     WHERE s.id = t.id`;
 }

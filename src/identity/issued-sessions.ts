@@ -1,0 +1,50 @@
+import type { Config } from "../config/options.ts";
+import type { ServiceCaller } from "../platform/caller.ts";
+import type { Tx } from "../platform/postgres/transaction.ts";
+import { tellSessionsEnded } from "./changes.ts";
+import type { Parts } from "./parts.ts";
+import { hashOf } from "./secret.ts";
+import * as store from "./store/issued-sessions.ts";
+
+/** Sessions that services had made for people, for whoever manages service tokens: they end with their token. */
+export interface IssuedSessions {
+  /** The token is revoked, or its secret is good no more. */
+  endAll(tx: Tx, tokenId: string): Promise<void>;
+  /** The secret that made them is good for so many seconds more. */
+  endAfter(tx: Tx, tokenId: string, seconds: number): Promise<void>;
+}
+
+export const issuedSessions: IssuedSessions = {
+  async endAll(tx, tokenId) {
+    tellSessionsEnded(tx, await store.deleteIssuedBy(tx.sql, tokenId));
+  },
+  endAfter: (tx, tokenId, seconds) => store.endIssuedAfter(tx.sql, tokenId, seconds),
+};
+
+/** What a session keeps of the token that made it. */
+export function issuerOf({ tokenId, expiresAt }: ServiceCaller, config: Pick<Config, "GRPC_TOKEN">): store.Issuer {
+  const isKept = /^\d+$/.test(tokenId);
+  return {
+    service_token_id: isKept ? tokenId : null,
+    issued_by: isKept ? tokenId : configured(config),
+    ends_at: expiresAt === null ? null : new Date(expiresAt),
+  };
+}
+
+/** Who runs this server has nobody act as them: what was made for a person before ends when they become one. */
+export async function endIssuedTo(tx: Tx, userId: string): Promise<void> {
+  tellSessionsEnded(tx, await store.deleteIssuedTo(tx.sql, userId));
+}
+
+/** Ends what another GRPC_TOKEN than the present one has made. A node that has none says nothing of those that do. */
+export async function endOfOtherTokens({ transaction, config }: Pick<Parts, "transaction" | "config">): Promise<void> {
+  if (config.GRPC_TOKEN === null) return;
+  await transaction({ actor: "start" }, async (tx) =>
+    tellSessionsEnded(tx, await store.deleteOfOtherTokens(tx.sql, configured(config))),
+  );
+}
+
+/** The token of the configuration, without saying what it is. */
+function configured({ GRPC_TOKEN }: Pick<Config, "GRPC_TOKEN">): string {
+  return GRPC_TOKEN === null ? "loopback" : `GRPC_TOKEN ${hashOf(GRPC_TOKEN)}`;
+}
