@@ -10,6 +10,7 @@ import type { IdentityDeps } from "./deps.ts";
 import { erasePerson, exportPerson } from "./erase.ts";
 import { createVerifyForeign } from "./foreign-tokens.ts";
 import { endOfOtherTokens, type IssuedSessions, issuedSessions } from "./issued-sessions.ts";
+import { LastSeen } from "./last-seen.ts";
 import { Limits } from "./limits.ts";
 import { Living } from "./living.ts";
 import { type Parts, publicUrlOf } from "./parts.ts";
@@ -75,7 +76,7 @@ export function createIdentity({ clock, ...deps }: IdentityDeps): Identity {
   const { sql, config, realtime, logger } = deps;
   const now = () => clock.now();
   const publicUrl = publicUrlOf(config);
-  const keys = createSigningKeys(sql, now, config.ACCESS_TOKEN_TTL);
+  const keys = createSigningKeys(sql, now, config.ACCESS_TOKEN_TTL, logger);
   const foreign = createVerifyForeign(config, now, logger);
   const parts: Parts = {
     ...deps,
@@ -83,7 +84,7 @@ export function createIdentity({ clock, ...deps }: IdentityDeps): Identity {
     publicUrl,
     passwords: createPasswords(),
     limits: new Limits(sql),
-    living: new Living(sql, config.SESSION_TTL, realtime, now),
+    living: new Living(sql, new LastSeen(sql, config.SESSION_TTL, logger, now), realtime, now),
     tokens: createTokens(keys, publicUrl, config.ACCESS_TOKEN_TTL, now),
   };
   followChanges(parts);

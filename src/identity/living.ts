@@ -2,13 +2,12 @@ import type { CloseReason } from "../../protocol/codes.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Realtime } from "../realtime/index.ts";
+import type { LastSeen } from "./last-seen.ts";
 import { Lookup } from "./lookup.ts";
 import { hashOf } from "./secret.ts";
-import { type LivingRow, livingByCookie, livingById, touchSessions } from "./store/sessions.ts";
+import { type LivingRow, livingByCookie, livingById } from "./store/sessions.ts";
 import { type ForeignRow, usersBySubject } from "./store/users.ts";
 
-/** `last_seen_at` of a session that is in use is at most so old. */
-const TOUCH_EVERY = 5 * 60_000;
 /** Longer than any door takes from asking who somebody is to telling the hub. */
 const REMEMBER_ENDED = 60_000;
 
@@ -26,21 +25,18 @@ export class Living {
   /** Session or user id → when it ended, oldest first. */
   readonly #ended = new Map<string, number>();
 
-  constructor(sql: Sql, sessionTtl: number, realtime: Pick<Realtime, "closeSession" | "closeUser">, now: () => number) {
-    const touched = async (rows: LivingRow[]) => {
-      const old = rows.filter((row) => now() - row.last_seen_at.getTime() > TOUCH_EVERY).map((row) => row.session_id);
-      if (old.length > 0) await touchSessions(sql, old, sessionTtl);
-      return rows;
+  constructor(
+    sql: Sql,
+    lastSeen: Pick<LastSeen, "inUse">,
+    realtime: Pick<Realtime, "closeSession" | "closeUser">,
+    now: () => number,
+  ) {
+    const found = (rows: LivingRow[], key: "session_id" | "cookie_hash") => {
+      lastSeen.inUse(rows);
+      return new Map(rows.map((row) => [row[key], row]));
     };
-    this.#sessions = new Lookup(
-      async (ids) => new Map((await touched(await livingById(sql, ids))).map((row) => [row.session_id, row])),
-      { now },
-    );
-    this.#cookies = new Lookup(
-      async (hashes) =>
-        new Map((await touched(await livingByCookie(sql, hashes))).map((row) => [row.cookie_hash, row])),
-      { now },
-    );
+    this.#sessions = new Lookup(async (ids) => found(await livingById(sql, ids), "session_id"), { now });
+    this.#cookies = new Lookup(async (hashes) => found(await livingByCookie(sql, hashes), "cookie_hash"), { now });
     this.#people = new Lookup(async (ids) => new Map((await usersBySubject(sql, ids)).map((row) => [row.id, row])), {
       now,
     });

@@ -1,5 +1,7 @@
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JSONWebKeySet } from "jose";
+import { cannotWrite } from "../platform/postgres/failures.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
+import type { Logger } from "./deps.ts";
 import { newSecret } from "./secret.ts";
 import { deleteKeys, insertKey, type KeyRow, lockKeys, signingKeys } from "./store/signing-keys.ts";
 
@@ -30,11 +32,11 @@ interface Loaded {
 }
 
 /** @param tokenTtl longest life of a token in ms: so long an old key stays after its successor was made */
-export function createSigningKeys(sql: Sql, now: () => number, tokenTtl: number): SigningKeys {
+export function createSigningKeys(sql: Sql, now: () => number, tokenTtl: number, logger: Logger): SigningKeys {
   let loaded: Promise<Loaded> | null = null;
 
   function load(): Promise<Loaded> {
-    const loading = read(sql, now(), tokenTtl);
+    const loading = read(sql, now(), tokenTtl, logger);
     loaded = loading;
     // A failed read is not remembered: the next caller tries again.
     loading.catch(() => {
@@ -59,21 +61,14 @@ export function createSigningKeys(sql: Sql, now: () => number, tokenTtl: number)
   };
 }
 
-async function read(sql: Sql, at: number, tokenTtl: number): Promise<Loaded> {
+async function read(sql: Sql, at: number, tokenTtl: number, logger: Logger): Promise<Loaded> {
   let rows = await signingKeys(sql);
   if (rows[0] === undefined || rows[0].age > SIGNS_FOR) {
-    rows = await sql.begin(async (tx) => {
-      await lockKeys(tx);
-      const [newest] = await signingKeys(tx);
-      if (newest === undefined || newest.age > SIGNS_FOR) await makeKey(tx);
-      const all = await signingKeys(tx);
-      // A key is of no more use once its successor has signed for a token's life and every node has read it.
-      const useless = all.slice(1).filter((_, older) => all[older]!.age > tokenTtl + 2 * READ_EVERY);
-      await deleteKeys(
-        tx,
-        useless.map(({ kid }) => kid),
-      );
-      return all;
+    rows = await renew(sql, tokenTtl).catch((error: unknown) => {
+      // A database that takes no writes must not shut out who has a good token: the old key signs on until there is a new one.
+      if (rows[0] === undefined || !cannotWrite(error)) throw error;
+      logger.warn({ err: error }, "the next signing key could not be made; the one before is used on");
+      return rows;
     });
   }
   const newest = rows[0]!;
@@ -83,6 +78,23 @@ async function read(sql: Sql, at: number, tokenTtl: number): Promise<Loaded> {
     verifiers: new Map(await Promise.all(rows.map(async (row) => [row.kid, await cryptoKey(row.public_jwk)] as const))),
     jwks: { keys: rows.map(publicKey) },
   };
+}
+
+/** Makes the next key, unless another node has just done so, and removes those of no more use; answers all, the newest first. */
+function renew(sql: Sql, tokenTtl: number): Promise<KeyRow[]> {
+  return sql.begin(async (tx) => {
+    await lockKeys(tx);
+    const [newest] = await signingKeys(tx);
+    if (newest === undefined || newest.age > SIGNS_FOR) await makeKey(tx);
+    const all = await signingKeys(tx);
+    // A key is of no more use once its successor has signed for a token's life and every node has read it.
+    const useless = all.slice(1).filter((_, older) => all[older]!.age > tokenTtl + 2 * READ_EVERY);
+    await deleteKeys(
+      tx,
+      useless.map(({ kid }) => kid),
+    );
+    return all;
+  });
 }
 
 async function makeKey(tx: Parameters<typeof insertKey>[0]): Promise<void> {

@@ -1,6 +1,7 @@
 import { COMMANDS, type CommandId, type CommandPayload, type CommandType } from "../../protocol/frames.ts";
 import { within } from "../platform/context.ts";
 import { AppError } from "../platform/errors.ts";
+import { asAnswer } from "../platform/postgres/failures.ts";
 import { NO_TRACING, type Tracing } from "../platform/tracing.ts";
 import type { Connection } from "./connection.ts";
 import type { HubLogger, HubMetrics } from "./deps.ts";
@@ -114,9 +115,13 @@ export class Dispatch {
     });
   }
 
-  #fail(connection: Connection, command: Command, id: CommandId | undefined, error: unknown): void {
-    if (error instanceof AppError) this.#sender.error(connection, error.code, error.message, id);
-    else {
+  #fail(connection: Connection, command: Command, id: CommandId | undefined, thrown: unknown): void {
+    const error = asAnswer(thrown);
+    if (error instanceof AppError) {
+      if (error !== thrown)
+        this.#logger.warn({ err: thrown, type: command.type }, "a command could not be done just now");
+      this.#sender.error(connection, error.code, error.message, id);
+    } else {
       this.#logger.error({ err: error, type: command.type, connection: connection.id }, "a command failed");
       this.#sender.error(connection, "internal", undefined, id);
     }

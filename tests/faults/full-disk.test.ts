@@ -2,8 +2,11 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { status } from "@grpc/grpc-js";
 import { startEmbedded } from "../../src/platform/postgres/embedded.ts";
 import { openDatabase } from "../../src/platform/postgres/pool.ts";
+import type { Sql } from "../../src/platform/postgres/sql.ts";
+import { refusal, startGrpcNode, TOKEN } from "../grpc/node.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { findTool, testWhere } from "../support/tools.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -39,8 +42,12 @@ async function call(app: TestApp, path: string, body: object, token?: string) {
     headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify(body),
   });
-  return { status: answer.status, body: (await answer.json()) as { id: string; access_token: string; code?: string } };
+  const told = (await answer.json()) as { id: string; access_token: string; code?: string };
+  return { status: answer.status, retryAfter: answer.headers.get("retry-after"), body: told };
 }
+
+/** What everybody is told who wants to write. */
+const REFUSED = { status: 503, retryAfter: "5", body: { code: "unavailable" } };
 
 const signUp = (app: TestApp, name: string) =>
   call(app, "/auth/register", { email: `${name}@example.org`, username: name, password: "correct horse" });
@@ -54,22 +61,88 @@ test("a database that has become read-only degrades the node, and is seen to wri
   cleanups.push(close);
   expect(await ready(app)).toMatchObject(WELL);
   expect(await gauge(app)).toBe("1");
-  const name = new URL(app.databaseUrl).pathname.slice(1);
-  const setReadOnly = async (value: "on" | "off") => {
-    await sql.unsafe("SET default_transaction_read_only = off");
-    await sql.unsafe(`ALTER DATABASE ${name} SET default_transaction_read_only = ${value}`);
-    // A connection keeps what it began with.
-    await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${name} AND pid <> pg_backend_pid()`;
-  };
-  await setReadOnly("on");
+  await setReadOnly(app, sql, "on");
   await waitUntil("it is noticed", async () => (await ready(app)).checks?.postgres === "cannot write");
   expect(await ready(app)).toMatchObject(ILL);
   expect(await gauge(app)).toBe("0");
-  expect((await signUp(app, "ann")).status).toBeGreaterThanOrEqual(500);
-  await setReadOnly("off");
+  expect(await signUp(app, "ann")).toMatchObject(REFUSED);
+  await setReadOnly(app, sql, "off");
   await waitUntil("it heals", async () => (await ready(app)).checks?.postgres === "ok");
   expect(await gauge(app)).toBe("1");
   expect((await signUp(app, "ann")).status).toBe(201);
+});
+
+async function setReadOnly(app: TestApp, sql: Sql, value: "on" | "off"): Promise<void> {
+  const name = new URL(app.databaseUrl).pathname.slice(1);
+  await sql.unsafe("SET default_transaction_read_only = off");
+  await sql.unsafe(`ALTER DATABASE ${name} SET default_transaction_read_only = ${value}`);
+  // A connection keeps what it began with.
+  await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${name} AND pid <> pg_backend_pid()`;
+}
+
+/** As if all had been away for an hour: their next use of a session is worth writing down. */
+const ageSessions = (sql: Sql) => sql`UPDATE sessions SET last_seen_at = now() - interval '1 hour'`;
+
+test("a read-only database: reading and coming go on at every door, writing is refused by the door's own code", async () => {
+  const node = await startGrpcNode({ LOG_LEVEL: "silent" });
+  cleanups.push(() => node.close());
+  const { sql, close } = openDatabase(node.databaseUrl, { max: 1 });
+  cleanups.push(close);
+  const ann = await node.person("ann");
+  const { id } = (await call(node, "/channels", { name: "talk", type: "public" }, ann.token)).body;
+  const messages = `/channels/${id}/messages`;
+  expect((await call(node, messages, { content: "before" }, ann.token)).status).toBe(201);
+  // Sessions that no node remembers, so that each is read, and was last used long ago.
+  const signIn = async () =>
+    (await call(node, "/auth/login", { email: "ann@example.org", password: "correct horse" })).body.access_token;
+  const [byHttp, bySocket] = [await signIn(), await signIn()];
+  await ageSessions(sql);
+  await setReadOnly(node, sql, "on");
+  await waitUntil("it is noticed", async () => (await ready(node)).checks?.postgres === "cannot write");
+  expect(await ready(node)).toMatchObject(ILL);
+
+  const page = await fetch(`${node.url}/api/v1${messages}`, { headers: { authorization: `Bearer ${byHttp}` } });
+  expect([page.status, (await page.json()).data.length]).toEqual([200, 1]);
+  const changes = await fetch(`${node.url}/api/v1/changes?after=0`, { headers: { authorization: `Bearer ${TOKEN}` } });
+  expect(changes.status).toBe(200);
+  const socket = await openClient(node.httpPort, { query: `?token=${bySocket}` });
+  expect((await socket.ask("room:join", { room: `channel:${id}`, since: 0 })).payload).toMatchObject({
+    recovered: true,
+  });
+  expect(await node.ask("realtime.RealtimeService/GetConnectionStats", {})).toMatchObject({ total: 1 });
+
+  expect(await call(node, messages, { content: "x" }, byHttp)).toMatchObject(REFUSED);
+  expect(await call(node, "/channels", { name: "more", type: "public" }, byHttp)).toMatchObject(REFUSED);
+  for (const [type, payload] of [
+    ["message:send", { channel_id: id, content: "x" }],
+    ["read:mark", { channel_id: id, message_id: "1" }],
+  ] as const)
+    expect((await socket.ask(type, payload)).payload).toMatchObject({ code: "UNAVAILABLE" });
+  const refused = await refusal(
+    node.ask("realtime.RealtimeService/NotifyBookingResult", { user_id: ann.id, booking_id: "b", success: true }),
+  );
+  expect(refused.code).toBe(status.UNAVAILABLE);
+  expect(String(refused.metadata.get("grpc-status-details-bin")[0])).toContain("RetryInfo");
+
+  await setReadOnly(node, sql, "off");
+  await waitUntil("it heals", async () => (await ready(node)).checks?.postgres === "ok");
+  expect((await call(node, messages, { content: "after" }, byHttp)).status).toBe(201);
+  socket.close();
+});
+
+test("a look at the log needs no write when the database takes none", async () => {
+  const app = await start({});
+  const { sql, close } = openDatabase(app.databaseUrl, { max: 1 });
+  cleanups.push(close);
+  await sql.begin("isolation level read committed", async (tx) => {
+    await tx`SELECT pg_advisory_xact_lock(7302)`; // no tick by others
+    const [before] = await tx`SELECT max(id) AS id FROM ticks`;
+    await tx`INSERT INTO log (room_id, seq, at, type, payload) VALUES (1, 1, clock_timestamp(), 'test', '{}')`;
+    await tx`UPDATE ticks SET at = at - interval '1 hour' WHERE id = ${before!.id}`;
+    await tx`SET LOCAL transaction_read_only = on`;
+    const [tick] = await tx`SELECT log_tick() AS id`;
+    expect(tick!.id).toBe(before!.id);
+  });
 });
 
 const asRoot = process.geteuid?.() === 0 ? [] : ["sudo", "-n"];
@@ -116,6 +189,10 @@ testWhere(
   const app = await start({ DATABASE_URL: server.url });
   const { access_token: token } = (await signUp(app, "ann")).body;
   const { id } = (await call(app, "/channels", { name: "talk", type: "public" }, token)).body;
+  // A session that the node does not remember.
+  const { access_token: late } = (
+    await call(app, "/auth/login", { email: "ann@example.org", password: "correct horse" })
+  ).body;
   const post = () => call(app, `/channels/${id}/messages`, { content: "x".repeat(3_900) }, token);
   expect((await post()).status).toBe(201);
   const listener = await openClient(Number(new URL(app.url).port), { query: `?token=${token}` });
@@ -123,6 +200,7 @@ testWhere(
 
   // A whole segment of its log lies ready once something is written to it.
   const owner = openDatabase(server.url.replace("usher@", "postgres@"), { max: 1 });
+  await ageSessions(owner.sql);
   await owner.sql`SELECT pg_switch_wal()`;
   await owner.close();
   expect((await post()).status).toBe(201);
@@ -133,14 +211,19 @@ testWhere(
     const answer = await post();
     return answer.status === 201 ? null : answer;
   });
-  expect(refused).toMatchObject({ status: 503, body: { code: "unavailable" } });
+  expect(refused).toMatchObject(REFUSED);
   await waitUntil("everybody is told", async () => (await ready(app)).checks?.postgres === "cannot write");
   expect(await ready(app)).toMatchObject(ILL);
   expect(await gauge(app)).toBe("0");
   const page = await fetch(`${app.url}/api/v1/channels/${id}/messages`, {
-    headers: { authorization: `Bearer ${token}` },
+    headers: { authorization: `Bearer ${late}` },
   });
   expect(page.status).toBe(200);
+  const newcomer = await openClient(Number(new URL(app.url).port), { query: `?token=${late}` });
+  expect((await newcomer.ask("message:send", { channel_id: id, content: "x".repeat(3_900) })).payload).toMatchObject({
+    code: "UNAVAILABLE",
+  });
+  newcomer.close();
   expect((await listener.ask("system:ping")).type).toBe("system:pong");
 
   rmSync(filler);

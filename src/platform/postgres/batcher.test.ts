@@ -23,14 +23,15 @@ function held() {
   };
 }
 
-let lockNotAvailable: unknown;
+/** Errors as PostgreSQL answers them, by their SQLSTATE. */
+const answered = new Map<string, unknown>();
 
 beforeAll(async () => {
   const database = await testDatabase();
-  lockNotAvailable =
-    await database.sql`DO $$ BEGIN RAISE EXCEPTION 'a lock was not to be had' USING ERRCODE = '55P03'; END $$`.catch(
-      (error: unknown) => error,
-    );
+  for (const state of ["55P03", "25006", "53100"])
+    await database.sql.unsafe(`DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '${state}'; END $$`).catch((error) => {
+      answered.set(state, error);
+    });
   await database.close();
 });
 
@@ -79,12 +80,16 @@ test("only the bad items fail, each with its own error, and the others keep thei
   );
 });
 
-test("a database that is away fails the whole batch at once, as unavailable", async () => {
+test.each([
+  ["is away", () => new ConnectionLost(new Error("connect ECONNREFUSED"))],
+  ["is read-only", () => answered.get("25006")],
+  ["has a full disk", () => answered.get("53100")],
+])("a database that %s fails the whole batch at once, as unavailable", async (_, error) => {
   let runs = 0;
   const batcher = createBatcher<number, number>({
     run() {
       runs++;
-      return Promise.reject(new ConnectionLost(new Error("connect ECONNREFUSED")));
+      return Promise.reject(error());
     },
   });
   const answers = await Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)));
@@ -107,7 +112,7 @@ test("a lock that others hold costs only the items that need it; all others go o
         let mostApart = 0;
         async function attempt(items: readonly number[]) {
           await Promise.resolve();
-          if (items.some((item) => held.includes(keys[item]!))) throw lockNotAvailable;
+          if (items.some((item) => held.includes(keys[item]!))) throw answered.get("55P03");
           done.push(...items);
           return items.map((item) => item * 10);
         }
@@ -170,13 +175,13 @@ test("what waits apart counts as waiting, and is given up once it has waited too
   const batcher = createBatcher<string, string>({
     now: () => now,
     maxQueue: 5,
-    run: () => Promise.reject(lockNotAvailable),
+    run: () => Promise.reject(answered.get("55P03")),
     apart: {
       key: (item) => item,
       async run([item]) {
         tried.push(item!);
         await gate.promise;
-        throw lockNotAvailable;
+        throw answered.get("55P03");
       },
     },
   });

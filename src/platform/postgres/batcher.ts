@@ -63,7 +63,8 @@ export function createBatcher<I, O>({
     ? createLanes<Waiting<I, O>>({
         key: ({ item }) => apart.key(item),
         run: (batch) => settle(batch, apart.run, null),
-        giveUp: (batch) => fail(batch, new AppError("unavailable", "What this changes is held. Try again soon.")),
+        giveUp: (batch) =>
+          fail(batch, new AppError("unavailable", "What this changes is held. Try again soon.", { retry_after: 1 })),
         maxBatch,
         now,
       })
@@ -115,7 +116,9 @@ export function createBatcher<I, O>({
   return {
     add(item) {
       if (queue.length + (lanes?.size ?? 0) >= maxQueue) {
-        return Promise.reject(new AppError("unavailable", "Too much is waiting to be written. Try again soon."));
+        return Promise.reject(
+          new AppError("unavailable", "Too much is waiting to be written. Try again soon.", { retry_after: 1 }),
+        );
       }
       return new Promise((resolve, reject) => {
         queue.push({ item, resolve, reject });

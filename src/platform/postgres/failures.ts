@@ -24,10 +24,20 @@ export function isHeldUp(error: unknown): boolean {
   return state === "55P03" || state === "40P01";
 }
 
-/** The database is away, full or busy; nothing is wrong with what was asked. (SQLSTATE classes 08, 25P03/25P04, 53, 55, 57, 58.) */
+/** The database answers, but takes no writes: no room on the disk; read-only, as a replica is and as managed servers become when full. */
+export function cannotWrite(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === "53100" || state === "25006";
+}
+
+/**
+ * The database is away, full, read-only or busy; nothing is wrong with what was asked. (SQLSTATE classes 08, 25P03/25P04, 53, 55, 57,
+ * 58, and 25006.)
+ */
 export function isAway(error: unknown): boolean {
   const state = sqlState(error);
-  if (state !== null) return /^(08|53|55|57|58|25P0[34])/.test(state) || mayPassWhenRepeated(error);
+  if (state !== null)
+    return /^(08|53|55|57|58|25P0[34])/.test(state) || cannotWrite(error) || mayPassWhenRepeated(error);
   return error instanceof ConnectionLost;
 }
 
@@ -41,10 +51,14 @@ export function nothingWasDone(error: unknown): boolean {
   return state !== null && !/^(08|57P)/.test(state);
 }
 
-/** `unavailable` (with the cause kept) for a database that is away; every other error as it is. */
+/** `unavailable` (with the cause kept, and when to try again) for a database that is away; every other error as it is. */
 export function asAnswer(error: unknown): unknown {
   if (!isAway(error)) return error;
-  const answer = new AppError("unavailable", "The database does not answer right now. Try again soon.");
+  const answer = cannotWrite(error)
+    ? new AppError("unavailable", "Nothing can be written right now; what is read goes on. Try again soon.", {
+        retry_after: 5,
+      })
+    : new AppError("unavailable", "The database does not answer right now. Try again soon.", { retry_after: 1 });
   answer.cause = error;
   return answer;
 }

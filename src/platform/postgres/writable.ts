@@ -1,4 +1,4 @@
-import { sqlState } from "./failures.ts";
+import { cannotWrite } from "./failures.ts";
 import type { Sql } from "./sql.ts";
 
 /** Whether the database takes what is written: one whose disk is full, or that is read-only, goes on answering questions. */
@@ -12,8 +12,6 @@ export interface Writable {
   check(sql: Sql): boolean;
 }
 
-/** No room on the disk; read-only, as a replica is and as managed servers become when they are full. */
-const REFUSALS = ["53100", "25006"];
 /** ms between two writes that ask. */
 const ASK_EVERY = 1_000;
 
@@ -40,7 +38,7 @@ export function createWritable(onChange: (refusal: unknown) => void): Writable {
 
   return {
     heard(error) {
-      if (!takes || !REFUSALS.includes(sqlState(error) ?? "")) return;
+      if (!takes || !cannotWrite(error)) return;
       takes = false;
       onChange(error);
     },

@@ -3,6 +3,7 @@ import { AppError } from "../../platform/errors.ts";
 import type { RequestFacts } from "../../platform/http/api.ts";
 import { problemResponse } from "../../platform/http/problem.ts";
 import { addressKey, createCounter, type RateLimit, tooMany } from "../../platform/http/rate-limit.ts";
+import { asAnswer } from "../../platform/postgres/failures.ts";
 import type { Connection, Hub } from "../../realtime/doors.ts";
 import { type CredentialRules, readCredentials } from "./credentials.ts";
 
@@ -56,7 +57,8 @@ export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocke
       if (hub.draining) throw new AppError("unavailable", "This server is about to stop. Connect again.");
       if (await take(from)) return undefined;
       throw new AppError("malformed", "This is not a WebSocket handshake that can be answered.");
-    } catch (error) {
+    } catch (thrown) {
+      const error = asAnswer(thrown);
       if (error instanceof AppError) return problemResponse(error, requestId);
       deps.logger.error({ err: error, request_id: requestId }, "a WebSocket handshake failed");
       return problemResponse(new AppError("internal"), requestId);

@@ -1,0 +1,48 @@
+import type { Sql } from "../platform/postgres/sql.ts";
+import type { Logger } from "./deps.ts";
+import { touchSessions } from "./store/sessions.ts";
+
+/** `last_seen_at` of a session that is in use is at most so old. */
+const TOUCH_EVERY = 5 * 60_000;
+
+/**
+ * Writes down that sessions are in use, beside the reads that find them in use: whoever reads waits for no write, and goes on when the
+ * database takes none. A failure is logged once; the next use tries again.
+ */
+export class LastSeen {
+  readonly #touch: (sessions: readonly string[]) => Promise<void>;
+  readonly #logger: Logger;
+  readonly #now: () => number;
+  readonly #waiting = new Set<string>();
+  #writing = false;
+  #failing = false;
+
+  /** @param sessionTtl ms by which a use moves the end of a session away */
+  constructor(sql: Sql, sessionTtl: number, logger: Logger, now: () => number) {
+    this.#touch = (sessions) => touchSessions(sql, sessions, sessionTtl);
+    this.#logger = logger;
+    this.#now = now;
+  }
+
+  inUse(sessions: readonly { session_id: string; last_seen_at: Date }[]): void {
+    for (const { session_id, last_seen_at } of sessions)
+      if (this.#now() - last_seen_at.getTime() > TOUCH_EVERY) this.#waiting.add(session_id);
+    if (!this.#writing) void this.#write();
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true;
+    while (this.#waiting.size > 0) {
+      const sessions = [...this.#waiting];
+      this.#waiting.clear();
+      try {
+        await this.#touch(sessions);
+        this.#failing = false;
+      } catch (error) {
+        if (!this.#failing) this.#logger.warn({ err: error }, "when sessions were last used could not be written down");
+        this.#failing = true;
+      }
+    }
+    this.#writing = false;
+  }
+}
