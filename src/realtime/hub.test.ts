@@ -332,11 +332,17 @@ test("RC-2 a storm of resumes costs a few questions about rights, and everybody 
   const clients = await Promise.all(people.map(async (user) => openClient(node.port, await query(user))));
   for (const user of people) for (const channel of channels) node.members.add(`${user} ${channel}`);
   const { asked } = node.policy;
-  node.policy.gate = Bun.sleep(200);
+  const before = node.counted.get("received system:resume") ?? 0;
+  // Nobody's rights are answered before all have asked and something has been said.
+  const { promise, resolve } = Promise.withResolvers<void>();
+  node.policy.gate = promise;
   const rooms = Object.fromEntries(channels.map((channel, i) => [channel, { seq: i, epoch }]));
   const writes = Promise.all(channels.map((channel) => node.say(channel, "meanwhile")));
-  await Promise.all(clients.map((client) => client.ask("system:resume", { rooms })));
+  const resumed = Promise.all(clients.map((client) => client.ask("system:resume", { rooms })));
   await writes;
+  await waitUntil("all have asked", () => (node.counted.get("received system:resume") ?? 0) - before >= clients.length);
+  resolve();
+  await resumed;
   for (const client of clients) {
     for (const [i, channel] of channels.entries()) {
       await client.next("message:created", ({ room, seq }) => room === channel && seq === 11);
