@@ -58,10 +58,8 @@ export function editableOfChannel({ name, topic }: Pick<Channel, "name" | "topic
   return { name, topic };
 }
 
-export function createChannels(
-  deps: Pick<ChatDeps, "sql" | "transaction" | "ids" | "users" | "realtime" | "epoch">,
-): Channels {
-  const { sql, transaction, ids, users, realtime, epoch } = deps;
+export function createChannels(deps: Pick<ChatDeps, "sql" | "transaction" | "ids" | "users" | "epoch">): Channels {
+  const { sql, transaction, ids, users, epoch } = deps;
 
   return {
     async create(caller, input) {
@@ -133,14 +131,13 @@ export function createChannels(
 
     async delete(caller, channelId) {
       const { userId } = person(caller);
-      const members = await transaction({ actor: userId }, async (tx) => {
+      await transaction({ actor: userId }, async (tx) => {
         const channel = await lockChannel(tx.sql, caller, channelId, "read");
         refuseDirect(channel);
         checkNeed(channel, "owner");
         tx.log(`channel:${channel.id}`, "channel:deleted", { channel_id: channel.id });
-        return deleteChannel(tx.sql, channel.id);
+        await deleteChannel(tx.sql, channel.id);
       });
-      for (const member of members) realtime.expel(`channel:${channelId}`, member);
     },
   };
 }

@@ -99,8 +99,10 @@ export function channelRooms(sql: ISql): RoomPolicy {
       return codes;
     },
 
-    expels: ({ type, payload }) =>
-      type === "member:left" ? FRAMES["member:left"].parse(JSON.parse(payload)).user_id : null,
+    expels({ type, payload }) {
+      if (type === "channel:deleted") return "everybody";
+      return type === "member:left" ? { userId: FRAMES["member:left"].parse(JSON.parse(payload)).user_id } : null;
+    },
   };
 }
 

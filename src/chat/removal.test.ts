@@ -63,3 +63,22 @@ test("JN-8 without the policy's word on entries he would see more: the check can
   expect(bobClient.frames.slice(-2).map(({ type }) => type)).toEqual(["member:left", "message:created"]);
   await live.hub.stop();
 });
+
+test("JN-8 when a channel is deleted everybody is out of its room, and sees nothing that is said there afterwards", async () => {
+  const live = addHub(node);
+  const { channel } = await node.channels.create(ann, { type: "private", name: "y", member_ids: [bob.userId] });
+  const room = `channel:${channel.id}`;
+  const clients = [live.connect(ann), live.connect(bob)];
+  for (const client of clients) client.send({ type: "room:join", id: 1, payload: { room } });
+  await waitUntil("both are in", () => clients.every(({ frames }) => frames.some(({ id }) => id === 1)));
+  await node.channels.delete(ann, channel.id);
+  await node.deps.transaction({ actor: "service" }, async (tx) => tx.log(room, "seat:sold" as never, {} as never));
+  const [deleted, behind] = (await node.log(room)).slice(-2);
+  expect([deleted?.type, behind?.type]).toEqual(["channel:deleted", "seat:sold" as never]);
+  live.hub.publish([behind!]);
+  live.hub.publish([deleted!]);
+  live.hub.publishEphemeral(room, "typing:stopped", { channel_id: channel.id, user_id: ann.userId });
+  for (const { frames } of clients)
+    expect(frames.slice(2).map(({ type }) => type)).toEqual(["channel:deleted", "room:left"]);
+  await live.hub.stop();
+});

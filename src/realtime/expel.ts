@@ -1,22 +1,54 @@
+import type { Connection } from "./connection.ts";
+import type { Connections } from "./connections.ts";
+import type { Expelled } from "./index.ts";
+import type { Policies } from "./policies.ts";
+import type { Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sender } from "./sender.ts";
 
-/** Takes all connections of a person out of a room, those on the way in too, and tells them (SPEC JN-8). */
-export function expel(rooms: Rooms, sender: Sender, name: string, userId: string): void {
+export interface ExpelDeps {
+  rooms: Rooms;
+  connections: Connections;
+  sender: Sender;
+  policies: Policies;
+}
+
+/** Takes all connections of a person, or of every person, out of a room, those on the way in too, and tells them (SPEC JN-8). */
+export function expel({ rooms, connections, sender }: Omit<ExpelDeps, "policies">, name: string, who: Expelled): void {
   const room = rooms.get(name);
   if (room === undefined) return;
+  const isMeant = ({ caller }: Connection) =>
+    caller.kind === "user" && (who === "everybody" || caller.userId === who.userId);
   for (const e of room.entering ?? []) {
-    const { caller } = e.connection;
-    if (e.refused !== null || caller.kind !== "user" || caller.userId !== userId) continue;
+    if (e.refused !== null || !isMeant(e.connection)) continue;
     // Before the answer its rights are asked again: he may have been taken in once more since.
     if (e.answered) {
       e.refused = "forbidden";
       sender.left(e.connection, name, "forbidden");
     } else e.doubtful = true;
   }
-  for (const connection of rooms.people.of(userId)) {
-    if (!connection.isIn(room)) continue;
+  const candidates = who === "everybody" ? connections.open : rooms.people.of(who.userId);
+  for (const connection of [...candidates]) {
+    if (!isMeant(connection) || !connection.isIn(room)) continue;
     rooms.leave(connection, room);
     sender.left(connection, name, "forbidden");
   }
+}
+
+/**
+ * Asks again who may be in a room of which entries were passed over: one of them may have taken somebody out. When that cannot be
+ * asked, everybody is sent out as for a fault of the server, and comes again.
+ */
+export async function askAgain({ rooms, connections, sender, policies }: ExpelDeps, room: Room): Promise<void> {
+  if (!policies.canExpel(room.name)) return;
+  const inside = connections.open.filter((one) => one.caller.kind === "user" && one.isIn(room));
+  const refusals = await policies
+    .authorize(inside.map(({ caller }) => ({ caller, room: room.name })))
+    .catch(() => inside.map(() => "unavailable" as const));
+  inside.forEach((connection, i) => {
+    const refusal = refusals[i] ?? null;
+    if (refusal === null || !connection.isIn(room)) return;
+    rooms.leave(connection, room);
+    sender.left(connection, room.name, refusal);
+  });
 }

@@ -208,6 +208,27 @@ test("JN-3 a member who is expelled hears nothing more, also when he was on the 
   expect(client.frames.filter(({ type }) => type === "message:created")).toEqual([]);
 });
 
+test("JN-3 who is taken out between the look at the rights and the look at the log does not come in", async () => {
+  const room = newRoom("channel");
+  node.members.add(`ivy ${room}`);
+  await node.say(room, "one");
+  const client = await openClient(node.port, await query("ivy"));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { asked } = node.policy;
+  node.policy.gate = promise;
+  const join = client.ask("room:join", { room });
+  await waitUntil("the rights were read", () => node.policy.asked > asked);
+  // As another node does it: nothing but the log tells of it.
+  const { push } = node.published;
+  node.published.push = () => 0;
+  node.members.delete(`ivy ${room}`);
+  await node.say(room, "gone: ivy");
+  node.published.push = push;
+  resolve();
+  expect((await join).payload).toMatchObject({ code: "NOT_FOUND" });
+  client.close();
+});
+
 test("JN-8 who was taken out long ago and is a member again comes in, although the missed frames tell of it", async () => {
   const room = newRoom("channel");
   node.members.add(`zoe ${room}`);

@@ -13,7 +13,7 @@ import { Dispatch } from "./dispatch.ts";
 import type { Hub } from "./doors.ts";
 import { drainConnections } from "./drain.ts";
 import { Ephemeral } from "./ephemeral.ts";
-import { expel } from "./expel.ts";
+import { askAgain, expel } from "./expel.ts";
 import { FanOut } from "./fan-out.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Intake } from "./intake.ts";
@@ -52,7 +52,7 @@ export function createHub(deps: HubDeps): Hub {
       show: (room, type, frame) => fanOut.show(room, type, frame),
       shown(room, entry) {
         const gone = policies.expels(entry);
-        if (gone !== null) expel(rooms, sender, room.name, gone);
+        if (gone !== null) expel({ rooms, connections, sender }, room.name, gone);
       },
       missing: (room) => repair.missing(room),
     },
@@ -61,7 +61,7 @@ export function createHub(deps: HubDeps): Hub {
       left: (connection, room) => presence.left(connection, room),
     },
   );
-  const connections = new Connections(rooms);
+  const connections: Connections = new Connections(rooms);
   const open = connections.open;
 
   // What they are shown.
@@ -76,6 +76,7 @@ export function createHub(deps: HubDeps): Hub {
     epoch,
     isOpen: (room) => rooms.get(room.name) === room,
     tell: (room, type, frame) => fanOut.show(room, type, frame),
+    passedOver: (room) => void askAgain({ rooms, connections, sender, policies }, room),
   });
   const internal = new InternalRooms((error) =>
     logger.error({ err: error }, "an entry of an internal room could not be acted on; its state is read anew"),
@@ -201,7 +202,7 @@ export function createHub(deps: HubDeps): Hub {
     presenceHealth: () => presence.health,
     registerCommand: (type, handler) => dispatch.register(type, handler),
 
-    expel: (room, userId) => expel(rooms, sender, room, userId),
+    expel: (room, userId) => expel({ rooms, connections, sender }, room, { userId }),
     closeSession: (sessionId, reason) => closing.session(sessionId, reason),
     closeUser: (userId, reason, exceptSessionId) => closing.user(userId, reason, exceptSessionId),
     closeConnection: (id, reason) => closing.connection(id, reason),

@@ -198,6 +198,9 @@ export interface Watcher {
   interrupted(): void | Promise<void>;
 }
 
+/** One person, or, when the room has ended, every person in it. */
+export type Expelled = { userId: string } | "everybody";
+
 export interface RoomPolicy {
   /** Resolves when the caller may join; throws AppError (`not_found`, `forbidden`, `unauthenticated`) when not. */
   authorize(caller: Caller, room: string): Promise<void>;
@@ -207,10 +210,11 @@ export interface RoomPolicy {
    */
   authorizeMany?(asks: readonly JoinAsk[]): Promise<(Code | null)[]>;
   /**
-   * Whom this entry takes out of its room; null: nobody. Asked of every entry when it is shown: behind it that person sees
-   * nothing more, whoever brought it (the commit of this node, the log).
+   * Whom this entry takes out of its room; null: nobody. Asked of every entry when it is shown: behind it they see nothing more,
+   * whoever brought it (the commit of this node, the log). A policy that has this word is also asked again where entries were
+   * passed over.
    */
-  expels?(entry: LogEntry): string | null;
+  expels?(entry: LogEntry): Expelled | null;
   /** These rooms have a list of members: who of them is here now can be seen. */
   hasMembers?: boolean;
 }

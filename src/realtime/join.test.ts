@@ -89,7 +89,7 @@ class Node {
     };
     const shared = { log, metrics: NO_METRICS, logger: NO_LOGGER, epoch: () => "e" };
     const isOpen = (room: Room) => this.rooms.get(room.name) === room;
-    const repair = new Repair({ ...shared, isOpen, tell: show });
+    const repair = new Repair({ ...shared, isOpen, tell: show, passedOver: () => {} });
     this.rooms = new Rooms({ show, shown: () => {}, missing: (room) => repair.missing(room) });
     const policies = new Policies();
     policies.register("event", { authorize: () => world.sleep(4) });

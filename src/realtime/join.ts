@@ -109,7 +109,7 @@ export class Joins {
     const { log } = this.#deps;
     if (e.reset) {
       const head = (await log.heads([room.name])).get(room.name) ?? 0;
-      room.learn(head, head);
+      this.#begin(e, head);
       return;
     }
     // The client may be ahead of this node: then what the node lacks is read too, and shown to the others first.
@@ -117,7 +117,7 @@ export class Joins {
     const slice = await log.slice(room.name, since);
     if (!slice.complete || slice.head < e.from) {
       e.reset = true;
-      room.learn(slice.head, slice.head);
+      this.#begin(e, slice.head);
       return;
     }
     room.learn(since, slice.head);
@@ -125,6 +125,15 @@ export class Joins {
     if (room.framesAfter(e.from) !== null) return;
     for (const entry of slice.entries) if (entry.seq > e.from) e.frames.push(encodeEntry(entry));
     e.from = slice.head;
+  }
+
+  /**
+   * The room's place is its head, unless the room is known. Entries up to there are not looked at, and one that was written since
+   * the rights were asked may have taken somebody out: they are asked again.
+   */
+  #begin({ room }: Entering, head: number): void {
+    if (!room.known && this.#deps.policies.canExpel(room.name)) for (const e of room.entering ?? []) e.doubtful = true;
+    room.learn(head, head);
   }
 
   #decide(entering: readonly Entering[]): Outcome[] {

@@ -52,7 +52,7 @@ class World {
     };
     const shared = { log, metrics: NO_METRICS, logger: NO_LOGGER, epoch: () => "e" };
     const isOpen = (room: Room) => this.rooms.get(room.name) === room;
-    const repair = new Repair({ ...shared, isOpen, tell: show });
+    const repair = new Repair({ ...shared, isOpen, tell: show, passedOver: () => {} });
     this.rooms = new Rooms({ show, shown() {}, missing: (room) => repair.missing(room) });
     this.joins = new Joins({ ...shared, rooms: this.rooms, sender, policies: new Policies(), roomsPerConnection: 10 });
   }

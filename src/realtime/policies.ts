@@ -4,7 +4,7 @@ import { type Caller, coversRoom, type ServiceCaller } from "../platform/caller.
 import { AppError } from "../platform/errors.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import { collect } from "./collect.ts";
-import type { JoinAsk, RoomPolicy } from "./index.ts";
+import type { Expelled, JoinAsk, RoomPolicy } from "./index.ts";
 
 /** Asks of one bulk check. */
 const MOST_ASKS = 5_000;
@@ -35,8 +35,13 @@ export class Policies {
   }
 
   /** Whom an entry takes out of its room; null: nobody. */
-  expels(entry: LogEntry): string | null {
+  expels(entry: LogEntry): Expelled | null {
     return this.#policies.get(roomKind(entry.room))?.expels?.(entry) ?? null;
+  }
+
+  /** Whether entries take people out of such a room. */
+  canExpel(room: string): boolean {
+    return this.#policies.get(roomKind(room))?.expels !== undefined;
   }
 
   hasMembers(kind: RoomKind): boolean {

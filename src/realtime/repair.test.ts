@@ -105,3 +105,24 @@ test("OR-3 what came into a person's own room while a join of it failed is shown
   });
   for (const client of [one!, other!]) expect((await client.next("message:created")).seq).toBe(1);
 });
+
+test("JN-3 a hole that cannot be filled takes out whoever lost the right in it", async () => {
+  const room = `channel:${newRoom().slice(6)}`;
+  const clients = [];
+  for (const user of ["ann", "eve"]) {
+    node.members.add(`${user} ${room}`);
+    const client = await openClient(node.port, { query: `?token=${await tokenOf(user)}` });
+    await client.ask("room:join", { room });
+    clients.push(client);
+  }
+  node.members.delete(`eve ${room}`);
+  await sayUnheard(room, "gone: eve", ...Array.from({ length: 1_100 }, (_, i) => `text ${i + 1}`));
+  await node.say(room, "behind the hole");
+  const [ann, eve] = clients;
+  expect((await eve!.next("room:left")).payload).toEqual({ room, code: "NOT_FOUND" });
+  await ann!.next("room:joined", ({ payload }) => payload.seq !== 0);
+  await node.say(room, "live again");
+  await ann!.next("message:created", ({ payload }) => payload.content === "live again");
+  expect(JSON.stringify(eve!.frames)).not.toContain("live again");
+  for (const client of clients) client.close();
+});

@@ -13,6 +13,8 @@ export interface RepairDeps {
   isOpen: (room: Room) => boolean;
   /** To all members of the room. */
   tell: (room: Room, type: string, frame: string) => void;
+  /** Entries of this room were never looked at. */
+  passedOver: (room: Room) => void;
 }
 
 const RETRY_MS = 1_000;
@@ -93,5 +95,6 @@ export class Repair {
     const payload = { room: room.name, seq: head, epoch: this.#deps.epoch(), recovered: false, members: room.members };
     this.#deps.tell(room, "room:joined", encode("room:joined", payload));
     room.skipTo(head + 1);
+    this.#deps.passedOver(room);
   }
 }

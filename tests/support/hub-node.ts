@@ -82,7 +82,10 @@ export async function startHubNode(
   hub.registerRooms("channel", {
     hasMembers: true,
     authorize: async () => {},
-    expels: ({ payload }) => /"gone: (\w+)"/.exec(payload)?.[1] ?? null,
+    expels({ payload }) {
+      const [, userId] = /"gone: (\w+)"/.exec(payload) ?? [];
+      return userId === undefined ? null : { userId };
+    },
     async authorizeMany(asks) {
       const answers = asks.map(({ caller, room }) =>
         caller.kind === "user" && members.has(`${caller.userId} ${room}`) ? null : ("not_found" as const),

@@ -68,11 +68,9 @@ export async function updateChannel(sql: ISql, id: string, name: string | null, 
   await sql`UPDATE channels SET name = ${name}, topic = ${topic} WHERE id = ${id}`;
 }
 
-/** Marks it deleted; answers who was in it. */
-export async function deleteChannel(sql: ISql, id: string): Promise<string[]> {
+/** Marks it deleted. */
+export async function deleteChannel(sql: ISql, id: string): Promise<void> {
   await sql`UPDATE channels SET deleted_at = clock_timestamp() WHERE id = ${id}`;
-  const rows = await sql<{ user_id: string }[]>`SELECT user_id FROM members WHERE channel_id = ${id}`;
-  return rows.map((row) => row.user_id);
 }
 
 /** A channel as these people see it, each with his own role, mark and count. A public one also shows itself to strangers. */
