@@ -1,23 +1,34 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type GrpcNode, startGrpcNode, TOKEN } from "../grpc/node.ts";
 import { type NginxEngine, startNginx } from "../support/engines/nginx.ts";
+import { fixedProto, pythonCaller, run } from "../support/grpc-stubs.ts";
 import { findTool, testWith } from "../support/tools.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-/** gRPC through a real nginx with the configuration of deploy/nginx.conf, asked by grpcurl. */
+/** gRPC through a real nginx with the configuration of deploy/nginx.conf, asked by grpcurl and by grpcio. */
 setDefaultTimeout(60_000);
 const test = testWith("nginx", "grpcurl");
 
 let node: GrpcNode;
+let other: GrpcNode;
 let nginx: NginxEngine;
+/** Before both nodes. */
+let beforeBoth: NginxEngine;
+const folder = mkdtempSync(join(tmpdir(), "usher-proxy-"));
 beforeAll(async () => {
   if (findTool("nginx") === null) return;
-  node = await startGrpcNode();
+  [node, other] = await Promise.all([startGrpcNode(), startGrpcNode()]);
   nginx = await startNginx([node.httpPort], [node.port]);
+  beforeBoth = await startNginx([node.httpPort], [node.port, other.port]);
+  writeFileSync(join(folder, "fixed.proto"), fixedProto("realtime"));
 }, 60_000);
 afterAll(async () => {
-  await nginx?.close();
-  await node?.close();
+  await Promise.all([nginx?.close(), beforeBoth?.close()]);
+  await Promise.all([node?.close(), other?.close()]);
+  rmSync(folder, { recursive: true });
 }, 60_000);
 
 function grpcurl(...words: string[]) {
@@ -60,3 +71,36 @@ test("a stream stays open, and each frame passes at once", async () => {
   child.kill();
   await child.exited;
 });
+
+const GREETING = { user_id: "user-uuid", event_type: "greeting", payload: "{}" };
+
+for (const [count, one] of [
+  ["one node", () => nginx],
+  ["two nodes", () => beforeBoth],
+] as const) {
+  test(`twenty calls with descriptors of ${count}, each on a connection of its own, are all answered`, async () => {
+    const proxy = one();
+    const flags = [
+      "-plaintext",
+      "-H",
+      `authorization: Bearer ${TOKEN}`,
+      "-import-path",
+      folder,
+      "-proto",
+      "fixed.proto",
+    ];
+    const call = ["-d", JSON.stringify(GREETING), `127.0.0.1:${proxy.grpcPort}`, "realtime.RealtimeService/SendToUser"];
+    // `run` throws at the first call that fails.
+    for (let n = 0; n < 20; n++) await run(folder, [findTool("grpcurl")!, ...flags, ...call]);
+    expect(proxy.errors()).not.toContain("upstream");
+  });
+
+  testWith("nginx", "python-grpc")(`forty calls of grpcio on one channel to ${count} are all answered`, async () => {
+    const proxy = one();
+    const source = join(import.meta.dirname, "callers/python");
+    const caller = await pythonCaller("many", fixedProto("realtime"), source);
+    const said = await run(folder, [...caller, `127.0.0.1:${proxy.grpcPort}`, TOKEN, GREETING.user_id, "40"]);
+    expect(said.trim()).toBe("40 answered, 0 failed");
+    expect(proxy.errors()).not.toContain("upstream");
+  });
+}

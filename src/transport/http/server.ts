@@ -27,6 +27,20 @@ export interface HttpServer {
 /** Largest Content-Length that Bun lets reach us at all. What is over our own limit, but under this, gets a proper answer. */
 const MOST_BYTES = 16 * 1_048_576;
 
+/**
+ * Longer than the balancers in use keep an idle connection: AWS and nginx 60 s, Traefik 90 s, Caddy 120 s. Who closes first while
+ * the other sends a POST makes it fail, for a POST is not sent twice.
+ */
+export const KEEP_ALIVE_SECONDS = 130;
+/** Bun's own limit. */
+const MAX_IDLE_SECONDS = 255;
+
+/** After so many seconds of silence in either direction a connection ends: later than by our own limits, which answer instead of cutting. */
+function idleSeconds({ HTTP_READ_TIMEOUT, HTTP_WRITE_TIMEOUT }: HttpServerDeps<unknown>["config"]): number {
+  const answering = Math.ceil((HTTP_READ_TIMEOUT + HTTP_WRITE_TIMEOUT) / 1_000) + 5;
+  return Math.min(MAX_IDLE_SECONDS, Math.max(KEEP_ALIVE_SECONDS, answering));
+}
+
 /** One server for everything: `/ws`, the API, `/metrics` for this machine, and the pages. */
 export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer {
   const { config, websocket, logger } = deps;
@@ -52,8 +66,7 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer {
     listen<Data>(
       {
         ...shared,
-        // Over the time that our own limits take, which answer instead of cutting; Bun counts silence in either direction.
-        idleTimeout: Math.min(255, Math.ceil((config.HTTP_READ_TIMEOUT + config.HTTP_WRITE_TIMEOUT) / 1_000) + 5),
+        idleTimeout: idleSeconds(config),
         hostname: config.HTTP_HOST,
         port: config.HTTP_PORT,
         reusePort: deps.sharesPort,

@@ -9,6 +9,8 @@ export interface NginxEngine extends Engine {
   /** `http://127.0.0.1:PORT` */
   url: string;
   grpcPort: number;
+  /** What it has written into its error log. */
+  errors(): string;
 }
 
 const EXAMPLE = join(import.meta.dirname, "../../../deploy/nginx.conf");
@@ -28,11 +30,11 @@ export async function startNginx(
   const folder = mkdtempSync(join(tmpdir(), "usher-nginx-"));
   const port = await freePort();
   const grpcPort = await freePort();
-  const servers = (ports: number[]) =>
-    ports.map((one) => `server 127.0.0.1:${one} max_fails=1 fail_timeout=5s;`).join("\n");
+  const servers = (ports: number[], fails = 1) =>
+    ports.map((one) => `server 127.0.0.1:${one} max_fails=${fails} fail_timeout=5s;`).join("\n");
   const site = replaceAll(readFileSync(EXAMPLE, "utf8"), [
     ["server 127.0.0.1:3003 max_fails=1 fail_timeout=5s;", servers(http)],
-    ["server 127.0.0.1:50057 max_fails=1 fail_timeout=5s;", servers(grpc.length === 0 ? [1] : grpc)],
+    ["server 127.0.0.1:50057 max_fails=3 fail_timeout=5s;", servers(grpc.length === 0 ? [1] : grpc, 3)],
     ["listen 80;", `listen 127.0.0.1:${port};`],
     ["listen 50058 http2;", `listen 127.0.0.1:${grpcPort} http2;`],
   ]);
@@ -46,7 +48,8 @@ export async function startNginx(
   writeFileSync(join(folder, "nginx.conf"), whole);
   const command = [findTool("nginx")!, "-p", folder, "-c", "nginx.conf", "-e", "error.log"];
   const engine = await startEngine(port, command, () => rmSync(folder, { recursive: true, force: true }));
-  return { ...engine, url: `http://127.0.0.1:${port}`, grpcPort };
+  const errors = () => readFileSync(join(folder, "error.log"), "utf8");
+  return { ...engine, url: `http://127.0.0.1:${port}`, grpcPort, errors };
 }
 
 /** Each once; an example that was changed without this file is a mistake that shows. */
