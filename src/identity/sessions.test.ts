@@ -111,6 +111,29 @@ test("after the grace the repeated use of a refresh token ends its session, thou
   expect(await authenticate(token)).toBe("unauthenticated");
 });
 
+test("of many refreshes only those of the last three days are kept, and reuse of one of them ends the session", async () => {
+  const { token, refresh: first } = await newcomer();
+  const session = await sessionOf(token);
+  let last = first;
+  for (let i = 0; i < 200; i++) last = (await refresh(last)).body.refresh_token;
+  const count = async () => {
+    const [row] = await node.sql`SELECT count(*)::int AS n FROM refresh_tokens WHERE session_id = ${session}`;
+    return row!.n;
+  };
+  await node.identity.sweep();
+  expect(await count()).toBe(201);
+  await node.sql`UPDATE refresh_tokens SET used_at = used_at - interval '3 days' WHERE session_id = ${session}`;
+  const later = (await refresh(last)).body.refresh_token;
+  await node.identity.sweep();
+  expect(await count()).toBe(2);
+  expect((await refresh(first)).body.code).toBe("refresh_invalid");
+  expect(await authenticate(token)).toBe("ok");
+  await node.sql`UPDATE refresh_tokens SET used_at = used_at - interval '1 minute' WHERE session_id = ${session}`;
+  expect((await refresh(last)).body.code).toBe("refresh_invalid");
+  expect((await refresh(later)).body.code).toBe("refresh_invalid");
+  expect(await authenticate(token)).toBe("unauthenticated");
+});
+
 test("the database holds neither tokens nor cookies, and is not enough to work out a successor", async () => {
   const { token, refresh: first, cookie } = await newcomer();
   const { body } = await refresh(first);

@@ -22,6 +22,12 @@ const SESSIONS_MAX = 50;
  */
 const REFRESH_GRACE = 30_000;
 
+/**
+ * How long a used refresh token is known as used, in ms, so that its reuse ends the session: a device that was off over a weekend, and
+ * whose token somebody else has used meanwhile, still gives the theft away. Later it is only refused.
+ */
+export const REUSE_WINDOW = 3 * 24 * 3_600_000;
+
 /** What a new session gives: `cookie` for browsers, the refresh token for everybody else. Both are shown only once. */
 export interface StartedSession {
   id: string;
@@ -80,7 +86,7 @@ export function me(user: UserRow): Me {
 }
 
 /**
- * Exchanges a refresh token for a new pair; every token works once (RFC 9700 §4.14.2). One that was used before ends its
+ * Exchanges a refresh token for a new pair; every token works once (RFC 9700 §4.14.2). One that was used within three days ends its
  * session, whoever brings it: either he or the one who used it has stolen it. Throws `refresh_invalid`, `banned`.
  */
 export async function refresh(parts: Parts, token: string): Promise<Credentials> {

@@ -1,7 +1,10 @@
+import { STEP, untilNone } from "../platform/postgres/in-steps.ts";
 import { tellSessionsEnded } from "./changes.ts";
 import type { Parts } from "./parts.ts";
+import { REUSE_WINDOW } from "./sessions.ts";
 import { deleteExpiredResets } from "./store/password-resets.ts";
 import { deleteExpiredHits } from "./store/rate-limits.ts";
+import { deleteOldUses } from "./store/refresh-tokens.ts";
 import { deleteExpiredSessions } from "./store/sessions.ts";
 
 /**
@@ -9,7 +12,14 @@ import { deleteExpiredSessions } from "./store/sessions.ts";
  * has the expiry as a condition.
  */
 export async function sweep({ sql, transaction }: Parts): Promise<void> {
-  await transaction({ actor: "sweep" }, async (tx) => tellSessionsEnded(tx, await deleteExpiredSessions(tx.sql)));
+  await untilNone(() =>
+    transaction({ actor: "sweep" }, async (tx) => {
+      const ended = await deleteExpiredSessions(tx.sql, STEP);
+      tellSessionsEnded(tx, ended);
+      return ended.length;
+    }),
+  );
+  await untilNone(() => deleteOldUses(sql, REUSE_WINDOW, STEP));
   await deleteExpiredResets(sql);
-  await deleteExpiredHits(sql);
+  await untilNone(() => deleteExpiredHits(sql, STEP));
 }

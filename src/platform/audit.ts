@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { ServiceCaller, UserCaller } from "./caller.ts";
 import type { ApiEnv } from "./http/api.ts";
+import { STEP, untilNone } from "./postgres/in-steps.ts";
 import type { ISql, Sql, TransactionSql } from "./postgres/sql.ts";
 
 /** Every act that is written down. A new one gets its name here: what it is done to, and what was done. */
@@ -87,5 +88,10 @@ export async function auditOf(sql: ISql, userId: string) {
 
 /** Removes what is older than `retention` ms. */
 export async function sweepAudit(sql: Sql, retention: number): Promise<void> {
-  await sql`DELETE FROM audit WHERE at < clock_timestamp() - ${retention}::float8 * interval '1 millisecond'`;
+  await untilNone(async () => {
+    const { count } = await sql`
+      DELETE FROM audit WHERE id = ANY (ARRAY(
+        SELECT id FROM audit WHERE at < clock_timestamp() - ${retention}::float8 * interval '1 millisecond' ORDER BY at LIMIT ${STEP}))`;
+    return count;
+  });
 }

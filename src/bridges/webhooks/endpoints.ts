@@ -1,6 +1,7 @@
 import { type By, record } from "../../platform/audit.ts";
 import type { UserCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
+import { untilNone } from "../../platform/postgres/in-steps.ts";
 import { refusePrivate } from "../../platform/private-rooms.ts";
 import type { WebhookDeps } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
@@ -12,7 +13,6 @@ import * as store from "./store/endpoints.ts";
 import { insertDeliveries } from "./store/recording.ts";
 import { releaseWaiting } from "./store/sending.ts";
 import { deleteDeliveries } from "./store/sweeping.ts";
-import { untilNone } from "./sweep.ts";
 
 /** An endpoint as admins see it: without its secret. Times are ISO 8601. */
 export interface Endpoint {

@@ -1,3 +1,4 @@
+import { untilNone } from "../../platform/postgres/in-steps.ts";
 import type { Sql } from "../../platform/postgres/sql.ts";
 import type { WebhookLogger } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
@@ -23,8 +24,4 @@ export async function sweep(sql: Sql, logger: WebhookLogger): Promise<void> {
       logger.warn({ endpoint: id, reason: "backlog" }, "a webhook endpoint was disabled");
     }
   }
-}
-
-export async function untilNone(step: () => Promise<number>): Promise<void> {
-  while ((await step()) > 0);
 }

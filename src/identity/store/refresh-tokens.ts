@@ -33,3 +33,12 @@ export async function isUnused(db: Db, hash: string): Promise<boolean> {
   const rows = await db`SELECT FROM refresh_tokens WHERE hash = ${hash} AND used_at IS NULL`;
   return rows.length > 0;
 }
+
+/** Forgets at most `most` tokens that were used more than `age` ms ago; answers how many. */
+export async function deleteOldUses(db: Db, age: number, most: number): Promise<number> {
+  const { count } = await db`
+    DELETE FROM refresh_tokens WHERE hash = ANY (ARRAY(
+      SELECT hash FROM refresh_tokens WHERE used_at < clock_timestamp() - ${age}::float8 * interval '1 millisecond'
+      ORDER BY used_at LIMIT ${most}))`;
+  return count;
+}

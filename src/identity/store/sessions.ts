@@ -104,11 +104,13 @@ export async function deleteSessions(db: Db, userId: string, except: string | nu
   return rows.map(({ id }) => id);
 }
 
-/** The ids of those that it removed. */
-export async function deleteExpiredSessions(db: Db): Promise<string[]> {
+/** Removes at most `most` of them, those that ended first; their ids. */
+export async function deleteExpiredSessions(db: Db, most: number): Promise<string[]> {
   const rows = await db<{ id: string }[]>`
     DELETE FROM sessions WHERE id IN
-      (SELECT id FROM sessions WHERE expires_at <= clock_timestamp() ORDER BY id FOR UPDATE)
+      (SELECT id FROM sessions WHERE id = ANY (ARRAY(
+        SELECT id FROM sessions WHERE expires_at <= clock_timestamp() ORDER BY expires_at LIMIT ${most}))
+        AND expires_at <= clock_timestamp() ORDER BY id FOR UPDATE)
     RETURNING id`;
   return rows.map(({ id }) => id);
 }
