@@ -18,9 +18,9 @@ export interface ClientOptions {
   token?: string;
   /** Asked before each connection and request. `fresh`: the last token was refused, a new one is needed. */
   getToken?: (fresh: boolean) => Promise<string | null>;
-  /** Who the page says this is. A server that takes the connection for nobody is then not accepted. */
+  /** Whose client this is, as the page says; left out: whoever the first connection is for. A connection for anybody else is refused. */
   userId?: string;
-  /** Keeps unsent messages over a reload. */
+  /** Keeps unsent messages over a reload, each person's apart: at once with `userId`, else from the first connection on. */
   storage?: OutboxStorage;
   fetch?: typeof fetch;
   /** For a runtime without one of its own, such as Node 20: `ws` fits. */
@@ -45,7 +45,7 @@ export interface Client {
   readonly state: ConnectionState;
   /** Why `state` is `refused`. */
   readonly refusal: Refusal | null;
-  /** The server's answer to who this is; null before the first connection and for nobody. */
+  /** Whose client this is, by the server's answer; null before the first connection and for nobody. It never changes to another person. */
   readonly userId: string | null;
   readonly outbox: Outbox;
   /** Connects, and connects again whenever the link breaks, until `close`. Also after a refusal, with a new token or cookie. */
@@ -70,7 +70,7 @@ const EPHEMERAL: ReadonlySet<string> = new Set<EphemeralType>([
   "booking:queue_position",
 ]);
 
-/** A client of one Usher server for one person. Nothing happens before `connect`, except REST calls. */
+/** A client of one Usher server for one person, whose it stays. Nothing happens before `connect`, except REST calls. */
 export function createClient(options: ClientOptions = {}): Client {
   const url = (options.url ?? globalThis.location?.origin ?? "").replace(/(?<!\/)\/+$/, "");
   const environment = options.environment ?? systemEnvironment(options.WebSocket);
@@ -88,7 +88,7 @@ export function createClient(options: ClientOptions = {}): Client {
     environment,
     commands,
     storage: options.storage ?? null,
-    storageKey: `usher:outbox:${options.userId ?? ""}`,
+    owner: options.userId ?? null,
     changed: (items) => events.emit("outbox", items),
     sent: (sent) => events.emit("sent", sent),
   });
@@ -108,10 +108,13 @@ export function createClient(options: ClientOptions = {}): Client {
       }
     },
     welcome: (greeting) => {
-      if (greeting.user_id === null && expectsUser()) return false;
+      if (greeting.user_id === null && expectsUser()) return "nobody";
+      const owner = options.userId ?? userId;
+      if (owner !== null && greeting.user_id !== owner) return "other_person";
       userId = greeting.user_id;
+      if (userId !== null) outbox.belongTo(userId);
       rooms.connected();
-      return true;
+      return "expected";
     },
     frame: receive,
     down: () => {

@@ -79,7 +79,7 @@ test("an expired token is replaced by a fresh one, and the same one again is a r
 test("a refused client connects again when told to, with its new token", async () => {
   const { client, environment } = await start();
   environment.socket.cut(CLOSE.signed_out.code, "This session has ended.");
-  expect(client.refusal).toEqual({ code: 4102, reason: "This session has ended." });
+  expect(client.refusal).toEqual({ code: 4102, reason: "This session has ended.", isOtherPerson: false });
   await client.setToken("new");
   client.connect();
   await settle();

@@ -14,7 +14,15 @@ export interface Refusal {
   /** The close code (protocol/codes.ts, 4100–4199), or null when the server refused before there was a socket. */
   code: number | null;
   reason: string;
+  /**
+   * The server took the connection for another person than the client's: somebody has signed in over them. The client stays
+   * theirs, and so does what waits in its outbox; make a new client, or load the page again, for the other person.
+   */
+  isOtherPerson: boolean;
 }
+
+/** Whom a greeting is for: the client's person (or nobody, where that is right), nobody although it should be somebody, another person. */
+export type Welcome = "expected" | "nobody" | "other_person";
 
 /** What the connection asks of its owner. */
 export interface ConnectionPort {
@@ -25,8 +33,8 @@ export interface ConnectionPort {
   token(fresh: boolean): Promise<string | null>;
   /** After a handshake that failed for no visible reason: whether the server says that this caller is not signed in. */
   rejected(): Promise<boolean>;
-  /** The server has greeted; answers false when it took this client for nobody although it should be somebody. */
-  welcome(greeting: FramePayload<"system:connected">): boolean;
+  /** The server has greeted. Nothing is sent unless this was expected. */
+  welcome(greeting: FramePayload<"system:connected">): Welcome;
   frame(frame: Frame): void;
   /** The link is gone; what was under way on it is lost. */
   down(): void;
@@ -117,7 +125,7 @@ export class Connection {
     }
     if (life !== this.#life) return;
     if (this.#tokenRefused && token === this.#token) {
-      this.#refuse({ code: null, reason: "Sign in first." });
+      this.#refuse(null, "Sign in first.");
     } else {
       this.#tokenRefused = false;
       this.#token = token;
@@ -157,8 +165,10 @@ export class Connection {
     this.#listenForLife();
     const life = this.#life;
     this.#become("resuming");
-    const known = this.#port.welcome(greeting);
-    if (life === this.#life && !known) this.#unauthenticated();
+    const welcome = this.#port.welcome(greeting);
+    if (life !== this.#life) return;
+    if (welcome === "nobody") this.#unauthenticated();
+    else if (welcome === "other_person") this.#refuse(null, "Another person has signed in.", true);
   }
 
   /** The link broke: by a close frame, by an error, or because nothing was heard for too long. */
@@ -170,7 +180,7 @@ export class Connection {
     this.#discard();
     const final = code >= 4100 && code <= 4199 ? code : bye && !bye.reconnect ? bye.code : null;
     if (final === TOKEN_EXPIRED) this.#unauthenticated();
-    else if (final !== null) this.#refuse({ code: final, reason: bye?.reason ?? reason });
+    else if (final !== null) this.#refuse(final, bye?.reason ?? reason);
     else if (bye) this.#wait(between(bye.after, environment));
     else if (greeted) this.#wait(this.#nextDelay());
     else void this.#handshakeFailed();
@@ -193,9 +203,9 @@ export class Connection {
     this.#wait(this.#nextDelay());
   }
 
-  #refuse(refusal: Refusal): void {
+  #refuse(code: number | null, reason: string, isOtherPerson = false): void {
     this.#discard();
-    this.#refusal = refusal;
+    this.#refusal = { code, reason, isOtherPerson };
     this.#become("refused");
   }
 

@@ -30,8 +30,8 @@ export interface OutboxPort {
   environment: Environment;
   commands: Commands;
   storage: OutboxStorage | null;
-  /** Key in the storage; name the person in it, so that nobody sends another one's messages. */
-  storageKey: string;
+  /** Id of the person whose messages these are; null: not known yet. Then nothing is read from the storage or put there. */
+  owner: string | null;
   changed(items: readonly Outgoing[]): void;
   sent(sent: Sent): void;
 }
@@ -44,6 +44,7 @@ const MOST = 200;
  */
 export class Outbox {
   readonly #port: OutboxPort;
+  #owner: string | null;
   #items: Outgoing[];
   #open = false;
   #attempt = 0;
@@ -51,6 +52,7 @@ export class Outbox {
 
   constructor(port: OutboxPort) {
     this.#port = port;
+    this.#owner = port.owner;
     this.#items = this.#load();
   }
 
@@ -87,6 +89,14 @@ export class Outbox {
   /** Takes a message out that is queued or failed. One that is being sent stays: the server may have it. */
   discard(clientId: string): void {
     this.#replace(this.#items.filter((item) => item.client_id !== clientId || item.state === "sending"));
+  }
+
+  /** It is known now whose messages these are: those that this person left in the storage go first. */
+  belongTo(owner: string): void {
+    if (this.#owner !== null) return;
+    this.#owner = owner;
+    const left = this.#load();
+    if (left.length + this.#items.length > 0) this.#replace([...left, ...this.#items]);
   }
 
   /** The connection is live: what waits is sent. */
@@ -173,7 +183,7 @@ export class Outbox {
    * What was refused stays so, with its reason. What cannot be read is nobody's.
    */
   #load(): Outgoing[] {
-    const text = this.#port.storage?.getItem(this.#port.storageKey);
+    const text = this.#owner === null ? null : this.#port.storage?.getItem(keyOf(this.#owner));
     if (!text) return [];
     try {
       return (JSON.parse(text) as Outgoing[]).map((item) =>
@@ -185,12 +195,18 @@ export class Outbox {
   }
 
   #save(): void {
-    const { storage, storageKey } = this.#port;
+    const { storage } = this.#port;
+    if (this.#owner === null) return;
     try {
-      if (this.#items.length === 0) storage?.removeItem(storageKey);
-      else storage?.setItem(storageKey, JSON.stringify(this.#items));
+      if (this.#items.length === 0) storage?.removeItem(keyOf(this.#owner));
+      else storage?.setItem(keyOf(this.#owner), JSON.stringify(this.#items));
     } catch {
       // The storage is full or forbidden: the queue then lives as long as the page, which `items` goes on to show.
     }
   }
+}
+
+/** Each person has a key of their own, so that nobody sends another one's messages. */
+function keyOf(owner: string): string {
+  return `usher:outbox:${owner}`;
 }

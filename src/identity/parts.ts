@@ -26,4 +26,6 @@ export function publicUrlOf(config: Pick<Config, "PUBLIC_URL" | "HTTP_PORT" | "T
 export interface Origin {
   address: string;
   userAgent: string | null;
+  /** The session cookie that a sign-in is going to replace: its session ends with the beginning of the new one. */
+  cookie?: string | null;
 }

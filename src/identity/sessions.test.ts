@@ -197,6 +197,30 @@ test("logout ends this session at once: token, cookie and refresh token are good
   expect(await authenticate(other.body.access_token)).toBe("ok");
 });
 
+test("a sign-in or a new account ends the session whose cookie comes along, whoever's it was, and no other", async () => {
+  const ann = await newcomer();
+  const phone = await node.login(`person${people}`);
+  const bob = await newcomer();
+  const session = await sessionOf(ann.token);
+  const body = { username: `person${people}`, password: "correct horse" };
+  expect((await node.call("POST", "/auth/login", { ...body, password: "wrong" }, { cookie: ann.cookie })).status).toBe(
+    401,
+  );
+  expect(await authenticate(ann.token)).toBe("ok");
+  const over = await node.call("POST", "/auth/login", body, { cookie: `a=b; ${ann.cookie}` });
+  expect(over.status).toBe(200);
+  expect(node.closed).toEqual([{ session, reason: "signed_out" }]);
+  expect(await authenticate(ann.token)).toBe("unauthenticated");
+  expect(await codeOf(node.identity.authenticateCookie(ann.cookie))).toBe("unauthenticated");
+  expect((await refresh(ann.refresh)).body.code).toBe("refresh_invalid");
+  for (const token of [phone.body.access_token, bob.token, over.body.access_token]) {
+    expect(await authenticate(token)).toBe("ok");
+  }
+  const account = { email: `x${people}@example.org`, username: `x${people}`, password: "correct horse" };
+  const made = await node.call("POST", "/auth/register", account, { cookie: bob.cookie });
+  expect([made.status, await authenticate(bob.token)]).toEqual([201, "unauthenticated"]);
+});
+
 test("whoever is being authenticated while the session ends is refused, or no longer current", async () => {
   for (let round = 0; round < 20; round++) {
     const { token } = await newcomer();

@@ -68,6 +68,8 @@ export async function startSession(
   };
   await store.insertSession(tx.sql, session, config.SESSION_TTL);
   await insertRefreshToken(tx.sql, hashOf(refresh_token), id);
+  // A browser has one cookie: nobody could sign out of the session that it named before.
+  if (origin.cookie) tellSessionsEnded(tx, await store.deleteSessionOfCookie(tx.sql, hashOf(origin.cookie)));
   tellSessionsEnded(tx, await store.trimSessions(tx.sql, userId, SESSIONS_MAX));
   return { id, cookie, refresh_token };
 }

@@ -3,7 +3,7 @@ import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
 import { byCookie } from "../authenticate.ts";
-import { clearSessionCookie, setSessionCookie } from "../cookie.ts";
+import { clearSessionCookie, sessionCookie, setSessionCookie } from "../cookie.ts";
 import { login, oneName } from "../login.ts";
 import type { Parts } from "../parts.ts";
 import { requestReset, resetPassword } from "../passwords.ts";
@@ -18,7 +18,8 @@ const COOKIE = { "set-cookie": "`usher_session`, for browsers; over https it is 
 const registerRoute = route({
   method: "post",
   path: "/api/v1/auth/register",
-  summary: "Makes an account and signs it in; the very first one owns the server",
+  summary:
+    "Makes an account and signs it in; the very first one owns the server. A session whose cookie comes along ends",
   tag,
   auth: "public",
   request: { body: RegisterBody },
@@ -29,7 +30,7 @@ const registerRoute = route({
 const loginRoute = route({
   method: "post",
   path: "/api/v1/auth/login",
-  summary: "Signs in by e-mail or username",
+  summary: "Signs in by e-mail or username. A session whose cookie comes along ends: the new one takes its place",
   tag,
   auth: "public",
   request: { body: LoginBody },
@@ -92,17 +93,21 @@ export function addAuthRoutes(api: Api, parts: Parts): void {
   const https = parts.publicUrl.startsWith("https:");
   const cookie = (signIn: SignIn, secure: boolean) =>
     setSessionCookie(signIn.cookie, parts.config.SESSION_TTL, https || secure);
+  const signInOrigin = (c: Parameters<typeof origin>[0]) => ({
+    ...origin(c),
+    cookie: sessionCookie(c.req.header("cookie"), https),
+  });
 
   api.openapi(registerRoute, async (c) => {
     const { name = null, phone = null, invite_code = null, ...account } = c.req.valid("json");
-    const signIn = await register(parts, { ...account, name, phone, inviteCode: invite_code }, origin(c));
+    const signIn = await register(parts, { ...account, name, phone, inviteCode: invite_code }, signInOrigin(c));
     c.header("set-cookie", cookie(signIn, c.get("secure")));
     return c.json(SignedIn.parse(signIn), 201);
   });
 
   api.openapi(loginRoute, async (c) => {
     const { password, device_name = null, ...name } = c.req.valid("json");
-    const signIn = await login(parts, oneName(name), password, origin(c), device_name);
+    const signIn = await login(parts, oneName(name), password, signInOrigin(c), device_name);
     c.header("set-cookie", cookie(signIn, c.get("secure")));
     return c.json(SignedIn.parse(signIn), 200);
   });

@@ -95,6 +95,12 @@ export async function deleteSession(db: Db, id: string, userId: string): Promise
   return rows.length > 0;
 }
 
+/** Ends the session with this cookie, whoever's it is; its id, if there is one. */
+export async function deleteSessionOfCookie(db: Db, cookieHash: string): Promise<string[]> {
+  const rows = await db<{ id: string }[]>`DELETE FROM sessions WHERE cookie_hash = ${cookieHash} RETURNING id`;
+  return rows.map(({ id }) => id);
+}
+
 /** Ends all sessions of a person, or all but one; the ids of those that ended. */
 export async function deleteSessions(db: Db, userId: string, except: string | null): Promise<string[]> {
   const rows = await db<{ id: string }[]>`

@@ -15,6 +15,9 @@ interface HouseContextValue {
   link: ConnectionState;
 }
 
+/** ms in which a new sign-in's answer reaches the browser. */
+const COOKIE_MS = 1_000;
+
 const HouseContext = createContext<HouseContextValue | null>(null);
 
 export function useHouse(): HouseContextValue {
@@ -41,7 +44,7 @@ export function HouseProvider({ snapshot, children }: { snapshot: HouseSnapshot;
     const made = createClient({ userId: house.myId, storage: sessionStorage });
     made.on("state", (state) => {
       setLink(state);
-      if (state === "refused") leave(made.refusal?.code ?? null);
+      if (state === "refused") void leave(made);
     });
     const stop = followHouse(made, house, position);
     made.connect();
@@ -55,10 +58,25 @@ export function HouseProvider({ snapshot, children }: { snapshot: HouseSnapshot;
   return <HouseContext value={{ me, house, client, link }}>{children}</HouseContext>;
 }
 
-/** The server does not want this sign-in any more: what is on the screen must go too. */
-function leave(code: number | null): void {
-  const here = encodeURIComponent(location.pathname + location.search);
-  location.replace(
-    code === 4103 ? "/login?ended=banned" : code === 4102 ? "/login?ended=signed_out" : `/login?to=${here}`,
-  );
+/**
+ * The server does not want this sign-in any more: what is on the screen must go too. When another one has taken its place in this
+ * browser, of this person or of somebody else, the page is loaded for that one.
+ */
+async function leave(client: Client): Promise<void> {
+  const { refusal } = client;
+  const code = refusal?.code ?? null;
+  const here = location.pathname + location.search;
+  if (refusal?.isOtherPerson || (await isSignedInAgain(client))) location.replace(here);
+  else if (code === 4103) location.replace("/login?ended=banned");
+  else if (code === 4102) location.replace("/login?ended=signed_out");
+  else location.replace(`/login?to=${encodeURIComponent(here)}`);
+}
+
+/** A sign-in ends the session before it, which is heard here before the browser has the new cookie: so it is asked twice. */
+async function isSignedInAgain({ rest }: Client): Promise<boolean> {
+  for (const wait of [0, COOKIE_MS]) {
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    if ((await rest.users.me().catch(() => null)) !== null) return true;
+  }
+  return false;
 }

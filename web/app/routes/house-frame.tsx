@@ -9,7 +9,8 @@ export function HouseFrame({ frame, children }: { frame: FrameData; children: Re
   const { snapshot, steps, zone, now } = frame;
   return (
     <ClockProvider timeZone={zone} now={now}>
-      <HouseProvider snapshot={snapshot}>
+      {/* Whoever signs in over the person who was here gets a state, and a connection, of their own. */}
+      <HouseProvider key={snapshot.me.id} snapshot={snapshot}>
         <Shell steps={steps}>{children}</Shell>
       </HouseProvider>
     </ClockProvider>
