@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Id, Snowflake } from "./rooms.ts";
-import { text, textLike } from "./text.ts";
+import { content, nameText, text, textLike } from "./text.ts";
+import { isVisible } from "./visible.ts";
 
 /** RFC 3339, UTC, milliseconds. */
 export const Time = z
@@ -8,20 +9,22 @@ export const Time = z
   .max(24, { error: "a time such as 2026-01-31T12:00:00.000Z", abort: true })
   .check(z.iso.datetime({ precision: 3 }));
 
-/** Text that PostgreSQL can hold and a reader can see: no NUL, not only blanks. */
-export const content = (max: number) => text(max).refine((text) => text.trim() !== "", "must not be empty");
-
 export const MESSAGE_MAX = 8_000;
 export const MessageContent = content(MESSAGE_MAX);
 
 /** Chosen by the client for each message; the same one again is the same message (unique per author and channel). */
 export const ClientId = textLike(64, /^[\x21-\x7e]+$/, "1 to 64 characters of visible ASCII without blanks");
 
+/** Letters, their marks, and digits of any script, in normal form (NFKC): a name that is typed in another form is the same name. */
 export const Username = z
   .string()
-  .min(2)
-  .max(32, { abort: true })
-  .regex(/^[\p{L}\p{N}](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}])?$/u, "letters, digits, and _ . - between them");
+  .max(32, { error: "at most 32 characters", abort: true })
+  .overwrite((name) => name.normalize("NFKC"))
+  .min(2, "at least 2 characters")
+  .max(32, { error: "at most 32 characters", abort: true })
+  .regex(/^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}_.-]*[\p{L}\p{M}\p{N}])?$/u, "letters, digits, and _ . - between them")
+  .refine((name) => !/\p{Default_Ignorable_Code_Point}/u.test(name), "no letters that cannot be seen")
+  .refine((name) => !/\p{M}{5}/u.test(name), "at most 4 marks on a letter");
 
 export const Role = z.enum(["owner", "admin", "member"]);
 export type Role = z.infer<typeof Role>;
@@ -46,9 +49,9 @@ export type Position = z.infer<typeof Position>;
 export const ChannelType = z.enum(["public", "private", "direct"]);
 export type ChannelType = z.infer<typeof ChannelType>;
 
-export const ChannelName = content(80);
+export const ChannelName = nameText(80);
 /** What a channel is about; empty text takes it away. */
-export const ChannelTopic = text(500);
+export const ChannelTopic = text(500).overwrite((topic) => (isVisible(topic) ? topic : ""));
 
 export const Channel = z.object({
   id: Snowflake,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isDeceptive, isVisible, trimBlanks } from "./visible.ts";
 
 /**
  * Text from others, measured before anything else is done with it: what is chained behind (a pattern, a normal form, a look at each
@@ -15,3 +16,13 @@ export const text = (max: number) =>
 /** Text of one form, such as an id. `said` names the form for whoever sent another one. */
 export const textLike = (max: number, pattern: RegExp, said: string) =>
   z.string().max(max, { error: said, abort: true }).regex(pattern, said);
+
+/** Text that says something to a reader, such as a message: it is kept as it was typed. */
+export const content = (max: number) => text(max).refine(isVisible, "must not be empty");
+
+/** Text that names something, without blanks around it, and without what would show it as another name. */
+export const nameText = (max: number) =>
+  text(max)
+    .overwrite(trimBlanks)
+    .refine((value) => !isDeceptive(value), "must have no line ends and no characters that turn its direction")
+    .refine(isVisible, "must not be empty");

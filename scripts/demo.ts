@@ -1,6 +1,6 @@
 import { type Chat, createChat } from "../src/chat/index.ts";
 import { StartError } from "../src/config/start-error.ts";
-import { emailKey, usernameKey } from "../src/identity/names.ts";
+import { emailKey, nameSearchKey, usernameColumns, usernameKey } from "../src/identity/names.ts";
 import { insertUser } from "../src/identity/store/users.ts";
 import type { UserCaller } from "../src/platform/caller.ts";
 import { createIds } from "../src/platform/nodes/ids.ts";
@@ -98,9 +98,9 @@ async function makePeople(sql: Sql, ids: { next(): string }): Promise<Person[]> 
     for (const [n, { userId, username, name }] of people.entries()) {
       await insertUser(tx, {
         id: userId,
-        username,
-        username_key: usernameKey(username),
+        ...usernameColumns(username),
         name,
+        name_search_key: nameSearchKey(name),
         email: emailKey(`${username}@demo.example`),
         // Numbers that telephone companies keep for films.
         phone: `+1202555${String(100 + n).padStart(4, "0")}`,

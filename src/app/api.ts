@@ -19,6 +19,8 @@ import { hasRole } from "./roles.ts";
 import { VERSION } from "./version.ts";
 
 const SWEEP_MS = 3_600_000;
+/** Soon after a start: a release before this one has left something to be made. */
+const FIRST_SWEEP_MS = 10_000;
 
 interface ApiParts {
   sql: Sql;
@@ -72,11 +74,15 @@ export async function startApi(
   if (!hasRole(config, "worker")) return api;
   await lifecycle.start(
     "sweep",
-    () =>
-      setInterval(() => {
-        Promise.all([identity.sweep(), idempotency.sweep(), admin.sweep()]).catch(onError);
-      }, SWEEP_MS),
-    (timer) => clearInterval(timer),
+    () => {
+      const sweep = () =>
+        void Promise.all([identity.sweep(), chat.sweep(), idempotency.sweep(), admin.sweep()]).catch(onError);
+      return { first: setTimeout(sweep, FIRST_SWEEP_MS), others: setInterval(sweep, SWEEP_MS) };
+    },
+    ({ first, others }) => {
+      clearTimeout(first);
+      clearInterval(others);
+    },
   );
   return api;
 }

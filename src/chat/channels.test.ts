@@ -66,15 +66,32 @@ test("what a new channel must have is said by field", async () => {
 
 test("public channels have names of their own, in any case; private ones tell nothing by theirs", async () => {
   const race = await Promise.all(
-    ["General", "general", "GENERAL"].map((name) => codeOf(node.channels.create(ann, { type: "public", name }))),
+    ["General", "general", "Gene\u200bral", "Ｇｅｎｅｒａｌ"].map((name) =>
+      codeOf(node.channels.create(ann, { type: "public", name })),
+    ),
   );
-  expect(race.sort()).toEqual(["name_taken", "name_taken", "ok"]);
+  expect(race.sort()).toEqual(["name_taken", "name_taken", "name_taken", "ok"]);
   const twins = [ann, bob].map((me) => codeOf(node.channels.create(me, { type: "private", name: "secret" })));
   expect(await Promise.all(twins)).toEqual(["ok", "ok"]);
   const { channel } = await node.channels.create(ann, { type: "public", name: "other" });
   expect(await codeOf(node.channels.update(ann, channel.id, { name: "general" }))).toBe("name_taken");
   await node.channels.delete(ann, channel.id);
   expect(await codeOf(node.channels.create(bob, { type: "public", name: "other" }))).toBe("ok");
+});
+
+test("channels are found by their names in whatever case, width and accents, and keys that are missing are made", async () => {
+  const { channel } = await node.channels.create(ann, { type: "public", name: "Café  ΛΟΓΟΣ" });
+  const find = async (q: string) => {
+    const { data } = await node.channels.list(ann, { scope: "public", limit: 100, q });
+    return data.map(({ id }) => id);
+  };
+  for (const q of ["café λόγος", "CAFE", "ｃａｆｅ", "λογοσ"]) expect(await find(q)).toEqual([channel.id]);
+  // As the release before this one renames.
+  await node.sql`UPDATE channels SET name = 'Thé Zimt' WHERE id = ${channel.id}`;
+  expect(await find("cafe")).toEqual([]);
+  await node.sweep();
+  expect(await find("the zimt")).toEqual([channel.id]);
+  expect(await codeOf(node.channels.create(bob, { type: "public", name: "ＴＨÉ zimt" }))).toBe("name_taken");
 });
 
 test("a change is one entry, and no change is none", async () => {

@@ -2,6 +2,7 @@ import type { Api } from "../platform/http/api.ts";
 import { type Channels, createChannels } from "./channels.ts";
 import type { ChatDeps } from "./deps.ts";
 import { erasePerson, exportPerson } from "./erase.ts";
+import { fillKeys } from "./fill-keys.ts";
 import { registerFrames } from "./frames.ts";
 import { createMembers, type Members } from "./members.ts";
 import { createMessages, type Messages } from "./messages.ts";
@@ -25,6 +26,8 @@ export interface Chat {
   typing: Typing;
   /** Takes a person out of chat and his words away; see erase.ts. Call identity's `erase` first: his name goes there. */
   erase(userId: string): Promise<void>;
+  /** Makes the keys of names that a release without them has written. */
+  sweep(): Promise<void>;
   /** Everything that chat keeps of a person, as JSON values. */
   exportOf(userId: string): Promise<Record<string, unknown>>;
   /** Mounts the REST routes. */
@@ -47,6 +50,7 @@ export function createChat(deps: ChatDeps): Chat {
     readMarks,
     typing,
     erase: (userId) => erasePerson(deps, userId),
+    sweep: () => fillKeys(deps.sql),
     exportOf: (userId) => exportPerson(deps, userId),
     routes(api) {
       addChannelRoutes(api, channels);

@@ -7,7 +7,6 @@ import type { Tx } from "../platform/postgres/transaction.ts";
 import { RANK } from "./bans.ts";
 import { tellPersonChanged, tellPersonEnded, tellPersonReadmitted } from "./changes.ts";
 import { endIssuedTo } from "./issued-sessions.ts";
-import { usernameKey } from "./names.ts";
 import type { Parts } from "./parts.ts";
 import { fromCursor, toCursor } from "./people.ts";
 import * as store from "./store/accounts.ts";
@@ -27,7 +26,7 @@ export async function listAccounts(
   { limit, after, q, ...filter }: store.AccountFilter & { limit: number; after?: string },
 ): Promise<Page<Account>> {
   const from = after === undefined ? null : fromCursor(after);
-  const rows = await store.listAccounts(sql, { ...filter, q: q === null ? null : usernameKey(q) }, limit + 1, from);
+  const rows = await store.listAccounts(sql, { ...filter, q }, limit + 1, from);
   const data = rows.slice(0, limit);
   const next = rows.length > limit ? toCursor(data.at(-1)!.username_key) : null;
   return { data: data.map(shown), next, prev: null };

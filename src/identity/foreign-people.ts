@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { AppError } from "../platform/errors.ts";
 import type { ForeignToken } from "./foreign-tokens.ts";
-import { emailKey, isUsername, normalUsername, usernameKey } from "./names.ts";
+import { emailKey, isReserved, isUsername, nameSearchKey, usernameColumns } from "./names.ts";
 import type { Parts } from "./parts.ts";
 import { type ForeignRow, insertForeignUser } from "./store/users.ts";
 
@@ -14,7 +14,8 @@ export async function meet({ sql, living }: Pick<Parts, "sql" | "living">, token
   let person = await living.person(subject);
   for (const username of person ? [] : namesFor(token)) {
     const email = token.email === null ? null : emailKey(token.email);
-    await insertForeignUser(sql, { id: subject, issuer, username, username_key: usernameKey(username), email });
+    const columns = { ...usernameColumns(username), name_search_key: nameSearchKey(null) };
+    await insertForeignUser(sql, { id: subject, issuer, email, ...columns });
     // Nothing was inserted when the name is taken, or when another request of the same person came first.
     person = await living.person(subject);
     if (person) break;
@@ -28,5 +29,6 @@ export async function meet({ sql, living }: Pick<Parts, "sql" | "living">, token
 /** The token's name, the subject, and last one that nobody can have taken on purpose. */
 function namesFor({ username, subject }: ForeignToken): string[] {
   const random = `user-${randomBytes(10).toString("hex")}`;
-  return [...[username, subject].filter((name) => name !== null).filter(isUsername), random].map(normalUsername);
+  const mayHave = (name: string | null) => name !== null && isUsername(name) && !isReserved(name);
+  return [...[username, subject].filter((name) => mayHave(name)), random] as string[];
 }

@@ -1,13 +1,15 @@
+import unhomoglyph from "unhomoglyph";
 import { Username } from "../../protocol/objects.ts";
+import { searchKey } from "../platform/search-key.ts";
 
-/** A username as it is kept. Some single letters of Unicode become several, even with blanks (U+FDFA): see `isUsername`. */
-export function normalUsername(username: string): string {
-  return username.normalize("NFKC");
+/** Whether a text is a username, in whatever normal form. */
+export function isUsername(text: string): boolean {
+  return Username.safeParse(text).success;
 }
 
-/** Whether a text is a username in the form in which it would be kept. */
-export function isUsername(text: string): boolean {
-  return Username.safeParse(normalUsername(text)).success;
+/** A username as it is kept. */
+export function normalUsername(username: string): string {
+  return username.normalize("NFKC");
 }
 
 /** A username as it is compared: `Ann`, `ann` and fullwidth `Ａｎｎ` are one name. */
@@ -15,7 +17,44 @@ export function usernameKey(username: string): string {
   return normalUsername(username).toLowerCase();
 }
 
+/**
+ * A username as it looks, by the table of look-alikes of UTS #39: `pаypal` with a Cyrillic `а`, and `paypa1`, look like `paypal`.
+ * Case does not count: Latin capitals are made small before (`Ian` is not `lan`), those of other scripts become Latin first.
+ */
+export function skeleton(username: string): string {
+  const name = normalUsername(username).replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  return unhomoglyph(unhomoglyph(name.normalize("NFD")).toLowerCase()).normalize("NFD");
+}
+
+/** The columns of a name: as it is shown, compared, looked for, and as it looks. */
+export function usernameColumns(username: string) {
+  return {
+    username: normalUsername(username),
+    username_key: usernameKey(username),
+    search_key: searchKey(username),
+    skeleton: skeleton(username),
+  };
+}
+
+/** The key by which a display name is looked for. Empty when there is none, so that null says that it is still to be made. */
+export function nameSearchKey(name: string | null): string {
+  return name === null ? "" : searchKey(name);
+}
+
 /** An e-mail address as it is stored and compared. */
 export function emailKey(email: string): string {
   return email.trim().toLowerCase();
+}
+
+/** Names that speak for the server, or for everybody, in any language's look-alike of these letters. */
+const RESERVED = new Set(
+  [
+    ..."admin administrator anonymous bot everyone everybody all here channel me moderator mod".split(" "),
+    ..."null operator owner root security service staff support system team undefined usher webhook".split(" "),
+  ].map(skeleton),
+);
+
+/** Whether nobody but the one who sets the server up may have this name. */
+export function isReserved(username: string): boolean {
+  return RESERVED.has(skeleton(username));
 }

@@ -155,8 +155,8 @@ describe("without a mail server", () => {
   test("the link shows on the owner's page, to nobody else, until it was used", async () => {
     const owner = await node.register("owner");
     const ann = await node.register("ann");
-    await node.sql`UPDATE users SET role = 'admin' WHERE id = ${(await node.register("admin")).id}`;
-    const admin = (await node.login("admin")).body.access_token;
+    await node.sql`UPDATE users SET role = 'admin' WHERE id = ${(await node.register("adam")).id}`;
+    const admin = (await node.login("adam")).body.access_token;
     await request(node, "ann@example.org");
     const list = async (token: string) => node.call("GET", "/admin/password-reset-links", undefined, { token });
     const [link] = await waitUntil("the link is there", async () => {

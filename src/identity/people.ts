@@ -4,9 +4,9 @@ import { AppError } from "../platform/errors.ts";
 import { type Editable, refuseStale } from "../platform/http/etag.ts";
 import type { Page } from "../platform/http/paging.ts";
 import { tellPersonChanged } from "./changes.ts";
-import { normalUsername, usernameKey } from "./names.ts";
+import { nameSearchKey, usernameColumns } from "./names.ts";
 import type { Parts } from "./parts.ts";
-import { takenError } from "./register.ts";
+import { refuseReserved, takenError } from "./register.ts";
 import { me } from "./sessions.ts";
 import * as store from "./store/users.ts";
 
@@ -33,15 +33,18 @@ export async function updateMe(
   ifMatch?: string,
 ): Promise<Me> {
   const { username, ...rest } = changes;
-  const named =
-    username === undefined ? {} : { username: normalUsername(username), username_key: usernameKey(username) };
-  const set = { ...rest, ...named };
+  const set = {
+    ...rest,
+    ...(username === undefined ? {} : usernameColumns(username)),
+    ...(rest.name === undefined ? {} : { name_search_key: nameSearchKey(rest.name) }),
+  };
   try {
     const user = await transaction({ actor: caller.userId }, async (tx) => {
       const old = await store.lockUser(tx.sql, caller.userId);
       if (!old) throw new AppError("not_found");
       refuseStale(ifMatch, editableOfMe(old));
       if (Object.keys(set).length === 0) return old;
+      if (username !== undefined && old.role !== "owner" && set.username !== old.username) refuseReserved(username);
       if (username !== undefined) tellPersonChanged(tx, old.id);
       return (await store.updateUser(tx.sql, old.id, set)) ?? old;
     });
@@ -67,7 +70,7 @@ export async function listUsers(
   const { q, limit, before, after } = query;
   const from =
     before !== undefined ? { before: fromCursor(before) } : after !== undefined ? { after: fromCursor(after) } : null;
-  const rows = await store.listUsers(sql, { q: q === undefined ? null : usernameKey(q), from, limit: limit + 1 });
+  const rows = await store.listUsers(sql, { q: q ?? null, from, limit: limit + 1 });
   const more = rows.length > limit;
   const shown = rows.slice(0, limit);
   if (before !== undefined) shown.reverse();

@@ -1,7 +1,7 @@
 import { AppError } from "../platform/errors.ts";
 import { addressKey } from "../platform/http/rate-limit.ts";
 import { brokenUnique } from "../platform/postgres/failures.ts";
-import { emailKey, normalUsername, usernameKey } from "./names.ts";
+import { emailKey, isReserved, nameSearchKey, usernameColumns } from "./names.ts";
 import type { Origin, Parts } from "./parts.ts";
 import { type SignedIn, signedIn, startSession } from "./sessions.ts";
 import type { Db } from "./store/db.ts";
@@ -30,12 +30,15 @@ export async function register(parts: Parts, account: NewAccount, origin: Origin
   try {
     const { user, session } = await transaction({ actor: "registration" }, async (tx) => {
       const first = await isFirst(tx.sql);
-      if (!first) await admit(parts, account.inviteCode, (code) => takeInvite(tx.sql, code));
+      if (!first) {
+        refuseReserved(account.username);
+        await admit(parts, account.inviteCode, (code) => takeInvite(tx.sql, code));
+      }
       const user = await insertUser(tx.sql, {
         id: ids.next(),
-        username: normalUsername(account.username),
-        username_key: usernameKey(account.username),
+        ...usernameColumns(account.username),
         name: account.name,
+        name_search_key: nameSearchKey(account.name),
         email: emailKey(account.email),
         phone: account.phone,
         role: first ? "owner" : "member",
@@ -73,10 +76,17 @@ async function admit(
   throw new AppError("invite_needed", "This invitation code is unknown, used up or expired. Ask for a new one.");
 }
 
+/** Throws `username_taken` for a name that would speak for the server. */
+export function refuseReserved(username: string): void {
+  if (isReserved(username)) throw new AppError("username_taken", "This name is reserved. Choose another one.");
+}
+
 /** The field whose uniqueness an insert or update broke; null for any other error. */
 export function takenError(error: unknown): AppError | null {
   const constraint = brokenUnique(error);
   if (constraint === "users_email") return new AppError("email_taken");
   if (constraint === "users_username") return new AppError("username_taken");
+  if (constraint === "users_skeleton")
+    return new AppError("username_taken", "Somebody has a name that looks the same. Choose another one.");
   return null;
 }

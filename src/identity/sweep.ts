@@ -1,5 +1,6 @@
 import { STEP, untilNone } from "../platform/postgres/in-steps.ts";
 import { tellSessionsEnded } from "./changes.ts";
+import { fillKeys } from "./fill-keys.ts";
 import type { Parts } from "./parts.ts";
 import { REUSE_WINDOW } from "./sessions.ts";
 import { deleteExpiredResets } from "./store/password-resets.ts";
@@ -9,7 +10,7 @@ import { deleteExpiredSessions } from "./store/sessions.ts";
 
 /**
  * Removes what has expired, and closes the sockets of sessions that have. Who may come in does not depend on it: every read
- * has the expiry as a condition.
+ * has the expiry as a condition. And makes what a release before this one left out.
  */
 export async function sweep({ sql, transaction }: Parts): Promise<void> {
   await untilNone(() =>
@@ -22,4 +23,5 @@ export async function sweep({ sql, transaction }: Parts): Promise<void> {
   await untilNone(() => deleteOldUses(sql, REUSE_WINDOW, STEP));
   await deleteExpiredResets(sql);
   await untilNone(() => deleteExpiredHits(sql, STEP));
+  await fillKeys(sql);
 }

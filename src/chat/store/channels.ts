@@ -1,5 +1,6 @@
 import type { Channel, ChannelType, Role } from "../../../protocol/objects.ts";
 import type { ISql } from "../../platform/postgres/sql.ts";
+import { nameKey, searchKey } from "../../platform/search-key.ts";
 import type { Sides, Window } from "../page.ts";
 import { anywhere, bothSides, splitSides } from "./sides.ts";
 
@@ -45,13 +46,13 @@ export interface NewChannelRow {
 
 /**
  * Makes the channel and its room, under one number. False when this pair has its direct chat already.
- * Violates channels_public_name when the name is taken.
+ * Violates channels_public_name or channels_public_name_key when the name is taken.
  */
 export async function insertChannel(sql: ISql, channel: NewChannelRow): Promise<boolean> {
   const made = await sql`
-    INSERT INTO channels (id, type, name, topic, dm_key, member_count, created_by)
-    VALUES (${channel.id}, ${channel.type}, ${channel.name}, ${channel.topic}, ${channel.dmKey},
-      ${channel.memberCount}, ${channel.createdBy})
+    INSERT INTO channels (id, type, name, name_key, search_key, topic, dm_key, member_count, created_by)
+    VALUES (${channel.id}, ${channel.type}, ${channel.name}, ${keysOf(channel.name).name},
+      ${keysOf(channel.name).search}, ${channel.topic}, ${channel.dmKey}, ${channel.memberCount}, ${channel.createdBy})
     ON CONFLICT (dm_key) DO NOTHING`;
   if (made.count === 0) return false;
   await sql`INSERT INTO rooms (id, name) VALUES (${channel.id}, ${`channel:${channel.id}`})`;
@@ -65,7 +66,14 @@ export async function findDirect(sql: ISql, dmKey: string): Promise<string | nul
 }
 
 export async function updateChannel(sql: ISql, id: string, name: string | null, topic: string | null): Promise<void> {
-  await sql`UPDATE channels SET name = ${name}, topic = ${topic} WHERE id = ${id}`;
+  const keys = keysOf(name);
+  await sql`
+    UPDATE channels SET name = ${name}, name_key = ${keys.name}, search_key = ${keys.search}, topic = ${topic}
+    WHERE id = ${id}`;
+}
+
+function keysOf(name: string | null): { name: string | null; search: string | null } {
+  return name === null ? { name: null, search: null } : { name: nameKey(name), search: searchKey(name) };
 }
 
 /** Marks it deleted. */
@@ -99,6 +107,10 @@ export async function listChannels(
   filter: ChannelFilter,
   window: Window,
 ): Promise<Sides<Channel> & { userSeq: number }> {
+  // A name without a key yet is compared as near to it as SQL comes.
+  const named = (q: string) => sql`coalesce(c.search_key, lower(c.name)) LIKE ${anywhere(q)}
+    OR coalesce(p.search_key, p.username_key) LIKE ${anywhere(q)}
+    OR coalesce(p.name_search_key, lower(p.name)) LIKE ${anywhere(q)}`;
   const page = bothSides(
     sql,
     window,
@@ -108,7 +120,7 @@ export async function listChannels(
       WHERE c.deleted_at IS NULL AND c.id ${place}
         AND ${filter.scope === "joined" ? sql`m.user_id = ${userId}` : sql`c.type = 'public'`}
         ${filter.type === undefined ? sql`` : sql`AND c.type = ${filter.type}`}
-        ${filter.q === undefined ? sql`` : sql`AND (c.name ILIKE ${anywhere(filter.q)} OR p.username ILIKE ${anywhere(filter.q)})`}
+        ${filter.q === undefined ? sql`` : sql`AND (${named(filter.q)})`}
       ORDER BY c.id ${end}`,
   );
   const rows = await sql<(ChannelRow & { side: string | null; user_seq: string })[]>`

@@ -110,7 +110,12 @@ export async function listMembers(
       SELECT ${side}, ${columns(sql)} FROM members m JOIN users u ON u.id = m.user_id
       WHERE m.channel_id = ${channelId} AND m.user_id ${place}
         ${filter.role === undefined ? sql`` : sql`AND m.role = ${filter.role}`}
-        ${filter.q === undefined ? sql`` : sql`AND (u.username ILIKE ${anywhere(filter.q)} OR u.name ILIKE ${anywhere(filter.q)})`}
+        ${
+          filter.q === undefined
+            ? sql``
+            : sql`AND (coalesce(u.search_key, u.username_key) LIKE ${anywhere(filter.q)}
+          OR coalesce(u.name_search_key, lower(u.name)) LIKE ${anywhere(filter.q)})`
+        }
       ORDER BY m.user_id ${end}`,
   );
   const rows = await sql<(MemberRow & { side: string })[]>`SELECT * FROM (${page}) l ORDER BY l.id`;

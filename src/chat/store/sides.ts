@@ -1,4 +1,5 @@
 import type { ISql, Part } from "../../platform/postgres/sql.ts";
+import { literally, searchKey } from "../../platform/search-key.ts";
 import type { Sides, Window } from "../page.ts";
 
 /** A piece of SQL with its parameters. */
@@ -35,7 +36,7 @@ export function splitSides<R extends { side: string | null }, T>(rows: readonly 
   };
 }
 
-/** Text that a person searches for, as a pattern for ILIKE: found anywhere, taken literally. */
+/** Text that a person searches for, as a pattern for LIKE on search keys: found anywhere, taken literally. */
 export function anywhere(text: string): string {
-  return `%${text.replace(/[\\%_]/g, "\\$&")}%`;
+  return `%${literally(searchKey(text))}%`;
 }

@@ -1,21 +1,16 @@
 import { z } from "zod";
-import { content, Me, Time, Username } from "../../../protocol/objects.ts";
+import { Me, Time, Username } from "../../../protocol/objects.ts";
 import { Id, Snowflake } from "../../../protocol/rooms.ts";
-import { text, textLike } from "../../../protocol/text.ts";
-import { isUsername } from "../names.ts";
+import { content, nameText, text, textLike } from "../../../protocol/text.ts";
 
 export const Email = text(254).check(z.email("an e-mail address"));
 /** Length is what makes a password strong (NIST SP 800-63B): no rule asks for signs of any kind. */
 export const NewPassword = z.string().min(8, "at least 8 characters").max(256, "at most 256 characters");
 /** One that is only compared: any text, so that nobody learns here what passwords may look like. */
 export const Password = z.string().min(1).max(256);
-const NewUsername = Username.refine(
-  (text) => isUsername(text) || !Username.safeParse(text).success, // what Username has said need not be said again
-  "letters, digits, and _ . - between them, in their usual form",
-);
-export const Name = content(80);
+export const Name = nameText(80);
 const Phone = textLike(32, /^\+?[0-9][0-9 ().-]{2,30}$/, "a phone number, such as +49 30 123456");
-const DeviceName = content(100);
+const DeviceName = nameText(100);
 /** 256 bits in base64url: refresh tokens and the tokens in reset links. Anything else simply is not one. */
 export const Secret = z.string().min(1).max(200);
 
@@ -79,7 +74,7 @@ export const ResetLink = z.object({
 
 export const RegisterBody = z.strictObject({
   email: Email,
-  username: NewUsername,
+  username: Username,
   password: NewPassword,
   name: Name.nullish(),
   phone: Phone.nullish(),
@@ -94,7 +89,7 @@ export const LoginBody = z.strictObject({
 });
 
 export const UpdateMeBody = z.strictObject({
-  username: NewUsername.optional(),
+  username: Username.optional(),
   name: Name.nullish(),
   phone: Phone.nullish(),
 });

@@ -1,6 +1,8 @@
 import type { Role } from "../../../protocol/objects.ts";
+import { literally } from "../../platform/search-key.ts";
 import { banStands } from "./bans.ts";
 import type { Db } from "./db.ts";
+import { namesLike } from "./users.ts";
 
 /** A person as admins see him. */
 export interface AccountRow {
@@ -19,7 +21,7 @@ export interface AccountRow {
 }
 
 export interface AccountFilter {
-  /** A part of the e-mail address, username or name, in lower case. */
+  /** A part of the e-mail address, username or name. */
   q: string | null;
   role: Role | null;
   status: "active" | "disabled" | "banned" | null;
@@ -37,7 +39,7 @@ export async function listAccounts(
   limit: number,
   after: string | null,
 ): Promise<AccountRow[]> {
-  const like = q === null ? null : `%${q.replace(/[\\%_]/g, "\\$&")}%`;
+  const address = q === null ? null : `%${literally(q.toLowerCase())}%`;
   const stands = {
     active: db`AND u.disabled_at IS NULL AND NOT ${banStands(db)}`,
     disabled: db`AND u.disabled_at IS NOT NULL`,
@@ -46,7 +48,7 @@ export async function listAccounts(
   return db<AccountRow[]>`
     SELECT ${columns(db)} FROM users u
     WHERE u.erased_at IS NULL
-    ${like === null ? db`` : db`AND (u.username_key LIKE ${like} OR lower(u.name) LIKE ${like} OR lower(u.email) LIKE ${like})`}
+    ${q === null ? db`` : db`AND (${namesLike(db, q, "%")} OR u.email LIKE ${address})`}
     ${role === null ? db`` : db`AND u.role = ${role}`}
     ${status === null ? db`` : stands[status]}
     ${after === null ? db`` : db`AND u.username_key > ${after}`}

@@ -1,4 +1,5 @@
 import type { Role } from "../../../protocol/objects.ts";
+import { literally, searchKey } from "../../platform/search-key.ts";
 import { banned } from "./bans.ts";
 import type { Db } from "./db.ts";
 
@@ -11,6 +12,14 @@ export interface UserRow {
   role: Role;
   password_hash: string | null;
   created_at: Date;
+}
+
+/** What is made of a person's names; see names.ts. */
+interface NameKeys {
+  username_key: string;
+  search_key: string;
+  name_search_key: string;
+  skeleton: string;
 }
 
 const columns = (db: Db) => db`id, username, name, email, phone, role, password_hash, created_at`;
@@ -33,11 +42,8 @@ export async function lockOwner(db: Db): Promise<void> {
   await db`SELECT pg_advisory_xact_lock(hashtextextended(${OWNER_LOCK}, 0))`;
 }
 
-/** Breaks `users_email` or `users_username` when the address or the name is taken. */
-export async function insertUser(
-  db: Db,
-  user: Omit<UserRow, "created_at"> & { username_key: string },
-): Promise<UserRow> {
+/** Breaks `users_email`, `users_username` or `users_skeleton` when the address, the name or its look is taken. */
+export async function insertUser(db: Db, user: Omit<UserRow, "created_at"> & NameKeys): Promise<UserRow> {
   const [row] = await db<UserRow[]>`INSERT INTO users ${db.row(user)} RETURNING ${columns(db)}`;
   return row!;
 }
@@ -45,7 +51,7 @@ export async function insertUser(
 /** False when the id or the name is taken. */
 export async function insertForeignUser(
   db: Db,
-  user: { id: string; issuer: string; username: string; username_key: string; email: string | null },
+  user: { id: string; issuer: string; username: string; email: string | null } & NameKeys,
 ): Promise<boolean> {
   const rows = await db`INSERT INTO users ${db.row(user)} ON CONFLICT DO NOTHING RETURNING id`;
   return rows.length > 0;
@@ -91,11 +97,11 @@ export async function ownAccount(
   return row;
 }
 
-/** Breaks `users_username` when the name is taken. Undefined when the person is gone. */
+/** Breaks `users_username` or `users_skeleton` when the name or its look is taken. Undefined when the person is gone. */
 export async function updateUser(
   db: Db,
   id: string,
-  changes: { username?: string; username_key?: string; name?: string | null; phone?: string | null },
+  changes: { username?: string; name?: string | null; phone?: string | null } & Partial<NameKeys>,
 ): Promise<UserRow | undefined> {
   const [row] = await db<UserRow[]>`
     UPDATE users SET ${db.set(changes)} WHERE id = ${id} AND erased_at IS NULL RETURNING ${columns(db)}`;
@@ -108,7 +114,8 @@ export async function updateUser(
  */
 export async function blankUser(db: Db, id: string): Promise<void> {
   await db`
-    UPDATE users SET username = 'deleted:' || id, username_key = 'deleted:' || id, name = NULL, email = NULL, phone = NULL,
+    UPDATE users SET username = 'deleted:' || id, username_key = 'deleted:' || id, name = NULL,
+      search_key = NULL, name_search_key = NULL, skeleton = NULL, email = NULL, phone = NULL,
       password_hash = NULL, role = 'member', erased_at = clock_timestamp()
     WHERE id = ${id} AND erased_at IS NULL`;
 }
@@ -129,7 +136,19 @@ export async function publicUsers(db: Db, ids: readonly string[]): Promise<Publi
 }
 
 /**
- * People in the order of their names, whose username or name begins with `q` (in any case).
+ * Whether a person's username or name is like a text, by their keys; without keys yet, in whatever case.
+ *
+ * @param before what may stand before it, as in LIKE
+ */
+export function namesLike(db: Db, q: string, before: "" | "%") {
+  const key = `${before}${literally(searchKey(q))}%`;
+  const plain = `${before}${literally(q.normalize("NFKC").toLowerCase())}%`;
+  return db`(search_key LIKE ${key} OR name_search_key LIKE ${key}
+    OR (search_key IS NULL AND (username_key LIKE ${plain} OR lower(name) LIKE ${plain})))`;
+}
+
+/**
+ * People in the order of their names, whose username or name begins with `q`.
  *
  * @param from start behind (`after`) or end before (`before`) this username_key; the nearest to it come first
  */
@@ -138,11 +157,10 @@ export async function listUsers(
   query: { q: string | null; from: { after: string } | { before: string } | null; limit: number },
 ): Promise<(PublicRow & { username_key: string })[]> {
   const { q, from, limit } = query;
-  const like = q === null ? null : `${q.replace(/[\\%_]/g, "\\$&")}%`;
   return db`
     SELECT id, username, name, username_key FROM users
     WHERE erased_at IS NULL
-    ${like === null ? db`` : db`AND (username_key LIKE ${like} OR lower(name) LIKE ${like})`}
+    ${q === null ? db`` : db`AND ${namesLike(db, q, "")}`}
     ${from === null ? db`` : "before" in from ? db`AND username_key < ${from.before}` : db`AND username_key > ${from.after}`}
     ORDER BY username_key ${from !== null && "before" in from ? db`DESC` : db`ASC`}
     LIMIT ${limit}`;

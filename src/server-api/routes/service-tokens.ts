@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { content, Time } from "../../../protocol/objects.ts";
+import { Time } from "../../../protocol/objects.ts";
 import { ROOM_KINDS, ROOM_MAX, RoomName, Snowflake } from "../../../protocol/rooms.ts";
-import { text } from "../../../protocol/text.ts";
+import { nameText, text } from "../../../protocol/text.ts";
 import { by } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
@@ -69,7 +69,7 @@ const createTokenRoute = route({
   auth: "admin",
   request: {
     body: z.object({
-      name: content(80),
+      name: nameText(80),
       scopes: z.array(ScopeName).min(1).max(ALL_SCOPES.length),
       rooms: z
         .array(RoomPattern)

@@ -4,8 +4,9 @@ import type { Rest } from "../../../sdk/rest.ts";
 
 /** Who has exactly this username, in whatever case; null: nobody. */
 export async function findPerson(rest: Rest, username: string): Promise<PublicUser | null> {
+  const key = (name: string) => name.normalize("NFKC").toLowerCase();
   const { data } = await rest.users.list({ q: username, limit: 20 });
-  return data.find((person) => person.username.toLowerCase() === username.toLowerCase()) ?? null;
+  return data.find((person) => key(person.username) === key(username)) ?? null;
 }
 
 /** The same for the field `username` of a form, which gets the error when there is nobody. */

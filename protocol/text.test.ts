@@ -1,0 +1,78 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { ChannelName, ChannelTopic, MessageContent, Username } from "./objects.ts";
+import { isVisible, trimBlanks } from "./visible.ts";
+
+const refused = (schema: { safeParse(value: unknown): { success: boolean } }, value: string) =>
+  !schema.safeParse(value).success;
+
+/** Blank letters, joiners, blanks, controls, tags: what takes a name or message without showing anything. */
+const UNSEEN = [
+  "\u3164",
+  "\u200b",
+  "\u2800",
+  "\u115f",
+  "\u00ad",
+  "\ufeff",
+  "\u200d",
+  "\u{e0041}",
+  "\u2062",
+  "\u00a0",
+  "\n",
+];
+
+test("nothing is named or said by a text that shows nothing", () => {
+  for (const unseen of UNSEEN)
+    for (const text of [unseen, unseen.repeat(3), ` ${unseen}\t`])
+      for (const schema of [MessageContent, ChannelName, Username]) expect(refused(schema, text)).toBe(true);
+  expect(ChannelTopic.parse("\u3164 \u200b")).toBe("");
+});
+
+test("a message keeps what joins its letters, and what is around it", () => {
+  for (const text of ["👩‍👩‍👧", "می‌خواهم", " indented\n", "❤️", "א\u202eb"])
+    expect(MessageContent.parse(text)).toBe(text);
+});
+
+test("a name is without blanks around it, and without what turns its direction or breaks its line", () => {
+  for (const name of ["Talk ", "\u200bTalk\u200b", " Talk\u3164", "\tTalk"])
+    expect(ChannelName.parse(name)).toBe("Talk");
+  for (const name of ["\u202enimda", "a\u2066b", "a\nb", "a\u2028b", "\u061ca"])
+    expect(refused(ChannelName, name)).toBe(true);
+  for (const name of ["❤️", "می‌خواهم", "👩‍👩‍👧 family"]) expect(ChannelName.parse(name)).toBe(name);
+});
+
+test("usernames have letters and marks of any script, in whatever form they are typed", () => {
+  for (const [typed, kept] of [
+    ["हिन्दी", "हिन्दी"],
+    ["กิตติ", "กิตติ"],
+    ["José", "José"],
+    ["Ｔａｒｏ", "Taro"],
+    ["ﬁona", "fiona"],
+  ] as const) {
+    expect(Username.parse(typed)).toBe(kept);
+  }
+  for (const name of [
+    "a\u3164",
+    "ab\u200d",
+    "z\u0300\u0301\u0302\u0303\u0304a",
+    "\u0301ab",
+    "a b",
+    "\ufdfa",
+    "ab-",
+    "a",
+  ])
+    expect(refused(Username, name)).toBe(true);
+});
+
+test("trimming takes nothing that is seen, and leaves no blank at either end", () => {
+  const sign = fc.constantFrom(...UNSEEN, "a", "é", "😀", "\ufe0f", " ");
+  fc.assert(
+    fc.property(fc.array(sign), (signs) => {
+      const text = signs.join("");
+      const trimmed = trimBlanks(text);
+      expect(text).toContain(trimmed);
+      expect(trimmed.trim()).toBe(trimmed);
+      expect(isVisible(trimmed)).toBe(isVisible(text));
+    }),
+  );
+});
