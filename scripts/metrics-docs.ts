@@ -26,7 +26,7 @@ export function allMetrics(): Metrics {
     presenceUp: () => true,
     presenceWatched: () => 0,
   });
-  createWebhookMetrics(metrics.registry, async () => 0);
+  createWebhookMetrics(metrics.registry, { pending: async () => 0, parked: async () => 0 });
   return metrics;
 }
 

@@ -176,6 +176,7 @@ test("every operation answers as the document says", async () => {
   const asHook = { ...asOwner, params: { endpoint_id: hook.id } };
   await call("get /api/v1/webhook-endpoints", 200, asOwner);
   await call("get /api/v1/webhook-endpoints", 403, asAnn);
+  await call("get /api/v1/webhook-parked-entries", 200, asOwner);
   await call("get /api/v1/webhook-endpoints/{endpoint_id}", 200, asHook);
   await call("post /api/v1/webhook-endpoints/{endpoint_id}/rotate-secret", 200, { ...asHook, body: {} });
   const sent = await call<{ delivery_id: string }>("post /api/v1/webhook-endpoints/{endpoint_id}/test", 202, {

@@ -27,8 +27,11 @@ const ADMIN: UserCaller = {
 export const AS_ADMIN: By<UserCaller> = { caller: ADMIN, address: null };
 
 /** A node that delivers webhooks, with all addresses allowed if not said otherwise. Its errors fail the test that runs. */
-export async function startWebhookNode(url: string, over: Partial<WebhookDeps> = {}): Promise<WebhookNode> {
-  const node = await startLogNode(url);
+export async function startWebhookNode(
+  url: string,
+  { onError, ...over }: Partial<WebhookDeps> & { onError?: (error: unknown) => void } = {},
+): Promise<WebhookNode> {
+  const node = await startLogNode(url, onError === undefined ? {} : { onError });
   const registry = new Registry();
   const warnings: object[] = [];
   const webhooks = createWebhooks({

@@ -8,6 +8,7 @@ import { LIMITS } from "./limits.ts";
 import { refuseNonOwner, takes } from "./rights.ts";
 import * as store from "./store/deliveries.ts";
 import { findEndpoint, lockEndpoint } from "./store/endpoints.ts";
+import { listParked, type ParkedRow } from "./store/parked.ts";
 
 /** One event for one endpoint. Times are ISO 8601. */
 export type Delivery = Shown<store.DeliveryRow>;
@@ -21,6 +22,8 @@ export interface DeliveryQuery {
   after?: string;
   limit: number;
 }
+
+const PARKED_SHOWN = 100;
 
 /** What admins see and do of deliveries. Throws `not_found`, `conflict`. */
 export type Deliveries = ReturnType<typeof createDeliveries>;
@@ -40,6 +43,11 @@ export function createDeliveries({ sql, nudge }: { sql: Sql; nudge: () => void }
       const rows = await store.listDeliveries(sql, query);
       const data = rows.slice(0, limit).map(shown);
       return { data, next: rows.length > limit ? data.at(-1)!.id : null, prev: null };
+    },
+
+    /** Entries of the log of which no deliveries could be made; the newest hundred. */
+    async parked(): Promise<Shown<ParkedRow>[]> {
+      return (await listParked(sql, PARKED_SHOWN)).map(shown);
     },
 
     /** With its attempts, the last fifty. */

@@ -9,6 +9,7 @@ import { createRecorder } from "./recorder.ts";
 import { addDeliveryRoutes } from "./routes/deliveries.ts";
 import { addEndpointRoutes } from "./routes/endpoints.ts";
 import { Sender } from "./sender.ts";
+import { countParked } from "./store/parked.ts";
 import { revisePayloadsOf } from "./store/recording.ts";
 import { countPending } from "./store/sweeping.ts";
 import { sweep } from "./sweep.ts";
@@ -37,7 +38,10 @@ const SWEEP_MS = 3_600_000;
 
 export function createWebhooks(deps: WebhookDeps): Webhooks {
   const { sql, tail, epoch, logger, registry, version } = deps;
-  const metrics = createWebhookMetrics(registry, () => countPending(sql, null, LIMITS.backlog));
+  const metrics = createWebhookMetrics(registry, {
+    pending: () => countPending(sql, null, LIMITS.backlog),
+    parked: () => countParked(sql),
+  });
   const sender = new Sender({ ...deps, post: createPost(deps), metrics, userAgent: `Usher/${version}` });
   const recorded = () => sender.nudge();
   const nudge = () => {
@@ -57,7 +61,7 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
       addDeliveryRoutes(api, deliveries);
     },
     async start() {
-      await tail.read({ name: "webhooks", from: "stored", handle: createRecorder({ sql, epoch, recorded }) });
+      await tail.read({ name: "webhooks", from: "stored", handle: createRecorder({ sql, epoch, recorded, logger }) });
       sender.start();
       timer = setInterval(() => {
         sweepNow().catch((error) =>

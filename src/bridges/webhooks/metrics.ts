@@ -10,8 +10,11 @@ export interface WebhookMetrics {
   failed(): void;
 }
 
-/** The `usher_webhook_…` metrics. @param pending asked when somebody reads them; a failure leaves the last value */
-export function createWebhookMetrics(registry: Registry, pending: () => Promise<number>): WebhookMetrics {
+/** The `usher_webhook_…` metrics. @param counts asked when somebody reads them; a failure leaves the last value */
+export function createWebhookMetrics(
+  registry: Registry,
+  counts: { pending: () => Promise<number>; parked: () => Promise<number> },
+): WebhookMetrics {
   const registers = [registry];
   const attempts = new Counter({
     name: "usher_webhook_attempts_total",
@@ -31,16 +34,19 @@ export function createWebhookMetrics(registry: Registry, pending: () => Promise<
     buckets: [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60],
     registers,
   });
-  new Gauge({
-    name: "usher_webhook_pending",
-    help: "Deliveries of webhooks that wait or are under way, on all nodes.",
-    aggregator: "max", // every process asks the same database
-    registers,
-    async collect() {
-      const found = await pending().catch(() => null);
-      if (found !== null) this.set(found);
-    },
-  });
+  const gauge = (name: string, help: string, count: () => Promise<number>) =>
+    new Gauge({
+      name,
+      help,
+      aggregator: "max", // every process asks the same database
+      registers,
+      async collect() {
+        const found = await count().catch(() => null);
+        if (found !== null) this.set(found);
+      },
+    });
+  gauge("usher_webhook_pending", "Deliveries of webhooks that wait or are under way, on all nodes.", counts.pending);
+  gauge("usher_webhook_parked", "Entries of the log that could not be recorded for webhooks.", counts.parked);
   return {
     attempt: (outcome) => attempts.inc({ outcome }),
     first: (seconds) => first.observe(seconds),

@@ -1,8 +1,12 @@
 import type { TailBatch } from "../../platform/log/tail.ts";
 import type { TailEntry } from "../../platform/log/windows.ts";
+import { isAway } from "../../platform/postgres/failures.ts";
 import type { Sql, TransactionSql } from "../../platform/postgres/sql.ts";
+import type { WebhookLogger } from "./deps.ts";
+import { findPoison } from "./poison.ts";
 import { takes } from "./rights.ts";
 import { webhookId } from "./sign.ts";
+import { insertParked } from "./store/parked.ts";
 import {
   findSubscriptions,
   insertDeliveries,
@@ -16,26 +20,71 @@ import {
 /** Rows of one statement: with payloads of some kB it stays a few MB. */
 const CHUNK = 1_000;
 
+/** Attempts at a batch, apart by the reader's back-off, before the entries that make it fail are looked for. */
+const PATIENCE = 3;
+
+interface RecorderDeps {
+  sql: Sql;
+  epoch: () => string;
+  recorded: () => void;
+  logger: WebhookLogger;
+}
+
 /**
  * Turns entries of the log into deliveries, one for each endpoint that wants the entry. The reader's tick moves in the same
  * transaction, first: of two nodes that have the same batch the second waits, and finds nothing left to do.
- * Internal rooms are the nodes' own and go nowhere.
+ * Internal rooms are the nodes' own and go nowhere. An entry that cannot be recorded is parked with its reason, and the rest goes on.
  */
-export function createRecorder({ sql, epoch, recorded }: { sql: Sql; epoch: () => string; recorded: () => void }) {
+export function createRecorder({ sql, epoch, recorded, logger }: RecorderDeps) {
+  let failures = 0;
+
   return async function record({ entries, move }: TailBatch): Promise<void> {
     const told = entries.filter(({ room }) => !room.startsWith("_"));
     if (told.length === 0) return;
     const subscriptions = await findSubscriptions(sql);
-    const wanted = subscriptions.flatMap((one) => deliveriesFor(one, told, epoch()));
-    const revisions = revisionsIn(told);
-    if (wanted.length === 0 && revisions.length === 0) return;
-    await sql.begin(async (tx) => {
-      await move(tx);
-      await insert(tx, wanted);
-      if (revisions.length > 0) await revisePayloads(tx, revisions);
-    });
-    if (wanted.length > 0) recorded();
+    const write = (tx: TransactionSql, some: readonly TailEntry[]) => writeAll(tx, subscriptions, some, epoch());
+    try {
+      const made = await sql.begin(async (tx) => {
+        await move(tx);
+        return write(tx, told);
+      });
+      failures = 0;
+      if (made > 0) recorded();
+    } catch (error) {
+      if (isAway(error) || ++failures < PATIENCE) throw error;
+      const poison = await findPoison(sql, told, write);
+      if (poison.length === 0) throw error;
+      await sql.begin(async (tx) => {
+        await move(tx);
+        const bad = new Set(poison.map(({ entry }) => entry));
+        await write(
+          tx,
+          told.filter((entry) => !bad.has(entry)),
+        );
+        await insertParked(tx, epoch(), poison);
+      });
+      failures = 0;
+      for (const { entry, error } of poison) {
+        const { room, seq, type } = entry;
+        logger.error({ err: error, room, seq, type }, "an entry could not be recorded for webhooks; it was parked");
+      }
+      recorded();
+    }
   };
+}
+
+/** Answers how many deliveries it made. */
+async function writeAll(
+  tx: TransactionSql,
+  subscriptions: readonly Subscription[],
+  entries: readonly TailEntry[],
+  epoch: string,
+): Promise<number> {
+  const wanted = subscriptions.flatMap((one) => deliveriesFor(one, entries, epoch));
+  const revisions = revisionsIn(entries);
+  await insert(tx, wanted);
+  if (revisions.length > 0) await revisePayloads(tx, revisions);
+  return wanted.length;
 }
 
 async function insert(tx: TransactionSql, wanted: readonly NewDelivery[]): Promise<void> {

@@ -3,6 +3,7 @@ import type { Sql } from "../../platform/postgres/sql.ts";
 import type { WebhookLogger } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
 import { disableEndpoint, listEndpoints } from "./store/endpoints.ts";
+import { deleteParked } from "./store/parked.ts";
 import { lockEndpoints } from "./store/recording.ts";
 import { countPending, deleteBeyond, deleteEnded, giveUpWaiting } from "./store/sweeping.ts";
 
@@ -10,6 +11,7 @@ import { countPending, deleteBeyond, deleteEnded, giveUpWaiting } from "./store/
 export async function sweep(sql: Sql, logger: WebhookLogger): Promise<void> {
   await untilNone(() => deleteEnded(sql, "delivered", LIMITS.deliveredFor));
   await untilNone(() => deleteEnded(sql, "failed", LIMITS.failedFor));
+  await deleteParked(sql, LIMITS.failedFor);
   for (const { id, disabled_at } of await listEndpoints(sql)) {
     await untilNone(() => deleteBeyond(sql, id, LIMITS.kept));
     if (disabled_at !== null) {

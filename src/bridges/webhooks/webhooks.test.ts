@@ -408,3 +408,39 @@ test("what waits is judged by the endpoint's rooms and types of now, also when i
   expect(receiver.at("/admins").every(({ body }) => body.type === "booking:made")).toBe(true);
   await node.webhooks.endpoints.remove(AS_ADMIN, id);
 });
+
+test("an entry that cannot be recorded is set aside with its reason, and all others go on in order", async () => {
+  const errors: object[] = [];
+  const apart = await testDatabase();
+  const own = await startWebhookNode(apart.url, {
+    logger: { warn: () => {}, error: (fields) => void errors.push(fields) },
+    onError: () => {},
+  });
+  await own.endpoint({ url: `${receiver.url}/parked`, rooms: ["event:p*"], ordered: true });
+  await own.sql.unsafe(`
+    CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF NEW.event_type = 'poison:x' THEN RAISE EXCEPTION 'not with me'; END IF;
+      RETURN NEW;
+    END $$;
+    CREATE TRIGGER poison BEFORE INSERT ON webhook_deliveries FOR EACH ROW EXECUTE FUNCTION poison()`);
+  try {
+    await own.transaction({ actor: "1" }, async (tx) => {
+      for (const n of [1, 2, 3]) tx.log("event:p1", "good:x" as never, { n } as never);
+      tx.log("event:p1", "poison:x" as never, { n: 4 } as never);
+      for (const n of [5, 6]) tx.log("event:p1", "good:x" as never, { n } as never);
+    });
+    await own.log("event:p2", "good:x", { n: 1 });
+    await waitUntil("all others came", () => receiver.at("/parked").length === 6);
+    const seqs = receiver.at("/parked").flatMap(({ body }) => (body.data.room === "event:p1" ? [body.data.seq] : []));
+    expect(seqs).toEqual([1, 2, 3, 5, 6]);
+    expect(await own.webhooks.deliveries.parked()).toMatchObject([
+      { room: "event:p1", seq: 4, event_type: "poison:x", reason: "not with me" },
+    ]);
+    expect(await own.registry.metrics()).toContain("usher_webhook_parked 1");
+    expect(JSON.stringify(errors)).toContain('"seq":4');
+  } finally {
+    await own.stop();
+    await apart.close();
+  }
+});

@@ -70,6 +70,7 @@ export function createTail({
 }): Tail {
   let windows = createWindows(sql);
   const bells = new Set<Bell>();
+  const backoffs = new Set<Bell>();
   const slack = createBell();
   const loops: Promise<void>[] = [];
   let stopped = false;
@@ -120,6 +121,9 @@ export function createTail({
   async function follow(reader: TailReader, tick: ReaderTick, begin: number): Promise<void> {
     const bell = createBell();
     bells.add(bell);
+    // Of its own: what others commit meanwhile must not end it.
+    const backoff = createBell();
+    backoffs.add(backoff);
     let at: number | null = begin;
     const follower: { at: number | null; seenAt: number } = { at, seenAt: performance.now() };
     followers.add(follower);
@@ -154,7 +158,7 @@ export function createTail({
         onError(error, reader.name);
         if (error instanceof TickGone) mine = -1;
         else if (reader.from === "stored") at = null; // the handler may have moved it, or another process has
-        if (!stopped) await bell.sleep(Math.min(MOST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures++));
+        if (!stopped) await backoff.sleep(Math.min(MOST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures++));
       }
     }
   }
@@ -190,7 +194,7 @@ export function createTail({
     async stop() {
       stopped = true;
       slack.ring();
-      for (const bell of bells) bell.ring();
+      for (const bell of [...bells, ...backoffs]) bell.ring();
       await Promise.all(loops);
     },
   };

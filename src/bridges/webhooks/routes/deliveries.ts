@@ -1,10 +1,11 @@
+import { z } from "zod";
 import { page } from "../../../../protocol/objects.ts";
 import { by } from "../../../platform/audit.ts";
 import type { Api } from "../../../platform/http/api.ts";
 import { linked, links } from "../../../platform/http/paging.ts";
 import { route } from "../../../platform/http/route.ts";
 import type { Deliveries } from "../deliveries.ts";
-import { Delivery, DeliveryList, DeliveryWithLog, deliveryParams, endpointParams } from "./shapes.ts";
+import { Delivery, DeliveryList, DeliveryWithLog, deliveryParams, endpointParams, ParkedEntry } from "./shapes.ts";
 
 const tag = "webhooks";
 
@@ -28,6 +29,16 @@ const get = route({
   responses: { 200: { description: "The delivery.", schema: DeliveryWithLog } },
 });
 
+const parked = route({
+  method: "get",
+  path: "/api/v1/webhook-parked-entries",
+  summary:
+    "Lists the entries of the log of which no deliveries could be made, the newest hundred first; kept for 14 days",
+  tag,
+  auth: "admin",
+  responses: { 200: { description: "Entries, with the reason.", schema: z.object({ data: z.array(ParkedEntry) }) } },
+});
+
 const redeliver = route({
   method: "post",
   path: "/api/v1/webhook-deliveries/{delivery_id}/redeliver",
@@ -44,6 +55,8 @@ export function addDeliveryRoutes(api: Api, deliveries: Deliveries): void {
     const found = await deliveries.list(c.req.valid("param").endpoint_id, c.req.valid("query"));
     return c.json(found, 200, links(c.req.url, found));
   });
+
+  api.openapi(parked, async (c) => c.json({ data: await deliveries.parked() }, 200));
 
   api.openapi(get, async (c) => c.json(await deliveries.get(by(c), c.req.valid("param").delivery_id), 200));
 

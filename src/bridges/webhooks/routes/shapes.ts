@@ -100,6 +100,17 @@ export const Delivery = z
   })
   .meta({ id: "WebhookDelivery" });
 
+export const ParkedEntry = z
+  .object({
+    id: Snowflake,
+    room: z.string(),
+    seq: z.number().int(),
+    event_type: z.string(),
+    reason: z.string(),
+    parked_at: Time,
+  })
+  .meta({ id: "WebhookParkedEntry" });
+
 export const Attempt = z.object({
   n: z.number().int(),
   at: Time,
