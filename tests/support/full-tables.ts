@@ -32,6 +32,7 @@ export async function fillTables(sql: Sql, rows: number): Promise<void> {
     SELECT now() - n * interval '1 minute', CASE WHEN n % 2 = 0 THEN 'u1' ELSE 'u2' END, CASE WHEN n = 5 THEN 'ban:made' ELSE 'role:changed' END, 'user:1'
     FROM generate_series(${rows}::int, 1, -1) n`;
   await sql`INSERT INTO bans (id, user_id, reason, created_by) SELECT n::text, 'u' || n, 'reason', 'owner' FROM generate_series(1, ${rows}::int) n`;
+  await sql`INSERT INTO registration_invites (id, code, max_uses, created_by) SELECT n::text, 'c' || n, 1, 'owner' FROM generate_series(1, ${rows}::int) n`;
   await sql`
     INSERT INTO webhook_endpoints (id, url, event_types, rooms, description, ordered, secret, created_by)
     VALUES (${BIG.endpointId}::bigint, 'https://example.org', '{*}', '{*}', '', true, 'whsec_', 'owner')`;

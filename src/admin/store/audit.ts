@@ -1,3 +1,4 @@
+import { anyId } from "../../platform/postgres/any-id.ts";
 import type { ISql } from "../../platform/postgres/sql.ts";
 
 export interface AuditRow {
@@ -20,7 +21,10 @@ export interface AuditFilter {
   before: string | null;
 }
 
-/** The newest first. */
+/**
+ * The newest first. Ids grow with time, but for acts of one moment: so a time is also a place among the ids, and only what lies
+ * between is walked.
+ */
 export async function readAudit(
   sql: ISql,
   { actor, action, from, to, before }: AuditFilter,
@@ -31,8 +35,8 @@ export async function readAudit(
     WHERE true
       ${actor === null ? sql`` : sql`AND actor = ${actor}`}
       ${action === null ? sql`` : sql`AND action = ${action}`}
-      ${from === null ? sql`` : sql`AND at >= ${from}`}
-      ${to === null ? sql`` : sql`AND at < ${to}`}
-      ${before === null ? sql`` : sql`AND id < ${before}::numeric`}
+      ${from === null ? sql`` : sql`AND at >= ${from} AND id >= (SELECT id FROM audit WHERE at >= ${from}::timestamptz - interval '1 minute' ORDER BY at LIMIT 1)`}
+      ${to === null ? sql`` : sql`AND at < ${to} AND id <= (SELECT id FROM audit WHERE at < ${to}::timestamptz + interval '1 minute' ORDER BY at DESC LIMIT 1)`}
+      ${before === null ? sql`` : sql`AND id < ${anyId(sql, before)}`}
     ORDER BY id DESC LIMIT ${limit}`;
 }

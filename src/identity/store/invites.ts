@@ -1,3 +1,4 @@
+import { anyId } from "../../platform/postgres/any-id.ts";
 import { banned } from "./bans.ts";
 import type { Db } from "./db.ts";
 
@@ -44,7 +45,7 @@ export async function inviteStands(db: Db, code: string): Promise<boolean> {
 export async function listInvites(db: Db, limit: number, before: string | null): Promise<InviteRow[]> {
   return db<InviteRow[]>`
     SELECT * FROM registration_invites
-    ${before === null ? db`` : db`WHERE id::bigint < ${before}::numeric`}
+    ${before === null ? db`` : db`WHERE id::bigint < ${anyId(db, before)}`}
     ORDER BY id::bigint DESC LIMIT ${limit}`;
 }
 
