@@ -85,10 +85,10 @@ test("a sign-in that was under way when the ban came is refused", async () => {
     { table: "users", id: person.id },
     () => [node.login(`person${people}`)],
     async (tx) => tx`
-      INSERT INTO bans (id, user_id, reason, created_by) VALUES ('racing', ${person.id}, 'noise', ${owner.id})`,
+      INSERT INTO bans (id, user_id, reason, created_by) VALUES ('4711', ${person.id}, 'noise', ${owner.id})`,
   );
   expect(login!.body.code).toBe("banned");
-  await node.sql`DELETE FROM bans WHERE id = 'racing'`;
+  await node.sql`DELETE FROM bans WHERE id = '4711'`;
 });
 
 test("a ban that waits for a sign-in ends what it started", async () => {
