@@ -23,6 +23,8 @@ export interface RequestOptions {
   /** Makes a creating request safe to send again: the server answers a repeat with the first answer. */
   idempotencyKey?: string;
   signal?: AbortSignal;
+  /** In a browser: the request goes on when its page is closed. Its body may have 64 KiB at most. */
+  keepalive?: boolean;
 }
 
 export type Request = <T>(method: string, path: string, options?: RequestOptions) => Promise<T>;
@@ -38,7 +40,7 @@ export function createRequest(options: HttpOptions): Request {
   return async function request<T>(
     method: string,
     path: string,
-    { query, body, idempotencyKey, signal }: RequestOptions = {},
+    { query, body, idempotencyKey, signal, keepalive }: RequestOptions = {},
   ) {
     const headers: Record<string, string> = { ...options.headers, accept: "application/json" };
     const token = await options.getToken?.();
@@ -53,6 +55,7 @@ export function createRequest(options: HttpOptions): Request {
         headers,
         body: body === undefined ? undefined : JSON.stringify(body),
         credentials: "include",
+        keepalive,
         signal: signal ? AbortSignal.any([signal, limit]) : limit,
       });
     } catch (cause) {

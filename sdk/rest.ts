@@ -178,8 +178,9 @@ export function createRest(options: HttpOptions) {
       update: (channelId: string, body: { name?: string; topic?: string | null }) =>
         request<Channel>("PATCH", `/channels/${id(channelId)}`, { body }),
       delete: (channelId: string) => request<void>("DELETE", `/channels/${id(channelId)}`),
+      /** Goes on when its page is closed. */
       markRead: (channelId: string, message_id: string) =>
-        request<ReadMark>("PUT", `/channels/${id(channelId)}/read-mark`, { body: { message_id } }),
+        request<ReadMark>("PUT", `/channels/${id(channelId)}/read-mark`, { body: { message_id }, keepalive: true }),
     },
 
     members: {

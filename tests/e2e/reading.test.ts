@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
 import { createClient } from "../../sdk/client.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
+import { waitUntil } from "../support/wait-until.ts";
 import {
   createChannel,
   hears,
@@ -32,6 +33,8 @@ beforeAll(async () => {
   const { rest } = createClient({ url: app.url, token: access_token });
   post = (content) => rest.messages.send(path.split("/").at(-1) ?? "", { content, client_id: crypto.randomUUID() });
   for (let n = 1; n <= 400; n += 1) await post(`line ${n}.${n % 7 === 0 ? "\nand more" : ""}`);
+  await hears(ada, "line 400.", 60_000);
+  await waitUntil("all of it is read", async () => (await unreadOnServer(ada)) === 0);
 }, 120_000);
 
 afterAll(async () => {
@@ -89,7 +92,7 @@ test("history loads in both directions while the line being read stays where it 
   await page.getByRole("link", { name: "general", exact: true }).waitFor();
 }, 120_000);
 
-test("a channel with much unread opens at the first unread message, and is read when its end was seen", async () => {
+test("a channel with much unread opens at the first unread message, and is read as far as it was seen", async () => {
   const { page } = ada;
   await page.goto("/channels");
   await live(ada);
@@ -100,11 +103,100 @@ test("a channel with much unread opens at the first unread message, and is read 
   await link.click();
   await page.locator("[data-message]", { hasText: "unread 0." }).waitFor();
   expect(await page.getByText("New messages").isVisible()).toBe(true);
-  await page.getByRole("button", { name: "40 new" }).click();
+  const pill = page.getByRole("button", { name: /^\d+ new$/ });
+  await waitUntil("what is in sight is read", async () => Number.parseInt((await pill.textContent()) ?? "", 10) < 40);
+  await pill.click();
   await page.getByRole("link", { name: "general", exact: true }).waitFor();
   await page.waitForFunction(() => document.title === "#general · Usher");
   await page.reload();
   await page.getByRole("link", { name: "general", exact: true }).waitFor();
+}, 60_000);
+
+/** Every title and every unread count beside the channel's name that a page shows from now on. */
+function watchCounts(page: Page): Promise<() => Promise<string[]>> {
+  return page
+    .evaluate(() => {
+      const shown = new Set<string>();
+      const look = () => {
+        shown.add(document.title);
+        shown.add(document.querySelector("nav a[aria-current=page]")?.textContent ?? "");
+      };
+      look();
+      new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
+      Object.assign(window, { shown });
+    })
+    .then(() => () => page.evaluate(() => [...(window as unknown as { shown: Set<string> }).shown]));
+}
+
+const unreadOnServer = async ({ context }: Person): Promise<number> =>
+  (await (await context.request.get(`/api/v1${path}`)).json()).unread;
+
+test("what comes in before somebody's eyes is read at once and never counted, however quickly it comes", async () => {
+  const { page } = ada;
+  await page.goto(path);
+  await live(ada);
+  const counts = await watchCounts(page);
+  for (let n = 0; n < 5; n += 1) await post(`quick ${n}.`);
+  await hears(ada, "quick 4.");
+  await waitUntil("the server knows", async () => (await unreadOnServer(ada)) === 0);
+  expect((await counts()).filter((text) => /\d|unread/.test(text))).toEqual([]);
+
+  // In a room that is never quiet, too.
+  let isBusy = true;
+  const chatter = (async () => {
+    for (let n = 0; isBusy; n += 1) {
+      await post(`busy ${n}.`);
+      await Bun.sleep(100);
+    }
+  })();
+  await hears(ada, "busy 3.");
+  const lastRead = async () => (await (await ada.context.request.get(`/api/v1${path}`)).json()).last_read_id;
+  const before = await lastRead();
+  await waitUntil("the mark goes on while people write", async () => (await lastRead()) !== before);
+  isBusy = false;
+  await chatter;
+  await waitUntil("the server knows", async () => (await unreadOnServer(ada)) === 0);
+  expect((await counts()).filter((text) => /\d|unread/.test(text))).toEqual([]);
+}, 60_000);
+
+test("what comes just after somebody has scrolled up is counted as new", async () => {
+  const { page } = ada;
+  await page.goto(path);
+  await live(ada);
+  const box = await page.getByRole("region", { name: "Messages" }).boundingBox();
+  await page.mouse.move((box?.x ?? 0) + 300, (box?.y ?? 0) + 200);
+  await page.mouse.wheel(0, -400);
+  await page.getByRole("button", { name: "Latest" }).waitFor();
+  await post("just missed it.");
+  await page.getByRole("button", { name: "1 new" }).click();
+  await page.getByRole("button", { name: /new|Latest/ }).waitFor({ state: "detached" });
+  await waitUntil("it is read", async () => (await unreadOnServer(ada)) === 0);
+}, 30_000);
+
+test("whoever leaves a phone's screen half read has read what he saw, and the rest is still new", async () => {
+  const { page } = ada;
+  await page.goto("/channels");
+  await live(ada);
+  for (let n = 0; n < 9; n += 1) await post(`tall ${n}.${"\nline".repeat(5)}`);
+  await page.getByRole("link", { name: "general 9 unread" }).waitFor();
+  await page.setViewportSize({ width: 390, height: 760 });
+  await page.getByRole("link", { name: /general/ }).click();
+  await page.locator("[data-message]", { hasText: "tall 0." }).waitFor();
+  const seen = await page.evaluate(() => {
+    const bottom = document.querySelector("section[aria-label=Messages]")?.getBoundingClientRect().bottom ?? 0;
+    const texts = [...document.querySelectorAll("[data-message] [data-text]")];
+    return texts.filter((text) => /^tall/.test(text.textContent ?? "") && text.getBoundingClientRect().bottom <= bottom)
+      .length;
+  });
+  expect(seen).toBeGreaterThan(2);
+  expect(seen).toBeLessThan(9);
+  await page.getByRole("link", { name: "Back to the channels" }).click();
+  await page.getByRole("link", { name: `general ${9 - seen} unread` }).waitFor();
+  await waitUntil("the server knows", async () => (await unreadOnServer(ada)) === 9 - seen);
+  await page.setViewportSize({ width: 1280, height: 720 });
+  await page.goto(path);
+  await page.getByRole("button", { name: /new/ }).click();
+  await waitUntil("all is read", async () => (await unreadOnServer(ada)) === 0);
 }, 60_000);
 
 test("who writes while he reads old messages sees his own at the end", async () => {

@@ -48,6 +48,16 @@ describe("a window on messages", () => {
     expect(seqs(withFrame(here, created(11)))).toEqual([1, 2, 3]);
   });
 
+  test("drops nothing near what is in sight, however far the other end is", () => {
+    const here = fromPage(page(51, 350, 1_000));
+    const older = withOlder(here, page(1, 50, 1_000), "1350");
+    expect(seqs(older).at(-1)).toBe(350);
+    expect(seqs(withOlder(here, page(1, 50, 1_000), "1100")).at(-1)).toBe(WINDOW_MAX);
+    const newer = withNewer(here, page(351, 400, 1_000), "1051");
+    expect(seqs(newer)[0]).toBe(51);
+    expect(seqs(withNewer(here, page(351, 400, 1_000), "1350"))[0]).toBe(401 - WINDOW_MAX);
+  });
+
   test("follows edits and deletions of what it shows, and nothing else", () => {
     const here = fromPage(page(1, 3, 3));
     const { message_id, ...rest } = {

@@ -12,22 +12,26 @@ export interface Conversation {
 
 /** Most messages kept; the far end goes when it is exceeded. */
 export const WINDOW_MAX = 300;
+/** So many messages beyond those in sight are kept in any case: whoever jumps about while a page is on its way stays where he is. */
+const NEAR = 50;
 
 export function fromPage(page: MessagePage): Conversation {
   return { messages: sorted(page.data), older: page.prev !== null, newer: page.next !== null };
 }
 
-/** Puts a page in front; drops what is too far behind. */
-export function withOlder(here: Conversation, page: MessagePage): Conversation {
+/** Puts a page in front; drops what is too far behind, but nothing near `last`, the last message in sight. */
+export function withOlder(here: Conversation, page: MessagePage, last: string | null = null): Conversation {
   const messages = merged(page.data, here.messages);
-  const kept = messages.slice(0, WINDOW_MAX);
+  const kept = messages.slice(0, Math.max(WINDOW_MAX, indexOf(messages, last) + NEAR));
   return { messages: kept, older: page.prev !== null, newer: here.newer || kept.length < messages.length };
 }
 
-/** Puts a page behind; drops what is too far in front. */
-export function withNewer(here: Conversation, page: MessagePage): Conversation {
+/** Puts a page behind; drops what is too far in front, but nothing near `first`, the first message in sight. */
+export function withNewer(here: Conversation, page: MessagePage, first: string | null = null): Conversation {
   const messages = merged(here.messages, page.data);
-  const kept = messages.slice(-WINDOW_MAX);
+  const inSight = indexOf(messages, first);
+  const drop = Math.min(messages.length - WINDOW_MAX, inSight < 0 ? Number.POSITIVE_INFINITY : inSight - NEAR);
+  const kept = messages.slice(Math.max(0, drop));
   return { messages: kept, older: here.older || kept.length < messages.length, newer: page.next !== null };
 }
 
@@ -65,6 +69,10 @@ export function withMessage(here: Conversation, message: Message): Conversation 
 /** A frame's message in the shape of REST. */
 export function messageOf({ message_id, ...rest }: MessagePayload, seq: number): Message {
   return { ...rest, id: message_id, seq };
+}
+
+function indexOf(messages: readonly Message[], id: string | null): number {
+  return id === null ? -1 : messages.findIndex((message) => message.id === id);
 }
 
 function changed(here: Conversation, id: string, change: (old: Message) => Message): Conversation {

@@ -55,6 +55,16 @@ test("messages of others count as unread, but not one's own and not those in sig
   expect(house.find("8")).toMatchObject({ last_read_id: "108", last_read_seq: 8, unread: 0 });
 });
 
+test("a channel whose end is in sight stays read when a mark tells what is still on its way", () => {
+  const house = start();
+  house.watched = "8";
+  house.marked("8", { last_read_id: "101", last_read_seq: 1, unread: 3 });
+  expect(unread(house)).toBe(0);
+  house.watched = null;
+  house.marked("8", { last_read_id: "102", last_read_seq: 2, unread: 3 });
+  expect(unread(house)).toBe(3);
+});
+
 test("a snapshot that was read before a frame does not undo it", () => {
   const house = start();
   house.channelFrame("8", said("2", 6));

@@ -85,7 +85,9 @@ export class House {
 
   /** The read mark is here now, by this or another device. What is told late, after a mark further on, changes nothing. */
   marked(channelId: string, mark: Pick<Channel, "last_read_seq" | "unread"> & { last_read_id: string }): void {
-    const { last_read_id, last_read_seq, unread } = mark;
+    const { last_read_id, last_read_seq } = mark;
+    // What the server counted on its way here is read as soon as it comes.
+    const unread = this.watched === channelId ? 0 : mark.unread;
     this.#change(channelId, (channel) =>
       last_read_seq < channel.last_read_seq ? channel : { ...channel, last_read_id, last_read_seq, unread },
     );

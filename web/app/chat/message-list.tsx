@@ -2,6 +2,7 @@ import ArrowDown from "lucide-react/icons/arrow-down";
 import { type KeyboardEvent, type MouseEvent, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Link } from "react-router";
 import type { Channel, Message } from "../../../protocol/objects.ts";
+import { AroundCommit } from "./around-commit.tsx";
 import { useClock } from "./clock.tsx";
 import { useHouse } from "./house-context.tsx";
 import styles from "./message-list.module.css";
@@ -40,15 +41,16 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
   const { changing, lit, act, save, guarded } = useMessageActs({ talk, list, target, onReply, onTrouble });
 
   const scroll = useAnchoredScroll({
-    changed: here,
-    more: outgoing,
+    pages: here,
+    newerMissing: here.newer,
     first: target ?? firstNew,
     firstAt: target === null ? "nearest" : "center",
     live: client !== null,
-    older: () => guarded(talk.loadOlder()),
-    newer: () => guarded(talk.loadNewer()),
+    older: () => void guarded(talk.loadOlder()),
+    newer: () => void guarded(talk.loadNewer()),
+    latest: () => guarded(talk.showLatest()),
+    onSight: (sight) => talk.sight.set(sight),
   });
-  talk.following = scroll.atEnd;
 
   // Whoever writes wants to see what he wrote, wherever he was reading.
   const { toEnd } = scroll;
@@ -83,7 +85,7 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
   /** The links to further pages are for pages without scripts. */
   const instead = (read: () => Promise<void>) => (event: MouseEvent) => {
     event.preventDefault();
-    if (client) guarded(read());
+    if (client) void guarded(read());
   };
 
   const mayWrite = channel.role !== null;
@@ -94,7 +96,8 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
     <div className={styles.frame}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard. */}
       <section ref={scroll.box} className={styles.scroller} aria-label="Messages" tabIndex={0} onKeyDown={onKeyDown}>
-        <div className={styles.inner}>
+        <AroundCommit before={scroll.before} after={scroll.after} />
+        <div ref={scroll.inner} className={styles.inner}>
           <div ref={scroll.top} className={styles.edge}>
             {here.older && (
               <Link
@@ -161,11 +164,7 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
         </div>
       </section>
       {(!scroll.atEnd || here.newer) && (
-        <button
-          type="button"
-          className={styles.latest}
-          onClick={() => guarded(talk.showLatest().then(() => void requestAnimationFrame(scroll.toEnd)))}
-        >
+        <button type="button" className={styles.latest} onClick={scroll.toEnd}>
           <ArrowDown size={15} aria-hidden="true" />
           {channel.unread > 0 ? `${channel.unread > 99 ? "99+" : channel.unread} new` : "Latest"}
         </button>

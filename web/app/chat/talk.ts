@@ -1,11 +1,13 @@
 import type { Message, Position, PublicUser } from "../../../protocol/objects.ts";
 import type { Client } from "../../../sdk/client.ts";
+import { UsherError } from "../../../sdk/errors.ts";
 import type { RoomFrame } from "../../../sdk/follower.ts";
 import type { Outgoing } from "../../../sdk/outbox.ts";
 import type { RoomPresence } from "../../../sdk/presence.ts";
 import { type MessagePage, positionOf } from "../../../sdk/rest.ts";
 import { type Conversation, fromPage, trimmed, withFrame, withMessage, withNewer, withOlder } from "./conversation.ts";
 import { nameOf, People } from "./people.ts";
+import type { Sight } from "./sight.ts";
 import { Value } from "./value.ts";
 
 const PAGE = 50;
@@ -30,8 +32,8 @@ export class Talk {
   readonly people: People;
   /** Which members are online now; null: not known. */
   readonly here: Value<RoomPresence | null>;
-  /** Whether the end of the list is in sight: then the far end may be dropped when new messages come. */
-  following = true;
+  /** What the reader has before his eyes; the list says so. */
+  readonly sight = new Value<Sight>({ first: null, last: null, read: null, following: false });
   readonly #start: Position;
   #client: Client | null = null;
   #recent: RoomFrame[] = [];
@@ -86,7 +88,6 @@ export class Talk {
 
   send(content: string, replyToId: string | null): void {
     this.#live.outbox.add({ channel_id: this.channelId, content, reply_to_id: replyToId });
-    if (this.window.get().newer) void this.showLatest();
   }
 
   async edit(messageId: string, content: string): Promise<void> {
@@ -111,7 +112,9 @@ export class Talk {
     if (!this.window.get().older || !first) return Promise.resolve();
     return this.#page(async ({ rest }) => {
       const page = await rest.messages.list(this.channelId, { before: first.id, limit: PAGE });
-      this.#show((here) => withOlder(here, page), page);
+      const { last } = this.sight.get();
+      // Another window may have been loaded meanwhile: the page would leave a gap.
+      this.#show((here) => (here.messages[0]?.id === first.id ? withOlder(here, page, last) : here), page);
     });
   }
 
@@ -120,7 +123,8 @@ export class Talk {
     if (!this.window.get().newer || !last) return Promise.resolve();
     return this.#page(async ({ rest }) => {
       const page = await rest.messages.list(this.channelId, { after: last.id, limit: PAGE });
-      this.#show((here) => withNewer(here, page), page);
+      const { first } = this.sight.get();
+      this.#show((here) => (here.messages.at(-1)?.id === last.id ? withNewer(here, page, first) : here), page);
     });
   }
 
@@ -150,12 +154,24 @@ export class Talk {
 
   /** The stream could not go on: everything is read again. */
   async #readAgain({ rest }: Client): Promise<Position> {
-    const page = await rest.messages.list(this.channelId, { limit: PAGE });
+    const { following, first } = this.sight.get();
+    const page = await this.#pageAround(rest, following ? null : first);
     this.#recent = [];
     this.window.set(fromPage(page));
     void this.people.meet(rest, page.data);
     this.#listOutgoing();
     return positionOf(page);
+  }
+
+  /** Whoever reads old messages reads on there; where that one is gone, at the end. */
+  async #pageAround(rest: Client["rest"], messageId: string | null): Promise<MessagePage> {
+    if (messageId === null) return rest.messages.list(this.channelId, { limit: PAGE });
+    try {
+      return await rest.messages.list(this.channelId, { around: messageId, limit: PAGE });
+    } catch (error) {
+      if (error instanceof UsherError && error.code === "not_found") return this.#pageAround(rest, null);
+      throw error;
+    }
   }
 
   /** Lays over a page what came through the stream after it was read. */
@@ -168,7 +184,9 @@ export class Talk {
 
   #take(frame: RoomFrame): void {
     this.#recent = [...this.#recent.slice(1 - RECENT_MAX), frame];
-    this.window.change((here) => (this.following ? trimmed(withFrame(here, frame)) : withFrame(here, frame)));
+    this.window.change((here) =>
+      this.sight.get().following ? trimmed(withFrame(here, frame)) : withFrame(here, frame),
+    );
     if (frame.type !== "message:created") return;
     this.#listOutgoing();
     void this.people.meet(this.#live.rest, [frame.payload]);

@@ -1,4 +1,5 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type RowInSight, rowsInSight, type Sight } from "./sight.ts";
 
 /** Closer than this many pixels to the end counts as being there: what comes next scrolls in by itself. */
 const END_PX = 80;
@@ -6,9 +7,10 @@ const END_PX = 80;
 const AHEAD = "800px 0px";
 
 interface AnchoredScrollOptions {
-  /** Values whose change may move the content. */
-  changed: unknown;
-  more: unknown;
+  /** A value that changes with each page of messages. */
+  pages: unknown;
+  /** Whether messages behind the last one of the list are missing: then its end is not the end of the conversation. */
+  newerMissing: boolean;
   /** Message to begin at; null: the end. */
   first: string | null;
   firstAt: ScrollLogicalPosition;
@@ -16,53 +18,97 @@ interface AnchoredScrollOptions {
   live: boolean;
   older: () => void;
   newer: () => void;
+  /** Loads the end of the conversation; answers whether it could. */
+  latest: () => Promise<boolean>;
+  /** Told at each scroll and each change. */
+  onSight: (sight: Sight) => void;
 }
 
 export interface AnchoredScroll {
   box: RefObject<HTMLElement | null>;
+  inner: RefObject<HTMLDivElement | null>;
   top: RefObject<HTMLDivElement | null>;
   bottom: RefObject<HTMLDivElement | null>;
   atEnd: boolean;
+  /** Goes to the end of the conversation; where it is not loaded yet, as soon as it is. */
   toEnd: () => void;
+  /** To be called before and after each change of what is in the box. */
+  before: () => void;
+  after: () => void;
 }
 
 /**
  * Keeps the line that is being read where it is while messages come and go above and below it.
  * The box is a reversed column: its `scrollTop` is 0 at the end and negative above.
  */
-export function useAnchoredScroll({
-  changed,
-  more,
-  first,
-  firstAt,
-  live,
-  older,
-  newer,
-}: AnchoredScrollOptions): AnchoredScroll {
+export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScroll {
+  const { pages, newerMissing, first, firstAt, live } = options;
   const box = useRef<HTMLElement>(null);
+  const inner = useRef<HTMLDivElement>(null);
   const top = useRef<HTMLDivElement>(null);
   const bottom = useRef<HTMLDivElement>(null);
-  const anchor = useRef<{ element: Element; y: number } | null>(null);
-  const end = useRef(true);
   const [atEnd, setAtEnd] = useState(true);
-  const load = useRef({ older, newer });
-  load.current = { older, newer };
+  const latest = useRef(options);
+  latest.current = options;
+  const state = useRef({
+    rows: [] as RowInSight[],
+    following: false,
+    /** `newerMissing` of what is on the screen. */
+    newerMissing,
+    /** The end is wanted, but not loaded yet. */
+    endWanted: false,
+  });
 
   const remember = useCallback(() => {
-    if (!box.current) return;
-    end.current = Math.abs(box.current.scrollTop) < END_PX;
-    setAtEnd(end.current);
-    const next = anchorIn(box.current);
-    // Browsers round what is scrolled to: taking the rounded place as the new one would add up to a drift.
-    const kept = anchor.current;
-    if (next && kept?.element === next.element && Math.abs(next.y - kept.y) < 1) return;
-    anchor.current = next;
+    const scroller = box.current;
+    if (!scroller) return;
+    const { rows, read } = rowsInSight(scroller);
+    if (scroller.clientHeight > 0) {
+      const near = Math.abs(scroller.scrollTop) < END_PX;
+      state.current.following = near && !state.current.newerMissing;
+      setAtEnd(near);
+      // Browsers round what is scrolled to: taking the rounded place as the new one would add up to a drift.
+      const [held] = state.current.rows;
+      const [next] = rows;
+      const stays = held && next && held.element === next.element && Math.abs(held.bottom - next.bottom) < 1;
+      state.current.rows = stays ? [held, ...rows.slice(1)] : rows;
+    }
+    latest.current.onSight({
+      first: rows[0]?.element.dataset.message ?? null,
+      last: rows.at(-1)?.element.dataset.message ?? null,
+      read,
+      following: state.current.following && scroller.clientHeight > 0,
+    });
   }, []);
 
+  /** Puts the first message that was in sight, and still is there, to where it was. */
+  const restore = useCallback(() => {
+    const scroller = box.current;
+    if (!scroller || scroller.clientHeight === 0) return;
+    const held = state.current.rows.find(({ element }) => element.isConnected);
+    if (state.current.following || state.current.endWanted) scroller.scrollTop = 0;
+    else if (held) scroller.scrollTop += held.element.getBoundingClientRect().bottom - held.bottom;
+    remember();
+  }, [remember]);
+
   const toEnd = useCallback(() => {
+    if (state.current.newerMissing) {
+      state.current.endWanted = true;
+      void latest.current.latest().then((isLoaded) => {
+        if (!isLoaded) state.current.endWanted = false;
+      });
+      return;
+    }
     box.current?.scrollTo({ top: 0 });
     remember();
   }, [remember]);
+
+  const after = useCallback(() => {
+    const isLoaded = state.current.newerMissing && !latest.current.newerMissing;
+    state.current.newerMissing = latest.current.newerMissing;
+    restore();
+    if (isLoaded) state.current.endWanted = false;
+  }, [restore]);
 
   // Once: begin where reading goes on.
   // biome-ignore lint/correctness/useExhaustiveDependencies: a later change of `first` must not move the reader.
@@ -72,30 +118,19 @@ export function useAnchoredScroll({
     remember();
   }, []);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: they say when the content may have moved.
-  useLayoutEffect(() => {
-    const { current: scroller } = box;
-    const { current: held } = anchor;
-    if (!scroller) return;
-    if (end.current) scroller.scrollTop = 0;
-    else if (held?.element.isConnected) scroller.scrollTop += held.element.getBoundingClientRect().top - held.y;
-    remember();
-  }, [changed, more]);
-
   useEffect(() => {
     const { current: scroller } = box;
-    if (!scroller) return;
-    let asked = 0;
-    const onScroll = () => {
-      cancelAnimationFrame(asked);
-      asked = requestAnimationFrame(remember);
-    };
-    scroller.addEventListener("scroll", onScroll, { passive: true });
+    if (!scroller || !inner.current) return;
+    // Text that wraps anew, a box that grows as one writes in it: sizes change without a change of the list.
+    const resized = new ResizeObserver(restore);
+    resized.observe(scroller);
+    resized.observe(inner.current);
+    scroller.addEventListener("scroll", remember, { passive: true });
     return () => {
-      cancelAnimationFrame(asked);
-      scroller.removeEventListener("scroll", onScroll);
+      resized.disconnect();
+      scroller.removeEventListener("scroll", remember);
     };
-  }, [remember]);
+  }, [remember, restore]);
 
   // Observed anew after each page: an edge that is still near must ask again.
   // biome-ignore lint/correctness/useExhaustiveDependencies: see above.
@@ -104,31 +139,16 @@ export function useAnchoredScroll({
     const observer = new IntersectionObserver(
       (entries) => {
         for (const { isIntersecting, target } of entries) {
-          if (!isIntersecting) continue;
-          if (target === top.current) load.current.older();
-          else load.current.newer();
+          if (!isIntersecting || state.current.endWanted) continue;
+          if (target === top.current) latest.current.older();
+          else latest.current.newer();
         }
       },
       { root: box.current, rootMargin: AHEAD },
     );
     for (const edge of [top.current, bottom.current]) if (edge) observer.observe(edge);
     return () => observer.disconnect();
-  }, [changed, live]);
+  }, [pages, live]);
 
-  return { box, top, bottom, atEnd, toEnd };
-}
-
-/** The first message in sight, and where it is. */
-function anchorIn(scroller: HTMLElement): { element: Element; y: number } | null {
-  const edge = scroller.getBoundingClientRect().top;
-  const rows = [...scroller.querySelectorAll("[data-message]")];
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((rows[middle]?.getBoundingClientRect().bottom ?? 0) > edge) high = middle;
-    else low = middle + 1;
-  }
-  const element = rows[low];
-  return element ? { element, y: element.getBoundingClientRect().top } : null;
+  return { box, inner, top, bottom, atEnd, toEnd, before: remember, after };
 }

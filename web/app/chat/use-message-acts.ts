@@ -23,9 +23,16 @@ export function useMessageActs({ talk, list, target, onReply, onTrouble }: Messa
   /** Where the keyboard was before a change began. */
   const origin = useRef<Element | null>(null);
 
+  /** Tells of a failure; answers whether it worked. */
   const guarded = useCallback(
-    (what: Promise<void>) =>
-      void what.catch((error) => onTrouble(error instanceof Error ? error.message : "That did not work.")),
+    (what: Promise<void>): Promise<boolean> =>
+      what.then(
+        () => true,
+        (error) => {
+          onTrouble(error instanceof Error ? error.message : "That did not work.");
+          return false;
+        },
+      ),
     [onTrouble],
   );
 
@@ -57,11 +64,11 @@ export function useMessageActs({ talk, list, target, onReply, onTrouble }: Messa
   const act = useCallback(
     (what: RowAct, message: Message) => {
       if (what === "reply") onReply(message);
-      if (what === "jump" && message.reply_to_id !== null) guarded(jump(message.reply_to_id));
+      if (what === "jump" && message.reply_to_id !== null) void guarded(jump(message.reply_to_id));
       if (what === "edit" || what === "delete") begin(message.id, what);
       if (what === "cancel") end(message.id);
       if (what === "confirm-delete") {
-        guarded(talk.remove(message.id));
+        void guarded(talk.remove(message.id));
         end(message.id);
       }
     },
@@ -69,13 +76,15 @@ export function useMessageActs({ talk, list, target, onReply, onTrouble }: Messa
   );
 
   const save = useCallback(
-    async (message: Message, content: string) => {
+    async (message: Message, content: string): Promise<boolean> => {
       try {
         await talk.edit(message.id, content);
         end(message.id);
+        return true;
       } catch (error) {
         // The text stays in its box, so nothing that was typed is lost.
         onTrouble(error instanceof Error ? error.message : "The change could not be saved.");
+        return false;
       }
     },
     [talk, end, onTrouble],

@@ -1,41 +1,54 @@
 import { useEffect } from "react";
 import { useHouse } from "./house-context.tsx";
+import { ReadMarker, unreadAfter } from "./read-marker.ts";
 import type { Talk } from "./talk.ts";
-import { useValue } from "./value.ts";
 
-/** A glance in passing does not count as reading. */
-const GLANCE_MS = 600;
+/** Marks are sent at most this often. */
+const EVERY_MS = 1_000;
 
-/** Marks the channel read while its end is in sight of somebody who is looking. */
+/** Marks a channel read as far as its messages were seen by somebody who is looking at the page. */
 export function useReadMark(talk: Talk): void {
-  const { house, client, link } = useHouse();
-  const { messages, newer } = useValue(talk.window);
-  const last = messages.at(-1);
+  const { house, client } = useHouse();
 
   useEffect(() => {
-    if (!client || !last || newer) return;
-    let marked = house.find(talk.channelId)?.last_read_seq ?? 0;
+    if (!client) return;
+    const { channelId } = talk;
+    const marker = new ReadMarker(
+      ({ id }) => client.command("read:mark", { channel_id: channelId, message_id: id }),
+      EVERY_MS,
+    );
+    const opened = house.find(channelId);
+    // Where nothing is unread, only what comes from now on can be.
+    const readSeq = (opened?.unread === 0 ? opened.last_seq : opened?.last_read_seq) ?? 0;
+
     const look = () => {
-      const seen = document.visibilityState === "visible" && document.hasFocus() && talk.following;
-      house.watched = seen ? talk.channelId : null;
-      if (!seen || link !== "live" || marked >= last.seq) return;
-      marked = last.seq;
-      house.marked(talk.channelId, { last_read_id: last.id, last_read_seq: last.seq, unread: 0 });
-      // Marks are repeated with the next message, and a lost one only leaves a number too high.
-      client.command("read:mark", { channel_id: talk.channelId, message_id: last.id }).catch(() => {
-        marked = 0;
-      });
+      const isLooking = document.visibilityState === "visible" && document.hasFocus();
+      const { read, following } = talk.sight.get();
+      house.watched = isLooking && following ? channelId : null;
+      const here = talk.window.get();
+      const place = isLooking ? here.messages.find(({ id }) => id === read) : undefined;
+      if (!place || place.seq <= readSeq || !marker.read(place)) return;
+      const channel = house.find(channelId);
+      if (!channel) return;
+      const unread = unreadAfter(here, place.seq, channel, house.myId);
+      // While people write before one's eyes the count stays 0, and the server tells the mark.
+      if (unread !== null && unread !== channel.unread)
+        house.marked(channelId, { last_read_id: place.id, last_read_seq: place.seq, unread });
     };
-    const timer = setTimeout(look, GLANCE_MS);
-    const later = setInterval(look, 2_000);
+    // The socket may be gone before the last mark has left it.
+    const saveLast = () => marker.saveLast(({ id }) => client.rest.channels.markRead(channelId, id));
+    const stops = [talk.sight.subscribe(look), client.on("state", (state) => state === "live" && marker.flush())];
     for (const event of ["focus", "blur"]) window.addEventListener(event, look);
+    window.addEventListener("pagehide", saveLast);
     document.addEventListener("visibilitychange", look);
+    look();
     return () => {
-      clearTimeout(timer);
-      clearInterval(later);
+      marker.stop();
+      for (const stop of stops) stop();
       for (const event of ["focus", "blur"]) window.removeEventListener(event, look);
+      window.removeEventListener("pagehide", saveLast);
       document.removeEventListener("visibilitychange", look);
       house.watched = null;
     };
-  }, [talk, house, client, link, last, newer]);
+  }, [talk, house, client]);
 }
