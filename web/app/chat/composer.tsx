@@ -1,11 +1,13 @@
 import SendHorizontal from "lucide-react/icons/send-horizontal";
 import X from "lucide-react/icons/x";
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Form } from "react-router";
 import type { Message } from "../../../protocol/objects.ts";
 import { MESSAGE_MAX } from "../limits.ts";
+import { RoomLeft } from "../look/room-left.tsx";
 import styles from "./composer.module.css";
 import { forgetDraft, keepDraft, readDraft } from "./drafts.ts";
+import { grow, MessageField } from "./message-field.tsx";
 
 interface ComposerProps {
   channelId: string;
@@ -36,6 +38,7 @@ export function Composer(props: ComposerProps) {
     // What was typed before the scripts arrived goes before what is kept.
     box.current.value ||= readDraft(userId, channelId);
     setLength(box.current.value.length);
+    grow(box.current);
     if (window.matchMedia("(pointer: fine)").matches) box.current.focus({ preventScroll: true });
   }, [userId, channelId]);
 
@@ -46,10 +49,6 @@ export function Composer(props: ComposerProps) {
   function changed(text: string) {
     setLength(text.length);
     keepDraft(userId, channelId, text);
-    if (box.current && !CSS.supports("field-sizing", "content")) {
-      box.current.style.height = "auto";
-      box.current.style.height = `${box.current.scrollHeight + 2}px`;
-    }
   }
 
   function send() {
@@ -65,25 +64,20 @@ export function Composer(props: ComposerProps) {
     box.current.value = "";
     forgetDraft(userId, channelId);
     changed("");
+    grow(box.current);
     box.current.focus();
   }
 
-  function onKeyDown(event: KeyboardEvent<HTMLTextAreaElement>) {
-    // During the composition of a character, Enter and the arrows belong to the input method (keyCode 229: Safari).
-    if (event.nativeEvent.isComposing || event.keyCode === 229) return;
-    if (event.key === "Escape" && replyTo) onCancelReply();
-    if (event.key === "ArrowUp" && event.currentTarget.value === "") {
-      event.preventDefault();
-      onEditLast();
-    }
-    // On a touch keyboard Enter is for new lines; the button sends.
-    if (event.key !== "Enter" || event.shiftKey || !window.matchMedia("(pointer: fine)").matches) return;
-    event.preventDefault();
+  function onEnter() {
     if (onSend) send();
-    else if (event.currentTarget.value.trim() !== "") form.current?.requestSubmit();
+    else if (box.current?.value.trim() !== "") form.current?.requestSubmit();
   }
 
-  const left = MESSAGE_MAX - length;
+  function onEscape(): boolean {
+    if (replyTo) onCancelReply();
+    return replyTo !== null;
+  }
+
   return (
     <Form
       ref={form}
@@ -98,7 +92,7 @@ export function Composer(props: ComposerProps) {
       {replyTo && (
         <div className={styles.reply}>
           <span>
-            Reply to <b>{replyToName}</b>: {replyTo.content}
+            Reply to <b dir="auto">{replyToName}</b>: <bdi>{replyTo.content}</bdi>
           </span>
           <button type="button" onClick={onCancelReply} aria-label="Do not reply">
             <X size={15} />
@@ -114,26 +108,28 @@ export function Composer(props: ComposerProps) {
       <input type="hidden" name="client_id" value={clientId} />
       {replyTo && <input type="hidden" name="reply_to_id" value={replyTo.id} />}
       <div className={styles.line}>
-        <textarea
+        <MessageField
           ref={box}
-          name="content"
-          aria-label={`Message to ${destination}`}
+          label={`Message to ${destination}`}
           placeholder={`Message to ${destination}`}
           rows={1}
           required
-          enterKeyHint="enter"
-          onChange={(event) => changed(event.target.value)}
-          onKeyDown={onKeyDown}
+          onText={changed}
+          onEnter={onEnter}
+          onEscape={onEscape}
+          onUp={onEditLast}
         />
-        <button type="submit" className={styles.send} aria-label="Send" title="Send (Enter)" disabled={left < 0}>
+        <button
+          type="submit"
+          className={styles.send}
+          aria-label="Send"
+          title="Send (Enter)"
+          disabled={length > MESSAGE_MAX}
+        >
           <SendHorizontal size={18} />
         </button>
       </div>
-      {left < 500 && (
-        <p className={left < 0 ? styles.trouble : styles.left} role={left < 0 ? "alert" : undefined}>
-          {left < 0 ? `${-left} characters too many` : `${left} characters left`}
-        </p>
-      )}
+      <RoomLeft length={length} max={MESSAGE_MAX} />
     </Form>
   );
 }

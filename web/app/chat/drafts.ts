@@ -1,24 +1,24 @@
-/** Unsent text, per person and channel, in this browser. Storage may be full or forbidden: then a draft lives as long as its page. */
+/** Unsent text, per person and place (a channel, or a message that is being changed), in this browser. Storage may be full or forbidden: then a draft lives as long as its page. */
 
-const key = (userId: string, channelId: string) => `usher:draft:${userId}:${channelId}`;
+const key = (userId: string, place: string) => `usher:draft:${userId}:${place}`;
 
-export function readDraft(userId: string, channelId: string): string {
+export function readDraft(userId: string, place: string): string {
   try {
-    return localStorage.getItem(key(userId, channelId)) ?? "";
+    return localStorage.getItem(key(userId, place)) ?? "";
   } catch {
     return "";
   }
 }
 
-export function keepDraft(userId: string, channelId: string, text: string): void {
+export function keepDraft(userId: string, place: string, text: string): void {
   try {
-    if (text === "") localStorage.removeItem(key(userId, channelId));
-    else localStorage.setItem(key(userId, channelId), text);
+    if (text === "") localStorage.removeItem(key(userId, place));
+    else localStorage.setItem(key(userId, place), text);
   } catch {
     // See above.
   }
 }
 
-export function forgetDraft(userId: string, channelId: string): void {
-  keepDraft(userId, channelId, "");
+export function forgetDraft(userId: string, place: string): void {
+  keepDraft(userId, place, "");
 }

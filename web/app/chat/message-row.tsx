@@ -6,6 +6,7 @@ import { Link } from "react-router";
 import type { Message } from "../../../protocol/objects.ts";
 import { Face } from "../look/face.tsx";
 import { useClock } from "./clock.tsx";
+import { EditForm } from "./edit-form.tsx";
 import { useHouse } from "./house-context.tsx";
 import styles from "./message-row.module.css";
 import { Prose } from "./prose.tsx";
@@ -30,7 +31,8 @@ interface MessageRowProps {
   mode: "text" | "edit" | "delete";
   lit: boolean;
   onAct: (act: RowAct, message: Message) => void;
-  onSave: (message: Message, content: string) => Promise<void>;
+  /** Answers whether it is saved. */
+  onSave: (message: Message, content: string) => Promise<boolean>;
 }
 
 /** One message. The name, the face and the full time stand at the head of a block only. */
@@ -58,18 +60,20 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
       </div>
       <div className={styles.main}>
         <p className={head ? styles.byline : "only-spoken"}>
-          <span className={styles.author}>{author}</span>{" "}
+          <span className={styles.author} dir="auto">
+            {author}
+          </span>{" "}
           <time dateTime={message.created_at} title={dateTime(message.created_at, timeZone)}>
             {time}
           </time>
         </p>
         {message.reply_to_id !== null && <Quote {...props} id={message.reply_to_id} />}
-        {message.deleted_at !== null ? (
-          <p className={styles.gone}>This message was deleted.</p>
-        ) : mode === "edit" ? (
+        {mode === "edit" ? (
           <EditForm {...props} />
+        ) : message.deleted_at !== null ? (
+          <p className={styles.gone}>This message was deleted.</p>
         ) : (
-          <div className={styles.text}>
+          <div className={styles.text} dir="auto">
             <span data-text>
               <Prose text={message.content} />
             </span>
@@ -111,8 +115,12 @@ function Quote({ id, parent, parentAuthor, message, active, onAct }: MessageRowP
       <span className="only-spoken">In reply to </span>
       {text === null && parent ? (
         <>
-          <span className={styles.quoteAuthor}>{parentAuthor}</span>
-          <span className={styles.quoteText}>{parent.content}</span>
+          <span className={styles.quoteAuthor} dir="auto">
+            {parentAuthor}
+          </span>
+          <span className={styles.quoteText} dir="auto">
+            {parent.content}
+          </span>
         </>
       ) : (
         <span className={styles.quoteText}>{text}</span>
@@ -143,51 +151,14 @@ function Tools({ message, mine, mayDelete, mayWrite, onAct }: MessageRowProps) {
   );
 }
 
-function EditForm({ message, onAct, onSave }: MessageRowProps) {
-  return (
-    <form
-      className={styles.edit}
-      onSubmit={(event) => {
-        event.preventDefault();
-        const content = new FormData(event.currentTarget).get("content");
-        if (typeof content === "string" && content.trim() !== "" && content !== message.content)
-          void onSave(message, content);
-        else onAct("cancel", message);
-      }}
-      onKeyDown={(event) => {
-        if (event.key === "Escape") onAct("cancel", message);
-        if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
-        event.preventDefault();
-        event.currentTarget.requestSubmit();
-      }}
-    >
-      <textarea
-        name="content"
-        aria-label="Edit the message"
-        defaultValue={message.content}
-        rows={2}
-        // biome-ignore lint/a11y/noAutofocus: the visitor has just asked to edit this text.
-        autoFocus
-        onFocus={({ currentTarget }) =>
-          currentTarget.setSelectionRange(currentTarget.value.length, currentTarget.value.length)
-        }
-      />
-      <div className={styles.choices}>
-        <button type="submit">Save</button>
-        <button type="button" onClick={() => onAct("cancel", message)}>
-          Cancel
-        </button>
-      </div>
-    </form>
-  );
-}
-
 function DeleteForm({ message, onAct }: MessageRowProps) {
   return (
     <fieldset
       className={styles.choices}
       onKeyDown={(event) => {
-        if (event.key === "Escape") onAct("cancel", message);
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        onAct("cancel", message);
       }}
     >
       <legend>Delete this message for everybody?</legend>

@@ -1,8 +1,9 @@
 import { Alert, Button, type ButtonProps, PasswordInput, TextInput } from "@mantine/core";
-import type { ComponentProps, ReactNode } from "react";
+import { type ComponentProps, type ReactNode, useState } from "react";
 import { useNavigation } from "react-router";
 import type { Refusal } from "../server/forms.ts";
 import styles from "./form.module.css";
+import { RoomLeft } from "./room-left.tsx";
 
 /** Title and lead of a page that is mainly a form. */
 export function FormHead({ title, children }: { title: string; children?: ReactNode }) {
@@ -30,14 +31,27 @@ interface FieldProps extends ComponentProps<typeof TextInput> {
   refusal?: Refusal;
 }
 
-/** A text field that keeps what was typed when the form comes back, and shows its own error. */
-export function Field({ refusal, defaultValue, ...props }: FieldProps) {
+/**
+ * A text field that keeps what was typed when the form comes back, and shows its own error. `maxLength` is told, not
+ * enforced: a browser would cut off what is pasted beyond it without a word.
+ */
+export function Field({ refusal, defaultValue, maxLength, onChange, ...props }: FieldProps) {
+  const start = refusal?.typed[props.name] ?? defaultValue;
+  const [length, setLength] = useState(String(start ?? "").length);
   return (
-    <TextInput
-      {...props}
-      defaultValue={refusal?.typed[props.name] ?? defaultValue}
-      error={refusal?.fields[props.name]}
-    />
+    <div>
+      <TextInput
+        {...props}
+        dir="auto"
+        defaultValue={start}
+        error={refusal?.fields[props.name]}
+        onChange={(event) => {
+          setLength(event.currentTarget.value.length);
+          onChange?.(event);
+        }}
+      />
+      {maxLength !== undefined && <RoomLeft length={length} max={maxLength} />}
+    </div>
   );
 }
 

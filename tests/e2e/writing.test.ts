@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Browser, Page } from "playwright-core";
+import { MESSAGE_MAX } from "../../protocol/objects.ts";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { createChannel, hears, live, openBrowser, type Person, register, say } from "./browser.ts";
+
+let app: TestApp;
+let browser: Browser;
+let ada: Person;
+let path: string;
+
+beforeAll(async () => {
+  app = await startTestApp();
+  browser = await openBrowser();
+  ada = await register(browser, app.url, "ada");
+  path = await createChannel(ada, "general");
+  await live(ada);
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await app?.close();
+}, 30_000);
+
+const composer = (page: Page) => page.getByLabel(/^Message to/);
+const editBox = (page: Page) => page.getByLabel("Edit the message");
+
+/** Opens the edit box of the own message with this text, which the page shows. */
+async function beginEdit(page: Page, text: string) {
+  const row = page.locator("[data-message]").filter({ has: page.locator("[data-text]", { hasText: text }) });
+  await row.hover();
+  await row.getByRole("button", { name: "Edit" }).click();
+  await editBox(page).waitFor();
+  return editBox(page);
+}
+
+/** A character that is being composed, as an input method has it in the focused field. */
+async function compose(page: Page, text: string): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Input.imeSetComposition", { text, selectionStart: text.length, selectionEnd: text.length });
+}
+
+test("keys that an input method uses while it composes neither send, nor save, nor close, in the composer, a reply and the edit box", async () => {
+  const { page } = ada;
+  await say(ada, "first line");
+  await hears(ada, "first line");
+  const composing = async (box: ReturnType<typeof composer>, key: string) => {
+    await box.focus();
+    await compose(page, "にほん");
+    await page.keyboard.press(key);
+    expect(await box.inputValue()).toContain("にほん");
+    // Safari tells of the key after it has ended the composition.
+    for (const isComposing of [true, false])
+      await box.evaluate(
+        (element, init) =>
+          element.dispatchEvent(new KeyboardEvent("keydown", { ...init, keyCode: 229 } as KeyboardEventInit)),
+        { key, isComposing, bubbles: true, cancelable: true },
+      );
+    expect(await box.inputValue()).toContain("にほん");
+  };
+  const edit = await beginEdit(page, "first line");
+  for (const key of ["Enter", "Escape"]) await composing(edit, key);
+  expect(await page.getByText("Discard what you changed?").count()).toBe(0);
+  await edit.fill("first line, changed");
+  await edit.press("Enter");
+  await hears(ada, "first line, changed");
+
+  await page.locator("[data-message]", { hasText: "first line, changed" }).hover();
+  await page.getByRole("button", { name: "Reply" }).click();
+  for (const key of ["Enter", "Escape"]) await composing(composer(page), key);
+  await page.getByText("Reply to ada").waitFor();
+  await composer(page).fill("answered");
+  await composer(page).press("Enter");
+  await hears(ada, "answered");
+}, 60_000);
+
+test("what was changed in a message is not lost by Escape, by another edit or by a reload, until its writer says so", async () => {
+  const { page } = ada;
+  await say(ada, "second line");
+  await hears(ada, "second line");
+  let edit = await beginEdit(page, "second line");
+  await edit.press("Escape");
+  await edit.waitFor({ state: "detached" });
+
+  edit = await beginEdit(page, "second line");
+  await edit.fill("second line, half chang");
+  await edit.press("Escape");
+  await page.getByText("Discard what you changed?").waitFor();
+  await page.getByRole("button", { name: "Keep editing" }).and(page.locator(":focus")).press("Escape");
+  expect(await edit.inputValue()).toBe("second line, half chang");
+  await edit.and(page.locator(":focus")).waitFor();
+
+  await beginEdit(page, "first line, changed");
+  await page.goto(path);
+  await live(ada);
+  edit = await beginEdit(page, "second line");
+  expect(await edit.inputValue()).toBe("second line, half chang");
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: "Discard" }).click();
+  await edit.waitFor({ state: "detached" });
+  edit = await beginEdit(page, "second line");
+  expect(await edit.inputValue()).toBe("second line");
+  await edit.press("Escape");
+}, 60_000);
+
+test("on a touch screen Enter begins a line in the composer and in the edit box, and the button sends", async () => {
+  const context = await browser.newContext({
+    baseURL: app.url,
+    storageState: await ada.context.storageState(),
+    viewport: { width: 390, height: 760 },
+    hasTouch: true,
+    isMobile: true,
+  });
+  const page = await context.newPage();
+  await page.goto(path);
+  await live({ ...ada, page });
+  await composer(page).tap();
+  await page.keyboard.type("by thumb");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("and so on");
+  expect(await composer(page).inputValue()).toBe("by thumb\nand so on");
+  await page.getByRole("button", { name: "Send" }).tap();
+  await hears({ ...ada, page }, "and so on");
+  await page.locator("[data-message]", { hasText: "by thumb" }).tap();
+  await page.getByRole("button", { name: "Edit" }).tap();
+  await editBox(page).press("Enter");
+  await page.keyboard.type("in a third line");
+  expect(await editBox(page).inputValue()).toBe("by thumb\nand so on\nin a third line");
+  await page.getByRole("button", { name: "Save" }).tap();
+  await hears({ ...ada, page }, "in a third line");
+  await context.close();
+}, 60_000);
+
+test("near its limit a text is counted, and beyond it a sentence says what to do and nothing of it is lost", async () => {
+  const { page } = ada;
+  await page.goto(path);
+  await live(ada);
+  const over = "x".repeat(MESSAGE_MAX + 100);
+  const box = composer(page);
+  await box.fill(over.slice(0, MESSAGE_MAX - 120));
+  await page.getByText("120 characters left").waitFor();
+  await box.fill(over);
+  await page.getByText("100 characters too long: at most 8,000 fit.").waitFor();
+  await box.press("Enter");
+  expect(await box.inputValue()).toBe(over);
+  await box.fill("short");
+  await page.getByText("characters").waitFor({ state: "detached" });
+  await box.press("Enter");
+  await hears(ada, "short");
+
+  const edit = await beginEdit(page, "short");
+  await edit.fill(over);
+  await page.getByText("100 characters too long: at most 8,000 fit.").waitFor();
+  await edit.press("Enter");
+  expect(await edit.inputValue()).toBe(over);
+  expect(await page.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
+  await edit.fill("short");
+  await edit.press("Escape");
+
+  await page.goto(`${path}/about`);
+  const topic = page.getByLabel("Topic");
+  const long = "y".repeat(260);
+  await topic.fill(long.slice(0, 240));
+  await page.getByText("10 characters left").waitFor();
+  // Pasted: what is typed beyond the limit of an input is cut off without a word.
+  await topic.fill("");
+  await topic.focus();
+  await page.keyboard.insertText(long);
+  expect(await topic.inputValue()).toBe(long);
+  await page.getByText("10 characters too long: at most 250 fit.").waitFor();
+}, 60_000);

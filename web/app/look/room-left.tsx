@@ -1,0 +1,27 @@
+import styles from "./room-left.module.css";
+
+/** The count is shown from here on: the last tenth, and never more than the last 500. */
+const NEAR = 500;
+
+/** Whether a text of this length comes near what is allowed, or beyond. */
+export function isNearLimit(length: number, max: number): boolean {
+  return max - length <= Math.min(NEAR, max / 10);
+}
+
+/** How much may still be written, near the limit; beyond it, what to do. Nothing is cut off. */
+export function RoomLeft({ length, max, id }: { length: number; max: number; id?: string }) {
+  if (!isNearLimit(length, max)) return null;
+  const left = max - length;
+  if (left >= 0)
+    return (
+      <p id={id} className={styles.left}>
+        {left === 1 ? "1 character left" : `${left.toLocaleString("en")} characters left`}
+      </p>
+    );
+  return (
+    <p id={id} className={styles.over} role="alert">
+      {-left === 1 ? "1 character" : `${(-left).toLocaleString("en")} characters`} too long: at most{" "}
+      {max.toLocaleString("en")} fit. Shorten the text or split it; nothing is cut off.
+    </p>
+  );
+}
