@@ -3,6 +3,7 @@ import { z } from "zod";
 import { page } from "../protocol/objects.ts";
 import { AuditEntry } from "../src/admin/routes/audit-log.ts";
 import { ConnectionInfo, Node, RoomInfo } from "../src/admin/routes/nodes.ts";
+import { NamedRoom } from "../src/admin/routes/room-names.ts";
 import { SettingList } from "../src/admin/routes/settings.ts";
 import {
   Delivery,
@@ -84,6 +85,7 @@ test("every call of an admin answers as it is typed, and its type is the one of 
   expect(data).toHaveLength(1);
   const open = await fits(page(ConnectionInfo).extend({ partial: z.boolean() }), admin.connections({ limit: 10 }));
   await fits(z.object({ data: RoomInfo.array(), partial: z.boolean() }), admin.rooms());
+  await fits(z.object({ data: NamedRoom.array() }), admin.roomNames(["event:1", `user:${open.data[0]!.user_id}`]));
   await isEmpty(admin.closeConnection(open.data[0]!.id));
   expect(await client.end()).toBe(4011);
 

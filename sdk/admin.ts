@@ -88,6 +88,14 @@ export interface NewWebhookEndpoint {
   ordered?: boolean;
 }
 
+/** A room as people call it. */
+export interface NamedRoom {
+  room: string;
+  /** Null: a direct chat. */
+  name: string | null;
+  kind: "public" | "private" | "direct" | "person";
+}
+
 export type DeliveryStatus = "pending" | "delivered" | "failed";
 
 export interface WebhookDelivery {
@@ -174,6 +182,9 @@ export function createAdminCalls(request: Request) {
     closeConnection: (connectionId: string) => request<void>("DELETE", `/admin/connections/${id(connectionId)}`),
     /** The hundred with the most connections. */
     rooms: () => list<{ data: RoomInfo[]; partial: boolean }>("/admin/rooms"),
+    /** Of up to 100 rooms those that have a name which the caller may know. */
+    roomNames: (rooms: readonly string[]) =>
+      list<{ data: NamedRoom[] }>("/admin/room-names", { rooms: rooms.join(",") }),
 
     users: (query: { q?: string; role?: Role; status?: "active" | "disabled" | "banned" } & Newest = {}) =>
       list<Page<Account>>("/admin/users", query),

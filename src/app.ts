@@ -137,6 +137,7 @@ async function start(program: Program): Promise<number> {
     realtime: hub,
     node: () => String(log.lease.node),
     living: () => log.lease.living(),
+    names: { channels: (caller, ids) => chat.channels.names(caller, ids), people: (ids) => identity.users.get(ids) },
     logger: logger.child({ name: "admin" }),
   });
   await Promise.all([admin.start(), identity.start()]);

@@ -1,4 +1,6 @@
+import type { ChannelType, PublicUser } from "../../protocol/objects.ts";
 import type { Live } from "../config/live.ts";
+import type { UserCaller } from "../platform/caller.ts";
 import type { LivingNode } from "../platform/nodes/living.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";
@@ -14,7 +16,19 @@ export interface AdminDeps {
   living: () => readonly LivingNode[];
   /** This node's number, which may become another one. */
   node: () => string;
+  /** What rooms are called. */
+  names: RoomNames;
   logger: Logger;
+}
+
+/** Asked of chat and identity. */
+export interface RoomNames {
+  /** Those of `ids` that exist and that the caller may know of; a direct chat has no name. */
+  channels(
+    caller: UserCaller,
+    ids: readonly string[],
+  ): Promise<readonly { id: string; name: string | null; type: ChannelType }[]>;
+  people(ids: readonly string[]): Promise<ReadonlyMap<string, PublicUser>>;
 }
 
 export interface Logger {

@@ -5,6 +5,7 @@ import type { AdminDeps } from "./deps.ts";
 import { createNodes } from "./nodes.ts";
 import { addAuditLogRoute } from "./routes/audit-log.ts";
 import { addNodeRoutes } from "./routes/nodes.ts";
+import { addRoomNamesRoute } from "./routes/room-names.ts";
 import { addSettingsRoutes } from "./routes/settings.ts";
 import { addTraceRoute } from "./routes/traces.ts";
 import { createSettings, recordReload } from "./settings.ts";
@@ -32,6 +33,7 @@ export function createAdmin(deps: AdminDeps): Admin {
       addSettingsRoutes(api, settings);
       addAuditLogRoute(api, deps);
       addNodeRoutes(api, deps, nodes);
+      addRoomNamesRoute(api, deps);
       addTraceRoute(api, deps);
     },
     reloaded: (changed) => recordReload(deps, changed),

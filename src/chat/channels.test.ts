@@ -171,3 +171,24 @@ test("nobody is in more channels than the limit", async () => {
   const { channel } = await node.channels.create(ann, { type: "public", name: "for fay" });
   expect(await codeOf(node.members.add(fay, channel.id, fay.userId))).toBe("full");
 });
+
+test("an owner of the server is told the names of all channels, anybody else those of public ones and of his own", async () => {
+  const cid = await node.person("cid");
+  const make = async (input: { type: "public" | "private"; name: string }) =>
+    (await node.channels.create(ann, input)).channel.id;
+  const open = await make({ type: "public", name: "named in the open" });
+  const hidden = await make({ type: "private", name: "named in private" });
+  const { channel } = await node.channels.create(ann, { type: "direct", member_ids: [bob.userId] });
+  const ids = [open, hidden, channel.id, "9223372036854775807", "no id"];
+  const told = async (who: UserCaller) =>
+    Object.fromEntries((await node.channels.names(who, ids)).map(({ id, name }) => [id, name]));
+  expect(await told({ ...cid, role: "owner" })).toEqual({
+    [open]: "named in the open",
+    [hidden]: "named in private",
+    [channel.id]: null,
+  });
+  expect(await told({ ...cid, role: "admin" })).toEqual({ [open]: "named in the open" });
+  expect(await told(bob)).toEqual({ [open]: "named in the open", [channel.id]: null });
+  await node.channels.delete(ann, open);
+  expect(await told(cid)).toEqual({});
+});

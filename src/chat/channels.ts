@@ -1,5 +1,6 @@
 import type { Channel, ChannelType, Position, Role } from "../../protocol/objects.ts";
-import type { Caller } from "../platform/caller.ts";
+import { Snowflake } from "../../protocol/rooms.ts";
+import type { Caller, UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import { type Editable, refuseStale } from "../platform/http/etag.ts";
 import type { Page } from "../platform/http/paging.ts";
@@ -11,11 +12,13 @@ import { type PageQuery, pageOf, windowOfIds } from "./page.ts";
 import { accessChannel, checkNeed, lockChannel, person, refuseDirect } from "./policy.ts";
 import {
   type ChannelFilter,
+  type ChannelName,
   deleteChannel,
   findDirect,
   insertChannel,
   listChannels,
   type NewChannelRow,
+  readNames,
   updateChannel,
   viewChannel,
 } from "./store/channels.ts";
@@ -39,6 +42,11 @@ export interface Channels {
   /** One page of the caller's channels, or of the public ones; `position`: of his own room, read with the list. */
   list(caller: Caller, query: ChannelFilter & PageQuery): Promise<Page<Channel> & { position: Position }>;
   get(caller: Caller, channelId: string): Promise<Channel>;
+  /**
+   * What channels are called, for those who run the server: an owner is told all of `ids` that exist; everybody else the public
+   * ones and those that he is in. Ids that are none of ours are left out.
+   */
+  names(caller: UserCaller, ids: readonly string[]): Promise<ChannelName[]>;
   /**
    * Renames it or changes its topic (admins). What is not given stays. Throws `direct_immutable`, `name_taken`, and `changed`
    * when `ifMatch` names another state.
@@ -100,6 +108,11 @@ export function createChannels(deps: Pick<ChatDeps, "sql" | "transaction" | "ids
       const window = windowOfIds(query, "oldest");
       const { userSeq, ...sides } = await listChannels(sql, userId, query, window);
       return { ...pageOf(sides, window, ({ id }) => id), position: { seq: userSeq, epoch: epoch() } };
+    },
+
+    names({ userId, role }, ids) {
+      const known = ids.filter((id) => Snowflake.safeParse(id).success);
+      return readNames(sql, known, role === "owner" ? null : userId);
     },
 
     async get(caller, channelId) {

@@ -149,6 +149,8 @@ test("every operation answers as the document says", async () => {
   await call("get /api/v1/admin/connections", 200, { ...asOwner, query: { node: "7" } });
   await call("get /api/v1/admin/connections", 403, asAnn);
   await call("get /api/v1/admin/rooms", 200, asOwner);
+  await call("get /api/v1/admin/room-names", 200, { ...asOwner, query: { rooms: "channel:1,user:1,event:1" } });
+  await call("get /api/v1/admin/room-names", 422, { ...asOwner, query: { rooms: "no room" } });
   await call("get /api/v1/admin/traces", 200, { ...asOwner, query: { room: "event:1", seconds: "1" } });
   await call("get /api/v1/admin/traces", 403, asAnn);
   const away = { connection_id: "1023-1" };

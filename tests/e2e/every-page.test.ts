@@ -125,3 +125,21 @@ test("axe finds nothing wrong on any page, in light and in dark", async () => {
   }
   expect(wrong).toEqual({});
 }, 240_000);
+
+test("admins read the names of rooms, each with a link, and no numbers", async () => {
+  const { page } = ada;
+  for (const path of ["/admin", "/admin/rooms", "/admin/connections"]) {
+    await page.goto(path);
+    const link = page.getByRole("table").getByRole("link", { name: "#general" }).first();
+    expect(await link.getAttribute("href")).toBe(paths[1]!);
+    expect(await page.getByRole("main").textContent()).not.toMatch(/channel:\d/);
+  }
+}, 60_000);
+
+test("a hint leads to the setting that it speaks of", async () => {
+  const { page } = ada;
+  await page.goto("/admin/invitations");
+  await page.getByRole("link", { name: "Change registration" }).click();
+  await page.waitForURL(/#REGISTRATION$/);
+  await page.locator("#REGISTRATION:focus").getByText("Who may register").waitFor();
+}, 60_000);

@@ -30,6 +30,18 @@ export async function findAccess(
   return found;
 }
 
+export type ChannelName = Pick<ChannelAccess, "id" | "name" | "type">;
+
+/** Of these channels; with a viewer only the public ones and his own. */
+export async function readNames(sql: ISql, ids: readonly string[], viewer: string | null): Promise<ChannelName[]> {
+  if (ids.length === 0) return [];
+  return sql<ChannelName[]>`
+    SELECT c.id, c.type, c.name FROM channels c
+    LEFT JOIN members m ON m.channel_id = c.id AND m.user_id = ${viewer}
+    WHERE c.id = ANY (${[...ids]}::bigint[]) AND c.deleted_at IS NULL
+      AND (${viewer}::text IS NULL OR c.type = 'public' OR m.user_id IS NOT NULL)`;
+}
+
 export async function lockChannelRow(sql: ISql, channelId: string): Promise<void> {
   await sql`SELECT 1 FROM channels WHERE id = ${channelId} FOR NO KEY UPDATE`;
 }

@@ -18,6 +18,11 @@ export function peopleIn(entries: readonly Pick<AuditEntry, "subject" | "detail"
   ]);
 }
 
+/** Rooms that acts speak of. */
+export function roomsIn(entries: readonly Pick<AuditEntry, "subject">[]): string[] {
+  return entries.flatMap(({ subject }) => (subject.startsWith("room:") ? [subject.slice("room:".length)] : []));
+}
+
 /** Every act that has a sentence, to choose from. */
 export const auditActions = (): string[] => Object.keys(DEEDS);
 
@@ -69,6 +74,7 @@ function nameOf(subject: string, names: Names): string {
   const [kind = "", ...rest] = subject.split(":");
   const id = rest.join(":");
   if (kind === "user") return names[id] ?? `person ${id}`;
+  if (kind === "room") return names[id] ?? `room ${id}`;
   return `${KINDS[kind] ?? kind} ${id}`.trim();
 }
 

@@ -4,10 +4,12 @@ import { useClock } from "../chat/clock.tsx";
 import { dateTime } from "../chat/time.ts";
 import styles from "./admin.module.css";
 import { OneButton } from "./parts.tsx";
+import { RoomName } from "./room-name.tsx";
+import type { RoomNames } from "./room-names.ts";
 import { Table } from "./table.tsx";
 
 /** Deliveries of one endpoint, the newest first. */
-export function DeliveryTable({ deliveries }: { deliveries: readonly WebhookDelivery[] }) {
+export function DeliveryTable({ deliveries, names }: { deliveries: readonly WebhookDelivery[]; names: RoomNames }) {
   const { timeZone } = useClock();
   return (
     <Table
@@ -22,7 +24,7 @@ export function DeliveryTable({ deliveries }: { deliveries: readonly WebhookDeli
             <Link to={`/admin/webhooks/${endpoint_id}/deliveries/${id}`}>{event_type}</Link>
           ),
         },
-        { name: "Room", cell: ({ room }) => <span className={styles.code}>{room ?? "none"}</span> },
+        { name: "Room", cell: ({ room }) => (room === null ? "none" : <RoomName room={room} names={names} />) },
         { name: "Happened", kind: "short", cell: ({ occurred_at }) => dateTime(occurred_at, timeZone) },
         { name: "Status", cell: (delivery) => <DeliveryState delivery={delivery} /> },
         { name: "Attempts", kind: "number", cell: ({ attempts }) => attempts },

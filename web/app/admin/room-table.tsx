@@ -2,17 +2,19 @@ import { Link } from "react-router";
 import type { RoomInfo } from "../../../sdk/admin.ts";
 import styles from "./admin.module.css";
 import { count } from "./figures.ts";
+import { RoomName } from "./room-name.tsx";
+import { type RoomNames, roomTitle } from "./room-names.ts";
 import { Table } from "./table.tsx";
 
 /** Rooms, the fullest first. */
-export function RoomTable({ rooms }: { rooms: readonly RoomInfo[] }) {
+export function RoomTable({ rooms, names }: { rooms: readonly RoomInfo[]; names: RoomNames }) {
   return (
     <Table
       label="Rooms"
       rows={rooms}
       keyOf={({ room }) => room}
       columns={[
-        { name: "Room", cell: ({ room }) => <span className={styles.code}>{room}</span> },
+        { name: "Room", kind: "name", cell: ({ room }) => <RoomName room={room} names={names} /> },
         {
           name: "Connections",
           kind: "number",
@@ -32,7 +34,7 @@ export function RoomTable({ rooms }: { rooms: readonly RoomInfo[] }) {
             <Link
               to={`/admin/traces?room=${encodeURIComponent(room)}`}
               className={styles.tool}
-              aria-label={`Watch ${room}`}
+              aria-label={`Watch ${roomTitle(room, names[room])}`}
             >
               Watch
             </Link>

@@ -45,13 +45,17 @@ export function ErrorBoundary({ error }: { error: unknown }) {
 }
 
 function Frame({ children }: { children: ReactNode }) {
-  const { pathname } = useLocation();
+  const { pathname, hash } = useLocation();
   const { label } = sectionOf(pathname);
   const scroll = useRef<HTMLDivElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another page begins at its top.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page begins at its top, or at the part that is named.
   useEffect(() => {
-    // In braces: what an effect returns is called at its end, and scrollTo may return a promise.
-    scroll.current?.scrollTo(0, 0);
+    if (hash === "") scroll.current?.scrollTo(0, 0);
+    else {
+      const target = document.getElementById(hash.slice(1));
+      target?.scrollIntoView({ block: "center" });
+      target?.focus({ preventScroll: true });
+    }
   }, [pathname]);
   return (
     <>

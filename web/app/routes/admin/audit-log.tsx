@@ -2,9 +2,10 @@ import { Button, NativeSelect, TextInput } from "@mantine/core";
 import { Form, Link, type LoaderFunctionArgs, useLoaderData } from "react-router";
 import type { AuditEntry } from "../../../../sdk/admin.ts";
 import styles from "../../admin/admin.module.css";
-import { auditActions, deedOf, peopleIn } from "../../admin/audit-sentence.ts";
+import { auditActions, deedOf, peopleIn, roomsIn } from "../../admin/audit-sentence.ts";
 import { dayStart } from "../../admin/days.ts";
 import { Pager } from "../../admin/parts.tsx";
+import { readRoomNames, roomTitle } from "../../admin/room-names.ts";
 import { useClock } from "../../chat/clock.tsx";
 import { dateTime, knownZone } from "../../chat/time.ts";
 import { Empty } from "../../look/page.tsx";
@@ -33,7 +34,12 @@ export async function loader({ request }: LoaderFunctionArgs) {
       from: dayStart(filter.from, zone),
       to: dayStart(filter.to, zone, 1),
     });
-    return { filter, acts, names: await namesOf(rest, peopleIn(acts.data)) };
+    const [people, rooms] = await Promise.all([
+      namesOf(rest, peopleIn(acts.data)),
+      readRoomNames(rest, roomsIn(acts.data)),
+    ]);
+    const titles = Object.entries(rooms).map(([room, named]) => [room, roomTitle(room, named)]);
+    return { filter, acts, names: { ...people, ...Object.fromEntries(titles) } as Record<string, string> };
   });
 }
 

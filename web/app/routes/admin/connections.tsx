@@ -4,6 +4,8 @@ import type { ConnectionInfo } from "../../../../sdk/admin.ts";
 import styles from "../../admin/admin.module.css";
 import { age } from "../../admin/figures.ts";
 import { Confirm, Pager, Said } from "../../admin/parts.tsx";
+import { RoomName } from "../../admin/room-name.tsx";
+import { type RoomNames, readRoomNames } from "../../admin/room-names.ts";
 import { Table } from "../../admin/table.tsx";
 import { useClock } from "../../chat/clock.tsx";
 import { Empty } from "../../look/page.tsx";
@@ -21,10 +23,12 @@ export async function loader({ request }: LoaderFunctionArgs) {
   const filter = { user: asked("user"), room: asked("room"), node: asked("node") };
   return load(request, async ({ rest }) => {
     const person = filter.user === undefined ? undefined : await findPerson(rest, filter.user);
-    if (person === null) return { filter, page: null };
+    if (person === null) return { filter, page: null, names: {} };
     const { room, node } = filter;
     const place = { limit: PAGE, after: asked("after") };
-    return { filter, page: await rest.admin.connections({ room, node, user_id: person?.id, ...place }) };
+    const page = await rest.admin.connections({ room, node, user_id: person?.id, ...place });
+    const shown = page.data.flatMap(({ rooms }) => rooms.slice(0, ROOMS_SHOWN));
+    return { filter, page, names: await readRoomNames(rest, shown) };
   });
 }
 
@@ -39,7 +43,7 @@ export async function action({ request }: ActionFunctionArgs) {
 
 /** Who is connected, by person, room or node. */
 export default function Connections() {
-  const { filter, page } = useLoaderData<typeof loader>();
+  const { filter, page, names } = useLoaderData<typeof loader>();
   const filtered = Object.values(filter).some((value) => value !== undefined);
   return (
     <>
@@ -68,14 +72,14 @@ export default function Connections() {
             {filtered ? "Somebody may have just left." : "Who opens a page of this server shows up here."}
           </Empty>
         )}
-        {page !== null && page.data.length > 0 && <List connections={page.data} />}
+        {page !== null && page.data.length > 0 && <List connections={page.data} names={names} />}
         {page !== null && <Pager next={page.next} more="More connections" />}
       </section>
     </>
   );
 }
 
-function List({ connections }: { connections: readonly ConnectionInfo[] }) {
+function List({ connections, names }: { connections: readonly ConnectionInfo[]; names: RoomNames }) {
   const { now } = useClock();
   return (
     <Table
@@ -83,27 +87,31 @@ function List({ connections }: { connections: readonly ConnectionInfo[] }) {
       rows={connections}
       keyOf={({ id }) => id}
       columns={[
-        { name: "Connection", kind: "short", cell: ({ id }) => <span className={styles.code}>{id}</span> },
         {
           name: "Who",
-          cell: ({ username }) =>
+          kind: "name",
+          cell: ({ id, username }) =>
             username === null ? (
-              <span className={styles.note}>no account</span>
+              <span className={styles.note} title={`Connection ${id}`}>
+                not signed in
+              </span>
             ) : (
-              <Link to={`/admin/people?q=${encodeURIComponent(username)}`}>{username}</Link>
+              <Link to={`/admin/people?q=${encodeURIComponent(username)}`} title={`Connection ${id}`}>
+                {username}
+              </Link>
             ),
         },
         { name: "Address", kind: "short", cell: ({ address }) => <span className={styles.code}>{address}</span> },
         { name: "Open for", kind: "short", cell: ({ opened_at }) => age(opened_at, now) },
-        { name: "Rooms", cell: (connection) => <RoomsOf connection={connection} /> },
+        { name: "Rooms", cell: (connection) => <RoomsOf connection={connection} names={names} /> },
         {
           name: "Close",
           kind: "tools",
           cell: ({ id, username }) => (
             <Confirm label="Close" name={`Close connection ${id}`} intent="close" id={id} go="Close" danger>
               <p>
-                {username ?? "Whoever it is"} is cut off now; the client may come back at once. To keep somebody out,
-                ban the person or the address.
+                Connection {id} of {username ?? "somebody who is not signed in"} is closed. The client may connect again
+                at once: to keep somebody out, <Link to={banPath(username)}>ban the person or the address</Link>.
               </p>
             </Confirm>
           ),
@@ -113,12 +121,19 @@ function List({ connections }: { connections: readonly ConnectionInfo[] }) {
   );
 }
 
-function RoomsOf({ connection: { rooms, room_count } }: { connection: ConnectionInfo }) {
+function RoomsOf({ connection, names }: { connection: ConnectionInfo; names: RoomNames }) {
+  const { rooms, room_count } = connection;
   if (room_count === 0) return <span className={styles.note}>none</span>;
   return (
-    <span className={styles.code}>
-      {rooms.slice(0, ROOMS_SHOWN).join(", ")}
-      {room_count > ROOMS_SHOWN && ` and ${room_count - ROOMS_SHOWN} more`}
+    <span className={styles.words}>
+      {rooms.slice(0, ROOMS_SHOWN).map((room) => (
+        <RoomName key={room} room={room} names={names} />
+      ))}
+      {room_count > ROOMS_SHOWN && <span className={styles.note}>and {room_count - ROOMS_SHOWN} more</span>}
     </span>
   );
+}
+
+function banPath(username: string | null): string {
+  return username === null ? "/admin/bans" : `/admin/bans?username=${encodeURIComponent(username)}`;
 }

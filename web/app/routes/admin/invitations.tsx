@@ -1,4 +1,4 @@
-import { type ActionFunctionArgs, Form, type LoaderFunctionArgs, useLoaderData } from "react-router";
+import { type ActionFunctionArgs, Form, Link, type LoaderFunctionArgs, useLoaderData } from "react-router";
 import { UsherError } from "../../../../sdk/errors.ts";
 import type { RegistrationInvite, ResetLink, Rest } from "../../../../sdk/rest.ts";
 import styles from "../../admin/admin.module.css";
@@ -38,7 +38,7 @@ export async function action({ request }: ActionFunctionArgs) {
   return act(request, {
     async invite({ rest, form }) {
       const { code } = await rest.invites.create({ max_uses: Number(field(form, "max_uses") ?? 1) });
-      return `Invitation ${code} is made: hand its address over.`;
+      return `Invitation ${code} is ready. Copy the link and send it.`;
     },
     async "remove-invite"({ rest, id }) {
       await rest.invites.remove(id);
@@ -57,12 +57,14 @@ export default function Invitations() {
       <Said />
       <section className={styles.part}>
         <h2>Invitations</h2>
-        <p className={styles.lead}>{REGISTRATION[registration]}</p>
+        <p className={styles.lead}>
+          {REGISTRATION[registration]} <Link to="/admin/settings#REGISTRATION">Change registration</Link>
+        </p>
         <Form method="post" className={styles.filter} preventScrollReset key={formKey(outcome, "invite")}>
           <Field
             name="max_uses"
             type="number"
-            label="People it lets in"
+            label="Number of people"
             defaultValue={1}
             refusal={refusal}
             min={1}
@@ -73,7 +75,7 @@ export default function Invitations() {
         </Form>
         <FormError refusal={refusal} />
         {invites.data.length === 0 && (
-          <p className={styles.note}>There is no invitation. One you make stands for seven days.</p>
+          <p className={styles.note}>There is no invitation yet. An invitation is valid for seven days.</p>
         )}
         <ul className={styles.list}>
           {invites.data.map((invite) => (
@@ -88,9 +90,9 @@ export default function Invitations() {
 }
 
 const REGISTRATION: Record<string, string> = {
-  open: "Registration is open: everybody may make an account without one. Set REGISTRATION to invite to change that.",
-  invite: "Registration needs one of these.",
-  closed: "Registration is closed, so these let nobody in. Set REGISTRATION to invite to use them.",
+  open: "Registration is open: everybody can create an account, with or without an invitation.",
+  invite: "Only people with an invitation can create an account.",
+  closed: "Registration is closed: invitations do not work until it is set to “invite”.",
 };
 
 function Invite({ invite }: { invite: RegistrationInvite }) {
@@ -126,9 +128,10 @@ function Resets({ resets }: { resets: readonly ResetLink[] }) {
     <section className={styles.part}>
       <h2>Password links</h2>
       <p className={styles.lead}>
-        Where no mail server is set, hand these to the people who asked for them. Each works once.
+        Without a <Link to="/admin/settings">mail server</Link>, pass these links to the people who asked for them. Each
+        works once.
       </p>
-      {resets.length === 0 && <p className={styles.note}>Nobody has asked for one.</p>}
+      {resets.length === 0 && <p className={styles.note}>Nobody has asked for a new password.</p>}
       <ul className={styles.list}>
         {resets.map((reset) => (
           <li key={reset.url} className={styles.item}>

@@ -5,6 +5,7 @@ import styles from "../../admin/admin.module.css";
 import { age, count, megabytes, secondsAgo } from "../../admin/figures.ts";
 import { refusalOf, useOutcome } from "../../admin/outcome.ts";
 import { Confirm, LateNote, Said } from "../../admin/parts.tsx";
+import { readRoomNames } from "../../admin/room-names.ts";
 import { RoomTable } from "../../admin/room-table.tsx";
 import { Table } from "../../admin/table.tsx";
 import { useLive } from "../../admin/use-live.ts";
@@ -19,7 +20,12 @@ const BUSIEST = 10;
 
 async function read(rest: Rest) {
   const [nodes, rooms] = await Promise.all([rest.admin.nodes(), rest.admin.rooms()]);
-  return { nodes: nodes.data, rooms: rooms.data.slice(0, BUSIEST), partial: rooms.partial };
+  const busiest = rooms.data.slice(0, BUSIEST);
+  const names = await readRoomNames(
+    rest,
+    busiest.map(({ room }) => room),
+  );
+  return { nodes: nodes.data, rooms: busiest, names, partial: rooms.partial };
 }
 
 export async function loader({ request }: LoaderFunctionArgs) {
@@ -38,7 +44,7 @@ export async function action({ request }: ActionFunctionArgs) {
 /** What runs, and how much goes on: read again every two seconds. */
 export default function Overview() {
   const { value, late } = useLive(useLoaderData<typeof loader>(), read);
-  const { nodes, rooms, partial } = value;
+  const { nodes, rooms, names, partial } = value;
   const sum = (of: (node: NodeInfo) => number) => nodes.reduce((total, node) => total + of(node), 0);
   return (
     <>
@@ -69,7 +75,7 @@ export default function Overview() {
           <Empty title="Nobody is in a room">Rooms show up here as soon as somebody is connected to one.</Empty>
         ) : (
           <>
-            <RoomTable rooms={rooms} />
+            <RoomTable rooms={rooms} names={names} />
             {rooms.length === BUSIEST && <Link to="/admin/rooms">More rooms</Link>}
           </>
         )}

@@ -2,12 +2,20 @@ import { type LoaderFunctionArgs, useLoaderData } from "react-router";
 import type { Rest } from "../../../../sdk/rest.ts";
 import styles from "../../admin/admin.module.css";
 import { LateNote } from "../../admin/parts.tsx";
+import { readRoomNames } from "../../admin/room-names.ts";
 import { RoomTable } from "../../admin/room-table.tsx";
 import { useLive } from "../../admin/use-live.ts";
 import { Empty } from "../../look/page.tsx";
 import { load } from "../../server/hub.ts";
 
-const read = (rest: Rest) => rest.admin.rooms();
+async function read(rest: Rest) {
+  const rooms = await rest.admin.rooms();
+  const names = await readRoomNames(
+    rest,
+    rooms.data.map(({ room }) => room),
+  );
+  return { ...rooms, names };
+}
 
 export async function loader({ request }: LoaderFunctionArgs) {
   return load(request, ({ rest }) => read(rest));
@@ -28,7 +36,7 @@ export default function Rooms() {
         {value.data.length === 0 ? (
           <Empty title="Nobody is in a room">Rooms show up here as soon as somebody is connected to one.</Empty>
         ) : (
-          <RoomTable rooms={value.data} />
+          <RoomTable rooms={value.data} names={value.names} />
         )}
       </section>
     </>

@@ -4,6 +4,7 @@ import type { Setting } from "../../../../sdk/admin.ts";
 import styles from "../../admin/admin.module.css";
 import { refusalOf, useOutcome } from "../../admin/outcome.ts";
 import { ActMenu, Confirm, Fold, OneButton, Said } from "../../admin/parts.tsx";
+import { groupSettings, settingTitle } from "../../admin/setting-groups.ts";
 import { Table } from "../../admin/table.tsx";
 import { useClock } from "../../chat/clock.tsx";
 import { dateTime } from "../../chat/time.ts";
@@ -28,11 +29,11 @@ export async function action({ request }: ActionFunctionArgs) {
     async change({ rest, form, id }) {
       const { data } = await rest.admin.changeSettings({ [id]: raw(form, id).trim() });
       const now = data.find(({ name }) => name === id)?.value;
-      return `${id} is ${now ?? "not set"} on all nodes from now on.`;
+      return `${settingTitle(id)} is now ${now ?? "not set"} on all nodes.`;
     },
     async reset({ rest, id }) {
       await rest.admin.changeSettings({ [id]: null });
-      return `${id} is what each node’s environment says again.`;
+      return `${settingTitle(id)} is again what the environment of each node says.`;
     },
   });
 }
@@ -45,19 +46,28 @@ export default function Settings() {
   return (
     <>
       <Said />
+      <p className={styles.lead}>
+        A change here takes effect on all nodes within a second, is kept after a restart, and overrides the environment.
+      </p>
+      {groupSettings(hot).map(({ title, settings }) => (
+        <section key={title} className={styles.part}>
+          <h2>{title}</h2>
+          <ul className={styles.list}>
+            {settings.map((setting) => (
+              <SettingRow key={setting.name} setting={setting} by={names[setting.set_by ?? ""]} />
+            ))}
+          </ul>
+        </section>
+      ))}
       <section className={styles.part}>
-        <p className={styles.lead}>
-          What is changed here goes before the environment, on all nodes within a second, and stays after a restart.
-        </p>
-        <ul className={styles.list}>
-          {hot.map((setting) => (
-            <SettingRow key={setting.name} setting={setting} by={names[setting.set_by ?? ""]} />
-          ))}
-        </ul>
+        <h2>Set in the environment</h2>
+        <p className={styles.lead}>These can be read here, and changed only where the server is started.</p>
+        {groupSettings(fixed).map(({ title, settings }) => (
+          <Fold key={title} title={title} open={false}>
+            <FixedTable title={title} settings={settings} />
+          </Fold>
+        ))}
       </section>
-      <Fold title={`${fixed.length} more, set in the environment`} open={false}>
-        <FixedTable settings={fixed} />
-      </Fold>
     </>
   );
 }
@@ -67,18 +77,18 @@ function SettingRow({ setting, by }: { setting: Setting; by: string | undefined 
   const { name, value, help, set_at } = setting;
   const origin = originOf(setting);
   return (
-    <li className={styles.item}>
+    <li className={styles.item} id={name} tabIndex={-1}>
       <div className={styles.what}>
         <p className={styles.tags}>
-          <span className={styles.code}>
-            <strong>{name}</strong>
-          </span>
+          <span className={styles.name}>{settingTitle(name)}</span>
           <span className={styles.tag} data-kind={origin === "set here" ? "warn" : undefined}>
             {origin}
           </span>
         </p>
         <p className={styles.code}>{value === null || value === "" ? "not set" : value}</p>
-        <p className={styles.note}>{help}</p>
+        <p className={styles.note}>
+          {help} <span className={styles.small}>{name}</span>
+        </p>
         {set_at && (
           <p className={styles.note}>
             {by === undefined ? "set" : `${by} set it`} on {dateTime(set_at, timeZone)}
@@ -86,7 +96,7 @@ function SettingRow({ setting, by }: { setting: Setting; by: string | undefined 
         )}
       </div>
       <div className={styles.tools}>
-        <Confirm label="Change" name={`Change ${name}`} intent="change" id={name} go="Set it">
+        <Confirm label="Change" name={`Change ${name}`} intent="change" id={name} go="Save">
           <ValueField setting={setting} />
         </Confirm>
         {set_at && (
@@ -104,7 +114,7 @@ function ValueField({ setting: { name, value, default: byDefault } }: { setting:
   return (
     <TextInput
       name={name}
-      label={name}
+      label={settingTitle(name)}
       description={byDefault === null || byDefault === "" ? undefined : `By default ${byDefault}.`}
       defaultValue={refusal?.typed[name] ?? value ?? ""}
       error={refusal?.fields[name]}
@@ -115,14 +125,23 @@ function ValueField({ setting: { name, value, default: byDefault } }: { setting:
   );
 }
 
-function FixedTable({ settings }: { settings: readonly Setting[] }) {
+function FixedTable({ title, settings }: { title: string; settings: readonly Setting[] }) {
   return (
     <Table
-      label="Settings of the environment"
+      label={title}
       rows={settings}
       keyOf={({ name }) => name}
       columns={[
-        { name: "Name", cell: ({ name }) => <span className={styles.code}>{name}</span> },
+        {
+          name: "Setting",
+          kind: "name",
+          cell: ({ name, help }) => (
+            <>
+              <p>{help}</p>
+              <p className={styles.small}>{name}</p>
+            </>
+          ),
+        },
         {
           name: "Value",
           cell: ({ value, secret }) => (

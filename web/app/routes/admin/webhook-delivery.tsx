@@ -4,13 +4,18 @@ import type { Rest } from "../../../../sdk/rest.ts";
 import styles from "../../admin/admin.module.css";
 import { DeliveryState } from "../../admin/delivery-table.tsx";
 import { LateNote, OneButton, Said } from "../../admin/parts.tsx";
+import { RoomName } from "../../admin/room-name.tsx";
+import { readRoomNames } from "../../admin/room-names.ts";
 import { useLive } from "../../admin/use-live.ts";
 import { useClock } from "../../chat/clock.tsx";
 import { dateTime } from "../../chat/time.ts";
 import { act } from "../../server/act.ts";
 import { load } from "../../server/hub.ts";
 
-const read = (rest: Rest, id: string) => rest.admin.webhooks.delivery(id);
+async function read(rest: Rest, id: string) {
+  const delivery = await rest.admin.webhooks.delivery(id);
+  return { ...delivery, names: await readRoomNames(rest, delivery.room === null ? [] : [delivery.room]) };
+}
 
 export async function loader({ request, params }: LoaderFunctionArgs) {
   return load(request, ({ rest }) => read(rest, params.deliveryId ?? ""));
@@ -46,8 +51,8 @@ export default function Delivery() {
             <DeliveryState delivery={delivery} />
           </dd>
           <dt>Room</dt>
-          <dd className={styles.code}>
-            {room ?? "none"}
+          <dd>
+            {room === null ? "none" : <RoomName room={room} names={delivery.names} />}
             {seq !== null && `, entry ${seq}`}
           </dd>
           <dt>Happened</dt>

@@ -10,6 +10,7 @@ import { EndpointState } from "../../admin/endpoint-state.tsx";
 import { counted } from "../../admin/figures.ts";
 import { formKey, refusalOf, useOutcome } from "../../admin/outcome.ts";
 import { ActMenu, Confirm, Fold, LateNote, OneButton, Pager, Said, Secret } from "../../admin/parts.tsx";
+import { readRoomNames } from "../../admin/room-names.ts";
 import { useLive } from "../../admin/use-live.ts";
 import { useClock } from "../../chat/clock.tsx";
 import { dateTime } from "../../chat/time.ts";
@@ -21,8 +22,17 @@ import { redirect } from "../../server/redirect.ts";
 
 const STATUSES: readonly DeliveryStatus[] = ["pending", "delivered", "failed"];
 
-function read(rest: Rest, id: string, filter: { status?: DeliveryStatus; after: string | null }) {
-  return Promise.all([rest.admin.webhooks.get(id), rest.admin.webhooks.deliveries(id, { ...filter, limit: 50 })]);
+async function read(rest: Rest, id: string, filter: { status?: DeliveryStatus; after: string | null }) {
+  const { webhooks } = rest.admin;
+  const [endpoint, deliveries] = await Promise.all([
+    webhooks.get(id),
+    webhooks.deliveries(id, { ...filter, limit: 50 }),
+  ]);
+  const names = await readRoomNames(
+    rest,
+    deliveries.data.flatMap(({ room }) => room ?? []),
+  );
+  return { endpoint, deliveries, names };
 }
 
 export async function loader({ request, params }: LoaderFunctionArgs) {
@@ -76,7 +86,7 @@ export async function action({ request, params }: ActionFunctionArgs) {
 export default function Webhook() {
   const { id, filter, view } = useLoaderData<typeof loader>();
   const { value, late } = useLive(view, (rest) => read(rest, id, filter));
-  const [endpoint, deliveries] = value;
+  const { endpoint, deliveries, names } = value;
   const outcome = useOutcome();
   return (
     <>
@@ -95,7 +105,7 @@ export default function Webhook() {
           title="Change it"
           open={refusalOf(outcome, "change", endpoint.id) !== undefined}
         >
-          <EndpointForm endpoint={view[0]} intent="change" go="Save" />
+          <EndpointForm endpoint={view.endpoint} intent="change" go="Save" />
         </Fold>
       </section>
       <section className={styles.part}>
@@ -118,7 +128,7 @@ export default function Webhook() {
             {filter.status === undefined && "Send a test to see whether the receiver answers."}
           </Empty>
         ) : (
-          <DeliveryTable deliveries={deliveries.data} />
+          <DeliveryTable deliveries={deliveries.data} names={names} />
         )}
         <Pager next={deliveries.next} more="Older deliveries" />
       </section>

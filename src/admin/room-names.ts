@@ -1,0 +1,29 @@
+import { roomId, roomKind } from "../../protocol/rooms.ts";
+import type { UserCaller } from "../platform/caller.ts";
+import type { AdminDeps } from "./deps.ts";
+
+/** A room as people call it. `kind` of a channel is its type; of `user:<id>` it is `person`. */
+export interface NamedRoom {
+  room: string;
+  /** Null: a direct chat. */
+  name: string | null;
+  kind: "public" | "private" | "direct" | "person";
+}
+
+/** Names of those rooms that are a channel or a person's own, as far as the caller may know them; the others are left out. */
+export async function nameRooms(
+  { names }: Pick<AdminDeps, "names">,
+  caller: UserCaller,
+  rooms: readonly string[],
+): Promise<NamedRoom[]> {
+  const idsOf = (kind: string) => rooms.filter((room) => roomKind(room) === kind).map(roomId);
+  const [channels, people] = await Promise.all([names.channels(caller, idsOf("channel")), names.people(idsOf("user"))]);
+  return [
+    ...channels.map(({ id, name, type }) => ({ room: `channel:${id}`, name, kind: type })),
+    ...[...people.values()].map(({ id, username }) => ({
+      room: `user:${id}`,
+      name: username,
+      kind: "person" as const,
+    })),
+  ];
+}

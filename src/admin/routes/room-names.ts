@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { RoomName } from "../../../protocol/rooms.ts";
+import { by } from "../../platform/audit.ts";
+import type { Api } from "../../platform/http/api.ts";
+import { route } from "../../platform/http/route.ts";
+import type { AdminDeps } from "../deps.ts";
+import { nameRooms } from "../room-names.ts";
+
+const MOST = 100;
+
+export const NamedRoom = z.object({
+  room: z.string(),
+  name: z.string().nullable().meta({ description: "Null: a direct chat." }),
+  kind: z.enum(["public", "private", "direct", "person"]),
+});
+
+const namesRoute = route({
+  method: "get",
+  path: "/api/v1/admin/room-names",
+  summary: "Tells the names of rooms: of channels and of people's own",
+  tag: "admin",
+  auth: "admin",
+  request: {
+    query: z.strictObject({
+      rooms: z
+        .string()
+        .max(MOST * 81)
+        .transform((text) => text.split(","))
+        .pipe(z.array(RoomName).max(MOST))
+        .meta({ description: "Up to 100 rooms with commas between them.", type: "string" }),
+    }),
+  },
+  responses: {
+    200: {
+      description:
+        "Those that have a name which the caller may know: an owner of the server all, an admin those of public channels and of his own.",
+      schema: z.object({ data: z.array(NamedRoom) }),
+    },
+  },
+});
+
+export function addRoomNamesRoute(api: Api, deps: Pick<AdminDeps, "names">): void {
+  api.openapi(namesRoute, async (c) =>
+    c.json({ data: await nameRooms(deps, by(c).caller, c.req.valid("query").rooms) }, 200),
+  );
+}

@@ -1,0 +1,36 @@
+import type { NamedRoom } from "../../../sdk/admin.ts";
+import type { Rest } from "../../../sdk/rest.ts";
+
+/** As many as the server tells at once. */
+const MAX = 100;
+
+/** What rooms are called, by room. A room without a name that the reader may know is not in it. */
+export type RoomNames = Readonly<Record<string, NamedRoom>>;
+
+/** Asks for the names of channels and people among the rooms; the names of others are what people call them. */
+export async function readRoomNames({ admin }: Pick<Rest, "admin">, rooms: readonly string[]): Promise<RoomNames> {
+  const asked = [...new Set(rooms)].filter((room) => /^(channel|user):/.test(room));
+  const names: Record<string, NamedRoom> = {};
+  for (let from = 0; from < asked.length; from += MAX) {
+    const { data } = await admin.roomNames(asked.slice(from, from + MAX));
+    for (const each of data) names[each.room] = each;
+  }
+  return names;
+}
+
+/** What a room is called in a line of text. */
+export function roomTitle(room: string, named: NamedRoom | undefined): string {
+  if (named?.kind === "person") return `${named.name} (personal)`;
+  if (named?.kind === "direct") return "Direct chat";
+  if (named) return `#${named.name}`;
+  if (room === "all") return "Everybody";
+  return room.startsWith("channel:") ? "Private channel" : room;
+}
+
+/** The page that shows more of a room. */
+export function roomPath(room: string, named: NamedRoom | undefined): string {
+  const id = room.slice(room.indexOf(":") + 1);
+  if (named?.kind === "public") return `/channels/${id}`;
+  if (named?.kind === "person") return `/admin/people?q=${encodeURIComponent(named.name ?? "")}`;
+  return `/admin/connections?room=${encodeURIComponent(room)}`;
+}
