@@ -35,6 +35,14 @@ test("which members are online is seen in a channel, and no longer when they hav
   expect(html.match(/data-online="2"/g)).toHaveLength(1);
   expect(html.match(/is online/g)).toHaveLength(2);
 
+  // Without a connection nothing of it is known.
+  await ada.context.setOffline(true);
+  await ada.page.getByText("You are offline.").waitFor();
+  await ada.page.getByText("2 online").waitFor({ state: "detached" });
+  await row.getByText("is online").waitFor({ state: "detached" });
+  await ada.context.setOffline(false);
+  await ada.page.getByText("2 online").waitFor();
+
   await bo.page.close();
   await ada.page.getByText("2 online").waitFor({ state: "detached", timeout: 20_000 });
   await row.getByText("is online").waitFor({ state: "detached" });

@@ -4,6 +4,7 @@ import { type Client, createClient } from "../../../sdk/client.ts";
 import type { ConnectionState } from "../../../sdk/connection.ts";
 import { House, type HouseSnapshot } from "./house.ts";
 import { followHouse } from "./house-stream.ts";
+import { type Reach, useReach } from "./use-reach.ts";
 import { useValue } from "./value.ts";
 
 interface HouseContextValue {
@@ -13,6 +14,8 @@ interface HouseContextValue {
   /** Null until the page runs in a browser. */
   client: Client | null;
   link: ConnectionState;
+  /** Unless it is `well`, what the connection told last may be true no more. */
+  reach: Reach;
 }
 
 /** ms in which a new sign-in's answer reaches the browser. */
@@ -35,6 +38,7 @@ export function HouseProvider({ snapshot, children }: { snapshot: HouseSnapshot;
   const [house] = useState(() => new House(snapshot));
   const [client, setClient] = useState<Client | null>(null);
   const [link, setLink] = useState<ConnectionState>("idle");
+  const reach = useReach(link);
   const { me, channels, position } = snapshot;
 
   useEffect(() => house.refresh({ channels, position }), [house, channels, position]);
@@ -55,7 +59,7 @@ export function HouseProvider({ snapshot, children }: { snapshot: HouseSnapshot;
     };
   }, [house]);
 
-  return <HouseContext value={{ me, house, client, link }}>{children}</HouseContext>;
+  return <HouseContext value={{ me, house, client, link, reach }}>{children}</HouseContext>;
 }
 
 /**

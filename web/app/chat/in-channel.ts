@@ -1,6 +1,7 @@
 import { useOutletContext } from "react-router";
 import type { Channel } from "../../../protocol/objects.ts";
 import type { RoomPresence } from "../../../sdk/presence.ts";
+import { useHouse } from "./house-context.tsx";
 import { useValue, type Value } from "./value.ts";
 
 /** What the panels beside a conversation share with it. */
@@ -14,9 +15,11 @@ export function useInChannel(): InChannel {
   return useOutletContext<InChannel>();
 }
 
-/** Ids of those who are online now; empty where only their number is known. */
+/** Ids of those who are online now; empty where only their number is known, and without a connection. */
 export function useIdsHere(here: InChannel["here"]): ReadonlySet<string> {
-  return new Set(useValue(here)?.members?.map(({ user_id }) => user_id));
+  const { reach } = useHouse();
+  const known = useValue(here);
+  return new Set(reach === "well" ? known?.members?.map(({ user_id }) => user_id) : []);
 }
 
 /** How many are online besides somebody, who is when his page is open although the server has not seen him yet. */

@@ -46,6 +46,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
       data-message={message.id}
       data-head={head || undefined}
       data-lit={lit || undefined}
+      data-active={active || undefined}
       className={styles.row}
       tabIndex={-1}
     >
@@ -53,7 +54,12 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
         {head ? (
           <Face id={message.user_id} name={author} />
         ) : (
-          <time dateTime={message.created_at} className={styles.sideTime} aria-hidden="true">
+          <time
+            dateTime={message.created_at}
+            title={dateTime(message.created_at, timeZone)}
+            className={styles.sideTime}
+            aria-hidden="true"
+          >
             {time}
           </time>
         )}
