@@ -34,6 +34,15 @@ export interface Hub extends Realtime {
   prepare(caller: Caller, address: string): Promise<void>;
   opened(connection: Connection, socket: Socket): void;
   received(connection: Connection, frame: string | Uint8Array): void;
+  /**
+   * For doors that read their clients' frames themselves: counts one before it is looked at. False: it is too much, and the
+   * connection is closed. What the door makes of it goes to `command`, which does not count.
+   */
+  count(connection: Connection, frame: string | Uint8Array): boolean;
+  command(connection: Connection, frame: string): void;
+  /** A ping or pong of a client: it counts as a frame does. */
+  beaten(connection: Connection): void;
+  /** The client of a stream lives. */
   ponged(connection: Connection): void;
   drained(connection: Connection): void;
   closed(connection: Connection): void;

@@ -28,18 +28,31 @@ export class Intake {
   }
 
   received(connection: Connection, frame: string | Uint8Array): void {
-    const { metrics, traffic, heartbeat, sender, taps } = this.#deps;
-    if (connection.cutAt > 0) return;
-    this.alive(connection);
-    if (!traffic.take(connection, frame)) heartbeat.close(connection, "flood");
-    else if (typeof frame !== "string") {
+    if (!this.count(connection, frame)) return;
+    const { metrics, sender } = this.#deps;
+    if (typeof frame === "string") this.command(connection, frame);
+    else {
       metrics.received("other");
       sender.error(connection, "malformed", "Send text frames, not binary ones.");
-    } else {
-      if (taps.active) taps.received(connection, frame);
-      connection.inbox ??= new Inbox(connection, this.#take);
-      if (!connection.inbox.push(frame)) heartbeat.close(connection, "flood");
     }
+  }
+
+  /** A sign of life, and one frame more, before anybody looks at it. False: it is too much, and the connection is closed. */
+  count(connection: Connection, frame: string | Uint8Array): boolean {
+    if (connection.cutAt > 0) return false;
+    this.alive(connection);
+    if (this.#deps.traffic.take(connection, frame)) return true;
+    this.#deps.heartbeat.close(connection, "flood");
+    return false;
+  }
+
+  /** A command that was counted, or that a door has made of what was. */
+  command(connection: Connection, frame: string): void {
+    if (connection.cutAt > 0) return;
+    const { heartbeat, taps } = this.#deps;
+    if (taps.active) taps.received(connection, frame);
+    connection.inbox ??= new Inbox(connection, this.#take);
+    if (!connection.inbox.push(frame)) heartbeat.close(connection, "flood");
   }
 
   alive(connection: Connection): void {

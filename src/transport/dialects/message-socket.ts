@@ -4,7 +4,7 @@ import { CLOSE, type CloseReason } from "../../../protocol/codes.ts";
 import { MessageContent } from "../../../protocol/objects.ts";
 import { Snowflake } from "../../../protocol/rooms.ts";
 import type { Chat } from "../../chat/index.ts";
-import type { UserCaller } from "../../platform/caller.ts";
+import { ANONYMOUS, type UserCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import { jsonWithin } from "../../platform/json-bounds.ts";
 import type { Authenticate } from "../../realtime/doors.ts";
@@ -38,15 +38,19 @@ export class MessageSocket implements Sink {
   readonly #address: string;
   #caller: UserCaller | null;
   #socket: ServerWebSocket<unknown> | null = null;
+  /** While nobody has said who is there, a stream of an anonymous, in no room: what it sends is limited as everybody's is. */
   #stream: Stream | null = null;
   #signIn: ReturnType<typeof setTimeout> | null = null;
+  /** Whether the stream is that of the person. */
+  #isOpen = false;
   #sent = 0;
   #silent = 0;
   /** A token is being looked at: one at a time. */
   #asking = false;
   #tries = 0;
   /** What came while the token was looked at and the channels were read: in order, and a few only. */
-  #early: string[] = [];
+  #early: (string | Uint8Array)[] = [];
+  #earlyLength = 0;
 
   /** @param caller null: the token comes in the first frame */
   constructor(deps: MessageSocketDeps, caller: UserCaller | null, address: string) {
@@ -57,22 +61,24 @@ export class MessageSocket implements Sink {
 
   opened(socket: ServerWebSocket<unknown>): void {
     this.#socket = socket;
-    if (this.#caller === null) this.#signIn = setTimeout(() => this.end("silent"), SIGN_IN_MS);
-    else void this.#open(this.#caller);
+    if (this.#caller !== null) void this.#open(this.#caller);
+    else this.#wait();
   }
 
   received(frame: string | Uint8Array): void {
-    this.alive();
-    if (typeof frame !== "string") this.#fail("Send text frames.");
-    else if (this.#stream !== null) this.#say(this.#stream, frame);
-    else if (this.#caller !== null || this.#asking) {
-      if (this.#early.push(frame) > EARLY) this.end("flood");
-    } else if (++this.#tries > TRIES) this.end("flood");
+    this.#silent = 0;
+    if (this.#stream !== null && !this.#stream.count(frame)) return;
+    if (this.#isOpen && this.#stream !== null) this.#say(this.#stream, frame);
+    else if (this.#caller !== null || this.#asking) this.#keep(frame);
+    else if (++this.#tries > TRIES) this.end("flood");
+    else if (typeof frame !== "string") this.#fail(TEXT_ONLY);
     else void this.#authenticate(frame);
   }
 
+  /** A ping or pong. */
   alive(): void {
     this.#silent = 0;
+    this.#stream?.count("");
   }
 
   drained(): void {
@@ -105,6 +111,22 @@ export class MessageSocket implements Sink {
     else this.#socket?.close(CLOSE[reason].code, CLOSE[reason].reason);
   }
 
+  /** For a token, in one of the first frames. */
+  #wait(): void {
+    this.#signIn = setTimeout(() => this.end("silent"), SIGN_IN_MS);
+    const sink = { write() {}, beat() {}, buffered: () => 0, end: (reason: CloseReason | "cut") => this.end(reason) };
+    try {
+      this.#stream = this.#deps.streams.open({ caller: ANONYMOUS, address: this.#address, rooms: [], sink });
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  #keep(frame: string | Uint8Array): void {
+    this.#earlyLength += frame.length;
+    if (this.#early.push(frame) > EARLY || this.#earlyLength > EARLY_LENGTH) this.end("flood");
+  }
+
   async #authenticate(frame: string): Promise<void> {
     const [, token] = /^(?:Authorization: *)?Bearer +(\S+)$/i.exec(frame.trim()) ?? [];
     if (token === undefined) {
@@ -129,15 +151,22 @@ export class MessageSocket implements Sink {
       await this.#deps.streams.prepare(caller, this.#address);
       if (this.#socket === null) return;
       const rooms = data.map(({ id }) => ({ room: `channel:${id}`, since: null }));
-      this.#stream = this.#deps.streams.open({ caller, address: this.#address, rooms, sink: this });
-      for (const frame of this.#early) this.#say(this.#stream, frame);
+      this.#stream?.closed();
+      const stream = this.#deps.streams.open({ caller, address: this.#address, rooms, sink: this });
+      this.#stream = stream;
+      this.#isOpen = true;
+      for (const frame of this.#early) if (stream.count(frame)) this.#say(stream, frame);
       this.#early = [];
     } catch (error) {
       this.#refuse(error);
     }
   }
 
-  #say(stream: Stream, frame: string): void {
+  #say(stream: Stream, frame: string | Uint8Array): void {
+    if (typeof frame !== "string") {
+      this.#fail(TEXT_ONLY);
+      return;
+    }
     const body = Body.safeParse(jsonWithin(frame, VALUES));
     if (!body.success) {
       this.#fail('Send {"channel": "<id of a channel>", "content": "<text>"}.');
@@ -164,6 +193,9 @@ export class MessageSocket implements Sink {
 }
 
 const EARLY = 100;
+const EARLY_LENGTH = 262_144;
+
+const TEXT_ONLY = "Send text frames.";
 
 /** Frames that may come before a token. */
 const TRIES = 10;

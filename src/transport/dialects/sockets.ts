@@ -1,4 +1,5 @@
 import type { Server, WebSocketHandler } from "bun";
+import { ANONYMOUS } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Connection } from "../../realtime/doors.ts";
 import type { WebSocketDoor } from "../http/dispatch.ts";
@@ -19,6 +20,7 @@ export function withDialectSockets(
     const token = tokenOf(request);
     const caller = token === null ? null : await deps.authenticate.token(token);
     if (caller !== null && caller.kind !== "user") throw new AppError("forbidden", "This path is for people.");
+    if (caller === null) await deps.streams.prepare(ANONYMOUS, from);
     return server.upgrade(request, { data: new MessageSocket(deps, caller, from) });
   }
 

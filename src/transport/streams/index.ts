@@ -75,6 +75,11 @@ export interface Stream {
   /** What the client has seen of each room when all that was written has reached him; null: not in it. In the order asked for. */
   positions(): readonly (number | null)[];
   /**
+   * For a door whose clients speak as well: counts what they send before anybody looks at it. False: it is too much, and the
+   * stream ends.
+   */
+  count(frame: string | Uint8Array): boolean;
+  /**
    * For a door whose clients speak as well: does what a WebSocket client's frame would do. The answer comes to the sink; give it an
    * id, because an error without one is taken for the end of the stream.
    */

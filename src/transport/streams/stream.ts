@@ -70,8 +70,12 @@ export class HubStream implements Stream, Socket, Listener {
     return this.#seqs;
   }
 
+  count(frame: string | Uint8Array): boolean {
+    return this.#connection !== null && this.#hub.count(this.#connection, frame);
+  }
+
   command(frame: object): void {
-    if (this.#connection !== null) this.#hub.received(this.#connection, JSON.stringify(frame));
+    if (this.#connection !== null) this.#hub.command(this.#connection, JSON.stringify(frame));
   }
 
   drained(): void {
