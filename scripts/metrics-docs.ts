@@ -47,7 +47,8 @@ const HEAD = `# Metrics
 
 <!-- Made by \`npm run generate\` from what the program registers. -->
 
-\`GET /metrics\` answers in Prometheus' text format: on the port of \`METRICS_PORT\`; on the main port for this machine, and for whoever
+\`GET /metrics\` answers in Prometheus' text format: on the port of \`METRICS_PORT\`, for this machine and, where
+\`METRICS_HOST\` opens it, for whoever has \`METRICS_TOKEN\` or asks from \`METRICS_ALLOW\`; on the main port for this machine, and for whoever
 sends a service token with the scope \`stats\` (\`authorization: Bearer ust_…\`). Each is there with 0 from the start. Labels are
 words of Usher only: never a room, a person, or what a client made up. With \`WORKERS\` the port of the metrics adds up the workers
 (of a gauge that cannot be added, the worst counts); on the main port one worker tells its own.

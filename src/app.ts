@@ -7,7 +7,7 @@ import { startDrain } from "./app/drain.ts";
 import { startFanOut } from "./app/fan-out.ts";
 import { startGrpc } from "./app/grpc.ts";
 import { createHubOf } from "./app/hub.ts";
-import { createShare } from "./app/limits.ts";
+import { createAddressCounters, createShare } from "./app/limits.ts";
 import { startLog } from "./app/log.ts";
 import { watchNode } from "./app/node-metrics.ts";
 import { startPages } from "./app/pages.ts";
@@ -95,6 +95,7 @@ async function start(program: Program): Promise<number> {
     isBanned: (address) => identity.isBanned(address),
   };
   const share = createShare(broker, log);
+  const addresses = createAddressCounters(config, share);
   const hub = createHubOf(program, { sql, log, metrics, broker, presence, authenticate });
   watchNode(metrics, storage, log, hub);
   const publish = await startFanOut(program, log, broker, hub, metrics);
@@ -155,6 +156,7 @@ async function start(program: Program): Promise<number> {
     services,
     webhooks,
     share,
+    addresses,
   });
   const streams = await startStreams(program, api, hub, authenticate);
   await openRedisSource(program, log, services);
@@ -168,6 +170,7 @@ async function start(program: Program): Promise<number> {
     dialects,
     streams,
     share,
+    addresses,
     services,
   });
   await startGrpc(program, { sql, services, identity, streams, metrics, readiness });

@@ -13,7 +13,7 @@ import { addDocs } from "../transport/http/docs.ts";
 import { addMeta } from "../transport/http/meta.ts";
 import { addProbes, type Readiness } from "../transport/http/probes.ts";
 import { addProtos } from "../transport/http/protos.ts";
-import { requestsOfService, requestsPerMinute, type Share } from "./limits.ts";
+import { type AddressCounters, requestsOfService, requestsPerMinute, type Share } from "./limits.ts";
 import type { Program } from "./program.ts";
 import { hasRole } from "./roles.ts";
 import { VERSION } from "./version.ts";
@@ -32,12 +32,13 @@ interface ApiParts {
   services: ServerApi;
   webhooks: Webhooks;
   share: Share;
+  addresses: AddressCounters;
 }
 
 /** The REST API with the routes of all modules; on workers also the hourly removal of what has expired. */
 export async function startApi(
   { config, logger, lifecycle, onError }: Program,
-  { sql, metrics, readiness, identity, chat, admin, services, webhooks, share }: ApiParts,
+  { sql, metrics, readiness, identity, chat, admin, services, webhooks, share, addresses }: ApiParts,
 ): Promise<Api> {
   const idempotency = createIdempotencyStore(sql);
   const api = createApi({
@@ -46,12 +47,13 @@ export async function startApi(
     authenticate: (token) =>
       services.isServiceToken(token) ? services.authenticate(token) : identity.authenticate(token, "api"),
     knownService: (token) => services.known(token),
+    addresses: addresses.requests,
     services: services.requests,
     authenticateCookie: (header) => identity.authenticateCookie(header),
     idempotency,
     failed: metrics.failed,
     limits: {
-      address: requestsPerMinute(config, 1, share("requests of addresses")),
+      address: addresses.limit,
       caller: requestsPerMinute(config, 1 / 5, share("requests of people")),
       service: requestsOfService(config),
     },

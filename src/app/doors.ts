@@ -9,7 +9,7 @@ import { createHttpServer } from "../transport/http/server.ts";
 import type { Streams } from "../transport/streams/index.ts";
 import { createWebSocketTransport } from "../transport/websocket/websocket.ts";
 import type { AddDialects } from "./dialects.ts";
-import { connectsPerSecond, requestsPerMinute, type Share } from "./limits.ts";
+import { type AddressCounters, connectsPerSecond, requestsPerMinute, type Share } from "./limits.ts";
 import type { PagesOfNode } from "./pages.ts";
 import type { Program } from "./program.ts";
 import { hasRole } from "./roles.ts";
@@ -31,13 +31,14 @@ interface DoorsParts {
   dialects: AddDialects;
   streams: Streams;
   share: Share;
+  addresses: AddressCounters;
   services: ServerApi;
 }
 
 /** Everything that listens: metrics, HTTP and WebSocket. Answers the port of the latter. */
 export async function startDoors(
   { config, logger, lifecycle, worker, tls, tracing }: Program,
-  { pages, api, metrics, hub, authenticate, dialects, streams, share, services }: DoorsParts,
+  { pages, api, metrics, hub, authenticate, dialects, streams, share, addresses, services }: DoorsParts,
 ): Promise<number> {
   if (config.METRICS_ENABLED) {
     await lifecycle.start(
@@ -78,6 +79,7 @@ export async function startDoors(
             writeTimeout: config.HTTP_WRITE_TIMEOUT,
             isOwnOrigin,
           }),
+        addresses,
         metrics,
         tracing,
         mayReadMetrics: (token) => mayReadMetrics(services, token),

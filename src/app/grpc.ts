@@ -1,3 +1,4 @@
+import { isLoopback } from "../config/load.ts";
 import type { Config } from "../config/options.ts";
 import type { Identity } from "../identity/index.ts";
 import { createIdempotencyStore } from "../platform/http/idempotency-store.ts";
@@ -69,8 +70,4 @@ export async function startGrpc(program: Program, parts: GrpcParts): Promise<voi
 /** Where gRPC listens: on this machine only, as long as everything else is embedded here too. */
 export function grpcHost({ GRPC_HOST, DATABASE_URL }: Pick<Config, "GRPC_HOST" | "DATABASE_URL">): string {
   return GRPC_HOST ?? (DATABASE_URL === null ? "127.0.0.1" : "0.0.0.0");
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

@@ -1,5 +1,5 @@
 import type { Config } from "../config/options.ts";
-import type { RateLimit } from "../platform/http/rate-limit.ts";
+import { type Counter, createCounter, type RateLimit } from "../platform/http/rate-limit.ts";
 import type { Shared } from "../platform/http/shared-limits.ts";
 import type { Broker } from "../realtime/broker/broker.ts";
 import type { HubLimits } from "../realtime/deps.ts";
@@ -28,6 +28,23 @@ export type Share = (name: string) => Shared;
 
 export function createShare(messenger: Broker, { lease }: Pick<Log, "lease">): Share {
   return (name) => ({ name, messenger, nodes: () => lease.living().length });
+}
+
+/** Where the requests of each address are counted, whatever they are for: the API and the pages count together. */
+export interface AddressCounters {
+  limit: RateLimit;
+  requests: Counter;
+  /** Files that browsers keep for good: a page has dozens, so they have ten times as many of their own. */
+  assets: Counter;
+}
+
+export function createAddressCounters(config: Config, share: Share): AddressCounters {
+  const limit = requestsPerMinute(config, 1, share("requests of addresses"));
+  return {
+    limit,
+    requests: createCounter(limit),
+    assets: createCounter(requestsPerMinute(config, 10, share("assets of addresses"))),
+  };
 }
 
 /** Handshakes of everybody on one node. */

@@ -34,8 +34,9 @@ export function envExample(): string {
 
 /** The text of `docs/config.md`. */
 export function configDocs(): string {
-  const rows = ROWS.map(([name, { help, default: fallback, secret, hot }]) => {
-    const change = hot === undefined ? "restart" : hot === "page" ? "at once, or SIGHUP" : "SIGHUP";
+  const rows = ROWS.map(([name, { help, default: fallback, secret, hot, ownersOnly }]) => {
+    const change =
+      hot === undefined ? "restart" : hot === "page" ? `at once${ownersOnly ? " (owners)" : ""}, or SIGHUP` : "SIGHUP";
     return `| \`${name}\` | ${fallback ? `\`${fallback}\`` : ""} | ${help}${secret ? " Secret: never printed." : ""} | ${change} |`;
   });
   return [
@@ -54,7 +55,7 @@ export function configDocs(): string {
     "A running server reads all of it again at SIGHUP (`kill -HUP <pid>`, `docker kill -s HUP <container>`): the options marked",
     "so below take effect, others that have changed are named in the log, and a mistake changes nothing. Those marked `at once`",
     "can also be set by an admin (the page `/admin/settings`, or `PATCH /api/v1/admin/settings`): on all nodes within a second, and",
-    "over the environment until they are reset. Each change is in the audit log.",
+    "over the environment until they are reset; those marked `owners` by an owner only. Each change is in the audit log.",
     "",
     "| option | default | meaning | a change takes effect |",
     "| --- | --- | --- | --- |",

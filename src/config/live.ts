@@ -1,6 +1,6 @@
 import { ConfigError, contradictions, parseOption } from "./load.ts";
 import { nearMiss } from "./near-miss.ts";
-import { type Config, duration, type HotName, OPTIONS, type Option, type OptionName } from "./options.ts";
+import { type Config, type HotName, isDuration, OPTIONS, type Option, type OptionName } from "./options.ts";
 
 /** The settings of a running program: the environment's, and over them what admins have set. */
 export interface Live {
@@ -63,10 +63,19 @@ export function createLive(start: Config, read: () => Config): Live {
   };
 }
 
+/** Whether an option is one that owners alone set on the page. */
+export function isForOwners(name: string): boolean {
+  return optionOf(name)?.ownersOnly ?? false;
+}
+
+function optionOf(name: string): Option | undefined {
+  return Object.hasOwn(OPTIONS, name) ? (OPTIONS as Record<string, Option>)[name] : undefined;
+}
+
 /** Why an option cannot be set on the page, in a sentence; null when it can. */
 export function refusal(name: string): string | null {
   if (ON_PAGE.includes(name)) return null;
-  const option = (OPTIONS as Record<string, Option>)[name];
+  const option = optionOf(name);
   if (option?.hot === "reload") return `${name} is set in the environment only; SIGHUP has it read again.`;
   if (option) return `${name} is set in the environment only, and needs a restart.`;
   const meant = nearMiss(name, Object.keys(OPTIONS));
@@ -77,9 +86,7 @@ export function refusal(name: string): string | null {
 export function textOf(name: OptionName, value: Config[OptionName]): string | null {
   if (value === null) return null;
   if (typeof value === "object") return value.join(",");
-  return typeof value === "number" && (OPTIONS[name].parse as unknown) === duration
-    ? durationText(value)
-    : String(value);
+  return typeof value === "number" && isDuration(OPTIONS[name].parse) ? durationText(value) : String(value);
 }
 
 function combine(environment: Config, texts: ReadonlyMap<string, string>): Config {

@@ -46,6 +46,21 @@ describe("values", () => {
     ).toBe(secret);
   });
 
+  test("a duration ends where timers and dates do, with a sentence that says so", () => {
+    expect(mistakes({ HTTP_WRITE_TIMEOUT: "577h" })).toEqual(['HTTP_WRITE_TIMEOUT must be at most 576h, not "577h".']);
+    expect(mistakes({ LOG_RETENTION: "999999999999999h" })[0]).toContain("must be at most 876000h");
+    expect(mistakes({ HTTP_WRITE_TIMEOUT: "576h", AUDIT_RETENTION: "87600h" })).toEqual([]);
+  });
+
+  test("the metrics are opened to other machines only with a word who may read them", () => {
+    expect(mistakes({ METRICS_HOST: "0.0.0.0" })).toEqual([
+      "METRICS_HOST is 0.0.0.0, and nothing says who may read the metrics from there. Set METRICS_TOKEN or METRICS_ALLOW.",
+    ]);
+    expect(mistakes({ METRICS_HOST: "0.0.0.0", METRICS_ENABLED: "false" })).toEqual([]);
+    expect(mistakes({ METRICS_HOST: "::", METRICS_ALLOW: "10.0.0.0/8" })).toEqual([]);
+    expect(mistakes({ METRICS_HOST: "10.0.0.1", METRICS_TOKEN: "a-token-of-the-tests" })).toEqual([]);
+  });
+
   test("a duration is the sum of its parts", async () => {
     await assert(
       property(

@@ -127,6 +127,11 @@ function parse(name: OptionName, text: string | undefined, onMistake: (mistake: 
   return null;
 }
 
+/** Whether nobody but this machine reaches what listens there. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
 /** What is wrong although each value alone is right; asked only when all of `options` could be read. */
 const CONTRADICTIONS: { options: OptionName[]; find: (config: Config) => string | null }[] = [
   {
@@ -180,6 +185,14 @@ const CONTRADICTIONS: { options: OptionName[]; find: (config: Config) => string 
     find({ METRICS_ENABLED, METRICS_PORT, HTTP_PORT }) {
       const same = METRICS_ENABLED && METRICS_PORT !== 0 && METRICS_PORT === HTTP_PORT;
       return same ? `HTTP_PORT and METRICS_PORT are both ${HTTP_PORT}. Give them different ports.` : null;
+    },
+  },
+  {
+    options: ["METRICS_ENABLED", "METRICS_HOST", "METRICS_TOKEN", "METRICS_ALLOW"],
+    find({ METRICS_ENABLED, METRICS_HOST, METRICS_TOKEN, METRICS_ALLOW }) {
+      const nobodyElse = METRICS_TOKEN === null && METRICS_ALLOW.length === 0;
+      if (!METRICS_ENABLED || isLoopback(METRICS_HOST) || !nobodyElse) return null;
+      return `METRICS_HOST is ${METRICS_HOST}, and nothing says who may read the metrics from there. Set METRICS_TOKEN or METRICS_ALLOW.`;
     },
   },
   {

@@ -21,19 +21,36 @@ export interface Option<T = unknown> {
    * Whatever reads such an option reads `config.NAME` where it is used, and keeps no copy.
    */
   hot?: "page" | "reload";
+  /** On the page for owners alone, since it decides who may come in, or whose pages act as people here. */
+  ownersOnly?: true;
 }
 
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
+/** A hundred years: beyond it dates and intervals end. */
+const LONGEST = 876_000 * UNITS.h!;
+/** 576 hours, in ms: a longer timer of the runtime goes off at once. */
+const LONGEST_TIMER = 576 * UNITS.h!;
+
 /** `250ms`, `15s`, `1m30s`, `2h` → milliseconds. A bare number is refused: nobody knows its unit. */
-export const duration = z.string().transform((text, ctx) => {
-  const parts = [...text.matchAll(/(\d{1,15})(ms|s|m|h)/g)];
-  if (parts.length === 0 || parts.map(([part]) => part).join("") !== text) {
-    ctx.addIssue({ code: "custom", message: 'a duration with a unit, such as "250ms", "15s", "1m30s" or "2h"' });
+const durationUpTo = (most: number) =>
+  z.string().transform((text, ctx) => {
+    const parts = [...text.matchAll(/(\d{1,15})(ms|s|m|h)/g)];
+    const ms = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNITS[unit!]!, 0);
+    const isOne = parts.length > 0 && parts.map(([part]) => part).join("") === text;
+    if (isOne && ms <= most) return ms;
+    const message = isOne
+      ? `at most ${most / UNITS.h!}h`
+      : 'a duration with a unit, such as "250ms", "15s", "1m30s" or "2h"';
+    ctx.addIssue({ code: "custom", message });
     return z.NEVER;
-  }
-  return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNITS[unit!]!, 0);
-});
+  });
+
+export const duration = durationUpTo(LONGEST);
+/** One that something waits for. */
+const waiting = durationUpTo(LONGEST_TIMER);
+
+export const isDuration = (parse: unknown): boolean => parse === duration || parse === waiting;
 
 const whole = (least: number, most: number) =>
   z.string().transform((text, ctx) => {
@@ -73,6 +90,23 @@ const list = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter((item) => item !== ""),
 );
+
+/** `https://app.example.org`: what a browser says as Origin. Never "null" or "*": pages of anybody could act as whoever visits them. */
+const origins = list.transform((entries, ctx) =>
+  entries.map((entry) => {
+    const origin = originOf(entry);
+    if (origin === null)
+      ctx.addIssue({ code: "custom", message: "origins such as https://app.example.org, without a path" });
+    return origin ?? "";
+  }),
+);
+
+function originOf(entry: string): string | null {
+  if (entry.length > 300 || entry.includes("*") || !URL.canParse(entry)) return null;
+  const { protocol, origin, href } = new URL(entry);
+  const isWeb = protocol === "http:" || protocol === "https:";
+  return isWeb && href === `${origin}/` ? origin : null;
+}
 
 const ranges = list.transform((entries, ctx) => {
   const wrong = entries.filter((entry) => !isRange(entry));
@@ -147,7 +181,11 @@ const privateKey = pem("a private key without a passphrase", createPrivateKey);
 const isNatsUrl = (value: string) =>
   URL.canParse(value.trim()) && ["nats:", "tls:"].includes(new URL(value.trim()).protocol);
 
-const option = <T, const D extends string | null, const M extends Pick<Option, "secret" | "hot"> = object>(
+const option = <
+  T,
+  const D extends string | null,
+  const M extends Pick<Option, "secret" | "hot" | "ownersOnly"> = object,
+>(
   parse: z.ZodType<T, string>,
   fallback: D,
   help: string,
@@ -160,13 +198,14 @@ const option = <T, const D extends string | null, const M extends Pick<Option, "
 });
 
 const HOT = { hot: "page" } as const;
+const HOT_FOR_OWNERS = { hot: "page", ownersOnly: true } as const;
 
 export const OPTIONS = {
   HTTP_HOST: option(text, "0.0.0.0", "Address that HTTP, WebSocket and the pages listen on."),
   HTTP_PORT: option(port, "3003", "Port of HTTP, WebSocket and the pages."),
-  HTTP_READ_TIMEOUT: option(duration, "15s", "Longest time a request may take to arrive."),
+  HTTP_READ_TIMEOUT: option(waiting, "15s", "Longest time a request may take to arrive."),
   HTTP_WRITE_TIMEOUT: option(
-    duration,
+    waiting,
     "15s",
     "Longest time an ordinary answer may take. Sockets and downloads are exempt.",
   ),
@@ -188,13 +227,30 @@ export const OPTIONS = {
     { hot: "reload" },
   ),
   ALLOWED_ORIGINS: option(
-    list,
+    origins,
     "",
-    "Further origins whose pages may use the API and the socket, separated by commas.",
-    HOT,
+    "Further origins whose pages may use the API and the socket as the person who visits them: http or https, without a path, " +
+      "separated by commas.",
+    HOT_FOR_OWNERS,
   ),
   METRICS_ENABLED: option(flag, "true", "Whether Prometheus metrics are served."),
   METRICS_PORT: option(port, "9057", "Port of /metrics."),
+  METRICS_HOST: option(
+    text,
+    "127.0.0.1",
+    "Address that METRICS_PORT listens on. Other machines are answered only by METRICS_TOKEN or METRICS_ALLOW.",
+  ),
+  METRICS_TOKEN: option(
+    bearerToken,
+    null,
+    "Token with which other machines read METRICS_PORT, as Authorization: Bearer; at least 16 letters, digits and -._~+/.",
+    { secret: true },
+  ),
+  METRICS_ALLOW: option(
+    ranges,
+    "",
+    "Addresses or CIDR ranges that read METRICS_PORT without a token, separated by commas.",
+  ),
   GRPC_HOST: option(
     text,
     null,
@@ -208,9 +264,14 @@ export const OPTIONS = {
       "elsewhere only service tokens that an admin made are good.",
     { secret: true },
   ),
-  WS_PING_INTERVAL: option(duration, "30s", "How often a quiet connection is pinged.", HOT),
-  WS_PONG_TIMEOUT: option(duration, "60s", "A connection that said nothing for this long is closed.", HOT),
-  WS_ALLOW_ANONYMOUS: option(flag, "true", "Whether a connection without a token may join public rooms.", HOT),
+  WS_PING_INTERVAL: option(waiting, "30s", "How often a quiet connection is pinged.", HOT),
+  WS_PONG_TIMEOUT: option(waiting, "60s", "A connection that said nothing for this long is closed.", HOT),
+  WS_ALLOW_ANONYMOUS: option(
+    flag,
+    "true",
+    "Whether a connection without a token may join public rooms.",
+    HOT_FOR_OWNERS,
+  ),
   WS_MAX_MESSAGE_SIZE: option(whole(1_024, 16_777_216), "65536", "Most bytes of one frame from a client."),
   WS_RATE_LIMIT: option(
     whole(1, 1_000_000),
@@ -234,7 +295,8 @@ export const OPTIONS = {
   HTTP_RATE_LIMIT: option(
     whole(60, 100_000_000),
     "6000",
-    "Requests per minute from one address, and as many handshakes and open anonymous connections; a person has a fifth of " +
+    "Requests per minute from one address, the pages among them, and as many handshakes and open anonymous connections; ten times as " +
+      "many for the pages' files with a hash in their names. A person has a fifth of " +
       "the requests and a sixtieth of the connections. All nodes count together.",
     HOT,
   ),
@@ -342,7 +404,7 @@ export const OPTIONS = {
     "1",
     "Processes that share the port and the work of this machine: a number, or auto for one per processor (Linux only).",
   ),
-  DRAIN_TIME: option(duration, "3s", "Time over which a node that stops sends its connections to others."),
+  DRAIN_TIME: option(waiting, "3s", "Time over which a node that stops sends its connections to others."),
   MIGRATE_ON_START: option(flag, "true", "Whether the schema is brought up to date at start."),
   LOG_RETENTION: option(duration, "48h", "How long entries stay in the log for recovery.", HOT),
   LOG_MAX_BYTES: option(
@@ -375,7 +437,7 @@ export const OPTIONS = {
     choice(["open", "invite", "closed"]),
     "open",
     "Who may register once the owner's account exists.",
-    HOT,
+    HOT_FOR_OWNERS,
   ),
   SMTP_URL: option(url("smtp:", "smtps:"), null, "Mail server. Unset: reset links show on the owner's page.", {
     secret: true,

@@ -41,8 +41,12 @@ export interface ApiDeps {
   idempotency: IdempotencyStore;
   /** Told of every error that is answered, for the metrics. */
   failed?: (code: Code) => void;
-  /** Other general limits than ADDRESS_LIMIT, CALLER_LIMIT and SERVICE_LIMIT; `services` counts for the latter. */
+  /**
+   * Other general limits than ADDRESS_LIMIT, CALLER_LIMIT and SERVICE_LIMIT; `addresses` and `services` count for the first and
+   * the last, where other doors count there too.
+   */
   limits?: { address?: RateLimit; caller?: RateLimit; service?: RateLimit };
+  addresses?: Counter;
   services?: Counter;
 }
 
@@ -65,8 +69,11 @@ export function createApi(deps: ApiDeps): Api {
   api.use(crossOrigin(config));
   api.use(knownService(deps.knownService ?? (() => null)));
   api.use(
-    rateLimit("address", deps.limits?.address ?? ADDRESS_LIMIT, ({ address, caller }) =>
-      caller.kind === "service" ? null : addressKey(address),
+    rateLimit(
+      "address",
+      deps.limits?.address ?? ADDRESS_LIMIT,
+      ({ address, caller }) => (caller.kind === "service" ? null : addressKey(address)),
+      deps.addresses,
     ),
   );
   api.use(authentication(deps));

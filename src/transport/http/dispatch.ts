@@ -3,11 +3,12 @@ import { within } from "../../platform/context.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api, RequestFacts } from "../../platform/http/api.ts";
 import { problemResponse } from "../../platform/http/problem.ts";
+import { addressKey, type Counter, tooMany } from "../../platform/http/rate-limit.ts";
 import { type Logger, redactUrl } from "../../platform/logger.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import type { Span, Tracing } from "../../platform/tracing.ts";
 import { createFacts } from "./facts.ts";
-import type { Pages } from "./pages.ts";
+import { type Pages, sentence } from "./pages.ts";
 import { scrape } from "./scrape.ts";
 import { secureHeaders } from "./security-headers.ts";
 import { withHost } from "./with-host.ts";
@@ -37,6 +38,8 @@ export interface DispatchDeps<Data> {
   leaving?: () => boolean;
   /** What is no path of ours goes to the pages; null: there are none, and it is 404. */
   pages: Pages | null;
+  /** Counts what is not the API's, which counts for itself. Left out: it is not limited. */
+  addresses?: { requests: Counter; assets: Counter };
   metrics: Metrics | null;
   /** Left out: nothing is traced. */
   tracing?: Tracing;
@@ -58,6 +61,8 @@ export type Answer<Data> = (
   peer: string | null,
 ) => Promise<Response | undefined>;
 
+/** Files whose names carry a hash of what is in them: browsers ask for each once. */
+const ASSETS = "/assets/";
 /** A path of the API that belongs to the sockets. */
 const STREAM = "/api/v1/stream";
 
@@ -126,6 +131,8 @@ export function createDispatch<Data>(deps: DispatchDeps<Data>): Answer<Data> {
     facts: RequestFacts,
     peer: string | null,
   ): Promise<Response> {
+    const refusal = isApi(pathname) ? null : overLimit(pathname, facts);
+    if (refusal !== null) return refusal;
     if (pathname === "/metrics" && metrics !== null) {
       const scraped = await scrape({ metrics, mayReadMetrics: deps.mayReadMetrics }, request, peer);
       if (scraped instanceof AppError) return problemResponse(scraped, facts.requestId);
@@ -136,6 +143,15 @@ export function createDispatch<Data>(deps: DispatchDeps<Data>): Answer<Data> {
     } else if (!serves.api && peer !== null && pathname.startsWith("/api/")) return notHere("api", facts);
     if (isApi(pathname) || deps.pages === null) return inTime(api.fetch(request, facts), facts);
     return deps.pages(request, facts);
+  }
+
+  /** The refusal of a page, a file or the metrics that an address asks for too often. */
+  function overLimit(pathname: string, { address }: RequestFacts): Response | null {
+    const count = pathname.startsWith(ASSETS) ? deps.addresses?.assets : deps.addresses?.requests;
+    const standing = count?.(addressKey(address));
+    if (standing === undefined || standing.allowed) return null;
+    const { message, status, extra } = tooMany(standing.wait);
+    return sentence(status, message, { "retry-after": String(extra.retry_after) });
   }
 
   /** HTTP_WRITE_TIMEOUT for an ordinary answer. The handler goes on; its Idempotency-Key, if any, keeps what it comes to. */

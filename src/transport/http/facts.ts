@@ -45,18 +45,19 @@ export function createAsker(
 
 function trustIn(config: Pick<Config, "TRUSTED_PROXIES">): (address: string) => boolean {
   let trusted = config.TRUSTED_PROXIES;
-  let proxies = proxyList(trusted);
+  let proxies = addressList(trusted);
   return (address) => {
     if (trusted !== config.TRUSTED_PROXIES) {
       trusted = config.TRUSTED_PROXIES;
-      proxies = proxyList(trusted);
+      proxies = addressList(trusted);
     }
     // The address of a client that has gone already is empty.
     return isIP(address) !== 0 && proxies.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
   };
 }
 
-function proxyList(entries: readonly string[]): BlockList {
+/** Addresses and ranges as the options name them. */
+export function addressList(entries: readonly string[]): BlockList {
   const list = new BlockList();
   for (const entry of entries) {
     const [address = "", bits] = entry.split("/");

@@ -5,9 +5,33 @@ import { StartError } from "../../config/start-error.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import { createMetricsServer } from "./metrics-server.ts";
 
+const LOOPBACK = { METRICS_HOST: "127.0.0.1", METRICS_TOKEN: null, METRICS_ALLOW: [] };
+
+/** What is asked through a proxy of this machine comes from nobody of this machine, as if from another one. */
+const ELSEWHERE = { "x-forwarded-for": "198.51.100.4" };
+
+test.each([
+  ["nobody else", {}, null, 401],
+  ["a wrong token", { METRICS_TOKEN: "a-token-of-the-tests" }, "a-token-of-the-text", 401],
+  ["the token", { METRICS_TOKEN: "a-token-of-the-tests" }, "a-token-of-the-tests", 200],
+  ["an address that is allowed", { METRICS_ALLOW: ["127.0.0.0/8"] }, null, 200],
+  ["an address that is not", { METRICS_ALLOW: ["10.0.0.0/8"] }, null, 401],
+])("other machines read the metrics by a token or an allowed address: %s", async (_, more, token, status) => {
+  const metrics = createMetrics("0.0.0");
+  const server = createMetricsServer({ ...LOOPBACK, METRICS_PORT: 0, ...more }, metrics);
+  try {
+    const headers = token === null ? ELSEWHERE : { ...ELSEWHERE, authorization: `Bearer ${token}` };
+    expect((await fetch(`http://127.0.0.1:${server.port}/metrics`, { headers })).status).toBe(status);
+    expect((await fetch(`http://127.0.0.1:${server.port}/metrics`)).status).toBe(200);
+  } finally {
+    await server.stop();
+    metrics.stop();
+  }
+});
+
 test("the port of the metrics answers /metrics and nothing else", async () => {
   const metrics = createMetrics("0.0.0");
-  const server = createMetricsServer({ HTTP_HOST: "127.0.0.1", METRICS_PORT: 0 }, metrics);
+  const server = createMetricsServer({ ...LOOPBACK, METRICS_PORT: 0 }, metrics);
   try {
     metrics.hub.sent("message:created", 3);
     const answer = await fetch(`http://127.0.0.1:${server.port}/metrics`);
@@ -27,7 +51,7 @@ test("when it is taken, a sentence says what to do", async () => {
   const metrics = createMetrics("0.0.0");
   const address = other.address();
   const METRICS_PORT = typeof address === "object" && address !== null ? address.port : 0;
-  const start = () => createMetricsServer({ HTTP_HOST: "127.0.0.1", METRICS_PORT }, metrics);
+  const start = () => createMetricsServer({ ...LOOPBACK, METRICS_PORT }, metrics);
   expect(start).toThrow(StartError);
   expect(start).toThrow(`Port ${METRICS_PORT} is taken. Choose another for the metrics`);
   metrics.stop();

@@ -1,18 +1,26 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { isIP } from "node:net";
 import type { Config } from "../../config/options.ts";
 import { isSystemError, StartError } from "../../config/start-error.ts";
 import type { Metrics } from "../../platform/metrics.ts";
+import { addressList } from "./facts.ts";
+import { isThisMachine } from "./scrape.ts";
 
-/** `/metrics` on its own port, for Prometheus; nothing else answers there. */
-export function createMetricsServer(
-  config: Pick<Config, "HTTP_HOST" | "METRICS_PORT">,
-  metrics: Pick<Metrics, "text" | "contentType">,
-) {
+type MetricsConfig = Pick<Config, "METRICS_HOST" | "METRICS_PORT" | "METRICS_TOKEN" | "METRICS_ALLOW">;
+
+/** `/metrics` on its own port, for Prometheus: this machine, the addresses of METRICS_ALLOW, and whoever has METRICS_TOKEN. */
+export function createMetricsServer(config: MetricsConfig, metrics: Pick<Metrics, "text" | "contentType">) {
+  const mayRead = readersOf(config);
   try {
     const server = Bun.serve({
-      hostname: config.HTTP_HOST,
+      hostname: config.METRICS_HOST,
       port: config.METRICS_PORT,
       development: false,
-      async fetch(request) {
+      async fetch(request, server) {
+        if (!mayRead(request, server.requestIP(request)?.address ?? "")) {
+          const sentence = "Send METRICS_TOKEN as Authorization: Bearer, or ask from an address of METRICS_ALLOW.\n";
+          return new Response(sentence, { status: 401, headers: { "www-authenticate": "Bearer" } });
+        }
         if (new URL(request.url).pathname !== "/metrics")
           return new Response("Only /metrics is here.\n", { status: 404 });
         return new Response(await metrics.text(), { headers: { "content-type": metrics.contentType } });
@@ -20,9 +28,27 @@ export function createMetricsServer(
     });
     return { port: server.port ?? config.METRICS_PORT, stop: () => server.stop(true) };
   } catch (error) {
+    if (isSystemError(error, "EADDRNOTAVAIL"))
+      throw new StartError(`This machine has no address ${config.METRICS_HOST}. Correct METRICS_HOST.`);
     if (!isSystemError(error, "EADDRINUSE")) throw error;
     throw new StartError(
       `Port ${config.METRICS_PORT} is taken. Choose another for the metrics: METRICS_PORT=9157, or METRICS_ENABLED=false.`,
     );
   }
+}
+
+function readersOf({ METRICS_TOKEN, METRICS_ALLOW }: MetricsConfig): (request: Request, peer: string) => boolean {
+  const allowed = addressList(METRICS_ALLOW);
+  const token = METRICS_TOKEN === null ? null : hashOf(METRICS_TOKEN);
+  return (request, peer) => {
+    if (isThisMachine(request, peer)) return true;
+    const address = peer.replace(/^::ffff:(?=\d+\.)/, "");
+    if (isIP(address) !== 0 && allowed.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")) return true;
+    const [, sent] = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
+    return token !== null && sent !== undefined && timingSafeEqual(token, hashOf(sent));
+  };
+}
+
+function hashOf(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
 }

@@ -31,12 +31,12 @@ export type Pages = (request: Request, facts: RequestFacts) => Promise<Response>
 export function createPages(options: PagesOptions): Pages {
   return async (request, facts) => {
     const isPost = request.method !== "GET" && request.method !== "HEAD";
-    if (isPost && !fromOurPages(request, facts, options)) return plain(403, "This form was sent from another site.");
+    if (isPost && !fromOurPages(request, facts, options)) return sentence(403, "This form was sent from another site.");
     let body: Uint8Array<ArrayBuffer> | undefined;
     try {
       if (isPost) body = await readBody(request, MAX_FORM, options.readTimeout);
     } catch (error) {
-      if (error instanceof AppError) return plain(error.status, error.message);
+      if (error instanceof AppError) return sentence(error.status, error.message);
       throw error;
     }
     const late = new AbortController();
@@ -47,7 +47,7 @@ export function createPages(options: PagesOptions): Pages {
       );
     } catch {
       // The page process is starting, has died, or hangs. Its supervisor logs which; the visitor's page tries again.
-      return plain(503, "The pages are starting. This one loads again by itself in a moment.", {
+      return sentence(503, "The pages are starting. This one loads again by itself in a moment.", {
         refresh: "2",
         "retry-after": "2",
       });
@@ -99,8 +99,9 @@ function fromOurPages(request: Request, facts: RequestFacts, { isOwnOrigin }: Pa
   return site === "same-origin" || site === "none" || (site === null && !request.headers.has("cookie"));
 }
 
-function plain(status: number, sentence: string, headers: Record<string, string> = {}): Response {
-  return new Response(`${sentence}\n`, {
+/** An answer of ours in the place of a page. */
+export function sentence(status: number, text: string, headers: Record<string, string> = {}): Response {
+  return new Response(`${text}\n`, {
     status,
     headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store", ...headers },
   });

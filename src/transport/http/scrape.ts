@@ -30,7 +30,7 @@ export async function scrape(
 }
 
 /** Asked from this machine itself, and not through a proxy on it. */
-function isThisMachine(request: Request, peer: string | null): boolean {
+export function isThisMachine(request: Request, peer: string | null): boolean {
   const { headers } = request;
   if (["forwarded", "x-forwarded-for", "x-real-ip", "via"].some((name) => headers.has(name))) return false;
   return peer === "::1" || /^(::ffff:)?127\./.test(peer ?? "");

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+setDefaultTimeout(60_000);
+
+/** The pages, by addresses that a browser would not make up. */
+let app: TestApp;
+let asset: string;
+
+const from = (address: string) => ({ "x-forwarded-for": address });
+const get = (path: string, address: string) => fetch(app.url + path, { headers: from(address), redirect: "manual" });
+
+beforeAll(async () => {
+  app = await startTestApp({ HTTP_RATE_LIMIT: "60", TRUSTED_PROXIES: "127.0.0.1" });
+  const body = JSON.stringify({ username: "olga", email: "olga@example.org", password: "correct horse" });
+  const headers = { "content-type": "application/json", ...from("192.0.2.99") };
+  await fetch(`${app.url}/api/v1/auth/register`, { method: "POST", headers, body });
+  let n = 0;
+  const page = await waitUntil("the pages are there", async () => {
+    const answer = await get("/login", `192.0.2.${n++ % 90}`);
+    return answer.status === 200 ? answer.text() : null;
+  });
+  asset = /\/assets\/[\w.-]+\.js/.exec(page)![0];
+});
+afterAll(() => app.close());
+
+/** How often a path is answered to one address before it is 429. */
+async function answered(path: string, address: string, most: number): Promise<number> {
+  for (let n = 0; n < most; n++) {
+    const { status, headers } = await get(path, address);
+    if (status !== 429) continue;
+    expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
+    return n;
+  }
+  return most;
+}
+
+test.each(["/favicon.svg", "/no/such/page", "/login", "/metrics"])(
+  "%s counts as a request of its address",
+  async (path) => {
+    const address = `198.51.100.${path.length}`;
+    expect(await answered(path, address, 100)).toBeLessThanOrEqual(60);
+    // The API's requests are counted with it; others are answered.
+    expect((await get("/api/v1/meta", address)).status).toBe(429);
+    expect((await get("/favicon.svg", "198.51.100.200")).status).toBe(200);
+  },
+);
+
+test("files with a hash in their names have a limit of their own, ten times as high", async () => {
+  expect(await answered(asset, "203.0.113.1", 700)).toBe(600);
+  expect((await get("/favicon.svg", "203.0.113.1")).status).toBe(200);
+});
+
+test.each(["__proto__", "constructor", "toString"])(
+  "a page takes %s in its query for what it is: nothing",
+  async (word) => {
+    expect((await get(`/login?ended=${word}`, "203.0.113.2")).status).toBe(200);
+  },
+);
