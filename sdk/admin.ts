@@ -135,6 +135,8 @@ export interface Setting {
   secret: boolean;
   /** `now`: it can be set here; `reload`: in the environment, then SIGHUP; `restart`. */
   change: "now" | "reload" | "restart";
+  /** An owner alone sets it here. */
+  owners_only: boolean;
   /** Who set it over the environment. */
   set_by: string | null;
   set_at: string | null;

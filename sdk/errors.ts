@@ -55,5 +55,6 @@ const FRAME_SPELLINGS: Readonly<Record<string, Code>> = {
 
 /** The code of a `system:error`, `room:left` or refused room, in the spelling that REST uses. */
 export function codeOfFrame(spelling: string): Code {
-  return FRAME_SPELLINGS[spelling] ?? (spelling.toLowerCase() as Code);
+  const known = Object.hasOwn(FRAME_SPELLINGS, spelling) ? FRAME_SPELLINGS[spelling] : undefined;
+  return known ?? (spelling.toLowerCase() as Code);
 }

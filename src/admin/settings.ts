@@ -1,4 +1,4 @@
-import { type Live, refusal, textOf } from "../config/live.ts";
+import { isForOwners, type Live, refusal, textOf } from "../config/live.ts";
 import { ConfigError, parseOption } from "../config/load.ts";
 import { type Config, type HotName, OPTIONS, type Option, type OptionName } from "../config/options.ts";
 import { type By, record, SYSTEM } from "../platform/audit.ts";
@@ -18,6 +18,8 @@ export interface Setting {
   secret: boolean;
   /** When a change takes effect: `now`: it can be set here; `reload`: in the environment, then SIGHUP; `restart`. */
   change: "now" | "reload" | "restart";
+  /** An owner alone sets it here. */
+  owners_only: boolean;
   /** Who set it over the environment; null: what stands is the environment's. */
   set_by: string | null;
   set_at: string | null;
@@ -30,7 +32,7 @@ export interface Settings {
   list(): Promise<Setting[]>;
   /**
    * Sets options by name, null: back to the environment. In force on this node when it resolves, on the others within a second.
-   * Throws `invalid` with a sentence for each name that is wrong; then nothing has changed.
+   * Throws `invalid` with a sentence for each name that is wrong, and `forbidden` for what is the owners'; then nothing has changed.
    */
   change(who: By<UserCaller>, changes: Readonly<Record<string, string | null>>): Promise<Setting[]>;
 }
@@ -81,6 +83,7 @@ export function createSettings({ sql, transaction, live, realtime, logger }: Adm
           help: option.help,
           secret: option.secret ?? false,
           change: option.hot === "page" ? "now" : (option.hot ?? "restart"),
+          owners_only: option.ownersOnly ?? false,
           set_by: row?.set_by ?? null,
           set_at: row?.set_at.toISOString() ?? null,
         };
@@ -90,10 +93,12 @@ export function createSettings({ sql, transaction, live, realtime, logger }: Adm
     async change(who, changes) {
       const names = Object.keys(changes).toSorted();
       refuseUnknown(names);
+      if (who.caller.role !== "owner") refuseOwners(names);
       await transaction({ actor: who.caller.userId, reason: "settings" }, async (tx) => {
         await lockSettings(tx.sql);
-        const before = known(await readSettings(tx.sql), () => {});
-        const after = new Map(before);
+        const rows = await readSettings(tx.sql);
+        const before = new Map(rows.map(({ name, value }) => [name, value]));
+        const after = known(rows, () => {});
         for (const name of names) {
           const value = changes[name]!;
           if (value === null) after.delete(name);
@@ -134,18 +139,28 @@ function present(live: Live, names: readonly HotName[]): Record<string, string |
   return Object.fromEntries(names.map((name) => [name, shown(name)]));
 }
 
-/** What is kept, without what this release does not let admins set: another one may have written it. */
+/** What is kept, without what this release does not let admins set, or takes for a mistake: another one may have written it. */
 function known(
   rows: readonly { name: string; value: string }[],
   passedOver: (name: string, why: string) => void,
 ): Map<string, string> {
   const kept = new Map<string, string>();
   for (const { name, value } of rows) {
-    const why = refusal(name);
+    const why = refusal(name) ?? mistakeIn(name as OptionName, value);
     if (why === null) kept.set(name, value);
     else passedOver(name, why);
   }
   return kept;
+}
+
+function mistakeIn(name: OptionName, value: string): string | null {
+  try {
+    parseOption(name, value);
+    return null;
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
 }
 
 function refuseUnknown(names: readonly string[]): void {
@@ -154,6 +169,15 @@ function refuseUnknown(names: readonly string[]): void {
     return message === null ? [] : [{ pointer: `/${name}`, code: "unknown_field", message }];
   });
   if (errors.length > 0) throw invalid(errors);
+}
+
+function refuseOwners(names: readonly string[]): void {
+  const errors = names.filter(isForOwners).map((name) => ({
+    pointer: `/${name}`,
+    code: "forbidden",
+    message: `Only an owner changes ${name}: it decides who may come in.`,
+  }));
+  if (errors.length > 0) throw new AppError("forbidden", errors.map(({ message }) => message).join(" "), { errors });
 }
 
 function check(live: Live, texts: ReadonlyMap<string, string>, names: readonly string[]): void {

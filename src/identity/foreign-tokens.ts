@@ -46,11 +46,14 @@ const PUBLIC_KEY = [
   "Ed25519",
 ];
 
+/** A time that dates can hold, and their texts: up to the year 9999. */
+const UnixSeconds = z.number().min(0).max(253_402_300_799);
+
 const Claims = z
   .object({
     sub: Id.optional(),
     user_id: z.union([Id, z.number().int().transform(String)]).optional(),
-    exp: z.number(),
+    exp: UnixSeconds,
     iss: z.string().max(500).optional(),
     email: z.string().max(254).optional().catch(undefined),
     preferred_username: z.string().optional().catch(undefined),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect } from "node:net";
+import { openDatabase } from "../../src/platform/postgres/pool.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient } from "../support/ws-client.ts";
@@ -115,6 +116,61 @@ test("the audit log is read page by page and by filter", async () => {
   expect((await call("GET", `/admin/audit-log?to=${second.data[0].at}`)).body.data).not.toContainEqual(second.data[0]);
   expect((await call("GET", "/admin/audit-log?action=unheard:of")).status).toBe(422);
 });
+
+async function makeAdmin(): Promise<string> {
+  const username = `admin-${crypto.randomUUID().slice(0, 8)}`;
+  const admin = await register(username);
+  const { id } = (await call("GET", "/users/me", undefined, admin)).body;
+  expect((await call("PATCH", `/admin/users/${id}`, { role: "admin" })).status).toBe(200);
+  return admin;
+}
+
+test("what widens who may come in is set by an owner alone; an admin sets the rest", async () => {
+  const admin = await makeAdmin();
+  for (const changes of [
+    { ALLOWED_ORIGINS: "https://app.example" },
+    { REGISTRATION: "open" },
+    { WS_ALLOW_ANONYMOUS: true },
+    { ALLOWED_ORIGINS: null },
+    { LOG_LEVEL: "error", REGISTRATION: "closed" },
+  ]) {
+    const { status, body } = await call("PATCH", "/admin/settings", changes, admin);
+    expect([status, body.code, body.errors.length]).toEqual([403, "forbidden", 1]);
+  }
+  expect((await call("PATCH", "/admin/settings", { LOG_LEVEL: "error" }, admin)).status).toBe(200);
+  const { body } = await call("GET", "/admin/settings", undefined, admin);
+  const forOwners = body.data.filter(({ owners_only }: { owners_only: boolean }) => owners_only);
+  expect(forOwners.map(({ name }: { name: string }) => name).toSorted()).toEqual([
+    "ALLOWED_ORIGINS",
+    "REGISTRATION",
+    "WS_ALLOW_ANONYMOUS",
+  ]);
+});
+
+test("ALLOWED_ORIGINS takes origins of the web alone", async () => {
+  const wrong = ["null", "*", "javascript:x", "https://*.example", "https://a.example/path", "https://a@b.example"];
+  for (const ALLOWED_ORIGINS of [...wrong, "file:///", "data:text/html,x", "a.example", `https://a.example,null`]) {
+    const { status, body } = await call("PATCH", "/admin/settings", { ALLOWED_ORIGINS });
+    expect([ALLOWED_ORIGINS, status, body.errors?.[0]?.pointer]).toEqual([ALLOWED_ORIGINS, 422, "/ALLOWED_ORIGINS"]);
+  }
+  const all = await set({ ALLOWED_ORIGINS: "https://APP.example:443/, http://localhost:5173" });
+  expect(all.find(({ name }) => name === "ALLOWED_ORIGINS")?.value).toBe("https://app.example,http://localhost:5173");
+  await set({ ALLOWED_ORIGINS: null });
+});
+
+test("a kept setting that this release takes for a mistake is passed over, and the others hold", async () => {
+  const database = openDatabase(here.databaseUrl, { max: 1 });
+  await set({ WS_RATE_LIMIT: "77" });
+  await database.sql`INSERT INTO settings (name, value, set_by) VALUES ('ALLOWED_ORIGINS', 'null', 'x')`;
+  const third = await startTestApp({ DATABASE_URL: here.databaseUrl });
+  const answer = await fetch(`${third.url}/api/v1/admin/settings`, { headers: { authorization: `Bearer ${token}` } });
+  const { data } = (await answer.json()) as { data: { name: string; value: string | null }[] };
+  const valueOf = (name: string) => data.find((setting) => setting.name === name)?.value;
+  expect([valueOf("ALLOWED_ORIGINS"), valueOf("WS_RATE_LIMIT")]).toEqual(["", "77"]);
+  await third.close();
+  await database.close();
+  await set({ ALLOWED_ORIGINS: null, WS_RATE_LIMIT: null });
+}, 60_000);
 
 test("ALLOWED_ORIGINS: another site's pages may read answers, write with a cookie, and open sockets", async () => {
   const origin = "https://app.example";

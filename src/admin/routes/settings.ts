@@ -18,6 +18,7 @@ const Setting = z
       description:
         "`now`: it can be set here. `reload`: set in the environment, then SIGHUP. `restart`: then a restart.",
     }),
+    owners_only: z.boolean().meta({ description: "An owner alone sets it here." }),
     set_by: z.string().nullable().meta({ description: "Who set it over the environment." }),
     set_at: Time.nullable(),
   })
@@ -49,6 +50,7 @@ const changeRoute = route({
     }),
   },
   responses: { 200: { description: "All options as they stand now.", schema: SettingList } },
+  errors: ["forbidden"],
 });
 
 export function addSettingsRoutes(api: Api, settings: Settings): void {

@@ -1,4 +1,5 @@
 import type { AuditEntry } from "../../../sdk/admin.ts";
+import { lookUp } from "../look-up.ts";
 import { counted } from "./figures.ts";
 
 type Names = Readonly<Record<string, string>>;
@@ -7,7 +8,7 @@ type Detail = Readonly<Record<string, unknown>>;
 /** What was done, as the end of a sentence that begins with who did it: "banned troll". */
 export function deedOf({ action, subject, detail }: AuditEntry, names: Names): string {
   const what = nameOf(subject, names);
-  return DEEDS[action]?.(what, detail) ?? `did ${action} to ${what}`;
+  return lookUp(DEEDS, action)?.(what, detail) ?? `did ${action} to ${what}`;
 }
 
 /** Ids of the people that acts speak of, to ask for their names. */
@@ -73,9 +74,9 @@ const KINDS: Readonly<Record<string, string>> = {
 function nameOf(subject: string, names: Names): string {
   const [kind = "", ...rest] = subject.split(":");
   const id = rest.join(":");
-  if (kind === "user") return names[id] ?? `person ${id}`;
-  if (kind === "room") return names[id] ?? `room ${id}`;
-  return `${KINDS[kind] ?? kind} ${id}`.trim();
+  if (kind === "user") return lookUp(names, id) ?? `person ${id}`;
+  if (kind === "room") return lookUp(names, id) ?? `room ${id}`;
+  return `${lookUp(KINDS, kind) ?? kind} ${id}`.trim();
 }
 
 function list(values: unknown): string {

@@ -8,6 +8,7 @@ import {
 } from "react-router";
 import styles from "../look/form.module.css";
 import { Field, FormError, FormHead, PasswordField, Submit } from "../look/form.tsx";
+import { lookUp } from "../look-up.ts";
 import { signIn } from "../server/entrance.ts";
 import { attempt } from "../server/forms.ts";
 import { load } from "../server/hub.ts";
@@ -41,7 +42,7 @@ export default function Login() {
   const refusal = useActionData<typeof action>();
   return (
     <>
-      <FormHead title="Sign in">{reset ? "Your new password is set." : ENDED[ended ?? ""]}</FormHead>
+      <FormHead title="Sign in">{reset ? "Your new password is set." : lookUp(ENDED, ended ?? "")}</FormHead>
       <FormError refusal={refusal} />
       <Form method="post" className={styles.form}>
         <Field

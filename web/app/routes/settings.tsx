@@ -17,6 +17,7 @@ import { Field, FormError, PasswordField, Submit } from "../look/form.tsx";
 import listStyles from "../look/lists.module.css";
 import { HouseTitle, PageBar, PageBody, Part } from "../look/page.tsx";
 import { SchemeChoice } from "../look/scheme-choice.tsx";
+import { lookUp } from "../look-up.ts";
 import { attempt, field, type Refusal, raw } from "../server/forms.ts";
 import { hubFor, load } from "../server/hub.ts";
 
@@ -41,7 +42,7 @@ export async function action({ request }: ActionFunctionArgs) {
     return null;
   });
   if (refused) return data({ intent, refusal: refused.data, done: null }, refused.init ?? undefined);
-  return data({ intent, refusal: null, done: DONE[intent] ?? null }, { headers: cookies });
+  return data({ intent, refusal: null, done: lookUp(DONE, intent) ?? null }, { headers: cookies });
 }
 
 const DONE: Record<string, string> = {

@@ -1,5 +1,6 @@
 import { data } from "react-router";
 import { UsherError } from "../../../sdk/errors.ts";
+import { lookUp } from "../look-up.ts";
 
 /** What an action answers when the hub refused: a sentence for the form, sentences for its fields, and what was typed. */
 export interface Refusal {
@@ -33,7 +34,7 @@ export function refusal(error: UsherError, form: FormData): Refusal {
     const name = pointer.replace(/^\//, "").split("/")[0];
     if (name && form.has(name)) fields[name] ??= sentence(message);
   }
-  const field = FIELD_OF_CODE[error.code];
+  const field = lookUp(FIELD_OF_CODE, error.code);
   if (field && form.has(field)) fields[field] ??= error.message;
   const typed: Record<string, string> = {};
   for (const name of new Set(form.keys())) {

@@ -8,6 +8,7 @@ import { useClock } from "../../chat/clock.tsx";
 import { dateTime } from "../../chat/time.ts";
 import { Field, FormError, Submit } from "../../look/form.tsx";
 import { Empty } from "../../look/page.tsx";
+import { lookUp } from "../../look-up.ts";
 import { act } from "../../server/act.ts";
 import { field } from "../../server/forms.ts";
 import { load } from "../../server/hub.ts";
@@ -76,7 +77,7 @@ export default function Bans() {
         )}
         <ul className={styles.list}>
           {bans.data.map((ban) => (
-            <BanRow key={ban.id} ban={ban} by={names[ban.created_by]} />
+            <BanRow key={ban.id} ban={ban} by={lookUp(names, ban.created_by)} />
           ))}
         </ul>
         <Pager next={bans.next} more="Older bans" />

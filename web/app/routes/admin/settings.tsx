@@ -7,7 +7,9 @@ import { ActMenu, Confirm, Fold, OneButton, Said } from "../../admin/parts.tsx";
 import { groupSettings, settingTitle } from "../../admin/setting-groups.ts";
 import { Table } from "../../admin/table.tsx";
 import { useClock } from "../../chat/clock.tsx";
+import { useHouse } from "../../chat/house-context.tsx";
 import { dateTime } from "../../chat/time.ts";
+import { lookUp } from "../../look-up.ts";
 import { act } from "../../server/act.ts";
 import { raw } from "../../server/forms.ts";
 import { load } from "../../server/hub.ts";
@@ -54,7 +56,7 @@ export default function Settings() {
           <h2>{title}</h2>
           <ul className={styles.list}>
             {settings.map((setting) => (
-              <SettingRow key={setting.name} setting={setting} by={names[setting.set_by ?? ""]} />
+              <SettingRow key={setting.name} setting={setting} by={lookUp(names, setting.set_by ?? "")} />
             ))}
           </ul>
         </section>
@@ -76,6 +78,8 @@ function SettingRow({ setting, by }: { setting: Setting; by: string | undefined 
   const { timeZone } = useClock();
   const { name, value, help, set_at } = setting;
   const origin = originOf(setting);
+  const { me } = useHouse();
+  const mayChange = me.role === "owner" || !setting.owners_only;
   return (
     <li className={styles.item} id={name} tabIndex={-1}>
       <div className={styles.what}>
@@ -89,22 +93,25 @@ function SettingRow({ setting, by }: { setting: Setting; by: string | undefined 
         <p className={styles.note}>
           {help} <span className={styles.small}>{name}</span>
         </p>
+        {!mayChange && <p className={styles.note}>Only an owner changes this.</p>}
         {set_at && (
           <p className={styles.note}>
             {by === undefined ? "set" : `${by} set it`} on {dateTime(set_at, timeZone)}
           </p>
         )}
       </div>
-      <div className={styles.tools}>
-        <Confirm label="Change" name={`Change ${name}`} intent="change" id={name} go="Save">
-          <ValueField setting={setting} />
-        </Confirm>
-        {set_at && (
-          <ActMenu label={`More for ${name}`} id={name} intents={["reset"]}>
-            <OneButton intent="reset" id={name} label="Reset to the environment" name={`Reset ${name}`} />
-          </ActMenu>
-        )}
-      </div>
+      {mayChange && (
+        <div className={styles.tools}>
+          <Confirm label="Change" name={`Change ${name}`} intent="change" id={name} go="Save">
+            <ValueField setting={setting} />
+          </Confirm>
+          {set_at && (
+            <ActMenu label={`More for ${name}`} id={name} intents={["reset"]}>
+              <OneButton intent="reset" id={name} label="Reset to the environment" name={`Reset ${name}`} />
+            </ActMenu>
+          )}
+        </div>
+      )}
     </li>
   );
 }

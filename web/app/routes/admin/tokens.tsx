@@ -10,6 +10,7 @@ import { useClock } from "../../chat/clock.tsx";
 import { dateTime } from "../../chat/time.ts";
 import { Field, FormError, Submit } from "../../look/form.tsx";
 import { Empty } from "../../look/page.tsx";
+import { lookUp } from "../../look-up.ts";
 import { act } from "../../server/act.ts";
 import { field } from "../../server/forms.ts";
 import { load } from "../../server/hub.ts";
@@ -82,7 +83,7 @@ export default function Tokens() {
         )}
         <ul className={styles.list}>
           {tokens.map((token) => (
-            <TokenRow key={token.id} token={token} by={names[token.created_by]} />
+            <TokenRow key={token.id} token={token} by={lookUp(names, token.created_by)} />
           ))}
         </ul>
       </section>
