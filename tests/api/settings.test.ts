@@ -165,8 +165,8 @@ test("a kept setting that this release takes for a mistake is passed over, and t
   const third = await startTestApp({ DATABASE_URL: here.databaseUrl });
   const answer = await fetch(`${third.url}/api/v1/admin/settings`, { headers: { authorization: `Bearer ${token}` } });
   const { data } = (await answer.json()) as { data: { name: string; value: string | null }[] };
-  const valueOf = (name: string) => data.find((setting) => setting.name === name)?.value;
-  expect([valueOf("ALLOWED_ORIGINS"), valueOf("WS_RATE_LIMIT")]).toEqual(["", "77"]);
+  const shown = (name: string) => data.find((setting) => setting.name === name)?.value;
+  expect([shown("ALLOWED_ORIGINS"), shown("WS_RATE_LIMIT")]).toEqual(["", "77"]);
   await third.close();
   await database.close();
   await set({ ALLOWED_ORIGINS: null, WS_RATE_LIMIT: null });
