@@ -92,7 +92,14 @@ export const FRAMES = {
   "room:member_left": PresenceChange,
   "message:created": MessagePayload,
   "message:updated": MessagePayload,
-  "message:deleted": z.object({ message_id: Snowflake, channel_id: Snowflake, deleted_at: Time }),
+  "message:deleted": z.object({
+    message_id: Snowflake,
+    channel_id: Snowflake,
+    deleted_at: Time,
+    /** The message's own `seq`, and who wrote it: enough to know whether it was unread. Missing in entries of release 0.1. */
+    message_seq: z.number().optional(),
+    author_id: Id.optional(),
+  }),
   "channel:updated": z.object({ channel_id: Snowflake, name: z.string().nullable(), topic: z.string().nullable() }),
   "channel:deleted": z.object({ channel_id: Snowflake }),
   "member:joined": Member.extend({ channel_id: Snowflake }),

@@ -58,7 +58,13 @@ test("after a deletion the text is nowhere, the place stays, and a second deleti
   expect(log.slice(-3).map(({ type }) => type)).toEqual(["message:created", "message:updated", "message:deleted"]);
   const message = await node.messages.get(ann, id);
   expect(message).toMatchObject({ id, seq, content: "", deleted_at: expect.any(String) });
-  expect(JSON.parse(log.at(-1)!.payload)).toEqual({ message_id: id, channel_id, deleted_at: message.deleted_at });
+  expect(JSON.parse(log.at(-1)!.payload)).toEqual({
+    message_id: id,
+    channel_id,
+    deleted_at: message.deleted_at,
+    message_seq: seq,
+    author_id: bob.userId,
+  });
   expect(await codeOf(node.messages.edit(bob, id, "again"))).toBe("conflict");
   expect((await node.messages.page(ann, channel_id, { limit: 5 })).data).toEqual([message]);
 });

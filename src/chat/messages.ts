@@ -136,8 +136,9 @@ export function createMessages(
 export async function takeTextAway(tx: Tx, { id, channel_id }: { id: string; channel_id: string }): Promise<void> {
   const { message, staleSeqs } = await reviseMessage(tx.sql, id, { content: null });
   await rewriteEntries(tx.sql, channel_id, staleSeqs, JSON.stringify(payloadOf(message)));
-  const { deleted_at } = message;
-  tx.log(`channel:${channel_id}`, "message:deleted", { message_id: id, channel_id, deleted_at });
+  const { deleted_at, seq: message_seq, user_id: author_id } = message;
+  const payload = { message_id: id, channel_id, deleted_at, message_seq, author_id };
+  tx.log(`channel:${channel_id}`, "message:deleted", payload);
 }
 
 /** A message as frames carry it. */
