@@ -10,7 +10,7 @@ import { createHubOf } from "./app/hub.ts";
 import { createAddressCounters, createShare } from "./app/limits.ts";
 import { startLog } from "./app/log.ts";
 import { watchNode } from "./app/node-metrics.ts";
-import { startPages } from "./app/pages.ts";
+import { startPages, untilPagesAreUp } from "./app/pages.ts";
 import { startPresence } from "./app/presence.ts";
 import type { Program } from "./app/program.ts";
 import { createReadinessOf } from "./app/readiness.ts";
@@ -175,6 +175,7 @@ async function start(program: Program): Promise<number> {
   });
   await startGrpc(program, { sql, services, identity, streams, metrics, readiness });
   await startDrain(program, log.lease, hub, services);
+  if (pages !== null) await untilPagesAreUp(pages, logger);
   open = true;
   if (program.worker !== null) reportToParent(metrics);
   return port;

@@ -13,7 +13,8 @@ if (process.argv.includes("--help")) {
 }
 
 try {
-  const signal = untilSignal(readWorkerPlace() !== null);
+  const isWorker = readWorkerPlace() !== null;
+  const signal = untilSignal(isWorker);
   const config = readConfig();
   const logger = createLogger(config);
   const lifecycle = createLifecycle(logger);
@@ -22,6 +23,7 @@ try {
   const app = await start(config, logger, lifecycle);
   await signal;
   await app.stop();
+  if (!isWorker) logger.info("stopped");
   process.exit(0);
 } catch (error) {
   exitWith(error);

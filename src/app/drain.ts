@@ -14,7 +14,7 @@ const UNANSWERED_MS = 6_000;
  * still served; then connections are sent away. What answers single requests stops after it.
  */
 export async function startDrain(
-  { config, lifecycle }: Program,
+  { config, lifecycle, logger }: Program,
   lease: Lease,
   hub: Hub,
   services: Pick<ServerApi, "endWaits">,
@@ -24,9 +24,12 @@ export async function startDrain(
     "connections",
     () => hub,
     async () => {
+      const { connections } = hub.counts();
+      logger.info({ connections }, "draining: connections are told to go");
       await giveNotice(lease, told);
       services.endWaits();
       await hub.drain(config.DRAIN_TIME);
+      logger.info({ connections }, "left: no connection is open any more");
     },
     told + config.DRAIN_TIME + UNANSWERED_MS,
   );

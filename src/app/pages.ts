@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Logger } from "../platform/logger.ts";
 import { createWebProcess } from "../transport/web-process.ts";
 import type { Program } from "./program.ts";
 import { hasRole } from "./roles.ts";
@@ -10,6 +11,14 @@ export interface PagesOfNode {
   innerSocket?: string;
   /** Resolves with false when the pages did not come up within `ms`. */
   ready(ms: number): Promise<boolean>;
+}
+
+/** A start waits so long for the pages, in ms; a node without them serves everything else. */
+const UP_MS = 20_000;
+
+/** So that who is told that Usher is ready finds its pages. */
+export async function untilPagesAreUp(pages: Pick<PagesOfNode, "ready">, logger: Logger): Promise<void> {
+  if (!(await pages.ready(UP_MS))) logger.warn("the pages are not up yet; everything else is");
 }
 
 /** The process that renders pages: this node's own, the one that its parent runs for all workers, or none without the role. */

@@ -8,7 +8,7 @@ import type { Storage } from "./storage.ts";
 /**
  * Whether this node takes requests: for `/ready`, and for the health service of gRPC.
  *
- * @param isOpen false until everything listens: HTTP answers before gRPC does
+ * @param isOpen false until everything listens and the pages are up: HTTP answers before
  */
 export function createReadinessOf(
   { config, lifecycle }: Program,
@@ -19,7 +19,7 @@ export function createReadinessOf(
   isOpen: () => boolean,
 ): Readiness {
   const onlyPages = config.ROLES.every((role) => role === "web");
-  return createReadiness({
+  const readiness = createReadiness({
     checks: [
       {
         name: "postgres",
@@ -39,10 +39,11 @@ export function createReadinessOf(
       },
       ...(pages === null ? [] : [{ name: "pages", vital: onlyPages, probe: () => takeVisitors(pages) }]),
     ],
-    unfit: () =>
-      !isOpen() ? "this node is starting" : broker.health() === "deaf" ? "this node does not hear the others" : null,
+    unfit: () => (broker.health() === "deaf" ? "this node does not hear the others" : null),
     draining: () => hub.draining || lifecycle.stopping,
   });
+  // Nothing is asked before: what was away then would still be told in the first moment in which all is there.
+  return async () => (isOpen() ? readiness() : { refusal: "this node is starting", checks: {} });
 }
 
 async function takeVisitors(pages: PagesOfNode): Promise<State> {

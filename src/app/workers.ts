@@ -16,6 +16,7 @@ import { createMetricsServer } from "../transport/http/metrics-server.ts";
 import { createWebProcess } from "../transport/web-process.ts";
 import { createWorkerProcesses } from "../transport/worker-processes.ts";
 import { grpcHost } from "./grpc.ts";
+import { untilPagesAreUp } from "./pages.ts";
 
 /** Longer than a worker's own stop may take behind its drain, all its parts together. */
 const STOP_MS = 40_000;
@@ -66,6 +67,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     (part) => part.stop(),
   );
   web.start();
+  await untilPagesAreUp(web, logger);
   const workers = createWorkerProcesses({
     program: join(import.meta.dirname, "../main.ts"),
     count: config.WORKERS,

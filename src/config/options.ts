@@ -462,7 +462,11 @@ export const OPTIONS = {
     "Least level that is logged.",
     HOT,
   ),
-  LOG_FORMAT: option(choice(["json", "pretty"]), "json", "json: one object a line; pretty: for people."),
+  LOG_FORMAT: option(
+    choice(["json", "pretty"]),
+    null,
+    "json: one object a line; pretty: for people. Unset: pretty in a terminal, json everywhere else.",
+  ),
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof OPTIONS;

@@ -1,3 +1,4 @@
+import { isatty } from "node:tty";
 import { type DestinationStream, type Logger, pino } from "pino";
 import type { Config } from "../config/options.ts";
 import { presentIds } from "./context.ts";
@@ -13,10 +14,9 @@ const SECRETS = ["password", "token", "access_token", "refresh_token", "authoriz
  *
  * @param out where lines go, for tests; standard output when left out
  */
-export function createLogger(
-  config: Pick<Config, "LOG_LEVEL" | "LOG_FORMAT">,
-  out: DestinationStream = pino.destination({ fd: 1, sync: true }),
-): Logger {
+export function createLogger(config: Pick<Config, "LOG_LEVEL" | "LOG_FORMAT">, out?: DestinationStream): Logger {
+  const format = config.LOG_FORMAT ?? (out === undefined && isatty(1) ? "pretty" : "json");
+  const lines = out ?? pino.destination({ fd: 1, sync: true });
   return pino(
     {
       level: config.LOG_LEVEL,
@@ -26,7 +26,7 @@ export function createLogger(
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: "[redacted]" },
     },
-    config.LOG_FORMAT === "pretty" ? pretty(out) : out,
+    format === "pretty" ? pretty(lines) : lines,
   );
 }
 

@@ -1,0 +1,98 @@
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "../support/free-port.ts";
+import { type TestDatabase, testDatabase } from "../support/postgres.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { openClient } from "../support/ws-client.ts";
+
+/** What the program tells whoever starts and stops it. */
+setDefaultTimeout(60_000);
+const MAIN = join(import.meta.dirname, "../../src/main.ts");
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** @param terminal standard output is one, not a pipe */
+async function start({ terminal = false, environment = {} as Record<string, string> } = {}) {
+  const database: TestDatabase = await testDatabase();
+  cleanups.push(() => database.close());
+  const folder = mkdtempSync(join(tmpdir(), "usher-output-"));
+  chmodSync(folder, 0o755);
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+  const port = await freePort();
+  const said = { text: "" };
+  const decoder = new TextDecoder();
+  const hear = (bytes: Uint8Array) => {
+    said.text += decoder.decode(bytes, { stream: true });
+  };
+  const child = Bun.spawn([process.execPath, "--no-env-file", MAIN], {
+    cwd: folder,
+    env: {
+      PATH: process.env.PATH,
+      DATABASE_URL: database.url,
+      DATA_DIR: folder,
+      HTTP_HOST: "127.0.0.1",
+      HTTP_PORT: String(port),
+      GRPC_PORT: "0",
+      METRICS_PORT: "0",
+      ...environment,
+    },
+    ...(terminal
+      ? { terminal: { cols: 200, rows: 50, data: (_: unknown, bytes: Uint8Array) => hear(bytes) } }
+      : { stdin: "ignore", stdout: "pipe", stderr: "inherit" }),
+  } as Parameters<typeof Bun.spawn>[1]);
+  const printed = terminal ? Promise.resolve() : readAll(child.stdout as ReadableStream<Uint8Array>, hear);
+  cleanups.push(() => child.kill("SIGKILL"));
+  return { child, port, said, printed, url: `http://127.0.0.1:${port}` };
+}
+
+async function readAll(stream: ReadableStream<Uint8Array>, hear: (bytes: Uint8Array) => void): Promise<void> {
+  for await (const bytes of stream) hear(bytes);
+}
+
+test("the first /ready that is 200 says ready, the pages too", async () => {
+  const { url } = await start();
+  const answer = await waitUntil("it takes requests", async () => {
+    const given = await fetch(`${url}/ready`);
+    return given.status === 200 ? given.json() : null;
+  });
+  expect(answer).toMatchObject({ status: "ready", checks: { pages: "ok", postgres: "ok" } });
+  expect((await fetch(`${url}/login`)).status).toBe(200);
+});
+
+test("SIGTERM is told: draining, with how many connections, left, stopped", async () => {
+  const { child, url, port, said, printed } = await start();
+  await waitUntil("it is ready", async () => (await fetch(`${url}/ready`)).ok);
+  for (const client of await Promise.all([openClient(port), openClient(port)])) await client.next("system:connected");
+  child.kill("SIGTERM");
+  expect(await child.exited).toBe(0);
+  await printed;
+  const lines = said.text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { msg: string; connections?: number });
+  const told = lines.slice(lines.findIndex(({ msg }) => msg === "Usher is ready") + 1);
+  expect(told.map(({ msg, connections }) => [msg.split(":")[0], connections])).toEqual([
+    ["draining", 2],
+    ["left", 2],
+    ["stopped", undefined],
+  ]);
+});
+
+test("lines are for people in a terminal, and JSON when LOG_FORMAT says so or somebody else reads", async () => {
+  const inTerminal = await start({ terminal: true });
+  await waitUntil("it tells", () => inTerminal.said.text.includes("Usher is ready"));
+  expect(inTerminal.said.text).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}/);
+
+  const explicit = await start({ terminal: true, environment: { LOG_FORMAT: "json" } });
+  await waitUntil("it tells", () => explicit.said.text.includes("Usher is ready"));
+  expect(explicit.said.text).toStartWith('{"level":"info"');
+
+  const piped = await start();
+  await waitUntil("it tells", () => piped.said.text.includes("Usher is ready"));
+  expect(piped.said.text).toStartWith('{"level":"info"');
+});
