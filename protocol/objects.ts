@@ -1,13 +1,10 @@
 import { z } from "zod";
 import { Id, Snowflake } from "./rooms.ts";
 import { content, nameText, text, textLike } from "./text.ts";
+import { Time } from "./time.ts";
 import { isVisible } from "./visible.ts";
 
-/** RFC 3339, UTC, milliseconds. */
-export const Time = z
-  .string()
-  .max(24, { error: "a time such as 2026-01-31T12:00:00.000Z", abort: true })
-  .check(z.iso.datetime({ precision: 3 }));
+export { Time, TimeInput } from "./time.ts";
 
 export const MESSAGE_MAX = 8_000;
 export const MessageContent = content(MESSAGE_MAX);

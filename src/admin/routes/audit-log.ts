@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { page, Time } from "../../../protocol/objects.ts";
+import { page, Time, TimeInput } from "../../../protocol/objects.ts";
 import { Id } from "../../../protocol/rooms.ts";
 import { textLike } from "../../../protocol/text.ts";
 import { ACTIONS } from "../../platform/audit.ts";
@@ -34,8 +34,8 @@ const auditRoute = route({
       after: textLike(18, /^\d+$/, "the `next` of a page").optional(),
       actor_id: Id.optional(),
       action: z.enum(ACTIONS).optional(),
-      from: Time.optional(),
-      to: Time.optional().meta({ description: "Not included." }),
+      from: TimeInput.optional(),
+      to: TimeInput.optional().meta({ description: "Not included." }),
     }),
   },
   responses: { 200: { description: "Acts.", schema: page(AuditEntry), headers: linked } },

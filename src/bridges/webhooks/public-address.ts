@@ -48,6 +48,10 @@ export function isPublic(address: string): boolean {
 /** Thrown where a name leads to an address that is not public. */
 export class NotPublic extends Error {
   override readonly name = "NotPublic";
+
+  constructor(reason: string) {
+    super(`${reason} WEBHOOKS_ALLOW_PRIVATE=true allows http and addresses inside.`);
+  }
 }
 
 /** Throws NotPublic when the host of a URL is such an address itself: for these nobody is asked. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Me, Time, Username } from "../../../protocol/objects.ts";
+import { Me, Time, TimeInput, Username } from "../../../protocol/objects.ts";
 import { Id, Snowflake } from "../../../protocol/rooms.ts";
 import { content, nameText, text, textLike } from "../../../protocol/text.ts";
 
@@ -100,7 +100,7 @@ export const BanBody = z.strictObject({
     description: "In the place of `user_id`: an address or a range, such as `192.0.2.0/24`; of IPv6 a /64 or more.",
   }),
   reason: content(500),
-  until: Time.nullish(),
+  until: TimeInput.nullish(),
 });
 
 export const InviteBody = z.strictObject({

@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler, Next } from "hono";
 import type { Caller } from "../caller.ts";
 import type { Attempt } from "./once.ts";
 
@@ -22,7 +22,7 @@ export interface ApiVariables {
   /** The text of the body, for whoever passes a part of it on as it was written. Empty before `receive`. */
   bodyText: string;
   /** Reads the body and keeps the first answer for an Idempotency-Key. Installed by `createApi`, run by every route. */
-  receive: MiddlewareHandler;
+  receive: Receive;
 }
 
 /** What the server knows of a request before anybody has read it; handed to `api.fetch(request, facts)`. */
@@ -34,6 +34,9 @@ export interface RequestFacts {
   /** Sets for how many seconds nothing may go over the connection before it is cut; 0: for ever. An ordinary answer needs it not. */
   allowSilence?: (seconds: number) => void;
 }
+
+/** @param mayBeEmpty no body is then the same as `{}` */
+export type Receive = (c: Context<ApiEnv>, next: Next, mayBeEmpty?: boolean) => ReturnType<MiddlewareHandler>;
 
 export interface ApiEnv {
   Bindings: RequestFacts | undefined;

@@ -14,14 +14,22 @@ export function sameOrigin(isOwn: (origin: string, host: string) => boolean): Mi
     const origin = c.req.header("origin");
     const site = c.req.header("sec-fetch-site");
     if (origin !== undefined) {
-      if (!isOwn(origin, c.get("host"))) throw new AppError("wrong_origin");
+      if (!isOwn(origin, c.get("host"))) throw wrongOrigin();
     } else if (site !== undefined) {
-      if (site !== "same-origin" && site !== "none") throw new AppError("wrong_origin");
+      if (site !== "same-origin" && site !== "none") throw wrongOrigin();
     } else if (c.req.header("cookie") !== undefined) {
       throw new AppError("wrong_origin", "A write with a cookie must say where it comes from: send an Origin header.");
     }
     return next();
   };
+}
+
+/** Somebody else's page, or one of our own under a name that we do not know: whoever runs the server can say so. */
+export function wrongOrigin(): AppError {
+  return new AppError(
+    "wrong_origin",
+    "This request comes from another site. Whoever runs this server can add its origin to ALLOWED_ORIGINS, or correct PUBLIC_URL.",
+  );
 }
 
 /**

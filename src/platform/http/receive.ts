@@ -1,16 +1,20 @@
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context } from "hono";
 import { AppError } from "../errors.ts";
 import { outOfBounds } from "../json-bounds.ts";
-import type { ApiEnv } from "./api.ts";
+import type { ApiEnv, Receive } from "./api.ts";
 import { MAX_BODY, MAX_OPEN_BODY, readBody } from "./body.ts";
 import { answerOnce } from "./idempotency.ts";
 import type { IdempotencyStore } from "./once.ts";
 
 /** What every route does once the caller may call it: read the body within its limits, and answer a repeat with the first answer. */
-export function receiving(deps: { readTimeout: number; idempotency: IdempotencyStore }): MiddlewareHandler<ApiEnv> {
-  return async (c, next) => {
+export function receiving(deps: { readTimeout: number; idempotency: IdempotencyStore }): Receive {
+  return async (c, next, mayBeEmpty = false) => {
     if (c.req.method === "GET" || c.req.method === "HEAD") return next();
-    const body = await readBody(c.req.raw, mostOf(c), deps.readTimeout);
+    const sent = await readBody(c.req.raw, mostOf(c), deps.readTimeout);
+    const body = mayBeEmpty && sent.length === 0 ? EMPTY : sent;
+    if (body === EMPTY) c.req.raw.headers.set("content-type", "application/json");
+    // Without a type the body would be passed over, and taken as {}.
+    else if (mayBeEmpty && !c.req.header("content-type")) throw new AppError("unsupported_media_type");
     c.set("bodyText", checkedText(body));
     // Hono's own type for the cache is wrong: it holds promises.
     Object.assign(c.req.bodyCache, { arrayBuffer: Promise.resolve(body.buffer) });
@@ -25,6 +29,9 @@ function mostOf(c: Context<ApiEnv>): number {
   const isOpen = c.get("caller").kind === "anonymous" || c.req.path.startsWith("/api/v1/auth/");
   return isOpen ? MAX_OPEN_BODY : MAX_BODY;
 }
+
+/** What no body means where no field is needed. */
+const EMPTY: Uint8Array<ArrayBuffer> = new TextEncoder().encode("{}");
 
 /** Values in a body: as many as a payload of 64 KiB can hold. */
 const BODY_VALUES = 65_536;

@@ -26,7 +26,10 @@ interface RouteSpec {
   summary: string;
   tag: string;
   auth: Auth;
-  /** Each an object schema. Unknown fields of `query` and `body` are refused; nested objects must be `z.strictObject`. */
+  /**
+   * Each an object schema. Unknown fields of `body` are refused, and of the `query` of what changes something; those of a read are
+   * passed over, since clients and proxies add harmless ones. Nested objects must be `z.strictObject`.
+   */
   request?: { params?: z.ZodObject; query?: z.ZodObject; body?: z.ZodType };
   /** The successful answers by status. Errors are thrown as AppError and named in `errors`. */
   responses: Record<number, Answer>;
@@ -94,18 +97,26 @@ export function route<const R extends RouteSpec>(spec: R): RouteOf<R> & { getRou
     security: security(spec.auth),
     request: {
       ...(params && { params }),
-      ...(query && { query: strict(query, `${name}: query`) }),
+      ...(query && { query: queryOf(spec.method, query, `${name}: query`) }),
       ...(body && {
-        body: { content: { "application/json": { schema: strict(body, `${name}: body`) } }, required: true },
+        body: {
+          content: { "application/json": { schema: strict(body, `${name}: body`) } },
+          required: !mayBeEmpty(body),
+        },
       }),
       ...(spec.method === "post" && { headers: IdempotencyHeader }),
       ...(spec.ifMatch && { headers: IfMatchHeader }),
     },
     responses: { ...problems(spec), ...answers(spec) },
-    middleware: pipeline(spec.auth, body !== undefined),
+    middleware: pipeline(spec.auth, body),
   };
   // The shape above is RouteOf<R> by construction; the mapped types cannot be followed through the object literal.
   return createRoute(config as never) as never;
+}
+
+function queryOf(method: RouteSpec["method"], query: z.ZodObject, where: string): z.ZodObject {
+  const closed = strict(query, where);
+  return method === "get" ? closed.strip() : closed;
 }
 
 const IdempotencyHeader = z.object({
@@ -138,13 +149,19 @@ function security(auth: Auth): Record<string, string[]>[] {
   return [{ service: [auth.scope] }, ...(auth.orUser ? person : [])];
 }
 
-function pipeline(auth: Auth, needsBody: boolean): MiddlewareHandler<ApiEnv> {
+/** Whether no field is needed: then no body at all is as good as `{}`. */
+function mayBeEmpty(body: z.ZodType): boolean {
+  return body.safeParse({}).success;
+}
+
+function pipeline(auth: Auth, body: z.ZodType | undefined): MiddlewareHandler<ApiEnv> {
   const check = authorize(auth);
+  const isOptional = body !== undefined && mayBeEmpty(body);
   return async (c, next) => {
     check(c);
-    // Without a type the body would be passed over, and a request whose fields are all optional would be taken as {}.
-    if (needsBody && !c.req.header("content-type")) throw new AppError("unsupported_media_type");
-    return c.get("receive")(c, next);
+    if (body !== undefined && !isOptional && !c.req.header("content-type"))
+      throw new AppError("unsupported_media_type");
+    return c.get("receive")(c, next, isOptional);
   };
 }
 

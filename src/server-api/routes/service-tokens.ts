@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Time } from "../../../protocol/objects.ts";
+import { Time, TimeInput } from "../../../protocol/objects.ts";
 import { ROOM_KINDS, ROOM_MAX, RoomName, Snowflake } from "../../../protocol/rooms.ts";
 import { nameText, text } from "../../../protocol/text.ts";
 import { by } from "../../platform/audit.ts";
@@ -77,7 +77,7 @@ const createTokenRoute = route({
         .max(100)
         .default(["*"])
         .meta({ description: "With `*` and the scope `changes` or `history` it reads everything, private chats too." }),
-      expires_at: Time.nullish(),
+      expires_at: TimeInput.nullish(),
     }),
   },
   responses: { 201: { description: "Made.", schema: Issued } },

@@ -27,6 +27,10 @@ const StreamParams = z.object({
   last_event_id: z.string().max(1_024).optional().meta({
     description: "Where to go on: the last event's id. The header `Last-Event-ID`, which browsers send, comes first.",
   }),
+  lastEventId: z.string().max(1_024).optional().meta({
+    description:
+      "The same, by the name under which some EventSource libraries send what they have seen last; it comes before.",
+  }),
   event_names: z.enum(["true", "false"]).default("false").meta({
     description:
       "`true`: each event has its frame's type as `event:`, for `addEventListener`; else all go to `onmessage`.",
@@ -66,11 +70,12 @@ export function addSse(api: Api, deps: SseDeps): void {
     if (!accepts(c.req.header("accept"))) {
       throw new AppError("not_acceptable", "This is a stream: Accept: text/event-stream.");
     }
-    const { rooms, last_event_id, event_names } = c.req.valid("query");
+    const { rooms, last_event_id, lastEventId, event_names } = c.req.valid("query");
     const { caller } = await readCredentials(c.req.raw, c.get("host"), deps);
     const names = roomsOf(rooms, caller);
     if (c.req.raw.method === "HEAD") return new Response(null, { headers: HEADERS }) as never;
-    const id = c.req.header("last-event-id") ?? last_event_id;
+    // An empty one says nothing: some libraries always send it.
+    const id = c.req.header("last-event-id") || lastEventId || last_event_id || undefined;
     try {
       return (await answer(c, deps.streams, caller, startsOf(names, id), event_names === "true")) as never;
     } catch (error) {

@@ -1,5 +1,6 @@
 import { ANONYMOUS, type Caller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
+import { wrongOrigin } from "../../platform/http/origin.ts";
 import type { Authenticate } from "../../realtime/doors.ts";
 
 /** Who wants to connect, and the subprotocol that must be answered when the token came in it. */
@@ -57,6 +58,6 @@ async function readCookie(
   const caller = await authenticate.cookie(cookie);
   if (caller === null) return ANONYMOUS;
   const origin = request.headers.get("origin");
-  if (origin !== null && !isAllowedOrigin(origin, host)) throw new AppError("wrong_origin");
+  if (origin !== null && !isAllowedOrigin(origin, host)) throw wrongOrigin();
   return caller;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Time } from "../../../../protocol/objects.ts";
+import { Time, TimeInput } from "../../../../protocol/objects.ts";
 import { Snowflake } from "../../../../protocol/rooms.ts";
 import { text, textLike } from "../../../../protocol/text.ts";
 import { LIMITS } from "../limits.ts";
@@ -76,7 +76,7 @@ export const Rotation = z.strictObject({
 });
 
 export const TestEvent = z.strictObject({ event_type: EventType.default("webhook:test") });
-export const Replay = z.strictObject({ since: Time });
+export const Replay = z.strictObject({ since: TimeInput });
 export const Replayed = z.object({
   count: z.number().int().meta({ description: "10,000 at most; ask again for the next ones." }),
 });
