@@ -15,6 +15,7 @@ import { createLogReader } from "../src/platform/log/reader.ts";
 import { createWindows } from "../src/platform/log/windows.ts";
 import type { Sql } from "../src/platform/postgres/sql.ts";
 import { createPostgresPresence } from "../src/realtime/presence/postgres.ts";
+import { windowFrom } from "../src/server-api/store/changes.ts";
 import { pageRoom } from "../src/server-api/store/history.ts";
 import { isKept } from "../src/server-api/store/kept.ts";
 import { BIG, fillTables } from "./support/full-tables.ts";
@@ -27,10 +28,21 @@ const ROWS = 20_000;
 
 let database: TestDatabase;
 let node: LogNode;
+/** The tick before the last 20,000 entries. */
+let farBehind: number;
 beforeAll(async () => {
   database = await testDatabase();
   node = await startLogNode(database.url);
   await fillTables(database.sql, ROWS);
+  farBehind = await newest(database.sql);
+  await database.sql`INSERT INTO rooms (id, name, head) VALUES (2, 'event:late', 20000)`;
+  // Twenty ticks of a thousand entries each.
+  for (let tick = 0; tick < 20; tick++) {
+    await database.sql`
+      INSERT INTO log (room_id, seq, at, type, payload)
+      SELECT 2, ${tick * 1_000}::int + n, clock_timestamp(), 'test', '{}' FROM generate_series(1, 1000) n`;
+    await database.sql`INSERT INTO ticks (snap) VALUES (pg_current_snapshot())`;
+  }
 }, 60_000);
 afterAll(async () => {
   await node.stop();
@@ -60,12 +72,22 @@ const QUERIES: Query[] = [
   { what: "a join from beyond the head", most: 10, ask: (sql) => slices(sql, [BIG.room, ROWS + 1]) },
   { what: "a page of a room's history", most: 60, ask: (sql) => pageRoom(sql, BIG.room, 10, 50) },
   { what: "a tick", most: 20, ask: (sql) => sql`SELECT log_tick()` },
-  { what: "the next window of the tail", most: 30, ask: async (sql) => createWindows(sql).after(await newest(sql)) },
+  { what: "the next window of the tail", most: 100, ask: async (sql) => createWindows(sql).after(await newest(sql)) },
+  {
+    what: "the next window of a tail that is far behind",
+    most: 15_100,
+    ask: (sql) => createWindows(sql).after(farBehind),
+  },
+  {
+    what: "where a window of changes ends that is far behind",
+    most: 5_100,
+    ask: (sql) => windowFrom(sql, farBehind, farBehind),
+  },
   {
     what: "an append",
     most: 60,
     ask: (sql) =>
-      sql`SELECT log_append(ARRAY[${BIG.room}, 'event:new'], ARRAY[1, 2], ARRAY['t', 't'], ARRAY['{}', '{}'], ARRAY['', ''])`,
+      sql`SELECT log_append(ARRAY[${BIG.room}, 'event:new'], ARRAY[1, 3], ARRAY['t', 't'], ARRAY['{}', '{}'], ARRAY['', ''])`,
   },
   {
     what: "a post",

@@ -1,3 +1,4 @@
+import { logPartitions } from "../../platform/log/partitions.ts";
 import type { ISql } from "../../platform/postgres/sql.ts";
 
 /** A stretch of time whose entries one statement can go through: one partition of the log. */
@@ -8,9 +9,7 @@ export interface LogPart {
 
 export function findLogParts(sql: ISql): Promise<LogPart[]> {
   return sql<LogPart[]>`
-    SELECT bounds[1] AS from, bounds[2] AS to FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-    CROSS JOIN regexp_match(pg_get_expr(c.relpartbound, c.oid), $$FROM [(]'([^']+)'[)] TO [(]'([^']+)'[)]$$) AS bounds
-    WHERE i.inhparent = 'log'::regclass ORDER BY bounds[2]::timestamptz`;
+    SELECT lower::text AS from, upper::text AS to FROM ${logPartitions(sql)} p ORDER BY upper`;
 }
 
 /** A string of JSON, as a regular expression. */

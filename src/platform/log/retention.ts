@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sqlState } from "../postgres/failures.ts";
 import type { Sql } from "../postgres/sql.ts";
+import { logPartitions } from "./partitions.ts";
 
 /** What one pass did. `held`: the oldest partition should go, but this stored reader has not passed it: an alarm. */
 export interface RetentionReport {
@@ -22,6 +23,8 @@ const AHEAD = 7;
 const TICKS_KEPT = "1 hour";
 /** Of those that are older one stays for each such time: readers outside come back to the one before theirs. */
 const TICKS_APART = "5 minutes";
+/** And one of so many: between two that stay lies never more than a window can hold (./between.ts). */
+const TICKS_TOGETHER = 25;
 const PASS_EVERY_MS = 3_600_000;
 const TRIES = 20;
 
@@ -71,7 +74,7 @@ export async function passRetention(sql: Sql, limits: Limits): Promise<Retention
         SELECT id FROM (
           SELECT id, at, row_number() OVER (PARTITION BY date_bin(${TICKS_APART}::interval, at, '2000-01-01 00:00+00') ORDER BY id) AS n
           FROM ticks WHERE at < clock_timestamp() - ${TICKS_KEPT}::interval) old
-        WHERE n > 1 OR at < clock_timestamp() - ${limits.retentionMs} * interval '1 ms')
+        WHERE (n > 1 AND id % ${TICKS_TOGETHER} <> 0) OR at < clock_timestamp() - ${limits.retentionMs} * interval '1 ms')
       AND id < (SELECT max(id) FROM ticks) AND id < (SELECT coalesce(min(tick), 9223372036854775807) FROM log_readers)`;
   return report;
 }
@@ -79,15 +82,13 @@ export async function passRetention(sql: Sql, limits: Limits): Promise<Retention
 /** Past partitions that are too old, or beyond the bytes counted from the newest; the oldest first. */
 async function surplus(sql: Sql, { retentionMs, maxBytes }: Limits): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`
-    WITH part AS (
-      SELECT c.oid, c.relname AS name, pg_total_relation_size(c.oid) AS bytes,
-        (regexp_match(pg_get_expr(c.relpartbound, c.oid), $$TO [(]'([^']+)'[)]$$))[1]::timestamptz AS until
-      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'log'::regclass),
-    sized AS (SELECT *, sum(bytes) OVER (ORDER BY until DESC) AS bytes_to_here FROM part)
+    WITH sized AS (
+      SELECT name, upper, sum(pg_total_relation_size(oid)) OVER (ORDER BY upper DESC) AS bytes_to_here
+      FROM ${logPartitions(sql)} p)
     SELECT name FROM sized
-    WHERE until < clock_timestamp() - interval '1 minute' -- nobody writes to it any more, slow transactions included
-      AND (until < clock_timestamp() - ${retentionMs} * interval '1 ms' OR bytes_to_here > ${maxBytes})
-    ORDER BY until`;
+    WHERE upper < clock_timestamp() - interval '1 minute' -- nobody writes to it any more, slow transactions included
+      AND (upper < clock_timestamp() - ${retentionMs} * interval '1 ms' OR bytes_to_here > ${maxBytes})
+    ORDER BY upper`;
   return rows.map(({ name }) => name);
 }
 

@@ -1,8 +1,8 @@
+import { entriesBetween, windowEnd } from "../../platform/log/between.ts";
+import { logPartitions } from "../../platform/log/partitions.ts";
 import type { Sql } from "../../platform/postgres/sql.ts";
 import type { Place } from "../cursor.ts";
 
-/** Ticks of one window: a few seconds of a busy log. */
-const MOST_TICKS = 25;
 /** Bytes of payloads in one answer; at least one entry is told. */
 const MOST_BYTES = 4_194_304;
 
@@ -42,10 +42,8 @@ export async function windowFrom(
   const [row] = await sql<{ from: number | null; to: number | null; end: boolean; kept: boolean }[]>`
     WITH start AS (SELECT id, at FROM ticks WHERE id <= ${tick} ORDER BY id DESC LIMIT 1)
     SELECT (SELECT id FROM start)::float8 AS "from", EXISTS (SELECT FROM ticks WHERE id = ${end}) AS "end",
-      (SELECT max(id)::float8 FROM (SELECT id FROM ticks WHERE id > ${tick} ORDER BY id LIMIT ${MOST_TICKS}) t) AS "to",
-      (SELECT at FROM start) >= (
-        SELECT min((regexp_match(pg_get_expr(c.relpartbound, c.oid), $$FROM [(]'([^']+)'[)]$$))[1]::timestamptz)
-        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'log'::regclass) AS kept`;
+      ${windowEnd(sql, sql`(SELECT id FROM start)`)} AS "to",
+      (SELECT at FROM start) >= (SELECT min(lower) FROM ${logPartitions(sql)} p) AS kept`;
   const { from, to, kept } = row!;
   return from === null || !kept ? null : { from, to: to ?? from, whole: from === tick && row!.end };
 }
@@ -58,19 +56,12 @@ export async function between(
   { rooms, types }: Filter,
   limit: number,
 ): Promise<{ rows: ChangeRow[]; more: boolean }> {
-  // Visible at the end and not at the beginning: begun after it, or still open in it.
   const rows = await sql<(ChangeRow & { total: number })[]>`
-    WITH t AS MATERIALIZED (SELECT a.snap AS s1, b.snap AS s2 FROM ticks a, ticks b WHERE a.id = ${from} AND b.id = ${to}),
-    fresh AS (
-      SELECT l.* FROM t, log l
-      WHERE l.xid >= pg_snapshot_xmax(s1) AND l.xid < pg_snapshot_xmax(s2) AND pg_visible_in_snapshot(l.xid, s2)
-      UNION ALL
-      SELECT l.* FROM t, pg_snapshot_xip(s1) AS x(xid), log l WHERE l.xid = x.xid AND pg_visible_in_snapshot(l.xid, s2)),
-    fitting AS (
+    WITH fitting AS (
       SELECT r.name AS room, f.room_id, f.seq, f.type, f.payload, f.at,
         count(*) OVER () AS total,
         sum(octet_length(f.payload)) OVER (ORDER BY f.room_id, f.seq) - octet_length(f.payload) AS bytes_before
-      FROM fresh f JOIN rooms r ON r.id = f.room_id
+      FROM ${entriesBetween(sql, from, to)} f JOIN rooms r ON r.id = f.room_id
       WHERE r.name NOT LIKE '\\_%' AND r.name LIKE ANY (${rooms}::text[])
         AND (${types === null} OR f.type LIKE ANY (${types ?? []}::text[]))
         AND (f.room_id, f.seq) > (${behind?.roomId ?? "0"}::bigint, ${behind?.seq ?? 0}::bigint))
