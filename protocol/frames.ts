@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { NOTICES } from "./notices.ts";
 import { Channel, ClientId, Member, Message, MessageContent, Position, Time } from "./objects.ts";
-import { Id, ROOM_MAX, RoomName, Snowflake } from "./rooms.ts";
+import { Id, ROOM_MAX, RoomName, Snowflake, UserId } from "./rooms.ts";
 
 /**
  * The frames on a WebSocket: one JSON document each, `{type, payload}`, optionally `id`, `room`, `seq`, `epoch`.
@@ -50,7 +50,7 @@ export type CommandPayload<T extends CommandType> = z.infer<(typeof COMMANDS)[T]
 export const MessagePayload = Message.omit({ id: true, seq: true }).extend({ message_id: Snowflake });
 export type MessagePayload = z.infer<typeof MessagePayload>;
 /** Somebody who is in a room now. */
-export const PresentMember = z.object({ user_id: Id, username: z.string() });
+export const PresentMember = z.object({ user_id: UserId, username: z.string() });
 export type PresentMember = z.infer<typeof PresentMember>;
 /** How many people are in a room now; who they are, unless there are more than 200. */
 export const Presence = z.object({ room: RoomName, count: z.number(), members: z.array(PresentMember).optional() });
@@ -104,7 +104,7 @@ export const FRAMES = {
   "channel:deleted": z.object({ channel_id: Snowflake }),
   "member:joined": Member.extend({ channel_id: Snowflake }),
   "member:updated": Member.extend({ channel_id: Snowflake }),
-  "member:left": z.object({ channel_id: Snowflake, user_id: Id }),
+  "member:left": z.object({ channel_id: Snowflake, user_id: UserId }),
   /** In the person's own room: he is now in this channel, or no longer. */
   "channel:joined": Channel,
   "channel:left": z.object({ channel_id: Snowflake }),
@@ -116,8 +116,8 @@ export const FRAMES = {
     unread: z.number(),
     last_seq: z.number(),
   }),
-  "typing:started": z.object({ channel_id: Snowflake, user_id: Id, username: z.string() }),
-  "typing:stopped": z.object({ channel_id: Snowflake, user_id: Id }),
+  "typing:started": z.object({ channel_id: Snowflake, user_id: UserId, username: z.string() }),
+  "typing:stopped": z.object({ channel_id: Snowflake, user_id: UserId }),
   /** What services tell people and rooms; they may send types of their own besides. */
   ...NOTICES,
 } as const;

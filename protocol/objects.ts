@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Id, Snowflake } from "./rooms.ts";
+import { Snowflake, UserId } from "./rooms.ts";
 import { content, nameText, text, textLike } from "./text.ts";
 import { Time } from "./time.ts";
 import { isVisible } from "./visible.ts";
@@ -27,7 +27,7 @@ export const Role = z.enum(["owner", "admin", "member"]);
 export type Role = z.infer<typeof Role>;
 
 /** What everybody may see of a person. */
-export const PublicUser = z.object({ id: Id, username: z.string(), name: z.string().nullable() });
+export const PublicUser = z.object({ id: UserId, username: z.string(), name: z.string().nullable() });
 export type PublicUser = z.infer<typeof PublicUser>;
 
 /** What a person sees of himself. `role` is the role on this server (the first account is its owner). */
@@ -81,7 +81,7 @@ export const Message = z.object({
   channel_id: Snowflake,
   /** Place of its `message:created` in the channel's log: the order of messages. Ids only name them. */
   seq: z.number().int(),
-  user_id: Id,
+  user_id: UserId,
   username: z.string(),
   /** Empty when deleted. */
   content: z.string(),

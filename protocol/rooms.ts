@@ -3,6 +3,9 @@ import { textLike } from "./text.ts";
 /** An id at the edge: opaque, at most 64 of letters, digits and `-_.:`. Our own are Snowflakes in decimal. */
 export const Id = textLike(64, /^[A-Za-z0-9_.:-]+$/, "1 to 64 letters, digits, or any of - _ . :");
 
+/** Who somebody is: a Snowflake of ours, or the subject as a foreign issuer writes it (ADR 11), such as `auth0|5f7c` or an address. */
+export const UserId = textLike(255, /^[\x21-\x7e]+$/, "1 to 255 characters of visible ASCII");
+
 /** A Snowflake of ours, as decimal text (a positive 64-bit integer, too large for a JSON number). */
 export const Snowflake = textLike(19, /^[1-9][0-9]*$/, "an id as given by this server").refine(
   (id) => id.length < 19 || id <= "9223372036854775807",
@@ -14,12 +17,12 @@ export const ROOM_KINDS = ["event", "channel", "user", "feed", "queue", "all"] a
 export type RoomKind = (typeof ROOM_KINDS)[number];
 
 /** Most characters of a room's name. */
-export const ROOM_MAX = 80;
+export const ROOM_MAX = 260;
 
 /** `all`, or `<kind>:<id>`. A name without a known prefix means `event:<name>` (see `normalizeRoom`). */
 export const RoomName = textLike(
   ROOM_MAX,
-  /^(all|(event|channel|user|feed|queue):[A-Za-z0-9_.:-]{1,64})$/,
+  /^(all|(event|channel|queue):[A-Za-z0-9_.:-]{1,64}|(user|feed):[\x21-\x7e]{1,255})$/,
   "a room such as event:123",
 );
 
@@ -32,6 +35,11 @@ export function normalizeRoom(name: string): string | null {
 export function roomKind(room: string): RoomKind {
   const colon = room.indexOf(":");
   return (colon < 0 ? room : room.slice(0, colon)) as RoomKind;
+}
+
+/** Names of a list with commas between them. In a name a comma is written `%2C`, and a percent sign before these digits `%25`. */
+export function namesInList(list: string): string[] {
+  return list.split(",").map((name) => name.replace(/%(?:2C|25)/gi, decodeURIComponent));
 }
 
 /** The part behind the prefix; empty for `all`. */

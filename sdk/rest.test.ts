@@ -54,7 +54,10 @@ test("every call answers as it is typed, and its type is the one of the server's
   await fits(PublicUser, ann.users.get(olga.user.id));
   const byName = await fits(page(PublicUser), ann.users.list({ q: "ol", limit: 1 }));
   expect(byName.data.map(({ username }) => username)).toEqual(["olga"]);
-  const byIds = await fits(page(PublicUser), ann.users.list({ ids: `${olga.user.id},${user.id},nobody` }));
+  const byIds = await fits(
+    page(PublicUser),
+    ann.users.list({ ids: [olga.user.id, user.id, "nobody", "auth0|5f7c,x%2C"] }),
+  );
   expect(byIds.data).toHaveLength(2);
 
   // Channels and members

@@ -179,8 +179,15 @@ function rowOf(
   if (name !== undefined) throw wrong("/name", "direct", "a direct chat has no name");
   if (topic !== undefined) throw wrong("/topic", "direct", "a direct chat has no topic");
   if (others.length !== 1) throw wrong("/member_ids", "direct", "a direct chat is with one other person");
-  // Ids have no comma in them.
-  return { type, name: null, topic: null, dmKey: [userId, others[0]].sort().join(",") };
+  return { type, name: null, topic: null, dmKey: dmKeyOf([userId, others[0]!]) };
+}
+
+/** The ids in order, with a comma between; one that has a comma of its own (or what stands for one) is written without it. */
+function dmKeyOf(ids: readonly string[]): string {
+  return [...ids]
+    .sort()
+    .map((id) => id.replace(/[%,]/g, encodeURIComponent))
+    .join(",");
 }
 
 async function existingDirect(tx: Tx, dmKey: string, userId: string): Promise<Channel> {

@@ -26,20 +26,31 @@ export async function byToken(
   token: string,
   use: "api" | "connect",
 ): Promise<UserCaller> {
+  let isOwn = true;
   try {
     const { alg, kid } = readHeader(token);
     const own = alg === "EdDSA" && kid !== undefined ? await parts.tokens.verify(token, kid) : null;
     if (own) return await ownCaller(parts, own, use);
+    isOwn = false;
     const other = await foreign(token, alg);
     if (other) return personCaller(await meet(parts, other), other.expiresAt);
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw new AppError("unauthenticated", "This token has expired.");
     if (error instanceof errors.JOSEError || error instanceof z.ZodError) {
-      throw new AppError("unauthenticated", "This token is not valid.");
+      const reason = reasonOf(error);
+      parts.refusals.tell(reason);
+      throw new AppError("unauthenticated", isOwn ? `This token is not valid: ${reason}` : "This token is not valid.");
     }
     throw asAnswer(error);
   }
   throw new AppError("unauthenticated", "No key is set up here for such a token.");
+}
+
+/** What is wrong with a token, for whoever set up its issuer. Nothing of the token itself is in it. */
+function reasonOf(error: errors.JOSEError | z.ZodError): string {
+  if (error instanceof errors.JOSEError) return error.message;
+  const [first] = error.issues;
+  return first === undefined ? "its claims are not valid" : `${first.path.join(".") || "it"} ${first.message}`;
 }
 
 /** Who carries this `Cookie` header; null when our cookie is not in it. */

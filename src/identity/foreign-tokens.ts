@@ -7,7 +7,7 @@ import {
   jwtVerify,
 } from "jose";
 import { z } from "zod";
-import { Id } from "../../protocol/rooms.ts";
+import { UserId } from "../../protocol/rooms.ts";
 import type { Config } from "../config/options.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Logger } from "./deps.ts";
@@ -49,18 +49,25 @@ const PUBLIC_KEY = [
 /** A time that dates can hold, and their texts: up to the year 9999. */
 const UnixSeconds = z.number().min(0).max(253_402_300_799);
 
+/** As the issuer writes it; some count their people by numbers. */
+const Subject = z.union([UserId, z.number().int().transform(String)]);
+
 const Claims = z
   .object({
-    sub: Id.optional(),
-    user_id: z.union([Id, z.number().int().transform(String)]).optional(),
+    sub: Subject.optional(),
+    user_id: Subject.optional(),
+    UserID: Subject.optional(),
     exp: UnixSeconds,
     iss: z.string().max(500).optional(),
     email: z.string().max(254).optional().catch(undefined),
     preferred_username: z.string().optional().catch(undefined),
     username: z.string().optional().catch(undefined),
     name: z.string().optional().catch(undefined),
+    // As the first clients' tokens name them.
+    Username: z.string().optional().catch(undefined),
+    Email: z.string().max(254).optional().catch(undefined),
   })
-  .refine(({ sub, user_id }) => (sub ?? user_id) !== undefined, "A token must carry sub or user_id.");
+  .refine(({ sub, user_id, UserID }) => (sub ?? user_id ?? UserID) !== undefined, "must carry sub, user_id or UserID");
 
 /**
  * Verifies HS256 by JWT_SECRET, and RS, PS, ES and EdDSA by the keys behind JWKS_URL. The algorithm alone decides which key
@@ -126,9 +133,9 @@ function person(payload: JWTPayload, issuer: string | null, kind: "hs256" | "jwk
   const claims = Claims.parse(payload);
   return {
     issuer: issuer ?? `${kind}:${claims.iss ?? ""}`,
-    subject: (claims.sub ?? claims.user_id)!,
-    email: claims.email ?? null,
-    username: claims.preferred_username ?? claims.username ?? claims.name ?? null,
+    subject: (claims.sub ?? claims.user_id ?? claims.UserID)!,
+    email: claims.email ?? claims.Email ?? null,
+    username: claims.preferred_username ?? claims.username ?? claims.Username ?? claims.name ?? null,
     expiresAt: claims.exp * 1_000,
   };
 }

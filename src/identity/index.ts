@@ -16,6 +16,7 @@ import { Living } from "./living.ts";
 import { type Parts, publicUrlOf } from "./parts.ts";
 import { getUsers } from "./people.ts";
 import { RangeBans } from "./range-bans.ts";
+import { Refusals } from "./refusals.ts";
 import { registration } from "./register.ts";
 import { addAccountRoutes } from "./routes/accounts.ts";
 import { addAdminRoutes } from "./routes/admin.ts";
@@ -86,6 +87,7 @@ export function createIdentity({ clock, ...deps }: IdentityDeps): Identity {
     limits: new Limits(sql),
     living: new Living(sql, new LastSeen(sql, config.SESSION_TTL, logger, now), realtime, now),
     tokens: createTokens(keys, publicUrl, config.ACCESS_TOKEN_TTL, now),
+    refusals: new Refusals(logger, now),
   };
   followChanges(parts);
   const rangeBans = new RangeBans(parts);

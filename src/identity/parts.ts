@@ -3,6 +3,7 @@ import type { Passwords } from "../platform/password.ts";
 import type { IdentityDeps } from "./deps.ts";
 import type { Limits } from "./limits.ts";
 import type { Living } from "./living.ts";
+import type { Refusals } from "./refusals.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** What the use cases of identity work with: what the house gave, and what identity made of it once. */
@@ -14,6 +15,7 @@ export interface Parts extends Omit<IdentityDeps, "clock"> {
   limits: Limits;
   living: Living;
   tokens: Tokens;
+  refusals: Refusals;
 }
 
 /** PUBLIC_URL, or how this machine's own browser reaches us; without a slash at the end. */

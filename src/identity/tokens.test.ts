@@ -192,6 +192,16 @@ describe("tokens of another issuer by a shared secret (HS256)", () => {
     expect([...rows]).toEqual([{ issuer: "hs256:", email: "far@example.org", password_hash: null }]);
   });
 
+  test("a refusal says why: in the log for tokens of others, once a minute for each reason, and to the carrier of one of ours", async () => {
+    for (let i = 0; i < 3; i++)
+      expect(await codeOf(authenticate(await hs256({ sub: "two words" })))).toBe("unauthenticated");
+    const told = node.lines.filter((line) => line.includes("a token was refused"));
+    expect(told.filter((line) => line.includes("sub 1 to 255 characters of visible ASCII"))).toHaveLength(1);
+    const [head, claims] = (await node.register("reason")).token.split(".");
+    const refused = await authenticate(`${head}.${claims}.${"A".repeat(86)}`).catch((error: Error) => error.message);
+    expect(refused).toBe("This token is not valid: signature verification failed");
+  });
+
   test("older issuers write user_id; a number is taken as its digits", async () => {
     expect((await authenticate(await hs256({ user_id: "older-1" }))).userId).toBe("older-1");
     expect((await authenticate(await hs256({ user_id: 4711 }))).userId).toBe("4711");
@@ -232,7 +242,7 @@ describe("tokens of another issuer by a shared secret (HS256)", () => {
       hs256({ sub: "x", exp: 1e300 }),
       hs256({ sub: "x", exp: 253_402_300_800 }),
       hs256({ sub: "a b" }),
-      hs256({ sub: "x".repeat(65) }),
+      hs256({ sub: "x".repeat(256) }),
       hs256({ sub: "' OR 1=1 --" }),
       hs256({ sub: "x" }, "another secret of more than thirty-two bytes"),
       hs256({ sub: "x" }, ""),

@@ -1,6 +1,6 @@
 import { jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
-import { Id } from "../../protocol/rooms.ts";
+import { Id, UserId } from "../../protocol/rooms.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
 /** Life of a connection token in seconds: it travels in a URL, which ends up in logs. */
@@ -30,8 +30,8 @@ export interface IssuedToken {
   expires_in: number;
 }
 
-const AccessClaims = z.object({ sub: Id, sid: Id, exp: z.number() });
-const ConnectionClaims = z.object({ sub: Id, sid: Id.optional(), until: z.number().optional() });
+const AccessClaims = z.object({ sub: UserId, sid: Id, exp: z.number() });
+const ConnectionClaims = z.object({ sub: UserId, sid: Id.optional(), until: z.number().optional() });
 
 const ACCESS = "at+jwt";
 const CONNECTION = "connect+jwt";

@@ -4,7 +4,12 @@ import type { LogEntry } from "../platform/log/entry.ts";
 
 /** A logged fact as all members get it (SPEC FR-5). The payload's text is spliced in as it was committed: no parse, made once. */
 export function encodeEntry(entry: LogEntry): string {
-  return `{"type":"${entry.type}","room":"${entry.room}","seq":${entry.seq},"payload":${entry.payload}}`;
+  return `{"type":"${entry.type}","room":"${escaped(entry.room)}","seq":${entry.seq},"payload":${entry.payload}}`;
+}
+
+/** A room's name in JSON text: of visible ASCII, as names of rooms are, only two characters need it. */
+function escaped(room: string): string {
+  return room.includes('"') || room.includes("\\") ? room.replace(/["\\]/g, "\\$&") : room;
 }
 
 /** A frame without a place in a log: an answer, a greeting, something that is not kept. */
@@ -43,9 +48,13 @@ export interface FrameHead {
   seq: number | null;
 }
 
-const HEAD = /^\{"type":"([^"]*)"(?:,"room":"([^"]*)","seq":(\d+))?/;
+const HEAD = /^\{"type":"([^"]*)"(?:,"room":"((?:[^"\\]|\\.)*)","seq":(\d+))?/;
 
 export function headOf(frame: string): FrameHead {
   const [, type = "", room, seq] = HEAD.exec(frame) ?? [];
-  return { type, room: room ?? null, seq: seq === undefined ? null : Number(seq) };
+  return {
+    type,
+    room: room === undefined ? null : room.replace(/\\(.)/g, "$1"),
+    seq: seq === undefined ? null : Number(seq),
+  };
 }

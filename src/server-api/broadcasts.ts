@@ -1,5 +1,5 @@
 import { NEVER_KEPT } from "../../protocol/notices.ts";
-import { Id } from "../../protocol/rooms.ts";
+import { UserId } from "../../protocol/rooms.ts";
 import type { Broadcasts, ServerApiDeps } from "./index.ts";
 import type { KeepOnce } from "./keep-once.ts";
 import { metaOf } from "./notices.ts";
@@ -20,8 +20,8 @@ export function createBroadcasts({
       const room = roomOf(name);
       const { tokenId } = service(caller, "broadcast", room);
       checkType(event_type, room);
-      if (excluded !== undefined && !Id.safeParse(excluded).success)
-        throw invalid("/exclude_user_id", "invalid", "must be 1 to 64 letters, digits, or any of - _ . :");
+      if (excluded !== undefined && !UserId.safeParse(excluded).success)
+        throw invalid("/exclude_user_id", "invalid", "must be the id of a person");
       const checked = checkedPayload(event_type, payload);
       // `all` has no log: it has no members who could come back to it.
       if (ephemeral || excluded !== undefined || room === "all" || NEVER_KEPT.has(event_type))

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { page, Time, TimeInput } from "../../../protocol/objects.ts";
-import { Id } from "../../../protocol/rooms.ts";
+import { UserId } from "../../../protocol/rooms.ts";
 import { textLike } from "../../../protocol/text.ts";
 import { ACTIONS } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
@@ -32,7 +32,7 @@ const auditRoute = route({
     query: z.strictObject({
       limit: z.coerce.number().int().min(1).max(100).default(20),
       after: textLike(18, /^\d+$/, "the `next` of a page").optional(),
-      actor_id: Id.optional(),
+      actor_id: UserId.optional(),
       action: z.enum(ACTIONS).optional(),
       from: TimeInput.optional(),
       to: TimeInput.optional().meta({ description: "Not included." }),

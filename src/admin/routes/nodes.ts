@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Time } from "../../../protocol/objects.ts";
-import { Id, RoomName } from "../../../protocol/rooms.ts";
+import { RoomName, UserId } from "../../../protocol/rooms.ts";
 import { textLike } from "../../../protocol/text.ts";
 import { by } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
@@ -40,7 +40,7 @@ const NodeId = z.object({ node_id: textLike(4, /^\d+$/, "the number of a node") 
 export const ConnectionInfo = z
   .object({
     id: z.string(),
-    user_id: Id.nullable(),
+    user_id: UserId.nullable(),
     username: z.string().nullable(),
     session_id: z.string().nullable(),
     address: z.string().meta({ description: "Of an IPv6 address its /64." }),
@@ -90,7 +90,7 @@ const connectionsRoute = route({
     query: z.strictObject({
       limit: z.coerce.number().int().min(1).max(100).default(20),
       after: ConnectionId.optional(),
-      user_id: Id.optional(),
+      user_id: UserId.optional(),
       room: RoomName.optional(),
       node: z.coerce.number().int().min(0).max(1_023).optional(),
     }),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Id, RoomName } from "../../../protocol/rooms.ts";
+import { RoomName, UserId } from "../../../protocol/rooms.ts";
 import { by } from "../../platform/audit.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
@@ -16,7 +16,7 @@ const traceRoute = route({
   request: {
     query: z.strictObject({
       room: RoomName.optional(),
-      user_id: Id.optional(),
+      user_id: UserId.optional(),
       seconds: z.coerce.number().int().min(1).max(300).default(60),
     }),
   },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Channel, ChannelName, ChannelTopic, ChannelType, Position, page } from "../../../protocol/objects.ts";
-import { Id } from "../../../protocol/rooms.ts";
+import { UserId } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { etagOf, tagged } from "../../platform/http/etag.ts";
 import { ListQuery, linked, links } from "../../platform/http/paging.ts";
@@ -44,7 +44,7 @@ const createChannel = route({
       type: ChannelType,
       name: ChannelName.optional().meta({ description: "Needed but for a direct chat, which has none." }),
       topic: ChannelTopic.optional(),
-      member_ids: z.array(Id).max(LIMITS.firstMembers).optional(),
+      member_ids: z.array(UserId).max(LIMITS.firstMembers).optional(),
     }),
   },
   responses: {

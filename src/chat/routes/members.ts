@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Member, page, Role } from "../../../protocol/objects.ts";
-import { Id } from "../../../protocol/rooms.ts";
+import { UserId } from "../../../protocol/rooms.ts";
 import type { UserCaller } from "../../platform/caller.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { ListQuery, linked, links } from "../../platform/http/paging.ts";
@@ -8,7 +8,7 @@ import { route } from "../../platform/http/route.ts";
 import type { Members } from "../members.ts";
 import { channelParams, located, Search } from "./parts.ts";
 
-const memberParams = channelParams.extend({ user_id: Id.meta({ description: "A user's id, or `me`." }) });
+const memberParams = channelParams.extend({ user_id: UserId.meta({ description: "A user's id, or `me`." }) });
 
 const listMembers = route({
   method: "get",

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { PublicUser, page, Role, Time } from "../../../protocol/objects.ts";
-import { Id } from "../../../protocol/rooms.ts";
+import { UserId } from "../../../protocol/rooms.ts";
 import { by } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { linked, links } from "../../platform/http/paging.ts";
@@ -45,7 +45,7 @@ const changeRoute = route({
   tag,
   auth: "admin",
   request: {
-    params: z.object({ user_id: Id }),
+    params: z.object({ user_id: UserId }),
     body: z.strictObject({
       role: Role.optional(),
       disabled: z.boolean().optional().meta({ description: "Signs the person out everywhere and lets nobody in." }),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { page } from "../../../protocol/objects.ts";
-import { Id, Snowflake } from "../../../protocol/rooms.ts";
+import { Snowflake, UserId } from "../../../protocol/rooms.ts";
 import { by } from "../../platform/audit.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
@@ -58,7 +58,7 @@ const endSessionsRoute = route({
   summary: "Ends all sign-ins of a person; he may sign in again",
   tag,
   auth: "admin",
-  request: { params: z.object({ user_id: Id }) },
+  request: { params: z.object({ user_id: UserId }) },
   responses: { 204: { description: "Ended." } },
 });
 

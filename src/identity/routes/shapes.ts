@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Me, Time, TimeInput, Username } from "../../../protocol/objects.ts";
-import { Id, Snowflake } from "../../../protocol/rooms.ts";
+import { Snowflake, UserId } from "../../../protocol/rooms.ts";
 import { content, nameText, text, textLike } from "../../../protocol/text.ts";
 
 export const Email = text(254).check(z.email("an e-mail address"));
@@ -41,12 +41,12 @@ export const ConnectionToken = z.object({ token: z.string(), expires_in: z.numbe
 export const Ban = z
   .object({
     id: Snowflake,
-    user_id: Id.nullable().meta({ description: "A ban is of a person or of a range of addresses." }),
+    user_id: UserId.nullable().meta({ description: "A ban is of a person or of a range of addresses." }),
     username: z.string().nullable(),
     ip_range: z.string().nullable(),
     reason: z.string(),
     until: Time.nullable(),
-    created_by: Id,
+    created_by: UserId,
     created_at: Time,
   })
   .meta({ id: "Ban" });
@@ -59,13 +59,13 @@ export const RegistrationInvite = z
     max_uses: z.number().int(),
     uses: z.number().int(),
     expires_at: Time.nullable(),
-    created_by: Id,
+    created_by: UserId,
     created_at: Time,
   })
   .meta({ id: "RegistrationInvite" });
 
 export const ResetLink = z.object({
-  user_id: Id,
+  user_id: UserId,
   username: z.string(),
   url: z.string(),
   requested_at: Time,
@@ -95,7 +95,7 @@ export const UpdateMeBody = z.strictObject({
 });
 
 export const BanBody = z.strictObject({
-  user_id: Id.optional(),
+  user_id: UserId.optional(),
   ip_range: z.string().min(1).max(50).optional().meta({
     description: "In the place of `user_id`: an address or a range, such as `192.0.2.0/24`; of IPv6 a /64 or more.",
   }),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Me, PublicUser, page } from "../../../protocol/objects.ts";
-import { Id } from "../../../protocol/rooms.ts";
+import { namesInList, UserId } from "../../../protocol/rooms.ts";
 import { textLike } from "../../../protocol/text.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
@@ -57,9 +57,13 @@ const listRoute = route({
     query: z.object({
       ...ListQuery.shape,
       q: z.string().min(1).max(80).optional(),
-      ids: textLike(6_499, /^[A-Za-z0-9_.:-]{1,64}(,[A-Za-z0-9_.:-]{1,64}){0,99}$/, "1 to 100 ids, separated by commas")
+      ids: textLike(16_384, /^[\x21-\x7e]+$/, "1 to 100 ids, separated by commas")
+        .refine((list) => idsIn(list) !== null, "1 to 100 ids, separated by commas")
         .optional()
-        .meta({ description: "Up to 100 ids, separated by commas; those that exist are answered, without paging." }),
+        .meta({
+          description:
+            "Up to 100 ids, separated by commas (a comma of an id is written `%2C`); those that exist are answered, without paging.",
+        }),
     }),
   },
   responses: { 200: { description: "In the order of usernames.", schema: page(PublicUser), headers: linked } },
@@ -71,9 +75,15 @@ const getRoute = route({
   summary: "Reads what everybody may see of a person",
   tag,
   auth: "user",
-  request: { params: z.object({ user_id: Id }) },
+  request: { params: z.object({ user_id: UserId }) },
   responses: { 200: { description: "The person.", schema: PublicUser } },
 });
+
+/** Null when it is not 1 to 100 ids. */
+function idsIn(list: string): string[] | null {
+  const ids = namesInList(list);
+  return ids.length <= 100 && ids.every((id) => UserId.safeParse(id).success) ? ids : null;
+}
 
 export function addUserRoutes(api: Api, parts: Parts): void {
   api.openapi(meRoute, async (c) => {
@@ -96,7 +106,7 @@ export function addUserRoutes(api: Api, parts: Parts): void {
     const { ids, ...query } = c.req.valid("query");
     onePlace(query);
     if (ids !== undefined) {
-      const found = await getUsers(parts, ids.split(","));
+      const found = await getUsers(parts, idsIn(ids) ?? []);
       return c.json({ data: [...found.values()], next: null, prev: null }, 200);
     }
     const users = await listUsers(parts, query);

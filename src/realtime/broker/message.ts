@@ -112,7 +112,7 @@ export function parse(text: string): Line | null {
   }
 }
 
-const NAME = /^[A-Za-z0-9_.:-]+$/;
+const NAME = /^[\x21-\x7e]+$/;
 
 /** Whole and not negative, or -1. */
 function number(text: string): number {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Id } from "../../../protocol/rooms.ts";
+import { UserId } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
 import type { ServerApi } from "../index.ts";
@@ -12,7 +12,7 @@ const noticeRoute = route({
   tag: "services",
   auth: { scope: "notify" },
   request: {
-    params: z.object({ user_id: Id }),
+    params: z.object({ user_id: UserId }),
     body: z.object({
       event_type: EventType,
       payload: Payload.meta({

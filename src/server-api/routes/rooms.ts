@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Time } from "../../../protocol/objects.ts";
-import { Id } from "../../../protocol/rooms.ts";
+import { UserId } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { jsonText } from "../../platform/http/json-text.ts";
 import { route } from "../../platform/http/route.ts";
@@ -21,7 +21,7 @@ const broadcastRoute = route({
     body: z.object({
       event_type: EventType,
       payload: Payload,
-      exclude_user_id: Id.optional().meta({ description: "This person does not get it; then it is not kept." }),
+      exclude_user_id: UserId.optional().meta({ description: "This person does not get it; then it is not kept." }),
       ephemeral: z.boolean().default(false).meta({
         description: "Not kept in the room's log; nor is anything to the room `all`.",
       }),

@@ -28,7 +28,7 @@ const RoomPattern = text(ROOM_MAX)
   .meta({ description: "A room, or a beginning of rooms with `*` behind. `user:<id>` is for notices to that person." });
 
 function begins(kind: string, pattern: string): boolean {
-  return pattern.startsWith(`${kind}:`) && /^[A-Za-z0-9_.:-]{0,64}\*$/.test(pattern.slice(kind.length + 1));
+  return pattern.startsWith(`${kind}:`) && /^[\x21-\x7e]*\*$/.test(pattern.slice(kind.length + 1));
 }
 
 export const ServiceToken = z

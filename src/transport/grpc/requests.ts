@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Booking, Payment, QueuePosition } from "../../../protocol/notices.ts";
-import { Id, normalizeRoom, ROOM_MAX } from "../../../protocol/rooms.ts";
+import { normalizeRoom, ROOM_MAX, UserId } from "../../../protocol/rooms.ts";
 import { text } from "../../../protocol/text.ts";
 import { outOfBounds } from "../../platform/json-bounds.ts";
 import { type JsonObject, jsonObjectOf, readJsonObject } from "../../platform/json-object.ts";
@@ -41,10 +41,13 @@ const Payload = text(MOST_PAYLOAD).transform((text, ctx): JsonObject => {
 
 const EventType = text(64);
 
-export const BookingRequest = message(Booking.extend({ user_id: Id, success: z.boolean(), ephemeral }));
+export const BookingRequest = message(Booking.extend({ user_id: UserId, success: z.boolean(), ephemeral }));
 
 export const QueueRequest = message(
-  QueuePosition.omit({ estimated_wait: true }).extend({ user_id: Id, estimated_wait_seconds: z.number().int().min(0) }),
+  QueuePosition.omit({ estimated_wait: true }).extend({
+    user_id: UserId,
+    estimated_wait_seconds: z.number().int().min(0),
+  }),
 );
 
 const STATUSES = {
@@ -56,7 +59,7 @@ const STATUSES = {
 
 export const PaymentRequest = message(
   Payment.extend({
-    user_id: Id,
+    user_id: UserId,
     status: z.union([text(64), z.number()]).transform((name, ctx): (typeof STATUSES)[keyof typeof STATUSES] => {
       if (Object.hasOwn(STATUSES, name)) return STATUSES[name as keyof typeof STATUSES];
       ctx.addIssue({ code: "custom", message: `one of ${Object.keys(STATUSES).join(", ")}` });
@@ -73,7 +76,7 @@ export const BroadcastRequest = message(
       room: Room,
       payload: Payload.default(jsonObjectOf({})),
       exclude_sender: z.boolean(),
-      sender_user_id: Id.optional(),
+      sender_user_id: UserId.optional(),
       ephemeral,
     })
     .refine(({ exclude_sender, sender_user_id }) => !exclude_sender || sender_user_id !== undefined, {
@@ -84,7 +87,7 @@ export const BroadcastRequest = message(
 
 export const SendRequest = message(
   z.object({
-    user_id: Id,
+    user_id: UserId,
     event_type: EventType,
     payload: Payload.default(jsonObjectOf({})),
     require_ack: z.boolean(),

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { z } from "zod";
-import { normalizeRoom } from "../../../protocol/rooms.ts";
+import { namesInList, normalizeRoom } from "../../../protocol/rooms.ts";
 import type { Caller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api, ApiEnv } from "../../platform/http/api.ts";
@@ -124,7 +124,7 @@ function accepts(header: string | undefined): boolean {
 
 /** The rooms by their full names, each once, in the order they were named; `all` is left out, since everybody is in it (SPEC CN-7). */
 function roomsOf(list: string, caller: Caller): string[] {
-  const names = list.split(",").map((name) => {
+  const names = namesInList(list).map((name) => {
     const trimmed = name.trim();
     if (trimmed === "user:me") {
       if (caller.kind !== "user") throw new AppError("unauthenticated");

@@ -12,10 +12,10 @@ function server(...people: PublicUser[]) {
   const opened = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const list = async ({ ids = "" }: { ids?: string } = {}) => {
-    asked.push(ids);
+  const list = async ({ ids = [] }: { ids?: readonly string[] } = {}) => {
+    asked.push(ids.join(","));
     await opened;
-    return { data: people.filter(({ id }) => ids.split(",").includes(id)), next: null, prev: null };
+    return { data: people.filter(({ id }) => ids.includes(id)), next: null, prev: null };
   };
   return { asked, release, rest: { users: { list } } };
 }

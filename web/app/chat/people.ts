@@ -53,6 +53,6 @@ export class People {
 }
 
 async function readPeople({ users }: Rest, ids: readonly string[]): Promise<[string, string | null][]> {
-  const { data } = await users.list({ ids: ids.join(",") });
+  const { data } = await users.list({ ids });
   return data.map(({ id, name }) => [id, name]);
 }

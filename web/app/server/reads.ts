@@ -87,7 +87,7 @@ async function readHere({ rest }: Pick<Hub, "rest">, channelId: string): Promise
 /** At most two for each message of a page: as many as the server tells at once. */
 async function readPeople({ rest }: Pick<Hub, "rest">, messages: readonly Message[]): Promise<PublicUser[]> {
   const ids = authorsOf(messages);
-  return ids.length === 0 ? [] : (await rest.users.list({ ids: ids.join(",") })).data;
+  return ids.length === 0 ? [] : (await rest.users.list({ ids })).data;
 }
 
 function window(channel: Channel, query: URLSearchParams) {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Time, TimeInput } from "../../../../protocol/objects.ts";
-import { Snowflake } from "../../../../protocol/rooms.ts";
+import { ROOM_MAX, Snowflake } from "../../../../protocol/rooms.ts";
 import { text, textLike } from "../../../../protocol/text.ts";
 import { LIMITS } from "../limits.ts";
 import { STATUSES } from "../store/deliveries.ts";
@@ -12,8 +12,8 @@ const TypePattern = textLike(
   "an event type, the beginning of some and *, or *",
 ).meta({ description: "`message:created`, `message:*` or `*`." });
 const RoomPattern = textLike(
-  74,
-  /^(\*|[a-z][A-Za-z0-9_.:-]{0,72}\*?)$/,
+  ROOM_MAX + 1,
+  /^(\*|[a-z][\x21-\x7e]*)$/,
   "a room, the beginning of some and *, or *",
 ).meta({ description: "`channel:1`, `channel:*` or `*`." });
 
