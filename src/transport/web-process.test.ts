@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { exampleServer } from "../../tests/support/example-server.ts";
+import { waitUntil } from "../../tests/support/wait-until.ts";
 import { createLogger } from "../platform/logger.ts";
 import { createWebProcess } from "./web-process.ts";
 
@@ -145,6 +146,20 @@ test("while there is no page process the visitor reads a sentence; it is started
   expect((await fetch(`${server.url}/`)).status).toBe(200);
   expect(lines.find(({ msg }) => msg === "the page process ended and is started again")).toMatchObject({ code: 3 });
   expect((await fetch(`${server.url}/hang`)).status).toBe(503);
+}, 20_000);
+
+test("a page that its visitor broke off is no failure of ours: neither 503 nor a line that says so", async () => {
+  const { web, server } = await site();
+  web.start();
+  await web.ready(5_000);
+  const visit = new AbortController();
+  const broken = fetch(`${server.url}/hang`, { signal: visit.signal }).catch(() => "broken off");
+  await Bun.sleep(50);
+  visit.abort();
+  expect(await broken).toBe("broken off");
+  const statusOf = (path: string) => server.lines.find((line) => line.path === path)?.status;
+  await waitUntil("the page that was broken off is done", () => statusOf("/hang") ?? null);
+  expect(statusOf("/hang")).toBe(499);
 }, 20_000);
 
 test("the page process ends with the process that started it, also when that is killed", async () => {

@@ -71,3 +71,28 @@ test("the open list of members follows who comes, and finding people keeps the c
   await members.getByLabel("Manage eli").waitFor();
   expect(await ada.page.getByLabel(/^Message to/).inputValue()).toBe("half a sentence");
 }, 60_000);
+
+test("whoever leaves a channel is led on by the answer, and nothing that was on its way is broken off", async () => {
+  const path = await createChannel(ada, "short-lived");
+  const bo = await register(browser, app.url, "bo2");
+  await joinChannel(bo, path);
+  await live(bo);
+  const { page } = bo;
+  const failed: string[] = [];
+  page.on("requestfailed", (request) => failed.push(request.url()));
+  page.on("response", (response) => response.status() >= 400 && failed.push(`${response.status()} ${response.url()}`));
+  // The stream tells that it is done before the answer comes.
+  await page.route("**/about.data", async (route) => {
+    const answer = await route.fetch({ maxRedirects: 0 });
+    await Bun.sleep(1_500);
+    await route.fulfill({ response: answer });
+  });
+  await page.getByRole("link", { name: "About this channel" }).click();
+  await page.getByRole("button", { name: "Leave the channel" }).click();
+  await page.waitForURL((address) => address.pathname === "/channels");
+  expect(new URL(page.url()).search).toBe("");
+  await page.getByRole("link", { name: "short-lived" }).waitFor({ state: "detached" });
+  expect(failed).toEqual([]);
+  expect(bo.troubles).toEqual([]);
+  await bo.context.close();
+}, 60_000);

@@ -15,6 +15,9 @@ const HOP = [
 ];
 const OURS = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
 
+/** Nobody gets this answer; it stands in the log and in the metrics. nginx calls it so, too. */
+const CLOSED_BY_VISITOR = 499;
+
 export interface PagesOptions {
   /** Unix socket that the page process listens on. */
   socket: string;
@@ -46,6 +49,8 @@ export function createPages(options: PagesOptions): Pages {
         await passOn(request, facts, options.socket, body, AbortSignal.any([request.signal, late.signal])),
       );
     } catch {
+      // A visitor who goes on to another page breaks off what the last one was loading: nothing is wrong with us.
+      if (request.signal.aborted) return sentence(CLOSED_BY_VISITOR, "The visitor has gone on.");
       // The page process is starting, has died, or hangs. Its supervisor logs which; the visitor's page tries again.
       return sentence(503, "The pages are starting. This one loads again by itself in a moment.", {
         refresh: "2",

@@ -37,6 +37,8 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
   const quoted = useValue(talk.quoted);
   const names = useValue(talk.people.names);
   const [active, setActive] = useState<string | null>(null);
+  /** The message that the keyboard was at last. */
+  const [current, setCurrent] = useState<string | null>(null);
   const list = useRef<HTMLOListElement>(null);
   const { changing, lit, act, save, guarded } = useMessageActs({ talk, list, target, onReply, onTrouble });
 
@@ -69,15 +71,17 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
 
   function onKeyDown(event: KeyboardEvent<HTMLElement>) {
     if (!(event.target instanceof HTMLElement) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const row = event.target.dataset.message === undefined ? null : event.target;
+    // What is written or asked inside a row has keys of its own.
+    if (event.target.closest("form, fieldset[data-question], input, textarea, select")) return;
+    const row = event.target.closest<HTMLElement>("[data-message]");
     if (row === null && event.target !== event.currentTarget) return;
     const message = row ? byId.get(row.dataset.message ?? "") : undefined;
-    if (event.key === "ArrowUp" || event.key === "ArrowDown")
-      moveFocus(list.current, row, event.key === "ArrowUp" ? -1 : 1);
-    else if (event.key === "End") scroll.toEnd();
-    else if (message && event.key === "r") act("reply", message);
-    else if (message && event.key === "e" && message.user_id === me.id) act("edit", message);
-    else if (message && event.key === "Delete" && mayDelete(message)) act("delete", message);
+    const key = event.key.toLowerCase();
+    if (key === "arrowup" || key === "arrowdown") moveFocus(list.current, row, key === "arrowup" ? -1 : 1);
+    else if (key === "end") scroll.toEnd();
+    else if (message && message.deleted_at === null && key === "r" && mayWrite) act("reply", message);
+    else if (message && message.deleted_at === null && key === "e" && message.user_id === me.id) act("edit", message);
+    else if (message && message.deleted_at === null && key === "delete" && mayDelete(message)) act("delete", message);
     else return;
     event.preventDefault();
   }
@@ -88,14 +92,21 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
     if (client) void guarded(read());
   };
 
+  // Tab goes to one message, and the arrow keys from there: not through fifty of them on the way to the composer.
+  const tabStop = current !== null && byId.has(current) ? current : (here.messages.at(-1)?.id ?? null);
   const mayWrite = channel.role !== null;
   const mayDelete = (message: Message) =>
     message.user_id === me.id || channel.role === "owner" || channel.role === "admin";
 
   return (
     <div className={styles.frame}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard. */}
-      <section ref={scroll.box} className={styles.scroller} aria-label="Messages" tabIndex={0} onKeyDown={onKeyDown}>
+      <section
+        ref={scroll.box}
+        className={styles.scroller}
+        aria-label="Messages"
+        tabIndex={tabStop === null ? 0 : -1}
+        onKeyDown={onKeyDown}
+      >
         <AroundCommit before={scroll.before} after={scroll.after} />
         <div ref={scroll.inner} className={styles.inner}>
           <div ref={scroll.top} className={styles.edge}>
@@ -115,7 +126,10 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
             className={styles.list}
             onPointerOver={(event) => setActive(messageAt(event.target))}
             onPointerLeave={() => setActive(null)}
-            onFocus={(event) => setActive(messageAt(event.target))}
+            onFocus={(event) => {
+              setActive(messageAt(event.target));
+              setCurrent(messageAt(event.target));
+            }}
             onBlur={({ currentTarget, relatedTarget }) => {
               if (!(relatedTarget instanceof Node) || !currentTarget.contains(relatedTarget)) setActive(null);
             }}
@@ -140,6 +154,7 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
                   mayDelete={mayDelete(row.message)}
                   mayWrite={mayWrite}
                   active={active === row.message.id}
+                  tabStop={tabStop === row.message.id}
                   mode={changing?.id === row.message.id ? changing.mode : "text"}
                   lit={lit === row.message.id}
                   onAct={act}

@@ -27,6 +27,8 @@ interface MessageRowProps {
   mayWrite: boolean;
   /** Shows the buttons. */
   active: boolean;
+  /** Tab stops here. */
+  tabStop: boolean;
   /** What stands in the row in place of the text. */
   mode: "text" | "edit" | "delete";
   lit: boolean;
@@ -37,7 +39,8 @@ interface MessageRowProps {
 
 /** One message. The name, the face and the full time stand at the head of a block only. */
 export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
-  const { message, author, head, active, mode, lit } = props;
+  const { message, author, head, active, tabStop, mode, lit } = props;
+  const { client } = useHouse();
   const { timeZone } = useClock();
   const time = clockTime(message.created_at, timeZone);
   return (
@@ -48,7 +51,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
       data-lit={lit || undefined}
       data-active={active || undefined}
       className={styles.row}
-      tabIndex={-1}
+      tabIndex={tabStop ? 0 : -1}
     >
       <div className={styles.side}>
         {head ? (
@@ -81,7 +84,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
         ) : (
           <div className={styles.text} dir="auto">
             <span data-text>
-              <Prose text={message.content} />
+              <Prose text={message.content} tabIndex={client && !active ? -1 : undefined} />
             </span>
             {message.edited_at !== null && (
               <span className={styles.edited} title={`Edited ${dateTime(message.edited_at, timeZone)}`}>
@@ -110,7 +113,7 @@ function Quote({ id, parent, parentAuthor, message, active, onAct }: MessageRowP
     <Link
       to={`?at=${id}#m-${id}`}
       className={styles.quote}
-      // The arrow keys go from message to message; Tab would stop at each of fifty quotes on the way to the composer.
+      // Tab reaches what is inside a message from that message alone.
       tabIndex={client && !active ? -1 : undefined}
       onClick={(event) => {
         if (event.metaKey || event.ctrlKey) return;
@@ -160,6 +163,7 @@ function Tools({ message, mine, mayDelete, mayWrite, onAct }: MessageRowProps) {
 function DeleteForm({ message, onAct }: MessageRowProps) {
   return (
     <fieldset
+      data-question
       className={styles.choices}
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;

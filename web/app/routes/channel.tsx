@@ -12,6 +12,7 @@ import {
   useLoaderData,
   useLocation,
   useNavigate,
+  useNavigation,
   useRevalidator,
 } from "react-router";
 import type { Channel, Message, PublicUser } from "../../../protocol/objects.ts";
@@ -109,8 +110,9 @@ function Conversation({ channel: asLoaded, page, quoted, people, here, target, c
   const [replyTo, setReplyTo] = useState<Message | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   const { announce, region } = useAnnouncer();
-  const membersChanged = useMembersChanged();
+  const membersChanged = useMembersChanged(gone);
   const navigate = useNavigate();
+  const isPosting = useNavigation().formData !== undefined;
   useReadMark(talk);
   useLastChannel(channel.id);
   useEffect(() => {
@@ -118,9 +120,9 @@ function Conversation({ channel: asLoaded, page, quoted, people, here, target, c
     return talk.connect(client, house.myId, { said: announce, membersChanged });
   }, [talk, client, house, announce, membersChanged]);
   useEffect(() => {
-    // Removed, or the channel is deleted: what it said must not stay on the screen.
-    if (gone) void navigate("/channels?left", { replace: true });
-  }, [gone, navigate]);
+    // Removed, or the channel is deleted. Who leaves by a form is led on by its answer, which must not be cut off.
+    if (gone && !isPosting) void navigate("/channels?left", { replace: true });
+  }, [gone, isPosting, navigate]);
   useEffect(() => {
     if (trouble === null) return;
     const timer = setTimeout(() => setTrouble(null), 8_000);
@@ -185,14 +187,18 @@ function Conversation({ channel: asLoaded, page, quoted, people, here, target, c
   );
 }
 
-/** Many may come at once; the open list of members is read again when they have. */
-function useMembersChanged(): () => void {
+/** Many may come at once; the open list of members is read again when they have. Not of a channel that is gone. */
+function useMembersChanged(gone: boolean): () => void {
   const { revalidate } = useRevalidator();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const isGone = useRef(gone);
+  isGone.current = gone;
   useEffect(() => () => clearTimeout(timer.current), []);
   return useCallback(() => {
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => void revalidate(), 500);
+    timer.current = setTimeout(() => {
+      if (!isGone.current) void revalidate();
+    }, 500);
   }, [revalidate]);
 }
 

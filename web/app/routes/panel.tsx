@@ -1,13 +1,17 @@
 import X from "lucide-react/icons/x";
-import type { ReactNode } from "react";
-import { Link } from "react-router";
+import { type ReactNode, useRef } from "react";
+import { Link, useNavigate } from "react-router";
 import channelStyles from "./channel.module.css";
 import styles from "./panel.module.css";
+import { usePanel } from "./use-panel.ts";
 
 /** What opens beside a conversation; on a narrow screen in its place. */
 export function Panel({ title, count, children }: { title: string; count?: number; children: ReactNode }) {
+  const box = useRef<HTMLElement>(null);
+  const navigate = useNavigate();
+  usePanel(box, () => void navigate("..", { relative: "path" }));
   return (
-    <aside className={channelStyles.panel} aria-label={title}>
+    <aside ref={box} className={channelStyles.panel} aria-label={title} tabIndex={-1}>
       <header className={styles.head}>
         <h2>
           {title}

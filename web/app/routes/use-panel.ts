@@ -1,0 +1,32 @@
+import { type RefObject, useEffect, useRef } from "react";
+import { useHouse } from "../chat/house-context.tsx";
+
+/** Takes the focus when a panel opens. Escape closes it, and the focus goes back to what opened it. */
+export function usePanel(box: RefObject<HTMLElement | null>, close: () => void): void {
+  const { client } = useHouse();
+  const latest = useRef(close);
+  latest.current = close;
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once; without a client the page was loaded with its panel, and nobody opened it.
+  useEffect(() => {
+    const opener = client ? document.activeElement : null;
+    const link = document.querySelector<HTMLElement>(`main a[href="${location.pathname}"]`);
+    if (client) box.current?.focus({ preventScroll: true });
+    return () => {
+      // Only where the focus went away with the panel.
+      if (document.activeElement !== document.body && document.activeElement !== null) return;
+      const isThere = opener instanceof HTMLElement && opener !== document.body && opener.isConnected;
+      (isThere ? opener : link)?.focus({ preventScroll: true });
+    };
+  }, []);
+
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing && event.keyCode !== 229)
+        latest.current();
+    };
+    // On the window: whatever the key closes within the panel or beside it comes first.
+    window.addEventListener("keydown", onKeyDown);
+    return () => window.removeEventListener("keydown", onKeyDown);
+  }, []);
+}
