@@ -20,6 +20,7 @@ const server = Bun.serve({
     ? { unix: process.env.WEB_SOCKET }
     : { port: Number(process.env.WEB_PORT ?? 3004), hostname: "127.0.0.1" }),
   async fetch(request) {
+    if (!isReadable(request)) return new Response("There is no such page.", { status: 404 });
     if (request.method === "GET" || request.method === "HEAD") {
       const file = await staticFile(request);
       if (file) return file;
@@ -35,6 +36,16 @@ const server = Bun.serve({
 process.once("SIGTERM", () => void server.stop().then(() => process.exit(0)));
 // Ctrl+C reaches all processes of a terminal: Usher ends this one when it has sent its visitors away.
 process.on("SIGINT", () => process.env.WEB_SOCKET || process.exit(0));
+
+/** Whether the path can be decoded. The router would write one that cannot be into the log, with the token of a link in it. */
+function isReadable(request: Request): boolean {
+  try {
+    decodeURIComponent(new URL(request.url).pathname);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** A built file, compressed at build time where the browser takes it. Names under /assets/ carry a hash of their content. */
 async function staticFile(request: Request): Promise<Response | null> {

@@ -6,7 +6,7 @@ import type { Origin, Parts } from "./parts.ts";
 import { type SignedIn, signedIn, startSession } from "./sessions.ts";
 import type { Db } from "./store/db.ts";
 import { inviteStands, takeInvite } from "./store/invites.ts";
-import { insertUser, lockOwner, ownerExists } from "./store/users.ts";
+import { insertUser, lockOwner, ownerExists, takenBy } from "./store/users.ts";
 
 export interface NewAccount {
   email: string;
@@ -27,29 +27,28 @@ export async function register(parts: Parts, account: NewAccount, origin: Origin
   // Asked here so that a closed door costs no hash; decided below, under the lock.
   if (await ownerExists(sql)) await admit(parts, account.inviteCode, (code) => inviteStands(sql, code));
   const password_hash = await passwords.hash(account.password);
-  try {
-    const { user, session } = await transaction({ actor: "registration" }, async (tx) => {
-      const first = await isFirst(tx.sql);
-      if (!first) {
-        refuseReserved(account.username);
-        await admit(parts, account.inviteCode, (code) => takeInvite(tx.sql, code));
-      }
-      const user = await insertUser(tx.sql, {
-        id: ids.next(),
-        ...usernameColumns(account.username),
-        name: account.name,
-        name_search_key: nameSearchKey(account.name),
-        email: emailKey(account.email),
-        phone: account.phone,
-        role: first ? "owner" : "member",
-        password_hash,
-      });
-      return { user, session: await startSession(parts, tx, user.id, origin, null) };
-    });
-    return await signedIn(parts, user, session);
-  } catch (error) {
-    throw takenError(error) ?? error;
-  }
+  const { user, session } = await transaction({ actor: "registration" }, async (tx) => {
+    const first = await isFirst(tx.sql);
+    if (!first) {
+      refuseReserved(account.username);
+      await admit(parts, account.inviteCode, (code) => takeInvite(tx.sql, code));
+    }
+    const wanted = {
+      id: ids.next(),
+      ...usernameColumns(account.username),
+      name: account.name,
+      name_search_key: nameSearchKey(account.name),
+      email: emailKey(account.email),
+      phone: account.phone,
+      role: first ? ("owner" as const) : ("member" as const),
+      password_hash,
+    };
+    const user = await insertUser(tx.sql, wanted);
+    // Who had it may have gone in this moment: then it can be tried again.
+    if (user === undefined) throw takenOf(await takenBy(tx.sql, wanted)) ?? new AppError("unavailable");
+    return { user, session: await startSession(parts, tx, user.id, origin, null) };
+  });
+  return signedIn(parts, user, session);
 }
 
 /** Who may register, and whether the owner's account is still to be made: for the set-up page. */
@@ -81,9 +80,12 @@ export function refuseReserved(username: string): void {
   if (isReserved(username)) throw new AppError("username_taken", "This name is reserved. Choose another one.");
 }
 
-/** The field whose uniqueness an insert or update broke; null for any other error. */
+/** The field whose uniqueness an update broke; null for any other error. */
 export function takenError(error: unknown): AppError | null {
-  const constraint = brokenUnique(error);
+  return takenOf(brokenUnique(error));
+}
+
+function takenOf(constraint: string | null): AppError | null {
   if (constraint === "users_email") return new AppError("email_taken");
   if (constraint === "users_username") return new AppError("username_taken");
   if (constraint === "users_skeleton")

@@ -2,6 +2,7 @@ import { isatty } from "node:tty";
 import { type DestinationStream, type Logger, pino } from "pino";
 import type { Config } from "../config/options.ts";
 import { presentIds } from "./context.ts";
+import { errorFields, scrub } from "./scrub.ts";
 
 export type { Logger } from "pino";
 
@@ -24,6 +25,8 @@ export function createLogger(config: Pick<Config, "LOG_LEVEL" | "LOG_FORMAT">, o
       mixin: presentIds,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: errorFields },
+      hooks: { streamWrite: scrub },
       redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: "[redacted]" },
     },
     format === "pretty" ? pretty(lines) : lines,

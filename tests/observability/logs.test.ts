@@ -5,6 +5,7 @@ import { loadDefinition, serviceOf } from "../../src/transport/grpc/definition.t
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { freePort } from "../support/free-port.ts";
 import { startOtlpCatcher } from "../support/otlp-catcher.ts";
+import { waitUntil } from "../support/wait-until.ts";
 import { openClient } from "../support/ws-client.ts";
 
 /** All that a whole app writes at the level trace while people and services come in by every door with every kind of secret. */
@@ -27,6 +28,8 @@ beforeAll(async () => {
       OTEL_EXPORTER_OTLP_HEADERS: "api-key=secret-of-the-collector",
       OTEL_TRACES_SAMPLER_ARG: "1",
       WEBHOOKS_ALLOW_PRIVATE: "true",
+      // Nothing listens there.
+      SMTP_URL: `smtp://usher:secret-of-the-mail@127.0.0.1:${await freePort()}`,
     },
     logger,
   );
@@ -52,7 +55,13 @@ const leaks = (secrets: readonly string[]) =>
 
 test("no secret reaches the log, whichever door it came by", async () => {
   const api = "/api/v1";
-  const secrets = ["secret-password-1", "secret-password-2", GRPC_TOKEN, "secret-of-the-collector"];
+  const secrets = [
+    "secret-password-1",
+    "secret-password-2",
+    GRPC_TOKEN,
+    "secret-of-the-collector",
+    "secret-of-the-mail",
+  ];
   const account = { email: "ann@example.org", username: "ann", password: secrets[0] };
   const registered = (await call("POST", `${api}/auth/register`, account)).body;
   const signedIn = (await call("POST", `${api}/auth/login`, { email: account.email, password: secrets[0] })).body;
@@ -74,6 +83,16 @@ test("no secret reaches the log, whichever door it came by", async () => {
   await call("POST", `${api}/auth/password-resets`, { email: account.email });
   await call("GET", "/reset/secret-reset-link");
   await call("GET", "/register?invite=secret-invite");
+  for (const path of ["/reset/secret-reset-page%E0", "/reset/secret-reset-page%", "/register?invite=secret-invite%E0"])
+    await call("GET", path);
+  secrets.push("secret-reset-page");
+  // People's addresses: taken ones, unknown ones, those of a mail that cannot be sent.
+  await call("POST", `${api}/auth/register`, { ...account, username: "other" });
+  await call("POST", `${api}/auth/register`, { ...account, email: "other@example.org" });
+  await call("POST", `${api}/auth/login`, { email: "nobody@example.org", password: secrets[1] });
+  await call("POST", `${api}/auth/password-reset-requests`, { email: account.email });
+  await waitUntil("the mail has failed", () => lines.some((line) => line.includes("could not be made or sent")));
+  secrets.push("ann@example.org", "other@example.org", "nobody@example.org");
   await call("GET", `${api}/stream?rooms=event:1&token=secret-stream-token`);
   await call("GET", `${api}/users/me?access_token=secret-query-token`, undefined, { cookie: "session=secret-cookie" });
   secrets.push("secret-reset-link", "secret-invite", "secret-stream-token", "secret-query-token", "secret-cookie");

@@ -42,10 +42,28 @@ export async function lockOwner(db: Db): Promise<void> {
   await db`SELECT pg_advisory_xact_lock(hashtextextended(${OWNER_LOCK}, 0))`;
 }
 
-/** Breaks `users_email`, `users_username` or `users_skeleton` when the address, the name or its look is taken. */
-export async function insertUser(db: Db, user: Omit<UserRow, "created_at"> & NameKeys): Promise<UserRow> {
-  const [row] = await db<UserRow[]>`INSERT INTO users ${db.row(user)} RETURNING ${columns(db)}`;
-  return row!;
+/**
+ * Undefined when the address, the name or its look is taken (`takenBy` says which). A broken constraint would have the database
+ * write the address into its log.
+ */
+export async function insertUser(db: Db, user: Omit<UserRow, "created_at"> & NameKeys): Promise<UserRow | undefined> {
+  const [row] = await db<UserRow[]>`
+    INSERT INTO users ${db.row(user)} ON CONFLICT DO NOTHING RETURNING ${columns(db)}`;
+  return row;
+}
+
+/** The constraint that a new account would break; null: none. */
+export async function takenBy(
+  db: Db,
+  { email, username_key, skeleton }: Pick<UserRow, "email"> & NameKeys,
+): Promise<string | null> {
+  const [row] = await db<{ email: boolean; username: boolean; look: boolean }[]>`
+    SELECT EXISTS (SELECT FROM users WHERE issuer IS NULL AND email = ${email}) AS email,
+      EXISTS (SELECT FROM users WHERE username_key = ${username_key}) AS username,
+      EXISTS (SELECT FROM users WHERE skeleton = ${skeleton}) AS look`;
+  if (row!.email) return "users_email";
+  if (row!.username) return "users_username";
+  return row!.look ? "users_skeleton" : null;
 }
 
 /** False when the id or the name is taken. */
