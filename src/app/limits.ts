@@ -17,6 +17,7 @@ export function hubLimits(config: Config): HubLimits {
     bytes: Math.max(config.WS_BYTE_LIMIT, config.WS_MAX_MESSAGE_SIZE / 10),
     framesPerPerson: config.WS_RATE_LIMIT * 10,
     framesPerAddress: config.WS_RATE_LIMIT * 100,
+    handshakes: config.WS_CONNECT_LIMIT,
     roomsPerConnection: 1_000,
     socketsPerPerson: Math.ceil(config.HTTP_RATE_LIMIT / 60),
     anonymousPerAddress: config.HTTP_RATE_LIMIT,

@@ -1,8 +1,10 @@
 import type { CloseReason } from "../../protocol/codes.ts";
 import type { Connections } from "./connections.ts";
+import type { HubLimits } from "./deps.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { LongAnswers } from "./long-answers.ts";
 import type { People } from "./people.ts";
+import { spreadOf } from "./spread.ts";
 
 /** Ends connections and long answers of this node, by whose they are or where they came from. */
 export class Closing {
@@ -10,8 +12,16 @@ export class Closing {
   readonly #people: People;
   readonly #heartbeat: Heartbeat;
   readonly #longAnswers: LongAnswers;
+  readonly #limits: HubLimits;
 
-  constructor(connections: Connections, people: People, heartbeat: Heartbeat, longAnswers: LongAnswers) {
+  constructor(
+    connections: Connections,
+    people: People,
+    heartbeat: Heartbeat,
+    longAnswers: LongAnswers,
+    limits: HubLimits,
+  ) {
+    this.#limits = limits;
     this.#connections = connections;
     this.#people = people;
     this.#heartbeat = heartbeat;
@@ -48,8 +58,11 @@ export class Closing {
       if (matches(connection.address)) this.#heartbeat.close(connection, reason);
   }
 
+  /** Everybody, on all nodes at once: they are told to come back over a time in which the nodes can take them. */
   all(reason: CloseReason): void {
     this.#longAnswers.endAll(reason);
-    this.from(() => true, reason);
+    const { open } = this.#connections;
+    const spread = spreadOf(open.length, this.#limits.handshakes);
+    for (const connection of [...open]) this.#heartbeat.close(connection, reason, spread);
   }
 }

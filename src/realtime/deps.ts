@@ -64,6 +64,8 @@ export interface HubLimits {
   framesPerPerson: number;
   framesPerAddress: number;
   roomsPerConnection: number;
+  /** Handshakes per second that one node takes. */
+  handshakes: number;
   /** Open connections of one person, or one service token, on all nodes. */
   socketsPerPerson: number;
   /** Open connections that came from one address without saying who they are, on all nodes. */

@@ -7,14 +7,14 @@ import type { Sender } from "./sender.ts";
 const WAVES = 10;
 
 /**
- * Sends everybody away without a rush (SPEC DR): all are told at once, and to come back spread over `ms`; then they are closed in
- * waves over that time, those with a command under way last.
+ * Sends everybody away without a rush (SPEC DR): all are told at once, and to come back over `spread` ms; then they are closed in
+ * waves over `ms`, those with a command under way last.
  */
 export async function drainConnections(
   connections: readonly Connection[],
-  { sender, heartbeat, ms }: { sender: Sender; heartbeat: Heartbeat; ms: number },
+  { sender, heartbeat, ms, spread }: { sender: Sender; heartbeat: Heartbeat; ms: number; spread: number },
 ): Promise<void> {
-  const bye = encodeBye("draining", [0, ms]);
+  const bye = encodeBye("draining", [0, spread]);
   for (const connection of [...connections]) sender.send(connection, "system:bye", bye);
   for (let wave = WAVES; wave > 0 && connections.length > 0; wave--) {
     await setTimeout(ms / WAVES);

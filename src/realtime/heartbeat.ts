@@ -5,6 +5,7 @@ import type { HubLimits, HubMetrics } from "./deps.ts";
 import { encodeBye } from "./encode.ts";
 import { CLOSE_GRACE, SLOW_BYTES, SLOW_CHECKS, STUCK_CHECKS } from "./limits.ts";
 import type { Sender } from "./sender.ts";
+import { LEAST_SPREAD } from "./spread.ts";
 
 /** Parts of a round, so that a hundred thousand connections are not looked at in one go. */
 const PARTS = 10;
@@ -50,10 +51,10 @@ export class Heartbeat {
     this.#timer = null;
   }
 
-  /** Says goodbye; a client that does not take it within the grace is cut. */
-  close(connection: Connection, reason: CloseReason): void {
+  /** Says goodbye; a client that does not take it within the grace is cut. @param spread ms over which it may come back */
+  close(connection: Connection, reason: CloseReason, spread = LEAST_SPREAD): void {
     if (connection.cutAt > 0) return;
-    this.#sender.send(connection, "system:bye", encodeBye(reason, [0, 2_000]));
+    this.#sender.send(connection, "system:bye", encodeBye(reason, [0, spread]));
     this.closeAfterBye(connection, reason);
   }
 

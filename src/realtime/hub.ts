@@ -30,6 +30,7 @@ import { Repair } from "./repair.ts";
 import type { Room } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { Sender } from "./sender.ts";
+import { spreadOf } from "./spread.ts";
 import { Taps } from "./taps.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -98,7 +99,7 @@ export function createHub(deps: HubDeps): Hub {
   const admission = new Admission(rooms.people, limits, { nodes, elsewhere });
   const heartbeat = new Heartbeat(open, limits, sender, metrics, clock);
   const longAnswers = new LongAnswers(authenticate, clock);
-  const closing = new Closing(connections, rooms.people, heartbeat, longAnswers);
+  const closing = new Closing(connections, rooms.people, heartbeat, longAnswers, limits);
   const lifetime = new Lifetime({
     connections,
     rooms,
@@ -164,7 +165,9 @@ export function createHub(deps: HubDeps): Hub {
     },
     drain(ms) {
       self.draining = true;
-      return drainConnections(open, { sender, heartbeat, ms });
+      // The other nodes take them, or, where there is none, whoever starts here next.
+      const spread = spreadOf(open.length, limits.handshakes, Math.max(1, nodes() - 1), ms);
+      return drainConnections(open, { sender, heartbeat, ms, spread });
     },
 
     publish: (entries) => rooms.offer(internal.take(entries)),

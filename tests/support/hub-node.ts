@@ -153,6 +153,7 @@ export const HUB_LIMITS: HubLimits = {
   framesPerPerson: 100_000,
   framesPerAddress: 100_000,
   roomsPerConnection: 100,
+  handshakes: 5_000,
   socketsPerPerson: 1_000,
   anonymousPerAddress: 1_000,
 };
