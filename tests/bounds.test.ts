@@ -72,10 +72,10 @@ const QUERIES: Query[] = [
   { what: "a join from beyond the head", most: 10, ask: (sql) => slices(sql, [BIG.room, ROWS + 1]) },
   { what: "a page of a room's history", most: 60, ask: (sql) => pageRoom(sql, BIG.room, 10, 50) },
   { what: "a tick", most: 20, ask: (sql) => sql`SELECT log_tick()` },
-  { what: "the next window of the tail", most: 100, ask: async (sql) => createWindows(sql).after(await newest(sql)) },
+  { what: "the next window of the tail", most: 200, ask: async (sql) => createWindows(sql).after(await newest(sql)) },
   {
     what: "the next window of a tail that is far behind",
-    most: 15_100,
+    most: 15_300,
     ask: (sql) => createWindows(sql).after(farBehind),
   },
   {

@@ -1,0 +1,2 @@
+ALTER FUNCTION log_tick() RESET enable_bitmapscan;
+ALTER FUNCTION log_tick() RESET enable_seqscan;
