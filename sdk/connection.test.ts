@@ -127,6 +127,22 @@ test("a dead link is found by an unanswered ping, and a quiet one that answers i
   expect(environment.sockets[0]!.closed).toBe(true);
 });
 
+test("a dead link is found at the same time when somebody sets the clock, an hour back or forth", async () => {
+  for (const setBy of [-3_600_000, 3_600_000]) {
+    const { client, environment } = await start();
+    await environment.advance(1_000);
+    environment.socket.says({ type: "system:pong", payload: {} });
+    environment.setBy = setBy;
+    await environment.advance(29_999);
+    expect(environment.socket.count("system:ping")).toBe(0);
+    await environment.advance(1);
+    expect(environment.socket.count("system:ping")).toBe(1);
+    environment.chance = 0.999;
+    await environment.advance(10_002);
+    expect(client.state).toBe("waiting");
+  }
+});
+
 test("a server that opens the socket and never greets is given up", async () => {
   const { client, environment } = await start({}, false);
   client.connect();

@@ -149,7 +149,7 @@ export class Connection {
   }
 
   #received(data: unknown): void {
-    this.#heardAt = this.#port.environment.now();
+    this.#heardAt = this.#port.environment.elapsed();
     if (this.#probing) this.#listenForLife();
     if (typeof data !== "string") return;
     const frame = JSON.parse(data) as Frame;
@@ -176,7 +176,7 @@ export class Connection {
     const { environment } = this.#port;
     const greeted = this.#greeted;
     const bye = this.#bye;
-    if (greeted && environment.now() - this.#liveSince >= STABLE_AFTER) this.#attempt = 0;
+    if (greeted && environment.elapsed() - this.#liveSince >= STABLE_AFTER) this.#attempt = 0;
     this.#discard();
     const final = code >= 4100 && code <= 4199 ? code : bye && !bye.reconnect ? bye.code : null;
     if (final === TOKEN_EXPIRED) this.#unauthenticated();
@@ -225,7 +225,7 @@ export class Connection {
     this.#probing = false;
     this.#clearTimer();
     const { environment } = this.#port;
-    const left = this.#heardAt + this.#pingInterval - environment.now();
+    const left = this.#heardAt + this.#pingInterval - environment.elapsed();
     if (left <= 0) this.#probe();
     else this.#timer = environment.setTimer(() => this.#listenForLife(), left);
   }

@@ -1,7 +1,9 @@
 /** What the client needs of the world around it. Browsers, Bun and Node bring it; tests hand in their own. */
 export interface Environment {
-  /** Unix time in ms. */
+  /** Unix time in ms, to show and to compare with other machines. It can be set back and forth: it measures nothing. */
   now(): number;
+  /** ms since some moment, by a clock that nobody sets: what measures how long something took. */
+  elapsed(): number;
   setTimer(run: () => void, ms: number): Timer;
   clearTimer(timer: Timer): void;
   /** From 0 to below 1. */
@@ -31,6 +33,7 @@ export function systemEnvironment(WebSocketClass?: SocketConstructor): Environme
   const Constructor = WebSocketClass ?? (globalThis.WebSocket as unknown as SocketConstructor | undefined);
   return {
     now: () => Date.now(),
+    elapsed: () => performance.now(),
     setTimer: (run, ms) => setTimeout(run, ms),
     clearTimer: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
     random: () => Math.random(),

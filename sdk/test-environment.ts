@@ -99,7 +99,14 @@ export class TestEnvironment implements Environment {
   #last = 0;
   #draws = 0;
 
+  /** How far somebody has set the clock that tells the time of day, in ms. */
+  setBy = 0;
+
   now(): number {
+    return this.#now + this.setBy;
+  }
+
+  elapsed(): number {
     return this.#now;
   }
 

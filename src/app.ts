@@ -108,6 +108,7 @@ async function start(program: Program): Promise<number> {
     realtime: hub,
     mail: createMail(config),
     clock: systemClock,
+    elapsed: () => performance.now(),
     logger: logger.child({ name: "identity" }),
   });
   const services: ServerApi = await startServerApi(program, {

@@ -31,6 +31,8 @@ export interface IdentityDeps {
   /** Null without SMTP_URL: reset links then show on the owner's page. */
   mail: Mail | null;
   clock: Clock;
+  /** ms by a clock that nobody sets: how old what is remembered is. */
+  elapsed: () => number;
   logger: Logger;
 }
 

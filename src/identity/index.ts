@@ -73,11 +73,11 @@ export interface Users {
 }
 
 /** Identity with what the house gave it; the settings were checked when they were read (JWT_SECRET has its 32 bytes). */
-export function createIdentity({ clock, ...deps }: IdentityDeps): Identity {
+export function createIdentity({ clock, elapsed, ...deps }: IdentityDeps): Identity {
   const { sql, config, realtime, logger } = deps;
   const now = () => clock.now();
   const publicUrl = publicUrlOf(config);
-  const keys = createSigningKeys(sql, now, config.ACCESS_TOKEN_TTL, logger);
+  const keys = createSigningKeys(sql, elapsed, config.ACCESS_TOKEN_TTL, logger);
   const foreign = createVerifyForeign(config, now, logger);
   const parts: Parts = {
     ...deps,
@@ -85,7 +85,7 @@ export function createIdentity({ clock, ...deps }: IdentityDeps): Identity {
     publicUrl,
     passwords: createPasswords(),
     limits: new Limits(sql),
-    living: new Living(sql, new LastSeen(sql, config.SESSION_TTL, logger, now), realtime, now),
+    living: new Living(sql, new LastSeen(sql, config.SESSION_TTL, logger, now), realtime, elapsed),
     tokens: createTokens(keys, publicUrl, config.ACCESS_TOKEN_TTL, now),
     refusals: new Refusals(logger, now),
   };

@@ -21,7 +21,7 @@ export class Living {
   readonly #cookies: Lookup<LivingRow>;
   readonly #people: Lookup<ForeignRow>;
   readonly #realtime: Pick<Realtime, "closeSession" | "closeUser">;
-  readonly #now: () => number;
+  readonly #elapsed: () => number;
   /** Session or user id → when it ended, oldest first. */
   readonly #ended = new Map<string, number>();
 
@@ -29,19 +29,21 @@ export class Living {
     sql: Sql,
     lastSeen: Pick<LastSeen, "inUse">,
     realtime: Pick<Realtime, "closeSession" | "closeUser">,
-    now: () => number,
+    elapsed: () => number,
   ) {
     const found = (rows: LivingRow[], key: "session_id" | "cookie_hash") => {
       lastSeen.inUse(rows);
       return new Map(rows.map((row) => [row[key], row]));
     };
-    this.#sessions = new Lookup(async (ids) => found(await livingById(sql, ids), "session_id"), { now });
-    this.#cookies = new Lookup(async (hashes) => found(await livingByCookie(sql, hashes), "cookie_hash"), { now });
+    this.#sessions = new Lookup(async (ids) => found(await livingById(sql, ids), "session_id"), { now: elapsed });
+    this.#cookies = new Lookup(async (hashes) => found(await livingByCookie(sql, hashes), "cookie_hash"), {
+      now: elapsed,
+    });
     this.#people = new Lookup(async (ids) => new Map((await usersBySubject(sql, ids)).map((row) => [row.id, row])), {
-      now,
+      now: elapsed,
     });
     this.#realtime = realtime;
-    this.#now = now;
+    this.#elapsed = elapsed;
   }
 
   session(id: string): Promise<LivingRow | undefined> {
@@ -96,9 +98,9 @@ export class Living {
 
   #rememberEnd(id: string): void {
     this.#ended.delete(id);
-    this.#ended.set(id, this.#now());
+    this.#ended.set(id, this.#elapsed());
     for (const [old, at] of this.#ended) {
-      if (this.#now() - at < REMEMBER_ENDED) break;
+      if (this.#elapsed() - at < REMEMBER_ENDED) break;
       this.#ended.delete(old);
     }
   }

@@ -1,6 +1,6 @@
 interface Entry<T> {
   value: T;
-  /** Unix time in ms after which it is read again. */
+  /** When it is read again, by `now`. */
   until: number;
 }
 
@@ -21,6 +21,7 @@ export class Lookup<T> {
   /** What was to be forgotten since the load that is under way began. */
   #forgotten: ((value: T) => boolean)[] = [];
 
+  /** @param options `now`: ms by a clock that nobody sets */
   constructor(
     load: (keys: string[]) => Promise<Map<string, T>>,
     options: { now: () => number; ttl?: number; size?: number },

@@ -7,7 +7,7 @@ import type { Refusals } from "./refusals.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** What the use cases of identity work with: what the house gave, and what identity made of it once. */
-export interface Parts extends Omit<IdentityDeps, "clock"> {
+export interface Parts extends Omit<IdentityDeps, "clock" | "elapsed"> {
   now: () => number;
   /** Our public URL without a slash at the end: `iss` of our tokens, and start of the links in mails. */
   publicUrl: string;

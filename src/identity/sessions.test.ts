@@ -16,6 +16,7 @@ afterAll(() => node.close());
 beforeEach(() => {
   node.closed.length = 0;
   node.clock.ahead = 0;
+  node.clock.setBy = 0;
 });
 
 const newcomer = () => node.register(`person${++people}`);
@@ -281,6 +282,17 @@ test("a session that was not used for SESSION_TTL has ended; the sweep removes i
   await node.identity.sweep();
   expect(await node.sql`SELECT FROM sessions WHERE id = ${session}`).toHaveLength(0);
   expect(node.closed).toContainEqual({ session, reason: "signed_out" });
+});
+
+test("a clock that is set back an hour does not prolong what a node remembers of a session", async () => {
+  const { token, cookie } = await newcomer();
+  expect(await codeOf(node.identity.authenticateCookie(cookie))).toBe("ok");
+  await node.sql`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ${await sessionOf(token)}`;
+  node.clock.setBy = -3_600_000;
+  expect(await authenticate(token)).toBe("ok");
+  node.clock.ahead = 11_000;
+  expect(await authenticate(token)).toBe("unauthenticated");
+  expect(await codeOf(node.identity.authenticateCookie(cookie))).toBe("unauthenticated");
 });
 
 test("use moves the end of a session away", async () => {

@@ -31,12 +31,15 @@ interface Loaded {
   jwks: JSONWebKeySet;
 }
 
-/** @param tokenTtl longest life of a token in ms: so long an old key stays after its successor was made */
-export function createSigningKeys(sql: Sql, now: () => number, tokenTtl: number, logger: Logger): SigningKeys {
+/**
+ * @param elapsed ms by a clock that nobody sets
+ * @param tokenTtl longest life of a token in ms: so long an old key stays after its successor was made
+ */
+export function createSigningKeys(sql: Sql, elapsed: () => number, tokenTtl: number, logger: Logger): SigningKeys {
   let loaded: Promise<Loaded> | null = null;
 
   function load(): Promise<Loaded> {
-    const loading = read(sql, now(), tokenTtl, logger);
+    const loading = read(sql, elapsed(), tokenTtl, logger);
     loaded = loading;
     // A failed read is not remembered: the next caller tries again.
     loading.catch(() => {
@@ -48,7 +51,7 @@ export function createSigningKeys(sql: Sql, now: () => number, tokenTtl: number,
   async function keys(olderThan = READ_EVERY): Promise<Loaded> {
     const before = loaded;
     const known = before && (await before);
-    if (known && now() - known.at < olderThan) return known;
+    if (known && elapsed() - known.at < olderThan) return known;
     return loaded !== null && loaded !== before ? loaded : load();
   }
 

@@ -9,7 +9,7 @@ const TOKEN = { id: "7", name: "n", scopes: ["subscribe"], rooms: ["*"], left: n
 const ROW = { ...TOKEN, secret_hash: sha256(SECRET), previous_hash: null, previous_left: null };
 
 /** The tokens of one node, over a table that the test writes. */
-function nodeWith(row: object, now: () => number = Date.now) {
+function nodeWith(row: object, elapsed?: () => number, now: () => number = Date.now) {
   /** `gate`: a read has its rows by then, and is answered when it opens. */
   const table = { rows: [row], failures: 0, gate: Promise.resolve(), reads: 0 };
   const ended: string[] = [];
@@ -22,18 +22,19 @@ function nodeWith(row: object, now: () => number = Date.now) {
     await gate;
     return rows;
   };
-  const tokens = new KnownTokens({
+  const deps = {
     sql: sql as unknown as Sql,
     now,
     staticToken: null,
     realtime: {
-      watch(_room, by) {
+      watch(_room: string, by: Watcher) {
         watcher = by;
       },
-      endService: (id) => void ended.push(id),
+      endService: (id: string) => void ended.push(id),
     },
-    onError: (error) => errors.push(error),
-  });
+    onError: (error: unknown) => errors.push(error),
+  };
+  const tokens = new KnownTokens(deps, elapsed);
   const tell = () => watcher!.entry({ room: "_service_tokens", seq: 1, type: "token:changed", payload: "{}" });
   return { tokens, table, ended, errors, tell };
 }
@@ -79,6 +80,20 @@ test("a token that is revoked while the tokens are being read is not taken for g
   await early.catch(() => {});
   await waitUntil("its sockets end", () => ended.length > 0);
   expect(tokens.known(`ust_7_${SECRET}`)).toBeNull();
+  await expect(tokens.authenticate(`ust_7_${SECRET}`)).rejects.toMatchObject({ code: "unauthenticated" });
+  await tokens.stop();
+});
+
+test("a clock that is set back an hour prolongs nothing that is remembered, and holds up nobody", async () => {
+  const time = { elapsed: 0, set: 0 };
+  const clock = () => 1_800_000_000_000 + time.elapsed + time.set;
+  const { tokens, table } = nodeWith(ROW, () => time.elapsed, clock);
+  await tokens.authenticate(`ust_7_${SECRET}`);
+  time.set = -3_600_000;
+  time.elapsed = 6_000;
+  table.rows = [];
+  expect(tokens.known(`ust_7_${SECRET}`)).toBeNull();
+  time.elapsed = 60_000;
   await expect(tokens.authenticate(`ust_7_${SECRET}`)).rejects.toMatchObject({ code: "unauthenticated" });
   await tokens.stop();
 });

@@ -36,6 +36,8 @@ interface Known extends LivingToken {
 export class KnownTokens {
   readonly #sql: Sql;
   readonly #now: () => number;
+  /** ms by a clock that nobody sets: how old what is remembered is. */
+  readonly #elapsed: () => number;
   readonly #staticHash: Buffer | null;
   readonly #onError: (error: unknown) => void;
   readonly #realtime: Pick<Realtime, "endService">;
@@ -55,9 +57,11 @@ export class KnownTokens {
     deps: Pick<ServerApiDeps, "sql" | "now" | "staticToken" | "onError"> & {
       realtime: Pick<Realtime, "watch" | "endService">;
     },
+    elapsed = () => performance.now(),
   ) {
     this.#sql = deps.sql;
     this.#now = deps.now;
+    this.#elapsed = elapsed;
     this.#staticHash = deps.staticToken === null ? null : sha256(deps.staticToken);
     this.#onError = deps.onError;
     this.#realtime = deps.realtime;
@@ -93,7 +97,7 @@ export class KnownTokens {
   /** The same without a query: null when the tokens would have to be read for it. */
   known(token: string): ServiceCaller | null {
     if (this.#isStatic(token)) return STATIC;
-    if (this.#now() - this.#readAt > MOST_AGE) return null;
+    if (this.#elapsed() - this.#readAt > MOST_AGE) return null;
     const caller = this.#check(token);
     if (caller !== null) this.#used.add(caller.tokenId);
     return caller;
@@ -178,7 +182,7 @@ export class KnownTokens {
 
   /** Has the tokens as they are now, together with all others who ask for it in this time. */
   #readForStrangers(): Promise<void> {
-    this.#strangers ??= sleep(Math.max(0, this.#readAt + STRANGERS_MS - this.#now())).then(() => {
+    this.#strangers ??= sleep(Math.max(0, this.#readAt + STRANGERS_MS - this.#elapsed())).then(() => {
       this.#strangers = null;
       return this.#read(0);
     });
@@ -187,7 +191,7 @@ export class KnownTokens {
 
   /** Has the tokens as they were at most `age` ms before the call. */
   async #read(age: number): Promise<void> {
-    const since = this.#now() - age;
+    const since = this.#elapsed() - age;
     while (this.#readAt < since) {
       this.#reading ??= this.#readNow().finally(() => {
         this.#reading = null;
@@ -197,11 +201,11 @@ export class KnownTokens {
   }
 
   async #readNow(): Promise<void> {
-    const [began, changes] = [this.#now(), this.#changes];
+    const [began, now, changes] = [this.#elapsed(), this.#now(), this.#changes];
     const rows = await livingTokens(this.#sql).catch((error: unknown) => {
       throw asAnswer(error);
     });
-    const at = (left: number | null) => (left === null ? null : began + left);
+    const at = (left: number | null) => (left === null ? null : now + left);
     const before = this.#tokens;
     this.#tokens = new Map(
       rows.map((row) => [row.id, { ...row, until: at(row.left), previousUntil: at(row.previous_left) }]),

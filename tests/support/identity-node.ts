@@ -31,7 +31,8 @@ export type IdentityNode = Awaited<ReturnType<typeof startIdentityNode>>;
 
 /**
  * Identity behind the real API on a database of its own; what one node commits, all see at once. What it asks of the hub is
- * written down in `closed`; `clock.ahead` (ms) moves the nodes' clock, not the database's.
+ * written down in `closed`; `clock.ahead` (ms) lets time pass for the
+ * nodes, not for the database; `clock.setBy` (ms) sets their clock to another time.
  */
 export async function startIdentityNode(environment: Record<string, string> = {}) {
   const config = loadConfig({ environment: { LOG_LEVEL: "trace", ...environment }, dotenv: null, readFile: () => "" });
@@ -43,7 +44,7 @@ export async function startIdentityNode(environment: Record<string, string> = {}
   const watchers: Watcher[] = [];
   const connected: UserCaller[] = [];
   const addresses: string[] = [];
-  const clock = { ahead: 0, now: () => Date.now() + clock.ahead };
+  const clock = { ahead: 0, setBy: 0, now: () => Date.now() + clock.ahead + clock.setBy };
   const makeNode = () => {
     const ids = createIds({ lease: { node: Math.floor(Math.random() * 1_024), held: () => true }, clock: systemClock });
     const show = (entry: LogEntry) => watchers.forEach((watcher) => void watcher.entry(entry));
@@ -67,6 +68,7 @@ export async function startIdentityNode(environment: Record<string, string> = {}
       },
       mail: createMail(config),
       clock,
+      elapsed: () => performance.now() + clock.ahead,
       logger,
     });
     const api = createApi({

@@ -5,15 +5,18 @@ import { setTimeout as sleep } from "node:timers/promises";
  * returns it. A question that throws counts as "not yet". Gives up after `within` ms with the last error.
  */
 export async function waitUntil<T>(what: string, ask: () => T | Promise<T>, within = 30_000): Promise<NonNullable<T>> {
-  const deadline = Date.now() + within;
+  const deadline = performance.now() + within;
   for (let last: unknown; ; ) {
     try {
-      const answer = await Promise.race([ask(), sleep(Math.max(deadline - Date.now(), 0), null, { ref: false })]);
+      const answer = await Promise.race([
+        ask(),
+        sleep(Math.max(deadline - performance.now(), 0), null, { ref: false }),
+      ]);
       if (answer !== null && answer !== undefined && answer !== false) return answer;
     } catch (error) {
       last = error;
     }
-    if (Date.now() > deadline)
+    if (performance.now() > deadline)
       throw new Error(`It did not come to pass within ${within / 1_000} s: ${what}`, { cause: last });
     await sleep(10);
   }

@@ -17,7 +17,7 @@ export async function checkExternal(url: string, onWait: (sentence: string) => v
   const { hostname, port, pathname } = new URL(url);
   const where = `${decodeURIComponent(hostname)}${port ? `:${port}` : ""}`;
   const database = openDatabase(url, { max: 1, limit: null });
-  const deadline = Date.now() + patience;
+  const deadline = performance.now() + patience;
   try {
     for (let waits = 0; ; waits++) {
       try {
@@ -27,7 +27,7 @@ export async function checkExternal(url: string, onWait: (sentence: string) => v
         if (major >= OLDEST_MAJOR) return;
         throw new StartError(`The PostgreSQL at ${where} is version ${major}; Usher needs ${OLDEST_MAJOR} or newer.`);
       } catch (error) {
-        if (!isStarting(error) || Date.now() > deadline) throw explain(error, where, pathname.slice(1));
+        if (!isStarting(error) || performance.now() > deadline) throw explain(error, where, pathname.slice(1));
         if (waits === 0) onWait(`Waiting for the PostgreSQL at ${where} …`);
         await sleep(250);
       }
