@@ -24,7 +24,9 @@ export interface Sources {
 
 const NAMES = Object.keys(OPTIONS) as OptionName[];
 const FILE_NAMES = NAMES.map((name) => `${name}_FILE`);
-const KNOWN: readonly string[] = [...NAMES, ...FILE_NAMES];
+/** As many hosts and clients name it. */
+const ALIASES: Readonly<Record<string, OptionName>> = { PORT: "HTTP_PORT" };
+const KNOWN: readonly string[] = [...NAMES, ...FILE_NAMES, ...Object.keys(ALIASES)];
 
 /**
  * Reads the settings: the environment over `.env` over the defaults. An empty value counts as unset.
@@ -68,6 +70,7 @@ function readTexts({ environment, dotenv, readFile }: Sources, mistakes: string[
   const fromEnvironment = Object.fromEntries(Object.entries(environment).filter(([, value]) => !isServiceLink(value)));
   const texts = new Map<OptionName, string>();
   for (const layer of [fromFile, fromEnvironment]) {
+    for (const [alias, name] of Object.entries(ALIASES)) if (layer[alias]) texts.set(name, layer[alias]);
     for (const name of NAMES) {
       const text = readText(name, layer, readFile, mistakes);
       if (text !== null) texts.set(name, text);

@@ -202,7 +202,11 @@ const HOT_FOR_OWNERS = { hot: "page", ownersOnly: true } as const;
 
 export const OPTIONS = {
   HTTP_HOST: option(text, "0.0.0.0", "Address that HTTP, WebSocket and the pages listen on."),
-  HTTP_PORT: option(port, "3003", "Port of HTTP, WebSocket and the pages."),
+  HTTP_PORT: option(
+    port,
+    "3003",
+    "Port of HTTP, WebSocket and the pages. PORT is taken in its place when it is unset.",
+  ),
   HTTP_READ_TIMEOUT: option(waiting, "15s", "Longest time a request may take to arrive."),
   HTTP_WRITE_TIMEOUT: option(
     waiting,

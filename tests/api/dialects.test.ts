@@ -93,6 +93,37 @@ test("accounts answer 200 in the envelope, refusals with a sentence", async () =
   expect([torn.status, await torn.json()]).toEqual([400, { status: "fail", message: "Send a JSON document." }]);
 });
 
+test("the paths answer as they were printed, without /api, and our pages of the same names are still pages", async () => {
+  const zoe = await ask<Account>("POST", "/register", null, account("zoe"));
+  expect(zoe).toMatchObject({ code: 200, status: "success" });
+  const login = { email: "zoe@example.org", password: account("zoe").password };
+  expect(await ask("POST", "/login", null, login)).toMatchObject({ code: 200, status: "success" });
+  const made = await ask<{ id: string }>("POST", "/channel", ann, { name: "Printed" });
+  expect((await ask<{ id: string }>("POST", "/channel/join", zoe.data, { channel_id: made.data.id })).status).toBe(
+    "success",
+  );
+  for (const path of ["/channel", "/user/channel", `/message?channel_id=${made.data.id}`])
+    expect(await ask("GET", path, zoe.data)).toMatchObject({ code: 200, status: "success" });
+  for (const path of ["/register", "/login"])
+    for (const init of [{ method: "GET" }, { method: "POST", body: new URLSearchParams({ who: "x" }) }]) {
+      const page = await fetch(app.url + path, { ...init, redirect: "manual" });
+      expect(page.headers.get("content-type")).not.toContain("json");
+    }
+});
+
+test("a channel's UUID, as the first clients print it, is refused with what to send instead", async () => {
+  const uuid = "0f8fad5b-d9cb-469f-a165-70867728950e";
+  for (const answer of [
+    await ask("GET", `/api/message?channel_id=${uuid}`, ann),
+    await ask("POST", "/channel/join", ann, { channel_id: uuid }),
+  ]) {
+    expect(answer.code).toBe(422);
+    expect(answer.message).toBe(
+      "channel_id must be the id of a channel as /channel lists it, of digits: channels have no UUIDs here",
+    );
+  }
+});
+
 test("channels, messages and replies are those of v1, for the person of the token", async () => {
   const all = await ask<{ id: string }[]>("GET", "/api/channel", bob);
   expect(all.data.map(({ id }) => id)).toContain(channel.id);

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { ChannelName, type Message, MessageContent } from "../../../protocol/objects.ts";
 import { Snowflake } from "../../../protocol/rooms.ts";
+import { text } from "../../../protocol/text.ts";
 import type { Chat } from "../../chat/index.ts";
 import type { Identity } from "../../identity/index.ts";
 import type { UserCaller } from "../../platform/caller.ts";
@@ -17,8 +18,13 @@ export interface DialectRouteDeps {
 const Register = z.object({ username: z.unknown(), email: z.unknown(), password: z.unknown() });
 const Login = z.object({ email: z.unknown(), password: z.unknown() });
 const NewChannel = z.object({ name: ChannelName });
-const ChannelOf = z.object({ channel_id: Snowflake });
-const PageOfChannel = z.object({ channel_id: Snowflake, cursor: Snowflake.optional() });
+/** The first clients chose UUIDs for channels. */
+const ChannelId = text(64).refine(
+  (id) => Snowflake.safeParse(id).success,
+  "must be the id of a channel as /channel lists it, of digits: channels have no UUIDs here",
+);
+const ChannelOf = z.object({ channel_id: ChannelId });
+const PageOfChannel = z.object({ channel_id: ChannelId, cursor: Snowflake.optional() });
 const PageOfReplies = z.object({ message_id: Snowflake, cursor: Snowflake.optional() });
 const NewReply = z.object({ message_id: Snowflake, content: MessageContent });
 
@@ -27,46 +33,50 @@ const LIMIT = 20;
 /** The paths that the first clients have printed. Each line is a use case of v1, for the person of the token. */
 export function addDialectRoutes(api: Api, { calls, chat }: DialectRouteDeps): void {
   const { channels, members, messages } = chat;
-  const get = (path: string, message: string, use: (c: Context<ApiEnv>) => Promise<unknown>) =>
-    api.get(path, answerWith(message, use));
-  const post = (path: string, message: string, use: (c: Context<ApiEnv>) => Promise<unknown>) =>
-    api.post(path, (c, next) => c.get("receive")(c, next), answerWith(message, use));
+  // Under /api, and as they were printed: without.
+  const get = (path: string, message: string, use: (c: Context<ApiEnv>) => Promise<unknown>) => {
+    for (const each of [`/api${path}`, path]) api.get(each, answerWith(message, use));
+  };
+  const post = (path: string, message: string, use: (c: Context<ApiEnv>) => Promise<unknown>) => {
+    for (const each of [`/api${path}`, path])
+      api.post(each, (c, next) => c.get("receive")(c, next), answerWith(message, use));
+  };
 
-  post("/api/register", "register successfully", async (c) =>
+  post("/register", "register successfully", async (c) =>
     accountOf(await calls.signUp(checked(Register, "json", await bodyOf(c)), originOf(c))),
   );
-  post("/api/login", "login successfully", async (c) =>
+  post("/login", "login successfully", async (c) =>
     accountOf(await calls.signIn(checked(Login, "json", await bodyOf(c)), originOf(c))),
   );
-  get("/api/channel", "get channels successfully", async (c) => {
+  get("/channel", "get channels successfully", async (c) => {
     const { data } = await channels.list(personOf(c), { scope: "public", limit: 100 });
     return data;
   });
-  post("/api/channel", "create channel successfully", async (c) => {
+  post("/channel", "create channel successfully", async (c) => {
     const { name } = checked(NewChannel, "json", await bodyOf(c));
     return (await channels.create(personOf(c), { type: "public", name })).channel;
   });
-  get("/api/user/channel", "get channels successfully", async (c) => {
+  get("/user/channel", "get channels successfully", async (c) => {
     const { data } = await channels.list(personOf(c), { scope: "joined", limit: 100 });
     return data;
   });
-  post("/api/channel/join", "join channel successfully", async (c) => {
+  post("/channel/join", "join channel successfully", async (c) => {
     const caller = personOf(c);
     const { channel_id } = checked(ChannelOf, "json", await bodyOf(c));
     await members.add(caller, channel_id, caller.userId);
     return channels.get(caller, channel_id);
   });
-  get("/api/message", "get messages successfully", async (c) => {
+  get("/message", "get messages successfully", async (c) => {
     const { channel_id, cursor } = checked(PageOfChannel, "query", c.req.query());
     const page = await messages.page(personOf(c), channel_id, { limit: LIMIT, before: cursor });
     return { messages: page.data.map(oldMessage), next_cursor: page.prev };
   });
-  get("/api/reply", "get replies successfully", async (c) => {
+  get("/reply", "get replies successfully", async (c) => {
     const { message_id, cursor } = checked(PageOfReplies, "query", c.req.query());
     const page = await messages.replies(personOf(c), message_id, { limit: LIMIT, after: cursor });
     return { replies: page.data.map(oldMessage), next_cursor: page.next };
   });
-  post("/api/reply", "reply successfully", async (c) => {
+  post("/reply", "reply successfully", async (c) => {
     const caller = personOf(c);
     const { message_id, content } = checked(NewReply, "json", await bodyOf(c));
     const { channel_id } = await messages.get(caller, message_id);

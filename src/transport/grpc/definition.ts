@@ -9,6 +9,7 @@ export const PROTO_FILES = [
   "realtime/v1/realtime.proto",
   "auth/auth.proto",
   "grpc/health/v1/health.proto",
+  "google/rpc/error_details.proto",
 ];
 
 /** The services and messages of protocol/proto. Fields keep their names; what is not set has its default; 64 bits are numbers. */

@@ -7,6 +7,7 @@ import { addressKey, type Counter, tooMany } from "../../platform/http/rate-limi
 import { type Logger, redactUrl } from "../../platform/logger.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import type { Span, Tracing } from "../../platform/tracing.ts";
+import { isForApi } from "./api-paths.ts";
 import { createFacts } from "./facts.ts";
 import { type Pages, sentence } from "./pages.ts";
 import { scrape } from "./scrape.ts";
@@ -131,7 +132,7 @@ export function createDispatch<Data>(deps: DispatchDeps<Data>): Answer<Data> {
     facts: RequestFacts,
     peer: string | null,
   ): Promise<Response> {
-    const refusal = isApi(pathname) ? null : overLimit(pathname, facts);
+    const refusal = isForApi(request) ? null : overLimit(pathname, facts);
     if (refusal !== null) return refusal;
     if (pathname === "/metrics" && metrics !== null) {
       const scraped = await scrape({ metrics, mayReadMetrics: deps.mayReadMetrics }, request, peer);
@@ -141,7 +142,7 @@ export function createDispatch<Data>(deps: DispatchDeps<Data>): Answer<Data> {
     if (pathname === STREAM) {
       if (!serves.sockets) return notHere("edge", facts);
     } else if (!serves.api && peer !== null && pathname.startsWith("/api/")) return notHere("api", facts);
-    if (isApi(pathname) || deps.pages === null) return inTime(api.fetch(request, facts), facts);
+    if (isForApi(request) || deps.pages === null) return inTime(api.fetch(request, facts), facts);
     return deps.pages(request, facts);
   }
 
@@ -174,7 +175,7 @@ export function createDispatch<Data>(deps: DispatchDeps<Data>): Answer<Data> {
   }
 
   function told(request: Request, response: Response, facts: RequestFacts, ms: number): void {
-    const isOurs = isApi(new URL(request.url).pathname);
+    const isOurs = isForApi(request);
     if (isOurs) metrics?.answered(request.method, response.status, ms / 1_000);
     const level = response.status >= 500 ? "info" : "debug";
     if (!logger.isLevelEnabled(level)) return;
@@ -205,8 +206,4 @@ function notHere(role: string, { requestId }: RequestFacts): Response {
 
 function isProbe(pathname: string): boolean {
   return pathname === "/health" || pathname === "/ready";
-}
-
-function isApi(pathname: string): boolean {
-  return /^\/(api|v1|health|ready|proto|\.well-known)(\/|$)/.test(pathname);
 }
