@@ -1,5 +1,17 @@
 import { afterEach, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -191,4 +203,66 @@ test("a start that was cut in the middle of making the cluster begins anew", asy
   writeFileSync(join(dataDir, "postgres.new/PG_VERSION"), "18\n");
   const server = await start(dataDir);
   expect(await open(server.url).sql`SELECT 1 AS one`).toHaveLength(1);
+});
+
+/** What root alone can try. */
+const asRoot = test.skipIf(process.geteuid?.() !== 0);
+const NOBODY = Number(spawnSync("id", ["-u", "nobody"], { encoding: "utf8" }).stdout);
+const may = (flag: "-r" | "-x", path: string, uid: number) =>
+  spawnSync("test", [flag, path], { uid, gid: uid, cwd: "/" }).status === 0;
+
+asRoot(
+  "started as root, the server has a user of its own: nobody else reads its files or reaches its socket",
+  async () => {
+    const dataDir = dataFolder();
+    const server = await start(dataDir);
+    const folder = join(dataDir, "postgres");
+    const socketFolder = decodeURIComponent(new URL(server.url).host);
+    const owner = statSync(folder).uid;
+    expect([0, NOBODY]).not.toContain(owner);
+    expect(readFileSync("/etc/passwd", "utf8")).not.toContain(`:${owner}:`);
+    expect(readFileSync(`/proc/${server.pid()}/status`, "utf8")).toContain(`Uid:\t${owner}\t${owner}`);
+    for (const uid of [NOBODY, owner + 1]) {
+      expect([may("-r", join(folder, "PG_VERSION"), uid), may("-x", folder, uid)]).toEqual([false, false]);
+      expect(may("-x", socketFolder, uid)).toBe(false);
+    }
+    expect(may("-r", join(folder, "PG_VERSION"), owner)).toBe(true);
+  },
+);
+
+asRoot(
+  "a folder that nobody owned before is taken over with what is in it, also when that was cut off in the middle",
+  async () => {
+    const dataDir = dataFolder();
+    const first = await start(dataDir);
+    const before = openDatabase(first.url);
+    await before.sql`CREATE TABLE facts (n int)`;
+    await before.sql`INSERT INTO facts VALUES (7)`;
+    await before.close();
+    await first.stop();
+    const folder = join(dataDir, "postgres");
+    spawnSync("chown", ["-R", `${NOBODY}:${NOBODY}`, folder]);
+    chownSync(join(folder, "PG_VERSION"), 61_001, 61_001);
+    const second = await start(dataDir);
+    expect(statSync(folder).uid).not.toBe(NOBODY);
+    const rows = await open(second.url).sql<{ n: number }[]>`SELECT n FROM facts`;
+    expect(rows.map(({ n }) => n)).toEqual([7]);
+  },
+);
+
+asRoot("where it cannot have a user of its own it starts, and says who can read it", async () => {
+  const dataDir = dataFolder();
+  const first = await start(dataDir);
+  await first.stop();
+  const folder = join(dataDir, "postgres");
+  // A log of its own on another disk, as some have it.
+  const elsewhere = mkdtempSync(join(tmpdir(), "usher-fault-wal-"));
+  cleanups.push(() => rmSync(elsewhere, { recursive: true, force: true }));
+  renameSync(join(folder, "pg_wal"), join(elsewhere, "pg_wal"));
+  symlinkSync(join(elsewhere, "pg_wal"), join(folder, "pg_wal"));
+  spawnSync("chown", ["-R", `${NOBODY}:${NOBODY}`, folder, elsewhere]);
+  const lines: string[] = [];
+  const server = await startEmbedded({ dataDir, settings: { fsync: "off" }, log: (_, line) => lines.push(line) });
+  cleanups.push(() => server.stop());
+  expect(lines.find((line) => line.includes("could not be given a user of its own"))).toContain(`user ${NOBODY}`);
 });

@@ -7,6 +7,7 @@ import { StartError } from "../../config/start-error.ts";
 import { findBinaries } from "./binaries.ts";
 import { CLEAN_ENV, ensureCluster, explainFolderError } from "./cluster.ts";
 import { lockFolder } from "./folder-lock.ts";
+import { moveToOwnUser } from "./own-user.ts";
 import { readPostmaster, stopOrphan } from "./postmaster.ts";
 import { hasSocket, makeSocketFolder, removeAbandoned, restoreSocketFolder } from "./socket-folder.ts";
 import { checkReach, postgresUser } from "./system-user.ts";
@@ -64,21 +65,23 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   const dataDir = resolve(options.dataDir);
   const folder = join(dataDir, "postgres");
   const binaries = findBinaries();
-  const { user, unlock } = claimFolder(dataDir, folder);
+  const log = options.log ?? (() => {});
+  const { user: maker, unlock } = claimFolder(dataDir, folder);
   try {
     const left = await stopOrphan(folder);
     if (left !== null) removeAbandoned(left);
-    checkReach(user, binaries.postgres);
-    ensureCluster(folder, binaries, user, options.settings?.fsync !== "off");
+    checkReach(maker, binaries.postgres);
+    ensureCluster(folder, binaries, maker, options.settings?.fsync !== "off");
+    const user = moveToOwnUser(folder, maker, (line) => log("warn", line));
     const socketFolder = makeSocketFolder(user);
     const settings = { ...SETTINGS, unix_socket_directories: socketFolder, ...options.settings };
     const args = ["-D", folder, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
     const launch = () => {
       restoreSocketFolder(socketFolder, user);
-      return spawn(binaries.postgres, args, { ...user, ...SPAWN });
+      return spawn(binaries.postgres, args, { ...(user && { uid: user.uid, gid: user.gid }), ...SPAWN });
     };
     const isThere = () => hasSocket(socketFolder, options.settings?.port);
-    const server = new Supervisor(folder, launch, isThere, options.log ?? (() => {}));
+    const server = new Supervisor(folder, launch, isThere, log);
     await server.start();
     let stopped: Promise<void> | null = null;
     const stop = async () => {

@@ -6,11 +6,13 @@ import { StartError } from "../../config/start-error.ts";
 export interface SystemUser {
   uid: number;
   gid: number;
+  /** Other programs of this machine may run as this user, too: it is `nobody`. */
+  shared: boolean;
 }
 
 /**
- * Who runs PostgreSQL on this folder: null for "the user we are". Root hands over to the folder's owner, or to `nobody` for
- * a new folder. Throws a StartError when the folder belongs to somebody else.
+ * Who makes PostgreSQL's folder, or owns it: null for "the user we are". Root hands over to the folder's owner, or to `nobody` for
+ * a new folder: what makes one runs only as a user with an account. Who runs the server then, `moveToOwnUser` says. Throws a StartError when the folder belongs to somebody else.
  */
 export function postgresUser(folder: string): SystemUser | null {
   const me = process.geteuid?.() ?? 0;
@@ -24,18 +26,21 @@ export function postgresUser(folder: string): SystemUser | null {
     }
     return null;
   }
-  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
-  return { uid: idOf("-u"), gid: idOf("-g") };
-}
-
-function idOf(flag: "-u" | "-g"): number {
-  const { status, stdout } = spawnSync("id", [flag, "nobody"], { encoding: "utf8" });
-  if (status !== 0) {
+  const nobody = idOf("-u");
+  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid, shared: owner.uid === nobody };
+  const group = idOf("-g");
+  if (nobody === null || group === null) {
     throw new StartError(
       'PostgreSQL does not run as root, and there is no user "nobody" to hand it to. Start Usher as an ordinary user.',
     );
   }
-  return Number(stdout);
+  return { uid: nobody, gid: group, shared: true };
+}
+
+/** Of `nobody`; null when there is no such user. */
+function idOf(flag: "-u" | "-g"): number | null {
+  const { status, stdout } = spawnSync("id", [flag, "nobody"], { encoding: "utf8" });
+  return status === 0 ? Number(stdout) : null;
 }
 
 /** Throws a StartError when that user cannot read the path, as under a /root that is closed to others. */
