@@ -205,7 +205,7 @@ export async function refuseBusy(tx: Tx, userIds: readonly string[]): Promise<vo
 
 /** Somebody is in as many channels as a person may be. */
 export function busyError(userId: string): AppError {
-  return new AppError("full", `${userId} is in ${LIMITS.channelsOfPerson} channels already, which is the most.`);
+  return new AppError("full", `${userId} is in ${LIMITS.channelsOfPerson} channels already, which is the maximum.`);
 }
 
 async function uniqueName<T>(work: () => Promise<T>): Promise<T> {
@@ -215,7 +215,7 @@ async function uniqueName<T>(work: () => Promise<T>): Promise<T> {
     if (sqlState(error) !== "23505" || !(error instanceof Error) || !error.message.includes("channels_public_name")) {
       throw error;
     }
-    throw new AppError("name_taken", "There is a public channel of this name already.");
+    throw new AppError("name_taken", "A public channel with this name already exists.");
   }
 }
 

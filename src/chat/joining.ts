@@ -91,7 +91,7 @@ async function joinTogether(tx: Tx, channelId: string, joins: readonly Join[]): 
       if (members.has(join.userId) || fresh.has(join.userId)) return null;
       if (join.user === null) throw new AppError("not_found", "There is no such person.");
       if (channel.member_count + fresh.size >= LIMITS.members) {
-        throw new AppError("full", `This channel has ${LIMITS.members} members, which is the most.`);
+        throw new AppError("full", `This channel has ${LIMITS.members} members, which is the maximum.`);
       }
       if (busy.has(join.userId)) throw busyError(join.userId);
       fresh.set(join.userId, { ...join, user: join.user, n: i });
@@ -134,11 +134,11 @@ function checkJoin(channel: ChannelAccess, { actor, userId, role }: Join): void 
   checkNeed(channel, "see");
   refuseDirect(channel);
   if (role !== "member" && channel.role !== "owner") {
-    throw new AppError("forbidden", "Only an owner of this channel may give a role.");
+    throw new AppError("forbidden", "Only an owner of this channel can change roles.");
   }
   if (actor === userId) return;
   if (channel.role === null) throw new AppError("forbidden", "Join this channel first.");
   if (channel.type === "private" && channel.role === "member") {
-    throw new AppError("forbidden", "Only an admin or owner of this channel may bring somebody in.");
+    throw new AppError("forbidden", "Only an admin or owner of this channel can add people.");
   }
 }

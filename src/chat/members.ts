@@ -71,7 +71,7 @@ export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "user
           const member = await findMember(tx.sql, channel.id, userId);
           if (member === null) return false;
           if (actor !== userId && channel.role !== "owner" && member.role !== "member") {
-            throw new AppError("forbidden", "Only an owner of this channel may remove an admin or owner.");
+            throw new AppError("forbidden", "Only an owner of this channel can remove an admin or owner.");
           }
           if (member.role === "owner" && (await countOwners(tx.sql, channel.id)) === 1)
             throw new AppError("last_owner");

@@ -79,13 +79,13 @@ export function createMessages(
         const head = await lockRoom(tx.sql, channel_id);
         await accessChannel(tx.sql, caller, channel_id, "read");
         const old = (await findMessage(tx.sql, messageId))!;
-        if (old.user_id !== userId) throw new AppError("forbidden", "Only its author may edit a message.");
+        if (old.user_id !== userId) throw new AppError("forbidden", "Only its author can edit a message.");
         refuseStale(ifMatch, editableOfMessage(old));
         if (old.deleted_at !== null) throw new AppError("conflict", "This message has been deleted.");
         const text = content.toWellFormed();
         if (old.content === text) return old;
         if ((await countEdits(tx.sql, messageId)) >= LIMITS.edits) {
-          throw new AppError("conflict", `This message has been edited ${LIMITS.edits} times, which is the most.`);
+          throw new AppError("conflict", `This message has been edited ${LIMITS.edits} times, which is the maximum.`);
         }
         const { message, staleSeqs } = await reviseMessage(tx.sql, messageId, { content: text, seq: head + 1 });
         const payload = payloadOf(message);

@@ -89,7 +89,7 @@ export function createPosting({
       case "repeat":
         return { message: (await findMessage(sql, answer.id))!, created: false };
       case "reply":
-        throw new AppError("invalid", "What this answers is not in the channel, or has been deleted.", {
+        throw new AppError("invalid", "The message that this replies to is not in the channel, or was deleted.", {
           errors: [{ pointer: "/reply_to_id", code: "not_found", message: "is no message of this channel" }],
         });
       case "refused":
@@ -100,7 +100,7 @@ export function createPosting({
   /** Finds the reason for a refusal; the hot path does not ask for it. */
   async function refuse(caller: Caller, channelId: string): Promise<never> {
     await accessChannel(sql, caller, channelId, "read");
-    throw new AppError("unavailable", "You joined this channel just now. Send it again.");
+    throw new AppError("unavailable", "You have just joined this channel. Send it again.");
   }
 }
 

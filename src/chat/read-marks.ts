@@ -30,7 +30,7 @@ export function createReadMarks({ sql, realtime }: Pick<ChatDeps, "sql" | "realt
       if (marked === null) {
         const { id } = await accessChannel(sql, caller, channelId, "read");
         if ((await findSeq(sql, id, messageId)) !== null) {
-          throw new AppError("unavailable", "You joined this channel just now. Try again.");
+          throw new AppError("unavailable", "You have just joined this channel. Try again.");
         }
         throw new AppError("invalid", "There is no such message in this channel.", {
           errors: [{ pointer: "/message_id", code: "not_found", message: "is no message of this channel" }],

@@ -56,7 +56,7 @@ export async function changeAccount(
 }
 
 async function giveRole(tx: Tx, who: By<UserCaller>, account: store.AccountRow, to: Role): Promise<void> {
-  if (who.caller.role !== "owner") throw new AppError("forbidden", "Only an owner gives people another role.");
+  if (who.caller.role !== "owner") throw new AppError("forbidden", "Only an owner can change roles.");
   if (account.role === "owner" && !(await otherOwnerExists(tx.sql, account.id))) throw new AppError("last_owner");
   await store.setRole(tx.sql, account.id, to);
   // Made while they were somebody else: no token of a service, and no link, outlives it.
@@ -70,7 +70,7 @@ async function giveRole(tx: Tx, who: By<UserCaller>, account: store.AccountRow, 
 async function setDisabled(tx: Tx, who: By<UserCaller>, account: store.AccountRow, to: boolean): Promise<void> {
   if (account.id === who.caller.userId) throw new AppError("forbidden", "You cannot disable yourself.");
   if (RANK[account.role] >= RANK[who.caller.role])
-    throw new AppError("forbidden", "You cannot disable or enable somebody of your own rank.");
+    throw new AppError("forbidden", "You cannot disable or enable a person with your own role.");
   await store.setDisabled(tx.sql, account.id, to);
   if (to) {
     await deleteResetsOf(tx.sql, account.id);

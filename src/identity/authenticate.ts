@@ -43,7 +43,7 @@ export async function byToken(
     }
     throw asAnswer(error);
   }
-  throw new AppError("unauthenticated", "No key is set up here for such a token.");
+  throw new AppError("unauthenticated", "This server has no key for this token.");
 }
 
 /** What is wrong with a token, for whoever set up its issuer. Nothing of the token itself is in it. */

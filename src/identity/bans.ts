@@ -53,7 +53,7 @@ export async function ban(
     if (!user) throw new AppError("not_found");
     if (user.id === caller.userId) throw new AppError("forbidden", "You cannot ban yourself.");
     if (RANK[user.role] >= RANK[caller.role])
-      throw new AppError("forbidden", "You cannot ban somebody of your own rank.");
+      throw new AppError("forbidden", "You cannot ban a person with your own role.");
     await deleteResetsOf(tx.sql, user.id);
     tellPersonEnded(tx, user.id, await deleteSessions(tx.sql, user.id, null), "banned");
     const { userId: user_id, reason, until } = what;
@@ -111,7 +111,7 @@ export async function lift({ transaction }: Parts, who: By<UserCaller>, banId: s
     if (user_id !== null) {
       const user = await lockUser(tx.sql, user_id);
       if (user && RANK[user.role] >= RANK[who.caller.role])
-        throw new AppError("forbidden", "You cannot lift a ban of somebody of your own rank.");
+        throw new AppError("forbidden", "You cannot lift a ban of a person with your own role.");
       tellPersonReadmitted(tx, user_id);
     } else tellRangesChanged(tx);
     const subject = user_id !== null ? `user:${user_id}` : `range:${ip_range}`;
@@ -138,7 +138,7 @@ export async function endSessionsOf({ transaction }: Parts, who: By<UserCaller>,
     const user = await lockUser(tx.sql, userId);
     if (!user) throw new AppError("not_found");
     if (RANK[user.role] >= RANK[who.caller.role])
-      throw new AppError("forbidden", "You cannot end the sessions of somebody of your own rank.");
+      throw new AppError("forbidden", "You cannot end the sessions of a person with your own role.");
     const ended = await deleteSessions(tx.sql, userId, null);
     if (ended.length === 0) return;
     tellSessionsEnded(tx, ended);

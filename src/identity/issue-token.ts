@@ -21,7 +21,7 @@ export async function issueToken(parts: Parts, email: string, service: ServiceCa
   const deviceName = `service ${service.name}`.slice(0, 100);
   const user = await ownAccount(parts.sql, { email: emailKey(email) });
   if (!user || !coversRoom(service.rooms, `user:${user.id}`))
-    throw new AppError("not_found", "Nobody whom this token covers has this e-mail address.");
+    throw new AppError("not_found", "No person whom this token covers has this e-mail address.");
   const id = await parts.transaction({ actor: deviceName }, async (tx) => {
     const locked = await lockUser(tx.sql, user.id);
     if (!locked) throw new AppError("not_found");

@@ -77,7 +77,7 @@ async function admit(
 
 /** Throws `username_taken` for a name that would speak for the server. */
 export function refuseReserved(username: string): void {
-  if (isReserved(username)) throw new AppError("username_taken", "This name is reserved. Choose another one.");
+  if (isReserved(username)) throw new AppError("username_taken", "This name is reserved. Choose a different one.");
 }
 
 /** The field whose uniqueness an update broke; null for any other error. */
@@ -89,6 +89,6 @@ function takenOf(constraint: string | null): AppError | null {
   if (constraint === "users_email") return new AppError("email_taken");
   if (constraint === "users_username") return new AppError("username_taken");
   if (constraint === "users_skeleton")
-    return new AppError("username_taken", "Somebody has a name that looks the same. Choose another one.");
+    return new AppError("username_taken", "Another person has a name that looks the same. Choose a different one.");
   return null;
 }

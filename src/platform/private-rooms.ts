@@ -25,6 +25,6 @@ export function mayReach(role: UserCaller["role"], patterns: readonly string[]):
 export function refusePrivate({ caller }: By<UserCaller>, patterns: readonly string[], field = "rooms"): void {
   if (mayReach(caller.role, patterns)) return;
   const message =
-    "Only an owner lets a program read in channels and in people's own rooms. Name others, such as event:*.";
+    "Only an owner can let a program read channels and personal rooms. Name other rooms, such as event:*.";
   throw new AppError("forbidden", message, { errors: [{ pointer: `/${field}`, code: "forbidden", message }] });
 }

@@ -67,7 +67,7 @@ async function authenticate(deps: CommandDeps, connection: Connection, token: st
   if (!deps.authenticate.isCurrent(caller)) throw new AppError("unauthenticated");
   const before = connection.caller;
   if (before.kind !== "anonymous" && idOf(before) !== idOf(caller)) {
-    throw new AppError("forbidden", "This connection belongs to somebody else. Open another one.");
+    throw new AppError("forbidden", "This connection belongs to another person. Open a new one.");
   }
   deps.signIn(connection, caller);
   const expires = caller.expiresAt === null ? null : new Date(caller.expiresAt).toISOString();

@@ -69,7 +69,8 @@ export class Joins {
       for (let rounds = 0; ; rounds++) {
         const lacking = this.#gather(entering);
         if (lacking === null) break;
-        if (rounds === MOST_ROUNDS) throw new AppError("unavailable", "A room moves too fast to join. Try again.");
+        if (rounds === MOST_ROUNDS)
+          throw new AppError("unavailable", "This room is too busy to join right now. Try again.");
         await lacking;
       }
     } catch (error) {

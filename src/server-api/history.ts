@@ -14,7 +14,7 @@ export function createHistory({ sql, realtime }: Pick<ServerApiDeps, "sql" | "re
     // Numbers have no holes: what does not follow `after` was removed with its age.
     const complete = entries.length === wanted && entries.every(({ seq }, i) => seq === after + 1 + i);
     if (!complete)
-      throw new AppError("past_retention", "Some of what came after that place is no longer kept.", {
+      throw new AppError("past_retention", "Some entries after this position are no longer stored.", {
         head_seq: head,
         epoch,
       });

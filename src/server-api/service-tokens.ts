@@ -35,7 +35,7 @@ export function createServiceTokens(
       const token = { id, name, scopes, rooms, secretHash: sha256(secret), expiresAt: expires_at };
       const row = await transaction({ actor: who.caller.userId }, async (tx) => {
         const made = await insertToken(tx.sql, { ...token, createdBy: who.caller.userId }, MOST_TOKENS);
-        if (made === undefined) throw new AppError("full", "There are as many service tokens as there may be.");
+        if (made === undefined) throw new AppError("full", "The maximum number of service tokens is reached.");
         await record(tx.sql, who, {
           action: "service-token:issued",
           subject: `service-token:${id}`,

@@ -91,7 +91,7 @@ test("each does its own part, and says of the others' that it does not", async (
   expect(await answers("worker")).toEqual(none);
   expect(await answers("web")).toEqual({ ...none, page: 200 });
   const refusal = await fetch(`http://127.0.0.1:${nodes.edge.port}/api/v1/meta`);
-  expect(await refusal.text()).toContain('This node has not the role \\"api\\". Ask another one.');
+  expect(await refusal.text()).toContain('This node does not have the role \\"api\\". Ask another one.');
 });
 
 testWith("nginx")("together, behind nginx that parts the paths, they are all of Usher", async () => {

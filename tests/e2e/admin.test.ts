@@ -57,8 +57,8 @@ test("a token is made, shown once, good for what it may do, rotated, and refused
   await page.goto("/admin/tokens");
   await page.getByLabel("Name").fill("booking-worker");
   await page.getByLabel("Statistics").check();
-  await page.getByLabel("In which rooms").fill("event:*");
-  await page.getByRole("button", { name: "Make the token" }).click();
+  await page.getByLabel("Rooms").fill("event:*");
+  await page.getByRole("button", { name: "Create token" }).click();
   const secret = await shownSecret("The token’s secret");
   expect(secret).toStartWith("ust_");
   const as = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -78,20 +78,20 @@ test("a token is made, shown once, good for what it may do, rotated, and refused
   await confirm("Revoke booking-worker", "Revoke");
   await said("revoked");
   expect(await statusOf("/connections/stats", as(next))).toBe(401);
-  await page.getByText("There is no token yet").waitFor();
+  await page.getByText("No tokens yet").waitFor();
 }, 120_000);
 
 test("an endpoint is made and tested, and its delivery comes into the page with what was answered", async () => {
   const receiver = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("received, thank you") });
   await page.goto("/admin/webhooks");
   await page.getByLabel("Address").fill("nowhere");
-  await page.locator("form", { hasText: "Which events" }).evaluate((form: HTMLFormElement) => {
+  await page.locator("form", { hasText: "Events" }).evaluate((form: HTMLFormElement) => {
     form.noValidate = true;
   });
-  await page.getByRole("button", { name: "Make the endpoint" }).click();
+  await page.getByRole("button", { name: "Create webhook" }).click();
   await page.getByText("An https address.").waitFor();
   await page.getByLabel("Address").fill(`http://127.0.0.1:${receiver.port}/usher`);
-  await page.getByRole("button", { name: "Make the endpoint" }).click();
+  await page.getByRole("button", { name: "Create webhook" }).click();
   await page.getByRole("region", { name: "The signing secret" }).getByText("whsec_").waitFor();
   await page.getByRole("link", { name: `http://127.0.0.1:${receiver.port}/usher` }).click();
   await page.getByRole("button", { name: "Send a test" }).click();
@@ -116,7 +116,7 @@ test("a range of addresses is banned and let in again", async () => {
   await form.getByRole("button", { name: "Ban" }).click();
   await said("203.0.113.0/24 is banned");
   expect(await statusOf("/meta", from)).toBe(403);
-  await confirm("Lift the ban of 203.0.113.0/24", "Lift it");
+  await confirm("Lift the ban of 203.0.113.0/24", "Lift ban");
   await said("The ban is lifted.");
   expect(await statusOf("/meta", from)).toBe(200);
 }, 120_000);
@@ -150,12 +150,12 @@ test("a setting is changed and takes effect, without scripts too; a mistake is s
   await row.getByText("default", { exact: true }).waitFor();
 
   await plain.goto("/admin/tokens");
-  if (!(await plain.getByLabel("Name").isVisible())) await plain.getByText("Make a token").click();
+  if (!(await plain.getByLabel("Name").isVisible())) await plain.getByText("Add token").click();
   await plain.getByLabel("Name").fill("stage");
   await plain.getByLabel("Broadcast").check();
   await plain.getByLabel("Presence").check();
-  await plain.getByLabel("In which rooms").fill("no room");
-  await plain.getByRole("button", { name: "Make the token" }).click();
+  await plain.getByLabel("Rooms").fill("no room");
+  await plain.getByRole("button", { name: "Create token" }).click();
   await plain.getByText(/^A room such as/).waitFor();
   const ticked = await plain
     .getByRole("checkbox", { checked: true })
@@ -167,7 +167,7 @@ test("a setting is changed and takes effect, without scripts too; a mistake is s
 
 test("connections come into the overview by themselves, and one of them is closed from its room’s list", async () => {
   await page.goto("/admin");
-  const node = page.getByRole("table", { name: "Nodes" }).getByRole("row").filter({ hasText: "broker works" });
+  const node = page.getByRole("table", { name: "Nodes" }).getByRole("row").filter({ hasText: "broker connected" });
   await node.getByText(/^\d+\.\d s ago$/).waitFor();
   const client = await openClient(Number(new URL(app.url).port));
   await client.ask("room:join", { room: "event:77" });
@@ -213,9 +213,9 @@ test("frames of a room come into the live trace, each with its node, wait while 
   await said("Paused");
   await client.ask("room:leave", { room });
   const left = frames.getByRole("listitem").filter({ hasText: "room:leave" });
-  await page.getByRole("button", { name: /^Go on \([1-9]/ }).waitFor();
+  await page.getByRole("button", { name: /^Resume \([1-9]/ }).waitFor();
   expect(await left.count()).toBe(0);
-  await page.getByRole("button", { name: /^Go on/ }).click();
+  await page.getByRole("button", { name: /^Resume/ }).click();
   await left.first().waitFor();
   await page.getByRole("button", { name: "Clear" }).click();
   expect(await frames.getByRole("listitem").count()).toBe(0);
@@ -290,27 +290,27 @@ test("who is no admin sees no page and no data; made one he sees them, and disab
   await bo.waitForURL(/\/login/);
   await page.getByLabel("Manage bo").click();
   await page.getByRole("button", { name: "Enable bo" }).click();
-  await said("bo may sign in again.");
+  await said("bo can sign in again.");
 }, 120_000);
 
 test("what only an owner may is refused to an admin beside its field, in the server’s words", async () => {
   await post("/auth/login", { username: "bo", password: PASSWORD }, bo);
-  const refusal = /^Only an owner lets a program read in channels and in people's own rooms/;
+  const refusal = /^Only an owner can let a program read channels and personal rooms/;
   await bo.goto("/admin/tokens");
   await bo.getByLabel("Name").fill("reader");
   await bo.getByLabel("History").check();
-  const rooms = bo.getByLabel("In which rooms");
+  const rooms = bo.getByLabel("Rooms");
   await rooms.fill("channel:*");
-  await bo.getByRole("button", { name: "Make the token" }).click();
+  await bo.getByRole("button", { name: "Create token" }).click();
   await bo.getByText(refusal).waitFor();
   expect(await rooms.getAttribute("aria-invalid")).toBe("true");
 
   await bo.goto("/admin/webhooks");
-  await bo.getByText("Make an endpoint", { exact: true }).click();
+  await bo.getByText("Add webhook", { exact: true }).click();
   await bo.getByLabel("Address").fill("https://example.org/usher");
-  await bo.getByRole("button", { name: "Make the endpoint" }).click();
+  await bo.getByRole("button", { name: "Create webhook" }).click();
   await bo.getByText(refusal).waitFor();
-  expect(await bo.getByLabel("From which rooms").getAttribute("aria-invalid")).toBe("true");
+  expect(await bo.getByLabel("Rooms").getAttribute("aria-invalid")).toBe("true");
 
   await bo.goto("/admin/traces?room=channel:1");
   await bo.getByRole("button", { name: "Start" }).click();
@@ -324,8 +324,8 @@ test("what only an owner may is refused to an admin beside its field, in the ser
   await page.context().request.patch(`/api/v1/admin/users/${made.user.id}`, role);
   await post("/admin/bans", { user_id: made.user.id, reason: "sold seats twice" });
   await bo.goto("/admin/bans");
-  await confirm("Lift the ban of cy", "Lift it", undefined, bo);
-  await bo.getByRole("alert").getByText("You cannot lift a ban of somebody of your own rank.").waitFor();
+  await confirm("Lift the ban of cy", "Lift ban", undefined, bo);
+  await bo.getByRole("alert").getByText("You cannot lift a ban of a person with your own role.").waitFor();
 }, 120_000);
 
 test("a page that cannot be shown leaves the list of the others where it is", async () => {
@@ -338,7 +338,7 @@ test("a page that cannot be shown leaves the list of the others where it is", as
       .first()
       .waitFor();
     await page.getByRole("navigation", { name: "Administration" }).getByRole("link", { name: "Audit log" }).click();
-    await page.getByLabel("By whom").waitFor();
+    await page.getByLabel("Person").waitFor();
   }
 }, 120_000);
 
@@ -346,14 +346,14 @@ test("the audit log tells all of it, and is filtered by what, by whom and when",
   await page.goto("/admin/audit-log");
   const told = await page.getByRole("main").textContent();
   for (const sentence of [
-    /made service token \d+ with stats/,
+    /created service token \d+ with stats/,
     /gave service token \d+ a new secret/,
     /revoked service token \d+/,
-    /made webhook endpoint \d+ to 127\.0\.0\.1/,
-    "banned 203.0.113.0/24 for good",
+    /created webhook \d+ to 127\.0\.0\.1/,
+    "banned 203.0.113.0/24 permanently",
     "lifted the ban of 203.0.113.0/24",
     "set REGISTRATION to closed",
-    "set REGISTRATION back to the environment",
+    "set REGISTRATION back to its value in the environment",
     /closed connection \d+-\d+/,
     "changed the role of bo from member to admin",
     "disabled the account of bo",
@@ -362,14 +362,14 @@ test("the audit log tells all of it, and is filtered by what, by whom and when",
     "watched the frames of bo",
   ])
     expect(told).toMatch(sentence);
-  await page.getByLabel("What").selectOption("ban:made");
-  await page.getByLabel("By whom").fill("ADA");
+  await page.getByLabel("Action").selectOption("ban:made");
+  await page.getByLabel("Person").fill("ADA");
   await page.getByRole("button", { name: "Show", exact: true }).click();
   await waitUntil("only the bans are listed", async () => {
     const deeds = await page.getByRole("main").getByRole("listitem").filter({ hasText: "ada " }).allInnerTexts();
     return deeds.length === 2 && deeds[1]?.includes("banned 203.0.113.0/24");
   });
   await page.goto("/admin/audit-log?to=2020-01-01");
-  await page.getByText("Nothing like this was done").waitFor();
+  await page.getByText("No entries found").waitFor();
   expect(ada.troubles).toEqual([]);
 }, 120_000);

@@ -39,7 +39,7 @@ test("an invitation lets one person in, a reset link hands the account back, and
   await page.waitForURL(/\/reset$/);
   await page.getByLabel("E-mail").fill("bo@example.org");
   await page.getByRole("button", { name: "Send the link" }).click();
-  await page.getByRole("heading", { name: "Look into your mail" }).waitFor();
+  await page.getByRole("heading", { name: "Check your e-mail" }).waitFor();
 
   await ada.page.reload();
   const reset = new URL((await ada.page.getByText(/\/reset\//).textContent()) ?? "");

@@ -56,7 +56,7 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
       const made = { ...fields, id: ids.next(), secret: newSecret(), created_by: who.caller.userId };
       const row = await sql.begin(async (tx) => {
         const row = await store.insertEndpoint(tx, made, LIMITS.endpoints);
-        if (row === null) throw new AppError("full", `There are ${LIMITS.endpoints} endpoints, which is the most.`);
+        if (row === null) throw new AppError("full", `There are ${LIMITS.endpoints} endpoints, which is the maximum.`);
         await record(tx, who, {
           action: "webhook:made",
           subject: subjectOf(made.id),

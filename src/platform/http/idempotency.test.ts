@@ -83,7 +83,7 @@ test("20 at once with one key: one runs, the others are told to wait, and later 
 test("a failure that says that nothing was done lets go of the key: the next try runs", async () => {
   const key = newKey();
   const before = server.state.entered;
-  server.state.failure = new AppError("unavailable", "Too much to do right now.");
+  server.state.failure = new AppError("unavailable", "The server is overloaded right now.");
   for (let n = 0; n < 2; n++) expect((await post("/api/v1/breaks", key, {})).status).toBe(503);
   server.state.failure = await server.sql`SELECT 1 / 0`.then(
     () => new Error("PostgreSQL divided by zero"),

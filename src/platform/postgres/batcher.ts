@@ -64,7 +64,7 @@ export function createBatcher<I, O>({
         key: ({ item }) => apart.key(item),
         run: (batch) => settle(batch, apart.run, null),
         giveUp: (batch) =>
-          fail(batch, new AppError("unavailable", "What this changes is held. Try again soon.", { retry_after: 1 })),
+          fail(batch, new AppError("unavailable", "Another change holds this. Try again soon.", { retry_after: 1 })),
         maxBatch,
         now,
       })

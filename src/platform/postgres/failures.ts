@@ -55,7 +55,7 @@ export function nothingWasDone(error: unknown): boolean {
 export function asAnswer(error: unknown): unknown {
   if (!isAway(error)) return error;
   const answer = cannotWrite(error)
-    ? new AppError("unavailable", "Nothing can be written right now; what is read goes on. Try again soon.", {
+    ? new AppError("unavailable", "The server cannot write right now; reading works. Try again soon.", {
         retry_after: 5,
       })
     : new AppError("unavailable", "The database does not answer right now. Try again soon.", { retry_after: 1 });

@@ -37,7 +37,7 @@ export function createSubscribe(deps: SubscribeDeps) {
     const caller = await deps.door.service(call.metadata, address, call.getHost());
     const rooms = roomsOf(call.request, caller);
     if (open.size >= MOST_STREAMS)
-      throw new AppError("full", "This node has as many streams as it takes. Try another one.");
+      throw new AppError("full", "This node has its maximum number of streams. Try another one.");
     await deps.streams.prepare(caller, addressKey(address));
     if (call.cancelled) return;
     if (caller.tokenId !== "loopback" && !deps.services.isCurrent(caller)) throw new AppError("unauthenticated");

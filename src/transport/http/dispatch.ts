@@ -199,7 +199,7 @@ export function createDispatch<Data>(deps: DispatchDeps<Data>): Answer<Data> {
 /** The operator's routing is wrong: this node has not that role. */
 function notHere(role: string, { requestId }: RequestFacts): Response {
   return problemResponse(
-    new AppError("not_found", `This node has not the role "${role}". Ask another one.`),
+    new AppError("not_found", `This node does not have the role "${role}". Ask another one.`),
     requestId,
   );
 }

@@ -53,7 +53,8 @@ export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocke
       const from = addressKey(address);
       const { allowed, wait } = count(from);
       if (!allowed) throw tooMany(wait);
-      if (!countAll("").allowed) throw new AppError("unavailable", "Too many connect at once.", { retry_after: 1 });
+      if (!countAll("").allowed)
+        throw new AppError("unavailable", "Too many clients connect at once.", { retry_after: 1 });
       if (hub.draining) throw new AppError("unavailable", "This server is about to stop. Connect again.");
       if (await take(from)) return undefined;
       throw new AppError("malformed", "This is not a WebSocket handshake that can be answered.");

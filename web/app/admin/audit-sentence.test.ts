@@ -17,7 +17,7 @@ test("acts are sentences with the names of people", () => {
   const names = { 7: "troll" };
   const deed = (action: string, subject: string, detail?: Record<string, unknown>) =>
     deedOf(entry(action, subject, detail), names);
-  expect(deed("ban:made", "user:7", { until: null })).toBe("banned troll for good");
+  expect(deed("ban:made", "user:7", { until: null })).toBe("banned troll permanently");
   expect(deed("ban:made", "range:2001:db8::/48", { until: "2026-12-01T10:00:00.000Z" })).toBe(
     "banned 2001:db8::/48 until 1 December 2026",
   );
@@ -26,11 +26,9 @@ test("acts are sentences with the names of people", () => {
   );
   expect(deed("setting:changed", "setting:LOG_LEVEL", { from: null, to: "debug" })).toBe("set LOG_LEVEL to debug");
   expect(deed("setting:changed", "setting:LOG_LEVEL", { from: "debug", to: null })).toBe(
-    "set LOG_LEVEL back to the environment",
+    "set LOG_LEVEL back to its value in the environment",
   );
-  expect(deed("webhook:redelivered", "webhook-endpoint:3", { count: 2 })).toBe(
-    "sent 2 deliveries to webhook endpoint 3 again",
-  );
+  expect(deed("webhook:redelivered", "webhook-endpoint:3", { count: 2 })).toBe("sent 2 deliveries to webhook 3 again");
   expect(deed("sessions:ended", "user:7", { count: 1 })).toBe("ended 1 sign-in of troll");
   expect(peopleIn([entry("ban:made", "user:7"), entry("node:drained", "node:1")])).toEqual(["7"]);
 });

@@ -28,9 +28,10 @@ export function roomsIn(entries: readonly Pick<AuditEntry, "subject">[]): string
 export const auditActions = (): string[] => Object.keys(DEEDS);
 
 const DEEDS: Readonly<Record<string, (what: string, detail: Detail) => string>> = {
-  "ban:made": (what, { until }) => `banned ${what} ${typeof until === "string" ? `until ${day(until)}` : "for good"}`,
+  "ban:made": (what, { until }) =>
+    `banned ${what} ${typeof until === "string" ? `until ${day(until)}` : "permanently"}`,
   "ban:lifted": (what) => `lifted the ban of ${what}`,
-  "invite:made": (_, { max_uses }) => `made an invitation for ${counted(Number(max_uses), "person", "people")}`,
+  "invite:made": (_, { max_uses }) => `created an invitation for ${counted(Number(max_uses), "person", "people")}`,
   "invite:removed": () => "withdrew an invitation",
   "reset-links:read": (_, { user_ids }) =>
     `read the password links of ${counted(Array.isArray(user_ids) ? user_ids.length : 0, "person", "people")}`,
@@ -40,13 +41,13 @@ const DEEDS: Readonly<Record<string, (what: string, detail: Detail) => string>> 
   "sessions:ended": (what, { count }) => `ended ${counted(Number(count), "sign-in")} of ${what}`,
   "setting:changed": (what, { from, to }) =>
     to === null
-      ? `set ${what} back to the environment`
+      ? `set ${what} back to its value in the environment`
       : `set ${what} to ${to}${from === null ? "" : `, which was ${from}`}`,
-  "config:reloaded": (what, { changed }) => `read the environment again on ${what}: ${changes(changed)}`,
-  "service-token:issued": (what, { scopes }) => `made ${what} with ${list(scopes)}`,
+  "config:reloaded": (what, { changed }) => `reloaded the environment on ${what}: ${changes(changed)}`,
+  "service-token:issued": (what, { scopes }) => `created ${what} with ${list(scopes)}`,
   "service-token:changed": (what) => `gave ${what} a new secret`,
   "service-token:revoked": (what) => `revoked ${what}`,
-  "webhook:made": (what, { host }) => `made ${what}${typeof host === "string" ? ` to ${host}` : ""}`,
+  "webhook:made": (what, { host }) => `created ${what}${typeof host === "string" ? ` to ${host}` : ""}`,
   "webhook:changed": (what, { fields, disabled }) =>
     disabled === true
       ? `disabled ${what}`
@@ -65,7 +66,7 @@ const DEEDS: Readonly<Record<string, (what: string, detail: Detail) => string>> 
 
 const KINDS: Readonly<Record<string, string>> = {
   "service-token": "service token",
-  "webhook-endpoint": "webhook endpoint",
+  "webhook-endpoint": "webhook",
   setting: "",
   range: "",
 };

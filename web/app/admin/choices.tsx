@@ -6,7 +6,7 @@ const DAY = 24 * HOUR;
 
 /** Spans of time that forms offer, in seconds. */
 export const SPANS = {
-  none: { seconds: 0, label: "at once" },
+  none: { seconds: 0, label: "immediately" },
   hour: { seconds: HOUR, label: "1 hour" },
   day: { seconds: DAY, label: "1 day" },
   threeDays: { seconds: 3 * DAY, label: "3 days" },

@@ -25,7 +25,7 @@ export function DeliveryTable({ deliveries, names }: { deliveries: readonly Webh
           ),
         },
         { name: "Room", cell: ({ room }) => (room === null ? "none" : <RoomName room={room} names={names} />) },
-        { name: "Happened", kind: "short", cell: ({ occurred_at }) => dateTime(occurred_at, timeZone) },
+        { name: "Time", kind: "short", cell: ({ occurred_at }) => dateTime(occurred_at, timeZone) },
         { name: "Status", cell: (delivery) => <DeliveryState delivery={delivery} /> },
         { name: "Attempts", kind: "number", cell: ({ attempts }) => attempts },
         {

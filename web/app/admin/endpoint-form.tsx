@@ -30,7 +30,7 @@ export function EndpointForm({ endpoint, intent, go }: { endpoint?: WebhookEndpo
       />
       <Field
         name="description"
-        label="What it is for"
+        label="Description"
         description="Optional."
         defaultValue={endpoint?.description}
         refusal={refusal}
@@ -39,22 +39,22 @@ export function EndpointForm({ endpoint, intent, go }: { endpoint?: WebhookEndpo
       />
       <Patterns
         name="event_types"
-        label="Which events"
-        description="One on each line: message:created, message:* for all of that beginning, * for all."
+        label="Events"
+        description="One per line: message:created, message:* for all that begin with message:, * for all."
         text={list("event_types", "*")}
         error={refusal?.fields.event_types}
       />
       <Patterns
         name="rooms"
-        label="From which rooms"
-        description="One on each line: event:7, channel:* for all channels, * for all rooms. Only an owner names channels and people’s own rooms."
+        label="Rooms"
+        description="One per line: event:7, channel:* for all channels, * for all rooms. Only an owner can name channels and personal rooms."
         text={list("rooms", "*")}
         error={refusal?.fields.rooms}
       />
       <Checkbox
         name="ordered"
-        label="In order"
-        description="A delivery waits for the ones before it from the same room."
+        label="Keep the order"
+        description="A delivery waits for earlier ones of the same room."
         defaultChecked={refusal ? refusal.typed.ordered === "on" : endpoint?.ordered}
       />
       <div>

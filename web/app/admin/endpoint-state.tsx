@@ -29,5 +29,5 @@ const WHY_DISABLED = {
   admin: "disabled",
   gone: "disabled: the receiver answered 410 Gone",
   failing: "disabled: it failed for too long",
-  backlog: "disabled: too much was waiting for it",
+  backlog: "disabled: too many deliveries were waiting",
 } as const;

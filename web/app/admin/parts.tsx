@@ -126,7 +126,7 @@ export function Secret({ title, secret, children }: { title: string; secret: str
   return (
     <section ref={box} tabIndex={-1} aria-label={title} className={styles.secret}>
       <h3>{title}</h3>
-      <p>Copy it now: it is kept nowhere and cannot be shown again.</p>
+      <p>Copy it now. It is not stored and cannot be shown again.</p>
       <p className={styles.secretRow}>
         <code>{secret}</code>
         <CopyButton text={secret} name={`Copy: ${title}`} className={styles.tool} />
@@ -148,7 +148,7 @@ export function Pager({ next, more }: { next: string | null; more: string }) {
   if (next === null && !query.has("after")) return null;
   return (
     <nav aria-label="Pages" className={styles.pager}>
-      {query.has("after") && <Link to={to(null)}>From the beginning</Link>}
+      {query.has("after") && <Link to={to(null)}>Back to the start</Link>}
       {next !== null && <Link to={to(next)}>{more}</Link>}
     </nav>
   );
@@ -158,7 +158,7 @@ export function Pager({ next, more }: { next: string | null; more: string }) {
 export function LateNote({ late }: { late: boolean }) {
   return (
     <p role="status" className={styles.late}>
-      {late ? "The server does not answer: these figures are older." : ""}
+      {late ? "The server does not answer. These figures are not up to date." : ""}
     </p>
   );
 }

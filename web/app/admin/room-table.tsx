@@ -23,9 +23,9 @@ export function RoomTable({ rooms, names }: { rooms: readonly RoomInfo[]; names:
           ),
         },
         {
-          name: "Entries so far",
+          name: "Entries",
           kind: "number",
-          cell: ({ head_seq }) => (head_seq === null ? "none kept" : count(head_seq)),
+          cell: ({ head_seq }) => (head_seq === null ? "none" : count(head_seq)),
         },
         {
           name: "Watch",

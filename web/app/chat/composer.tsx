@@ -94,7 +94,7 @@ export function Composer(props: ComposerProps) {
           <span>
             Reply to <b dir="auto">{replyToName}</b>: <bdi>{replyTo.content}</bdi>
           </span>
-          <button type="button" onClick={onCancelReply} aria-label="Do not reply">
+          <button type="button" onClick={onCancelReply} aria-label="Cancel the reply">
             <X size={15} />
           </button>
         </div>

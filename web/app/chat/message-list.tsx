@@ -193,7 +193,7 @@ function Beginning({ channel, empty }: { channel: Channel; empty: boolean }) {
   const direct = channel.type === "direct";
   return (
     <div className={styles.nothing}>
-      <p className={styles.nothingTitle}>{direct ? "Say hello" : "Nothing has been said here yet"}</p>
+      <p className={styles.nothingTitle}>{direct ? "Say hello" : "No messages yet"}</p>
       <p>
         {direct
           ? "Only the two of you can read this."

@@ -107,7 +107,7 @@ function Quote({ id, parent, parentAuthor, message, active, onAct }: MessageRowP
     parent === undefined
       ? "An earlier message"
       : parent === null || parent.deleted_at !== null
-        ? "A message that was deleted"
+        ? "A deleted message"
         : null;
   return (
     <Link
@@ -140,7 +140,7 @@ function Quote({ id, parent, parentAuthor, message, active, onAct }: MessageRowP
 
 function Tools({ message, mine, mayDelete, mayWrite, onAct }: MessageRowProps) {
   return (
-    <fieldset className={styles.tools} aria-label="What to do with this message">
+    <fieldset className={styles.tools} aria-label="Message actions">
       {mayWrite && (
         <button type="button" aria-label="Reply" title="Reply (R)" onClick={() => onAct("reply", message)}>
           <CornerUpLeft size={16} />

@@ -43,7 +43,7 @@ export function PeopleSearch({ q, found, choice }: PeopleSearchProps) {
       </Form>
       <div aria-live="polite">
         {q !== null && found.length === 0 && (
-          <p className={`${styles.note} ${styles.searched}`}>Nobody is called “{q}”. Try a part of the name.</p>
+          <p className={`${styles.note} ${styles.searched}`}>No one found for “{q}”. Try part of the name.</p>
         )}
         <ul className={`${styles.list} ${styles.searched}`}>
           {found.map((person) => (

@@ -53,7 +53,7 @@ export default function ChannelAbout() {
           <Field
             name="topic"
             label="Topic"
-            description="What is talked about here."
+            description="What this channel is about."
             defaultValue={channel.topic ?? ""}
             refusal={refusal}
             maxLength={250}

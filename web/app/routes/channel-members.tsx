@@ -77,7 +77,7 @@ export default function ChannelMembers() {
 }
 
 function AddButton({ person, inside }: { person: PublicUser; inside: boolean }) {
-  if (inside) return <span className={styles.tag}>is here</span>;
+  if (inside) return <span className={styles.tag}>member</span>;
   return (
     <Form method="post" preventScrollReset>
       <input type="hidden" name="user_id" value={person.id} />

@@ -38,7 +38,7 @@ export default function ChannelNew() {
           <Field
             name="name"
             label="Name"
-            description="Short and plain, such as “front of house”."
+            description="For example “front of house”."
             refusal={refusal}
             required
             maxLength={80}
@@ -48,14 +48,14 @@ export default function ChannelNew() {
           <Field
             name="topic"
             label="Topic"
-            description="Optional: what is talked about here."
+            description="Optional. What this channel is about."
             refusal={refusal}
             maxLength={250}
             autoComplete="off"
           />
-          <Radio.Group name="type" label="Who may find it" defaultValue={refusal?.typed.type ?? "public"}>
+          <Radio.Group name="type" label="Who can find it" defaultValue={refusal?.typed.type ?? "public"}>
             <div className={formStyles.choices}>
-              <Radio value="public" label="Everybody on this server may find and join it" />
+              <Radio value="public" label="Everybody on this server can find and join it" />
               <Radio value="private" label="Only people who are added to it" />
             </div>
           </Radio.Group>

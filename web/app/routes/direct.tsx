@@ -28,8 +28,8 @@ export default function Direct() {
   const { house } = useHouse();
   return (
     <>
-      <HouseTitle>Start a direct chat</HouseTitle>
-      <PageBar title="Start a direct chat" below="Only the two of you can read it" />
+      <HouseTitle>New message</HouseTitle>
+      <PageBar title="New message" below="Only the two of you can read it" />
       <PageBody>
         <div>
           <FormError refusal={refusal} />
@@ -39,8 +39,8 @@ export default function Direct() {
             choice={(person) => (
               <Form method="post">
                 <input type="hidden" name="user_id" value={person.id} />
-                <Button type="submit" size="compact-sm" variant="light" aria-label={`Write to ${person.username}`}>
-                  Write
+                <Button type="submit" size="compact-sm" variant="light" aria-label={`Message ${person.username}`}>
+                  Message
                 </Button>
               </Form>
             )}

@@ -14,7 +14,7 @@ export default function Home() {
       <h1>{isEmpty ? `Welcome, ${me.name ?? me.username}` : "No channel is open"}</h1>
       <p>
         {isEmpty
-          ? "You are in no channel yet. Create one and invite others, or join one that is there."
+          ? "You have not joined a channel yet. Create one and invite others, or join one that is there."
           : "Choose a channel or a direct chat from the list."}
       </p>
       <div className={styles.ways}>

@@ -19,7 +19,7 @@ export function RegisterForm({
         <Field
           name="invite_code"
           label="Invitation code"
-          description="You got it from whoever runs this server."
+          description="Ask the person who runs this server for one."
           defaultValue={invite}
           refusal={refusal}
           required
@@ -29,7 +29,7 @@ export function RegisterForm({
       <Field
         name="username"
         label="Username"
-        description="What others call you here: letters, digits, and _ . - between them."
+        description="Your name on this server: letters, digits and _ . -"
         refusal={refusal}
         required
         minLength={2}

@@ -24,7 +24,7 @@ export default function Register() {
   if (registration === "closed") {
     return (
       <>
-        <FormHead title="Registration is closed">Ask whoever runs this server for an account.</FormHead>
+        <FormHead title="Registration is closed">Ask the owner of this server for an account.</FormHead>
         <div className={styles.below}>
           <Link to="/login">Sign in</Link>
         </div>
@@ -40,7 +40,7 @@ export default function Register() {
       </RegisterForm>
       <div className={styles.below}>
         <span>
-          Have one already? <Link to="/login">Sign in</Link>
+          Already have an account? <Link to="/login">Sign in</Link>
         </span>
       </div>
     </>

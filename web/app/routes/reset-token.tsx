@@ -17,7 +17,7 @@ export default function ResetToken() {
   const refusal = useActionData<typeof action>();
   return (
     <>
-      <FormHead title="Set a new password">All other sign-ins of the account end with it.</FormHead>
+      <FormHead title="Set a new password">This signs you out on all devices.</FormHead>
       <FormError refusal={refusal} />
       <Form method="post" className={styles.form}>
         <PasswordField

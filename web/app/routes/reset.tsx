@@ -17,9 +17,9 @@ export default function Reset() {
   if (answer && "sent" in answer) {
     return (
       <>
-        <FormHead title="Look into your mail">
-          If there is an account with this address, a link to set a new password is on its way. On a server without
-          mail, its owner sees the link and can hand it to you.
+        <FormHead title="Check your e-mail">
+          If an account has this address, a link to set a new password is on its way. If this server sends no mail, ask
+          its owner for the link.
         </FormHead>
         <div className={styles.below}>
           <Link to="/login">Back to sign in</Link>
@@ -29,7 +29,7 @@ export default function Reset() {
   }
   return (
     <>
-      <FormHead title="Forgot your password?">We send you a link to set a new one.</FormHead>
+      <FormHead title="Forgot your password?">We will send you a link to set a new one.</FormHead>
       <FormError refusal={answer} />
       <Form method="post" className={styles.form}>
         <Field name="email" type="email" label="E-mail" refusal={answer} required autoComplete="email" autoFocus />

@@ -47,7 +47,7 @@ export async function action({ request }: ActionFunctionArgs) {
 
 const DONE: Record<string, string> = {
   profile: "Saved.",
-  password: "Your password is changed. All other sign-ins have ended.",
+  password: "Password changed. You are signed out on all other devices.",
 };
 
 export default function Settings() {
@@ -67,7 +67,7 @@ export default function Settings() {
         </Form>
       </PageBar>
       <PageBody>
-        <Part title="You">
+        <Part title="Profile">
           <Profile me={me} refusal={refusalOf("profile")} />
           {doneOf("profile")}
         </Part>
@@ -76,12 +76,12 @@ export default function Settings() {
             <SchemeChoice />
           </div>
         </Part>
-        <Part title="Password" lead="Changing it ends all other sign-ins.">
+        <Part title="Password" lead="Changing it signs you out on all other devices.">
           {/* Emptied once it is done. */}
           <PasswordChange key={doneOf("password") ? "done" : "open"} refusal={refusalOf("password")} />
           {doneOf("password")}
         </Part>
-        <Part title="Where you are signed in">
+        <Part title="Signed-in devices">
           <FormError refusal={refusalOf("end-session") ?? refusalOf("end-others")} />
           <Sessions sessions={sessions} />
         </Part>
@@ -122,7 +122,7 @@ function Profile({ me, refusal }: { me: Me; refusal?: Refusal }) {
       <Field
         name="name"
         label="Name"
-        description="Optional: shown in place of the username."
+        description="Optional. Shown instead of the username."
         defaultValue={me.name ?? ""}
         refusal={refusal}
         maxLength={80}
@@ -173,16 +173,23 @@ function Sessions({ sessions }: { sessions: Session[] }) {
             <div className={listStyles.what}>
               <p>{session.device_name ?? deviceOf(session.user_agent)}</p>
               <p className={listStyles.note}>
-                {session.ip && `${session.ip} · `}last used {dateTime(session.last_seen_at, timeZone)}
+                {session.ip && `${session.ip} · `}last active {dateTime(session.last_seen_at, timeZone)}
               </p>
             </div>
             {session.current ? (
-              <span className={listStyles.tag}>this one</span>
+              <span className={listStyles.tag}>this device</span>
             ) : (
               <Form method="post" preventScrollReset>
                 <input type="hidden" name="session_id" value={session.id} />
-                <Button type="submit" name="intent" value="end-session" size="compact-sm" variant="subtle">
-                  Sign out there
+                <Button
+                  type="submit"
+                  name="intent"
+                  value="end-session"
+                  aria-label={`Sign out ${session.device_name ?? deviceOf(session.user_agent)}`}
+                  size="compact-sm"
+                  variant="subtle"
+                >
+                  Sign out
                 </Button>
               </Form>
             )}
@@ -192,7 +199,7 @@ function Sessions({ sessions }: { sessions: Session[] }) {
       {sessions.length > 1 && (
         <Form method="post" preventScrollReset>
           <Button type="submit" name="intent" value="end-others" variant="default">
-            Sign out everywhere else
+            Sign out on all other devices
           </Button>
         </Form>
       )}
@@ -220,5 +227,5 @@ function deviceOf(agent: string | null): string {
     Linux: /Linux/,
   });
   if (browser && system) return `${browser} on ${system}`;
-  return browser ?? system ?? "An unknown device";
+  return browser ?? system ?? "Unknown device";
 }

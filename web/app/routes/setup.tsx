@@ -21,12 +21,12 @@ export default function Setup() {
   const refusal = useActionData<typeof action>();
   return (
     <>
-      <FormHead title="Welcome. Make it yours">
-        This server is new. The account you make now owns it: it may invite, ban and reset others.
+      <FormHead title="Welcome to Usher">
+        This server is new. The account that you create now is its owner: it can invite and ban people.
       </FormHead>
       <FormError refusal={refusal} />
       <RegisterForm refusal={refusal} invite={null}>
-        Create the owner's account
+        Create owner account
       </RegisterForm>
     </>
   );

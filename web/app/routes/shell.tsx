@@ -50,7 +50,7 @@ function Rail({ steps }: { steps: Steps | null }) {
           {shared.map((channel) => (
             <ChannelLink key={channel.id} channel={channel} />
           ))}
-          {shared.length === 0 && <li className={styles.none}>You are in no channel yet.</li>}
+          {shared.length === 0 && <li className={styles.none}>You have not joined a channel yet.</li>}
           <li>
             <NavLink to="/channels/browse" className={styles.quiet}>
               <Compass size={16} aria-hidden="true" />

@@ -16,7 +16,10 @@ import { load } from "../../server/hub.ts";
 export async function loader({ request }: LoaderFunctionArgs) {
   const me = await load(request, ({ rest }) => rest.users.me());
   if (me.role === "member")
-    throw Response.json({ code: "forbidden", message: "Only admins of this server see this page." }, { status: 403 });
+    throw Response.json(
+      { code: "forbidden", message: "Only admins of this server can see this page." },
+      { status: 403 },
+    );
   return null;
 }
 

@@ -52,11 +52,11 @@ export default function AuditLog() {
       <Form role="search" className={styles.filter} key={JSON.stringify(filter)}>
         <NativeSelect
           name="action"
-          label="What"
+          label="Action"
           defaultValue={filter.action}
           data={[{ value: "", label: "anything" }, ...auditActions()]}
         />
-        <TextInput name="actor" label="By whom" defaultValue={filter.actor} autoComplete="off" autoCapitalize="none" />
+        <TextInput name="actor" label="Person" defaultValue={filter.actor} autoComplete="off" autoCapitalize="none" />
         <TextInput name="from" type="date" label="From" defaultValue={filter.from} />
         <TextInput name="to" type="date" label="To" defaultValue={filter.to} />
         <Button type="submit" variant="default">
@@ -65,10 +65,10 @@ export default function AuditLog() {
       </Form>
       {filtered && <Link to="/admin/audit-log">Show everything</Link>}
       {acts.data.length === 0 && (
-        <Empty title={filtered ? "Nothing like this was done" : "Nothing was done yet"}>
+        <Empty title={filtered ? "No entries found" : "No entries yet"}>
           {filtered
-            ? "Another time, name or act may find it."
-            : "Bans, settings, tokens, roles: what admins change from now on is listed here."}
+            ? "Try another time, person or action."
+            : "What admins change is listed here: bans, settings, tokens, roles."}
         </Empty>
       )}
       <ul className={styles.list}>
@@ -88,7 +88,7 @@ function Act({ entry, names }: { entry: AuditEntry; names: Record<string, string
     <li className={styles.item}>
       <div className={styles.what}>
         <p>
-          <strong>{actor === "system" ? "The machine" : (actor_name ?? `Somebody who is gone (${actor})`)}</strong>{" "}
+          <strong>{actor === "system" ? "System" : (actor_name ?? `A deleted person (${actor})`)}</strong>{" "}
           {deedOf(entry, names)}
         </p>
         <p className={styles.note}>

@@ -35,12 +35,12 @@ export async function action({ request }: ActionFunctionArgs) {
       const person = await personInForm(rest, field(form, "username") ?? "");
       const terms = { reason: field(form, "reason") ?? "", until: fromNow(field(form, "seconds")) };
       await rest.bans.create({ user_id: person.id, ...terms });
-      return `${person.username} is banned and signed out everywhere.`;
+      return `${person.username} is banned and signed out on all devices.`;
     },
     async "ban-range"({ rest, form }) {
       const terms = { reason: field(form, "reason") ?? "", until: fromNow(field(form, "seconds")) };
       const { ip_range } = await rest.bans.create({ ip_range: field(form, "ip_range") ?? "", ...terms });
-      return `${ip_range} is banned: nothing that comes from there is answered.`;
+      return `${ip_range} is banned: requests from there are refused.`;
     },
     async lift({ rest, id }) {
       await rest.bans.lift(id);
@@ -57,13 +57,13 @@ export default function Bans() {
       <Said />
       <section className={styles.part}>
         <h2>Ban a person</h2>
-        <p className={styles.lead}>Who is banned is signed out everywhere and cannot come back.</p>
+        <p className={styles.lead}>A banned person is signed out on all devices and cannot sign in again.</p>
         <BanForm intent="ban" field={{ name: "username", label: "Username", defaultValue: username }} />
       </section>
       <section className={styles.part}>
         <h2>Ban addresses</h2>
         <p className={styles.lead}>
-          Nothing that comes from them is answered. Many people may share one address: prefer a short time.
+          Requests from these addresses are refused. Many people can share one address: prefer a short time.
         </p>
         <BanForm
           intent="ban-range"
@@ -71,10 +71,8 @@ export default function Bans() {
         />
       </section>
       <section className={styles.part}>
-        <h2>Bans that stand</h2>
-        {bans.data.length === 0 && (
-          <Empty title="Nobody is banned">Who or what you ban above is listed here until the ban ends.</Empty>
-        )}
+        <h2>Active bans</h2>
+        {bans.data.length === 0 && <Empty title="No active bans">Bans are listed here until they end.</Empty>}
         <ul className={styles.list}>
           {bans.data.map((ban) => (
             <BanRow key={ban.id} ban={ban} by={lookUp(names, ban.created_by)} />
@@ -127,8 +125,8 @@ function BanRow({ ban, by }: { ban: Ban; by: string | undefined }) {
           {by !== undefined && ` by ${by}`}
         </p>
       </div>
-      <Confirm label="Lift" name={`Lift the ban of ${whom}`} intent="lift" id={ban.id} go="Lift it">
-        <p>{ban.user_id === null ? "Those addresses are" : `${whom} is`} let in again from now on.</p>
+      <Confirm label="Lift" name={`Lift the ban of ${whom}`} intent="lift" id={ban.id} go="Lift ban">
+        <p>{ban.user_id === null ? "Those addresses are" : `${whom} is`} allowed to connect again.</p>
       </Confirm>
     </li>
   );

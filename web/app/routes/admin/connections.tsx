@@ -66,10 +66,10 @@ export default function Connections() {
         </Form>
         {filtered && <Link to="/admin/connections">Show all connections</Link>}
         {page?.partial && <p className={styles.note}>Not all nodes answered in time: there may be more.</p>}
-        {page === null && <Empty title={`Nobody here is called “${filter.user}”`} />}
+        {page === null && <Empty title={`No person has the username “${filter.user}”`} />}
         {page?.data.length === 0 && (
-          <Empty title={filtered ? "No connection is like this" : "Nobody is connected"}>
-            {filtered ? "Somebody may have just left." : "Who opens a page of this server shows up here."}
+          <Empty title={filtered ? "No connections found" : "Nobody is connected"}>
+            {filtered ? "Try another name, room or node." : "Whoever opens a page of this server appears here."}
           </Empty>
         )}
         {page !== null && page.data.length > 0 && <List connections={page.data} names={names} />}

@@ -36,7 +36,7 @@ export async function action({ request }: ActionFunctionArgs) {
   return act(request, {
     async drain({ rest, id, form }) {
       await rest.admin.drain(id, Number(raw(form, "seconds")));
-      return `Node ${id} sends its connections to the other nodes now. Restart it when it has none left.`;
+      return `Node ${id} is moving its connections to the other nodes. Restart it when it has none left.`;
     },
   });
 }
@@ -72,7 +72,7 @@ export default function Overview() {
         <h2>Busiest rooms</h2>
         {partial && <p className={styles.note}>Not all nodes answered in time: there may be more.</p>}
         {rooms.length === 0 ? (
-          <Empty title="Nobody is in a room">Rooms show up here as soon as somebody is connected to one.</Empty>
+          <Empty title="No rooms in use">A room appears here when somebody joins it.</Empty>
         ) : (
           <>
             <RoomTable rooms={rooms} names={names} />
@@ -94,8 +94,8 @@ function Nodes({ nodes }: { nodes: readonly NodeInfo[] }) {
       columns={[
         { name: "Node", kind: "name", cell: (node) => <NodeName node={node} /> },
         { name: "State", cell: (node) => <NodeState node={node} /> },
-        { name: "Log seen up to", kind: "short", cell: ({ lag_ms }) => <LogSeen lag={lag_ms} /> },
-        { name: "Up for", kind: "short", cell: ({ started_at }) => age(started_at, now) },
+        { name: "Log read", kind: "short", cell: ({ lag_ms }) => <LogSeen lag={lag_ms} /> },
+        { name: "Uptime", kind: "short", cell: ({ started_at }) => age(started_at, now) },
         {
           name: "Connections",
           kind: "number",
@@ -125,9 +125,9 @@ function NodeName({ node: { id, address, version, roles } }: { node: NodeInfo })
 }
 
 const BROKER = {
-  ok: { kind: "good", text: "broker works" },
-  deaf: { kind: "bad", text: "deaf to the broker" },
-  away: { kind: "bad", text: "broker away" },
+  ok: { kind: "good", text: "broker connected" },
+  deaf: { kind: "bad", text: "receives nothing from the broker" },
+  away: { kind: "bad", text: "broker unreachable" },
 } as const;
 
 function NodeState({ node: { draining, broker } }: { node: NodeInfo }) {
@@ -163,15 +163,15 @@ function LogSeen({ lag }: { lag: number }) {
 function DrainButton({ id, alone }: { id: string; alone: boolean }) {
   const refusal = refusalOf(useOutcome(), "drain", id);
   return (
-    <Confirm label="Drain" name={`Drain node ${id}`} intent="drain" id={id} go="Drain it">
+    <Confirm label="Drain" name={`Drain node ${id}`} intent="drain" id={id} go="Drain">
       <p>
-        Node {id} sends its connections away and takes no new ones until it is restarted.
+        Node {id} moves its connections to the other nodes and accepts no new ones until it is restarted.
         {alone && " It is the only node: until then nobody can connect."}
       </p>
       <Field
         name="seconds"
         type="number"
-        label="Seconds over which the connections go"
+        label="Time for the connections to move, in seconds"
         defaultValue={10}
         refusal={refusal}
         min={1}

@@ -39,15 +39,15 @@ export async function action({ request }: ActionFunctionArgs) {
     },
     async disable({ rest, id }) {
       const { username } = await rest.admin.updateUser(id, { disabled: true });
-      return `${username} is disabled and signed out everywhere.`;
+      return `${username} is disabled and signed out on all devices.`;
     },
     async enable({ rest, id }) {
       const { username } = await rest.admin.updateUser(id, { disabled: false });
-      return `${username} may sign in again.`;
+      return `${username} can sign in again.`;
     },
     async "sign-out"({ rest, id }) {
       await rest.admin.endSessions(id);
-      return "All sign-ins of this person have ended.";
+      return "This person is signed out on all devices.";
     },
   });
 }
@@ -76,10 +76,8 @@ export default function People() {
             Show
           </Button>
         </Form>
-        {filtered && <Link to="/admin/people">Show everybody</Link>}
-        {people.data.length === 0 && (
-          <Empty title="Nobody is like this">Try a part of the name or of the address.</Empty>
-        )}
+        {filtered && <Link to="/admin/people">Show all people</Link>}
+        {people.data.length === 0 && <Empty title="No people found">Try part of the name or e-mail address.</Empty>}
         <ul className={styles.list}>
           {people.data.map((person) => (
             <PersonRow key={person.id} person={person} />
@@ -121,8 +119,8 @@ function PersonRow({ person }: { person: Account }) {
           {email ?? "no e-mail address"}
         </p>
         <p className={styles.note}>
-          since {dateTime(created_at, timeZone)} ·{" "}
-          {last_seen_at ? `seen ${dateTime(last_seen_at, timeZone)}` : "signed in nowhere"}
+          joined {dateTime(created_at, timeZone)} ·{" "}
+          {last_seen_at ? `last seen ${dateTime(last_seen_at, timeZone)}` : "not signed in"}
         </p>
       </div>
       <PersonTools person={person} />
@@ -145,7 +143,7 @@ function PersonTools({ person: { id, username, role, disabled, banned, last_seen
             defaultValue={refusal?.typed.role ?? role}
             data={[...ROLES]}
           />
-          <p className={styles.note}>Admins see these pages and act on members; owners give roles, too.</p>
+          <p className={styles.note}>Admins see these pages and manage members. Owners also assign roles.</p>
         </Confirm>
       )}
       {(outranked || me.role === "owner") && (
@@ -157,7 +155,7 @@ function PersonTools({ person: { id, username, role, disabled, banned, last_seen
           )}
           {outranked && last_seen_at && (
             <Confirm label="Sign out" name={`Sign out ${username}`} intent="sign-out" id={id} go="Sign out everywhere">
-              <p>{username} is signed out on all devices and may sign in again.</p>
+              <p>{username} is signed out on all devices and can sign in again.</p>
             </Confirm>
           )}
           {outranked && disabled && <OneButton intent="enable" id={id} label="Enable" name={`Enable ${username}`} />}

@@ -29,12 +29,11 @@ export default function Rooms() {
       <LateNote late={late} />
       <section className={styles.part}>
         <p className={styles.lead}>
-          The hundred rooms with the most connections, over all nodes. Entries: how much was ever kept in the room’s
-          log.
+          The 100 rooms with the most connections on all nodes. Entries: how many were written to the room’s log so far.
         </p>
         {value.partial && <p className={styles.note}>Not all nodes answered in time: there may be more.</p>}
         {value.data.length === 0 ? (
-          <Empty title="Nobody is in a room">Rooms show up here as soon as somebody is connected to one.</Empty>
+          <Empty title="No rooms in use">A room appears here when somebody joins it.</Empty>
         ) : (
           <RoomTable rooms={value.data} names={value.names} />
         )}

@@ -85,7 +85,7 @@ function SettingRow({ setting, by }: { setting: Setting; by: string | undefined 
       <div className={styles.what}>
         <p className={styles.tags}>
           <span className={styles.name}>{settingTitle(name)}</span>
-          <span className={styles.tag} data-kind={origin === "set here" ? "warn" : undefined}>
+          <span className={styles.tag} data-kind={origin === "changed here" ? "warn" : undefined}>
             {origin}
           </span>
         </p>
@@ -166,7 +166,7 @@ function FixedTable({ title, settings }: { title: string; settings: readonly Set
   );
 }
 
-function originOf({ set_at, value, default: byDefault }: Setting): "set here" | "default" | "environment" {
-  if (set_at !== null) return "set here";
+function originOf({ set_at, value, default: byDefault }: Setting): "changed here" | "default" | "environment" {
+  if (set_at !== null) return "changed here";
   return value === byDefault || (!value && !byDefault) ? "default" : "environment";
 }

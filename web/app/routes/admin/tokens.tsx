@@ -37,7 +37,7 @@ export async function action({ request }: ActionFunctionArgs) {
         rooms: rooms.length === 0 ? undefined : rooms,
         expires_at: fromNow(field(form, "seconds")),
       });
-      return { done: `The token ${name} is made.`, secret: token };
+      return { done: `Token ${name} is created.`, secret: token };
     },
     async rotate({ rest, form, id }) {
       const { name, token } = await rest.admin.tokens.rotate(id, Number(field(form, "seconds") ?? 0));
@@ -66,20 +66,17 @@ export default function Tokens() {
       )}
       <section className={styles.part}>
         <p className={styles.lead}>
-          Other teams’ back ends call with one of these. Each may do only what its scopes say, in the rooms that are
-          named.
+          Other services call Usher with a token. It can do only what its scopes allow, in the rooms it names.
         </p>
         <Fold
           key={formKey(outcome, "make")}
-          title="Make a token"
+          title="Add token"
           open={tokens.length === 0 || refusalOf(outcome, "make") !== undefined}
         >
           <NewToken />
         </Fold>
         {tokens.length === 0 && (
-          <Empty title="There is no token yet">
-            Make one above for each service that calls here; its secret is shown once.
-          </Empty>
+          <Empty title="No tokens yet">Add one for each service that calls Usher. Its secret is shown once.</Empty>
         )}
         <ul className={styles.list}>
           {tokens.map((token) => (
@@ -105,11 +102,7 @@ function NewToken() {
         maxLength={80}
         autoComplete="off"
       />
-      <Checkbox.Group
-        label="What it may do"
-        defaultValue={refusal?.typed.scopes?.split("\n")}
-        error={refusal?.fields.scopes}
-      >
+      <Checkbox.Group label="Scopes" defaultValue={refusal?.typed.scopes?.split("\n")} error={refusal?.fields.scopes}>
         <div className={styles.choices}>
           {SCOPES.map(({ value, label, text }) => (
             <Checkbox key={value} name="scopes" value={value} label={label} description={text} />
@@ -118,8 +111,8 @@ function NewToken() {
       </Checkbox.Group>
       <Textarea
         name="rooms"
-        label="In which rooms"
-        description="One on each line: event:7, event:* for all events, * for all rooms. Empty: all rooms. Only an owner lets a token read in channels and in people’s own rooms."
+        label="Rooms"
+        description="One per line: event:7, event:* for all events, * for all rooms. Empty: all rooms. Only an owner can let a token read channels and personal rooms."
         autosize
         minRows={2}
         maxRows={8}
@@ -130,13 +123,13 @@ function NewToken() {
       />
       <SpanChoice
         name="seconds"
-        label="Good for"
+        label="Valid for"
         spans={["day", "month", "quarter", "year"]}
-        never="as long as nobody revokes it"
+        never="until it is revoked"
         defaultValue={refusal?.typed.seconds ?? ""}
       />
       <div>
-        <Submit intent="make">Make the token</Submit>
+        <Submit intent="make">Create token</Submit>
       </div>
     </Form>
   );
@@ -159,18 +152,18 @@ function TokenRow({ token, by }: { token: ServiceToken; by: string | undefined }
         </p>
         <p className={styles.code}>{rooms.includes("*") ? "all rooms" : rooms.join(", ")}</p>
         <p className={styles.note}>
-          {token.last_used_at ? `last used ${at(token.last_used_at)}` : "never used"} · made {at(token.created_at)}
+          {token.last_used_at ? `last used ${at(token.last_used_at)}` : "never used"} · created {at(token.created_at)}
           {by !== undefined && ` by ${by}`}
           {expires_at && ` · ${Date.parse(expires_at) < now ? "expired" : "expires"} ${at(expires_at)}`}
         </p>
         {previous_until && Date.parse(previous_until) > now && (
-          <p className={styles.note}>The secret before this one is good until {at(previous_until)}.</p>
+          <p className={styles.note}>The old secret is valid until {at(previous_until)}.</p>
         )}
       </div>
       <div className={styles.tools}>
         <Confirm label="Rotate" name={`Rotate the secret of ${name}`} intent="rotate" id={id} go="Create new secret">
-          <p>{name} gets a new secret. Put it into the service before the old one ends.</p>
-          <SpanChoice name="seconds" label="The old secret ends" spans={["hour", "day", "week", "none"]} />
+          <p>{name} gets a new secret. Put it into the service before the old one expires.</p>
+          <SpanChoice name="seconds" label="The old secret expires" spans={["hour", "day", "week", "none"]} />
         </Confirm>
         <ActMenu label={`Manage ${name}`} id={id} intents={["revoke"]}>
           <Confirm label="Revoke" name={`Revoke ${name}`} intent="revoke" id={id} go="Revoke" danger>

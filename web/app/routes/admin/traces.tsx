@@ -27,9 +27,9 @@ export default function Traces() {
     <>
       <section className={styles.part}>
         <p className={styles.lead}>
-          What the sockets of one room or person send and get, as it goes, on all nodes. Each use is in the{" "}
-          <Link to="/admin/audit-log?action=trace:started">audit log</Link>.
-          {me.role !== "owner" && " Only an owner watches people and channels."}
+          The frames that the connections of one room or person send and receive, live, on all nodes. Each use is
+          written to the <Link to="/admin/audit-log?action=trace:started">audit log</Link>.
+          {me.role !== "owner" && " Only an owner can watch people and channels."}
         </p>
         <TraceForm
           error={refusal?.errors[0]?.message}
@@ -44,7 +44,7 @@ export default function Traces() {
         />
         {refusal?.errors.length === 0 && <FormError refusal={{ message: refusal.message, fields: {}, typed: {} }} />}
         <noscript>
-          <p className={styles.note}>This page needs JavaScript: it shows what happens while you look.</p>
+          <p className={styles.note}>This page needs JavaScript.</p>
         </noscript>
       </section>
       <section className={styles.part}>
@@ -58,7 +58,7 @@ export default function Traces() {
             )}
             {(running || paused) && (
               <button type="button" className={styles.tool} onClick={paused ? goOn : pause}>
-                {paused ? `Go on (${held.length} wait)` : "Pause"}
+                {paused ? `Resume (${held.length} waiting)` : "Pause"}
               </button>
             )}
             {frames.length > 0 && (
@@ -69,13 +69,11 @@ export default function Traces() {
           </div>
         </div>
         {leftOut > 0 && (
-          <p className={styles.note}>{counted(leftOut, "frame")} left out: more came than can be shown.</p>
+          <p className={styles.note}>{counted(leftOut, "frame")} left out: there were too many to show.</p>
         )}
-        {subject === null && (
-          <Empty title="Nothing is watched">Name a room or a person above and start: frames show up here.</Empty>
-        )}
+        {subject === null && <Empty title="No trace is running">Choose a room or a person and press Start.</Empty>}
         {open && running && frames.length === 0 && (
-          <Empty title="No frame yet">What goes in or out shows up here.</Empty>
+          <Empty title="No frames yet">Frames appear here when they are sent or received.</Empty>
         )}
         <FrameList frames={frames} />
       </section>
@@ -85,9 +83,9 @@ export default function Traces() {
 
 function stateOf({ subject, running, open, paused }: Trace): string {
   if (subject === null) return "";
-  if (running && !open) return `Asking for ${subject}.`;
+  if (running && !open) return `Starting to watch ${subject}.`;
   if (!running) return `The trace of ${subject} has ended. The newest 500 frames are kept here.`;
-  return paused ? `Paused: ${subject} is watched on.` : `Watching ${subject}.`;
+  return paused ? `Paused. ${subject} is still being watched.` : `Watching ${subject}.`;
 }
 
 interface TraceFormProps {

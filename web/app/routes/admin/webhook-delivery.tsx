@@ -25,7 +25,7 @@ export async function action({ request }: ActionFunctionArgs) {
   return act(request, {
     async redeliver({ rest, id }) {
       await rest.admin.webhooks.redeliver(id);
-      return "It is on its way again.";
+      return "Sent again.";
     },
   });
 }
@@ -55,7 +55,7 @@ export default function Delivery() {
             {room === null ? "none" : <RoomName room={room} names={delivery.names} />}
             {seq !== null && `, entry ${seq}`}
           </dd>
-          <dt>Happened</dt>
+          <dt>Time</dt>
           <dd>{dateTime(occurred_at, timeZone)}</dd>
           <dt>webhook-id</dt>
           <dd className={styles.code}>{webhook_id}</dd>
@@ -74,7 +74,7 @@ export default function Delivery() {
       </section>
       <section className={styles.part}>
         <h2>Attempts</h2>
-        {log.length === 0 && <p className={styles.note}>It was not tried yet.</p>}
+        {log.length === 0 && <p className={styles.note}>Not tried yet.</p>}
         <ul className={styles.list}>
           {log.map((attempt) => (
             <Attempt key={`${attempt.n} ${attempt.at}`} attempt={attempt} />

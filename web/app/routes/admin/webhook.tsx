@@ -48,32 +48,34 @@ export async function action({ request, params }: ActionFunctionArgs) {
   return act(request, {
     async change({ rest, form }) {
       await rest.admin.webhooks.update(endpointId, endpointOf(form));
-      return "The endpoint is changed.";
+      return "Webhook saved.";
     },
     async disable({ rest }) {
       await rest.admin.webhooks.update(endpointId, { disabled: true });
-      return "The endpoint is disabled. What happens meanwhile waits for it.";
+      return "Webhook disabled. Deliveries wait until it is enabled.";
     },
     async enable({ rest }) {
       await rest.admin.webhooks.update(endpointId, { disabled: false });
-      return "The endpoint is enabled.";
+      return "Webhook enabled.";
     },
     async rotate({ rest, form }) {
       const { secret } = await rest.admin.webhooks.rotateSecret(endpointId, Number(field(form, "seconds") ?? 0));
-      return { done: "The endpoint has a new secret.", secret };
+      return { done: "The webhook has a new secret.", secret };
     },
     async test({ rest }) {
       await rest.admin.webhooks.test(endpointId);
-      return "A test event is on its way; it shows up among the deliveries.";
+      return "A test event was sent. It appears in the deliveries.";
     },
     async replay({ rest, form }) {
       const since = new Date(Date.now() - Number(field(form, "seconds") ?? 0) * 1_000).toISOString();
       const { count } = await rest.admin.webhooks.replay(endpointId, since);
-      return count === 0 ? "Nothing failed in that time." : `${counted(count, "delivery", "deliveries")} sent again.`;
+      return count === 0
+        ? "No delivery failed in that time."
+        : `${counted(count, "delivery", "deliveries")} sent again.`;
     },
     async redeliver({ rest, id }) {
       await rest.admin.webhooks.redeliver(id);
-      return `Delivery ${id} is on its way again.`;
+      return `Delivery ${id} is sent again.`;
     },
     async remove({ rest }) {
       await rest.admin.webhooks.remove(endpointId);
@@ -102,7 +104,7 @@ export default function Webhook() {
         <Tools endpoint={endpoint} />
         <Fold
           key={formKey(outcome, "change", endpoint.id)}
-          title="Change it"
+          title="Edit"
           open={refusalOf(outcome, "change", endpoint.id) !== undefined}
         >
           <EndpointForm endpoint={view.endpoint} intent="change" go="Save" />
@@ -124,7 +126,7 @@ export default function Webhook() {
           </noscript>
         </Form>
         {deliveries.data.length === 0 ? (
-          <Empty title={filter.status ? `No delivery is ${filter.status}` : "Nothing was posted yet"}>
+          <Empty title={filter.status ? `No delivery is ${filter.status}` : "No deliveries yet"}>
             {filter.status === undefined && "Send a test to see whether the receiver answers."}
           </Empty>
         ) : (
@@ -161,7 +163,7 @@ function Facts({ endpoint }: { endpoint: WebhookEndpoint }) {
         {old_secret_until && Date.parse(old_secret_until) > now && (
           <>
             <dt>Old secret</dt>
-            <dd>signs too, until {dateTime(old_secret_until, timeZone)}</dd>
+            <dd>also signs, until {dateTime(old_secret_until, timeZone)}</dd>
           </>
         )}
       </dl>

@@ -17,7 +17,7 @@ export async function action({ request }: ActionFunctionArgs) {
   return act(request, {
     async make({ rest, form }) {
       const { url, secret } = await rest.admin.webhooks.create(endpointOf(form));
-      return { done: `What happens is posted to ${url} from now on.`, secret };
+      return { done: `Events are now sent to ${url}.`, secret };
     },
   });
 }
@@ -32,25 +32,21 @@ export default function Webhooks() {
       {outcome?.secret && (
         <Secret key={outcome.secret} title="The signing secret" secret={outcome.secret}>
           <p className={styles.note}>
-            The receiver checks with it that a delivery comes from here (Standard Webhooks).
+            The receiver uses it to check that a delivery comes from this server (Standard Webhooks).
           </p>
         </Secret>
       )}
       <section className={styles.part}>
-        <p className={styles.lead}>
-          What happens here is posted to these addresses, signed, and tried again for three days.
-        </p>
+        <p className={styles.lead}>Usher sends events to these addresses, signed, and tries again for three days.</p>
         <Fold
           key={formKey(outcome, "make")}
-          title="Make an endpoint"
+          title="Add webhook"
           open={endpoints.length === 0 || refusalOf(outcome, "make") !== undefined}
         >
-          <EndpointForm intent="make" go="Make the endpoint" />
+          <EndpointForm intent="make" go="Create webhook" />
         </Fold>
         {endpoints.length === 0 && (
-          <Empty title="There is no endpoint yet">
-            Make the first one above: from then on it is told what happens, and its deliveries are listed here.
-          </Empty>
+          <Empty title="No webhooks yet">Add one above. Its deliveries are listed on its page.</Empty>
         )}
         <ul className={styles.list}>
           {endpoints.map((endpoint) => (
