@@ -172,6 +172,7 @@ const ROWS: Row[] = [
       lines: [
         ["max(usher_webhook_pending{$i})", "waiting"],
         ["sum(increase(usher_webhook_failed_total{$i}[1h]))", "given up in the last hour"],
+        ["max(usher_webhook_parked{$i})", "parked, for they could not be recorded"],
       ],
     },
   ],
