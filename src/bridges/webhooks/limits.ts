@@ -13,6 +13,11 @@ export const LIMITS = {
   timeout: 15_000,
   /** ms after which a claimed delivery that nothing was heard of is anybody's again; longer than `timeout`. */
   lease: 30_000,
+  /** Connections to one host that wait idle for the next post, and ms for which they do: servers close them after 5 s or more. */
+  idleConnections: 4,
+  idleFor: 4_000,
+  /** ms after which a kept connection is not used again. */
+  connectionLife: 60_000,
   /** Bytes of an answer that are read and kept. */
   preview: 1_024,
   /** ms that a Retry-After can ask for at most. */

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { createServer } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { certificateFor } from "../../../tests/support/certificate.ts";
 import { createPost } from "./post.ts";
 import type { Resolve } from "./public-address.ts";
@@ -99,4 +100,60 @@ test("silence and a trickle of bytes end with the time allowed, a stop ends at o
   expect(await answer).toMatchObject({ outcome: "stopped" });
   for (const socket of sockets) socket.destroy();
   silent.close();
+});
+
+test("posts to one receiver share a connection, which is made and checked anew after a while", async () => {
+  const connections = new Set<object>();
+  const counted = createTlsServer({ key, cert }, (socket) => {
+    connections.add(socket);
+    socket.on("error", () => {});
+    socket.on("data", () => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"));
+  }).listen(0, "127.0.0.1");
+  await new Promise((resolve) => counted.once("listening", resolve));
+  const url = `https://hooks.example:${(counted.address() as { port: number }).port}/`;
+  let asked = 0;
+  // Checked as public, and led to this machine.
+  const resolve: Resolve = async () => {
+    asked++;
+    let reads = 0;
+    return [
+      {
+        family: 4,
+        get address() {
+          return reads++ === 0 ? "93.184.216.34" : "127.0.0.1";
+        },
+      },
+    ];
+  };
+  const post = createPost({ allowPrivate: false, resolve, ca: cert });
+  for (let n = 0; n < 5; n++)
+    expect(await post(url, {}, "{}", never)).toMatchObject({ outcome: "delivered", preview: "ok" });
+  expect([connections.size, asked]).toEqual([1, 1]);
+  const hasty = createPost({ allowPrivate: false, resolve, ca: cert, connectionLife: -1 });
+  for (let n = 0; n < 3; n++) expect(await hasty(url, {}, "{}", never)).toMatchObject({ outcome: "delivered" });
+  expect([connections.size, asked]).toEqual([4, 4]);
+  counted.close();
+});
+
+test("a kept connection that the receiver has closed costs no attempt, and a new one that breaks is a failure", async () => {
+  let breaks = "second";
+  let posts = 0;
+  const moody = createServer((socket) => {
+    let served = 0;
+    socket.on("error", () => {});
+    socket.on("data", () => {
+      posts++;
+      if (breaks === "all" || served++ > 0) socket.resetAndDestroy();
+      else socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    });
+  }).listen(0, "127.0.0.1");
+  await new Promise((resolve) => moody.once("listening", resolve));
+  const url = `http://127.0.0.1:${(moody.address() as { port: number }).port}/`;
+  const post = createPost({ allowPrivate: true });
+  for (let n = 0; n < 3; n++) expect(await post(url, {}, "{}", never)).toMatchObject({ outcome: "delivered" });
+  breaks = "all";
+  posts = 0;
+  expect(await createPost({ allowPrivate: true })(url, {}, "{}", never)).toMatchObject({ outcome: "unreachable" });
+  expect(posts).toBe(1);
+  moody.close();
 });

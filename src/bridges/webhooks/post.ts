@@ -1,5 +1,6 @@
-import { request as requestHttp } from "node:http";
+import { type Agent, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
+import { createConnections } from "./connections.ts";
 import { LIMITS } from "./limits.ts";
 import { checkedLookup, NotPublic, type Resolve, refuseLiteral, systemResolve } from "./public-address.ts";
 import { retryAfter } from "./schedule.ts";
@@ -33,21 +34,25 @@ export type Post = (url: string, headers: Record<string, string>, body: string, 
 
 /**
  * Makes the function that posts once: no redirect is followed, no proxy is asked, and the connection goes to an address that
- * was checked (`public-address.ts`) while Host, SNI and the certificate's name stay the URL's. Never rejects.
+ * was checked when it was made (`public-address.ts`) while Host, SNI and the certificate's name stay the URL's. Never rejects.
  */
 export function createPost({
   allowPrivate,
   resolve = systemResolve,
   timeout = LIMITS.timeout,
+  connectionLife,
   ca,
 }: {
   allowPrivate: boolean;
   resolve?: Resolve;
   timeout?: number;
+  /** ms after which a kept connection is not used again. */
+  connectionLife?: number;
   /** Another authority for certificates; for tests. */
   ca?: string;
 }): Post {
   const lookup = allowPrivate ? undefined : checkedLookup(resolve);
+  const agentFor = createConnections(connectionLife);
 
   return async (url, headers, body, stop) => {
     const began = performance.now();
@@ -58,7 +63,8 @@ export function createPost({
       const target = new URL(url);
       if (!allowPrivate) refuseUnsafe(target);
       const signal = AbortSignal.any([deadline, stop]);
-      return { ...(await send(target, headers, body, { lookup, ca, signal })), ms: ms() };
+      const connection = { agent: agentFor(target), lookup, ca, signal };
+      return { ...(await sendOverKept(target, headers, body, connection)), ms: ms() };
     } catch (error) {
       if (stop.aborted) return { ...nothing, outcome: "stopped", error: "This node was stopped.", ms: ms() };
       if (deadline.aborted) {
@@ -81,9 +87,23 @@ export function refuseUnsafe(url: URL): void {
 }
 
 interface Connection {
+  /** False: a connection for this one post. */
+  agent: Agent | false;
   lookup: ReturnType<typeof checkedLookup> | undefined;
   ca: string | undefined;
   signal: AbortSignal;
+}
+
+/** The receiver closed a connection that was kept, as the post came: it is made once more, on one of its own. */
+class StaleConnection extends Error {}
+
+async function sendOverKept(url: URL, headers: Record<string, string>, body: string, connection: Connection) {
+  try {
+    return await send(url, headers, body, connection);
+  } catch (error) {
+    if (!(error instanceof StaleConnection)) throw error;
+    return send(url, headers, body, { ...connection, agent: false });
+  }
 }
 
 function send(url: URL, headers: Record<string, string>, body: string, connection: Connection) {
@@ -94,7 +114,6 @@ function send(url: URL, headers: Record<string, string>, body: string, connectio
       url,
       {
         method: "POST",
-        agent: false,
         ...connection,
         headers: {
           ...headers,
@@ -129,7 +148,11 @@ function send(url: URL, headers: Record<string, string>, body: string, connectio
         response.on("error", end);
       },
     );
-    asked.on("error", (error) => (answered ? answered() : reject(error)));
+    asked.on("error", (error) => {
+      if (answered) answered();
+      else if (asked.reusedSocket && !connection.signal.aborted) reject(new StaleConnection("", { cause: error }));
+      else reject(error);
+    });
     asked.end(body);
   });
 }

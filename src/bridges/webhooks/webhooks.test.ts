@@ -392,17 +392,18 @@ test("what waits is judged by the endpoint's rooms and types of now, also when i
     const all = await deliveries(id);
     return all.every(({ status }) => status !== "pending") ? all : null;
   });
-  expect(ended.map(({ event_type, status }) => [event_type, status])).toEqual([
-    ["seat:sold", "failed"],
+  const [made, message, sold] = ended.sort((a, b) => (a.event_type < b.event_type ? -1 : 1));
+  expect([made, message, sold].map((one) => [one?.event_type, one?.status])).toEqual([
     ["booking:made", "delivered"],
     ["message:created", "failed"],
+    ["seat:sold", "failed"],
   ]);
-  expect(ended[2]?.error).toStartWith("The endpoint no longer takes such events");
+  expect(message?.error).toStartWith("The endpoint no longer takes such events");
   expect(receiver.at("/admins").map(({ body }) => body.type)).toEqual(["booking:made"]);
   expect((await node.webhooks.endpoints.get(id)).failing_since).toBeNull();
 
-  await expect(node.webhooks.deliveries.redeliver(AS_ADMIN, ended[2]!.id)).rejects.toMatchObject({ code: "conflict" });
-  await node.sql`UPDATE webhook_deliveries SET status = 'failed' WHERE id = ${ended[1]!.id}`;
+  await expect(node.webhooks.deliveries.redeliver(AS_ADMIN, message!.id)).rejects.toMatchObject({ code: "conflict" });
+  await node.sql`UPDATE webhook_deliveries SET status = 'failed' WHERE id = ${made!.id}`;
   expect(await node.webhooks.deliveries.replay(AS_ADMIN, id, new Date(0))).toBe(1);
   await waitUntil("it came again", () => receiver.at("/admins").length === 2);
   expect(receiver.at("/admins").every(({ body }) => body.type === "booking:made")).toBe(true);

@@ -149,6 +149,41 @@ test("two processes with one stored reader: effects in the position's transactio
   expect(failures).toEqual([]);
 });
 
+test("of four processes with one stored reader one reads each batch, and another goes on when it stops", async () => {
+  await node.sql`CREATE TABLE shared_effects (seq bigint)`;
+  const tails = Array.from({ length: 4 }, newTail);
+  let batches = 0;
+  const began = performance.now();
+  for (const tail of tails)
+    await tail.read({
+      name: "d4",
+      from: "stored",
+      async handle({ entries, move }) {
+        if (entries.every(({ room }) => room !== "event:d4")) return;
+        batches++;
+        await node.sql.begin(async (tx) => {
+          await move(tx);
+          for (const { room, seq } of entries)
+            if (room === "event:d4") await tx`INSERT INTO shared_effects VALUES (${seq})`;
+        });
+      },
+    });
+  const seqs = async () => (await node.sql`SELECT seq FROM shared_effects ORDER BY seq`).map(({ seq }) => Number(seq));
+  let id = 0;
+  for (let round = 0; round < 4; round++) {
+    for (let n = 0; n < 10; n++) {
+      await append("event:d4", ++id);
+      await waitUntil("somebody has it", async () => (await seqs()).length === id);
+    }
+    if (round < 3) await tails[round]!.stop();
+  }
+  // One for each entry, and one for each process and pause that tried and was late.
+  const pauses = (performance.now() - began) / 1_000;
+  expect(batches).toBeLessThanOrEqual(40 + 4 * (pauses + 2));
+  expect(await seqs()).toEqual(Array.from({ length: 40 }, (_, n) => n + 1));
+  await tails[3]!.stop();
+});
+
 test("a present reader that fell out of the ticks is told so, and goes on", async () => {
   const tail = newTail();
   const seen: number[] = [];

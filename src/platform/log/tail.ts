@@ -51,6 +51,8 @@ const IDLE_MS = 800;
 const ALONE_MS = 160;
 /** Looks without news before the pace slackens. */
 const PATIENCE = 5;
+/** Pause of a stored reader that another process was ahead of. */
+const STEP_BACK_MS = 1_000;
 const FIRST_BACKOFF_MS = 100;
 const MOST_BACKOFF_MS = 30_000;
 
@@ -152,7 +154,10 @@ export function createTail({
         failures = 0;
       } catch (error) {
         if (error instanceof ReaderMoved) {
-          at = null; // the same reader on another node was quicker; that is how they share the work
+          // The same reader on another node was quicker. It goes on with what comes next, and this one looks now and then whether it
+          // still does: if all ran for each batch, each would read the whole log.
+          at = null;
+          if (!stopped) await backoff.sleep(STEP_BACK_MS);
           continue;
         }
         onError(error, reader.name);
