@@ -46,7 +46,7 @@ skip() { echo "SKIPPED  $1: $2"; }
 start() {
   sh scripts/usher.sh src/main.ts >"$work/log" 2>&1 &
   server=$!
-  for _ in $(seq 1 600); do
+  for _ in $(seq 1 3000); do
     curl -fs "http://localhost:$HTTP_PORT/ready" >/dev/null && return
     kill -0 "$server" 2>/dev/null || break
     sleep 0.1
