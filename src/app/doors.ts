@@ -78,6 +78,7 @@ export async function startDoors(
             readTimeout: config.HTTP_READ_TIMEOUT,
             writeTimeout: config.HTTP_WRITE_TIMEOUT,
             isOwnOrigin,
+            logger,
           }),
         addresses,
         metrics,

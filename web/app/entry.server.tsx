@@ -1,6 +1,7 @@
 import { renderToReadableStream } from "react-dom/server";
-import { type EntryContext, ServerRouter } from "react-router";
+import { type EntryContext, isRouteErrorResponse, ServerRouter } from "react-router";
 import { NonceContext } from "./look/nonce.ts";
+import { tellRefused } from "./server/refused.ts";
 
 const RENDER_LIMIT_MS = 10_000;
 
@@ -31,6 +32,13 @@ export default async function handleRequest(request: Request, status: number, he
   // No page defers data, so waiting costs nothing and a failure can still become the right status.
   await body.allReady;
   return new Response(body, { status: failed ? 500 : status, headers });
+}
+
+/** What a loader or an action threw. */
+export function handleError(error: unknown, { request }: { request: Request }): void {
+  if (request.signal.aborted) return;
+  if (isRouteErrorResponse(error) && error.status < 500) tellRefused(error.status, request);
+  else console.error(error);
 }
 
 /** Scripts and style sheets are ours or carry the nonce. Style attributes are allowed: server-rendered sizes and colours need them. */

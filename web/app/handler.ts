@@ -1,5 +1,24 @@
 import * as build from "virtual:react-router/server-build";
 import { createRequestHandler } from "react-router";
+import { tellRefused } from "./server/refused.ts";
+
+const answer = createRequestHandler(build, import.meta.env.MODE);
 
 /** The pages as one function: web/build/server/index.js exports it with everything it needs bundled in. */
-export const handle = createRequestHandler(build, import.meta.env.MODE);
+export async function handle(request: Request): Promise<Response> {
+  if (request.body !== null && !(await isReadable(request.clone()))) {
+    tellRefused(400, request);
+    return new Response("The body of this form cannot be read.\n", { status: 400 });
+  }
+  return answer(request);
+}
+
+/** Asked once here, and not by each action that reads a form. */
+async function isReadable(request: Request): Promise<boolean> {
+  try {
+    await request.formData();
+    return true;
+  } catch {
+    return false;
+  }
+}

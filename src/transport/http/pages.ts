@@ -1,6 +1,7 @@
 import { AppError } from "../../platform/errors.ts";
 import type { RequestFacts } from "../../platform/http/api.ts";
 import { MAX_FORM, readBody } from "../../platform/http/body.ts";
+import type { Logger } from "../../platform/logger.ts";
 
 /** Headers that belong to one hop (RFC 9110 §7.6.1), and those that only we may say to the page process. */
 const HOP = [
@@ -26,7 +27,12 @@ export interface PagesOptions {
   writeTimeout: number;
   /** Whether a page of this origin may post to us, given the host that was asked for. */
   isOwnOrigin: (origin: string, host: string) => boolean;
+  /** Told in a line of what is refused because of the request. Left out: nobody is. */
+  logger?: Logger;
 }
+
+/** What browsers send forms as (HTML, form-data set encoding). */
+const FORMS = ["application/x-www-form-urlencoded", "multipart/form-data"];
 
 /** Passes a request on to the page process and its answer back, unread. */
 export type Pages = (request: Request, facts: RequestFacts) => Promise<Response>;
@@ -34,12 +40,17 @@ export type Pages = (request: Request, facts: RequestFacts) => Promise<Response>
 export function createPages(options: PagesOptions): Pages {
   return async (request, facts) => {
     const isPost = request.method !== "GET" && request.method !== "HEAD";
-    if (isPost && !fromOurPages(request, facts, options)) return sentence(403, "This form was sent from another site.");
+    const refuse = (status: number, text: string) => {
+      options.logger?.info({ status, method: request.method }, "a request to a page was refused");
+      return sentence(status, text);
+    };
+    if (isPost && !fromOurPages(request, facts, options)) return refuse(403, "This form was sent from another site.");
+    if (isPost && !isForm(request)) return refuse(415, NO_FORM);
     let body: Uint8Array<ArrayBuffer> | undefined;
     try {
       if (isPost) body = await readBody(request, MAX_FORM, options.readTimeout);
     } catch (error) {
-      if (error instanceof AppError) return sentence(error.status, error.message);
+      if (error instanceof AppError) return refuse(error.status, error.message);
       throw error;
     }
     const late = new AbortController();
@@ -60,6 +71,16 @@ export function createPages(options: PagesOptions): Pages {
       clearTimeout(timer);
     }
   };
+}
+
+const NO_FORM =
+  "This is the path of a page, which takes forms only. Programs use the API: /api/v1, described at /api/docs.";
+
+/** Only forms, or nothing at all, are for pages. */
+function isForm(request: Request): boolean {
+  const type = request.headers.get("content-type");
+  if (type === null) return request.body === null;
+  return FORMS.includes(type.split(";", 1)[0]!.trim().toLowerCase());
 }
 
 function passOn(

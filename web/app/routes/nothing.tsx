@@ -1,8 +1,9 @@
-import { data, type LoaderFunctionArgs, useLoaderData } from "react-router";
+import { type ActionFunctionArgs, data, type LoaderFunctionArgs, useLoaderData } from "react-router";
 import { UsherError } from "../../../sdk/errors.ts";
 import { ErrorPage, NOT_FOUND } from "../look/error-page.tsx";
 import { readFrame } from "../server/frame.ts";
 import { hubFor } from "../server/hub.ts";
+import { tellRefused } from "../server/refused.ts";
 import { HouseFrame } from "./house-frame.tsx";
 
 /** Any address that no page has. Who is signed in keeps the channels at hand. */
@@ -13,6 +14,12 @@ export async function loader({ request }: LoaderFunctionArgs) {
     if (error instanceof UsherError) throw data(null, { status: 404 });
     throw error;
   }
+}
+
+/** Whatever is sent to such an address. */
+export function action({ request }: ActionFunctionArgs): never {
+  tellRefused(404, request);
+  throw data(null, { status: 404 });
 }
 
 export default function Nothing() {
