@@ -30,9 +30,12 @@ interface Room {
  * Fills a migrated database with 50 people, 12 channels and 5,000 messages of the last two weeks, through the same use
  * cases as everybody's, so that the log, the heads and the unread counts are true. None of the people is the owner.
  *
- * @throws StartError when the demo is there already
+ * @returns false when the demo is there already: nothing is done
+ * @throws StartError before anything is written, when a name is taken by somebody or something else
  */
-export async function seedDemo(sql: Sql): Promise<void> {
+export async function seedDemo(sql: Sql): Promise<boolean> {
+  if (await isSeeded(sql)) return false;
+  await checkNames(sql);
   const random = seeded(1);
   const clock = new PastClock();
   await sql`SELECT log_make_partitions(7)`;
@@ -64,6 +67,47 @@ export async function seedDemo(sql: Sql): Promise<void> {
   } finally {
     await lease.stop();
   }
+  return true;
+}
+
+/** Whether all of it is there. It is made in order, and its messages come last. */
+async function isSeeded(sql: Sql): Promise<boolean> {
+  const [row] = await sql<{ messages: number }[]>`
+    SELECT count(*)::int AS messages FROM messages m JOIN users u ON u.id = m.author_id WHERE u.email LIKE ${`%@${DOMAIN}`}`;
+  return row!.messages >= MESSAGES;
+}
+
+async function checkNames(sql: Sql): Promise<void> {
+  const people = FIRST_NAMES.map((_, n) => usernameKey(usernameOf(nameOf(n))));
+  const [person] = await sql<{ username: string }[]>`
+    SELECT username FROM users WHERE username_key = ANY (${people}::text[]) LIMIT 1`;
+  if (person) {
+    throw new StartError(
+      `There is somebody called "${person.username}" already, and not the whole demo: was a seeding cut off? Nothing was changed. ` +
+        "The demo is for a new database: set DATA_DIR to an empty folder, or DATABASE_URL to an empty database.",
+    );
+  }
+  const publicNames = CHANNELS.filter(({ type }) => type === "public").map(({ name }) => name);
+  const taken = await sql<{ name: string }[]>`
+    SELECT name FROM channels
+    WHERE type = 'public' AND deleted_at IS NULL AND lower(name) = ANY (${publicNames}::text[]) ORDER BY name`;
+  if (taken.length > 0) {
+    throw new StartError(
+      `The demo makes channels of its own, and there are some of these names already: ${taken.map(({ name }) => name).join(", ")}. ` +
+        "Nothing was changed. Rename or delete them, or seed a new database: set DATA_DIR to an empty folder.",
+    );
+  }
+}
+
+const DOMAIN = "demo.example";
+
+function nameOf(n: number): string {
+  return `${FIRST_NAMES[n]} ${LAST_NAMES[n % LAST_NAMES.length]}`;
+}
+
+/** Both names: the visitor's own account is likely to be called by a first name. */
+function usernameOf(name: string): string {
+  return name.toLowerCase().replace(" ", ".");
 }
 
 /** Begins two weeks ago and goes on as it is told, never past the present: ids made by it carry those times. */
@@ -81,19 +125,11 @@ class PastClock {
 
 async function makePeople(sql: Sql, ids: { next(): string }): Promise<Person[]> {
   const password_hash = await createPasswords().hash(DEMO_PASSWORD);
-  const people = FIRST_NAMES.map((first, n): Person => {
-    const name = `${first} ${LAST_NAMES[n % LAST_NAMES.length]}`;
-    // Both names: the visitor's own account is likely to be called by a first name.
-    const username = name.toLowerCase().replace(" ", ".");
+  const people = FIRST_NAMES.map((_, n): Person => {
+    const name = nameOf(n);
+    const username = usernameOf(name);
     return { kind: "user", userId: ids.next(), username, name, role: "member", sessionId: null, expiresAt: null };
   });
-  const taken = await sql<{ username: string }[]>`
-    SELECT username FROM users WHERE username_key = ANY (${people.map((p) => usernameKey(p.username))}::text[]) LIMIT 1`;
-  if (taken[0]) {
-    throw new StartError(
-      `There is somebody called "${taken[0].username}" already: the demo seems to have been seeded. To begin anew, stop Usher, delete DATA_DIR and start it again.`,
-    );
-  }
   await sql.begin(async (tx) => {
     for (const [n, { userId, username, name }] of people.entries()) {
       await insertUser(tx, {
@@ -101,7 +137,7 @@ async function makePeople(sql: Sql, ids: { next(): string }): Promise<Person[]> 
         ...usernameColumns(username),
         name,
         name_search_key: nameSearchKey(name),
-        email: emailKey(`${username}@demo.example`),
+        email: emailKey(`${username}@${DOMAIN}`),
         // Numbers that telephone companies keep for films.
         phone: `+1202555${String(100 + n).padStart(4, "0")}`,
         role: "member",

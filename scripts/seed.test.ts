@@ -77,7 +77,31 @@ describe("the demo", () => {
     expect(await Bun.password.verify(DEMO_PASSWORD, ada!.password_hash)).toBe(true);
   });
 
-  test("is refused a second time, in a sentence", async () => {
-    await expect(seedDemo(db.sql)).rejects.toThrow("the demo seems to have been seeded");
+  test("is there already when it is asked for again, and nothing is changed", async () => {
+    const before = await db.sql`SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM log) AS entries`;
+    expect(await seedDemo(db.sql)).toBe(false);
+    expect(await db.sql`SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM log) AS entries`).toEqual(
+      before,
+    );
   });
+
+  test("is refused in a sentence, and leaves nothing, where a channel or a person has one of its names", async () => {
+    const other = await testDatabase();
+    try {
+      await migrateUp(other.url, SEEDS);
+      await other.sql`UPDATE channels SET name = 'General', name_key = 'general'`;
+      await expect(seedDemo(other.sql)).rejects.toThrow(
+        "there are some of these names already: General. Nothing was changed. Rename or delete them",
+      );
+      const [row] = await other.sql`
+        SELECT (SELECT count(*)::int FROM users WHERE email LIKE '%@demo.example') AS people, count(*)::int AS channels FROM channels`;
+      expect(row).toEqual({ people: 0, channels: 1 });
+      await other.sql`UPDATE channels SET name = 'lobby', name_key = 'lobby'`;
+      expect(await seedDemo(other.sql)).toBe(true);
+      await other.sql`DELETE FROM messages WHERE seq > 10`;
+      await expect(seedDemo(other.sql)).rejects.toThrow("was a seeding cut off? Nothing was changed.");
+    } finally {
+      await other.close();
+    }
+  }, 60_000);
 });

@@ -20,13 +20,14 @@ try {
 async function demo(url: string): Promise<void> {
   await migrateUp(url, MIGRATIONS);
   const database = openDatabase(url, { name: "usher seed", limit: null });
+  let isNew: boolean;
   try {
-    await seedDemo(database.sql);
+    isNew = await seedDemo(database.sql);
   } finally {
     await database.close();
   }
   console.log(
-    `50 people, 12 channels, 5,000 messages. Sign in as "ada.abel" or any other with the password ${DEMO_PASSWORD}.\n` +
+    `${isNew ? "" : "The demo is there already: "}50 people, 12 channels, 5,000 messages. Sign in as "ada.abel" or any other with the password ${DEMO_PASSWORD}.\n` +
       "Everybody who reads this program knows that password: keep the demo away from servers that others reach.",
   );
 }
