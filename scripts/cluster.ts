@@ -14,6 +14,7 @@ const CONNECTIONS = 24;
 const AGAIN_MS = 1_000;
 
 interface Node {
+  /** Its number, by which `/admin/nodes` knows it; before it has one, and after a restart, its port. */
   name: string;
   http: number;
   grpc: number;
@@ -29,7 +30,7 @@ try {
   const database = await startDatabase(config, () => {}, { max_connections: String(20 + CONNECTIONS * count) });
   await migrateUp(database.url, MIGRATIONS);
   const nodes = Array.from({ length: count }, (_, n) => ({
-    name: `node ${n + 1}`,
+    name: `port ${config.HTTP_PORT + 1 + n}`,
     http: config.HTTP_PORT + 1 + n,
     grpc: config.GRPC_PORT + 1 + n,
     metrics: config.METRICS_PORT + 1 + n,
@@ -55,7 +56,8 @@ try {
 }
 
 /** Starts a node, and starts it again whenever it ends. */
-function keepRunning({ name, http, grpc, metrics }: Node, databaseUrl: string, publicPort: number) {
+function keepRunning(node: Node, databaseUrl: string, publicPort: number) {
+  const { http, grpc, metrics } = node;
   let stopping = false;
   let child = launch();
 
@@ -76,12 +78,13 @@ function keepRunning({ name, http, grpc, metrics }: Node, databaseUrl: string, p
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    console.log(`${name}: process ${started.pid}, http://localhost:${http}, metrics on ${metrics}`);
-    void tell(name, started.stdout);
-    void tell(name, started.stderr);
+    node.name = `port ${http}`;
+    console.log(`${node.name}: process ${started.pid}, http://localhost:${http}, metrics on ${metrics}`);
+    void tell(node, started.stdout);
+    void tell(node, started.stderr);
     void started.exited.then((code) => {
       if (stopping) return;
-      console.log(`${name} ended with ${started.signalCode ?? code} and is started again.`);
+      console.log(`${node.name} ended with ${started.signalCode ?? code} and is started again.`);
       setTimeout(() => {
         if (!stopping) child = launch();
       }, AGAIN_MS);
@@ -98,13 +101,20 @@ function keepRunning({ name, http, grpc, metrics }: Node, databaseUrl: string, p
   };
 }
 
-async function tell(name: string, stream: ReadableStream<Uint8Array>): Promise<void> {
+async function tell(node: Node, stream: ReadableStream<Uint8Array>): Promise<void> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const bytes of stream) {
     const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) console.log(`${name}  ${line}`);
+    for (const line of lines) {
+      const number = line.includes("Usher is ready") ? /\bnode"?[=:](\d+)/.exec(line)?.[1] : undefined;
+      if (number !== undefined) {
+        console.log(`${node.name} is node ${number}: http://localhost:${node.http}`);
+        node.name = `node ${number}`;
+      }
+      console.log(`${node.name}  ${line}`);
+    }
   }
 }
 

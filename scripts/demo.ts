@@ -8,6 +8,7 @@ import { leaseNode } from "../src/platform/nodes/registry.ts";
 import { createPasswords } from "../src/platform/password.ts";
 import type { Sql } from "../src/platform/postgres/sql.ts";
 import { createTransaction } from "../src/platform/postgres/transaction.ts";
+import { nameKey } from "../src/platform/search-key.ts";
 import { type Seeded, seeded } from "../tests/support/seeded.ts";
 import { CHANNELS, FIRST_NAMES, LAST_NAMES, OPENINGS, QUESTIONS, REMARKS, REPLIES } from "./demo-words.ts";
 
@@ -87,10 +88,10 @@ async function checkNames(sql: Sql): Promise<void> {
         "The demo is for a new database: set DATA_DIR to an empty folder, or DATABASE_URL to an empty database.",
     );
   }
-  const publicNames = CHANNELS.filter(({ type }) => type === "public").map(({ name }) => name);
+  const keys = CHANNELS.filter(({ type }) => type === "public").map(({ name }) => nameKey(name));
   const taken = await sql<{ name: string }[]>`
     SELECT name FROM channels
-    WHERE type = 'public' AND deleted_at IS NULL AND lower(name) = ANY (${publicNames}::text[]) ORDER BY name`;
+    WHERE type = 'public' AND deleted_at IS NULL AND coalesce(name_key, lower(name)) = ANY (${keys}::text[]) ORDER BY name`;
   if (taken.length > 0) {
     throw new StartError(
       `The demo makes channels of its own, and there are some of these names already: ${taken.map(({ name }) => name).join(", ")}. ` +

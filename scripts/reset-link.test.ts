@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRest } from "../sdk/rest.ts";
 import { startTestApp, type TestApp } from "../tests/support/app.ts";
+import { freePort } from "../tests/support/free-port.ts";
 
 setDefaultTimeout(60_000);
 
@@ -26,11 +27,15 @@ async function run(...words: string[]) {
   return runOn(app.databaseUrl, words);
 }
 
-async function runOn(databaseUrl: string, words: string[]) {
+async function runOn(databaseUrl: string, words: string[], publicUrl: string | null = "https://chat.example/") {
   const program = join(import.meta.dirname, "reset-link.ts");
   const child = Bun.spawn([process.execPath, "--no-env-file", program, ...words], {
     cwd: folder,
-    env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl, PUBLIC_URL: "https://chat.example/" },
+    env: {
+      PATH: process.env.PATH,
+      DATABASE_URL: databaseUrl,
+      ...(publicUrl === null ? {} : { PUBLIC_URL: publicUrl }),
+    },
     stdout: "pipe",
     stderr: "pipe",
   });
@@ -80,4 +85,20 @@ test("nobody of that name, and no name at all: a sentence, and a code for script
   const usage = { out: "", err: "Say whose: npm run reset-link -- NAME_OR_EMAIL\n", code: 2 };
   expect(await run()).toEqual(usage);
   expect(await run("olga", "ann")).toEqual(usage);
+});
+
+test("without PUBLIC_URL the link leads to where the server that runs listens", async () => {
+  const port = await freePort();
+  const other = await startTestApp({ HTTP_PORT: String(port) });
+  try {
+    const account = { email: "olga@example.org", username: "Olga", password: "forgotten by now" };
+    await createRest({ url: other.url }).auth.register(account);
+    const { out, code } = await runOn(other.databaseUrl, ["olga"], null);
+    expect(code).toBe(0);
+    const link = /^http:.*$/m.exec(out)?.[0] ?? "";
+    expect(link).toStartWith(`http://localhost:${port}/reset/`);
+    expect((await fetch(link)).status).toBe(200);
+  } finally {
+    await other.close();
+  }
 });

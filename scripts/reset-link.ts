@@ -1,8 +1,10 @@
+import { hostname } from "node:os";
 import { readConfig } from "../src/config/read.ts";
 import { exitWith, StartError } from "../src/config/start-error.ts";
 import { publicUrlOf } from "../src/identity/parts.ts";
 import { resetLinkFor } from "../src/identity/reset-links.ts";
 import { openDatabase } from "../src/platform/postgres/pool.ts";
+import type { Sql } from "../src/platform/postgres/sql.ts";
 import { withDatabase } from "./numbered-sql.ts";
 
 /**
@@ -26,11 +28,29 @@ async function printLink(url: string, nameOrEmail: string): Promise<void> {
     const [row] = await sql<{ empty: boolean }[]>`SELECT to_regclass('users') IS NULL AS empty`;
     if (row?.empty)
       throw new StartError("This database has no accounts yet. Start Usher, and make the first one there.");
-    const found = await resetLinkFor({ sql, publicUrl: publicUrlOf(readConfig()) }, nameOrEmail);
+    const found = await resetLinkFor({ sql, publicUrl: await addressOf(sql) }, nameOrEmail);
     if (found === null)
       throw new StartError(`No account made on this server has the name or address "${nameOrEmail}".`);
     console.log(`Open this link within an hour to set a new password for ${found.username}:\n${found.link}`);
   } finally {
     await close();
   }
+}
+
+/** PUBLIC_URL; without it where a node listens that runs now, as it says itself; without any, where the settings let one listen. */
+async function addressOf(sql: Sql): Promise<string> {
+  const config = readConfig();
+  const configured = publicUrlOf(config);
+  if (config.PUBLIC_URL !== null) return configured;
+  const [running] = await sql<{ address: string }[]>`
+    SELECT address FROM nodes
+    WHERE address <> '' AND seen_at > clock_timestamp() - interval '10 s' AND roles && ARRAY['all', 'web']
+    ORDER BY id LIMIT 1`;
+  if (running === undefined) {
+    console.error(`Usher does not run now. The link works once it does, at ${configured} if that is where it listens.`);
+    return configured;
+  }
+  const { protocol } = new URL(configured);
+  const [host, port] = running.address.split(/:(?=\d+$)/);
+  return `${protocol}//${host === hostname() ? "localhost" : host}:${port}`;
 }

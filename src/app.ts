@@ -64,9 +64,16 @@ export async function startApp(
       (part) => part.stop(),
     );
     const tls = await startTls(config, logger, lifecycle);
-    const port = await start({ config: live.config, live, logger, lifecycle, onError, worker, tls, tracing });
+    const { port, node } = await start({ config: live.config, live, logger, lifecycle, onError, worker, tls, tracing });
     if (worker === null)
-      logger.info({ url: config.PUBLIC_URL ?? `${tls ? "https" : "http"}://localhost:${port}` }, "Usher is ready");
+      logger.info(
+        {
+          node,
+          url: config.PUBLIC_URL ?? `${tls ? "https" : "http"}://localhost:${port}`,
+          listens: `${config.HTTP_HOST}:${port}`,
+        },
+        "Usher is ready",
+      );
     return { port, stop: () => lifecycle.stop() };
   } catch (error) {
     await lifecycle.stop();
@@ -74,7 +81,7 @@ export async function startApp(
   }
 }
 
-async function start(program: Program): Promise<number> {
+async function start(program: Program): Promise<{ port: number; node: number }> {
   const { config, logger } = program;
   let admin: Admin | null = null;
   await startReload(program, async (changed) => admin?.reloaded(changed));
@@ -179,5 +186,5 @@ async function start(program: Program): Promise<number> {
   if (pages !== null) await untilPagesAreUp(pages, logger);
   open = true;
   if (program.worker !== null) reportToParent(metrics);
-  return port;
+  return { port, node: log.lease.node };
 }
