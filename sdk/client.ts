@@ -10,11 +10,12 @@ import { Outbox, type OutboxStorage, type Outgoing, type Sent } from "./outbox.t
 import { isPresenceFrame } from "./presence.ts";
 import { createRest, type Rest } from "./rest.ts";
 import { Rooms } from "./rooms.ts";
+import { trimmedToken } from "./token.ts";
 
 export interface ClientOptions {
   /** Origin of the server, such as `https://chat.example.org`. Left out in a browser: the page's own. */
   url?: string;
-  /** A fixed access token. Neither this nor `getToken`: the session cookie speaks, or nobody does. */
+  /** A fixed access token, or a service's; blanks and line ends around it do not count. Neither this nor `getToken`: the session cookie speaks, or nobody does. */
   token?: string;
   /** Asked before each connection and request. `fresh`: the last token was refused, a new one is needed. */
   getToken?: (fresh: boolean) => Promise<string | null>;
@@ -75,11 +76,11 @@ export function createClient(options: ClientOptions = {}): Client {
   const url = (options.url ?? globalThis.location?.origin ?? "").replace(/(?<!\/)\/+$/, "");
   const environment = options.environment ?? systemEnvironment(options.WebSocket);
   const events = new Events<ClientEvents>();
-  let fixedToken = options.token ?? null;
+  let fixedToken = trimmedToken(options.token);
   let userId: string | null = null;
   const expectsUser = () =>
     options.userId !== undefined || fixedToken !== null || options.getToken !== undefined || userId !== null;
-  const token = async (fresh: boolean) => (options.getToken ? options.getToken(fresh) : fixedToken);
+  const token = async (fresh: boolean) => (options.getToken ? trimmedToken(await options.getToken(fresh)) : fixedToken);
 
   const rest = createRest({ url, fetch: options.fetch, getToken: () => token(false) });
   const commands: Commands = new Commands(environment, (text) => connection.transmit(text));
@@ -107,9 +108,11 @@ export function createClient(options: ClientOptions = {}): Client {
         return error instanceof UsherError && error.status === 401;
       }
     },
-    welcome: (greeting) => {
-      if (greeting.user_id === null && expectsUser()) return "nobody";
+    welcome: (greeting, token) => {
       const owner = options.userId ?? userId;
+      // With a token and without a person: a service.
+      const isService = greeting.user_id === null && token !== null && owner === null;
+      if (greeting.user_id === null && expectsUser() && !isService) return "nobody";
       if (owner !== null && greeting.user_id !== owner) return "other_person";
       userId = greeting.user_id;
       if (userId !== null) outbox.belongTo(userId);
@@ -159,9 +162,9 @@ export function createClient(options: ClientOptions = {}): Client {
     connect: () => connection.start(),
     close: () => connection.stop(),
     async setToken(next) {
-      fixedToken = next;
+      fixedToken = trimmedToken(next);
       if (connection.state === "live" || connection.state === "resuming") {
-        await commands.call("system:auth", { token: next });
+        await commands.call("system:auth", { token: fixedToken ?? "" });
       }
     },
     follow: (room, position, handlers) => rooms.follow(room, position, handlers),

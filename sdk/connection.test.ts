@@ -143,6 +143,25 @@ test("a dead link is found at the same time when somebody sets the clock, an hou
   }
 });
 
+test("whatever the constructor of the socket throws is a refusal that says it, and a later connect tries again", async () => {
+  const { client, environment } = await start({}, false);
+  const openSocket = environment.openSocket.bind(environment);
+  environment.openSocket = () => {
+    throw new SyntaxError("no such address");
+  };
+  client.connect();
+  await settle();
+  expect([client.state, client.refusal]).toEqual([
+    "refused",
+    { code: null, reason: "no such address", isOtherPerson: false },
+  ]);
+  environment.openSocket = openSocket;
+  client.connect();
+  await settle();
+  environment.socket.greet();
+  expect(client.state).toBe("live");
+});
+
 test("a server that opens the socket and never greets is given up", async () => {
   const { client, environment } = await start({}, false);
   client.connect();

@@ -2,6 +2,7 @@ import type { Frame, FramePayload } from "../protocol/frames.ts";
 import { backoff, between } from "./backoff.ts";
 import type { Environment, Socket, Timer } from "./environment.ts";
 import { isolated } from "./events.ts";
+import { addressFor } from "./token.ts";
 
 /**
  * `idle`: not wanted. `connecting`: the socket is being opened. `open`: it is, and the server has not greeted yet.
@@ -33,8 +34,8 @@ export interface ConnectionPort {
   token(fresh: boolean): Promise<string | null>;
   /** After a handshake that failed for no visible reason: whether the server says that this caller is not signed in. */
   rejected(): Promise<boolean>;
-  /** The server has greeted. Nothing is sent unless this was expected. */
-  welcome(greeting: FramePayload<"system:connected">): Welcome;
+  /** The server has greeted a connection that came with this token, or without one. Nothing is sent unless this was expected. */
+  welcome(greeting: FramePayload<"system:connected">, token: string | null): Welcome;
   frame(frame: Frame): void;
   /** The link is gone; what was under way on it is lost. */
   down(): void;
@@ -135,8 +136,15 @@ export class Connection {
 
   #open(life: number, token: string | null): void {
     const { environment, socketUrl } = this.#port;
-    // As a subprotocol (SPEC CN-1), because addresses end up in the logs of proxies.
-    const socket = environment.openSocket(socketUrl, token === null ? [] : [`bearer.${token}`]);
+    const { url, protocols } = addressFor(socketUrl, token);
+    let socket: Socket;
+    try {
+      socket = environment.openSocket(url, protocols);
+    } catch (error) {
+      // No WebSocket in this runtime, or an address that is none: the same try again would end alike.
+      this.#refuse(null, error instanceof Error ? error.message : String(error));
+      return;
+    }
     this.#socket = socket;
     this.#timer = environment.setTimer(() => this.#lost(GONE, "The server did not greet in time."), CONNECT_TIMEOUT);
     const mine = (run: () => void) => {
@@ -165,7 +173,7 @@ export class Connection {
     this.#listenForLife();
     const life = this.#life;
     this.#become("resuming");
-    const welcome = this.#port.welcome(greeting);
+    const welcome = this.#port.welcome(greeting, this.#token);
     if (life !== this.#life) return;
     if (welcome === "nobody") this.#unauthenticated();
     else if (welcome === "other_person") this.#refuse(null, "Another person has signed in.", true);

@@ -1,4 +1,5 @@
 import { type FieldError, UsherError } from "./errors.ts";
+import { trimmedToken } from "./token.ts";
 
 /** How REST calls reach the server. */
 export interface HttpOptions {
@@ -43,7 +44,7 @@ export function createRequest(options: HttpOptions): Request {
     { query, body, idempotencyKey, signal, keepalive }: RequestOptions = {},
   ) {
     const headers: Record<string, string> = { ...options.headers, accept: "application/json" };
-    const token = await options.getToken?.();
+    const token = trimmedToken(await options.getToken?.());
     if (token) headers.authorization = `Bearer ${token}`;
     if (body !== undefined) headers["content-type"] = "application/json";
     if (idempotencyKey !== undefined) headers["idempotency-key"] = idempotencyKey;

@@ -10,13 +10,16 @@ import type { RoomFrame } from "./follower.ts";
 import type { PresenceChange, RoomPresence } from "./presence.ts";
 import { createRest, positionOf, type SignedIn } from "./rest.ts";
 
+/** As `openssl rand -base64 32` makes it. */
+const SERVICE_TOKEN = "dGhlIHRva2VuIG9m/2Egc2Vydmlj+SBvZiB0aGlzIQ==";
+
 let app: TestApp;
 let ann: SignedIn;
 let bob: SignedIn;
 const clients: Client[] = [];
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startTestApp({ GRPC_TOKEN: SERVICE_TOKEN });
   ann = await register("ann");
   bob = await register("bob");
 }, 60_000);
@@ -143,7 +146,8 @@ test("a REST call that fails throws the code, the status and the fields of the p
   });
 });
 
-test("it runs on Node, with a WebSocket that is passed in", async () => {
+/** What a program on Node sees of its client with this token: its state once it is live or refused, and whose it is. */
+async function onNode(token: string): Promise<{ state: string; userId: string | null; reason: string | null }> {
   const folder = mkdtempSync(join(tmpdir(), "usher-sdk-"));
   try {
     const entrypoints = [join(import.meta.dirname, "client.ts")];
@@ -153,22 +157,32 @@ test("it runs on Node, with a WebSocket that is passed in", async () => {
       import { WebSocket } from "ws";
       const client = createClient({ url: ${JSON.stringify(app.url)}, token: process.env.TOKEN, WebSocket });
       client.on("state", (state) => {
-        if (state !== "live") return;
-        console.log(client.userId);
+        if (state !== "live" && state !== "refused") return;
+        console.log(JSON.stringify({ state, userId: client.userId, reason: client.refusal?.reason ?? null }));
         client.close();
       });
       client.connect();`;
     const node = Bun.spawn(["node", "--input-type=module", "--eval", program], {
       cwd: join(import.meta.dirname, ".."),
-      env: { PATH: process.env.PATH, TOKEN: ann.access_token },
+      env: { PATH: process.env.PATH, TOKEN: token },
       stdout: "pipe",
       stderr: "inherit",
     });
-    expect((await new Response(node.stdout).text()).trim()).toBe(ann.user.id);
+    const [line = ""] = (await new Response(node.stdout).text()).split("\n");
     expect(await node.exited).toBe(0);
+    return JSON.parse(line);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+test("it runs on Node, with a WebSocket that is passed in and a token as it comes from a file", async () => {
+  expect(await onNode(`${ann.access_token}\n`)).toEqual({ state: "live", userId: ann.user.id, reason: null });
+});
+
+test("CN-1 CN-9 a token that cannot be a subprotocol goes in the address; one that nobody gave is a refusal, not the end of the program", async () => {
+  expect(await onNode(`${SERVICE_TOKEN}\n`)).toEqual({ state: "live", userId: null, reason: null });
+  expect(await onNode(`/${SERVICE_TOKEN}`)).toEqual({ state: "refused", userId: null, reason: "Sign in first." });
 });
 
 test("PR-1 PR-2 PR-6 who is in a channel is seen by those who ask, as a list and as changes; a broken link makes no noise", async () => {
