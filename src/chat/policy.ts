@@ -4,7 +4,8 @@ import type { Role } from "../../protocol/objects.ts";
 import { roomId, Snowflake } from "../../protocol/rooms.ts";
 import type { Caller, UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
-import type { ISql } from "../platform/postgres/sql.ts";
+import { createBatcher } from "../platform/postgres/batcher.ts";
+import type { ISql, Sql } from "../platform/postgres/sql.ts";
 import type { RoomPolicy } from "../realtime/index.ts";
 import { type ChannelAccess, findAccess, lockChannelRow } from "./store/channels.ts";
 
@@ -40,6 +41,21 @@ export async function accessChannel(sql: ISql, caller: Caller, channelId: string
   if (channel === null) throw hidden();
   checkNeed(channel, need);
   return channel;
+}
+
+/** The same, where many ask at once: what comes while two queries are away goes together into the next. */
+export function createAccess(sql: Sql): (caller: Caller, channelId: string, need: Need) => Promise<ChannelAccess> {
+  const asks = createBatcher<{ userId: string; channelId: string }, ChannelAccess | null>({
+    run: (batch) => findAccess(sql, batch),
+    inFlight: 2,
+  });
+  return async (caller, channelId, need) => {
+    const { userId } = person(caller);
+    const channel = isSnowflake(channelId) ? await asks.add({ userId, channelId }) : null;
+    if (channel === null) throw hidden();
+    checkNeed(channel, need);
+    return channel;
+  };
 }
 
 /** The same with the channel's row locked until the transaction ends: nobody comes, goes or changes role meanwhile. */

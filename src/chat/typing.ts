@@ -1,6 +1,6 @@
 import type { Caller } from "../platform/caller.ts";
 import type { ChatDeps } from "./deps.ts";
-import { accessChannel, person } from "./policy.ts";
+import { createAccess, person } from "./policy.ts";
 
 /** Who is writing now: told to the others in the channel and kept nowhere. A client lets it fade after some seconds. */
 export interface Typing {
@@ -9,17 +9,18 @@ export interface Typing {
 }
 
 export function createTyping({ sql, realtime }: Pick<ChatDeps, "sql" | "realtime">): Typing {
+  const access = createAccess(sql);
   return {
     async start(caller, channelId) {
       const { userId, username } = person(caller);
-      await accessChannel(sql, caller, channelId, "read");
+      await access(caller, channelId, "read");
       const payload = { channel_id: channelId, user_id: userId, username };
       realtime.publishEphemeral(`channel:${channelId}`, "typing:started", payload, userId);
     },
 
     async stop(caller, channelId) {
       const { userId } = person(caller);
-      await accessChannel(sql, caller, channelId, "read");
+      await access(caller, channelId, "read");
       const payload = { channel_id: channelId, user_id: userId };
       realtime.publishEphemeral(`channel:${channelId}`, "typing:stopped", payload, userId);
     },

@@ -66,6 +66,7 @@ export class Repair {
     }
     const since = room.next - 1;
     const announced = room.highest;
+    const held = room.held;
     try {
       const slice = await this.#deps.log.slice(room.name, since);
       if (!this.#deps.isOpen(room)) return;
@@ -79,7 +80,7 @@ export class Repair {
           { room: room.name, head: slice.head, announced },
           "a room was told of entries that its log does not have",
         );
-        room.dropHeld();
+        room.drop(held, slice.head, announced);
       }
       if (room.behind) this.missing(room);
     } catch (error) {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { RING } from "./limits.ts";
+import { RING, RING_SIZE } from "./limits.ts";
 import { Room } from "./room.ts";
 
 const entry = (seq: number) => ({ room: "event:1", seq, type: "t", payload: String(seq) });
@@ -62,6 +62,29 @@ test("frames stay in memory for those who come close to the head", () => {
   room.forgetFrames();
   expect(room.framesAfter(1_000)).toEqual([]);
   expect(room.framesAfter(999)).toBeNull();
+});
+
+test("OR-3 what came while the log was read stays held, when the log lacks what was told before", () => {
+  const { room, shown } = listen();
+  room.learn(4, 4);
+  room.offer(entry(9)); // the log does not have it
+  const [held, announced] = [room.held, room.highest];
+  room.offer(entry(6)); // during the read; 5 is late
+  room.drop(held, 4, announced);
+  expect([room.highest, room.behind]).toEqual([6, true]);
+  room.offer(entry(5));
+  expect(shown).toEqual([5, 6]);
+});
+
+test("frames in memory are bounded by their size, too; what is beyond is read from the log", () => {
+  const { room } = listen();
+  room.learn(0, 0);
+  const big = { ...entry(1), payload: JSON.stringify("x".repeat(60_000)) };
+  for (let seq = 1; seq <= 200; seq++) room.offer({ ...big, seq });
+  let kept = 0;
+  while (room.framesAfter(200 - kept - 1) !== null) kept++;
+  expect(kept * 60_000).toBeLessThanOrEqual(2 * RING_SIZE);
+  expect(kept).toBeGreaterThan(3);
 });
 
 test("CN-7 a person's own room begins with what is held, in order, when nobody named a position", () => {

@@ -2,7 +2,7 @@ import type { LogEntry } from "../platform/log/entry.ts";
 import type { Connection } from "./connection.ts";
 import { encodeEntry } from "./encode.ts";
 import type { Entering } from "./entering.ts";
-import { HELD, RING, RING_WHILE_JOINING } from "./limits.ts";
+import { HELD, RING, RING_SIZE, RING_SIZE_WHILE_JOINING, RING_WHILE_JOINING } from "./limits.ts";
 
 /** Where a room's frames go, and whom it tells that something is missing. */
 export interface RoomOutlet {
@@ -33,6 +33,8 @@ export class Room {
   #held: Map<number, LogEntry> | null = null;
   /** Frames up to `next - 1`. */
   #ring: string[] = NO_FRAMES;
+  /** Characters of them. */
+  #ringSize = 0;
 
   constructor(name: string, outlet: RoomOutlet, personal: boolean) {
     this.name = name;
@@ -91,10 +93,19 @@ export class Room {
     this.#check();
   }
 
-  /** Nothing is there after all: what was announced beyond `next` is not in the log. */
-  dropHeld(): void {
-    this.#held = null;
-    this.highest = this.next - 1;
+  /** The seqs that are held. */
+  get held(): number[] {
+    return [...(this.#held?.keys() ?? [])];
+  }
+
+  /**
+   * The log ends at `head`, without these, which were held before it was read, and without `announced`, then the highest. What came
+   * meanwhile stays: it may be younger than the read.
+   */
+  drop(seqs: readonly number[], head: number, announced: number): void {
+    for (const seq of seqs) if (seq > head) this.#held?.delete(seq);
+    if (this.#held?.size === 0) this.#held = null;
+    if (this.highest <= announced) this.highest = Math.max(this.next - 1, head, ...this.held);
   }
 
   get lowestHeld(): number | null {
@@ -123,16 +134,25 @@ export class Room {
     this.next++;
     if (entry.seq > this.highest) this.highest = entry.seq;
     this.stirred = true;
-    if (this.#ring === NO_FRAMES) this.#ring = [frame];
-    else this.#ring.push(frame);
-    if (this.#ring.length >= 2 * RING) this.#trim();
+    if (this.#ring === NO_FRAMES) {
+      this.#ring = [frame];
+      this.#ringSize = 0;
+    } else this.#ring.push(frame);
+    this.#ringSize += frame.length;
+    if (this.#ring.length >= 2 * RING || this.#ringSize > 2 * RING_SIZE) this.#trim();
     if (this.#hasListeners) this.#outlet.show(this, entry.type, frame);
     if (this.members > 0 || this.entering !== null) this.#outlet.shown(this, entry);
   }
 
   #trim(): void {
-    const most = this.entering === null ? RING : RING_WHILE_JOINING;
-    if (this.#ring.length > most) this.#ring = this.#ring.slice(-RING);
+    const [most, size] = this.entering === null ? [RING, RING_SIZE] : [RING_WHILE_JOINING, RING_SIZE_WHILE_JOINING];
+    if (this.#ring.length <= most && this.#ringSize <= size) return;
+    let from = this.#ring.length;
+    let kept = 0;
+    while (from > 0 && this.#ring.length - from < RING && kept + this.#ring[from - 1]!.length <= RING_SIZE)
+      kept += this.#ring[--from]!.length;
+    this.#ring = this.#ring.slice(from);
+    this.#ringSize = kept;
   }
 
   #hold(entry: LogEntry): void {

@@ -27,9 +27,10 @@ export function createPostgresPresence(sql: Sql): PresenceStore {
     async read(known, most) {
       const rows = await sql<{ room: string; version: string; people: number }[]>`
         SELECT room, version, people FROM presence_rooms WHERE room = ANY (${[...known.keys()]}::text[])`;
+      const kept = new Map(rows.map((row) => [row.room, row]));
       const found = new Map<string, Attendance>();
       for (const [room, version] of known) {
-        const row = rows.find((each) => each.room === room);
+        const row = kept.get(room);
         const now = row?.version ?? EMPTY;
         if (now !== version) found.set(room, { version: now, count: row?.people ?? 0, people: null });
       }
