@@ -5,6 +5,7 @@ import { fanout } from "./fanout.ts";
 import { idle } from "./idle.ts";
 import { tree } from "./measure.ts";
 import { notify } from "./notify.ts";
+import { oldPosition } from "./old-position.ts";
 import { peers } from "./peers.ts";
 import { posts } from "./posts.ts";
 import { start } from "./start.ts";
@@ -26,6 +27,7 @@ const BENCHES: Record<string, () => Promise<void>> = {
   drain,
   edge,
   peers,
+  "old-position": oldPosition,
 };
 
 const names = process.argv.slice(2);
