@@ -67,22 +67,6 @@ test("whoever is on the way in while his secret is rotated does not get in for g
   await tokens.stop();
 });
 
-test("a clock that is set back while the tokens are being read costs no further reads", async () => {
-  let clock = 1_000_000;
-  const { tokens, table } = nodeWith(ROW, () => {
-    clock += 1_000;
-    return clock;
-  });
-  const { promise, resolve } = Promise.withResolvers<void>();
-  table.gate = promise;
-  const reads = [tokens.changed(), tokens.changed()];
-  clock -= 60_000;
-  resolve();
-  await Promise.all(reads);
-  expect(table.reads).toBe(2);
-  await tokens.stop();
-});
-
 test("a token that is revoked while the tokens are being read is not taken for good by that read", async () => {
   // The clock stands still: what was read at the moment of the change must not count as read after it.
   const { tokens, table, ended, tell } = nodeWith(ROW, () => 1_000_000);
