@@ -169,3 +169,60 @@ test("near its limit a text is counted, and beyond it a sentence says what to do
   expect(await topic.inputValue()).toBe(long);
   await page.getByText("10 characters too long: at most 250 fit.").waitFor();
 }, 60_000);
+
+test("a text runs as its language does, in the composer, a message, each paragraph of it, its quote and its edit box", async () => {
+  const { page } = ada;
+  await page.goto(path);
+  await live(ada);
+  const directionOf = (locator: ReturnType<Page["locator"]>) =>
+    locator.evaluate((element) => ({
+      direction: getComputedStyle(element).direction,
+      // Where its first letter stands: at the right edge for a text that runs from right to left.
+      isAtRight: (() => {
+        const range = document.createRange();
+        const text = document.createTreeWalker(element, NodeFilter.SHOW_TEXT).nextNode();
+        if (!text) return null;
+        range.setStart(text, 0);
+        range.setEnd(text, 1);
+        const { left, right } = element.getBoundingClientRect();
+        const letter = range.getBoundingClientRect();
+        return right - letter.right < letter.left - left;
+      })(),
+    }));
+  const box = composer(page);
+  await box.fill("مرحبا بالعالم!");
+  expect((await directionOf(box)).direction).toBe("rtl");
+  await box.press("Enter");
+  await hears(ada, "مرحبا");
+  const arabic = page.locator("[data-message]").filter({ hasText: "مرحبا بالعالم!" });
+  expect(await directionOf(arabic.locator("[data-text]").locator(".."))).toEqual({ direction: "rtl", isAtRight: true });
+
+  await say(ada, "short, in English");
+  await hears(ada, "short, in English");
+  const english = page.locator("[data-message]").filter({ hasText: "short, in English" });
+  expect(await directionOf(english.locator("[data-text]").locator(".."))).toEqual({
+    direction: "ltr",
+    isAtRight: false,
+  });
+
+  await arabic.hover();
+  await arabic.getByRole("button", { name: "Reply" }).click();
+  await say(ada, "שלום, עולם.\nand a line in English");
+  await hears(ada, "שלום");
+  const answer = page.locator("[data-message]").filter({ hasText: "and a line in English" });
+  expect((await directionOf(answer.locator("a span[dir]").last())).direction).toBe("rtl");
+  const lines = await answer.locator("[data-text]").evaluate((element) => {
+    const text = element.firstChild as Text;
+    return text.data.split("\n").map((line) => {
+      const range = document.createRange();
+      const at = text.data.indexOf(line);
+      range.setStart(text, at);
+      range.setEnd(text, at + line.length);
+      return range.getBoundingClientRect().left;
+    });
+  });
+  expect(lines[0]).toBeGreaterThan((lines[1] ?? 0) + 100);
+  const edit = await beginEdit(page, "שלום");
+  expect((await directionOf(edit)).direction).toBe("rtl");
+  await edit.press("Escape");
+}, 60_000);

@@ -1,4 +1,5 @@
 import type { AuditEntry } from "../../../sdk/admin.ts";
+import { isolate } from "../look/isolate.ts";
 import { lookUp } from "../look-up.ts";
 import { counted } from "./figures.ts";
 
@@ -75,9 +76,9 @@ const KINDS: Readonly<Record<string, string>> = {
 function nameOf(subject: string, names: Names): string {
   const [kind = "", ...rest] = subject.split(":");
   const id = rest.join(":");
-  if (kind === "user") return lookUp(names, id) ?? `person ${id}`;
-  if (kind === "room") return lookUp(names, id) ?? `room ${id}`;
-  return `${lookUp(KINDS, kind) ?? kind} ${id}`.trim();
+  if (kind === "user") return isolate(lookUp(names, id) ?? `person ${id}`);
+  if (kind === "room") return isolate(lookUp(names, id) ?? `room ${id}`);
+  return `${lookUp(KINDS, kind) ?? kind} ${isolate(id)}`.trim();
 }
 
 function list(values: unknown): string {

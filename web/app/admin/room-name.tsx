@@ -6,7 +6,7 @@ export function RoomName({ room, names }: { room: string; names: RoomNames }) {
   const named = names[room];
   return (
     <Link to={roomPath(room, named)} title={room}>
-      {roomTitle(room, named)}
+      <bdi>{roomTitle(room, named)}</bdi>
     </Link>
   );
 }

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "react";
+import { isolate } from "../look/isolate.ts";
 
 /** Messages that come within this many ms are spoken as one sentence. */
 const GATHER_MS = 1_200;
@@ -10,7 +11,7 @@ export function useAnnouncer() {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
 
   const announce = useCallback((name: string, content: string) => {
-    gathered.current.push(`${name}: ${content.slice(0, 300)}`);
+    gathered.current.push(`${isolate(name)}: ${content.slice(0, 300)}`);
     clearTimeout(timer.current);
     timer.current = setTimeout(() => {
       const [first, ...more] = gathered.current;

@@ -92,7 +92,10 @@ export function Composer(props: ComposerProps) {
       {replyTo && (
         <div className={styles.reply}>
           <span>
-            Reply to <b dir="auto">{replyToName}</b>: <bdi>{replyTo.content}</bdi>
+            Reply to <b dir="auto">{replyToName}</b>:
+          </span>{" "}
+          <span dir="auto" className={styles.original}>
+            {replyTo.content}
           </span>
           <button type="button" onClick={onCancelReply} aria-label="Cancel the reply">
             <X size={15} />

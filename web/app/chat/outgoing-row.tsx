@@ -17,10 +17,12 @@ export function OutgoingRow({ item, me, client }: { item: Outgoing; me: Me; clie
       </div>
       <div className={rowStyles.main}>
         <p className={rowStyles.byline}>
-          <span className={rowStyles.author}>{name}</span>
+          <span className={rowStyles.author} dir="auto">
+            {name}
+          </span>
           {!failed && <span className={styles.state}>{item.state === "queued" ? "waiting" : "sending"}</span>}
         </p>
-        <div className={`${rowStyles.text} ${styles.pending}`}>
+        <div className={`${rowStyles.text} ${styles.pending}`} dir="auto">
           <Prose text={item.content} />
         </div>
         {failed && (

@@ -25,8 +25,10 @@ function hueOf(id: string): number {
 }
 
 function initialsOf(name: string): string {
-  const words = name.split(/[\s._-]+/).filter((word) => word !== "");
+  const words = name.split(/[^\p{L}\p{M}\p{N}]+/u).filter((word) => word !== "");
   const letters =
-    words.length > 1 ? [words[0], words.at(-1)].map((word) => [...(word ?? "")][0]) : [...name].slice(0, 2);
+    words.length > 1
+      ? [words[0], words.at(-1)].map((word) => [...(word ?? "")][0])
+      : [...(words[0] ?? name)].slice(0, 2);
   return letters.join("").toUpperCase();
 }

@@ -2,13 +2,14 @@ import ArrowLeft from "lucide-react/icons/arrow-left";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { useChannels } from "../chat/house-context.tsx";
+import { isolate } from "./isolate.ts";
 import styles from "./page.module.css";
 
 /** The browser tab's title, with the number of unread messages in front. */
 export function HouseTitle({ children }: { children: string }) {
   const unread = useChannels().reduce((sum, channel) => sum + channel.unread, 0);
   const count = unread === 0 ? "" : unread > 99 ? "(99+) " : `(${unread}) `;
-  return <title>{`${count}${children} · Usher`}</title>;
+  return <title>{`${count}${isolate(children)} · Usher`}</title>;
 }
 
 /** The bar at the top of every page in the house. On a phone it leads back to the list. */
@@ -19,8 +20,8 @@ export function PageBar({ title, below, children }: { title: ReactNode; below?: 
         <ArrowLeft size={20} />
       </Link>
       <div className={styles.names}>
-        <h1>{title}</h1>
-        {below && <p>{below}</p>}
+        <h1 dir="auto">{title}</h1>
+        {below && <p dir="auto">{below}</p>}
       </div>
       {children}
     </header>

@@ -32,6 +32,7 @@ export function PeopleSearch({ q, found, choice }: PeopleSearchProps) {
       >
         <TextInput
           name="q"
+          dir="auto"
           defaultValue={q ?? ""}
           label="Find people"
           placeholder="Username or name"
@@ -43,15 +44,21 @@ export function PeopleSearch({ q, found, choice }: PeopleSearchProps) {
       </Form>
       <div aria-live="polite">
         {q !== null && found.length === 0 && (
-          <p className={`${styles.note} ${styles.searched}`}>No one found for “{q}”. Try part of the name.</p>
+          <p className={`${styles.note} ${styles.searched}`}>
+            No one found for “<bdi>{q}</bdi>”. Try part of the name.
+          </p>
         )}
         <ul className={`${styles.list} ${styles.searched}`}>
           {found.map((person) => (
             <li key={person.id} className={styles.item}>
               <Face id={person.id} name={person.name ?? person.username} size={32} />
               <div className={styles.what}>
-                <p>{person.name ?? person.username}</p>
-                {person.name !== null && <p className={styles.note}>{person.username}</p>}
+                <p dir="auto">{person.name ?? person.username}</p>
+                {person.name !== null && (
+                  <p className={styles.note} dir="auto">
+                    {person.username}
+                  </p>
+                )}
               </div>
               {choice(person)}
             </li>

@@ -21,7 +21,7 @@ export function RoomLeft({ length, max, id }: { length: number; max: number; id?
   return (
     <p id={id} className={styles.over} role="alert">
       {-left === 1 ? "1 character" : `${(-left).toLocaleString("en")} characters`} too long: at most{" "}
-      {max.toLocaleString("en")} fit. Shorten the text or split it; nothing is cut off.
+      {max.toLocaleString("en")} fit. Shorten the text; nothing of it is lost.
     </p>
   );
 }

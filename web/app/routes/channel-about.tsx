@@ -62,7 +62,7 @@ export default function ChannelAbout() {
           <Submit intent="save">Save</Submit>
         </Form>
       ) : (
-        <p>{channel.topic ?? "This channel has no topic."}</p>
+        <p dir="auto">{channel.topic ?? "This channel has no topic."}</p>
       )}
       <p className={listStyles.note}>
         {channel.type === "public" ? "Everybody on this server can find and join it." : "Only its members can find it."}{" "}
@@ -80,7 +80,7 @@ export default function ChannelAbout() {
             This channel is private: you can come back only when somebody in it adds you again.
           </p>
           <Submit intent="leave" danger>
-            Leave #{titleOf(channel)}
+            Leave <bdi>#{titleOf(channel)}</bdi>
           </Submit>
         </Question>
       )}
@@ -90,7 +90,7 @@ export default function ChannelAbout() {
             The channel and all its messages are deleted for everybody. This cannot be undone.
           </p>
           <Submit intent="delete" danger>
-            Delete #{titleOf(channel)} for good
+            Delete <bdi>#{titleOf(channel)}</bdi> for good
           </Submit>
         </Question>
       )}

@@ -36,6 +36,7 @@ export default function ChannelBrowse() {
           >
             <TextInput
               name="q"
+              dir="auto"
               defaultValue={q}
               aria-label="Find a channel"
               placeholder="Find a channel"
@@ -53,11 +54,18 @@ export default function ChannelBrowse() {
                 <li key={channel.id} className={styles.item}>
                   <div className={styles.what}>
                     <p>
-                      <Link to={`/channels/${channel.id}`}>#{titleOf(channel)}</Link>
+                      <Link to={`/channels/${channel.id}`}>
+                        <bdi>#{titleOf(channel)}</bdi>
+                      </Link>
                     </p>
                     <p className={styles.note}>
                       {channel.member_count} {channel.member_count === 1 ? "member" : "members"}
-                      {channel.topic && ` · ${channel.topic}`}
+                      {channel.topic && (
+                        <>
+                          {" · "}
+                          <bdi>{channel.topic}</bdi>
+                        </>
+                      )}
                     </p>
                   </div>
                   {channel.role === null ? (

@@ -106,11 +106,15 @@ function MemberRow({ member: { user, role }, channel, here }: { member: Member; 
       <Face id={user.id} name={name} size={32} here={here} />
       <div className={styles.what}>
         <p>
-          {name}
+          <bdi>{name}</bdi>
           {me && <span className={styles.note}> (you)</span>}
           {here && <span className="only-spoken"> is online</span>}
         </p>
-        {user.name !== null && <p className={styles.note}>{user.username}</p>}
+        {user.name !== null && (
+          <p className={styles.note} dir="auto">
+            {user.username}
+          </p>
+        )}
       </div>
       {role !== "member" && <span className={styles.tag}>{role}</span>}
       {(mayRemove || maySetRole) && (

@@ -30,6 +30,7 @@ import { nameOf } from "../chat/people.ts";
 import { Talk } from "../chat/talk.ts";
 import { useReadMark } from "../chat/use-read-mark.ts";
 import { FormError, Submit } from "../look/form.tsx";
+import { isolate } from "../look/isolate.ts";
 import { Empty, HouseTitle, PageBar } from "../look/page.tsx";
 import { attempt, field, raw } from "../server/forms.ts";
 import { hubFor, load } from "../server/hub.ts";
@@ -210,7 +211,7 @@ function Door({ channel }: { channel: Channel }) {
       <HouseTitle>{`#${titleOf(channel)}`}</HouseTitle>
       <PageBar title={`#${titleOf(channel)}`} below={channel.topic} />
       <div className={styles.door}>
-        <Empty title={`Join #${titleOf(channel)} to read and write`}>
+        <Empty title={`Join ${isolate(`#${titleOf(channel)}`)} to read and write`}>
           {channel.member_count === 1 ? "One person is" : `${channel.member_count} people are`} in this channel.
         </Empty>
         <FormError refusal={refusal} />

@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { Link } from "react-router";
 import { useChannels, useHouse } from "../chat/house-context.tsx";
+import { isolate } from "../look/isolate.ts";
 import { HouseTitle } from "../look/page.tsx";
 import styles from "./home.module.css";
 
@@ -11,7 +12,7 @@ export default function Home() {
   return (
     <div className={styles.home}>
       <HouseTitle>Channels</HouseTitle>
-      <h1>{isEmpty ? `Welcome, ${me.name ?? me.username}` : "No channel is open"}</h1>
+      <h1>{isEmpty ? `Welcome, ${isolate(me.name ?? me.username)}` : "No channel is open"}</h1>
       <p>
         {isEmpty
           ? "You have not joined a channel yet. Create one and invite others, or join one that is there."

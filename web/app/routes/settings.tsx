@@ -171,7 +171,7 @@ function Sessions({ sessions }: { sessions: Session[] }) {
         {sessions.map((session) => (
           <li key={session.id} className={listStyles.item}>
             <div className={listStyles.what}>
-              <p>{session.device_name ?? deviceOf(session.user_agent)}</p>
+              <p dir="auto">{session.device_name ?? deviceOf(session.user_agent)}</p>
               <p className={listStyles.note}>
                 {session.ip && `${session.ip} · `}last active {dateTime(session.last_seen_at, timeZone)}
               </p>

@@ -78,7 +78,9 @@ function Rail({ steps }: { steps: Steps | null }) {
       {steps && <FirstSteps steps={steps} />}
       <footer className={styles.me}>
         <Face id={me.id} name={name} size={32} />
-        <span className={styles.myName}>{name}</span>
+        <span className={styles.myName} dir="auto">
+          {name}
+        </span>
         {me.role !== "member" && (
           <NavLink to="/admin" className={styles.icon} aria-label="Administration" title="Administration">
             <Shield size={18} />
@@ -130,7 +132,9 @@ function ChannelLink({ channel }: { channel: Channel }) {
             {type === "private" ? <Lock /> : "#"}
           </span>
         )}
-        <span className={styles.channelName}>{title}</span>{" "}
+        <span className={styles.channelName} dir="auto">
+          {title}
+        </span>{" "}
         {unread > 0 && (
           <span className={styles.count}>
             {unread > 99 ? "99+" : unread}

@@ -88,7 +88,7 @@ function Act({ entry, names }: { entry: AuditEntry; names: Record<string, string
     <li className={styles.item}>
       <div className={styles.what}>
         <p>
-          <strong>{actor === "system" ? "System" : (actor_name ?? `A deleted person (${actor})`)}</strong>{" "}
+          <strong dir="auto">{actor === "system" ? "System" : (actor_name ?? `A deleted person (${actor})`)}</strong>{" "}
           {deedOf(entry, names)}
         </p>
         <p className={styles.note}>

@@ -7,6 +7,7 @@ import { Confirm, Pager, Said } from "../../admin/parts.tsx";
 import { useClock } from "../../chat/clock.tsx";
 import { dateTime } from "../../chat/time.ts";
 import { Field, FormError, Submit } from "../../look/form.tsx";
+import { isolate } from "../../look/isolate.ts";
 import { Empty } from "../../look/page.tsx";
 import { lookUp } from "../../look-up.ts";
 import { act } from "../../server/act.ts";
@@ -35,7 +36,7 @@ export async function action({ request }: ActionFunctionArgs) {
       const person = await personInForm(rest, field(form, "username") ?? "");
       const terms = { reason: field(form, "reason") ?? "", until: fromNow(field(form, "seconds")) };
       await rest.bans.create({ user_id: person.id, ...terms });
-      return `${person.username} is banned and signed out on all devices.`;
+      return `${isolate(person.username)} is banned and signed out on all devices.`;
     },
     async "ban-range"({ rest, form }) {
       const terms = { reason: field(form, "reason") ?? "", until: fromNow(field(form, "seconds")) };
@@ -117,8 +118,10 @@ function BanRow({ ban, by }: { ban: Ban; by: string | undefined }) {
   return (
     <li className={styles.item}>
       <div className={styles.what}>
-        <p className={styles.name}>{whom}</p>
-        <p>{ban.reason}</p>
+        <p className={styles.name} dir="auto">
+          {whom}
+        </p>
+        <p dir="auto">{ban.reason}</p>
         <p className={styles.note}>
           {ban.until ? `until ${dateTime(ban.until, timeZone)}` : "until it is lifted"} · since{" "}
           {dateTime(ban.created_at, timeZone)}

@@ -97,7 +97,7 @@ function List({ connections, names }: { connections: readonly ConnectionInfo[]; 
               </span>
             ) : (
               <Link to={`/admin/people?q=${encodeURIComponent(username)}`} title={`Connection ${id}`}>
-                {username}
+                <bdi>{username}</bdi>
               </Link>
             ),
         },
@@ -110,8 +110,9 @@ function List({ connections, names }: { connections: readonly ConnectionInfo[]; 
           cell: ({ id, username }) => (
             <Confirm label="Close" name={`Close connection ${id}`} intent="close" id={id} go="Close" danger>
               <p>
-                Connection {id} of {username ?? "somebody who is not signed in"} is closed. The client may connect again
-                at once: to keep somebody out, <Link to={banPath(username)}>ban the person or the address</Link>.
+                Connection {id} of <bdi>{username ?? "somebody who is not signed in"}</bdi> is closed. The client may
+                connect again at once: to keep somebody out,{" "}
+                <Link to={banPath(username)}>ban the person or the address</Link>.
               </p>
             </Confirm>
           ),

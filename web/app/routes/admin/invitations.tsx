@@ -136,7 +136,9 @@ function Resets({ resets }: { resets: readonly ResetLink[] }) {
         {resets.map((reset) => (
           <li key={reset.url} className={styles.item}>
             <div className={styles.what}>
-              <p className={styles.name}>{reset.username}</p>
+              <p className={styles.name} dir="auto">
+                {reset.username}
+              </p>
               <p className={styles.code}>{reset.url}</p>
               <p className={styles.note}>until {dateTime(reset.expires_at, timeZone)}</p>
             </div>

@@ -9,6 +9,7 @@ import { useClock } from "../../chat/clock.tsx";
 import { useHouse } from "../../chat/house-context.tsx";
 import { dateTime } from "../../chat/time.ts";
 import { Face } from "../../look/face.tsx";
+import { isolate } from "../../look/isolate.ts";
 import { Empty } from "../../look/page.tsx";
 import { act } from "../../server/act.ts";
 import { raw } from "../../server/forms.ts";
@@ -35,15 +36,15 @@ export async function action({ request }: ActionFunctionArgs) {
     async role({ rest, form, id }) {
       const role = ROLES.find((role) => role === raw(form, "role"));
       const { username } = await rest.admin.updateUser(id, { role });
-      return `${username} is ${role === "member" ? "a member" : `an ${role}`} of this server now.`;
+      return `${isolate(username)} is ${role === "member" ? "a member" : `an ${role}`} of this server now.`;
     },
     async disable({ rest, id }) {
       const { username } = await rest.admin.updateUser(id, { disabled: true });
-      return `${username} is disabled and signed out on all devices.`;
+      return `${isolate(username)} is disabled and signed out on all devices.`;
     },
     async enable({ rest, id }) {
       const { username } = await rest.admin.updateUser(id, { disabled: false });
-      return `${username} can sign in again.`;
+      return `${isolate(username)} can sign in again.`;
     },
     async "sign-out"({ rest, id }) {
       await rest.admin.endSessions(id);
@@ -100,7 +101,7 @@ function PersonRow({ person }: { person: Account }) {
       <div className={styles.what}>
         <p className={styles.tags}>
           <Link className={styles.name} to={`/admin/connections?user=${encodeURIComponent(username)}`}>
-            {username}
+            <bdi>{username}</bdi>
           </Link>
           {role !== "member" && <span className={styles.tag}>{role}</span>}
           {disabled && (
@@ -115,7 +116,12 @@ function PersonRow({ person }: { person: Account }) {
           )}
         </p>
         <p className={styles.note}>
-          {name !== null && `${name} · `}
+          {name !== null && (
+            <>
+              <bdi>{name}</bdi>
+              {" · "}
+            </>
+          )}
           {email ?? "no e-mail address"}
         </p>
         <p className={styles.note}>
@@ -155,13 +161,18 @@ function PersonTools({ person: { id, username, role, disabled, banned, last_seen
           )}
           {outranked && last_seen_at && (
             <Confirm label="Sign out" name={`Sign out ${username}`} intent="sign-out" id={id} go="Sign out everywhere">
-              <p>{username} is signed out on all devices and can sign in again.</p>
+              <p>
+                <bdi>{username}</bdi> is signed out on all devices and can sign in again.
+              </p>
             </Confirm>
           )}
           {outranked && disabled && <OneButton intent="enable" id={id} label="Enable" name={`Enable ${username}`} />}
           {outranked && !disabled && (
             <Confirm label="Disable" name={`Disable ${username}`} intent="disable" id={id} go="Disable">
-              <p>{username} is signed out on all devices and cannot sign in until the account is enabled again.</p>
+              <p>
+                <bdi>{username}</bdi> is signed out on all devices and cannot sign in until the account is enabled
+                again.
+              </p>
             </Confirm>
           )}
           {outranked && !banned && (

@@ -9,6 +9,7 @@ import { SCOPES } from "../../admin/scopes.ts";
 import { useClock } from "../../chat/clock.tsx";
 import { dateTime } from "../../chat/time.ts";
 import { Field, FormError, Submit } from "../../look/form.tsx";
+import { isolate } from "../../look/isolate.ts";
 import { Empty } from "../../look/page.tsx";
 import { lookUp } from "../../look-up.ts";
 import { act } from "../../server/act.ts";
@@ -37,11 +38,11 @@ export async function action({ request }: ActionFunctionArgs) {
         rooms: rooms.length === 0 ? undefined : rooms,
         expires_at: fromNow(field(form, "seconds")),
       });
-      return { done: `Token ${name} is created.`, secret: token };
+      return { done: `Token ${isolate(name)} is created.`, secret: token };
     },
     async rotate({ rest, form, id }) {
       const { name, token } = await rest.admin.tokens.rotate(id, Number(field(form, "seconds") ?? 0));
-      return { done: `The token ${name} has a new secret.`, secret: token };
+      return { done: `The token ${isolate(name)} has a new secret.`, secret: token };
     },
     async revoke({ rest, id }) {
       await rest.admin.tokens.revoke(id);
@@ -142,7 +143,9 @@ function TokenRow({ token, by }: { token: ServiceToken; by: string | undefined }
   return (
     <li className={styles.item}>
       <div className={styles.what}>
-        <p className={styles.name}>{name}</p>
+        <p className={styles.name} dir="auto">
+          {name}
+        </p>
         <p className={styles.tags}>
           {scopes.map((scope) => (
             <span key={scope} className={styles.tag}>
@@ -162,12 +165,16 @@ function TokenRow({ token, by }: { token: ServiceToken; by: string | undefined }
       </div>
       <div className={styles.tools}>
         <Confirm label="Rotate" name={`Rotate the secret of ${name}`} intent="rotate" id={id} go="Create new secret">
-          <p>{name} gets a new secret. Put it into the service before the old one expires.</p>
+          <p>
+            <bdi>{name}</bdi> gets a new secret. Put it into the service before the old one expires.
+          </p>
           <SpanChoice name="seconds" label="The old secret expires" spans={["hour", "day", "week", "none"]} />
         </Confirm>
         <ActMenu label={`Manage ${name}`} id={id} intents={["revoke"]}>
           <Confirm label="Revoke" name={`Revoke ${name}`} intent="revoke" id={id} go="Revoke" danger>
-            <p>{name} is refused from now on, on all nodes, and its sockets close. This cannot be undone.</p>
+            <p>
+              <bdi>{name}</bdi> is refused from now on, on all nodes, and its sockets close. This cannot be undone.
+            </p>
           </Confirm>
         </ActMenu>
       </div>

@@ -143,7 +143,7 @@ function Facts({ endpoint }: { endpoint: WebhookEndpoint }) {
   const { description, event_types, rooms, ordered, failing_since, old_secret_until, disabled_at } = endpoint;
   return (
     <>
-      {description !== "" && <p>{description}</p>}
+      {description !== "" && <p dir="auto">{description}</p>}
       <dl className={styles.facts}>
         <dt>State</dt>
         <dd>

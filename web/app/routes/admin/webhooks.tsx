@@ -69,7 +69,7 @@ function EndpointRow({ endpoint }: { endpoint: WebhookEndpoint }) {
         <p>
           <EndpointState endpoint={endpoint} />
         </p>
-        {description !== "" && <p>{description}</p>}
+        {description !== "" && <p dir="auto">{description}</p>}
         <p className={styles.note}>
           {event_types.join(", ")} from {rooms.includes("*") ? "all rooms" : rooms.join(", ")}
           {ordered && ", in order"}
