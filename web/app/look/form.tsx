@@ -1,5 +1,5 @@
 import { Alert, Button, type ButtonProps, PasswordInput, TextInput } from "@mantine/core";
-import { type ComponentProps, type ReactNode, useState } from "react";
+import { type ComponentProps, type ReactNode, useEffect, useRef, useState } from "react";
 import { useNavigation } from "react-router";
 import type { Refusal } from "../server/forms.ts";
 import styles from "./form.module.css";
@@ -38,10 +38,14 @@ interface FieldProps extends ComponentProps<typeof TextInput> {
 export function Field({ refusal, defaultValue, maxLength, onChange, ...props }: FieldProps) {
   const start = refusal?.typed[props.name] ?? defaultValue;
   const [length, setLength] = useState(String(start ?? "").length);
+  const box = useRef<HTMLInputElement>(null);
+  // It may have been written in before the scripts arrived.
+  useEffect(() => setLength(box.current?.value.length ?? 0), []);
   return (
     <div>
       <TextInput
         {...props}
+        ref={box}
         dir="auto"
         defaultValue={start}
         error={refusal?.fields[props.name]}
