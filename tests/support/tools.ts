@@ -13,7 +13,7 @@ const WORDS: Record<string, string> = {
   "protoc-gen-go-grpc": "protoc-gen-go",
 };
 /** What comes from the system's packages and not from that script. */
-const OF_THE_SYSTEM = ["curl", "go", "make", "mount", "node"];
+const OF_THE_SYSTEM = ["curl", "go", "jq", "make", "mount", "node"];
 
 /** A program that npm does not bring: where scripts/test-tools.sh put it, or on the PATH; null when it is not here. */
 export function findTool(name: string): string | null {

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { freePort } from "../support/free-port.ts";
+import { findTool, testWith } from "../support/tools.ts";
+
+/** The commands that the documents print, each pasted into a shell of its own, one after the other, in one folder. */
+setDefaultTimeout(60_000);
+const ROOT = join(import.meta.dirname, "../..");
+const DOCUMENTS = ["docs/server-api.md", "docs/webhooks.md", "docs/operating.md", "README.md"];
+
+/** Blocks that are not run here, by how they begin, and why. */
+const NOT_RUN: [start: string, reason: string][] = [
+  ["npm ", "starts, tests or measures all of Usher"],
+  ["DATABASE_URL=", "names an example's PostgreSQL; migrate.test.ts runs it"],
+  ["export DATABASE_URL=", "names an example's PostgreSQL and Redis"],
+  ["CREATE ROLE", "SQL of a superuser"],
+  ["REDIS_URL=", "settings, not a command"],
+  ["const ", "a program for a browser; origin.test.ts has the same request"],
+  ["curl -X POST $USHER/api/v1/admin/nodes/0/drain", "sends all connections away; drain.test.ts does it"],
+  ["data: ", "an answer"],
+  ['{"type"', "the body of a webhook"],
+  ["buf ", "definition.test.ts runs buf"],
+  ["redis-cli", "redis-source.test.ts publishes so"],
+  ["POST /usher", "what Usher posts"],
+];
+/** These go on until they are ended. */
+const STREAMS = /curl -sN|RealtimeService\/Subscribe/;
+
+const folder = mkdtempSync(join(tmpdir(), "usher-documents-"));
+let app: TestApp;
+let grpcPort = 0;
+beforeAll(async () => {
+  grpcPort = await freePort();
+  app = await startTestApp({ GRPC_HOST: "127.0.0.1", GRPC_PORT: String(grpcPort) });
+}, 60_000);
+afterAll(async () => {
+  await app?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Blocks that are indented by four, without that. */
+function blocksOf(document: string): string[] {
+  const paragraphs = readFileSync(join(ROOT, document), "utf8")
+    .replace(/```[\s\S]*?```/g, "")
+    .split(/\n{2,}/);
+  return paragraphs
+    .filter((text) => text.split("\n").every((line) => line.startsWith("    ")))
+    .map((text) => text.replace(/^ {4}/gm, "").trim());
+}
+
+async function paste(block: string): Promise<{ out: string; err: string; code: number }> {
+  const here = block
+    .replaceAll("localhost:3003", new URL(app.url).host)
+    .replaceAll("localhost:50057", `127.0.0.1:${grpcPort}`);
+  const tools = dirname(findTool("grpcurl")!);
+  const child = Bun.spawn(["sh", "-c", here], {
+    cwd: folder,
+    env: { PATH: `${tools}:${process.env.PATH}`, HOME: folder },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  const timer = STREAMS.test(block) ? setTimeout(() => process.kill(-child.pid, "SIGTERM"), 3_000) : undefined;
+  const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  clearTimeout(timer);
+  return { out, err, code: await child.exited };
+}
+
+for (const document of DOCUMENTS) {
+  testWith(
+    "curl",
+    "jq",
+    "grpcurl",
+  )(`each block of ${document} works when it is pasted into a new terminal`, async () => {
+    const blocks = blocksOf(document).filter((block) => !NOT_RUN.some(([start]) => block.startsWith(start)));
+    for (const block of blocks) {
+      const { out, err, code } = await paste(block);
+      const told = `${block}\n${out}${err}`;
+      expect(out, told).not.toBe("");
+      expect(out + err, told).not.toMatch(/"code":|Code: |"status":[45]\d\d|not found|=null\b|Bearer null/);
+      if (!STREAMS.test(block)) expect(code, told).toBe(0);
+    }
+    if (document === DOCUMENTS[0]) expect(blocks.length).toBeGreaterThan(8);
+  });
+}
+
+testWith()("every document with commands is among those that are run", () => {
+  const others = readdirSync(join(ROOT, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`)
+    .filter((name) => !DOCUMENTS.includes(name));
+  for (const name of others)
+    expect(
+      blocksOf(name).filter((block) => /^(\$ |curl|npm|grpcurl|export) ?/.test(block)),
+      name,
+    ).toEqual([]);
+});
