@@ -93,6 +93,6 @@ export const Message = z.object({
 });
 export type Message = z.infer<typeof Message>;
 
-/** A page: opaque cursors, null at the end. `prev` goes back in as `before` or `next` as `after`. */
+/** A page: opaque cursors, null at the end and on a page without items. `prev` goes back in as `before` or `next` as `after`. */
 export const page = <T extends z.ZodType>(item: T) =>
   z.object({ data: z.array(item), next: z.string().nullable(), prev: z.string().nullable() });

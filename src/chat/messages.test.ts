@@ -184,3 +184,25 @@ test("answers to a message are listed in order, page by page", async () => {
   expect([...first.data, ...second.data].map((message) => message.id)).toEqual(answers);
   expect([first.prev, second.next]).toEqual([null, null]);
 });
+
+test("a cursor leaves out no item: an empty page names none, by which its neighbour would be passed over", async () => {
+  const channel_id = await channelOfBoth();
+  const said = [await say(channel_id, "first"), await say(channel_id, "last")];
+  const reply = (await node.messages.send(ann, { channel_id, content: "reply", reply_to_id: said[0]!.id })).message;
+  const all = [...said, reply];
+  const lists = [
+    (query: PageQuery) => node.messages.page(bob, channel_id, query),
+    (query: PageQuery) => node.messages.replies(bob, said[0]!.id, query),
+  ];
+  for (const list of lists) {
+    const after = await list({ limit: 5, after: reply.id });
+    const before = await list({ limit: 5, before: said[0]!.id });
+    for (const { data, prev, next } of [after, before])
+      expect({ data, prev, next }).toEqual({ data: [], prev: null, next: null });
+  }
+  const last = await lists[0]!({ limit: 1, after: said[1]!.id });
+  expect([last.prev, last.next]).toEqual([reply.id, null]);
+  expect((await lists[0]!({ limit: 5, before: last.prev! })).data.map(({ id }) => id)).toEqual(
+    all.slice(0, 2).map(({ id }) => id),
+  );
+});

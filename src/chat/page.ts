@@ -18,8 +18,6 @@ export interface Window {
   placeIsBelow: boolean;
   below: number;
   above: number;
-  /** The place as a client names it. */
-  cursor: string;
 }
 
 /** What the store read: both sides in the list's order. */
@@ -71,22 +69,24 @@ function windowOf(query: PageQuery, from: { before?: string; after?: string }): 
   const { limit, around } = query;
   if (around !== undefined) {
     const below = Math.floor(limit / 2);
-    return { place: around, placeIsBelow: false, below, above: limit - below, cursor: around };
+    return { place: around, placeIsBelow: false, below, above: limit - below };
   }
   const { before, after } = query.before === undefined && query.after === undefined ? from : query;
-  if (before !== undefined) return { place: before, placeIsBelow: false, below: limit, above: 0, cursor: before };
-  const place = after ?? "";
-  return { place, placeIsBelow: true, below: 0, above: limit, cursor: place };
+  if (before !== undefined) return { place: before, placeIsBelow: false, below: limit, above: 0 };
+  return { place: after ?? "", placeIsBelow: true, below: 0, above: limit };
 }
 
-/** Cuts what the store read down to the page, with the cursors to both sides. */
+/**
+ * Cuts what the store read down to the page, with the cursors to both sides. An empty page has none: a cursor leaves out the item
+ * that it names, and the place where an empty page lies may be an item that was never shown.
+ */
 export function pageOf<T>({ below, above }: Sides<T>, window: Window, idOf: (row: T) => string): Page<T> {
   const data = [...below.slice(Math.max(0, below.length - window.below)), ...above.slice(0, window.above)];
   const first = data[0];
   const last = data.at(-1);
   return {
     data,
-    prev: below.length > window.below ? (first === undefined ? window.cursor : idOf(first)) : null,
-    next: above.length > window.above ? (last === undefined ? window.cursor : idOf(last)) : null,
+    prev: first !== undefined && below.length > window.below ? idOf(first) : null,
+    next: last !== undefined && above.length > window.above ? idOf(last) : null,
   };
 }

@@ -15,7 +15,7 @@ export const StreamQuery = z.strictObject({
 /** The same for a list that is read from one end: `before` or `after` only. Spread its `shape` to add filters. */
 export const ListQuery = StreamQuery.omit({ around: true });
 
-/** One page of a list: `next` goes back in as `after`, `prev` as `before`; null at the end. */
+/** One page of a list: `next` goes back in as `after`, `prev` as `before`; null at the end, and on a page without items. */
 export interface Page<T> {
   data: T[];
   next: string | null;
