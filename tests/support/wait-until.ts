@@ -1,10 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Waits for the thing, not for the clock: asks every 10 ms until the answer is neither false, null nor undefined, and
+ * Waits for the thing, not for the clock: asks every 10 ms (`every`) until the answer is neither false, null nor undefined, and
  * returns it. A question that throws counts as "not yet". Gives up after `within` ms with the last error.
  */
-export async function waitUntil<T>(what: string, ask: () => T | Promise<T>, within = 30_000): Promise<NonNullable<T>> {
+export async function waitUntil<T>(
+  what: string,
+  ask: () => T | Promise<T>,
+  within = 30_000,
+  every = 10,
+): Promise<NonNullable<T>> {
   const deadline = performance.now() + within;
   for (let last: unknown; ; ) {
     try {
@@ -18,6 +23,6 @@ export async function waitUntil<T>(what: string, ask: () => T | Promise<T>, with
     }
     if (performance.now() > deadline)
       throw new Error(`It did not come to pass within ${within / 1_000} s: ${what}`, { cause: last });
-    await sleep(10);
+    await sleep(every);
   }
 }
