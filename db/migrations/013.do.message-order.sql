@@ -36,8 +36,9 @@ $$;
 
 -- Moves the read marks of a batch: each only to a message of a higher seq. Answers, for each row whose person is a member and
 -- whose message is one of the channel's, the mark as it stands, its seq, the unread count (at most 100), and the head of the
--- channel's log that the count was made at; no row for the others.
-CREATE FUNCTION move_read_marks(p_channel bigint[], p_user text[], p_id bigint[])
+-- channel's log that the count was made at; no row for the others. With p_skip_held nothing is done of marks whose row another
+-- transaction holds, and their row is of nulls: see 014.do.skip-held.sql.
+CREATE FUNCTION move_read_marks(p_channel bigint[], p_user text[], p_id bigint[], p_skip_held boolean DEFAULT false)
 RETURNS TABLE (n int, read_id bigint, read_seq bigint, unread int, head bigint)
 LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan
@@ -47,15 +48,30 @@ SET enable_mergejoin = off
 SET lock_timeout = '1s'
 AS $$
 #variable_conflict use_column
+DECLARE
+  held bigint[] := '{}';
 BEGIN
-  PERFORM 1 FROM members m
-  WHERE (m.channel_id, m.user_id) IN (SELECT u.c, u.u FROM unnest(p_channel, p_user) AS u (c, u))
-  ORDER BY m.channel_id, m.user_id FOR NO KEY UPDATE;
+  IF p_skip_held THEN
+    WITH free AS MATERIALIZED (
+      SELECT m.channel_id, m.user_id FROM members m
+      WHERE (m.channel_id, m.user_id) IN (SELECT u.c, u.u FROM unnest(p_channel, p_user) AS u (c, u))
+      ORDER BY m.channel_id, m.user_id FOR NO KEY UPDATE SKIP LOCKED)
+    SELECT coalesce(array_agg(u.n), '{}') INTO held
+    FROM unnest(p_channel, p_user) WITH ORDINALITY AS u (c, u, n)
+    JOIN members m ON m.channel_id = u.c AND m.user_id = u.u
+    WHERE NOT EXISTS (SELECT FROM free f WHERE f.channel_id = u.c AND f.user_id = u.u);
+  ELSE
+    PERFORM 1 FROM members m
+    WHERE (m.channel_id, m.user_id) IN (SELECT u.c, u.u FROM unnest(p_channel, p_user) AS u (c, u))
+    ORDER BY m.channel_id, m.user_id FOR NO KEY UPDATE;
+  END IF;
 
   UPDATE members m SET read_id = x.id
   FROM (
     SELECT DISTINCT ON (u.c, u.u) u.c, u.u, g.id, g.seq
-    FROM unnest(p_channel, p_user, p_id) AS u (c, u, id) JOIN messages g ON g.id = u.id AND g.channel_id = u.c
+    FROM unnest(p_channel, p_user, p_id) WITH ORDINALITY AS u (c, u, id, n)
+    JOIN messages g ON g.id = u.id AND g.channel_id = u.c
+    WHERE u.n <> ALL (held)
     ORDER BY u.c, u.u, g.seq DESC
   ) x
   WHERE m.channel_id = x.c AND m.user_id = x.u
@@ -69,7 +85,9 @@ BEGIN
   JOIN channels c ON c.id = u.c AND c.deleted_at IS NULL
   JOIN rooms r ON r.id = u.c
   JOIN messages g ON g.id = m.read_id
-  ORDER BY u.n;
+  WHERE u.n <> ALL (held)
+  UNION ALL
+  SELECT h.n::int, NULL, NULL, NULL, NULL FROM unnest(held) AS h (n);
 END $$;
 
 -- For nodes of the release before.
@@ -77,5 +95,5 @@ CREATE OR REPLACE FUNCTION mark_read(p_channel bigint[], p_user text[], p_id big
 RETURNS TABLE (n int, read_id bigint, unread int)
 LANGUAGE sql
 AS $$
-  SELECT n, read_id, unread FROM move_read_marks(p_channel, p_user, p_id)
+  SELECT n, read_id, unread FROM move_read_marks(p_channel, p_user, p_id) ORDER BY n
 $$;

@@ -48,4 +48,4 @@ AS $$
     WHERE newest.deleted_at IS NULL AND newest.author_id <> p_user LIMIT 100
   ) behind
 $$;
-DROP FUNCTION move_read_marks(bigint[], text[], bigint[]);
+DROP FUNCTION move_read_marks(bigint[], text[], bigint[], boolean);

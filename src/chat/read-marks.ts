@@ -4,7 +4,7 @@ import { createBatcher } from "../platform/postgres/batcher.ts";
 import type { ChatDeps } from "./deps.ts";
 import { accessChannel, person } from "./policy.ts";
 import { findSeq } from "./store/messages.ts";
-import { countUnread, type Mark, type Marked, moveReadMarks } from "./store/read-marks.ts";
+import { countUnread, type Mark, type Marked, type Moved, moveReadMarks } from "./store/read-marks.ts";
 
 export interface ReadMarks {
   /**
@@ -17,17 +17,20 @@ export interface ReadMarks {
 }
 
 export function createReadMarks({ sql, realtime }: Pick<ChatDeps, "sql" | "realtime">): ReadMarks {
-  const run = (batch: readonly Mark[]) => moveReadMarks(sql, batch);
-  const marks = createBatcher<Mark, Marked | null>({
-    run,
-    apart: { key: ({ channelId, userId }) => `${channelId} ${userId}`, run },
+  const marks = createBatcher<Mark, Moved>({
+    run: (batch) => moveReadMarks(sql, batch, true),
+    apart: {
+      key: ({ channelId, userId }) => `${channelId} ${userId}`,
+      run: (batch) => moveReadMarks(sql, batch, false),
+      isHeld: (moved) => moved === "held",
+    },
   });
 
   return {
     async mark(caller, channelId, messageId) {
       const { userId } = person(caller);
       const marked = await marks.add({ channelId, userId, messageId });
-      if (marked === null) {
+      if (typeof marked === "string") {
         const { id } = await accessChannel(sql, caller, channelId, "read");
         if ((await findSeq(sql, id, messageId)) !== null) {
           throw new AppError("unavailable", "You have just joined this channel. Try again.");

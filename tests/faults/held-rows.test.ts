@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type Database, openDatabase } from "../../src/platform/postgres/pool.ts";
-import { type ServerApiApp, startServerApiApp } from "../support/server-api.ts";
+import type { TransactionSql } from "../../src/platform/postgres/sql.ts";
+import { personToken, type ServerApiApp, startServerApiApp } from "../support/server-api.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** Somebody's transaction holds rows of rooms for long: whoever does not need them does not wait. */
@@ -16,7 +17,7 @@ beforeAll(async () => {
   token = await app.serviceToken(["notify"]);
   // Whoever waits does so until the row is let go: what is answered before that has not waited.
   await database.sql.unsafe(`DO $$ DECLARE f regprocedure; BEGIN
-    FOR f IN SELECT oid FROM pg_proc WHERE proname IN ('log_append', 'post_messages') LOOP
+    FOR f IN SELECT oid FROM pg_proc WHERE proname IN ('log_append', 'post_messages', 'move_read_marks') LOOP
       EXECUTE format('ALTER FUNCTION %s SET lock_timeout = 0', f);
     END LOOP; END $$`);
 });
@@ -35,11 +36,15 @@ async function channel(name: string): Promise<string> {
 
 const post = (id: string) => app.ask(app.owner, "POST", `/api/v1/channels/${id}/messages`, { content: "hi" });
 
-/** Runs `meanwhile` while these rooms are held and `held` wait for them; answers what became of those. */
-async function whileHeld<T>(rooms: string[], held: () => Promise<T>[], meanwhile: () => Promise<void>): Promise<T[]> {
+/** Runs `meanwhile` while what `hold` locks is held and `held` wait for it; answers what became of those. */
+async function whileHeld<T>(
+  hold: (tx: TransactionSql) => Promise<unknown>,
+  held: () => Promise<T>[],
+  meanwhile: () => Promise<void>,
+): Promise<T[]> {
   let waiting: Promise<T>[] = [];
   await database.sql.begin(async (tx) => {
-    await tx`SELECT FROM rooms WHERE name = ANY (${rooms}::text[]) FOR UPDATE`;
+    await hold(tx);
     let ended = 0;
     waiting = held();
     for (const each of waiting) each.finally(() => ended++).catch(() => {});
@@ -55,13 +60,16 @@ async function whileHeld<T>(rooms: string[], held: () => Promise<T>[], meanwhile
   return Promise.all(waiting);
 }
 
+const roomsNamed = (names: string[]) => (tx: TransactionSql) =>
+  tx`SELECT FROM rooms WHERE name = ANY (${names}::text[]) FOR UPDATE`;
+
 const statuses = (answers: { status: number }[]) => [...new Set(answers.map(({ status }) => status))];
 
 test("notices to people whose rooms are held do not hold up posts, nor notices to others", async () => {
   const [id, people] = [await channel("free"), ["p1", "p2", "p3", "p4", "p5"]];
   for (const person of [...people, "other"]) expect((await notice(person)).status).toBe(200);
   const late = await whileHeld(
-    people.map((person) => `user:${person}`),
+    roomsNamed(people.map((person) => `user:${person}`)),
     () => people.map(notice),
     async () => {
       for (let i = 0; i < 5; i++) expect([(await post(id)).status, (await notice("other")).status]).toEqual([201, 200]);
@@ -75,7 +83,7 @@ test("posts to channels that are held do not hold up posts to others, nor notice
   const held = await Promise.all(["h1", "h2", "h3", "h4", "h5"].map(channel));
   await notice("other");
   const late = await whileHeld(
-    held.map((id) => `channel:${id}`),
+    roomsNamed(held.map((id) => `channel:${id}`)),
     () => held.map(post),
     async () => {
       for (let i = 0; i < 5; i++)
@@ -83,4 +91,22 @@ test("posts to channels that are held do not hold up posts to others, nor notice
     },
   );
   expect(statuses(late)).toEqual([201]);
+});
+
+test("read marks whose rows are held do not hold up the marks of others", async () => {
+  const id = await channel("marked");
+  const message = (await post(id)).body as { id: string };
+  const people = ["m1", "m2", "m3", "m4", "m5", "m6"];
+  const put = async (person: string, path: string, body: object) =>
+    app.ask(await personToken(person), "PUT", `/api/v1/channels/${id}/${path}`, body);
+  for (const person of people) expect((await put(person, "members/me", {})).status).toBe(201);
+  const mark = (person: string) => put(person, "read-mark", { message_id: message.id });
+  const late = await whileHeld(
+    (tx) => tx`SELECT FROM members WHERE channel_id = ${id} AND user_id = ANY (${people.slice(1)}::text[]) FOR UPDATE`,
+    () => people.slice(1).map(mark),
+    async () => {
+      for (let i = 0; i < 5; i++) expect((await mark("m1")).status).toBe(200);
+    },
+  );
+  expect(statuses(late)).toEqual([200]);
 });

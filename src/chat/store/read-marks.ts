@@ -15,14 +15,21 @@ export interface Marked {
   last_seq: number;
 }
 
-/** Moves a batch of marks forward; null for a person who is not in such a channel, or no such message there. One answer per mark. */
-export async function moveReadMarks(sql: ISql, marks: readonly Mark[]): Promise<(Marked | null)[]> {
+/** `refused`: the person is not in such a channel, or there is no such message. `held`: another transaction has the mark's row. */
+export type Moved = Marked | "refused" | "held";
+
+/**
+ * Moves a batch of marks forward. One answer per mark.
+ *
+ * @param skipHeld whether nothing is done of marks that are held; otherwise it waits for them, and none is
+ */
+export async function moveReadMarks(sql: ISql, marks: readonly Mark[], skipHeld: boolean): Promise<Moved[]> {
   const rows = await sql<(Marked & { n: number })[]>`
     SELECT n, read_id AS last_read_id, read_seq::float8 AS last_read_seq, unread, head::float8 AS last_seq
     FROM move_read_marks(${marks.map((m) => m.channelId)}::bigint[],
-      ${marks.map((m) => m.userId)}::text[], ${marks.map((m) => m.messageId)}::bigint[])`;
-  const answers: (Marked | null)[] = marks.map(() => null);
-  for (const { n, ...marked } of rows) answers[n - 1] = marked;
+      ${marks.map((m) => m.userId)}::text[], ${marks.map((m) => m.messageId)}::bigint[], ${skipHeld}::boolean)`;
+  const answers = marks.map((): Moved => "refused");
+  for (const { n, ...marked } of rows) answers[n - 1] = marked.last_read_id === null ? "held" : marked;
   return answers;
 }
 
