@@ -42,7 +42,7 @@ export async function startNginx(
   mkdirSync(join(folder, "temp"));
   const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path temp/${name};`);
   const whole = `${process.getuid?.() === 0 ? "user root;" : ""}
-    daemon off; pid nginx.pid; error_log error.log; worker_processes 1;
+    daemon off; master_process off; pid nginx.pid; error_log error.log;
     events { worker_connections 2048; }
     http { access_log off; ${temp.join(" ")} include usher.conf; }`;
   writeFileSync(join(folder, "nginx.conf"), whole);
