@@ -49,8 +49,17 @@ const PUBLIC_KEY = [
 /** A time that dates can hold, and their texts: up to the year 9999. */
 const UnixSeconds = z.number().min(0).max(253_402_300_799);
 
+/**
+ * No path names these: a URL drops dots that stand alone (RFC 3986 §5.2.4), and `me` is whoever asks. Nobody could ban such a
+ * person, or remove them from a channel; who tried would have removed themselves.
+ */
+const UNNAMEABLE = [".", "..", "me"];
+
 /** As the issuer writes it; some count their people by numbers. */
-const Subject = z.union([UserId, z.number().int().transform(String)]);
+const Subject = z.union([
+  UserId.refine((id) => !UNNAMEABLE.includes(id), `must be none of ${UNNAMEABLE.join(" ")}, which no path can name`),
+  z.number().int().transform(String),
+]);
 
 const Claims = z
   .object({

@@ -104,3 +104,18 @@ test("a subject that cannot be an id is refused at every edge", async () => {
     expect((await ask("GET", `/users/${encodeURIComponent(sub || " ")}`, TOKEN)).status).not.toBe(200);
   }
 });
+
+test("a subject that no path can name is refused, since nobody could ban or remove its person", async () => {
+  const channelOwner = await mint({ sub: "owner-of-channel" });
+  const { id } = (await ask("POST", "/channels", channelOwner, { type: "public", name: "Paths" })).body;
+  for (const sub of [".", "..", "me"]) {
+    const token = await mint({ sub });
+    expect((await ask("GET", "/users/me", token)).status).toBe(401);
+    expect((await ask("PUT", `/channels/${id}/members/me`, token)).status).toBe(401);
+  }
+  for (const sub of ["...", "%2e", "Me"]) {
+    const token = await mint({ sub });
+    expect((await ask("PUT", `/channels/${id}/members/me`, token)).status).toBe(201);
+    expect((await ask("DELETE", `/channels/${id}/members/${encodeURIComponent(sub)}`, channelOwner)).status).toBe(204);
+  }
+});
