@@ -125,8 +125,7 @@ const PLANNED: Query[] = [
   {
     what: "a page of messages",
     most: 300,
-    ask: (sql) =>
-      pageMessages(sql, BIG.channelId, { place: "10000", placeIsBelow: false, below: 50, above: 0, cursor: "" }),
+    ask: (sql) => pageMessages(sql, BIG.channelId, { place: "10000", placeIsBelow: false, below: 50, above: 0 }),
   },
   { what: "the newest acts", most: 60, ask: (sql) => readAudit(sql, noFilter, 50) },
   { what: "acts far back", most: 110, ask: (sql) => readAudit(sql, { ...noFilter, before: "100" }, 50) },
