@@ -7,13 +7,14 @@ import { findMessage, findSaid, lockRoom } from "./store/messages.ts";
 import { findLogParts, renewName } from "./store/names-in-log.ts";
 
 /**
- * Takes a person's words away, here and in the log, and takes him out of his channels. Entries that tell his name get the one
- * that identity's erasure left him. A channel that he alone owned gets
- * its longest admin or member as owner; one without anybody else is deleted. Direct chats stay the other person's.
+ * Takes a person's words away, here and in the log, and takes them out of their channels: the entries that tell of it take their
+ * connections out of the rooms (SPEC JN-8). Entries that tell their name get the one that identity's erasure left them. A channel
+ * that they alone owned gets its longest admin or member as owner; one without anyone else is deleted. Direct chats stay the
+ * other person's.
  * One short transaction each, and safe to repeat: what was cut off half way goes on.
  */
 export async function erasePerson(
-  { sql, transaction, realtime }: Pick<ChatDeps, "sql" | "transaction" | "realtime">,
+  { sql, transaction }: Pick<ChatDeps, "sql" | "transaction">,
   userId: string,
 ): Promise<void> {
   const actor = { actor: userId, reason: "erasure" };
@@ -33,7 +34,6 @@ export async function erasePerson(
       }
       await takeOut(tx, channel_id, userId);
     });
-    realtime.expel(`channel:${channel_id}`, userId);
   }
   for (const said of await findSaid(sql, userId)) {
     await transaction(actor, async (tx) => {

@@ -82,3 +82,18 @@ test("JN-8 when a channel is deleted everybody is out of its room, and sees noth
     expect(frames.slice(2).map(({ type }) => type)).toEqual(["channel:deleted", "room:left"]);
   await live.hub.stop();
 });
+
+test("JN-8 an erased person is out of the rooms of their channels, and sees nothing that is said there afterwards", async () => {
+  const live = addHub(node);
+  const gone = await node.person("gone");
+  const { channel } = await node.channels.create(ann, { type: "private", name: "z", member_ids: [gone.userId] });
+  const room = `channel:${channel.id}`;
+  const client = live.connect(gone);
+  client.send({ type: "room:join", id: 1, payload: { room } });
+  await waitUntil("they are in", () => client.frames.some(({ id }) => id === 1));
+  await node.erase(gone.userId);
+  await node.messages.send(ann, { channel_id: channel.id, content: "afterwards" });
+  live.hub.publish((await node.log(room)).filter(({ seq }) => seq > 1));
+  expect(client.frames.slice(2).map(({ type }) => type)).toEqual(["member:left", "room:left"]);
+  await live.hub.stop();
+});
