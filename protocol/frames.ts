@@ -98,7 +98,7 @@ export const FRAMES = {
     deleted_at: Time,
     /** The message's own `seq`, and who wrote it: enough to know whether it was unread. Missing in entries of release 0.1. */
     message_seq: z.number().optional(),
-    author_id: Id.optional(),
+    author_id: UserId.optional(),
   }),
   "channel:updated": z.object({ channel_id: Snowflake, name: z.string().nullable(), topic: z.string().nullable() }),
   "channel:deleted": z.object({ channel_id: Snowflake }),

@@ -42,6 +42,11 @@ export function namesInList(list: string): string[] {
   return list.split(",").map((name) => name.replace(/%(?:2C|25)/gi, decodeURIComponent));
 }
 
+/** The list that `namesInList` reads again. */
+export function listOfNames(names: readonly string[]): string {
+  return names.map((name) => name.replace(/[%,]/g, encodeURIComponent)).join(",");
+}
+
 /** The part behind the prefix; empty for `all`. */
 export function roomId(room: string): string {
   return room.slice(room.indexOf(":") + 1);

@@ -72,6 +72,11 @@ export function createRequest(options: HttpOptions): Request {
   };
 }
 
+/** Names as one value of a query, which the server takes apart at the commas; those of a name itself are written `%2C`. */
+export function listOfNames(names: readonly string[]): string {
+  return names.map((name) => name.replace(/[%,]/g, encodeURIComponent)).join(",");
+}
+
 function parse(text: string, status: number): unknown {
   try {
     return JSON.parse(text);

@@ -1,7 +1,7 @@
 import type { Presence } from "../protocol/frames.ts";
 import type { Channel, Me, Member, Message, Position, PublicUser, Role } from "../protocol/objects.ts";
 import { createAdminCalls } from "./admin.ts";
-import { createRequest, type HttpOptions, type Query } from "./http.ts";
+import { createRequest, type HttpOptions, listOfNames, type Query } from "./http.ts";
 import type { Newest, Page, Paging } from "./page.ts";
 
 /** A page of messages in the order of their `seq`, with the place in the channel's log at which it was read. */
@@ -168,7 +168,7 @@ export function createRest(options: HttpOptions) {
       list: ({ ids, ...query }: { q?: string; ids?: readonly string[] } & Paging = {}) =>
         get<Page<PublicUser>>("/users", {
           ...query,
-          ids: ids?.map((id) => id.replace(/[%,]/g, encodeURIComponent)).join(","),
+          ids: ids && listOfNames(ids),
         }),
       get: (userId: string) => get<PublicUser>(`/users/${id(userId)}`),
     },

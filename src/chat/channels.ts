@@ -1,5 +1,5 @@
 import type { Channel, ChannelType, Position, Role } from "../../protocol/objects.ts";
-import { Snowflake } from "../../protocol/rooms.ts";
+import { listOfNames, Snowflake } from "../../protocol/rooms.ts";
 import type { Caller, UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import { type Editable, refuseStale } from "../platform/http/etag.ts";
@@ -179,15 +179,7 @@ function rowOf(
   if (name !== undefined) throw wrong("/name", "direct", "a direct chat has no name");
   if (topic !== undefined) throw wrong("/topic", "direct", "a direct chat has no topic");
   if (others.length !== 1) throw wrong("/member_ids", "direct", "a direct chat is with one other person");
-  return { type, name: null, topic: null, dmKey: dmKeyOf([userId, others[0]!]) };
-}
-
-/** The ids in order, with a comma between; one that has a comma of its own (or what stands for one) is written without it. */
-function dmKeyOf(ids: readonly string[]): string {
-  return [...ids]
-    .sort()
-    .map((id) => id.replace(/[%,]/g, encodeURIComponent))
-    .join(",");
+  return { type, name: null, topic: null, dmKey: listOfNames([userId, others[0]!].sort()) };
 }
 
 async function existingDirect(tx: Tx, dmKey: string, userId: string): Promise<Channel> {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { SignJWT } from "jose";
+import { FRAMES } from "../../protocol/frames.ts";
+import { listOfNames } from "../../protocol/rooms.ts";
 import { TEST_ISSUER, TEST_SECRET } from "../support/app.ts";
 import { openSse } from "../support/sse-client.ts";
 import { openClient } from "../support/ws-client.ts";
@@ -22,8 +24,11 @@ const SUBJECTS: (string | number)[] = [
 ];
 
 let node: GrpcNode;
+let owner: string;
 beforeAll(async () => {
   node = await startGrpcNode();
+  const account = { email: "owner@example.org", username: "founder", password: "a long password" };
+  owner = (await ask("POST", "/auth/register", "", account)).body.access_token;
 });
 afterAll(() => node.close());
 
@@ -38,7 +43,7 @@ function mint(claims: object): Promise<string> {
 async function ask(method: string, path: string, token: string, body?: object) {
   const answer = await fetch(`${node.url}/api/v1${path}`, {
     method,
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    headers: { ...(token && { authorization: `Bearer ${token}` }), "content-type": "application/json" },
     body: body && JSON.stringify(body),
   });
   const text = await answer.text();
@@ -56,7 +61,7 @@ for (const subject of SUBJECTS) {
 
     const path = encodeURIComponent(id);
     expect((await ask("GET", `/users/${path}`, other)).body.id).toBe(id);
-    const list = encodeURIComponent([id, otherId].map((one) => one.replace(/[%,]/g, encodeURIComponent)).join(","));
+    const list = encodeURIComponent(listOfNames([id, otherId]));
     const listed = (await ask("GET", `/users?ids=${list}`, token)).body.data.map((one: { id: string }) => one.id);
     expect(listed.sort()).toEqual([id, otherId].sort());
 
@@ -65,10 +70,20 @@ for (const subject of SUBJECTS) {
     const again = await ask("POST", "/channels", token, { type: "direct", member_ids: [otherId] });
     expect(again).toMatchObject({ status: 200, body: { id: direct.body.id } });
 
+    const said = await ask("POST", `/channels/${direct.body.id}/messages`, token, { content: "hello" });
+    await ask("DELETE", `/messages/${said.body.id}`, token);
+    const log = (await ask("GET", `/rooms/channel:${direct.body.id}/history?after=0`, TOKEN)).body.data;
+    const deleted = log.find(({ type }: { type: string }) => type === "message:deleted");
+    expect(FRAMES["message:deleted"].parse(deleted.payload).author_id).toBe(id);
+
+    const rooms = encodeURIComponent(listOfNames([`user:${id}`, `user:${otherId}`]));
+    const titles = (await ask("GET", `/admin/room-names?rooms=${rooms}`, owner)).body.data;
+    expect(titles.map(({ room }: { room: string }) => room).sort()).toEqual([`user:${id}`, `user:${otherId}`].sort());
+
     const ws = await openClient(node.httpPort, { query: `?token=${token}` });
     expect((await ws.next("system:connected")).payload.user_id).toBe(id);
     const room = `user:${id}`;
-    const named = encodeURIComponent(room.replace(/[%,]/g, encodeURIComponent));
+    const named = encodeURIComponent(listOfNames([room]));
     const sse = await openSse(`${node.url}/api/v1/stream?rooms=${named},event:1&token=${token}`);
     expect((await sse.first("system:resumed")).payload.rooms).toMatchObject({ [room]: {} });
     await node.ask("realtime.RealtimeService/SendToUser", { user_id: id, event_type: "a:grpc", payload: "{}" });

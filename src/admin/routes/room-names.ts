@@ -2,11 +2,10 @@ import { z } from "zod";
 import { RoomName } from "../../../protocol/rooms.ts";
 import { by } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
+import { nameList } from "../../platform/http/name-list.ts";
 import { route } from "../../platform/http/route.ts";
 import type { AdminDeps } from "../deps.ts";
 import { nameRooms } from "../room-names.ts";
-
-const MOST = 100;
 
 export const NamedRoom = z.object({
   room: z.string(),
@@ -22,12 +21,7 @@ const namesRoute = route({
   auth: "admin",
   request: {
     query: z.strictObject({
-      rooms: z
-        .string()
-        .max(MOST * 81)
-        .transform((text) => text.split(","))
-        .pipe(z.array(RoomName).max(MOST))
-        .meta({ description: "Up to 100 rooms with commas between them.", type: "string" }),
+      rooms: nameList(RoomName, 100, "Up to 100 rooms with commas between them."),
     }),
   },
   responses: {

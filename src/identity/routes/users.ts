@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { Me, PublicUser, page } from "../../../protocol/objects.ts";
-import { namesInList, UserId } from "../../../protocol/rooms.ts";
-import { textLike } from "../../../protocol/text.ts";
+import { UserId } from "../../../protocol/rooms.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { etagOf, tagged } from "../../platform/http/etag.ts";
+import { nameList } from "../../platform/http/name-list.ts";
 import { ListQuery, linked, links, onePlace } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import type { Parts } from "../parts.ts";
@@ -57,13 +57,11 @@ const listRoute = route({
     query: z.object({
       ...ListQuery.shape,
       q: z.string().min(1).max(80).optional(),
-      ids: textLike(16_384, /^[\x21-\x7e]+$/, "1 to 100 ids, separated by commas")
-        .refine((list) => idsIn(list) !== null, "1 to 100 ids, separated by commas")
-        .optional()
-        .meta({
-          description:
-            "Up to 100 ids, separated by commas (a comma of an id is written `%2C`); those that exist are answered, without paging.",
-        }),
+      ids: nameList(
+        UserId,
+        100,
+        "Up to 100 ids with commas between them; those that exist are answered, without paging.",
+      ).optional(),
     }),
   },
   responses: { 200: { description: "In the order of usernames.", schema: page(PublicUser), headers: linked } },
@@ -78,12 +76,6 @@ const getRoute = route({
   request: { params: z.object({ user_id: UserId }) },
   responses: { 200: { description: "The person.", schema: PublicUser } },
 });
-
-/** Null when it is not 1 to 100 ids. */
-function idsIn(list: string): string[] | null {
-  const ids = namesInList(list);
-  return ids.length <= 100 && ids.every((id) => UserId.safeParse(id).success) ? ids : null;
-}
 
 export function addUserRoutes(api: Api, parts: Parts): void {
   api.openapi(meRoute, async (c) => {
@@ -106,7 +98,7 @@ export function addUserRoutes(api: Api, parts: Parts): void {
     const { ids, ...query } = c.req.valid("query");
     onePlace(query);
     if (ids !== undefined) {
-      const found = await getUsers(parts, idsIn(ids) ?? []);
+      const found = await getUsers(parts, ids);
       return c.json({ data: [...found.values()], next: null, prev: null }, 200);
     }
     const users = await listUsers(parts, query);

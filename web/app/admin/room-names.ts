@@ -1,18 +1,15 @@
 import type { NamedRoom } from "../../../sdk/admin.ts";
 import type { Rest } from "../../../sdk/rest.ts";
-
-/** As many as the server tells at once. */
-const MAX = 100;
+import { inLists } from "../name-lists.ts";
 
 /** What rooms are called, by room. A room without a name that the reader may know is not in it. */
 export type RoomNames = Readonly<Record<string, NamedRoom>>;
 
 /** Asks for the names of channels and people among the rooms; the names of others are what people call them. */
 export async function readRoomNames({ admin }: Pick<Rest, "admin">, rooms: readonly string[]): Promise<RoomNames> {
-  const asked = [...new Set(rooms)].filter((room) => /^(channel|user):/.test(room));
   const names: Record<string, NamedRoom> = {};
-  for (let from = 0; from < asked.length; from += MAX) {
-    const { data } = await admin.roomNames(asked.slice(from, from + MAX));
+  for (const list of inLists(rooms.filter((room) => /^(channel|user):/.test(room)))) {
+    const { data } = await admin.roomNames(list);
     for (const each of data) names[each.room] = each;
   }
   return names;
