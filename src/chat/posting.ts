@@ -5,6 +5,7 @@ import { spanned, spannedTogether } from "../platform/context.ts";
 import { AppError } from "../platform/errors.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import { createBatcher } from "../platform/postgres/batcher.ts";
+import { waitShortly } from "../platform/postgres/short-wait.ts";
 import type { ChatDeps } from "./deps.ts";
 import { accessChannel, person } from "./policy.ts";
 import { findMessage, type Post, type Posted, postMessages } from "./store/messages.ts";
@@ -30,19 +31,19 @@ export function createPosting({
   ids,
 }: Pick<ChatDeps, "sql" | "postSql" | "publish" | "ids">): SendMessage {
   const posts = createBatcher<Post, Posted | null>({
-    run: (batch) => write(postSql, batch, true),
+    run: (batch) => waitShortly((waitMs) => write(postSql, batch, waitMs)),
     apart: {
       key: ({ channelId }) => channelId,
-      run: (batch) => write(sql, batch, false),
+      run: (batch) => write(sql, batch, null),
       isHeld: (posted) => posted === null,
     },
   });
 
   /** Null: not written, the channel's room is held by somebody. */
-  async function write(db: ChatDeps["sql"], batch: readonly Post[], skipHeld: boolean): Promise<(Posted | null)[]> {
+  async function write(db: ChatDeps["sql"], batch: readonly Post[], waitMs: number | null): Promise<(Posted | null)[]> {
     const began = performance.now();
     const spans = batch.map(({ span }) => span);
-    const answers = await spannedTogether("log append", spans, () => postMessages(db, batch, skipHeld));
+    const answers = await spannedTogether("log append", spans, () => postMessages(db, batch, waitMs));
     const took = performance.now() - began;
     const entries: LogEntry[] = [];
     answers.forEach((answer, i) => {

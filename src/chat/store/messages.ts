@@ -31,16 +31,21 @@ export type Posted =
 /**
  * Writes a batch of posts in one transaction; see the function's own words in the migration. One answer per post.
  *
- * @param skipHeld whether nothing is done of posts to rooms that somebody holds, and null answered; otherwise it waits for them
+ * @param waitMs how long it waits for a room that somebody holds before it fails; null: a second. With 0 nothing is done of posts to
+ *   such rooms, and null answered.
  */
-export async function postMessages(sql: ISql, posts: readonly Post[], skipHeld: boolean): Promise<(Posted | null)[]> {
+export async function postMessages(
+  sql: ISql,
+  posts: readonly Post[],
+  waitMs: number | null,
+): Promise<(Posted | null)[]> {
   const rows = await sql<{ status: Posted["status"] | "held"; id: string; seq: number; payload: string }[]>`
     SELECT status, id, seq::float8, payload FROM post_messages(
       ${posts.map((p) => p.id)}::bigint[], ${posts.map((p) => p.channelId)}::bigint[],
       ${posts.map((p) => p.authorId)}::text[], ${posts.map((p) => p.clientId)}::text[],
       ${posts.map((p) => p.content)}::text[], ${posts.map((p) => p.replyToId)}::bigint[],
       ${posts.map((p) => p.payload)}::text[], ${posts.map(({ span }) => traceMeta(span))}::text[],
-      ${skipHeld}::boolean)`;
+      ${waitMs}::int)`;
   return rows.map(({ status, id, seq, payload }) => {
     if (status === "held") return null;
     if (status === "new") return { status, seq, payload };

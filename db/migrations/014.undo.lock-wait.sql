@@ -1,6 +1,6 @@
 -- log_append as 001.do.log.sql made it, post_messages as 011.do.post-meta.sql did.
-DROP FUNCTION post_messages(bigint[], bigint[], text[], text[], text[], bigint[], text[], text[], boolean);
-DROP FUNCTION log_append(text[], bigint[], text[], text[], text[], boolean);
+DROP FUNCTION post_messages(bigint[], bigint[], text[], text[], text[], bigint[], text[], text[], int);
+DROP FUNCTION log_append(text[], bigint[], text[], text[], text[], int);
 
 CREATE FUNCTION log_append(p_room text[], p_new_id bigint[], p_type text[], p_payload text[], p_meta text[])
 RETURNS TABLE (n int, seq bigint) LANGUAGE plpgsql

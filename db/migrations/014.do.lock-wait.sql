@@ -1,12 +1,14 @@
--- A batch of one node is of many rooms, and one room that somebody holds must not hold up the others. With p_skip_held both
--- functions leave out what is for rooms that are held: post_messages answers it `held`, log_append has no row for it. The node
--- writes that again by itself, and waits there (src/platform/postgres/batcher.ts). A node of the release before calls them without.
+-- A batch of one node is of many rooms, and one room that somebody holds must not hold up the others for long. Both functions take how
+-- long they may wait for a room, p_wait_ms: with null a second or two, as before; with a number that many ms, and then they fail; with
+-- 0 not at all, then they leave out what is for rooms that are held: post_messages answers it `held`, log_append has no row for it.
+-- A node asks for a short wait first, since another node's batch is soon through; when that is in vain it leaves out what is held, and
+-- writes that by itself (src/platform/postgres/batcher.ts). A node of the release before calls them without.
 DROP FUNCTION post_messages(bigint[], bigint[], text[], text[], text[], bigint[], text[], text[]);
 DROP FUNCTION log_append(text[], bigint[], text[], text[], text[]);
 
 -- As 001.do.log.sql explains it.
 CREATE FUNCTION log_append(p_room text[], p_new_id bigint[], p_type text[], p_payload text[], p_meta text[],
-  p_skip_held boolean DEFAULT false)
+  p_wait_ms int DEFAULT NULL)
 RETURNS TABLE (n int, seq bigint) LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET lock_timeout = '2s' AS $$
 #variable_conflict use_column
@@ -17,9 +19,9 @@ BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION 'log_append needs READ COMMITTED: under % it would number from a stale head', current_setting('transaction_isolation');
   END IF;
-  IF p_skip_held THEN
-    -- Somebody may be making one of these rooms just now: that cannot be skipped, only not waited for.
-    PERFORM set_config('lock_timeout', '100ms', true);
+  IF p_wait_ms IS NOT NULL THEN
+    -- Somebody may be making one of these rooms just now: that cannot be left out, only not waited for.
+    PERFORM set_config('lock_timeout', CASE p_wait_ms WHEN 0 THEN 100 ELSE p_wait_ms END || 'ms', true);
   END IF;
   -- Names sorted, and before any lock: two appends that make the same rooms wait for each other in one order.
   INSERT INTO rooms (id, name)
@@ -27,7 +29,7 @@ BEGIN
     WHERE NOT EXISTS (SELECT FROM rooms r WHERE r.name = u.name)
     GROUP BY u.name ORDER BY u.name
     ON CONFLICT (name) DO NOTHING;
-  IF p_skip_held THEN
+  IF p_wait_ms = 0 THEN
     free := ARRAY(SELECT r.id FROM rooms r WHERE r.name = ANY (p_room) ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED);
   ELSE
     PERFORM 1 FROM rooms r WHERE r.name = ANY (p_room) ORDER BY r.id FOR NO KEY UPDATE;
@@ -38,7 +40,7 @@ BEGIN
       SELECT u.n, r.id AS room_id, u.type, u.payload, u.meta, r.head + row_number() OVER (PARTITION BY r.id ORDER BY u.n) AS seq
       FROM unnest(p_room, p_type, p_payload, p_meta) WITH ORDINALITY AS u(room, type, payload, meta, n)
       JOIN rooms r ON r.name = u.room
-      WHERE NOT p_skip_held OR r.id = ANY (free)),
+      WHERE p_wait_ms IS DISTINCT FROM 0 OR r.id = ANY (free)),
     appended AS (
       INSERT INTO log (room_id, seq, at, type, payload, meta)
       SELECT i.room_id, i.seq, t, i.type, i.payload, i.meta FROM i),
@@ -51,7 +53,7 @@ END $$;
 -- As 011.do.post-meta.sql explains it.
 CREATE FUNCTION post_messages(
   p_id bigint[], p_channel bigint[], p_author text[], p_client text[], p_content text[], p_reply_to bigint[], p_payload text[],
-  p_meta text[] DEFAULT NULL, p_skip_held boolean DEFAULT false
+  p_meta text[] DEFAULT NULL, p_wait_ms int DEFAULT NULL
 ) RETURNS TABLE (n int, status text, id bigint, seq bigint, payload text)
 LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan
@@ -66,7 +68,10 @@ DECLARE
   tail text;
   free bigint[] := '{}';
 BEGIN
-  IF p_skip_held THEN
+  IF p_wait_ms > 0 THEN
+    PERFORM set_config('lock_timeout', p_wait_ms || 'ms', true);
+  END IF;
+  IF p_wait_ms = 0 THEN
     free := ARRAY(SELECT r.id FROM rooms r WHERE r.id = ANY (p_channel) ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED);
   ELSE
     PERFORM 1 FROM rooms r WHERE r.id = ANY (p_channel) ORDER BY r.id FOR NO KEY UPDATE;
@@ -78,7 +83,7 @@ BEGIN
   WITH post AS (
     SELECT u.*, r.head, old.id AS old_id,
       CASE
-        WHEN p_skip_held AND r.id IS NOT NULL AND NOT r.id = ANY (free) THEN 'held'
+        WHEN p_wait_ms = 0 AND r.id IS NOT NULL AND NOT r.id = ANY (free) THEN 'held'
         WHEN m.user_id IS NULL OR c.deleted_at IS NOT NULL THEN 'refused'
         WHEN old.id IS NOT NULL THEN 'repeat'
         WHEN u.reply_to_id IS NOT NULL AND q.id IS NULL THEN 'reply'
