@@ -31,6 +31,7 @@ export const CODES = {
   forbidden: entry(403, 7, false, "You are not allowed to do this."),
   banned: entry(403, 7, false, "This account is banned."),
   registration_closed: entry(403, 7, false, "Registration is closed on this server."),
+  setup_code_needed: entry(403, 7, false, "The first account needs the set-up code."),
   invite_needed: entry(403, 7, false, "You need an invitation for this."),
   wrong_origin: entry(403, 7, false, "This request comes from another site."),
   not_found: entry(404, 5, false, "This does not exist, or you have no access to it."),

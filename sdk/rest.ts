@@ -58,6 +58,8 @@ export interface Meta {
   registration: "open" | "invite" | "closed";
   /** False until the first account, the owner's, is made. */
   set_up: boolean;
+  /** Whether making the first account takes the set-up code, from where this is asked. */
+  setup_code_needed: boolean;
   features: string[];
   /** Most characters of a message, bytes of a request's body, bytes of a WebSocket frame. */
   limits: { message: number; body: number; frame: number };
@@ -139,6 +141,7 @@ export function createRest(options: HttpOptions) {
         name?: string;
         phone?: string;
         invite_code?: string;
+        setup_code?: string;
       }) => request<SignedIn>("POST", "/auth/register", { body }),
       login: (body: { email?: string; username?: string; password: string; device_name?: string }) =>
         request<SignedIn>("POST", "/auth/login", { body }),

@@ -17,6 +17,7 @@ import { createReadinessOf } from "./app/readiness.ts";
 import { openRedisSource } from "./app/redis-source.ts";
 import { startReload } from "./app/reload.ts";
 import { listener, startServerApi } from "./app/server-api.ts";
+import { tellSetupCode } from "./app/setup-code.ts";
 import { startStorage } from "./app/storage.ts";
 import { startStreams } from "./app/streams.ts";
 import { startTls } from "./app/tls.ts";
@@ -184,6 +185,7 @@ async function start(program: Program): Promise<{ port: number; node: number }> 
   await startGrpc(program, { sql, services, identity, streams, metrics, readiness });
   await startDrain(program, log.lease, hub, services);
   if (pages !== null) await untilPagesAreUp(pages, logger);
+  await tellSetupCode(program, identity);
   open = true;
   if (program.worker !== null) reportToParent(metrics);
   return { port, node: log.lease.node };

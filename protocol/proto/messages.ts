@@ -150,6 +150,7 @@ export interface SignUpRequest {
   name: string;
   phone: string;
   invite_code: string;
+  setup_code: string;
 }
 
 export interface SignUpResponse {

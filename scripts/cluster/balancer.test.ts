@@ -1,5 +1,6 @@
 import { afterAll, beforeEach, expect, test } from "bun:test";
 import { freePort } from "../../tests/support/free-port.ts";
+import { ELSEWHERE, sendFrom, testFromElsewhere } from "../../tests/support/from-elsewhere.ts";
 import { waitUntil } from "../../tests/support/wait-until.ts";
 import { type Balancer, startBalancer } from "./balancer.ts";
 
@@ -9,9 +10,10 @@ const ready = { a: true, b: true };
 const servers = (["a", "b"] as const).map((name) =>
   Bun.serve({
     port: 0,
-    fetch(request) {
+    fetch(request, server) {
       const { pathname } = new URL(request.url);
       if (pathname === "/ready") return new Response("", { status: ready[name] ? 200 : 503 });
+      if (pathname === "/peer") return new Response(server.requestIP(request)?.address);
       return new Response(pathname === "/big" ? "x".repeat(BIG) : name);
     },
   }),
@@ -50,6 +52,13 @@ test("connections go to the ready ones in turn, and none is lost to one that is 
     ready.a = true;
     return (await asked()) === "aaaaaaaa";
   });
+});
+
+testFromElsewhere("a node does not take who comes from elsewhere for somebody on this machine", async () => {
+  await start();
+  const peerOf = async (from: string) => (await sendFrom(balancer.port, "/peer", { from })).text;
+  expect(await peerOf(ELSEWHERE)).toEndWith(ELSEWHERE);
+  expect(await peerOf("127.0.0.1")).toEndWith("127.0.0.1");
 });
 
 test("when nobody says that he is ready, they are tried all the same", async () => {

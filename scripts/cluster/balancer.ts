@@ -1,4 +1,6 @@
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, isIPv4, type Server, type Socket } from "node:net";
+import { isLoopback } from "../../src/config/load.ts";
+import { outerAddress } from "./outer-address.ts";
 
 /** A server behind the balancer, on this machine. */
 export interface Backend {
@@ -71,7 +73,12 @@ function forward(near: Socket, [backend, ...others]: readonly Backend[]): void {
     near.destroy();
     return;
   }
-  const far = connect(backend.port, "127.0.0.1");
+  const localAddress = sourceFor(near);
+  if (localAddress === null) {
+    near.destroy();
+    return;
+  }
+  const far = connect({ port: backend.port, host: "127.0.0.1", localAddress });
   const next = () => forward(near, others);
   far.once("error", next);
   far.once("connect", () => {
@@ -85,6 +92,21 @@ function forward(near: Socket, [backend, ...others]: readonly Backend[]): void {
     near.pipe(far);
     far.pipe(near);
   });
+}
+
+/**
+ * The address from which a node is asked: for who comes from elsewhere it is one by which others reach this machine, so that a node
+ * does not take them for somebody on it. Null: there is none.
+ */
+function sourceFor({ remoteAddress, localAddress }: Socket): string | null {
+  if (isLoopback(plain(remoteAddress))) return "127.0.0.1";
+  const own = plain(localAddress);
+  return isIPv4(own) && !isLoopback(own) ? own : outerAddress();
+}
+
+/** On a dual socket `::ffff:1.2.3.4` is 1.2.3.4. */
+function plain(address = ""): string {
+  return address.replace(/^::ffff:(?=\d)/i, "");
 }
 
 async function isReady({ ready }: Backend): Promise<boolean> {

@@ -64,7 +64,7 @@ export async function startApi(
     version: VERSION,
     features: ["chat"],
     clock: systemClock,
-    isSetUp: async () => (await identity.registration()).owner_exists,
+    registration: (isLocal) => identity.registration(isLocal),
   });
   identity.routes(api);
   chat.routes(api);

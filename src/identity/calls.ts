@@ -4,7 +4,7 @@ import { invalid } from "../platform/http/invalid.ts";
 import { issueToken } from "./issue-token.ts";
 import { login, oneName } from "./login.ts";
 import type { Origin, Parts } from "./parts.ts";
-import { register } from "./register.ts";
+import { newAccount, register } from "./register.ts";
 import { Email, LoginBody, RegisterBody, Secret } from "./routes/shapes.ts";
 import { type Credentials, logout, refresh, type SignedIn } from "./sessions.ts";
 import type { IssuedToken } from "./tokens.ts";
@@ -31,8 +31,7 @@ const IssueBody = z.strictObject({ email: Email });
 export function callsOf(parts: Parts): Calls {
   return {
     async signUp(message, origin) {
-      const { name = null, phone = null, invite_code = null, ...account } = checked(RegisterBody, message);
-      return register(parts, { ...account, name, phone, inviteCode: invite_code }, origin);
+      return register(parts, newAccount(checked(RegisterBody, message)), origin);
     },
     async signIn(message, origin) {
       const { password, device_name = null, ...name } = checked(LoginBody, message);

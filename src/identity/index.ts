@@ -24,7 +24,9 @@ import { addAuthRoutes } from "./routes/auth.ts";
 import { addJwksRoute } from "./routes/jwks.ts";
 import { addSessionRoutes } from "./routes/sessions.ts";
 import { addUserRoutes } from "./routes/users.ts";
+import { makeSetupCode } from "./setup-code.ts";
 import { createSigningKeys } from "./signing-keys.ts";
+import { ownerExists } from "./store/users.ts";
 import { sweep } from "./sweep.ts";
 import { createTokens } from "./tokens.ts";
 
@@ -56,8 +58,15 @@ export interface Identity {
   calls: Calls;
   /** Adds the rows of this module to the API. */
   routes(api: Api): void;
-  /** Whether the owner's account is still to be made, and who may register: for GET /meta and the set-up page. */
-  registration(): Promise<{ owner_exists: boolean; mode: Config["REGISTRATION"] }>;
+  /**
+   * Whether the owner's account is still to be made, whether that takes the set-up code, and who may register: for GET /meta and the
+   * set-up page. `isLocal`: the asker is on this machine.
+   */
+  registration(
+    isLocal: boolean,
+  ): Promise<{ owner_exists: boolean; mode: Config["REGISTRATION"]; setup_code_needed: boolean }>;
+  /** The code that makes the first account from elsewhere; null once that is made. It is for the log, and for nobody else. */
+  setupCode(): Promise<string | null>;
   /** Takes a person's data out of this module's tables; see erase.ts. Throws `last_owner`. */
   erase(userId: string): Promise<void>;
   /** Everything this module keeps of a person, for himself; null when there is no such person. */
@@ -88,6 +97,7 @@ export function createIdentity({ clock, elapsed, ...deps }: IdentityDeps): Ident
     living: new Living(sql, new LastSeen(sql, config.SESSION_TTL, logger, now), realtime, elapsed),
     tokens: createTokens(keys, publicUrl, config.ACCESS_TOKEN_TTL, now),
     refusals: new Refusals(logger, now),
+    setupCode: () => makeSetupCode(keys),
   };
   followChanges(parts);
   const rangeBans = new RangeBans(parts);
@@ -110,7 +120,8 @@ export function createIdentity({ clock, elapsed, ...deps }: IdentityDeps): Ident
       addAccountRoutes(api, parts);
       addJwksRoute(api, keys);
     },
-    registration: () => registration(parts),
+    registration: (isLocal) => registration(parts, isLocal),
+    setupCode: async () => ((await ownerExists(sql)) ? null : parts.setupCode()),
     erase: (userId) => erasePerson(parts, userId),
     exportOf: (userId) => exportPerson(parts, userId),
     sweep: () => sweep(parts),

@@ -38,4 +38,4 @@ export async function issueToken(parts: Parts, email: string, service: ServiceCa
 }
 
 /** Nobody's browser: the service is named as the device. */
-const ORIGIN = { address: "127.0.0.1", userAgent: null };
+const ORIGIN = { address: "127.0.0.1", isLocal: false, userAgent: null };

@@ -16,6 +16,8 @@ export interface Parts extends Omit<IdentityDeps, "clock" | "elapsed"> {
   living: Living;
   tokens: Tokens;
   refusals: Refusals;
+  /** What makes the first account from elsewhere: see setup-code.ts. */
+  setupCode: () => Promise<string>;
 }
 
 /** PUBLIC_URL, or how this machine's own browser reaches us; without a slash at the end. */
@@ -27,6 +29,8 @@ export function publicUrlOf(config: Pick<Config, "PUBLIC_URL" | "HTTP_PORT" | "T
 /** Where a request came from, for limits and the list of sessions. */
 export interface Origin {
   address: string;
+  /** Whether that is this very machine. */
+  isLocal: boolean;
   userAgent: string | null;
   /** The session cookie that a sign-in is going to replace: its session ends with the beginning of the new one. */
   cookie?: string | null;

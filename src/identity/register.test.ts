@@ -1,5 +1,6 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
+import { LIMITS } from "./limits.ts";
 
 // Hashing passwords is slow on purpose, and the machine may be busy.
 setDefaultTimeout(60_000);
@@ -23,10 +24,10 @@ async function race(count: number, more: Record<string, unknown> = {}) {
 
 test("of 20 racing registrations exactly one makes the owner, the others are members where registration is open", async () => {
   node = await startIdentityNode();
-  expect(await node.identity.registration()).toEqual({ owner_exists: false, mode: "open" });
+  expect(await node.identity.registration(true)).toMatchObject({ owner_exists: false, mode: "open" });
   expect(await race(20)).toEqual([...Array(19).fill("member"), "owner"]);
   expect(await rolesOf()).toEqual({ owner: 1, member: 19 });
-  expect(await node.identity.registration()).toEqual({ owner_exists: true, mode: "open" });
+  expect(await node.identity.registration(true)).toMatchObject({ owner_exists: true, mode: "open" });
 });
 
 test("of 20 racing registrations exactly one gets in where registration is closed: the owner", async () => {
@@ -131,4 +132,29 @@ test("wrong values are named by field", async () => {
     "/role",
     "/username",
   ]);
+});
+
+test("who guesses set-up codes is soon refused, the right one too; from another address it is taken", async () => {
+  node = await startIdentityNode({ REGISTRATION: "closed" });
+  const code = await node.identity.setupCode();
+  const attempt = (setup_code: string | null, address = "198.51.100.1") =>
+    node.call("POST", "/auth/register", { ...someone(1), setup_code }, { isLocal: false, address });
+  for (let n = 0; n < LIMITS.register.hits; n++)
+    expect((await attempt(`AAAA-${n}`)).body.code).toBe("setup_code_needed");
+  expect((await attempt(code)).body.code).toBe("rate_limited");
+  expect((await attempt(code, "198.51.100.2")).body.user.role).toBe("owner");
+  expect(await node.identity.setupCode()).toBeNull();
+  expect(
+    (await node.call("POST", "/auth/register", { ...someone(2), setup_code: code }, { isLocal: false })).body.code,
+  ).toBe("registration_closed");
+});
+
+test("all nodes have the same set-up code, and each server another one", async () => {
+  node = await startIdentityNode();
+  const code = await node.identity.setupCode();
+  expect(code).toMatch(/^[A-Z2-7]{4}(-[A-Z2-7]{4}){3}$/);
+  expect(await node.makeNode().identity.setupCode()).toBe(code);
+  const other = await startIdentityNode();
+  expect(await other.identity.setupCode()).not.toBe(code);
+  await other.close();
 });

@@ -1,9 +1,12 @@
+import type { z } from "zod";
 import { AppError } from "../platform/errors.ts";
 import { addressKey } from "../platform/http/rate-limit.ts";
 import { brokenUnique } from "../platform/postgres/failures.ts";
 import { emailKey, isReserved, nameSearchKey, usernameColumns } from "./names.ts";
 import type { Origin, Parts } from "./parts.ts";
+import type { RegisterBody } from "./routes/shapes.ts";
 import { type SignedIn, signedIn, startSession } from "./sessions.ts";
+import { admitFirst, needsSetupCode } from "./setup-code.ts";
 import type { Db } from "./store/db.ts";
 import { inviteStands, takeInvite } from "./store/invites.ts";
 import { insertUser, lockOwner, ownerExists, takenBy } from "./store/users.ts";
@@ -15,21 +18,35 @@ export interface NewAccount {
   name: string | null;
   phone: string | null;
   inviteCode: string | null;
+  /** For the first account, when it is made from elsewhere. */
+  setupCode: string | null;
+}
+
+export function newAccount({
+  name = null,
+  phone = null,
+  invite_code: inviteCode = null,
+  setup_code: setupCode = null,
+  ...account
+}: z.infer<typeof RegisterBody>): NewAccount {
+  return { ...account, name, phone, inviteCode, setupCode };
 }
 
 /**
  * Makes an account and signs it in. The very first one becomes the owner, whatever REGISTRATION says; for all others it holds.
- * Throws `registration_closed`, `invite_needed`, `email_taken`, `username_taken`, `rate_limited`, `unavailable`.
+ * Throws `setup_code_needed`, `registration_closed`, `invite_needed`, `email_taken`, `username_taken`, `rate_limited`, `unavailable`.
  */
 export async function register(parts: Parts, account: NewAccount, origin: Origin): Promise<SignedIn> {
   const { sql, transaction, ids, passwords, limits } = parts;
   await limits.take(["register", addressKey(origin.address)]);
   // Asked here so that a closed door costs no hash; decided below, under the lock.
   if (await ownerExists(sql)) await admit(parts, account.inviteCode, (code) => inviteStands(sql, code));
+  else await admitFirst(parts, account.setupCode, origin);
   const password_hash = await passwords.hash(account.password);
   const { user, session } = await transaction({ actor: "registration" }, async (tx) => {
     const first = await isFirst(tx.sql);
-    if (!first) {
+    if (first) await admitFirst(parts, account.setupCode, origin);
+    else {
       refuseReserved(account.username);
       await admit(parts, account.inviteCode, (code) => takeInvite(tx.sql, code));
     }
@@ -51,9 +68,14 @@ export async function register(parts: Parts, account: NewAccount, origin: Origin
   return signedIn(parts, user, session);
 }
 
-/** Who may register, and whether the owner's account is still to be made: for the set-up page. */
-export async function registration({ sql, config }: Parts) {
-  return { owner_exists: await ownerExists(sql), mode: config.REGISTRATION };
+/** Who may register, whether the owner's account is still to be made, and whether that takes the set-up code: for the set-up page. */
+export async function registration(parts: Parts, isLocal: boolean) {
+  const owner_exists = await ownerExists(parts.sql);
+  return {
+    owner_exists,
+    mode: parts.config.REGISTRATION,
+    setup_code_needed: !owner_exists && needsSetupCode(parts, isLocal),
+  };
 }
 
 /** Decided under a lock until there is an owner; later the lock is not asked for. */

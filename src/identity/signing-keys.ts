@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JSONWebKeySet } from "jose";
 import { cannotWrite } from "../platform/postgres/failures.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
@@ -22,6 +23,8 @@ export interface SigningKeys {
   /** Undefined when no key of ours has this name. */
   verifier(kid: string): Promise<CryptoKey | undefined>;
   jwks(): Promise<JSONWebKeySet>;
+  /** A secret of 256 bits for one purpose, the same on all nodes for as long as the newest key is. */
+  derive(purpose: string): Promise<Buffer>;
 }
 
 interface Loaded {
@@ -29,6 +32,7 @@ interface Loaded {
   signer: { kid: string; key: CryptoKey };
   verifiers: Map<string, CryptoKey>;
   jwks: JSONWebKeySet;
+  derive: (purpose: string) => Buffer;
 }
 
 /**
@@ -61,6 +65,7 @@ export function createSigningKeys(sql: Sql, elapsed: () => number, tokenTtl: num
       return (await keys()).verifiers.get(kid) ?? (await keys(READ_AT_MOST_EVERY)).verifiers.get(kid);
     },
     jwks: async () => (await keys()).jwks,
+    derive: async (purpose) => (await keys()).derive(purpose),
   };
 }
 
@@ -80,6 +85,7 @@ async function read(sql: Sql, at: number, tokenTtl: number, logger: Logger): Pro
     signer: { kid: newest.kid, key: await cryptoKey(newest.private_jwk) },
     verifiers: new Map(await Promise.all(rows.map(async (row) => [row.kid, await cryptoKey(row.public_jwk)] as const))),
     jwks: { keys: rows.map(publicKey) },
+    derive: (purpose) => createHmac("sha256", privatePart(newest)).update(purpose).digest(),
   };
 }
 
@@ -109,6 +115,11 @@ async function cryptoKey(jwk: KeyRow["public_jwk"]): Promise<CryptoKey> {
   const key = await importJWK(jwk, "EdDSA");
   if (key instanceof Uint8Array) throw new Error("A row of signing_keys holds a symmetric key.");
   return key;
+}
+
+function privatePart({ private_jwk }: KeyRow): Buffer {
+  if (private_jwk.d === undefined) throw new Error("A row of signing_keys holds no private key.");
+  return Buffer.from(private_jwk.d, "base64url");
 }
 
 function publicKey({ kid, public_jwk }: KeyRow): JSONWebKeySet["keys"][number] {

@@ -289,6 +289,7 @@ test("the check itself sees an undocumented status, field, type and body", () =>
     limits: { message: 1, body: 1, frame: 1 },
     time: "2026-01-01T00:00:00.000Z",
     set_up: true,
+    setup_code_needed: false,
   };
   const check = (body: unknown, status = 200, type = "application/json") => {
     const text = JSON.stringify(body);

@@ -25,7 +25,7 @@ beforeAll(async () => {
       DATABASE_URL: database.url,
       ROLES: role,
       // Tokens name who issued them: without this each node would, by its port.
-      PUBLIC_URL: "http://usher.example",
+      PUBLIC_URL: "http://localhost",
       GRPC_TOKEN: "a-token-of-the-tests",
       TRUSTED_PROXIES: "127.0.0.1",
       WEBHOOKS_ALLOW_PRIVATE: "true",

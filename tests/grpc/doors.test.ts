@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { Client, credentials, status } from "@grpc/grpc-js";
+import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
+import { createLogger } from "../../src/platform/logger.ts";
+import { ELSEWHERE, testFromElsewhere } from "../support/from-elsewhere.ts";
 import { type GrpcNode, refusal, startGrpcNode } from "./node.ts";
 
 /** Who comes in by gRPC, and as whom. */
@@ -60,6 +62,63 @@ test("where no token is needed, whoever comes through a proxy needs one all the 
     );
     expect(await codeOf(call)).toBe(status.UNAUTHENTICATED);
     proxied.close();
+  } finally {
+    await open.close();
+  }
+});
+
+testFromElsewhere(
+  "the first account by SignUp takes the set-up code from another address, and from behind a proxy",
+  async () => {
+    const lines: string[] = [];
+    const logger = createLogger({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, { write: (line) => void lines.push(line) });
+    const open = await startGrpcNode({ GRPC_HOST: "0.0.0.0" }, logger);
+    // It calls the server by the name that only this machine has for it.
+    const stranger = new Client(`${ELSEWHERE}:${open.port}`, credentials.createInsecure(), {
+      "grpc.default_authority": "localhost",
+    });
+    const { path, requestSerialize, responseDeserialize } = open.methodOf("auth.AuthService/SignUp");
+    const account = { username: "ann", email: "ann@example.org", password: "correct horse" };
+    const signUp = (more = {}, headers: Record<string, string> = {}) => {
+      const metadata = Metadata.fromHttp2Headers(headers);
+      return new Promise<unknown>((resolve, reject) =>
+        stranger.makeUnaryRequest(
+          path,
+          requestSerialize,
+          responseDeserialize,
+          { ...account, ...more },
+          metadata,
+          (error, answer) => (error ? reject(error) : resolve(answer)),
+        ),
+      );
+    };
+    const here = (metadata = {}) =>
+      open.ask(
+        "auth.AuthService/SignUp",
+        { ...account, username: "eve", email: "eve@example.org" },
+        { token: null, metadata },
+      );
+    try {
+      expect(await codeOf(signUp())).toBe(status.PERMISSION_DENIED);
+      expect(await codeOf(signUp({}, { "x-forwarded-for": "127.0.0.1" }))).toBe(status.PERMISSION_DENIED);
+      expect(await codeOf(signUp({ setup_code: "AAAA-AAAA-AAAA-AAAA" }))).toBe(status.PERMISSION_DENIED);
+      expect(await codeOf(here({ "x-forwarded-for": "127.0.0.1" }))).toBe(status.PERMISSION_DENIED);
+      const setup_code = /[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}/.exec(lines.join(""))?.[0];
+      expect(await signUp({ setup_code })).toMatchObject({ session: { username: "ann" } });
+      expect(await here()).toMatchObject({ session: { username: "eve" } });
+    } finally {
+      stranger.close();
+      await open.close();
+    }
+  },
+);
+
+test("the first account by SignUp takes no code on this machine", async () => {
+  const open = await startGrpcNode();
+  try {
+    const account = { username: "ann", email: "ann@example.org", password: "correct horse" };
+    const answer = await open.ask("auth.AuthService/SignUp", account, { token: null });
+    expect(answer).toMatchObject({ session: { username: "ann" } });
   } finally {
     await open.close();
   }

@@ -1,4 +1,5 @@
 import { type CallOptions, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import type { Logger } from "../../src/platform/logger.ts";
 import { loadDefinition, serviceOf } from "../../src/transport/grpc/definition.ts";
 import { startTestApp } from "../support/app.ts";
 import { freePort } from "../support/free-port.ts";
@@ -21,9 +22,12 @@ export interface AskOptions {
 }
 
 /** The whole of Usher with gRPC on a port of this machine, and a client of it. */
-export async function startGrpcNode(env: Record<string, string> = {}) {
+export async function startGrpcNode(env: Record<string, string> = {}, logger?: Logger) {
   const port = await freePort();
-  const app = await startTestApp({ GRPC_HOST: "127.0.0.1", GRPC_PORT: String(port), GRPC_TOKEN: TOKEN, ...env });
+  const app = await startTestApp(
+    { GRPC_HOST: "127.0.0.1", GRPC_PORT: String(port), GRPC_TOKEN: TOKEN, ...env },
+    logger,
+  );
   const address = `127.0.0.1:${port}`;
   // Each with a connection of its own, as programs on different machines have.
   const connect = () => new Client(address, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });

@@ -14,6 +14,13 @@ const test = testWith("nginx");
 
 const portOf = (url: string) => Number(new URL(url).port);
 
+const register = (url: string, username: string, headers: Record<string, string> = {}) =>
+  fetch(`${url}/api/v1/auth/register`, {
+    method: "POST",
+    headers: { "content-type": "application/json", origin: url, ...headers },
+    body: JSON.stringify({ email: `${username}@example.org`, username, password: "the password of all" }),
+  });
+
 let app: TestApp;
 let node: SseNode;
 let beforeApp: NginxEngine;
@@ -21,6 +28,7 @@ let beforeNode: NginxEngine;
 beforeAll(async () => {
   if (findTool("nginx") === null) return;
   app = await startTestApp({ TRUSTED_PROXIES: "127.0.0.1/32" });
+  expect((await register(app.url, "olga")).status).toBe(201);
   node = await startSseNode(300);
   beforeApp = await startNginx([portOf(app.url)]);
   beforeNode = await startNginx([portOf(node.url)]);
@@ -37,17 +45,28 @@ test("a WebSocket goes through, and Usher knows the visitor's own address and ho
   client.close();
 
   // nginx tells 127.0.0.1, which Usher trusts as a proxy, and so the address before it counts.
-  const answer = await fetch(`${beforeApp.url}/api/v1/auth/register`, {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-forwarded-for": "203.0.113.7", origin: beforeApp.url },
-    body: JSON.stringify({ email: "ann@example.org", username: "ann", password: "the password of ann" }),
-  });
+  const answer = await register(beforeApp.url, "ann", { "x-forwarded-for": "203.0.113.7" });
   expect(answer.status).toBe(201);
   const { access_token } = (await answer.json()) as { access_token: string };
   const [session] = (await (
     await fetch(`${beforeApp.url}/api/v1/auth/sessions`, { headers: { authorization: `Bearer ${access_token}` } })
   ).json()) as { ip: string }[];
   expect(session?.ip).toBe("203.0.113.7");
+});
+
+test("through nginx the first account takes the set-up code, but for a person on this machine where nginx is trusted", async () => {
+  for (const trusted of ["", "127.0.0.1"]) {
+    const fresh = await startTestApp({ TRUSTED_PROXIES: trusted });
+    const nginx = await startNginx([portOf(fresh.url)]);
+    try {
+      const refused = await register(nginx.url, "ann", { "x-forwarded-for": "203.0.113.7" });
+      expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([403, "setup_code_needed"]);
+      expect((await register(nginx.url, "ann")).status).toBe(trusted === "" ? 403 : 201);
+    } finally {
+      await nginx.close();
+      await fresh.close();
+    }
+  }
 });
 
 test("each server-sent event passes at once, and so do the signs of life", async () => {

@@ -64,7 +64,8 @@ export async function exampleServer(options: ExampleOptions = {}) {
   });
   const state = addExampleRoutes(api);
   addProbes(api, createReadiness({ checks: options.checks ?? [], draining: options.draining ?? (() => false) }));
-  addMeta(api, { config, version: "0.0.0", features: [], clock: systemClock, isSetUp: async () => true });
+  const registration = async () => ({ owner_exists: true, setup_code_needed: false });
+  addMeta(api, { config, version: "0.0.0", features: [], clock: systemClock, registration });
   addDocs(api, "0.0.0");
   const server = createHttpServer<undefined>({
     config,

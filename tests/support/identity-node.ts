@@ -25,6 +25,8 @@ export interface As {
   token?: string;
   cookie?: string;
   address?: string;
+  /** Whether that is the server's own machine; true when left out. */
+  isLocal?: boolean;
 }
 
 export type IdentityNode = Awaited<ReturnType<typeof startIdentityNode>>;
@@ -96,6 +98,7 @@ export async function startIdentityNode(environment: Record<string, string> = {}
       requestId: crypto.randomUUID(),
       secure: false,
       host: "localhost",
+      isLocal: as.isLocal ?? true,
     });
     const text = await answer.text();
     if (answer.status >= 500) console.error(lines.filter((line) => line.includes('"error"')).at(-1));

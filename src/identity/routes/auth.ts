@@ -7,7 +7,7 @@ import { clearSessionCookie, sessionCookie, setSessionCookie } from "../cookie.t
 import { login, oneName } from "../login.ts";
 import type { Parts } from "../parts.ts";
 import { requestReset, resetPassword } from "../passwords.ts";
-import { register } from "../register.ts";
+import { newAccount, register } from "../register.ts";
 import { accessFor, connectionToken, logout, refresh, type SignedIn as SignIn } from "../sessions.ts";
 import { origin } from "./origin.ts";
 import { ConnectionToken, Email, LoginBody, NewPassword, Refreshed, RegisterBody, Secret, SignedIn } from "./shapes.ts";
@@ -24,7 +24,7 @@ const registerRoute = route({
   auth: "public",
   request: { body: RegisterBody },
   responses: { 201: { description: "Made and signed in.", schema: SignedIn, headers: COOKIE } },
-  errors: ["registration_closed", "invite_needed", "email_taken", "username_taken"],
+  errors: ["setup_code_needed", "registration_closed", "invite_needed", "email_taken", "username_taken"],
 });
 
 const loginRoute = route({
@@ -99,8 +99,7 @@ export function addAuthRoutes(api: Api, parts: Parts): void {
   });
 
   api.openapi(registerRoute, async (c) => {
-    const { name = null, phone = null, invite_code = null, ...account } = c.req.valid("json");
-    const signIn = await register(parts, { ...account, name, phone, inviteCode: invite_code }, signInOrigin(c));
+    const signIn = await register(parts, newAccount(c.req.valid("json")), signInOrigin(c));
     c.header("set-cookie", cookie(signIn, c.get("secure")));
     return c.json(SignedIn.parse(signIn), 201);
   });

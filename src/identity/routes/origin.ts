@@ -2,8 +2,9 @@ import type { Origin } from "../parts.ts";
 
 /** Where a request came from, as the use cases ask for it. */
 export function origin(c: {
-  get: (name: "address") => string;
+  get(name: "address"): string;
+  get(name: "isLocal"): boolean;
   req: { header: (name: string) => string | undefined };
 }): Origin {
-  return { address: c.get("address"), userAgent: c.req.header("user-agent") ?? null };
+  return { address: c.get("address"), isLocal: c.get("isLocal"), userAgent: c.req.header("user-agent") ?? null };
 }

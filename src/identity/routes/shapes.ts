@@ -79,6 +79,9 @@ export const RegisterBody = z.strictObject({
   name: Name.nullish(),
   phone: Phone.nullish(),
   invite_code: z.string().max(100).nullish(),
+  setup_code: z.string().max(100).nullish().meta({
+    description: "For the first account, when it is not made on the server's own machine: the server's log shows it.",
+  }),
 });
 
 export const LoginBody = z.strictObject({

@@ -15,6 +15,8 @@ export interface ApiVariables {
   secure: boolean;
   /** The host the asker named, corrected for trusted proxies: `chat.example.org`, `localhost:3003`. */
   host: string;
+  /** Whether the asker is on this very machine: see RequestFacts. */
+  isLocal: boolean;
   /** Why the credentials that were sent are no good; a route that needs a person answers with it. */
   refusal: Error | null;
   /** Which run of an Idempotency-Key's request this is; undefined without a key. */
@@ -31,6 +33,8 @@ export interface RequestFacts {
   requestId: string;
   secure: boolean;
   host: string;
+  /** Whether the asker is on this very machine, and not behind a proxy that hides somebody else. False in doubt. */
+  isLocal: boolean;
   /** Sets for how many seconds nothing may go over the connection before it is cut; 0: for ever. An ordinary answer needs it not. */
   allowSilence?: (seconds: number) => void;
 }

@@ -101,6 +101,7 @@ function facts(receive: Receive): MiddlewareHandler<ApiEnv> {
     c.set("requestId", c.env?.requestId ?? crypto.randomUUID());
     c.set("secure", c.env?.secure ?? false);
     c.set("host", c.env?.host ?? new URL(c.req.url).host);
+    c.set("isLocal", c.env?.isLocal ?? false);
     c.set("receive", receive);
     c.set("bodyText", "");
     await next();

@@ -15,7 +15,12 @@ export interface DialectRouteDeps {
   chat: Pick<Chat, "channels" | "members" | "messages">;
 }
 
-const Register = z.object({ username: z.unknown(), email: z.unknown(), password: z.unknown() });
+const Register = z.object({
+  username: z.unknown(),
+  email: z.unknown(),
+  password: z.unknown(),
+  setup_code: z.unknown().optional(),
+});
 const Login = z.object({ email: z.unknown(), password: z.unknown() });
 const NewChannel = z.object({ name: ChannelName });
 /** The first clients chose UUIDs for channels. */
@@ -94,7 +99,7 @@ function personOf(c: Context<ApiEnv>): UserCaller {
 }
 
 function originOf(c: Context<ApiEnv>) {
-  return { address: c.get("address"), userAgent: c.req.header("user-agent") ?? null };
+  return { address: c.get("address"), isLocal: c.get("isLocal"), userAgent: c.req.header("user-agent") ?? null };
 }
 
 type SignedIn = Awaited<ReturnType<Identity["calls"]["signUp"]>>;

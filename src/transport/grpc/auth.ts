@@ -80,8 +80,8 @@ function needsScope({ scopes }: ServiceCaller): void {
   if (!scopes.includes("tokens:issue")) throw new AppError("forbidden", "This token has no scope `tokens:issue`.");
 }
 
-function origin({ address, userAgent }: CallFacts) {
-  return { address, userAgent };
+function origin({ address, isLocal, userAgent }: CallFacts) {
+  return { address, isLocal, userAgent };
 }
 
 type SignedIn = Awaited<ReturnType<Identity["calls"]["signIn"]>>;

@@ -18,6 +18,8 @@ const MOST_CALLS = 4_096;
 export interface CallFacts {
   /** Whose network address, corrected for trusted proxies. */
   address: string;
+  /** Whether the caller is on this very machine: see RequestFacts. */
+  isLocal: boolean;
   userAgent: string | null;
   /** ms until the caller stops waiting; infinite without a deadline. */
   left: number;
@@ -164,7 +166,7 @@ function factsOf(door: Door, call: ServerUnaryCall<unknown, unknown>): CallFacts
   const [agent] = call.metadata.get("user-agent");
   const [trace] = call.metadata.get("traceparent");
   return {
-    address: door.address(call.getPeer(), call.metadata),
+    ...door.asker(call.getPeer(), call.metadata, call.getHost()),
     userAgent: agent === undefined ? null : String(agent),
     left: (deadline instanceof Date ? deadline.getTime() : deadline) - Date.now(),
     traceparent: TRACEPARENT.test(String(trace)) ? String(trace) : null,

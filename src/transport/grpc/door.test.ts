@@ -18,7 +18,7 @@ function door({ open = false } = {}) {
       admit: async () => {},
     },
     open,
-    behindProxies: (peer) => peer,
+    behindProxies: (address) => ({ address, isLocal: false }),
     isBanned: () => false,
     limit: { points: 3, seconds: 60 },
   });

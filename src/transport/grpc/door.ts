@@ -2,6 +2,7 @@ import type { Metadata } from "@grpc/grpc-js";
 import type { ServiceCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import { addressKey, createCounter, type RateLimit, tooMany } from "../../platform/http/rate-limit.ts";
+import { type Header, isForwarded, namesThisMachine } from "../../platform/http/this-machine.ts";
 import { unlimitedService } from "../../platform/scopes.ts";
 import type { ServerApi } from "../../server-api/index.ts";
 
@@ -16,16 +17,16 @@ export interface Door {
   service(metadata: Metadata, address: string, authority: string): Promise<ServiceCaller>;
   /** Counts a call of somebody without a token. Throws `rate_limited`, `banned`. */
   anybody(address: string): Promise<void>;
-  /** The caller's network address: of the peer, or what a trusted proxy says. */
-  address(peer: string, metadata: Metadata): string;
+  /** The caller's network address, of the peer or what a trusted proxy says, and whether it is on this machine. */
+  asker(peer: string, metadata: Metadata, authority: string): { address: string; isLocal: boolean };
 }
 
 export interface DoorDeps {
   services: Pick<ServerApi, "authenticate" | "known" | "admit">;
   /** Whether who calls from this machine itself, without a token, may do everything: only on loopback, and without a GRPC_TOKEN. */
   open: boolean;
-  /** The asker behind trusted proxies: see facts.ts of the HTTP server. */
-  behindProxies(peer: string, forwardedFor: string | null): string;
+  /** Who asks behind trusted proxies: see facts.ts of the HTTP server. */
+  behindProxies(peer: string, header: Header, host: string): { address: string; isLocal: boolean };
   /** Whether nothing from this address is to be answered. */
   isBanned(address: string): boolean;
   /** For calls without a good token, by address. */
@@ -60,18 +61,23 @@ export function createDoor({ services, open, behindProxies, isBanned, limit }: D
       await services.admit(caller);
       return caller;
     },
-    address(peer, metadata) {
-      const [forwarded] = metadata.get("x-forwarded-for");
+    asker(peer, metadata, authority) {
       const address = peer.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
-      return behindProxies(address, forwarded === undefined ? null : String(forwarded));
+      return behindProxies(address, headerOf(metadata), authority);
     },
   };
 }
 
 /** Called on this machine by its own name. A proxy here names another host, or says for whom it calls: that is nobody of this machine. */
 function isDirect(metadata: Metadata, authority: string): boolean {
-  const forwarded = ["x-forwarded-for", "x-real-ip", "forwarded", "via"].some((name) => metadata.get(name).length > 0);
-  return !forwarded && /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(authority);
+  return !isForwarded(headerOf(metadata)) && namesThisMachine(authority);
+}
+
+function headerOf(metadata: Metadata): Header {
+  return (name) => {
+    const values = metadata.get(name);
+    return values.length === 0 ? null : values.join(",");
+  };
 }
 
 const HOW = "Send your service's token as metadata: authorization: Bearer <token>.";

@@ -33,7 +33,7 @@ export function createSubscribe(deps: SubscribeDeps) {
   const open = new Map<Call, () => void>();
 
   async function start(call: Call): Promise<void> {
-    const address = deps.door.address(call.getPeer(), call.metadata);
+    const { address } = deps.door.asker(call.getPeer(), call.metadata, call.getHost());
     const caller = await deps.door.service(call.metadata, address, call.getHost());
     const rooms = roomsOf(call.request, caller);
     if (open.size >= MOST_STREAMS)

@@ -41,6 +41,18 @@ test("a client that has gone before it was asked for its address is nobody's pro
   }
 });
 
+test("a visitor of a page is on this machine when our page process was told so, and nobody else can say it", () => {
+  const isLocal = (headers: Record<string, string>, peer: string | null) => factsOf([])(ask(headers), peer).isLocal;
+  expect(isLocal({ "x-usher-local": "true", "x-forwarded-for": "127.0.0.1" }, null)).toBeTrue();
+  expect(isLocal({ "x-forwarded-for": "127.0.0.1", host: "localhost" }, null)).toBeFalse();
+  for (const peer of ["192.0.2.1", ""])
+    expect(isLocal({ "x-usher-local": "true", host: "localhost" }, peer)).toBeFalse();
+  for (const peer of ["127.0.0.1", "::1", "::ffff:127.0.0.1", "127.8.0.1"])
+    for (const host of ["localhost", "LOCALHOST:3003", "127.0.0.1:3003", "[::1]:3003"])
+      expect(isLocal({ host }, peer)).toBeTrue();
+  expect(isLocal({ host: "localhost", "x-forwarded-for": "127.0.0.1" }, "127.0.0.1")).toBeFalse();
+});
+
 test("our page process speaks for its visitors", () => {
   expect(factsOf([])(ask({ "x-forwarded-for": "203.0.113.5" }), null).address).toBe("203.0.113.5");
 });

@@ -1,6 +1,9 @@
 import { BlockList, isIP } from "node:net";
+import { isLoopback } from "../../config/load.ts";
 import type { Config } from "../../config/options.ts";
 import type { RequestFacts } from "../../platform/http/api.ts";
+import { type Header, isForwarded, namesThisMachine } from "../../platform/http/this-machine.ts";
+import { LOCAL_VISITOR } from "./pages.ts";
 
 /**
  * Finds out who is really asking. X-Forwarded-* is believed only from TRUSTED_PROXIES, and from our own page process
@@ -17,30 +20,50 @@ export function createFacts(
 
   return (request, peer) => {
     const url = new URL(request.url);
+    const header: Header = (name) => request.headers.get(name);
+    const near = plain(peer ?? "127.0.0.1");
     const facts: RequestFacts = {
-      address: plain(peer ?? "127.0.0.1"),
-      requestId: requestId(request.headers.get("x-request-id")),
+      address: near,
+      requestId: requestId(header("x-request-id")),
       secure: peer !== null && byTls,
-      host: request.headers.get("host") ?? url.host,
+      host: header("host") ?? url.host,
+      isLocal: false,
     };
-    if (peer !== null && !isTrusted(facts.address)) return facts;
-    facts.address = client(request.headers.get("x-forwarded-for"), facts.address, isTrusted);
-    const scheme = last(request.headers.get("x-forwarded-proto"));
-    if (scheme !== null) facts.secure = scheme.toLowerCase() === "https";
-    facts.host = last(request.headers.get("x-forwarded-host")) ?? facts.host;
+    if (peer === null || isTrusted(near)) {
+      facts.address = client(header("x-forwarded-for"), near, isTrusted);
+      const scheme = last(header("x-forwarded-proto"));
+      if (scheme !== null) facts.secure = scheme.toLowerCase() === "https";
+      facts.host = last(header("x-forwarded-host")) ?? facts.host;
+    }
+    facts.isLocal = peer === null ? header(LOCAL_VISITOR) === "true" : isLocal(near, header, facts.host, isTrusted);
     return facts;
   };
 }
 
-/** The address of the asker behind trusted proxies, for doors that have no Request. `forwardedFor`: the header's text. */
+/** Who asks: address and `isLocal` of RequestFacts. */
+export type Asker = Pick<RequestFacts, "address" | "isLocal">;
+
+/** Who asks behind trusted proxies, for doors that have no Request. `host`: the name by which the server was called. */
 export function createAsker(
   config: Pick<Config, "TRUSTED_PROXIES">,
-): (peer: string, forwardedFor: string | null) => string {
+): (peer: string, header: Header, host: string) => Asker {
   const isTrusted = trustIn(config);
-  return (peer, forwardedFor) => {
-    const address = plain(peer);
-    return isTrusted(address) ? client(forwardedFor, address, isTrusted) : address;
+  return (peer, header, host) => {
+    const near = plain(peer);
+    const address = isTrusted(near) ? client(header("x-forwarded-for"), near, isTrusted) : near;
+    return { address, isLocal: isLocal(near, header, host, isTrusted) };
   };
+}
+
+/**
+ * Whether the asker is on this machine and calls it by its own name (a page of another site that has its name lead here does not).
+ * Through a proxy only when it is trusted, on this machine itself, and names nobody but this machine. `near`: the peer's address.
+ */
+function isLocal(near: string, header: Header, host: string, isTrusted: (address: string) => boolean): boolean {
+  if (!isLoopback(near) || !namesThisMachine(host)) return false;
+  const forwardedFor = header("x-forwarded-for");
+  if (forwardedFor === null || !isTrusted(near)) return !isForwarded(header);
+  return forwardedFor.split(",").every((hop) => isLoopback(plain(hop.trim())));
 }
 
 function trustIn(config: Pick<Config, "TRUSTED_PROXIES">): (address: string) => boolean {

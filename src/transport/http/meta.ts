@@ -12,8 +12,8 @@ export interface MetaDeps {
   /** What this server can do, by short words; clients look before they offer it. */
   features: readonly string[];
   clock: Clock;
-  /** Whether the owner's account has been made. Asked of identity. */
-  isSetUp: () => Promise<boolean>;
+  /** Whether the owner's account has been made, or takes the set-up code from there. Asked of identity. */
+  registration: (isLocal: boolean) => Promise<{ owner_exists: boolean; setup_code_needed: boolean }>;
 }
 
 export const Meta = z
@@ -27,6 +27,10 @@ export const Meta = z
     }),
     time: Time,
     set_up: z.boolean().meta({ description: "False until the first account, the owner's, is made." }),
+    setup_code_needed: z.boolean().meta({
+      description:
+        "Whether making the first account takes the set-up code, from where this is asked. False once it is made.",
+    }),
   })
   .meta({ id: "Meta" });
 
@@ -39,9 +43,10 @@ const getMeta = route({
   responses: { 200: { description: "Its name, version, limits and clock.", schema: Meta } },
 });
 
-export function addMeta(api: Api, { config, version, features, clock, isSetUp }: MetaDeps): void {
-  api.openapi(getMeta, async (c) =>
-    c.json(
+export function addMeta(api: Api, { config, version, features, clock, registration }: MetaDeps): void {
+  api.openapi(getMeta, async (c) => {
+    const { owner_exists, setup_code_needed } = await registration(c.get("isLocal"));
+    return c.json(
       {
         name: "Usher",
         version,
@@ -49,9 +54,10 @@ export function addMeta(api: Api, { config, version, features, clock, isSetUp }:
         registration: config.REGISTRATION,
         limits: { message: MESSAGE_MAX, body: MAX_BODY, frame: config.WS_MAX_MESSAGE_SIZE },
         time: new Date(clock.now()).toISOString(),
-        set_up: await isSetUp(),
+        set_up: owner_exists,
+        setup_code_needed,
       },
       200,
-    ),
-  );
+    );
+  });
 }

@@ -15,6 +15,8 @@ const HOP = [
   "upgrade",
 ];
 const OURS = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+/** Tells the page process, and from it the API on its unix socket, that the visitor is on this machine. Nobody else is believed it. */
+export const LOCAL_VISITOR = "x-usher-local";
 
 /** Nobody gets this answer; it stands in the log and in the metrics. nginx calls it so, too. */
 const CLOSED_BY_VISITOR = 499;
@@ -93,11 +95,12 @@ function passOn(
   const headers = new Headers(request.headers);
   for (const name of (headers.get("connection") ?? "").split(","))
     if (/^[\w-]+$/.test(name.trim())) headers.delete(name.trim());
-  for (const name of [...HOP, ...OURS, "content-length"]) headers.delete(name);
+  for (const name of [...HOP, ...OURS, LOCAL_VISITOR, "content-length"]) headers.delete(name);
   headers.set("x-forwarded-for", facts.address);
   headers.set("x-forwarded-host", facts.host);
   headers.set("x-forwarded-proto", facts.secure ? "https" : "http");
   headers.set("x-request-id", facts.requestId);
+  if (facts.isLocal) headers.set(LOCAL_VISITOR, "true");
   const { pathname, search } = new URL(request.url);
   return fetch(`http://pages${pathname}${search}`, {
     method: request.method,

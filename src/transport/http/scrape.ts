@@ -1,4 +1,5 @@
 import { AppError } from "../../platform/errors.ts";
+import { isForwarded } from "../../platform/http/this-machine.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 
 export interface ScrapeDeps {
@@ -31,8 +32,7 @@ export async function scrape(
 
 /** Asked from this machine itself, and not through a proxy on it. */
 export function isThisMachine(request: Request, peer: string | null): boolean {
-  const { headers } = request;
-  if (["forwarded", "x-forwarded-for", "x-real-ip", "via"].some((name) => headers.has(name))) return false;
+  if (isForwarded((name) => request.headers.get(name))) return false;
   return peer === "::1" || /^(::ffff:)?127\./.test(peer ?? "");
 }
 

@@ -6,11 +6,15 @@ import type { Refusal } from "../server/forms.ts";
 /** The fields of a new account, as the set-up page and the registration page show them. */
 export function RegisterForm({
   refusal,
-  invite,
+  invite = null,
+  setupCode = false,
   children,
 }: {
   refusal?: Refusal;
-  invite: string | null;
+  /** What to put into the field of the invitation code; null: there is none. */
+  invite?: string | null;
+  /** Whether there is a field for the set-up code. */
+  setupCode?: boolean;
   children: string;
 }) {
   return (
@@ -24,6 +28,18 @@ export function RegisterForm({
           refusal={refusal}
           required
           autoComplete="off"
+        />
+      )}
+      {setupCode && (
+        <Field
+          name="setup_code"
+          label="Set-up code"
+          description="The server writes it to its log when it starts."
+          refusal={refusal}
+          required
+          autoComplete="off"
+          autoCapitalize="characters"
+          spellCheck={false}
         />
       )}
       <Field

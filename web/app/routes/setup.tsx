@@ -1,4 +1,4 @@
-import { type ActionFunctionArgs, type LoaderFunctionArgs, useActionData } from "react-router";
+import { type ActionFunctionArgs, type LoaderFunctionArgs, useActionData, useLoaderData } from "react-router";
 import { FormError, FormHead } from "../look/form.tsx";
 import { register } from "../server/entrance.ts";
 import { attempt } from "../server/forms.ts";
@@ -8,7 +8,8 @@ import { RegisterForm } from "./register-form.tsx";
 
 export async function loader({ request }: LoaderFunctionArgs) {
   const meta = await load(request, ({ rest }) => rest.meta());
-  return meta.set_up ? redirect("/login") : null;
+  if (meta.set_up) throw redirect("/login");
+  return { setupCode: meta.setup_code_needed };
 }
 
 export async function action({ request }: ActionFunctionArgs) {
@@ -18,6 +19,7 @@ export async function action({ request }: ActionFunctionArgs) {
 
 /** The first page of a new server: whoever fills it in owns it. */
 export default function Setup() {
+  const { setupCode } = useLoaderData<typeof loader>();
   const refusal = useActionData<typeof action>();
   return (
     <>
@@ -25,7 +27,7 @@ export default function Setup() {
         This server is new. The account that you create now is its owner: it can invite and ban people.
       </FormHead>
       <FormError refusal={refusal} />
-      <RegisterForm refusal={refusal} invite={null}>
+      <RegisterForm refusal={refusal} setupCode={setupCode}>
         Create owner account
       </RegisterForm>
     </>

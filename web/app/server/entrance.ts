@@ -10,6 +10,7 @@ export async function register(request: Request, form: FormData): Promise<Respon
     username: field(form, "username") ?? "",
     password: raw(form, "password"),
     invite_code: field(form, "invite_code"),
+    setup_code: field(form, "setup_code"),
   });
   return redirect(target(request), { headers: cookies });
 }

@@ -16,6 +16,7 @@ const FIELD_OF_CODE: Record<string, string> = {
   username_taken: "username",
   name_taken: "name",
   invite_needed: "invite_code",
+  setup_code_needed: "setup_code",
 };
 
 /** Runs what an action does; a refusal of the hub becomes the form's errors, with its status. Passwords are not sent back. */

@@ -9,7 +9,15 @@ const SOCKET = process.env.USHER_API_SOCKET;
 const throughSocket = ((input: string, init?: RequestInit) => fetch(input, { ...init, unix: SOCKET })) as typeof fetch;
 
 /** What the hub must know of the visitor himself: who he is, from where, and under which request id. */
-const PASSED_ON = ["cookie", "user-agent", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id"];
+const PASSED_ON = [
+  "cookie",
+  "user-agent",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-request-id",
+  "x-usher-local",
+];
 
 export interface Hub {
   rest: Rest;
