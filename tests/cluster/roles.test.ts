@@ -68,7 +68,7 @@ async function answers(role: Role) {
     api: await status("/api/v1/meta"),
     stream: await status("/api/v1/stream?rooms=event:1"),
     socket,
-    page: await status("/login"),
+    page: await status("/reset"),
     grpc: await listens(grpcPort),
   };
 }
