@@ -40,6 +40,6 @@ function readTime(text: string): string | null {
   date.setUTCHours(Number(hour), Number(minute), Number(second), ms);
   const offset = (sign === "-" ? -1 : 1) * (Number(offsetHours) * 60 + Number(offsetMinutes)) * 60_000;
   const time = new Date(date.getTime() - offset).toISOString();
-  // Beyond the years 0 to 9999 there is no such text.
-  return time.length === 24 ? time : null;
+  // Beyond the years 0 to 9999 there is no such text, and databases count no year 0.
+  return time.length === 24 && !time.startsWith("0000") ? time : null;
 }
