@@ -9,6 +9,9 @@ import { dropSetting, lockSettings, putSetting, readSettings } from "./store/set
 
 const ROOM = "_settings";
 
+/** Wrong names told at once: an answer must not be larger than what it answers. */
+const MAX_ERRORS = 50;
+
 export interface Setting {
   name: string;
   /** As it would be written in the environment; null: unset, or a secret. */
@@ -164,10 +167,13 @@ function mistakeIn(name: OptionName, value: string): string | null {
 }
 
 function refuseUnknown(names: readonly string[]): void {
-  const errors = names.flatMap((name) => {
+  const errors: FieldError[] = [];
+  for (const name of names) {
     const message = refusal(name);
-    return message === null ? [] : [{ pointer: `/${name}`, code: "unknown_field", message }];
-  });
+    if (message !== null) errors.push({ pointer: `/${name}`, code: "unknown_field", message });
+    // Each is compared with all that there are.
+    if (errors.length === MAX_ERRORS) break;
+  }
   if (errors.length > 0) throw invalid(errors);
 }
 

@@ -57,6 +57,8 @@ test("a mistake is refused in a sentence, and nothing changes", async () => {
     code: "unknown_field",
     message: "Usher does not know WS_RATE_LIMT. Did you mean WS_RATE_LIMIT?",
   });
+  const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`WRONG_${i}`, 1]));
+  expect((await call("PATCH", "/admin/settings", many)).body.errors).toHaveLength(50);
   expect((await refused({ HTTP_PORT: 80 })).message).toContain("needs a restart");
   expect((await refused({ JWT_SECRET: "x".repeat(40) })).message).toContain("in the environment only");
   expect((await refused({ WS_PING_INTERVAL: 30 })).message).toContain('"15s"');
