@@ -167,6 +167,17 @@ test("an access token renews nothing: not itself, and no session whose cookie do
   expect((await node.call("POST", "/auth/refresh", {}, { cookie })).status).toBe(200);
 });
 
+test("a cookie that another site's page sends beside a token renews nothing", async () => {
+  const { token, cookie } = await newcomer();
+  for (const origin of ["https://evil.example", "http://localhost.evil.example", "null"]) {
+    for (const bearer of ["x", token]) {
+      const { status, body } = await node.call("POST", "/auth/refresh", {}, { token: bearer, cookie, origin });
+      expect([status, body.code]).toEqual([401, "refresh_invalid"]);
+    }
+  }
+  expect((await node.call("POST", "/auth/refresh", {}, { token, cookie })).status).toBe(200);
+});
+
 test("a browser's cookie signs in, and gets an access token of its session", async () => {
   const { id, token, cookie } = await newcomer();
   expect((await node.call("GET", "/users/me", undefined, { cookie })).body.id).toBe(id);

@@ -20,10 +20,12 @@ export interface Answer {
   headers: Headers;
 }
 
-/** Who asks: by a bearer token, a cookie, from an address. */
+/** Who asks: by a bearer token, a cookie, from a page, from an address. */
 export interface As {
   token?: string;
   cookie?: string;
+  /** Whose page asks; our own where a cookie comes along. */
+  origin?: string;
   address?: string;
   /** Whether that is the server's own machine; true when left out. */
   isLocal?: boolean;
@@ -91,6 +93,7 @@ export async function startIdentityNode(environment: Record<string, string> = {}
       ...(body === undefined ? {} : { "content-type": "application/json" }),
       ...(as.token === undefined ? {} : { authorization: `Bearer ${as.token}` }),
       ...(as.cookie === undefined ? {} : { cookie: as.cookie, origin: "http://localhost" }),
+      ...(as.origin === undefined ? {} : { origin: as.origin }),
     };
     const init = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
     const answer = await api.request(path.startsWith("/.") ? path : `/api/v1${path}`, init, {

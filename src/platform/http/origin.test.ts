@@ -16,4 +16,6 @@ test("without it the host under which we were asked is ours, as localhost and as
   for (const host of ["localhost:3003", "127.0.0.1:3003", "chat.lan"]) expect(isOwn(`http://${host}`, host)).toBeTrue();
   expect(isOwn("https://chat.lan", "chat.lan")).toBeTrue(); // a proxy ended TLS
   expect(isOwn("https://evil.example", "localhost:3003")).toBeFalse();
+  for (const scheme of ["ftp", "app", "file", "javascript"])
+    expect(isOwn(`${scheme}://chat.lan`, "chat.lan")).toBeFalse();
 });

@@ -6,18 +6,23 @@ const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
  * Refuses writes that another site makes in the name of a visitor (CSRF). A bearer token is proof enough; a cookie is not:
- * then Origin (or, in its absence, Sec-Fetch-Site) must say that our own pages or an allowed origin sent the request.
+ * then Origin (or, in its absence, Sec-Fetch-Site) must say that our own pages or an allowed origin sent the request. A cookie
+ * that comes beside a token from elsewhere proves nothing, so that no route behind this sees it.
  */
 export function sameOrigin(isOwn: (origin: string, host: string) => boolean): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    if (SAFE.has(c.req.method) || c.req.header("authorization") !== undefined) return next();
+    if (SAFE.has(c.req.method)) return next();
     const origin = c.req.header("origin");
     const site = c.req.header("sec-fetch-site");
-    if (origin !== undefined) {
-      if (!isOwn(origin, c.get("host"))) throw wrongOrigin();
-    } else if (site !== undefined) {
-      if (site !== "same-origin" && site !== "none") throw wrongOrigin();
-    } else if (c.req.header("cookie") !== undefined) {
+    const isFromElsewhere =
+      origin !== undefined
+        ? !isOwn(origin, c.get("host"))
+        : site !== undefined && site !== "same-origin" && site !== "none";
+    if (c.req.header("authorization") !== undefined) {
+      if (isFromElsewhere) c.req.raw.headers.delete("cookie");
+    } else if (isFromElsewhere) {
+      throw wrongOrigin();
+    } else if (origin === undefined && site === undefined && c.req.header("cookie") !== undefined) {
       throw new AppError("wrong_origin", "A write with a cookie must say where it comes from: send an Origin header.");
     }
     return next();
@@ -46,7 +51,7 @@ export function ownOrigins(config: { PUBLIC_URL: string | null; ALLOWED_ORIGINS:
       allowed = config.ALLOWED_ORIGINS;
       known = read();
     }
-    if (!URL.canParse(origin)) return false; // "null": a sandboxed frame or a redirect across sites
+    if (!/^https?:/i.test(origin) || !URL.canParse(origin)) return false; // "null": a sandboxed frame or a redirect across sites
     return known.has(normal(origin)) || (config.PUBLIC_URL === null && new URL(origin).host === hostOf(host));
   };
 }
