@@ -10,6 +10,7 @@ import {
   DeliveryWithLog,
   Endpoint,
   EndpointWithSecret,
+  ParkedEntry,
   Replayed,
   RotatedSecret,
   TestSent,
@@ -79,6 +80,7 @@ test("every call of an admin answers as it is typed, and its type is the one of 
   await fits(Delivery, admin.webhooks.redeliver(delivery_id));
   await fits(Replayed, admin.webhooks.replay(hook.id, new Date(Date.now() - 60_000).toISOString()));
   await isEmpty(admin.webhooks.remove(hook.id));
+  await fits(z.object({ data: ParkedEntry.array() }), admin.webhooks.parkedEntries());
 
   // What runs
   const { data } = await fits(z.object({ data: Node.array() }), admin.nodes());

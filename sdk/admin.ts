@@ -116,6 +116,16 @@ export interface WebhookDelivery {
   ended_at: string | null;
 }
 
+/** An entry of the log of which no deliveries could be made, and why. */
+export interface WebhookParkedEntry {
+  id: string;
+  room: string;
+  seq: number;
+  event_type: string;
+  reason: string;
+  parked_at: string;
+}
+
 export interface WebhookAttempt {
   n: number;
   at: string;
@@ -232,6 +242,8 @@ export function createAdminCalls(request: Request) {
         list<WebhookDelivery & { log: WebhookAttempt[] }>(`/webhook-deliveries/${id(deliveryId)}`),
       redeliver: (deliveryId: string) =>
         request<WebhookDelivery>("POST", `/webhook-deliveries/${id(deliveryId)}/redeliver`),
+      /** The newest hundred. */
+      parkedEntries: () => list<{ data: WebhookParkedEntry[] }>("/webhook-parked-entries"),
     },
   };
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
+import { openDatabase } from "../../src/platform/postgres/pool.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient } from "../support/ws-client.ts";
@@ -101,6 +102,23 @@ test("an endpoint is made and tested, and its delivery comes into the page with 
   await page.getByText("received, thank you").waitFor();
   await receiver.stop(true);
 }, 120_000);
+
+test("parked events are listed with their reason where there are some, and nothing is said of them where there are none", async () => {
+  const list = page.getByRole("heading", { name: "Parked events" });
+  await page.goto("/admin/webhooks");
+  await page.getByRole("heading", { name: "Webhooks" }).waitFor();
+  expect(await list.count()).toBe(0);
+  const database = openDatabase(app.databaseUrl, { max: 1 });
+  await database.sql`
+    INSERT INTO webhook_parked (room, seq, epoch, event_type, reason)
+    VALUES ('event:7', 42, 'e', 'seat:taken', 'a rule of the database refused it')`;
+  await database.close();
+  await page.reload();
+  await list.waitFor();
+  const row = page.getByRole("table", { name: "Parked events" }).getByRole("row").nth(1);
+  for (const text of ["seat:taken", "event:7", "42", "a rule of the database refused it"])
+    await row.getByText(text).waitFor();
+}, 60_000);
 
 test("a range of addresses is banned and let in again", async () => {
   const from = { "x-forwarded-for": "203.0.113.9" };

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
+import { openDatabase } from "../../src/platform/postgres/pool.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { createChannel, joinChannel, live, openBrowser, type Person, register, say } from "./browser.ts";
 import { smallTargets } from "./targets.ts";
@@ -28,6 +29,11 @@ beforeAll(async () => {
   await post("/service-tokens", { name: "booking", scopes: ["notify"] });
   await post("/admin/invites", { max_uses: 2 });
   await post("/admin/bans", { ip_range: "203.0.113.0/24", reason: "a flood" });
+  const database = openDatabase(app.databaseUrl, { max: 1 });
+  await database.sql`
+    INSERT INTO webhook_parked (room, seq, epoch, event_type, reason)
+    VALUES (${`channel:${id}`}, 3, 'e', 'message:created', 'a rule of the database refused it')`;
+  await database.close();
   const endpoint = await post("/webhook-endpoints", { url: "http://127.0.0.1:9/u", event_types: ["*"], rooms: ["*"] });
   paths = [
     ...["/channels", channel, `${channel}/members`, `${channel}/about`, "/channels/new", "/channels/browse"],

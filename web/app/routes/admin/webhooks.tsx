@@ -4,13 +4,23 @@ import styles from "../../admin/admin.module.css";
 import { EndpointForm, endpointOf } from "../../admin/endpoint-form.tsx";
 import { EndpointState } from "../../admin/endpoint-state.tsx";
 import { formKey, refusalOf, useOutcome } from "../../admin/outcome.ts";
+import { ParkedTable } from "../../admin/parked-table.tsx";
 import { Fold, Said, Secret } from "../../admin/parts.tsx";
+import { readRoomNames } from "../../admin/room-names.ts";
 import { Empty } from "../../look/page.tsx";
 import { act } from "../../server/act.ts";
 import { load } from "../../server/hub.ts";
 
 export async function loader({ request }: LoaderFunctionArgs) {
-  return load(request, ({ rest }) => rest.admin.webhooks.list());
+  return load(request, async ({ rest }) => {
+    const { webhooks } = rest.admin;
+    const [endpoints, parked] = await Promise.all([webhooks.list(), webhooks.parkedEntries()]);
+    const names = await readRoomNames(
+      rest,
+      parked.data.map(({ room }) => room),
+    );
+    return { endpoints: endpoints.data, parked: parked.data, names };
+  });
 }
 
 export async function action({ request }: ActionFunctionArgs) {
@@ -24,7 +34,7 @@ export async function action({ request }: ActionFunctionArgs) {
 
 /** Where the log's entries are posted to. */
 export default function Webhooks() {
-  const { data: endpoints } = useLoaderData<typeof loader>();
+  const { endpoints, parked, names } = useLoaderData<typeof loader>();
   const outcome = useOutcome();
   return (
     <>
@@ -54,6 +64,16 @@ export default function Webhooks() {
           ))}
         </ul>
       </section>
+      {parked.length > 0 && (
+        <section className={styles.part}>
+          <h2>Parked events</h2>
+          <p className={styles.lead}>
+            These events could not be recorded, so no webhook was sent for them. Remove the cause; receivers can read
+            them in the history of the room, by their seq. The list goes back 14 days.
+          </p>
+          <ParkedTable entries={parked} names={names} />
+        </section>
+      )}
     </>
   );
 }
