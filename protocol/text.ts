@@ -20,9 +20,11 @@ export const textLike = (max: number, pattern: RegExp, said: string) =>
 /** Text that says something to a reader, such as a message: it is kept as it was typed. */
 export const content = (max: number) => text(max).refine(isVisible, "must not be empty");
 
-/** Text that names something, without blanks around it, and without what would show it as another name. */
-export const nameText = (max: number) =>
+/** A line of text, or none: without blanks around it, and without what would show it as another one. */
+export const lineText = (max: number) =>
   text(max)
     .overwrite(trimBlanks)
-    .refine((value) => !isDeceptive(value), "must have no line ends and no characters that turn its direction")
-    .refine(isVisible, "must not be empty");
+    .refine((value) => !isDeceptive(value), "must have no line ends and no characters that turn its direction");
+
+/** A line that names something. */
+export const nameText = (max: number) => lineText(max).refine(isVisible, "must not be empty");

@@ -96,3 +96,14 @@ test("the door takes patterns, not anything", () => {
     expect([one, ChangedEndpoint.safeParse(one).success]).toEqual([one, false]);
   }
 });
+
+test("an endpoint is shown as it is: nothing in its description or URL turns their direction", () => {
+  const endpoint = { url: "https://hooks.example/in", event_types: ["*"] };
+  expect(NewEndpoint.parse({ ...endpoint, description: " \u3164 the till \n" }).description).toBe("the till");
+  expect(NewEndpoint.parse({ ...endpoint, description: "" }).description).toBe("");
+  for (const sign of ["\u202e", "\u2066", "\u061c", "\u2028", "\n", "\u0007"]) {
+    expect(NewEndpoint.safeParse({ ...endpoint, description: `a${sign}b` }).success).toBe(false);
+    expect(ChangedEndpoint.safeParse({ description: `a${sign}b` }).success).toBe(false);
+    if (sign !== "\n") expect(ChangedEndpoint.safeParse({ url: `${endpoint.url}?a${sign}b` }).success).toBe(false);
+  }
+});

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { Time, TimeInput } from "../../../../protocol/objects.ts";
 import { ROOM_MAX, Snowflake } from "../../../../protocol/rooms.ts";
-import { text, textLike } from "../../../../protocol/text.ts";
+import { lineText, text, textLike } from "../../../../protocol/text.ts";
+import { isDeceptive } from "../../../../protocol/visible.ts";
 import { LIMITS } from "../limits.ts";
 import { STATUSES } from "../store/deliveries.ts";
 
@@ -24,10 +25,11 @@ const fields = {
       (text) => URL.canParse(text) && new URL(text).username === "" && new URL(text).password === "",
       "without a password in it",
     )
+    .refine((text) => !isDeceptive(text), "without characters that show it as another one")
     .meta({ description: "https, and public, unless WEBHOOKS_ALLOW_PRIVATE is set." }),
   event_types: z.array(TypePattern).min(1).max(LIMITS.patterns),
   rooms: z.array(RoomPattern).min(1).max(LIMITS.patterns),
-  description: text(LIMITS.description),
+  description: lineText(LIMITS.description),
   ordered: z.boolean().meta({
     description:
       "Whether deliveries of one room wait for the ones before; a change holds for what happens from then on.",
