@@ -37,7 +37,7 @@ $$;
 -- Moves the read marks of a batch: each only to a message of a higher seq. Answers, for each row whose person is a member and
 -- whose message is one of the channel's, the mark as it stands, its seq, the unread count (at most 100), and the head of the
 -- channel's log that the count was made at; no row for the others. With p_skip_held nothing is done of marks whose row another
--- transaction holds, and their row is of nulls: see 014.do.skip-held.sql.
+-- transaction holds, and their row is of nulls: see 014.do.lock-wait.sql.
 CREATE FUNCTION move_read_marks(p_channel bigint[], p_user text[], p_id bigint[], p_skip_held boolean DEFAULT false)
 RETURNS TABLE (n int, read_id bigint, read_seq bigint, unread int, head bigint)
 LANGUAGE plpgsql
