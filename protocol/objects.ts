@@ -12,6 +12,12 @@ export const MessageContent = content(MESSAGE_MAX);
 /** Chosen by the client for each message; the same one again is the same message (unique per author and channel). */
 export const ClientId = textLike(64, /^[\x21-\x7e]+$/, "1 to 64 characters of visible ASCII without blanks");
 
+/** Also the filler of Khitan writing, which is a mark without a shape. */
+const UNSEEN = /[\p{Default_Ignorable_Code_Point}\u{16fe4}]/u;
+/** On a letter of ours most fonts show nothing for a mark of SignWriting or Hangul: the name would look like the one without it. */
+const STRANGE_MARK =
+  /[\p{sc=Latin}\p{sc=Greek}\p{sc=Cyrillic}0-9_.-]\p{M}{0,4}(?=\p{M})[^\p{scx=Inherited}\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}]/u;
+
 /** Letters, their marks, and digits of any script, in normal form (NFKC): a name that is typed in another form is the same name. */
 export const Username = z
   .string()
@@ -20,7 +26,8 @@ export const Username = z
   .min(2, "at least 2 characters")
   .max(32, { error: "at most 32 characters", abort: true })
   .regex(/^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}_.-]*[\p{L}\p{M}\p{N}])?$/u, "letters, digits, and _ . - between them")
-  .refine((name) => !/\p{Default_Ignorable_Code_Point}/u.test(name), "no letters that cannot be seen")
+  .refine((name) => !UNSEEN.test(name), "no letters that cannot be seen")
+  .refine((name) => !STRANGE_MARK.test(name), "no marks of another script than their letters")
   .refine((name) => !/\p{M}{5}/u.test(name), "at most 4 marks on a letter");
 
 export const Role = z.enum(["owner", "admin", "member"]);

@@ -51,6 +51,14 @@ test("nobody gets a name that looks like another one's", async () => {
   expect(skeleton("ΑΒ")).toBe(skeleton("AB"));
 });
 
+test("a mark that is not seen on its letter makes no name of its own, and marks of a name's own script stay", async () => {
+  for (const mark of ["\u{16fe4}", "\u{1da00}", "\u{302e}", "\u{301}\u{302e}", "\u{fe0f}", "\u{34f}"])
+    for (const name of [`race0${mark}`, `ra${mark}ce0`])
+      expect([name, (await register(name)).status]).toEqual([name, 422]);
+  for (const name of ["Nguyễn", "مُحَمَّد", "தமிழ்", "ខ្មែរ", "か\u3099ん", "и\u0306ван", "অ\u0951ন"])
+    expect([name, (await register(name)).status]).toEqual([name, 201]);
+});
+
 test("names that speak for the server are nobody's, but of the one who set it up", async () => {
   expect((await node.call("GET", "/users/me", undefined, { token })).body.username).toBe("admin");
   for (const name of [
