@@ -3,7 +3,7 @@ import { textLike } from "./text.ts";
 /** An id at the edge: opaque, at most 64 of letters, digits and `-_.:`. Our own are Snowflakes in decimal. */
 export const Id = textLike(64, /^[A-Za-z0-9_.:-]+$/, "1 to 64 letters, digits, or any of - _ . :");
 
-/** Who somebody is: a Snowflake of ours, or the subject as a foreign issuer writes it (ADR 11), such as `auth0|5f7c` or an address. */
+/** The id of a person: a Snowflake of ours, or the subject as a foreign issuer writes it (ADR 11), such as `auth0|5f7c` or an address. */
 export const UserId = textLike(255, /^[\x21-\x7e]+$/, "1 to 255 characters of visible ASCII");
 
 /** A Snowflake of ours, as decimal text (a positive 64-bit integer, too large for a JSON number). */
@@ -16,7 +16,7 @@ export const Snowflake = textLike(19, /^[1-9][0-9]*$/, "an id as given by this s
 export const ROOM_KINDS = ["event", "channel", "user", "feed", "queue", "all"] as const;
 export type RoomKind = (typeof ROOM_KINDS)[number];
 
-/** Most characters of a room's name. */
+/** Maximum number of characters of a room's name. */
 export const ROOM_MAX = 260;
 
 /** `all`, or `<kind>:<id>`. A name without a known prefix means `event:<name>` (see `normalizeRoom`). */

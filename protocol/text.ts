@@ -2,8 +2,8 @@ import { z } from "zod";
 import { isDeceptive, isVisible, trimBlanks } from "./visible.ts";
 
 /**
- * Text from others, measured before anything else is done with it: what is chained behind (a pattern, a normal form, a look at each
- * sign) does not run for a longer one. PostgreSQL can hold no NUL.
+ * Text from others. Its length is checked first: what is chained after it (a pattern, a normal form, a loop over the characters) does
+ * not run for a longer text. PostgreSQL cannot store a NUL.
  *
  * @param max Unicode code points
  */
@@ -13,7 +13,7 @@ export const text = (max: number) =>
     .max(max, { error: `at most ${max} characters`, abort: true })
     .refine((value) => !value.includes("\0"), "must not contain a NUL character");
 
-/** Text of one form, such as an id. `said` names the form for whoever sent another one. */
+/** Text of one form, such as an id. `said` names the form in the error. */
 export const textLike = (max: number, pattern: RegExp, said: string) =>
   z.string().max(max, { error: said, abort: true }).regex(pattern, said);
 

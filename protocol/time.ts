@@ -6,15 +6,15 @@ export const Time = z
   .max(24, { error: "a time such as 2026-01-31T12:00:00.000Z", abort: true })
   .check(z.iso.datetime({ precision: 3 }));
 
-/** Characters of a time that is taken; its fraction of a second may have any length up to there. */
-const LONGEST = 64;
+/** Maximum length of a time that is accepted; its fraction of a second may have any length up to there. */
+const LENGTH_MAX = 64;
 
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)t(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:z|([+-])(\d\d):(\d\d))$/i;
 
 /** A time as clients write it: any date-time of RFC 3339 §5.6. What comes out is as `Time`; more than milliseconds is cut off. */
 export const TimeInput = z
   .string()
-  .max(LONGEST, { error: "a time such as 2026-01-31T12:00:00Z", abort: true })
+  .max(LENGTH_MAX, { error: "a time such as 2026-01-31T12:00:00Z", abort: true })
   .transform((text, ctx) => {
     const time = readTime(text);
     if (time !== null) return time;

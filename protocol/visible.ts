@@ -1,13 +1,13 @@
-/** Whatever takes no place on the screen, or only an empty one: blanks, letters that are blank, and what Unicode says to pass over. */
+/** A character that a reader sees: no blank, no blank letter, no control, and none that Unicode says to ignore. */
 const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\u2800]/u;
-/** Bidi controls show a text in another order than it is compared in; line ends and other controls tear it apart. */
+/** Bidi controls show a text in another order than it is compared in; line ends and other controls break it up. */
 const DECEPTIVE = /[\p{Bidi_Control}\p{Cc}\u2028\u2029\ufff9-\ufffb]/u;
 /** Not the joiners and selectors, which emoji and Persian end with. */
 const BLANK_START = /^[\p{White_Space}\u00ad\u115f\u1160\u180e\u200b\u2060\u2800\u3164\ufeff\uffa0]+/u;
 const BLANK_END =
   /(?<![\p{White_Space}\u00ad\u115f\u1160\u180e\u200b\u2060\u2800\u3164\ufeff\uffa0])[\p{White_Space}\u00ad\u115f\u1160\u180e\u200b\u2060\u2800\u3164\ufeff\uffa0]+$/u;
 
-/** Whether a reader sees anything of a text. Joiners within it (emoji, Persian) are no matter. */
+/** Whether a reader sees anything of a text. Joiners within it (emoji, Persian) do not change that. */
 export function isVisible(text: string): boolean {
   return VISIBLE.test(text);
 }

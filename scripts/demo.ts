@@ -32,7 +32,7 @@ interface Room {
  * cases as everybody's, so that the log, the heads and the unread counts are true. None of the people is the owner.
  *
  * @returns false when the demo is there already: nothing is done
- * @throws StartError before anything is written, when a name is taken by somebody or something else
+ * @throws StartError before anything is written, when a name is taken
  */
 export async function seedDemo(sql: Sql): Promise<boolean> {
   if (await isSeeded(sql)) return false;
@@ -84,7 +84,7 @@ async function checkNames(sql: Sql): Promise<void> {
     SELECT username FROM users WHERE username_key = ANY (${people}::text[]) LIMIT 1`;
   if (person) {
     throw new StartError(
-      `There is somebody called "${person.username}" already, and not the whole demo: was a seeding cut off? Nothing was changed. ` +
+      `An account named "${person.username}" exists, but not the whole demo: was a seeding interrupted? Nothing was changed. ` +
         "The demo is for a new database: set DATA_DIR to an empty folder, or DATABASE_URL to an empty database.",
     );
   }

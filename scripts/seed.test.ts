@@ -99,7 +99,7 @@ describe("the demo", () => {
       await other.sql`UPDATE channels SET name = 'lobby', name_key = 'lobby'`;
       expect(await seedDemo(other.sql)).toBe(true);
       await other.sql`DELETE FROM messages WHERE seq > 10`;
-      await expect(seedDemo(other.sql)).rejects.toThrow("was a seeding cut off? Nothing was changed.");
+      await expect(seedDemo(other.sql)).rejects.toThrow("was a seeding interrupted? Nothing was changed.");
     } finally {
       await other.close();
     }

@@ -6,7 +6,7 @@ import { withDatabase } from "./numbered-sql.ts";
 
 /**
  * `npm run sql`: statements on Usher's own database, the embedded one too, beside a running Usher or without. With `-c STATEMENTS`
- * it runs these; else what comes by standard input, up to each `;`. For whoever has no psql; with one, see docs/operating.md.
+ * it runs these; else what comes by standard input, up to each `;`. For machines without psql; with it, see docs/operating.md.
  */
 try {
   const [flag, statements, ...rest] = process.argv.slice(2);

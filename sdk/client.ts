@@ -15,11 +15,14 @@ import { trimmedToken } from "./token.ts";
 export interface ClientOptions {
   /** Origin of the server, such as `https://chat.example.org`. Left out in a browser: the page's own. */
   url?: string;
-  /** A fixed access token, or a service's; blanks and line ends around it do not count. Neither this nor `getToken`: the session cookie speaks, or nobody does. */
+  /**
+   * A fixed access token, or a service's; blanks and line ends around it do not count. With neither this nor `getToken` the session
+   * cookie is used, if there is one.
+   */
   token?: string;
   /** Asked before each connection and request. `fresh`: the last token was refused, a new one is needed. */
   getToken?: (fresh: boolean) => Promise<string | null>;
-  /** Whose client this is, as the page says; left out: whoever the first connection is for. A connection for anybody else is refused. */
+  /** Whose client this is; left out: the person of the first connection. A connection for another person is refused. */
   userId?: string;
   /** Keeps unsent messages over a reload, each person's apart: at once with `userId`, else from the first connection on. */
   storage?: OutboxStorage;
@@ -46,7 +49,7 @@ export interface Client {
   readonly state: ConnectionState;
   /** Why `state` is `refused`. */
   readonly refusal: Refusal | null;
-  /** Whose client this is, by the server's answer; null before the first connection and for nobody. It never changes to another person. */
+  /** Whose client this is, by the server's answer; null before the first connection, and without a person. It never becomes another person. */
   readonly userId: string | null;
   readonly outbox: Outbox;
   /** Connects, and connects again whenever the link breaks, until `close`. Also after a refusal, with a new token or cookie. */
@@ -71,7 +74,7 @@ const EPHEMERAL: ReadonlySet<string> = new Set<EphemeralType>([
   "booking:queue_position",
 ]);
 
-/** A client of one Usher server for one person, whose it stays. Nothing happens before `connect`, except REST calls. */
+/** A client of one Usher server for one person; it never becomes another person's. Nothing happens before `connect`, except REST calls. */
 export function createClient(options: ClientOptions = {}): Client {
   const url = (options.url ?? globalThis.location?.origin ?? "").replace(/(?<!\/)\/+$/, "");
   const environment = options.environment ?? systemEnvironment(options.WebSocket);

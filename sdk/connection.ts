@@ -16,13 +16,13 @@ export interface Refusal {
   code: number | null;
   reason: string;
   /**
-   * The server took the connection for another person than the client's: somebody has signed in over them. The client stays
-   * theirs, and so does what waits in its outbox; make a new client, or load the page again, for the other person.
+   * The connection is for another person than the client's: they have signed in with the same cookie. The client and its outbox keep
+   * their person; make a new client, or load the page again, for the other one.
    */
   isOtherPerson: boolean;
 }
 
-/** Whom a greeting is for: the client's person (or nobody, where that is right), nobody although it should be somebody, another person. */
+/** Whom a greeting is for: the person that was expected (or none, where that is right), none although one was expected, another one. */
 export type Welcome = "expected" | "nobody" | "other_person";
 
 /** What the connection asks of its owner. */

@@ -9,7 +9,10 @@ const BEAT_MS = 10_000;
 /** Text that a reader has not taken, in bytes; beyond it lines are left out. */
 const MOST_UNREAD = 1_000_000;
 
-/** What one person's or one room's connections send and get, as server-sent events, for so many seconds, while they may have it; written to the audit log. Throws `forbidden`. */
+/**
+ * What one person's or one room's connections send and get, as server-sent events, for so many seconds or until the caller loses the
+ * right to it; written to the audit log. Throws `forbidden`.
+ */
 export async function openTrace(
   { transaction, realtime }: Pick<AdminDeps, "transaction" | "realtime">,
   who: By<UserCaller>,

@@ -39,6 +39,7 @@ export interface AddressCounters {
   assets: Counter;
 }
 
+/** The counters of a node; with `share` they count for all nodes together. */
 export function createAddressCounters(config: Config, share: Share): AddressCounters {
   const limit = requestsPerMinute(config, 1, share("requests of addresses"));
   return {

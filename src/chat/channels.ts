@@ -44,7 +44,7 @@ export interface Channels {
   get(caller: Caller, channelId: string): Promise<Channel>;
   /**
    * What channels are called, for those who run the server: an owner is told all of `ids` that exist; everybody else the public
-   * ones and those that he is in. Ids that are none of ours are left out.
+   * ones and those that they are in. Ids that do not exist are left out.
    */
   names(caller: UserCaller, ids: readonly string[]): Promise<ChannelName[]>;
   /**

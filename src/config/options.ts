@@ -91,7 +91,7 @@ const list = z.string().transform((text) =>
     .filter((item) => item !== ""),
 );
 
-/** `https://app.example.org`: what a browser says as Origin. Never "null" or "*": pages of anybody could act as whoever visits them. */
+/** `https://app.example.org`: what a browser says as Origin. Never "null" or "*": any site could act as its visitors. */
 const origins = list.transform((entries, ctx) =>
   entries.map((entry) => {
     const origin = originOf(entry);

@@ -46,7 +46,7 @@ export async function byToken(
   throw new AppError("unauthenticated", "This server has no key for this token.");
 }
 
-/** What is wrong with a token, for whoever set up its issuer. Nothing of the token itself is in it. */
+/** What is wrong with a token, for the operator of its issuer. It contains nothing of the token itself. */
 function reasonOf(error: errors.JOSEError | z.ZodError): string {
   if (error instanceof errors.JOSEError) return error.message;
   const [first] = error.issues;

@@ -12,8 +12,8 @@ import type { IssuedToken } from "./tokens.ts";
 
 /**
  * An access token for a person that a service asks for. All that one service asks for is one session: it stands in the person's
- * list by the service's name, and ends there like any other, with the service's token, and when the person becomes an admin or owner. Only for whom the service's patterns cover, and never for those who
- * run this server: a back end, or an admin who makes a token for one, would be an owner by it. Throws `not_found`, `forbidden`,
+ * list by the service's name, and ends there like any other, with the service's token, and when the person becomes an admin or owner.
+ * Only for people whom the service's patterns cover, and never for those who run this server: a back end, or an admin who makes a token for one, would be an owner by it. Throws `not_found`, `forbidden`,
  * `banned`.
  */
 export async function issueToken(parts: Parts, email: string, service: ServiceCaller): Promise<IssuedToken> {

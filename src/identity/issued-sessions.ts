@@ -6,14 +6,15 @@ import type { Parts } from "./parts.ts";
 import { hashOf } from "./secret.ts";
 import * as store from "./store/issued-sessions.ts";
 
-/** Sessions that services had made for people, for whoever manages service tokens: they end with their token. */
+/** Sessions that services have made for people. The module that manages service tokens ends them with their token. */
 export interface IssuedSessions {
-  /** The token is revoked, or its secret is good no more. */
+  /** The token is revoked, or its secret is no longer valid. */
   endAll(tx: Tx, tokenId: string): Promise<void>;
-  /** The secret that made them is good for so many seconds more. */
+  /** The secret that made them is valid for so many seconds more. */
   endAfter(tx: Tx, tokenId: string, seconds: number): Promise<void>;
 }
 
+/** For the module that manages service tokens. */
 export const issuedSessions: IssuedSessions = {
   async endAll(tx, tokenId) {
     tellSessionsEnded(tx, await store.deleteIssuedBy(tx.sql, tokenId));
@@ -31,12 +32,12 @@ export function issuerOf({ tokenId, expiresAt }: ServiceCaller, config: Pick<Con
   };
 }
 
-/** Who runs this server has nobody act as them: what was made for a person before ends when they become one. */
+/** No service may act as an admin or owner: sessions that services have made for a person end when the person becomes one. */
 export async function endIssuedTo(tx: Tx, userId: string): Promise<void> {
   tellSessionsEnded(tx, await store.deleteIssuedTo(tx.sql, userId));
 }
 
-/** Ends what another GRPC_TOKEN than the present one has made. A node that has none says nothing of those that do. */
+/** Ends sessions made by a GRPC_TOKEN other than the current one. A node without a GRPC_TOKEN ends none: others may have one. */
 export async function endOfOtherTokens({ transaction, config }: Pick<Parts, "transaction" | "config">): Promise<void> {
   if (config.GRPC_TOKEN === null) return;
   await transaction({ actor: "start" }, async (tx) =>
@@ -44,7 +45,7 @@ export async function endOfOtherTokens({ transaction, config }: Pick<Parts, "tra
   );
 }
 
-/** The token of the configuration, without saying what it is. */
+/** Names the token of the configuration by its hash. */
 function configured({ GRPC_TOKEN }: Pick<Config, "GRPC_TOKEN">): string {
   return GRPC_TOKEN === null ? "loopback" : `GRPC_TOKEN ${hashOf(GRPC_TOKEN)}`;
 }

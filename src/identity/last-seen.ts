@@ -6,8 +6,8 @@ import { touchSessions } from "./store/sessions.ts";
 const TOUCH_EVERY = 5 * 60_000;
 
 /**
- * Writes down that sessions are in use, beside the reads that find them in use: whoever reads waits for no write, and goes on when the
- * database takes none. A failure is logged once; the next use tries again.
+ * Stores that sessions are in use, in parallel with the reads that find them in use: a read waits for no write, and works when the
+ * database accepts none. A failure is logged once; the next use tries again.
  */
 export class LastSeen {
   readonly #touch: (sessions: readonly string[]) => Promise<void>;

@@ -8,7 +8,7 @@ export function isUsername(text: string): boolean {
 }
 
 /** A username as it is kept. */
-export function normalUsername(username: string): string {
+function normalUsername(username: string): string {
   return username.normalize("NFKC");
 }
 
@@ -54,7 +54,7 @@ const RESERVED = new Set(
   ].map(skeleton),
 );
 
-/** Whether nobody but the one who sets the server up may have this name. */
+/** Whether only the first account of the server may have this name. */
 export function isReserved(username: string): boolean {
   return RESERVED.has(skeleton(username));
 }

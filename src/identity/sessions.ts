@@ -23,8 +23,8 @@ const SESSIONS_MAX = 50;
 const REFRESH_GRACE = 30_000;
 
 /**
- * How long a used refresh token is known as used, in ms, so that its reuse ends the session: a device that was off over a weekend, and
- * whose token somebody else has used meanwhile, still gives the theft away. Later it is only refused.
+ * How long a used refresh token is known as used, in ms, so that its reuse ends the session: a stolen token is noticed
+ * although the device that it was stolen from was off over a weekend. Later a used token is only refused.
  */
 export const REUSE_WINDOW = 3 * 24 * 3_600_000;
 

@@ -1,12 +1,12 @@
 import { compactJson, countMembers, repeatedName } from "./json-text.ts";
 
-/** A JSON object of others: `text` as they wrote it, but for white space between its parts; `value` for whoever looks into it. */
+/** A JSON object of others: `text` as they wrote it, but for white space between its parts; `value` as it was parsed. */
 export interface JsonObject {
   text: string;
   value: Record<string, unknown>;
 }
 
-/** Reads an object within the bounds of `outOfBounds`; what is none is answered as a sentence that goes on from its name. */
+/** Reads an object within the bounds of `outOfBounds`; anything else is answered as a sentence that continues after the field's name. */
 export function readJsonObject(text: string): JsonObject | string {
   let value: unknown;
   try {
@@ -17,7 +17,7 @@ export function readJsonObject(text: string): JsonObject | string {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return 'must be a JSON object, such as {"seats":["A1"]}';
   const object = value as Record<string, unknown>;
-  // Most write it as we would: that is seen faster than read once more.
+  // Most clients write compact JSON: comparing is faster than reading the text once more.
   if (JSON.stringify(object) === text) return { text, value: object };
   const { text: compact, members } = compactJson(text);
   if (members === countMembers(object)) return { text: compact, value: object };

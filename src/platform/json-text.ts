@@ -101,7 +101,7 @@ export function countMembers(value: unknown): number {
   return count;
 }
 
-/** The place behind the text whose opening quote is at `start`. */
+/** The index after the string whose opening quote is at `start`. */
 function stringEnd(text: string, start: number): number {
   for (let i = start + 1; i < text.length; i++) {
     const c = text.charCodeAt(i);

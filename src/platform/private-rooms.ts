@@ -16,7 +16,7 @@ export function reachPrivate(patterns: readonly string[]): boolean {
   );
 }
 
-/** Whether somebody of this role may let a program read in these rooms. */
+/** Whether a person with this role may let a program read these rooms. */
 export function mayReach(role: UserCaller["role"], patterns: readonly string[]): boolean {
   return role === "owner" || (role === "admin" && !reachPrivate(patterns));
 }

@@ -1,6 +1,6 @@
 import { stdSerializers } from "pino";
 
-/** Up to 64 characters before it, as e-mail has it, and a domain with a dot behind it. */
+/** Up to 64 characters before the `@`, as in RFC 5321 §4.5.3.1.1, and a domain with a dot after it. */
 const EMAIL = /[\w.!#$%&'*+=?^`{|}~-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}/g;
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/\/reset\/[\w%.~-]{1,300}/g, "/reset/[redacted]"],
@@ -13,8 +13,8 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * A line of the log without what proves who somebody is and without addresses of people, whoever wrote it: this program, its
- * database, the process of the pages. The last look: whoever logs hands over neither.
+ * A line of the log without secrets and e-mail addresses, from this program, its database or the process of the pages. It is the
+ * last safeguard: code that logs must hand over neither.
  */
 export function scrub(line: string): string {
   let clean = line;
@@ -22,24 +22,17 @@ export function scrub(line: string): string {
   return clean.includes("@") ? clean.replace(EMAIL, "[address]") : clean;
 }
 
-/** Of an error, those fields that say what broke. Others hold what was sent: rows, mails, addresses. */
-const SAID = [
-  "type",
-  "message",
-  "stack",
-  "code",
-  "errno",
-  "syscall",
-  "severity",
-  "routine",
-  "schema",
-  "table",
-  "column",
+const ERROR_FIELDS = [
+  ...["type", "message", "stack", "code", "errno", "syscall", "status", "cause", "aggregateErrors"],
+  // PostgreSQL's, without `detail`, which has the values of the row.
+  ...["severity", "routine", "schema", "table", "column", "constraint"],
 ];
-const ALSO_SAID = ["constraint", "status", "cause", "aggregateErrors"];
 
-export function errorFields(error: Error): Record<string, unknown> {
-  const all = stdSerializers.err(error) as unknown as Record<string, unknown>;
+/** The fields of an error that say what broke. Others hold what was sent: rows, mails, addresses. */
+export function errorFields(error: unknown): unknown {
+  const all: unknown = stdSerializers.err(error as Error);
   if (typeof all !== "object" || all === null) return all;
-  return Object.fromEntries([...SAID, ...ALSO_SAID].flatMap((name) => (name in all ? [[name, all[name]]] : [])));
+  return Object.fromEntries(
+    ERROR_FIELDS.flatMap((name) => (name in all ? [[name, (all as Record<string, unknown>)[name]]] : [])),
+  );
 }

@@ -6,7 +6,7 @@ import type { LongAnswers } from "./long-answers.ts";
 import type { People } from "./people.ts";
 import { spreadOf } from "./spread.ts";
 
-/** Ends connections and long answers of this node, by whose they are or where they came from. */
+/** Ends connections and long answers of this node, by person, session or address. */
 export class Closing {
   readonly #connections: Connections;
   readonly #people: People;

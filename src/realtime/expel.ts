@@ -6,6 +6,7 @@ import type { Room } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Sender } from "./sender.ts";
 
+/** What `expel` and `askAgain` work with. */
 export interface ExpelDeps {
   rooms: Rooms;
   connections: Connections;
@@ -36,7 +37,7 @@ export function expel({ rooms, connections, sender }: Omit<ExpelDeps, "policies"
 }
 
 /**
- * Asks again who may be in a room of which entries were passed over: one of them may have taken somebody out. When that cannot be
+ * Asks again who may be in a room of which entries were passed over: one of them may have taken a person out. When that cannot be
  * asked, everybody is sent out as for a fault of the server, and comes again.
  */
 export async function askAgain({ rooms, connections, sender, policies }: ExpelDeps, room: Room): Promise<void> {

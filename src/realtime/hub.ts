@@ -165,7 +165,7 @@ export function createHub(deps: HubDeps): Hub {
     },
     drain(ms) {
       self.draining = true;
-      // The other nodes take them, or, where there is none, whoever starts here next.
+      // The other nodes take them, or, where there is none, the next process that starts here.
       const spread = spreadOf(open.length, limits.handshakes, Math.max(1, nodes() - 1), ms);
       return drainConnections(open, { sender, heartbeat, ms, spread });
     },

@@ -60,14 +60,16 @@ export interface Realtime {
   drain(ms: number): Promise<void>;
 }
 
+/** An answer that is about to begin. */
 export interface LongAnswerRequest {
   caller: UserCaller | ServiceCaller;
   /** As text, or as `addressKey` says; null: not known. */
   address: string | null;
-  /** Whether somebody with this role may have the answer. Left out: everybody. */
+  /** Whether a caller with this role may have the answer. Left out: every caller. */
   allows?: (caller: UserCaller | ServiceCaller) => boolean;
 }
 
+/** An answer that goes on. */
 export interface LongAnswer {
   readonly signal: AbortSignal;
   end(): void;
@@ -210,9 +212,9 @@ export interface RoomPolicy {
    */
   authorizeMany?(asks: readonly JoinAsk[]): Promise<(Code | null)[]>;
   /**
-   * Whom this entry takes out of its room; null: nobody. Asked of every entry when it is shown: behind it they see nothing more,
-   * whoever brought it (the commit of this node, the log). A policy that has this word is also asked again where entries were
-   * passed over.
+   * Whom this entry takes out of its room; null: nobody. Asked of every entry when it is shown, from the commit of this node or
+   * from the log: after it they see nothing more. Where entries were passed over, a policy with this method is asked for everybody's
+   * rights again.
    */
   expels?(entry: LogEntry): Expelled | null;
   /** These rooms have a list of members: who of them is here now can be seen. */

@@ -34,7 +34,7 @@ export const FRAME_VALUES = 8_192;
 export const RING = 64;
 export const RING_WHILE_JOINING = 4_096;
 
-/** Characters of those frames, with the same two cases: a few frames of 64 kB are as much as many small ones. */
+/** Characters of those frames, for the same two cases: a few frames of 64 kB need as much memory as many small ones. */
 export const RING_SIZE = 262_144;
 export const RING_SIZE_WHILE_JOINING = 4_194_304;
 

@@ -1,9 +1,9 @@
-/** ms over which those come back who are sent away together, when they are few. */
+/** ms over which connections that are closed together come back, when they are few. */
 export const LEAST_SPREAD = 2_000;
 
 /**
- * ms over which so many connections are told to come back, so that the nodes that take them are busy with half of the handshakes
- * that they take at most, and others still get in.
+ * ms over which so many connections are told to come back, so that they are at most half of the handshakes that the nodes take, and
+ * others still get in.
  *
  * @param handshakes per second that one node takes
  * @param nodes that take them

@@ -129,7 +129,7 @@ test("a socket's folder that somebody removes is made again, and /ready tells of
   expect(seen.isReachable()).toBe(false);
   await waitUntil("it is told", async () => (await ready()).code === 503);
   expect(await ready()).toMatchObject({ reason: "postgres does not answer" });
-  await waitUntil("it is tried", () => said.some((line) => line.includes("belongs to somebody else by now")));
+  await waitUntil("it is tried", () => said.some((line) => line.includes("belongs to another user by now")));
   expect(readFileSync(socketFolder, "utf8")).toBe("");
   rmSync(socketFolder);
   await waitUntil("it heals", async () => (await ready()).code === 200);

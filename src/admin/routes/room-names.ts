@@ -27,7 +27,7 @@ const namesRoute = route({
   responses: {
     200: {
       description:
-        "Those that have a name which the caller may know: an owner of the server all, an admin those of public channels and of his own.",
+        "Those that have a name which the caller may know: an owner of the server all, an admin those of public channels and of their own.",
       schema: z.object({ data: z.array(NamedRoom) }),
     },
   },

@@ -77,7 +77,10 @@ export function createDeliveries({ sql, nudge }: { sql: Sql; nudge: () => void }
       return find(id);
     },
 
-    /** The same for all that failed of what happened since, and that the endpoint still takes; the oldest 10,000 of them, so call it until it answers 0. */
+    /**
+     * The same for all that failed of what happened since, and that the endpoint still takes; the oldest 10,000 of them, so call it
+     * until it answers 0.
+     */
     async replay(who: By<UserCaller>, endpointId: string, since: Date): Promise<number> {
       const count = await sql.begin(async (tx) => {
         const endpoint = await lockEndpoint(tx, endpointId);

@@ -10,7 +10,7 @@ export interface WebhookMetrics {
   failed(): void;
 }
 
-/** The `usher_webhook_…` metrics. @param counts asked when somebody reads them; a failure leaves the last value */
+/** The `usher_webhook_…` metrics. @param counts asked at each scrape; a failure leaves the last value */
 export function createWebhookMetrics(
   registry: Registry,
   counts: { pending: () => Promise<number>; parked: () => Promise<number> },

@@ -32,7 +32,7 @@ export async function findAccess(
 
 export type ChannelName = Pick<ChannelAccess, "id" | "name" | "type">;
 
-/** Of these channels; with a viewer only the public ones and his own. */
+/** Names of these channels; with a viewer only of the public ones and of those that the viewer is in. */
 export async function readNames(sql: ISql, ids: readonly string[], viewer: string | null): Promise<ChannelName[]> {
   if (ids.length === 0) return [];
   return sql<ChannelName[]>`

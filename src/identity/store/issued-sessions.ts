@@ -19,7 +19,7 @@ export async function issuedSession(db: Db, userId: string, issuer: Issuer): Pro
   return row?.id;
 }
 
-/** The ids of those that it removed; so the others. */
+/** Ends the sessions that this token has made; answers their ids. */
 export async function deleteIssuedBy(db: Db, tokenId: string): Promise<string[]> {
   return idsOf(
     await db`
@@ -28,6 +28,7 @@ export async function deleteIssuedBy(db: Db, tokenId: string): Promise<string[]>
   );
 }
 
+/** Ends the sessions that any service has made for this person; answers their ids. */
 export async function deleteIssuedTo(db: Db, userId: string): Promise<string[]> {
   return idsOf(
     await db`
@@ -36,6 +37,7 @@ export async function deleteIssuedTo(db: Db, userId: string): Promise<string[]> 
   );
 }
 
+/** Ends the sessions made by tokens of the configuration other than the present one; answers their ids. */
 export async function deleteOfOtherTokens(db: Db, present: string): Promise<string[]> {
   return idsOf(
     await db`
@@ -45,6 +47,7 @@ export async function deleteOfOtherTokens(db: Db, present: string): Promise<stri
   );
 }
 
+/** Lets the sessions that this token has made end in so many seconds, if they do not end before. */
 export async function endIssuedAfter(db: Db, tokenId: string, seconds: number): Promise<void> {
   await db`
     UPDATE sessions s SET ends_at = least(ends_at, t.at), expires_at = least(expires_at, t.at)

@@ -7,9 +7,10 @@ export async function withoutKeys(db: Db, after: string, limit: number) {
     WHERE search_key IS NULL AND erased_at IS NULL AND id > ${after} ORDER BY id LIMIT ${limit}`;
 }
 
+/** The keys of one person's names (names.ts). */
 export interface Keys {
   id: string;
-  /** Whose keys these are: who has another name meanwhile gets none of them. */
+  /** The name that the keys were made of: a person who has another name by now gets none of them. */
   username: string;
   search_key: string;
   name_search_key: string;

@@ -28,11 +28,11 @@ export async function giveBackHits(db: Db, keys: readonly string[]): Promise<voi
     WHERE r.key = k.key`;
 }
 
-/** Removes at most `most` of them; answers how many. */
-export async function deleteExpiredHits(db: Db, most: number): Promise<number> {
+/** Removes at most `max` of them; answers how many. */
+export async function deleteExpiredHits(db: Db, max: number): Promise<number> {
   const { count } = await db`
     DELETE FROM rate_limits WHERE key = ANY (ARRAY(
-      SELECT key FROM rate_limits WHERE resets_at <= clock_timestamp() ORDER BY resets_at LIMIT ${most}))
+      SELECT key FROM rate_limits WHERE resets_at <= clock_timestamp() ORDER BY resets_at LIMIT ${max}))
       AND resets_at <= clock_timestamp()`;
   return count;
 }

@@ -34,11 +34,11 @@ export async function isUnused(db: Db, hash: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Forgets at most `most` tokens that were used more than `age` ms ago; answers how many. */
-export async function deleteOldUses(db: Db, age: number, most: number): Promise<number> {
+/** Forgets at most `max` tokens that were used more than `age` ms ago; answers how many. */
+export async function deleteOldUses(db: Db, age: number, max: number): Promise<number> {
   const { count } = await db`
     DELETE FROM refresh_tokens WHERE hash = ANY (ARRAY(
       SELECT hash FROM refresh_tokens WHERE used_at < clock_timestamp() - ${age}::float8 * interval '1 millisecond'
-      ORDER BY used_at LIMIT ${most}))`;
+      ORDER BY used_at LIMIT ${max}))`;
   return count;
 }

@@ -95,7 +95,7 @@ export async function deleteSession(db: Db, id: string, userId: string): Promise
   return rows.length > 0;
 }
 
-/** Ends the session with this cookie, whoever's it is; its id, if there is one. */
+/** Ends the session with this cookie, of any person; answers its id, if there is one. */
 export async function deleteSessionOfCookie(db: Db, cookieHash: string): Promise<string[]> {
   const rows = await db<{ id: string }[]>`DELETE FROM sessions WHERE cookie_hash = ${cookieHash} RETURNING id`;
   return rows.map(({ id }) => id);
@@ -110,12 +110,12 @@ export async function deleteSessions(db: Db, userId: string, except: string | nu
   return rows.map(({ id }) => id);
 }
 
-/** Removes at most `most` of them, those that ended first; their ids. */
-export async function deleteExpiredSessions(db: Db, most: number): Promise<string[]> {
+/** Removes at most `max` of them, those that ended first; their ids. */
+export async function deleteExpiredSessions(db: Db, max: number): Promise<string[]> {
   const rows = await db<{ id: string }[]>`
     DELETE FROM sessions WHERE id IN
       (SELECT id FROM sessions WHERE id = ANY (ARRAY(
-        SELECT id FROM sessions WHERE expires_at <= clock_timestamp() ORDER BY expires_at LIMIT ${most}))
+        SELECT id FROM sessions WHERE expires_at <= clock_timestamp() ORDER BY expires_at LIMIT ${max}))
         AND expires_at <= clock_timestamp() ORDER BY id FOR UPDATE)
     RETURNING id`;
   return rows.map(({ id }) => id);

@@ -21,7 +21,7 @@ export interface ApiVariables {
   refusal: Error | null;
   /** Which run of an Idempotency-Key's request this is; undefined without a key. */
   attempt: Attempt | undefined;
-  /** The text of the body, for whoever passes a part of it on as it was written. Empty before `receive`. */
+  /** The text of the body, for handlers that pass a part of it on as it was written. Empty before `receive`. */
   bodyText: string;
   /** Reads the body and keeps the first answer for an Idempotency-Key. Installed by `createApi`, run by every route. */
   receive: Receive;

@@ -1,10 +1,10 @@
 import { AppError } from "../errors.ts";
 
-/** Most bytes of the body of somebody whom we know. Larger things (pictures, later) have routes of their own. */
+/** Maximum bytes of a body from a known caller. Larger things (pictures, later) have routes of their own. */
 export const MAX_BODY = 1_048_576;
-/** Of a body that anybody may send: to sign in, to register. */
+/** The same for a body that anyone may send: to sign in, to register. */
 export const MAX_OPEN_BODY = 16_384;
-/** Of a form of the pages: the longest message, each of its signs as nine letters (`%E4%BD%A0`), and what stands beside it. */
+/** The same for a form of the pages: the longest message, with each character as nine (`%E4%BD%A0`), and its other fields. */
 export const MAX_FORM = 98_304;
 
 /**

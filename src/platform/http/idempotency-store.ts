@@ -45,16 +45,13 @@ export function createIdempotencyStore(sql: Sql): IdempotencyStore & { sweep(): 
 
     /** Removes what is older than 24 h; answers how many rows that were. Run it every hour. */
     async sweep() {
-      let removed = 0;
-      await untilNone(async () => {
+      return untilNone(async () => {
         const { count } = await sql`
           delete from idempotency_keys where created_at < now() - interval '24 hours' and (actor, key_hash) in (
             select actor, key_hash from idempotency_keys where created_at < now() - interval '24 hours'
              order by created_at limit ${STEP})`;
-        removed += count;
         return count;
       });
-      return removed;
     },
   };
 }

@@ -29,11 +29,11 @@ export function sameOrigin(isOwn: (origin: string, host: string) => boolean): Mi
   };
 }
 
-/** Somebody else's page, or one of our own under a name that we do not know: whoever runs the server can say so. */
+/** Another site's page, or one of our own under a name that the configuration does not have: the operator can add it. */
 export function wrongOrigin(): AppError {
   return new AppError(
     "wrong_origin",
-    "This request comes from another site. Whoever runs this server can add its origin to ALLOWED_ORIGINS, or correct PUBLIC_URL.",
+    "This request comes from another site. The operator of this server can add its origin to ALLOWED_ORIGINS, or correct PUBLIC_URL.",
   );
 }
 

@@ -10,7 +10,7 @@ import type { IdempotencyStore } from "./once.ts";
 export function receiving(deps: { readTimeout: number; idempotency: IdempotencyStore }): Receive {
   return async (c, next, mayBeEmpty = false) => {
     if (c.req.method === "GET" || c.req.method === "HEAD") return next();
-    const sent = await readBody(c.req.raw, mostOf(c), deps.readTimeout);
+    const sent = await readBody(c.req.raw, maxBodyOf(c), deps.readTimeout);
     const body = mayBeEmpty && sent.length === 0 ? EMPTY : sent;
     if (body === EMPTY) c.req.raw.headers.set("content-type", "application/json");
     // Without a type the body would be passed over, and taken as {}.
@@ -24,8 +24,8 @@ export function receiving(deps: { readTimeout: number; idempotency: IdempotencyS
   };
 }
 
-/** Whoever is not known yet, and whoever signs in, has little to say: reading much for them would cost us more than it costs them. */
-function mostOf(c: Context<ApiEnv>): number {
+/** Without a known caller, and to sign in, small bodies are enough: a large one would cost the server more than its sender. */
+function maxBodyOf(c: Context<ApiEnv>): number {
   const isOpen = c.get("caller").kind === "anonymous" || c.req.path.startsWith("/api/v1/auth/");
   return isOpen ? MAX_OPEN_BODY : MAX_BODY;
 }

@@ -1,6 +1,6 @@
 import type { ISql, Part } from "../postgres/sql.ts";
 
-/** One window, unless the next tick alone has brought more: whoever reads it has all of it in memory. */
+/** Bounds of one window, unless the next tick alone has brought more: its reader holds all of it in memory. */
 const MAX_TICKS = 50;
 const MAX_ENTRIES = 5_000;
 

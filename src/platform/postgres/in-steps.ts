@@ -1,7 +1,14 @@
-/** Rows that one statement of a sweep removes: so it ends long before the limit of a statement, and holds its locks for a moment. */
+/** Rows that one statement of a sweep removes at most: it ends long before a statement's time limit, and holds its locks for a moment. */
 export const STEP = 5_000;
 
-/** Repeats a step until it finds nothing more to do. It answers how many rows it did. */
-export async function untilNone(step: () => Promise<number>): Promise<void> {
-  while ((await step()) > 0);
+/**
+ * Repeats a step until it finds nothing more to do.
+ *
+ * @param step answers how many rows it has done
+ * @returns the sum of them
+ */
+export async function untilNone(step: () => Promise<number>): Promise<number> {
+  let sum = 0;
+  for (let done = await step(); done > 0; done = await step()) sum += done;
+  return sum;
 }

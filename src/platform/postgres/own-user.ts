@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isSystemError } from "../../config/start-error.ts";
 import type { SystemUser } from "./system-user.ts";
 
-/** Below those that systemd gives away. */
+/** Below those that systemd assigns (DynamicUser begins at 61,184). */
 const FIRST = 61_001;
 const LAST = 61_183;
 
@@ -19,12 +19,12 @@ export function moveToOwnUser(
   user: SystemUser | null,
   warn: (line: string) => void,
 ): SystemUser | null {
-  if (user === null || !user.shared) return user;
+  if (user === null || !user.isShared) return user;
   const id = freeNumber();
   try {
     if (id === null) throw new Error(`all numbers from ${FIRST} to ${LAST} have an account`);
     giveAway(folder, id);
-    return { uid: id, gid: id, shared: false };
+    return { uid: id, gid: id, isShared: false };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     warn(
@@ -50,7 +50,7 @@ function accounts(): string[] {
   }
 }
 
-/** The folder itself last: whose it is says whose the server is. */
+/** The folder itself last: its owner is the user that runs the server. */
 function giveAway(folder: string, id: number): void {
   const inside = readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name));
   const elsewhere = inside.find((path) => lstatSync(path).isSymbolicLink());

@@ -18,6 +18,7 @@ export function readPostmaster(folder: string): Postmaster | null {
   return readLockFile(join(folder, "postmaster.pid"));
 }
 
+/** The same of any such file: PostgreSQL keeps one in its folder and one beside its socket. */
 export function readLockFile(file: string): Postmaster | null {
   let lines: string[];
   try {
@@ -99,6 +100,7 @@ function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
+/** Whether a process has this number. */
 export function isAlive(pid: number): boolean {
   if (pid <= 0) return false; // To the system it would mean a group of processes.
   try {

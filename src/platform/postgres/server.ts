@@ -8,7 +8,7 @@ import { hasSocket } from "./socket-folder.ts";
 /** A PostgreSQL that can be connected to. */
 export interface DatabaseServer {
   url: string;
-  /** False while new connections find no socket: it is being restarted, or somebody removed its folder. Other addresses: true. */
+  /** False while new connections find no socket: it is being restarted, or its folder was removed. Other addresses: true. */
   isReachable(): boolean;
   /** Stops what was started here; an external server runs on. */
   stop(): Promise<void>;

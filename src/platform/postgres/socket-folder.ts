@@ -16,14 +16,14 @@ export function makeSocketFolder(user: SystemUser | null): string {
   return folder;
 }
 
-/** Makes it again under its name when somebody has removed it. Throws when the name is another's by now. */
+/** Makes it again under its name when it was removed. Throws when the name belongs to another user by now. */
 export function restoreSocketFolder(folder: string, user: SystemUser | null): void {
   const found = lstatSync(folder, { throwIfNoEntry: false });
   if (found === undefined) {
     mkdirSync(folder, { mode: 0o700 });
     if (user) chownSync(folder, user.uid, user.gid);
   } else if (!found.isDirectory() || found.uid !== (user?.uid ?? process.geteuid?.())) {
-    throw new Error(`${folder}, where the embedded PostgreSQL listened, belongs to somebody else by now.`);
+    throw new Error(`${folder}, where the embedded PostgreSQL listened, belongs to another user by now.`);
   }
 }
 
@@ -32,7 +32,7 @@ export function hasSocket(folder: string, port = "5432"): boolean {
   return existsSync(join(folder, `.s.PGSQL.${port}`));
 }
 
-/** Removes the folder of a server that has gone. One in which a server still listens, whoever's it is, stays. */
+/** Removes the folder of a server that has gone. One in which any server still listens stays. */
 export function removeAbandoned(folder: string): void {
   if (!basename(folder).startsWith(PREFIX) || !existsSync(folder)) return;
   const locks = readdirSync(folder).filter((name) => name.endsWith(".lock"));

@@ -6,13 +6,14 @@ import { StartError } from "../../config/start-error.ts";
 export interface SystemUser {
   uid: number;
   gid: number;
-  /** Other programs of this machine may run as this user, too: it is `nobody`. */
-  shared: boolean;
+  /** Other programs of this machine may run as this user too: it is `nobody`. */
+  isShared: boolean;
 }
 
 /**
- * Who makes PostgreSQL's folder, or owns it: null for "the user we are". Root hands over to the folder's owner, or to `nobody` for
- * a new folder: what makes one runs only as a user with an account. Who runs the server then, `moveToOwnUser` says. Throws a StartError when the folder belongs to somebody else.
+ * The user that makes PostgreSQL's folder, or owns it: null for the current user. Root hands over to the folder's owner, or to
+ * `nobody` for a new folder, since initdb needs a user with an account; `moveToOwnUser` says which user runs the server then.
+ * Throws a StartError when the folder belongs to another user.
  */
 export function postgresUser(folder: string): SystemUser | null {
   const me = process.geteuid?.() ?? 0;
@@ -27,14 +28,14 @@ export function postgresUser(folder: string): SystemUser | null {
     return null;
   }
   const nobody = idOf("-u");
-  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid, shared: owner.uid === nobody };
+  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid, isShared: owner.uid === nobody };
   const group = idOf("-g");
   if (nobody === null || group === null) {
     throw new StartError(
       'PostgreSQL does not run as root, and there is no user "nobody" to hand it to. Start Usher as an ordinary user.',
     );
   }
-  return { uid: nobody, gid: group, shared: true };
+  return { uid: nobody, gid: group, isShared: true };
 }
 
 /** Of `nobody`; null when there is no such user. */

@@ -1,6 +1,7 @@
 import type { ISql, TransactionSql } from "../../../platform/postgres/sql.ts";
 import type { Poison } from "../poison.ts";
 
+/** An entry of the log of which no deliveries could be made, and why. */
 export interface ParkedRow {
   id: string;
   room: string;
@@ -10,8 +11,8 @@ export interface ParkedRow {
   parked_at: Date;
 }
 
-/** Characters of a reason. */
-const REASON = 300;
+/** Maximum characters of a reason. */
+const REASON_MAX = 300;
 
 export async function insertParked(tx: TransactionSql, epoch: string, poison: readonly Poison[]): Promise<void> {
   await tx`
@@ -28,6 +29,7 @@ export function listParked(sql: ISql, limit: number): Promise<ParkedRow[]> {
     SELECT id, room, seq::float8, event_type, reason, parked_at FROM webhook_parked ORDER BY id DESC LIMIT ${limit}`;
 }
 
+/** All there are; they are few, and swept. */
 export async function countParked(sql: ISql): Promise<number> {
   const [row] = await sql<{ n: number }[]>`SELECT count(*)::int AS n FROM webhook_parked`;
   return row!.n;
@@ -39,5 +41,5 @@ export async function deleteParked(sql: ISql, age: number): Promise<void> {
 }
 
 function reasonOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replaceAll("\0", "").slice(0, REASON);
+  return (error instanceof Error ? error.message : String(error)).replaceAll("\0", "").slice(0, REASON_MAX);
 }
