@@ -51,6 +51,10 @@ test("a visitor of a page is on this machine when our page process was told so, 
     for (const host of ["localhost", "LOCALHOST:3003", "127.0.0.1:3003", "[::1]:3003"])
       expect(isLocal({ host }, peer)).toBeTrue();
   expect(isLocal({ host: "localhost", "x-forwarded-for": "127.0.0.1" }, "127.0.0.1")).toBeFalse();
+  expect(factsOf([])(new Request("http://localhost:3003/api"), "127.0.0.1")).toMatchObject({
+    host: "localhost:3003",
+    isLocal: false,
+  });
 });
 
 test("our page process speaks for its visitors", () => {

@@ -26,7 +26,7 @@ export function createFacts(
       address: near,
       requestId: requestId(header("x-request-id")),
       secure: peer !== null && byTls,
-      host: header("host") ?? url.host,
+      host: header("host") ?? "",
       isLocal: false,
     };
     if (peer === null || isTrusted(near)) {
@@ -36,6 +36,8 @@ export function createFacts(
       facts.host = last(header("x-forwarded-host")) ?? facts.host;
     }
     facts.isLocal = peer === null ? header(LOCAL_VISITOR) === "true" : isLocal(near, header, facts.host, isTrusted);
+    // HTTP/1.0 asks by no name: nobody is local by one that we make up.
+    facts.host ||= url.host;
     return facts;
   };
 }
