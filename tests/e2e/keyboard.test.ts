@@ -118,3 +118,27 @@ test("Escape in a panel first closes the question that is open in it, and in the
   await page.keyboard.press("Escape");
   await aside.waitFor({ state: "detached" });
 }, 60_000);
+
+test("End gives the focus to no other place when the message that had it is no longer loaded", async () => {
+  const { page } = ada;
+  const long = await createChannel(ada, "long");
+  const id = long.split("/").at(-1);
+  let first = "";
+  for (let n = 0; n < 120; n++) {
+    const answer = await ada.context.request.post(`/api/v1/channels/${id}/messages`, {
+      data: { content: `line ${n}` },
+      headers: { origin: app.url },
+    });
+    if (n === 0) first = (await answer.json()).id;
+  }
+  await page.goto(`${long}?at=${first}`);
+  await live(ada);
+  const messages = page.getByRole("region", { name: "Messages" });
+  await page.locator(`[data-message="${first}"]`).focus();
+  await page.keyboard.press("End");
+  await page.locator("[data-message]").filter({ hasText: "line 119" }).waitFor();
+  await page.locator(`[data-message="${first}"]`).waitFor({ state: "detached" });
+  expect(await messages.evaluate((element) => element.contains(document.activeElement))).toBe(true);
+  await page.keyboard.press("ArrowUp");
+  expect(await focused(page)).toBe("line 119");
+}, 60_000);

@@ -57,6 +57,8 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
     newerMissing,
     /** The end is wanted, but not loaded yet. */
     endWanted: false,
+    /** What in the box has the focus. */
+    focused: null as Element | null,
   });
 
   const remember = useCallback(() => {
@@ -103,7 +105,15 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
     remember();
   }, [remember]);
 
+  const before = useCallback(() => {
+    const { activeElement } = document;
+    state.current.focused = activeElement && box.current?.contains(activeElement) ? activeElement : null;
+    remember();
+  }, [remember]);
+
   const after = useCallback(() => {
+    // The keyboard stays in the list when the message that it was at is no longer loaded.
+    if (state.current.focused?.isConnected === false) box.current?.focus({ preventScroll: true });
     const isLoaded = state.current.newerMissing && !latest.current.newerMissing;
     state.current.newerMissing = latest.current.newerMissing;
     restore();
@@ -150,5 +160,5 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
     return () => observer.disconnect();
   }, [pages, live]);
 
-  return { box, inner, top, bottom, atEnd, toEnd, before: remember, after };
+  return { box, inner, top, bottom, atEnd, toEnd, before, after };
 }
