@@ -18,8 +18,11 @@ beforeAll(async () => {
   browser = await openBrowser();
   ada = await register(browser, app.url, "ada");
   const channel = await createChannel(ada, "general");
-  const post = async (path: string, data: object) =>
-    (await ada.context.request.post(`/api/v1${path}`, { data, headers: { origin: app.url } })).json();
+  const post = async (path: string, data: object) => {
+    const answer = await ada.context.request.post(`/api/v1${path}`, { data, headers: { origin: app.url } });
+    expect([path, answer.status()]).toEqual([path, 201]);
+    return answer.json();
+  };
   const id = channel.split("/").at(-1);
   const first = await post(`/channels/${id}/messages`, { content: "Doors at seven. See https://example.org/plan" });
   await post(`/channels/${id}/messages`, { content: "Thank you.", reply_to_id: first.id });
@@ -27,7 +30,7 @@ beforeAll(async () => {
   await joinChannel(bo, channel);
   await say(bo, "I bring the ladder.");
   await post("/service-tokens", { name: "booking", scopes: ["notify"] });
-  await post("/admin/invites", { max_uses: 2 });
+  await post("/registration-invites", { max_uses: 2 });
   await post("/admin/bans", { ip_range: "203.0.113.0/24", reason: "a flood" });
   const database = openDatabase(app.databaseUrl, { max: 1 });
   await database.sql`
