@@ -32,7 +32,14 @@ test("a removed member sees nothing more", async () => {
   await ada.page.getByRole("button", { name: "Remove bo" }).click();
 
   await bo.page.waitForURL((address) => address.pathname === "/channels");
+  // They are told so, on a phone too, where the list of channels is a page of its own; and the focus is there.
+  await bo.page.setViewportSize({ width: 390, height: 844 });
+  const heading = bo.page.getByRole("heading", { name: "You are no longer in that channel" });
+  await heading.waitFor();
+  expect(await heading.evaluate((element) => document.activeElement === element)).toBe(true);
   expect(await bo.page.getByText("for members").count()).toBe(0);
+  await bo.page.getByRole("link", { name: "Go to your channels" }).click();
+  await bo.page.getByRole("link", { name: "Browse channels" }).waitFor();
   expect(await bo.page.getByRole("link", { name: "committee" }).count()).toBe(0);
   await say(ada, "without him");
   await hears(ada, "without him");

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
 import { MESSAGE_MAX } from "../../protocol/objects.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
-import { createChannel, hears, live, openBrowser, type Person, register, say } from "./browser.ts";
+import { createChannel, hears, joinChannel, live, openBrowser, type Person, register, say } from "./browser.ts";
 
 let app: TestApp;
 let browser: Browser;
@@ -225,4 +225,61 @@ test("a text runs as its language does, in the composer, a message, each paragra
   const edit = await beginEdit(page, "שלום");
   expect((await directionOf(edit)).direction).toBe("rtl");
   await edit.press("Escape");
+}, 60_000);
+
+test("whoever replies to a message that is deleted meanwhile is told so, sees its text no longer, and sends what they wrote", async () => {
+  const { page } = ada;
+  const bo = await register(browser, app.url, "bo");
+  await joinChannel(bo, path);
+  await live(bo);
+  await say(ada, "come at seven");
+  await hears(bo, "come at seven");
+  await bo.page.locator("[data-message]").last().focus();
+  await bo.page.keyboard.press("r");
+  await bo.page.getByText("Reply to ada:").waitFor();
+  await composer(bo.page).fill("I will be late");
+  const row = page.locator("[data-message]").last();
+  await row.focus();
+  await page.keyboard.press("e");
+  await editBox(page).fill("come at eight");
+  await page.keyboard.press("Enter");
+  await bo.page
+    .locator("form", { has: composer(bo.page) })
+    .getByText("come at eight")
+    .waitFor();
+  await row.focus();
+  await page.keyboard.press("Delete");
+  await page.getByRole("button", { name: "Delete", exact: true }).last().click();
+
+  await bo.page.getByText("The message that you were replying to was deleted.").waitFor();
+  expect(await bo.page.getByText("Reply to ada:").count()).toBe(0);
+  expect(await bo.page.getByText("come at eight").count()).toBe(0);
+  await composer(bo.page).press("Enter");
+  await hears(ada, "I will be late");
+  expect(bo.troubles).toEqual([]);
+  await bo.context.close();
+}, 60_000);
+
+test("whoever changes a message that was changed meanwhile in another window is shown how it reads now", async () => {
+  const { page } = ada;
+  await page.goto(path);
+  await live(ada);
+  await say(ada, "doors at nine");
+  await hears(ada, "doors at nine");
+  const second = await ada.context.newPage();
+  await second.goto(path);
+  await live({ ...ada, page: second });
+  const mine = await beginEdit(second, "doors at nine");
+  await mine.fill("doors at ten");
+  const other = await beginEdit(page, "doors at nine");
+  await other.fill("doors at half past nine");
+  await other.press("Enter");
+
+  await second.getByText("This message was changed meanwhile").waitFor();
+  await second.locator("q", { hasText: "doors at half past nine" }).waitFor();
+  expect(await mine.inputValue()).toBe("doors at ten");
+  await mine.press("Enter");
+  await page.locator("[data-text]", { hasText: "doors at ten" }).waitFor();
+  expect(await second.getByText("changed meanwhile").count()).toBe(0);
+  await second.close();
 }, 60_000);

@@ -20,11 +20,13 @@ export function EditForm({ message, onAct, onSave }: EditFormProps) {
   const place = `edit-${message.id}`;
   const [start] = useState(() => readDraft(house.myId, place) || message.content);
   const [text, setText] = useState(start);
+  const [original] = useState(message.content);
   const [asks, setAsks] = useState(false);
   const [saving, setSaving] = useState(false);
   const box = useRef<HTMLTextAreaElement>(null);
   const isGone = message.deleted_at !== null;
   const isChanged = text !== message.content;
+  const isOvertaken = !isGone && isChanged && message.content !== original;
   const maySave = !isGone && !saving && text.trim() !== "" && text.length <= MESSAGE_MAX;
 
   useEffect(() => box.current?.setSelectionRange(start.length, start.length), [start]);
@@ -82,6 +84,12 @@ export function EditForm({ message, onAct, onSave }: EditFormProps) {
       {isGone && (
         <p role="status" className={styles.gone}>
           This message was deleted. Your text is still here, to be copied.
+        </p>
+      )}
+      {isOvertaken && (
+        <p role="status" className={styles.gone}>
+          This message was changed meanwhile, in another window. It now reads: <q dir="auto">{message.content}</q>{" "}
+          Saving replaces that.
         </p>
       )}
       {asks ? (

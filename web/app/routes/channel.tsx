@@ -29,6 +29,7 @@ import { Online } from "../chat/online.tsx";
 import { nameOf } from "../chat/people.ts";
 import { Talk } from "../chat/talk.ts";
 import { useReadMark } from "../chat/use-read-mark.ts";
+import { useReply } from "../chat/use-reply.ts";
 import { FormError, Submit } from "../look/form.tsx";
 import { isolate } from "../look/isolate.ts";
 import { Empty, HouseTitle, PageBar } from "../look/page.tsx";
@@ -108,8 +109,8 @@ function Conversation({ channel: asLoaded, page, quoted, people, here, target, c
   const gone = wasListed && !listed;
   const [talk] = useState(() => new Talk(channel.id, page, quoted, people, here));
   const [firstNew] = useState(() => firstUnread(page, asLoaded, house.myId));
-  const [replyTo, setReplyTo] = useState<Message | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
+  const { replyTo, setReplyTo } = useReply(talk, setTrouble);
   const { announce, region } = useAnnouncer();
   const membersChanged = useMembersChanged(gone);
   const navigate = useNavigate();
@@ -130,7 +131,6 @@ function Conversation({ channel: asLoaded, page, quoted, people, here, target, c
     return () => clearTimeout(timer);
   }, [trouble]);
 
-  const onReply = useCallback((message: Message) => setReplyTo(message), []);
   const title = titleOf(channel);
   const destination = channel.type === "direct" ? title : `#${title}`;
 
@@ -166,7 +166,7 @@ function Conversation({ channel: asLoaded, page, quoted, people, here, target, c
             </NavLink>
           )}
         </PageBar>
-        <MessageList {...{ talk, channel, firstNew, target, onReply }} onTrouble={setTrouble} />
+        <MessageList {...{ talk, channel, firstNew, target }} onReply={setReplyTo} onTrouble={setTrouble} />
         {trouble && (
           <p className={styles.trouble} role="alert">
             {trouble}

@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
-import { Link } from "react-router";
+import { useEffect, useRef } from "react";
+import { Link, useSearchParams } from "react-router";
 import { useChannels, useHouse } from "../chat/house-context.tsx";
 import { isolate } from "../look/isolate.ts";
 import { HouseTitle } from "../look/page.tsx";
@@ -9,6 +10,8 @@ import styles from "./home.module.css";
 export default function Home() {
   const { me } = useHouse();
   const isEmpty = useChannels().length === 0;
+  const [query] = useSearchParams();
+  if (query.has("left")) return <Left />;
   return (
     <div className={styles.home}>
       <HouseTitle>Channels</HouseTitle>
@@ -24,6 +27,26 @@ export default function Home() {
         </Button>
         <Button component={Link} to="/channels/browse" variant="default">
           Browse channels
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+/** Whoever read a channel that is gone is told so. What had the focus went with it. */
+function Left() {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
+  return (
+    <div className={styles.home}>
+      <HouseTitle>Channels</HouseTitle>
+      <h1 ref={heading} tabIndex={-1}>
+        You are no longer in that channel
+      </h1>
+      <p>You left it, you were removed from it, or it was deleted.</p>
+      <div className={styles.ways}>
+        <Button component={Link} to="/channels" replace>
+          Go to your channels
         </Button>
       </div>
     </div>

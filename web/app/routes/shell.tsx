@@ -4,7 +4,7 @@ import Plus from "lucide-react/icons/plus";
 import Settings from "lucide-react/icons/settings";
 import Shield from "lucide-react/icons/shield";
 import type { ReactNode } from "react";
-import { NavLink, useMatch } from "react-router";
+import { NavLink, useMatch, useSearchParams } from "react-router";
 import type { Channel } from "../../../protocol/objects.ts";
 import { titleOf } from "../chat/house.ts";
 import { useChannels, useHouse } from "../chat/house-context.tsx";
@@ -17,7 +17,9 @@ import styles from "./shell.module.css";
 
 /** The rail and the page beside it. On a phone one of the two is shown: the rail at `/channels`, the page everywhere else. */
 export function Shell({ steps, children }: { steps: Steps | null; children: ReactNode }) {
-  const atHome = useMatch("/channels") !== null;
+  const [query] = useSearchParams();
+  // What is said about a channel that is gone is said on the page.
+  const atHome = useMatch("/channels") !== null && !query.has("left");
   useDismissing();
   return (
     <div className={styles.shell} data-at={atHome ? "rail" : "page"}>

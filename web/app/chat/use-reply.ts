@@ -1,0 +1,27 @@
+import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import type { Message } from "../../../protocol/objects.ts";
+import type { Talk } from "./talk.ts";
+
+export interface Reply {
+  /** The message that is being replied to, as it is now. */
+  replyTo: Message | null;
+  setReplyTo: (message: Message | null) => void;
+}
+
+/** What the next message replies to. A message that is deleted meanwhile is no longer shown or replied to, and `onGone` says so. */
+export function useReply({ window }: Talk, onGone: (text: string) => void): Reply {
+  const [chosen, setReplyTo] = useState<Message | null>(null);
+  // The message alone is watched: others that come do not draw the composer anew.
+  const current = useCallback(
+    () => chosen && (window.get().messages.find(({ id }) => id === chosen.id) ?? chosen),
+    [window, chosen],
+  );
+  const message = useSyncExternalStore(window.subscribe, current, current);
+  const isGone = message !== null && message.deleted_at !== null;
+  useEffect(() => {
+    if (!isGone) return;
+    setReplyTo(null);
+    onGone("The message that you were replying to was deleted. What you wrote is still here, as a message of its own.");
+  }, [isGone, onGone]);
+  return { replyTo: isGone ? null : message, setReplyTo };
+}
