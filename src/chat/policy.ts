@@ -36,26 +36,31 @@ export function person(caller: Caller): UserCaller {
  * `forbidden` for what he may see but not do.
  */
 export async function accessChannel(sql: ISql, caller: Caller, channelId: string, need: Need): Promise<ChannelAccess> {
+  return access(async (ask) => (await findAccess(sql, [ask]))[0] ?? null, caller, channelId, need);
+}
+
+async function access(
+  find: (ask: Ask) => Promise<ChannelAccess | null>,
+  caller: Caller,
+  channelId: string,
+  need: Need,
+) {
   const { userId } = person(caller);
-  const [channel = null] = isSnowflake(channelId) ? await findAccess(sql, [{ userId, channelId }]) : [];
+  const channel = isSnowflake(channelId) ? await find({ userId, channelId }) : null;
   if (channel === null) throw hidden();
   checkNeed(channel, need);
   return channel;
 }
 
+interface Ask {
+  userId: string;
+  channelId: string;
+}
+
 /** The same, where many ask at once: what comes while two queries are away goes together into the next. */
 export function createAccess(sql: Sql): (caller: Caller, channelId: string, need: Need) => Promise<ChannelAccess> {
-  const asks = createBatcher<{ userId: string; channelId: string }, ChannelAccess | null>({
-    run: (batch) => findAccess(sql, batch),
-    inFlight: 2,
-  });
-  return async (caller, channelId, need) => {
-    const { userId } = person(caller);
-    const channel = isSnowflake(channelId) ? await asks.add({ userId, channelId }) : null;
-    if (channel === null) throw hidden();
-    checkNeed(channel, need);
-    return channel;
-  };
+  const asks = createBatcher<Ask, ChannelAccess | null>({ run: (batch) => findAccess(sql, batch), inFlight: 2 });
+  return (caller, channelId, need) => access((ask) => asks.add(ask), caller, channelId, need);
 }
 
 /** The same with the channel's row locked until the transaction ends: nobody comes, goes or changes role meanwhile. */

@@ -1,6 +1,7 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceCaller } from "../platform/caller.ts";
+import { digestOf } from "../platform/digest.ts";
 import { AppError } from "../platform/errors.ts";
 import { asAnswer } from "../platform/postgres/failures.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
@@ -62,7 +63,7 @@ export class KnownTokens {
     this.#sql = deps.sql;
     this.#now = deps.now;
     this.#elapsed = elapsed;
-    this.#staticHash = deps.staticToken === null ? null : sha256(deps.staticToken);
+    this.#staticHash = deps.staticToken === null ? null : digestOf(deps.staticToken);
     this.#onError = deps.onError;
     this.#realtime = deps.realtime;
     this.#timer = setInterval(() => void this.flush(), TOUCH_EVERY);
@@ -148,14 +149,14 @@ export class KnownTokens {
   }
 
   #isStatic(token: string): boolean {
-    return this.#staticHash !== null && timingSafeEqual(sha256(token), this.#staticHash);
+    return this.#staticHash !== null && timingSafeEqual(digestOf(token), this.#staticHash);
   }
 
   #check(token: string): ServiceCaller | null {
     const [, id = "", secret = ""] = TOKEN.exec(token) ?? [];
     const known = this.#tokens.get(id);
     if (known === undefined) return null;
-    const hash = sha256(secret);
+    const hash = digestOf(secret);
     const now = this.#now();
     if (known.until !== null && known.until <= now) return null;
     const caller = {
@@ -225,7 +226,3 @@ export class KnownTokens {
 }
 
 const STATIC: ServiceCaller = unlimitedService("GRPC_TOKEN");
-
-export function sha256(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
-}

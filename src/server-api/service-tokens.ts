@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { type By, record } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
+import { digestOf } from "../platform/digest.ts";
 import { AppError } from "../platform/errors.ts";
 import { refusePrivate } from "../platform/private-rooms.ts";
 import { ALL_SCOPES, READING, type Scope } from "../platform/scopes.ts";
 import type { ServerApiDeps, ServiceToken, ServiceTokens } from "./index.ts";
-import { sha256, TOKENS_ROOM } from "./known-tokens.ts";
+import { TOKENS_ROOM } from "./known-tokens.ts";
 import { invalid } from "./policy.ts";
 import { deleteToken, insertToken, listTokens, rotateToken, type TokenRow } from "./store/service-tokens.ts";
 
@@ -32,7 +33,7 @@ export function createServiceTokens(
         throw invalid("/expires_at", "past", "must be in the future");
       const id = ids.next();
       const secret = newSecret();
-      const token = { id, name, scopes, rooms, secretHash: sha256(secret), expiresAt: expires_at };
+      const token = { id, name, scopes, rooms, secretHash: digestOf(secret), expiresAt: expires_at };
       const row = await transaction({ actor: who.caller.userId }, async (tx) => {
         const made = await insertToken(tx.sql, { ...token, createdBy: who.caller.userId }, MOST_TOKENS);
         if (made === undefined) throw new AppError("full", "The maximum number of service tokens is reached.");
@@ -51,7 +52,7 @@ export function createServiceTokens(
     async rotate(who, id, overlapSeconds) {
       const secret = newSecret();
       const row = await transaction({ actor: who.caller.userId }, async (tx) => {
-        const rotated = await rotateToken(tx.sql, id, sha256(secret), overlapSeconds);
+        const rotated = await rotateToken(tx.sql, id, digestOf(secret), overlapSeconds);
         if (rotated === undefined) throw new AppError("not_found", "There is no such service token.");
         refuseBeyond(who, rotated.scopes, rotated.rooms);
         if (overlapSeconds === 0) await issuedSessions.endAll(tx, id);

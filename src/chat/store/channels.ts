@@ -2,7 +2,7 @@ import type { Channel, ChannelType, Role } from "../../../protocol/objects.ts";
 import type { ISql } from "../../platform/postgres/sql.ts";
 import { nameKey, searchKey } from "../../platform/search-key.ts";
 import type { Sides, Window } from "../page.ts";
-import { anywhere, bothSides, splitSides } from "./sides.ts";
+import { anywhere, bothSides, personLike, splitSides } from "./sides.ts";
 
 /** A channel as the policy sees it: with the caller's role, null when he is not in it. */
 export interface ChannelAccess {
@@ -121,8 +121,7 @@ export async function listChannels(
 ): Promise<Sides<Channel> & { userSeq: number }> {
   // A name without a key yet is compared as near to it as SQL comes.
   const named = (q: string) => sql`coalesce(c.search_key, lower(c.name)) LIKE ${anywhere(q)}
-    OR coalesce(p.search_key, p.username_key) LIKE ${anywhere(q)}
-    OR coalesce(p.name_search_key, lower(p.name)) LIKE ${anywhere(q)}`;
+    OR ${personLike(sql, sql`p`, q)}`;
   const page = bothSides(
     sql,
     window,

@@ -1,7 +1,7 @@
 import type { ChannelType, Member, Role } from "../../../protocol/objects.ts";
 import type { ISql } from "../../platform/postgres/sql.ts";
 import type { Sides, Window } from "../page.ts";
-import { anywhere, bothSides, splitSides } from "./sides.ts";
+import { bothSides, personLike, splitSides } from "./sides.ts";
 
 /**
  * Puts people into a channel; what was said before they came counts as read. Answers when they joined.
@@ -110,12 +110,7 @@ export async function listMembers(
       SELECT ${side}, ${columns(sql)} FROM members m JOIN users u ON u.id = m.user_id
       WHERE m.channel_id = ${channelId} AND m.user_id ${place}
         ${filter.role === undefined ? sql`` : sql`AND m.role = ${filter.role}`}
-        ${
-          filter.q === undefined
-            ? sql``
-            : sql`AND (coalesce(u.search_key, u.username_key) LIKE ${anywhere(filter.q)}
-          OR coalesce(u.name_search_key, lower(u.name)) LIKE ${anywhere(filter.q)})`
-        }
+        ${filter.q === undefined ? sql`` : sql`AND ${personLike(sql, sql`u`, filter.q)}`}
       ORDER BY m.user_id ${end}`,
   );
   const rows = await sql<(MemberRow & { side: string })[]>`SELECT * FROM (${page}) l ORDER BY l.id`;

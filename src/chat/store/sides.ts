@@ -36,6 +36,13 @@ export function splitSides<R extends { side: string | null }, T>(rows: readonly 
   };
 }
 
+/** Whether a person (row `alias` of users) has a name like this one, by its keys; without keys yet as near to that as SQL comes. */
+export function personLike(sql: ISql, alias: Part, q: string): Part {
+  const like = anywhere(q);
+  return sql`(coalesce(${alias}.search_key, ${alias}.username_key) LIKE ${like}
+    OR coalesce(${alias}.name_search_key, lower(${alias}.name)) LIKE ${like})`;
+}
+
 /** Text that a person searches for, as a pattern for LIKE on search keys: found anywhere, taken literally. */
 export function anywhere(text: string): string {
   return `%${literally(searchKey(text))}%`;

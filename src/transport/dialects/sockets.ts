@@ -1,6 +1,7 @@
 import type { Server, WebSocketHandler } from "bun";
 import { ANONYMOUS } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
+import { bearerOf } from "../../platform/http/bearer.ts";
 import type { Connection } from "../../realtime/doors.ts";
 import type { WebSocketDoor } from "../http/dispatch.ts";
 import type { WebSocketTransport } from "../websocket/websocket.ts";
@@ -38,7 +39,7 @@ function tokenOf(request: Request): string | null {
   const inQuery = new URL(request.url).searchParams.get("token");
   if (inQuery !== null) return inQuery;
   const header = request.headers.get("authorization");
-  return header === null ? null : (/^Bearer +(\S+)$/i.exec(header.trim())?.[1] ?? "");
+  return header === null ? null : (bearerOf(header) ?? "");
 }
 
 /** Bun has one handler for all sockets of a server. */

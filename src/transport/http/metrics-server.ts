@@ -1,7 +1,9 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
 import type { Config } from "../../config/options.ts";
 import { isSystemError, StartError } from "../../config/start-error.ts";
+import { digestOf } from "../../platform/digest.ts";
+import { bearerOf } from "../../platform/http/bearer.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import { addressList } from "./facts.ts";
 import { isThisMachine } from "./scrape.ts";
@@ -39,16 +41,12 @@ export function createMetricsServer(config: MetricsConfig, metrics: Pick<Metrics
 
 function readersOf({ METRICS_TOKEN, METRICS_ALLOW }: MetricsConfig): (request: Request, peer: string) => boolean {
   const allowed = addressList(METRICS_ALLOW);
-  const token = METRICS_TOKEN === null ? null : hashOf(METRICS_TOKEN);
+  const token = METRICS_TOKEN === null ? null : digestOf(METRICS_TOKEN);
   return (request, peer) => {
     if (isThisMachine(request, peer)) return true;
     const address = peer.replace(/^::ffff:(?=\d+\.)/, "");
     if (isIP(address) !== 0 && allowed.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")) return true;
-    const [, sent] = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
-    return token !== null && sent !== undefined && timingSafeEqual(token, hashOf(sent));
+    const sent = bearerOf(request.headers.get("authorization"));
+    return token !== null && sent !== null && timingSafeEqual(token, digestOf(sent));
   };
-}
-
-function hashOf(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }

@@ -1,4 +1,5 @@
 import { AppError } from "../../platform/errors.ts";
+import { bearerOf } from "../../platform/http/bearer.ts";
 import { isForwarded } from "../../platform/http/this-machine.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 
@@ -20,8 +21,8 @@ export async function scrape(
   peer: string | null,
 ): Promise<Response | AppError | null> {
   if (isThisMachine(request, peer)) return answerOf(metrics);
-  const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
-  if (token === undefined || mayReadMetrics === undefined) return null;
+  const token = bearerOf(request.headers.get("authorization"));
+  if (token === null || mayReadMetrics === undefined) return null;
   try {
     return (await mayReadMetrics(token)) ? answerOf(metrics) : new AppError("forbidden", "This needs the scope stats.");
   } catch (error) {

@@ -1,5 +1,6 @@
 import { ANONYMOUS, type Caller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
+import { bearerOf } from "../../platform/http/bearer.ts";
 import { wrongOrigin } from "../../platform/http/origin.ts";
 import type { Authenticate } from "../../realtime/doors.ts";
 
@@ -38,8 +39,8 @@ function findToken(request: Request): { token: string | null; protocol: string |
   if (inQuery !== null) return { token: inQuery, protocol: null };
   const authorization = request.headers.get("authorization");
   if (authorization !== null) {
-    const [, token] = /^Bearer +(\S+)$/i.exec(authorization.trim()) ?? [];
-    if (token === undefined) throw new AppError("unauthenticated", "Send the token as: Authorization: Bearer <token>.");
+    const token = bearerOf(authorization);
+    if (token === null) throw new AppError("unauthenticated", "Send the token as: Authorization: Bearer <token>.");
     return { token, protocol: null };
   }
   const protocols = (request.headers.get("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
