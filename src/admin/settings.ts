@@ -181,7 +181,7 @@ function refuseOwners(names: readonly string[]): void {
   const errors = names.filter(isForOwners).map((name) => ({
     pointer: `/${name}`,
     code: "forbidden",
-    message: `Only an owner changes ${name}: it decides who may come in.`,
+    message: `Only an owner changes ${name}: it decides who may come in, or what is thrown away.`,
   }));
   if (errors.length > 0) throw new AppError("forbidden", errors.map(({ message }) => message).join(" "), { errors });
 }

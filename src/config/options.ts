@@ -21,7 +21,7 @@ export interface Option<T = unknown> {
    * Whatever reads such an option reads `config.NAME` where it is used, and keeps no copy.
    */
   hot?: "page" | "reload";
-  /** On the page for owners alone, since it decides who may come in, or whose pages act as people here. */
+  /** On the page for owners alone, since it decides who may come in, whose pages act as people here, or what is thrown away. */
   ownersOnly?: true;
 }
 
@@ -410,12 +410,12 @@ export const OPTIONS = {
   ),
   DRAIN_TIME: option(waiting, "3s", "Time over which a node that stops sends its connections to others."),
   MIGRATE_ON_START: option(flag, "true", "Whether the schema is brought up to date at start."),
-  LOG_RETENTION: option(duration, "48h", "How long entries stay in the log for recovery.", HOT),
+  LOG_RETENTION: option(duration, "48h", "How long entries stay in the log for recovery.", HOT_FOR_OWNERS),
   LOG_MAX_BYTES: option(
     whole(67_108_864, 1e15),
     "10737418240",
     "Most bytes of the log; the oldest partitions go first.",
-    HOT,
+    HOT_FOR_OWNERS,
   ),
   WEBHOOKS_ALLOW_PRIVATE: option(
     flag,

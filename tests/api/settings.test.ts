@@ -127,12 +127,13 @@ async function makeAdmin(): Promise<string> {
   return admin;
 }
 
-test("what widens who may come in is set by an owner alone; an admin sets the rest", async () => {
+test("what widens who may come in or throws the log away is set by an owner alone; an admin sets the rest", async () => {
   const admin = await makeAdmin();
   for (const changes of [
     { ALLOWED_ORIGINS: "https://app.example" },
     { REGISTRATION: "open" },
     { WS_ALLOW_ANONYMOUS: true },
+    { LOG_RETENTION: "1s" },
     { ALLOWED_ORIGINS: null },
     { LOG_LEVEL: "error", REGISTRATION: "closed" },
   ]) {
@@ -144,6 +145,8 @@ test("what widens who may come in is set by an owner alone; an admin sets the re
   const forOwners = body.data.filter(({ owners_only }: { owners_only: boolean }) => owners_only);
   expect(forOwners.map(({ name }: { name: string }) => name).toSorted()).toEqual([
     "ALLOWED_ORIGINS",
+    "LOG_MAX_BYTES",
+    "LOG_RETENTION",
     "REGISTRATION",
     "WS_ALLOW_ANONYMOUS",
   ]);
