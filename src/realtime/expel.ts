@@ -37,19 +37,27 @@ export function expel({ rooms, connections, sender }: Omit<ExpelDeps, "policies"
 }
 
 /**
- * Asks again who may be in a room of which entries were passed over: one of them may have taken a person out. When that cannot be
- * asked, everybody is sent out as for a fault of the server, and comes again.
+ * Asks again who may be in a room, or on the way in, of which entries were passed over: one of them may have taken a person out. When
+ * that cannot be asked, everybody is sent out as for a fault of the server, and comes again.
  */
 export async function askAgain({ rooms, connections, sender, policies }: ExpelDeps, room: Room): Promise<void> {
   if (!policies.canExpel(room.name)) return;
-  const inside = connections.open.filter((one) => one.caller.kind === "user" && one.isIn(room));
+  const arriving = [...(room.entering ?? [])].filter((e) => e.refused === null && e.connection.caller.kind === "user");
+  for (const e of arriving) if (!e.answered) e.doubtful = true; // its join asks by itself
+  const behindBacklog = new Map(arriving.filter((e) => e.answered).map((e) => [e.connection, e]));
+  const inside = connections.open.filter(
+    (one) => one.caller.kind === "user" && (one.isIn(room) || behindBacklog.has(one)),
+  );
   const refusals = await policies
     .authorize(inside.map(({ caller }) => ({ caller, room: room.name })))
     .catch(() => inside.map(() => "unavailable" as const));
   inside.forEach((connection, i) => {
     const refusal = refusals[i] ?? null;
-    if (refusal === null || !connection.isIn(room)) return;
-    rooms.leave(connection, room);
+    if (refusal === null) return;
+    const entering = behindBacklog.get(connection);
+    if (connection.isIn(room)) rooms.leave(connection, room);
+    else if (entering !== undefined && entering.refused === null) entering.refused = refusal;
+    else return;
     sender.left(connection, room.name, refusal);
   });
 }

@@ -126,3 +126,23 @@ test("JN-3 a hole that cannot be filled takes out whoever lost the right in it",
   expect(JSON.stringify(eve!.frames)).not.toContain("live again");
   for (const client of clients) client.close();
 });
+
+test("JN-3 who is on the way in while a hole is passed over, and lost the right in it, does not come in", async () => {
+  const room = `channel:${newRoom().slice(6)}`;
+  for (const user of ["ann", "eve"]) node.members.add(`${user} ${room}`);
+  const connect = async (user: string) => openClient(node.port, { query: `?token=${await tokenOf(user)}` });
+  const [ann, eve] = [await connect("ann"), await connect("eve")];
+  await ann.ask("room:join", { room });
+  const gate = Promise.withResolvers<void>();
+  node.policy.gate = gate.promise;
+  const { asked } = node.policy;
+  const answer = eve.ask("room:join", { room });
+  await waitUntil("the rights were looked at", () => node.policy.asked > asked);
+  node.members.delete(`eve ${room}`);
+  await sayUnheard(room, "gone: eve", ...Array.from({ length: 1_100 }, (_, i) => `text ${i + 1}`));
+  await node.say(room, "behind the hole");
+  await ann.next("room:joined", ({ payload }) => payload.seq !== 0);
+  gate.resolve();
+  expect((await answer).payload).toMatchObject({ code: "NOT_FOUND" });
+  for (const client of [ann, eve]) client.close();
+});
