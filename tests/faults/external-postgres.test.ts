@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
 import { checkExternal } from "../../src/platform/postgres/external.ts";
 import { migrateUp } from "../../src/platform/postgres/migrate.ts";
 import { MIGRATIONS } from "../../src/platform/postgres/migration-sets.ts";
+import { openDatabase } from "../../src/platform/postgres/pool.ts";
 import { startDatabase } from "../../src/platform/postgres/server.ts";
 import { freePort } from "../support/free-port.ts";
 import { startTestServer } from "../support/postgres-server.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 let server: Awaited<ReturnType<typeof startTestServer>>;
 beforeAll(async () => {
@@ -54,6 +57,20 @@ test("nobody there, no such database, no such role: a sentence each, without the
   expect(gone).not.toContain("hunter2");
   expect(await refusal(urlOf((u) => (u.pathname = "/missing")))).toContain('has no database "missing"');
   expect(await refusal(urlOf((u) => (u.username = "stranger")))).toContain("refuses the sign-in");
+});
+
+test("a missing password and TLS that the server does not speak: a sentence each", async () => {
+  const { sql, close } = openDatabase(server.url, { max: 1, limit: null });
+  const [row] = await sql<{ file: string }[]>`SELECT current_setting('hba_file') AS file`;
+  writeFileSync(row!.file, `host all locked all scram-sha-256\n${readFileSync(row!.file, "utf8")}`);
+  await sql`CREATE ROLE locked LOGIN PASSWORD 'hunter2'`;
+  await sql`SELECT pg_reload_conf()`;
+  await close();
+  const locked = urlOf((u) => (u.username = "locked"));
+  expect(await waitUntil("the rule is read", () => refusal(locked).catch(() => null))).toContain(
+    "has none: postgres://",
+  );
+  expect(await refusal(urlOf((u) => u.searchParams.set("sslmode", "require")))).toContain("Check DATABASE_URL.");
 });
 
 test("it waits for a server that is still starting, and says so once", async () => {

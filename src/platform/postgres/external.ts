@@ -54,5 +54,11 @@ function explain(error: unknown, where: string, name: string): unknown {
       `The PostgreSQL at ${where} has no database "${name}". Create it: CREATE DATABASE "${name}".`,
     );
   }
-  return error;
+  if (error instanceof StartError) return error;
+  // The client library's own sentence for a server that asks for a password which the URL does not have.
+  if (reason.includes("client password must be a string"))
+    return new StartError(
+      `The PostgreSQL at ${where} asks for a password, and DATABASE_URL has none: postgres://user:password@host:port/database.`,
+    );
+  return new StartError(`Usher cannot use the PostgreSQL at ${where}: ${reason}. Check DATABASE_URL.`);
 }
