@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { CODES, type Code, frameCode } from "../../protocol/codes.ts";
 import { type HubNode, startHubNode, tokenOf } from "../../tests/support/hub-node.ts";
+import { waitUntil } from "../../tests/support/wait-until.ts";
 import { openClient } from "../../tests/support/ws-client.ts";
 import { AppError } from "../platform/errors.ts";
 
@@ -44,6 +45,16 @@ test("FR-1 keys that are not known are ignored, in the frame and in its payload"
   client.send({ type: "room:join", id: 2, room: "event:2", payload: { room: "event:1", quietly: true } });
   expect((await client.next("system:pong")).id).toBe(1);
   expect((await client.next("room:joined")).payload).toMatchObject({ room: "event:1" });
+  client.close();
+});
+
+test("ER-3 the answer to a payload that lacks something says what is required", async () => {
+  const client = await openClient(node.port);
+  const { payload } = await client.ask("message:send", { content: "x" });
+  expect(payload.message).toBe("payload.channel_id: is required");
+  client.send({ type: "room:join", id: 7, room: "event:1" });
+  const answer = await waitUntil("it is answered", () => client.frames.find(({ id }) => id === 7));
+  expect(answer.payload.message).toBe("payload: is required");
   client.close();
 });
 

@@ -1,6 +1,7 @@
 import { COMMANDS, type CommandId, type CommandPayload, type CommandType } from "../../protocol/frames.ts";
 import { within } from "../platform/context.ts";
 import { AppError } from "../platform/errors.ts";
+import { sentenceOf } from "../platform/http/invalid.ts";
 import { asAnswer } from "../platform/postgres/failures.ts";
 import { NO_TRACING, type Tracing } from "../platform/tracing.ts";
 import type { Connection } from "./connection.ts";
@@ -133,8 +134,6 @@ function check<T extends CommandType>(schema: (typeof COMMANDS)[T], payload: unk
   const result = schema.safeParse(payload);
   if (result.success) return result.data as CommandPayload<T>;
   const [issue] = result.error.issues;
-  throw new AppError(
-    "invalid",
-    `payload${(issue?.path ?? []).map((key) => `.${String(key)}`).join("")}: ${issue?.message}`,
-  );
+  const where = `payload${(issue?.path ?? []).map((key) => `.${String(key)}`).join("")}`;
+  throw new AppError("invalid", issue === undefined ? where : `${where}: ${sentenceOf(issue)}`);
 }

@@ -37,8 +37,15 @@ function fieldErrors(prefix: string, issue: z.core.$ZodIssue): FieldError[] {
       message: "is not a field of this request",
     }));
   }
-  if (issue.code === "invalid_type" && issue.message.endsWith("received undefined")) {
-    return [{ pointer, code: "required", message: "is required" }];
-  }
+  if (isMissing(issue)) return [{ pointer, code: "required", message: sentenceOf(issue) }];
   return [{ pointer, code: issue.code, message: issue.message }];
+}
+
+/** What is wrong with a value, for who sent it. */
+export function sentenceOf(issue: z.core.$ZodIssue): string {
+  return isMissing(issue) ? "is required" : issue.message;
+}
+
+function isMissing({ code, message }: z.core.$ZodIssue): boolean {
+  return code === "invalid_type" && message.endsWith("received undefined");
 }
