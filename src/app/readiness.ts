@@ -1,3 +1,4 @@
+import type { Logger } from "../platform/logger.ts";
 import type { Broker } from "../realtime/broker/broker.ts";
 import type { Hub } from "../realtime/doors.ts";
 import { createReadiness, type Readiness, type State } from "../transport/http/probes.ts";
@@ -11,7 +12,7 @@ import type { Storage } from "./storage.ts";
  * @param isOpen false until everything listens and the pages are up: HTTP answers before
  */
 export function createReadinessOf(
-  { config, lifecycle }: Program,
+  { config, lifecycle, logger }: Program,
   { sql, writable, isReachable }: Pick<Storage, "sql" | "writable" | "isReachable">,
   broker: Broker,
   hub: Hub,
@@ -42,8 +43,22 @@ export function createReadinessOf(
     unfit: () => (broker.health() === "deaf" ? "this node does not hear the others" : null),
     draining: () => hub.draining || lifecycle.stopping,
   });
+  const open = logged(readiness, logger);
   // Nothing is asked before: what was away then would still be told in the first moment in which all is there.
-  return async () => (isOpen() ? readiness() : { refusal: "this node is starting", checks: {} });
+  return async () => (isOpen() ? open() : { refusal: "this node is starting", checks: {} });
+}
+
+/** Writes one line to the log when this node stops taking requests, and one when it takes them again. A drain tells of itself. */
+function logged(readiness: Readiness, logger: Logger): Readiness {
+  let told: string | null = null;
+  return async () => {
+    const answer = await readiness();
+    if (answer.refusal === told || answer.refusal === "draining") return answer;
+    told = answer.refusal;
+    if (told === null) logger.info("ready again: /ready is 200");
+    else logger.warn({ reason: told }, "not ready: /ready is 503");
+    return answer;
+  };
 }
 
 async function takeVisitors(pages: PagesOfNode): Promise<State> {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../support/free-port.ts";
 import { type TestDatabase, testDatabase } from "../support/postgres.ts";
+import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient } from "../support/ws-client.ts";
 
@@ -62,6 +63,26 @@ test("the first /ready that is 200 says ready, the pages too", async () => {
   });
   expect(answer).toMatchObject({ status: "ready", checks: { pages: "ok", postgres: "ok" } });
   expect((await fetch(`${url}/login`)).status).toBe(200);
+});
+
+test("a node that is not ready says so once, however often it is asked, and when it is ready again", async () => {
+  const database = await testDatabase();
+  cleanups.push(() => database.close());
+  const way = new URL(database.url);
+  const proxy = await startTcpProxy(Number(way.port));
+  cleanups.push(() => proxy.close());
+  way.host = `127.0.0.1:${proxy.port}`;
+  const { url, said } = await start({ environment: { DATABASE_URL: way.href } });
+  await waitUntil("it is ready", async () => (await fetch(`${url}/ready`)).ok);
+  proxy.cut();
+  await waitUntil("it is not ready", async () => (await fetch(`${url}/ready`)).status === 503);
+  for (let n = 0; n < 3; n++) expect((await fetch(`${url}/ready`)).status).toBe(503);
+  proxy.mend();
+  await waitUntil("it is ready again", async () => (await fetch(`${url}/ready`)).ok);
+  await waitUntil("it tells", () => said.text.includes("ready again: /ready is 200"));
+  expect(said.text.split("not ready: /ready is 503")).toHaveLength(2);
+  expect(said.text).toContain('"reason":"postgres does not answer"');
+  expect(said.text).not.toContain('"path":"/ready"');
 });
 
 test("SIGTERM is told: draining, with how many connections, left, stopped", async () => {

@@ -177,9 +177,10 @@ export function createDispatch<Data>(deps: DispatchDeps<Data>): Answer<Data> {
   function told(request: Request, response: Response, facts: RequestFacts, ms: number): void {
     const isOurs = isForApi(request);
     if (isOurs) metrics?.answered(request.method, response.status, ms / 1_000);
-    const level = response.status >= 500 ? "info" : "debug";
-    if (!logger.isLevelEnabled(level)) return;
     const { pathname, search } = new URL(request.url);
+    // Balancers ask several times a second: what /ready says is told when it changes, not at each request.
+    const level = response.status >= 500 && !isProbe(pathname) ? "info" : "debug";
+    if (!logger.isLevelEnabled(level)) return;
     logger[level](
       {
         method: request.method,
