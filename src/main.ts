@@ -3,16 +3,22 @@ import { startWorkers } from "./app/workers.ts";
 import { startApp } from "./app.ts";
 import { helpText } from "./config/describe.ts";
 import { readConfig } from "./config/read.ts";
-import { exitWith } from "./config/start-error.ts";
+import { exitWith, StartError } from "./config/start-error.ts";
 import { createLifecycle, stopAtDefect, untilSignal } from "./platform/lifecycle.ts";
 import { createLogger } from "./platform/logger.ts";
 
-if (process.argv.includes("--help")) {
+const [argument] = process.argv.slice(2);
+if (argument === "--help" || argument === "-h") {
   console.log(helpText());
   process.exit(0);
 }
 
 try {
+  if (argument !== undefined) {
+    throw new StartError(
+      `Usher takes no argument "${argument}". It is set by environment variables, such as HTTP_PORT=3103 npm start; "npm start -- --help" lists them.`,
+    );
+  }
   const isWorker = readWorkerPlace() !== null;
   const signal = untilSignal(isWorker);
   const config = readConfig();

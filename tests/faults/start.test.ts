@@ -155,3 +155,15 @@ test("an old Node.js is told so in a sentence", async () => {
   );
   expect(await child.exited).toBe(1);
 });
+
+test("an argument that it does not take is named, and nothing is started", async () => {
+  const dataDir = folder();
+  const command = [process.execPath, "--no-env-file", join(ROOT, "src/main.ts"), "--port=3103"];
+  const child = Bun.spawn(command, { cwd: dataDir, env: { PATH: process.env.PATH }, stdout: "pipe", stderr: "pipe" });
+  cleanups.push(() => child.kill("SIGKILL"));
+  expect(await child.exited).toBe(1);
+  const said = await new Response(child.stderr).text();
+  expect(said).toContain('no argument "--port=3103"');
+  expect(said).toContain("npm start -- --help");
+  expect(readdirSync(dataDir)).toEqual([]);
+});
