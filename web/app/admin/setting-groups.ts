@@ -1,5 +1,5 @@
 /** What settings are about, in the order of the page. The names that fit a pattern belong to it; the first one counts. */
-export const SETTING_GROUPS = [
+const SETTING_GROUPS = [
   { title: "People and sign-in", names: /^(REGISTRATION|SESSION_|ACCESS_TOKEN_|JWT_|JWKS_)/ },
   { title: "Mail", names: /^(SMTP_|MAIL_)/ },
   { title: "Limits", names: /(_RATE|_BYTE|_CONNECT)_LIMIT$|^WS_MAX_/ },
@@ -29,10 +29,12 @@ const TITLES: Readonly<Record<string, string>> = {
   WS_RATE_LIMIT: "Frames of one connection",
 };
 
+/** The title of a setting; its name where it has none. */
 export function settingTitle(name: string): string {
   return TITLES[name] ?? name;
 }
 
+/** The title of the group that a setting belongs to. */
 export function settingGroup(name: string): string {
   return SETTING_GROUPS.find(({ names }) => names.test(name))?.title ?? OTHER;
 }

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { Form } from "react-router";
 import type { Message } from "../../../protocol/objects.ts";
 import { MESSAGE_MAX } from "../limits.ts";
-import { RoomLeft } from "../look/room-left.tsx";
+import { CharactersLeft } from "../look/characters-left.tsx";
 import styles from "./composer.module.css";
 import { forgetDraft, keepDraft, readDraft } from "./drafts.ts";
 import { grow, MessageField } from "./message-field.tsx";
@@ -132,7 +132,7 @@ export function Composer(props: ComposerProps) {
           <SendHorizontal size={18} />
         </button>
       </div>
-      <RoomLeft length={length} max={MESSAGE_MAX} />
+      <CharactersLeft length={length} max={MESSAGE_MAX} />
     </Form>
   );
 }

@@ -12,21 +12,21 @@ export interface Conversation {
 
 /** Most messages kept; the far end goes when it is exceeded. */
 export const WINDOW_MAX = 300;
-/** So many messages beyond those in sight are kept in any case: whoever jumps about while a page is on its way stays where he is. */
+/** So many messages beyond those in sight are always kept: a reader who jumps while a page is loading stays in place. */
 const NEAR = 50;
 
 export function fromPage(page: MessagePage): Conversation {
   return { messages: sorted(page.data), older: page.prev !== null, newer: page.next !== null };
 }
 
-/** Puts a page in front; drops what is too far behind, but nothing near `last`, the last message in sight. */
+/** Adds a page of older messages; drops newer ones that are too many, but none near `last`, the last message in sight. */
 export function withOlder(here: Conversation, page: MessagePage, last: string | null = null): Conversation {
   const messages = merged(page.data, here.messages);
   const kept = messages.slice(0, Math.max(WINDOW_MAX, indexOf(messages, last) + NEAR));
   return { messages: kept, older: page.prev !== null, newer: here.newer || kept.length < messages.length };
 }
 
-/** Puts a page behind; drops what is too far in front, but nothing near `first`, the first message in sight. */
+/** Adds a page of newer messages; drops older ones that are too many, but none near `first`, the first message in sight. */
 export function withNewer(here: Conversation, page: MessagePage, first: string | null = null): Conversation {
   const messages = merged(here.messages, page.data);
   const inSight = indexOf(messages, first);

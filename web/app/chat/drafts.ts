@@ -1,7 +1,11 @@
-/** Unsent text, per person and place (a channel, or a message that is being changed), in this browser. Storage may be full or forbidden: then a draft lives as long as its page. */
+/**
+ * Unsent text, per person and place (a channel, or a message that is being changed), in this browser. Storage may be full or
+ * forbidden: then a draft lives as long as its page.
+ */
 
 const key = (userId: string, place: string) => `usher:draft:${userId}:${place}`;
 
+/** The draft of a place; empty when there is none. */
 export function readDraft(userId: string, place: string): string {
   try {
     return localStorage.getItem(key(userId, place)) ?? "";
@@ -10,6 +14,7 @@ export function readDraft(userId: string, place: string): string {
   }
 }
 
+/** Stores a draft; an empty text removes it. */
 export function keepDraft(userId: string, place: string, text: string): void {
   try {
     if (text === "") localStorage.removeItem(key(userId, place));
@@ -19,6 +24,7 @@ export function keepDraft(userId: string, place: string, text: string): void {
   }
 }
 
+/** Removes a draft that was sent or discarded. */
 export function forgetDraft(userId: string, place: string): void {
   keepDraft(userId, place, "");
 }

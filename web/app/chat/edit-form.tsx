@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import type { Message } from "../../../protocol/objects.ts";
 import { MESSAGE_MAX } from "../limits.ts";
-import { RoomLeft } from "../look/room-left.tsx";
+import { CharactersLeft } from "../look/characters-left.tsx";
 import { forgetDraft, keepDraft, readDraft } from "./drafts.ts";
 import { useHouse } from "./house-context.tsx";
 import { MessageField } from "./message-field.tsx";
@@ -80,7 +80,7 @@ export function EditForm({ message, onAct, onSave }: EditFormProps) {
         onEnter={() => void save()}
         onEscape={leave}
       />
-      <RoomLeft length={text.length} max={MESSAGE_MAX} />
+      <CharactersLeft length={text.length} max={MESSAGE_MAX} />
       {isGone && (
         <p role="status" className={styles.gone}>
           This message was deleted. Your text is still here, to be copied.

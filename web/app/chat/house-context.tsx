@@ -64,7 +64,7 @@ export function HouseProvider({ snapshot, children }: { snapshot: HouseSnapshot;
 
 /**
  * The server does not want this sign-in any more: what is on the screen must go too. When another one has taken its place in this
- * browser, of this person or of somebody else, the page is loaded for that one.
+ * browser, of this person or of another one, the page is loaded for it.
  */
 async function leave(client: Client): Promise<void> {
   const { refusal } = client;

@@ -14,7 +14,7 @@ const systemLater: Later = (run, ms) => {
 export type Place = Pick<Message, "id" | "seq">;
 
 /**
- * Tells the server how far somebody has read: the first place at once, then at most one each `everyMs`, and always the
+ * Tells the server how far a person has read: the first place at once, then at most one each `everyMs`, and always the
  * last one. A place that could not be sent is sent again at the next turn.
  */
 export class ReadMarker {
@@ -88,7 +88,7 @@ export class ReadMarker {
 }
 
 /**
- * How many messages of others are unread behind `seq`, as far as a window on the channel shows it; null: it does not show
+ * How many messages of others are unread after `seq`, as far as a window on the channel shows it; null: it does not show
  * it, or the channel was read that far already.
  */
 export function unreadAfter(

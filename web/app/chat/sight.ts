@@ -4,7 +4,7 @@ export interface RowInSight {
   bottom: number;
 }
 
-/** What a reader has before his eyes of a conversation. */
+/** Which part of a conversation a reader sees. */
 export interface Sight {
   /** The first and the last message that is at least partly in sight; null: none, or the list is hidden. */
   first: string | null;

@@ -32,7 +32,7 @@ export class Talk {
   readonly people: People;
   /** Which members are online now; null: not known. */
   readonly here: Value<RoomPresence | null>;
-  /** What the reader has before his eyes; the list says so. */
+  /** Which part of it the reader sees; the list says so. */
   readonly sight = new Value<Sight>({ first: null, last: null, read: null, following: false });
   readonly #start: Position;
   #client: Client | null = null;
@@ -163,7 +163,7 @@ export class Talk {
     return positionOf(page);
   }
 
-  /** Whoever reads old messages reads on there; where that one is gone, at the end. */
+  /** A reader of old messages goes on there; where that message is gone, at the end. */
   async #pageAround(rest: Client["rest"], messageId: string | null): Promise<MessagePage> {
     if (messageId === null) return rest.messages.list(this.channelId, { limit: PAGE });
     try {

@@ -9,7 +9,7 @@ const AHEAD = "800px 0px";
 interface AnchoredScrollOptions {
   /** A value that changes with each page of messages. */
   pages: unknown;
-  /** Whether messages behind the last one of the list are missing: then its end is not the end of the conversation. */
+  /** Whether messages after the last one of the list are missing: then its end is not the end of the conversation. */
   newerMissing: boolean;
   /** Message to begin at; null: the end. */
   first: string | null;

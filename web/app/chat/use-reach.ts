@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import type { ConnectionState } from "../../../sdk/connection.ts";
 
-/** A short break is not worth a word: most are over before anybody would have read it. */
+/** ms for which a lost connection is not shown: most are back before the words would be read. */
 const PATIENCE_MS = 2_000;
 
 /** How the connection is: `away` for longer than a blink, `offline` where the browser knows that it has no network. */

@@ -6,7 +6,7 @@ import type { Talk } from "./talk.ts";
 /** Marks are sent at most this often. */
 const EVERY_MS = 1_000;
 
-/** Marks a channel read as far as its messages were seen by somebody who is looking at the page. */
+/** Marks a channel read as far as its messages were in sight while the page was being looked at. */
 export function useReadMark(talk: Talk): void {
   const { house, client } = useHouse();
 
@@ -31,7 +31,7 @@ export function useReadMark(talk: Talk): void {
       const channel = house.find(channelId);
       if (!channel) return;
       const unread = unreadAfter(here, place.seq, channel, house.myId);
-      // While people write before one's eyes the count stays 0, and the server tells the mark.
+      // While new messages are in sight the count stays 0, and the server tells the mark.
       if (unread !== null && unread !== channel.unread)
         house.marked(channelId, { last_read_id: place.id, last_read_seq: place.seq, unread });
     };

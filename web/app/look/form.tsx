@@ -2,8 +2,8 @@ import { Alert, Button, type ButtonProps, PasswordInput, TextInput } from "@mant
 import { type ComponentProps, type ReactNode, useEffect, useRef, useState } from "react";
 import { useNavigation } from "react-router";
 import type { Refusal } from "../server/forms.ts";
+import { CharactersLeft } from "./characters-left.tsx";
 import styles from "./form.module.css";
-import { RoomLeft } from "./room-left.tsx";
 
 /** Title and lead of a page that is mainly a form. */
 export function FormHead({ title, children }: { title: string; children?: ReactNode }) {
@@ -54,7 +54,7 @@ export function Field({ refusal, defaultValue, maxLength, onChange, ...props }: 
           onChange?.(event);
         }}
       />
-      {maxLength !== undefined && <RoomLeft length={length} max={maxLength} />}
+      {maxLength !== undefined && <CharactersLeft length={length} max={maxLength} />}
     </div>
   );
 }

@@ -1,15 +1,15 @@
-import styles from "./room-left.module.css";
+import styles from "./characters-left.module.css";
 
-/** The count is shown from here on: the last tenth, and never more than the last 500. */
+/** Characters before the limit from which the count is shown: the last tenth, at most these. */
 const NEAR = 500;
 
 /** Whether a text of this length comes near what is allowed, or beyond. */
-export function isNearLimit(length: number, max: number): boolean {
+function isNearLimit(length: number, max: number): boolean {
   return max - length <= Math.min(NEAR, max / 10);
 }
 
 /** How much may still be written, near the limit; beyond it, what to do. Nothing is cut off. */
-export function RoomLeft({ length, max, id }: { length: number; max: number; id?: string }) {
+export function CharactersLeft({ length, max, id }: { length: number; max: number; id?: string }) {
   if (!isNearLimit(length, max)) return null;
   const left = max - length;
   if (left >= 0)
