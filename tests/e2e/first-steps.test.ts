@@ -23,6 +23,8 @@ test("a new owner is led to the first channel, an invite link and the first pers
   const steps = page.getByRole("region", { name: "Getting started" });
   const open = () => steps.getByRole("link").allInnerTexts();
   expect(await open()).toEqual(["Create the first channel", "Create an invite link", "Welcome the first person"]);
+  await page.goto("/direct");
+  await page.getByText("There is nobody else here yet.").waitFor();
   await createChannel(ada, "general");
   expect(await open()).toEqual(["Create an invite link", "Welcome the first person"]);
   await steps.getByRole("link", { name: "Create an invite link" }).click();

@@ -10,12 +10,14 @@ interface PeopleSearchProps {
   /** What was searched for; null: nothing yet. */
   q: string | null;
   found: readonly PublicUser[];
+  /** What is said when nothing was searched for and there is nobody to choose. */
+  empty?: string;
   /** The button beside each person who was found. */
   choice: (person: PublicUser) => ReactNode;
 }
 
 /** Finds people by name, as one types; without scripts by pressing Enter. */
-export function PeopleSearch({ q, found, choice }: PeopleSearchProps) {
+export function PeopleSearch({ q, found, empty, choice }: PeopleSearchProps) {
   const submit = useSubmit();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   return (
@@ -47,6 +49,9 @@ export function PeopleSearch({ q, found, choice }: PeopleSearchProps) {
           <p className={`${styles.note} ${styles.searched}`}>
             No one found for “<bdi>{q}</bdi>”. Try part of the name.
           </p>
+        )}
+        {q === null && empty !== undefined && found.length === 0 && (
+          <p className={`${styles.note} ${styles.searched}`}>{empty}</p>
         )}
         <ul className={`${styles.list} ${styles.searched}`}>
           {found.map((person) => (

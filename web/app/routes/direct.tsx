@@ -35,6 +35,7 @@ export default function Direct() {
           <FormError refusal={refusal} />
           <PeopleSearch
             q={q}
+            empty="There is nobody else here yet."
             found={found.filter(({ id }) => id !== house.myId)}
             choice={(person) => (
               <Form method="post">
