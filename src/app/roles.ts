@@ -1,4 +1,4 @@
-import type { Role } from "../config/options.ts";
+import type { Role } from "../config/values.ts";
 
 /** Whether a node with these roles does that part of the work. */
 export function hasRole({ ROLES }: { ROLES: readonly string[] }, role: Exclude<Role, "all">): boolean {

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { assert, nat, property } from "fast-check";
 import { createLive, refusal, textOf } from "./live.ts";
 import { ConfigError, loadConfig } from "./load.ts";
-import { duration } from "./options.ts";
+import { duration } from "./values.ts";
 
 function started(environment: Record<string, string> = {}) {
   const read = () => loadConfig({ environment, dotenv: null, readFile: () => "" });

@@ -1,6 +1,7 @@
 import { ConfigError, contradictions, parseOption } from "./load.ts";
 import { nearMiss } from "./near-miss.ts";
-import { type Config, type HotName, isDuration, OPTIONS, type Option, type OptionName } from "./options.ts";
+import { type Config, type HotName, OPTIONS, type Option, type OptionName } from "./options.ts";
+import { isDuration } from "./values.ts";
 
 /** The settings of a running program: the environment's, and over them what admins have set. */
 export interface Live {

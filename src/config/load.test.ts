@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { assert, constantFrom, integer, property, string } from "fast-check";
 import { certificateFor } from "../../tests/support/certificate.ts";
 import { ConfigError, loadConfig, type Sources } from "./load.ts";
-import { duration, OPTIONS } from "./options.ts";
+import { OPTIONS } from "./options.ts";
+import { duration } from "./values.ts";
 
 function load(environment: Record<string, string>, more: Partial<Sources> = {}) {
   return loadConfig({ environment, dotenv: null, readFile: () => "", ...more });
