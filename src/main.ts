@@ -14,12 +14,12 @@ if (argument === "--help" || argument === "-h") {
 }
 
 try {
-  if (argument !== undefined) {
+  const isWorker = readWorkerPlace() !== null; // its parent told it so by an argument
+  if (argument !== undefined && !isWorker) {
     throw new StartError(
       `Usher takes no argument "${argument}". It is set by environment variables, such as HTTP_PORT=3103 npm start; "npm start -- --help" lists them.`,
     );
   }
-  const isWorker = readWorkerPlace() !== null;
   const signal = untilSignal(isWorker);
   const config = readConfig();
   const logger = createLogger(config);
