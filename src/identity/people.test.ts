@@ -63,9 +63,9 @@ test("ids answers those that exist", async () => {
   for (const ids of ["", "a b", "x,", Array.from({ length: 101 }, (_, n) => `p${n}`).join(",")]) {
     expect((await get(`/users?ids=${encodeURIComponent(ids)}`)).body.code).toBe("invalid");
   }
-  const longest = Array<string>(100).fill("x".repeat(64)).join(",");
+  const longest = Array<string>(64).fill("x".repeat(255)).join(",");
   expect((await get(`/users?ids=${longest}`)).status).toBe(200);
-  expect((await get(`/users?ids=${longest}x`)).body.errors[0].pointer).toBe("/query/ids");
+  expect((await get(`/users?ids=${longest},${longest}`)).body.errors[0].pointer).toBe("/query/ids");
 });
 
 test("a cursor that was not made here is refused, two at once too", async () => {

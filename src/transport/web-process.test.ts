@@ -42,6 +42,8 @@ Bun.serve({
 console.log("listening");
 `;
 
+const FORM = { "content-type": "application/x-www-form-urlencoded" };
+
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const clean of cleanups.splice(0).reverse()) await clean();
@@ -83,7 +85,13 @@ test("a request reaches the page process with the visitor's facts, and its answe
   const answer = await fetch(`${server.url}/some/page?x=1`, {
     method: "POST",
     body: "a=b",
-    headers: { origin: server.url, cookie: "session=ann", "x-forwarded-for": "6.6.6.6", "x-real-ip": "6.6.6.6" },
+    headers: {
+      ...FORM,
+      origin: server.url,
+      cookie: "session=ann",
+      "x-forwarded-for": "6.6.6.6",
+      "x-real-ip": "6.6.6.6",
+    },
   });
   const seen = await answer.json();
   expect(seen).toMatchObject({
@@ -122,13 +130,14 @@ test("a form from another site is refused before the pages see it", async () => 
   const { web, server } = await site();
   web.start();
   await web.ready(5_000);
-  const form = (headers: Record<string, string>) => fetch(server.url, { method: "POST", body: "a=b", headers });
+  const form = (headers: Record<string, string>) =>
+    fetch(server.url, { method: "POST", body: "a=b", headers: { ...FORM, ...headers } });
   expect((await form({ origin: "https://evil.example" })).status).toBe(403);
   expect((await form({ origin: "null" })).status).toBe(403);
   expect((await form({ cookie: "session=ann" })).status).toBe(403);
   expect((await form({ origin: server.url })).status).toBe(200);
-  const big = await fetch(server.url, { method: "POST", body: "x".repeat(1_100_000), headers: { origin: server.url } });
-  expect(big.status).toBe(413);
+  const big = { method: "POST", body: "x".repeat(1_100_000), headers: { ...FORM, origin: server.url } };
+  expect((await fetch(server.url, big)).status).toBe(413);
 }, 20_000);
 
 test("while there is no page process the visitor reads a sentence; it is started again, and a hanging page gives up", async () => {

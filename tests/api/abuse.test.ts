@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type Database, openDatabase } from "../../src/platform/postgres/pool.ts";
 import { type ServerApiApp, startServerApiApp } from "../support/server-api.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(60_000);
 
@@ -42,12 +43,18 @@ test("a place in the log that no answer told is refused, or reads no more than o
   const { next } = (await (await changes(token, { after: "0" })).json()) as { next: string };
   const [epoch, tick] = JSON.parse(Buffer.from(next, "base64url").toString()) as [string, number];
   const { sql } = database;
+  const newestTick = async () =>
+    (await sql<{ id: number }[]>`SELECT log_tick()::float8, max(id)::float8 AS id FROM ticks`)[0]!.id;
   const writer = await app.serviceToken(["broadcast"]);
-  const ticks = async () => (await sql`SELECT FROM ticks WHERE id > ${tick}`).length;
-  for (let n = 0; (await ticks()) < 30; n++) {
-    const event = { event_type: "seat:sold", payload: { n } };
-    await app.ask(writer, "POST", "/api/v1/rooms/event:1/broadcasts", event);
-    await sql`SELECT log_tick()`;
+  await app.ask(writer, "POST", "/api/v1/rooms/event:1/broadcasts", { event_type: "seat:sold", payload: {} });
+  // Twice as many entries as a window holds, over two ticks.
+  for (let n = 0; n < 2; n++) {
+    await sql`
+      WITH room AS (UPDATE rooms SET head = head + 5001 WHERE name = 'event:1' RETURNING id, head - 5001 AS head)
+      INSERT INTO log (room_id, seq, at, type, payload)
+      SELECT id, head + n, clock_timestamp(), 'seat:sold', '{}' FROM room, generate_series(1, 5001) n`;
+    const before = await newestTick();
+    await waitUntil("there is a tick", async () => (await newestTick()) > before);
   }
   const [newest] = await sql<{ id: number }[]>`SELECT max(id)::float8 AS id FROM ticks`;
   const wide = await changes(token, { after: cursor(epoch, tick, newest!.id, "0", 0), limit: "1", types: "seat:sold" });

@@ -110,7 +110,8 @@ export async function startIdentityNode(environment: Record<string, string> = {}
 
   /** Registers somebody with the password `correct horse`; the first one is the owner. */
   async function register(username: string, more: Record<string, unknown> = {}) {
-    const account = { email: `${username}@example.org`, username, password: "correct horse", ...more };
+    const setup_code = (await identity.setupCode()) ?? undefined;
+    const account = { email: `${username}@example.org`, username, password: "correct horse", setup_code, ...more };
     const { status, body, headers } = await call("POST", "/auth/register", account);
     if (status !== 201) throw new Error(`register ${username}: ${status} ${JSON.stringify(body)}`);
     return {
