@@ -111,7 +111,7 @@ test.concurrent("a byte now and then does not keep alive: a header that drips is
   header.write("GET /health HTTP/1.1\r\nHost: localhost\r\nX-A: ");
   const body = await openTcp(node.port, { from: "127.0.0.3" });
   body.write(
-    "POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n",
+    "POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n\r\n",
   );
   const drip = setInterval(() => {
     header.write("x");
