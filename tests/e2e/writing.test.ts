@@ -121,8 +121,10 @@ test("on a touch screen Enter begins a line in the composer and in the edit box,
   expect(await composer(page).inputValue()).toBe("by thumb\nand so on");
   await page.getByRole("button", { name: "Send" }).tap();
   await hears({ ...ada, page }, "and so on");
-  await page.locator("[data-message]", { hasText: "by thumb" }).tap();
-  await page.getByRole("button", { name: "Edit" }).tap();
+  const row = page.locator("[data-message]", { hasText: "by thumb" });
+  await row.tap();
+  await row.getByRole("button", { name: "Edit" }).tap();
+  await editBox(page).and(page.locator(":focus")).waitFor();
   await editBox(page).press("Enter");
   await page.keyboard.type("in a third line");
   expect(await editBox(page).inputValue()).toBe("by thumb\nand so on\nin a third line");

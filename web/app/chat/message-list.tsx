@@ -121,13 +121,17 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
             )}
           </div>
           {!here.older && <Beginning channel={channel} empty={here.messages.length + outgoing.length === 0} />}
+          {/* biome-ignore lint/a11y/useKeyWithClickEvents: with a keyboard, the focus shows the buttons. */}
           <ol
             ref={list}
             className={styles.list}
-            onPointerOver={(event) => setActive(messageAt(event.target))}
-            onPointerLeave={() => setActive(null)}
+            // A finger leaves when it is lifted, before its click: only a mouse shows and hides buttons by where it is.
+            onPointerOver={(event) => event.pointerType === "mouse" && setActive(messageAt(event.target))}
+            onPointerLeave={(event) => event.pointerType === "mouse" && setActive(null)}
+            onClick={(event) => setActive(messageAt(event.target))}
             onFocus={(event) => {
-              setActive(messageAt(event.target));
+              // The focus that a tap sets comes between its press and its click: nothing may move then.
+              if (event.target.matches(":focus-visible")) setActive(messageAt(event.target));
               setCurrent(messageAt(event.target));
             }}
             onBlur={({ currentTarget, relatedTarget }) => {

@@ -43,6 +43,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
   const { client } = useHouse();
   const { timeZone } = useClock();
   const time = clockTime(message.created_at, timeZone);
+  const hasTools = active && mode === "text" && message.deleted_at === null;
   return (
     <li
       id={`m-${message.id}`}
@@ -50,6 +51,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
       data-head={head || undefined}
       data-lit={lit || undefined}
       data-active={active || undefined}
+      data-tools={hasTools || undefined}
       className={styles.row}
       tabIndex={tabStop ? 0 : -1}
     >
@@ -96,7 +98,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
         )}
         {mode === "delete" && <DeleteForm {...props} />}
       </div>
-      {active && mode === "text" && message.deleted_at === null && <Tools {...props} />}
+      {hasTools && <Tools {...props} />}
     </li>
   );
 });

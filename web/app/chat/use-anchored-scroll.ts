@@ -70,10 +70,10 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
       state.current.following = near && !state.current.newerMissing;
       setAtEnd(near);
       // Browsers round what is scrolled to: taking the rounded place as the new one would add up to a drift.
-      const [held] = state.current.rows;
-      const [next] = rows;
-      const stays = held && next && held.element === next.element && Math.abs(held.bottom - next.bottom) < 1;
-      state.current.rows = stays ? [held, ...rows.slice(1)] : rows;
+      const held = heldOf(state.current.rows);
+      state.current.rows = rows.map((row) =>
+        held && row.element === held.element && Math.abs(row.bottom - held.bottom) < 1 ? held : row,
+      );
     }
     latest.current.onSight({
       first: rows[0]?.element.dataset.message ?? null,
@@ -83,11 +83,11 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
     });
   }, []);
 
-  /** Puts the first message that was in sight, and still is there, to where it was. */
+  /** Puts the message that is held to where it was. */
   const restore = useCallback(() => {
     const scroller = box.current;
     if (!scroller || scroller.clientHeight === 0) return;
-    const held = state.current.rows.find(({ element }) => element.isConnected);
+    const held = heldOf(state.current.rows);
     if (state.current.following || state.current.endWanted) scroller.scrollTop = 0;
     else if (held) scroller.scrollTop += held.element.getBoundingClientRect().bottom - held.bottom;
     remember();
@@ -161,4 +161,10 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
   }, [pages, live]);
 
   return { box, inner, top, bottom, atEnd, toEnd, before, after };
+}
+
+/** The message that keeps its place: the one that was tapped or is pointed at, or the first of those that are still there. */
+function heldOf(rows: RowInSight[]): RowInSight | undefined {
+  const there = rows.filter(({ element }) => element.isConnected);
+  return there.find(({ element }) => element.dataset.tools !== undefined) ?? there[0];
 }
