@@ -172,6 +172,24 @@ test("near its limit a text is counted, and beyond it a sentence says what to do
   await page.getByText("10 characters too long: at most 250 fit.").waitFor();
 }, 60_000);
 
+test("what is written before the scripts are there is kept and counted once they are", async () => {
+  const { page } = ada;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await page.route("**/assets/*.js", async (route) => {
+    await promise;
+    await route.continue();
+  });
+  const arriving = page.goto(`${path}/about`);
+  const topic = page.getByLabel("Topic");
+  await topic.fill("y".repeat(240));
+  resolve();
+  await arriving;
+  await live(ada);
+  await page.getByText("10 characters left").waitFor();
+  expect(await topic.inputValue()).toBe("y".repeat(240));
+  await page.unroute("**/assets/*.js");
+}, 60_000);
+
 test("a text runs as its language does, in the composer, a message, each paragraph of it, its quote and its edit box", async () => {
   const { page } = ada;
   await page.goto(path);
