@@ -172,7 +172,7 @@ test("near its limit a text is counted, and beyond it a sentence says what to do
   await page.getByText("10 characters too long: at most 250 fit.").waitFor();
 }, 60_000);
 
-test("what is written before the scripts are there is kept and counted once they are", async () => {
+test("what is written before the scripts are there is kept and counted once they are, and the writer goes on where they were", async () => {
   const { page } = ada;
   const { promise, resolve } = Promise.withResolvers<void>();
   await page.route("**/assets/*.js", async (route) => {
@@ -186,7 +186,8 @@ test("what is written before the scripts are there is kept and counted once they
   await arriving;
   await live(ada);
   await page.getByText("10 characters left").waitFor();
-  expect(await topic.inputValue()).toBe("y".repeat(240));
+  await page.keyboard.insertText("zz");
+  expect(await topic.inputValue()).toBe(`${"y".repeat(240)}zz`);
   await page.unroute("**/assets/*.js");
 }, 60_000);
 

@@ -39,7 +39,8 @@ export function Composer(props: ComposerProps) {
     box.current.value ||= readDraft(userId, channelId);
     setLength(box.current.value.length);
     grow(box.current);
-    if (window.matchMedia("(pointer: fine)").matches) box.current.focus({ preventScroll: true });
+    const isPointerFine = window.matchMedia("(pointer: fine)").matches;
+    if (isPointerFine && !isWritingElsewhere()) box.current.focus({ preventScroll: true });
   }, [userId, channelId]);
 
   useEffect(() => {
@@ -135,4 +136,9 @@ export function Composer(props: ComposerProps) {
       <CharactersLeft length={length} max={MESSAGE_MAX} />
     </Form>
   );
+}
+
+/** The focus is in another field already, where somebody may be in the middle of a word: that goes before the composer. */
+function isWritingElsewhere(): boolean {
+  return document.activeElement?.matches("input, textarea, select") ?? false;
 }
