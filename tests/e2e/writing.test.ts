@@ -3,6 +3,7 @@ import type { Browser, Page } from "playwright-core";
 import { MESSAGE_MAX } from "../../protocol/objects.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { createChannel, hears, joinChannel, live, openBrowser, type Person, register, say } from "./browser.ts";
+import { relayTo } from "./relay.ts";
 
 let app: TestApp;
 let browser: Browser;
@@ -279,6 +280,44 @@ test("whoever replies to a message that is deleted meanwhile is told so, sees it
   await hears(ada, "I will be late");
   expect(bo.troubles).toEqual([]);
   await bo.context.close();
+}, 60_000);
+
+test("a reply that is refused, as its original was deleted while nobody was connected, goes back to the composer to be sent as a message", async () => {
+  const { page } = ada;
+  const wire = await relayTo(app.url);
+  const cy = await register(browser, wire.url, "cy");
+  await joinChannel(cy, path);
+  await live(cy);
+  await say(ada, "who brings the ladder?");
+  await hears(cy, "who brings the ladder?");
+  await cy.page.locator("[data-message]").last().focus();
+  await cy.page.keyboard.press("r");
+  wire.cut();
+  await cy.page.getByText("Not connected").waitFor();
+  await say(cy, "the ladder is with me");
+  await composer(cy.page).fill("half a");
+  const row = page.locator("[data-message]", { hasText: "who brings the ladder?" });
+  await row.focus();
+  await page.keyboard.press("Delete");
+  await page.getByRole("button", { name: "Delete", exact: true }).last().click();
+  await page.locator("[data-message]", { hasText: "who brings the ladder?" }).waitFor({ state: "detached" });
+
+  wire.mend();
+  const refused = cy.page.getByRole("alert").filter({ hasText: "Not sent. The message that this replies to" });
+  await refused.waitFor({ timeout: 30_000 });
+  // The same again would be refused again.
+  expect(await refused.getByRole("button").allInnerTexts()).toEqual(["Edit", "Discard"]);
+  await cy.page.reload();
+  await live(cy);
+  await refused.getByRole("button", { name: "Edit" }).click();
+  await refused.waitFor({ state: "detached" });
+  // What stood in the composer is not lost either.
+  expect(await composer(cy.page).inputValue()).toBe("half a\nthe ladder is with me");
+  await composer(cy.page).and(cy.page.locator(":focus")).press("Enter");
+  await hears(ada, "the ladder is with me");
+  expect(cy.troubles).toEqual([]);
+  await cy.context.close();
+  await wire.close();
 }, 60_000);
 
 test("whoever changes a message that was changed meanwhile in another window is shown how it reads now", async () => {

@@ -47,6 +47,19 @@ export function Composer(props: ComposerProps) {
     if (replyTo) box.current?.focus();
   }, [replyTo]);
 
+  useEffect(() => {
+    const rewrite = (event: Event) => {
+      if (!box.current || !(event instanceof CustomEvent) || typeof event.detail !== "string") return;
+      box.current.value = [box.current.value, event.detail].filter(Boolean).join("\n");
+      setLength(box.current.value.length);
+      keepDraft(userId, channelId, box.current.value);
+      grow(box.current);
+      box.current.focus();
+    };
+    window.addEventListener("usher:rewrite", rewrite);
+    return () => window.removeEventListener("usher:rewrite", rewrite);
+  }, [userId, channelId]);
+
   function changed(text: string) {
     setLength(text.length);
     keepDraft(userId, channelId, text);

@@ -6,10 +6,17 @@ import rowStyles from "./message-row.module.css";
 import styles from "./outgoing-row.module.css";
 import { Prose } from "./prose.tsx";
 
-/** An own message that the server does not have yet, or that it refused. */
+/** An own message that the server does not have yet, or that it refused: as it stands it would be refused again. */
 export function OutgoingRow({ item, me, client }: { item: Outgoing; me: Me; client: Client | null }) {
   const name = me.name ?? me.username;
   const failed = item.state === "failed";
+
+  /** Its text goes back to the composer, as a message of its own. */
+  function edit() {
+    window.dispatchEvent(new CustomEvent("usher:rewrite", { detail: item.content }));
+    client?.outbox.discard(item.client_id);
+  }
+
   return (
     <li className={rowStyles.row} data-head="">
       <div className={rowStyles.side}>
@@ -28,8 +35,8 @@ export function OutgoingRow({ item, me, client }: { item: Outgoing; me: Me; clie
         {failed && (
           <div className={rowStyles.choices} role="alert">
             <span className={styles.failed}>Not sent. {item.error?.message}</span>
-            <button type="button" onClick={() => client?.outbox.retry(item.client_id)}>
-              Try again
+            <button type="button" onClick={edit}>
+              Edit
             </button>
             <button type="button" onClick={() => client?.outbox.discard(item.client_id)}>
               Discard

@@ -19,7 +19,7 @@ export function ErrorPage({ error, within = "page" }: { error: unknown; within?:
       <p className={styles.text}>{text}</p>
       <div className={styles.ways}>
         <Link to="/channels">Go to your channels</Link>
-        {status !== 404 && (
+        {mayPass(status) && (
           <Link to={here} reloadDocument>
             Try again
           </Link>
@@ -27,6 +27,11 @@ export function ErrorPage({ error, within = "page" }: { error: unknown; within?:
       </div>
     </Box>
   );
+}
+
+/** Whether the same page may be shown later, with nobody changing anything. */
+function mayPass(status: number | null): boolean {
+  return status === null || status >= 500 || status === 429;
 }
 
 function describe(error: unknown): { status: number | null; title: string; text: string } {
