@@ -7,9 +7,10 @@ import { OPTIONS } from "./options.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-test(".env.example and docs/config.md are in step with the option table (npm run generate)", () => {
+test(".env.example, docs/config.md and help.txt are in step with the option table (npm run generate)", () => {
   expect(readFileSync(join(root, ".env.example"), "utf8")).toBe(envExample());
   expect(readFileSync(join(root, "docs/config.md"), "utf8")).toBe(configDocs());
+  expect(readFileSync(join(root, "src/config/help.txt"), "utf8")).toBe(helpText());
 });
 
 test(".env.example with its options switched on gives the defaults", () => {

@@ -2,10 +2,11 @@ import { OPTIONS, type Option } from "./options.ts";
 
 const ROWS: [name: string, option: Option][] = Object.entries(OPTIONS);
 
-/** What `--help` prints. */
+/** What `--help` prints, from the file src/config/help.txt: a fresh checkout has nothing yet that could run this. */
 export function helpText(): string {
+  const width = Math.max(...ROWS.map(([name]) => name.length));
   const rows = ROWS.map(
-    ([name, { help, default: fallback }]) => `  ${name.padEnd(20)} ${help}${shown(fallback, " Default: ", ".")}`,
+    ([name, { help, default: fallback }]) => `  ${name.padEnd(width)} ${help}${shown(fallback, " Default: ", ".")}`,
   );
   return [
     "Usher: one self-hosted realtime server for live communities and ticketed events.",

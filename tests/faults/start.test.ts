@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { helpText } from "../../src/config/describe.ts";
 import { freePort } from "../support/free-port.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -156,14 +157,28 @@ test("an old Node.js is told so in a sentence", async () => {
   expect(await child.exited).toBe(1);
 });
 
-test("an argument that it does not take is named, and nothing is started", async () => {
-  const dataDir = folder();
-  const command = [process.execPath, "--no-env-file", join(ROOT, "src/main.ts"), "--port=3103"];
-  const child = Bun.spawn(command, { cwd: dataDir, env: { PATH: process.env.PATH }, stdout: "pipe", stderr: "pipe" });
-  cleanups.push(() => child.kill("SIGKILL"));
-  expect(await child.exited).toBe(1);
-  const said = await new Response(child.stderr).text();
-  expect(said).toContain('no argument "--port=3103"');
-  expect(said).toContain("npm start -- --help");
-  expect(readdirSync(dataDir)).toEqual([]);
+test("--help is answered, and an argument that it does not take named, before anything is installed or started", async () => {
+  const checkout = folder();
+  for (const path of ["package.json", "scripts/usher.sh", "scripts/prepare.mjs", "src/config/help.txt"]) {
+    mkdirSync(dirname(join(checkout, path)), { recursive: true });
+    copyFileSync(join(ROOT, path), join(checkout, path));
+  }
+  const before = readdirSync(checkout);
+  const started = async (argument: string) => {
+    const child = Bun.spawn(["npm", "start", "--silent", "--", argument], {
+      cwd: checkout,
+      env: { PATH: process.env.PATH, HOME: checkout },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    return { out, err, code: await child.exited };
+  };
+  for (const argument of ["--help", "-h"])
+    expect(await started(argument)).toEqual({ out: helpText(), err: "", code: 0 });
+  const { err, code } = await started("--port=3103");
+  expect(err).toContain('no argument "--port=3103"');
+  expect(err).toContain("npm start -- --help");
+  expect(code).toBe(1);
+  expect(readdirSync(checkout).filter((name) => name !== ".npm")).toEqual(before);
 });
