@@ -7,6 +7,7 @@ import { startDrain } from "./app/drain.ts";
 import { startFanOut } from "./app/fan-out.ts";
 import { startGrpc } from "./app/grpc.ts";
 import { createHubOf } from "./app/hub.ts";
+import { endLapsed } from "./app/lapsed.ts";
 import { createAddressCounters, createShare } from "./app/limits.ts";
 import { startLog } from "./app/log.ts";
 import { watchNode } from "./app/node-metrics.ts";
@@ -105,6 +106,7 @@ async function start(program: Program): Promise<{ port: number; node: number }> 
   const share = createShare(broker, log);
   const addresses = createAddressCounters(config, share);
   const hub = createHubOf(program, { sql, log, metrics, broker, presence, authenticate });
+  endLapsed(program, hub, authenticate.isCurrent);
   watchNode(metrics, storage, log, hub);
   const publish = await startFanOut(program, log, broker, hub, metrics);
   const transaction = createTransaction({ sql, ids, publish });

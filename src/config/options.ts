@@ -134,7 +134,7 @@ export const OPTIONS = {
   WS_ALLOW_ANONYMOUS: option(
     flag,
     "true",
-    "Whether a connection without a token may join public rooms.",
+    "Whether a connection without a token may join public rooms. When it is switched off, those that are open end.",
     HOT_FOR_OWNERS,
   ),
   WS_MAX_MESSAGE_SIZE: option(whole(1_024, 16_777_216), "65536", "Most bytes of one frame from a client."),

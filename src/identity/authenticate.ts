@@ -6,6 +6,7 @@ import { asAnswer } from "../platform/postgres/failures.ts";
 import { sessionCookie } from "./cookie.ts";
 import { meet } from "./foreign-people.ts";
 import type { VerifyForeign } from "./foreign-tokens.ts";
+import { isTrusted } from "./foreign-trust.ts";
 import type { Parts } from "./parts.ts";
 import type { LivingRow } from "./store/sessions.ts";
 import type { ForeignRow } from "./store/users.ts";
@@ -33,7 +34,7 @@ export async function byToken(
     if (own) return await ownCaller(parts, own, use);
     isOwn = false;
     const other = await foreign(token, alg);
-    if (other) return personCaller(await meet(parts, other), other.expiresAt);
+    if (other) return personCaller(await meet(parts, other), other);
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw new AppError("unauthenticated", "This token has expired.");
     if (error instanceof errors.JOSEError || error instanceof z.ZodError) {
@@ -75,14 +76,16 @@ function readHeader(token: string): z.infer<typeof Header> {
   }
 }
 
-async function ownCaller({ living, now }: Parts, token: OwnToken, use: "api" | "connect"): Promise<UserCaller> {
+async function ownCaller({ living, now, config }: Parts, token: OwnToken, use: "api" | "connect"): Promise<UserCaller> {
   if (token.use === "connect" && use === "api") {
     throw new AppError("unauthenticated", "A connection token opens sockets and streams only.");
   }
   if (token.sessionId === null) {
+    if (!isTrusted(config, token.trust))
+      throw new AppError("unauthenticated", "The issuer's key was changed. Sign in again.");
     const person = await living.person(token.userId);
     if (!person) throw new AppError("unauthenticated");
-    return personCaller(person, token.expiresAt);
+    return personCaller(person, token);
   }
   const row = await living.session(token.sessionId);
   if (row && row.user_id !== token.userId) throw new AppError("unauthenticated");
@@ -105,7 +108,7 @@ function sessionCaller(row: LivingRow | undefined, expiresAt: number | null, now
   };
 }
 
-function personCaller(row: ForeignRow, expiresAt: number | null): UserCaller {
+function personCaller(row: ForeignRow, { expiresAt, trust }: Pick<UserCaller, "expiresAt" | "trust">): UserCaller {
   if (row.banned) throw new AppError("banned");
-  return { kind: "user", userId: row.id, username: row.username, role: row.role, sessionId: null, expiresAt };
+  return { kind: "user", userId: row.id, username: row.username, role: row.role, sessionId: null, expiresAt, trust };
 }

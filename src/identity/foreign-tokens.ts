@@ -11,6 +11,7 @@ import { UserId } from "../../protocol/rooms.ts";
 import type { Config } from "../config/options.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Logger } from "./deps.ts";
+import { type TrustKind, trustOf } from "./foreign-trust.ts";
 
 /** What a token of another issuer says of its person. Its `role` is not read: rights on this server are given here. */
 export interface ForeignToken {
@@ -23,6 +24,8 @@ export interface ForeignToken {
   username: string | null;
   /** Unix time in ms. */
   expiresAt: number;
+  /** The settings by which it was believed: see foreign-trust.ts. */
+  trust: string;
 }
 
 /**
@@ -103,10 +106,12 @@ export function createVerifyForeign(
     const secret = JWT_SECRET === null ? null : new TextEncoder().encode(JWT_SECRET);
     const keys = JWKS_URL === null ? null : keysOf(JWKS_URL);
     if (alg === HMAC && secret !== null) {
-      return person((await jwtVerify(token, secret, options([HMAC]))).payload, JWT_ISSUER, "hs256");
+      const trust = trustOf(config, "hs256");
+      return person((await jwtVerify(token, secret, options([HMAC]))).payload, JWT_ISSUER, "hs256", trust);
     }
     if (PUBLIC_KEY.includes(alg) && keys !== null) {
-      return person((await jwtVerify(token, keys, options(PUBLIC_KEY))).payload, JWT_ISSUER, "jwks");
+      const trust = trustOf(config, "jwks");
+      return person((await jwtVerify(token, keys, options(PUBLIC_KEY))).payload, JWT_ISSUER, "jwks", trust);
     }
     return null;
   };
@@ -138,7 +143,7 @@ function remoteKeys(url: URL, logger: Logger): JWTVerifyGetKey {
 }
 
 /** Without JWT_ISSUER the holders of the two keys are kept apart: neither may speak for people of the other. */
-function person(payload: JWTPayload, issuer: string | null, kind: "hs256" | "jwks"): ForeignToken {
+function person(payload: JWTPayload, issuer: string | null, kind: TrustKind, trust: string): ForeignToken {
   const claims = Claims.parse(payload);
   return {
     issuer: issuer ?? `${kind}:${claims.iss ?? ""}`,
@@ -146,5 +151,6 @@ function person(payload: JWTPayload, issuer: string | null, kind: "hs256" | "jwk
     email: claims.email ?? claims.Email ?? null,
     username: claims.preferred_username ?? claims.username ?? claims.Username ?? claims.name ?? null,
     expiresAt: claims.exp * 1_000,
+    trust,
   };
 }

@@ -9,6 +9,7 @@ import { followChanges } from "./changes.ts";
 import type { IdentityDeps } from "./deps.ts";
 import { erasePerson, exportPerson } from "./erase.ts";
 import { createVerifyForeign } from "./foreign-tokens.ts";
+import { isTrusted } from "./foreign-trust.ts";
 import { endOfOtherTokens, type IssuedSessions, issuedSessions } from "./issued-sessions.ts";
 import { LastSeen } from "./last-seen.ts";
 import { Limits } from "./limits.ts";
@@ -44,7 +45,8 @@ export interface Identity {
   /** The same for a `Cookie` header. Throws `unauthenticated` when it carries no living session. Null: no session cookie at all. */
   authenticateCookie(header: string | null | undefined): Promise<UserCaller | null>;
   /**
-   * False when this caller's session was ended, or the person banned, since the caller was made (as far as this node knows).
+   * False when this caller's session was ended, the person banned, or the key of the issuer changed, since the caller was made (as
+   * far as this node knows).
    * Ask it in the same tick in which a socket becomes known to the hub: it closes the gap between the check and the register.
    */
   isCurrent(caller: UserCaller): boolean;
@@ -104,7 +106,8 @@ export function createIdentity({ clock, elapsed, ...deps }: IdentityDeps): Ident
   return {
     authenticate: (token, use) => byToken(parts, foreign, token, use),
     authenticateCookie: (header) => byCookie(parts, header),
-    isCurrent: (caller) => parts.living.isCurrent(caller),
+    isCurrent: (caller) =>
+      parts.living.isCurrent(caller) && (caller.sessionId !== null || isTrusted(config, caller.trust)),
     isBanned: (address) => rangeBans.isBanned(address),
     async start() {
       await Promise.all([rangeBans.start(), endOfOtherTokens(parts)]);

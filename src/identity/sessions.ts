@@ -145,7 +145,7 @@ export async function accessFor({ tokens }: Parts, caller: UserCaller): Promise<
  * it was asked for with: an access token does not become a session by it.
  */
 export async function connectionToken({ tokens }: Parts, caller: UserCaller): Promise<IssuedToken> {
-  return tokens.connection(caller.userId, caller.sessionId, caller.expiresAt);
+  return tokens.connection(caller);
 }
 
 /** The caller's sign-ins, the last used first. */

@@ -186,6 +186,7 @@ describe("tokens of another issuer by a shared secret (HS256)", () => {
         role: "member",
         sessionId: null,
         expiresAt: exp * 1_000,
+        trust: expect.any(String),
       });
     }
     const rows = await node.sql`SELECT issuer, email, password_hash FROM users WHERE id = 'user-uuid'`;

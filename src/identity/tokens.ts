@@ -1,6 +1,7 @@
 import { jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import { Id, UserId } from "../../protocol/rooms.ts";
+import type { UserCaller } from "../platform/caller.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
 /** Life of a connection token in seconds: it travels in a URL, which ends up in logs. */
@@ -14,13 +15,15 @@ export interface OwnToken {
   use: "api" | "connect";
   /** Unix time in ms at which what the token opens must close. Null: with its session. */
   expiresAt: number | null;
+  /** Of a person of a foreign issuer: see foreign-trust.ts. */
+  trust?: string | undefined;
 }
 
 export interface Tokens {
   /** An access token, for API and sockets. `expires_in` in seconds. */
   access(user: { id: string; username: string; role: string }, sessionId: string): Promise<IssuedToken>;
-  /** A token that only opens sockets and streams. `until`: Unix time in ms at which they close, null: with the session. */
-  connection(userId: string, sessionId: string | null, until: number | null): Promise<IssuedToken>;
+  /** A token that only opens sockets and streams. `expiresAt`: Unix time in ms at which they close, null: with the session. */
+  connection(caller: Pick<UserCaller, "userId" | "sessionId" | "expiresAt" | "trust">): Promise<IssuedToken>;
   /** Null when the token was not made with a key of ours. Throws a JOSE error when it was, and is not good. */
   verify(token: string, kid: string): Promise<OwnToken | null>;
 }
@@ -31,7 +34,12 @@ export interface IssuedToken {
 }
 
 const AccessClaims = z.object({ sub: UserId, sid: Id, exp: z.number() });
-const ConnectionClaims = z.object({ sub: UserId, sid: Id.optional(), until: z.number().optional() });
+const ConnectionClaims = z.object({
+  sub: UserId,
+  sid: Id.optional(),
+  until: z.number().optional(),
+  trust: z.string().optional(),
+});
 
 const ACCESS = "at+jwt";
 const CONNECTION = "connect+jwt";
@@ -53,8 +61,10 @@ export function createTokens(keys: SigningKeys, issuer: string, ttl: number, now
   return {
     access: ({ id, username, role }, sid) =>
       sign(ACCESS, { sub: id, sid, name: username, role }, Math.floor(ttl / 1_000)),
-    connection: (sub, sid, until) =>
-      sign(CONNECTION, { sub, sid: sid ?? undefined, until: until ?? undefined }, CONNECTION_TOKEN_TTL),
+    connection: ({ userId: sub, sessionId, expiresAt, trust }) => {
+      const claims = { sub, sid: sessionId ?? undefined, until: expiresAt ?? undefined, trust };
+      return sign(CONNECTION, claims, CONNECTION_TOKEN_TTL);
+    },
     async verify(token, kid) {
       const key = await keys.verifier(kid);
       if (key === undefined) return null;
@@ -65,8 +75,8 @@ export function createTokens(keys: SigningKeys, issuer: string, ttl: number, now
         currentDate: new Date(now()),
       });
       if (protectedHeader.typ === CONNECTION) {
-        const { sub, sid, until } = ConnectionClaims.parse(payload);
-        return { userId: sub, sessionId: sid ?? null, use: "connect", expiresAt: until ?? null };
+        const { sub, sid, until, trust } = ConnectionClaims.parse(payload);
+        return { userId: sub, sessionId: sid ?? null, use: "connect", expiresAt: until ?? null, trust };
       }
       const { sub, sid, exp } = AccessClaims.parse(payload);
       return { userId: sub, sessionId: sid, use: "api", expiresAt: exp * 1_000 };

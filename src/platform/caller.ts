@@ -14,6 +14,10 @@ export interface UserCaller {
   sessionId: string | null;
   /** Unix time in ms at which the credential ends; null for a session cookie, which is checked on every request. */
   expiresAt: number | null;
+  /** Of a foreign token: the settings by which it was believed. Others may not believe it. */
+  trust?: string;
+  /** Origin of another site's page that came with the session's cookie. ALLOWED_ORIGINS may lose it. */
+  page?: string;
 }
 
 /** A connection without a token, where WS_ALLOW_ANONYMOUS is on: public rooms, nothing else. */

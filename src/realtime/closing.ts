@@ -1,4 +1,5 @@
 import type { CloseReason } from "../../protocol/codes.ts";
+import type { Caller } from "../platform/caller.ts";
 import type { Connections } from "./connections.ts";
 import type { HubLimits } from "./deps.ts";
 import type { Heartbeat } from "./heartbeat.ts";
@@ -6,7 +7,7 @@ import type { LongAnswers } from "./long-answers.ts";
 import type { People } from "./people.ts";
 import { spreadOf } from "./spread.ts";
 
-/** Ends connections and long answers of this node, by person, session or address. */
+/** Ends connections and long answers of this node, by caller or address. */
 export class Closing {
   readonly #connections: Connections;
   readonly #people: People;
@@ -56,6 +57,13 @@ export class Closing {
     this.#longAnswers.endFrom(matches, reason);
     for (const connection of [...this.#connections.open])
       if (matches(connection.address)) this.#heartbeat.close(connection, reason);
+  }
+
+  /** Those of whose callers it is true. */
+  where(ends: (caller: Caller) => boolean, reason: CloseReason): void {
+    this.#longAnswers.endOf(ends, reason);
+    for (const connection of [...this.#connections.open])
+      if (ends(connection.caller)) this.#heartbeat.close(connection, reason);
   }
 
   /** Everybody, on all nodes at once: they are told to come back over a time in which the nodes can take them. */

@@ -210,6 +210,7 @@ export function createHub(deps: HubDeps): Hub {
     closeUser: (userId, reason, exceptSessionId) => closing.user(userId, reason, exceptSessionId),
     closeConnection: (id, reason) => closing.connection(id, reason),
     closeFrom: (matches, reason) => closing.from(matches, reason),
+    closeWhere: (ends, reason) => closing.where(ends, reason),
     endService(tokenId, at) {
       connections.endService(tokenId, at);
       longAnswers.endService(tokenId, at);

@@ -27,6 +27,8 @@ export interface Realtime {
   closeConnection(id: number, reason: CloseReason): void;
   /** Closes the connections on this node whose address `matches`: as `addressKey` says, so of IPv6 its /64. */
   closeFrom(matches: (address: string) => boolean, reason: CloseReason): void;
+  /** Closes what callers have open on this node of whom `ends` says so: they may not have it any more. */
+  closeWhere(ends: (caller: Caller) => boolean, reason: CloseReason): void;
   /** The connections that a service has open on this node end at this time (Unix ms): its token was revoked or rotated. */
   endService(tokenId: string, at: number): void;
   /**

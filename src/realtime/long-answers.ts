@@ -64,6 +64,10 @@ export class LongAnswers {
     this.#endWhere(({ address }) => address !== null && matches(address), refusal(reason));
   }
 
+  endOf(ends: (caller: Known) => boolean, reason: CloseReason): void {
+    this.#endWhere(({ caller }) => ends(caller), refusal(reason));
+  }
+
   endAll(reason: CloseReason): void {
     this.#endWhere(() => true, refusal(reason));
   }

@@ -6,6 +6,7 @@ import { SignJWT } from "jose";
 import { freePort } from "../support/free-port.ts";
 import { type TestDatabase, testDatabase } from "../support/postgres.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { openClient } from "../support/ws-client.ts";
 
 /** SIGHUP to the program as it runs: it reads `.env` and the files of secrets again, and goes on. */
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
@@ -52,14 +53,22 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function status(secret: string): Promise<number> {
-  const token = await new SignJWT({ sub: "guest" })
+const tokenBy = (secret: string) =>
+  new SignJWT({ sub: "guest" })
     .setProtectedHeader({ alg: "HS256" })
     .setIssuer("https://issuer.example")
     .setExpirationTime("1h")
     .sign(new TextEncoder().encode(secret));
-  return (await me({ authorization: `Bearer ${token}` })).status;
+const status = async (secret: string) => (await me({ authorization: `Bearer ${await tokenBy(secret)}` })).status;
+
+/** A token of a minute that only opens connections. */
+async function connectionToken(secret: string): Promise<string> {
+  const headers = { authorization: `Bearer ${await tokenBy(secret)}`, "content-type": "application/json" };
+  const url = `http://127.0.0.1:${port}/api/v1/auth/connection-tokens`;
+  const answer = await fetch(url, { method: "POST", headers, body: "{}" });
+  return ((await answer.json()) as { token: string }).token;
 }
+const open = (token: string) => openClient(port, { query: `?token=${token}` });
 const me = (headers: Record<string, string>) => fetch(`http://127.0.0.1:${port}/api/v1/users/me`, { headers });
 
 /** Sends SIGHUP and waits for a line of the log that is new and has this in it. */
@@ -90,6 +99,26 @@ test("a new secret, other proxies and another level are taken over; what needs a
   expect(act).toMatchObject({ actor: "system", action: "config:reloaded" });
   expect(act.detail.changed).toEqual({ TRUSTED_PROXIES: "127.0.0.1", JWT_SECRET: "[changed]", LOG_LEVEL: "debug" });
   expect(output).not.toContain(NEW);
+});
+
+test("what was opened by a key ends when the key is changed, and nothing more is opened by what was made of it", async () => {
+  const account = { username: "olga", email: "olga@example.org", password: "correct horse battery" };
+  const made = await fetch(`http://127.0.0.1:${port}/api/v1/auth/register`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(account),
+  });
+  const own = await open(((await made.json()) as { access_token: string }).access_token);
+  const [before, kept] = [await connectionToken(NEW), await connectionToken(NEW)];
+  const sockets = [await open(await tokenBy(NEW)), await open(before)];
+
+  writeFileSync(secretFile, OLD);
+  await reload("LOG_LEVEL=debug\nTRUSTED_PROXIES=127.0.0.1\n", "the settings were read again");
+  for (const socket of sockets) expect(await socket.end()).toBe(4102);
+  expect(open(kept)).rejects.toThrow("refused");
+  const again = await open(await connectionToken(OLD));
+  expect((await own.ask("system:ping")).type).toBe("system:pong");
+  for (const client of [own, again]) client.close();
 });
 
 test("a mistake is told in a sentence, and changes nothing", async () => {

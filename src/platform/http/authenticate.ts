@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import { ANONYMOUS, type Caller, type ServiceCaller, type UserCaller } from "../caller.ts";
 import { AppError } from "../errors.ts";
 import type { ApiEnv } from "./api.ts";
+import { onPage } from "./origin.ts";
 
 /** Who this token belongs to: a person, or a service. Throws AppError (`unauthenticated`, `banned`) when it is not good. */
 export type Authenticate = (token: string) => Promise<UserCaller | ServiceCaller>;
@@ -41,7 +42,10 @@ export function authentication(ports: {
       const authorization = c.req.header("authorization");
       const cookie = c.req.header("cookie");
       if (authorization !== undefined) c.set("caller", await ports.authenticate(bearer(authorization)));
-      else if (cookie !== undefined) c.set("caller", (await ports.authenticateCookie(cookie)) ?? ANONYMOUS);
+      else if (cookie !== undefined) {
+        const person = await ports.authenticateCookie(cookie);
+        c.set("caller", person === null ? ANONYMOUS : onPage(person, c.req.header("origin"), c.get("host")));
+      }
     } catch (error) {
       if (!(error instanceof AppError) || error.status >= 500) throw error;
       c.set("refusal", error);

@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import type { UserCaller } from "../caller.ts";
 import { AppError } from "../errors.ts";
 import type { ApiEnv } from "./api.ts";
 
@@ -54,6 +55,17 @@ export function ownOrigins(config: { PUBLIC_URL: string | null; ALLOWED_ORIGINS:
     if (!/^https?:/i.test(origin) || !URL.canParse(origin)) return false; // "null": a sandboxed frame or a redirect across sites
     return known.has(normal(origin)) || (config.PUBLIC_URL === null && new URL(origin).host === hostOf(host));
   };
+}
+
+/**
+ * The caller whose session's cookie came from this page: one of another site is noted. The caller's connection ends when the
+ * operator takes that site back from ALLOWED_ORIGINS.
+ *
+ * @param host that the page asked for
+ */
+export function onPage(caller: UserCaller, origin: string | null | undefined, host: string): UserCaller {
+  if (!origin || (URL.canParse(origin) && new URL(origin).host === hostOf(host))) return caller;
+  return { ...caller, page: origin };
 }
 
 function normal(origin: string): string {

@@ -1,7 +1,7 @@
 import { ANONYMOUS, type Caller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import { bearerOf } from "../../platform/http/bearer.ts";
-import { wrongOrigin } from "../../platform/http/origin.ts";
+import { onPage, wrongOrigin } from "../../platform/http/origin.ts";
 import type { Authenticate } from "../../realtime/doors.ts";
 
 /** Who wants to connect, and the subprotocol that must be answered when the token came in it. */
@@ -60,5 +60,5 @@ async function readCookie(
   if (caller === null) return ANONYMOUS;
   const origin = request.headers.get("origin");
   if (origin !== null && !isAllowedOrigin(origin, host)) throw wrongOrigin();
-  return caller;
+  return onPage(caller, origin, host);
 }
