@@ -19,12 +19,17 @@ failed=0
 # ours TEXT: the printed command with the ports of this run
 ours() { printf '%s' "$1" | sed "s/:3003/:$HTTP_PORT/g; s/:9057/:$METRICS_PORT/g; s/:50057/:$GRPC_PORT/g"; }
 
+# wait_for PATTERN: until the command at hand has printed it, 10 seconds at most
+wait_for() { for _ in $(seq 1 100); do grep -qE -- "$1" "$work/out" && return; sleep 0.1; done; }
+
 # try PROGRAM PATTERN COMMAND [INPUT]: passes when the command ends with 0 and printed what the pattern (grep -E) says
 try() {
   command -v "$1" >/dev/null || { skip "$3" "there is no $1 here (sh scripts/test-tools.sh $1)"; return; }
   if [ -n "$4" ]; then
-    # A person types, and reads the answers, before he hangs up.
-    { sleep 1; printf '%s\n' "$4" | sed 's/  */ /g' | while IFS= read -r line; do echo "$line"; sleep 0.3; done; sleep 1; } |
+    # A person types once they were greeted, and hangs up once they have read the reply.
+    : >"$work/out"
+    { wait_for 'system:connected'; printf '%s\n' "$4" | sed 's/  */ /g' | while IFS= read -r line; do echo "$line"; sleep 0.3; done
+      wait_for "$2"; } |
       timeout 20 sh -c "$(ours "$3")" >"$work/out" 2>&1
   else
     timeout 120 sh -c "$(ours "$3")" >"$work/out" 2>&1 </dev/null
@@ -91,7 +96,7 @@ try npm 'applied' 'npm run migrate -- status'
 try npm 'up to date' 'npm run migrate -- up'
 # In a copy: what these make stands for a moment among the files that other tests of the same checkout read.
 mkdir "$work/copy"
-cp -R package.json package-lock.json scripts src sdk protocol db "$work/copy"
+cp -R package.json package-lock.json scripts src sdk protocol tests db "$work/copy"
 ln -s "$PWD/node_modules" "$work/copy/node_modules"
 try npm 'db/migrations/' "cd '$work/copy' && npm run migrate -- create printed_command"
 try npm 'db/seeds/' "cd '$work/copy' && npm run seed -- create printed_command"
