@@ -266,3 +266,24 @@ asRoot("where it cannot have a user of its own it starts, and says who can read 
   cleanups.push(() => server.stop());
   expect(lines.find((line) => line.includes("could not be given a user of its own"))).toContain(`user ${NOBODY}`);
 });
+
+test("a statement that fails is told to whoever sent it, and is no warning of the server", async () => {
+  const warned: string[] = [];
+  const log = (level: string, line: string) => level === "warn" && warned.push(line);
+  const server = await startEmbedded({ dataDir: dataFolder(), settings: { fsync: "off" }, log });
+  cleanups.push(() => server.stop());
+  const { sql } = open(server.url);
+  await sql`CREATE TABLE t (id int PRIMARY KEY)`;
+  await sql`INSERT INTO t VALUES (1)`;
+  const refused = sql`
+    INSERT INTO t
+    VALUES (1)`.then(() => null);
+  await expect(refused).rejects.toThrow("duplicate key");
+  // Written after it, so the lines before it are there when it is.
+  await sql`DO $$ BEGIN RAISE WARNING 'two
+lines'; END $$`;
+  await waitUntil("the warning is logged", () => warned.some((line) => line.includes("lines")));
+  expect(warned.slice(0, 2)).toEqual(["WARNING:  two", "\tlines"]);
+  // Where it stands, and what was asked.
+  expect(warned.slice(2).join("\n")).not.toContain("INSERT");
+}, 60_000);

@@ -9,6 +9,7 @@ import { CLEAN_ENV, ensureCluster, explainFolderError } from "./cluster.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { moveToOwnUser } from "./own-user.ts";
 import { readPostmaster, stopOrphan } from "./postmaster.ts";
+import { createLineReader, LINE_PREFIX, type Log } from "./server-lines.ts";
 import { hasSocket, makeSocketFolder, removeAbandoned, restoreSocketFolder } from "./socket-folder.ts";
 import { checkReach, postgresUser } from "./system-user.ts";
 
@@ -30,13 +31,10 @@ const SETTINGS: Record<string, string> = {
   wal_init_zero: "off",
   timezone: "UTC",
   log_timezone: "UTC",
-  log_line_prefix: "",
+  log_line_prefix: LINE_PREFIX,
   // Without the values of rows, in which people's addresses are; our own log says which statement of whom failed.
   log_error_verbosity: "terse",
 };
-
-/** Takes what the server says: routine at "debug", what somebody should know at "warn". */
-export type Log = (level: "debug" | "warn", line: string) => void;
 
 export interface EmbeddedOptions {
   /** Usher's data folder; the server's own is `postgres` in it. */
@@ -156,10 +154,12 @@ class Supervisor {
       child.once("exit", (code, signal) => done(`exit ${signal ?? code}`));
     });
     const lastLines: string[] = [];
+    const read = createLineReader();
     createInterface({ input: child.stderr! }).on("line", (line) => {
-      lastLines.push(line);
+      const { level, text } = read(line);
+      lastLines.push(text);
       if (lastLines.length > 10) lastLines.shift();
-      this.#log(line.startsWith("LOG:") ? "debug" : "warn", line);
+      this.#log(level, text);
     });
     this.#child = child;
     let ended: string | null = null;

@@ -1,8 +1,9 @@
 import { join, resolve } from "node:path";
 import type { Config } from "../../config/options.ts";
-import { type Log, socketUrl, startEmbedded } from "./embedded.ts";
+import { socketUrl, startEmbedded } from "./embedded.ts";
 import { checkExternal } from "./external.ts";
 import { runningSocketFolder } from "./postmaster.ts";
+import type { Log } from "./server-lines.ts";
 import { hasSocket } from "./socket-folder.ts";
 
 /** A PostgreSQL that can be connected to. */

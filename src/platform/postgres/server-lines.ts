@@ -1,0 +1,21 @@
+/** Takes what the server says: routine at "debug", what somebody should know at "warn". */
+export type Log = (level: "debug" | "warn", line: string) => void;
+
+/** The server's `log_line_prefix` that `createLineReader` expects: which kind of process speaks. */
+export const LINE_PREFIX = "%b: ";
+
+/**
+ * Reads the server's log line by line: answers its level and the line without the prefix. A statement of ours that failed is
+ * routine here: whoever sent it got the error, repeats it or logs it.
+ */
+export function createLineReader(): (line: string) => { level: "debug" | "warn"; text: string } {
+  let level: "debug" | "warn" = "warn";
+  return (line) => {
+    const [, speaker, text] = /^([a-z][a-z ]*): ([A-Z]+:.*)$/.exec(line) ?? [];
+    if (text === undefined) return { level, text: line }; // the rest of the line before, or not of the server's log
+    // Its routine, and what it adds to the line before.
+    const isRoutine = text.startsWith("LOG:") || (speaker === "client backend" && text.startsWith("ERROR:"));
+    if (!/^(STATEMENT|DETAIL|HINT|CONTEXT|LOCATION|QUERY):/.test(text)) level = isRoutine ? "debug" : "warn";
+    return { level, text };
+  };
+}
