@@ -20,7 +20,7 @@ let browser: Browser;
 let ada: Person;
 let bo: Person;
 let path: string;
-let post: (content: string) => Promise<unknown>;
+let post: (content: string, channelId?: string) => Promise<unknown>;
 
 beforeAll(async () => {
   app = await startTestApp();
@@ -31,7 +31,8 @@ beforeAll(async () => {
   await joinChannel(bo, path);
   const { access_token } = await createClient({ url: app.url }).rest.auth.login({ username: "bo", password: PASSWORD });
   const { rest } = createClient({ url: app.url, token: access_token });
-  post = (content) => rest.messages.send(path.split("/").at(-1) ?? "", { content, client_id: crypto.randomUUID() });
+  post = (content, channelId = path.split("/").at(-1) ?? "") =>
+    rest.messages.send(channelId, { content, client_id: crypto.randomUUID() });
   for (let n = 1; n <= 400; n += 1) await post(`line ${n}.${n % 7 === 0 ? "\nand more" : ""}`);
   await hears(ada, "line 400.", 60_000);
   await waitUntil("all of it is read", async () => (await unreadOnServer(ada)) === 0);
@@ -112,6 +113,29 @@ test("a channel with much unread opens at the first unread message, and is read 
   await page.getByRole("link", { name: "general", exact: true }).waitFor();
 }, 60_000);
 
+test("a channel of which nothing was read opens at its first message, and the rest stays unread", async () => {
+  const { page } = ada;
+  const quiet = await createChannel(ada, "quiet");
+  await page.goto("/channels");
+  await joinChannel(bo, quiet);
+  const id = quiet.split("/").at(-1) ?? "";
+  for (let n = 0; n < 120; n += 1) await post(`news ${n}.`, id);
+  await page.goto(quiet);
+  await live(ada);
+  await page.locator("[data-message]", { hasText: "news 0." }).waitFor();
+  expect(await page.locator("li", { hasText: /^New messages$/ }).isVisible()).toBe(true);
+  const pill = page.getByRole("button", { name: /new$/ });
+  await pill.waitFor();
+  await page.reload();
+  // What was read is what was seen: it opens there again.
+  await page.locator("li", { hasText: /^New messages$/ }).waitFor();
+  await pill.click();
+  await hears(ada, "news 119.");
+  await pill.waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "quiet", exact: true }).waitFor();
+  await waitUntil("all of it is read", async () => (await unreadOnServer(ada, quiet)) === 0);
+}, 60_000);
+
 /** Every title and every unread count beside the channel's name that a page shows from now on. */
 function watchCounts(page: Page): Promise<() => Promise<string[]>> {
   return page
@@ -128,8 +152,8 @@ function watchCounts(page: Page): Promise<() => Promise<string[]>> {
     .then(() => () => page.evaluate(() => [...(window as unknown as { shown: Set<string> }).shown]));
 }
 
-const unreadOnServer = async ({ context }: Person): Promise<number> =>
-  (await (await context.request.get(`/api/v1${path}`)).json()).unread;
+const unreadOnServer = async ({ context }: Person, at = path): Promise<number> =>
+  (await (await context.request.get(`/api/v1${at}`)).json()).unread;
 
 test("what comes in before somebody's eyes is read at once and never counted, however quickly it comes", async () => {
   const { page } = ada;

@@ -49,6 +49,13 @@ function describe(error: unknown): { status: number | null; title: string; text:
       text: "This is an error of the server, and it has been logged. Trying again may help.",
     };
   }
+  if (error.status === 400 || error.status === 422) {
+    return {
+      status: error.status,
+      title: "This address is not valid",
+      text: "A part of it is not what belongs there. Check the link that brought you here.",
+    };
+  }
   if (error.status === 404) {
     return {
       status: 404,

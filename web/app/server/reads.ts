@@ -93,7 +93,9 @@ async function readPeople({ rest }: Pick<Hub, "rest">, messages: readonly Messag
 function window(channel: Channel, query: URLSearchParams) {
   for (const name of ["before", "after"] as const) if (query.has(name)) return { [name]: query.get(name) };
   if (query.has("at")) return { around: query.get("at") };
-  return channel.unread > UNREAD_IN_SIGHT && channel.last_read_id ? { around: channel.last_read_id } : {};
+  if (channel.unread <= UNREAD_IN_SIGHT) return {};
+  // Without a mark nothing was said yet when the person came: all of it is unread.
+  return channel.last_read_id === null ? { after: "0" } : { around: channel.last_read_id };
 }
 
 /** Originals of replies, where the list itself does not have them. One that is gone or hidden is left out. */
