@@ -19,6 +19,9 @@ export const READING: readonly Scope[] = ["changes", "history", "presence", "sub
 
 export const ALL_SCOPES = Object.keys(SCOPES) as Scope[];
 
+/** The `tokenId` of callers of this machine itself, where gRPC needs no token: there is nothing of theirs that could end. */
+export const LOOPBACK = "loopback";
+
 /** Who may do everything: GRPC_TOKEN, and the gRPC server's callers when it listens on loopback and needs no token. */
 export function unlimitedService(name: string): ServiceCaller {
   return { kind: "service", tokenId: name, name, scopes: ALL_SCOPES, rooms: ["*"], expiresAt: null };

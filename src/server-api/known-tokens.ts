@@ -5,7 +5,7 @@ import { digestOf } from "../platform/digest.ts";
 import { AppError } from "../platform/errors.ts";
 import { asAnswer } from "../platform/postgres/failures.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
-import { unlimitedService } from "../platform/scopes.ts";
+import { LOOPBACK, unlimitedService } from "../platform/scopes.ts";
 import type { Realtime } from "../realtime/index.ts";
 import type { ServerApiDeps } from "./index.ts";
 import { type LivingToken, livingTokens, touchTokens } from "./store/service-tokens.ts";
@@ -107,6 +107,7 @@ export class KnownTokens {
   /** False when the token is no longer good, as far as this node has heard. */
   isCurrent(caller: ServiceCaller): boolean {
     const { tokenId, expiresAt } = caller;
+    if (tokenId === LOOPBACK) return true;
     if (tokenId === STATIC.tokenId) return this.#staticHash !== null;
     const known = this.#tokens.get(tokenId);
     if (known === undefined || (expiresAt != null && expiresAt <= this.#now())) return false;

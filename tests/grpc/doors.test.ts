@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import { createLogger } from "../../src/platform/logger.ts";
 import { ELSEWHERE, testFromElsewhere } from "../support/from-elsewhere.ts";
+import { waitUntil } from "../support/wait-until.ts";
 import { type GrpcNode, refusal, startGrpcNode } from "./node.ts";
 
 /** Who comes in by gRPC, and as whom. */
@@ -48,6 +49,10 @@ test("where no token is needed, whoever comes through a proxy needs one all the 
     const stats = (metadata = {}) =>
       open.ask("realtime.RealtimeService/GetConnectionStats", {}, { token: null, metadata });
     expect((await stats()).total).toBe(0);
+    const stream = open.stream("realtime.RealtimeService/Subscribe", { rooms: [{ room: "event:1" }] }, { token: null });
+    await waitUntil("a stream stands", () => stream.received.find(({ type }) => type === "system:resumed"));
+    expect(stream.error).toBeNull();
+    stream.call.cancel();
     expect(await codeOf(stats({ "x-forwarded-for": "127.0.0.1" }))).toBe(status.UNAUTHENTICATED);
     const proxied = new Client(open.address, credentials.createInsecure(), {
       "grpc.default_authority": "chat.example.org",

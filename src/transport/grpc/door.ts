@@ -3,7 +3,7 @@ import type { ServiceCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import { addressKey, createCounter, type RateLimit, tooMany } from "../../platform/http/rate-limit.ts";
 import { type Header, isForwarded, namesThisMachine } from "../../platform/http/this-machine.ts";
-import { unlimitedService } from "../../platform/scopes.ts";
+import { LOOPBACK, unlimitedService } from "../../platform/scopes.ts";
 import type { ServerApi } from "../../server-api/index.ts";
 
 /** Who calls, and from where. */
@@ -34,7 +34,7 @@ export interface DoorDeps {
 }
 
 export function createDoor({ services, open, behindProxies, isBanned, limit }: DoorDeps): Door {
-  const local = unlimitedService("loopback");
+  const local = unlimitedService(LOOPBACK);
   const count = createCounter(limit);
   function refuseBanned(address: string): void {
     if (isBanned(address)) throw new AppError("banned", "This address is banned.");

@@ -40,7 +40,7 @@ export function createSubscribe(deps: SubscribeDeps) {
       throw new AppError("full", "This node has its maximum number of streams. Try another one.");
     await deps.streams.prepare(caller, addressKey(address));
     if (call.cancelled) return;
-    if (caller.tokenId !== "loopback" && !deps.services.isCurrent(caller)) throw new AppError("unauthenticated");
+    if (!deps.services.isCurrent(caller)) throw new AppError("unauthenticated");
     const sink = createSink(
       call,
       () => stream.drained(),
