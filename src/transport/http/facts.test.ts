@@ -27,6 +27,21 @@ test("the asker is the first hop, from our side, that is no proxy of ours", () =
   expect(chain("203.0.113.5", "11.0.0.1")).toBe("11.0.0.1");
 });
 
+test("however a proxy writes an address, it is the same one for bans and limits", () => {
+  const facts = factsOf(["10.0.0.0/8"]);
+  const chain = (header: string) => facts(ask({ "x-forwarded-for": header }), "10.1.1.1").address;
+  for (const mapped of [
+    "::ffff:203.0.113.5",
+    "::FFFF:cb00:7105",
+    "0:0:0:0:0:ffff:203.0.113.5",
+    "[::ffff:cb00:7105]:80",
+  ])
+    expect(chain(mapped)).toBe("203.0.113.5");
+  for (const same of ["2001:DB8:0:0:0::1", "2001:0db8::0001", "2001:db8::1%eth0", "[2001:db8:0::1]:443"])
+    expect(chain(same)).toBe("2001:db8::1");
+  expect(chain("203.0.113.5, ::ffff:a00:1")).toBe("203.0.113.5");
+});
+
 test("scheme and host come from a trusted proxy alone, its own word last", () => {
   const facts = factsOf(["10.0.0.1"]);
   const headers = { "x-forwarded-proto": "http, https", "x-forwarded-host": "chat.example.org" };

@@ -105,10 +105,20 @@ function client(header: string | null, peer: string, isTrusted: (address: string
   return address;
 }
 
-/** `::ffff:1.2.3.4` is 1.2.3.4 on a dual socket; `[::1]:99` and `1.2.3.4:99` are how some proxies write a hop. */
+/** `[::1]:99` and `1.2.3.4:99` are how some proxies write a hop. */
 function plain(address: string): string {
   const bare = /^\[(.+)\](:\d+)?$/.exec(address)?.[1] ?? address.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, "$1");
-  return bare.toLowerCase().replace(/^::ffff:(?=\d+\.)/, "");
+  return isIP(bare) === 6 ? plainV6(bare) : bare;
+}
+
+/** In the one way of writing that bans, limits and lists compare (RFC 5952), without a zone; `::ffff:…` is an address of IPv4. */
+function plainV6(address: string): string {
+  const [numbers = ""] = address.split("%");
+  const usual = new URL(`http://[${numbers}]`).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(usual) ?? [];
+  if (high === undefined || low === undefined) return usual;
+  const bits = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
+  return bits.flatMap((half) => [half >> 8, half & 255]).join(".");
 }
 
 function requestId(sent: string | null): string {
