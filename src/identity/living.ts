@@ -35,13 +35,11 @@ export class Living {
       lastSeen.inUse(rows);
       return new Map(rows.map((row) => [row[key], row]));
     };
-    this.#sessions = new Lookup(async (ids) => found(await livingById(sql, ids), "session_id"), { now: elapsed });
-    this.#cookies = new Lookup(async (hashes) => found(await livingByCookie(sql, hashes), "cookie_hash"), {
-      now: elapsed,
-    });
-    this.#people = new Lookup(async (ids) => new Map((await usersBySubject(sql, ids)).map((row) => [row.id, row])), {
-      now: elapsed,
-    });
+    // Who may not come in is asked about each time: the ban may be lifted on another node, and this one hears of it later.
+    const options = { now: elapsed, keeps: ({ banned }: { banned: boolean }) => !banned };
+    this.#sessions = new Lookup(async (ids) => found(await livingById(sql, ids), "session_id"), options);
+    this.#cookies = new Lookup(async (hashes) => found(await livingByCookie(sql, hashes), "cookie_hash"), options);
+    this.#people = new Lookup((ids) => this.#readPeople(sql, ids), options);
     this.#realtime = realtime;
     this.#elapsed = elapsed;
   }
@@ -58,9 +56,9 @@ export class Living {
     return this.#people.get(subject);
   }
 
-  /** False when the session ended or the person was banned within the last minute. */
+  /** False when the session ended, or the right of a person without one, within the last minute. */
   isCurrent({ sessionId, userId }: UserCaller): boolean {
-    return !(sessionId !== null && this.#ended.has(sessionId)) && !this.#ended.has(userId);
+    return !this.#ended.has(sessionId ?? userId);
   }
 
   endSessions(ids: readonly string[], reason: CloseReason): void {
@@ -71,11 +69,15 @@ export class Living {
     for (const id of ids) this.#realtime.closeSession(id, reason);
   }
 
-  /** Everything of a person ends: `sessions`, which were deleted, and what came by a foreign token. */
+  /**
+   * Everything of a person ends: these sessions, and what came by a foreign token. Any other session began after it, when the
+   * database let the person in again, although this node hears of the end only now.
+   */
   endPerson(userId: string, sessions: readonly string[], reason: CloseReason): void {
     this.changed(userId);
     for (const id of [...sessions, userId]) this.#rememberEnd(id);
-    this.#realtime.closeUser(userId, reason);
+    const ended = new Set(sessions);
+    this.#realtime.closeUser(userId, reason, ({ sessionId }) => sessionId === null || ended.has(sessionId));
   }
 
   /** The person's name or role is another now. What has ended stays so. */
@@ -94,6 +96,14 @@ export class Living {
   forgetAll(): void {
     for (const lookup of [this.#sessions, this.#cookies]) lookup.forget(() => true);
     this.#people.forget(() => true);
+  }
+
+  /** Whom a query finds not banned that began after the end was seen here, the database has let in again. */
+  async #readPeople(sql: Sql, ids: readonly string[]): Promise<Map<string, ForeignRow>> {
+    const ends = new Map(ids.map((id) => [id, this.#ended.get(id)]));
+    const rows = await usersBySubject(sql, ids);
+    for (const { id, banned } of rows) if (!banned && this.#ended.get(id) === ends.get(id)) this.#ended.delete(id);
+    return new Map(rows.map((row) => [row.id, row]));
   }
 
   #rememberEnd(id: string): void {

@@ -8,13 +8,14 @@ interface Entry<T> {
  * Remembers what a query says about a key, and asks for many keys at once: all that come while one query runs go into the
  * next. `forget` is exact on this node: a load that was under way when it was called is asked again if it brought what was to be
  * forgotten, so nobody is told what was true before it. What other nodes change is seen after `ttl`. A key without a value is not
- * remembered.
+ * remembered, nor is a value that `keeps` says no of.
  */
 export class Lookup<T> {
   readonly #load: (keys: string[]) => Promise<Map<string, T>>;
   readonly #now: () => number;
   readonly #ttl: number;
   readonly #size: number;
+  readonly #keeps: (value: T) => boolean;
   readonly #entries = new Map<string, Entry<T>>();
   #waiting = new Map<string, PromiseWithResolvers<T | undefined>>();
   #running = false;
@@ -24,12 +25,13 @@ export class Lookup<T> {
   /** @param options `now`: ms by a clock that nobody sets */
   constructor(
     load: (keys: string[]) => Promise<Map<string, T>>,
-    options: { now: () => number; ttl?: number; size?: number },
+    options: { now: () => number; ttl?: number; size?: number; keeps?: (value: T) => boolean },
   ) {
     this.#load = load;
     this.#now = options.now;
     this.#ttl = options.ttl ?? 10_000;
     this.#size = options.size ?? 2_000;
+    this.#keeps = options.keeps ?? (() => true);
   }
 
   get(key: string): Promise<T | undefined> {
@@ -79,7 +81,7 @@ export class Lookup<T> {
 
   #remember(key: string, value: T | undefined): T | undefined {
     this.#entries.delete(key);
-    if (value !== undefined) {
+    if (value !== undefined && this.#keeps(value)) {
       this.#entries.set(key, { value, until: this.#now() + this.#ttl });
       for (const [old, { until }] of this.#entries) {
         if (this.#entries.size <= this.#size && until > this.#now()) break;

@@ -21,12 +21,14 @@ export async function recheck({ sql, living, realtime, now }: Parts): Promise<vo
       "signed_out",
     );
   }
+  const sessionsOf = (id: string) =>
+    realtime.callers().flatMap(({ userId, sessionId }) => (userId === id && sessionId !== null ? [sessionId] : []));
   for (const ids of parts(new Set(callers.map(({ userId }) => userId)))) {
     const people = new Map((await usersBySubject(sql, ids)).map((row) => [row.id, row]));
     for (const id of ids) {
       const person = people.get(id);
-      if (person === undefined) living.endPerson(id, [], "signed_out");
-      else if (person.banned) living.endPerson(id, [], "banned");
+      if (person === undefined) living.endPerson(id, sessionsOf(id), "signed_out");
+      else if (person.banned) living.endPerson(id, sessionsOf(id), "banned");
       else realtime.updateUser(id, person);
     }
   }

@@ -1,5 +1,5 @@
 import type { CloseReason } from "../../protocol/codes.ts";
-import type { Caller } from "../platform/caller.ts";
+import type { Caller, UserCaller } from "../platform/caller.ts";
 import type { Connections } from "./connections.ts";
 import type { HubLimits } from "./deps.ts";
 import type { Heartbeat } from "./heartbeat.ts";
@@ -37,13 +37,12 @@ export class Closing {
     }
   }
 
-  /** All of a person's, but for those of one session. */
-  user(userId: string, reason: CloseReason, exceptSessionId?: string): void {
-    this.#longAnswers.endUser(userId, reason, exceptSessionId);
+  /** A person's whose callers match. */
+  user(userId: string, reason: CloseReason, matches: (caller: UserCaller) => boolean): void {
+    this.#longAnswers.endUser(userId, reason, matches);
     for (const connection of this.#people.of(userId)) {
       const { caller } = connection;
-      if (caller.kind === "user" && caller.sessionId !== null && caller.sessionId === exceptSessionId) continue;
-      this.#heartbeat.close(connection, reason);
+      if (caller.kind === "user" && matches(caller)) this.#heartbeat.close(connection, reason);
     }
   }
 

@@ -207,7 +207,7 @@ export function createHub(deps: HubDeps): Hub {
 
     expel: (room, userId) => expel({ rooms, connections, sender }, room, { userId }),
     closeSession: (sessionId, reason) => closing.session(sessionId, reason),
-    closeUser: (userId, reason, exceptSessionId) => closing.user(userId, reason, exceptSessionId),
+    closeUser: (userId, reason, matches = () => true) => closing.user(userId, reason, matches),
     closeConnection: (id, reason) => closing.connection(id, reason),
     closeFrom: (matches, reason) => closing.from(matches, reason),
     closeWhere: (ends, reason) => closing.where(ends, reason),

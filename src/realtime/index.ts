@@ -22,7 +22,8 @@ export interface Realtime {
   expel(room: string, userId: string): void;
   /** Says `system:bye` and closes. Used at logout, revoke, ban, expiry. */
   closeSession(sessionId: string, reason: CloseReason): void;
-  closeUser(userId: string, reason: CloseReason, exceptSessionId?: string): void;
+  /** The same for a person's connections and long answers, or those of them whose callers match. */
+  closeUser(userId: string, reason: CloseReason, matches?: (caller: UserCaller) => boolean): void;
   /** Closes one connection of this node, by its number (the end of its id); none may have it. */
   closeConnection(id: number, reason: CloseReason): void;
   /** Closes the connections on this node whose address `matches`: as `addressKey` says, so of IPv6 its /64. */

@@ -51,12 +51,9 @@ export class LongAnswers {
     this.#endWhere(({ caller }) => caller.kind === "user" && caller.sessionId === sessionId, refusal(reason));
   }
 
-  /** All of a person's, but for those of one session. */
-  endUser(userId: string, reason: CloseReason, exceptSessionId?: string): void {
-    const isTheirs = ({ caller }: Open) =>
-      caller.kind === "user" &&
-      caller.userId === userId &&
-      (caller.sessionId === null || caller.sessionId !== exceptSessionId);
+  /** A person's whose callers match. */
+  endUser(userId: string, reason: CloseReason, matches: (caller: UserCaller) => boolean): void {
+    const isTheirs = ({ caller }: Open) => caller.kind === "user" && caller.userId === userId && matches(caller);
     this.#endWhere(isTheirs, refusal(reason));
   }
 
