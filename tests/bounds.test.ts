@@ -79,6 +79,20 @@ const QUERIES: Query[] = [
     ask: (sql) => createWindows(sql).after(farBehind),
   },
   {
+    what: "the places in a window of a tail that is far behind",
+    most: 15_300,
+    ask: (sql) => createWindows(sql).placesAfter(farBehind),
+  },
+  {
+    what: "some entries of a window",
+    most: 15_300,
+    async ask(sql) {
+      const { placesAfter, entriesAt } = createWindows(sql);
+      const { to, places } = await placesAfter(farBehind);
+      await entriesAt(farBehind, to, [{ ...places[0]!, seqs: [1, 7] }]);
+    },
+  },
+  {
     what: "where a window of changes ends that is far behind",
     most: 5_100,
     ask: (sql) => windowFrom(sql, farBehind, farBehind),

@@ -28,6 +28,7 @@ export async function startFanOut(
   await tail.read({
     name: "fan-out repair",
     from: "now",
+    takes: (room, seq) => hub.needs(room, seq),
     handle: async ({ entries }) => inSpans("log tail", tracing === NO_TRACING ? entries : entries.map(traced), deliver),
     interrupted: () => hub.compareHeads(),
   });

@@ -12,6 +12,8 @@ export interface Hub extends Realtime {
   announce(room: string, seq: number): void;
   /** Whether somebody here is still to be shown this entry. */
   awaits(room: string, seq: number): boolean;
+  /** Whether `publish` would do anything with this entry. */
+  needs(room: string, seq: number): boolean;
   /** Another life of the database: all positions are void. Every connection is closed and comes back. */
   changeEpoch(epoch: string): void;
   /** This node has lost its number and has another: connections are told and listed under it. */

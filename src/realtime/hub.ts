@@ -17,7 +17,7 @@ import { askAgain, expel } from "./expel.ts";
 import { FanOut } from "./fan-out.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Intake } from "./intake.ts";
-import { InternalRooms } from "./internal-rooms.ts";
+import { InternalRooms, isInternal } from "./internal-rooms.ts";
 import { Joins } from "./join.ts";
 import { Lifetime, type Self } from "./lifetime.ts";
 import { ROOM_REST } from "./limits.ts";
@@ -174,6 +174,7 @@ export function createHub(deps: HubDeps): Hub {
     publishEphemeral: (room, type, payload, except) => ephemeral.publish(room, type, payload, except),
     publishText: (room, type, payload, except) => ephemeral.publishText(room, type, payload, except),
     awaits: (room, seq) => rooms.awaits(room, seq),
+    needs: (room, seq) => isInternal(room) || rooms.needs(room, seq),
     announce: (room, seq) => rooms.announce(room, seq),
     watch: (room, watcher) => internal.watch(room, watcher),
     async compareHeads() {

@@ -18,9 +18,9 @@ export class InternalRooms {
 
   /** Tells the watchers of their entries; answers those of ordinary rooms. Never throws. */
   take(entries: readonly LogEntry[]): readonly LogEntry[] {
-    if (!entries.some(isInternal)) return entries;
-    for (const entry of entries) if (isInternal(entry)) this.#tell(entry);
-    return entries.filter((entry) => !isInternal(entry));
+    if (!entries.some(({ room }) => isInternal(room))) return entries;
+    for (const entry of entries) if (isInternal(entry.room)) this.#tell(entry);
+    return entries.filter((entry) => !isInternal(entry.room));
   }
 
   async interrupted(): Promise<void> {
@@ -45,6 +45,6 @@ export class InternalRooms {
   }
 }
 
-function isInternal({ room }: LogEntry): boolean {
+export function isInternal(room: string): boolean {
   return room.startsWith("_");
 }

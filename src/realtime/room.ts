@@ -62,6 +62,11 @@ export class Room {
     return seq >= this.next && !this.#held?.has(seq) && (this.#hasListeners || this.entering !== null);
   }
 
+  /** False: `offer` would do nothing with it. */
+  needs(seq: number): boolean {
+    return seq >= this.next && (this.known || this.#hasListeners || this.entering !== null);
+  }
+
   /** Another node has committed this entry, which was too big to bring: it is missing until it is read. */
   announce(seq: number): void {
     if (seq <= this.highest || !(this.known || this.#hasListeners || this.entering !== null)) return;

@@ -44,6 +44,26 @@ test("entries of rooms that nobody is in cost nothing", () => {
   expect([shown, [...rooms.all()]]).toEqual([[], []]);
 });
 
+test("an entry is needed as long as it is to be shown or moves a place on, and no longer", () => {
+  const { rooms, connect } = world();
+  const needs = (name: string) => [1, 2, 3].filter((seq) => rooms.needs(name, seq));
+  const { connection } = connect("ann");
+  expect([needs("channel:1"), needs("user:ann"), needs("user:bob")]).toEqual([[], [1, 2, 3], []]);
+  const room = rooms.open("channel:1");
+  const entering = new Entering(connection, room, null);
+  expect(needs("channel:1")).toEqual([1, 2, 3]);
+  room.learn(1, 1);
+  entering.end();
+  rooms.enter(connection, room);
+  rooms.offer([entry("channel:1", 3)]);
+  expect(needs("channel:1")).toEqual([2, 3]);
+  // Whoever comes back before the room is forgotten goes on from its place.
+  rooms.leave(connection, room);
+  expect(needs("channel:1")).toEqual([2, 3]);
+  rooms.offer([entry("channel:1", 2)]);
+  expect([room.next, needs("channel:1")]).toEqual([4, []]);
+});
+
 test("a person's own room is made when something is said in it, and keeps its place for as long as he is here", () => {
   const { rooms, shown, connect } = world();
   const { connection } = connect("ann");

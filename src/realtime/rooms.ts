@@ -50,9 +50,12 @@ export class Rooms {
 
   /** Whether `offer` would have this entry shown to somebody, now or in its turn. */
   awaits(name: string, seq: number): boolean {
-    const room = this.#rooms.get(name);
-    if (room === undefined) return roomKind(name) === "user" && this.people.of(roomId(name)).length > 0;
-    return room.awaits(seq);
+    return this.#rooms.get(name)?.awaits(seq) ?? this.#isOwn(name);
+  }
+
+  /** Whether `offer` would do anything with this entry. */
+  needs(name: string, seq: number): boolean {
+    return this.#rooms.get(name)?.needs(seq) ?? this.#isOwn(name);
   }
 
   announce(name: string, seq: number): void {
@@ -61,7 +64,12 @@ export class Rooms {
 
   /** A person's own room is made when there is something to say in it, so that ten thousand quiet people cost nothing. */
   #ownRoom(name: string): Room | undefined {
-    return roomKind(name) === "user" && this.people.of(roomId(name)).length > 0 ? this.open(name) : undefined;
+    return this.#isOwn(name) ? this.open(name) : undefined;
+  }
+
+  /** Of a person who is here. */
+  #isOwn(name: string): boolean {
+    return roomKind(name) === "user" && this.people.of(roomId(name)).length > 0;
   }
 
   /** Whom a frame of a person's own room is for: all his connections but those on the way in again. */

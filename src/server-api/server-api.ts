@@ -22,7 +22,7 @@ import { eraseNotices, noticesOf } from "./store/notices.ts";
 export async function createServerApi(deps: ServerApiDeps): Promise<ServerApi> {
   const known = new KnownTokens(deps);
   const bell = createBell();
-  await deps.tail.read({ name: "changes", from: "now", handle: async () => bell.ring() });
+  await deps.tail.read({ name: "changes", from: "now", takes: () => false, handle: async () => bell.ring() });
   const parts = { ...deps, bell, keep: createKeepOnce(deps.sql, createKeep(deps)) };
   const api: ServerApi = {
     notices: createNotices(parts),

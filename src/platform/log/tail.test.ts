@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type LogNode, startLogNode } from "../../../tests/support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
+import type { Sql } from "../postgres/sql.ts";
 import { createTail } from "./tail.ts";
 import type { TailEntry } from "./windows.ts";
 
@@ -18,8 +19,29 @@ afterAll(async () => {
   await database.close();
 });
 
+const rest = () => ({
+  epoch: node.epoch,
+  onError: (...failure: [unknown, string | null]) => void failures.push(failure),
+});
+
 function newTail() {
-  return createTail({ sql: node.sql, epoch: node.epoch, onError: (...failure) => failures.push(failure) });
+  return createTail({ sql: node.sql, ...rest() });
+}
+
+/** The same database; `count` sees what each query brings. */
+function counted(sql: Sql, count: (rows: readonly object[]) => void): Sql {
+  const run = (strings: TemplateStringsArray, ...values: unknown[]) => {
+    const query = (sql as (...args: unknown[]) => Promise<object[]>)(strings, ...values);
+    const then = query.then.bind(query);
+    // biome-ignore lint/suspicious/noThenProperty: awaiting is what sends it.
+    query.then = ((done: (rows: object[]) => unknown, failed: (error: unknown) => unknown) =>
+      then((rows) => {
+        count(rows);
+        return done(rows);
+      }, failed)) as typeof query.then;
+    return query;
+  };
+  return Object.assign(run, sql) as unknown as Sql;
 }
 
 async function append(room: string, id: number): Promise<void> {
@@ -38,6 +60,61 @@ test("an entry is told with its room, time and actor", async () => {
   await waitUntil("the entry is told", () => seen.length > 0);
   expect(seen[0]).toMatchObject({ room: "event:a", seq: 1, type: "test", payload: '{"id":1}', meta: '{"actor":"9"}' });
   expect(Math.abs(seen[0]!.at - Date.now())).toBeLessThan(60_000);
+  await tail.stop();
+});
+
+test("a reader is told what it takes, and the rest is not read from the database", async () => {
+  let read = 0;
+  const seen: TailEntry[] = [];
+  const windows: number[] = [];
+  const asked: string[] = [];
+  const tail = createTail({ sql: counted(node.sql, (rows) => (read += JSON.stringify(rows).length)), ...rest() });
+  await tail.read({
+    name: "t",
+    from: "now",
+    takes: (room, seq) => asked.push(`${room} ${seq}`) > 0 && room === "event:t2" && seq > 30,
+    handle: async ({ entries }) => {
+      seen.push(...entries);
+      windows.push(entries.length);
+    },
+  });
+  await node.transaction({ actor: "9" }, async (tx) => {
+    for (let id = 1; id <= 400; id++) tx.log(`event:t${id % 4}`, "test", { id, text: "x".repeat(1_000) });
+  });
+  await waitUntil("what it takes is told", () => seen.length >= 70);
+  expect(seen.map(({ room, seq }) => `${room} ${seq}`)).toEqual(
+    Array.from({ length: 70 }, (_, i) => `event:t2 ${i + 31}`),
+  );
+  expect(seen[0]).toMatchObject({ type: "test", meta: '{"actor":"9"}' });
+  expect(new Set(asked).size).toBe(400);
+  // 70 of the 400 kB.
+  expect(read).toBeGreaterThan(70_000);
+  expect(read).toBeLessThan(100_000);
+  await append("event:t1", 1);
+  await waitUntil("it is told of a window of which it takes nothing", () => windows.at(-1) === 0);
+  await tail.stop();
+});
+
+test("a reader that takes most of what comes has it by one read, and one that another reads whole by none", async () => {
+  let reads = 0;
+  const taken: number[] = [];
+  const all: number[] = [];
+  const tail = createTail({
+    sql: counted(node.sql, (rows) => (reads += rows[0] && "payload" in rows[0] ? 1 : 0)),
+    ...rest(),
+  });
+  const read = (name: string, told: number[], more: { takes?: () => boolean }) =>
+    tail.read({ name, from: "now", handle: async ({ entries }) => void told.push(...idsOf(entries)), ...more });
+  await read("t-most", taken, { takes: () => true });
+  for (let id = 1; id <= 3; id++) {
+    await append("event:t5", id);
+    await waitUntil("it is told", () => taken.length === id);
+  }
+  expect(reads).toBe(3);
+  await read("t-all", all, {});
+  await append("event:t5", 4);
+  await waitUntil("both are told", () => taken.length === 4 && all.length === 1);
+  expect(reads).toBe(4);
   await tail.stop();
 });
 

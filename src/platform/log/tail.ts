@@ -10,7 +10,15 @@ export interface TailReader {
   name: string;
   /** `stored`: goes on where it stopped, also after a restart. `now`: begins with this process. */
   from: "stored" | "now";
-  /** Awaited. A failure is tried again with back-off, and holds up this reader alone. */
+  /**
+   * Whether it needs what this entry says. Asked of each entry, and what it says no to is not read from the database; it must say
+   * yes until the entry is of no use any more. Left out: it needs all.
+   */
+  takes?(room: string, seq: number): boolean;
+  /**
+   * Of every window in which something came, also when nothing of it was taken. Awaited. A failure is tried again with back-off, and
+   * holds up this reader alone.
+   */
   handle(batch: TailBatch): Promise<void>;
   /**
    * For `now`: the log went back in time, or this reader fell out of it; what it missed is not told. Compare heads.
@@ -20,7 +28,7 @@ export interface TailReader {
 }
 
 export interface TailBatch {
-  /** In order of seq within each room. */
+  /** In order of seq within each room; what the reader does not take is not among them. */
   entries: readonly TailEntry[];
   /**
    * Moves a stored reader's tick within the handler's own transaction, so that its effects happen exactly once. Let its error
@@ -56,9 +64,19 @@ const STEP_BACK_MS = 1_000;
 const FIRST_BACKOFF_MS = 100;
 const MOST_BACKOFF_MS = 30_000;
 
+/** A reader under way. */
+interface Follower {
+  reader: TailReader;
+  /** Null: it is not known, or not its turn. */
+  at: number | null;
+  seenAt: number;
+  /** Of the last window it took more than half. */
+  tookMost: boolean;
+}
+
 /**
  * Follows the log by ticks. One look per 80 ms while there is something to tell (one per 800 ms when nothing happens, or 160 ms for a node that nothing else wakes) and one
- * fetch per window, handed to all readers; each has a tick of its own.
+ * fetch per window, handed to all readers that want all of it; each has a tick of its own.
  */
 export function createTail({
   sql,
@@ -77,9 +95,9 @@ export function createTail({
   const loops: Promise<void>[] = [];
   let stopped = false;
   let latest = 0;
-  /** When the last look was sent, and for each reader the look up to which it has seen everything; ms of performance.now. */
+  /** When the last look was sent, and with each reader the look up to which it has seen everything; ms of performance.now. */
   let lookedAt = performance.now();
-  const followers = new Set<{ at: number | null; seenAt: number }>();
+  const followers = new Set<Follower>();
   /** Counts how often the log went back in time: ticks in memory from before mean nothing then. */
   let life = 0;
   /** As the last look saw it: others may observe a new one before. */
@@ -127,7 +145,7 @@ export function createTail({
     const backoff = createBell();
     backoffs.add(backoff);
     let at: number | null = begin;
-    const follower: { at: number | null; seenAt: number } = { at, seenAt: performance.now() };
+    const follower: Follower = { reader, at, seenAt: performance.now(), tookMost: false };
     followers.add(follower);
     let mine = life;
     let missed = false;
@@ -150,13 +168,14 @@ export function createTail({
           at = next;
           continue;
         }
-        at = await step(reader, tick, at);
+        at = await step(follower, tick, at);
         failures = 0;
       } catch (error) {
         if (error instanceof ReaderMoved) {
           // The same reader on another node was quicker. It goes on with what comes next, and this one looks now and then whether it
           // still does: if all ran for each batch, each would read the whole log.
           at = null;
+          follower.at = null;
           if (!stopped) await backoff.sleep(STEP_BACK_MS);
           continue;
         }
@@ -168,17 +187,37 @@ export function createTail({
     }
   }
 
-  async function step(reader: TailReader, tick: ReaderTick, from: number): Promise<number> {
-    const { to, entries } = await windows.after(from);
+  async function step(follower: Follower, tick: ReaderTick, from: number): Promise<number> {
+    const { to, count, entries } = await take(follower, from);
     if (to === from) return from;
     let moved = false;
     const move = async (tx: ISql) => {
       await tick.move(tx, from, to);
       moved = true;
     };
-    if (entries.length > 0) await reader.handle({ entries, move });
+    if (count > 0) await follower.reader.handle({ entries, move });
     if (!moved) await move(sql);
     return to;
+  }
+
+  /** What a reader takes of the next window. Where most of it is wanted, or all by another reader, all is fetched at once. */
+  async function take(follower: Follower, from: number) {
+    const { takes } = follower.reader;
+    const isWhole = ({ reader, at }: Follower) => reader.takes === undefined && at === from;
+    if (takes === undefined || follower.tookMost || [...followers].some(isWhole)) {
+      const { to, entries } = await windows.after(from);
+      const taken = takes === undefined ? entries : entries.filter(({ room, seq }) => takes(room, seq));
+      follower.tookMost = taken.length * 2 > entries.length;
+      return { to, count: entries.length, entries: taken };
+    }
+    const { to, places } = await windows.placesAfter(from);
+    const taken = places.flatMap(({ seqs, ...place }) => {
+      const some = seqs.filter((seq) => takes(place.room, seq));
+      return some.length === 0 ? [] : [{ ...place, seqs: some }];
+    });
+    const [count, most] = [places, taken].map((each) => each.reduce((sum, { seqs }) => sum + seqs.length, 0));
+    follower.tookMost = most! * 2 > count!;
+    return { to, count: count!, entries: taken.length === 0 ? [] : await windows.entriesAt(from, to, taken) };
   }
 
   return {
