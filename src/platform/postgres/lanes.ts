@@ -27,34 +27,40 @@ const PATIENCE_MS = 4_000;
 
 /** One lane per key, in order inside it, and `MOST` lanes at a time. */
 export function createLanes<T>({ key, run, giveUp, maxBatch, now }: Options<T>): Lanes<T> {
-  const waiting = new Map<string, { items: T[]; since: number }>();
+  /** Each with the time since which it waits: a lane that never empties is not late for that. */
+  const waiting = new Map<string, { item: T; since: number }[]>();
   const running = new Set<string>();
   let size = 0;
 
   function put(item: T): void {
     const name = key(item);
-    const lane = waiting.get(name) ?? { items: [], since: now() };
-    lane.items.push(item);
+    const lane = waiting.get(name) ?? [];
+    lane.push({ item, since: now() });
     waiting.set(name, lane);
     size++;
+  }
+
+  /** The first of a lane, in order. */
+  function take(lane: { item: T }[], count: number): T[] {
+    size -= Math.min(count, lane.length);
+    return lane.splice(0, count).map(({ item }) => item);
   }
 
   function start(): void {
     for (const [name, lane] of waiting) {
       if (running.size === MOST) return;
       if (running.has(name)) continue;
-      const late = now() - lane.since > PATIENCE_MS;
-      const items = lane.items.splice(0, late ? lane.items.length : maxBatch);
-      size -= items.length;
-      if (lane.items.length === 0) waiting.delete(name);
-      if (late) giveUp(items);
-      else {
-        running.add(name);
-        void run(items).finally(() => {
-          running.delete(name);
-          start();
-        });
-      }
+      const inTime = lane.findIndex(({ since }) => now() - since <= PATIENCE_MS);
+      const late = take(lane, inTime === -1 ? lane.length : inTime);
+      const items = take(lane, maxBatch);
+      if (lane.length === 0) waiting.delete(name);
+      if (late.length > 0) giveUp(late);
+      if (items.length === 0) continue;
+      running.add(name);
+      void run(items).finally(() => {
+        running.delete(name);
+        start();
+      });
     }
   }
 
