@@ -70,7 +70,7 @@ export async function ban(
  * from which somebody of a higher rank is signed in.
  */
 export async function banRange(
-  { transaction, ids, now }: Parts,
+  { transaction, ids, now, rangesInForce }: Parts,
   who: By<UserCaller>,
   what: Terms & { ipRange: string },
 ): Promise<Ban> {
@@ -93,6 +93,7 @@ export async function banRange(
     tellRangesChanged(tx);
     return store.insertBan(tx.sql, ban);
   });
+  await rangesInForce();
   return shown(row);
 }
 
@@ -103,7 +104,7 @@ async function refuseOwners(db: Db, range: Range): Promise<void> {
 }
 
 /** Lifts a ban. Lifting it again changes nothing. Throws `forbidden` as `ban` does: who may not ban somebody lifts nothing of his. */
-export async function lift({ transaction }: Parts, who: By<UserCaller>, banId: string): Promise<void> {
+export async function lift({ transaction, rangesInForce }: Parts, who: By<UserCaller>, banId: string): Promise<void> {
   await transaction({ actor: who.caller.userId, reason: "ban" }, async (tx) => {
     const lifted = await store.liftBan(tx.sql, banId, who.caller.userId);
     if (lifted === undefined) return;
@@ -117,6 +118,7 @@ export async function lift({ transaction }: Parts, who: By<UserCaller>, banId: s
     const subject = user_id !== null ? `user:${user_id}` : `range:${ip_range}`;
     await record(tx.sql, who, { action: "ban:lifted", subject, detail: { ban_id: banId } });
   });
+  await rangesInForce();
 }
 
 /** The bans that stand, the newest first. */

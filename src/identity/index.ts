@@ -90,6 +90,7 @@ export function createIdentity({ clock, elapsed, ...deps }: IdentityDeps): Ident
   const publicUrl = publicUrlOf(config);
   const keys = createSigningKeys(sql, elapsed, config.ACCESS_TOKEN_TTL, logger);
   const foreign = createVerifyForeign(config, now, logger);
+  const rangeBans = new RangeBans({ ...deps, now });
   const parts: Parts = {
     ...deps,
     now,
@@ -100,9 +101,9 @@ export function createIdentity({ clock, elapsed, ...deps }: IdentityDeps): Ident
     tokens: createTokens(keys, publicUrl, config.ACCESS_TOKEN_TTL, now),
     refusals: new Refusals(logger, now),
     setupCode: () => makeSetupCode(keys),
+    rangesInForce: () => rangeBans.settled(),
   };
   followChanges(parts);
-  const rangeBans = new RangeBans(parts);
   return {
     authenticate: (token, use) => byToken(parts, foreign, token, use),
     authenticateCookie: (header) => byCookie(parts, header),

@@ -16,6 +16,8 @@ export interface Parts extends Omit<IdentityDeps, "clock" | "elapsed"> {
   living: Living;
   tokens: Tokens;
   refusals: Refusals;
+  /** Resolves when the banned ranges that were committed on this node are in force here: see range-bans.ts. */
+  rangesInForce: () => Promise<void>;
   /** What makes the first account from elsewhere: see setup-code.ts. */
   setupCode: () => Promise<string>;
 }

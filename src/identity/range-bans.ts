@@ -31,6 +31,11 @@ export class RangeBans {
     follow(); // what changed since that read; one read at a time, so that an older one never comes last
   }
 
+  /** Resolves when the changes that this node has heard of are in force here. */
+  async settled(): Promise<void> {
+    await this.#reading;
+  }
+
   isBanned(address: string): boolean {
     return this.#ranges.has(address, this.#parts.now());
   }

@@ -111,3 +111,12 @@ test("mistakes are refused in a sentence, and nobody locks himself out", async (
   expect(await refused({ ip_range: "198.51.100.0/24", user_id: "1" })).toEqual([422, "invalid"]);
   expect(await refused({ ip_range: "198.51.100.0/24", until: "2020-01-01T00:00:00Z" })).toEqual([422, "invalid"]);
 });
+
+test("a ban, and its end, is in force on the node that answers when it answers", async () => {
+  for (let n = 0; n < 10; n++) {
+    const { body } = await ban(`203.0.113.${n}`);
+    expect(await status(`203.0.113.${n}`)).toBe(403);
+    expect((await call("DELETE", `/admin/bans/${body.id}`)).status).toBe(204);
+    expect(await status(`203.0.113.${n}`)).toBe(200);
+  }
+});
