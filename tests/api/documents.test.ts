@@ -1,15 +1,18 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { freePort } from "../support/free-port.ts";
+import { STUB_TOOLS } from "../support/grpc-stubs.ts";
 import { findTool, testWith } from "../support/tools.ts";
 
 /** The commands that the documents print, each pasted into a shell of its own, one after the other, in one folder. */
 setDefaultTimeout(60_000);
+const BUILD_MS = 300_000; // the first time, Go compiles its libraries
 const ROOT = join(import.meta.dirname, "../..");
-const DOCUMENTS = ["docs/server-api.md", "docs/webhooks.md", "docs/operating.md", "README.md"];
+const CALLERS = "examples/callers/README.md";
+const DOCUMENTS = ["docs/server-api.md", "docs/webhooks.md", "docs/operating.md", "README.md", CALLERS];
 
 /** Blocks that are not run here, by how they begin, and why. */
 const NOT_RUN: [start: string, reason: string][] = [
@@ -25,7 +28,10 @@ const NOT_RUN: [start: string, reason: string][] = [
   ["buf ", "definition.test.ts runs buf"],
   ["redis-cli", "redis-source.test.ts publishes so"],
   ["POST /usher", "what Usher posts"],
+  ["cd examples/callers/java", "Maven fetches its own plug-ins"],
 ];
+/** Lines that fetch packages from a registry: what they bring is there already. */
+const FETCHES = /^(python3 -m venv|npm install) .*\n/gm;
 /** These go on until they are ended. */
 const STREAMS = /curl -sN|RealtimeService\/Subscribe/;
 
@@ -51,14 +57,34 @@ function blocksOf(document: string): string[] {
     .map((text) => text.replace(/^ {4}/gm, "").trim());
 }
 
+/** A folder as a clone has it for the examples, with what their commands would have fetched. */
+function prepareExamples(): void {
+  cpSync(join(ROOT, "examples/callers"), join(folder, "examples/callers"), { recursive: true });
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  const script = (path: string, command: string) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 });
+  };
+  const python = findTool("python-grpc");
+  script("examples/callers/python/.cache/bin/python", `${python}`);
+  script("bin/protoc", `${python} -m grpc_tools.protoc -I.`); // protoc itself looks here unasked
+}
+
 async function paste(block: string): Promise<{ out: string; err: string; code: number }> {
   const here = block
+    .replace(FETCHES, "")
     .replaceAll("localhost:3003", new URL(app.url).host)
     .replaceAll("localhost:50057", `127.0.0.1:${grpcPort}`);
   const tools = dirname(findTool("grpcurl")!);
   const child = Bun.spawn(["sh", "-c", here], {
     cwd: folder,
-    env: { PATH: `${tools}:${process.env.PATH}`, HOME: folder },
+    env: {
+      PATH: `${join(folder, "bin")}:${tools}:${process.env.PATH}:/usr/local/go/bin`,
+      HOME: folder,
+      // Go's libraries, as the tests of the callers compile them.
+      GOPATH: process.env.GOPATH ?? join(homedir(), "go"),
+      GOCACHE: process.env.GOCACHE ?? join(homedir(), ".cache/go-build"),
+    },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
@@ -73,17 +99,26 @@ for (const document of DOCUMENTS) {
     "curl",
     "jq",
     "grpcurl",
-  )(`each block of ${document} works when it is pasted into a new terminal`, async () => {
-    const blocks = blocksOf(document).filter((block) => !NOT_RUN.some(([start]) => block.startsWith(start)));
-    for (const block of blocks) {
-      const { out, err, code } = await paste(block);
-      const told = `${block}\n${out}${err}`;
-      expect(out, told).not.toBe("");
-      expect(out + err, told).not.toMatch(/"code":|Code: |"status":[45]\d\d|not found|=null\b|Bearer null/);
-      if (!STREAMS.test(block)) expect(code, told).toBe(0);
-    }
-    if (document === DOCUMENTS[0]) expect(blocks.length).toBeGreaterThan(8);
-  });
+    ...(document === CALLERS ? STUB_TOOLS : []),
+  )(
+    `each block of ${document} works when it is pasted into a new terminal`,
+    async () => {
+      if (document === CALLERS) prepareExamples();
+      const blocks = blocksOf(document).filter(
+        (block) => !NOT_RUN.some(([start]) => block.replace(". .cache/example.env\n", "").startsWith(start)),
+      );
+      for (const block of blocks) {
+        const { out, err, code } = await paste(block);
+        const told = `${block}\n${out}${err}`;
+        expect(out, told).not.toBe("");
+        expect(out + err, told).not.toMatch(/"code":|Code: |"status":[45]\d\d|not found|=null\b|Bearer null/);
+        if (!STREAMS.test(block)) expect(code, told).toBe(0);
+      }
+      if (document === DOCUMENTS[0]) expect(blocks.length).toBeGreaterThan(8);
+      if (document === CALLERS) expect(blocks.length).toBe(3);
+    },
+    BUILD_MS,
+  );
 }
 
 testWith()("every document with commands is among those that are run", () => {
