@@ -184,7 +184,7 @@ async function start(program: Program): Promise<{ port: number; node: number }> 
     addresses,
     services,
   });
-  await startGrpc(program, { sql, services, identity, streams, metrics, readiness });
+  await startGrpc(program, { sql, services, identity, streams, metrics, readiness, addresses });
   await startDrain(program, log.lease, hub, services);
   if (pages !== null) await untilPagesAreUp(pages, logger);
   await tellSetupCode(program, identity);

@@ -10,7 +10,7 @@ import { createGrpcServer } from "../transport/grpc/server.ts";
 import { createAsker } from "../transport/http/facts.ts";
 import type { Readiness } from "../transport/http/probes.ts";
 import type { Streams } from "../transport/streams/index.ts";
-import { requestsPerMinute } from "./limits.ts";
+import type { AddressCounters } from "./limits.ts";
 import type { Program } from "./program.ts";
 import { hasRole } from "./roles.ts";
 
@@ -24,20 +24,21 @@ export interface GrpcParts {
   streams: Streams;
   metrics: Metrics;
   readiness: Readiness;
+  addresses: AddressCounters;
 }
 
 /** The gRPC server, on nodes that answer other services. */
 export async function startGrpc(program: Program, parts: GrpcParts): Promise<void> {
   const { config, logger, lifecycle, worker, tls, tracing } = program;
   if (!hasRole(config, "api") && !hasRole(config, "edge")) return;
-  const { sql, services, identity, streams, metrics, readiness } = parts;
+  const { sql, services, identity, streams, metrics, readiness, addresses } = parts;
   const host = grpcHost(config);
   const door = createDoor({
     services,
     open: isLoopback(host) && config.GRPC_TOKEN === null,
     behindProxies: createAsker(config),
     isBanned: (address) => identity.isBanned(address),
-    limit: requestsPerMinute(config, 1),
+    count: addresses.requests,
   });
   const server = await lifecycle.start(
     "grpc",

@@ -72,6 +72,21 @@ test("where no token is needed, whoever comes through a proxy needs one all the 
   }
 });
 
+test("calls without a good token count with the other requests of their address", async () => {
+  const limited = await startGrpcNode({ HTTP_RATE_LIMIT: "60" });
+  try {
+    const signIn = () =>
+      limited.ask("auth.AuthService/SignIn", { email: "nobody@example.org", password: "no" }, { token: null });
+    expect(await codeOf(signIn())).toBe(status.UNAUTHENTICATED);
+    while ((await fetch(`${limited.url}/api/v1/meta`)).status !== 429);
+    expect(await codeOf(signIn())).toBe(status.RESOURCE_EXHAUSTED);
+    // Who has a token is counted by it.
+    expect(await limited.ask("realtime.RealtimeService/GetConnectionStats", {})).toMatchObject({ total: 0 });
+  } finally {
+    await limited.close();
+  }
+});
+
 testFromElsewhere(
   "the first account by SignUp takes the set-up code from another address, and from behind a proxy",
   async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { Metadata } from "@grpc/grpc-js";
 import { AppError } from "../../platform/errors.ts";
+import { createCounter } from "../../platform/http/rate-limit.ts";
 import { unlimitedService } from "../../platform/scopes.ts";
 import { createDoor } from "./door.ts";
 
@@ -20,7 +21,7 @@ function door({ open = false } = {}) {
     open,
     behindProxies: (address) => ({ address, isLocal: false }),
     isBanned: () => false,
-    limit: { points: 3, seconds: 60 },
+    count: createCounter({ points: 3, seconds: 60 }),
   });
   const service = async (headers: Record<string, string>, authority = HERE) => {
     const metadata = new Metadata();

@@ -1,7 +1,7 @@
 import type { Metadata } from "@grpc/grpc-js";
 import type { ServiceCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
-import { addressKey, createCounter, type RateLimit, tooMany } from "../../platform/http/rate-limit.ts";
+import { addressKey, type Counter, tooMany } from "../../platform/http/rate-limit.ts";
 import { type Header, isForwarded, namesThisMachine } from "../../platform/http/this-machine.ts";
 import { LOOPBACK, unlimitedService } from "../../platform/scopes.ts";
 import type { ServerApi } from "../../server-api/index.ts";
@@ -29,19 +29,18 @@ export interface DoorDeps {
   behindProxies(peer: string, header: Header, host: string): { address: string; isLocal: boolean };
   /** Whether nothing from this address is to be answered. */
   isBanned(address: string): boolean;
-  /** For calls without a good token, by address. */
-  limit: RateLimit;
+  /** Counts calls without a good token, by `addressKey`: where the address's other requests count. */
+  count: Counter;
 }
 
-export function createDoor({ services, open, behindProxies, isBanned, limit }: DoorDeps): Door {
+export function createDoor({ services, open, behindProxies, isBanned, count }: DoorDeps): Door {
   const local = unlimitedService(LOOPBACK);
-  const count = createCounter(limit);
   function refuseBanned(address: string): void {
     if (isBanned(address)) throw new AppError("banned", "This address is banned.");
   }
   async function anybody(address: string): Promise<void> {
     refuseBanned(address);
-    const { allowed, wait } = await count(addressKey(address));
+    const { allowed, wait } = count(addressKey(address));
     if (!allowed) throw tooMany(wait);
   }
   /** Counted before the token is looked at, which may take a while: or guesses would hold the places of all calls. */
