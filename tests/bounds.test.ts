@@ -5,7 +5,8 @@ import { insertDeliveries } from "../src/bridges/webhooks/store/recording.ts";
 import { claimDue } from "../src/bridges/webhooks/store/sending.ts";
 import { countPending } from "../src/bridges/webhooks/store/sweeping.ts";
 import { viewChannel } from "../src/chat/store/channels.ts";
-import { pageMessages } from "../src/chat/store/messages.ts";
+import { findSaid, pageMessages, pageReplies } from "../src/chat/store/messages.ts";
+import { findLogParts, renewName } from "../src/chat/store/names-in-log.ts";
 import { countUnread } from "../src/chat/store/read-marks.ts";
 import { addressesOfOwners, listBans } from "../src/identity/store/bans.ts";
 import { listInvites } from "../src/identity/store/invites.ts";
@@ -34,6 +35,7 @@ beforeAll(async () => {
   database = await testDatabase();
   node = await startLogNode(database.url);
   await fillTables(database.sql, ROWS);
+  await database.sql`UPDATE messages SET reply_to_id = 1 WHERE id > 1`;
   farBehind = await newest(database.sql);
   await database.sql`INSERT INTO rooms (id, name, head) VALUES (2, 'event:late', 20000)`;
   // Twenty ticks of a thousand entries each.
@@ -111,6 +113,28 @@ const QUERIES: Query[] = [
   },
   { what: "a channel as its member sees it", most: 300, ask: (sql) => viewChannel(sql, BIG.channelId, [BIG.userId]) },
   { what: "unread counts of 994 channels", most: 20_000, ask: (sql) => countUnread(sql, BIG.userId) },
+  {
+    what: "a page of messages",
+    most: 300,
+    ask: (sql) => pageMessages(sql, BIG.channelId, { place: "10000", placeIsBelow: false, below: 50, above: 0 }),
+  },
+  {
+    what: "the newest page of messages",
+    most: 300,
+    ask: (sql) =>
+      pageMessages(sql, BIG.channelId, { place: "9223372036854775807", placeIsBelow: false, below: 50, above: 0 }),
+  },
+  {
+    what: "a page of replies",
+    most: 300,
+    ask: (sql) => pageReplies(sql, "1", { place: "10000", placeIsBelow: true, below: 25, above: 25 }),
+  },
+  { what: "a step of erasing what a person said", most: 310, ask: (sql) => findSaid(sql, "u1", "5000", 100) },
+  {
+    what: "a step of erasing a person's name",
+    most: 310,
+    ask: async (sql) => renewName(sql, (await findLogParts(sql))[1]!, "u1", { room_id: BIG.roomId, seq: "5000" }, 100),
+  },
   { what: "whether there is an owner", most: 10, ask: (sql) => ownerExists(sql) },
   { what: "sessions of a person", most: 60, ask: (sql) => listSessions(sql, BIG.userId) },
   { what: "whether a notice was kept before", most: 60, ask: (sql) => isKept(sql, BIG.room, "0123456789abcdef") },
@@ -134,13 +158,8 @@ const QUERIES: Query[] = [
   { what: "a sweep of presence", most: 30, ask: (sql) => createPostgresPresence(sql).sweep() },
 ];
 
-/** What needs the statistics, which a table in use has: pages, and what admins and sweeps ask for. */
+/** What needs the statistics, which a table in use has: what admins and sweeps ask for. */
 const PLANNED: Query[] = [
-  {
-    what: "a page of messages",
-    most: 300,
-    ask: (sql) => pageMessages(sql, BIG.channelId, { place: "10000", placeIsBelow: false, below: 50, above: 0 }),
-  },
   { what: "the newest acts", most: 60, ask: (sql) => readAudit(sql, noFilter, 50) },
   { what: "acts far back", most: 110, ask: (sql) => readAudit(sql, { ...noFilter, before: "100" }, 50) },
   {

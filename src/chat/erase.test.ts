@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
+import { erasePerson } from "./erase.ts";
 
 let node: ChatNode;
 let ann: UserCaller;
@@ -93,4 +94,39 @@ test("the name that a person had is in no entry of the log any more, and nobody 
     "channel:joined",
   ]);
   expect(named(after)).toEqual([]);
+});
+
+test("what was cut off half way goes on, whatever a step is", async () => {
+  const fay = await node.person("fay");
+  const member_ids = [bob.userId, fay.userId];
+  const { id } = (await node.channels.create(ann, { type: "private", name: "steps", member_ids })).channel;
+  for (let n = 0; n < 10; n++) {
+    await node.messages.send(fay, { channel_id: id, content: `words of ${n}` });
+    await node.messages.send(bob, { channel_id: id, content: `kept ${n}` });
+  }
+  await node.sql`UPDATE users SET username = ${`deleted:${fay.userId}`} WHERE id = ${fay.userId}`;
+  const left = async () => {
+    const payloads = (await node.log(`channel:${id}`)).map(({ payload }) => payload);
+    return [/words of/, /"username":"fay"/].map((what) => payloads.filter((payload) => what.test(payload)).length);
+  };
+  const [words] = await left();
+  expect(words).toBe(10);
+  const seen: number[][] = [];
+  // Each attempt dies a transaction later than the one before.
+  for (let most = 2, done = false; !done; most += 5) {
+    let begun = 0;
+    const transaction: typeof node.deps.transaction = (who, work) =>
+      begun++ < most ? node.deps.transaction(who, work) : Promise.reject(new Error("killed"));
+    done = await erasePerson({ sql: node.sql, transaction }, fay.userId, 3).then(
+      () => true,
+      () => false,
+    );
+    seen.push(await left());
+  }
+  expect(seen.length).toBeGreaterThan(3);
+  expect(seen.map(([words]) => words)).toEqual(seen.map(([words]) => words).toSorted((a, b) => b! - a!));
+  expect(seen[0]![0]).toBeGreaterThan(0);
+  expect(seen.at(-1)).toEqual([0, 0]);
+  const kept = JSON.stringify((await node.exportOf(bob.userId)).messages);
+  expect([...(kept.match(/kept \d/g) ?? [])]).toEqual(Array.from({ length: 10 }, (_, n) => `kept ${n}`));
 });

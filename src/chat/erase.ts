@@ -1,10 +1,13 @@
+import type { Message } from "../../protocol/objects.ts";
+import { STEP } from "../platform/postgres/in-steps.ts";
+import type { Sql } from "../platform/postgres/sql.ts";
 import type { ChatDeps } from "./deps.ts";
 import { changeRole, takeOut } from "./members.ts";
 import { takeTextAway } from "./messages.ts";
 import { deleteChannel, lockChannelRow } from "./store/channels.ts";
 import { countOwners, findHeir, findMember, findMemberships } from "./store/members.ts";
 import { findMessage, findSaid, lockRoom } from "./store/messages.ts";
-import { findLogParts, renewName } from "./store/names-in-log.ts";
+import { FIRST_PLACE, findLogParts, type LogPlace, renewName } from "./store/names-in-log.ts";
 
 /**
  * Takes a person's words away, here and in the log, and takes them out of their channels: the entries that tell of it take their
@@ -12,10 +15,13 @@ import { findLogParts, renewName } from "./store/names-in-log.ts";
  * that they alone owned gets its longest admin or member as owner; one without anyone else is deleted. Direct chats stay the
  * other person's.
  * One short transaction each, and safe to repeat: what was cut off half way goes on.
+ *
+ * @param step messages, and entries of the log, that one statement goes through
  */
 export async function erasePerson(
   { sql, transaction }: Pick<ChatDeps, "sql" | "transaction">,
   userId: string,
+  step = STEP,
 ): Promise<void> {
   const actor = { actor: userId, reason: "erasure" };
   for (const { channel_id, type, deleted } of await findMemberships(sql, userId)) {
@@ -35,18 +41,34 @@ export async function erasePerson(
       await takeOut(tx, channel_id, userId);
     });
   }
-  for (const said of await findSaid(sql, userId)) {
+  for await (const said of allSaid(sql, userId, step)) {
     await transaction(actor, async (tx) => {
       await lockRoom(tx.sql, said.channel_id);
       if ((await findMessage(tx.sql, said.id))?.deleted_at === null) await takeTextAway(tx, said);
     });
   }
   for (const part of await findLogParts(sql)) {
-    await transaction(actor, (tx) => renewName(tx.sql, part, userId));
+    let place: LogPlace | null = FIRST_PLACE;
+    while (place !== null) {
+      const after: LogPlace = place;
+      place = await transaction(actor, (tx) => renewName(tx.sql, part, userId, after, step));
+    }
+  }
+}
+
+/** In steps: one statement for all messages would keep its snapshot for seconds. */
+async function* allSaid(sql: Sql, userId: string, step: number): AsyncGenerator<Message> {
+  let after: string | null = "0";
+  while (after !== null) {
+    const { said, last }: { said: Message[]; last: string | null } = await findSaid(sql, userId, after, step);
+    yield* said;
+    after = last;
   }
 }
 
 /** Everything that chat keeps of a person: where he is, and what he said and did not take back. */
 export async function exportPerson({ sql }: Pick<ChatDeps, "sql">, userId: string): Promise<Record<string, unknown>> {
-  return { channels: await findMemberships(sql, userId), messages: await findSaid(sql, userId) };
+  const messages = await Array.fromAsync(allSaid(sql, userId, STEP));
+  messages.sort((a, b) => Number(BigInt(a.channel_id) - BigInt(b.channel_id)) || a.seq - b.seq);
+  return { channels: await findMemberships(sql, userId), messages };
 }

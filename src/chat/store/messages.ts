@@ -3,7 +3,7 @@ import { traceMeta } from "../../platform/log/entry.ts";
 import type { ISql } from "../../platform/postgres/sql.ts";
 import type { Span } from "../../platform/tracing.ts";
 import type { Sides, Window } from "../page.ts";
-import { bothSides, type Fragment, splitSides } from "./sides.ts";
+import { type Fragment, splitSides } from "./sides.ts";
 
 /** A post as `post_messages` takes it. `payload`: the entry's JSON text without its end; the function adds `created_at`. */
 export interface Post {
@@ -71,28 +71,16 @@ export async function pageMessages(
   channelId: string,
   window: Window,
 ): Promise<Sides<Message> & { headSeq: number }> {
-  const page = bothSides(
-    sql,
-    window,
-    (side, place, end) => sql`
-      SELECT ${side}, ${columns(sql)} FROM ${tables(sql)}
-      WHERE g.channel_id = ${channelId} AND g.seq ${place} ORDER BY g.seq ${end}`,
-  );
   const rows = await sql<(MessageRow & { side: string | null; head: string })[]>`
-    SELECT r.head, l.* FROM rooms r LEFT JOIN LATERAL (${page}) l ON true WHERE r.id = ${channelId} ORDER BY l.seq`;
+    SELECT r.head, l.* FROM rooms r LEFT JOIN LATERAL (${beside(sql, sql`messages_beside`, channelId, window)}) l ON true
+    WHERE r.id = ${channelId} ORDER BY l.seq`;
   return { ...splitSides(rows, messageOf), headSeq: Number(rows[0]?.head ?? 0) };
 }
 
 /** One page of the replies to a message, by seq, deleted ones included. */
 export async function pageReplies(sql: ISql, messageId: string, window: Window): Promise<Sides<Message>> {
-  const page = bothSides(
-    sql,
-    window,
-    (side, place, end) => sql`
-      SELECT ${side}, ${columns(sql)} FROM ${tables(sql)}
-      WHERE g.reply_to_id = ${messageId} AND g.seq ${place} ORDER BY g.seq ${end}`,
-  );
-  const rows = await sql<(MessageRow & { side: string })[]>`SELECT * FROM (${page}) l ORDER BY l.seq`;
+  const rows = await sql<(MessageRow & { side: string })[]>`
+    SELECT * FROM (${beside(sql, sql`replies_beside`, messageId, window)}) l ORDER BY l.seq`;
   return splitSides(rows, messageOf);
 }
 
@@ -124,12 +112,23 @@ export async function reviseMessage(
   return { message: messageOf(row!), staleSeqs: row!.stale };
 }
 
-/** What a person said and did not take back. Walks all messages: no index by author slows down posting. */
-export async function findSaid(sql: ISql, userId: string): Promise<Message[]> {
-  const rows = await sql<MessageRow[]>`
-    SELECT ${columns(sql)} FROM ${tables(sql)} WHERE g.author_id = ${userId} AND g.deleted_at IS NULL
-    ORDER BY g.channel_id, g.seq`;
-  return rows.map(messageOf);
+/**
+ * What a person said and did not take back, among the `step` messages after the one with this id ('0': the first), and the id of the last
+ * of these; null: there are no more. All messages are walked so: an index by author slows down posting.
+ */
+export async function findSaid(
+  sql: ISql,
+  userId: string,
+  after: string,
+  step: number,
+): Promise<{ said: Message[]; last: string | null }> {
+  const rows = await sql<(MessageRow & { last: string | null })[]>`
+    WITH walked AS MATERIALIZED (SELECT * FROM messages WHERE id > ${after} ORDER BY id LIMIT ${step})
+    SELECT l.last, s.* FROM (SELECT max(id) AS last FROM walked) l LEFT JOIN LATERAL (
+      SELECT ${columns(sql)} FROM walked g JOIN users u ON u.id = g.author_id
+      WHERE g.author_id = ${userId} AND g.deleted_at IS NULL
+    ) s ON true ORDER BY s.channel_id, s.seq`;
+  return { said: rows.filter(({ id }) => id !== null).map(messageOf), last: rows[0]!.last };
 }
 
 export async function countEdits(sql: ISql, id: string): Promise<number> {
@@ -161,8 +160,17 @@ interface MessageRow {
   deleted_at: Date | null;
 }
 
-function columns(sql: ISql): Fragment {
-  return sql`g.id, g.channel_id, g.seq, g.author_id AS user_id, u.username, g.content, g.client_id, g.reply_to_id,
+/** Both sides of a window, by the function that reads them. Each author's name by its key: a join may read all people. */
+function beside(sql: ISql, from: Fragment, id: string, { place, placeIsBelow, below, above }: Window): Fragment {
+  const first = String(BigInt(place) + (placeIsBelow ? 1n : 0n));
+  const username = sql`(SELECT u.username FROM users u WHERE u.id = g.author_id)`;
+  return sql`
+    SELECT CASE WHEN g.seq < ${first} THEN 'below' ELSE 'above' END AS side, ${columns(sql, username)}
+    FROM ${from}(${id}, ${first}, ${below + 1}, ${above + 1}) g`;
+}
+
+function columns(sql: ISql, username: Fragment = sql`u.username`): Fragment {
+  return sql`g.id, g.channel_id, g.seq, g.author_id AS user_id, ${username} AS username, g.content, g.client_id, g.reply_to_id,
     g.created_at, g.edited_at, g.deleted_at`;
 }
 

@@ -15,22 +15,52 @@ export function findLogParts(sql: ISql): Promise<LogPart[]> {
 /** A string of JSON, as a regular expression. */
 const TEXT = String.raw`"(?:[^"\\]|\\.)*"`;
 
+/** An entry's place in one part. */
+export interface LogPlace {
+  room_id: string;
+  seq: string;
+}
+
+export const FIRST_PLACE: LogPlace = { room_id: "0", seq: "0" };
+
 /**
- * Puts the name that a person has now in the place of the one he had, in all entries of this part: who joined, whom a direct chat
- * is with, whose a message was. Quotes inside of what people wrote are escaped, so no text looks like these keys.
+ * Puts the name that a person has now in the place of the one he had, in the next `step` entries of this part after a place: who joined,
+ * whom a direct chat is with, whose a message was. Quotes inside of what people wrote are escaped, so no text looks like these keys.
+ *
+ * In a transaction of its own: it sets how that is planned.
+ *
+ * @returns the place of the last of these entries; null: there were no more
  */
-export async function renewName(sql: ISql, { from, to }: LogPart, userId: string): Promise<void> {
+export async function renewName(
+  sql: ISql,
+  { from, to }: LogPart,
+  userId: string,
+  after: LogPlace,
+  step: number,
+): Promise<LogPlace | null> {
   const id = userId.replaceAll(".", "\\.");
+  // By the key and nothing else, whatever the planner knows of the part: another plan reads all of it for each step.
   await sql`
-    UPDATE log l SET payload = regexp_replace(regexp_replace(l.payload,
-      ${`("user_id":"${id}",)"username":${TEXT}`}, ${"\\1"} || now.username),
-      ${`("id":"${id}",)"username":${TEXT},"name":(?:null|${TEXT})`}, ${"\\1"} || now.username || now.name)
-    FROM (
-      SELECT replace('"username":' || to_json(username)::text, '\\', '\\\\') AS username,
-        replace(',"name":' || coalesce(to_json(name)::text, 'null'), '\\', '\\\\') AS name
-      FROM users WHERE id = ${userId}
-    ) now
-    WHERE l.at >= ${from}::timestamptz AND l.at < ${to}::timestamptz
-      AND strpos(l.payload, ${`"${userId}","username":`}) > 0
-      AND strpos(l.payload, ${`"${userId}",`} || now.username) = 0`;
+    SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true)`;
+  const [last] = await sql<LogPlace[]>`
+    WITH walked AS MATERIALIZED (
+      SELECT room_id, seq, at, strpos(payload, ${`"${userId}","username":`}) > 0 AS named FROM log
+      WHERE at >= ${from}::timestamptz AND at < ${to}::timestamptz
+        AND (room_id, seq) > (${after.room_id}::bigint, ${after.seq}::bigint)
+      ORDER BY room_id, seq LIMIT ${step}
+    ), renewed AS (
+      UPDATE log l SET payload = regexp_replace(regexp_replace(l.payload,
+        ${`("user_id":"${id}",)"username":${TEXT}`}, ${"\\1"} || now.username),
+        ${`("id":"${id}",)"username":${TEXT},"name":(?:null|${TEXT})`}, ${"\\1"} || now.username || now.name)
+      FROM (
+        SELECT replace('"username":' || to_json(username)::text, '\\', '\\\\') AS username,
+          replace(',"name":' || coalesce(to_json(name)::text, 'null'), '\\', '\\\\') AS name
+        FROM users WHERE id = ${userId}
+      ) now, walked w
+      WHERE w.named AND l.room_id = w.room_id AND l.seq = w.seq AND l.at = w.at
+        AND l.at >= ${from}::timestamptz AND l.at < ${to}::timestamptz
+        AND strpos(l.payload, ${`"${userId}",`} || now.username) = 0
+    )
+    SELECT room_id, seq FROM walked ORDER BY room_id DESC, seq DESC LIMIT 1`;
+  return last ?? null;
 }
