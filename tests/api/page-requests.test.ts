@@ -43,6 +43,7 @@ const CASES: [what: string, status: number, path: string, type: string | null, b
   ["a form to a page that has none", 404, "/wp-login.php", FORM, "log=admin&pwd=admin"],
   ["a form to a page in a folder that has none", 404, "/a/b/c.php", FORM, "x=1"],
   ["JSON to a page that there is not", 415, "/xmlrpc.php", "application/json", "{}"],
+  ["a form of more fields than any page has", 413, "/login", FORM, `who=a${"&a=1".repeat(1_000)}`],
   ["another method", 404, "/about-nothing", FORM, "x=1", "PUT"],
   ["another method to a page", 405, "/", FORM, "x=1", "DELETE"],
 ];

@@ -51,6 +51,7 @@ export function createPages(options: PagesOptions): Pages {
     let body: Uint8Array<ArrayBuffer> | undefined;
     try {
       if (isPost) body = await readBody(request, MAX_FORM, options.readTimeout);
+      if (body !== undefined && countFields(request, body) > MAX_FIELDS) return refuse(413, TOO_MANY_FIELDS);
     } catch (error) {
       if (error instanceof AppError) return refuse(error.status, error.message);
       throw error;
@@ -77,6 +78,19 @@ export function createPages(options: PagesOptions): Pages {
 
 const NO_FORM =
   "This is the path of a page, which takes forms only. Programs use the API: /api/v1, described at /api/docs.";
+
+/** Our pages' largest forms have a box for each of some dozens of choices. The page process answers for all visitors at once. */
+const MAX_FIELDS = 1_000;
+
+const TOO_MANY_FIELDS = `This form may have at most ${MAX_FIELDS} fields.`;
+
+/** Of a form as our pages send it; as multipart/form-data so many do not fit into MAX_FORM that they would take long. */
+function countFields(request: Request, body: Uint8Array): number {
+  if (!request.headers.get("content-type")?.trim().toLowerCase().startsWith(FORMS[0]!)) return 1;
+  return body.reduce((fields, byte) => (byte === AMPERSAND ? fields + 1 : fields), 1);
+}
+
+const AMPERSAND = 0x26;
 
 /** Only forms, or nothing at all, are for pages. */
 function isForm(request: Request): boolean {

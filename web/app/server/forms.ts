@@ -38,10 +38,13 @@ export function refusal(error: UsherError, form: FormData): Refusal {
   const field = lookUp(FIELD_OF_CODE, error.code);
   if (field && form.has(field)) fields[field] ??= error.message;
   const typed: Record<string, string> = {};
-  for (const name of new Set(form.keys())) {
-    const values = form.getAll(name).filter((value) => typeof value === "string");
-    if (values.length > 0 && !name.includes("password")) typed[name] = values.join("\n");
-  }
+  // In one pass: asking the form for each name by itself would read all of it each time.
+  const texts = Map.groupBy(
+    [...form].filter(([, value]) => typeof value === "string"),
+    ([name]) => name,
+  );
+  for (const [name, entries] of texts)
+    if (!name.includes("password")) typed[name] = entries.map(([, value]) => value).join("\n");
   const wait = error.retryAfter === null ? "" : ` Try again in ${waitText(error.retryAfter)}.`;
   return { message: Object.keys(fields).length > 0 ? null : error.message + wait, fields, typed };
 }

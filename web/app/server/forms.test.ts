@@ -1,0 +1,37 @@
+import { expect, test } from "bun:test";
+import { UsherError } from "../../../sdk/errors.ts";
+import { refusal } from "./forms.ts";
+
+function formOf(entries: [string, string][]): FormData {
+  const form = new FormData();
+  for (const [name, value] of entries) form.append(name, value);
+  return form;
+}
+
+const refused = () => new UsherError("invalid", "no", { retry: false });
+
+test("what was typed comes back, but for passwords; of a field that was sent several times each value on a line", () => {
+  const form = formOf([
+    ["scopes", "stats"],
+    ["name", "a"],
+    ["password", "secret"],
+    ["scopes", "events"],
+  ]);
+  form.append("file", new File(["x"], "x"));
+  expect(refusal(refused(), form).typed).toEqual({ scopes: "stats\nevents", name: "a" });
+});
+
+test("a form is read once, however many fields it has", () => {
+  const form = formOf(Array.from({ length: 1_000 }, (_, n) => [`field-${n}`, "x"]));
+  let asked = 0;
+  const counting = new Proxy(form, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      asked += 1;
+      return value.bind(target);
+    },
+  });
+  expect(Object.keys(refusal(refused(), counting).typed)).toHaveLength(1_000);
+  expect(asked).toBeLessThan(10);
+});
