@@ -219,6 +219,13 @@ test("every code of the table is read back from its spelling in a frame", () => 
   for (const code of Object.keys(CODES) as Code[]) expect(codeOfFrame(frameCode(code))).toBe(code);
 });
 
+test.each(["__proto__", "constructor", "valueOf"])(
+  "a code that a later server may have is read as it is: %s",
+  (word) => {
+    expect(codeOfFrame(word)).toBe(word.toLowerCase() as Code);
+  },
+);
+
 /** Bun's own `rejects` would stop the test's world until the promise ends. */
 async function failure(promise: Promise<unknown>): Promise<unknown> {
   try {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { assert, nat, property } from "fast-check";
-import { createLive, refusal, textOf } from "./live.ts";
+import { createLive, isForOwners, refusal, textOf } from "./live.ts";
 import { ConfigError, loadConfig } from "./load.ts";
 import { duration } from "./values.ts";
 
@@ -77,4 +77,9 @@ test("durations are written as they are read", async () => {
     }),
   );
   expect(refusal("WS_PING_INTERVAL")).toBeNull();
+});
+
+test.each(["__proto__", "constructor", "toString"])("%s is no option", (name) => {
+  expect(refusal(name)).toBe(`Usher does not know ${name}.`);
+  expect(isForOwners(name)).toBe(false);
 });

@@ -7,6 +7,8 @@ setDefaultTimeout(60_000);
 /** The pages, by addresses that a browser would not make up. */
 let app: TestApp;
 let asset: string;
+/** The owner's. */
+let cookie: string;
 
 const from = (address: string) => ({ "x-forwarded-for": address });
 const get = (path: string, address: string) => fetch(app.url + path, { headers: from(address), redirect: "manual" });
@@ -15,7 +17,8 @@ beforeAll(async () => {
   app = await startTestApp({ HTTP_RATE_LIMIT: "60", TRUSTED_PROXIES: "127.0.0.1" });
   const body = JSON.stringify({ username: "olga", email: "olga@example.org", password: "correct horse" });
   const headers = { "content-type": "application/json" };
-  await fetch(`${app.url}/api/v1/auth/register`, { method: "POST", headers, body });
+  const account = await fetch(`${app.url}/api/v1/auth/register`, { method: "POST", headers, body });
+  cookie = account.headers.get("set-cookie")!.split(";", 1)[0]!;
   let n = 0;
   const page = await waitUntil("the pages are there", async () => {
     const answer = await get("/login", `192.0.2.${n++ % 90}`);
@@ -58,3 +61,14 @@ test.each(["__proto__", "constructor", "toString"])(
     expect((await get(`/login?ended=${word}`, "203.0.113.2")).status).toBe(200);
   },
 );
+
+test.each(["__proto__", "constructor", "toString"])("no form asks for %s: nothing is done", async (intent) => {
+  const body = new URLSearchParams({ intent });
+  const post = {
+    method: "POST",
+    headers: { ...from("203.0.113.3"), cookie, origin: app.url },
+    body,
+    redirect: "manual",
+  } as const;
+  expect((await fetch(`${app.url}/admin/bans`, post)).status).toBe(400);
+});
