@@ -190,7 +190,8 @@ test("what comes just after somebody has scrolled up is counted as new", async (
   const box = await page.getByRole("region", { name: "Messages" }).boundingBox();
   await page.mouse.move((box?.x ?? 0) + 300, (box?.y ?? 0) + 200);
   await page.mouse.wheel(0, -400);
-  await page.getByRole("button", { name: "Latest" }).waitFor();
+  // At once: not when the page has had time to notice.
+  await page.waitForFunction(() => (document.querySelector("section[aria-label=Messages]")?.scrollTop ?? 0) < -200);
   await post("just missed it.");
   await page.getByRole("button", { name: "1 new" }).click();
   await page.getByRole("button", { name: /new|Latest/ }).waitFor({ state: "detached" });
