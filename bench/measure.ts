@@ -22,6 +22,11 @@ function cpuMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
+/** CPU time used so far by the thread that runs a process's JavaScript, in ms (Linux, /proc/PID/task/PID/schedstat). */
+export function mainThreadMs(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ", 1)[0]) / 1_000_000;
+}
+
 /** A process and everything below it. */
 export function tree(root: number): number[] {
   const children = new Map<number, number[]>();

@@ -2,6 +2,7 @@ import { cluster } from "./cluster.ts";
 import { drain } from "./drain.ts";
 import { edge } from "./edge.ts";
 import { fanout } from "./fanout.ts";
+import { hold } from "./hold.ts";
 import { idle } from "./idle.ts";
 import { tree } from "./measure.ts";
 import { notify } from "./notify.ts";
@@ -28,6 +29,7 @@ const BENCHES: Record<string, () => Promise<void>> = {
   edge,
   peers,
   "old-position": oldPosition,
+  hold,
 };
 
 const names = process.argv.slice(2);

@@ -18,14 +18,15 @@ export interface UsherServer extends RunningServer {
 /** A target whose tokens and rooms are there. */
 export type People = RunningServer["target"] & { tokens: string[]; rooms: string[] };
 
-/** Usher as a person would run it: its own program, embedded PostgreSQL with fsync, in an empty folder. `env` adds options. */
+/** Usher as a person would run it: its own program, embedded PostgreSQL with fsync, in an empty folder. `env` adds options, `flags` those of Bun. */
 export async function startUsher(
   env: Record<string, string> = {},
   dataDir = mkdtempSync(join(tmpdir(), "usher-bench-")),
+  flags: string[] = [],
 ): Promise<UsherServer> {
   const port = await freePort();
   const began = performance.now();
-  const child = Bun.spawn([process.execPath, "--no-env-file", join(import.meta.dir, "../src/main.ts")], {
+  const child = Bun.spawn([process.execPath, "--no-env-file", ...flags, join(import.meta.dir, "../src/main.ts")], {
     stdout: "ignore",
     stderr: "inherit",
     env: {

@@ -1,0 +1,37 @@
+/**
+ * Preloaded into a server: measures how long its event loop was held at once. `GET /` on the Unix socket BENCH_PROBE answers the
+ * longest since the last question, in ms: by the clock, which on a busy machine counts what other programs take too, and of the
+ * thread's own CPU time.
+ */
+const EVERY_MS = 1;
+
+let last = performance.now();
+let lastCpu = cpuMs();
+let longest = { wall: 0, cpu: 0 };
+
+setInterval(look, EVERY_MS);
+
+/** Also at each question: it may come before the timer that a hold has made late. */
+function look(): void {
+  const [now, cpu] = [performance.now(), cpuMs()];
+  longest = {
+    wall: Math.max(longest.wall, now - last - EVERY_MS),
+    cpu: Math.max(longest.cpu, cpu - lastCpu),
+  };
+  [last, lastCpu] = [now, cpu];
+}
+
+Bun.serve({
+  unix: process.env.BENCH_PROBE!,
+  fetch() {
+    look();
+    const answer = Response.json(longest);
+    longest = { wall: 0, cpu: 0 };
+    return answer;
+  },
+});
+
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
