@@ -282,6 +282,31 @@ test("whoever replies to a message that is deleted meanwhile is told so, sees it
   await bo.context.close();
 }, 60_000);
 
+test("whoever opens another page while the server is away is told so in it, and goes on where they were", async () => {
+  const wire = await relayTo(app.url);
+  const { context } = ada;
+  const page = await context.newPage();
+  await page.goto(`${wire.url}${path}`);
+  await live({ ...ada, page });
+  await composer(page).fill("not lost");
+  await page.locator('link[rel=modulepreload][href*="channel-browse"]').waitFor({ state: "attached" });
+  await page.waitForLoadState("networkidle");
+  wire.cut();
+  await page.getByText("Not connected").waitFor();
+  for (const name of ["Browse channels", "New message"]) {
+    await page.getByRole("link", { name }).last().click();
+    await page.getByRole("heading", { name: "No connection to the server" }).waitFor();
+    expect(await page.getByRole("navigation").first().isVisible()).toBe(true);
+  }
+  wire.mend();
+  await page.getByText("Not connected").waitFor({ state: "detached", timeout: 30_000 });
+  await page.getByRole("link", { name: "general", exact: true }).click();
+  await page.waitForFunction(() => document.querySelector("textarea")?.value === "not lost");
+  await composer(page).fill("");
+  await page.close();
+  await wire.close();
+}, 60_000);
+
 test("a reply that is refused, as its original was deleted while nobody was connected, goes back to the composer to be sent as a message", async () => {
   const { page } = ada;
   const wire = await relayTo(app.url);
