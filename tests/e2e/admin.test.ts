@@ -198,6 +198,26 @@ test("connections come into the overview by themselves, and one of them is close
   expect(await client.end()).toBe(4011);
 }, 120_000);
 
+test("a name in the list of connections is broken at no width, whatever else stands in its row", async () => {
+  const account = { username: "ostrander", email: "ostrander@example.org", password: PASSWORD };
+  const { access_token } = await (await post("/auth/register", account, bo)).json();
+  const client = await openClient(Number(new URL(app.url).port), { query: `?token=${access_token}` });
+  for (const room of ["event:1", "event:2", "event:3", "event:4"]) await client.ask("room:join", { room });
+  const lines: Record<number, number[]> = {};
+  for (const width of [1280, 1000, 800, 700, 390]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.goto("/admin/connections");
+    const table = page.getByRole("table", { name: "Connections" });
+    const links = table.getByRole("link", { name: "ostrander", exact: true });
+    await links.first().waitFor();
+    lines[width] = await links.evaluateAll((all) => all.map((link) => link.getClientRects().length));
+    expect(await links.first().getAttribute("title")).toMatch(/^Connection \d+-\d+$/);
+  }
+  for (const [width, each] of Object.entries(lines)) expect([width, ...each]).toEqual([width, ...each.map(() => 1)]);
+  await page.setViewportSize({ width: 1280, height: 720 });
+  client.close();
+}, 120_000);
+
 test("frames of a room come into the live trace, each with its node, wait while it is paused, and unfold", async () => {
   const client = await openClient(Number(new URL(app.url).port));
   const room = "event:88";
