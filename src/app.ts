@@ -37,7 +37,7 @@ import { createMail } from "./platform/mail.ts";
 import { createMetrics } from "./platform/metrics.ts";
 import { createTransaction } from "./platform/postgres/transaction.ts";
 import { createTracing } from "./platform/tracing.ts";
-import type { Authenticate } from "./realtime/doors.ts";
+import type { Authenticate } from "./realtime/transport.ts";
 import type { ServerApi } from "./server-api/index.ts";
 
 export interface App {

@@ -15,7 +15,7 @@ import { ownerExists } from "../src/identity/store/users.ts";
 import { createLogReader } from "../src/platform/log/reader.ts";
 import { createWindows } from "../src/platform/log/windows.ts";
 import type { Sql } from "../src/platform/postgres/sql.ts";
-import { createPostgresPresence } from "../src/realtime/presence/postgres.ts";
+import { createPostgresPresence } from "../src/realtime/presence/postgres-store.ts";
 import { windowFrom } from "../src/server-api/store/changes.ts";
 import { pageRoom } from "../src/server-api/store/history.ts";
 import { isKept } from "../src/server-api/store/kept.ts";

@@ -11,7 +11,7 @@ export interface AdminDeps {
   sql: Sql;
   transaction: Transaction;
   live: Live;
-  realtime: Pick<Realtime, "beginLongAnswer" | "closeConnection" | "cluster" | "drain" | "tap" | "watch">;
+  realtime: Pick<Realtime, "beginLongResponse" | "closeConnection" | "cluster" | "drain" | "traceFrames" | "watch">;
   /** The nodes of the cluster, this one among them. */
   living: () => readonly LivingNode[];
   /** This node's number, which may become another one. */

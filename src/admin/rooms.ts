@@ -15,7 +15,7 @@ export async function busiestRooms({
   sql,
   realtime,
 }: Pick<AdminDeps, "sql" | "realtime">): Promise<{ data: RoomInfo[]; partial: boolean }> {
-  const { nodes, partial } = await realtime.cluster.stats();
+  const { nodes, partial } = await realtime.cluster.getStats();
   const members = new Map<string, number>();
   for (const { rooms } of nodes)
     for (const room of rooms) members.set(room.name, (members.get(room.name) ?? 0) + room.members);

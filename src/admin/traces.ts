@@ -1,7 +1,7 @@
 import { type By, record } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { mayReach, refusePrivate } from "../platform/private-rooms.ts";
-import type { LongAnswer, TapTarget } from "../realtime/index.ts";
+import type { LongResponse, TraceTarget } from "../realtime/index.ts";
 import type { AdminDeps } from "./deps.ts";
 
 /** While nothing happens a comment goes out so often, in ms, that nobody on the way takes the connection for dead. */
@@ -16,7 +16,7 @@ const MOST_UNREAD = 1_000_000;
 export async function openTrace(
   { transaction, realtime }: Pick<AdminDeps, "transaction" | "realtime">,
   who: By<UserCaller>,
-  target: TapTarget,
+  target: TraceTarget,
   seconds: number,
 ): Promise<ReadableStream<Uint8Array>> {
   const subject = target.room === undefined ? `user:${target.userId}` : `room:${target.room}`;
@@ -24,7 +24,7 @@ export async function openTrace(
   // It shows the text of what people say.
   refusePrivate(who, rooms, target.room === undefined ? "user_id" : "room");
   // Before anything is waited for: what ends the right to it ends it from here on.
-  const answer = realtime.beginLongAnswer({
+  const answer = realtime.beginLongResponse({
     caller: who.caller,
     address: who.address,
     allows: (caller) => caller.kind === "user" && mayReach(caller.role, rooms),
@@ -42,10 +42,10 @@ export async function openTrace(
 }
 
 interface Trace {
-  realtime: Pick<AdminDeps["realtime"], "tap">;
-  target: TapTarget;
+  realtime: Pick<AdminDeps["realtime"], "traceFrames">;
+  target: TraceTarget;
   seconds: number;
-  answer: LongAnswer;
+  answer: LongResponse;
 }
 
 function linesOf({ realtime, target, seconds, answer }: Trace): ReadableStream<Uint8Array> {
@@ -56,7 +56,7 @@ function linesOf({ realtime, target, seconds, answer }: Trace): ReadableStream<U
       start(controller) {
         let missed = 0;
         const say = (text: string) => controller.enqueue(encoder.encode(text));
-        const end = realtime.tap(target, (lines, leftOut) => {
+        const end = realtime.traceFrames(target, (lines, leftOut) => {
           missed += leftOut;
           if ((controller.desiredSize ?? 0) <= 0) {
             missed += lines.length;

@@ -2,12 +2,12 @@ import type { Config } from "../config/options.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Broker } from "../realtime/broker/broker.ts";
+import type { BrokerTransport, Certificates, TransportAddress } from "../realtime/broker/broker-transport.ts";
 import { createBroker, type NodeBroker } from "../realtime/broker/create-broker.ts";
-import { createMemoryBus } from "../realtime/broker/memory.ts";
-import { createNatsWire, type NatsPlace } from "../realtime/broker/nats.ts";
-import { createPostgresWire } from "../realtime/broker/postgres.ts";
-import { createRedisWire, type RedisPlace } from "../realtime/broker/redis.ts";
-import type { Address, Certificates, Wire } from "../realtime/broker/wire.ts";
+import { createMemoryBus } from "../realtime/broker/memory-transport.ts";
+import { createNatsTransport, type NatsTarget } from "../realtime/broker/nats-transport.ts";
+import { createPostgresTransport } from "../realtime/broker/postgres-transport.ts";
+import { createRedisTransport, type RedisTarget } from "../realtime/broker/redis-transport.ts";
 import type { Log } from "./log.ts";
 import type { Program } from "./program.ts";
 
@@ -23,7 +23,10 @@ export async function startBroker(
   metrics: Metrics,
 ): Promise<NodeBroker> {
   const log = logger.child({ name: "broker" });
-  const address = { cluster: await nameOfCluster(sql), mailbox: crypto.randomUUID().replaceAll("-", "").slice(0, 16) };
+  const address = {
+    cluster: await nameOfCluster(sql),
+    instanceId: crypto.randomUUID().replaceAll("-", "").slice(0, 16),
+  };
   let toldAt = Number.NEGATIVE_INFINITY;
   const onError = (error: unknown) => {
     if (performance.now() - toldAt < TELL_EVERY) return;
@@ -34,13 +37,13 @@ export async function startBroker(
     "broker",
     async () =>
       createBroker({
-        wire: await openWire(config, databaseUrl, address, onError),
-        mailbox: address.mailbox,
+        transport: await openWire(config, databaseUrl, address, onError),
+        instanceId: address.instanceId,
         node: () => lease.node,
         epoch: () => epoch.current(),
         nodes: {
-          living: () => lease.living().map(({ node }) => node),
-          othersHear: () => lease.living().some(({ node, hears }) => hears && node !== lease.node),
+          getNumbers: () => lease.living().map(({ node }) => node),
+          areOthersReceiving: () => lease.living().some(({ node, hears }) => hears && node !== lease.node),
           refresh: () => void lease.refresh(),
         },
         logger: log,
@@ -66,22 +69,22 @@ export function hasRedis({ REDIS_URL, REDIS_HOST, REDIS_SENTINELS }: Config): bo
 async function openWire(
   config: Config,
   databaseUrl: string,
-  address: Address,
+  address: TransportAddress,
   onError: (error: unknown) => void,
-): Promise<Wire> {
+): Promise<BrokerTransport> {
   switch (chooseBroker(config)) {
     case "redis":
-      return createRedisWire(redisPlace(config), address, onError);
+      return createRedisTransport(redisPlace(config), address, onError);
     case "nats":
-      return createNatsWire(natsPlace(config), address, onError);
+      return createNatsTransport(natsPlace(config), address, onError);
     case "postgres":
-      return createPostgresWire(databaseUrl, address, onError);
+      return createPostgresTransport(databaseUrl, address, onError);
     case "memory":
-      return createMemoryBus().wire(address);
+      return createMemoryBus().createTransport(address);
   }
 }
 
-export function redisPlace(config: Config): RedisPlace {
+export function redisPlace(config: Config): RedisTarget {
   const { REDIS_URL, REDIS_HOST, REDIS_PORT, REDIS_DB, REDIS_SENTINELS, REDIS_SENTINEL_NAME } = config;
   const username = config.REDIS_USERNAME ?? "";
   const password = config.REDIS_PASSWORD ?? "";
@@ -105,7 +108,7 @@ export function redisPlace(config: Config): RedisPlace {
   return { url: url.href, tls };
 }
 
-export function natsPlace({ NATS_URL, NATS_TLS_CA, NATS_TLS_CERT, NATS_TLS_KEY }: Config): NatsPlace {
+export function natsPlace({ NATS_URL, NATS_TLS_CA, NATS_TLS_CERT, NATS_TLS_KEY }: Config): NatsTarget {
   return { url: NATS_URL!, tls: certificatesOf(NATS_TLS_CA, NATS_TLS_CERT, NATS_TLS_KEY) };
 }
 

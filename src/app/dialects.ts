@@ -1,7 +1,7 @@
 import type { Chat } from "../chat/index.ts";
 import type { Identity } from "../identity/index.ts";
 import type { Api } from "../platform/http/api.ts";
-import type { Authenticate, Connection } from "../realtime/doors.ts";
+import type { Authenticate, Connection } from "../realtime/transport.ts";
 import type { MessageSocket } from "../transport/dialects/message-socket.ts";
 import { addDialectRoutes } from "../transport/dialects/routes.ts";
 import { withDialectSockets } from "../transport/dialects/sockets.ts";

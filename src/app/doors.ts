@@ -1,7 +1,7 @@
 import type { Api } from "../platform/http/api.ts";
 import { ownOrigins } from "../platform/http/origin.ts";
 import type { Metrics } from "../platform/metrics.ts";
-import type { Authenticate, Hub } from "../realtime/doors.ts";
+import type { Authenticate, Hub } from "../realtime/transport.ts";
 import type { ServerApi } from "../server-api/index.ts";
 import { createMetricsServer } from "../transport/http/metrics-server.ts";
 import { createPages } from "../transport/http/pages.ts";

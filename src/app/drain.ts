@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Lease } from "../platform/nodes/registry.ts";
-import type { Hub } from "../realtime/doors.ts";
+import type { Hub } from "../realtime/transport.ts";
 import type { ServerApi } from "../server-api/index.ts";
 import type { Program } from "./program.ts";
 

@@ -4,7 +4,7 @@ import type { TailEntry } from "../platform/log/windows.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { NO_TRACING } from "../platform/tracing.ts";
 import type { Broker } from "../realtime/broker/broker.ts";
-import type { Hub } from "../realtime/doors.ts";
+import type { Hub } from "../realtime/transport.ts";
 import type { Log } from "./log.ts";
 import type { Program } from "./program.ts";
 import { eachTraced } from "./traced.ts";
@@ -22,7 +22,7 @@ export async function startFanOut(
   /** Most of what the tail brings has been shown before: only what it is first with goes on with the trace of its publish. */
   function traced(entry: TailEntry): LogEntry {
     const trace = traceOf(entry.meta);
-    return trace !== undefined && hub.awaits(entry.room, entry.seq) ? { ...entry, trace } : entry;
+    return trace !== undefined && hub.isAwaiting(entry.room, entry.seq) ? { ...entry, trace } : entry;
   }
 
   await tail.read({

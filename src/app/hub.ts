@@ -3,9 +3,9 @@ import { createLogReader } from "../platform/log/reader.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { NodeBroker } from "../realtime/broker/create-broker.ts";
-import type { Authenticate, Hub } from "../realtime/doors.ts";
 import { createHub } from "../realtime/hub.ts";
-import type { PresenceStore } from "../realtime/presence/presence.ts";
+import type { PresenceStore } from "../realtime/presence/presence-store.ts";
+import type { Authenticate, Hub } from "../realtime/transport.ts";
 import { hubLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Program } from "./program.ts";
@@ -49,7 +49,7 @@ export function createHubOf(
   log.lease.watch({ joined: () => hub.renumber(String(log.lease.node)) });
   log.lease.tell(() => ({
     draining: hub.draining || lifecycle.stopping,
-    hears: broker.hears,
+    hears: broker.isReceiving,
     connections: hub.counts().connections,
     lag: log.tail.lag() * 1_000,
   }));

@@ -1,7 +1,7 @@
 import type { HotName } from "../config/options.ts";
 import type { Caller } from "../platform/caller.ts";
 import { ownOrigins } from "../platform/http/origin.ts";
-import type { Authenticate, Hub } from "../realtime/doors.ts";
+import type { Authenticate, Hub } from "../realtime/transport.ts";
 import type { Program } from "./program.ts";
 
 /** Options by which callers were let in. */

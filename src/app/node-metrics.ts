@@ -1,6 +1,6 @@
 import { logSize } from "../platform/log/size.ts";
 import type { Metrics } from "../platform/metrics.ts";
-import type { Hub } from "../realtime/doors.ts";
+import type { Hub } from "../realtime/transport.ts";
 import type { Log } from "./log.ts";
 import type { Storage } from "./storage.ts";
 

@@ -1,9 +1,9 @@
 import type { Sql } from "../platform/postgres/sql.ts";
 import { openRedisLink } from "../realtime/broker/redis-link.ts";
-import { createMemoryPresence } from "../realtime/presence/memory.ts";
-import { createPostgresPresence } from "../realtime/presence/postgres.ts";
-import type { PresenceStore } from "../realtime/presence/presence.ts";
-import { createRedisPresence } from "../realtime/presence/redis.ts";
+import { createMemoryPresence } from "../realtime/presence/memory-store.ts";
+import { createPostgresPresence } from "../realtime/presence/postgres-store.ts";
+import type { PresenceStore } from "../realtime/presence/presence-store.ts";
+import { createRedisPresence } from "../realtime/presence/redis-store.ts";
 import { hasRedis, nameOfCluster, redisPlace } from "./broker.ts";
 import type { Program } from "./program.ts";
 

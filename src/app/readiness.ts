@@ -1,6 +1,6 @@
 import type { Logger } from "../platform/logger.ts";
 import type { Broker } from "../realtime/broker/broker.ts";
-import type { Hub } from "../realtime/doors.ts";
+import type { Hub } from "../realtime/transport.ts";
 import { createReadiness, type Readiness, type State } from "../transport/http/probes.ts";
 import type { PagesOfNode } from "./pages.ts";
 import type { Program } from "./program.ts";

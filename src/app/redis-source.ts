@@ -2,7 +2,7 @@ import { startRedisSource } from "../bridges/redis-source.ts";
 import { StartError } from "../config/start-error.ts";
 import type { LivingNode } from "../platform/nodes/living.ts";
 import { unlimitedService } from "../platform/scopes.ts";
-import { openRedis } from "../realtime/broker/redis.ts";
+import { openRedis } from "../realtime/broker/redis-transport.ts";
 import type { ServerApi } from "../server-api/index.ts";
 import { hasRedis, redisPlace } from "./broker.ts";
 import type { Log } from "./log.ts";

@@ -7,7 +7,7 @@ import type { Publish } from "../platform/log/publish.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";
-import type { Hub } from "../realtime/doors.ts";
+import type { Hub } from "../realtime/transport.ts";
 import type { ServerApi } from "../server-api/index.ts";
 import { createServerApi } from "../server-api/server-api.ts";
 import { requestsOfService, type Share } from "./limits.ts";

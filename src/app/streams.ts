@@ -1,6 +1,6 @@
 import type { Api } from "../platform/http/api.ts";
 import { ownOrigins } from "../platform/http/origin.ts";
-import type { Authenticate, Broadcast, Hub } from "../realtime/doors.ts";
+import type { Authenticate, Broadcast, Hub } from "../realtime/transport.ts";
 import { addSse } from "../transport/sse/route.ts";
 import type { Streams } from "../transport/streams/index.ts";
 import { createStreams } from "../transport/streams/streams.ts";

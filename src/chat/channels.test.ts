@@ -113,7 +113,7 @@ test("a deleted channel is gone for all, and its last entry takes everybody out 
   await node.channels.delete(ann, channel.id);
   const last = node.told.at(-1);
   expect(last).toMatchObject({ what: "publish", entry: { type: "channel:deleted", room: `channel:${channel.id}` } });
-  if (last?.what === "publish") expect(node.policy.expels?.(last.entry)).toBe("everybody");
+  if (last?.what === "publish") expect(node.policy.findExpelled?.(last.entry)).toBe("everybody");
   expect(await codeOf(node.channels.get(ann, channel.id))).toBe("not_found");
   expect(await codeOf(node.messages.page(bob, channel.id, { limit: 1 }))).toBe("not_found");
   expect((await node.readMarks.counts(ann)).channels.map((c) => c.channel_id)).not.toContain(channel.id);

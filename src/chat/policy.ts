@@ -120,7 +120,7 @@ export function channelRooms(sql: ISql): RoomPolicy {
       return codes;
     },
 
-    expels({ type, payload }) {
+    findExpelled({ type, payload }) {
       if (type === "channel:deleted") return "everybody";
       return type === "member:left" ? { userId: FRAMES["member:left"].parse(JSON.parse(payload)).user_id } : null;
     },

@@ -57,7 +57,7 @@ for (const [order, arrange] of Object.entries(ORDERS)) {
 }
 
 test("JN-8 without the policy's word on entries he would see more: the check can fail", async () => {
-  const live = addHub(node, { ...node.policy, expels: undefined });
+  const live = addHub(node, { ...node.policy, findExpelled: undefined });
   const { entries, bob: bobClient } = await story(live);
   live.hub.publish(entries);
   expect(bobClient.frames.slice(-2).map(({ type }) => type)).toEqual(["member:left", "message:created"]);

@@ -3,11 +3,11 @@ import type { Clock } from "../platform/clock.ts";
 import type { LogReader } from "../platform/log/reader.ts";
 import type { Tracing } from "../platform/tracing.ts";
 import type { Broker } from "./broker/broker.ts";
-import type { Authenticate } from "./doors.ts";
-import type { PresenceStore } from "./presence/presence.ts";
+import type { PresenceStore } from "./presence/presence-store.ts";
 import type { PresenceTimes } from "./presence/times.ts";
+import type { Authenticate } from "./transport.ts";
 
-/** What the hub asks of the house; plugged in app.ts. */
+/** What the hub asks of the application; plugged in app.ts. */
 export interface HubDeps {
   authenticate: Authenticate;
   log: LogReader;
@@ -51,7 +51,7 @@ export interface HubLogger {
 export interface HubLimits {
   /** ms. */
   pingInterval: number;
-  /** ms without a sign of life after which a connection is closed. */
+  /** ms without a heartbeat after which a connection is closed. */
   pongTimeout: number;
   /** Bytes of one inbound frame. */
   maxFrame: number;

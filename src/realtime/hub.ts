@@ -1,83 +1,83 @@
 import { AppError } from "../platform/errors.ts";
-import { Admission } from "./admission.ts";
-import { createAlone } from "./broker/alone.ts";
-import { createCensus } from "./census.ts";
-import { Closing } from "./closing.ts";
-import { createCluster } from "./cluster.ts";
-import { registerOwnCommands } from "./commands.ts";
-import type { Connection } from "./connection.ts";
-import { Connections } from "./connections.ts";
-import { countFrames } from "./count-frames.ts";
+import { createLocalBroker } from "./broker/local-broker.ts";
+import { createClusterQueries } from "./cluster/cluster-queries.ts";
+import { createLocalStats } from "./cluster/local-stats.ts";
+import { CommandDispatcher } from "./connections/command-dispatcher.ts";
+import type { Connection } from "./connections/connection.ts";
+import { ConnectionCloser } from "./connections/connection-closer.ts";
+import { ConnectionLifecycle, type NodeState } from "./connections/connection-lifecycle.ts";
+import { ConnectionRegistry } from "./connections/connection-registry.ts";
+import { countFrames } from "./connections/count-frames.ts";
+import { drainConnections } from "./connections/drain-connections.ts";
+import { FrameReceiver } from "./connections/frame-receiver.ts";
+import { FrameSender } from "./connections/frame-sender.ts";
+import { Heartbeat } from "./connections/heartbeat.ts";
+import { registerHubCommands } from "./connections/hub-commands.ts";
+import { LongResponses } from "./connections/long-responses.ts";
+import { getReconnectWindow } from "./connections/reconnect-window.ts";
 import type { HubDeps } from "./deps.ts";
-import { Dispatch } from "./dispatch.ts";
-import type { Hub } from "./doors.ts";
-import { drainConnections } from "./drain.ts";
-import { Ephemeral } from "./ephemeral.ts";
-import { askAgain, expel } from "./expel.ts";
-import { FanOut } from "./fan-out.ts";
-import { Heartbeat } from "./heartbeat.ts";
-import { Intake } from "./intake.ts";
-import { InternalRooms, isInternal } from "./internal-rooms.ts";
-import { Joins } from "./join.ts";
-import { Lifetime, type Self } from "./lifetime.ts";
-import { ROOM_REST } from "./limits.ts";
-import { LongAnswers } from "./long-answers.ts";
-import { Policies } from "./policies.ts";
+import { Admission } from "./limits/admission.ts";
+import { ROOM_IDLE_MS } from "./limits/fixed-limits.ts";
+import { InboundRateLimiter } from "./limits/inbound-rate-limiter.ts";
 import { HubPresence } from "./presence/hub-presence.ts";
-import { createMemoryPresence } from "./presence/memory.ts";
+import { createMemoryPresence } from "./presence/memory-store.ts";
 import { PRESENCE_TIMES } from "./presence/times.ts";
-import { Repair } from "./repair.ts";
-import type { Room } from "./room.ts";
-import { Rooms } from "./rooms.ts";
-import { Sender } from "./sender.ts";
-import { spreadOf } from "./spread.ts";
-import { Taps } from "./taps.ts";
-import { Traffic } from "./traffic.ts";
+import { Joins } from "./recovery/join.ts";
+import { Repair } from "./recovery/repair.ts";
+import { EphemeralPublisher } from "./rooms/ephemeral.ts";
+import { expel, recheckAccess } from "./rooms/expel.ts";
+import { FanOut } from "./rooms/fan-out.ts";
+import { InternalRooms, isInternal } from "./rooms/internal-rooms.ts";
+import { Policies } from "./rooms/policies.ts";
+import type { Room } from "./rooms/room.ts";
+import { RoomRegistry } from "./rooms/room-registry.ts";
+import { FrameTracer } from "./tracing/frame-tracer.ts";
+import type { Hub } from "./transport.ts";
 
 /** The hub of this node: wires the parts of this folder, and says which of them does what. */
 export function createHub(deps: HubDeps): Hub {
   const { log, logger, clock, limits, authenticate } = deps;
-  const broker = deps.broker ?? createAlone();
-  const nodes = deps.nodes ?? (() => 1);
-  const self: Self = { node: deps.node, epoch: deps.epoch, draining: false };
+  const broker = deps.broker ?? createLocalBroker();
+  const countNodes = deps.nodes ?? (() => 1);
+  const self: NodeState = { node: deps.node, epoch: deps.epoch, draining: false };
   const epoch = () => self.epoch;
-  const idOf = ({ id }: { id: number }) => `${self.node}-${id}`;
+  const formatConnectionId = ({ id }: { id: number }) => `${self.node}-${id}`;
   const frames = { sent: 0, received: 0 };
   const metrics = countFrames(deps.metrics, frames);
 
   // Who is here, and in which rooms.
   const policies = new Policies();
-  const sender = new Sender(metrics);
-  const rooms: Rooms = new Rooms(
+  const sender = new FrameSender(metrics);
+  const rooms: RoomRegistry = new RoomRegistry(
     {
-      show: (room, type, frame) => fanOut.show(room, type, frame),
-      shown(room, entry) {
-        const gone = policies.expels(entry);
-        if (gone !== null) expel({ rooms, connections, sender }, room.name, gone);
+      onFrame: (room, type, frame) => fanOut.publishToRoom(room, type, frame),
+      onPublished(room, entry) {
+        const expelled = policies.findExpelled(entry);
+        if (expelled !== null) expel({ rooms, connections, sender }, room.name, expelled);
       },
-      missing: (room) => repair.missing(room),
+      onGap: (room) => repair.scheduleFill(room),
     },
     {
-      entered: (connection, room) => presence.entered(connection, room),
+      joined: (connection, room) => presence.joined(connection, room),
       left: (connection, room) => presence.left(connection, room),
     },
   );
-  const connections: Connections = new Connections(rooms);
+  const connections: ConnectionRegistry = new ConnectionRegistry(rooms);
   const open = connections.open;
 
   // What they are shown.
-  const taps = new Taps(broker, rooms.people, () => self.node);
-  sender.taps = taps;
-  const fanOut = new FanOut({ rooms, sender, taps, metrics });
-  const ephemeral = new Ephemeral({ broker, connections, rooms, sender, fanOut });
+  const tracer = new FrameTracer(broker, rooms.userConnections, () => self.node);
+  sender.tracer = tracer;
+  const fanOut = new FanOut({ rooms, sender, tracer, metrics });
+  const ephemeral = new EphemeralPublisher({ broker, connections, rooms, sender, fanOut });
   const repair = new Repair({
     log,
     metrics,
     logger,
     epoch,
     isOpen: (room) => rooms.get(room.name) === room,
-    tell: (room, type, frame) => fanOut.show(room, type, frame),
-    passedOver: (room) => void askAgain({ rooms, connections, sender, policies }, room),
+    broadcast: (room, type, frame) => fanOut.publishToRoom(room, type, frame),
+    onSkipped: (room) => void recheckAccess({ rooms, connections, sender, policies }, room),
   });
   const internal = new InternalRooms((error) =>
     logger.error({ err: error }, "an entry of an internal room could not be acted on; its state is read anew"),
@@ -91,16 +91,16 @@ export function createHub(deps: HubDeps): Hub {
     sender,
     metrics,
     logger,
-    broadcast: (topic, text) => fanOut.publish(topic, text),
+    broadcast: (topic, text) => fanOut.publishToTopic(topic, text),
   });
 
   // How they come and go.
-  const elsewhere = (keys: readonly string[]) => cluster.elsewhere(keys);
-  const admission = new Admission(rooms.people, limits, { nodes, elsewhere });
+  const countElsewhere = (keys: readonly string[]) => cluster.countElsewhere(keys);
+  const admission = new Admission(rooms.userConnections, limits, { countNodes, countElsewhere });
   const heartbeat = new Heartbeat(open, limits, sender, metrics, clock);
-  const longAnswers = new LongAnswers(authenticate, clock);
-  const closing = new Closing(connections, rooms.people, heartbeat, longAnswers, limits);
-  const lifetime = new Lifetime({
+  const longResponses = new LongResponses(authenticate, clock);
+  const closer = new ConnectionCloser(connections, rooms.userConnections, heartbeat, longResponses, limits);
+  const lifecycle = new ConnectionLifecycle({
     connections,
     rooms,
     admission,
@@ -111,7 +111,7 @@ export function createHub(deps: HubDeps): Hub {
     limits,
     self,
   });
-  const census = createCensus({
+  const localStats = createLocalStats({
     node: () => Number(self.node),
     startedAt: clock.now(),
     connections: open,
@@ -120,25 +120,25 @@ export function createHub(deps: HubDeps): Hub {
     counts: () => connections.counts(),
     frames,
   });
-  const cluster = createCluster({ broker, census });
+  const cluster = createClusterQueries({ broker, localStats });
 
   // What they say.
-  const dispatch = new Dispatch(sender, metrics, logger, deps.tracing, idOf);
-  const traffic = new Traffic(limits, broker, nodes);
-  const intake = new Intake({ limits, metrics, traffic, heartbeat, sender, taps, dispatch });
+  const dispatcher = new CommandDispatcher(sender, metrics, logger, deps.tracing, formatConnectionId);
+  const rateLimiter = new InboundRateLimiter(limits, broker, countNodes);
+  const frameReceiver = new FrameReceiver({ limits, metrics, rateLimiter, heartbeat, sender, tracer, dispatcher });
   const { roomsPerConnection } = limits;
   const watch = (connection: Connection, room: Room) => presence.watch(connection, room);
   const joins = new Joins({ rooms, sender, epoch, policies, log, metrics, logger, roomsPerConnection, watch });
-  registerOwnCommands({
+  registerHubCommands({
     rooms,
     sender,
     epoch,
-    dispatch,
+    dispatcher,
     joins,
     authenticate,
     now: () => clock.now(),
-    signIn: (connection, caller) => lifetime.signIn(connection, caller),
-    heard: cluster.heard,
+    signIn: (connection, caller) => lifecycle.signIn(connection, caller),
+    ackReceived: cluster.ackReceived,
     prepare: (caller) => admission.prepare(caller, ""),
   });
 
@@ -149,11 +149,11 @@ export function createHub(deps: HubDeps): Hub {
       fanOut.start(broadcast);
       heartbeat.start();
       presence.start();
-      sweep ??= setInterval(() => rooms.sweep(), ROOM_REST);
+      sweep ??= setInterval(() => rooms.evictIdle(), ROOM_IDLE_MS);
     },
     async stop() {
-      longAnswers.stop();
-      taps.stop();
+      longResponses.stop();
+      tracer.stop();
       heartbeat.stop();
       repair.stop();
       await presence.stop();
@@ -166,14 +166,14 @@ export function createHub(deps: HubDeps): Hub {
     drain(ms) {
       self.draining = true;
       // The other nodes take them, or, where there is none, the next process that starts here.
-      const spread = spreadOf(open.length, limits.handshakes, Math.max(1, nodes() - 1), ms);
-      return drainConnections(open, { sender, heartbeat, ms, spread });
+      const windowMs = getReconnectWindow(open.length, limits.handshakes, Math.max(1, countNodes() - 1), ms);
+      return drainConnections(open, { sender, heartbeat, durationMs: ms, windowMs });
     },
 
-    publish: (entries) => rooms.offer(internal.take(entries)),
+    publish: (entries) => rooms.ingest(internal.deliver(entries)),
     publishEphemeral: (room, type, payload, except) => ephemeral.publish(room, type, payload, except),
     publishText: (room, type, payload, except) => ephemeral.publishText(room, type, payload, except),
-    awaits: (room, seq) => rooms.awaits(room, seq),
+    isAwaiting: (room, seq) => rooms.isAwaiting(room, seq),
     needs: (room, seq) => isInternal(room) || rooms.needs(room, seq),
     announce: (room, seq) => rooms.announce(room, seq),
     watch: (room, watcher) => internal.watch(room, watcher),
@@ -183,8 +183,8 @@ export function createHub(deps: HubDeps): Hub {
     changeEpoch(epoch) {
       if (epoch === self.epoch) return;
       self.epoch = epoch;
-      closing.all("draining");
-      rooms.forgetAll();
+      closer.closeAll("draining");
+      rooms.clear();
       internal.interrupted().catch((error: unknown) => {
         logger.error({ err: error }, "what other nodes have changed could not be read; it is when it is needed");
       });
@@ -199,44 +199,44 @@ export function createHub(deps: HubDeps): Hub {
       if (refusal !== null) throw new AppError(refusal);
     },
     async presence(caller, room) {
-      const refusal = await policies.mayReadPresence(caller, room);
+      const refusal = await policies.checkPresence(caller, room);
       if (refusal !== null) throw new AppError(refusal);
-      return presence.of(room);
+      return presence.get(room);
     },
     presenceHealth: () => presence.health,
-    registerCommand: (type, handler) => dispatch.register(type, handler),
+    registerCommand: (type, handler) => dispatcher.register(type, handler),
 
     expel: (room, userId) => expel({ rooms, connections, sender }, room, { userId }),
-    closeSession: (sessionId, reason) => closing.session(sessionId, reason),
-    closeUser: (userId, reason, matches = () => true) => closing.user(userId, reason, matches),
-    closeConnection: (id, reason) => closing.connection(id, reason),
-    closeFrom: (matches, reason) => closing.from(matches, reason),
-    closeWhere: (ends, reason) => closing.where(ends, reason),
+    closeSession: (sessionId, reason) => closer.closeSession(sessionId, reason),
+    closeUser: (userId, reason, matches = () => true) => closer.closeUser(userId, reason, matches),
+    closeConnection: (id, reason) => closer.closeConnection(id, reason),
+    closeFrom: (matches, reason) => closer.closeFrom(matches, reason),
+    closeWhere: (ends, reason) => closer.where(ends, reason),
     endService(tokenId, at) {
       connections.endService(tokenId, at);
-      longAnswers.endService(tokenId, at);
+      longResponses.endService(tokenId, at);
     },
     updateUser(userId, person) {
       connections.updateUser(userId, person);
-      longAnswers.updateUser(userId, person);
+      longResponses.updateUser(userId, person);
       presence.renamed(userId);
     },
 
-    callers: () => [...connections.callers(), ...longAnswers.callers()],
-    beginLongAnswer: (request) => longAnswers.begin(request),
+    callers: () => [...connections.getCallers(), ...longResponses.getCallers()],
+    beginLongResponse: (request) => longResponses.begin(request),
     counts: () => connections.counts(),
     cluster,
-    tap: (target, tell) => taps.watch(target, tell),
+    traceFrames: (target, onFrames) => tracer.trace(target, onFrames),
 
     prepare: (caller, address) => admission.prepare(caller, address),
-    connect: (caller, address) => lifetime.connect(caller, address),
-    opened: (connection: Connection, socket) => lifetime.opened(connection, socket),
-    received: (connection: Connection, frame) => intake.received(connection, frame),
-    count: (connection: Connection, frame) => intake.count(connection, frame),
-    command: (connection: Connection, frame) => intake.command(connection, frame),
-    beaten: (connection: Connection) => void intake.count(connection, ""),
-    ponged: (connection: Connection) => intake.alive(connection),
-    drained: (connection: Connection) => connection.wake(),
-    closed: (connection: Connection) => lifetime.closed(connection),
+    connect: (caller, address) => lifecycle.connect(caller, address),
+    opened: (connection: Connection, socket) => lifecycle.opened(connection, socket),
+    received: (connection: Connection, frame) => frameReceiver.receive(connection, frame),
+    admitFrame: (connection: Connection, frame) => frameReceiver.admitFrame(connection, frame),
+    receiveCommand: (connection: Connection, frame) => frameReceiver.receiveCommand(connection, frame),
+    keepAlive: (connection: Connection) => void frameReceiver.admitFrame(connection, ""),
+    streamAlive: (connection: Connection) => frameReceiver.recordActivity(connection),
+    drained: (connection: Connection) => connection.notifyDrained(),
+    closed: (connection: Connection) => lifecycle.closed(connection),
   };
 }

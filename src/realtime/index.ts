@@ -22,7 +22,7 @@ export interface Realtime {
   expel(room: string, userId: string): void;
   /** Says `system:bye` and closes. Used at logout, revoke, ban, expiry. */
   closeSession(sessionId: string, reason: CloseReason): void;
-  /** The same for a person's connections and long answers, or those of them whose callers match. */
+  /** The same for a person's connections and long responses, or those of them whose callers match. */
   closeUser(userId: string, reason: CloseReason, matches?: (caller: UserCaller) => boolean): void;
   /** Closes one connection of this node, by its number (the end of its id); none may have it. */
   closeConnection(id: number, reason: CloseReason): void;
@@ -37,9 +37,9 @@ export interface Realtime {
    * also for a room without a list of members, `forbidden`, `unauthenticated`, `unavailable` while it cannot be read.
    */
   presence(caller: Caller, room: string): Promise<FramePayload<"room:presence">>;
-  /** What a person says on the connections that he has open on this node comes under this name and role from now on. */
+  /** What a person says on the connections that they have open on this node comes under this name and role from now on. */
   updateUser(userId: string, person: Pick<UserCaller, "username" | "role">): void;
-  /** Who has a connection or a long answer open on this node: a caller for each. */
+  /** Who has a connection or a long response open on this node: a caller for each. */
   callers(): UserCaller[];
   /**
    * Follows an internal room: its name begins with `_`, nobody can join it, and each node sees its entries. It is how a change
@@ -49,13 +49,13 @@ export interface Realtime {
   /** What all nodes know together. */
   readonly cluster: Cluster;
   /** Tells of the frames of one person or room as they go, on all nodes. Returns what ends it. Throws `rate_limited`. */
-  tap(target: TapTarget, tell: (lines: readonly Tapped[], leftOut: number) => void): () => void;
+  traceFrames(target: TraceTarget, onFrames: (lines: readonly TracedFrame[], leftOut: number) => void): () => void;
   /**
    * For an answer that goes on for a while and is no connection: its signal is aborted, with an AppError as the reason, when the
    * caller's session or token ends, the person or the address is banned, or `allows` says no after a change of role. Throws the
    * same when that has happened already. `end` it when it is over.
    */
-  beginLongAnswer(request: LongAnswerRequest): LongAnswer;
+  beginLongResponse(request: LongResponseOptions): LongResponse;
   /**
    * Says `system:bye` with a spread of delays to all, then closes them in waves over `ms`. Resolves when nobody is left.
    * New connections are refused from the first moment.
@@ -64,7 +64,7 @@ export interface Realtime {
 }
 
 /** An answer that is about to begin. */
-export interface LongAnswerRequest {
+export interface LongResponseOptions {
   caller: UserCaller | ServiceCaller;
   /** As text, or as `addressKey` says; null: not known. */
   address: string | null;
@@ -73,19 +73,19 @@ export interface LongAnswerRequest {
 }
 
 /** An answer that goes on. */
-export interface LongAnswer {
+export interface LongResponse {
   readonly signal: AbortSignal;
   end(): void;
 }
 
 /** One of the two. */
-export interface TapTarget {
+export interface TraceTarget {
   room?: string | undefined;
   userId?: string | undefined;
 }
 
 /** A frame as an admin sees it. */
-export interface Tapped {
+export interface TracedFrame {
   at: string;
   /** The number of the node that it came to or went from. */
   node: string;
@@ -110,23 +110,23 @@ export type InternalRoom = `_${string}`;
  */
 export interface Cluster {
   /** Open connections of each of these people. */
-  connectionsOf(userIds: readonly string[]): Promise<Counted>;
+  countConnections(userIds: readonly string[]): Promise<KeyCounts>;
   /** Connections in each of these rooms; `all` and `user:<id>` too. */
-  membersOf(rooms: readonly string[]): Promise<Counted>;
+  countMembers(rooms: readonly string[]): Promise<KeyCounts>;
   /** The connections in one room, by who they are. */
-  audienceOf(room: string): Promise<Audience>;
-  stats(): Promise<ClusterStats>;
+  getAudience(room: string): Promise<Audience>;
+  getStats(): Promise<ClusterStats>;
   /** A page of the open connections, in the order of node and number. */
-  connections(query: ConnectionQuery): Promise<ConnectionPage>;
+  listConnections(query: ConnectionQuery): Promise<ConnectionPage>;
   /**
    * Whether a client answers a frame whose payload carries this `ack_id` within `ms`. Ask before the frame is sent, and make the
    * id one that nobody can guess. With `userId` only that person's word counts.
    */
-  acked(ackId: string, ms: number, userId?: string): Promise<boolean>;
+  waitForAck(ackId: string, ms: number, userId?: string): Promise<boolean>;
 }
 
 /** One number for each key that was asked for, 0 where there is nothing. */
-export interface Counted {
+export interface KeyCounts {
   counts: Map<string, number>;
   partial: boolean;
 }
@@ -210,21 +210,21 @@ export interface RoomPolicy {
   /** Resolves when the caller may join; throws AppError (`not_found`, `forbidden`, `unauthenticated`) when not. */
   authorize(caller: Caller, room: string): Promise<void>;
   /**
-   * The same for many at once: null or the refusal, in the order of `asks`. With it a storm of resumes costs a query per
+   * The same for many at once: null or the refusal, in the order of `requests`. With it a storm of resumes costs a query per
    * thousand rooms instead of one each. Throwing refuses nobody: the commands are answered as failed.
    */
-  authorizeMany?(asks: readonly JoinAsk[]): Promise<(Code | null)[]>;
+  authorizeMany?(requests: readonly RoomAccessRequest[]): Promise<(Code | null)[]>;
   /**
    * Whom this entry takes out of its room; null: nobody. Asked of every entry when it is shown, from the commit of this node or
    * from the log: after it they see nothing more. Where entries were passed over, a policy with this method is asked for everybody's
    * rights again.
    */
-  expels?(entry: LogEntry): Expelled | null;
+  findExpelled?(entry: LogEntry): Expelled | null;
   /** These rooms have a list of members: who of them is here now can be seen. */
   hasMembers?: boolean;
 }
 
-export interface JoinAsk {
+export interface RoomAccessRequest {
   caller: Caller;
   room: string;
 }

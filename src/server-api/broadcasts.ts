@@ -29,8 +29,8 @@ export function createBroadcasts({
       else await keep({ room, type: event_type, payload: checked, meta: metaOf(tokenId, attempt) }, attempt);
 
       const [{ counts, partial }, left] = await Promise.all([
-        cluster.membersOf([room]),
-        excluded === undefined ? null : cluster.connections({ userId: excluded, room, limit: MOST_OF_ONE }),
+        cluster.countMembers([room]),
+        excluded === undefined ? null : cluster.listConnections({ userId: excluded, room, limit: MOST_OF_ONE }),
       ]);
       const recipients = Math.max(0, (counts.get(room) ?? 0) - (left?.data.length ?? 0));
       return { recipients, partial: partial || (left?.partial ?? false) };

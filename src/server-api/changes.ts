@@ -26,7 +26,7 @@ export function createChanges({
   longestWait,
   realtime,
   bell,
-}: Pick<ServerApiDeps, "sql" | "source" | "longestWait"> & { realtime: Pick<Realtime, "beginLongAnswer"> } & {
+}: Pick<ServerApiDeps, "sql" | "source" | "longestWait"> & { realtime: Pick<Realtime, "beginLongResponse"> } & {
   bell: Pick<Bell, "next" | "closed">;
 }): Changes {
   const waiting = new Map<string, number>();
@@ -38,7 +38,7 @@ export function createChanges({
     if (others >= MOST_WAITING)
       throw new AppError("rate_limited", `${MOST_WAITING} calls with this token wait already.`, { retry_after: 1 });
     waiting.set(tokenId, others + 1);
-    const answer = realtime.beginLongAnswer({ caller: service(caller, "changes"), address: query.address ?? null });
+    const answer = realtime.beginLongResponse({ caller: service(caller, "changes"), address: query.address ?? null });
     try {
       const signals = [answer.signal, ...(query.signal === undefined ? [] : [query.signal])];
       const found = await read(rooms, { ...query, signal: AbortSignal.any(signals) });

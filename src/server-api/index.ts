@@ -62,10 +62,13 @@ export interface ServerApiDeps {
   publish: Publish;
   /** Gives a new Snowflake, as decimal text. */
   ids: { next(): string };
-  realtime: Pick<Realtime, "publishText" | "authorize" | "presence" | "watch" | "endService" | "beginLongAnswer">;
+  realtime: Pick<Realtime, "publishText" | "authorize" | "presence" | "watch" | "endService" | "beginLongResponse">;
   /** What tokens with the scope `tokens:issue` had made for people. */
   issuedSessions: IssuedSessions;
-  cluster: Pick<Cluster, "connectionsOf" | "membersOf" | "audienceOf" | "stats" | "connections" | "acked">;
+  cluster: Pick<
+    Cluster,
+    "countConnections" | "countMembers" | "getAudience" | "getStats" | "listConnections" | "waitForAck"
+  >;
   tail: Pick<Tail, "read">;
   /** A notice reached somebody. */
   metrics: { notified(kind: "booking" | "queue" | "payment" | "notification"): void };

@@ -35,13 +35,13 @@ export function createNotices({
     const whole = ackId === null ? checked : withAckId(checked, ackId);
     // Asked before it is sent, so that no answer comes too early.
     const wait = Math.max(0, Math.min(ackTimeout, MOST_ACK_TIMEOUT));
-    const acked = ackId === null ? null : cluster.acked(ackId, wait, user_id);
+    const acked = ackId === null ? null : cluster.waitForAck(ackId, wait, user_id);
 
     const stored = !ephemeral && !NEVER_KEPT.has(event_type);
     if (!stored) realtime.publishText(room, event_type, whole);
     else await keep({ room, type: event_type, payload: whole, meta: metaOf(tokenId, attempt) }, attempt);
 
-    const { counts, partial } = await cluster.connectionsOf([user_id]);
+    const { counts, partial } = await cluster.countConnections([user_id]);
     const connections = counts.get(user_id) ?? 0;
     if (connections > 0) metrics.notified(kindOf(event_type));
     return {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { openDatabase } from "../../src/platform/postgres/pool.ts";
 import { type ServerApiApp, startServerApiApp } from "../../tests/support/server-api.ts";
 import { waitUntil } from "../../tests/support/wait-until.ts";
 import { openClient } from "../../tests/support/ws-client.ts";
+import { openDatabase } from "../platform/postgres/pool.ts";
 
 setDefaultTimeout(60_000);
 

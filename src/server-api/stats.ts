@@ -10,8 +10,8 @@ export function createStats({ cluster, now }: Pick<ServerApiDeps, "cluster" | "n
     const room = name === undefined ? undefined : roomOf(name);
     const { rooms } = service(caller, "stats", room);
     const [{ nodes, partial }, audience] = await Promise.all([
-      cluster.stats(),
-      room === undefined ? null : cluster.audienceOf(room),
+      cluster.getStats(),
+      room === undefined ? null : cluster.getAudience(room),
     ]);
     const sum = (of: (node: (typeof nodes)[number]) => number) => nodes.reduce((total, node) => total + of(node), 0);
     const total = audience?.total ?? sum((node) => node.connections);

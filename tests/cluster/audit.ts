@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { Sql } from "../../src/platform/postgres/sql.ts";
-import { encodeEntry } from "../../src/realtime/encode.ts";
+import { encodeEntry } from "../../src/realtime/connections/encode-frame.ts";
 
 /** What one listener was told of one room from one position on, as it came over the wire. `marks`: a checksum of each frame. */
 export interface Stretch {

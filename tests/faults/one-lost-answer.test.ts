@@ -12,7 +12,7 @@ import { asAnswer } from "../../src/platform/postgres/failures.ts";
 import { migrateUp } from "../../src/platform/postgres/migrate.ts";
 import { MIGRATIONS } from "../../src/platform/postgres/migration-sets.ts";
 import { openDatabase } from "../../src/platform/postgres/pool.ts";
-import { collect } from "../../src/realtime/collect.ts";
+import { batchRequests } from "../../src/realtime/rooms/batch-requests.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 // A backend that is frozen with SIGSTOP takes a question and never answers it. Whatever has one question under way at a time
@@ -58,7 +58,7 @@ type Double = (n: number) => Promise<number>;
 const GATES: Record<string, (double: Double) => (n: number) => Promise<number | undefined>> = {
   "the batcher": (double) => createBatcher<number, number>({ run: (items) => Promise.all(items.map(double)) }).add,
   "the hub's collected questions": (double) =>
-    collect<number, number>({ most: 10, key: String, run: (asks) => Promise.all(asks.map(double)) }),
+    batchRequests<number, number>({ maxBatch: 10, key: String, run: (asks) => Promise.all(asks.map(double)) }),
   "identity's look-ups": (double) => {
     const load = async (keys: string[]) =>
       new Map(await Promise.all(keys.map(async (key) => [key, await double(Number(key))] as const)));

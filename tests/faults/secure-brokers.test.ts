@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { natsPlace, redisPlace } from "../../src/app/broker.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { createNatsWire } from "../../src/realtime/broker/nats.ts";
-import { createRedisWire, openRedis } from "../../src/realtime/broker/redis.ts";
-import type { Address, Wire } from "../../src/realtime/broker/wire.ts";
+import type { BrokerTransport, TransportAddress } from "../../src/realtime/broker/broker-transport.ts";
+import { createNatsTransport } from "../../src/realtime/broker/nats-transport.ts";
+import { createRedisTransport, openRedis } from "../../src/realtime/broker/redis-transport.ts";
 import { TestCluster, untilHeard } from "../support/broker-contract.ts";
 import { certificateFor } from "../support/certificate.ts";
 import { startNats } from "../support/engines/nats.ts";
@@ -40,15 +40,15 @@ const configOf = (env: Env) =>
 
 const redis =
   (env: Env, onError: (error: unknown) => void = () => {}) =>
-  (address: Address) =>
-    createRedisWire(redisPlace(configOf(env)), address, onError);
+  (address: TransportAddress) =>
+    createRedisTransport(redisPlace(configOf(env)), address, onError);
 const nats =
   (env: Env, onError: (error: unknown) => void = () => {}) =>
-  (address: Address) =>
-    createNatsWire(natsPlace(configOf(env)), address, onError);
+  (address: TransportAddress) =>
+    createNatsTransport(natsPlace(configOf(env)), address, onError);
 
 /** Two nodes with these options hear each other. */
-async function talk(wire: (address: Address) => Promise<Wire>): Promise<void> {
+async function talk(wire: (address: TransportAddress) => Promise<BrokerTransport>): Promise<void> {
   const cluster = new TestCluster();
   const a = await cluster.join(1, wire);
   const b = await cluster.join(2, wire);
@@ -58,12 +58,14 @@ async function talk(wire: (address: Address) => Promise<Wire>): Promise<void> {
 }
 
 /** With these options nobody gets in; answers what was told of it. */
-async function shutOut(make: (onError: (error: unknown) => void) => (address: Address) => Promise<Wire>) {
+async function shutOut(
+  make: (onError: (error: unknown) => void) => (address: TransportAddress) => Promise<BrokerTransport>,
+) {
   const told: string[] = [];
-  const wire = await make((error) => told.push(String(error)))({ cluster: "c", mailbox: "m" });
+  const wire = await make((error) => told.push(String(error)))({ cluster: "c", instanceId: "m" });
   wire.start(() => {});
   await waitUntil("it was told, twice", () => told.length > 1);
-  expect(wire.connected()).toBe(false);
+  expect(wire.isConnected()).toBe(false);
   await wire.close();
   return told.join();
 }

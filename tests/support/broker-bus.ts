@@ -44,9 +44,9 @@ export function createBus(): Bus {
             const answer = await answers.get(question)?.(JSON.parse(text));
             return JSON.parse(JSON.stringify(answer)) as T;
           });
-          return { answers: await Promise.all(answers), partial: asked.length < nodes.size };
+          return { replies: await Promise.all(answers), partial: asked.length < nodes.size };
         },
-        answer: (question, handler) => void self.answers.set(question, handler),
+        onRequest: (question, handler) => void self.answers.set(question, handler),
         health: () => "ok",
         stop: async () => void nodes.delete(node),
       };

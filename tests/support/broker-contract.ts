@@ -1,15 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LogEntry } from "../../src/platform/log/entry.ts";
+import type { BrokerTransport, TransportAddress } from "../../src/realtime/broker/broker-transport.ts";
 import { createBroker, type NodeBroker } from "../../src/realtime/broker/create-broker.ts";
-import type { Address, Wire } from "../../src/realtime/broker/wire.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /** A server that the broker's suite may break, and wires to it. */
 export interface Ground {
-  wire(address: Address): Promise<Wire>;
+  wire(address: TransportAddress): Promise<BrokerTransport>;
   /** A wire of its own that can be made deaf and heal. */
-  fragileWire(address: Address): Promise<{ wire: Wire; deafen(): void; heal(): void; close(): Promise<void> }>;
+  fragileWire(
+    address: TransportAddress,
+  ): Promise<{ wire: BrokerTransport; deafen(): void; heal(): void; close(): Promise<void> }>;
   kill(): Promise<void>;
   start(): Promise<void>;
   pause(): Promise<void>;
@@ -20,7 +22,7 @@ export interface Ground {
 }
 
 /** A fifth of the real ones, and of the registry's. */
-const TIMES = { every: 200, silence: 2_000 };
+const TIMES = { interval: 200, timeout: 2_000 };
 
 let clusters = 0;
 
@@ -38,26 +40,30 @@ export class TestCluster {
   readonly #hearing = new Set<number>();
   readonly #renewals: ReturnType<typeof setInterval>[] = [];
 
-  async join(node: number, makeWire: (address: Address) => Promise<Wire>, times = TIMES): Promise<TestNode> {
-    const address = { cluster: this.name, mailbox: `n${node}x${Math.random().toString(36).slice(2, 10)}` };
+  async join(
+    node: number,
+    makeWire: (address: TransportAddress) => Promise<BrokerTransport>,
+    times = TIMES,
+  ): Promise<TestNode> {
+    const address = { cluster: this.name, instanceId: `n${node}x${Math.random().toString(36).slice(2, 10)}` };
     this.living.add(node);
     const heard: LogEntry[] = [];
     const announced: string[] = [];
     let othersHear = false;
     const renew = () => {
-      if (this.brokers.get(node)?.hears) this.#hearing.add(node);
+      if (this.brokers.get(node)?.isReceiving) this.#hearing.add(node);
       else this.#hearing.delete(node);
       othersHear = [...this.#hearing].some((other) => other !== node && this.living.has(other));
     };
-    this.#renewals.push(setInterval(renew, 3 * times.every));
+    this.#renewals.push(setInterval(renew, 3 * times.interval));
     const broker = createBroker({
-      wire: await makeWire(address),
-      mailbox: address.mailbox,
+      transport: await makeWire(address),
+      instanceId: address.instanceId,
       node: () => node,
       epoch: () => "life",
       nodes: {
-        living: () => [...this.living],
-        othersHear: () => othersHear,
+        getNumbers: () => [...this.living],
+        areOthersReceiving: () => othersHear,
         refresh: renew,
       },
       logger: { info: () => {}, warn: ({ err }: { err?: unknown }) => err && this.errors.push(err) },
@@ -125,7 +131,7 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
       await ground?.close();
     }, 60_000);
 
-    const well = ({ broker }: TestNode) => broker.health() === "ok" && broker.hears;
+    const well = ({ broker }: TestNode) => broker.health() === "ok" && broker.isReceiving;
 
     function pairs(): [TestNode, TestNode][] {
       const all = [a!, b!, c!];
@@ -150,9 +156,9 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
 
     check("what is too big for the server is announced, or travels in pieces", async () => {
       const payload = "ü🎭".repeat(100_000);
-      b!.broker.answer("big", (text) => [text, 2]);
-      a!.broker.answer("big", () => 1);
-      c!.broker.answer("big", () => 3);
+      b!.broker.onRequest("big", (text) => [text, 2]);
+      a!.broker.onRequest("big", () => 1);
+      c!.broker.onRequest("big", () => 3);
       const words: unknown[] = [];
       c!.broker.on("big word", (word, from) => words.push([word, from]));
       a!.broker.publish([entry(701, payload.repeat(2)), entry(702)]);
@@ -160,7 +166,7 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
       await waitUntil("the entry behind it came", () => b!.heard.at(-1)?.seq === 702);
       expect(b!.announced).toContain("channel:1 701");
       expect(await a!.broker.gather("big", payload, 10_000)).toEqual({
-        answers: expect.arrayContaining([1, [payload, 2], 3]),
+        replies: expect.arrayContaining([1, [payload, 2], 3]),
         partial: false,
       });
       await waitUntil("the word came", () => words.length > 0);
@@ -168,10 +174,10 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
     });
 
     check("a question is answered by all; by fewer when one is dead, and that is told", async () => {
-      for (const [i, node] of [a!, b!, c!].entries()) node.broker.answer("who", (ask) => `${ask} ${i}`);
+      for (const [i, node] of [a!, b!, c!].entries()) node.broker.onRequest("who", (ask) => `${ask} ${i}`);
       const all = await Promise.all(["x", "y"].map((ask) => a!.broker.gather<string>("who", ask, 10_000)));
       expect(all.map(({ partial }) => partial)).toEqual([false, false]);
-      expect(all.map(({ answers }) => answers.toSorted())).toEqual([
+      expect(all.map(({ replies: answers }) => answers.toSorted())).toEqual([
         ["x 0", "x 1", "x 2"],
         ["y 0", "y 1", "y 2"],
       ]);
@@ -181,14 +187,14 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
       expect(performance.now() - asked).toBeGreaterThan(590);
       cluster.living.delete(9);
       expect(some.partial).toBe(true);
-      expect(some.answers.toSorted()).toEqual(["z 0", "z 1", "z 2"]);
+      expect(some.replies.toSorted()).toEqual(["z 0", "z 1", "z 2"]);
     });
 
     check("a node that fails to answer makes the answer partial at once", async () => {
-      a!.broker.answer("fails", () => 1);
-      b!.broker.answer("fails", () => Promise.reject(new Error("no")));
-      const { answers, partial } = await a!.broker.gather("fails", null, 20_000);
-      expect([answers, partial]).toEqual([[1], true]);
+      a!.broker.onRequest("fails", () => 1);
+      b!.broker.onRequest("fails", () => Promise.reject(new Error("no")));
+      const { replies, partial } = await a!.broker.gather("fails", null, 20_000);
+      expect([replies, partial]).toEqual([[1], true]);
     });
 
     check("what is not ours on the channel is counted and harms nothing", async () => {
@@ -243,7 +249,7 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
           return [a!, b!, c!].every(({ broker }) => broker.health() === "away");
         });
         const asked = performance.now();
-        expect(await a!.broker.gather("who", "w", 20_000)).toEqual({ answers: ["w 0"], partial: true });
+        expect(await a!.broker.gather("who", "w", 20_000)).toEqual({ replies: ["w 0"], partial: true });
         expect(performance.now() - asked).toBeLessThan(10_000);
         await ground.start();
         for (const [from, to] of pairs()) await untilHeard(from, to);
@@ -300,7 +306,7 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
         fragile!.deafen();
         const began = performance.now();
         await waitUntil("it says that it is deaf", () => deaf.broker.health() === "deaf");
-        expect(performance.now() - began).toBeLessThan(TIMES.silence + 5 * TIMES.every);
+        expect(performance.now() - began).toBeLessThan(TIMES.timeout + 5 * TIMES.interval);
         expect([a!, b!, c!].map(({ broker }) => broker.health())).toEqual(["ok", "ok", "ok"]);
         fragile!.heal();
         await untilHeard(a!, deaf);

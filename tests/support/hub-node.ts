@@ -7,8 +7,8 @@ import type { RateLimit } from "../../src/platform/http/rate-limit.ts";
 import { createLogReader } from "../../src/platform/log/reader.ts";
 import type { Broker } from "../../src/realtime/broker/broker.ts";
 import type { HubLimits, HubMetrics } from "../../src/realtime/deps.ts";
-import type { Authenticate, Connection, Hub } from "../../src/realtime/doors.ts";
 import { createHub } from "../../src/realtime/hub.ts";
+import type { Authenticate, Connection, Hub } from "../../src/realtime/transport.ts";
 import { createWebSocketTransport } from "../../src/transport/websocket/websocket.ts";
 import { type LogNode, startLogNode } from "./log-node.ts";
 import { testDatabase } from "./postgres.ts";
@@ -82,7 +82,7 @@ export async function startHubNode(
   hub.registerRooms("channel", {
     hasMembers: true,
     authorize: async () => {},
-    expels({ payload }) {
+    findExpelled({ payload }) {
       const [, userId] = /"gone: (\w+)"/.exec(payload) ?? [];
       return userId === undefined ? null : { userId };
     },

@@ -1,5 +1,5 @@
 import type { HubMetrics } from "../../src/realtime/deps.ts";
-import type { Socket } from "../../src/realtime/doors.ts";
+import type { Socket } from "../../src/realtime/transport.ts";
 
 /** Metrics that nobody reads. */
 export const NO_METRICS: HubMetrics = { sent() {}, received() {}, error() {}, recovery() {}, filled() {}, closed() {} };

@@ -146,7 +146,7 @@ export function addNodeRoutes(api: Api, deps: Pick<AdminDeps, "sql" | "realtime"
 
   api.openapi(connectionsRoute, async (c) => {
     const { user_id, ...query } = c.req.valid("query");
-    const page = await deps.realtime.cluster.connections({ ...query, userId: user_id });
+    const page = await deps.realtime.cluster.listConnections({ ...query, userId: user_id });
     const data = page.data.map((each) => ({ ...each, opened_at: new Date(each.opened_at).toISOString() }));
     return c.json({ ...page, data, prev: null }, 200, links(c.req.url, { next: page.next, prev: null }));
   });

@@ -15,14 +15,14 @@ export interface Broker {
   /** What other nodes `send` on this subject; one handler for each. `from`: the number of the node that says it. */
   on(subject: string, handler: (payload: unknown, from: number) => void): void;
   /**
-   * Asks all living nodes, this one too. Questions of one turn may travel together.
+   * Asks all living nodes, this one too. Requests of one turn may travel together.
    *
    * @param timeout ms; 250 unless told
    * @returns what those said that answered in time; `partial`: some living node did not
    */
-  gather<T>(question: string, payload: unknown, timeout?: number): Promise<Gathered<T>>;
-  /** How this node answers a question; one handler for each. */
-  answer(question: string, handler: (payload: unknown) => unknown): void;
+  gather<T>(name: string, payload: unknown, timeout?: number): Promise<Gathered<T>>;
+  /** How this node answers a request; one handler for each. */
+  onRequest(name: string, handler: (payload: unknown) => unknown): void;
   /** `away`: the server cannot be reached. `deaf`: this node's round trip fails although others' work. */
   health(): "ok" | "away" | "deaf";
   stop(): Promise<void>;
@@ -35,6 +35,6 @@ export interface Receivers {
 }
 
 export interface Gathered<T> {
-  answers: T[];
+  replies: T[];
   partial: boolean;
 }

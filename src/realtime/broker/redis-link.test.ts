@@ -21,7 +21,7 @@ afterAll(async () => {
 testWith("redis-server")("a connection that the network has forgotten is replaced, and that is told", async () => {
   let cuts = 0;
   const link = await openRedisLink({ url: `redis://127.0.0.1:${proxy!.port}` }, () => {}, { commandTimeout: 200 });
-  link.onCut(() => cuts++);
+  link.onDisconnect(() => cuts++);
   const answers = () => link.run((client) => client.ping()).catch(() => null);
   await waitUntil("it is connected", async () => (await answers()) === "PONG");
   proxy!.forget();

@@ -1,12 +1,12 @@
 import type { Redis, RedisOptions } from "ioredis";
-import { openRedis, type RedisPlace } from "./redis.ts";
+import { openRedis, type RedisTarget } from "./redis-transport.ts";
 
 /** For commands: a client that is replaced when it does not answer in time, or finds no server for long. */
 export interface RedisLink {
   /** Does `work` with the client there is now; rejects as that does. */
   run<T>(work: (client: Redis) => Promise<T>): Promise<T>;
   /** Told when a connection has ended: what the server knows may not be what it was told. */
-  onCut(listener: () => void): void;
+  onDisconnect(listener: () => void): void;
   close(): void;
 }
 
@@ -14,11 +14,11 @@ export interface RedisLink {
 const COMMAND_MS = 2_000;
 /** ms without a server after which a client is given up: after a fail-over one may wait for ever. */
 const GIVE_UP_MS = 5_000;
-const LOOK_MS = 1_000;
+const CHECK_INTERVAL_MS = 1_000;
 
 /** Begins to connect, and never gives up. */
 export async function openRedisLink(
-  place: RedisPlace,
+  target: RedisTarget,
   onError: (error: unknown) => void,
   more: RedisOptions = {},
 ): Promise<RedisLink> {
@@ -29,7 +29,7 @@ export async function openRedisLink(
   let closed = false;
 
   async function open(): Promise<Redis> {
-    const made = await openRedis(place, onError, { commandTimeout: COMMAND_MS, ...more });
+    const made = await openRedis(target, onError, { commandTimeout: COMMAND_MS, ...more });
     made.on("close", () => {
       for (const listener of listeners) listener();
     });
@@ -51,7 +51,7 @@ export async function openRedisLink(
   const timer = setInterval(() => {
     if (client.status === "ready") readyAt = performance.now();
     else if (performance.now() - readyAt > GIVE_UP_MS) replace().catch(onError);
-  }, LOOK_MS);
+  }, CHECK_INTERVAL_MS);
 
   return {
     async run(work) {
@@ -60,11 +60,11 @@ export async function openRedisLink(
         return await work(used);
       } catch (error) {
         // A connection of which a network has kept only one end looks like any other.
-        if (isLate(error) && used === client) replace().catch(onError);
+        if (isTimeout(error) && used === client) replace().catch(onError);
         throw error;
       }
     },
-    onCut: (listener) => void listeners.push(listener),
+    onDisconnect: (listener) => void listeners.push(listener),
     close() {
       closed = true;
       clearInterval(timer);
@@ -73,6 +73,6 @@ export async function openRedisLink(
   };
 }
 
-function isLate(error: unknown): boolean {
+function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === "Command timed out";
 }

@@ -4,8 +4,8 @@ import { entry, TestCluster, untilHeard } from "../../../tests/support/broker-co
 import { startSentinels } from "../../../tests/support/engines/redis.ts";
 import { testWith } from "../../../tests/support/tools.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
-import { createRedisWire } from "./redis.ts";
-import type { Address } from "./wire.ts";
+import type { TransportAddress } from "./broker-transport.ts";
+import { createRedisTransport } from "./redis-transport.ts";
 
 const check = testWith("redis-server", "redis-cli");
 
@@ -15,7 +15,7 @@ check(
     const { name, sentinels, redis, master, close } = await startSentinels();
     const [old, next] = redis;
     const cluster = new TestCluster();
-    const wire = (address: Address) => createRedisWire({ sentinels, name }, address, () => {});
+    const wire = (address: TransportAddress) => createRedisTransport({ sentinels, name }, address, () => {});
     const a = await cluster.join(1, wire);
     const b = await cluster.join(2, wire);
     await untilHeard(a, b);

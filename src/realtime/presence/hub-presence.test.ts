@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from "bun:test";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
-import { createMemoryPresence } from "./memory.ts";
-import type { PresenceStore } from "./presence.ts";
+import { createMemoryPresence } from "./memory-store.ts";
+import type { PresenceStore } from "./presence-store.ts";
 import { TestNode } from "./test-node.ts";
 
-const TIMES = { round: 10, grace: 150, life: 60_000, settle: 50, countEvery: 100 };
+const TIMES = { interval: 10, grace: 150, ttl: 60_000, settle: 50, countInterval: 100 };
 const ROOM = "channel:1";
 const nodes: TestNode[] = [];
 afterAll(async () => {
@@ -43,7 +43,7 @@ function watchedStore(): PresenceStore & { writes: number; away: boolean; forget
       known = true;
       return before;
     },
-    own: () => here(() => inner.own()),
+    readOwn: () => here(() => inner.readOwn()),
     sweep: () => here(() => inner.sweep()),
     read: (...args: Parameters<PresenceStore["read"]>) => here(() => inner.read(...args)),
   };
@@ -156,15 +156,15 @@ test("PR-5 while the store is away or after it forgot nothing is shown that is n
   await rounds(store, 20);
   expect(watcher.frames).toHaveLength(seen);
   expect(node.warned).toEqual(["presence stands still until its store is back"]);
-  expect(node.presence.of(ROOM)).rejects.toMatchObject({ code: "unavailable" });
+  expect(node.presence.get(ROOM)).rejects.toMatchObject({ code: "unavailable" });
 
   store.forget();
   store.away = false;
   await waitUntil("the truth is shown", () => Bun.deepEquals(watcher.present(ROOM), ["comes", "stays", "watcher"]));
   const told = watcher.frames.slice(seen).flatMap(({ payload }) => payload.members?.map(({ user_id }) => user_id));
   expect(told.sort()).toEqual(["comes", "goes"]);
-  expect(await node.presence.of(ROOM)).toMatchObject({ room: ROOM, count: 3 });
-  expect(node.presence.of("event:1")).rejects.toMatchObject({ code: "not_found" });
+  expect(await node.presence.get(ROOM)).toMatchObject({ room: ROOM, count: 3 });
+  expect(node.presence.get("event:1")).rejects.toMatchObject({ code: "not_found" });
 });
 
 test("what is over leaves nothing behind: rooms that nobody asks about any more are not read", async () => {

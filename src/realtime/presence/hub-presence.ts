@@ -1,26 +1,26 @@
 import type { FramePayload } from "../../../protocol/frames.ts";
 import { roomKind } from "../../../protocol/rooms.ts";
 import { AppError } from "../../platform/errors.ts";
-import type { Connection } from "../connection.ts";
+import type { Connection } from "../connections/connection.ts";
+import { encode } from "../connections/encode-frame.ts";
+import type { FrameSender } from "../connections/frame-sender.ts";
 import type { HubLogger, HubMetrics } from "../deps.ts";
-import { encode } from "../encode.ts";
-import type { Policies } from "../policies.ts";
-import type { Room } from "../room.ts";
-import type { Rooms } from "../rooms.ts";
-import type { Sender } from "../sender.ts";
-import { Arrivals } from "./arrivals.ts";
-import type { Change, PresenceStore } from "./presence.ts";
-import { Rounds } from "./rounds.ts";
-import { LISTED, type PresenceTimes } from "./times.ts";
-import { presenceOf, View } from "./view.ts";
+import type { Policies } from "../rooms/policies.ts";
+import type { Room } from "../rooms/room.ts";
+import type { RoomRegistry } from "../rooms/room-registry.ts";
+import { PresenceSnapshot, toPresencePayload } from "./presence-snapshot.ts";
+import { PresenceState } from "./presence-state.ts";
+import type { PresenceChange, PresenceStore } from "./presence-store.ts";
+import { PresenceSync } from "./presence-sync.ts";
+import { MAX_LISTED_MEMBERS, type PresenceTimes } from "./times.ts";
 
 export interface HubPresenceDeps {
   store: PresenceStore;
   times: PresenceTimes;
   connections: readonly Connection[];
-  rooms: Rooms;
+  rooms: RoomRegistry;
   policies: Policies;
-  sender: Sender;
+  sender: FrameSender;
   metrics: HubMetrics;
   logger: HubLogger;
   /** To all sockets of a topic. */
@@ -28,144 +28,144 @@ export interface HubPresenceDeps {
 }
 
 /** A room that somebody on this node asked about. */
-interface Watched {
-  view: View | null;
+interface WatchedRoom {
+  snapshot: PresenceSnapshot | null;
   /** Who is shown changes, by the room's second topic. */
-  connections: Set<Connection>;
+  watchers: Set<Connection>;
   /** Who gets the list at the next round. */
-  fresh: Set<Connection>;
+  newWatchers: Set<Connection>;
 }
 
 /** Who is in the rooms that have a list of members: what this node's connections add to it, and what they are shown of it (SPEC PR). */
 export class HubPresence {
   readonly #deps: HubPresenceDeps;
-  readonly #arrivals = new Arrivals();
-  readonly #watched = new Map<string, Watched>();
-  readonly #rounds: Rounds;
+  readonly #state = new PresenceState();
+  readonly #watched = new Map<string, WatchedRoom>();
+  readonly #sync: PresenceSync;
 
   constructor(deps: HubPresenceDeps) {
     this.#deps = deps;
     const { store, times, logger } = deps;
-    const nameOf = (userId: string) => this.#nameOf(userId);
-    const here = () => this.#here();
-    this.#rounds = new Rounds({ store, times, logger, arrivals: this.#arrivals, nameOf, here }, (now) =>
-      this.#show(now),
+    const getUsername = (userId: string) => this.#getUsername(userId);
+    const listLocal = () => this.#listLocal();
+    this.#sync = new PresenceSync({ store, times, logger, state: this.#state, getUsername, listLocal }, (now) =>
+      this.#broadcastChanges(now),
     );
   }
 
   /** Whether the store answers, and how many rooms' lists somebody on this node watches. */
   get health(): { up: boolean; watched: number } {
-    return { up: this.#rounds.up, watched: this.#watched.size };
+    return { up: this.#sync.isUp, watched: this.#watched.size };
   }
 
   start(): void {
-    this.#rounds.start();
+    this.#sync.start();
   }
 
   stop(): Promise<void> {
-    return this.#rounds.stop();
+    return this.#sync.stop();
   }
 
   /** A connection is live in a room. */
-  entered({ caller }: Connection, { name }: Room): void {
-    if (caller.kind === "user" && this.#counts(name)) this.#arrivals.came(name, caller.userId);
+  joined({ caller }: Connection, { name }: Room): void {
+    if (caller.kind === "user" && this.#hasMembers(name)) this.#state.markJoined(name, caller.userId);
   }
 
   /** A connection is no longer in a room, or no longer at all. */
   left(connection: Connection, room: Room): void {
     const { caller } = connection;
     this.#unwatch(connection, room.name);
-    if (caller.kind !== "user" || !this.#counts(room.name)) return;
-    if (this.#deps.rooms.people.of(caller.userId).some((other) => other.isIn(room))) return;
-    this.#arrivals.went(room.name, caller.userId, performance.now() + this.#deps.times.grace);
+    if (caller.kind !== "user" || !this.#hasMembers(room.name)) return;
+    if (this.#deps.rooms.userConnections.get(caller.userId).some((other) => other.isIn(room))) return;
+    this.#state.markLeft(room.name, caller.userId, performance.now() + this.#deps.times.grace);
   }
 
   /** The person's new name is told to whoever asks from now on. */
   renamed(userId: string): void {
-    for (const connection of this.#deps.rooms.people.of(userId)) {
-      for (const room of connection.rooms) this.entered(connection, room);
+    for (const connection of this.#deps.rooms.userConnections.get(userId)) {
+      for (const room of connection.rooms) this.joined(connection, room);
     }
   }
 
   /** The connection wants to see who is in the room, which it is in: the list with the next round, then changes. */
   watch(connection: Connection, room: Room): void {
-    if (connection.socket === null || !this.#counts(room.name) || !connection.isIn(room)) return;
-    const watched = this.#watched.get(room.name) ?? { view: null, connections: new Set(), fresh: new Set() };
-    watched.fresh.add(connection);
+    if (connection.socket === null || !this.#hasMembers(room.name) || !connection.isIn(room)) return;
+    const watched = this.#watched.get(room.name) ?? { snapshot: null, watchers: new Set(), newWatchers: new Set() };
+    watched.newWatchers.add(connection);
     this.#watched.set(room.name, watched);
   }
 
   /** Who is in a room now. Throws `not_found` for a room without a list of members, `unavailable`. */
-  async of(room: string): Promise<FramePayload<"room:presence">> {
-    if (!this.#counts(room)) throw new AppError("not_found", "This room has no list of who is in it.");
+  async get(room: string): Promise<FramePayload<"room:presence">> {
+    if (!this.#hasMembers(room)) throw new AppError("not_found", "This room has no list of who is in it.");
     try {
-      const found = await this.#deps.store.read(new Map([[room, null]]), LISTED);
-      return presenceOf(room, found.get(room)!);
+      const found = await this.#deps.store.read(new Map([[room, null]]), MAX_LISTED_MEMBERS);
+      return toPresencePayload(room, found.get(room)!);
     } catch (error) {
       this.#deps.logger.warn({ err: error, room }, "who is in a room could not be read");
       throw new AppError("unavailable", "Who is in this room cannot be told right now. Try again soon.");
     }
   }
 
-  async #show(now: number): Promise<void> {
+  async #broadcastChanges(now: number): Promise<void> {
     const { store, times, metrics, broadcast } = this.#deps;
     if (this.#watched.size === 0) return;
-    const known = new Map([...this.#watched].map(([room, { view }]) => [room, view?.version ?? null]));
-    const found = await store.read(known, LISTED);
+    const known = new Map([...this.#watched].map(([room, { snapshot }]) => [room, snapshot?.version ?? null]));
+    const found = await store.read(known, MAX_LISTED_MEMBERS);
     for (const [room, watched] of this.#watched) {
       const next = found.get(room);
-      if (watched.view === null) {
+      if (watched.snapshot === null) {
         if (next === undefined) continue; // asked about since
-        watched.view = new View(room, next, now);
+        watched.snapshot = new PresenceSnapshot(room, next, now);
       } else if (known.has(room)) {
-        const frames = next === undefined ? [] : watched.view.change(next);
-        for (const { type, payload } of [...frames, ...watched.view.refresh(now, times.countEvery)]) {
-          if (watched.connections.size === 0) continue;
-          metrics.sent(type, watched.connections.size);
-          broadcast(topicOf(room), encode(type, payload));
+        const frames = next === undefined ? [] : watched.snapshot.update(next);
+        for (const { type, payload } of [...frames, ...watched.snapshot.refresh(now, times.countInterval)]) {
+          if (watched.watchers.size === 0) continue;
+          metrics.sent(type, watched.watchers.size);
+          broadcast(getTopic(room), encode(type, payload));
         }
       }
-      this.#greet(room, watched, watched.view);
+      this.#sendSnapshots(room, watched, watched.snapshot);
     }
   }
 
-  #greet(room: string, { connections, fresh }: Watched, { first }: View): void {
-    if (fresh.size === 0) return;
-    const frame = encode(first.type, first.payload);
-    for (const connection of fresh) {
-      this.#deps.sender.send(connection, first.type, frame);
-      connection.socket?.subscribe(topicOf(room));
-      connections.add(connection);
+  #sendSnapshots(room: string, { watchers, newWatchers }: WatchedRoom, { full }: PresenceSnapshot): void {
+    if (newWatchers.size === 0) return;
+    const frame = encode(full.type, full.payload);
+    for (const connection of newWatchers) {
+      this.#deps.sender.send(connection, full.type, frame);
+      connection.socket?.subscribe(getTopic(room));
+      watchers.add(connection);
     }
-    fresh.clear();
+    newWatchers.clear();
   }
 
   #unwatch(connection: Connection, room: string): void {
     const watched = this.#watched.get(room);
     if (watched === undefined) return;
-    if (watched.connections.delete(connection)) connection.socket?.unsubscribe(topicOf(room));
-    watched.fresh.delete(connection);
-    if (watched.connections.size === 0 && watched.fresh.size === 0) this.#watched.delete(room);
+    if (watched.watchers.delete(connection)) connection.socket?.unsubscribe(getTopic(room));
+    watched.newWatchers.delete(connection);
+    if (watched.watchers.size === 0 && watched.newWatchers.size === 0) this.#watched.delete(room);
   }
 
-  #counts(room: string): boolean {
+  #hasMembers(room: string): boolean {
     return this.#deps.policies.hasMembers(roomKind(room));
   }
 
-  #nameOf(userId: string): string | null {
-    const caller = this.#deps.rooms.people.of(userId)[0]?.caller;
+  #getUsername(userId: string): string | null {
+    const caller = this.#deps.rooms.userConnections.get(userId)[0]?.caller;
     return caller?.kind === "user" ? caller.username : null;
   }
 
-  *#here(): Generator<Change> {
+  *#listLocal(): Generator<PresenceChange> {
     for (const { caller, rooms } of this.#deps.connections) {
       if (caller.kind !== "user") continue;
       const { userId, username } = caller;
-      for (const { name } of rooms) if (this.#counts(name)) yield { room: name, userId, username };
+      for (const { name } of rooms) if (this.#hasMembers(name)) yield { room: name, userId, username };
     }
   }
 }
 
-function topicOf(room: string): string {
+function getTopic(room: string): string {
   return `presence:${room}`;
 }

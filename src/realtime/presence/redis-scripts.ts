@@ -5,7 +5,7 @@ local p = ARGV[1]
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 
--- Puts a person on a node into a room under a name, or takes him away with the name ''.
+-- Puts a person on a node into a room under a name, or takes them away with the name ''.
 local function change(node, stamp, room, user, name)
   local key = p .. 'room:' .. room
   local nodes, before = {}, redis.call('HGET', key, user)
@@ -55,7 +55,7 @@ end
 return 0
 `;
 
-/** Most people of a list, then room and version of each. Answers those of another version: room, version, count, the hash. */
+/** Maximum people of a list, then room and version of each. Returns those of another version: room, version, count, the hash. */
 export const READ = `${COMMON}
 local found = {}
 for i = 3, #ARGV, 2 do

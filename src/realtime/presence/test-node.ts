@@ -1,14 +1,14 @@
 import type { UserCaller } from "../../platform/caller.ts";
-import { Connection } from "../connection.ts";
+import { Connection } from "../connections/connection.ts";
+import { FrameSender } from "../connections/frame-sender.ts";
 import type { HubMetrics } from "../deps.ts";
-import type { Socket } from "../doors.ts";
-import { Policies } from "../policies.ts";
-import { Rooms } from "../rooms.ts";
-import { Sender } from "../sender.ts";
+import { Policies } from "../rooms/policies.ts";
+import { RoomRegistry } from "../rooms/room-registry.ts";
+import type { Socket } from "../transport.ts";
 import { HubPresence } from "./hub-presence.ts";
-import type { PresenceStore } from "./presence.ts";
+import type { PresenceFrame } from "./presence-snapshot.ts";
+import type { PresenceStore } from "./presence-store.ts";
 import type { PresenceTimes } from "./times.ts";
-import type { PresenceFrame } from "./view.ts";
 
 const NO_METRICS: HubMetrics = { sent() {}, received() {}, error() {}, recovery() {}, filled() {}, closed() {} };
 
@@ -16,7 +16,7 @@ const NO_METRICS: HubMetrics = { sent() {}, received() {}, error() {}, recovery(
 export class TestNode {
   readonly presence: HubPresence;
   readonly warned: string[] = [];
-  readonly #rooms: Rooms;
+  readonly #rooms: RoomRegistry;
   readonly #connections: Connection[] = [];
   readonly #topics = new Map<string, Set<TestConnection>>();
   #dead = false;
@@ -25,21 +25,21 @@ export class TestNode {
     const policies = new Policies();
     policies.register("channel", { authorize: async () => {}, hasMembers: true });
     policies.register("event", { authorize: async () => {} });
-    this.#rooms = new Rooms(
-      { show: () => {}, shown: () => {}, missing: () => {} },
-      { entered: (c, room) => this.presence.entered(c, room), left: (c, room) => this.presence.left(c, room) },
+    this.#rooms = new RoomRegistry(
+      { onFrame: () => {}, onPublished: () => {}, onGap: () => {} },
+      { joined: (c, room) => this.presence.joined(c, room), left: (c, room) => this.presence.left(c, room) },
     );
     this.presence = new HubPresence({
-      store: mortal(store, () => this.#dead),
+      store: stopWhenDead(store, () => this.#dead),
       times,
       connections: this.#connections,
       rooms: this.#rooms,
       policies,
-      sender: new Sender(NO_METRICS),
+      sender: new FrameSender(NO_METRICS),
       metrics: NO_METRICS,
       logger: { warn: (_, message) => this.warned.push(message), error: () => {} },
       broadcast: (topic, text) => {
-        for (const client of this.#topics.get(topic) ?? []) client.take(text);
+        for (const client of this.#topics.get(topic) ?? []) client.receive(text);
       },
     });
     this.presence.start();
@@ -58,7 +58,7 @@ export class TestNode {
     const topic = (name: string) => this.#topics.get(name) ?? this.#topics.set(name, new Set()).get(name)!;
     const client: TestConnection = new TestConnection({
       join: (room, watch) => {
-        this.#rooms.enter(connection, this.#rooms.open(room));
+        this.#rooms.join(connection, this.#rooms.open(room));
         if (watch) this.presence.watch(connection, this.#rooms.open(room));
       },
       leave: (room) => this.#rooms.leave(connection, this.#rooms.open(room)),
@@ -66,12 +66,12 @@ export class TestNode {
         connection.socket = null;
         for (const clients of this.#topics.values()) clients.delete(client);
         this.#connections.splice(this.#connections.indexOf(connection), 1);
-        this.#rooms.people.remove(userId, connection);
+        this.#rooms.userConnections.remove(userId, connection);
         this.#rooms.leaveAll(connection);
       },
     });
     const socket: Socket = {
-      send: (text) => client.take(text),
+      send: (text) => client.receive(text),
       subscribe: (name) => void topic(name).add(client),
       unsubscribe: (name) => void topic(name).delete(client),
       cork: (work) => work(),
@@ -82,7 +82,7 @@ export class TestNode {
     };
     connection.socket = socket;
     this.#connections.push(connection);
-    this.#rooms.people.add(userId, connection);
+    this.#rooms.userConnections.add(userId, connection);
     return client;
   }
 
@@ -100,13 +100,13 @@ export class TestConnection {
   readonly leave: (room: string) => void;
   readonly close: () => void;
 
-  constructor(acts: { join(room: string, watch: boolean): void; leave(room: string): void; close(): void }) {
-    this.join = (room, watch = false) => acts.join(room, watch);
-    this.leave = acts.leave;
-    this.close = acts.close;
+  constructor(actions: { join(room: string, watch: boolean): void; leave(room: string): void; close(): void }) {
+    this.join = (room, watch = false) => actions.join(room, watch);
+    this.leave = actions.leave;
+    this.close = actions.close;
   }
 
-  take(text: string): number {
+  receive(text: string): number {
     return this.frames.push(JSON.parse(text));
   }
 
@@ -129,13 +129,13 @@ export class TestConnection {
 }
 
 /** The store as a process sees it that may have been killed: then no answer ever comes. */
-function mortal(store: PresenceStore, dead: () => boolean): PresenceStore {
+function stopWhenDead(store: PresenceStore, dead: () => boolean): PresenceStore {
   const unless = <T>(ask: () => Promise<T>) => (dead() ? new Promise<T>(() => {}) : ask());
   return {
     kind: store.kind,
     write: (changes, life) => unless(() => store.write(changes, life)),
-    own: () => unless(() => store.own()),
+    readOwn: () => unless(() => store.readOwn()),
     sweep: () => unless(() => store.sweep()),
-    read: (known, most) => unless(() => store.read(known, most)),
+    read: (known, max) => unless(() => store.read(known, max)),
   };
 }

@@ -1,27 +1,27 @@
 /** The clockwork of presence, all in ms; tests run it faster. */
 export interface PresenceTimes {
   /** Between two rounds of writing and reading: the longest that a change waits, twice. */
-  round: number;
-  /** After this long away a person has left; who comes back before was never gone, wherever he comes back. */
+  interval: number;
+  /** After this long away a person has left; who comes back before was never gone, wherever they come back. */
   grace: number;
   /** A node that was not heard of for so long is dead. */
-  life: number;
+  ttl: number;
   /** After the store was away or forgot: the time in which all nodes put their people back, and nothing is shown. */
   settle: number;
   /** Between two counts of a room that is too full for a list. */
-  countEvery: number;
+  countInterval: number;
 }
 
 export const PRESENCE_TIMES: PresenceTimes = {
-  round: 1_000,
+  interval: 1_000,
   grace: 5_000,
-  life: 10_000,
+  ttl: 10_000,
   settle: 5_000,
-  countEvery: 5_000,
+  countInterval: 5_000,
 };
 
-/** Most people of a list; of a fuller room only the count is told. */
-export const LISTED = 200;
+/** Maximum people of a list; of a fuller room only the count is told. */
+export const MAX_LISTED_MEMBERS = 200;
 
 /** Changes of one write. */
-export const CHANGES_AT_ONCE = 2_000;
+export const MAX_CHANGES_PER_WRITE = 2_000;

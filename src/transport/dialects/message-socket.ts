@@ -7,7 +7,7 @@ import type { Chat } from "../../chat/index.ts";
 import { ANONYMOUS, type UserCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import { jsonWithin } from "../../platform/json-bounds.ts";
-import type { Authenticate } from "../../realtime/doors.ts";
+import type { Authenticate } from "../../realtime/transport.ts";
 import type { Sink, Stream, StreamFrame, Streams } from "../streams/index.ts";
 
 export interface MessageSocketDeps {

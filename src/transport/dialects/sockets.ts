@@ -2,7 +2,7 @@ import type { Server, WebSocketHandler } from "bun";
 import { ANONYMOUS } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import { bearerOf } from "../../platform/http/bearer.ts";
-import type { Connection } from "../../realtime/doors.ts";
+import type { Connection } from "../../realtime/transport.ts";
 import type { WebSocketDoor } from "../http/dispatch.ts";
 import type { WebSocketTransport } from "../websocket/websocket.ts";
 import { MessageSocket, type MessageSocketDeps } from "./message-socket.ts";

@@ -7,7 +7,7 @@ import { AppError } from "../../platform/errors.ts";
 import { invalid } from "../../platform/http/invalid.ts";
 import { addressKey } from "../../platform/http/rate-limit.ts";
 import type { ServerApi } from "../../server-api/index.ts";
-import { payloadOf, type Sink, type StreamFrame, type StreamRequest, type Streams } from "../streams/index.ts";
+import { extractPayload, type Sink, type StreamFrame, type StreamRequest, type Streams } from "../streams/index.ts";
 import { type CallsDeps, refusalOf } from "./call.ts";
 import { ENHANCE_YOUR_CALM } from "./dawdlers.ts";
 import { Subscription } from "./requests.ts";
@@ -118,7 +118,7 @@ const messages = new WeakMap<StreamFrame, SubscribeResponse>();
 function messageOf(frame: StreamFrame, epoch: string): SubscribeResponse {
   const made = messages.get(frame);
   if (made !== undefined) return made;
-  const payload = payloadOf(frame.text);
+  const payload = extractPayload(frame.text);
   const message = { type: frame.type, room: frame.room ?? "", seq: frame.seq ?? 0, payload, epoch };
   messages.set(frame, message);
   return message;

@@ -1,9 +1,9 @@
-import { headOf } from "../../realtime/doors.ts";
+import { parseFrameHead } from "../../realtime/transport.ts";
 import type { StreamFrame } from "./index.ts";
 
 /** A frame of the hub with what a stream must know of it. */
 export function streamFrame(text: string): StreamFrame {
-  const head = headOf(text);
+  const head = parseFrameHead(text);
   // That the server itself could not go on without a hole (SPEC RC-6) moves the position, too.
   if (head.type === "room:joined") return { text, type: head.type, ...placeOf(text) };
   return { text, ...head };

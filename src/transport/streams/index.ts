@@ -1,8 +1,8 @@
 import type { CloseReason, Code } from "../../../protocol/codes.ts";
 import type { Caller } from "../../platform/caller.ts";
-import type { Broadcast } from "../../realtime/doors.ts";
+import type { Broadcast } from "../../realtime/transport.ts";
 
-export { payloadOf } from "../../realtime/doors.ts";
+export { extractPayload } from "../../realtime/transport.ts";
 
 /**
  * Sockets that are not WebSockets, as the hub sees them: whoever only listens, by SSE or by gRPC's Subscribe. A stream is in its

@@ -1,6 +1,6 @@
 import { CLOSE, type CloseReason, CODES, type Code, frameCode } from "../../../protocol/codes.ts";
 import { AppError } from "../../platform/errors.ts";
-import type { Connection, Hub, Socket } from "../../realtime/doors.ts";
+import type { Connection, Hub, Socket } from "../../realtime/transport.ts";
 import { streamFrame } from "./frame.ts";
 import type { RoomAnswer, Sink, Stream, StreamFrame, StreamRequest } from "./index.ts";
 import type { Listener, Topics } from "./topics.ts";
@@ -71,11 +71,11 @@ export class HubStream implements Stream, Socket, Listener {
   }
 
   count(frame: string | Uint8Array): boolean {
-    return this.#connection !== null && this.#hub.count(this.#connection, frame);
+    return this.#connection !== null && this.#hub.admitFrame(this.#connection, frame);
   }
 
   command(frame: object): void {
-    if (this.#connection !== null) this.#hub.command(this.#connection, JSON.stringify(frame));
+    if (this.#connection !== null) this.#hub.receiveCommand(this.#connection, JSON.stringify(frame));
   }
 
   drained(): void {
@@ -127,7 +127,7 @@ export class HubStream implements Stream, Socket, Listener {
     if (this.#connection === null) return;
     const unsent = this.#sink.buffered();
     const taken = this.#written - unsent;
-    if (unsent === 0 || taken > this.#taken) this.#hub.ponged(this.#connection);
+    if (unsent === 0 || taken > this.#taken) this.#hub.streamAlive(this.#connection);
     this.#taken = taken;
   }
 

@@ -1,5 +1,5 @@
 import { AppError } from "../../platform/errors.ts";
-import type { Hub } from "../../realtime/doors.ts";
+import type { Hub } from "../../realtime/transport.ts";
 import { Beats } from "./beats.ts";
 import { streamFrame } from "./frame.ts";
 import type { Streams } from "./index.ts";

@@ -2,7 +2,7 @@ import { ANONYMOUS, type Caller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import { bearerOf } from "../../platform/http/bearer.ts";
 import { onPage, wrongOrigin } from "../../platform/http/origin.ts";
-import type { Authenticate } from "../../realtime/doors.ts";
+import type { Authenticate } from "../../realtime/transport.ts";
 
 /** Who wants to connect, and the subprotocol that must be answered when the token came in it. */
 export interface Credentials {

@@ -4,7 +4,7 @@ import type { RequestFacts } from "../../platform/http/api.ts";
 import { problemResponse } from "../../platform/http/problem.ts";
 import { addressKey, createCounter, type RateLimit, tooMany } from "../../platform/http/rate-limit.ts";
 import { asAnswer } from "../../platform/postgres/failures.ts";
-import type { Connection, Hub } from "../../realtime/doors.ts";
+import type { Connection, Hub } from "../../realtime/transport.ts";
 import { type CredentialRules, readCredentials } from "./credentials.ts";
 
 export interface WebSocketTransportDeps extends CredentialRules {
@@ -85,8 +85,8 @@ export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocke
       maxPayloadLength: deps.maxFrame,
       open: (ws) => hub.opened(ws.data, ws),
       message: (ws, frame) => hub.received(ws.data, frame),
-      pong: (ws) => hub.beaten(ws.data),
-      ping: (ws) => hub.beaten(ws.data),
+      pong: (ws) => hub.keepAlive(ws.data),
+      ping: (ws) => hub.keepAlive(ws.data),
       drain: (ws) => hub.drained(ws.data),
       close: (ws) => hub.closed(ws.data),
     },

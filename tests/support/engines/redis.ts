@@ -18,7 +18,7 @@ export interface RedisEngine extends Engine {
 export function linkTo(client: Redis): RedisLink {
   return {
     run: (work) => work(client),
-    onCut: (listener) => void client.on("close", listener),
+    onDisconnect: (listener) => void client.on("close", listener),
     close: () => client.disconnect(),
   };
 }

@@ -1,0 +1,62 @@
+import { expect, test } from "bun:test";
+import { connect } from "@nats-io/transport-node";
+import { brokerContract, type Ground, TestCluster, untilHeard } from "../../../tests/support/broker-contract.ts";
+import { startNats } from "../../../tests/support/engines/nats.ts";
+import { startTcpProxy } from "../../../tests/support/tcp-proxy.ts";
+import { testWith } from "../../../tests/support/tools.ts";
+import type { TransportAddress } from "./broker-transport.ts";
+import { createNatsTransport, getNatsOptions } from "./nats-transport.ts";
+
+const check = testWith("nats-server");
+const ignore = () => {};
+
+brokerContract(
+  "nats",
+  async (): Promise<Ground> => {
+    const server = await startNats();
+    const wire = (address: TransportAddress) => createNatsTransport({ url: server.url }, address, ignore);
+    return {
+      wire,
+      async fragileWire(address) {
+        const proxy = await startTcpProxy(server.port);
+        const fragile = await createNatsTransport({ url: `nats://127.0.0.1:${proxy.port}` }, address, ignore);
+        return { wire: fragile, deafen: proxy.hush, heal: proxy.mend, close: proxy.close };
+      },
+      kill: () => server.kill(),
+      start: () => server.start(),
+      pause: async () => server.pause(),
+      resume: () => server.resume(),
+      async say(cluster, text) {
+        const stranger = await connect({ servers: server.url });
+        stranger.publish(`usher.${cluster}.all`, text);
+        await stranger.drain();
+      },
+      close: () => server.close(),
+    };
+  },
+  check,
+);
+
+check("a user's password is taken from the URL; with a wrong one nothing throws, and it is told", async () => {
+  const server = await startNats(["--user", "us er", "--pass", "p@ss"]);
+  const at = (who: string) => `nats://${who}@127.0.0.1:${server.port}`;
+  const cluster = new TestCluster();
+  const wire = (url: string) => (address: TransportAddress) =>
+    createNatsTransport({ url }, address, (error) => told.push(error));
+  const told: unknown[] = [];
+  const a = await cluster.join(1, wire(at("us%20er:p%40ss")));
+  const b = await cluster.join(2, wire(at("us%20er:p%40ss")));
+  await untilHeard(a, b);
+  expect(told).toEqual([]);
+  const stranger = await cluster.join(3, wire(at("us%20er:wrong")));
+  while (told.length < 3) await Bun.sleep(20);
+  expect(stranger.heard).toEqual([]);
+  await cluster.stop();
+  await server.close();
+});
+
+test("servers, user, token and TLS are read from the URL", () => {
+  expect(getNatsOptions({ url: "nats://a:4222,nats://b:4223" })).toMatchObject({ servers: ["a:4222", "b:4223"] });
+  expect(getNatsOptions({ url: "nats://u:p@a" })).toMatchObject({ servers: ["a"], user: "u", pass: "p" });
+  expect(getNatsOptions({ url: "tls://secret@a" })).toMatchObject({ token: "secret", tls: {} });
+});

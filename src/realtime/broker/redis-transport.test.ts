@@ -1,0 +1,54 @@
+import { expect } from "bun:test";
+import { brokerContract, type Ground, TestCluster, untilHeard } from "../../../tests/support/broker-contract.ts";
+import { startRedis } from "../../../tests/support/engines/redis.ts";
+import { startTcpProxy } from "../../../tests/support/tcp-proxy.ts";
+import { testWith } from "../../../tests/support/tools.ts";
+import type { TransportAddress } from "./broker-transport.ts";
+import { createRedisTransport } from "./redis-transport.ts";
+
+const check = testWith("redis-server", "redis-cli");
+const ignore = () => {};
+
+brokerContract(
+  "redis",
+  async (): Promise<Ground> => {
+    const server = await startRedis();
+    const wire = (address: TransportAddress) => createRedisTransport({ url: server.url }, address, ignore);
+    return {
+      wire,
+      async fragileWire(address) {
+        const proxy = await startTcpProxy(server.port);
+        const url = `redis://127.0.0.1:${proxy.port}`;
+        const fragile = await createRedisTransport({ url }, address, ignore);
+        return { wire: fragile, deafen: proxy.hush, heal: proxy.mend, close: proxy.close };
+      },
+      kill: () => server.kill(),
+      start: () => server.start(),
+      pause: async () => server.pause(),
+      resume: () => server.resume(),
+      say: async (cluster, text) => void (await server.cli("publish", `usher:${cluster}`, text)),
+      close: () => server.close(),
+    };
+  },
+  check,
+);
+
+check("subscribers that the server cuts off are back at once, with their subscriptions", async () => {
+  const server = await startRedis(["--requirepass", "p@ss word"]);
+  const cluster = new TestCluster();
+  const url = `redis://:${encodeURIComponent("p@ss word")}@127.0.0.1:${server.port}`;
+  const wire = (address: TransportAddress) => createRedisTransport({ url }, address, ignore);
+  const a = await cluster.join(1, wire);
+  const b = await cluster.join(2, wire);
+  await untilHeard(a, b);
+  a.broker.onRequest("who", () => "a");
+  b.broker.onRequest("who", () => "b");
+  for (let round = 0; round < 3; round++) {
+    await server.cli("-a", "p@ss word", "--no-auth-warning", "client", "kill", "type", "pubsub");
+    await untilHeard(a, b);
+    await untilHeard(b, a);
+    expect((await a.broker.gather<string>("who", null, 10_000)).replies).toEqual(["a", "b"]);
+  }
+  await cluster.stop();
+  await server.close();
+});

@@ -1,0 +1,125 @@
+import type { Gathered } from "./broker.ts";
+import type { Line } from "./message.ts";
+
+export interface ScatterGatherDeps {
+  /** This node's number. */
+  node: () => number;
+  /** The numbers of all living nodes. */
+  liveNodes: () => readonly number[];
+  isConnected: () => boolean;
+  /** To an instance id; null: everybody. */
+  send: (to: string | null, line: Line) => void;
+}
+
+/** Requests that may be open at a time; beyond it only this node itself is asked. */
+const MAX_OPEN = 10_000;
+const NO_REPLY = Symbol("no answer");
+
+interface OpenRequest {
+  /** Living nodes that have not answered yet, and all that have. */
+  pending: Set<number>;
+  replied: Set<number>;
+  replies: unknown[];
+  partial: boolean;
+  done: () => void;
+}
+
+/** Asks all nodes and puts their replies together. */
+export class ScatterGather {
+  readonly #deps: ScatterGatherDeps;
+  readonly #handlers = new Map<string, (payload: unknown) => unknown>();
+  readonly #open = new Map<string, OpenRequest>();
+  /**
+   * Nodes that let a request's timeout pass. Nobody waits for them until something is heard of them: else one node that died would
+   * make every answer late until the registry has noticed.
+   */
+  readonly #unresponsive = new Set<number>();
+  #count = 0;
+
+  constructor(deps: ScatterGatherDeps) {
+    this.#deps = deps;
+  }
+
+  onRequest(name: string, handler: (payload: unknown) => unknown): void {
+    if (this.#handlers.has(name)) throw new Error(`two parts answer the request "${name}"`);
+    this.#handlers.set(name, handler);
+  }
+
+  async gather<T>(name: string, payload: unknown, timeout: number): Promise<Gathered<T>> {
+    const { node, liveNodes, isConnected, send } = this.#deps;
+    const pending = new Set(liveNodes());
+    pending.delete(node());
+    const own = this.#replyLocally(name, payload);
+    const reachable = isConnected() && this.#open.size < MAX_OPEN;
+    const replied = new Set<number>();
+    const open: OpenRequest = {
+      pending,
+      replied,
+      replies: [],
+      partial: pending.size > 0 && !reachable,
+      done: () => {},
+    };
+    if (pending.size > 0 && reachable) {
+      const id = String(++this.#count);
+      const all = new Promise<void>((resolve) => {
+        open.done = resolve;
+      });
+      this.#open.set(id, open);
+      send(null, { kind: "request", id, question: name, payload: encodeJson(payload) });
+      const timer = setTimeout(() => {
+        for (const late of pending) this.#unresponsive.add(late);
+        open.done();
+      }, timeout);
+      this.#finish(open);
+      await all;
+      clearTimeout(timer);
+      this.#open.delete(id);
+      open.partial ||= pending.size > 0;
+    }
+    const ownReply = await own;
+    if (ownReply === NO_REPLY) open.partial = true;
+    else open.replies.unshift(ownReply);
+    return { replies: open.replies as T[], partial: open.partial };
+  }
+
+  async handleRequest(instanceId: string, id: string, name: string, payload: unknown): Promise<void> {
+    const reply = await this.#replyLocally(name, payload);
+    this.#deps.send(instanceId, { kind: "reply", id, payload: reply === NO_REPLY ? null : encodeJson(reply) });
+  }
+
+  /** Something came from that node: it may be waited for. */
+  markResponsive(node: number): void {
+    this.#unresponsive.delete(node);
+  }
+
+  /** Also of a node that the registry does not tell of yet: who has just come counts, too. Each counts once. */
+  handleReply(node: number, id: string, payload: string | null): void {
+    const open = this.#open.get(id);
+    if (open === undefined || open.replied.has(node)) return;
+    open.replied.add(node);
+    open.pending.delete(node);
+    if (payload === null) open.partial = true;
+    else open.replies.push(JSON.parse(payload));
+    this.#finish(open);
+  }
+
+  #finish({ pending, done }: OpenRequest): void {
+    for (const node of pending) if (!this.#unresponsive.has(node)) return;
+    done();
+  }
+
+  /** A part that fails to answer makes the answer partial, here as on another node. */
+  async #replyLocally(name: string, payload: unknown): Promise<unknown> {
+    const handler = this.#handlers.get(name);
+    if (handler === undefined) return NO_REPLY;
+    try {
+      return await handler(payload);
+    } catch {
+      return NO_REPLY;
+    }
+  }
+}
+
+function encodeJson(value: unknown): string {
+  return JSON.stringify(value) ?? "null";
+}

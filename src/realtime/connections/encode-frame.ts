@@ -1,0 +1,60 @@
+import { CLOSE, type CloseReason, CODES, type Code, frameCode } from "../../../protocol/codes.ts";
+import type { CommandId, FramePayload, FrameType } from "../../../protocol/frames.ts";
+import type { LogEntry } from "../../platform/log/entry.ts";
+
+/** A logged fact as all members get it (SPEC FR-5). The payload's text is spliced in as it was committed: no parse, made once. */
+export function encodeEntry(entry: LogEntry): string {
+  return `{"type":"${entry.type}","room":"${escapeRoom(entry.room)}","seq":${entry.seq},"payload":${entry.payload}}`;
+}
+
+/** A room's name in JSON text: of visible ASCII, as names of rooms are, only two characters need it. */
+function escapeRoom(room: string): string {
+  return room.includes('"') || room.includes("\\") ? room.replace(/["\\]/g, "\\$&") : room;
+}
+
+/** A frame without a place in a log: an answer, a greeting, something that is not kept. */
+export function encode<T extends FrameType>(type: T, payload: FramePayload<T>, id?: CommandId): string {
+  return JSON.stringify({ type, id, payload });
+}
+
+/** The same of a payload that is JSON text already. `type` must need no escape. */
+export function encodeText(type: string, payload: string): string {
+  return `{"type":"${type}","payload":${payload}}`;
+}
+
+const PAYLOAD = ',"payload":';
+
+/** The payload's text of a frame of ours. What stands before it holds no bare quotes, so the first such place is the right one. */
+export function extractPayload(frame: string): string {
+  const at = frame.indexOf(PAYLOAD);
+  return at < 0 ? "{}" : frame.slice(at + PAYLOAD.length, -1);
+}
+
+/** The answer to a command that failed; without an id when the command had none, or it could not be read (SPEC ER-1). */
+export function encodeError(code: Code, detail: string | undefined, id?: CommandId): string {
+  const { title, retry } = CODES[code];
+  return encode("system:error", { code: frameCode(code), message: detail ?? title, retry }, id);
+}
+
+/** The last frame before the server closes (SPEC CL-1). `after`: ms, least and most, to wait before connecting again. */
+export function encodeBye(reason: CloseReason, after: [number, number]): string {
+  return encode("system:bye", { ...CLOSE[reason], after });
+}
+
+/** What stands at the beginning of a frame of ours, without reading its payload. `room` and `seq`: its place in a log; null: none. */
+export interface FrameHead {
+  type: string;
+  room: string | null;
+  seq: number | null;
+}
+
+const HEAD = /^\{"type":"([^"]*)"(?:,"room":"((?:[^"\\]|\\.)*)","seq":(\d+))?/;
+
+export function parseFrameHead(frame: string): FrameHead {
+  const [, type = "", room, seq] = HEAD.exec(frame) ?? [];
+  return {
+    type,
+    room: room === undefined ? null : room.replace(/\\(.)/g, "$1"),
+    seq: seq === undefined ? null : Number(seq),
+  };
+}

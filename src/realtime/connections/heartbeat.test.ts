@@ -1,0 +1,55 @@
+import { expect, test } from "bun:test";
+import { HUB_LIMITS } from "../../../tests/support/hub-node.ts";
+import { quietSocket } from "../../../tests/support/quiet-hub.ts";
+import { waitUntil } from "../../../tests/support/wait-until.ts";
+import { systemClock } from "../../platform/clock.ts";
+import { createMetrics } from "../../platform/metrics.ts";
+import { Connection } from "./connection.ts";
+import { FrameSender } from "./frame-sender.ts";
+import { Heartbeat } from "./heartbeat.ts";
+
+test("when a crowd leaves in the middle of a round, whoever stays is still looked at", async () => {
+  let pings = 0;
+  const socket = quietSocket({ ping: () => void pings++ });
+  const connections = Array.from({ length: 200_000 }, (_, id) => {
+    const connection = new Connection(id, { kind: "anonymous" }, performance.now(), 1);
+    connection.socket = socket;
+    return connection;
+  });
+  const limits = { ...HUB_LIMITS, pingInterval: 100, pongTimeout: 3_600_000 };
+  const metrics = createMetrics("0").hub;
+  const heartbeat = new Heartbeat(connections, limits, new FrameSender(metrics), metrics, systemClock);
+  heartbeat.start();
+  await waitUntil("a round has begun", () => pings > 0);
+  connections.length = 1;
+  pings = 0;
+  await waitUntil("the one who stayed is asked again", () => pings > 1, 10_000);
+  heartbeat.stop();
+  expect(pings).toBeGreaterThan(1);
+});
+
+test("HB-1 HB-2 when the times are made shorter, nobody is cut who was not asked before; who does not answer then is", async () => {
+  const metrics = createMetrics("0").hub;
+  const cut: string[] = [];
+  const connect = (name: string, answers: boolean) => {
+    // Both have been quiet for 15 s, and were asked for a heartbeat then.
+    const connection = new Connection(1, { kind: "anonymous" }, performance.now() - 15_000, 1);
+    connection.lastPingAt = connection.lastSeenAt;
+    connection.socket = quietSocket({
+      ping: () => answers && connection.recordActivity(performance.now(), 1, 1),
+      terminate() {
+        cut.push(name);
+        connection.socket = null;
+      },
+    });
+    return connection;
+  };
+  const limits = { ...HUB_LIMITS, pingInterval: 30_000, pongTimeout: 60_000 };
+  const connections = [connect("dead", false), connect("alive", true)];
+  const heartbeat = new Heartbeat(connections, limits, new FrameSender(metrics), metrics, systemClock);
+  heartbeat.start();
+  Object.assign(limits, { pingInterval: 100, pongTimeout: 200 });
+  await waitUntil("the dead one is cut", () => cut.includes("dead"));
+  heartbeat.stop();
+  expect(cut).toEqual(["dead"]);
+});

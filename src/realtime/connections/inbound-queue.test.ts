@@ -1,0 +1,46 @@
+import { expect, test } from "bun:test";
+import { ANONYMOUS } from "../../platform/caller.ts";
+import { MAX_IN_FLIGHT, MAX_QUEUED_FRAMES } from "../limits/fixed-limits.ts";
+import { Connection } from "./connection.ts";
+import { InboundQueue } from "./inbound-queue.ts";
+
+const connection = () => new Connection(1, ANONYMOUS, 0, 1);
+const turn = () => new Promise(setImmediate);
+
+test("OR-1 commands are taken one at a time and in order", async () => {
+  const log: string[] = [];
+  const inboundQueue = new InboundQueue(connection(), async (_connection, frame) => {
+    log.push(`${frame} begins`);
+    await turn();
+    log.push(`${frame} ends`);
+  });
+  for (const frame of ["a", "b", "c"]) inboundQueue.push(frame);
+  for (let i = 0; i < 6; i++) await turn();
+  expect(log).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
+});
+
+test("OR-1 a command that is queued elsewhere lets the next one be taken, in order, up to a bound", async () => {
+  const taken: number[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const owner = connection();
+  owner.inboundQueue = new InboundQueue(owner, (_connection, frame, accepted) => {
+    taken.push(Number(frame));
+    accepted();
+    return promise;
+  });
+  const { inboundQueue: inbox } = owner;
+  for (let i = 0; i < MAX_IN_FLIGHT + MAX_QUEUED_FRAMES; i++) expect(inbox.push(String(i))).toBe(true);
+  expect(inbox.push("one too many")).toBe(false);
+  expect(taken).toHaveLength(MAX_IN_FLIGHT);
+  resolve();
+  await turn();
+  expect(taken).toEqual(Array.from({ length: MAX_IN_FLIGHT + MAX_QUEUED_FRAMES }, (_, i) => i));
+  expect(owner.inboundQueue).toBeNull();
+});
+
+test("a command that is done at once leaves no inbox behind", () => {
+  const owner = connection();
+  owner.inboundQueue = new InboundQueue(owner, () => undefined);
+  owner.inboundQueue.push("x");
+  expect(owner.inboundQueue).toBeNull();
+});

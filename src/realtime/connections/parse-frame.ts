@@ -1,0 +1,28 @@
+import type { z } from "zod";
+import { Envelope } from "../../../protocol/frames.ts";
+import { outOfBounds } from "../../platform/json-bounds.ts";
+import { MAX_FRAME_VALUES } from "../limits/fixed-limits.ts";
+
+export type ParsedFrame =
+  | { frame: z.infer<typeof Envelope> }
+  | { error: "malformed" | "invalid"; detail: string; id?: number | string };
+
+/** A client's text → a frame whose type and payload are still to be judged, or why it is none (SPEC ER-2, ER-3). */
+export function parseFrame(text: string): ParsedFrame {
+  const bounds = outOfBounds(text, MAX_FRAME_VALUES);
+  if (bounds !== null) return { error: "malformed", detail: bounds };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { error: "malformed", detail: "Send one JSON document per frame." };
+  }
+  const envelope = Envelope.safeParse(value);
+  if (envelope.success) return { frame: envelope.data };
+  const id = Envelope.pick({ id: true }).safeParse(value).data?.id;
+  return {
+    error: "invalid",
+    detail: 'A frame is {"type": "…", "payload": {…}}, with an id if you want an answer.',
+    id,
+  };
+}

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type HubNode, startHubNode, tokenOf } from "../../../tests/support/hub-node.ts";
+import { waitUntil } from "../../../tests/support/wait-until.ts";
+import { openClient } from "../../../tests/support/ws-client.ts";
+
+let node: HubNode;
+beforeAll(async () => {
+  node = await startHubNode({ limits: { socketsPerPerson: 3, anonymousPerAddress: 3 } });
+}, 60_000);
+afterAll(() => node.stop());
+
+const open = async (userId?: string) =>
+  openClient(node.port, userId === undefined ? {} : { query: `?token=${await tokenOf(userId)}` });
+
+test("a person who was renamed speaks under the new name on the connections that are open", async () => {
+  const client = await open("emil");
+  const seen: string[] = [];
+  node.hub.registerCommand("typing:start", async ({ caller }) => {
+    if (caller.kind === "user") seen.push(caller.username);
+    return undefined;
+  });
+  await client.ask("typing:start", { channel_id: "1" });
+  node.hub.updateUser("emil", { username: "Emilia", role: "member" });
+  await client.ask("typing:start", { channel_id: "1" });
+  expect(seen).toEqual(["emil", "Emilia"]);
+  client.close();
+});
+
+test("CN-8 a person has so many connections; one more is refused until one is closed", async () => {
+  const [first] = await Promise.all([open("ann"), open("ann"), open("ann")]);
+  const refusal = await fetch(`http://127.0.0.1:${node.port}/ws?token=${await tokenOf("ann")}`, {
+    headers: {
+      connection: "Upgrade",
+      upgrade: "websocket",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+      "sec-websocket-version": "13",
+    },
+  });
+  expect(refusal.status).toBe(429);
+  expect(refusal.headers.get("retry-after")).not.toBeNull();
+  expect(await refusal.json()).toMatchObject({ code: "rate_limited" });
+  const [other] = await Promise.all([open("bob")]);
+  // Nor does an anonymous connection become one of hers.
+  const stranger = await open();
+  const answer = await stranger.ask("system:auth", { token: await tokenOf("ann") });
+  expect(answer).toMatchObject({ type: "system:error", payload: { code: "RATE_LIMITED" } });
+  stranger.close();
+  first!.close();
+  await waitUntil("one of hers is gone", () => node.hub.counts().authenticated === 3);
+  const again = await open("ann");
+  for (const client of [other!, again]) client.close();
+});
+
+test("CN-8 an address has so many anonymous connections; who signs in counts no more against it once he has gone", async () => {
+  await waitUntil("no stranger is there", () => node.hub.counts().anonymous === 0);
+  const strangers = await Promise.all([open(), open(), open()]);
+  await expect(open()).rejects.toThrow("refused");
+  (await open("carl")).close();
+  await strangers[0]!.ask("system:auth", { token: await tokenOf("dora") });
+  await expect(open()).rejects.toThrow("refused");
+  for (const stranger of strangers) stranger.close();
+  await waitUntil("all are gone", () => node.hub.counts().anonymous === 0);
+  await Promise.all([open(), open(), open()]);
+});

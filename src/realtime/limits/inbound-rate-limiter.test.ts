@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { type Bus, createBus } from "../../../tests/support/broker-bus.ts";
+import { type HubNode, startHubNode, tokenOf } from "../../../tests/support/hub-node.ts";
+import { waitUntil } from "../../../tests/support/wait-until.ts";
+import { openClient, type WsClient } from "../../../tests/support/ws-client.ts";
+
+/** Two nodes whose limits are low, and count for both. */
+let bus: Bus;
+let one: HubNode;
+let two: HubNode;
+let living = 2;
+const open: WsClient[] = [];
+
+beforeAll(async () => {
+  bus = createBus();
+  const limits = {
+    socketsPerPerson: 20,
+    anonymousPerAddress: 20,
+    rate: 100,
+    burst: 1_000,
+    bytes: 10_000,
+    framesPerPerson: 10,
+    framesPerAddress: 10,
+  };
+  const node = (number: number) =>
+    startHubNode({ node: String(number), broker: bus.join(number), nodes: () => living, limits });
+  [one, two] = await Promise.all([node(1), node(2)]);
+});
+afterAll(() => Promise.all([one.stop(), two.stop()]));
+beforeEach(async () => {
+  bus.silent.clear();
+  living = 2;
+  for (const client of open.splice(0)) client.close();
+  await waitUntil("nobody is there", () => one.hub.counts().connections + two.hub.counts().connections === 0);
+});
+
+async function come(node: HubNode, person: string | null): Promise<WsClient> {
+  const client = await openClient(node.port, person === null ? {} : { query: `?token=${await tokenOf(person)}` });
+  open.push(client);
+  await client.next("system:connected");
+  return client;
+}
+
+async function refused(node: HubNode, person: string | null): Promise<boolean> {
+  return come(node, person).then(
+    () => false,
+    () => true,
+  );
+}
+
+test("CN-8 the connections of a person, and of an address without one, count on all nodes together", async () => {
+  for (const person of ["ann", null]) {
+    const first = await come(one, person);
+    for (let i = 1; i < 20; i++) await come(i % 2 === 0 ? one : two, person);
+    expect(await refused(one, person)).toBe(true);
+    expect(await refused(two, person)).toBe(true);
+    first.close();
+    await waitUntil("there is a place again", async () => !(await refused(two, person)));
+    expect(await refused(one, person)).toBe(true);
+  }
+});
+
+test("CN-8 whoever signs in on an open connection beyond the connections of all nodes is refused", async () => {
+  for (let i = 0; i < 20; i++) await come(i % 2 === 0 ? one : two, "bob");
+  const anonymous = await come(one, null);
+  expect(await anonymous.ask("system:auth", { token: await tokenOf("bob") })).toMatchObject({
+    type: "system:error",
+    payload: { code: "RATE_LIMITED" },
+  });
+});
+
+test("a person with a few connections costs the other nodes no question", async () => {
+  bus.sent.length = 0;
+  for (const node of [one, one, two, two]) await come(node, "cem");
+  expect(bus.sent.filter(({ subject }) => subject === "elsewhere")).toEqual([]);
+});
+
+test("the connections of a node that is silent are free at once; a node that is alone asks nobody", async () => {
+  for (let i = 0; i < 20; i++) await come(i % 2 === 0 ? one : two, "dee");
+  expect(await refused(one, "dee")).toBe(true);
+  bus.silent.add(2);
+  await waitUntil("what the dead node said is forgotten", async () => !(await refused(one, "dee")));
+  living = 1;
+  for (let i = 11; i < 20; i++) await come(one, "dee");
+  expect(await refused(one, "dee")).toBe(true);
+});
+
+test("SL-4 who sends more on all connections of all nodes than one person may is closed, wherever he sends on", async () => {
+  const [here, there] = [await come(one, "eva"), await come(two, "eva")];
+  // Each is far from what one connection may send.
+  for (let i = 0; i < 90; i++) here.send({ type: "system:ping" });
+  await waitUntil("all were taken", () => here.frames.filter(({ type }) => type === "system:pong").length === 90);
+  const told = () => bus.sent.filter(({ subject }) => subject === "limit frames of people").at(-1)?.payload;
+  await waitUntil("the other node was told", () => JSON.stringify(told() ?? null).endsWith(",90]]"));
+  for (let i = 0; i < 30; i++) there.send({ type: "system:ping" });
+  expect(await there.end()).toBe(4009);
+  expect(here.closed).toBeNull();
+});
+
+test("SL-4 a connection that sends more bytes than it may is closed, and small frames are not weighed", async () => {
+  const client = await come(one, null);
+  const big = { type: "system:ping", payload: { much: "x".repeat(50_000) } };
+  client.send(big);
+  await client.next("system:pong");
+  client.send(big);
+  client.send(big);
+  expect(await client.end()).toBe(4009);
+  const small = await come(one, "fay");
+  for (let i = 0; i < 80; i++) small.send({ type: "system:ping" });
+  await waitUntil("all were answered", () => small.frames.filter(({ type }) => type === "system:pong").length === 80);
+});
+
+test("beyond the handshakes that a node takes in a second, everybody is told to come back: 503 and Retry-After", async () => {
+  const node = await startHubNode({ connects: { points: 2, seconds: 60 } });
+  const handshake = () =>
+    fetch(`http://127.0.0.1:${node.port}/ws`, {
+      headers: {
+        connection: "Upgrade",
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+        authorization: "Bearer nonsense",
+      },
+    });
+  const answers = [await handshake(), await handshake(), await handshake()];
+  expect(answers.map(({ status }) => status)).toEqual([401, 401, 503]);
+  expect(answers[2]!.headers.get("retry-after")).toBe("1");
+  await node.stop();
+});

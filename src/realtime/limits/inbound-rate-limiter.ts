@@ -1,0 +1,47 @@
+import { type Counter, createCounter } from "../../platform/http/counter.ts";
+import type { Broker } from "../broker/broker.ts";
+import type { Connection } from "../connections/connection.ts";
+import type { HubLimits } from "../deps.ts";
+
+/** Seconds over which the frames of a person or an address are counted. */
+const WINDOW_SECONDS = 10;
+
+/** How much clients may send (SPEC SL-4): each connection, and all of a person or of an address without one. */
+export class InboundRateLimiter {
+  readonly #limits: HubLimits;
+  readonly #consumeUser: Counter;
+  readonly #consumeAddress: Counter;
+
+  /** @param nodes how many live, this one too */
+  constructor(limits: HubLimits, broker: Broker, nodes: () => number) {
+    this.#limits = limits;
+    const counter = (name: string, frames: () => number) =>
+      createCounter({
+        get points() {
+          return frames() * WINDOW_SECONDS;
+        },
+        seconds: WINDOW_SECONDS,
+        shared: { name, messenger: broker, nodes },
+      });
+    this.#consumeUser = counter("frames of people", () => limits.framesPerPerson);
+    this.#consumeAddress = counter("frames of addresses", () => limits.framesPerAddress);
+  }
+
+  /** Counts a frame. False: it is too much. */
+  consume(connection: Connection, frame: string | Uint8Array): boolean {
+    connection.allowance -= this.#getWeight(frame);
+    if (connection.allowance < 0) return false;
+    const { caller, address } = connection;
+    if (caller.kind === "user") return this.#consumeUser(caller.userId).allowed;
+    if (caller.kind === "service") return this.#consumeUser(`token ${caller.tokenId}`).allowed;
+    return this.#consumeAddress(address).allowed;
+  }
+
+  /** One, or as many as its bytes are worth. */
+  #getWeight(frame: string | Uint8Array): number {
+    const part = this.#limits.bytes / this.#limits.rate;
+    // A character is at most three bytes: most frames need no closer look.
+    if (frame.length * 3 <= part) return 1;
+    return Math.max(1, (typeof frame === "string" ? Buffer.byteLength(frame) : frame.length) / part);
+  }
+}

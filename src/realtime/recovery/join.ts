@@ -1,0 +1,269 @@
+import type { Code } from "../../../protocol/codes.ts";
+import { AppError } from "../../platform/errors.ts";
+import type { LogReader } from "../../platform/log/reader.ts";
+import type { Connection } from "../connections/connection.ts";
+import { encode, encodeEntry } from "../connections/encode-frame.ts";
+import type { FrameSender } from "../connections/frame-sender.ts";
+import type { HubLogger, HubMetrics } from "../deps.ts";
+import {
+  MAX_BACKLOG_BYTES,
+  MAX_BACKLOG_BYTES_PER_COMMAND,
+  MAX_BACKLOG_BYTES_PER_NODE,
+  MAX_BACKLOG_ROWS,
+  REPLAY_SLICE_BYTES,
+} from "../limits/fixed-limits.ts";
+import type { Policies } from "../rooms/policies.ts";
+import type { Room } from "../rooms/room.ts";
+import type { RoomRegistry } from "../rooms/room-registry.ts";
+import { PendingJoin } from "./pending-join.ts";
+
+/** A room that a client wants to be in, from `since` on (null: from now on). */
+export interface JoinRequest {
+  room: string;
+  since: number | null;
+  /** Whether the client wants to see who is in it. */
+  presence?: boolean;
+}
+
+/** What the client is told of it. With a `code` it is not in the room. */
+export interface JoinOutcome {
+  room: string;
+  seq: number;
+  recovered: boolean;
+  members: number;
+  code: Code | null;
+}
+
+export interface JoinDeps {
+  rooms: RoomRegistry;
+  policies: Policies;
+  log: LogReader;
+  sender: FrameSender;
+  metrics: HubMetrics;
+  logger: HubLogger;
+  epoch: () => string;
+  roomsPerConnection: number;
+  /** A connection that is now in a room wants to see who is in it. */
+  watch?: (connection: Connection, room: Room) => void;
+}
+
+/** Of asking and reading, before a join gives up; one of each is the rule. */
+const MAX_ROUNDS = 20;
+
+/** Brings connections into rooms: rights, what was missed, and the step into the live stream, without a gap or a repeat (SPEC JN, RC). */
+export class Joins {
+  readonly #deps: JoinDeps;
+  /** Bytes of backlog in memory for sockets that take them slowly. */
+  #backlogBytes = 0;
+
+  constructor(deps: JoinDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Calls `reply`, which sends one; after it go the missed frames, paced by the socket, and behind its own each room goes
+   * live. Throws when rights or log cannot be asked; the connection is then in none of the rooms, and
+   * live in its person's own.
+   */
+  async join(
+    connection: Connection,
+    requests: readonly JoinRequest[],
+    reply: (outcomes: JoinOutcome[]) => void,
+  ): Promise<void> {
+    const { rooms } = this.#deps;
+    const pendingJoins = requests.map(({ room, since, presence }) => {
+      rooms.leave(connection, rooms.open(room));
+      return new PendingJoin(connection, rooms.open(room), since, presence);
+    });
+    try {
+      for (let round = 0; ; round++) {
+        const pending = this.#prepare(pendingJoins);
+        if (pending === null) break;
+        if (round === MAX_ROUNDS)
+          throw new AppError("unavailable", "This room is too busy to join right now. Try again.");
+        await pending;
+      }
+    } catch (error) {
+      for (const e of pendingJoins) this.#end(e);
+      throw error;
+    }
+    // Since that last look nothing else has run, and nothing will until the first await inside #replay: that all rights are
+    // beyond doubt and nothing is missing, the answer, the backlog and going live are one step.
+    if (connection.socket === null) {
+      for (const e of pendingJoins) this.#end(e);
+      return;
+    }
+    reply(this.#decide(pendingJoins));
+    void this.#replayAll(pendingJoins.filter((e) => e.refusal === null));
+  }
+
+  /** Asks for rights in doubt, else reads what was missed and is not in memory; null when neither is needed. */
+  #prepare(pendingJoins: readonly PendingJoin[]): Promise<unknown> | null {
+    const waiting = pendingJoins.filter((e) => e.refusal === null);
+    const unauthorized = waiting.filter((e) => e.needsAuthorization);
+    if (unauthorized.length > 0) return this.#authorize(unauthorized);
+    const lagging = waiting.filter((e) => !e.canGoLive);
+    return lagging.length > 0 ? Promise.all(lagging.map((e) => this.#read(e))) : null;
+  }
+
+  async #authorize(pendingJoins: readonly PendingJoin[]): Promise<void> {
+    for (const e of pendingJoins) e.needsAuthorization = false;
+    const requests = pendingJoins.map(({ connection, room }) => ({ caller: connection.caller, room: room.name }));
+    const refusals = await this.#deps.policies.authorize(requests);
+    pendingJoins.forEach((e, index) => {
+      e.refusal ??= refusals[index] ?? null;
+    });
+  }
+
+  async #read(e: PendingJoin): Promise<void> {
+    const { room } = e;
+    const { log } = this.#deps;
+    if (e.needsReset) {
+      const head = (await log.heads([room.name])).get(room.name) ?? 0;
+      this.#startAtHead(e, head);
+      return;
+    }
+    // The client may be ahead of this node: then what the node lacks is read too, and shown to the others first.
+    const since = room.isPositioned ? Math.min(e.from, room.next - 1) : e.from;
+    const slice = await log.slice(room.name, since);
+    if (!slice.complete || slice.head < e.from) {
+      e.needsReset = true;
+      this.#startAtHead(e, slice.head);
+      return;
+    }
+    room.setHead(since, slice.head);
+    for (const entry of slice.entries) room.ingest(entry);
+    if (room.framesAfter(e.from) !== null) return;
+    for (const entry of slice.entries) if (entry.seq > e.from) e.frames.push(encodeEntry(entry));
+    e.from = slice.head;
+  }
+
+  /**
+   * The room's place is its head, unless the room is known. Entries up to there are not looked at, and one that was written since
+   * the rights were asked may have taken somebody out: they are asked again.
+   */
+  #startAtHead({ room }: PendingJoin, head: number): void {
+    if (!room.isPositioned && this.#deps.policies.canExpel(room.name))
+      for (const e of room.pendingJoins ?? []) e.needsAuthorization = true;
+    room.setHead(head, head);
+  }
+
+  #decide(pendingJoins: readonly PendingJoin[]): JoinOutcome[] {
+    const { metrics } = this.#deps;
+    let budget = MAX_BACKLOG_BYTES_PER_COMMAND;
+    let free = this.#deps.roomsPerConnection - countRooms(pendingJoins[0]?.connection);
+    return pendingJoins.map((e) => {
+      const { room } = e;
+      if (e.refusal === null && e.connection.countsAsMember(room) && --free < 0) e.refusal = "too_many_rooms";
+      if (e.refusal !== null) {
+        this.#end(e);
+        metrics.recovery("refused");
+        return {
+          room: room.name,
+          seq: 0,
+          recovered: false,
+          members: 0,
+          code: e.refusal === "gone" ? "conflict" : e.refusal,
+        };
+      }
+      if (!e.needsReset) {
+        for (const frame of room.framesAfter(e.from)!) e.frames.push(frame);
+        const bytes = getByteLength(e.frames);
+        if (e.frames.length > MAX_BACKLOG_ROWS || bytes > Math.min(MAX_BACKLOG_BYTES, budget)) e.needsReset = true;
+        else if (bytes > REPLAY_SLICE_BYTES && this.#backlogBytes > MAX_BACKLOG_BYTES_PER_NODE) e.needsReset = true;
+        else budget -= bytes;
+      }
+      if (e.needsReset) e.frames = [];
+      e.from = room.next - 1;
+      e.isAnswered = true;
+      if (e.since !== null) metrics.recovery(e.needsReset ? "reset" : "recovered");
+      return { room: room.name, seq: e.from, recovered: !e.needsReset, members: room.members + 1, code: null };
+    });
+  }
+
+  async #replayAll(pendingJoins: readonly PendingJoin[]): Promise<void> {
+    const bytes = pendingJoins.reduce((sum, e) => sum + getByteLength(e.frames), 0);
+    this.#backlogBytes += bytes;
+    for (const e of pendingJoins) {
+      try {
+        await this.#replay(e);
+      } catch (error) {
+        this.#deps.logger.error({ err: error, connection: e.connection.id }, "a replay failed");
+        if (e.refusal === null) this.#deps.sender.sendLeft(e.connection, e.room.name, "unavailable");
+      } finally {
+        this.#end(e);
+      }
+    }
+    this.#backlogBytes -= bytes;
+  }
+
+  #end(e: PendingJoin): void {
+    e.end();
+    this.#deps.rooms.evictIfEmpty(e.room);
+  }
+
+  /** Sends the backlog in slices, then what came meanwhile, and goes live in the tick in which nothing is left. */
+  async #replay(e: PendingJoin): Promise<void> {
+    const { connection, room } = e;
+    let sent = 0;
+    while (e.refusal === null && connection.socket !== null) {
+      sent = this.#sendSlice(connection, e.frames, sent);
+      if (sent < e.frames.length) {
+        // Without unsent bytes no drain event comes; then only the turn goes to others.
+        if (connection.socket.getBufferedAmount() > 0) await connection.waitForDrain();
+        else await new Promise(setImmediate);
+        continue;
+      }
+      const more = room.framesAfter(e.from);
+      if (more !== null && more.length === 0) {
+        this.#deps.rooms.join(connection, room);
+        // In the same tick: a person's own room shows nothing to who is on the way in.
+        this.#end(e);
+        if (e.wantsPresence) this.#deps.watch?.(connection, room);
+        return;
+      }
+      sent = 0;
+      e.frames = more ?? [];
+      if (more !== null) e.from = room.next - 1;
+      else await this.#catchUp(e);
+    }
+  }
+
+  /** What came during a slow replay is no longer in memory: the log has it, or the client starts anew (SPEC RC-6). */
+  async #catchUp(e: PendingJoin): Promise<void> {
+    const { connection, room } = e;
+    await this.#read(e);
+    if (!e.needsReset || e.refusal !== null) return;
+    e.from = room.next - 1;
+    e.needsReset = false;
+    const payload = {
+      room: room.name,
+      seq: e.from,
+      epoch: this.#deps.epoch(),
+      recovered: false,
+      members: room.members + 1,
+    };
+    this.#deps.sender.send(connection, "room:joined", encode("room:joined", payload));
+  }
+
+  /** Sends as many frames as the socket's buffer should hold, in one write. Returns how many of them are sent now. */
+  #sendSlice(connection: Connection, frames: readonly string[], from: number): number {
+    const { socket } = connection;
+    if (socket === null || from === frames.length) return from;
+    let room = REPLAY_SLICE_BYTES - socket.getBufferedAmount();
+    let to = from;
+    while (to < frames.length && room > 0) room -= Buffer.byteLength(frames[to++]!);
+    if (to > from) this.#deps.sender.sendAll(connection, frames.slice(from, to));
+    return to;
+  }
+}
+
+/** Places in rooms that a connection has, and those that it will have behind a backlog. */
+function countRooms(connection: Connection | undefined): number {
+  const pendingJoins = [...(connection?.pendingJoins ?? [])].filter((e) => e.countsAsMember);
+  return (connection?.rooms.length ?? 0) + pendingJoins.length;
+}
+
+function getByteLength(frames: readonly string[]): number {
+  return frames.reduce((sum, frame) => sum + Buffer.byteLength(frame), 0);
+}

@@ -1,0 +1,77 @@
+import { expect, test } from "bun:test";
+import { CLOSE } from "../../../protocol/codes.ts";
+import { HUB_LIMITS } from "../../../tests/support/hub-node.ts";
+import { quietSocket } from "../../../tests/support/quiet-hub.ts";
+import { waitUntil } from "../../../tests/support/wait-until.ts";
+import { ANONYMOUS } from "../../platform/caller.ts";
+import { systemClock } from "../../platform/clock.ts";
+import { createMetrics } from "../../platform/metrics.ts";
+import { Connection } from "../connections/connection.ts";
+import { FrameSender } from "../connections/frame-sender.ts";
+import { Heartbeat } from "../connections/heartbeat.ts";
+import { Policies } from "../rooms/policies.ts";
+import { RoomRegistry } from "../rooms/room-registry.ts";
+import { Joins } from "./join.ts";
+
+/** A frame of the greatest size that a payload may have, and how many of them make a backlog of almost 1 MB. */
+const FRAME = 65_000;
+const MISSED = 16;
+
+/** A client that comes back, whose network takes `bytes` every 5 ms; resolves when it has all that it missed, or is closed. */
+async function comeBack(bytes: number): Promise<{ closed: number[]; taken: number }> {
+  const room = "event:1";
+  const payload = JSON.stringify({ text: "x".repeat(FRAME) });
+  const entries = Array.from({ length: MISSED }, (_, i) => ({ room, seq: i + 1, type: "message:created", payload }));
+  let unsent = 0;
+  let taken = 0;
+  const closed: number[] = [];
+  const socket = quietSocket({
+    send(text) {
+      unsent += text.length;
+      return -1;
+    },
+    close: (code) => void closed.push(code),
+    getBufferedAmount: () => unsent,
+  });
+  const metrics = createMetrics("0").hub;
+  const sender = new FrameSender(metrics);
+  const rooms = new RoomRegistry({ onFrame() {}, onPublished() {}, onGap() {} });
+  const policies = new Policies();
+  policies.register("event", { authorize: async () => {} });
+  const joins = new Joins({
+    rooms,
+    policies,
+    sender,
+    metrics,
+    log: { slice: async () => ({ room, head: MISSED, entries, complete: true }), heads: async () => new Map() },
+    logger: { warn() {}, error() {} },
+    epoch: () => "e",
+    roomsPerConnection: 10,
+  });
+  const connection = new Connection(1, ANONYMOUS, performance.now(), 1);
+  connection.socket = socket;
+  // A round takes 20 ms.
+  const limits = { ...HUB_LIMITS, pingInterval: 40, pongTimeout: 3_600_000 };
+  const heartbeat = new Heartbeat([connection], limits, sender, metrics, systemClock);
+  heartbeat.start();
+  const network = setInterval(() => {
+    const part = Math.min(unsent, bytes);
+    unsent -= part;
+    taken += part;
+    // As the transports do it whose buffer says only that it is empty.
+    if (part > 0 && unsent === 0) connection.notifyDrained();
+  }, 5);
+  await joins.join(connection, [{ room, since: 0 }], () => {});
+  await waitUntil("all is taken, or the client is sent away", () => taken > MISSED * FRAME || closed.length > 0);
+  clearInterval(network);
+  heartbeat.stop();
+  return { closed, taken };
+}
+
+test("SL-1 a backlog that the network takes slowly, but takes, does not make a client slow", async () => {
+  expect((await comeBack(2_000)).closed).toEqual([]);
+});
+
+test("SL-1 who takes nothing of a backlog is closed", async () => {
+  expect(await comeBack(0)).toEqual({ closed: [CLOSE.slow.code], taken: 0 });
+});

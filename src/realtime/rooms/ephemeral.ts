@@ -1,0 +1,72 @@
+import type { FramePayload, FrameType } from "../../../protocol/frames.ts";
+import { roomId, roomKind } from "../../../protocol/rooms.ts";
+import type { Broker } from "../broker/broker.ts";
+import type { ConnectionRegistry } from "../connections/connection-registry.ts";
+import { encodeText } from "../connections/encode-frame.ts";
+import type { FrameSender } from "../connections/frame-sender.ts";
+import type { FanOut } from "./fan-out.ts";
+import type { RoomRegistry } from "./room-registry.ts";
+
+/** On its way to another node: the frame was encoded once. */
+interface EphemeralMessage {
+  room: string;
+  type: string;
+  frame: string;
+  except?: string;
+}
+
+export interface EphemeralPublisherDeps {
+  broker: Broker;
+  connections: ConnectionRegistry;
+  rooms: RoomRegistry;
+  sender: FrameSender;
+  fanOut: FanOut;
+}
+
+/** Frames that are not kept: to whoever is there, on this node and on those that the broker reaches (SPEC FR-6). */
+export class EphemeralPublisher {
+  readonly #deps: EphemeralPublisherDeps;
+
+  constructor(deps: EphemeralPublisherDeps) {
+    this.#deps = deps;
+    deps.broker.on("ephemeral", (message) => {
+      const { room, type, frame, except } = message as EphemeralMessage;
+      this.#deliver(room, type, frame, except);
+    });
+  }
+
+  /** @param except a person whose connections it passes by */
+  publish<T extends FrameType>(room: string, type: T, payload: FramePayload<T>, except?: string): void {
+    this.publishText(room, type, JSON.stringify(payload), except);
+  }
+
+  /** The same of a payload that is JSON text already. */
+  publishText(room: string, type: string, payload: string, except?: string): void {
+    const frame = encodeText(type, payload);
+    this.#deliver(room, type, frame, except);
+    this.#deps.broker.send("ephemeral", { room, type, frame, except } satisfies EphemeralMessage);
+  }
+
+  #deliver(name: string, type: string, frame: string, except: string | undefined): void {
+    const { connections, rooms, sender, fanOut } = this.#deps;
+    if (name === "all") {
+      for (const connection of [...connections.open])
+        if (except === undefined || connection.caller.kind !== "user" || connection.caller.userId !== except)
+          sender.send(connection, type, frame);
+    } else if (roomKind(name) === "user") {
+      for (const connection of rooms.userConnections.get(roomId(name))) sender.send(connection, type, frame);
+      if ((rooms.get(name)?.members ?? 0) > 0) fanOut.publishToTopic(name, frame);
+    } else this.#deliverExcept(name, type, frame, except);
+  }
+
+  /** That person's sockets leave the topic and are in it again within the tick: exactly this frame passes them by. */
+  #deliverExcept(name: string, type: string, frame: string, except: string | undefined): void {
+    const { rooms, fanOut } = this.#deps;
+    const room = rooms.get(name);
+    if (room === undefined || room.members === 0) return;
+    const excluded = except === undefined ? [] : rooms.userConnections.get(except).filter((c) => c.isIn(room));
+    for (const { socket } of excluded) socket?.unsubscribe(name);
+    fanOut.publishToRoom(room, type, frame);
+    for (const { socket } of excluded) socket?.subscribe(name);
+  }
+}

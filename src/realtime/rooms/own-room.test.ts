@@ -1,0 +1,62 @@
+import { expect, test } from "bun:test";
+import { NO_METRICS, quietSocket } from "../../../tests/support/quiet-hub.ts";
+import type { UserCaller } from "../../platform/caller.ts";
+import { Connection } from "../connections/connection.ts";
+import { FrameSender } from "../connections/frame-sender.ts";
+import { Joins } from "../recovery/join.ts";
+import { Policies } from "./policies.ts";
+import { RoomRegistry } from "./room-registry.ts";
+
+const ROOM = "user:ann";
+const entry = (seq: number) => ({ room: ROOM, seq, type: "t", payload: "{}" });
+
+test("JN-4 in a person's own room, too, nothing can come between the last look and going live", async () => {
+  const seen: number[] = [];
+  const socket = quietSocket({
+    send: (text) => seen.push(JSON.parse(text).seq),
+  });
+  const caller: UserCaller = {
+    kind: "user",
+    userId: "ann",
+    username: "ann",
+    role: "member",
+    sessionId: null,
+    expiresAt: null,
+  };
+  const sender = new FrameSender(NO_METRICS);
+  const rooms: RoomRegistry = new RoomRegistry({
+    onFrame(room, type, frame) {
+      for (const connection of rooms.getLiveConnections(room)) sender.send(connection, type, frame);
+    },
+    onPublished() {},
+    onGap() {},
+  });
+  const joins = new Joins({
+    rooms,
+    sender,
+    policies: new Policies(),
+    metrics: NO_METRICS,
+    log: { slice: async (room) => ({ room, head: 0, entries: [], complete: true }), heads: async () => new Map() },
+    logger: { warn() {}, error() {} },
+    epoch: () => "e",
+    roomsPerConnection: 10,
+  });
+  const connection = new Connection(1, caller, 0, 100);
+  connection.socket = socket;
+  rooms.userConnections.add("ann", connection);
+  let over = false;
+  let said = 0;
+  const joined = joins.join(connection, [{ room: ROOM, since: 0 }], () => {});
+  // Something is said whenever anything else runs.
+  const saying = (async () => {
+    while (!over) {
+      rooms.ingest([entry(++said)]);
+      await null;
+    }
+  })();
+  await joined;
+  for (let turns = 0; turns < 20; turns++) await null;
+  over = true;
+  await saying;
+  expect(seen).toEqual(Array.from({ length: said }, (_, i) => i + 1));
+});

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type HubNode, startHubNode, tokenOf } from "../../../tests/support/hub-node.ts";
+import { openClient } from "../../../tests/support/ws-client.ts";
+import { AppError } from "../../platform/errors.ts";
+
+let node: HubNode;
+beforeAll(async () => {
+  node = await startHubNode();
+});
+afterAll(() => node.stop());
+
+const query = async (user: string) => ({ query: `?token=${await tokenOf(user)}` });
+
+test("JN-2 the right is asked at every join and resume, and what one may not see is not found", async () => {
+  const room = "channel:1";
+  const position = { seq: 0, epoch: node.epoch.current() };
+  const client = await openClient(node.port, await query("ann"));
+  const join = async () => (await client.ask("room:join", { room })).payload.code ?? "in";
+  const resume = async () => (await client.ask("system:resume", { rooms: { [room]: position } })).payload;
+  expect(await join()).toBe("NOT_FOUND");
+  node.members.add(`ann ${room}`);
+  expect(await join()).toBe("in");
+  expect(await resume()).toEqual({ rooms: { [room]: { ...position, recovered: true } } });
+  node.members.delete(`ann ${room}`);
+  expect(await resume()).toEqual({ rooms: { [room]: { ...position, recovered: false, code: "NOT_FOUND" } } });
+  expect(await join()).toBe("NOT_FOUND");
+  for (const other of ["user:bob", "feed:1", "queue:1"])
+    expect((await client.ask("room:join", { room: other })).payload.code).toBe("NOT_FOUND");
+  client.close();
+});
+
+test("CN-4 an anonymous connection is asked to sign in for a person's room, and may be in public ones", async () => {
+  const client = await openClient(node.port);
+  expect((await client.ask("room:join", { room: "user:ann" })).payload.code).toBe("UNAUTHORIZED");
+  expect((await client.ask("room:join", { room: "channel:1" })).payload.code).toBe("NOT_FOUND");
+  expect((await client.ask("room:join", { room: "event:1" })).type).toBe("room:joined");
+  client.close();
+});
+
+test("RC-7 when rights cannot be asked the command fails, to be tried again, and the connection is in none of its rooms", async () => {
+  const rooms = ["channel:2", "channel:3"];
+  for (const room of rooms) node.members.add(`ann ${room}`);
+  const client = await openClient(node.port, await query("ann"));
+  const position = { seq: 0, epoch: node.epoch.current() };
+  const resume = () =>
+    client.ask("system:resume", { rooms: Object.fromEntries(rooms.map((room) => [room, position])) });
+  await resume();
+  const away = Promise.reject(new AppError("unavailable"));
+  away.catch(() => {});
+  node.policy.gate = away;
+  expect((await resume()).payload).toMatchObject({ code: "UNAVAILABLE", retry: true });
+  node.policy.gate = Promise.resolve();
+  for (const room of rooms) await node.say(room, "unseen");
+  await client.ask("system:ping");
+  expect(client.frames.filter(({ type }) => type === "message:created")).toEqual([]);
+  await resume();
+  for (const room of rooms) await client.next("message:created", (frame) => frame.room === room);
+  client.close();
+});
+
+test("two modules cannot own one kind of room", () => {
+  expect(() => node.hub.registerRooms("channel", { authorize: async () => {} })).toThrow("two modules");
+});
