@@ -19,7 +19,7 @@ const SOCKETS = 20;
 export async function oldPosition(): Promise<void> {
   const embedded = await startEmbedded({ dataDir: mkdtempSync(join(tmpdir(), "usher-bench-old-")) });
   const usher = await startUsher({ DATABASE_URL: embedded.url });
-  const { sql, close } = openDatabase(embedded.url, { max: 1, limit: null });
+  const { sql, close } = openDatabase(embedded.url, { max: 1, timeoutMs: null });
   await fill(sql);
   const inDatabase = new Histogram();
   const reader = createLogReader({ sql, epoch: await createEpoch(sql) });

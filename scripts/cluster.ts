@@ -1,9 +1,9 @@
 import { readConfig } from "../src/config/read.ts";
 import { exitWith, StartError } from "../src/config/start-error.ts";
-import { untilSignal } from "../src/platform/lifecycle.ts";
+import { waitForSignal } from "../src/platform/lifecycle.ts";
+import { startDatabase } from "../src/platform/postgres/database-server.ts";
 import { migrateUp } from "../src/platform/postgres/migrate.ts";
 import { MIGRATIONS } from "../src/platform/postgres/migration-sets.ts";
-import { startDatabase } from "../src/platform/postgres/server.ts";
 import { startBalancer } from "./cluster/balancer.ts";
 
 /**
@@ -22,7 +22,7 @@ interface Node {
 }
 
 try {
-  const signal = untilSignal();
+  const signal = waitForSignal();
   const count = Number(process.argv[2] ?? 3);
   if (!Number.isInteger(count) || count < 1 || count > 16)
     throw new StartError("Say how many nodes, from 1 to 16: npm run cluster -- 3.");

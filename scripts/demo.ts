@@ -4,7 +4,7 @@ import { emailKey, nameSearchKey, usernameColumns, usernameKey } from "../src/id
 import { insertUser } from "../src/identity/store/users.ts";
 import type { UserCaller } from "../src/platform/caller.ts";
 import { createIds } from "../src/platform/nodes/ids.ts";
-import { leaseNode } from "../src/platform/nodes/registry.ts";
+import { leaseNode } from "../src/platform/nodes/lease.ts";
 import { createPasswords } from "../src/platform/password.ts";
 import type { Sql } from "../src/platform/postgres/sql.ts";
 import { createTransaction } from "../src/platform/postgres/transaction.ts";

@@ -1,8 +1,8 @@
 import { watch } from "node:fs";
 import { readConfig } from "../src/config/read.ts";
 import { exitWith } from "../src/config/start-error.ts";
-import { untilSignal } from "../src/platform/lifecycle.ts";
-import { startDatabase } from "../src/platform/postgres/server.ts";
+import { waitForSignal } from "../src/platform/lifecycle.ts";
+import { startDatabase } from "../src/platform/postgres/database-server.ts";
 
 /**
  * `npm run dev`: the server, started again after each change under src/ and protocol/; the pages, built again after each
@@ -18,7 +18,7 @@ let settled: Timer | undefined;
 let working: Promise<void> = Promise.resolve();
 
 try {
-  const signal = untilSignal();
+  const signal = waitForSignal();
   const database = await startDatabase(readConfig(), () => {});
   const launch = () =>
     Bun.spawn([process.execPath, "--no-env-file", "src/main.ts"], {

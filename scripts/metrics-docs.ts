@@ -5,7 +5,7 @@ import { createMetrics, type Metrics } from "../src/platform/metrics.ts";
 export function allMetrics(): Metrics {
   const metrics = createMetrics("0.0.0");
   metrics.stop();
-  metrics.watch(() => ({ connections: 0, authenticated: 0, anonymous: 0, rooms: {} }));
+  metrics.watchConnections(() => ({ connections: 0, authenticated: 0, anonymous: 0, rooms: {} }));
   metrics.watchBroker(() => ({
     messagesOut: 0,
     bytesOut: 0,
@@ -18,13 +18,13 @@ export function allMetrics(): Metrics {
   const pool = () => ({ open: 0, idle: 0, waiting: 0 });
   metrics.watchNode({
     nodes: () => 1,
-    leaseHeld: () => true,
+    isLeaseHeld: () => true,
     pools: { main: pool, posts: pool },
-    writable: () => true,
+    isWritable: () => true,
     tailLag: () => 0,
     logSize: async () => ({ bytes: 0, partitionsAhead: 0 }),
-    presenceUp: () => true,
-    presenceWatched: () => 0,
+    isPresenceUp: () => true,
+    watchedRooms: () => 0,
   });
   createWebhookMetrics(metrics.registry, { pending: async () => 0, parked: async () => 0 });
   return metrics;

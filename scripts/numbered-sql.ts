@@ -2,8 +2,8 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { readConfig } from "../src/config/read.ts";
 import { StartError } from "../src/config/start-error.ts";
+import { connectDatabase } from "../src/platform/postgres/database-server.ts";
 import { type MigrationSet, migrateDown, migrateUp, migrationStatus } from "../src/platform/postgres/migrate.ts";
-import { reachDatabase } from "../src/platform/postgres/server.ts";
 
 /** What every numbered set of SQL files understands, for the usage line. */
 export const SET_COMMANDS = "create NAME | up | down [N] | status";
@@ -46,7 +46,7 @@ export async function runSetCommand(set: MigrationSet, args: string[]): Promise<
 
 /** Lends the URL of this Usher's database: DATABASE_URL, or the embedded server, which is started when it does not run. */
 export async function withDatabase<T>(work: (url: string) => Promise<T>): Promise<T> {
-  const server = await reachDatabase(readConfig(), (level, line) => {
+  const server = await connectDatabase(readConfig(), (level, line) => {
     if (level === "warn") console.error(line);
   });
   try {

@@ -19,7 +19,7 @@ try {
 
 async function demo(url: string): Promise<void> {
   await migrateUp(url, MIGRATIONS);
-  const database = openDatabase(url, { name: "usher seed", limit: null });
+  const database = openDatabase(url, { name: "usher seed", timeoutMs: null });
   let isNew: boolean;
   try {
     isNew = await seedDemo(database.sql);

@@ -1,32 +1,32 @@
 import { type Admin, createAdmin } from "./admin/index.ts";
-import { startApi } from "./app/api.ts";
-import { startBroker } from "./app/broker.ts";
-import { addDialects } from "./app/dialects.ts";
-import { startDoors } from "./app/doors.ts";
-import { startDrain } from "./app/drain.ts";
-import { startFanOut } from "./app/fan-out.ts";
-import { startGrpc } from "./app/grpc.ts";
-import { createHubOf } from "./app/hub.ts";
-import { endLapsed } from "./app/lapsed.ts";
-import { createAddressCounters, createShare } from "./app/limits.ts";
-import { startLog } from "./app/log.ts";
-import { watchNode } from "./app/node-metrics.ts";
-import { startPages, untilPagesAreUp } from "./app/pages.ts";
-import { startPresence } from "./app/presence.ts";
+import { addDialects } from "./app/add-dialects.ts";
+import { closeNoLongerAllowed } from "./app/lapsed.ts";
+import { startListeners } from "./app/listeners.ts";
+import { logSetupCode } from "./app/log-setup-code.ts";
+import { createNodeHub } from "./app/node-hub.ts";
+import { createAddressLimiters, createShareLimit } from "./app/node-limits.ts";
 import type { Program } from "./app/program.ts";
-import { createReadinessOf } from "./app/readiness.ts";
-import { openRedisSource } from "./app/redis-source.ts";
-import { startReload } from "./app/reload.ts";
-import { listener, startServerApi } from "./app/server-api.ts";
-import { tellSetupCode } from "./app/setup-code.ts";
-import { startStorage } from "./app/storage.ts";
-import { startStreams } from "./app/streams.ts";
-import { startTls } from "./app/tls.ts";
+import { createNodeReadiness } from "./app/readiness.ts";
+import { startApi } from "./app/start-api.ts";
+import { startBroker } from "./app/start-broker.ts";
+import { startDrain } from "./app/start-drain.ts";
+import { startFanOut } from "./app/start-fan-out.ts";
+import { startGrpc } from "./app/start-grpc.ts";
+import { startLog } from "./app/start-log.ts";
+import { startPages, waitForPages } from "./app/start-pages.ts";
+import { startPresence } from "./app/start-presence.ts";
+import { openRedisSource } from "./app/start-redis-source.ts";
+import { startReload } from "./app/start-reload.ts";
+import { authenticateSubscriber, startServerApi } from "./app/start-server-api.ts";
+import { startStorage } from "./app/start-storage.ts";
+import { startStreams } from "./app/start-streams.ts";
+import { startTls } from "./app/start-tls.ts";
+import { startWebhooks } from "./app/start-webhooks.ts";
 import { VERSION } from "./app/version.ts";
-import { startWebhooks } from "./app/webhooks.ts";
-import { readWorkerPlace, reportToParent } from "./app/worker.ts";
+import { watchNode } from "./app/watch-node.ts";
+import { readWorkerInfo, reportToParent } from "./app/worker.ts";
 import { createChat } from "./chat/index.ts";
-import { createLive } from "./config/live.ts";
+import { createLiveConfig } from "./config/live-config.ts";
 import type { Config } from "./config/options.ts";
 import { readConfig } from "./config/read.ts";
 import { createIdentity, type Identity } from "./identity/index.ts";
@@ -57,8 +57,8 @@ export async function startApp(
   read: () => Config = readConfig,
 ): Promise<App> {
   const onError = (error: unknown) => logger.error({ err: error }, "the database did not answer; it is tried again");
-  const worker = readWorkerPlace();
-  const live = createLive(config, read);
+  const worker = readWorkerInfo();
+  const live = createLiveConfig(config, read);
   try {
     const tracing = await lifecycle.start(
       "tracing",
@@ -95,18 +95,20 @@ async function start(program: Program): Promise<{ port: number; node: number }> 
   const broker = await startBroker(program, sql, databaseUrl, log, metrics);
   const presence = await startPresence(program, sql);
 
-  // Identity needs the hub, to close sockets; the hub asks identity only when somebody connects.
+  // Identity needs the hub, to close sockets; the hub asks identity only when a client connects.
   const authenticate: Authenticate = {
     token: (token) =>
-      services.isServiceToken(token) ? listener(services, token) : identity.authenticate(token, "connect"),
+      services.isServiceToken(token)
+        ? authenticateSubscriber(services, token)
+        : identity.authenticate(token, "connect"),
     cookie: (header) => identity.authenticateCookie(header),
     isCurrent: (caller) => (caller.kind === "user" ? identity.isCurrent(caller) : services.isCurrent(caller)),
     isBanned: (address) => identity.isBanned(address),
   };
-  const share = createShare(broker, log);
-  const addresses = createAddressCounters(config, share);
-  const hub = createHubOf(program, { sql, log, metrics, broker, presence, authenticate });
-  endLapsed(program, hub, authenticate.isCurrent);
+  const share = createShareLimit(broker, log);
+  const addresses = createAddressLimiters(config, share);
+  const hub = createNodeHub(program, { sql, log, metrics, broker, presence, authenticate });
+  closeNoLongerAllowed(program, hub, authenticate.isCurrent);
   watchNode(metrics, storage, log, hub);
   const publish = await startFanOut(program, log, broker, hub, metrics);
   const transaction = createTransaction({ sql, ids, publish });
@@ -148,14 +150,14 @@ async function start(program: Program): Promise<{ port: number; node: number }> 
     live: program.live,
     realtime: hub,
     node: () => String(log.lease.node),
-    living: () => log.lease.living(),
+    living: () => log.lease.liveNodes(),
     names: { channels: (caller, ids) => chat.channels.names(caller, ids), people: (ids) => identity.users.get(ids) },
     logger: logger.child({ name: "admin" }),
   });
   await Promise.all([admin.start(), identity.start()]);
   let open = false;
   const pages = await startPages(program);
-  const readiness = createReadinessOf(program, storage, broker, hub, pages, () => open);
+  const readiness = createNodeReadiness(program, storage, broker, hub, pages, () => open);
   const webhooks = await startWebhooks(program, sql, log, metrics, broker);
   const api = await startApi(program, {
     sql,
@@ -172,7 +174,7 @@ async function start(program: Program): Promise<{ port: number; node: number }> 
   const streams = await startStreams(program, api, hub, authenticate);
   await openRedisSource(program, log, services);
   const dialects = addDialects(program, api, { identity, chat, streams, authenticate });
-  const port = await startDoors(program, {
+  const port = await startListeners(program, {
     pages,
     api,
     metrics,
@@ -186,8 +188,8 @@ async function start(program: Program): Promise<{ port: number; node: number }> 
   });
   await startGrpc(program, { sql, services, identity, streams, metrics, readiness, addresses });
   await startDrain(program, log.lease, hub, services);
-  if (pages !== null) await untilPagesAreUp(pages, logger);
-  await tellSetupCode(program, identity);
+  if (pages !== null) await waitForPages(pages, logger);
+  await logSetupCode(program, identity);
   open = true;
   if (program.worker !== null) reportToParent(metrics);
   return { port, node: log.lease.node };

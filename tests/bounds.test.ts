@@ -13,7 +13,7 @@ import { listInvites } from "../src/identity/store/invites.ts";
 import { deleteExpiredSessions, listSessions } from "../src/identity/store/sessions.ts";
 import { ownerExists } from "../src/identity/store/users.ts";
 import { createLogReader } from "../src/platform/log/reader.ts";
-import { createWindows } from "../src/platform/log/windows.ts";
+import { createWindowCache } from "../src/platform/log/windows.ts";
 import type { Sql } from "../src/platform/postgres/sql.ts";
 import { createPostgresPresence } from "../src/realtime/presence/postgres-store.ts";
 import { windowFrom } from "../src/server-api/store/changes.ts";
@@ -74,23 +74,27 @@ const QUERIES: Query[] = [
   { what: "a join from beyond the head", most: 10, ask: (sql) => slices(sql, [BIG.room, ROWS + 1]) },
   { what: "a page of a room's history", most: 60, ask: (sql) => pageRoom(sql, BIG.room, 10, 50) },
   { what: "a tick", most: 20, ask: (sql) => sql`SELECT log_tick()` },
-  { what: "the next window of the tail", most: 200, ask: async (sql) => createWindows(sql).after(await newest(sql)) },
+  {
+    what: "the next window of the tail",
+    most: 200,
+    ask: async (sql) => createWindowCache(sql).after(await newest(sql)),
+  },
   {
     what: "the next window of a tail that is far behind",
     most: 15_300,
-    ask: (sql) => createWindows(sql).after(farBehind),
+    ask: (sql) => createWindowCache(sql).after(farBehind),
   },
   {
     what: "the places in a window of a tail that is far behind",
     most: 15_300,
-    ask: (sql) => createWindows(sql).placesAfter(farBehind),
+    ask: (sql) => createWindowCache(sql).seqsAfter(farBehind),
   },
   {
     what: "some entries of a window",
     most: 15_300,
     async ask(sql) {
-      const { placesAfter, entriesAt } = createWindows(sql);
-      const { to, places } = await placesAfter(farBehind);
+      const { seqsAfter: placesAfter, entriesAt } = createWindowCache(sql);
+      const { to, rooms: places } = await placesAfter(farBehind);
       await entriesAt(farBehind, to, [{ ...places[0]!, seqs: [1, 7] }]);
     },
   },

@@ -1,7 +1,7 @@
 import type { ChannelType, PublicUser } from "../../protocol/objects.ts";
-import type { Live } from "../config/live.ts";
+import type { LiveConfig } from "../config/live-config.ts";
 import type { UserCaller } from "../platform/caller.ts";
-import type { LivingNode } from "../platform/nodes/living.ts";
+import type { LiveNode } from "../platform/nodes/registry.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";
 import type { Realtime } from "../realtime/index.ts";
@@ -10,10 +10,10 @@ import type { Realtime } from "../realtime/index.ts";
 export interface AdminDeps {
   sql: Sql;
   transaction: Transaction;
-  live: Live;
+  live: LiveConfig;
   realtime: Pick<Realtime, "beginLongResponse" | "closeConnection" | "cluster" | "drain" | "traceFrames" | "watch">;
   /** The nodes of the cluster, this one among them. */
-  living: () => readonly LivingNode[];
+  living: () => readonly LiveNode[];
   /** This node's number, which may become another one. */
   node: () => string;
   /** What rooms are called. */

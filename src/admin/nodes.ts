@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { type By, record } from "../platform/audit.ts";
+import { type AuditActor, recordAudit } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
-import type { LivingNode } from "../platform/nodes/living.ts";
+import type { LiveNode } from "../platform/nodes/registry.ts";
 import type { AdminDeps } from "./deps.ts";
 
 /** What admins ask of a node, from whichever node they are on. Nodes say no more in it than their numbers. */
@@ -12,7 +12,7 @@ const ROOM = "_admin";
 const Drain = z.object({ run: z.string(), seconds: z.number() });
 const Close = z.object({ run: z.string(), connection: z.number() });
 
-export interface Node extends Omit<LivingNode, "node" | "run" | "started_at" | "hears" | "lag"> {
+export interface Node extends Omit<LiveNode, "node" | "run" | "started_at" | "hears" | "lag"> {
   id: string;
   started_at: string;
   /** `deaf`: nothing comes to it through the broker although another node hears; `away`: nobody hears. */
@@ -27,9 +27,9 @@ export interface Nodes {
   start(): void;
   list(): Node[];
   /** Has a node send its connections to others over `seconds` and take no new ones, until it is restarted. Throws `not_found`. */
-  drain(who: By<UserCaller>, node: string, seconds: number): Promise<void>;
+  drain(who: AuditActor<UserCaller>, node: string, seconds: number): Promise<void>;
   /** Closes a connection, which may come back. One that has gone already is closed. Throws `not_found`: no such node. */
-  close(who: By<UserCaller>, connection: string): Promise<void>;
+  close(who: AuditActor<UserCaller>, connection: string): Promise<void>;
 }
 
 export function createNodes({ transaction, living, node, realtime, logger }: AdminDeps): Nodes {
@@ -73,7 +73,7 @@ export function createNodes({ transaction, living, node, realtime, logger }: Adm
     async drain(who, id, seconds) {
       const { run } = find(id);
       await transaction({ actor: who.caller.userId, reason: "drain" }, async (tx) => {
-        await record(tx.sql, who, { action: "node:drained", subject: `node:${id}`, detail: { seconds } });
+        await recordAudit(tx.sql, who, { action: "node:drained", subject: `node:${id}`, detail: { seconds } });
         tx.log(ROOM, "node:drain", { run, seconds });
       });
     },
@@ -81,7 +81,7 @@ export function createNodes({ transaction, living, node, realtime, logger }: Adm
       const [on = "", number] = id.split("-");
       const { run } = find(on);
       await transaction({ actor: who.caller.userId, reason: "close" }, async (tx) => {
-        await record(tx.sql, who, { action: "connection:closed", subject: `connection:${id}` });
+        await recordAudit(tx.sql, who, { action: "connection:closed", subject: `connection:${id}` });
         tx.log(ROOM, "connection:close", { run, connection: Number(number) });
       });
     },

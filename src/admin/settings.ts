@@ -1,7 +1,7 @@
-import { isForOwners, type Live, refusal, textOf } from "../config/live.ts";
+import { formatOption, getRefusal, isOwnersOnly, type LiveConfig } from "../config/live-config.ts";
 import { ConfigError, parseOption } from "../config/load.ts";
 import { type Config, type HotName, OPTIONS, type Option, type OptionName } from "../config/options.ts";
-import { type By, record, SYSTEM } from "../platform/audit.ts";
+import { type AuditActor, recordAudit, SYSTEM } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError, type FieldError } from "../platform/errors.ts";
 import type { AdminDeps } from "./deps.ts";
@@ -37,7 +37,7 @@ export interface Settings {
    * Sets options by name, null: back to the environment. In force on this node when it resolves, on the others within a second.
    * Throws `invalid` with a sentence for each name that is wrong, and `forbidden` for what is the owners'; then nothing has changed.
    */
-  change(who: By<UserCaller>, changes: Readonly<Record<string, string | null>>): Promise<Setting[]>;
+  change(who: AuditActor<UserCaller>, changes: Readonly<Record<string, string | null>>): Promise<Setting[]>;
 }
 
 export function createSettings({ sql, transaction, live, realtime, logger }: AdminDeps): Settings {
@@ -81,7 +81,7 @@ export function createSettings({ sql, transaction, live, realtime, logger }: Adm
         const row = kept.get(name);
         return {
           name,
-          value: option.secret ? null : textOf(name, live.config[name]),
+          value: option.secret ? null : formatOption(name, live.config[name]),
           default: option.default === null ? null : defaultOf(name, option.default),
           help: option.help,
           secret: option.secret ?? false,
@@ -113,7 +113,7 @@ export function createSettings({ sql, transaction, live, realtime, logger }: Adm
           if (to === null) await dropSetting(tx.sql, name);
           else await putSetting(tx.sql, name, to, who.caller.userId);
           const detail = { from: before.get(name) ?? null, to };
-          await record(tx.sql, who, { action: "setting:changed", subject: `setting:${name}`, detail });
+          await recordAudit(tx.sql, who, { action: "setting:changed", subject: `setting:${name}`, detail });
         }
         tx.log(ROOM, "setting:changed", { names });
       });
@@ -125,7 +125,7 @@ export function createSettings({ sql, transaction, live, realtime, logger }: Adm
 
 /** In the same words as the value, so that the two can be compared: a minute is `1m`, however the table has it. */
 function defaultOf(name: OptionName, text: string): string | null {
-  return textOf(name, parseOption(name, text) as Config[OptionName]);
+  return formatOption(name, parseOption(name, text) as Config[OptionName]);
 }
 
 /** Writes down what a reload of the environment changed. Secrets are named, their values are not. */
@@ -134,11 +134,11 @@ export async function recordReload(
   changed: readonly HotName[],
 ): Promise<void> {
   const detail = { changed: present(live, changed) };
-  await sql.begin((tx) => record(tx, SYSTEM, { action: "config:reloaded", subject: `node:${node()}`, detail }));
+  await sql.begin((tx) => recordAudit(tx, SYSTEM, { action: "config:reloaded", subject: `node:${node()}`, detail }));
 }
 
-function present(live: Live, names: readonly HotName[]): Record<string, string | null> {
-  const shown = (name: HotName) => ("secret" in OPTIONS[name] ? "[changed]" : textOf(name, live.config[name]));
+function present(live: LiveConfig, names: readonly HotName[]): Record<string, string | null> {
+  const shown = (name: HotName) => ("secret" in OPTIONS[name] ? "[changed]" : formatOption(name, live.config[name]));
   return Object.fromEntries(names.map((name) => [name, shown(name)]));
 }
 
@@ -149,7 +149,7 @@ function known(
 ): Map<string, string> {
   const kept = new Map<string, string>();
   for (const { name, value } of rows) {
-    const why = refusal(name) ?? mistakeIn(name as OptionName, value);
+    const why = getRefusal(name) ?? mistakeIn(name as OptionName, value);
     if (why === null) kept.set(name, value);
     else passedOver(name, why);
   }
@@ -169,7 +169,7 @@ function mistakeIn(name: OptionName, value: string): string | null {
 function refuseUnknown(names: readonly string[]): void {
   const errors: FieldError[] = [];
   for (const name of names) {
-    const message = refusal(name);
+    const message = getRefusal(name);
     if (message !== null) errors.push({ pointer: `/${name}`, code: "unknown_field", message });
     // Each is compared with all that there are.
     if (errors.length === MAX_ERRORS) break;
@@ -178,7 +178,7 @@ function refuseUnknown(names: readonly string[]): void {
 }
 
 function refuseOwners(names: readonly string[]): void {
-  const errors = names.filter(isForOwners).map((name) => ({
+  const errors = names.filter(isOwnersOnly).map((name) => ({
     pointer: `/${name}`,
     code: "forbidden",
     message: `Only an owner changes ${name}: it decides who may come in, or what is thrown away.`,
@@ -186,7 +186,7 @@ function refuseOwners(names: readonly string[]): void {
   if (errors.length > 0) throw new AppError("forbidden", errors.map(({ message }) => message).join(" "), { errors });
 }
 
-function check(live: Live, texts: ReadonlyMap<string, string>, names: readonly string[]): void {
+function check(live: LiveConfig, texts: ReadonlyMap<string, string>, names: readonly string[]): void {
   try {
     live.check(texts);
   } catch (error) {

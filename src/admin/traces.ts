@@ -1,6 +1,6 @@
-import { type By, record } from "../platform/audit.ts";
+import { type AuditActor, recordAudit } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
-import { mayReach, refusePrivate } from "../platform/private-rooms.ts";
+import { canReadRooms, requireRoomAccess } from "../platform/private-rooms.ts";
 import type { LongResponse, TraceTarget } from "../realtime/index.ts";
 import type { AdminDeps } from "./deps.ts";
 
@@ -15,23 +15,23 @@ const MOST_UNREAD = 1_000_000;
  */
 export async function openTrace(
   { transaction, realtime }: Pick<AdminDeps, "transaction" | "realtime">,
-  who: By<UserCaller>,
+  who: AuditActor<UserCaller>,
   target: TraceTarget,
   seconds: number,
 ): Promise<ReadableStream<Uint8Array>> {
   const subject = target.room === undefined ? `user:${target.userId}` : `room:${target.room}`;
   const rooms = [target.room ?? subject];
   // It shows the text of what people say.
-  refusePrivate(who, rooms, target.room === undefined ? "user_id" : "room");
+  requireRoomAccess(who, rooms, target.room === undefined ? "user_id" : "room");
   // Before anything is waited for: what ends the right to it ends it from here on.
   const answer = realtime.beginLongResponse({
     caller: who.caller,
     address: who.address,
-    allows: (caller) => caller.kind === "user" && mayReach(caller.role, rooms),
+    allows: (caller) => caller.kind === "user" && canReadRooms(caller.role, rooms),
   });
   try {
     await transaction({ actor: who.caller.userId, reason: "trace" }, (tx) =>
-      record(tx.sql, who, { action: "trace:started", subject, detail: { seconds } }),
+      recordAudit(tx.sql, who, { action: "trace:started", subject, detail: { seconds } }),
     );
     answer.signal.throwIfAborted();
     return linesOf({ realtime, target, seconds, answer });

@@ -1,11 +1,11 @@
 import type { HotName } from "../config/options.ts";
 import type { Caller } from "../platform/caller.ts";
-import { ownOrigins } from "../platform/http/origin.ts";
+import { createOriginCheck } from "../platform/http/origin-check.ts";
 import type { Authenticate, Hub } from "../realtime/transport.ts";
 import type { Program } from "./program.ts";
 
 /** Options by which callers were let in. */
-const LET_IN: readonly HotName[] = [
+const ADMISSION_OPTIONS: readonly HotName[] = [
   "WS_ALLOW_ANONYMOUS",
   "ALLOWED_ORIGINS",
   "JWT_SECRET",
@@ -16,11 +16,11 @@ const LET_IN: readonly HotName[] = [
 
 /**
  * Connections and long answers end, on this node, when a setting changes by which they would not be let in now. A setting is often
- * changed for the sake of those who are in already: an issuer's key that somebody else has, a site that was taken over.
+ * changed for the sake of those who are in already: an issuer's key that leaked, a site that was taken over.
  */
-export function endLapsed({ config, live }: Program, hub: Hub, isCurrent: Authenticate["isCurrent"]): void {
-  const isOwn = ownOrigins(config);
-  const mayStay = (caller: Caller) => {
+export function closeNoLongerAllowed({ config, live }: Program, hub: Hub, isCurrent: Authenticate["isCurrent"]): void {
+  const isOwn = createOriginCheck(config);
+  const isStillAllowed = (caller: Caller) => {
     if (caller.kind === "anonymous") return config.WS_ALLOW_ANONYMOUS;
     if (caller.kind === "service") return true;
     // Without a host: pages of our own are not noted.
@@ -28,6 +28,7 @@ export function endLapsed({ config, live }: Program, hub: Hub, isCurrent: Authen
     return isCurrent(caller);
   };
   live.onChange((changed) => {
-    if (LET_IN.some((name) => changed.has(name))) hub.closeWhere((caller) => !mayStay(caller), "signed_out");
+    if (ADMISSION_OPTIONS.some((name) => changed.has(name)))
+      hub.closeWhere((caller) => !isStillAllowed(caller), "signed_out");
   });
 }

@@ -1,24 +1,24 @@
-import type { Live } from "../config/live.ts";
+import type { LiveConfig } from "../config/live-config.ts";
 import type { Config } from "../config/options.ts";
 import type { Lifecycle } from "../platform/lifecycle.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Tls } from "../platform/tls.ts";
 import type { Tracing } from "../platform/tracing.ts";
-import type { WorkerPlace } from "../transport/worker-processes.ts";
+import type { WorkerInfo } from "../transport/worker-processes.ts";
 
 /** What every step of the start works with. */
 export interface Program {
   /** As it stands: hot options change in place, so read them where they are used. */
   config: Config;
   /** What changes it. */
-  live: Live;
+  live: LiveConfig;
   logger: Logger;
   lifecycle: Lifecycle;
   /** The certificate to show; null: no TLS of our own. */
   tls: Tls | null;
   /** Among the workers of a parent process; null when this process runs by itself. */
-  worker: WorkerPlace | null;
+  worker: WorkerInfo | null;
   tracing: Tracing;
-  /** Told of what fails in the background and is tried again. */
+  /** Called with what fails in the background and is tried again. */
   onError: (error: unknown) => void;
 }

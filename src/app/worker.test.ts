@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { readWorkerPlace } from "./worker.ts";
+import { readWorkerInfo } from "./worker.ts";
 
 test("a process knows its place among workers by what its parent gave it, and none by itself", () => {
   const place = { index: 1, count: 4 };
-  expect(readWorkerPlace(["bun", "main.ts", `--worker=${JSON.stringify(place)}`])).toEqual(place as never);
-  expect(readWorkerPlace(["bun", "main.ts"])).toBeNull();
+  expect(readWorkerInfo(["bun", "main.ts", `--worker=${JSON.stringify(place)}`])).toEqual(place as never);
+  expect(readWorkerInfo(["bun", "main.ts"])).toBeNull();
 });

@@ -1,10 +1,10 @@
 import type { Metrics } from "../platform/metrics.ts";
-import type { WorkerPlace } from "../transport/worker-processes.ts";
+import type { WorkerInfo } from "../transport/worker-processes.ts";
 
 const FLAG = "--worker=";
 
 /** This process's place among the workers of a parent; null when it runs by itself. */
-export function readWorkerPlace(argv: readonly string[] = process.argv): WorkerPlace | null {
+export function readWorkerInfo(argv: readonly string[] = process.argv): WorkerInfo | null {
   const text = argv.find((argument) => argument.startsWith(FLAG));
   return text === undefined ? null : JSON.parse(text.slice(FLAG.length));
 }

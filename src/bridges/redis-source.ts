@@ -1,9 +1,9 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import { AppError } from "../platform/errors.ts";
-import { jsonWithin } from "../platform/json-bounds.ts";
-import { type JsonObject, readJsonObject } from "../platform/json-object.ts";
-import { memberText } from "../platform/json-text.ts";
+import { parseBoundedJson } from "../platform/json-bounds.ts";
+import { type JsonObject, parseJsonObject } from "../platform/json-object.ts";
+import { getMemberText } from "../platform/json-text.ts";
 
 /** The channels on which the first back ends publish, when they do not call us. */
 const REDIS_CHANNELS = ["booking:events", "payment:events", "ticket:events", "broadcast:all"] as const;
@@ -50,8 +50,8 @@ export async function startRedisSource(deps: RedisSourceDeps): Promise<{ stop():
   }
 
   async function take(channel: string, text: string): Promise<void> {
-    const message = Message.safeParse(jsonWithin(text, VALUES));
-    const payload = message.success ? readJsonObject(memberText(text, "payload") ?? "{}") : "";
+    const message = Message.safeParse(parseBoundedJson(text, VALUES));
+    const payload = message.success ? parseJsonObject(getMemberText(text, "payload") ?? "{}") : "";
     if (!message.success || typeof payload === "string") {
       tell("a message on a Redis channel was not {type, room?, user_id?, payload}", { channel });
       return;

@@ -4,7 +4,7 @@ import type { Caller, UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import { type Editable, refuseStale } from "../platform/http/etag.ts";
 import type { Page } from "../platform/http/paging.ts";
-import { sqlState } from "../platform/postgres/failures.ts";
+import { sqlState } from "../platform/postgres/database-errors.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
 import type { ChatDeps } from "./deps.ts";
 import { LIMITS } from "./limits.ts";

@@ -1,6 +1,6 @@
 import type { Message } from "../../protocol/objects.ts";
-import { STEP } from "../platform/postgres/in-steps.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
+import { SWEEP_BATCH } from "../platform/postgres/sweep-batches.ts";
 import type { ChatDeps } from "./deps.ts";
 import { changeRole, takeOut } from "./members.ts";
 import { takeTextAway } from "./messages.ts";
@@ -21,7 +21,7 @@ import { FIRST_PLACE, findLogParts, type LogPlace, renewName } from "./store/nam
 export async function erasePerson(
   { sql, transaction }: Pick<ChatDeps, "sql" | "transaction">,
   userId: string,
-  step = STEP,
+  step = SWEEP_BATCH,
 ): Promise<void> {
   const actor = { actor: userId, reason: "erasure" };
   for (const { channel_id, type, deleted } of await findMemberships(sql, userId)) {
@@ -68,7 +68,7 @@ async function* allSaid(sql: Sql, userId: string, step: number): AsyncGenerator<
 
 /** Everything that chat keeps of a person: where he is, and what he said and did not take back. */
 export async function exportPerson({ sql }: Pick<ChatDeps, "sql">, userId: string): Promise<Record<string, unknown>> {
-  const messages = await Array.fromAsync(allSaid(sql, userId, STEP));
+  const messages = await Array.fromAsync(allSaid(sql, userId, SWEEP_BATCH));
   messages.sort((a, b) => Number(BigInt(a.channel_id) - BigInt(b.channel_id)) || a.seq - b.seq);
   return { channels: await findMemberships(sql, userId), messages };
 }

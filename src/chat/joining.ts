@@ -1,9 +1,9 @@
 import type { Member, PublicUser, Role } from "../../protocol/objects.ts";
 import type { Caller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
+import type { KeyedMutex } from "../platform/keyed-mutex.ts";
 import { type Batcher, createBatcher } from "../platform/postgres/batcher.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
-import type { InTurn } from "../platform/turns.ts";
 import { busyError } from "./channels.ts";
 import type { ChatDeps } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
@@ -42,7 +42,7 @@ const MOST = 500;
  */
 export function createJoining(
   { sql, transaction, users }: Pick<ChatDeps, "sql" | "transaction" | "users">,
-  inTurn: InTurn,
+  inTurn: KeyedMutex,
 ): AddMember {
   /** Of the channels that somebody joins just now. */
   const crowds = new Map<string, { joins: Batcher<Join, Joined>; open: number }>();

@@ -2,8 +2,8 @@ import type { Member, Role } from "../../protocol/objects.ts";
 import type { Caller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
+import { createKeyedMutex } from "../platform/keyed-mutex.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
-import { createTurns } from "../platform/turns.ts";
 import type { ChatDeps } from "./deps.ts";
 import { type AddMember, createJoining } from "./joining.ts";
 import { type PageQuery, pageOf, windowOfTexts } from "./page.ts";
@@ -34,7 +34,7 @@ export interface Members {
 export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "users" | "realtime">): Members {
   const { sql, transaction, realtime } = deps;
   // Each change locks the channel's row over several statements: a rush of joins would fill the pool with waiting.
-  const inTurn = createTurns();
+  const inTurn = createKeyedMutex();
 
   return {
     async list(caller, channelId, query) {

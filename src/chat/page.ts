@@ -1,6 +1,6 @@
 import { Snowflake } from "../../protocol/rooms.ts";
 import { AppError } from "../platform/errors.ts";
-import { onePlace, type Page } from "../platform/http/paging.ts";
+import { type Page, requireSingleCursor } from "../platform/http/paging.ts";
 
 /** Which page of a list a client asks for: from one place at most. Places are the ids that `next` and `prev` gave. */
 export interface PageQuery {
@@ -65,7 +65,7 @@ export function windowOfTexts(query: PageQuery): Window {
 }
 
 function windowOf(query: PageQuery, from: { before?: string; after?: string }): Window {
-  onePlace(query);
+  requireSingleCursor(query);
   const { limit, around } = query;
   if (around !== undefined) {
     const below = Math.floor(limit / 2);

@@ -1,11 +1,11 @@
 import type { MessagePayload } from "../../protocol/frames.ts";
 import type { Message } from "../../protocol/objects.ts";
 import type { Caller } from "../platform/caller.ts";
-import { spanned, spannedTogether } from "../platform/context.ts";
+import { withBatchSpan, withSpan } from "../platform/context.ts";
 import { AppError } from "../platform/errors.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import { createBatcher } from "../platform/postgres/batcher.ts";
-import { waitShortly } from "../platform/postgres/short-wait.ts";
+import { withLockTimeout } from "../platform/postgres/lock-timeout.ts";
 import type { ChatDeps } from "./deps.ts";
 import { accessChannel, person } from "./policy.ts";
 import { findMessage, type Post, type Posted, postMessages } from "./store/messages.ts";
@@ -31,11 +31,11 @@ export function createPosting({
   ids,
 }: Pick<ChatDeps, "sql" | "postSql" | "publish" | "ids">): SendMessage {
   const posts = createBatcher<Post, Posted | null>({
-    run: (batch) => waitShortly((waitMs) => write(postSql, batch, waitMs)),
-    apart: {
+    run: (batch) => withLockTimeout((waitMs) => write(postSql, batch, waitMs)),
+    perKey: {
       key: ({ channelId }) => channelId,
       run: (batch) => write(sql, batch, null),
-      isHeld: (posted) => posted === null,
+      isLocked: (posted) => posted === null,
     },
   });
 
@@ -43,7 +43,7 @@ export function createPosting({
   async function write(db: ChatDeps["sql"], batch: readonly Post[], waitMs: number | null): Promise<(Posted | null)[]> {
     const began = performance.now();
     const spans = batch.map(({ span }) => span);
-    const answers = await spannedTogether("log append", spans, () => postMessages(db, batch, waitMs));
+    const answers = await withBatchSpan("log append", spans, () => postMessages(db, batch, waitMs));
     const took = performance.now() - began;
     const entries: LogEntry[] = [];
     answers.forEach((answer, i) => {
@@ -71,7 +71,7 @@ export function createPosting({
       edited_at: null,
       deleted_at: null,
     };
-    const posted = await spanned("log write", (span) =>
+    const posted = await withSpan("log write", (span) =>
       posts.add({
         id: message.id,
         channelId: message.channel_id,

@@ -19,10 +19,10 @@ export interface ReadMarks {
 export function createReadMarks({ sql, realtime }: Pick<ChatDeps, "sql" | "realtime">): ReadMarks {
   const marks = createBatcher<Mark, Moved>({
     run: (batch) => moveReadMarks(sql, batch, true),
-    apart: {
+    perKey: {
       key: ({ channelId, userId }) => `${channelId} ${userId}`,
       run: (batch) => moveReadMarks(sql, batch, false),
-      isHeld: (moved) => moved === "held",
+      isLocked: (moved) => moved === "held",
     },
   });
 

@@ -49,7 +49,7 @@ export function configDocs(): string {
     "environment wins. For every option, `NAME_FILE` gives a file that holds the value, as Docker and Kubernetes mount secrets.",
     "Durations carry a unit: `250ms`, `15s`, `1m30s`, `2h`. An empty value counts as unset.",
     "",
-    "A value that cannot be meant stops the start, with one sentence per mistake: a wrong type, a bare number for a duration,",
+    "An invalid value stops the start, with one sentence per mistake: a wrong type, a bare number for a duration,",
     "a name that is one letter away from one of these (`HTTP_PROT`), an unknown name in `.env`. Other variables of the",
     "environment are ignored, and so are the `tcp://…` values that Kubernetes sets for services named like an option.",
     "",

@@ -1,5 +1,5 @@
 import { parseDotenv } from "./dotenv.ts";
-import { nearMiss } from "./near-miss.ts";
+import { findNearMiss } from "./near-miss.ts";
 import { type Config, OPTIONS, type OptionName } from "./options.ts";
 import { StartError } from "./start-error.ts";
 
@@ -46,7 +46,7 @@ export function loadConfig(sources: Sources): Config {
     }),
   ]);
   const config = Object.fromEntries(values) as Config;
-  mistakes.push(...contradictions(config, wrong));
+  mistakes.push(...findContradictions(config, wrong));
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return config;
 }
@@ -57,13 +57,13 @@ function readTexts({ environment, dotenv, readFile }: Sources, mistakes: string[
   mistakes.push(...file.mistakes);
   for (const { name, line } of file.entries) {
     if (KNOWN.includes(name)) continue;
-    const meant = nearMiss(name, KNOWN);
+    const meant = findNearMiss(name, KNOWN);
     mistakes.push(
       `Line ${line} of .env sets ${name}, which Usher does not know.${meant ? ` Did you mean ${meant}?` : ""}`,
     );
   }
   for (const name of Object.keys(environment)) {
-    const meant = nearMiss(name, KNOWN);
+    const meant = findNearMiss(name, KNOWN);
     if (meant) mistakes.push(`The environment sets ${name}. Did you mean ${meant}? Otherwise unset it.`);
   }
   const fromFile = Object.fromEntries(file.entries.map(({ name, value }) => [name, value]));
@@ -113,7 +113,7 @@ export function parseOption(name: OptionName, text: string): unknown {
 }
 
 /** What is wrong although each value alone is right, a sentence each. */
-export function contradictions(config: Config, unread: ReadonlySet<OptionName> = new Set()): string[] {
+export function findContradictions(config: Config, unread: ReadonlySet<OptionName> = new Set()): string[] {
   return CONTRADICTIONS.filter(({ options }) => !options.some((name) => unread.has(name))).flatMap(
     ({ find }) => find(config) ?? [],
   );
@@ -130,7 +130,7 @@ function parse(name: OptionName, text: string | undefined, onMistake: (mistake: 
   return null;
 }
 
-/** Whether nobody but this machine reaches what listens there. */
+/** Whether only this machine reaches what listens there. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

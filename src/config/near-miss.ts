@@ -2,7 +2,7 @@
  * The known name that `name` is one slip away from: a letter left out, added, changed, or swapped with its neighbour,
  * or another case. Null for a name that is known, or that is simply a stranger.
  */
-export function nearMiss(name: string, known: readonly string[]): string | null {
+export function findNearMiss(name: string, known: readonly string[]): string | null {
   if (known.includes(name)) return null;
   const upper = name.toUpperCase();
   return known.find((candidate) => isOneSlip(upper, candidate)) ?? null;

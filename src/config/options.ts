@@ -5,6 +5,7 @@ import {
   choice,
   duration,
   flag,
+  fraction,
   isNatsUrl,
   origins,
   port,
@@ -12,11 +13,10 @@ import {
   ranges,
   roles,
   sentinels,
-  share,
   text,
+  timeout,
   url,
-  waiting,
-  whole,
+  wholeNumber,
   workers,
 } from "./values.ts";
 
@@ -33,7 +33,7 @@ export interface Option<T = unknown> {
   /** Never printed, and readable from a file by NAME_FILE. */
   secret?: true;
   /**
-   * Whether a change takes effect in the running program (live.ts): `page`: set on the admin page or in the environment, then
+   * Whether a change takes effect in the running program (live-config.ts): `page`: set on the admin page or in the environment, then
    * SIGHUP; `reload`: in the environment only, for it decides who is believed. Left out: it needs a restart.
    * Whatever reads such an option reads `config.NAME` where it is used, and keeps no copy.
    */
@@ -68,9 +68,9 @@ export const OPTIONS = {
     "3003",
     "Port of HTTP, WebSocket and the pages. PORT is taken in its place when it is unset.",
   ),
-  HTTP_READ_TIMEOUT: option(waiting, "15s", "Longest time a request may take to arrive."),
+  HTTP_READ_TIMEOUT: option(timeout, "15s", "Longest time a request may take to arrive."),
   HTTP_WRITE_TIMEOUT: option(
-    waiting,
+    timeout,
     "15s",
     "Longest time an ordinary answer may take. Sockets and downloads are exempt.",
   ),
@@ -129,36 +129,36 @@ export const OPTIONS = {
       "elsewhere only service tokens that an admin made are good.",
     { secret: true },
   ),
-  WS_PING_INTERVAL: option(waiting, "30s", "How often a quiet connection is pinged.", HOT),
-  WS_PONG_TIMEOUT: option(waiting, "60s", "A connection that said nothing for this long is closed.", HOT),
+  WS_PING_INTERVAL: option(timeout, "30s", "How often a quiet connection is pinged.", HOT),
+  WS_PONG_TIMEOUT: option(timeout, "60s", "A connection that said nothing for this long is closed.", HOT),
   WS_ALLOW_ANONYMOUS: option(
     flag,
     "true",
     "Whether a connection without a token may join public rooms. When it is switched off, those that are open end.",
     HOT_FOR_OWNERS,
   ),
-  WS_MAX_MESSAGE_SIZE: option(whole(1_024, 16_777_216), "65536", "Most bytes of one frame from a client."),
+  WS_MAX_MESSAGE_SIZE: option(wholeNumber(1_024, 16_777_216), "65536", "Maximum bytes of one frame from a client."),
   WS_RATE_LIMIT: option(
-    whole(1, 1_000_000),
+    wholeNumber(1, 1_000_000),
     "50",
     "Frames per second that one connection may send in the long run; ten times as many at once, and ten times as many from all " +
       "connections of one person. All anonymous ones of one address have a hundred times as many.",
     HOT,
   ),
   WS_BYTE_LIMIT: option(
-    whole(1_024, 1_000_000_000),
+    wholeNumber(1_024, 1_000_000_000),
     "524288",
     "Bytes per second that one connection may send in the long run; ten times as many at once.",
     HOT,
   ),
   WS_CONNECT_LIMIT: option(
-    whole(1, 1_000_000),
+    wholeNumber(1, 1_000_000),
     "5000",
     "Handshakes per second that one node takes from everybody; beyond, they are told to come back in a second (503).",
     HOT,
   ),
   HTTP_RATE_LIMIT: option(
-    whole(60, 100_000_000),
+    wholeNumber(60, 100_000_000),
     "6000",
     "Requests per minute from one address, the pages among them, and as many handshakes and open anonymous connections; ten times as " +
       "many for the pages' files with a hash in their names. A person has a fifth of " +
@@ -166,7 +166,7 @@ export const OPTIONS = {
     HOT,
   ),
   SERVICE_RATE_LIMIT: option(
-    whole(1, 1_000_000),
+    wholeNumber(1, 1_000_000),
     "5000",
     "Requests per second that one service token may make, over HTTP and gRPC together.",
     HOT,
@@ -203,12 +203,12 @@ export const OPTIONS = {
   ),
   REDIS_PASSWORD: option(text, null, "Password of Redis, at REDIS_HOST or behind REDIS_SENTINELS.", { secret: true }),
   REDIS_DB: option(
-    whole(0, 1_000_000),
+    wholeNumber(0, 1_000_000),
     "0",
     "Database of Redis. What nodes tell each other knows no databases: clusters are kept apart by a name of their own.",
   ),
   REDIS_POOL_SIZE: option(
-    whole(1, 1_000_000),
+    wholeNumber(1, 1_000_000),
     "100",
     "Accepted so that older settings go on working. Usher shares its few connections to Redis; there is no pool to size.",
   ),
@@ -236,7 +236,7 @@ export const OPTIONS = {
     flag,
     "off",
     "Whether what others publish on the Redis channels booking:events, payment:events, ticket:events and broadcast:all is passed " +
-      "on. All who can publish there may then say anything to anybody.",
+      "on. All who can publish there may then say anything to any user.",
   ),
   NATS_URL: option(
     z
@@ -269,21 +269,21 @@ export const OPTIONS = {
     "1",
     "Processes that share the port and the work of this machine: a number, or auto for one per processor (Linux only).",
   ),
-  DRAIN_TIME: option(waiting, "3s", "Time over which a node that stops sends its connections to others."),
+  DRAIN_TIME: option(timeout, "3s", "Time over which a node that stops sends its connections to others."),
   MIGRATE_ON_START: option(flag, "true", "Whether the schema is brought up to date at start."),
   LOG_RETENTION: option(duration, "48h", "How long entries stay in the log for recovery.", HOT_FOR_OWNERS),
   LOG_MAX_BYTES: option(
-    whole(67_108_864, 1e15),
+    wholeNumber(67_108_864, 1e15),
     "10737418240",
-    "Most bytes of the log; the oldest partitions go first.",
+    "Maximum bytes of the log; the oldest partitions go first.",
     HOT_FOR_OWNERS,
   ),
   WEBHOOKS_ALLOW_PRIVATE: option(
     flag,
     "false",
-    "Whether webhooks may go to http and to private addresses. For development: it opens this network to whoever is an admin.",
+    "Whether webhooks may go to http and to private addresses. For development: it opens this network to every admin.",
   ),
-  // Not on the page: an admin could have forgotten what he did.
+  // Not on the page: an admin could have forgotten what they did.
   AUDIT_RETENTION: option(duration, "8760h", "How long what admins did stays in the audit log.", { hot: "reload" }),
   JWT_SECRET: option(
     text,
@@ -317,14 +317,14 @@ export const OPTIONS = {
     secret: true,
   }),
   OTEL_TRACES_SAMPLER_ARG: option(
-    share,
+    fraction,
     "0.1",
     "Part of the requests and commands that is traced, from 0 to 1. A traceparent of the caller decides for its own.",
   ),
   LOG_LEVEL: option(
     choice(["trace", "debug", "info", "warn", "error", "silent"]),
     "info",
-    "Least level that is logged.",
+    "Minimum level that is logged.",
     HOT,
   ),
   LOG_FORMAT: option(

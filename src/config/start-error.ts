@@ -1,5 +1,5 @@
 /**
- * Something a person has to put right before Usher can start: a taken port, a folder of somebody else, a full disk.
+ * Something a person has to put right before Usher can start: a taken port, a folder of another user, a full disk.
  * The program prints its sentence, without a stack, and exits with code 1.
  */
 export class StartError extends Error {

@@ -8,11 +8,11 @@ import { z } from "zod";
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** A hundred years: beyond it dates and intervals end. */
-const DURATION_MAX = 876_000 * UNITS.h!;
+const MAX_DURATION_MS = 876_000 * UNITS.h!;
 /** 576 hours, in ms: a longer timer of the runtime goes off at once. */
-const TIMER_MAX = 576 * UNITS.h!;
+const MAX_TIMER_MS = 576 * UNITS.h!;
 
-/** `250ms`, `15s`, `1m30s`, `2h` → milliseconds. A bare number is refused: nobody knows its unit. */
+/** `250ms`, `15s`, `1m30s`, `2h` → milliseconds. A bare number is refused: its unit is unknown. */
 const durationUpTo = (max: number) =>
   z.string().transform((text, ctx) => {
     const parts = [...text.matchAll(/(\d{1,15})(ms|s|m|h)/g)];
@@ -27,26 +27,26 @@ const durationUpTo = (max: number) =>
   });
 
 /** A duration in ms. */
-export const duration = durationUpTo(DURATION_MAX);
+export const duration = durationUpTo(MAX_DURATION_MS);
 /** One that something waits for. */
-export const waiting = durationUpTo(TIMER_MAX);
+export const timeout = durationUpTo(MAX_TIMER_MS);
 
 /** Whether an option is a duration: its number is ms. */
-export const isDuration = (parse: unknown): boolean => parse === duration || parse === waiting;
+export const isDuration = (parse: unknown): boolean => parse === duration || parse === timeout;
 
 /** A whole number from `least` to `most`. */
-export const whole = (least: number, most: number) =>
+export const wholeNumber = (min: number, max: number) =>
   z.string().transform((text, ctx) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least || value > most) {
-      ctx.addIssue({ code: "custom", message: `a whole number from ${least} to ${most}` });
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      ctx.addIssue({ code: "custom", message: `a whole number from ${min} to ${max}` });
       return z.NEVER;
     }
     return value;
   });
 
 /** A port; 0 is any free one. */
-export const port = whole(0, 65_535);
+export const port = wholeNumber(0, 65_535);
 
 /** `true`, `on`, `1` or `yes`, and their opposites. */
 export const flag = z.string().transform((text, ctx) => {
@@ -81,14 +81,14 @@ const list = z.string().transform((text) =>
 /** `https://app.example.org`: what a browser says as Origin. Never "null" or "*": any site could act as its visitors. */
 export const origins = list.transform((entries, ctx) =>
   entries.map((entry) => {
-    const origin = originOf(entry);
+    const origin = parseOrigin(entry);
     if (origin === null)
       ctx.addIssue({ code: "custom", message: "origins such as https://app.example.org, without a path" });
     return origin ?? "";
   }),
 );
 
-function originOf(entry: string): string | null {
+function parseOrigin(entry: string): string | null {
   if (entry.length > 300 || entry.includes("*") || !URL.canParse(entry)) return null;
   const { protocol, origin, href } = new URL(entry);
   const isWeb = protocol === "http:" || protocol === "https:";
@@ -105,8 +105,8 @@ export const ranges = list.transform((entries, ctx) => {
 /** An address, or a range of them as `10.0.0.0/8`. */
 function isRange(entry: string): boolean {
   const [address = "", bits, ...more] = entry.split("/");
-  const most = isIP(address) === 6 ? 128 : 32;
-  const whole = bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= most);
+  const maxBits = isIP(address) === 6 ? 128 : 32;
+  const whole = bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= maxBits);
   return isIP(address) !== 0 && !address.includes("%") && more.length === 0 && whole;
 }
 
@@ -140,7 +140,7 @@ export const sentinels = list.transform((places, ctx) =>
 );
 
 /** A part of 1, such as 0.25. */
-export const share = z.string().transform((text, ctx) => {
+export const fraction = z.string().transform((text, ctx) => {
   const value = Number(text);
   if (!/^(?:\d+|\d*\.\d+)$/.test(text) || value > 1) {
     ctx.addIssue({ code: "custom", message: "a number from 0 to 1" });

@@ -1,5 +1,5 @@
 import type { Role } from "../../protocol/objects.ts";
-import { type By, record } from "../platform/audit.ts";
+import { type AuditActor, recordAudit } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
@@ -39,7 +39,7 @@ export async function listAccounts(
  */
 export async function changeAccount(
   { transaction }: Parts,
-  who: By<UserCaller>,
+  who: AuditActor<UserCaller>,
   userId: string,
   { role, disabled }: { role?: Role; disabled?: boolean },
 ): Promise<Account> {
@@ -55,7 +55,7 @@ export async function changeAccount(
   return shown(row);
 }
 
-async function giveRole(tx: Tx, who: By<UserCaller>, account: store.AccountRow, to: Role): Promise<void> {
+async function giveRole(tx: Tx, who: AuditActor<UserCaller>, account: store.AccountRow, to: Role): Promise<void> {
   if (who.caller.role !== "owner") throw new AppError("forbidden", "Only an owner can change roles.");
   if (account.role === "owner" && !(await otherOwnerExists(tx.sql, account.id))) throw new AppError("last_owner");
   await store.setRole(tx.sql, account.id, to);
@@ -64,10 +64,10 @@ async function giveRole(tx: Tx, who: By<UserCaller>, account: store.AccountRow, 
   await deleteResetsOf(tx.sql, account.id);
   tellPersonChanged(tx, account.id);
   const detail = { from: account.role, to };
-  await record(tx.sql, who, { action: "role:changed", subject: `user:${account.id}`, detail });
+  await recordAudit(tx.sql, who, { action: "role:changed", subject: `user:${account.id}`, detail });
 }
 
-async function setDisabled(tx: Tx, who: By<UserCaller>, account: store.AccountRow, to: boolean): Promise<void> {
+async function setDisabled(tx: Tx, who: AuditActor<UserCaller>, account: store.AccountRow, to: boolean): Promise<void> {
   if (account.id === who.caller.userId) throw new AppError("forbidden", "You cannot disable yourself.");
   if (RANK[account.role] >= RANK[who.caller.role])
     throw new AppError("forbidden", "You cannot disable or enable a person with your own role.");
@@ -76,7 +76,7 @@ async function setDisabled(tx: Tx, who: By<UserCaller>, account: store.AccountRo
     await deleteResetsOf(tx.sql, account.id);
     tellPersonEnded(tx, account.id, await deleteSessions(tx.sql, account.id, null), "banned");
   } else tellPersonReadmitted(tx, account.id);
-  await record(tx.sql, who, { action: to ? "user:disabled" : "user:enabled", subject: `user:${account.id}` });
+  await recordAudit(tx.sql, who, { action: to ? "user:disabled" : "user:enabled", subject: `user:${account.id}` });
 }
 
 function shown({ username_key: _key, created_at, last_seen_at, ...row }: store.AccountRow): Account {

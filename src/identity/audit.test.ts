@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
 import { waitUntil } from "../../tests/support/wait-until.ts";
-import { record, SYSTEM, sweepAudit } from "../platform/audit.ts";
+import { recordAudit, SYSTEM, sweepAudit } from "../platform/audit.ts";
 
 let node: IdentityNode;
 let owner: Awaited<ReturnType<IdentityNode["register"]>>;
@@ -63,7 +63,7 @@ test("an act that fails leaves no record", async () => {
   const before = (await acts()).length;
   await node.call("POST", "/admin/bans", { user_id: owner.id, reason: "me" }, { token: owner.token });
   const failed = node.sql.begin(async (tx) => {
-    await record(tx, SYSTEM, { action: "config:reloaded", subject: "config" });
+    await recordAudit(tx, SYSTEM, { action: "config:reloaded", subject: "config" });
     throw new Error("it fails afterwards");
   });
   expect(failed).rejects.toThrow("afterwards");

@@ -2,7 +2,7 @@ import { decodeProtectedHeader, errors } from "jose";
 import { z } from "zod";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
-import { asAnswer } from "../platform/postgres/failures.ts";
+import { toAppError } from "../platform/postgres/database-errors.ts";
 import { sessionCookie } from "./cookie.ts";
 import { meet } from "./foreign-people.ts";
 import type { VerifyForeign } from "./foreign-tokens.ts";
@@ -42,7 +42,7 @@ export async function byToken(
       parts.refusals.tell(reason);
       throw new AppError("unauthenticated", isOwn ? `This token is not valid: ${reason}` : "This token is not valid.");
     }
-    throw asAnswer(error);
+    throw toAppError(error);
   }
   throw new AppError("unauthenticated", "This server has no key for this token.");
 }
@@ -62,7 +62,7 @@ export async function byCookie(
   const secret = sessionCookie(header, publicUrl.startsWith("https:"));
   if (secret === null) return null;
   const row = await living.sessionOfCookie(secret).catch((error: unknown) => {
-    throw asAnswer(error);
+    throw toAppError(error);
   });
   return sessionCaller(row, null, now());
 }

@@ -1,5 +1,5 @@
-import { covers, parseRange, type Range, rangeText } from "../platform/address-ranges.ts";
-import { type By, record } from "../platform/audit.ts";
+import { covers, formatRange, parseRange, type Range } from "../platform/address-ranges.ts";
+import { type AuditActor, recordAudit } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
@@ -43,7 +43,7 @@ interface Terms {
  */
 export async function ban(
   { transaction, ids, now }: Parts,
-  who: By<UserCaller>,
+  who: AuditActor<UserCaller>,
   what: Terms & { userId: string },
 ): Promise<Ban> {
   refusePast(what, now());
@@ -58,7 +58,11 @@ export async function ban(
     tellPersonEnded(tx, user.id, await deleteSessions(tx.sql, user.id, null), "banned");
     const { userId: user_id, reason, until } = what;
     const ban = { id: ids.next(), user_id, ip_range: null, reason, until, created_by: caller.userId };
-    await record(tx.sql, who, { action: "ban:made", subject: `user:${user.id}`, detail: { ban_id: ban.id, until } });
+    await recordAudit(tx.sql, who, {
+      action: "ban:made",
+      subject: `user:${user.id}`,
+      detail: { ban_id: ban.id, until },
+    });
     return store.insertBan(tx.sql, ban);
   });
   return shown(row);
@@ -71,7 +75,7 @@ export async function ban(
  */
 export async function banRange(
   { transaction, ids, now, rangesInForce }: Parts,
-  who: By<UserCaller>,
+  who: AuditActor<UserCaller>,
   what: Terms & { ipRange: string },
 ): Promise<Ban> {
   refusePast(what, now());
@@ -87,9 +91,13 @@ export async function banRange(
   const row = await transaction({ actor: who.caller.userId, reason: "ban" }, async (tx) => {
     if (who.caller.role !== "owner") await refuseOwners(tx.sql, range);
     const { reason, until } = what;
-    const ip_range = rangeText(range);
+    const ip_range = formatRange(range);
     const ban = { id: ids.next(), user_id: null, ip_range, reason, until, created_by: who.caller.userId };
-    await record(tx.sql, who, { action: "ban:made", subject: `range:${ip_range}`, detail: { ban_id: ban.id, until } });
+    await recordAudit(tx.sql, who, {
+      action: "ban:made",
+      subject: `range:${ip_range}`,
+      detail: { ban_id: ban.id, until },
+    });
     tellRangesChanged(tx);
     return store.insertBan(tx.sql, ban);
   });
@@ -104,7 +112,11 @@ async function refuseOwners(db: Db, range: Range): Promise<void> {
 }
 
 /** Lifts a ban. Lifting it again changes nothing. Throws `forbidden` as `ban` does: who may not ban somebody lifts nothing of his. */
-export async function lift({ transaction, rangesInForce }: Parts, who: By<UserCaller>, banId: string): Promise<void> {
+export async function lift(
+  { transaction, rangesInForce }: Parts,
+  who: AuditActor<UserCaller>,
+  banId: string,
+): Promise<void> {
   await transaction({ actor: who.caller.userId, reason: "ban" }, async (tx) => {
     const lifted = await store.liftBan(tx.sql, banId, who.caller.userId);
     if (lifted === undefined) return;
@@ -116,7 +128,7 @@ export async function lift({ transaction, rangesInForce }: Parts, who: By<UserCa
       tellPersonReadmitted(tx, user_id);
     } else tellRangesChanged(tx);
     const subject = user_id !== null ? `user:${user_id}` : `range:${ip_range}`;
-    await record(tx.sql, who, { action: "ban:lifted", subject, detail: { ban_id: banId } });
+    await recordAudit(tx.sql, who, { action: "ban:lifted", subject, detail: { ban_id: banId } });
   });
   await rangesInForce();
 }
@@ -135,7 +147,11 @@ export async function listBans(
  * Ends all sessions of a person, whose sockets close now; he may sign in again. Throws `not_found`, and `forbidden` as `ban` does
  * (one's own: DELETE /auth/sessions).
  */
-export async function endSessionsOf({ transaction }: Parts, who: By<UserCaller>, userId: string): Promise<void> {
+export async function endSessionsOf(
+  { transaction }: Parts,
+  who: AuditActor<UserCaller>,
+  userId: string,
+): Promise<void> {
   await transaction({ actor: who.caller.userId, reason: "sessions ended" }, async (tx) => {
     const user = await lockUser(tx.sql, userId);
     if (!user) throw new AppError("not_found");
@@ -145,7 +161,7 @@ export async function endSessionsOf({ transaction }: Parts, who: By<UserCaller>,
     if (ended.length === 0) return;
     tellSessionsEnded(tx, ended);
     const detail = { count: ended.length };
-    await record(tx.sql, who, { action: "sessions:ended", subject: `user:${userId}`, detail });
+    await recordAudit(tx.sql, who, { action: "sessions:ended", subject: `user:${userId}`, detail });
   });
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { ServiceCaller, UserCaller } from "../platform/caller.ts";
-import { invalid } from "../platform/http/invalid.ts";
+import { validationError } from "../platform/http/validation-error.ts";
 import { issueToken } from "./issue-token.ts";
 import { login, oneName } from "./login.ts";
 import type { Origin, Parts } from "./parts.ts";
@@ -50,5 +50,5 @@ export function callsOf(parts: Parts): Calls {
 function checked<S extends z.ZodType>(schema: S, message: unknown): z.infer<S> {
   const result = schema.safeParse(message);
   if (result.success) return result.data;
-  throw invalid("json", result.error.issues);
+  throw validationError("json", result.error.issues);
 }

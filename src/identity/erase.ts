@@ -1,4 +1,4 @@
-import { auditOf, eraseFromAudit } from "../platform/audit.ts";
+import { eraseFromAudit, listAudit } from "../platform/audit.ts";
 import { AppError } from "../platform/errors.ts";
 import { tellPersonEnded } from "./changes.ts";
 import type { Parts } from "./parts.ts";
@@ -33,6 +33,6 @@ export async function exportPerson({ sql }: Parts, userId: string): Promise<Reco
     account,
     sessions: await listSessions(sql, userId),
     bans: await bansOf(sql, userId),
-    acts: await auditOf(sql, userId),
+    acts: await listAudit(sql, userId),
   };
 }

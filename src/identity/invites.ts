@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type By, record } from "../platform/audit.ts";
+import { type AuditActor, recordAudit } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import type { Page } from "../platform/http/paging.ts";
 import type { Parts } from "./parts.ts";
@@ -22,14 +22,14 @@ export interface RegistrationInvite {
 /** @param expiresIn seconds; null: never */
 export async function createInvite(
   { sql, ids, publicUrl }: Parts,
-  who: By<UserCaller>,
+  who: AuditActor<UserCaller>,
   { maxUses, expiresIn }: { maxUses: number; expiresIn: number | null },
 ): Promise<RegistrationInvite> {
   const code = randomBytes(12).toString("base64url");
   const invite = { id: ids.next(), code, max_uses: maxUses, created_by: who.caller.userId };
   const row = await sql.begin(async (tx) => {
     const detail = { max_uses: maxUses, expires_in: expiresIn };
-    await record(tx, who, { action: "invite:made", subject: `invite:${invite.id}`, detail });
+    await recordAudit(tx, who, { action: "invite:made", subject: `invite:${invite.id}`, detail });
     return store.insertInvite(tx, invite, expiresIn);
   });
   return shown(row, publicUrl);
@@ -46,10 +46,10 @@ export async function listInvites(
 }
 
 /** Its code lets nobody in any more. Removing it again changes nothing. */
-export async function removeInvite({ sql }: Parts, who: By<UserCaller>, inviteId: string): Promise<void> {
+export async function removeInvite({ sql }: Parts, who: AuditActor<UserCaller>, inviteId: string): Promise<void> {
   await sql.begin(async (tx) => {
     if (await store.deleteInvite(tx, inviteId))
-      await record(tx, who, { action: "invite:removed", subject: `invite:${inviteId}` });
+      await recordAudit(tx, who, { action: "invite:removed", subject: `invite:${inviteId}` });
   });
 }
 

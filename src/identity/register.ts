@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { AppError } from "../platform/errors.ts";
 import { addressKey } from "../platform/http/rate-limit.ts";
-import { brokenUnique } from "../platform/postgres/failures.ts";
+import { getViolatedUnique } from "../platform/postgres/database-errors.ts";
 import { emailKey, isReserved, nameSearchKey, usernameColumns } from "./names.ts";
 import type { Origin, Parts } from "./parts.ts";
 import type { RegisterBody } from "./routes/shapes.ts";
@@ -104,7 +104,7 @@ export function refuseReserved(username: string): void {
 
 /** The field whose uniqueness an update broke; null for any other error. */
 export function takenError(error: unknown): AppError | null {
-  return takenOf(brokenUnique(error));
+  return takenOf(getViolatedUnique(error));
 }
 
 function takenOf(constraint: string | null): AppError | null {

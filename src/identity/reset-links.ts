@@ -1,4 +1,4 @@
-import { type By, record } from "../platform/audit.ts";
+import { type AuditActor, recordAudit } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { emailKey, usernameKey } from "./names.ts";
 import type { Parts } from "./parts.ts";
@@ -40,12 +40,12 @@ export async function resetLinkFor(
 }
 
 /** The links that wait to be handed over: there are some only where no mail server is set. */
-export async function shownResetLinks({ sql, publicUrl }: Parts, who: By<UserCaller>) {
+export async function shownResetLinks({ sql, publicUrl }: Parts, who: AuditActor<UserCaller>) {
   const rows = await sql.begin(async (tx) => {
     const shown = await resets.shownResets(tx);
     // Whoever reads a link could use it: that is an act, where there is one.
     const detail = { user_ids: shown.map(({ user_id }) => user_id) };
-    if (shown.length > 0) await record(tx, who, { action: "reset-links:read", subject: "reset-links", detail });
+    if (shown.length > 0) await recordAudit(tx, who, { action: "reset-links:read", subject: "reset-links", detail });
     return shown;
   });
   return rows.map((row) => ({

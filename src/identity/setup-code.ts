@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { AppError } from "../platform/errors.ts";
-import { namesThisMachine } from "../platform/http/this-machine.ts";
+import { isLoopbackHost } from "../platform/http/loopback.ts";
 import type { Origin, Parts } from "./parts.ts";
 import { hashOf } from "./secret.ts";
 import type { SigningKeys } from "./signing-keys.ts";
@@ -27,7 +27,7 @@ export async function makeSetupCode(keys: Pick<SigningKeys, "derive">): Promise<
  * this machine: there nobody is exempt.
  */
 export function needsSetupCode({ publicUrl }: Pick<Parts, "publicUrl">, isLocal: boolean): boolean {
-  return !isLocal || !namesThisMachine(new URL(publicUrl).host);
+  return !isLocal || !isLoopbackHost(new URL(publicUrl).host);
 }
 
 /** Throws `setup_code_needed` for who may not make the first account. */

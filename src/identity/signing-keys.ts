@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JSONWebKeySet } from "jose";
-import { cannotWrite } from "../platform/postgres/failures.ts";
+import { isWriteRefused } from "../platform/postgres/database-errors.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Logger } from "./deps.ts";
 import { newSecret } from "./secret.ts";
@@ -74,7 +74,7 @@ async function read(sql: Sql, at: number, tokenTtl: number, logger: Logger): Pro
   if (rows[0] === undefined || rows[0].age > SIGNS_FOR) {
     rows = await renew(sql, tokenTtl).catch((error: unknown) => {
       // A database that takes no writes must not shut out who has a good token: the old key signs on until there is a new one.
-      if (rows[0] === undefined || !cannotWrite(error)) throw error;
+      if (rows[0] === undefined || !isWriteRefused(error)) throw error;
       logger.warn({ err: error }, "the next signing key could not be made; the one before is used on");
       return rows;
     });

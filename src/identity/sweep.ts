@@ -1,4 +1,4 @@
-import { STEP, untilNone } from "../platform/postgres/in-steps.ts";
+import { repeatUntilEmpty, SWEEP_BATCH } from "../platform/postgres/sweep-batches.ts";
 import { tellSessionsEnded } from "./changes.ts";
 import { fillKeys } from "./fill-keys.ts";
 import type { Parts } from "./parts.ts";
@@ -13,15 +13,15 @@ import { deleteExpiredSessions } from "./store/sessions.ts";
  * has the expiry as a condition. And makes what a release before this one left out.
  */
 export async function sweep({ sql, transaction }: Parts): Promise<void> {
-  await untilNone(() =>
+  await repeatUntilEmpty(() =>
     transaction({ actor: "sweep" }, async (tx) => {
-      const ended = await deleteExpiredSessions(tx.sql, STEP);
+      const ended = await deleteExpiredSessions(tx.sql, SWEEP_BATCH);
       tellSessionsEnded(tx, ended);
       return ended.length;
     }),
   );
-  await untilNone(() => deleteOldUses(sql, REUSE_WINDOW, STEP));
+  await repeatUntilEmpty(() => deleteOldUses(sql, REUSE_WINDOW, SWEEP_BATCH));
   await deleteExpiredResets(sql);
-  await untilNone(() => deleteExpiredHits(sql, STEP));
+  await repeatUntilEmpty(() => deleteExpiredHits(sql, SWEEP_BATCH));
   await fillKeys(sql);
 }

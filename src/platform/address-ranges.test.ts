@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { AddressRanges, covers, parseRange, rangeText } from "./address-ranges.ts";
+import { AddressRanges, covers, formatRange, parseRange } from "./address-ranges.ts";
 import { addressKey } from "./http/rate-limit.ts";
 
 const FOREVER = Number.POSITIVE_INFINITY;
@@ -8,7 +8,7 @@ const ranges = (...texts: string[]) =>
   new AddressRanges(texts.map((text) => ({ range: parseRange(text)!, until: FOREVER })));
 
 test("ranges are written in their usual form", () => {
-  const usual = (text: string) => rangeText(parseRange(text)!);
+  const usual = (text: string) => formatRange(parseRange(text)!);
   expect(usual("192.0.2.77/24")).toBe("192.0.2.0/24");
   expect(usual("192.0.2.77")).toBe("192.0.2.77/32");
   expect(usual("0.0.0.0/0")).toBe("0.0.0.0/0");

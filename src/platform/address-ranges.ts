@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 
-/** Bits of an IPv6 address that name a site; what is behind them its owner can choose as he likes. */
+/** Bits of an IPv6 address that name a site; what is behind them its owner can choose freely. */
 const SITE_BITS = 64;
 
 /** A range in its usual form. */
@@ -20,14 +20,14 @@ export function parseRange(text: string): Range | null {
   const [address = "", length, ...more] = text.split("/");
   const version = isIP(address);
   if (version === 0 || more.length > 0 || address.includes("%")) return null;
-  const most = version === 4 ? 32 : SITE_BITS;
-  const bits = length === undefined ? most : Number(length);
-  if (length !== undefined && (!/^\d{1,3}$/.test(length) || bits > most)) return null;
-  return { version: version as 4 | 6, bits, prefix: leading(address, version as 4 | 6, bits) };
+  const maxBits = version === 4 ? 32 : SITE_BITS;
+  const bits = length === undefined ? maxBits : Number(length);
+  if (length !== undefined && (!/^\d{1,3}$/.test(length) || bits > maxBits)) return null;
+  return { version: version as 4 | 6, bits, prefix: leadingBits(address, version as 4 | 6, bits) };
 }
 
-/** The range as PostgreSQL's `cidr` writes it: with the bits behind the prefix all 0. */
-export function rangeText({ version, bits, prefix }: Range): string {
+/** The range as PostgreSQL's `cidr` writes it: with the bits after the prefix all 0. */
+export function formatRange({ version, bits, prefix }: Range): string {
   if (version === 4) return `${groups(prefix << BigInt(32 - bits), 4, 8).join(".")}/${bits}`;
   const parts = groups(prefix << BigInt(SITE_BITS - bits), 4, 16).map((group) => group.toString(16));
   return `${new URL(`http://[${parts.join(":")}::]`).hostname.slice(1, -1)}/${bits}`;
@@ -65,12 +65,12 @@ export class AddressRanges {
     const bare = address.endsWith("::/64") ? address.slice(0, -3) : address;
     const version = isIP(bare);
     if (version === 4) return this.#has4(bare, now);
-    return version === 6 && this.#v6.length > 0 && this.#has6(leading(bare, 6, SITE_BITS), now);
+    return version === 6 && this.#v6.length > 0 && this.#has6(leadingBits(bare, 6, SITE_BITS), now);
   }
 
   #has4(address: string, now: number): boolean {
     if (this.#v4.length === 0) return false;
-    const number = Number(leading(address, 4, 32));
+    const number = Number(leadingBits(address, 4, 32));
     return this.#v4.some((prefixes, bits) => (prefixes.get(Math.floor(number / 2 ** (32 - bits))) ?? 0) > now);
   }
 
@@ -86,7 +86,7 @@ function put<K>(byBits: Map<K, number>[], bits: number, prefix: K, until: number
 }
 
 /** The first bits of an address; of IPv6 at most 64 are looked at. */
-function leading(address: string, version: 4 | 6, bits: number): bigint {
+function leadingBits(address: string, version: 4 | 6, bits: number): bigint {
   if (version === 4) {
     const number = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
     return BigInt(Math.floor(number / 2 ** (32 - bits)));
@@ -94,8 +94,8 @@ function leading(address: string, version: 4 | 6, bits: number): bigint {
   const [head = "", tail] = address.split("::");
   const before = head === "" ? [] : head.split(":");
   // An IPv4 address at the end stands for two groups.
-  const behind = tail === undefined || tail === "" ? 0 : tail.split(":").length + (tail.includes(".") ? 1 : 0);
-  const filled = tail === undefined ? before : [...before, ...Array<string>(8 - before.length - behind).fill("0")];
+  const tailLength = tail === undefined || tail === "" ? 0 : tail.split(":").length + (tail.includes(".") ? 1 : 0);
+  const filled = tail === undefined ? before : [...before, ...Array<string>(8 - before.length - tailLength).fill("0")];
   const all = tail === undefined || tail === "" ? filled : [...filled, ...tail.split(":")];
   const site = all.slice(0, 4).reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
   return site >> BigInt(SITE_BITS - bits);

@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import type { ServiceCaller, UserCaller } from "./caller.ts";
 import type { ApiEnv } from "./http/api.ts";
-import { STEP, untilNone } from "./postgres/in-steps.ts";
 import type { ISql, Sql, TransactionSql } from "./postgres/sql.ts";
+import { repeatUntilEmpty, SWEEP_BATCH } from "./postgres/sweep-batches.ts";
 
 /** Every act that is written down. A new one gets its name here: what it is done to, and what was done. */
 export const ACTIONS = [
@@ -33,8 +33,8 @@ export const ACTIONS = [
 
 export type Action = (typeof ACTIONS)[number];
 
-/** Who acts, and from where; a route makes it with `by(c)`. */
-export interface By<C extends UserCaller | ServiceCaller = UserCaller | ServiceCaller> {
+/** Who acts, and from where; a route makes it with `getAuditActor(c)`. */
+export interface AuditActor<C extends UserCaller | ServiceCaller = UserCaller | ServiceCaller> {
   caller: C;
   /** Null: not by a request. */
   address: string | null;
@@ -43,7 +43,7 @@ export interface By<C extends UserCaller | ServiceCaller = UserCaller | ServiceC
 /** What was done on the machine itself: a signal, a command. */
 export const SYSTEM = "system";
 
-export interface Act {
+export interface AuditRecord {
   action: Action;
   /** What it was done to: `user:<id>`, `ban:<id>`, `setting:<NAME>`, `node:<id>`. */
   subject: string;
@@ -51,47 +51,51 @@ export interface Act {
   detail?: Record<string, unknown>;
 }
 
-/** Who makes this request, for `record`. On a route with `auth: "admin"` it is a person. */
-export function by<C extends UserCaller | ServiceCaller>(
+/** Who makes this request, for `recordAudit`. On a route with `auth: "admin"` it is a person. */
+export function getAuditActor<C extends UserCaller | ServiceCaller>(
   c: Pick<Context<ApiEnv & { Variables: { caller: C } }>, "get">,
-): By<C> {
+): AuditActor<C> {
   return { caller: c.get("caller"), address: c.get("address") };
 }
 
 /** Writes an act down, in the transaction that does it: neither happens without the other. */
-export async function record(tx: TransactionSql, who: By | typeof SYSTEM, act: Act): Promise<void> {
-  const { id, name } = identityOf(who);
-  const address = who === SYSTEM ? null : who.address;
+export async function recordAudit(
+  tx: TransactionSql,
+  actor: AuditActor | typeof SYSTEM,
+  entry: AuditRecord,
+): Promise<void> {
+  const { id, name } = getActorIdentity(actor);
+  const address = actor === SYSTEM ? null : actor.address;
   await tx`
     INSERT INTO audit (actor, actor_name, action, subject, detail, address)
-    VALUES (${id}, ${name}, ${act.action}, ${act.subject}, ${JSON.stringify(act.detail ?? {})}::jsonb, ${address})`;
+    VALUES (${id}, ${name}, ${entry.action}, ${entry.subject}, ${JSON.stringify(entry.detail ?? {})}::jsonb, ${address})`;
 }
 
-function identityOf(who: By | typeof SYSTEM): { id: string; name: string } {
-  if (who === SYSTEM) return { id: SYSTEM, name: SYSTEM };
-  const { caller } = who;
+function getActorIdentity(actor: AuditActor | typeof SYSTEM): { id: string; name: string } {
+  if (actor === SYSTEM) return { id: SYSTEM, name: SYSTEM };
+  const { caller } = actor;
   return caller.kind === "user"
     ? { id: caller.userId, name: caller.username }
     : { id: caller.tokenId, name: caller.name };
 }
 
-/** Takes a person out of the acts that he did: the id stays, and names nobody. */
+/** Takes a user out of the audit records of their acts: the id stays, and names no user. */
 export async function eraseFromAudit(tx: TransactionSql, userId: string): Promise<void> {
   await tx`UPDATE audit SET actor_name = NULL, address = NULL WHERE actor = ${userId}`;
 }
 
-/** The acts of a person, for his export. */
-export async function auditOf(sql: ISql, userId: string) {
+/** The audit records of a user, for their export. */
+export async function listAudit(sql: ISql, userId: string) {
   return sql<{ at: Date; action: string; subject: string; detail: unknown; address: string | null }[]>`
     SELECT at, action, subject, detail, address FROM audit WHERE actor = ${userId} ORDER BY id`;
 }
 
 /** Removes what is older than `retention` ms. */
 export async function sweepAudit(sql: Sql, retention: number): Promise<void> {
-  await untilNone(async () => {
+  await repeatUntilEmpty(async () => {
     const { count } = await sql`
       DELETE FROM audit WHERE id = ANY (ARRAY(
-        SELECT id FROM audit WHERE at < clock_timestamp() - ${retention}::float8 * interval '1 millisecond' ORDER BY at LIMIT ${STEP}))`;
+        SELECT id FROM audit WHERE at < clock_timestamp() - ${retention}::float8 * interval '1 millisecond' ORDER BY at LIMIT ${SWEEP_BATCH}))`;
     return count;
   });
 }

@@ -1,7 +1,7 @@
 import { type Aggregator, Counter, Gauge, type Registry } from "prom-client";
 
 /** What the broker can say about itself at any time; numbers count from the start. */
-export interface BrokerNumbers {
+export interface BrokerStats {
   messagesOut: number;
   bytesOut: number;
   messagesIn: number;
@@ -12,10 +12,10 @@ export interface BrokerNumbers {
   health: "ok" | "away" | "deaf";
 }
 
-/** The broker's numbers, read when somebody asks. */
-export function addBrokerMetrics(registry: Registry, read: () => BrokerNumbers): void {
+/** The broker's numbers, read at each scrape. */
+export function addBrokerMetrics(registry: Registry, read: () => BrokerStats): void {
   const registers = [registry];
-  const counter = (name: string, help: string, label: string, values: (now: BrokerNumbers) => Record<string, number>) =>
+  const counter = (name: string, help: string, label: string, values: (now: BrokerStats) => Record<string, number>) =>
     new Counter({
       name,
       help,
@@ -26,7 +26,7 @@ export function addBrokerMetrics(registry: Registry, read: () => BrokerNumbers):
         for (const [value, sum] of Object.entries(values(read()))) this.inc({ [label]: value }, sum);
       },
     });
-  const gauge = (name: string, help: string, aggregator: Aggregator, value: (now: BrokerNumbers) => number) =>
+  const gauge = (name: string, help: string, aggregator: Aggregator, value: (now: BrokerStats) => number) =>
     new Gauge({
       name,
       help,
@@ -43,7 +43,7 @@ export function addBrokerMetrics(registry: Registry, read: () => BrokerNumbers):
   counter("usher_broker_bytes_total", "Their bytes.", "direction", (now) => ({ out: now.bytesOut, in: now.bytesIn }));
   counter(
     "usher_broker_dropped_total",
-    "Messages that were not sent or not taken. What was in them is shown by the log's ticks.",
+    "Messages that were not sent or not taken. What was in them is delivered by the log tail.",
     "reason",
     (now) => now.dropped,
   );

@@ -1,5 +1,5 @@
 /**
- * Who is asking, as every door (HTTP, WebSocket, SSE, gRPC) hands it to the use cases.
+ * Who is asking, as every transport (HTTP, WebSocket, SSE, gRPC) passes it to the use cases.
  * Made by identity from a token or a cookie, or by server-api from a service token; nothing else makes one.
  */
 export type Caller = UserCaller | AnonymousCaller | ServiceCaller;
@@ -36,7 +36,7 @@ export interface ServiceCaller {
   scopes: readonly string[];
   /** Patterns of the rooms it may touch, such as `event:*`; `*` is any. */
   rooms: readonly string[];
-  /** Unix time in ms at which the credential ends; null: not before somebody revokes or rotates it. */
+  /** Unix time in ms at which the credential ends; null: not before it is revoked or rotated. */
   expiresAt: number | null;
 }
 

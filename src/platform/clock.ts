@@ -7,7 +7,7 @@ export interface Clock {
 export const systemClock: Clock = { now: () => Date.now() };
 
 /** A clock that never jumps, in ms, and its timers. Tests have another one. */
-export interface Ticking {
+export interface MonotonicClock {
   now(): number;
-  later(run: () => void, ms: number): void;
+  schedule(run: () => void, ms: number): void;
 }

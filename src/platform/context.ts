@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Span } from "./tracing.ts";
 
-/** What is being done for whom. It goes along through every await, and into each line of the log. */
+/** The context of the current work. It follows every await, and into each line of the log. */
 export interface Context {
   /** Of a request by HTTP or gRPC. */
   request_id?: string;
@@ -13,50 +13,50 @@ export interface Context {
 
 const storage = new AsyncLocalStorage<Context | undefined>();
 
-export function within<T>(context: Context, work: () => T): T {
+export function runWithContext<T>(context: Context, work: () => T): T {
   return storage.run(context, work);
 }
 
-/** For work that is done for many at once, and belongs to none of them. */
-export function outside<T>(work: () => T): T {
+/** Runs work for many at once outside of any context. */
+export function detached<T>(work: () => T): T {
   return storage.run(undefined, work);
 }
 
 /** Which span the work at hand belongs to. */
-export function presentSpan(): Span | null {
+export function currentSpan(): Span | null {
   return storage.getStore()?.span ?? null;
 }
 
 /** The ids of the work at hand, for a line of the log. */
-export function presentIds(): Record<string, string> {
+export function currentIds(): Record<string, string> {
   const { span, ...ids } = storage.getStore() ?? {};
   return span ? { ...ids, trace_id: span.traceId } : ids;
 }
 
-/** Does a part of what is being traced, in a span of its own. Where nothing is traced it costs one look. */
-export async function spanned<T>(name: string, work: (span: Span | null) => Promise<T>): Promise<T> {
-  const present = storage.getStore();
-  const span = present?.span?.child(name) ?? null;
+/** Does a part of what is being traced, in a span of its own. Where nothing is traced it costs one look-up. */
+export async function withSpan<T>(name: string, work: (span: Span | null) => Promise<T>): Promise<T> {
+  const context = storage.getStore();
+  const span = context?.span?.child(name) ?? null;
   if (span === null) return work(null);
-  return inside(span, () => work(span), present);
+  return runInSpan(span, () => work(span), context);
 }
 
 /** What is done for several at once: a span of the first one that is traced, with links to the others. */
-export async function spannedTogether<T>(
+export async function withBatchSpan<T>(
   name: string,
   spans: readonly (Span | null)[],
   work: () => Promise<T>,
 ): Promise<T> {
   const [first, ...others] = spans.filter((span) => span !== null);
   if (first === undefined) return work();
-  return inside(first.child(name, others), work);
+  return runInSpan(first.child(name, others), work);
 }
 
-async function inside<T>(span: Span, work: () => Promise<T>, ids: Context = {}): Promise<T> {
+async function runInSpan<T>(span: Span, work: () => Promise<T>, ids: Context = {}): Promise<T> {
   try {
-    return await within({ ...ids, span }, work);
+    return await runWithContext({ ...ids, span }, work);
   } catch (error) {
-    span.failed(error);
+    span.recordError(error);
     throw error;
   } finally {
     span.end();

@@ -9,7 +9,7 @@ export interface FieldError {
 
 /**
  * An error that is meant for the person at the other end: it becomes problem+json, a `system:error` frame or a gRPC status.
- * Anything else that is thrown is a defect: it is logged and answered as `internal`, without its text.
+ * Anything else that is thrown is a defect: it is logged and becomes `internal`, without its text.
  */
 export class AppError extends Error {
   override readonly name = "AppError";

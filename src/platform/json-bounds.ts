@@ -1,14 +1,14 @@
 /** How deep the JSON of others may nest. */
-export const JSON_DEPTH = 32;
+export const MAX_JSON_DEPTH = 32;
 
 /**
  * Why a text is not worth parsing, as a sentence; null when it is. A parser takes far more time for many small values than for
- * many bytes, whoever walks a deep value later runs out of stack, and a number beyond a double's is read as Infinity, which has
+ * many bytes, code that walks a deep value later runs out of stack, and a number beyond a double's is read as Infinity, which has
  * no JSON: it would be passed on as null. Reads no further than the first offence.
  *
- * @param values how many values it may hold at most, about: each begins behind a bracket or a comma
+ * @param maxValues how many values it may hold at most, about: each begins after a bracket or a comma
  */
-export function outOfBounds(text: string, values: number): string | null {
+export function checkJsonBounds(text: string, maxValues: number): string | null {
   let depth = 0;
   let seen = 0;
   let quoted = false;
@@ -20,10 +20,10 @@ export function outOfBounds(text: string, values: number): string | null {
     } else if (c === 0x22) quoted = true;
     else if (c === 0x5d || c === 0x7d) depth--;
     else if (c === 0x2c || c === 0x5b || c === 0x7b) {
-      if (c !== 0x2c && ++depth > JSON_DEPTH) return `Nest at most ${JSON_DEPTH} levels.`;
-      if (++seen > values) return `Send at most ${values} values.`;
+      if (c !== 0x2c && ++depth > MAX_JSON_DEPTH) return `Nest at most ${MAX_JSON_DEPTH} levels.`;
+      if (++seen > maxValues) return `Send at most ${maxValues} values.`;
     } else if (isDigit(c)) {
-      const end = numberEnd(text, i);
+      const end = findNumberEnd(text, i);
       const number = text.slice(i, end);
       if (Number(number) === Number.POSITIVE_INFINITY)
         return `The number ${number.length > 20 ? `${number.slice(0, 20)}…` : number} is too large: send it as text.`;
@@ -34,8 +34,8 @@ export function outOfBounds(text: string, values: number): string | null {
 }
 
 /** What a text of others holds; undefined when it is no JSON, or out of bounds. */
-export function jsonWithin(text: string, values: number): unknown {
-  if (outOfBounds(text, values) !== null) return undefined;
+export function parseBoundedJson(text: string, maxValues: number): unknown {
+  if (checkJsonBounds(text, maxValues) !== null) return undefined;
   try {
     return JSON.parse(text);
   } catch {
@@ -43,8 +43,8 @@ export function jsonWithin(text: string, values: number): unknown {
   }
 }
 
-/** The place behind the number whose first digit is at `start`. */
-function numberEnd(text: string, start: number): number {
+/** The index after the number whose first digit is at `start`. */
+function findNumberEnd(text: string, start: number): number {
   let end = start + 1;
   for (; end < text.length; end++) {
     const c = text.charCodeAt(end);

@@ -1,4 +1,4 @@
-import { compactJson, countMembers, repeatedName } from "./json-text.ts";
+import { compactJson, countMembers, findDuplicateName } from "./json-text.ts";
 
 /** A JSON object of others: `text` as they wrote it, but for white space between its parts; `value` as it was parsed. */
 export interface JsonObject {
@@ -6,8 +6,8 @@ export interface JsonObject {
   value: Record<string, unknown>;
 }
 
-/** Reads an object within the bounds of `outOfBounds`; anything else is answered as a sentence that continues after the field's name. */
-export function readJsonObject(text: string): JsonObject | string {
+/** Reads an object within the bounds of `checkJsonBounds`; anything else returns a sentence that continues after the field's name. */
+export function parseJsonObject(text: string): JsonObject | string {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -21,10 +21,10 @@ export function readJsonObject(text: string): JsonObject | string {
   if (JSON.stringify(object) === text) return { text, value: object };
   const { text: compact, members } = compactJson(text);
   if (members === countMembers(object)) return { text: compact, value: object };
-  return `has ${JSON.stringify(repeatedName(compact))} twice in one object: readers would not agree on its value`;
+  return `has ${JSON.stringify(findDuplicateName(compact))} twice in one object: readers would not agree on its value`;
 }
 
 /** The object whose members are these. */
-export function jsonObjectOf(value: object): JsonObject {
+export function toJsonObject(value: object): JsonObject {
   return { text: JSON.stringify(value), value: value as Record<string, unknown> };
 }

@@ -1,7 +1,15 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { jsonObject, jsonValue, whiteSpace as spaces, spread } from "../../tests/support/json-texts.ts";
-import { compactJson, countMembers, joined, membersOf, memberText, repeatedName, withMember } from "./json-text.ts";
+import {
+  compactJson,
+  countMembers,
+  findDuplicateName,
+  getMemberText,
+  iterateMembers,
+  mergeObjectTexts,
+  withMember,
+} from "./json-text.ts";
 
 test("white space between parts goes, and nothing else does", () => {
   fc.assert(
@@ -9,7 +17,7 @@ test("white space between parts goes, and nothing else does", () => {
       const { text, members } = compactJson(spread(tokens, gaps));
       expect(text).toBe(tokens.join(""));
       expect(members).toBe(countMembers(JSON.parse(text)));
-      expect(repeatedName(text)).toBeUndefined();
+      expect(findDuplicateName(text)).toBeUndefined();
     }),
   );
 });
@@ -17,10 +25,10 @@ test("white space between parts goes, and nothing else does", () => {
 test("the members of an object have the names that a parser reads, and the texts that were written", () => {
   fc.assert(
     fc.property(jsonObject, spaces, (tokens, gaps) => {
-      const members = [...membersOf(spread(tokens, gaps))].map(([name, text]) => [name, compactJson(text).text]);
+      const members = [...iterateMembers(spread(tokens, gaps))].map(([name, text]) => [name, compactJson(text).text]);
       const compact = tokens.join("");
       expect(members.map(([name]) => name).sort()).toEqual(Object.keys(JSON.parse(compact)).sort());
-      for (const [name, text] of members) expect(memberText(compact, name!)).toBe(text);
+      for (const [name, text] of members) expect(getMemberText(compact, name!)).toBe(text);
     }),
   );
 });
@@ -29,10 +37,10 @@ test("of a member that is there twice the last counts, as for a parser, and it i
   fc.assert(
     fc.property(jsonObject, jsonValue, fc.constantFrom('"x"', '"\\u0078"'), (tokens, value, name) => {
       const first = tokens.join("");
-      const text = joined(joined(`{${name}:1}`, first), `{"x":${value.join("")}}`);
-      expect(memberText(text, "x")).toBe(value.join(""));
+      const text = mergeObjectTexts(mergeObjectTexts(`{${name}:1}`, first), `{"x":${value.join("")}}`);
+      expect(getMemberText(text, "x")).toBe(value.join(""));
       expect(compactJson(text).members).toBeGreaterThan(countMembers(JSON.parse(text)));
-      expect(repeatedName(text)).toBe("x");
+      expect(findDuplicateName(text)).toBe("x");
     }),
   );
 });
@@ -40,5 +48,5 @@ test("of a member that is there twice the last counts, as for a parser, and it i
 test("a member is put behind the others of an object, or alone into an empty one", () => {
   expect(withMember({ a: 1 }, 'b"', "10.10")).toBe('{"a":1,"b\\"":10.10}');
   expect(withMember({}, "a", "{}")).toBe('{"a":{}}');
-  expect(joined('{"a":1}', "{}")).toBe('{"a":1}');
+  expect(mergeObjectTexts('{"a":1}', "{}")).toBe('{"a":1}');
 });

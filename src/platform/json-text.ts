@@ -15,7 +15,7 @@ export function compactJson(text: string): { text: string; members: number } {
   let members = 0;
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
-    if (c === QUOTE) i = stringEnd(text, i) - 1;
+    if (c === QUOTE) i = findStringEnd(text, i) - 1;
     else if (c === COLON) members++;
     else if (c <= SPACE) {
       compact += text.slice(copied, i);
@@ -26,14 +26,14 @@ export function compactJson(text: string): { text: string; members: number } {
 }
 
 /** The members of an object: names, unescaped, and the texts of their values. One that is there twice comes twice. */
-export function* membersOf(text: string): Generator<[name: string, value: string]> {
+export function* iterateMembers(text: string): Generator<[name: string, value: string]> {
   let depth = 0;
   let name: string | null = null;
   let valueAt = 0;
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (c === QUOTE) {
-      const end = stringEnd(text, i);
+      const end = findStringEnd(text, i);
       if (depth === 1 && name === null) name = JSON.parse(text.slice(i, end)) as string;
       i = end - 1;
     } else if (c === COLON && depth === 1) valueAt = i + 1;
@@ -49,32 +49,32 @@ export function* membersOf(text: string): Generator<[name: string, value: string
 }
 
 /** The text of an object's member; of several with this name the last, as JSON.parse reads it. */
-export function memberText(text: string, name: string): string | undefined {
+export function getMemberText(text: string, name: string): string | undefined {
   let found: string | undefined;
-  for (const [each, value] of membersOf(text)) if (each === name) found = value;
+  for (const [each, value] of iterateMembers(text)) if (each === name) found = value;
   return found;
 }
 
 /** The JSON text of an object with one more member, whose value is JSON text already. */
 export function withMember(object: object, name: string, value: string): string {
-  return joined(JSON.stringify(object), `{${JSON.stringify(name)}:${value}}`);
+  return mergeObjectTexts(JSON.stringify(object), `{${JSON.stringify(name)}:${value}}`);
 }
 
 /** One object's text of the members of two, both without white space. */
-export function joined(first: string, second: string): string {
+export function mergeObjectTexts(first: string, second: string): string {
   if (first === "{}") return second;
   return second === "{}" ? first : `${first.slice(0, -1)},${second.slice(1)}`;
 }
 
 /** The name of a member that some object has twice, if there is one: parsers do not agree on which counts (RFC 8259 §4). */
-export function repeatedName(text: string): string | undefined {
+export function findDuplicateName(text: string): string | undefined {
   /** Of each open object the names so far; of an open array null. */
   const open: (Set<string> | null)[] = [];
   let isName = false;
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (c === QUOTE) {
-      const end = stringEnd(text, i);
+      const end = findStringEnd(text, i);
       const names = open.at(-1);
       if (isName && names) {
         const name = JSON.parse(text.slice(i, end)) as string;
@@ -102,7 +102,7 @@ export function countMembers(value: unknown): number {
 }
 
 /** The index after the string whose opening quote is at `start`. */
-function stringEnd(text: string, start: number): number {
+function findStringEnd(text: string, start: number): number {
   for (let i = start + 1; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (c === BACKSLASH) i++;

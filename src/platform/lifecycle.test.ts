@@ -24,9 +24,9 @@ test("parts stop in the reverse order of their start, one after the other, once"
       },
     );
   }
-  expect(life.stopping).toBe(false);
+  expect(life.isStopping).toBe(false);
   await Promise.all([life.stop(), life.stop()]);
-  expect(life.stopping).toBe(true);
+  expect(life.isStopping).toBe(true);
   expect(order).toEqual(["http", "hub", "database"]);
 });
 
@@ -77,9 +77,9 @@ test("a part that was still starting when the stop came is stopped too", async (
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   test(`the first ${signal} asks, the second ends the process at once`, async () => {
     const program = `
-      import { untilSignal } from ${JSON.stringify(new URL("lifecycle.ts", import.meta.url).pathname)};
+      import { waitForSignal } from ${JSON.stringify(new URL("lifecycle.ts", import.meta.url).pathname)};
       setInterval(() => {}, 1000);
-      const heard = untilSignal();
+      const heard = waitForSignal();
       console.log("ready");
       console.log(await heard);`;
     const child = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe" });

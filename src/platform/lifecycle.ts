@@ -8,19 +8,19 @@ export interface Lifecycle {
   /**
    * Starts a part and remembers how to stop it.
    *
-   * @param within ms that stopping may take
+   * @param timeoutMs ms that stopping may take
    */
-  start<T>(name: string, begin: () => T | Promise<T>, stop: (part: T) => unknown, within?: number): Promise<T>;
+  start<T>(name: string, begin: () => T | Promise<T>, stop: (part: T) => unknown, timeoutMs?: number): Promise<T>;
   /** Stops everything that was started. Repeated calls wait for the first. Never throws: what fails is logged. */
   stop(): Promise<void>;
   /** True from the first call of `stop`. */
-  readonly stopping: boolean;
+  readonly isStopping: boolean;
 }
 
 interface Part {
   name: string;
   stop: () => unknown;
-  within: number;
+  timeoutMs: number;
 }
 
 export function createLifecycle(logger: Logger): Lifecycle {
@@ -32,33 +32,33 @@ export function createLifecycle(logger: Logger): Lifecycle {
   }
 
   return {
-    async start(name, begin, stop, within = 5_000) {
+    async start(name, begin, stop, timeoutMs = 5_000) {
       const part = await begin();
       if (stopped !== null) {
         // A signal came while this part was starting: the others are going already.
-        await stopPart({ name, stop: () => stop(part), within }, logger);
+        await stopPart({ name, stop: () => stop(part), timeoutMs }, logger);
         throw new Error(`The program is stopping; ${name} was not kept.`);
       }
-      parts.push({ name, stop: () => stop(part), within });
+      parts.push({ name, stop: () => stop(part), timeoutMs });
       return part;
     },
     stop() {
       stopped ??= stopAll();
       return stopped;
     },
-    get stopping() {
+    get isStopping() {
       return stopped !== null;
     },
   };
 }
 
-async function stopPart({ name, stop, within }: Part, logger: Logger): Promise<void> {
+async function stopPart({ name, stop, timeoutMs }: Part, logger: Logger): Promise<void> {
   const late = Promise.withResolvers<"late">();
-  const timer = setTimeout(() => late.resolve("late"), within);
+  const timer = setTimeout(() => late.resolve("late"), timeoutMs);
   const began = performance.now();
   try {
     const outcome = await Promise.race([Promise.resolve(stop()), late.promise]);
-    if (outcome === "late") logger.warn({ part: name, within }, "a part did not stop in time and was left behind");
+    if (outcome === "late") logger.warn({ part: name, timeoutMs }, "a part did not stop in time and was left behind");
     else logger.debug({ part: name, ms: Math.round(performance.now() - began) }, "stopped");
   } catch (error) {
     logger.error({ part: name, err: error }, "a part failed to stop");
@@ -68,19 +68,19 @@ async function stopPart({ name, stop, within }: Part, logger: Logger): Promise<v
 }
 
 /** How long a stop after a defect may take: all parts together have longer, but what they stand on may be broken. */
-const DEFECT_STOP_MS = 15_000;
+const UNCAUGHT_STOP_MS = 15_000;
 
 /**
- * An error that nobody caught is a defect, after which nobody knows what state the program is in: it is logged, the parts are
- * stopped as well as they can be, and the process ends with code 1, for whoever watches over it to start it anew.
+ * An uncaught error is a defect, after which the state of the program is unknown: it is logged, the parts are
+ * stopped as well as they can be, and the process ends with code 1, for the supervisor to start it again.
  */
-export function stopAtDefect(lifecycle: Lifecycle, logger: Logger): void {
+export function stopOnUncaughtError(lifecycle: Lifecycle, logger: Logger): void {
   let first = true;
   const stop = (error: unknown) => {
-    logger.fatal({ err: error }, "a defect: nobody caught this error, so the program stops");
+    logger.fatal({ err: error }, "uncaught error: the program stops");
     if (!first) return;
     first = false;
-    setTimeout(() => process.exit(1), DEFECT_STOP_MS);
+    setTimeout(() => process.exit(1), UNCAUGHT_STOP_MS);
     void lifecycle.stop().finally(() => process.exit(1));
   };
   process.on("uncaughtException", stop);
@@ -88,23 +88,23 @@ export function stopAtDefect(lifecycle: Lifecycle, logger: Logger): void {
 }
 
 /** Ctrl+C reaches the process twice when it runs under npm: from the terminal, and a moment later from npm. */
-const ECHO_MS = 1_000;
+const REPEATED_SIGNAL_MS = 1_000;
 
 /**
  * Resolves at the first SIGTERM or SIGINT. A second one, unless it is the echo of the first, ends the process at once with
- * code 1, for whoever is tired of waiting.
+ * code 1, for an operator who will not wait.
  *
  * @param isWorker only its parent ends it: Ctrl+C reaches all processes of a terminal, and the parent says when
  */
-export function untilSignal(isWorker = false): Promise<NodeJS.Signals> {
+export function waitForSignal(isWorker = false): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let first: number | null = null;
-    const heard = (signal: NodeJS.Signals) => {
-      if (first !== null && performance.now() - first > ECHO_MS) process.exit(1);
+    const handle = (signal: NodeJS.Signals) => {
+      if (first !== null && performance.now() - first > REPEATED_SIGNAL_MS) process.exit(1);
       first ??= performance.now();
       resolve(signal);
     };
-    process.on("SIGTERM", heard);
-    process.on("SIGINT", (signal) => isWorker || heard(signal));
+    process.on("SIGTERM", handle);
+    process.on("SIGINT", (signal) => isWorker || handle(signal));
   });
 }

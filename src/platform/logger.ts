@@ -1,7 +1,7 @@
 import { isatty } from "node:tty";
 import { type DestinationStream, type Logger, pino } from "pino";
 import type { Config } from "../config/options.ts";
-import { presentIds } from "./context.ts";
+import { currentIds } from "./context.ts";
 import { errorFields, scrub } from "./scrub.ts";
 
 export type { Logger } from "pino";
@@ -22,7 +22,7 @@ export function createLogger(config: Pick<Config, "LOG_LEVEL" | "LOG_FORMAT">, o
     {
       level: config.LOG_LEVEL,
       base: null,
-      mixin: presentIds,
+      mixin: currentIds,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: errorFields },
@@ -34,7 +34,7 @@ export function createLogger(config: Pick<Config, "LOG_LEVEL" | "LOG_FORMAT">, o
 }
 
 /**
- * A URL's path and query without what lets somebody in: `/ws?token=abc` → `/ws?token=[redacted]`. Everything that our links
+ * A URL's path and query without what grants access: `/ws?token=abc` → `/ws?token=[redacted]`. Everything that our links
  * carry is among it: `/reset/<token>`, `/register?invite=<code>`.
  */
 export function redactUrl(url: string): string {

@@ -23,7 +23,7 @@ export function createMail(config: Pick<Config, "SMTP_URL" | "MAIL_FROM" | "PUBL
       try {
         await transport.sendMail({ ...message, from, disableFileAccess: true, disableUrlAccess: true });
       } catch (error) {
-        throw new Error(`The mail server did not take a message (${reason(error)}).`);
+        throw new Error(`The mail server did not take a message (${describeFailure(error)}).`);
       }
     },
   };
@@ -43,8 +43,8 @@ async function open(url: string): Promise<Transporter> {
 }
 
 /** `EENVELOPE, 550`: the driver's code and the server's answer code. The server's words may repeat the address. */
-function reason(error: unknown): string {
+function describeFailure(error: unknown): string {
   if (typeof error !== "object" || error === null) return "unknown";
-  const facts = ["code" in error ? error.code : null, "responseCode" in error ? error.responseCode : null];
-  return facts.filter((fact) => typeof fact === "string" || typeof fact === "number").join(", ") || "unknown";
+  const codes = ["code" in error ? error.code : null, "responseCode" in error ? error.responseCode : null];
+  return codes.filter((fact) => typeof fact === "string" || typeof fact === "number").join(", ") || "unknown";
 }

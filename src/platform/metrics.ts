@@ -3,7 +3,7 @@ import { type Aggregator, Counter, Gauge, Histogram, Registry } from "prom-clien
 import { CLOSE, CODES, type Code, frameCode } from "../../protocol/codes.ts";
 import { COMMANDS, FRAMES } from "../../protocol/frames.ts";
 import { ROOM_KINDS } from "../../protocol/rooms.ts";
-import { addBrokerMetrics, type BrokerNumbers } from "./broker-metrics.ts";
+import { addBrokerMetrics, type BrokerStats } from "./broker-metrics.ts";
 import { addNodeMetrics, type NodeSources } from "./node-metrics.ts";
 
 /** What the hub can say about itself at any time. */
@@ -32,14 +32,14 @@ const GRPC_METHODS = [
 ];
 const NOTIFICATIONS = ["booking", "queue", "payment", "notification"];
 /** Where something is refused because it is too much. */
-const DOORS = ["http", "websocket", "grpc", "frames"];
+const TRANSPORTS = ["http", "websocket", "grpc", "frames"];
 const RECOVERIES = ["recovered", "reset", "refused"] as const;
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /**
  * Every metric of Usher, each there with 0 from the start. Labels are words of ours only: never a room, a person, or a
- * type that a client invented. Gauges are read when somebody asks; nothing runs in between but one timer a second.
+ * type that a client invented. Gauges are read at each scrape; nothing runs in between but one timer a second.
  */
 export function createMetrics(version: string) {
   const registry = new Registry();
@@ -52,8 +52,14 @@ export function createMetrics(version: string) {
   const histogram = (name: string, help: string, buckets: number[]) =>
     new Histogram({ name, help, buckets, registers });
 
-  const sent = tally(registry, "realtime_messages_sent_total", "Frames handed to sockets.", "type", FRAMES);
-  const received = tally(registry, "realtime_messages_received_total", "Frames that clients sent.", "type", COMMANDS);
+  const sent = createFastCounter(registry, "realtime_messages_sent_total", "Frames handed to sockets.", "type", FRAMES);
+  const received = createFastCounter(
+    registry,
+    "realtime_messages_received_total",
+    "Frames that clients sent.",
+    "type",
+    COMMANDS,
+  );
   const errors = counter("realtime_errors_total", "Errors answered, over every transport.", "type", errorTypes());
   const notified = counter(
     "realtime_notifications_delivered_total",
@@ -73,7 +79,7 @@ export function createMetrics(version: string) {
     help: "Log entries that were read from the log because they did not come by themselves.",
     registers,
   });
-  const refused = counter("usher_limits_refused_total", "What was refused as too much, by door.", "door", DOORS);
+  const refused = counter("usher_limits_refused_total", "What was refused as too much, by door.", "door", TRANSPORTS);
   const handshakes = counter(
     "usher_handshakes_refused_total",
     "WebSocket handshakes that were refused, by status.",
@@ -92,7 +98,7 @@ export function createMetrics(version: string) {
     registers,
   });
   requests.zero({ method: "GET", status: 200 });
-  const called = addGrpc(registry);
+  const countCall = addGrpc(registry);
   addProcess(registry, version);
   const stopDelay = measureDelay((seconds) => delay.observe(seconds));
 
@@ -111,7 +117,7 @@ export function createMetrics(version: string) {
       received: (type: string) => received(type, 1),
       error(code: string) {
         errors.inc({ type: ERRORS.has(code) ? code : "other" });
-        if (code === TOO_MUCH) refused.inc({ door: "frames" });
+        if (code === RATE_LIMITED) refused.inc({ door: "frames" });
       },
       recovery: (outcome: (typeof RECOVERIES)[number]) => recoveries.inc({ outcome }),
       filled: (entries: number) => filled.inc(entries),
@@ -121,32 +127,32 @@ export function createMetrics(version: string) {
       },
     },
     /** Seconds from commit until the frames are with the sockets. */
-    delivered: (seconds: number) => delivery.observe(seconds),
+    observeDelivery: (seconds: number) => delivery.observe(seconds),
     /** Seconds of a transaction or batch that appended to the log. */
-    appended: (seconds: number) => append.observe(seconds),
+    observeAppend: (seconds: number) => append.observe(seconds),
     /** An error that the API answers with. */
-    failed: (code: Code) => errors.inc({ type: frameCode(code) }),
-    /** A notice reached somebody's socket. */
+    countError: (code: Code) => errors.inc({ type: frameCode(code) }),
+    /** A notice reached a user's socket. */
     notified: (kind: "booking" | "queue" | "payment" | "notification") => notified.inc({ type: kind }),
     /** An answer of the API. */
-    answered(method: string, status: number, seconds: number) {
+    observeRequest(method: string, status: number, seconds: number) {
       requests.observe({ method: METHODS.has(method) ? method : "other", status }, seconds);
       if (status === 429) refused.inc({ door: "http" });
     },
     /** A WebSocket handshake was answered with this status instead of being taken over. */
-    handshakeRefused(status: number) {
+    countHandshakeRefusal(status: number) {
       handshakes.inc({ status: HANDSHAKE_REFUSALS.includes(String(status)) ? status : "other" });
       if (status === 429) refused.inc({ door: "websocket" });
     },
     /** A gRPC call of one of our methods; `seconds` null: a stream ended. */
-    called(method: string, status: string, seconds: number | null) {
-      called(method, status, seconds);
+    observeCall(method: string, status: string, seconds: number | null) {
+      countCall(method, status, seconds);
       if (status === "RESOURCE_EXHAUSTED") refused.inc({ door: "grpc" });
     },
     /** Shows the hub's connections; once, when there is a hub. */
-    watch: (counts: () => ConnectionCounts) => addConnections(registry, counts),
+    watchConnections: (counts: () => ConnectionCounts) => addConnections(registry, counts),
     /** Shows the broker's numbers; once, when there is a broker. */
-    watchBroker: (read: () => BrokerNumbers) => addBrokerMetrics(registry, read),
+    watchBroker: (read: () => BrokerStats) => addBrokerMetrics(registry, read),
     /** Shows the numbers of the node and what it stands on; once, when they are there. */
     watchNode: (sources: NodeSources) => addNodeMetrics(registry, sources),
     stop: stopDelay,
@@ -154,7 +160,7 @@ export function createMetrics(version: string) {
 }
 
 const HANDSHAKE_REFUSALS = ["400", "401", "403", "404", "429", "503", "other"];
-const TOO_MUCH = frameCode("rate_limited");
+const RATE_LIMITED = frameCode("rate_limited");
 
 const METHODS = new Set(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]);
 const ERRORS = new Set(errorTypes());
@@ -164,10 +170,10 @@ function errorTypes(): string[] {
 }
 
 /**
- * A counter for the hot path: counting is an addition, and the registry reads the sums when somebody asks for them.
+ * A counter for the hot path: counting is an addition, and the registry reads the sums at each scrape.
  * What `table` does not know is counted as "other".
  */
-function tally(registry: Registry, name: string, help: string, label: string, table: object) {
+function createFastCounter(registry: Registry, name: string, help: string, label: string, table: object) {
   const sums = new Map<string, number>([...Object.keys(table), "other"].map((value) => [value, 0]));
   new Counter({
     name,
@@ -269,14 +275,14 @@ function addProcess(registry: Registry, version: string): void {
 }
 
 /** Calls back once a second with how late the timer ran. Does not keep the process alive. Returns what ends it. */
-function measureDelay(tell: (seconds: number) => void): () => void {
-  const EVERY = 1_000;
-  let due = performance.now() + EVERY;
+function measureDelay(observe: (seconds: number) => void): () => void {
+  const INTERVAL_MS = 1_000;
+  let due = performance.now() + INTERVAL_MS;
   const timer = setInterval(() => {
     const now = performance.now();
-    tell(Math.max(0, now - due) / 1_000);
-    due = now + EVERY;
-  }, EVERY);
+    observe(Math.max(0, now - due) / 1_000);
+    due = now + INTERVAL_MS;
+  }, INTERVAL_MS);
   timer.unref();
   return () => clearInterval(timer);
 }

@@ -6,13 +6,13 @@ test("a database that says nothing does not keep the other metrics back", async 
   const silent = Promise.withResolvers<never>();
   const sources = {
     nodes: () => 3,
-    leaseHeld: () => true,
+    isLeaseHeld: () => true,
     pools: {},
-    writable: () => true,
+    isWritable: () => true,
     tailLag: () => 0,
     logSize: () => silent.promise,
-    presenceUp: () => true,
-    presenceWatched: () => 0,
+    isPresenceUp: () => true,
+    watchedRooms: () => 0,
   };
   metrics.watchNode(sources);
   expect(await metrics.text()).toContain("usher_nodes 3\n");

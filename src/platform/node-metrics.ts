@@ -1,25 +1,25 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Aggregator, Gauge, type Registry } from "prom-client";
-import type { PoolNumbers } from "./postgres/pool.ts";
+import type { PoolStats } from "./postgres/pool.ts";
 
 /** What a node can say of its place in the cluster, and of what it stands on. */
 export interface NodeSources {
   /** Nodes that live, this one too. */
   nodes(): number;
   /** Whether this node still has its number. */
-  leaseHeld(): boolean;
+  isLeaseHeld(): boolean;
   /** Connections to the database, by pool. */
-  pools: Readonly<Record<string, () => PoolNumbers>>;
+  pools: Readonly<Record<string, () => PoolStats>>;
   /** Whether the database takes writes, as far as this node knows. */
-  writable(): boolean;
+  isWritable(): boolean;
   /** Seconds since the last moment up to which every reader of the log has seen all of it. */
   tailLag(): number;
-  /** The log as the database has it; asked when somebody reads the metrics, and a failure leaves the last value. */
+  /** The log as the database has it; queried at each scrape, and a failure leaves the last value. */
   logSize(): Promise<{ bytes: number; partitionsAhead: number }>;
   /** Whether the last round of presence could read and write its store. */
-  presenceUp(): boolean;
-  /** Rooms whose list of people somebody on this node watches. */
-  presenceWatched(): number;
+  isPresenceUp(): boolean;
+  /** Rooms whose list of users a client on this node watches. */
+  watchedRooms(): number;
 }
 
 /** The `usher_…` gauges of a node. Each says how a parent makes one number of its workers'. */
@@ -36,17 +36,17 @@ export function addNodeMetrics(registry: Registry, sources: NodeSources): void {
       },
     });
   gauge("usher_nodes", "Nodes that live, as this one knows.", "max", () => sources.nodes());
-  gauge("usher_node_lease_held", "1: this node has its number.", "min", () => +sources.leaseHeld());
-  gauge("usher_log_tail_lag_seconds", "Age of what the slowest reader of the log has seen.", "max", () =>
+  gauge("usher_node_lease_held", "1: this node has its number.", "min", () => +sources.isLeaseHeld());
+  gauge("usher_log_tail_lag_seconds", "Age of what the slowest consumer of the log has seen.", "max", () =>
     sources.tailLag(),
   );
-  gauge("usher_presence_up", "1: the store of presence answers.", "min", () => +sources.presenceUp());
-  gauge("usher_presence_watched_rooms", "Rooms whose people are watched here.", "sum", () => sources.presenceWatched());
+  gauge("usher_presence_up", "1: the store of presence answers.", "min", () => +sources.isPresenceUp());
+  gauge("usher_presence_watched_rooms", "Rooms whose people are watched here.", "sum", () => sources.watchedRooms());
   gauge(
     "usher_database_writable",
     "1: the database takes what is written, as far as this node knows.",
     "min",
-    () => +sources.writable(),
+    () => +sources.isWritable(),
   );
   addPools(registry, sources.pools);
   addLogSize(registry, sources.logSize);
@@ -79,18 +79,18 @@ function addPools(registry: Registry, pools: NodeSources["pools"]): void {
 }
 
 /** ms. A frozen database must not take the metrics away that tell of it. */
-const PATIENCE_MS = 1_000;
+const READ_TIMEOUT_MS = 1_000;
 
 /** Every process asks the same database, so of many answers one is as good as the other. One question for both. */
 function addLogSize(registry: Registry, read: NodeSources["logSize"]): void {
-  let asked: Promise<{ bytes: number; partitionsAhead: number } | null> | null = null;
-  const ask = () => {
-    asked ??= read()
+  let pending: Promise<{ bytes: number; partitionsAhead: number } | null> | null = null;
+  const query = () => {
+    pending ??= read()
       .catch(() => null)
       .finally(() => {
-        asked = null;
+        pending = null;
       });
-    return Promise.race([asked, sleep(PATIENCE_MS, null, { ref: false })]);
+    return Promise.race([pending, sleep(READ_TIMEOUT_MS, null, { ref: false })]);
   };
   new Gauge({
     name: "usher_log_bytes",
@@ -98,7 +98,7 @@ function addLogSize(registry: Registry, read: NodeSources["logSize"]): void {
     aggregator: "max",
     registers: [registry],
     async collect() {
-      const found = await ask();
+      const found = await query();
       if (found !== null) this.set(found.bytes);
     },
   });
@@ -108,7 +108,7 @@ function addLogSize(registry: Registry, read: NodeSources["logSize"]): void {
     aggregator: "min",
     registers: [registry],
     async collect() {
-      const found = await ask();
+      const found = await query();
       if (found !== null) this.set(found.partitionsAhead);
     },
   });

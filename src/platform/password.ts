@@ -1,10 +1,10 @@
 import { AppError } from "./errors.ts";
 
-/** argon2id with OWASP's least parameters (19 MiB, two passes): about 30 ms of one core. */
+/** argon2id with OWASP's minimum parameters (19 MiB, two passes): about 30 ms of one core. */
 const ARGON2ID = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;
 
-/** A hash of nobody's password with the parameters above, so that an unknown name costs what a known one costs. */
-export const NOBODY =
+/** A dummy hash with the parameters above, so that an unknown name costs what a known one costs. */
+export const DUMMY_HASH =
   "$argon2id$v=19$m=19456,t=2,p=1$Nbq/FCRzgx1Fv22qxYioTCm3GW/Y9KLSALB8hJ+IF5M$jIFb8GlD112NQXHMpgmbgAuDZmgGdSF+npqvsJv0B0A";
 
 /** Hashing of passwords, off the event loop and bounded. */
@@ -15,19 +15,19 @@ export interface Passwords {
   verify(password: string, hash: string | null): Promise<boolean>;
 }
 
-/** @param atOnce most hashes that run together (each takes a core and 19 MiB) @param waiting most that wait behind them */
-export function createPasswords(atOnce = 2, waiting = 200): Passwords {
+/** @param maxRunning hashes that run together (each takes a core and 19 MiB) @param maxWaiting hashes that wait for them */
+export function createPasswords(maxRunning = 2, maxWaiting = 200): Passwords {
   let running = 0;
   const queue: (() => void)[] = [];
 
-  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (running >= atOnce) {
-      if (queue.length >= waiting) {
+  async function runLimited<T>(work: () => Promise<T>): Promise<T> {
+    if (running >= maxRunning) {
+      if (queue.length >= maxWaiting) {
         throw new AppError("unavailable", "Too many people are signing in right now. Try again in a few seconds.", {
           retry_after: 5,
         });
       }
-      // Whoever finishes hands over his place: `running` stays as it is.
+      // Whichever finishes hands over its place: `running` stays as it is.
       await new Promise<void>((resolve) => queue.push(resolve));
     } else running++;
     try {
@@ -40,15 +40,15 @@ export function createPasswords(atOnce = 2, waiting = 200): Passwords {
   }
 
   return {
-    hash: (password) => inTurn(() => Bun.password.hash(normalized(password), ARGON2ID)),
+    hash: (password) => runLimited(() => Bun.password.hash(normalize(password), ARGON2ID)),
     async verify(password, hash) {
-      const same = await inTurn(() => Bun.password.verify(normalized(password), hash ?? NOBODY));
+      const same = await runLimited(() => Bun.password.verify(normalize(password), hash ?? DUMMY_HASH));
       return same && hash !== null;
     },
   };
 }
 
 /** NFKC, so that the same characters typed on another keyboard are the same password (RFC 8265). */
-function normalized(password: string): string {
+function normalize(password: string): string {
   return password.normalize("NFKC");
 }

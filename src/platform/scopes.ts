@@ -15,14 +15,14 @@ export const SCOPES = {
 export type Scope = keyof typeof SCOPES;
 
 /** Those that let a service see what is in its rooms. */
-export const READING: readonly Scope[] = ["changes", "history", "presence", "subscribe"];
+export const READ_SCOPES: readonly Scope[] = ["changes", "history", "presence", "subscribe"];
 
 export const ALL_SCOPES = Object.keys(SCOPES) as Scope[];
 
 /** The `tokenId` of callers of this machine itself, where gRPC needs no token: there is nothing of theirs that could end. */
 export const LOOPBACK = "loopback";
 
-/** Who may do everything: GRPC_TOKEN, and the gRPC server's callers when it listens on loopback and needs no token. */
-export function unlimitedService(name: string): ServiceCaller {
+/** The caller that may do everything: GRPC_TOKEN, and the gRPC server's callers when it listens on loopback and needs no token. */
+export function createUnlimitedService(name: string): ServiceCaller {
   return { kind: "service", tokenId: name, name, scopes: ALL_SCOPES, rooms: ["*"], expiresAt: null };
 }

@@ -9,21 +9,21 @@ const ACCENTS = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\uf
  * through it; made here and not in SQL, so that every PostgreSQL finds alike.
  */
 export function searchKey(text: string): string {
-  return plain(text.normalize("NFKD").replace(ACCENTS, "")).normalize("NFC");
+  return foldCase(text.normalize("NFKD").replace(ACCENTS, "")).normalize("NFC");
 }
 
 /** A name as it is compared with others: two that differ by case, width or blanks, seen or not, are one. Accents count. */
 export function nameKey(text: string): string {
-  return plain(text.normalize("NFKC"));
+  return foldCase(text.normalize("NFKC"));
 }
 
 /** Upper case first: it takes apart ß, and final and other sigmas become one. */
-function plain(text: string): string {
+function foldCase(text: string): string {
   const shown = text.replace(IGNORABLE, "").replace(BLANKS, " ").trim();
   return shown.toUpperCase().toLowerCase().replaceAll("ς", "σ");
 }
 
 /** A key in a pattern of LIKE, taken literally. */
-export function literally(key: string): string {
+export function escapeLike(key: string): string {
   return key.replace(/[\\%_]/g, "\\$&");
 }

@@ -12,9 +12,9 @@ export interface KeyPair {
 /** The certificate that this server shows, renewed while it runs. */
 export interface Tls {
   readonly pair: KeyPair;
-  /** Told of a renewed pair: from then on new connections are to be shown that one; the open ones live on. */
+  /** Called with a renewed pair: from then on new connections are to be shown that one; the open ones live on. */
   onChange(listener: (pair: KeyPair) => void): void;
-  /** Reads the files again. A pair that cannot be meant is told in the log, and the old one stays. */
+  /** Reads the files again. An invalid pair is logged, and the old one stays. */
   reload(): void;
   stop(): void;
 }
@@ -24,22 +24,22 @@ interface Files {
   keyFile: string;
 }
 
-const LOOK_EVERY_MS = 1_000;
+const POLL_INTERVAL_MS = 1_000;
 
 /**
- * Reads the pair and looks at its files once a second: whoever renews certificates need not tell us. It looks and does not
+ * Reads the pair and polls its files once a second: who renews certificates need not signal us. It polls and does not
  * listen, because a mounted secret is renewed by turning a link to another folder.
  *
- * @throws StartError with a sentence when the pair cannot be meant
+ * @throws StartError with a sentence when the pair is invalid
  */
 export function createTls(files: Files, logger: Logger): Tls {
   let pair = readPair(files);
-  let read = state(files);
+  let read = readFileState(files);
   let seen = read;
   const listeners: ((pair: KeyPair) => void)[] = [];
 
   function reload(): void {
-    read = state(files);
+    read = readFileState(files);
     try {
       const next = readPair(files);
       if (next.cert === pair.cert && next.key === pair.key) return;
@@ -52,14 +52,14 @@ export function createTls(files: Files, logger: Logger): Tls {
     }
   }
 
-  /** Certificate and key are written one after the other: they are read when both have stood still for a look. */
-  function look(): void {
-    const now = state(files);
+  /** Certificate and key are written one after the other: they are read when both are unchanged for one poll. */
+  function poll(): void {
+    const now = readFileState(files);
     if (now === seen && now !== read) reload();
     seen = now;
   }
 
-  const timer = setInterval(look, LOOK_EVERY_MS);
+  const timer = setInterval(poll, POLL_INTERVAL_MS);
   timer.unref();
   return {
     get pair() {
@@ -72,13 +72,13 @@ export function createTls(files: Files, logger: Logger): Tls {
 }
 
 function readPair({ certFile, keyFile }: Files): KeyPair {
-  const cert = text("TLS_CERT_FILE", certFile);
-  const key = text("TLS_KEY_FILE", keyFile);
-  const certificate = attempt(
+  const cert = readText("TLS_CERT_FILE", certFile);
+  const key = readText("TLS_KEY_FILE", keyFile);
+  const certificate = orStartError(
     `TLS_CERT_FILE (${certFile}) holds no certificate in PEM form.`,
     () => new X509Certificate(cert),
   );
-  const privateKey = attempt(
+  const privateKey = orStartError(
     `TLS_KEY_FILE (${keyFile}) holds no private key in PEM form that can be read without a passphrase.`,
     () => createPrivateKey(key),
   );
@@ -89,7 +89,7 @@ function readPair({ certFile, keyFile }: Files): KeyPair {
   return { cert, key };
 }
 
-function text(option: string, path: string): string {
+function readText(option: string, path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
@@ -99,7 +99,7 @@ function text(option: string, path: string): string {
   }
 }
 
-function attempt<T>(sentence: string, work: () => T): T {
+function orStartError<T>(sentence: string, work: () => T): T {
   try {
     return work();
   } catch {
@@ -108,7 +108,7 @@ function attempt<T>(sentence: string, work: () => T): T {
 }
 
 /** What changes when one of the files does. */
-function state({ certFile, keyFile }: Files): string {
+function readFileState({ certFile, keyFile }: Files): string {
   return [certFile, keyFile]
     .map((path) => {
       const stat = statSync(path, { throwIfNoEntry: false });

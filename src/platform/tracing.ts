@@ -6,17 +6,17 @@ import { AppError } from "./errors.ts";
 /** A part of a trace that is being recorded. */
 export interface Span {
   readonly traceId: string;
-  /** For whoever goes on with it, in the form of W3C Trace Context. */
+  /** For the next service, in the form of W3C Trace Context. */
   readonly traceparent: string;
   /** @param links other spans that this one is also for */
   child(name: string, links?: readonly Span[]): Span;
-  failed(error: unknown): void;
+  recordError(error: unknown): void;
   end(): void;
 }
 
 export interface Tracing {
   /**
-   * Begins a span where something comes in. It goes on with the caller's trace, when he sent one, and is sampled when that is.
+   * Begins a span where something comes in. It goes on with the caller's trace, when they sent one, and is sampled when that is.
    * Null: it is not sampled, or nothing is traced.
    */
   begin(name: string, traceparent?: string | null, attributes?: Record<string, string>): Span | null;
@@ -27,10 +27,10 @@ export interface Tracing {
 export const NO_TRACING: Tracing = { begin: () => null, stop: async () => {} };
 
 /** Spans that may wait to be sent; more are dropped. */
-const MOST_WAITING = 2_048;
+const MAX_QUEUED_SPANS = 2_048;
 const STOP_MS = 2_000;
-/** How often the same trouble with the collector is told, in ms. */
-const TELL_EVERY = 60_000;
+/** How often the same trouble with the collector is logged, in ms. */
+const WARN_INTERVAL_MS = 60_000;
 
 type TracingConfig = Pick<
   Config,
@@ -52,10 +52,10 @@ export async function createTracing(
   ]);
   const exporter = new OTLPTraceExporter({
     url: `${endpoint.replace(/\/$/, "")}/v1/traces`,
-    headers: headersOf(config.OTEL_EXPORTER_OTLP_HEADERS),
+    headers: parseHeaders(config.OTEL_EXPORTER_OTLP_HEADERS),
     timeoutMillis: 5_000,
   });
-  let toldAt = Number.NEGATIVE_INFINITY;
+  let warnedAt = Number.NEGATIVE_INFINITY;
   const provider = new sdk.TracerProvider({
     resource: resourceFromAttributes({
       "service.name": "usher",
@@ -65,14 +65,14 @@ export async function createTracing(
     sampler: new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(config.OTEL_TRACES_SAMPLER_ARG) }),
     spanProcessors: [
       new sdk.BatchSpanProcessor({
-        maxQueueSize: MOST_WAITING,
+        maxQueueSize: MAX_QUEUED_SPANS,
         scheduledDelayMillis: 1_000,
         exportTimeoutMillis: 5_000,
         exporter: {
           export: (spans, done) =>
             exporter.export(spans, (result) => {
-              if (result.error && performance.now() - toldAt > TELL_EVERY) {
-                toldAt = performance.now();
+              if (result.error && performance.now() - warnedAt > WARN_INTERVAL_MS) {
+                warnedAt = performance.now();
                 logger.warn({ err: result.error }, "traces could not be sent; those that waited are lost");
               }
               done(result);
@@ -87,7 +87,7 @@ export async function createTracing(
 
   function start(name: string, parent: SpanContext | null, links: readonly Span[], attributes = {}): Span | null {
     const context = parent === null ? api.ROOT_CONTEXT : api.trace.setSpanContext(api.ROOT_CONTEXT, parent);
-    const linked = links.flatMap(({ traceparent }) => contextOf(traceparent) ?? []);
+    const linked = links.flatMap(({ traceparent }) => parseTraceparent(traceparent) ?? []);
     const span = tracer.startSpan(name, { attributes, links: linked.map((one) => ({ context: one })) }, context);
     if (!span.isRecording()) return null;
     const own = span.spanContext();
@@ -96,7 +96,7 @@ export async function createTracing(
       traceparent: `00-${own.traceId}-${own.spanId}-01`,
       // What is begun below a span that is recorded is recorded too.
       child: (childName, others = []) => start(childName, own, others) ?? made,
-      failed(error) {
+      recordError(error) {
         const code = error instanceof AppError ? error.code : "internal";
         span.setStatus({ code: api.SpanStatusCode.ERROR, message: code });
       },
@@ -106,7 +106,7 @@ export async function createTracing(
   }
 
   return {
-    begin: (name, traceparent, attributes) => start(name, contextOf(traceparent), [], attributes),
+    begin: (name, traceparent, attributes) => start(name, parseTraceparent(traceparent), [], attributes),
     async stop() {
       const late = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS).unref());
       await Promise.race([provider.shutdown().catch(() => {}), late]);
@@ -117,14 +117,14 @@ export async function createTracing(
 const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})$/;
 
 /** What a traceparent says; null: nothing, or it is none. */
-function contextOf(traceparent: string | null | undefined): SpanContext | null {
+function parseTraceparent(traceparent: string | null | undefined): SpanContext | null {
   const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? "") ?? [];
   if (traceId === undefined) return null;
   return { traceId, spanId: spanId!, traceFlags: Number.parseInt(flags!, 16) & 1, isRemote: true };
 }
 
 /** `api-key=abc,tenant=1`, percent-encoded where need be, as the standard writes them. */
-function headersOf(text: string | null): Record<string, string> {
+function parseHeaders(text: string | null): Record<string, string> {
   const pairs = (text ?? "").split(",").map((pair) => pair.split("="));
   return Object.fromEntries(
     pairs

@@ -1,13 +1,13 @@
 import type { Booking, Payment, QueuePosition } from "../../protocol/notices.ts";
 import type { IssuedSessions } from "../identity/index.ts";
-import type { By } from "../platform/audit.ts";
+import type { AuditActor } from "../platform/audit.ts";
 import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
 import type { Api } from "../platform/http/api.ts";
-import type { Attempt } from "../platform/http/once.ts";
-import type { Counter } from "../platform/http/rate-limit.ts";
+import type { RateLimiter } from "../platform/http/rate-limit.ts";
+import type { Attempt } from "../platform/http/run-idempotent.ts";
 import type { JsonObject } from "../platform/json-object.ts";
 import type { Publish } from "../platform/log/publish.ts";
-import type { Tail } from "../platform/log/tail.ts";
+import type { LogTail } from "../platform/log/tail.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";
 import type { Scope } from "../platform/scopes.ts";
@@ -37,7 +37,7 @@ export interface ServerApi {
   /** The same without a query, for whoever was here a moment ago; null: ask `authenticate`. */
   known(token: string): ServiceCaller | null;
   /** Where all doors count the requests of each token. */
-  requests: Counter;
+  requests: RateLimiter;
   /** Counts one request of this token; throws `rate_limited`. REST counts by itself. */
   admit(caller: ServiceCaller): Promise<void>;
   /** Mounts the REST routes. */
@@ -52,7 +52,7 @@ export interface ServerApi {
   stop(): Promise<void>;
 }
 
-/** What this module asks of the house; plugged in src/app/server-api.ts, where `createServerApi` of server-api.ts is called. */
+/** What this module asks of the house; plugged in src/app/start-server-api.ts, where `createServerApi` of server-api.ts is called. */
 export interface ServerApiDeps {
   sql: Sql;
   /** For batches of which one at a time is under way: a pool of one connection. */
@@ -69,13 +69,13 @@ export interface ServerApiDeps {
     Cluster,
     "countConnections" | "countMembers" | "getAudience" | "getStats" | "listConnections" | "waitForAck"
   >;
-  tail: Pick<Tail, "read">;
+  tail: Pick<LogTail, "addConsumer">;
   /** A notice reached somebody. */
   metrics: { notified(kind: "booking" | "queue" | "payment" | "notification"): void };
   /** GRPC_TOKEN: one more token, for everything; null: there is none. */
   staticToken: string | null;
   /** Counts the requests of each token, for all doors. */
-  requests: Counter;
+  requests: RateLimiter;
   /** How the log names this server: its public URL. */
   source: string;
   /** ms that an answer may wait for something to happen: it must leave before HTTP_WRITE_TIMEOUT. */
@@ -233,11 +233,11 @@ export interface Change {
 export interface ServiceTokens {
   list(): Promise<ServiceToken[]>;
   /** `token`: shown this once. */
-  create(who: By<UserCaller>, wanted: NewServiceToken): Promise<ServiceToken & { token: string }>;
+  create(who: AuditActor<UserCaller>, wanted: NewServiceToken): Promise<ServiceToken & { token: string }>;
   /** A new secret. The old one is good for `overlapSeconds` more; one that was on its way out already ends now. */
-  rotate(who: By<UserCaller>, id: string, overlapSeconds: number): Promise<ServiceToken & { token: string }>;
+  rotate(who: AuditActor<UserCaller>, id: string, overlapSeconds: number): Promise<ServiceToken & { token: string }>;
   /** Ends it on all nodes, its sockets too. Again: nothing. */
-  revoke(who: By<UserCaller>, id: string): Promise<void>;
+  revoke(who: AuditActor<UserCaller>, id: string): Promise<void>;
 }
 
 export interface NewServiceToken {

@@ -1,5 +1,5 @@
 import { AppError } from "../platform/errors.ts";
-import type { Attempt } from "../platform/http/once.ts";
+import type { Attempt } from "../platform/http/run-idempotent.ts";
 import type { NewEntry } from "../platform/log/entry.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Keep } from "./keeping.ts";
@@ -14,7 +14,7 @@ export type KeepOnce = (entry: NewEntry, attempt: Attempt | undefined) => Promis
 
 export function createKeepOnce(sql: Sql, keep: Keep): KeepOnce {
   return async (entry, attempt) => {
-    if (attempt?.again && (await isKept(sql, entry.room, attempt.mark).catch(notKnown))) return;
+    if (attempt?.isRetry && (await isKept(sql, entry.room, attempt.mark).catch(notKnown))) return;
     await keep(entry);
   };
 }

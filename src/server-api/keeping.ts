@@ -1,6 +1,6 @@
-import { spanned, spannedTogether } from "../platform/context.ts";
-import { append, appendUnheld } from "../platform/log/append.ts";
-import { type LogEntry, type NewEntry, traceMeta } from "../platform/log/entry.ts";
+import { withBatchSpan, withSpan } from "../platform/context.ts";
+import { append, appendUnlocked } from "../platform/log/append.ts";
+import { type LogEntry, type NewEntry, withTraceparent } from "../platform/log/entry.ts";
 import type { Publish } from "../platform/log/publish.ts";
 import { createBatcher } from "../platform/postgres/batcher.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
@@ -30,13 +30,13 @@ export function createKeep({
 }): Keep {
   /** Null: not kept, its room is held by somebody. */
   async function write(
-    appendTo: typeof appendUnheld,
+    appendTo: typeof appendUnlocked,
     db: Sql,
     entries: readonly Traced[],
   ): Promise<(LogEntry | null)[]> {
     const began = performance.now();
     const spans = entries.map(({ span }) => span);
-    const appended = await spannedTogether("log append", spans, () => appendTo(db, ids, entries));
+    const appended = await withBatchSpan("log append", spans, () => appendTo(db, ids, entries));
     const kept = appended.map((entry, i) => {
       const trace = spans[i]?.traceparent;
       return trace === undefined || entry === null ? entry : { ...entry, trace };
@@ -49,12 +49,12 @@ export function createKeep({
   }
 
   const batcher = createBatcher<Traced, LogEntry | null>({
-    run: (batch) => write(appendUnheld, batchSql, batch),
-    apart: { key: ({ room }) => room, run: (batch) => write(append, sql, batch), isHeld: (kept) => kept === null },
+    run: (batch) => write(appendUnlocked, batchSql, batch),
+    perKey: { key: ({ room }) => room, run: (batch) => write(append, sql, batch), isLocked: (kept) => kept === null },
   });
   return (entry) =>
-    spanned("log write", async (span) => {
-      const kept = await batcher.add({ ...entry, meta: traceMeta(span, entry.meta), span });
+    withSpan("log write", async (span) => {
+      const kept = await batcher.add({ ...entry, meta: withTraceparent(span, entry.meta), span });
       return kept!;
     });
 }

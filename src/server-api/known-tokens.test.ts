@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 import { waitUntil } from "../../tests/support/wait-until.ts";
-import { digestOf } from "../platform/digest.ts";
+import { digestSecret } from "../platform/digest.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Watcher } from "../realtime/index.ts";
 import { KnownTokens } from "./known-tokens.ts";
 
 const SECRET = "s".repeat(43);
 const TOKEN = { id: "7", name: "n", scopes: ["subscribe"], rooms: ["*"], left: null };
-const ROW = { ...TOKEN, secret_hash: digestOf(SECRET), previous_hash: null, previous_left: null };
+const ROW = { ...TOKEN, secret_hash: digestSecret(SECRET), previous_hash: null, previous_left: null };
 
 /** The tokens of one node, over a table that the test writes. */
 function nodeWith(row: object, elapsed?: () => number, now: () => number = Date.now) {
@@ -54,8 +54,8 @@ test("whoever is on the way in while his secret is rotated does not get in for g
   const { tokens, table, ended, tell } = nodeWith(ROW);
   const early = await tokens.authenticate(`ust_7_${SECRET}`);
   expect(tokens.isCurrent(early)).toBe(true);
-  const rotated = { ...ROW, secret_hash: digestOf("t".repeat(43)) };
-  table.rows = [{ ...rotated, previous_hash: digestOf(SECRET), previous_left: 60_000 }];
+  const rotated = { ...ROW, secret_hash: digestSecret("t".repeat(43)) };
+  table.rows = [{ ...rotated, previous_hash: digestSecret(SECRET), previous_left: 60_000 }];
   tell();
   await waitUntil("the rotation is known", () => ended.length > 0);
   const later = await tokens.authenticate(`ust_7_${SECRET}`);

@@ -1,11 +1,11 @@
 import { timingSafeEqual } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceCaller } from "../platform/caller.ts";
-import { digestOf } from "../platform/digest.ts";
+import { digestSecret } from "../platform/digest.ts";
 import { AppError } from "../platform/errors.ts";
-import { asAnswer } from "../platform/postgres/failures.ts";
+import { toAppError } from "../platform/postgres/database-errors.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
-import { LOOPBACK, unlimitedService } from "../platform/scopes.ts";
+import { createUnlimitedService, LOOPBACK } from "../platform/scopes.ts";
 import type { Realtime } from "../realtime/index.ts";
 import type { ServerApiDeps } from "./index.ts";
 import { type LivingToken, livingTokens, touchTokens } from "./store/service-tokens.ts";
@@ -63,7 +63,7 @@ export class KnownTokens {
     this.#sql = deps.sql;
     this.#now = deps.now;
     this.#elapsed = elapsed;
-    this.#staticHash = deps.staticToken === null ? null : digestOf(deps.staticToken);
+    this.#staticHash = deps.staticToken === null ? null : digestSecret(deps.staticToken);
     this.#onError = deps.onError;
     this.#realtime = deps.realtime;
     this.#timer = setInterval(() => void this.flush(), TOUCH_EVERY);
@@ -150,14 +150,14 @@ export class KnownTokens {
   }
 
   #isStatic(token: string): boolean {
-    return this.#staticHash !== null && timingSafeEqual(digestOf(token), this.#staticHash);
+    return this.#staticHash !== null && timingSafeEqual(digestSecret(token), this.#staticHash);
   }
 
   #check(token: string): ServiceCaller | null {
     const [, id = "", secret = ""] = TOKEN.exec(token) ?? [];
     const known = this.#tokens.get(id);
     if (known === undefined) return null;
-    const hash = digestOf(secret);
+    const hash = digestSecret(secret);
     const now = this.#now();
     if (known.until !== null && known.until <= now) return null;
     const caller = {
@@ -205,7 +205,7 @@ export class KnownTokens {
   async #readNow(): Promise<void> {
     const [began, now, changes] = [this.#elapsed(), this.#now(), this.#changes];
     const rows = await livingTokens(this.#sql).catch((error: unknown) => {
-      throw asAnswer(error);
+      throw toAppError(error);
     });
     const at = (left: number | null) => (left === null ? null : now + left);
     const before = this.#tokens;
@@ -226,4 +226,4 @@ export class KnownTokens {
   }
 }
 
-const STATIC: ServiceCaller = unlimitedService("GRPC_TOKEN");
+const STATIC: ServiceCaller = createUnlimitedService("GRPC_TOKEN");

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { NEVER_KEPT } from "../../protocol/notices.ts";
 import type { Caller } from "../platform/caller.ts";
-import type { Attempt } from "../platform/http/once.ts";
-import { jsonObjectOf } from "../platform/json-object.ts";
-import { joined, memberText } from "../platform/json-text.ts";
+import type { Attempt } from "../platform/http/run-idempotent.ts";
+import { toJsonObject } from "../platform/json-object.ts";
+import { getMemberText, mergeObjectTexts } from "../platform/json-text.ts";
 import type { AckOptions, Delivery, Notice, NoticeOptions, Notices, ServerApiDeps } from "./index.ts";
 import type { KeepOnce } from "./keep-once.ts";
 import { checkedPayload } from "./payload.ts";
@@ -66,13 +66,13 @@ export function createNotices({
 }
 
 function noticeOf(user_id: string, event_type: string, payload: object): Notice {
-  return { user_id, event_type, payload: jsonObjectOf(payload) };
+  return { user_id, event_type, payload: toJsonObject(payload) };
 }
 
 function withAckId(payload: string, ackId: string): string {
-  if (memberText(payload, "ack_id") !== undefined)
+  if (getMemberText(payload, "ack_id") !== undefined)
     throw invalid("/payload/ack_id", "reserved", "is the server's own when an acknowledgement is required");
-  return joined(payload, JSON.stringify({ ack_id: ackId }));
+  return mergeObjectTexts(payload, JSON.stringify({ ack_id: ackId }));
 }
 
 /** Who said it, and by which Idempotency-Key, for the log's `meta`. */

@@ -1,7 +1,7 @@
 import { NOTICES, type NoticeType } from "../../protocol/notices.ts";
 import { AppError } from "../platform/errors.ts";
-import { pointerPart } from "../platform/http/invalid.ts";
 import { refuseNul } from "../platform/http/nul.ts";
+import { escapePointerPart } from "../platform/http/validation-error.ts";
 import type { JsonObject } from "../platform/json-object.ts";
 
 /** Most bytes of a payload: it goes to everybody who is there, and into the log. */
@@ -20,7 +20,7 @@ export function checkedPayload(type: string, { text, value }: JsonObject): strin
   const outcome = shape?.safeParse(withoutNulls(value, type));
   if (outcome !== undefined && !outcome.success) {
     const errors = outcome.error.issues.map(({ path, code, message }) => ({
-      pointer: `/payload${path.map((part) => pointerPart(String(part))).join("")}`,
+      pointer: `/payload${path.map((part) => escapePointerPart(String(part))).join("")}`,
       code,
       message,
     }));

@@ -1,4 +1,4 @@
-import { tooMany } from "../platform/http/rate-limit.ts";
+import { rateLimitedError } from "../platform/http/rate-limit.ts";
 import { createBell } from "./bell.ts";
 import { createBroadcasts } from "./broadcasts.ts";
 import { createChanges } from "./changes.ts";
@@ -22,7 +22,7 @@ import { eraseNotices, noticesOf } from "./store/notices.ts";
 export async function createServerApi(deps: ServerApiDeps): Promise<ServerApi> {
   const known = new KnownTokens(deps);
   const bell = createBell();
-  await deps.tail.read({ name: "changes", from: "now", takes: () => false, handle: async () => bell.ring() });
+  await deps.tail.addConsumer({ name: "changes", from: "now", needs: () => false, handle: async () => bell.ring() });
   const parts = { ...deps, bell, keep: createKeepOnce(deps.sql, createKeep(deps)) };
   const api: ServerApi = {
     notices: createNotices(parts),
@@ -37,8 +37,8 @@ export async function createServerApi(deps: ServerApiDeps): Promise<ServerApi> {
     isCurrent: (caller) => known.isCurrent(caller),
     requests: deps.requests,
     async admit({ tokenId }) {
-      const { allowed, wait } = await deps.requests(tokenId);
-      if (!allowed) throw tooMany(wait);
+      const { allowed, retryAfter } = await deps.requests(tokenId);
+      if (!allowed) throw rateLimitedError(retryAfter);
     },
     routes(http) {
       addNoticeRoutes(http, api);

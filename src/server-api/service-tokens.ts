@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { type By, record } from "../platform/audit.ts";
+import { type AuditActor, recordAudit } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
-import { digestOf } from "../platform/digest.ts";
+import { digestSecret } from "../platform/digest.ts";
 import { AppError } from "../platform/errors.ts";
-import { refusePrivate } from "../platform/private-rooms.ts";
-import { ALL_SCOPES, READING, type Scope } from "../platform/scopes.ts";
+import { requireRoomAccess } from "../platform/private-rooms.ts";
+import { ALL_SCOPES, READ_SCOPES, type Scope } from "../platform/scopes.ts";
 import type { ServerApiDeps, ServiceToken, ServiceTokens } from "./index.ts";
 import { TOKENS_ROOM } from "./known-tokens.ts";
 import { invalid } from "./policy.ts";
@@ -33,11 +33,11 @@ export function createServiceTokens(
         throw invalid("/expires_at", "past", "must be in the future");
       const id = ids.next();
       const secret = newSecret();
-      const token = { id, name, scopes, rooms, secretHash: digestOf(secret), expiresAt: expires_at };
+      const token = { id, name, scopes, rooms, secretHash: digestSecret(secret), expiresAt: expires_at };
       const row = await transaction({ actor: who.caller.userId }, async (tx) => {
         const made = await insertToken(tx.sql, { ...token, createdBy: who.caller.userId }, MOST_TOKENS);
         if (made === undefined) throw new AppError("full", "The maximum number of service tokens is reached.");
-        await record(tx.sql, who, {
+        await recordAudit(tx.sql, who, {
           action: "service-token:issued",
           subject: `service-token:${id}`,
           detail: { scopes, rooms, expires_at },
@@ -52,12 +52,12 @@ export function createServiceTokens(
     async rotate(who, id, overlapSeconds) {
       const secret = newSecret();
       const row = await transaction({ actor: who.caller.userId }, async (tx) => {
-        const rotated = await rotateToken(tx.sql, id, digestOf(secret), overlapSeconds);
+        const rotated = await rotateToken(tx.sql, id, digestSecret(secret), overlapSeconds);
         if (rotated === undefined) throw new AppError("not_found", "There is no such service token.");
         refuseBeyond(who, rotated.scopes, rotated.rooms);
         if (overlapSeconds === 0) await issuedSessions.endAll(tx, id);
         else await issuedSessions.endAfter(tx, id, overlapSeconds);
-        await record(tx.sql, who, {
+        await recordAudit(tx.sql, who, {
           action: "service-token:changed",
           subject: `service-token:${id}`,
           detail: { overlap_seconds: overlapSeconds },
@@ -73,7 +73,7 @@ export function createServiceTokens(
       await transaction({ actor: who.caller.userId }, async (tx) => {
         await issuedSessions.endAll(tx, id);
         if (!(await deleteToken(tx.sql, id))) return;
-        await record(tx.sql, who, { action: "service-token:revoked", subject: `service-token:${id}` });
+        await recordAudit(tx.sql, who, { action: "service-token:revoked", subject: `service-token:${id}` });
         tx.log(TOKENS_ROOM, "token:changed", { token_id: id });
       });
       await changed();
@@ -82,13 +82,13 @@ export function createServiceTokens(
 }
 
 /** Whoever holds a token's secret may do what it may: an admin makes, and renews, none that may do more than he. */
-function refuseBeyond(who: By<UserCaller>, scopes: readonly string[], rooms: readonly string[]): void {
+function refuseBeyond(who: AuditActor<UserCaller>, scopes: readonly string[], rooms: readonly string[]): void {
   if (who.caller.role === "owner") return;
   if (scopes.includes("tokens:issue")) {
     const message = "Only an owner lets a service act as people.";
     throw new AppError("forbidden", message, { errors: [{ pointer: "/scopes", code: "forbidden", message }] });
   }
-  if (scopes.some((scope) => READING.includes(scope as Scope))) refusePrivate(who, rooms);
+  if (scopes.some((scope) => READ_SCOPES.includes(scope as Scope))) requireRoomAccess(who, rooms);
 }
 
 /** 256 random bits. */

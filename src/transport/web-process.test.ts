@@ -61,7 +61,7 @@ async function site() {
     program: join(folder, "program.ts"),
     api: "",
     logger,
-    backoff: { first: 20, most: 100 },
+    backoff: { first: 20, max: 100 },
   });
   const server = await exampleServer({
     pages: web.socket,
@@ -76,7 +76,7 @@ async function site() {
   return { web, server, lines };
 }
 
-test("a request reaches the page process with the visitor's facts, and its answer comes back as it is", async () => {
+test("a request reaches the page process with the visitor's request info, and the response comes back as it is", async () => {
   const { web, server } = await site();
   process.env.JWT_SECRET ??= "not for the pages";
   web.start();

@@ -13,7 +13,7 @@ export interface WebProcessDeps {
   api: string;
   logger: Logger;
   /** First and longest wait before it is started again, ms. */
-  backoff?: { first: number; most: number };
+  backoff?: { first: number; max: number };
 }
 
 /**
@@ -35,11 +35,11 @@ export interface WebProcess {
 }
 
 /** A life longer than this was a good one: the next start need not wait. */
-const GOOD_LIFE = 30_000;
-const KILL_AFTER = 3_000;
+const STABLE_MS = 30_000;
+const KILL_AFTER_MS = 3_000;
 
 export function createWebProcess(deps: WebProcessDeps): WebProcess {
-  const { logger, backoff = { first: 200, most: 10_000 } } = deps;
+  const { logger, backoff = { first: 200, max: 10_000 } } = deps;
   const folder = mkdtempSync(join(tmpdir(), "usher-")); // readable by this user alone; short, as a socket's path must be
   const socket = join(folder, "pages.sock");
   const innerSocket = join(folder, "api.sock");
@@ -55,7 +55,7 @@ export function createWebProcess(deps: WebProcessDeps): WebProcess {
     // It ends when its standard input does: also when this process is killed and cannot say goodbye.
     child = Bun.spawn([process.execPath, "--preload", join(import.meta.dirname, "end-with-parent.ts"), deps.program], {
       env: {
-        ...inherited(),
+        ...getInheritedEnv(),
         NODE_ENV: "production",
         WEB_SOCKET: socket,
         USHER_API_SOCKET: innerSocket,
@@ -67,13 +67,13 @@ export function createWebProcess(deps: WebProcessDeps): WebProcess {
       onExit: (_, code, signal) => {
         child = null;
         if (stopping) return;
-        wait = performance.now() - began > GOOD_LIFE ? backoff.first : Math.min(wait * 2, backoff.most);
+        wait = performance.now() - began > STABLE_MS ? backoff.first : Math.min(wait * 2, backoff.max);
         logger.warn({ code, signal, again_in_ms: wait }, "the page process ended and is started again");
         timer = setTimeout(start, wait);
       },
     });
-    void tell(child.stdout, (line) => logger.info(line));
-    void tell(child.stderr, (line) => logger.warn(line));
+    void forwardLines(child.stdout, (line) => logger.info(line));
+    void forwardLines(child.stderr, (line) => logger.warn(line));
   }
 
   return {
@@ -82,7 +82,7 @@ export function createWebProcess(deps: WebProcessDeps): WebProcess {
     start,
     async ready(ms) {
       const until = performance.now() + ms;
-      while (!(existsSync(socket) && (await takesConnections(socket)))) {
+      while (!(existsSync(socket) && (await canConnect(socket)))) {
         if (stopping || performance.now() > until) return false;
         await Bun.sleep(25);
       }
@@ -94,7 +94,7 @@ export function createWebProcess(deps: WebProcessDeps): WebProcess {
       const running = child;
       if (running !== null) {
         running.kill("SIGTERM");
-        const kill = setTimeout(() => running.kill("SIGKILL"), KILL_AFTER);
+        const kill = setTimeout(() => running.kill("SIGKILL"), KILL_AFTER_MS);
         await running.exited;
         clearTimeout(kill);
       }
@@ -107,18 +107,18 @@ export function createWebProcess(deps: WebProcessDeps): WebProcess {
 }
 
 /** The page process needs no secret of ours: only what a program needs to run at all. */
-function inherited(): Record<string, string> {
+function getInheritedEnv(): Record<string, string> {
   const names = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "PUBLIC_URL"];
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );
 }
 
-async function tell(stream: ReadableStream<Uint8Array>, line: (text: string) => void): Promise<void> {
+async function forwardLines(stream: ReadableStream<Uint8Array>, line: (text: string) => void): Promise<void> {
   for await (const text of createInterface({ input: Readable.fromWeb(stream as never) })) line(text);
 }
 
-function takesConnections(path: string): Promise<boolean> {
+function canConnect(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once("connect", () => {

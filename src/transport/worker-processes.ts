@@ -3,7 +3,7 @@ import { StartError } from "../config/start-error.ts";
 import type { Logger } from "../platform/logger.ts";
 
 /** Where a worker stands among its like, as its parent tells it by `--worker=<JSON>`. */
-export interface WorkerPlace {
+export interface WorkerInfo {
   /** The first, 0, also does what only one of them can do: gRPC's port and the pages' way in. */
   index: number;
   /** Sockets of the page process, which the parent runs for all: where it listens, and where it asks the API. */
@@ -25,23 +25,23 @@ export interface WorkerProcesses {
 export interface WorkerProcessesDeps {
   program: string;
   count: number;
-  place: (index: number) => WorkerPlace;
+  getInfo: (index: number) => WorkerInfo;
   /** Settings over this process's own. */
   environment: Record<string, string>;
   logger: Logger;
 }
 
 /** A life longer than this was a good one: the next start need not wait. */
-const GOOD_LIFE = 30_000;
-const BACKOFF = { first: 200, most: 10_000 };
-const METRICS_MS = 2_000;
+const STABLE_MS = 30_000;
+const BACKOFF = { first: 200, max: 10_000 };
+const METRICS_TIMEOUT_MS = 2_000;
 
 interface Worker {
   child: Bun.Subprocess<"pipe", "inherit", "inherit"> | null;
   timer: ReturnType<typeof setTimeout> | null;
   wait: number;
   /** Who waits for its metrics. */
-  asked: ((metrics: object) => void)[];
+  metricsWaiters: ((metrics: object) => void)[];
 }
 
 /** Processes of Usher that share one port, kept alive: one that ends is started again, sooner at first, later when it keeps ending. */
@@ -51,7 +51,7 @@ export function createWorkerProcesses(deps: WorkerProcessesDeps): WorkerProcesse
     child: null,
     timer: null,
     wait: BACKOFF.first,
-    asked: [],
+    metricsWaiters: [],
   }));
   let stopping = false;
 
@@ -62,7 +62,7 @@ export function createWorkerProcesses(deps: WorkerProcessesDeps): WorkerProcesse
     // It ends when its standard input does: also when this process is killed and cannot say goodbye.
     const preload = ["--no-env-file", "--preload", join(import.meta.dirname, "end-with-parent.ts")];
     worker.child = Bun.spawn(
-      [process.execPath, ...preload, deps.program, `--worker=${JSON.stringify(deps.place(index))}`],
+      [process.execPath, ...preload, deps.program, `--worker=${JSON.stringify(deps.getInfo(index))}`],
       {
         env: { ...process.env, ...deps.environment },
         stdin: "pipe",
@@ -70,15 +70,15 @@ export function createWorkerProcesses(deps: WorkerProcessesDeps): WorkerProcesse
         stderr: "inherit",
         ipc(message: { ready?: true; metrics?: object }) {
           if (message.ready) ready();
-          if (message.metrics) for (const told of worker.asked.splice(0)) told(message.metrics);
+          if (message.metrics) for (const resolve of worker.metricsWaiters.splice(0)) resolve(message.metrics);
         },
         onExit(_, code, signal) {
           worker.child = null;
           if (stopping) return;
           failed(code);
-          worker.wait = performance.now() - began > GOOD_LIFE ? BACKOFF.first : Math.min(worker.wait * 2, BACKOFF.most);
+          worker.wait = performance.now() - began > STABLE_MS ? BACKOFF.first : Math.min(worker.wait * 2, BACKOFF.max);
           logger.warn({ worker: index, code, signal, again_in_ms: worker.wait }, "a worker ended and is started again");
-          worker.timer = setTimeout(() => launch(index, nothing, nothing), worker.wait);
+          worker.timer = setTimeout(() => launch(index, noop, noop), worker.wait);
         },
       },
     );
@@ -98,12 +98,12 @@ export function createWorkerProcesses(deps: WorkerProcessesDeps): WorkerProcesse
       );
     },
     async metrics() {
-      const answers = workers.map(async ({ child, asked }) => {
+      const answers = workers.map(async ({ child, metricsWaiters }) => {
         if (child === null) return null;
         const answer = Promise.withResolvers<object | null>();
-        asked.push(answer.resolve);
+        metricsWaiters.push(answer.resolve);
         child.send({ ask: "metrics" });
-        const timer = setTimeout(() => answer.resolve(null), METRICS_MS);
+        const timer = setTimeout(() => answer.resolve(null), METRICS_TIMEOUT_MS);
         return answer.promise.finally(() => clearTimeout(timer));
       });
       return (await Promise.all(answers)).filter((answer) => answer !== null);
@@ -121,4 +121,4 @@ export function createWorkerProcesses(deps: WorkerProcessesDeps): WorkerProcesse
   };
 }
 
-function nothing(): void {}
+function noop(): void {}

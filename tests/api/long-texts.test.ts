@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { z } from "zod";
 import { COMMANDS } from "../../protocol/frames.ts";
 import { MESSAGE_MAX } from "../../protocol/objects.ts";
-import { MAX_OPEN_BODY } from "../../src/platform/http/body.ts";
+import { MAX_ANONYMOUS_BODY } from "../../src/platform/http/read-body.ts";
 import * as grpcRequests from "../../src/transport/grpc/requests.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { longestMatch } from "../support/longest-match.ts";
@@ -97,5 +97,5 @@ test("whoever is not known, or signs in, is not read beyond 16 KiB, on any path"
   for (const path of [...open.map((operation) => operation.path), ...dialects]) await post(path, json);
   for (const path of pages) await post(path, form);
   const known = open.find(({ path }) => path === "/api/v1/auth/login")!;
-  expect((await send(known, { email: "a".repeat(MAX_OPEN_BODY) }, token)).status).toBe(413);
+  expect((await send(known, { email: "a".repeat(MAX_ANONYMOUS_BODY) }, token)).status).toBe(413);
 });

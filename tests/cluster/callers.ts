@@ -1,5 +1,5 @@
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { loadDefinition, serviceOf } from "../../src/transport/grpc/definition.ts";
+import { getService, loadDefinition } from "../../src/transport/grpc/definition.ts";
 
 /** Somebody who asks again and again, and notes what went wrong. */
 export interface Asking {
@@ -57,7 +57,7 @@ export async function askByHttp(origin: string, token: string, perSecond: number
 /** Calls by one gRPC channel. */
 export function askByGrpc(address: string, token: string, perSecond: number): Asking {
   const client = new Client(address, credentials.createInsecure());
-  const { path, requestSerialize, responseDeserialize } = serviceOf(loadDefinition(), "realtime.RealtimeService")
+  const { path, requestSerialize, responseDeserialize } = getService(loadDefinition(), "realtime.RealtimeService")
     .NotifyBookingResult!;
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${token}`);

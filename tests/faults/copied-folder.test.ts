@@ -2,9 +2,9 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connectDatabase } from "../../src/platform/postgres/database-server.ts";
 import { type EmbeddedPostgres, startEmbedded } from "../../src/platform/postgres/embedded.ts";
 import { openDatabase } from "../../src/platform/postgres/pool.ts";
-import { reachDatabase } from "../../src/platform/postgres/server.ts";
 import { startTestApp } from "../support/app.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -114,7 +114,7 @@ test("a socket's folder that somebody removes is made again, and /ready tells of
   const said: string[] = [];
   const dataDir = join(temporary(), "data");
   const server = await start(dataDir, (line) => said.push(line));
-  const seen = await reachDatabase({ DATABASE_URL: null, DATA_DIR: dataDir }, () => {});
+  const seen = await connectDatabase({ DATABASE_URL: null, DATA_DIR: dataDir }, () => {});
   const app = await startTestApp({ DATABASE_URL: server.url, LOG_LEVEL: "silent" });
   cleanups.push(() => app.close());
   const ready = async () => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
+import { startDatabase } from "../../src/platform/postgres/database-server.ts";
 import { checkExternal } from "../../src/platform/postgres/external.ts";
 import { migrateUp } from "../../src/platform/postgres/migrate.ts";
 import { MIGRATIONS } from "../../src/platform/postgres/migration-sets.ts";
 import { openDatabase } from "../../src/platform/postgres/pool.ts";
-import { startDatabase } from "../../src/platform/postgres/server.ts";
 import { freePort } from "../support/free-port.ts";
 import { startTestServer } from "../support/postgres-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -60,7 +60,7 @@ test("nobody there, no such database, no such role: a sentence each, without the
 });
 
 test("a missing password and TLS that the server does not speak: a sentence each", async () => {
-  const { sql, close } = openDatabase(server.url, { max: 1, limit: null });
+  const { sql, close } = openDatabase(server.url, { max: 1, timeoutMs: null });
   const [row] = await sql<{ file: string }[]>`SELECT current_setting('hba_file') AS file`;
   writeFileSync(row!.file, `host all locked all scram-sha-256\n${readFileSync(row!.file, "utf8")}`);
   await sql`CREATE ROLE locked LOGIN PASSWORD 'hunter2'`;

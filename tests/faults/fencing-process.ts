@@ -1,6 +1,6 @@
 import { systemClock } from "../../src/platform/clock.ts";
 import { createIds } from "../../src/platform/nodes/ids.ts";
-import { leaseNode } from "../../src/platform/nodes/registry.ts";
+import { leaseNode } from "../../src/platform/nodes/lease.ts";
 import { openDatabase } from "../../src/platform/postgres/pool.ts";
 
 /** A node that makes ids without a pause: `fencing-process.ts URL TIMES`. A line each: the id, or `refused`. Ends with its input. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { systemClock } from "../../src/platform/clock.ts";
 import { createIds } from "../../src/platform/nodes/ids.ts";
-import { leaseNode } from "../../src/platform/nodes/registry.ts";
+import { leaseNode } from "../../src/platform/nodes/lease.ts";
 import { type TestDatabase, testDatabase } from "../support/postgres.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

@@ -78,10 +78,10 @@ function groupCommit({ sql, ids }: LogNode) {
  */
 export async function followIntoTable(node: LogNode, random: Seeded): Promise<void> {
   await node.sql`CREATE TABLE IF NOT EXISTS told (n bigserial, room text NOT NULL, seq bigint NOT NULL, payload text NOT NULL)`;
-  await node.tail.read({
+  await node.tail.addConsumer({
     name: "told",
     from: "stored",
-    async handle({ entries, move }) {
+    async handle({ entries, advance: move }) {
       await node.sql.begin(async (tx) => {
         await tx`
           INSERT INTO told (room, seq, payload) SELECT * FROM unnest(

@@ -26,7 +26,7 @@ test("a node is killed at random points: what it acknowledged is there, dense, a
   const seed = chooseSeed("log-node-killed");
   const random = seeded(seed);
   const witness = new Witness();
-  await observer.tail.read({
+  await observer.tail.addConsumer({
     name: "observer",
     from: "now",
     handle: ({ entries }) => Promise.resolve(witness.see(entries)),

@@ -34,7 +34,7 @@ test("PostgreSQL is killed in the middle of a load: what was acknowledged is the
   const seed = chooseSeed("log-postgres-killed");
   const random = seeded(seed);
   const witness = new Witness();
-  await node.tail.read({
+  await node.tail.addConsumer({
     name: "observer",
     from: "now",
     handle: ({ entries }) => Promise.resolve(witness.see(entries)),

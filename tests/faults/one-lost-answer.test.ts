@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Lookup } from "../../src/identity/lookup.ts";
 import { createEpoch } from "../../src/platform/log/epoch.ts";
-import { createTail } from "../../src/platform/log/tail.ts";
-import { leaseNode } from "../../src/platform/nodes/registry.ts";
+import { createLogTail } from "../../src/platform/log/tail.ts";
+import { leaseNode } from "../../src/platform/nodes/lease.ts";
 import { createBatcher } from "../../src/platform/postgres/batcher.ts";
+import { toAppError } from "../../src/platform/postgres/database-errors.ts";
 import { type EmbeddedPostgres, startEmbedded } from "../../src/platform/postgres/embedded.ts";
-import { asAnswer } from "../../src/platform/postgres/failures.ts";
 import { migrateUp } from "../../src/platform/postgres/migrate.ts";
 import { MIGRATIONS } from "../../src/platform/postgres/migration-sets.ts";
 import { openDatabase } from "../../src/platform/postgres/pool.ts";
@@ -36,7 +36,7 @@ afterAll(async () => {
 
 /** A pool of one connection, with a way to freeze its backend: the next statement is not answered. */
 function openOne() {
-  const { sql, close } = openDatabase(server.url, { max: 1, limit: 500 });
+  const { sql, close } = openDatabase(server.url, { max: 1, timeoutMs: 500 });
   return {
     sql,
     close,
@@ -73,7 +73,7 @@ for (const [name, gate] of Object.entries(GATES)) {
     const ask = gate(double);
     expect(await ask(1)).toBe(2);
     await freeze();
-    expect(await ask(2).catch(asAnswer)).toMatchObject({ code: "unavailable" });
+    expect(await ask(2).catch(toAppError)).toMatchObject({ code: "unavailable" });
     expect(await ask(3)).toBe(6);
     await close();
   }, 30_000);
@@ -82,11 +82,11 @@ for (const [name, gate] of Object.entries(GATES)) {
 test.concurrent("the tail and the node's lease go on after a lost answer", async () => {
   const { sql, freeze, close } = openOne();
   const failures: unknown[] = [];
-  const onError = (error: unknown) => failures.push(asAnswer(error));
+  const onError = (error: unknown) => failures.push(toAppError(error));
   const lease = await leaseNode({ sql, onError });
-  const tail = createTail({ sql, epoch: await createEpoch(sql), onError });
+  const tail = createLogTail({ sql, epoch: await createEpoch(sql), onError });
   const seen: string[] = [];
-  await tail.read({
+  await tail.addConsumer({
     name: "test",
     from: "now",
     handle: async ({ entries }) => void seen.push(...entries.map(({ room }) => room)),
@@ -95,7 +95,7 @@ test.concurrent("the tail and the node's lease go on after a lost answer", async
   await waitUntil("somebody was given no answer", () => failures.length > 0);
   expect(failures[0]).toMatchObject({ code: "unavailable" });
   await sql`SELECT log_append(ARRAY['event:1'], ARRAY[1::bigint], ARRAY['test'], ARRAY['{}'], ARRAY[NULL])`;
-  tail.nudge();
+  tail.notify();
   await waitUntil("the entry is told", () => seen.includes("event:1"));
   const renewed = async () => (await sql<{ at: string }[]>`SELECT seen_at::text AS at FROM nodes`)[0]!.at;
   const before = await renewed();

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isUnavailable, toAppError } from "../../src/platform/postgres/database-errors.ts";
 import { type EmbeddedPostgres, startEmbedded } from "../../src/platform/postgres/embedded.ts";
-import { asAnswer, isAway } from "../../src/platform/postgres/failures.ts";
 import { type Database, openDatabase } from "../../src/platform/postgres/pool.ts";
 import type { ISql } from "../../src/platform/postgres/sql.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -46,11 +46,11 @@ async function backend(sql: ISql): Promise<number> {
 
 /** The answer a person gets: each call must have one, in the time that bun gives this test. */
 function answers(calls: PromiseLike<unknown>[]): Promise<unknown[]> {
-  return Promise.all(calls.map((call) => Promise.resolve(call).then(() => "done", asAnswer)));
+  return Promise.all(calls.map((call) => Promise.resolve(call).then(() => "done", toAppError)));
 }
 
 test("a frozen backend is given up as unavailable, alone and in a transaction; others go on meanwhile", async () => {
-  const { sql, close } = openDatabase(server.url, { max: 3, limit: 500 });
+  const { sql, close } = openDatabase(server.url, { max: 3, timeoutMs: 500 });
   const inTransaction = sql.begin(async (tx) => {
     await tx`INSERT INTO facts VALUES (1)`;
     freeze(await backend(tx));
@@ -76,7 +76,7 @@ test("a frozen backend is given up as unavailable, alone and in a transaction; o
 }, 30_000);
 
 test("a frozen server answers nothing: each of many calls is unavailable, and it is told when the server answers again", async () => {
-  const { sql, onReconnect, numbers, close } = openDatabase(server.url, { max: 3, limit: 500 });
+  const { sql, onReconnect, stats: numbers, close } = openDatabase(server.url, { max: 3, timeoutMs: 500 });
   let back = 0;
   onReconnect(() => back++);
   await sql`SELECT 1`;
@@ -109,7 +109,7 @@ test("the rest of a transaction whose backend was killed runs nowhere, while oth
         await Bun.sleep(1);
       }
     });
-    expect(isAway(await work.catch((error: unknown) => error))).toBe(true);
+    expect(isUnavailable(await work.catch((error: unknown) => error))).toBe(true);
   }
   stop = true;
   await busy;

@@ -16,10 +16,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
-import { explainFolderError } from "../../src/platform/postgres/cluster.ts";
+import { connectDatabase } from "../../src/platform/postgres/database-server.ts";
 import { type EmbeddedPostgres, startEmbedded } from "../../src/platform/postgres/embedded.ts";
+import { explainFolderError } from "../../src/platform/postgres/initdb.ts";
 import { type Database, openDatabase } from "../../src/platform/postgres/pool.ts";
-import { reachDatabase } from "../../src/platform/postgres/server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -124,7 +124,7 @@ test("a second Usher on the same folder is refused in a sentence; a tool beside 
   expect(await refusal(startEmbedded({ dataDir }))).toMatch(
     new RegExp(`^Another Usher is running on this data folder \\(process ${process.pid};`),
   );
-  const tool = await reachDatabase({ DATABASE_URL: null, DATA_DIR: dataDir }, () => {});
+  const tool = await connectDatabase({ DATABASE_URL: null, DATA_DIR: dataDir }, () => {});
   expect(await open(tool.url).sql`SELECT 1 AS one`).toHaveLength(1);
   await tool.stop();
   expect(await open(tool.url).sql`SELECT 1 AS one`).toHaveLength(1);
@@ -171,11 +171,14 @@ test("a folder of another PostgreSQL version is left alone, with what to do", as
 test("a folder of another user is refused with what to do", async () => {
   const root = process.geteuid?.() === 0;
   const program = join(import.meta.dirname, "../../src/platform/postgres/system-user.ts");
-  const child = Bun.spawn([process.execPath, "-e", `import { postgresUser } from "${program}"; postgresUser("/");`], {
-    ...(root ? { uid: 65_534, gid: 65_534 } : {}),
-    cwd: "/",
-    stderr: "pipe",
-  });
+  const child = Bun.spawn(
+    [process.execPath, "-e", `import { findPostgresUser } from "${program}"; findPostgresUser("/");`],
+    {
+      ...(root ? { uid: 65_534, gid: 65_534 } : {}),
+      cwd: "/",
+      stderr: "pipe",
+    },
+  );
   expect(await new Response(child.stderr).text()).toMatch(
     /StartError: \/ belongs to another user \(uid 0; Usher runs as uid \d+\)/,
   );

@@ -2,7 +2,7 @@ import { afterAll, expect, setDefaultTimeout } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { natsPlace, redisPlace } from "../../src/app/broker.ts";
+import { getNatsServer, getRedisServer } from "../../src/app/start-broker.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { BrokerTransport, TransportAddress } from "../../src/realtime/broker/broker-transport.ts";
 import { createNatsTransport } from "../../src/realtime/broker/nats-transport.ts";
@@ -41,11 +41,11 @@ const configOf = (env: Env) =>
 const redis =
   (env: Env, onError: (error: unknown) => void = () => {}) =>
   (address: TransportAddress) =>
-    createRedisTransport(redisPlace(configOf(env)), address, onError);
+    createRedisTransport(getRedisServer(configOf(env)), address, onError);
 const nats =
   (env: Env, onError: (error: unknown) => void = () => {}) =>
   (address: TransportAddress) =>
-    createNatsTransport(natsPlace(configOf(env)), address, onError);
+    createNatsTransport(getNatsServer(configOf(env)), address, onError);
 
 /** Two nodes with these options hear each other. */
 async function talk(wire: (address: TransportAddress) => Promise<BrokerTransport>): Promise<void> {
@@ -137,7 +137,7 @@ withRedis("Redis behind sentinels, both with TLS, each with a name and a passwor
   };
   await talk(redis(right));
   // The same place serves presence.
-  const single = await openRedis(redisPlace(configOf(right)), () => {});
+  const single = await openRedis(getRedisServer(configOf(right)), () => {});
   await single.connect();
   expect(await single.acl("WHOAMI")).toBe("master");
   single.disconnect();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { loadDefinition, serviceOf } from "../../src/transport/grpc/definition.ts";
+import { getService, loadDefinition } from "../../src/transport/grpc/definition.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { freePort } from "../support/free-port.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -78,7 +78,7 @@ async function doorsOfPerson(n: number, token: string): Promise<number[]> {
 
 /** The same of a service's; the last is gRPC's code. */
 async function doorsOfService(n: number, token: string): Promise<number[]> {
-  const { path, requestSerialize, responseDeserialize } = serviceOf(loadDefinition(), "realtime.RealtimeService")
+  const { path, requestSerialize, responseDeserialize } = getService(loadDefinition(), "realtime.RealtimeService")
     .GetConnectionStats!;
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${token}`);

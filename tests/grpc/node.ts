@@ -1,6 +1,6 @@
 import { type CallOptions, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import type { Logger } from "../../src/platform/logger.ts";
-import { loadDefinition, serviceOf } from "../../src/transport/grpc/definition.ts";
+import { getService, loadDefinition } from "../../src/transport/grpc/definition.ts";
 import { startTestApp } from "../support/app.ts";
 import { freePort } from "../support/free-port.ts";
 import { openClient } from "../support/ws-client.ts";
@@ -37,7 +37,7 @@ export async function startGrpcNode(env: Record<string, string> = {}, logger?: L
 
   const methodOf = (path: string) => {
     const [service = "", name = ""] = path.split("/");
-    return serviceOf(definition, service)[name]!;
+    return getService(definition, service)[name]!;
   };
 
   return {

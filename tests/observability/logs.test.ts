@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { createLogger } from "../../src/platform/logger.ts";
-import { loadDefinition, serviceOf } from "../../src/transport/grpc/definition.ts";
+import { getService, loadDefinition } from "../../src/transport/grpc/definition.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { freePort } from "../support/free-port.ts";
 import { startOtlpCatcher } from "../support/otlp-catcher.ts";
@@ -125,7 +125,7 @@ test("lines of a request carry its ids", async () => {
 });
 
 async function grpcCall(token: string): Promise<void> {
-  const method = serviceOf(loadDefinition(), "realtime.RealtimeService").GetConnectionStats!;
+  const method = getService(loadDefinition(), "realtime.RealtimeService").GetConnectionStats!;
   const client = new Client(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${token}`);

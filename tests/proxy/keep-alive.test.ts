@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout } from "bun:test";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { KEEP_ALIVE_SECONDS } from "../../src/transport/http/server.ts";
+import { KEEP_ALIVE_SECONDS } from "../../src/transport/http/http-server.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { type NginxEngine, startNginx } from "../support/engines/nginx.ts";
 import { findTool, testWith } from "../support/tools.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { reachDatabase } from "../../src/platform/postgres/server.ts";
+import { connectDatabase } from "../../src/platform/postgres/database-server.ts";
 import { TEST_ISSUER, TEST_SECRET } from "../support/app.ts";
 import { freePort } from "../support/free-port.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -64,7 +64,7 @@ export class ServerProcess {
 
   /** Where its database is, while it runs. */
   async databaseUrl(): Promise<string> {
-    return (await reachDatabase({ DATABASE_URL: null, DATA_DIR: this.#dataDir }, () => {})).url;
+    return (await connectDatabase({ DATABASE_URL: null, DATA_DIR: this.#dataDir }, () => {})).url;
   }
 
   async remove(): Promise<void> {

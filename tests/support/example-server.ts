@@ -6,16 +6,16 @@ import { AppError } from "../../src/platform/errors.ts";
 import type { Api } from "../../src/platform/http/api.ts";
 import { type ApiDeps, createApi } from "../../src/platform/http/create-api.ts";
 import { createIdempotencyStore } from "../../src/platform/http/idempotency-store.ts";
-import { ownOrigins } from "../../src/platform/http/origin.ts";
-import { links, onePlace, StreamQuery } from "../../src/platform/http/paging.ts";
+import { createOriginCheck } from "../../src/platform/http/origin-check.ts";
+import { buildLinkHeader, CursorQuery, requireSingleCursor } from "../../src/platform/http/paging.ts";
 import { route } from "../../src/platform/http/route.ts";
 import { createLogger } from "../../src/platform/logger.ts";
 import { createMetrics } from "../../src/platform/metrics.ts";
 import { addDocs } from "../../src/transport/http/docs.ts";
+import { createHttpServer } from "../../src/transport/http/http-server.ts";
 import { addMeta } from "../../src/transport/http/meta.ts";
-import { createPages } from "../../src/transport/http/pages.ts";
+import { createPageProxy } from "../../src/transport/http/page-proxy.ts";
 import { addProbes, type Check, createReadiness } from "../../src/transport/http/probes.ts";
-import { createHttpServer } from "../../src/transport/http/server.ts";
 import { testDatabase } from "./postgres.ts";
 
 /** A person of the example: the token (and the cookie `session=`) is the name. */
@@ -53,7 +53,7 @@ export async function exampleServer(options: ExampleOptions = {}) {
     config,
     logger,
     idempotency,
-    failed: metrics.failed,
+    onError: metrics.countError,
     limits: options.limits,
     authenticate: async (token) => {
       const found = people.get(token);
@@ -63,7 +63,7 @@ export async function exampleServer(options: ExampleOptions = {}) {
     authenticateCookie: async (header) => people.get(/session=(\w+)/.exec(header)?.[1] ?? "") ?? null,
   });
   const state = addExampleRoutes(api);
-  addProbes(api, createReadiness({ checks: options.checks ?? [], draining: options.draining ?? (() => false) }));
+  addProbes(api, createReadiness({ checks: options.checks ?? [], isDraining: options.draining ?? (() => false) }));
   const registration = async () => ({ owner_exists: true, setup_code_needed: false });
   addMeta(api, { config, version: "0.0.0", features: [], clock: systemClock, registration });
   addDocs(api, "0.0.0");
@@ -83,11 +83,11 @@ export async function exampleServer(options: ExampleOptions = {}) {
     pages:
       options.pages === undefined
         ? null
-        : createPages({
+        : createPageProxy({
             socket: options.pages,
             readTimeout: config.HTTP_READ_TIMEOUT,
             writeTimeout: config.HTTP_WRITE_TIMEOUT,
-            isOwnOrigin: ownOrigins(config),
+            isOwnOrigin: createOriginCheck(config),
           }),
   });
   return {
@@ -148,14 +148,14 @@ function addExampleRoutes(api: Api) {
       method: "get",
       path: "/api/v1/notes",
       summary: "Lists notes",
-      request: { query: StreamQuery },
+      request: { query: CursorQuery },
       responses: { 200: { description: "A page.", schema: z.object({ data: z.array(Note) }) } },
     }),
     (c) => {
       const query = c.req.valid("query");
-      onePlace(query);
+      requireSingleCursor(query);
       const data = [...state.notes.values()].slice(0, query.limit);
-      return c.json({ data }, 200, links(c.req.url, { next: data.at(-1)?.id ?? null, prev: null }));
+      return c.json({ data }, 200, buildLinkHeader(c.req.url, { next: data.at(-1)?.id ?? null, prev: null }));
     },
   );
   api.openapi(

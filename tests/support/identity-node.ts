@@ -50,7 +50,10 @@ export async function startIdentityNode(environment: Record<string, string> = {}
   const addresses: string[] = [];
   const clock = { ahead: 0, setBy: 0, now: () => Date.now() + clock.ahead + clock.setBy };
   const makeNode = () => {
-    const ids = createIds({ lease: { node: Math.floor(Math.random() * 1_024), held: () => true }, clock: systemClock });
+    const ids = createIds({
+      lease: { node: Math.floor(Math.random() * 1_024), isHeld: () => true },
+      clock: systemClock,
+    });
     const show = (entry: LogEntry) => watchers.forEach((watcher) => void watcher.entry(entry));
     const identity = createIdentity({
       sql: database.sql,

@@ -1,9 +1,9 @@
 import { systemClock } from "../../src/platform/clock.ts";
 import type { LogEntry } from "../../src/platform/log/entry.ts";
 import { createEpoch, type Epoch } from "../../src/platform/log/epoch.ts";
-import { createTail, type Tail } from "../../src/platform/log/tail.ts";
+import { createLogTail, type LogTail } from "../../src/platform/log/tail.ts";
 import { createIds, type Ids } from "../../src/platform/nodes/ids.ts";
-import { type Lease, leaseNode } from "../../src/platform/nodes/registry.ts";
+import { type Lease, leaseNode } from "../../src/platform/nodes/lease.ts";
 import { type Database, openDatabase } from "../../src/platform/postgres/pool.ts";
 import { createTransaction, type Transaction } from "../../src/platform/postgres/transaction.ts";
 
@@ -14,7 +14,7 @@ export interface LogNode {
   epoch: Epoch;
   lease: Lease;
   transaction: Transaction;
-  tail: Tail;
+  tail: LogTail;
   published: LogEntry[];
   stop(): Promise<void>;
 }
@@ -29,14 +29,14 @@ export async function startLogNode(
   const lease = await leaseNode({ sql, onError });
   const ids = createIds({ lease, clock });
   const epoch = await createEpoch(sql);
-  const tail = createTail({ sql, epoch, onError });
+  const tail = createLogTail({ sql, epoch, onError });
   const published: LogEntry[] = [];
   const transaction = createTransaction({
     sql,
     ids,
     publish(entries) {
       published.push(...entries);
-      tail.nudge();
+      tail.notify();
     },
   });
   return {

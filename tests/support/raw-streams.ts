@@ -1,4 +1,4 @@
-import { loadDefinition, serviceOf } from "../../src/transport/grpc/definition.ts";
+import { getService, loadDefinition } from "../../src/transport/grpc/definition.ts";
 import {
   DATA,
   END_HEADERS,
@@ -76,7 +76,7 @@ const ENDLESS = 2 ** 31 - 1;
  * @param window bytes of the stream that the client lets come; he never says more
  */
 export function rawSubscribe(port: number, token: string, window = ENDLESS): RawDoor {
-  const { path, requestSerialize, responseDeserialize } = serviceOf(loadDefinition(), "realtime.RealtimeService")
+  const { path, requestSerialize, responseDeserialize } = getService(loadDefinition(), "realtime.RealtimeService")
     .Subscribe!;
   const ofConnection = Buffer.alloc(4);
   ofConnection.writeUInt32BE(ENDLESS - 65_535);

@@ -3,8 +3,8 @@ import { createApi } from "../../src/platform/http/create-api.ts";
 import { createIdempotencyStore } from "../../src/platform/http/idempotency-store.ts";
 import { createLogger } from "../../src/platform/logger.ts";
 import type { HubLimits } from "../../src/realtime/deps.ts";
-import { createHttpServer } from "../../src/transport/http/server.ts";
-import { addSse } from "../../src/transport/sse/route.ts";
+import { createHttpServer } from "../../src/transport/http/http-server.ts";
+import { addSse } from "../../src/transport/sse/stream-route.ts";
 import { createStreams } from "../../src/transport/streams/streams.ts";
 import { type HubNode, startHubNode } from "./hub-node.ts";
 

@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import type { Endpoint } from "../../src/bridges/webhooks/endpoints.ts";
 import { createWebhooks, type WebhookDeps, type Webhooks } from "../../src/bridges/webhooks/index.ts";
-import type { By } from "../../src/platform/audit.ts";
+import type { AuditActor } from "../../src/platform/audit.ts";
 import type { UserCaller } from "../../src/platform/caller.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { type LogNode, startLogNode } from "./log-node.ts";
@@ -24,7 +24,7 @@ const ADMIN: UserCaller = {
   sessionId: null,
   expiresAt: null,
 };
-export const AS_ADMIN: By<UserCaller> = { caller: ADMIN, address: null };
+export const AS_ADMIN: AuditActor<UserCaller> = { caller: ADMIN, address: null };
 
 /** A node that delivers webhooks, with all addresses allowed if not said otherwise. Its errors fail the test that runs. */
 export async function startWebhookNode(

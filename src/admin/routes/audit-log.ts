@@ -4,7 +4,7 @@ import { UserId } from "../../../protocol/rooms.ts";
 import { textLike } from "../../../protocol/text.ts";
 import { ACTIONS } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
-import { linked, links } from "../../platform/http/paging.ts";
+import { buildLinkHeader, linkHeader } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import { listAudit } from "../audit-log.ts";
 import type { AdminDeps } from "../deps.ts";
@@ -38,7 +38,7 @@ const auditRoute = route({
       to: TimeInput.optional().meta({ description: "Not included." }),
     }),
   },
-  responses: { 200: { description: "Acts.", schema: page(AuditEntry), headers: linked } },
+  responses: { 200: { description: "Acts.", schema: page(AuditEntry), headers: linkHeader } },
 });
 
 export function addAuditLogRoute(api: Api, deps: Pick<AdminDeps, "sql">): void {
@@ -46,7 +46,7 @@ export function addAuditLogRoute(api: Api, deps: Pick<AdminDeps, "sql">): void {
     const { limit, after = null, actor_id = null, action = null, from, to } = c.req.valid("query");
     const filter = { actor: actor_id, action, from: at(from), to: at(to), before: after };
     const acts = await listAudit(deps, { limit, ...filter });
-    return c.json(acts, 200, links(c.req.url, acts));
+    return c.json(acts, 200, buildLinkHeader(c.req.url, acts));
   });
 }
 

@@ -2,9 +2,9 @@ import { z } from "zod";
 import { Time } from "../../../protocol/objects.ts";
 import { RoomName, UserId } from "../../../protocol/rooms.ts";
 import { textLike } from "../../../protocol/text.ts";
-import { by } from "../../platform/audit.ts";
+import { getAuditActor } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
-import { linked, links } from "../../platform/http/paging.ts";
+import { buildLinkHeader, linkHeader } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import type { AdminDeps } from "../deps.ts";
 import type { Nodes } from "../nodes.ts";
@@ -104,7 +104,7 @@ const connectionsRoute = route({
         prev: z.string().nullable(),
         partial,
       }),
-      headers: linked,
+      headers: linkHeader,
     },
   },
 });
@@ -140,7 +140,7 @@ export function addNodeRoutes(api: Api, deps: Pick<AdminDeps, "sql" | "realtime"
   api.openapi(nodesRoute, (c) => c.json({ data: nodes.list() }, 200));
 
   api.openapi(drainRoute, async (c) => {
-    await nodes.drain(by(c), c.req.valid("param").node_id, c.req.valid("json").seconds);
+    await nodes.drain(getAuditActor(c), c.req.valid("param").node_id, c.req.valid("json").seconds);
     return c.body(null, 202);
   });
 
@@ -148,11 +148,11 @@ export function addNodeRoutes(api: Api, deps: Pick<AdminDeps, "sql" | "realtime"
     const { user_id, ...query } = c.req.valid("query");
     const page = await deps.realtime.cluster.listConnections({ ...query, userId: user_id });
     const data = page.data.map((each) => ({ ...each, opened_at: new Date(each.opened_at).toISOString() }));
-    return c.json({ ...page, data, prev: null }, 200, links(c.req.url, { next: page.next, prev: null }));
+    return c.json({ ...page, data, prev: null }, 200, buildLinkHeader(c.req.url, { next: page.next, prev: null }));
   });
 
   api.openapi(closeRoute, async (c) => {
-    await nodes.close(by(c), c.req.valid("param").connection_id);
+    await nodes.close(getAuditActor(c), c.req.valid("param").connection_id);
     return c.body(null, 204);
   });
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { RoomName } from "../../../protocol/rooms.ts";
-import { by } from "../../platform/audit.ts";
+import { getAuditActor } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { nameList } from "../../platform/http/name-list.ts";
 import { route } from "../../platform/http/route.ts";
@@ -35,6 +35,6 @@ const namesRoute = route({
 
 export function addRoomNamesRoute(api: Api, deps: Pick<AdminDeps, "names">): void {
   api.openapi(namesRoute, async (c) =>
-    c.json({ data: await nameRooms(deps, by(c).caller, c.req.valid("query").rooms) }, 200),
+    c.json({ data: await nameRooms(deps, getAuditActor(c).caller, c.req.valid("query").rooms) }, 200),
   );
 }

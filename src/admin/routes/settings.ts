@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Time } from "../../../protocol/objects.ts";
-import { by } from "../../platform/audit.ts";
+import { getAuditActor } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
 import type { Settings } from "../settings.ts";
@@ -61,6 +61,6 @@ export function addSettingsRoutes(api: Api, settings: Settings): void {
       name,
       value === null ? null : `${value}`,
     ]);
-    return c.json({ data: await settings.change(by(c), Object.fromEntries(texts)) }, 200);
+    return c.json({ data: await settings.change(getAuditActor(c), Object.fromEntries(texts)) }, 200);
   });
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { RoomName, UserId } from "../../../protocol/rooms.ts";
-import { by } from "../../platform/audit.ts";
+import { getAuditActor } from "../../platform/audit.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
@@ -37,8 +37,8 @@ export function addTraceRoute(api: Api, deps: Pick<AdminDeps, "transaction" | "r
     const { room, user_id: userId, seconds } = c.req.valid("query");
     if ((room === undefined) === (userId === undefined))
       throw new AppError("invalid", "Name a room or a user_id, one of them.");
-    const body = await openTrace(deps, by(c), room === undefined ? { userId } : { room }, seconds);
-    c.env?.allowSilence?.(0);
+    const body = await openTrace(deps, getAuditActor(c), room === undefined ? { userId } : { room }, seconds);
+    c.env?.setIdleTimeout?.(0);
     const headers = {
       "content-type": "text/event-stream",
       "cache-control": "no-store, no-transform",

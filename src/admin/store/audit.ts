@@ -1,4 +1,4 @@
-import { anyId } from "../../platform/postgres/any-id.ts";
+import { clampId } from "../../platform/postgres/any-id.ts";
 import type { ISql } from "../../platform/postgres/sql.ts";
 
 export interface AuditRow {
@@ -37,6 +37,6 @@ export async function readAudit(
       ${action === null ? sql`` : sql`AND action = ${action}`}
       ${from === null ? sql`` : sql`AND at >= ${from} AND id >= (SELECT id FROM audit WHERE at >= ${from}::timestamptz - interval '1 minute' ORDER BY at LIMIT 1)`}
       ${to === null ? sql`` : sql`AND at < ${to} AND id <= (SELECT id FROM audit WHERE at < ${to}::timestamptz + interval '1 minute' ORDER BY at DESC LIMIT 1)`}
-      ${before === null ? sql`` : sql`AND id < ${anyId(sql, before)}`}
+      ${before === null ? sql`` : sql`AND id < ${clampId(sql, before)}`}
     ORDER BY id DESC LIMIT ${limit}`;
 }

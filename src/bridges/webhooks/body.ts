@@ -1,4 +1,4 @@
-import { joined, membersOf } from "../../platform/json-text.ts";
+import { iterateMembers, mergeObjectTexts } from "../../platform/json-text.ts";
 import type { Claim } from "./store/sending.ts";
 
 /** Fields of `data` that are ours. */
@@ -13,12 +13,12 @@ export function bodyOf(
   event: Pick<Claim, "event_type" | "occurred_at" | "room" | "seq" | "epoch" | "payload">,
 ): string {
   const { event_type: type, occurred_at, room, seq, epoch, payload } = event;
-  const data = room === null ? payload : joined(JSON.stringify({ room, seq, epoch }), withoutOurs(payload));
-  return joined(JSON.stringify({ type, timestamp: occurred_at.toISOString() }), `{"data":${data}}`);
+  const data = room === null ? payload : mergeObjectTexts(JSON.stringify({ room, seq, epoch }), withoutOurs(payload));
+  return mergeObjectTexts(JSON.stringify({ type, timestamp: occurred_at.toISOString() }), `{"data":${data}}`);
 }
 
 function withoutOurs(payload: string): string {
-  const all = [...membersOf(payload)];
+  const all = [...iterateMembers(payload)];
   const others = all.filter(([name]) => !OURS.has(name));
   if (others.length === all.length) return payload;
   return `{${others.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join()}}`;

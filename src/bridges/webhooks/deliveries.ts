@@ -1,9 +1,9 @@
-import { type By, record } from "../../platform/audit.ts";
+import { type AuditActor, recordAudit } from "../../platform/audit.ts";
 import type { UserCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Page } from "../../platform/http/paging.ts";
 import type { Sql } from "../../platform/postgres/sql.ts";
-import { reachPrivate } from "../../platform/private-rooms.ts";
+import { hasPrivateRoom } from "../../platform/private-rooms.ts";
 import { LIMITS } from "./limits.ts";
 import { refuseNonOwner, takes } from "./rights.ts";
 import * as store from "./store/deliveries.ts";
@@ -51,16 +51,16 @@ export function createDeliveries({ sql, nudge }: { sql: Sql; nudge: () => void }
     },
 
     /** With its attempts, the last fifty. */
-    async get(who: By<UserCaller>, id: string): Promise<Delivery & { log: Attempt[] }> {
+    async get(who: AuditActor<UserCaller>, id: string): Promise<Delivery & { log: Attempt[] }> {
       const delivery = await find(id);
       const log = await store.listAttempts(sql, id);
       // A receiver's answer may repeat what it was sent.
-      const isSecret = who.caller.role !== "owner" && delivery.room !== null && reachPrivate([delivery.room]);
+      const isSecret = who.caller.role !== "owner" && delivery.room !== null && hasPrivateRoom([delivery.room]);
       return { ...delivery, log: log.map((row) => shown(isSecret ? { ...row, response_preview: null } : row)) };
     },
 
     /** Sends again what was delivered or failed, under the same webhook-id and with the whole schedule before it. */
-    async redeliver(who: By<UserCaller>, id: string): Promise<Delivery> {
+    async redeliver(who: AuditActor<UserCaller>, id: string): Promise<Delivery> {
       const { endpoint_id, room, event_type } = await find(id);
       await sql.begin(async (tx) => {
         const endpoint = await lockEndpoint(tx, endpoint_id);
@@ -71,7 +71,11 @@ export function createDeliveries({ sql, nudge }: { sql: Sql; nudge: () => void }
         if (!(await store.redeliver(tx, id)))
           throw new AppError("conflict", "This delivery is still under way. It is tried again by itself.");
         const detail = { delivery_id: id };
-        await record(tx, who, { action: "webhook:redelivered", subject: `webhook-endpoint:${endpoint_id}`, detail });
+        await recordAudit(tx, who, {
+          action: "webhook:redelivered",
+          subject: `webhook-endpoint:${endpoint_id}`,
+          detail,
+        });
       });
       nudge();
       return find(id);
@@ -81,14 +85,18 @@ export function createDeliveries({ sql, nudge }: { sql: Sql; nudge: () => void }
      * The same for all that failed of what happened since, and that the endpoint still takes; the oldest 10,000 of them, so call it
      * until it answers 0.
      */
-    async replay(who: By<UserCaller>, endpointId: string, since: Date): Promise<number> {
+    async replay(who: AuditActor<UserCaller>, endpointId: string, since: Date): Promise<number> {
       const count = await sql.begin(async (tx) => {
         const endpoint = await lockEndpoint(tx, endpointId);
         if (endpoint === null) throw new AppError("not_found");
         refuseNonOwner(who, endpoint);
         const count = await store.redeliverFailed(tx, endpointId, since, LIMITS.replay);
         const detail = { since: since.toISOString(), count };
-        await record(tx, who, { action: "webhook:redelivered", subject: `webhook-endpoint:${endpointId}`, detail });
+        await recordAudit(tx, who, {
+          action: "webhook:redelivered",
+          subject: `webhook-endpoint:${endpointId}`,
+          detail,
+        });
         return count;
       });
       nudge();

@@ -1,15 +1,15 @@
 import type { Registry } from "prom-client";
 import type { Clock } from "../../platform/clock.ts";
-import type { Tail } from "../../platform/log/tail.ts";
+import type { LogTail } from "../../platform/log/tail.ts";
 import type { Sql } from "../../platform/postgres/sql.ts";
 import type { Resolve } from "./public-address.ts";
 
-/** What webhooks ask of the house; plugged in src/app/webhooks.ts. */
+/** What webhooks ask of the house; plugged in src/app/start-webhooks.ts. */
 export interface WebhookDeps {
   sql: Sql;
   /** Gives a new Snowflake, as decimal text. */
   ids: { next(): string };
-  tail: Pick<Tail, "read">;
+  tail: Pick<LogTail, "addConsumer">;
   /** Tells the other nodes that something is due; they call `nudge`. Left out: they find it within a second. */
   wakeOthers?: () => void;
   /** Which life of the log this is. */

@@ -1,8 +1,8 @@
-import { type By, record } from "../../platform/audit.ts";
+import { type AuditActor, recordAudit } from "../../platform/audit.ts";
 import type { UserCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
-import { untilNone } from "../../platform/postgres/in-steps.ts";
-import { refusePrivate } from "../../platform/private-rooms.ts";
+import { repeatUntilEmpty } from "../../platform/postgres/sweep-batches.ts";
+import { requireRoomAccess } from "../../platform/private-rooms.ts";
 import type { WebhookDeps } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
 import { refuseUnsafe } from "./post.ts";
@@ -50,14 +50,14 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
     },
 
     /** The only time that `secret` is told. */
-    async create(who: By<UserCaller>, fields: store.EndpointFields): Promise<Endpoint & { secret: string }> {
-      refusePrivate(who, fields.rooms);
+    async create(who: AuditActor<UserCaller>, fields: store.EndpointFields): Promise<Endpoint & { secret: string }> {
+      requireRoomAccess(who, fields.rooms);
       if (!allowPrivate) await refuseInside(fields.url, resolve);
       const made = { ...fields, id: ids.next(), secret: newSecret(), created_by: who.caller.userId };
       const row = await sql.begin(async (tx) => {
         const row = await store.insertEndpoint(tx, made, LIMITS.endpoints);
         if (row === null) throw new AppError("full", `There are ${LIMITS.endpoints} endpoints, which is the maximum.`);
-        await record(tx, who, {
+        await recordAudit(tx, who, {
           action: "webhook:made",
           subject: subjectOf(made.id),
           detail: { host: hostOf(fields.url) },
@@ -67,12 +67,16 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
       return { ...shown(row), secret: made.secret };
     },
 
-    async change(who: By<UserCaller>, id: string, { disabled, ...changes }: EndpointChanges): Promise<Endpoint> {
+    async change(
+      who: AuditActor<UserCaller>,
+      id: string,
+      { disabled, ...changes }: EndpointChanges,
+    ): Promise<Endpoint> {
       if (changes.url !== undefined && !allowPrivate) await refuseInside(changes.url, resolve);
       await sql.begin(async (tx) => {
         const { disabled_at, rooms } = found(await store.lockEndpoint(tx, id));
         if (disabled !== true || Object.keys(changes).length > 0) refuseNonOwner(who, { rooms });
-        refusePrivate(who, changes.rooms ?? []);
+        requireRoomAccess(who, changes.rooms ?? []);
         await store.updateEndpoint(tx, id, changes);
         if (disabled === true) await store.disableEndpoint(tx, id, "admin");
         if (disabled === false && disabled_at !== null) {
@@ -84,36 +88,36 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
           ...(changes.url !== undefined && { host: hostOf(changes.url) }),
           ...(disabled !== undefined && { disabled }),
         };
-        await record(tx, who, { action: "webhook:changed", subject: subjectOf(id), detail });
+        await recordAudit(tx, who, { action: "webhook:changed", subject: subjectOf(id), detail });
       });
       nudge();
       return get(id);
     },
 
     /** With all of its deliveries. Disabled first, so that what is cut off half way may be repeated. */
-    async remove(who: By<UserCaller>, id: string): Promise<void> {
+    async remove(who: AuditActor<UserCaller>, id: string): Promise<void> {
       await sql.begin(async (tx) => {
         found(await store.lockEndpoint(tx, id));
         await store.disableEndpoint(tx, id, "admin");
-        await record(tx, who, { action: "webhook:removed", subject: subjectOf(id) });
+        await recordAudit(tx, who, { action: "webhook:removed", subject: subjectOf(id) });
       });
-      await untilNone(() => deleteDeliveries(sql, id));
+      await repeatUntilEmpty(() => deleteDeliveries(sql, id));
       await store.deleteEndpoint(sql, id);
     },
 
     /** The old secret signs beside the new one for `overlap` ms, in which receivers take the new one over. */
-    async rotateSecret(who: By<UserCaller>, id: string, overlap: number): Promise<{ secret: string }> {
+    async rotateSecret(who: AuditActor<UserCaller>, id: string, overlap: number): Promise<{ secret: string }> {
       const secret = newSecret();
       await sql.begin(async (tx) => {
         refuseNonOwner(who, found(await store.lockEndpoint(tx, id)));
         await store.replaceSecret(tx, id, secret, overlap);
-        await record(tx, who, { action: "webhook:secret-rotated", subject: subjectOf(id), detail: { overlap } });
+        await recordAudit(tx, who, { action: "webhook:secret-rotated", subject: subjectOf(id), detail: { overlap } });
       });
       return { secret };
     },
 
     /** Sends an event `{test: true}`, whatever the patterns say. Answers the id of its delivery. */
-    async test(who: By<UserCaller>, id: string, type: string): Promise<string> {
+    async test(who: AuditActor<UserCaller>, id: string, type: string): Promise<string> {
       const [delivery] = await sql.begin(async (tx) => {
         const endpoint = found(await store.lockEndpoint(tx, id));
         refuseNonOwner(who, endpoint);
@@ -126,7 +130,11 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
           payload: JSON.stringify({ test: true }),
         };
         const made = await insertDeliveries(tx, [{ ...event, place: null, messageId: null, at: null, inOrder: false }]);
-        await record(tx, who, { action: "webhook:tested", subject: subjectOf(id), detail: { delivery_id: made[0]! } });
+        await recordAudit(tx, who, {
+          action: "webhook:tested",
+          subject: subjectOf(id),
+          detail: { delivery_id: made[0]! },
+        });
         return made;
       });
       nudge();

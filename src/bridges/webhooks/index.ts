@@ -61,7 +61,11 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
       addDeliveryRoutes(api, deliveries);
     },
     async start() {
-      await tail.read({ name: "webhooks", from: "stored", handle: createRecorder({ sql, epoch, recorded, logger }) });
+      await tail.addConsumer({
+        name: "webhooks",
+        from: "stored",
+        handle: createRecorder({ sql, epoch, recorded, logger }),
+      });
       sender.start();
       timer = setInterval(() => {
         sweepNow().catch((error) =>

@@ -1,5 +1,5 @@
 import type { TailEntry } from "../../platform/log/windows.ts";
-import { isAway } from "../../platform/postgres/failures.ts";
+import { isUnavailable } from "../../platform/postgres/database-errors.ts";
 import type { Sql, TransactionSql } from "../../platform/postgres/sql.ts";
 
 /** An entry that cannot be recorded, and why. */
@@ -28,7 +28,7 @@ export async function findPoison(
     });
   } catch (error) {
     if (error instanceof Tried) return [];
-    if (isAway(error)) throw error;
+    if (isUnavailable(error)) throw error;
     if (entries.length === 1) return [{ entry: entries[0]!, error }];
   }
   const middle = entries.length >> 1;

@@ -19,7 +19,7 @@ test("who delivers is told of what was recorded, also beside an entry that had t
   });
   const take = async (...entries: ReturnType<typeof entry>[]) => {
     batches += 1;
-    await record({ entries, move: async () => {} });
+    await record({ entries, advance: async () => {} });
   };
   try {
     await take(entry(1, "good:x"));

@@ -1,6 +1,6 @@
 import type { TailBatch } from "../../platform/log/tail.ts";
 import type { TailEntry } from "../../platform/log/windows.ts";
-import { isAway } from "../../platform/postgres/failures.ts";
+import { isUnavailable } from "../../platform/postgres/database-errors.ts";
 import type { Sql, TransactionSql } from "../../platform/postgres/sql.ts";
 import type { WebhookLogger } from "./deps.ts";
 import { findPoison } from "./poison.ts";
@@ -38,7 +38,7 @@ interface RecorderDeps {
 export function createRecorder({ sql, epoch, recorded, logger }: RecorderDeps) {
   let failures = 0;
 
-  return async function record({ entries, move }: TailBatch): Promise<void> {
+  return async function record({ entries, advance: move }: TailBatch): Promise<void> {
     const told = entries.filter(({ room }) => !room.startsWith("_"));
     if (told.length === 0) return;
     const subscriptions = await findSubscriptions(sql);
@@ -51,7 +51,7 @@ export function createRecorder({ sql, epoch, recorded, logger }: RecorderDeps) {
       failures = 0;
       if (made > 0) recorded();
     } catch (error) {
-      if (isAway(error) || ++failures < PATIENCE) throw error;
+      if (isUnavailable(error) || ++failures < PATIENCE) throw error;
       const poison = await findPoison(sql, told, write);
       if (poison.length === 0) throw error;
       await sql.begin(async (tx) => {

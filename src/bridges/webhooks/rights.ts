@@ -1,7 +1,7 @@
-import type { By } from "../../platform/audit.ts";
+import type { AuditActor } from "../../platform/audit.ts";
 import { coversRoom as covers, type UserCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
-import { reachPrivate } from "../../platform/private-rooms.ts";
+import { hasPrivateRoom } from "../../platform/private-rooms.ts";
 
 /** What an endpoint takes, as it is now. */
 export interface Patterns {
@@ -18,8 +18,8 @@ export function takes({ event_types, rooms }: Patterns, type: string, room: stri
  * An endpoint that gets what people say in private is an owner's: whatever sends there, or changes what is sent, where to, or how
  * it is signed, only owners do. To disable or remove one tells nobody anything, so every admin may. Throws `forbidden`.
  */
-export function refuseNonOwner({ caller }: By<UserCaller>, { rooms }: Pick<Patterns, "rooms">): void {
-  if (caller.role === "owner" || !reachPrivate(rooms)) return;
+export function refuseNonOwner({ caller }: AuditActor<UserCaller>, { rooms }: Pick<Patterns, "rooms">): void {
+  if (caller.role === "owner" || !hasPrivateRoom(rooms)) return;
   throw new AppError(
     "forbidden",
     "This endpoint gets what is said in channels or in people's own rooms: only an owner changes or uses it. You may disable or remove it.",

@@ -1,8 +1,8 @@
 import { randomInt } from "node:crypto";
 import type { Clock } from "../../platform/clock.ts";
-import { type Bell, createBell } from "../../platform/log/bell.ts";
 import { createBatcher } from "../../platform/postgres/batcher.ts";
 import type { Sql } from "../../platform/postgres/sql.ts";
+import { createSignal, type Signal } from "../../platform/signal.ts";
 import { bodyOf } from "./body.ts";
 import type { WebhookLogger } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
@@ -37,7 +37,7 @@ const BUSY = new Set([429, 502, 503, 504]);
  */
 export class Sender {
   readonly #deps: SenderDeps;
-  readonly #bell: Bell = createBell();
+  readonly #bell: Signal = createSignal();
   readonly #busy = new Map<string, number>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #stop = new AbortController();
@@ -58,13 +58,13 @@ export class Sender {
   /** There may be something to do: look now. */
   nudge(): void {
     this.#news = true;
-    this.#bell.ring();
+    this.#bell.notify();
   }
 
   /** Begins nothing more, lets what is under way end for a moment, and gives back the rest. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#bell.ring();
+    this.#bell.notify();
     await this.#loop;
     const timer = setTimeout(() => this.#stop.abort(), STOP_MS);
     await Promise.all(this.#underWay);
@@ -81,7 +81,7 @@ export class Sender {
         this.#deps.logger.error({ err: error }, "webhooks could not be claimed; it is tried again");
         this.#news = false;
       }
-      if (!this.#news && !this.#stopping) await this.#bell.sleep(IDLE_MS);
+      if (!this.#news && !this.#stopping) await this.#bell.wait(IDLE_MS);
     }
   }
 

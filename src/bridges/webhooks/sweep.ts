@@ -1,5 +1,5 @@
-import { untilNone } from "../../platform/postgres/in-steps.ts";
 import type { Sql } from "../../platform/postgres/sql.ts";
+import { repeatUntilEmpty } from "../../platform/postgres/sweep-batches.ts";
 import type { WebhookLogger } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
 import { disableEndpoint, listEndpoints } from "./store/endpoints.ts";
@@ -9,13 +9,13 @@ import { countPending, deleteBeyond, deleteEnded, giveUpWaiting } from "./store/
 
 /** Removes what was kept for long enough, and stops what would grow without end. In short steps; repeats and company do no harm. */
 export async function sweep(sql: Sql, logger: WebhookLogger): Promise<void> {
-  await untilNone(() => deleteEnded(sql, "delivered", LIMITS.deliveredFor));
-  await untilNone(() => deleteEnded(sql, "failed", LIMITS.failedFor));
+  await repeatUntilEmpty(() => deleteEnded(sql, "delivered", LIMITS.deliveredFor));
+  await repeatUntilEmpty(() => deleteEnded(sql, "failed", LIMITS.failedFor));
   await deleteParked(sql, LIMITS.failedFor);
   for (const { id, disabled_at } of await listEndpoints(sql)) {
-    await untilNone(() => deleteBeyond(sql, id, LIMITS.kept));
+    await repeatUntilEmpty(() => deleteBeyond(sql, id, LIMITS.kept));
     if (disabled_at !== null) {
-      await untilNone(() =>
+      await repeatUntilEmpty(() =>
         sql.begin(async (tx) => {
           await lockEndpoints(tx, [id]);
           return giveUpWaiting(tx, id, LIMITS.waitingFor);

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { Channel, ChannelName, ChannelTopic, ChannelType, Position, page } from "../../../protocol/objects.ts";
 import { UserId } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
-import { etagOf, tagged } from "../../platform/http/etag.ts";
-import { ListQuery, linked, links } from "../../platform/http/paging.ts";
+import { computeEtag, etagHeader } from "../../platform/http/etag.ts";
+import { buildLinkHeader, ListQuery, linkHeader } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import { type Channels, editableOfChannel } from "../channels.ts";
 import { LIMITS } from "../limits.ts";
@@ -28,7 +28,7 @@ const listChannels = route({
     200: {
       description: "A page of channels. `position` is the caller's own room at that moment: resume from it.",
       schema: ChannelPage,
-      headers: linked,
+      headers: linkHeader,
     },
   },
 });
@@ -61,7 +61,7 @@ const getChannel = route({
   tag: "channels",
   auth: "user",
   request: { params: channelParams },
-  responses: { 200: { description: "The channel.", schema: Channel, headers: tagged } },
+  responses: { 200: { description: "The channel.", schema: Channel, headers: etagHeader } },
 });
 
 const updateChannel = route({
@@ -74,7 +74,7 @@ const updateChannel = route({
     params: channelParams,
     body: z.strictObject({ name: ChannelName.optional(), topic: ChannelTopic.nullable().optional() }),
   },
-  responses: { 200: { description: "The channel as it is now.", schema: Channel, headers: tagged } },
+  responses: { 200: { description: "The channel as it is now.", schema: Channel, headers: etagHeader } },
   ifMatch: true,
   errors: ["forbidden", "direct_immutable", "name_taken"],
 });
@@ -93,7 +93,7 @@ const deleteChannel = route({
 export function addChannelRoutes(api: Api, channels: Channels): void {
   api.openapi(listChannels, async (c) => {
     const list = await channels.list(c.get("caller"), c.req.valid("query"));
-    return c.json(list, 200, links(c.req.url, list));
+    return c.json(list, 200, buildLinkHeader(c.req.url, list));
   });
 
   api.openapi(createChannel, async (c) => {
@@ -104,13 +104,13 @@ export function addChannelRoutes(api: Api, channels: Channels): void {
 
   api.openapi(getChannel, async (c) => {
     const channel = await channels.get(c.get("caller"), c.req.valid("param").channel_id);
-    return c.json(channel, 200, { ETag: etagOf(editableOfChannel(channel)) });
+    return c.json(channel, 200, { ETag: computeEtag(editableOfChannel(channel)) });
   });
 
   api.openapi(updateChannel, async (c) => {
     const { channel_id } = c.req.valid("param");
     const channel = await channels.update(c.get("caller"), channel_id, c.req.valid("json"), c.req.header("if-match"));
-    return c.json(channel, 200, { ETag: etagOf(editableOfChannel(channel)) });
+    return c.json(channel, 200, { ETag: computeEtag(editableOfChannel(channel)) });
   });
 
   api.openapi(deleteChannel, async (c) => {

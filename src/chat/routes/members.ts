@@ -3,7 +3,7 @@ import { Member, page, Role } from "../../../protocol/objects.ts";
 import { UserId } from "../../../protocol/rooms.ts";
 import type { UserCaller } from "../../platform/caller.ts";
 import type { Api } from "../../platform/http/api.ts";
-import { ListQuery, linked, links } from "../../platform/http/paging.ts";
+import { buildLinkHeader, ListQuery, linkHeader } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import type { Members } from "../members.ts";
 import { channelParams, located, Search } from "./parts.ts";
@@ -17,7 +17,7 @@ const listMembers = route({
   tag: "members",
   auth: "user",
   request: { params: channelParams, query: ListQuery.extend({ role: Role.optional(), q: Search.optional() }) },
-  responses: { 200: { description: "A page of members.", schema: page(Member), headers: linked } },
+  responses: { 200: { description: "A page of members.", schema: page(Member), headers: linkHeader } },
   errors: ["forbidden"],
 });
 
@@ -60,7 +60,7 @@ const removeMember = route({
 export function addMemberRoutes(api: Api, members: Members): void {
   api.openapi(listMembers, async (c) => {
     const list = await members.list(c.get("caller"), c.req.valid("param").channel_id, c.req.valid("query"));
-    return c.json(list, 200, links(c.req.url, list));
+    return c.json(list, 200, buildLinkHeader(c.req.url, list));
   });
 
   api.openapi(addMember, async (c) => {

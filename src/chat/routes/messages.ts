@@ -3,15 +3,15 @@ import { z } from "zod";
 import { ClientId, Message, MessageContent, Position, page } from "../../../protocol/objects.ts";
 import { Snowflake } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
-import { etagOf, tagged } from "../../platform/http/etag.ts";
-import { ListQuery, linked, links, StreamQuery } from "../../platform/http/paging.ts";
+import { computeEtag, etagHeader } from "../../platform/http/etag.ts";
+import { buildLinkHeader, CursorQuery, ListQuery, linkHeader } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import { editableOfMessage, type Messages } from "../messages.ts";
 import { channelParams, located } from "./parts.ts";
 
 const messageParams = z.object({ message_id: Snowflake });
 
-const after = StreamQuery.shape.after.meta({
+const after = CursorQuery.shape.after.meta({
   description: "Messages after this one, in the order of `seq`; `0` for the first page.",
 });
 
@@ -23,13 +23,13 @@ const listMessages = route({
   summary: "Reads what was said, oldest first; the newest page when no place is given",
   tag: "messages",
   auth: "user",
-  request: { params: channelParams, query: StreamQuery.extend({ after }) },
+  request: { params: channelParams, query: CursorQuery.extend({ after }) },
   responses: {
     200: {
       description:
         "A page of messages, deleted ones without text. Resume from `head_seq` and `epoch` for what comes later.",
       schema: MessagePage,
-      headers: linked,
+      headers: linkHeader,
     },
   },
   errors: ["forbidden", "anchor_not_found"],
@@ -63,7 +63,7 @@ const getMessage = route({
   tag: "messages",
   auth: "user",
   request: { params: messageParams },
-  responses: { 200: { description: "The message.", schema: Message, headers: tagged } },
+  responses: { 200: { description: "The message.", schema: Message, headers: etagHeader } },
   errors: ["forbidden"],
 });
 
@@ -74,7 +74,7 @@ const editMessage = route({
   tag: "messages",
   auth: "user",
   request: { params: messageParams, body: z.strictObject({ content: MessageContent }) },
-  responses: { 200: { description: "The message as it is now.", schema: Message, headers: tagged } },
+  responses: { 200: { description: "The message as it is now.", schema: Message, headers: etagHeader } },
   ifMatch: true,
   errors: ["forbidden", "conflict"],
 });
@@ -97,7 +97,7 @@ const listReplies = route({
   tag: "messages",
   auth: "user",
   request: { params: messageParams, query: ListQuery.extend({ after }) },
-  responses: { 200: { description: "A page of messages.", schema: page(Message), headers: linked } },
+  responses: { 200: { description: "A page of messages.", schema: page(Message), headers: linkHeader } },
   errors: ["forbidden", "anchor_not_found"],
 });
 
@@ -111,7 +111,7 @@ function clientIdOf(key: string, body: object): string {
 export function addMessageRoutes(api: Api, messages: Messages): void {
   api.openapi(listMessages, async (c) => {
     const list = await messages.page(c.get("caller"), c.req.valid("param").channel_id, c.req.valid("query"));
-    return c.json(list, 200, links(c.req.url, list));
+    return c.json(list, 200, buildLinkHeader(c.req.url, list));
   });
 
   api.openapi(sendMessage, async (c) => {
@@ -126,14 +126,14 @@ export function addMessageRoutes(api: Api, messages: Messages): void {
 
   api.openapi(getMessage, async (c) => {
     const message = await messages.get(c.get("caller"), c.req.valid("param").message_id);
-    return c.json(message, 200, { ETag: etagOf(editableOfMessage(message)) });
+    return c.json(message, 200, { ETag: computeEtag(editableOfMessage(message)) });
   });
 
   api.openapi(editMessage, async (c) => {
     const { message_id } = c.req.valid("param");
     const { content } = c.req.valid("json");
     const message = await messages.edit(c.get("caller"), message_id, content, c.req.header("if-match"));
-    return c.json(message, 200, { ETag: etagOf(editableOfMessage(message)) });
+    return c.json(message, 200, { ETag: computeEtag(editableOfMessage(message)) });
   });
 
   api.openapi(deleteMessage, async (c) => {
@@ -143,6 +143,6 @@ export function addMessageRoutes(api: Api, messages: Messages): void {
 
   api.openapi(listReplies, async (c) => {
     const list = await messages.replies(c.get("caller"), c.req.valid("param").message_id, c.req.valid("query"));
-    return c.json(list, 200, links(c.req.url, list));
+    return c.json(list, 200, buildLinkHeader(c.req.url, list));
   });
 }

@@ -1,5 +1,5 @@
 import type { Message } from "../../../protocol/objects.ts";
-import { traceMeta } from "../../platform/log/entry.ts";
+import { withTraceparent } from "../../platform/log/entry.ts";
 import type { ISql } from "../../platform/postgres/sql.ts";
 import type { Span } from "../../platform/tracing.ts";
 import type { Sides, Window } from "../page.ts";
@@ -44,7 +44,7 @@ export async function postMessages(
       ${posts.map((p) => p.id)}::bigint[], ${posts.map((p) => p.channelId)}::bigint[],
       ${posts.map((p) => p.authorId)}::text[], ${posts.map((p) => p.clientId)}::text[],
       ${posts.map((p) => p.content)}::text[], ${posts.map((p) => p.replyToId)}::bigint[],
-      ${posts.map((p) => p.payload)}::text[], ${posts.map(({ span }) => traceMeta(span))}::text[],
+      ${posts.map((p) => p.payload)}::text[], ${posts.map(({ span }) => withTraceparent(span))}::text[],
       ${waitMs}::int)`;
   return rows.map(({ status, id, seq, payload }) => {
     if (status === "held") return null;

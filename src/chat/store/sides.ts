@@ -1,9 +1,9 @@
-import type { ISql, Part } from "../../platform/postgres/sql.ts";
-import { literally, searchKey } from "../../platform/search-key.ts";
+import type { ISql, SqlFragment } from "../../platform/postgres/sql.ts";
+import { escapeLike, searchKey } from "../../platform/search-key.ts";
 import type { Sides, Window } from "../page.ts";
 
 /** A piece of SQL with its parameters. */
-export type Fragment = Part;
+export type Fragment = SqlFragment;
 
 /**
  * Both sides of a window as one query: `page` writes the select of one side, with `side` as a column, `<key> ${place}` as its
@@ -37,7 +37,7 @@ export function splitSides<R extends { side: string | null }, T>(rows: readonly 
 }
 
 /** Whether a person (row `alias` of users) has a name like this one, by its keys; without keys yet as near to that as SQL comes. */
-export function personLike(sql: ISql, alias: Part, q: string): Part {
+export function personLike(sql: ISql, alias: SqlFragment, q: string): SqlFragment {
   const like = anywhere(q);
   return sql`(coalesce(${alias}.search_key, ${alias}.username_key) LIKE ${like}
     OR coalesce(${alias}.name_search_key, lower(${alias}.name)) LIKE ${like})`;
@@ -45,5 +45,5 @@ export function personLike(sql: ISql, alias: Part, q: string): Part {
 
 /** Text that a person searches for, as a pattern for LIKE on search keys: found anywhere, taken literally. */
 export function anywhere(text: string): string {
-  return `%${literally(searchKey(text))}%`;
+  return `%${escapeLike(searchKey(text))}%`;
 }

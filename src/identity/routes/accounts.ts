@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { PublicUser, page, Role, Time } from "../../../protocol/objects.ts";
 import { UserId } from "../../../protocol/rooms.ts";
-import { by } from "../../platform/audit.ts";
+import { getAuditActor } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
-import { linked, links } from "../../platform/http/paging.ts";
+import { buildLinkHeader, linkHeader } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import { changeAccount, listAccounts } from "../accounts.ts";
 import type { Parts } from "../parts.ts";
@@ -35,7 +35,7 @@ const listRoute = route({
       status: z.enum(["active", "disabled", "banned"]).optional(),
     }),
   },
-  responses: { 200: { description: "In the order of usernames.", schema: page(Account), headers: linked } },
+  responses: { 200: { description: "In the order of usernames.", schema: page(Account), headers: linkHeader } },
 });
 
 const changeRoute = route({
@@ -59,10 +59,10 @@ export function addAccountRoutes(api: Api, parts: Parts): void {
   api.openapi(listRoute, async (c) => {
     const { q = null, role = null, status = null, ...query } = c.req.valid("query");
     const accounts = await listAccounts(parts, { q, role, status, ...query });
-    return c.json(accounts, 200, links(c.req.url, accounts));
+    return c.json(accounts, 200, buildLinkHeader(c.req.url, accounts));
   });
 
   api.openapi(changeRoute, async (c) => {
-    return c.json(await changeAccount(parts, by(c), c.req.valid("param").user_id, c.req.valid("json")), 200);
+    return c.json(await changeAccount(parts, getAuditActor(c), c.req.valid("param").user_id, c.req.valid("json")), 200);
   });
 }

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { page } from "../../../protocol/objects.ts";
 import { Snowflake, UserId } from "../../../protocol/rooms.ts";
-import { by } from "../../platform/audit.ts";
+import { getAuditActor } from "../../platform/audit.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
-import { linked, links } from "../../platform/http/paging.ts";
+import { buildLinkHeader, linkHeader } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import { ban, banRange, endSessionsOf, lift, listBans } from "../bans.ts";
 import { createInvite, listInvites, removeInvite } from "../invites.ts";
@@ -28,7 +28,7 @@ const listBansRoute = route({
   tag,
   auth: "admin",
   request: { query: Newest },
-  responses: { 200: { description: "Bans.", schema: page(Ban), headers: linked } },
+  responses: { 200: { description: "Bans.", schema: page(Ban), headers: linkHeader } },
 });
 
 const banRoute = route({
@@ -69,7 +69,7 @@ const listInvitesRoute = route({
   tag,
   auth: "admin",
   request: { query: Newest },
-  responses: { 200: { description: "Invites.", schema: page(RegistrationInvite), headers: linked } },
+  responses: { 200: { description: "Invites.", schema: page(RegistrationInvite), headers: linkHeader } },
 });
 
 const createInviteRoute = route({
@@ -106,46 +106,46 @@ const resetLinksRoute = route({
 export function addAdminRoutes(api: Api, parts: Parts): void {
   api.openapi(listBansRoute, async (c) => {
     const bans = await listBans(parts, c.req.valid("query"));
-    return c.json(bans, 200, links(c.req.url, bans));
+    return c.json(bans, 200, buildLinkHeader(c.req.url, bans));
   });
 
   api.openapi(banRoute, async (c) => {
     const { user_id, ip_range, reason, until } = c.req.valid("json");
     const terms = { reason, until: until ? new Date(until) : null };
     if (user_id !== undefined && ip_range === undefined)
-      return c.json(await ban(parts, by(c), { ...terms, userId: user_id }), 201);
+      return c.json(await ban(parts, getAuditActor(c), { ...terms, userId: user_id }), 201);
     if (ip_range !== undefined && user_id === undefined)
-      return c.json(await banRange(parts, by(c), { ...terms, ipRange: ip_range }), 201);
+      return c.json(await banRange(parts, getAuditActor(c), { ...terms, ipRange: ip_range }), 201);
     throw eitherOf();
   });
 
   api.openapi(liftRoute, async (c) => {
-    await lift(parts, by(c), c.req.valid("param").ban_id);
+    await lift(parts, getAuditActor(c), c.req.valid("param").ban_id);
     return c.body(null, 204);
   });
 
   api.openapi(endSessionsRoute, async (c) => {
-    await endSessionsOf(parts, by(c), c.req.valid("param").user_id);
+    await endSessionsOf(parts, getAuditActor(c), c.req.valid("param").user_id);
     return c.body(null, 204);
   });
 
   api.openapi(listInvitesRoute, async (c) => {
     const invites = await listInvites(parts, c.req.valid("query"));
-    return c.json(invites, 200, links(c.req.url, invites));
+    return c.json(invites, 200, buildLinkHeader(c.req.url, invites));
   });
 
   api.openapi(createInviteRoute, async (c) => {
     const { max_uses, expires_in = A_WEEK } = c.req.valid("json");
-    const invite = await createInvite(parts, by(c), { maxUses: max_uses, expiresIn: expires_in });
+    const invite = await createInvite(parts, getAuditActor(c), { maxUses: max_uses, expiresIn: expires_in });
     return c.json(invite, 201);
   });
 
   api.openapi(removeInviteRoute, async (c) => {
-    await removeInvite(parts, by(c), c.req.valid("param").invite_id);
+    await removeInvite(parts, getAuditActor(c), c.req.valid("param").invite_id);
     return c.body(null, 204);
   });
 
-  api.openapi(resetLinksRoute, async (c) => c.json({ data: await shownResetLinks(parts, by(c)) }, 200));
+  api.openapi(resetLinksRoute, async (c) => c.json({ data: await shownResetLinks(parts, getAuditActor(c)) }, 200));
 }
 
 function eitherOf(): AppError {

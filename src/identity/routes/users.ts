@@ -3,9 +3,9 @@ import { Me, PublicUser, page } from "../../../protocol/objects.ts";
 import { UserId } from "../../../protocol/rooms.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
-import { etagOf, tagged } from "../../platform/http/etag.ts";
+import { computeEtag, etagHeader } from "../../platform/http/etag.ts";
 import { nameList } from "../../platform/http/name-list.ts";
-import { ListQuery, linked, links, onePlace } from "../../platform/http/paging.ts";
+import { buildLinkHeader, ListQuery, linkHeader, requireSingleCursor } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import type { Parts } from "../parts.ts";
 import { changePassword } from "../passwords.ts";
@@ -21,7 +21,7 @@ const meRoute = route({
   summary: "Reads one's own account",
   tag,
   auth: "user",
-  responses: { 200: { description: "The caller.", schema: Me, headers: tagged } },
+  responses: { 200: { description: "The caller.", schema: Me, headers: etagHeader } },
 });
 
 const updateMeRoute = route({
@@ -31,7 +31,7 @@ const updateMeRoute = route({
   tag,
   auth: "user",
   request: { body: UpdateMeBody },
-  responses: { 200: { description: "The caller, changed.", schema: Me, headers: tagged } },
+  responses: { 200: { description: "The caller, changed.", schema: Me, headers: etagHeader } },
   ifMatch: true,
   errors: ["username_taken"],
 });
@@ -64,7 +64,7 @@ const listRoute = route({
       ).optional(),
     }),
   },
-  responses: { 200: { description: "In the order of usernames.", schema: page(PublicUser), headers: linked } },
+  responses: { 200: { description: "In the order of usernames.", schema: page(PublicUser), headers: linkHeader } },
 });
 
 const getRoute = route({
@@ -80,12 +80,12 @@ const getRoute = route({
 export function addUserRoutes(api: Api, parts: Parts): void {
   api.openapi(meRoute, async (c) => {
     const me = await readMe(parts, c.get("caller"));
-    return c.json(me, 200, { ETag: etagOf(editableOfMe(me)) });
+    return c.json(me, 200, { ETag: computeEtag(editableOfMe(me)) });
   });
 
   api.openapi(updateMeRoute, async (c) => {
     const me = await updateMe(parts, c.get("caller"), c.req.valid("json"), c.req.header("if-match"));
-    return c.json(me, 200, { ETag: etagOf(editableOfMe(me)) });
+    return c.json(me, 200, { ETag: computeEtag(editableOfMe(me)) });
   });
 
   api.openapi(passwordRoute, async (c) => {
@@ -96,13 +96,13 @@ export function addUserRoutes(api: Api, parts: Parts): void {
 
   api.openapi(listRoute, async (c) => {
     const { ids, ...query } = c.req.valid("query");
-    onePlace(query);
+    requireSingleCursor(query);
     if (ids !== undefined) {
       const found = await getUsers(parts, ids);
       return c.json({ data: [...found.values()], next: null, prev: null }, 200);
     }
     const users = await listUsers(parts, query);
-    return c.json(users, 200, links(c.req.url, users));
+    return c.json(users, 200, buildLinkHeader(c.req.url, users));
   });
 
   api.openapi(getRoute, async (c) => {

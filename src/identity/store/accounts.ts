@@ -1,5 +1,5 @@
 import type { Role } from "../../../protocol/objects.ts";
-import { literally } from "../../platform/search-key.ts";
+import { escapeLike } from "../../platform/search-key.ts";
 import { banStands } from "./bans.ts";
 import type { Db } from "./db.ts";
 import { namesLike } from "./users.ts";
@@ -39,7 +39,7 @@ export async function listAccounts(
   limit: number,
   after: string | null,
 ): Promise<AccountRow[]> {
-  const address = q === null ? null : `%${literally(q.toLowerCase())}%`;
+  const address = q === null ? null : `%${escapeLike(q.toLowerCase())}%`;
   const stands = {
     active: db`AND u.disabled_at IS NULL AND NOT ${banStands(db)}`,
     disabled: db`AND u.disabled_at IS NOT NULL`,

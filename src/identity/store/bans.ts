@@ -1,5 +1,5 @@
 import { CODES } from "../../../protocol/codes.ts";
-import { anyId } from "../../platform/postgres/any-id.ts";
+import { clampId } from "../../platform/postgres/any-id.ts";
 import type { Db } from "./db.ts";
 
 /** Whether a ban stands, for a query that has users as `u`. */
@@ -54,7 +54,7 @@ export async function listBans(db: Db, limit: number, before: string | null): Pr
     SELECT b.id, b.user_id, u.username, b.ip_range, b.reason, b.until, b.created_by, b.created_at
     FROM bans b LEFT JOIN users u ON u.id = b.user_id
     WHERE b.lifted_at IS NULL AND (b.until IS NULL OR b.until > clock_timestamp())
-    ${before === null ? db`` : db`AND b.id::bigint < ${anyId(db, before)}`}
+    ${before === null ? db`` : db`AND b.id::bigint < ${clampId(db, before)}`}
     ORDER BY b.id::bigint DESC LIMIT ${limit}`;
 }
 

@@ -1,4 +1,4 @@
-import { anyId } from "../../platform/postgres/any-id.ts";
+import { clampId } from "../../platform/postgres/any-id.ts";
 import { banned } from "./bans.ts";
 import type { Db } from "./db.ts";
 
@@ -45,7 +45,7 @@ export async function inviteStands(db: Db, code: string): Promise<boolean> {
 export async function listInvites(db: Db, limit: number, before: string | null): Promise<InviteRow[]> {
   return db<InviteRow[]>`
     SELECT * FROM registration_invites
-    ${before === null ? db`` : db`WHERE id::bigint < ${anyId(db, before)}`}
+    ${before === null ? db`` : db`WHERE id::bigint < ${clampId(db, before)}`}
     ORDER BY id::bigint DESC LIMIT ${limit}`;
 }
 

@@ -1,5 +1,5 @@
 import type { Role } from "../../../protocol/objects.ts";
-import { literally, searchKey } from "../../platform/search-key.ts";
+import { escapeLike, searchKey } from "../../platform/search-key.ts";
 import { banned } from "./bans.ts";
 import type { Db } from "./db.ts";
 
@@ -159,8 +159,8 @@ export async function publicUsers(db: Db, ids: readonly string[]): Promise<Publi
  * @param before what may stand before it, as in LIKE
  */
 export function namesLike(db: Db, q: string, before: "" | "%") {
-  const key = `${before}${literally(searchKey(q))}%`;
-  const plain = `${before}${literally(q.normalize("NFKC").toLowerCase())}%`;
+  const key = `${before}${escapeLike(searchKey(q))}%`;
+  const plain = `${before}${escapeLike(q.normalize("NFKC").toLowerCase())}%`;
   return db`(search_key LIKE ${key} OR name_search_key LIKE ${key}
     OR (search_key IS NULL AND (username_key LIKE ${plain} OR lower(name) LIKE ${plain})))`;
 }

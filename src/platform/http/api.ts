@@ -1,21 +1,21 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler, Next } from "hono";
 import type { Caller } from "../caller.ts";
-import type { Attempt } from "./once.ts";
+import type { Attempt } from "./run-idempotent.ts";
 
 /** What every handler may ask its context for with `c.get(name)`. */
 export interface ApiVariables {
   /** Who asks. On a route whose `auth` is not `public` it is a person: the type says so too. */
   caller: Caller;
-  /** The asker's network address, already corrected for trusted proxies. */
+  /** The client's network address, already corrected for trusted proxies. */
   address: string;
   /** Goes into logs, problem documents and the `X-Request-Id` header. */
   requestId: string;
-  /** Whether the asker came over https (directly or to a trusted proxy): cookies then get `Secure`. */
+  /** Whether the client came over https (directly or to a trusted proxy): cookies then get `Secure`. */
   secure: boolean;
-  /** The host the asker named, corrected for trusted proxies: `chat.example.org`, `localhost:3003`. */
+  /** The host the client named, corrected for trusted proxies: `chat.example.org`, `localhost:3003`. */
   host: string;
-  /** Whether the asker is on this very machine: see RequestFacts. */
+  /** Whether the client is on this very machine: see RequestInfo. */
   isLocal: boolean;
   /** Why the credentials that were sent are no good; a route that needs a person answers with it. */
   refusal: Error | null;
@@ -27,23 +27,23 @@ export interface ApiVariables {
   receive: Receive;
 }
 
-/** What the server knows of a request before anybody has read it; handed to `api.fetch(request, facts)`. */
-export interface RequestFacts {
+/** What the server knows of a request before it is read; handed to `api.fetch(request, info)`. */
+export interface RequestInfo {
   address: string;
   requestId: string;
   secure: boolean;
   host: string;
-  /** Whether the asker is on this very machine, and not behind a proxy that hides somebody else. False in doubt. */
+  /** Whether the client is on this very machine, and not behind a proxy that hides another client. False in doubt. */
   isLocal: boolean;
   /** Sets for how many seconds nothing may go over the connection before it is cut; 0: for ever. An ordinary answer needs it not. */
-  allowSilence?: (seconds: number) => void;
+  setIdleTimeout?: (seconds: number) => void;
 }
 
 /** @param mayBeEmpty no body is then the same as `{}` */
 export type Receive = (c: Context<ApiEnv>, next: Next, mayBeEmpty?: boolean) => ReturnType<MiddlewareHandler>;
 
 export interface ApiEnv {
-  Bindings: RequestFacts | undefined;
+  Bindings: RequestInfo | undefined;
   Variables: ApiVariables;
 }
 

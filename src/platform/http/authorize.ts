@@ -5,13 +5,13 @@ import type { Scope } from "../scopes.ts";
 import type { ApiEnv } from "./api.ts";
 
 /**
- * Who may call a route. `user`: anybody who is signed in; `admin`: an admin or the owner of this server; a scope: the service
- * tokens that have it, and with `orUser` whoever is signed in besides. No role of a person stands for a scope.
+ * Who may call a route. `user`: any signed-in user; `admin`: an admin or the owner of this server; a scope: the service
+ * tokens that have it, and with `orUser` any signed-in user besides. No role of a person stands for a scope.
  */
-export type Auth = PersonAuth | "public" | { scope: Scope; orUser?: true };
-type PersonAuth = "user" | "admin" | "owner";
+export type Auth = UserAuth | "public" | { scope: Scope; orUser?: true };
+type UserAuth = "user" | "admin" | "owner";
 
-const ROLES: Record<PersonAuth, readonly string[]> = {
+const ROLES: Record<UserAuth, readonly string[]> = {
   user: ["member", "admin", "owner"],
   admin: ["admin", "owner"],
   owner: ["owner"],
@@ -23,13 +23,13 @@ export function authorize(auth: Auth): (c: Context<ApiEnv>) => void {
   return (c) => {
     const caller = c.get("caller");
     if (caller.kind === "anonymous") throw c.get("refusal") ?? new AppError("unauthenticated");
-    const refusal = refuse(auth, caller);
-    if (refusal !== null) throw new AppError("forbidden", refusal);
+    const reason = getDenialReason(auth, caller);
+    if (reason !== null) throw new AppError("forbidden", reason);
   };
 }
 
-/** Why not; null: he may. */
-function refuse(auth: Exclude<Auth, "public">, caller: Exclude<Caller, { kind: "anonymous" }>): string | null {
+/** Why the caller may not; null: they may. */
+function getDenialReason(auth: Exclude<Auth, "public">, caller: Exclude<Caller, { kind: "anonymous" }>): string | null {
   if (typeof auth === "string") {
     if (caller.kind === "service") return "This is for people. A service token cannot do it.";
     return ROLES[auth].includes(caller.role) ? null : "Your role on this server does not allow this.";

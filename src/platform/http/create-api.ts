@@ -6,48 +6,48 @@ import type { Logger } from "pino";
 import type { Code } from "../../../protocol/codes.ts";
 import type { Config } from "../../config/options.ts";
 import { AppError } from "../errors.ts";
-import { asAnswer } from "../postgres/failures.ts";
+import { toAppError } from "../postgres/database-errors.ts";
 import type { Api, ApiEnv, Receive } from "./api.ts";
 import {
   type Authenticate,
   type AuthenticateCookie,
+  acceptCachedService,
   authentication,
-  type KnownService,
-  knownService,
-} from "./authenticate.ts";
-import { invalid } from "./invalid.ts";
+  type FindCachedService,
+} from "./authentication.ts";
 import { notFound } from "./not-found.ts";
 import { refuseNul } from "./nul.ts";
-import type { IdempotencyStore } from "./once.ts";
-import { ownOrigins, sameOrigin } from "./origin.ts";
-import { errorOfStatus, problemResponse } from "./problem.ts";
+import { createOriginCheck, sameOrigin } from "./origin-check.ts";
+import { errorFromStatus, problemResponse } from "./problem.ts";
 import {
   ADDRESS_LIMIT,
   addressKey,
   CALLER_LIMIT,
-  type Counter,
   type RateLimit,
+  type RateLimiter,
   rateLimit,
   SERVICE_LIMIT,
 } from "./rate-limit.ts";
-import { receiving } from "./receive.ts";
+import { createReceive } from "./receive.ts";
+import type { IdempotencyStore } from "./run-idempotent.ts";
+import { validationError } from "./validation-error.ts";
 
 export interface ApiDeps {
   config: Pick<Config, "ALLOWED_ORIGINS" | "PUBLIC_URL" | "HTTP_READ_TIMEOUT">;
   logger: Logger;
   authenticate: Authenticate;
   authenticateCookie: AuthenticateCookie;
-  knownService?: KnownService;
+  findCachedService?: FindCachedService;
   idempotency: IdempotencyStore;
-  /** Told of every error that is answered, for the metrics. */
-  failed?: (code: Code) => void;
+  /** Called with every error that is sent, for the metrics. */
+  onError?: (code: Code) => void;
   /**
    * Other general limits than ADDRESS_LIMIT, CALLER_LIMIT and SERVICE_LIMIT; `addresses` and `services` count for the first and
-   * the last, where other doors count there too.
+   * the last, where other transports count there too.
    */
   limits?: { address?: RateLimit; caller?: RateLimit; service?: RateLimit };
-  addresses?: Counter;
-  services?: Counter;
+  addressLimiter?: RateLimiter;
+  serviceLimiter?: RateLimiter;
 }
 
 /**
@@ -58,22 +58,22 @@ export function createApi(deps: ApiDeps): Api {
   const { config } = deps;
   const api: Api = new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => {
-      if (!result.success) throw invalid(result.target, result.error.issues);
+      if (!result.success) throw validationError(result.target, result.error.issues);
       refuseNul(result.target, result.data);
     },
   });
-  api.onError((error, c) => answerError(error, c, deps));
+  api.onError((error, c) => respondWithProblem(error, c, deps));
   api.notFound((c) => notFound(api, c));
 
-  api.use(facts(receiving({ readTimeout: config.HTTP_READ_TIMEOUT, idempotency: deps.idempotency })));
+  api.use(setRequestInfo(createReceive({ readTimeout: config.HTTP_READ_TIMEOUT, idempotency: deps.idempotency })));
   api.use(crossOrigin(config));
-  api.use(knownService(deps.knownService ?? (() => null)));
+  api.use(acceptCachedService(deps.findCachedService ?? (() => null)));
   api.use(
     rateLimit(
       "address",
       deps.limits?.address ?? ADDRESS_LIMIT,
       ({ address, caller }) => (caller.kind === "service" ? null : addressKey(address)),
-      deps.addresses,
+      deps.addressLimiter,
     ),
   );
   api.use(authentication(deps));
@@ -87,15 +87,15 @@ export function createApi(deps: ApiDeps): Api {
       "service",
       deps.limits?.service ?? SERVICE_LIMIT,
       ({ caller }) => (caller.kind === "service" ? caller.tokenId : null),
-      deps.services,
+      deps.serviceLimiter,
     ),
   );
-  api.use(sameOrigin(ownOrigins(config)));
+  api.use(sameOrigin(createOriginCheck(config)));
   return api;
 }
 
 /** Takes over what the server found out about the request; a test that calls `api.request` has no server. */
-function facts(receive: Receive): MiddlewareHandler<ApiEnv> {
+function setRequestInfo(receive: Receive): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     c.set("address", c.env?.address ?? "127.0.0.1");
     c.set("requestId", c.env?.requestId ?? crypto.randomUUID());
@@ -109,7 +109,7 @@ function facts(receive: Receive): MiddlewareHandler<ApiEnv> {
   };
 }
 
-/** CORS for the origins of ALLOWED_ORIGINS; nobody else's pages may read our answers. */
+/** CORS for the origins of ALLOWED_ORIGINS; pages of no other origin may read our responses. */
 function crossOrigin(config: Pick<Config, "ALLOWED_ORIGINS">): MiddlewareHandler<ApiEnv> {
   const allowed = cors({
     origin: (origin) => origin,
@@ -131,13 +131,13 @@ function crossOrigin(config: Pick<Config, "ALLOWED_ORIGINS">): MiddlewareHandler
   return (c, next) => (config.ALLOWED_ORIGINS.includes(c.req.header("origin") ?? "") ? allowed(c, next) : next());
 }
 
-function answerError(thrown: Error, c: Context<ApiEnv>, { logger, failed }: ApiDeps): Response {
+function respondWithProblem(thrown: Error, c: Context<ApiEnv>, { logger, onError }: ApiDeps): Response {
   const requestId = c.get("requestId");
-  const error = thrown instanceof HTTPException ? errorOfStatus(thrown.status) : asAnswer(thrown);
-  const answer = error instanceof AppError ? error : new AppError("internal");
-  if (answer.status >= 500) {
+  const error = thrown instanceof HTTPException ? errorFromStatus(thrown.status) : toAppError(thrown);
+  const appError = error instanceof AppError ? error : new AppError("internal");
+  if (appError.status >= 500) {
     logger.error({ err: thrown, request_id: requestId, method: c.req.method, path: c.req.path }, "request failed");
   }
-  failed?.(answer.code);
-  return problemResponse(answer, requestId);
+  onError?.(appError.code);
+  return problemResponse(appError, requestId);
 }

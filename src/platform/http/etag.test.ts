@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { AppError } from "../errors.ts";
-import { etagOf, refuseStale } from "./etag.ts";
+import { computeEtag, refuseStale } from "./etag.ts";
 
 const state = { name: "general", topic: null };
-const tag = etagOf(state);
+const tag = computeEtag(state);
 
 function outcome(ifMatch: string | undefined): string {
   try {
@@ -17,13 +17,13 @@ function outcome(ifMatch: string | undefined): string {
 
 test("a tag is quoted, the same for the same state, and another for any other", () => {
   expect(tag).toMatch(/^"[\w-]{22}"$/);
-  expect(etagOf({ ...state })).toBe(tag);
+  expect(computeEtag({ ...state })).toBe(tag);
   for (const other of [
     { ...state, topic: "" },
     { ...state, name: "General" },
     { name: null, topic: "general" },
   ]) {
-    expect(etagOf(other)).not.toBe(tag);
+    expect(computeEtag(other)).not.toBe(tag);
   }
 });
 

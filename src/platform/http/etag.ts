@@ -5,13 +5,13 @@ import { AppError } from "../errors.ts";
 export type Editable = Readonly<Record<string, string | null>>;
 
 /** The header of an answer with such a tag, for the document. */
-export const tagged = { ETag: "Names what can be edited, as it is now; send it back as `If-Match`." };
+export const etagHeader = { ETag: "Names what can be edited, as it is now; send it back as `If-Match`." };
 
 /**
  * The `ETag` of a thing: the same state has the same tag. It names the state that can be edited, not the bytes of the answer,
  * so it is for `If-Match` alone; `If-None-Match` is not read.
  */
-export function etagOf(state: Editable): string {
+export function computeEtag(state: Editable): string {
   const hash = createHash("sha256").update(JSON.stringify(state)).digest("base64url");
   return `"${hash.slice(0, 22)}"`;
 }
@@ -27,5 +27,5 @@ export function refuseStale(ifMatch: string | undefined, state: Editable): void 
   // A proxy that compresses puts W/ in front; the tag still names the same state.
   const tags = /^(?:\s*(?:W\/)?"[^"]*"\s*(?:,|$))+$/.test(ifMatch) ? ifMatch.match(/"[^"]*"/g) : null;
   if (tags === null) throw new AppError("malformed", 'If-Match takes the ETag of an answer, with its quotes, or "*".');
-  if (!tags.includes(etagOf(state))) throw new AppError("changed");
+  if (!tags.includes(computeEtag(state))) throw new AppError("changed");
 }

@@ -1,6 +1,6 @@
-import { STEP, untilNone } from "../postgres/in-steps.ts";
 import type { Sql } from "../postgres/sql.ts";
-import type { Claim, IdempotencyStore } from "./once.ts";
+import { repeatUntilEmpty, SWEEP_BATCH } from "../postgres/sweep-batches.ts";
+import type { Claim, IdempotencyStore } from "./run-idempotent.ts";
 
 /** How long an attempt may run before another one with the same key takes over (its node has probably died). */
 const LEASE_SECONDS = 60;
@@ -22,13 +22,13 @@ export function createIdempotencyStore(sql: Sql): IdempotencyStore & { sweep(): 
       const [kept] = await sql<{ same: boolean; answer: Uint8Array | null }[]>`
         select request_hash = ${requestHash} as same, answer
           from idempotency_keys where actor = ${actor} and key_hash = ${keyHash}`;
-      // No row: the first attempt has just failed and let go. The asker tries again in a second.
+      // No row: the first attempt has just failed and let go. The client tries again in a second.
       if (kept === undefined) return { state: "running" };
       if (!kept.same) return { state: "other" };
       return kept.answer === null ? { state: "running" } : { state: "done", answer: kept.answer };
     },
 
-    async keep({ actor, keyHash }, attempt, answer) {
+    async saveResult({ actor, keyHash }, attempt, answer) {
       await sql`
         update idempotency_keys set answer = ${answer}
          where actor = ${actor} and key_hash = ${keyHash} and attempt = ${attempt}`;
@@ -43,13 +43,13 @@ export function createIdempotencyStore(sql: Sql): IdempotencyStore & { sweep(): 
            where actor = ${actor} and key_hash = ${keyHash} and attempt = ${attempt}`;
     },
 
-    /** Removes what is older than 24 h; answers how many rows that were. Run it every hour. */
+    /** Removes what is older than 24 h; returns how many rows that were. Run it every hour. */
     async sweep() {
-      return untilNone(async () => {
+      return repeatUntilEmpty(async () => {
         const { count } = await sql`
           delete from idempotency_keys where created_at < now() - interval '24 hours' and (actor, key_hash) in (
             select actor, key_hash from idempotency_keys where created_at < now() - interval '24 hours'
-             order by created_at limit ${STEP})`;
+             order by created_at limit ${SWEEP_BATCH})`;
         return count;
       });
     },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { exampleServer } from "../../../tests/support/example-server.ts";
 import { AppError } from "../errors.ts";
-import { ConnectionLost } from "../postgres/connection.ts";
+import { ConnectionLost } from "../postgres/sql-connection.ts";
 
 let server: Awaited<ReturnType<typeof exampleServer>>;
 
@@ -96,7 +96,7 @@ test("a failure that says that nothing was done lets go of the key: the next try
 test("after a failure that leaves open what was done, the request does not run again before the lease ends", async () => {
   const lost = new ConnectionLost(new Error("The connection was lost."));
   for (const [failure, status] of [
-    [new Error("a defect behind the commit"), 500],
+    [new Error("a defect after the commit"), 500],
     [lost, 503],
   ] as const) {
     const key = newKey();
@@ -122,13 +122,13 @@ test("a crash in the middle blocks the key no longer than its lease, and a late 
   expect(await store.claim(key, Buffer.from("other"))).toEqual({ state: "other" });
   const claims = await Promise.all([store.claim(key, request), store.claim(key, request), store.claim(key, request)]);
   expect(claims.filter(({ state }) => state === "mine")).toEqual([{ state: "mine", attempt: 2 }]);
-  await store.keep(key, 1, Buffer.from("late"));
+  await store.saveResult(key, 1, Buffer.from("late"));
   expect(await store.claim(key, request)).toEqual({ state: "running" });
   await store.release(key, 1);
   // That the second came to nothing says nothing of the first.
   await store.release(key, 2);
   expect(await store.claim(key, request)).toEqual({ state: "mine", attempt: 3 });
-  await store.keep(key, 3, Buffer.from("answer"));
+  await store.saveResult(key, 3, Buffer.from("answer"));
   expect(await store.claim(key, request)).toMatchObject({ state: "done", answer: Buffer.from("answer") });
 });
 
@@ -136,7 +136,7 @@ test("after 24 hours the key is free again and the sweep removes the row", async
   const store = server.idempotency;
   const key = { actor: "user:ann", keyHash: Buffer.from(newKey()) };
   await store.claim(key, Buffer.from("a"));
-  await store.keep(key, 1, Buffer.from("answer"));
+  await store.saveResult(key, 1, Buffer.from("answer"));
   await server.sql`update idempotency_keys set created_at = now() - interval '25 hours' where key_hash = ${key.keyHash}`;
   expect((await store.claim(key, Buffer.from("b"))).state).toBe("mine");
   await server.sql`update idempotency_keys set created_at = now() - interval '25 hours' where key_hash = ${key.keyHash}`;

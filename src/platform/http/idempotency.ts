@@ -1,55 +1,56 @@
 import type { Context, Next } from "hono";
-import { nothingWasDone } from "../postgres/failures.ts";
+import { isDefinitelyNotCommitted } from "../postgres/database-errors.ts";
 import type { ApiEnv } from "./api.ts";
-import { type IdempotencyStore, keyHolder, once } from "./once.ts";
+import { getKeyOwner, type IdempotencyStore, runIdempotent } from "./run-idempotent.ts";
 
-export type { IdempotencyStore } from "./once.ts";
+export type { IdempotencyStore } from "./run-idempotent.ts";
 
-interface KeptAnswer {
+interface StoredResponse {
   status: number;
   headers: [string, string][];
   body: string | null;
 }
 
-const KEPT_HEADERS = new Set(["content-type", "location", "link", "etag", "set-cookie"]);
+const STORED_HEADERS = new Set(["content-type", "location", "link", "etag", "set-cookie"]);
 
 /** Answers that say "not now": the same request may well succeed later, so they are not kept. */
-const PASSING = new Set([401, 408, 429]);
+const TRANSIENT_STATUSES = new Set([401, 408, 429]);
 
 /** Runs the request once per (caller, Idempotency-Key) and gives repeats the first answer. */
-export async function answerOnce(
+export async function runOrReplay(
   store: IdempotencyStore,
   c: Context<ApiEnv>,
   next: Next,
   key: string,
   body: Uint8Array,
 ): Promise<Response | undefined> {
-  const actor = keyHolder(c.get("caller"), c.get("address"));
+  const actor = getKeyOwner(c.get("caller"), c.get("address"));
   const { pathname, search } = new URL(c.req.url);
   const request = { actor, key, what: [c.req.method, pathname + search], body };
-  const first = await once<KeptAnswer>(store, request, async (attempt) => {
+  const first = await runIdempotent<StoredResponse>(store, request, async (attempt) => {
     c.set("attempt", attempt);
     await next();
     const { status } = c.res;
-    if (PASSING.has(status) || (status >= 500 && nothingWasDone(c.error))) return { key: "release" };
-    // Nothing was done either; and whoever nobody knows must not fill a table with refusals.
+    if (TRANSIENT_STATUSES.has(status) || (status >= 500 && isDefinitelyNotCommitted(c.error)))
+      return { key: "release" };
+    // Nothing was done either; and an anonymous client must not fill a table with refusals.
     if (c.get("caller").kind === "anonymous" && status >= 400 && status < 500) return { key: "release" };
     if (status >= 500) return { key: "leave" };
-    return { key: "keep", answer: await keptAnswer(c.res) };
+    return { key: "keep", result: await captureResponse(c.res) };
   });
   return first === null ? undefined : replay(first.repeated);
 }
 
-async function keptAnswer(response: Response): Promise<KeptAnswer> {
+async function captureResponse(response: Response): Promise<StoredResponse> {
   return {
     status: response.status,
-    headers: [...response.headers].filter(([name]) => KEPT_HEADERS.has(name)),
+    headers: [...response.headers].filter(([name]) => STORED_HEADERS.has(name)),
     body: response.body === null ? null : await response.clone().text(),
   };
 }
 
-function replay(answer: KeptAnswer): Response {
-  const headers = new Headers(answer.headers);
+function replay(stored: StoredResponse): Response {
+  const headers = new Headers(stored.headers);
   headers.set("idempotent-replayed", "true");
-  return new Response(answer.body, { status: answer.status, headers });
+  return new Response(stored.body, { status: stored.status, headers });
 }

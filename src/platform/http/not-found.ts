@@ -7,7 +7,7 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /** The answer where no route matched: 405 with `Allow` when the path exists for other methods, 404 when it does not. */
 export function notFound(api: Api, c: Context<ApiEnv>): Response {
-  const allowed = METHODS.filter((method) => routesOf(api, method, c.req.path).length > 0);
+  const allowed = METHODS.filter((method) => matchRoutes(api, method, c.req.path).length > 0);
   if (allowed.length === 0) {
     return problemResponse(new AppError("not_found", "There is nothing at this path."), c.get("requestId"));
   }
@@ -18,7 +18,7 @@ export function notFound(api: Api, c: Context<ApiEnv>): Response {
 }
 
 /** Middlewares are registered for all methods, routes for one. */
-function routesOf(api: Api, method: string, path: string): unknown[] {
+function matchRoutes(api: Api, method: string, path: string): unknown[] {
   const [matched] = api.router.match(method, path);
   return matched.filter(([[, route]]) => route.method === method);
 }

@@ -1,20 +1,20 @@
 import { AppError, type FieldError } from "../errors.ts";
-import { type Place, pointerPart, pointerTo } from "./invalid.ts";
+import { escapePointerPart, type InputLocation, pointerPrefix } from "./validation-error.ts";
 
 /** Refuses values with a NUL character anywhere: PostgreSQL cannot hold one in a text, and no field of ours means one. */
-export function refuseNul(place: Place, value: unknown): void {
-  const errors = [...nuls(value, pointerTo(place))];
+export function refuseNul(location: InputLocation, value: unknown): void {
+  const errors = [...findNuls(value, pointerPrefix(location))];
   if (errors.length > 0) throw new AppError("invalid", undefined, { errors });
 }
 
-function* nuls(value: unknown, pointer: string): Generator<FieldError> {
+function* findNuls(value: unknown, pointer: string): Generator<FieldError> {
   if (typeof value === "string") {
     if (value.includes("\0")) yield { pointer, code: "nul", message: "must not contain a NUL character" };
   } else if (typeof value === "object" && value !== null) {
     for (const [key, inner] of Object.entries(value)) {
-      const at = pointer + pointerPart(key);
+      const at = pointer + escapePointerPart(key);
       if (key.includes("\0")) yield { pointer: at, code: "nul", message: "must not have a NUL character in its name" };
-      yield* nuls(inner, at);
+      yield* findNuls(inner, at);
     }
   }
 }

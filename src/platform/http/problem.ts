@@ -20,7 +20,7 @@ export type Problem = z.infer<typeof Problem>;
 export const PROBLEM_TYPE = "application/problem+json";
 
 /** The problem document of an error. `extra` fields of the error stand beside the common ones and never replace them. */
-export function problem(error: AppError, requestId: string): Problem & Record<string, unknown> {
+export function toProblem(error: AppError, requestId: string): Problem & Record<string, unknown> {
   return {
     ...error.extra,
     type: `urn:usher:problem:${error.code}`,
@@ -37,7 +37,7 @@ export function problem(error: AppError, requestId: string): Problem & Record<st
 /** The same as an HTTP answer. `retry_after` (seconds) of the error also becomes the Retry-After header. */
 export function problemResponse(error: AppError, requestId: string, headers: Record<string, string> = {}): Response {
   const retryAfter = error.extra.retry_after;
-  return new Response(JSON.stringify(problem(error, requestId)), {
+  return new Response(JSON.stringify(toProblem(error, requestId)), {
     status: error.status,
     headers: {
       "content-type": PROBLEM_TYPE,
@@ -50,7 +50,7 @@ export function problemResponse(error: AppError, requestId: string, headers: Rec
 }
 
 /** The error that stands for a bare HTTP status, as Hono's own checks throw them. */
-export function errorOfStatus(status: number): AppError {
+export function errorFromStatus(status: number): AppError {
   const codes: Record<number, Code> = {
     400: "malformed",
     401: "unauthenticated",

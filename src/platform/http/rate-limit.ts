@@ -1,10 +1,10 @@
 import type { MiddlewareHandler } from "hono";
 import { AppError } from "../errors.ts";
 import type { ApiEnv, ApiVariables } from "./api.ts";
-import { type Counter, createCounter, type RateLimit } from "./counter.ts";
 import { problemResponse } from "./problem.ts";
+import { createRateLimiter, type RateLimit, type RateLimiter } from "./rate-limiter.ts";
 
-export { type Counter, createCounter, type RateLimit } from "./counter.ts";
+export { createRateLimiter, type RateLimit, type RateLimiter } from "./rate-limiter.ts";
 
 /** Wide enough for many people behind one address; what is dear (signing in, mails) has limits of its own. */
 export const ADDRESS_LIMIT: RateLimit = { points: 6_000, seconds: 60 };
@@ -13,33 +13,33 @@ export const CALLER_LIMIT: RateLimit = { points: 1_200, seconds: 60 };
 export const SERVICE_LIMIT: RateLimit = { points: 5_000, seconds: 1 };
 
 /**
- * Counts requests under a key and answers 429 beyond the limit. Tells where one stands in `RateLimit` and
+ * Counts requests under a key and responds 429 beyond the limit. Tells where one stands in `RateLimit` and
  * `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
  *
  * @param name of the policy in those headers
- * @param keyOf what is counted; null is not limited here
- * @param count where it is counted, when other doors count there too
+ * @param getKey what is counted; null is not limited here
+ * @param limiter where it is counted, when other transports count there too
  */
 export function rateLimit(
   name: string,
   limit: RateLimit,
-  keyOf: (variables: ApiVariables) => string | null,
-  count: Counter = createCounter(limit),
+  getKey: (variables: ApiVariables) => string | null,
+  limiter: RateLimiter = createRateLimiter(limit),
 ): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    const key = keyOf(c.var);
+    const key = getKey(c.var);
     if (key === null) return next();
-    const { allowed, left, wait } = count(key);
+    const { allowed, remaining, retryAfter } = limiter(key);
     if (allowed) await next();
-    else c.res = problemResponse(tooMany(wait), c.get("requestId"));
+    else c.res = problemResponse(rateLimitedError(retryAfter), c.get("requestId"));
     c.res.headers.append("ratelimit-policy", `"${name}";q=${limit.points};w=${limit.seconds}`);
-    c.res.headers.append("ratelimit", `"${name}";r=${left};t=${wait}`);
+    c.res.headers.append("ratelimit", `"${name}";r=${remaining};t=${retryAfter}`);
   };
 }
 
-/** The refusal of what comes too often. @param wait seconds */
-export function tooMany(wait: number): AppError {
-  return new AppError("rate_limited", `Too many requests. Try again in ${wait} s.`, { retry_after: wait });
+/** The refusal of what comes too often. @param retryAfter seconds */
+export function rateLimitedError(retryAfter: number): AppError {
+  return new AppError("rate_limited", `Too many requests. Try again in ${retryAfter} s.`, { retry_after: retryAfter });
 }
 
 /** Whose requests count together: an IPv4 address, or the /64 that one IPv6 site has. */
@@ -47,8 +47,10 @@ export function addressKey(address: string): string {
   if (!address.includes(":")) return address;
   const [head = "", tail = ""] = address.split("::");
   const groups = head === "" ? [] : head.split(":");
-  const behind = tail === "" ? 0 : tail.split(":").length;
-  const full = address.includes("::") ? [...groups, ...Array<string>(8 - groups.length - behind).fill("0")] : groups;
+  const tailLength = tail === "" ? 0 : tail.split(":").length;
+  const full = address.includes("::")
+    ? [...groups, ...Array<string>(8 - groups.length - tailLength).fill("0")]
+    : groups;
   return `${full
     .concat(tail === "" ? [] : tail.split(":"))
     .slice(0, 4)

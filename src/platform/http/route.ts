@@ -9,7 +9,7 @@ import { type Auth, authorize } from "./authorize.ts";
 import { PROBLEM_TYPE, Problem } from "./problem.ts";
 import { strict } from "./strict.ts";
 
-interface Answer {
+interface ResponseSpec {
   description: string;
   /** What the JSON body is; left out for an answer without a body. */
   schema?: z.ZodType;
@@ -32,20 +32,20 @@ interface RouteSpec {
    */
   request?: { params?: z.ZodObject; query?: z.ZodObject; body?: z.ZodType };
   /** The successful answers by status. Errors are thrown as AppError and named in `errors`. */
-  responses: Record<number, Answer>;
+  responses: Record<number, ResponseSpec>;
   /** The route takes `If-Match` (see etag.ts): the header and `changed` come into the document; the handler hands it on. */
   ifMatch?: true;
   /** The codes this route has of its own; the common ones are added. */
   errors?: readonly Code[];
 }
 
-type BodyOf<S extends z.ZodType> = { content: { "application/json": { schema: S } }; required: true };
+type RouteBody<S extends z.ZodType> = { content: { "application/json": { schema: S } }; required: true };
 
-type RequestOf<R> = R extends { request: infer Q }
+type RouteRequest<R> = R extends { request: infer Q }
   ? {
       -readonly [K in keyof Q]: K extends "body"
         ? Q[K] extends z.ZodType
-          ? BodyOf<Q[K]>
+          ? RouteBody<Q[K]>
           : never
         : Q[K] extends z.ZodObject
           ? Q[K]
@@ -53,39 +53,39 @@ type RequestOf<R> = R extends { request: infer Q }
     }
   : Record<never, never>;
 
-type ResponsesOf<R extends RouteSpec> = {
+type RouteResponses<R extends RouteSpec> = {
   -readonly [K in keyof R["responses"]]: R["responses"][K] extends { schema: infer S extends z.ZodType }
     ? { description: string; content: { "application/json": { schema: S } } }
     : { description: string };
 };
 
-type MiddlewareOf<R extends RouteSpec> = R["auth"] extends "public"
+type RouteMiddleware<R extends RouteSpec> = R["auth"] extends "public"
   ? MiddlewareHandler<ApiEnv>
-  : MiddlewareHandler<{ Variables: { caller: CallerOf<R["auth"]> } }>;
+  : MiddlewareHandler<{ Variables: { caller: RouteCaller<R["auth"]> } }>;
 
-type CallerOf<A extends Auth> = A extends { orUser: true }
+type RouteCaller<A extends Auth> = A extends { orUser: true }
   ? UserCaller | ServiceCaller
   : A extends { scope: string }
     ? ServiceCaller
     : UserCaller;
 
 // A type alias, not an interface: the library asks for an implicit index signature.
-type RouteOf<R extends RouteSpec> = {
+type RouteDefinition<R extends RouteSpec> = {
   method: R["method"];
   path: R["path"];
   summary: string;
   tags: string[];
   security: Record<string, string[]>[];
-  request: RequestOf<R>;
-  responses: ResponsesOf<R>;
-  middleware: MiddlewareOf<R>;
+  request: RouteRequest<R>;
+  responses: RouteResponses<R>;
+  middleware: RouteMiddleware<R>;
 };
 
 /**
  * Describes one operation of the API, for `api.openapi(route, handler)`: who may call it, what goes in, what comes out.
  * The handler gets checked values only: `c.req.valid("param" | "query" | "json")`, and `c.get("caller")`.
  */
-export function route<const R extends RouteSpec>(spec: R): RouteOf<R> & { getRoutingPath(): string } {
+export function route<const R extends RouteSpec>(spec: R): RouteDefinition<R> & { getRoutingPath(): string } {
   const name = `${spec.method.toUpperCase()} ${spec.path}`;
   const { params, query, body } = spec.request ?? {};
   const config = {
@@ -93,28 +93,28 @@ export function route<const R extends RouteSpec>(spec: R): RouteOf<R> & { getRou
     path: spec.path,
     summary: spec.summary,
     tags: [spec.tag],
-    operationId: operationId(spec.method, spec.path),
-    security: security(spec.auth),
+    operationId: createOperationId(spec.method, spec.path),
+    security: describeSecurity(spec.auth),
     request: {
       ...(params && { params }),
-      ...(query && { query: queryOf(spec.method, query, `${name}: query`) }),
+      ...(query && { query: toQuerySchema(spec.method, query, `${name}: query`) }),
       ...(body && {
         body: {
           content: { "application/json": { schema: strict(body, `${name}: body`) } },
-          required: !mayBeEmpty(body),
+          required: !canBeEmpty(body),
         },
       }),
       ...(spec.method === "post" && { headers: IdempotencyHeader }),
       ...(spec.ifMatch && { headers: IfMatchHeader }),
     },
-    responses: { ...problems(spec), ...answers(spec) },
-    middleware: pipeline(spec.auth, body),
+    responses: { ...describeProblems(spec), ...describeResponses(spec) },
+    middleware: createPipeline(spec.auth, body),
   };
   // The shape above is RouteOf<R> by construction; the mapped types cannot be followed through the object literal.
   return createRoute(config as never) as never;
 }
 
-function queryOf(method: RouteSpec["method"], query: z.ZodObject, where: string): z.ZodObject {
+function toQuerySchema(method: RouteSpec["method"], query: z.ZodObject, where: string): z.ZodObject {
   const closed = strict(query, where);
   return method === "get" ? closed.strip() : closed;
 }
@@ -138,25 +138,25 @@ const IfMatchHeader = z.object({
     .string()
     .max(1_000)
     .optional()
-    .meta({ description: "The `ETag` that was read. When somebody has edited the thing since, the answer is 412." }),
+    .meta({ description: "The `ETag` that was read. When it has been edited since, the response is 412." }),
 });
 
 /** As OpenAPI names it: one of these is needed. A scope stands beside its scheme. */
-function security(auth: Auth): Record<string, string[]>[] {
+function describeSecurity(auth: Auth): Record<string, string[]>[] {
   if (auth === "public") return [];
-  const person: Record<string, string[]>[] = [{ bearer: [] }, { session: [] }];
-  if (typeof auth === "string") return person;
-  return [{ service: [auth.scope] }, ...(auth.orUser ? person : [])];
+  const userSchemes: Record<string, string[]>[] = [{ bearer: [] }, { session: [] }];
+  if (typeof auth === "string") return userSchemes;
+  return [{ service: [auth.scope] }, ...(auth.orUser ? userSchemes : [])];
 }
 
 /** Whether no field is needed: then no body at all is as good as `{}`. */
-function mayBeEmpty(body: z.ZodType): boolean {
+function canBeEmpty(body: z.ZodType): boolean {
   return body.safeParse({}).success;
 }
 
-function pipeline(auth: Auth, body: z.ZodType | undefined): MiddlewareHandler<ApiEnv> {
+function createPipeline(auth: Auth, body: z.ZodType | undefined): MiddlewareHandler<ApiEnv> {
   const check = authorize(auth);
-  const isOptional = body !== undefined && mayBeEmpty(body);
+  const isOptional = body !== undefined && canBeEmpty(body);
   return async (c, next) => {
     check(c);
     if (body !== undefined && !isOptional && !c.req.header("content-type"))
@@ -165,7 +165,7 @@ function pipeline(auth: Auth, body: z.ZodType | undefined): MiddlewareHandler<Ap
   };
 }
 
-function answers(spec: RouteSpec): Record<number, unknown> {
+function describeResponses(spec: RouteSpec): Record<number, unknown> {
   return Object.fromEntries(
     Object.entries(spec.responses).map(
       ([status, { description, schema, contentType = "application/json", headers }]) => [
@@ -185,7 +185,7 @@ function answers(spec: RouteSpec): Record<number, unknown> {
 }
 
 /** Every code that this route may answer with, as one response per status. */
-function problems(spec: RouteSpec): Record<number, unknown> {
+function describeProblems(spec: RouteSpec): Record<number, unknown> {
   const codes = new Set<Code>(["malformed", "rate_limited", "internal", "unavailable", ...(spec.errors ?? [])]);
   if (spec.auth !== "public") codes.add("unauthenticated").add("banned");
   if (spec.auth !== "public" && spec.auth !== "user") codes.add("forbidden");
@@ -212,7 +212,7 @@ function problems(spec: RouteSpec): Record<number, unknown> {
 }
 
 /** `get /api/v1/channels/{channel_id}/members` → `getChannelsByChannelIdMembers`, for generated clients. */
-function operationId(method: string, path: string): string {
+function createOperationId(method: string, path: string): string {
   const words = path
     .replace(/^\/api(\/v1)?\//, "")
     .split(/[/_-]/)

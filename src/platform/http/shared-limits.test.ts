@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { chooseSeed, seeded } from "../../../tests/support/seeded.ts";
-import { type Counter, createCounter } from "./counter.ts";
+import { createRateLimiter, type RateLimiter } from "./rate-limiter.ts";
 
 /** What the messenger does to messages. */
 interface Weather {
@@ -16,7 +16,7 @@ interface Weather {
 }
 
 const SECONDS = 10;
-const TOGETHER = 20;
+const FLUSH_MS = 20;
 
 /** N counters, a messenger that loses and repeats, and a clock that the test moves. */
 function start(weather: Weather, random: ReturnType<typeof seeded>) {
@@ -25,8 +25,8 @@ function start(weather: Weather, random: ReturnType<typeof seeded>) {
   const later = (run: () => void, ms: number) => void timers.push({ at: now + ms, run });
   const ears: ((payload: unknown, from: number) => void)[] = [];
   const lost = Array<number>(weather.nodes).fill(0);
-  const counters: Counter[] = Array.from({ length: weather.nodes }, (_, node) =>
-    createCounter(
+  const counters: RateLimiter[] = Array.from({ length: weather.nodes }, (_, node) =>
+    createRateLimiter(
       {
         points: weather.points,
         seconds: SECONDS,
@@ -51,7 +51,7 @@ function start(weather: Weather, random: ReturnType<typeof seeded>) {
           },
         },
       },
-      { now: () => now, later },
+      { now: () => now, schedule: later },
     ),
   );
   return {
@@ -106,7 +106,7 @@ test("all nodes together let through at most a tenth too much, another for each 
       0,
       ...uses.map(
         ({ at, node }) =>
-          uses.filter((use) => use.node === node && use.at >= at && use.at <= at + TOGETHER + weather.delay).length,
+          uses.filter((use) => use.node === node && use.at >= at && use.at <= at + FLUSH_MS + weather.delay).length,
       ),
     );
     const others = weather.nodes - 1;
@@ -115,7 +115,7 @@ test("all nodes together let through at most a tenth too much, another for each 
   }
 });
 
-test("whoever stays a tenth below the limit, and another tenth for each message lost in a row, is never refused", () => {
+test("a client that stays a tenth below the limit, and another tenth for each message lost in a row, is never refused", () => {
   const seed = chooseSeed("shared limits, refusals");
   for (let round = 0; round < 60; round++) {
     const random = seeded(seed + round);
@@ -124,7 +124,7 @@ test("whoever stays a tenth below the limit, and another tenth for each message 
     const pause = random.int(5, 60);
     const uses: number[] = [];
     const margin = (weather.lostInRow + 1) * (Math.ceil(weather.points / 10) + weather.nodes - 1);
-    const late = TOGETHER + weather.delay;
+    const late = FLUSH_MS + weather.delay;
     while (now() < SECONDS * 4_000) {
       pass(random.int(0, pause));
       const recent = uses.filter((at) => at > now() - SECONDS * 1_000 - late).length;
@@ -140,11 +140,11 @@ test("news come to nothing with their window: a limit heals by itself, and keys 
   const weather = { nodes: 2, points: 100, delay: 0, lostInRow: 0, loss: 0, repeat: 0 };
   const { counters, pass } = start(weather, seeded(1));
   for (let i = 0; i < 100; i++) counters[0]!("ann");
-  pass(TOGETHER);
-  expect(counters[1]!("ann")).toEqual({ allowed: false, left: 0, wait: 10 });
-  expect(counters[1]!("bob")).toMatchObject({ allowed: true, left: 99 });
+  pass(FLUSH_MS);
+  expect(counters[1]!("ann")).toEqual({ allowed: false, remaining: 0, retryAfter: 10 });
+  expect(counters[1]!("bob")).toMatchObject({ allowed: true, remaining: 99 });
   pass(SECONDS * 1_000);
-  expect(counters[1]!("ann")).toMatchObject({ allowed: true, left: 99 });
+  expect(counters[1]!("ann")).toMatchObject({ allowed: true, remaining: 99 });
 });
 
 test("a node that is alone, or whose messenger is dead, counts for itself", () => {

@@ -1,7 +1,7 @@
-import type { Ticking } from "../clock.ts";
+import type { MonotonicClock } from "../clock.ts";
 
 /** What nodes need to count together. */
-export interface Shared {
+export interface SharedLimit {
   /** Of the limit: the same on all nodes, and no other's. */
   name: string;
   /** As the broker does it: what is sent may be lost, late or repeated. */
@@ -14,74 +14,75 @@ export interface Shared {
 }
 
 /** A key, when its window began there (Unix ms), and how often it was used there since. */
-type Told = [key: string, begin: number, own: number];
+type UsageReport = [key: string, begin: number, own: number];
 
-/** ms in which news travel together; keys in one message. */
-const TOGETHER = 20;
-const MOST = 1_000;
+/** How long reports are collected for one message, and the maximum of keys in one. */
+const FLUSH_MS = 20;
+const MAX_KEYS_PER_MESSAGE = 1_000;
 
 /**
- * Tells the other nodes how much of a limit was used here, and hears it from them. A key is told whenever another tenth of its
- * limit was used here that they have not heard of (a tenth for all others together): so an ordinary caller costs no message, and
+ * Reports to the other nodes how much of a limit was used here, and receives theirs. A key is reported whenever another tenth of its
+ * limit was used here that they do not know of (a tenth for all others together): so an ordinary caller costs no message, and
  * who comes near the limit is known everywhere.
  *
- * What is told is the whole count of the window, so that a message which is lost is made good by the next, and one that is
- * repeated counts once. Without a broker every node counts for itself: nobody is refused for it, and N nodes together let through
- * up to N times the limit. With it, N nodes let through at most a tenth too much, and what is used within the moment that news
- * take; and whoever is a tenth below the limit is not refused. Each message of a node that is lost in a row adds a tenth to both.
+ * What is reported is the whole count of the window, so that a message which is lost is made good by the next, and one that is
+ * repeated counts once. Without a broker every node counts for itself: no client is refused for it, and N nodes together let through
+ * up to N times the limit. With it, N nodes let through at most a tenth too much, and what is used within the moment that reports
+ * take; and a client a tenth below the limit is not refused. Each message of a node that is lost in a row adds a tenth to both.
  *
- * @param heard is told of uses elsewhere
+ * @param onRemoteUse called with uses on other nodes
  */
-export function createSharing(
-  { name, messenger, nodes }: Shared,
+export function createSharedUsage(
+  { name, messenger, nodes }: SharedLimit,
   limit: { points: number; seconds: number },
-  ticking: Ticking,
-  heard: (key: string, uses: number) => void,
+  clock: MonotonicClock,
+  onRemoteUse: (key: string, uses: number) => void,
 ) {
   const subject = `limit ${name}`;
-  /** What the others have been told of a key, with the window that it was told of. */
-  const told = createExpiring<{ begin: number; own: number }>(limit.seconds * 2_000, ticking);
-  /** The same of what the others have told. */
-  const known = createExpiring<{ begin: number; own: number }>(limit.seconds * 2_000, ticking);
-  let waiting = new Map<string, Told>();
+  /** What was reported to the others of a key, with its window. */
+  const reported = createExpiringMap<{ begin: number; own: number }>(limit.seconds * 2_000, clock);
+  /** The same of what the others have reported. */
+  const received = createExpiringMap<{ begin: number; own: number }>(limit.seconds * 2_000, clock);
+  let pending = new Map<string, UsageReport>();
 
   messenger.on(subject, (payload, from) => {
     if (!Array.isArray(payload)) return;
-    for (const [key, begin, own] of payload as Told[]) {
-      const before = known.get(`${from} ${key}`);
+    for (const [key, begin, own] of payload as UsageReport[]) {
+      const before = received.get(`${from} ${key}`);
       if (before !== undefined && (begin < before.begin || (begin === before.begin && own <= before.own))) continue;
-      known.set(`${from} ${key}`, { begin, own });
-      heard(key, before?.begin === begin ? own - before.own : own);
+      received.set(`${from} ${key}`, { begin, own });
+      onRemoteUse(key, before?.begin === begin ? own - before.own : own);
     }
   });
 
-  function tell(): void {
-    const all = [...waiting.values()];
-    waiting = new Map();
-    for (let from = 0; from < all.length; from += MOST) messenger.send(subject, all.slice(from, from + MOST));
+  function flush(): void {
+    const all = [...pending.values()];
+    pending = new Map();
+    for (let from = 0; from < all.length; from += MAX_KEYS_PER_MESSAGE)
+      messenger.send(subject, all.slice(from, from + MAX_KEYS_PER_MESSAGE));
   }
 
   return {
     /** `own`: uses here in the window that began at `begin`. */
-    used(key: string, begin: number, own: number): void {
+    report(key: string, begin: number, own: number): void {
       const others = nodes() - 1;
       if (others < 1) return;
-      const before = told.get(key);
+      const before = reported.get(key);
       if (own - (before?.begin === begin ? before.own : 0) < limit.points / 10 / others) return;
-      told.set(key, { begin, own });
-      if (waiting.size === 0) ticking.later(tell, TOGETHER);
-      waiting.set(key, [key, begin, own]);
+      reported.set(key, { begin, own });
+      if (pending.size === 0) clock.schedule(flush, FLUSH_MS);
+      pending.set(key, [key, begin, own]);
     },
   };
 }
 
 /** A map whose entries go when they were not set for `ms`. */
-function createExpiring<T>(ms: number, ticking: Ticking) {
+function createExpiringMap<T>(ms: number, clock: MonotonicClock) {
   const entries = new Map<string, { value: T; end: number }>();
   return {
     get: (key: string): T | undefined => entries.get(key)?.value,
     set(key: string, value: T): void {
-      const at = ticking.now();
+      const at = clock.now();
       entries.delete(key);
       entries.set(key, { value, end: at + ms });
       for (const [old, { end }] of entries) {

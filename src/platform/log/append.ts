@@ -1,26 +1,26 @@
 import type { Ids } from "../nodes/ids.ts";
-import { waitShortly } from "../postgres/short-wait.ts";
+import { withLockTimeout } from "../postgres/lock-timeout.ts";
 import type { ISql, Sql, TransactionSql } from "../postgres/sql.ts";
 import type { LogEntry, NewEntry } from "./entry.ts";
 
 /**
- * Appends entries inside the caller's transaction and answers them with their seqs, in the order given.
+ * Appends entries inside the caller's transaction and returns them with their seqs, in the order given.
  * Only `transaction()` calls this, once, as the last statement before COMMIT: rooms stay locked until then.
  */
 export async function append(sql: TransactionSql, ids: Ids, entries: readonly NewEntry[]): Promise<LogEntry[]> {
-  const appended = await call(sql, ids, entries, null);
+  const appended = await callLogAppend(sql, ids, entries, null);
   return appended.map((entry) => entry!);
 }
 
 /**
- * The same as a transaction of its own, but for entries of rooms that somebody holds for long: nothing is done of them, and null
- * answered.
+ * The same as a transaction of its own, but for entries of rooms that stay locked by another transaction: they are not written, and null
+ * returned.
  */
-export function appendUnheld(sql: Sql, ids: Ids, entries: readonly NewEntry[]): Promise<(LogEntry | null)[]> {
-  return waitShortly((waitMs) => call(sql, ids, entries, waitMs));
+export function appendUnlocked(sql: Sql, ids: Ids, entries: readonly NewEntry[]): Promise<(LogEntry | null)[]> {
+  return withLockTimeout((waitMs) => callLogAppend(sql, ids, entries, waitMs));
 }
 
-async function call(sql: ISql, ids: Ids, entries: readonly NewEntry[], waitMs: number | null) {
+async function callLogAppend(sql: ISql, ids: Ids, entries: readonly NewEntry[], waitMs: number | null) {
   if (entries.length === 0) return [];
   const newIds = new Map(entries.map(({ room }) => [room, ""]));
   for (const room of newIds.keys()) newIds.set(room, ids.next());

@@ -8,7 +8,7 @@ import type { Sql } from "../postgres/sql.ts";
 import type { LogEntry } from "./entry.ts";
 
 /**
- * Why global readers move by ticks. Three cursors that look right are run beside them over the same load and judged by the same
+ * Why consumers of the whole log move by checkpoints. Three cursors that look right are run beside them over the same load and judged by the same
  * checker: each loses entries or breaks the order of a room. So the checker is also seen to catch what it is there to catch.
  */
 
@@ -73,13 +73,13 @@ const wrongCursors: Record<string, (sql: Sql) => () => Promise<Row[]>> = {
   },
 };
 
-test("ticks tell everything once and in order, where three other cursors do not", async () => {
+test("checkpoints deliver everything once and in order, where three other cursors do not", async () => {
   const seed = chooseSeed("cursors");
-  const ticks = new Witness();
-  await node.tail.read({
+  const byCheckpoints = new Witness();
+  await node.tail.addConsumer({
     name: "ticks",
     from: "stored",
-    handle: ({ entries }) => Promise.resolve(ticks.see(entries)),
+    handle: ({ entries }) => Promise.resolve(byCheckpoints.see(entries)),
   });
   let done = false;
   const wrong = Object.entries(wrongCursors).map(([name, open]) => {
@@ -101,7 +101,9 @@ test("ticks tell everything once and in order, where three other cursors do not"
   done = true;
   await Promise.all(wrong.map(({ running }) => running));
   const heads = await readHeads(node.sql);
-  await waitUntil("the ticks' reader has seen the newest entry of each room", () => ticks.reached(heads));
+  await waitUntil("the consumer by checkpoints has seen the newest entry of each room", () =>
+    byCheckpoints.reached(heads),
+  );
 
   const expected: Appended[] = node.published.map(({ room, seq, payload }) => ({ room, seq, id: entryId(payload) }));
   const told = ({ witness }: { witness: Witness }) => ({
@@ -112,7 +114,7 @@ test("ticks tell everything once and in order, where three other cursors do not"
   console.log(
     `cursors: ${expected.length} entries; ${wrong.map((w) => `${w.name}: ${JSON.stringify(told(w))}`).join("; ")}`,
   );
-  expect(told({ witness: ticks })).toEqual({ missed: 0, outOfOrder: 0, repeated: 0 });
+  expect(told({ witness: byCheckpoints })).toEqual({ missed: 0, outOfOrder: 0, repeated: 0 });
   const [bySerial, byXid, byWindow] = wrong.map(told);
   expect(bySerial!.missed).toBeGreaterThan(0);
   expect(byXid!.outOfOrder).toBeGreaterThan(0);

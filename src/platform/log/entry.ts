@@ -21,7 +21,7 @@ export interface NewEntry {
   meta: string | null;
 }
 
-/** What a read of a room's log answers. `complete`: the entries run from `since + 1` to `head` without a hole. */
+/** What a read of a room's log returns. `complete`: the entries run from `since + 1` to `head` without a hole. */
 export interface LogSlice {
   room: string;
   head: number;
@@ -30,11 +30,11 @@ export interface LogSlice {
 }
 
 /** The same `meta`, JSON text, which also says what the entry is part of. Null when there is nothing to say. */
-export function traceMeta(span: Span | null, meta: string | null = null): string | null {
+export function withTraceparent(span: Span | null, meta: string | null = null): string | null {
   return span === null ? meta : JSON.stringify({ ...JSON.parse(meta ?? "{}"), traceparent: span.traceparent });
 }
 
-/** The traceparent that `traceMeta` put there. */
-export function traceOf(meta: string | null): string | undefined {
+/** The traceparent that `withTraceparent` put there. */
+export function getTraceparent(meta: string | null): string | undefined {
   return meta?.includes('"traceparent"') ? JSON.parse(meta).traceparent : undefined;
 }

@@ -46,7 +46,7 @@ afterAll(async () => {
   await database.close();
 });
 
-test("50 writers with aborts, late commits and several rooms: dense, ordered, complete, and told once to every reader", async () => {
+test("50 writers with aborts, late commits and several rooms: dense, ordered, complete, and delivered once to every consumer", async () => {
   const acknowledged: Appended[] = [];
   let run = 0;
 
@@ -76,7 +76,7 @@ test("50 writers with aborts, late commits and several rooms: dense, ordered, co
         await Bun.sleep(after);
         const witness = new Witness();
         const name = `${prefix}-${i}`;
-        await node.tail.read({
+        await node.tail.addConsumer({
           name,
           from: i === 0 ? "now" : "stored",
           handle({ entries }) {

@@ -1,16 +1,16 @@
 import type { LogEntry } from "./entry.ts";
 
 /**
- * Shows committed entries to whoever is there. Never throws: what is committed cannot be taken back, and is not to be done again.
+ * Delivers committed entries to those connected. Never throws: what is committed cannot be taken back, and is not to be done again.
  * `took`: ms from the start of their transaction until it was committed, for the metrics.
  */
-export type Publish = (entries: readonly LogEntry[], took: number) => void;
+export type Publish = (entries: readonly LogEntry[], tookMs: number) => void;
 
-/** Makes a Publish of something that may throw. `onError` is told; whoever was not shown the entries gets them from the tail. */
-export function createPublish(show: Publish, onError: (error: unknown) => void): Publish {
-  return (entries, took) => {
+/** Makes a Publish of something that may throw. `onError` is told; those that were not reached get them from the log tail. */
+export function createPublish(deliver: Publish, onError: (error: unknown) => void): Publish {
+  return (entries, tookMs) => {
     try {
-      show(entries, took);
+      deliver(entries, tookMs);
     } catch (error) {
       onError(error);
     }

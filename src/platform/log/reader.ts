@@ -23,7 +23,7 @@ const MAX_BYTES_PER_QUERY = 8 * MAX_BYTES;
 const MAX_ENTRIES_PER_QUERY = 8 * MAX_ENTRIES;
 const MAX_WAITING = 1_000_000;
 
-interface Wanted {
+interface SliceRequest {
   room: string;
   since: number;
 }
@@ -40,14 +40,14 @@ export function createLogReader({
 }: {
   sql: Sql;
   epoch: Epoch;
-  /** Most reads that may wait; for tests. */
+  /** Maximum reads that may wait; for tests. */
   maxWaiting?: number;
 }): LogReader {
   const waiting = new Map<string, Promise<LogSlice>>();
-  const batcher = createBatcher<Wanted, LogSlice | null>({
-    run(wanted) {
-      for (const { room, since } of wanted) waiting.delete(`${since} ${room}`);
-      return readSlices(sql, epoch, wanted);
+  const batcher = createBatcher<SliceRequest, LogSlice | null>({
+    run(requests) {
+      for (const { room, since } of requests) waiting.delete(`${since} ${room}`);
+      return readSlices(sql, epoch, requests);
     },
     maxBatch: MAX_ROOMS_PER_QUERY,
     maxQueue: maxWaiting,
@@ -56,20 +56,20 @@ export function createLogReader({
 
   function slice(room: string, since: number): Promise<LogSlice> {
     const key = `${since} ${room}`;
-    let answer = waiting.get(key);
-    if (!answer) {
-      const asked = read({ room, since });
-      waiting.set(key, asked);
+    let pending = waiting.get(key);
+    if (!pending) {
+      const request = read({ room, since });
+      waiting.set(key, request);
       // Also when it was refused and never sent.
-      asked.catch(() => waiting.get(key) === asked && waiting.delete(key));
-      answer = asked;
+      request.catch(() => waiting.get(key) === request && waiting.delete(key));
+      pending = request;
     }
-    return answer;
+    return pending;
   }
 
-  async function read(wanted: Wanted): Promise<LogSlice> {
+  async function read(request: SliceRequest): Promise<LogSlice> {
     for (;;) {
-      const slice = await batcher.add(wanted);
+      const slice = await batcher.add(request);
       if (slice !== null) return slice;
     }
   }
@@ -93,7 +93,7 @@ interface Row {
 }
 
 /** Null for the last ones when all together are too much; the first is always answered. */
-async function readSlices(sql: Sql, epoch: Epoch, wanted: readonly Wanted[]): Promise<(LogSlice | null)[]> {
+async function readSlices(sql: Sql, epoch: Epoch, requests: readonly SliceRequest[]): Promise<(LogSlice | null)[]> {
   // What bounds the answer stands inside of each lateral, so that it bounds what is read: a room whose answer would be too long has
   // none of its rows read, and rooms beyond MAX_ENTRIES_PER_QUERY neither. The future's partitions are left out of the plan; an
   // hour's margin, since a row may be younger than this transaction's now().
@@ -101,7 +101,7 @@ async function readSlices(sql: Sql, epoch: Epoch, wanted: readonly Wanted[]): Pr
     WITH asked AS MATERIALIZED (
       SELECT q.n::int, q.since, r.id, coalesce(r.head, 0) AS head,
         CASE WHEN r.head > q.since AND r.head - q.since <= ${MAX_ENTRIES} THEN r.head - q.since ELSE 0 END AS missed
-      FROM unnest(${wanted.map((w) => w.room)}::text[], ${wanted.map((w) => w.since)}::bigint[]) WITH ORDINALITY AS q(room, since, n)
+      FROM unnest(${requests.map((w) => w.room)}::text[], ${requests.map((w) => w.since)}::bigint[]) WITH ORDINALITY AS q(room, since, n)
       LEFT JOIN rooms r ON r.name = q.room),
     within AS (SELECT *, sum(missed) OVER (ORDER BY n) - missed AS missed_before FROM asked)
     SELECT n, (SELECT log_epoch()) AS epoch, head, seq, type, payload FROM (
@@ -119,18 +119,18 @@ async function readSlices(sql: Sql, epoch: Epoch, wanted: readonly Wanted[]): Pr
     ) found WHERE bytes_so_far <= ${MAX_BYTES_PER_QUERY}
     ORDER BY n, seq`;
   epoch.observe(rows[0]!.epoch);
-  const answered = wanted.slice(0, rows.at(-1)!.n);
-  const slices: LogSlice[] = answered.map(({ room }) => ({ room, head: 0, entries: [], complete: false }));
+  const returned = requests.slice(0, rows.at(-1)!.n);
+  const slices: LogSlice[] = returned.map(({ room }) => ({ room, head: 0, entries: [], complete: false }));
   for (const { n, head, seq, type, payload } of rows) {
     const slice = slices[n - 1]!;
     slice.head = head;
     if (seq !== null) slice.entries.push({ room: slice.room, seq, type, payload });
   }
   slices.forEach((slice, i) => {
-    const { since } = wanted[i]!;
+    const { since } = requests[i]!;
     slice.complete =
       slice.entries.length === slice.head - since && slice.entries.every(({ seq }, k) => seq === since + 1 + k);
     if (!slice.complete) slice.entries = [];
   });
-  return wanted.map((_, i) => slices[i] ?? null);
+  return requests.map((_, i) => slices[i] ?? null);
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, expect, test } from "bun:test";
 import { type LogNode, startLogNode } from "../../../tests/support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
-import { passRetention, startRetention } from "./retention.ts";
+import { runRetentionPass, startRetention } from "./retention.ts";
 
 const HOUR = 3_600_000;
 const PLENTY = { retentionMs: 48 * HOUR, maxBytes: 1e12 };
@@ -34,11 +34,11 @@ async function oldPartition(hours: number): Promise<string> {
 }
 
 test("partitions stand ready for 42 hours, made again when they are missing", async () => {
-  expect((await passRetention(node.sql, PLENTY)).made).toBe(0);
+  expect((await runRetentionPass(node.sql, PLENTY)).made).toBe(0);
   const [last] =
     await node.sql`SELECT max(inhrelid::regclass::text) AS name FROM pg_inherits WHERE inhparent = 'log'::regclass`;
   await node.sql.unsafe(`DROP TABLE ${last!.name}`);
-  expect((await passRetention(node.sql, PLENTY)).made).toBe(1);
+  expect((await runRetentionPass(node.sql, PLENTY)).made).toBe(1);
   const [row] = await node.sql`SELECT count(*)::int AS n FROM pg_inherits WHERE inhparent = 'log'::regclass`;
   expect(row!.n).toBeGreaterThanOrEqual(9);
 });
@@ -46,24 +46,24 @@ test("partitions stand ready for 42 hours, made again when they are missing", as
 test("a partition goes when all of it is older than the retention", async () => {
   const old = await oldPartition(50);
   await oldPartition(40);
-  expect(await passRetention(node.sql, PLENTY)).toMatchObject({ dropped: [old], held: null });
-  expect(await passRetention(node.sql, PLENTY)).toMatchObject({ dropped: [], held: null });
+  expect(await runRetentionPass(node.sql, PLENTY)).toMatchObject({ dropped: [old], blocked: null });
+  expect(await runRetentionPass(node.sql, PLENTY)).toMatchObject({ dropped: [], blocked: null });
 });
 
 test("above the most bytes the oldest partitions go first, and the present one stays", async () => {
   await node.transaction({ actor: "1" }, async (tx) => tx.log("event:a", "test", {}));
   // Beyond the 12 hours at most that the one before the present reaches back.
   const [older, newer] = [await oldPartition(30), await oldPartition(20)];
-  const { dropped } = await passRetention(node.sql, { ...PLENTY, maxBytes: 1 });
+  const { dropped } = await runRetentionPass(node.sql, { ...PLENTY, maxBytes: 1 });
   expect(dropped.slice(0, 2)).toEqual([older, newer]); // the one before the present, which is empty, may follow
   expect(await node.sql`SELECT FROM log`).toHaveLength(1);
 });
 
-test("a partition stays until every stored reader has passed it, and the one that holds it is named", async () => {
+test("a partition stays until every stored consumer has passed it, and the one that blocks it is named", async () => {
   const { sql } = node;
   await sql`INSERT INTO log_readers (name, tick) SELECT n, max(t.id) FROM ticks t, (VALUES ('quick'), ('slow')) r(n) GROUP BY n`;
   const old = await oldPartition(50);
-  /** A tick at which everything that began before the partition's last entry, plus `more` transactions, had ended. */
+  /** A checkpoint at which everything that began before the partition's last entry, plus `more` transactions, had ended. */
   const tickAt = async (more: number) => {
     const [row] = await sql<{ id: string }[]>`
       INSERT INTO ticks (snap) SELECT (x || ':' || x || ':')::pg_snapshot
@@ -72,9 +72,12 @@ test("a partition stays until every stored reader has passed it, and the one tha
   };
   const [before, after] = [await tickAt(0), await tickAt(1)];
   await sql`UPDATE log_readers SET tick = CASE name WHEN 'quick' THEN ${after}::bigint ELSE ${before}::bigint END`;
-  expect(await passRetention(sql, PLENTY)).toMatchObject({ dropped: [], held: { partition: old, reader: "slow" } });
+  expect(await runRetentionPass(sql, PLENTY)).toMatchObject({
+    dropped: [],
+    blocked: { partition: old, consumer: "slow" },
+  });
   await sql`UPDATE log_readers SET tick = ${after}`;
-  expect(await passRetention(sql, PLENTY)).toMatchObject({ dropped: [old], held: null });
+  expect(await runRetentionPass(sql, PLENTY)).toMatchObject({ dropped: [old], blocked: null });
 });
 
 test("a drop that has to wait for a long read does not hold up an append", async () => {
@@ -87,14 +90,14 @@ test("a drop that has to wait for a long read does not hold up an append", async
     await release.promise;
   });
   await reading.promise;
-  const pass = passRetention(node.sql, PLENTY);
+  const pass = runRetentionPass(node.sql, PLENTY);
   for (let i = 0; i < 20; i++) await node.transaction({ actor: "1" }, async (tx) => tx.log("event:a", "test", {}));
   release.resolve();
   await read;
   expect((await pass).dropped).toEqual([old]);
 });
 
-test("ticks go after an hour, but not the newest, not a reader's, and not one of each five minutes that are kept", async () => {
+test("checkpoints go after an hour, but not the newest, not a consumer's, and not one of each five minutes that are kept", async () => {
   const { sql } = node;
   const add = (age: string, count: number) =>
     sql`INSERT INTO ticks (snap, at) SELECT pg_current_snapshot(), now() - ${age}::interval FROM generate_series(1, ${count}::int)`;
@@ -103,7 +106,7 @@ test("ticks go after an hour, but not the newest, not a reader's, and not one of
   await add("2 hours", 5);
   const [mine] = await sql`SELECT max(id) - 1 AS id FROM ticks`;
   await sql`INSERT INTO log_readers (name, tick) VALUES ('mine', ${mine!.id})`;
-  await passRetention(sql, PLENTY);
+  await runRetentionPass(sql, PLENTY);
   const left = await sql`SELECT id FROM ticks WHERE at < now() - interval '1 hour' ORDER BY id`;
   expect(left.map(({ id }) => Number(id))).toEqual([Number(first!.id), Number(mine!.id), Number(mine!.id) + 1]);
 });
@@ -119,6 +122,6 @@ test("it starts with a pass, and stops", async () => {
     onPass: (report) => reports.push(report),
     onError,
   });
-  expect(reports).toEqual([{ made: 0, dropped: [], held: null }]);
+  expect(reports).toEqual([{ made: 0, dropped: [], blocked: null }]);
   await retention.stop();
 });

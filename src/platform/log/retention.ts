@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { sqlState } from "../postgres/failures.ts";
+import { sqlState } from "../postgres/database-errors.ts";
 import type { Sql } from "../postgres/sql.ts";
 import { logPartitions } from "./partitions.ts";
 
-/** What one pass did. `held`: the oldest partition should go, but this stored reader has not passed it: an alarm. */
+/** What one pass did. `blocked`: the oldest partition should go, but this stored consumer has not passed it: an alarm. */
 export interface RetentionReport {
   made: number;
   dropped: string[];
-  held: { partition: string; reader: string } | null;
+  blocked: { partition: string; consumer: string } | null;
 }
 
 interface Limits {
@@ -18,19 +18,19 @@ interface Limits {
 }
 
 /** Partitions that stand ready; 42 hours in which no pass need succeed. */
-const AHEAD = 7;
-/** Ticks younger than this stay for readers that keep their position in memory. */
-const TICKS_KEPT = "1 hour";
-/** Of those that are older one stays for each such time: readers outside come back to the one before theirs. */
-const TICKS_APART = "5 minutes";
+const PARTITIONS_AHEAD = 7;
+/** Checkpoints younger than this stay for consumers that keep their position in memory. */
+const CHECKPOINTS_KEPT = "1 hour";
+/** Of those that are older one stays for each such time: external consumers come back to the one before theirs. */
+const CHECKPOINT_INTERVAL = "5 minutes";
 /** And one of so many: between two that stay lies never more than a window can hold (./between.ts). */
-const TICKS_TOGETHER = 25;
-const PASS_EVERY_MS = 3_600_000;
-const TRIES = 20;
+const CHECKPOINT_STRIDE = 25;
+const PASS_INTERVAL_MS = 3_600_000;
+const MAX_TRIES = 20;
 
 /**
- * Keeps partitions ahead and drops the old ones. Resolves after the first pass, so that whoever writes next finds a partition.
- * @param onPass told of every later pass, so that one that is held up can be made known
+ * Keeps partitions ahead and drops the old ones. Resolves after the first pass, so that the next writer finds a partition.
+ * @param onPass told of every later pass, so that one that is blocked can be reported
  */
 export async function startRetention({
   sql,
@@ -44,11 +44,11 @@ export async function startRetention({
   onPass: (report: RetentionReport) => void;
   onError: (error: unknown) => void;
 }): Promise<{ stop(): Promise<void> }> {
-  onPass(await passRetention(sql, limits()));
+  onPass(await runRetentionPass(sql, limits()));
   let running: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    running = running.then(() => passRetention(sql, limits())).then(onPass, onError);
-  }, PASS_EVERY_MS);
+    running = running.then(() => runRetentionPass(sql, limits())).then(onPass, onError);
+  }, PASS_INTERVAL_MS);
   return {
     stop() {
       clearInterval(timer);
@@ -57,14 +57,14 @@ export async function startRetention({
   };
 }
 
-/** One pass: make what is missing ahead, drop what is old or too much, trim ticks. Any node may do it at any time. */
-export async function passRetention(sql: Sql, limits: Limits): Promise<RetentionReport> {
-  const [row] = await sql<{ made: number }[]>`SELECT log_make_partitions(${AHEAD}) AS made`;
-  const report: RetentionReport = { made: row!.made, dropped: [], held: null };
-  for (const partition of await surplus(sql, limits)) {
-    const reader = await dropWhenPassed(sql, partition);
-    if (reader !== null) {
-      report.held = { partition, reader };
+/** One pass: make what is missing ahead, drop what is old or too much, trim checkpoints. Any node may do it at any time. */
+export async function runRetentionPass(sql: Sql, limits: Limits): Promise<RetentionReport> {
+  const [row] = await sql<{ made: number }[]>`SELECT log_make_partitions(${PARTITIONS_AHEAD}) AS made`;
+  const report: RetentionReport = { made: row!.made, dropped: [], blocked: null };
+  for (const partition of await findSurplus(sql, limits)) {
+    const consumer = await dropUnlessNeeded(sql, partition);
+    if (consumer !== null) {
+      report.blocked = { partition, consumer };
       break;
     }
     report.dropped.push(partition);
@@ -72,15 +72,15 @@ export async function passRetention(sql: Sql, limits: Limits): Promise<Retention
   await sql`
     DELETE FROM ticks WHERE id IN (
         SELECT id FROM (
-          SELECT id, at, row_number() OVER (PARTITION BY date_bin(${TICKS_APART}::interval, at, '2000-01-01 00:00+00') ORDER BY id) AS n
-          FROM ticks WHERE at < clock_timestamp() - ${TICKS_KEPT}::interval) old
-        WHERE (n > 1 AND id % ${TICKS_TOGETHER} <> 0) OR at < clock_timestamp() - ${limits.retentionMs} * interval '1 ms')
+          SELECT id, at, row_number() OVER (PARTITION BY date_bin(${CHECKPOINT_INTERVAL}::interval, at, '2000-01-01 00:00+00') ORDER BY id) AS n
+          FROM ticks WHERE at < clock_timestamp() - ${CHECKPOINTS_KEPT}::interval) old
+        WHERE (n > 1 AND id % ${CHECKPOINT_STRIDE} <> 0) OR at < clock_timestamp() - ${limits.retentionMs} * interval '1 ms')
       AND id < (SELECT max(id) FROM ticks) AND id < (SELECT coalesce(min(tick), 9223372036854775807) FROM log_readers)`;
   return report;
 }
 
 /** Past partitions that are too old, or beyond the bytes counted from the newest; the oldest first. */
-async function surplus(sql: Sql, { retentionMs, maxBytes }: Limits): Promise<string[]> {
+async function findSurplus(sql: Sql, { retentionMs, maxBytes }: Limits): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`
     WITH sized AS (
       SELECT name, upper, sum(pg_total_relation_size(oid)) OVER (ORDER BY upper DESC) AS bytes_to_here
@@ -93,24 +93,24 @@ async function surplus(sql: Sql, { retentionMs, maxBytes }: Limits): Promise<str
 }
 
 /**
- * Drops a partition unless a stored reader has still to see something of it; then answers that reader's name.
- * The lock is asked for 100 ms at a time: a drop that waits behind one long read would stall every append.
+ * Drops a partition unless a stored consumer has still to see something of it; then returns that consumer's name.
+ * The lock is asked for 100 ms at a time: a drop that waits for one long read would stall every append.
  */
-async function dropWhenPassed(sql: Sql, partition: string): Promise<string | null> {
+async function dropUnlessNeeded(sql: Sql, partition: string): Promise<string | null> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await sql.begin("isolation level read committed", async (tx) => {
         await tx`SET LOCAL lock_timeout = '100ms'`;
         await tx`LOCK TABLE ${tx(partition)} IN SHARE MODE`; // waits for a last writer, whose rows count too
-        const [behind] = await tx<{ name: string }[]>`
+        const [lagging] = await tx<{ name: string }[]>`
           SELECT r.name FROM log_readers r JOIN ticks t ON t.id = r.tick
           WHERE pg_snapshot_xmin(t.snap) <= (SELECT max(xid) FROM ${tx(partition)}) ORDER BY r.tick LIMIT 1`;
-        if (behind) return behind.name;
+        if (lagging) return lagging.name;
         await tx`DROP TABLE ${tx(partition)}`;
         return null;
       });
     } catch (error) {
-      if (sqlState(error) !== "55P03" || attempt === TRIES) throw error;
+      if (sqlState(error) !== "55P03" || attempt === MAX_TRIES) throw error;
       await sleep(50 + Math.random() * 200 * attempt);
     }
   }

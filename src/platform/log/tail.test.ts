@@ -3,7 +3,7 @@ import { type LogNode, startLogNode } from "../../../tests/support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
 import type { Sql } from "../postgres/sql.ts";
-import { createTail } from "./tail.ts";
+import { createLogTail } from "./tail.ts";
 import type { TailEntry } from "./windows.ts";
 
 let database: TestDatabase;
@@ -25,7 +25,7 @@ const rest = () => ({
 });
 
 function newTail() {
-  return createTail({ sql: node.sql, ...rest() });
+  return createLogTail({ sql: node.sql, ...rest() });
 }
 
 /** The same database; `count` sees what each query brings. */
@@ -55,7 +55,7 @@ function idsOf(entries: readonly TailEntry[]): number[] {
 test("an entry is told with its room, time and actor", async () => {
   const tail = newTail();
   const seen: TailEntry[] = [];
-  await tail.read({ name: "a", from: "now", handle: async ({ entries }) => void seen.push(...entries) });
+  await tail.addConsumer({ name: "a", from: "now", handle: async ({ entries }) => void seen.push(...entries) });
   await append("event:a", 1);
   await waitUntil("the entry is told", () => seen.length > 0);
   expect(seen[0]).toMatchObject({ room: "event:a", seq: 1, type: "test", payload: '{"id":1}', meta: '{"actor":"9"}' });
@@ -68,11 +68,11 @@ test("a reader is told what it takes, and the rest is not read from the database
   const seen: TailEntry[] = [];
   const windows: number[] = [];
   const asked: string[] = [];
-  const tail = createTail({ sql: counted(node.sql, (rows) => (read += JSON.stringify(rows).length)), ...rest() });
-  await tail.read({
+  const tail = createLogTail({ sql: counted(node.sql, (rows) => (read += JSON.stringify(rows).length)), ...rest() });
+  await tail.addConsumer({
     name: "t",
     from: "now",
-    takes: (room, seq) => asked.push(`${room} ${seq}`) > 0 && room === "event:t2" && seq > 30,
+    needs: (room, seq) => asked.push(`${room} ${seq}`) > 0 && room === "event:t2" && seq > 30,
     handle: async ({ entries }) => {
       seen.push(...entries);
       windows.push(entries.length);
@@ -99,12 +99,12 @@ test("a reader that takes most of what comes has it by one read, and one that an
   let reads = 0;
   const taken: number[] = [];
   const all: number[] = [];
-  const tail = createTail({
+  const tail = createLogTail({
     sql: counted(node.sql, (rows) => (reads += rows[0] && "payload" in rows[0] ? 1 : 0)),
     ...rest(),
   });
   const read = (name: string, told: number[], more: { takes?: () => boolean }) =>
-    tail.read({ name, from: "now", handle: async ({ entries }) => void told.push(...idsOf(entries)), ...more });
+    tail.addConsumer({ name, from: "now", handle: async ({ entries }) => void told.push(...idsOf(entries)), ...more });
   await read("t-most", taken, { takes: () => true });
   for (let id = 1; id <= 3; id++) {
     await append("event:t5", id);
@@ -118,12 +118,12 @@ test("a reader that takes most of what comes has it by one read, and one that an
   await tail.stop();
 });
 
-test("a stored reader goes on after a restart where it stopped, a present one begins anew", async () => {
+test("a stored consumer goes on after a restart where it stopped, one in memory begins anew", async () => {
   const seen: Record<string, number[]> = { stored: [], now: [] };
   const read = async () => {
     const tail = newTail();
     for (const from of ["stored", "now"] as const) {
-      await tail.read({
+      await tail.addConsumer({
         name: `b-${from}`,
         from,
         handle: async (batch) => void seen[from]!.push(...idsOf(batch.entries)),
@@ -144,12 +144,12 @@ test("a stored reader goes on after a restart where it stopped, a present one be
   await second.stop();
 });
 
-test("a reader that fails is tried again, and holds up nobody", async () => {
+test("a consumer that fails is tried again, and holds up no other", async () => {
   const tail = newTail();
   const good: number[] = [];
   const bad: number[] = [];
   failures.length = 0;
-  await tail.read({
+  await tail.addConsumer({
     name: "c-bad",
     from: "stored",
     handle({ entries }) {
@@ -158,12 +158,16 @@ test("a reader that fails is tried again, and holds up nobody", async () => {
       return Promise.resolve();
     },
   });
-  await tail.read({ name: "c-good", from: "now", handle: async ({ entries }) => void good.push(...idsOf(entries)) });
+  await tail.addConsumer({
+    name: "c-good",
+    from: "now",
+    handle: async ({ entries }) => void good.push(...idsOf(entries)),
+  });
   for (const id of [1, 2, 3]) {
     await append("event:c", id);
-    await waitUntil("the good reader has seen it", () => good.length === id);
+    await waitUntil("the good consumer has seen it", () => good.length === id);
   }
-  await waitUntil("the bad reader has caught up", () => bad.length === 3);
+  await waitUntil("the bad consumer has caught up", () => bad.length === 3);
   expect([good, bad]).toEqual([
     [1, 2, 3],
     [1, 2, 3],
@@ -173,12 +177,12 @@ test("a reader that fails is tried again, and holds up nobody", async () => {
   await tail.stop();
 });
 
-test("a reader that failed waits its own time, however much others commit meanwhile", async () => {
+test("a consumer that failed waits its own time, however much others commit meanwhile", async () => {
   const tail = newTail();
   const tries: number[] = [];
   const good: number[] = [];
   failures.length = 0;
-  await tail.read({
+  await tail.addConsumer({
     name: "c-poisoned",
     from: "now",
     handle() {
@@ -186,12 +190,16 @@ test("a reader that failed waits its own time, however much others commit meanwh
       return Promise.reject(new Error("poison"));
     },
   });
-  await tail.read({ name: "c-other", from: "now", handle: async ({ entries }) => void good.push(...idsOf(entries)) });
-  // Each in a tick of its own: a back-off that a tick ends would try at every one.
+  await tail.addConsumer({
+    name: "c-other",
+    from: "now",
+    handle: async ({ entries }) => void good.push(...idsOf(entries)),
+  });
+  // Each in a checkpoint of its own: a back-off that a checkpoint ends would try at every one.
   const began = performance.now();
   for (let id = 1; id <= 20; id++) {
     await append("event:c2", id);
-    await waitUntil("the other reader has seen it", () => good.length === id);
+    await waitUntil("the other consumer has seen it", () => good.length === id);
   }
   // 100, 200, 400 … ms: so many tries fit into the time that it took.
   const fitting = Math.ceil(Math.log2((performance.now() - began) / 100 + 1)) + 1;
@@ -200,15 +208,15 @@ test("a reader that failed waits its own time, however much others commit meanwh
   await tail.stop();
 });
 
-test("two processes with one stored reader: effects in the position's transaction happen once", async () => {
+test("two processes with one stored consumer: effects in the position's transaction happen once", async () => {
   await node.sql`CREATE TABLE effects (room text, seq bigint)`;
   const tails = [newTail(), newTail()];
   failures.length = 0;
   for (const tail of tails) {
-    await tail.read({
+    await tail.addConsumer({
       name: "d",
       from: "stored",
-      handle: ({ entries, move }) =>
+      handle: ({ entries, advance: move }) =>
         node.sql.begin(async (tx) => {
           for (const { room, seq } of entries) await tx`INSERT INTO effects VALUES (${room}, ${seq})`;
           await move(tx);
@@ -226,16 +234,16 @@ test("two processes with one stored reader: effects in the position's transactio
   expect(failures).toEqual([]);
 });
 
-test("of four processes with one stored reader one reads each batch, and another goes on when it stops", async () => {
+test("of four processes with one stored consumer one reads each batch, and another goes on when it stops", async () => {
   await node.sql`CREATE TABLE shared_effects (seq bigint)`;
   const tails = Array.from({ length: 4 }, newTail);
   let batches = 0;
   const began = performance.now();
   for (const tail of tails)
-    await tail.read({
+    await tail.addConsumer({
       name: "d4",
       from: "stored",
-      async handle({ entries, move }) {
+      async handle({ entries, advance: move }) {
         if (entries.every(({ room }) => room !== "event:d4")) return;
         batches++;
         await node.sql.begin(async (tx) => {
@@ -261,12 +269,12 @@ test("of four processes with one stored reader one reads each batch, and another
   await tails[3]!.stop();
 });
 
-test("a present reader that fell out of the ticks is told so, and goes on", async () => {
+test("a consumer in memory that fell out of the checkpoints is told so, and goes on", async () => {
   const tail = newTail();
   const seen: number[] = [];
   let interrupted = 0;
   let release = Promise.withResolvers<void>();
-  await tail.read({
+  await tail.addConsumer({
     name: "e",
     from: "now",
     async handle({ entries }) {
@@ -278,7 +286,7 @@ test("a present reader that fell out of the ticks is told so, and goes on", asyn
   await append("event:e", 1);
   await waitUntil("the first is told", () => seen.length === 1);
   await append("event:e", 2);
-  await waitUntil("a tick covers the second", async () => {
+  await waitUntil("a checkpoint covers the second", async () => {
     const [row] =
       await node.sql`SELECT count(*)::int AS n FROM log WHERE xid >= pg_snapshot_xmax((SELECT snap FROM ticks ORDER BY id DESC LIMIT 1))`;
     return row!.n === 0;
@@ -294,10 +302,10 @@ test("a present reader that fell out of the ticks is told so, and goes on", asyn
   await tail.stop();
 });
 
-test("another epoch is told to present readers", async () => {
+test("another epoch is told to consumers in memory", async () => {
   const tail = newTail();
   let interrupted = 0;
-  await tail.read({
+  await tail.addConsumer({
     name: "f",
     from: "now",
     handle: () => Promise.resolve(),
@@ -310,11 +318,11 @@ test("another epoch is told to present readers", async () => {
   await tail.stop();
 });
 
-test("what a reader does about an interruption is tried until it succeeds, before it goes on", async () => {
+test("what a consumer does about an interruption is tried until it succeeds, before it goes on", async () => {
   const tail = newTail();
   const calls: string[] = [];
   failures.length = 0;
-  await tail.read({
+  await tail.addConsumer({
     name: "g",
     from: "now",
     handle: async ({ entries }) => void calls.push(...idsOf(entries).map((id) => `entry ${id}`)),
@@ -343,7 +351,7 @@ test("what a reader does about an interruption is tried until it succeeds, befor
 test("another epoch that somebody else has observed first is told all the same", async () => {
   const tail = newTail();
   let interrupted = 0;
-  await tail.read({
+  await tail.addConsumer({
     name: "h",
     from: "now",
     handle: () => Promise.resolve(),
@@ -357,12 +365,16 @@ test("another epoch that somebody else has observed first is told all the same",
   await tail.stop();
 });
 
-test("after the log went back in time a reader is told what is there now, not what was between the same ticks before", async () => {
+test("after the log went back in time a consumer gets what is there now, not what was between the same checkpoints before", async () => {
   const tail = newTail();
   const seen: number[] = [];
   await node.sql`SELECT pg_sleep(0.1), log_tick()`;
   const [begin] = await node.sql<{ tick: string }[]>`SELECT max(id) AS tick FROM ticks`;
-  await tail.read({ name: "i", from: "stored", handle: async ({ entries }) => void seen.push(...idsOf(entries)) });
+  await tail.addConsumer({
+    name: "i",
+    from: "stored",
+    handle: async ({ entries }) => void seen.push(...idsOf(entries)),
+  });
   await append("event:i", 1);
   await waitUntil("the first is told", async () => {
     const [row] = await node.sql`SELECT tick > ${begin!.tick} AS moved FROM log_readers WHERE name = 'i'`;
@@ -385,7 +397,7 @@ test("a batch that fails while the tail stops does not hold up the stop", async 
   const tail = newTail();
   let tries = 0;
   const last = Promise.withResolvers<void>();
-  await tail.read({
+  await tail.addConsumer({
     name: "j",
     from: "now",
     async handle() {
@@ -395,7 +407,7 @@ test("a batch that fails while the tail stops does not hold up the stop", async 
     },
   });
   await append("event:j", 1);
-  await waitUntil("it is tried for the fifth time; the wait behind that is 1.6 s", () => tries === 5);
+  await waitUntil("it is tried for the fifth time; the wait after that is 1.6 s", () => tries === 5);
   const stopped = tail.stop();
   last.resolve();
   await stopped;
@@ -412,11 +424,11 @@ test("a node that nothing else wakes looks more often at a log in which nothing 
       },
       { begin: node.sql.begin, reserve: node.sql.reserve, unsafe: node.sql.unsafe },
     ) as typeof node.sql;
-    return createTail({ sql, epoch: node.epoch, onError: (...failure) => failures.push(failure) });
+    return createLogTail({ sql, epoch: node.epoch, onError: (...failure) => failures.push(failure) });
   };
   const [woken, alone] = [counted("woken"), counted("alone")];
-  alone.hurryWhile(() => true);
-  for (const tail of [woken, alone]) await tail.read({ name: "quiet", from: "now", handle: async () => {} });
+  alone.pollFasterWhile(() => true);
+  for (const tail of [woken, alone]) await tail.addConsumer({ name: "quiet", from: "now", handle: async () => {} });
   await waitUntil("it has looked for a while", () => looks.alone >= 25);
   expect(looks.woken).toBeLessThan(looks.alone * 0.7);
   await Promise.all([woken.stop(), alone.stop()]);

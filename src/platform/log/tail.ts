@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ISql, Sql } from "../postgres/sql.ts";
-import { type Bell, createBell } from "./bell.ts";
+import { createSignal, type Signal } from "../signal.ts";
+import { type Checkpoint, CheckpointConflict, createMemoryCheckpoint, createStoredCheckpoint } from "./checkpoints.ts";
 import type { Epoch } from "./epoch.ts";
-import { presentTick, ReaderMoved, type ReaderTick, storedTick } from "./reader-ticks.ts";
-import { createWindows, type TailEntry, TickGone } from "./windows.ts";
+import { CheckpointGone, createWindowCache, type TailEntry } from "./windows.ts";
 
-/** Somebody who must see every entry of every room: once, in order per room, also those that committed late. */
-export interface TailReader {
+/** A consumer that must see every entry of every room: once, in order per room, also those that committed late. */
+export interface LogConsumer {
   name: string;
   /** `stored`: goes on where it stopped, also after a restart. `now`: begins with this process. */
   from: "stored" | "now";
@@ -14,231 +14,233 @@ export interface TailReader {
    * Whether it needs what this entry says. Asked of each entry, and what it says no to is not read from the database; it must say
    * yes until the entry is of no use any more. Left out: it needs all.
    */
-  takes?(room: string, seq: number): boolean;
+  needs?(room: string, seq: number): boolean;
   /**
    * Of every window in which something came, also when nothing of it was taken. Awaited. A failure is tried again with back-off, and
-   * holds up this reader alone.
+   * holds up this consumer alone.
    */
   handle(batch: TailBatch): Promise<void>;
   /**
-   * For `now`: the log went back in time, or this reader fell out of it; what it missed is not told. Compare heads.
-   * Awaited, and tried again as `handle` is, before the reader goes on.
+   * For `now`: the log went back in time, or this consumer fell out of it; what it missed is not delivered. Compare heads.
+   * Awaited, and tried again as `handle` is, before the consumer goes on.
    */
   interrupted?(): Promise<void>;
 }
 
 export interface TailBatch {
-  /** In order of seq within each room; what the reader does not take is not among them. */
+  /** In order of seq within each room; what the consumer does not need is not among them. */
   entries: readonly TailEntry[];
   /**
-   * Moves a stored reader's tick within the handler's own transaction, so that its effects happen exactly once. Let its error
-   * through: with the same reader on several nodes it says that another one had this batch.
-   * Without this call entries come at least once: the tick moves after the handler has returned.
+   * Moves a stored consumer's checkpoint within the handler's own transaction, so that its effects happen exactly once. Let its error
+   * through: with the same consumer on several nodes it says that another one had this batch.
+   * Without this call entries come at least once: the checkpoint moves after the handler has returned.
    */
-  move(sql: ISql): Promise<void>;
+  advance(sql: ISql): Promise<void>;
 }
 
-export interface Tail {
-  /** Resolves once the reader's beginning is fixed: every entry committed after that will be told. */
-  read(reader: TailReader): Promise<void>;
-  /** Something was committed, here or elsewhere: look soon. Cheap enough for every commit. */
-  nudge(): void;
-  /** Asked before each pause: whether nothing but the looks tells of what other nodes commit. A quiet log is then looked at more often. */
-  hurryWhile(alone: () => boolean): void;
-  /** Seconds since the last moment up to which every reader has seen all of the log; about one while nothing happens. */
+export interface LogTail {
+  /** Resolves once the consumer's start is fixed: every entry committed after that is delivered. */
+  addConsumer(consumer: LogConsumer): Promise<void>;
+  /** Something was committed, here or elsewhere: poll soon. Cheap enough for every commit. */
+  notify(): void;
+  /** Called before each pause: whether this node learns only by polling what other nodes commit. A quiet log is then polled more often. */
+  pollFasterWhile(isPolling: () => boolean): void;
+  /** Seconds since the last moment up to which every consumer has seen all of the log; about one while nothing happens. */
   lag(): number;
   /** Resolves when all handlers have returned. */
   stop(): Promise<void>;
 }
 
-/** log_tick() makes at most one tick in this time, so looking more often is of no use. */
-const TICK_MS = 80;
-/** Pause when nothing happens. What is not told otherwise is seen so late, and may be at most a second late. */
-const IDLE_MS = 800;
-/** The same for whoever is told nothing. */
-const ALONE_MS = 160;
-/** Looks without news before the pace slackens. */
-const PATIENCE = 5;
-/** Pause of a stored reader that another process was ahead of. */
-const STEP_BACK_MS = 1_000;
-const FIRST_BACKOFF_MS = 100;
-const MOST_BACKOFF_MS = 30_000;
+/** log_tick() makes at most one checkpoint in this time, so polling more often is of no use. */
+const POLL_MS = 80;
+/** Pause when nothing happens. What is not announced otherwise is seen so late, and may be at most a second late. */
+const IDLE_POLL_MS = 800;
+/** The same for a node that receives nothing. */
+const POLLING_NODE_MS = 160;
+/** Polls without news before polling slows down. */
+const MAX_QUIET_POLLS = 5;
+/** Pause of a stored consumer that another process was ahead of. */
+const STANDBY_MS = 1_000;
+const MIN_BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 30_000;
 
-/** A reader under way. */
-interface Follower {
-  reader: TailReader;
+/** A consumer and how far it has come. */
+interface ConsumerProgress {
+  consumer: LogConsumer;
   /** Null: it is not known, or not its turn. */
   at: number | null;
   seenAt: number;
   /** Of the last window it took more than half. */
-  tookMost: boolean;
+  neededMost: boolean;
 }
 
 /**
- * Follows the log by ticks. One look per 80 ms while there is something to tell (one per 800 ms when nothing happens, or 160 ms for a node that nothing else wakes) and one
- * fetch per window, handed to all readers that want all of it; each has a tick of its own.
+ * Follows the log by checkpoints. One poll per 80 ms while there is something to deliver (one per 800 ms when nothing happens, or 160 ms for a node that nothing else wakes) and one
+ * fetch per window, handed to all consumers that want all of it; each has a checkpoint of its own.
  */
-export function createTail({
+export function createLogTail({
   sql,
   epoch,
   onError,
 }: {
   sql: Sql;
   epoch: Epoch;
-  /** Told of every failed look (`reader` is null) and every failed batch; both are tried again. */
-  onError: (error: unknown, reader: string | null) => void;
-}): Tail {
-  let windows = createWindows(sql);
-  const bells = new Set<Bell>();
-  const backoffs = new Set<Bell>();
-  const slack = createBell();
+  /** Called with every failed poll (`consumer` is null) and every failed batch; both are tried again. */
+  onError: (error: unknown, consumer: string | null) => void;
+}): LogTail {
+  let windows = createWindowCache(sql);
+  const signals = new Set<Signal>();
+  const backoffs = new Set<Signal>();
+  const idleSignal = createSignal();
   const loops: Promise<void>[] = [];
   let stopped = false;
-  let latest = 0;
-  /** When the last look was sent, and with each reader the look up to which it has seen everything; ms of performance.now. */
-  let lookedAt = performance.now();
-  const followers = new Set<Follower>();
-  /** Counts how often the log went back in time: ticks in memory from before mean nothing then. */
-  let life = 0;
-  /** As the last look saw it: others may observe a new one before. */
+  let latestCheckpoint = 0;
+  /** When the last poll was sent, and with each consumer the poll up to which it has seen everything; ms of performance.now. */
+  let polledAt = performance.now();
+  const consumers = new Set<ConsumerProgress>();
+  /** Counts how often the log went back in time: checkpoints in memory from before mean nothing then. */
+  let generation = 0;
+  /** As the last poll saw it: others may observe a new one before. */
   let seenEpoch = epoch.current();
-  let quiet = 0;
-  let alone = () => false;
+  let quietPolls = 0;
+  let isPolling = () => false;
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     const sent = performance.now();
     const [row] = await sql<{ tick: number; epoch: string }[]>`SELECT log_tick()::float8 AS tick, log_epoch() AS epoch`;
-    const wentBack = row!.epoch !== seenEpoch || row!.tick < latest;
+    const wentBack = row!.epoch !== seenEpoch || row!.tick < latestCheckpoint;
     if (wentBack) {
-      life++;
-      windows = createWindows(sql); // what is kept there is of the life before
+      generation++;
+      windows = createWindowCache(sql); // what is cached there is of the generation before
     }
     seenEpoch = row!.epoch;
     epoch.observe(row!.epoch);
-    quiet = wentBack || row!.tick !== latest ? 0 : quiet + 1;
-    latest = row!.tick;
-    lookedAt = sent;
-    for (const each of followers) if (each.at !== null && each.at >= latest && !wentBack) each.seenAt = sent;
-    if (quiet === 0) for (const bell of bells) bell.ring();
+    quietPolls = wentBack || row!.tick !== latestCheckpoint ? 0 : quietPolls + 1;
+    latestCheckpoint = row!.tick;
+    polledAt = sent;
+    for (const each of consumers) if (each.at !== null && each.at >= latestCheckpoint && !wentBack) each.seenAt = sent;
+    if (quietPolls === 0) for (const signal of signals) signal.notify();
   }
 
-  async function keepLooking(): Promise<void> {
+  async function runPollLoop(): Promise<void> {
     while (!stopped) {
-      let idle = IDLE_MS;
+      let idle = IDLE_POLL_MS;
       try {
-        await look();
-        if (alone()) idle = ALONE_MS;
+        await poll();
+        if (isPolling()) idle = POLLING_NODE_MS;
       } catch (error) {
-        quiet++;
+        quietPolls++;
         onError(error, null);
       }
-      await sleep(TICK_MS);
-      const more = quiet < PATIENCE ? 0 : Math.min(idle, TICK_MS * 2 ** (quiet - PATIENCE + 1)) - TICK_MS;
-      if (more > 0 && !stopped) await slack.sleep(more);
+      await sleep(POLL_MS);
+      const more =
+        quietPolls < MAX_QUIET_POLLS ? 0 : Math.min(idle, POLL_MS * 2 ** (quietPolls - MAX_QUIET_POLLS + 1)) - POLL_MS;
+      if (more > 0 && !stopped) await idleSignal.wait(more);
     }
   }
 
-  async function follow(reader: TailReader, tick: ReaderTick, begin: number): Promise<void> {
-    const bell = createBell();
-    bells.add(bell);
+  async function runConsumer(consumer: LogConsumer, checkpoint: Checkpoint, begin: number): Promise<void> {
+    const signal = createSignal();
+    signals.add(signal);
     // Of its own: what others commit meanwhile must not end it.
-    const backoff = createBell();
+    const backoff = createSignal();
     backoffs.add(backoff);
     let at: number | null = begin;
-    const follower: Follower = { reader, at, seenAt: performance.now(), tookMost: false };
-    followers.add(follower);
-    let mine = life;
-    let missed = false;
+    const progress: ConsumerProgress = { consumer, at, seenAt: performance.now(), neededMost: false };
+    consumers.add(progress);
+    let ownGeneration = generation;
+    let wasInterrupted = false;
     let failures = 0;
     while (!stopped) {
-      follower.at = at;
-      if (at !== null && latest <= at && mine === life) {
-        follower.seenAt = lookedAt;
-        await bell.sleep(MOST_BACKOFF_MS);
+      progress.at = at;
+      if (at !== null && latestCheckpoint <= at && ownGeneration === generation) {
+        progress.seenAt = polledAt;
+        await signal.wait(MAX_BACKOFF_MS);
         continue;
       }
       try {
-        if (at === null || mine !== life) {
-          missed ||= mine !== life;
-          mine = life;
+        if (at === null || ownGeneration !== generation) {
+          wasInterrupted ||= ownGeneration !== generation;
+          ownGeneration = generation;
           at = null;
-          const next = await tick.load();
-          if (missed) await reader.interrupted?.();
-          missed = false;
+          const next = await checkpoint.load();
+          if (wasInterrupted) await consumer.interrupted?.();
+          wasInterrupted = false;
           at = next;
           continue;
         }
-        at = await step(follower, tick, at);
+        at = await consumeWindow(progress, checkpoint, at);
         failures = 0;
       } catch (error) {
-        if (error instanceof ReaderMoved) {
-          // The same reader on another node was quicker. It goes on with what comes next, and this one looks now and then whether it
+        if (error instanceof CheckpointConflict) {
+          // The same consumer on another node was quicker. It goes on with what comes next, and this one looks now and then whether it
           // still does: if all ran for each batch, each would read the whole log.
           at = null;
-          follower.at = null;
-          if (!stopped) await backoff.sleep(STEP_BACK_MS);
+          progress.at = null;
+          if (!stopped) await backoff.wait(STANDBY_MS);
           continue;
         }
-        onError(error, reader.name);
-        if (error instanceof TickGone) mine = -1;
-        else if (reader.from === "stored") at = null; // the handler may have moved it, or another process has
-        if (!stopped) await backoff.sleep(Math.min(MOST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures++));
+        onError(error, consumer.name);
+        if (error instanceof CheckpointGone) ownGeneration = -1;
+        else if (consumer.from === "stored") at = null; // the handler may have moved it, or another process has
+        if (!stopped) await backoff.wait(Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** failures++));
       }
     }
   }
 
-  async function step(follower: Follower, tick: ReaderTick, from: number): Promise<number> {
-    const { to, count, entries } = await take(follower, from);
+  async function consumeWindow(progress: ConsumerProgress, checkpoint: Checkpoint, from: number): Promise<number> {
+    const { to, count, entries } = await readWindow(progress, from);
     if (to === from) return from;
-    let moved = false;
-    const move = async (tx: ISql) => {
-      await tick.move(tx, from, to);
-      moved = true;
+    let advanced = false;
+    const advance = async (tx: ISql) => {
+      await checkpoint.advance(tx, from, to);
+      advanced = true;
     };
-    if (count > 0) await follower.reader.handle({ entries, move });
-    if (!moved) await move(sql);
+    if (count > 0) await progress.consumer.handle({ entries, advance });
+    if (!advanced) await advance(sql);
     return to;
   }
 
-  /** What a reader takes of the next window. Where most of it is wanted, or all by another reader, all is fetched at once. */
-  async function take(follower: Follower, from: number) {
-    const { takes } = follower.reader;
-    const isWhole = ({ reader, at }: Follower) => reader.takes === undefined && at === from;
-    if (takes === undefined || follower.tookMost || [...followers].some(isWhole)) {
+  /** What a consumer needs of the next window. Where most of it is wanted, or all by another consumer, all is fetched at once. */
+  async function readWindow(progress: ConsumerProgress, from: number) {
+    const { needs } = progress.consumer;
+    const isWhole = ({ consumer: reader, at }: ConsumerProgress) => reader.needs === undefined && at === from;
+    if (needs === undefined || progress.neededMost || [...consumers].some(isWhole)) {
       const { to, entries } = await windows.after(from);
-      const taken = takes === undefined ? entries : entries.filter(({ room, seq }) => takes(room, seq));
-      follower.tookMost = taken.length * 2 > entries.length;
-      return { to, count: entries.length, entries: taken };
+      const needed = needs === undefined ? entries : entries.filter(({ room, seq }) => needs(room, seq));
+      progress.neededMost = needed.length * 2 > entries.length;
+      return { to, count: entries.length, entries: needed };
     }
-    const { to, places } = await windows.placesAfter(from);
-    const taken = places.flatMap(({ seqs, ...place }) => {
-      const some = seqs.filter((seq) => takes(place.room, seq));
+    const { to, rooms } = await windows.seqsAfter(from);
+    const needed = rooms.flatMap(({ seqs, ...place }) => {
+      const some = seqs.filter((seq) => needs(place.room, seq));
       return some.length === 0 ? [] : [{ ...place, seqs: some }];
     });
-    const [count, most] = [places, taken].map((each) => each.reduce((sum, { seqs }) => sum + seqs.length, 0));
-    follower.tookMost = most! * 2 > count!;
-    return { to, count: count!, entries: taken.length === 0 ? [] : await windows.entriesAt(from, to, taken) };
+    const [count, neededCount] = [rooms, needed].map((each) => each.reduce((sum, { seqs }) => sum + seqs.length, 0));
+    progress.neededMost = neededCount! * 2 > count!;
+    return { to, count: count!, entries: needed.length === 0 ? [] : await windows.entriesAt(from, to, needed) };
   }
 
   return {
-    async read(reader) {
-      const tick = reader.from === "stored" ? storedTick(sql, reader.name) : presentTick(sql);
-      const begin = await tick.load();
-      if (loops.length === 0) loops.push(keepLooking());
-      loops.push(follow(reader, tick, begin));
+    async addConsumer(consumer) {
+      const checkpoint =
+        consumer.from === "stored" ? createStoredCheckpoint(sql, consumer.name) : createMemoryCheckpoint(sql);
+      const begin = await checkpoint.load();
+      if (loops.length === 0) loops.push(runPollLoop());
+      loops.push(runConsumer(consumer, checkpoint, begin));
     },
-    nudge() {
-      quiet = 0;
-      slack.ring();
+    notify() {
+      quietPolls = 0;
+      idleSignal.notify();
     },
-    hurryWhile(asked) {
-      alone = asked;
+    pollFasterWhile(predicate) {
+      isPolling = predicate;
     },
-    lag: () => Math.max(0, performance.now() - Math.min(lookedAt, ...[...followers].map((f) => f.seenAt))) / 1_000,
+    lag: () => Math.max(0, performance.now() - Math.min(polledAt, ...[...consumers].map((f) => f.seenAt))) / 1_000,
     async stop() {
       stopped = true;
-      slack.ring();
-      for (const bell of [...bells, ...backoffs]) bell.ring();
+      idleSignal.notify();
+      for (const signal of [...signals, ...backoffs]) signal.notify();
       await Promise.all(loops);
     },
   };

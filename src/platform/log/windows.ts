@@ -1,8 +1,8 @@
-import type { Part, Sql } from "../postgres/sql.ts";
+import type { Sql, SqlFragment } from "../postgres/sql.ts";
 import { entriesBetween, windowEnd } from "./between.ts";
 import type { LogEntry } from "./entry.ts";
 
-/** An entry as a global reader sees it: with what never goes to clients. */
+/** An entry as a consumer of the whole log sees it: with what never goes to clients. */
 export interface TailEntry extends LogEntry {
   /** Unix time in ms. */
   at: number;
@@ -10,108 +10,110 @@ export interface TailEntry extends LogEntry {
   meta: string | null;
 }
 
-/** What became visible between two ticks: whole rooms' worth in order of seq, rooms one after the other. */
-export interface Window {
+/** What became visible between two checkpoints: whole rooms' worth in order of seq, rooms one after the other. */
+export interface LogWindow {
   to: number;
   entries: readonly TailEntry[];
 }
 
-/** The entries of one room in a window, by number only: all that most readers need of most of them. */
-export interface Places {
+/** The entries of one room in a window, by number only: all that most consumers need of most of them. */
+export interface RoomSeqs {
   roomId: string;
   room: string;
   /** Ascending. */
   seqs: readonly number[];
 }
 
-/** Where something became visible between two ticks. */
-export interface PlacesWindow {
+/** Which entries became visible between two checkpoints. */
+export interface SeqsWindow {
   to: number;
-  places: readonly Places[];
+  rooms: readonly RoomSeqs[];
 }
 
-export interface Windows {
-  /** All of the window that begins at a tick. */
-  after(tick: number): Promise<Window>;
+export interface WindowCache {
+  /** All of the window that begins at a checkpoint. */
+  after(checkpoint: number): Promise<LogWindow>;
   /** The same window without what its entries say. */
-  placesAfter(tick: number): Promise<PlacesWindow>;
-  /** What some of the entries between two ticks say: in each room those from the first to the last of `seqs`. */
-  entriesAt(from: number, to: number, places: readonly Places[]): Promise<TailEntry[]>;
+  seqsAfter(checkpoint: number): Promise<SeqsWindow>;
+  /** What some of the entries between two checkpoints say: in each room those from the first to the last of `seqs`. */
+  entriesAt(from: number, to: number, rooms: readonly RoomSeqs[]): Promise<TailEntry[]>;
 }
 
-/** The tick that a reader stands at is no longer there (trimmed, or the database went back in time). */
-export class TickGone extends Error {
-  override readonly name = "TickGone";
+/** The checkpoint of a consumer is no longer there (trimmed, or the database went back in time). */
+export class CheckpointGone extends Error {
+  override readonly name = "CheckpointGone";
 }
 
-/** Windows kept for readers that come a little later than the first. */
-const KEPT = 4;
+/** Windows cached for consumers that come a little later than the first. */
+const MAX_CACHED = 4;
 
-/** Fetches windows once per process, whoever asks first: readers that keep pace are handed the same one. */
-export function createWindows(sql: Sql): Windows {
+/** Fetches windows once per process, for the first that asks: consumers that keep pace get the same one. */
+export function createWindowCache(sql: Sql): WindowCache {
   return {
-    after: kept((tick) => fetchWindow(sql, tick)),
-    placesAfter: kept((tick) => fetchPlaces(sql, tick)),
+    after: cacheByCheckpoint((checkpoint) => fetchWindow(sql, checkpoint)),
+    seqsAfter: cacheByCheckpoint((checkpoint) => fetchSeqs(sql, checkpoint)),
     entriesAt: (from, to, places) => fetchEntries(sql, from, to, places),
   };
 }
 
-function kept<T extends { to: number }>(fetch: (tick: number) => Promise<T>): (tick: number) => Promise<T> {
-  const kept = new Map<number, Promise<T>>();
-  return (tick) => {
-    const known = kept.get(tick);
+function cacheByCheckpoint<T extends { to: number }>(
+  fetch: (checkpoint: number) => Promise<T>,
+): (checkpoint: number) => Promise<T> {
+  const cached = new Map<number, Promise<T>>();
+  return (checkpoint) => {
+    const known = cached.get(checkpoint);
     if (known) return known;
-    const fetched = fetch(tick).then((window) => {
-      if (window.to === tick) kept.delete(tick); // nothing yet: the next to ask must look again
+    const fetched = fetch(checkpoint).then((window) => {
+      if (window.to === checkpoint) cached.delete(checkpoint); // nothing yet: the next to ask must look again
       return window;
     });
-    kept.set(tick, fetched);
-    fetched.catch(() => kept.delete(tick));
-    for (const old of kept.keys()) {
-      if (kept.size <= KEPT) break;
-      kept.delete(old);
+    cached.set(checkpoint, fetched);
+    fetched.catch(() => cached.delete(checkpoint));
+    for (const old of cached.keys()) {
+      if (cached.size <= MAX_CACHED) break;
+      cached.delete(old);
     }
     return fetched;
   };
 }
 
-/** The tick at which the window from `tick` ends; `tick` itself: nothing follows yet. */
-async function endOf(sql: Sql, tick: number): Promise<number> {
+/** The checkpoint at which the window from `checkpoint` ends; `checkpoint` itself: nothing follows yet. */
+async function findWindowEnd(sql: Sql, checkpoint: number): Promise<number> {
   const [bounds] = await sql<{ here: boolean; to: number | null }[]>`
-    SELECT EXISTS (SELECT FROM ticks WHERE id = ${tick}) AS here, ${windowEnd(sql, tick)} AS "to"`;
-  if (!bounds!.here) throw new TickGone(`Tick ${tick} is not there any more.`);
-  return bounds!.to ?? tick;
+    SELECT EXISTS (SELECT FROM ticks WHERE id = ${checkpoint}) AS here, ${windowEnd(sql, checkpoint)} AS "to"`;
+  if (!bounds!.here) throw new CheckpointGone(`Checkpoint ${checkpoint} is not there any more.`);
+  return bounds!.to ?? checkpoint;
 }
 
-async function fetchWindow(sql: Sql, tick: number): Promise<Window> {
-  const to = await endOf(sql, tick);
+async function fetchWindow(sql: Sql, checkpoint: number): Promise<LogWindow> {
+  const to = await findWindowEnd(sql, checkpoint);
   // Each room by its key: a join of some thousand entries may walk all rooms there are.
   const entries = await sql<TailEntry[]>`
-    SELECT (SELECT r.name FROM rooms r WHERE r.id = f.room_id) AS room, ${told(sql)}
-    FROM ${entriesBetween(sql, tick, to)} f
+    SELECT (SELECT r.name FROM rooms r WHERE r.id = f.room_id) AS room, ${entryColumns(sql)}
+    FROM ${entriesBetween(sql, checkpoint, to)} f
     ORDER BY f.room_id, f.seq`;
   return { to, entries };
 }
 
-async function fetchPlaces(sql: Sql, tick: number): Promise<PlacesWindow> {
-  const to = await endOf(sql, tick);
-  const places = await sql<Places[]>`
+async function fetchSeqs(sql: Sql, checkpoint: number): Promise<SeqsWindow> {
+  const to = await findWindowEnd(sql, checkpoint);
+  const rooms = await sql<RoomSeqs[]>`
     SELECT g.room_id AS "roomId", (SELECT r.name FROM rooms r WHERE r.id = g.room_id) AS room, g.seqs FROM (
-      SELECT f.room_id, array_agg(f.seq::float8 ORDER BY f.seq) AS seqs FROM ${entriesBetween(sql, tick, to)} f GROUP BY f.room_id
+      SELECT f.room_id, array_agg(f.seq::float8 ORDER BY f.seq) AS seqs FROM ${entriesBetween(sql, checkpoint, to)} f GROUP BY f.room_id
     ) g`;
-  return { to, places };
+  return { to, rooms };
 }
 
-async function fetchEntries(sql: Sql, from: number, to: number, places: readonly Places[]): Promise<TailEntry[]> {
-  const names = new Map(places.map(({ roomId, room }) => [roomId, room]));
+async function fetchEntries(sql: Sql, from: number, to: number, rooms: readonly RoomSeqs[]): Promise<TailEntry[]> {
+  const names = new Map(rooms.map(({ roomId, room }) => [roomId, room]));
   const bounds = [
-    places.map(({ roomId }) => roomId),
-    places.map(({ seqs }) => seqs[0]!),
-    places.map(({ seqs }) => seqs.at(-1)!),
+    rooms.map(({ roomId }) => roomId),
+    rooms.map(({ seqs }) => seqs[0]!),
+    rooms.map(({ seqs }) => seqs.at(-1)!),
   ] as const;
   // The last seq too, so that no plan reads a room up to its head.
   const rows = await sql<(TailEntry & { room_id: string })[]>`
-    SELECT f.room_id, ${told(sql)}
+    SELECT f.room_id, ${entryColumns(sql)}
     FROM unnest(${bounds[0]}::bigint[], ${bounds[1]}::bigint[], ${bounds[2]}::bigint[]) AS w (room_id, first, last)
     JOIN ${entriesBetween(sql, from, to)} f ON f.room_id = w.room_id AND f.seq BETWEEN w.first AND w.last
     ORDER BY f.room_id, f.seq`;
@@ -119,6 +121,6 @@ async function fetchEntries(sql: Sql, from: number, to: number, places: readonly
 }
 
 /** What an entry `f` of the log says. */
-function told(sql: Sql): Part {
+function entryColumns(sql: Sql): SqlFragment {
   return sql`f.seq::float8, f.type, f.payload, f.meta, extract(epoch FROM f.at)::float8 * 1000 AS at`;
 }

@@ -5,8 +5,8 @@ import { createIds } from "./ids.ts";
 
 const BEGIN = 1_795_000_000_000;
 
-function idsAt(clock: { ms: number }, node = 5, held = () => true) {
-  return createIds({ lease: { node, held }, clock: { now: () => clock.ms } });
+function idsAt(clock: { ms: number }, node = 5, isHeld = () => true) {
+  return createIds({ lease: { node, isHeld: isHeld }, clock: { now: () => clock.ms } });
 }
 
 test("an id holds the time, the node and a count", () => {
@@ -67,5 +67,5 @@ test("a process that was stopped between the time and the lease makes no id of t
       return BEGIN;
     },
   };
-  expect(() => createIds({ lease: { node: 1, held: () => held }, clock: stops }).next()).toThrow("lost its number");
+  expect(() => createIds({ lease: { node: 1, isHeld: () => held }, clock: stops }).next()).toThrow("lost its number");
 });

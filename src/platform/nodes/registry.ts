@@ -1,168 +1,55 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "../postgres/sql.ts";
-import { Living, type LivingNode, type NodeWatcher } from "./living.ts";
 
-/** This node's number, 0 to 1023, its own as long as `held()`; and the nodes that live. */
-export interface Lease {
-  readonly node: number;
-  /** False when it could not be renewed for 10 s: another node may soon have the number. */
-  held(): boolean;
-  /** The nodes that live, this one among them, as read at the last renewal. While the database is away: as it was before. */
-  living(): readonly LivingNode[];
-  /** Told when a node appears or is gone: at once after `refresh`, else within a renewal. */
-  watch(watcher: NodeWatcher): void;
-  /** What this node tells of itself at each renewal from now on. */
-  tell(state: () => NodeState): void;
-  /** Renews now: when a node has said that it comes or goes, or when what this one tells of itself has changed. */
-  refresh(): Promise<void>;
-  /** Stops renewing, and says so. The number is not given back at once: it is free for others 35 s later. */
-  stop(): Promise<void>;
-}
-
-/** What does not change while a node runs. */
-export interface NodeFacts {
+/** A node that was seen within ten seconds, by the database's clock, and did not say that it leaves. */
+export interface LiveNode {
+  /** Its number. Another process may have it later; `run` tells them apart. */
+  node: number;
+  run: string;
   version: string;
-  roles: readonly string[];
+  roles: string[];
   host: string;
   /** Where it listens, `host:port`. */
   address: string;
-}
-
-export interface NodeState {
+  started_at: Date;
   draining: boolean;
+  /** Whether its round trip by the broker works. */
   hears: boolean;
+  /** All three as it said when it was seen last; `lag`: ms since the moment up to which it had seen all of the log. */
   connections: number;
-  /** ms since the moment up to which its slowest reader has seen all of the log. */
+  rss: number;
   lag: number;
 }
 
-/** All in ms. `free` is longer than `fence` and twice the clock difference below, so that no two holders of a number share a ms. */
-const TIMES = { renew: 3_000, fence: 10_000, free: 35_000 };
-const MOST_CLOCK_DIFFERENCE_MS = 10_000;
-
-export interface LeaseDeps {
-  sql: Sql;
-  /** Told of a renewal that failed; it is tried again until `stop`. */
-  onError: (error: unknown) => void;
-  facts?: NodeFacts;
-  /** A clock in ms that never jumps; for tests. */
-  now?: () => number;
-  /** Shorter ones, for tests. */
-  times?: typeof TIMES;
+export interface NodeWatcher {
+  joined?(node: LiveNode): void;
+  left?(node: LiveNode): void;
 }
 
-const NOTHING_TOLD: NodeFacts = { version: "", roles: ["all"], host: "", address: "" };
-const AT_REST: NodeState = { draining: false, hears: true, connections: 0, lag: 0 };
+/** The living nodes as they were last read, and who wants to know when that changes. */
+export class NodeRegistry {
+  nodes: readonly LiveNode[] = [];
+  readonly #watchers: NodeWatcher[] = [];
 
-/**
- * Leases a node number by the database's clock and keeps renewing it.
- * @throws Error with a sentence for the operator: clocks too far apart, or all 1,024 numbers taken
- */
-export async function leaseNode({
-  sql,
-  onError,
-  facts = NOTHING_TOLD,
-  now = () => performance.now(),
-  times = TIMES,
-}: LeaseDeps): Promise<Lease> {
-  const run = crypto.randomUUID();
-  const living = new Living();
-  let state = () => AT_REST;
-  let renewed = now();
-  let renewedAt = Date.now();
-  let node = await claim(sql, run, facts, times.free);
-  let stopped = false;
-  let running: Promise<void> = living.read(sql, times.fence);
-  await running;
+  watch(watcher: NodeWatcher): void {
+    this.#watchers.push(watcher);
+  }
 
-  async function renew(): Promise<void> {
-    if (stopped) return;
-    const sent = now();
-    const sentAt = Date.now();
-    try {
-      const { draining, hears, connections, lag } = state();
-      const rows = await sql`
-        UPDATE nodes SET seen_at = clock_timestamp(), draining = ${draining}, hears = ${hears},
-          connections = ${connections}, rss = ${process.memoryUsage.rss()}, lag = ${Math.round(lag)}
-        WHERE id = ${node} AND token = ${run}`;
-      // Away for so long that somebody else has the number now: take another.
-      if (rows.count === 0) node = await claim(sql, run, facts, times.free);
-      renewed = sent;
-      renewedAt = sentAt;
-      await living.read(sql, times.fence);
-    } catch (error) {
-      onError(error);
+  /** @param maxAgeMs ms since it was seen */
+  async read(sql: Sql, maxAgeMs: number): Promise<void> {
+    const before = this.nodes;
+    this.nodes = await sql<LiveNode[]>`
+      SELECT id AS node, token AS run, version, roles, host, address, started_at, draining, hears, connections,
+        rss::float8 AS rss, lag::float8 AS lag
+      FROM nodes
+      WHERE left_at IS NULL AND seen_at > clock_timestamp() - ${maxAgeMs}::float8 * interval '1 millisecond'
+      ORDER BY id`;
+    for (const watcher of this.#watchers) {
+      for (const node of missingIn(before, this.nodes)) watcher.left?.(node);
+      for (const node of missingIn(this.nodes, before)) watcher.joined?.(node);
     }
   }
-
-  let busy = false;
-  let next: Promise<void> | null = null;
-  /** One renewal at a time; whoever asks while one is under way shares the next, for that one may be older than his news. */
-  function renewNext(): Promise<void> {
-    next ??= running.then(async () => {
-      next = null;
-      busy = true;
-      await renew().finally(() => {
-        busy = false;
-      });
-    });
-    running = next;
-    return next;
-  }
-
-  const timer = setInterval(() => {
-    if (!busy) void renewNext();
-  }, times.renew);
-
-  return {
-    get node() {
-      return node;
-    },
-    // While the machine sleeps, the clock that never jumps stands still; the other one has jumped when it wakes.
-    held: () => now() - renewed < times.fence && Date.now() - renewedAt < times.fence,
-    living: () => living.nodes,
-    watch: (watcher) => living.watch(watcher),
-    tell(next) {
-      state = next;
-    },
-    refresh: renewNext,
-    async stop() {
-      stopped = true;
-      clearInterval(timer);
-      await running;
-      await sql`UPDATE nodes SET left_at = clock_timestamp() WHERE id = ${node} AND token = ${run}`.catch(onError);
-    },
-  };
 }
 
-async function claim(
-  sql: Sql,
-  run: string,
-  { version, roles, host, address }: NodeFacts,
-  free: number,
-): Promise<number> {
-  const [clocks] = await sql<{ ms: number }[]>`SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms`;
-  const difference = Math.abs(Date.now() - clocks!.ms);
-  if (difference > MOST_CLOCK_DIFFERENCE_MS) {
-    throw new Error(
-      `The clock of this machine and the database's differ by ${Math.round(difference / 1000)} s. Set both by NTP, then start again.`,
-    );
-  }
-  for (let attempt = 0; attempt < 50; attempt++) {
-    // The WHERE of the update is checked under the row's lock, so of two that want one number only one gets it.
-    const [row] = await sql<{ id: number }[]>`
-      INSERT INTO nodes AS n (id, token, seen_at, version, roles, host, address)
-      SELECT g.id, ${run}, clock_timestamp(), ${version}, ${[...roles]}::text[], ${host}, ${address}
-      FROM generate_series(0, 1023) AS g(id) LEFT JOIN nodes taken ON taken.id = g.id
-      WHERE taken.id IS NULL OR taken.seen_at < clock_timestamp() - ${free}::float8 * interval '1 millisecond'
-      ORDER BY g.id LIMIT 1
-      ON CONFLICT (id) DO UPDATE SET token = excluded.token, seen_at = excluded.seen_at, version = excluded.version,
-        roles = excluded.roles, host = excluded.host, address = excluded.address, started_at = excluded.started_at,
-        draining = false, hears = true, connections = 0, rss = 0, lag = 0, left_at = NULL
-      WHERE n.seen_at < clock_timestamp() - ${free}::float8 * interval '1 millisecond'
-      RETURNING id`;
-    if (row) return row.id;
-    await sleep(Math.random() * 50);
-  }
-  throw new Error("All 1,024 node numbers are taken. Stop some nodes, or wait 35 s after they ended.");
+function missingIn(nodes: readonly LiveNode[], others: readonly LiveNode[]): LiveNode[] {
+  return nodes.filter(({ node, run }) => !others.some((other) => other.node === node && other.run === run));
 }

@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { testDatabase } from "../../../tests/support/postgres.ts";
 import { AppError } from "../errors.ts";
 import { createBatcher } from "./batcher.ts";
-import { ConnectionLost } from "./connection.ts";
+import { ConnectionLost } from "./sql-connection.ts";
 
 /** A batch function that can be held: each call waits for `release`. */
-function held() {
+function holdBatches() {
   const batches: number[][] = [];
   let gate = Promise.withResolvers<void>();
   return {
@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 
 test("what one turn adds is one batch, and what comes meanwhile is the next", async () => {
-  const { batches, release, run } = held();
+  const { batches, release, run } = holdBatches();
   const batcher = createBatcher({ run });
   const first = [1, 2, 3].map((item) => batcher.add(item));
   await Promise.resolve();
@@ -119,7 +119,7 @@ test("a lock that others hold costs only the items that need it; all others go o
         const batcher = createBatcher<number, number>({
           maxBatch,
           run: attempt,
-          apart: {
+          perKey: {
             key: (item) => String(keys[item]),
             async run(items) {
               expect(new Set(items.map((item) => keys[item])).size).toBe(1);
@@ -144,19 +144,19 @@ test("a lock that others hold costs only the items that need it; all others go o
   );
 });
 
-test("what a batch says is held is run apart, in order, and the rest of the batch is answered without it", async () => {
+test("what a batch returns as locked is run apart, in order, and the rest of the batch is answered without it", async () => {
   const gate = Promise.withResolvers<void>();
   const apart: string[][] = [];
   const batcher = createBatcher<string, string | null>({
     run: async (items) => items.map((item) => (item.startsWith("held") ? null : item)),
-    apart: {
+    perKey: {
       key: (item) => item.split(" ")[0]!,
       async run(items) {
         apart.push([...items]);
         await gate.promise;
         return [...items];
       },
-      isHeld: (output) => output === null,
+      isLocked: (output) => output === null,
     },
   });
   const held = ["held 1", "held 2"].map((item) => batcher.add(item));
@@ -176,7 +176,7 @@ test("what waits apart counts as waiting, and is given up once it has waited too
     now: () => now,
     maxQueue: 5,
     run: () => Promise.reject(answered.get("55P03")),
-    apart: {
+    perKey: {
       key: (item) => item,
       async run([item]) {
         tried.push(item!);
@@ -200,7 +200,7 @@ test("what waits apart counts as waiting, and is given up once it has waited too
 });
 
 test("a full queue refuses, and takes again when there is room", async () => {
-  const { batches, release, run } = held();
+  const { batches, release, run } = holdBatches();
   const begun = async (count: number) => {
     while (batches.length < count) await Promise.resolve();
   };

@@ -5,13 +5,13 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StartError } from "../../config/start-error.ts";
 import { findBinaries } from "./binaries.ts";
-import { CLEAN_ENV, ensureCluster, explainFolderError } from "./cluster.ts";
 import { lockFolder } from "./folder-lock.ts";
+import { CLEAN_ENV, ensureCluster, explainFolderError } from "./initdb.ts";
 import { moveToOwnUser } from "./own-user.ts";
 import { readPostmaster, stopOrphan } from "./postmaster.ts";
-import { createLineReader, LINE_PREFIX, type Log } from "./server-lines.ts";
+import { createLineReader, LINE_PREFIX, type ServerLog } from "./server-lines.ts";
 import { hasSocket, makeSocketFolder, removeAbandoned, restoreSocketFolder } from "./socket-folder.ts";
-import { checkReach, postgresUser } from "./system-user.ts";
+import { checkAccess, findPostgresUser } from "./system-user.ts";
 
 /** Small on purpose: a community's server shares its machine, and PostgreSQL leans on the system's file cache. */
 const SETTINGS: Record<string, string> = {
@@ -39,7 +39,7 @@ const SETTINGS: Record<string, string> = {
 export interface EmbeddedOptions {
   /** Usher's data folder; the server's own is `postgres` in it. */
   dataDir: string;
-  log?: Log;
+  log?: ServerLog;
   /** Further settings of the server, over ours. */
   settings?: Record<string, string>;
 }
@@ -57,26 +57,26 @@ export interface EmbeddedPostgres {
  * Starts PostgreSQL on `dataDir/postgres` and keeps it running: made when missing, recovered after a crash, restarted
  * with back-off when it dies. It listens on a unix socket in a private folder only.
  *
- * @throws StartError in a sentence: folder in use or of somebody else, other version, disk full
+ * @throws StartError in a sentence: folder in use or of another user, other version, disk full
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const dataDir = resolve(options.dataDir);
   const folder = join(dataDir, "postgres");
   const binaries = findBinaries();
   const log = options.log ?? (() => {});
-  const { user: maker, unlock } = claimFolder(dataDir, folder);
+  const { user: creator, unlock } = claimFolder(dataDir, folder);
   try {
     const left = await stopOrphan(folder);
     if (left !== null) removeAbandoned(left);
-    checkReach(maker, binaries.postgres);
-    ensureCluster(folder, binaries, maker, options.settings?.fsync !== "off");
-    const user = moveToOwnUser(folder, maker, (line) => log("warn", line));
+    checkAccess(creator, binaries.postgres);
+    ensureCluster(folder, binaries, creator, options.settings?.fsync !== "off");
+    const user = moveToOwnUser(folder, creator, (line) => log("warn", line));
     const socketFolder = makeSocketFolder(user);
     const settings = { ...SETTINGS, unix_socket_directories: socketFolder, ...options.settings };
     const args = ["-D", folder, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
     const launch = () => {
       restoreSocketFolder(socketFolder, user);
-      return spawn(binaries.postgres, args, { ...(user && { uid: user.uid, gid: user.gid }), ...SPAWN });
+      return spawn(binaries.postgres, args, { ...(user && { uid: user.uid, gid: user.gid }), ...SPAWN_OPTIONS });
     };
     const isThere = () => hasSocket(socketFolder, options.settings?.port);
     const server = new Supervisor(folder, launch, isThere, log);
@@ -107,15 +107,20 @@ export function socketUrl(socketFolder: string): string {
 }
 
 /** In a group of its own: Ctrl+C in the terminal is for us, who then stop the server last. */
-const SPAWN = { cwd: "/", env: CLEAN_ENV, detached: true, stdio: ["ignore", "ignore", "pipe"] } satisfies SpawnOptions;
+const SPAWN_OPTIONS = {
+  cwd: "/",
+  env: CLEAN_ENV,
+  detached: true,
+  stdio: ["ignore", "ignore", "pipe"],
+} satisfies SpawnOptions;
 
 function claimFolder(dataDir: string, folder: string) {
   try {
-    const user = postgresUser(folder);
+    const user = findPostgresUser(folder);
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     if (user) chmodSync(dataDir, 0o711);
     const unlock = lockFolder(join(dataDir, "usher.lock"));
-    checkReach(user, dataDir);
+    checkAccess(user, dataDir);
     return { user, unlock };
   } catch (error) {
     throw explainFolderError(error, dataDir);
@@ -123,19 +128,19 @@ function claimFolder(dataDir: string, folder: string) {
 }
 
 /** How often the socket is looked for, in ms. */
-const WATCH_MS = 1_000;
+const SOCKET_CHECK_MS = 1_000;
 
 /** One server process at a time: started, watched, started again. */
 class Supervisor {
   readonly #folder: string;
   readonly #launch: () => ChildProcess;
   readonly #hasSocket: () => boolean;
-  readonly #log: Log;
+  readonly #log: ServerLog;
   #child: ChildProcess | null = null;
   #stopping = false;
   #restarting: Promise<void> | null = null;
 
-  constructor(folder: string, launch: () => ChildProcess, hasSocket: () => boolean, log: Log) {
+  constructor(folder: string, launch: () => ChildProcess, hasSocket: () => boolean, log: ServerLog) {
     this.#folder = folder;
     this.#launch = launch;
     this.#hasSocket = hasSocket;
@@ -183,7 +188,7 @@ class Supervisor {
       clearInterval(watch);
       this.#log("warn", "The socket of the embedded PostgreSQL was removed; restarting PostgreSQL to make it again.");
       child.kill("SIGINT");
-    }, WATCH_MS).unref();
+    }, SOCKET_CHECK_MS).unref();
     void exited.then((how) => {
       clearInterval(watch);
       this.#onExit(how);

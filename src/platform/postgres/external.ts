@@ -1,33 +1,38 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isSystemError, StartError } from "../../config/start-error.ts";
-import { sqlState } from "./failures.ts";
+import { sqlState } from "./database-errors.ts";
 import { openDatabase } from "./pool.ts";
 
 /** transaction_timeout is of 17. */
-const OLDEST_MAJOR = 17;
+const MIN_MAJOR = 17;
 
 /**
  * Checks the server behind DATABASE_URL, and waits for one that is still starting: containers start in any order.
  *
  * @param onWait called once when it has to wait, with a sentence
- * @param patience ms that it may take to answer
- * @throws StartError in a sentence without the password: nobody there, refused, no such database, too old
+ * @param timeoutMs ms that it may take to answer
+ * @throws StartError in a sentence without the password: unreachable, refused, no such database, too old
  */
-export async function checkExternal(url: string, onWait: (sentence: string) => void, patience = 30_000): Promise<void> {
+export async function checkExternal(
+  url: string,
+  onWait: (sentence: string) => void,
+  timeoutMs = 30_000,
+): Promise<void> {
   const { hostname, port, pathname } = new URL(url);
   const where = `${decodeURIComponent(hostname)}${port ? `:${port}` : ""}`;
-  const database = openDatabase(url, { max: 1, limit: null });
-  const deadline = performance.now() + patience;
+  const database = openDatabase(url, { max: 1, timeoutMs: null });
+  const deadline = performance.now() + timeoutMs;
   try {
     for (let waits = 0; ; waits++) {
       try {
         const [row] = await database.sql<{ version: number }[]>`
           SELECT current_setting('server_version_num')::int AS version`;
         const major = Math.floor(row!.version / 10_000);
-        if (major >= OLDEST_MAJOR) return;
-        throw new StartError(`The PostgreSQL at ${where} is version ${major}; Usher needs ${OLDEST_MAJOR} or newer.`);
+        if (major >= MIN_MAJOR) return;
+        throw new StartError(`The PostgreSQL at ${where} is version ${major}; Usher needs ${MIN_MAJOR} or newer.`);
       } catch (error) {
-        if (!isStarting(error) || performance.now() > deadline) throw explain(error, where, pathname.slice(1));
+        if (!isStarting(error) || performance.now() > deadline)
+          throw explainConnectError(error, where, pathname.slice(1));
         if (waits === 0) onWait(`Waiting for the PostgreSQL at ${where} …`);
         await sleep(250);
       }
@@ -38,12 +43,12 @@ export async function checkExternal(url: string, onWait: (sentence: string) => v
 }
 
 function isStarting(error: unknown): boolean {
-  return sqlState(error) === "57P03" || isSystemError(error, ...NOBODY_THERE);
+  return sqlState(error) === "57P03" || isSystemError(error, ...UNREACHABLE_CODES);
 }
 
-const NOBODY_THERE = ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ENOENT", "CONNECTION_LOST"];
+const UNREACHABLE_CODES = ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ENOENT", "CONNECTION_LOST"];
 
-function explain(error: unknown, where: string, name: string): unknown {
+function explainConnectError(error: unknown, where: string, name: string): unknown {
   const state = sqlState(error) ?? "";
   const reason = error instanceof Error ? error.message : String(error);
   if (isStarting(error)) return new StartError(`No PostgreSQL answers at ${where} (${reason}). Check DATABASE_URL.`);

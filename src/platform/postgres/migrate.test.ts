@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
-import { type MigrationSet, migrateDown, migrateUp, migrationStatus, untilMigrated } from "./migrate.ts";
+import { type MigrationSet, migrateDown, migrateUp, migrationStatus, waitForMigrations } from "./migrate.ts";
 import { MIGRATIONS } from "./migration-sets.ts";
 
 let db: TestDatabase;
@@ -100,10 +100,10 @@ test("a node that does not migrate waits for who does, says so once, and ends wi
     "001.undo.one.sql": "DROP TABLE waited",
   });
   const told: (readonly string[])[] = [];
-  await expect(untilMigrated(db.url, set, 50, () => {})).rejects.toThrow(
+  await expect(waitForMigrations(db.url, set, 50, () => {})).rejects.toThrow(
     'The database lacks a migration, from "001 one" on, and MIGRATE_ON_START is false. Run "npm run migrate -- up", then start again.',
   );
-  const waiting = untilMigrated(db.url, set, 60_000, (missing) => told.push(missing));
+  const waiting = waitForMigrations(db.url, set, 60_000, (missing) => told.push(missing));
   await waitUntil("it waits", () => told.length > 0);
   await migrateUp(db.url, set);
   await waiting;

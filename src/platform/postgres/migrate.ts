@@ -18,64 +18,64 @@ export interface MigrationState {
 }
 
 /** Any number, but the same in every Usher: two nodes that start at once take turns. */
-const LOCK = 7_308_604_759;
+const ADVISORY_LOCK_ID = 7_308_604_759;
 /** How often a node that waits for the migrations looks, in ms. */
-const LOOK_MS = 1_000;
+const POLL_MS = 1_000;
 
 /** Applies what is missing. Returns the names of what it applied, oldest first. A newer schema is left as it is. */
 export function migrateUp(url: string, set: MigrationSet): Promise<string[]> {
   return withPostgrator(url, set, async (postgrator) => {
-    const target = (await postgrator.getMigrations()).reduce((most, { version }) => Math.max(most, version), 0);
+    const target = (await postgrator.getMigrations()).reduce((max, { version }) => Math.max(max, version), 0);
     if (target <= (await postgrator.getDatabaseVersion())) {
       await postgrator.validateMigrations(target);
       return [];
     }
-    return names(await postgrator.migrate(String(target)));
+    return listTitles(await postgrator.migrate(String(target)));
   });
 }
 
 /** Undoes the newest `count`. Returns their names, newest first. */
 export function migrateDown(url: string, set: MigrationSet, count: number): Promise<string[]> {
   return withPostgrator(url, set, async (postgrator) => {
-    const applied = (await states(postgrator)).filter((state) => state.applied);
+    const applied = (await listStates(postgrator)).filter((state) => state.applied);
     if (applied.length === 0) return [];
-    return names(await postgrator.migrate(String(applied.at(-1 - count)?.version ?? 0)));
+    return listTitles(await postgrator.migrate(String(applied.at(-1 - count)?.version ?? 0)));
   });
 }
 
 /**
- * For a node that does not migrate: answers when all of the set is applied.
+ * For a node that does not migrate: resolves when all of the set is applied.
  *
- * @param within ms to wait for that; then a StartError
- * @param waiting told once what is missing
+ * @param timeoutMs ms to wait for that; then a StartError
+ * @param onWait called once with what is missing
  */
-export async function untilMigrated(
+export async function waitForMigrations(
   url: string,
   set: MigrationSet,
-  within: number,
-  waiting: (missing: readonly string[]) => void,
+  timeoutMs: number,
+  onWait: (missing: readonly string[]) => void,
 ): Promise<void> {
-  const until = performance.now() + within;
+  const until = performance.now() + timeoutMs;
   for (let told = false; ; told = true) {
-    const missing = (await migrationStatus(url, set)).filter(({ applied }) => !applied).map(title);
+    const missing = (await migrationStatus(url, set)).filter(({ applied }) => !applied).map(formatTitle);
     if (missing.length === 0) return;
-    if (!told) waiting(missing);
+    if (!told) onWait(missing);
     if (performance.now() > until) {
       throw new StartError(
         `The database lacks ${missing.length === 1 ? "a migration" : `${missing.length} migrations`}, from "${missing[0]}" on, ` +
           'and MIGRATE_ON_START is false. Run "npm run migrate -- up", then start again.',
       );
     }
-    await sleep(Math.min(LOOK_MS, within));
+    await sleep(Math.min(POLL_MS, timeoutMs));
   }
 }
 
 /** Lists every number of the set and whether it is applied. */
 export function migrationStatus(url: string, set: MigrationSet): Promise<MigrationState[]> {
-  return withPostgrator(url, set, states);
+  return withPostgrator(url, set, listStates);
 }
 
-async function states(postgrator: Postgrator): Promise<MigrationState[]> {
+async function listStates(postgrator: Postgrator): Promise<MigrationState[]> {
   const migrations = await postgrator.getMigrations();
   const current = await postgrator.getDatabaseVersion();
   return migrations
@@ -84,11 +84,11 @@ async function states(postgrator: Postgrator): Promise<MigrationState[]> {
     .map(({ version, name }) => ({ version, name, applied: version <= current }));
 }
 
-function names(migrations: Postgrator.Migration[]): string[] {
-  return migrations.map(title);
+function listTitles(migrations: Postgrator.Migration[]): string[] {
+  return migrations.map(formatTitle);
 }
 
-function title({ version, name }: { version: number; name: string }): string {
+function formatTitle({ version, name }: { version: number; name: string }): string {
   return `${String(version).padStart(3, "0")} ${name}`;
 }
 
@@ -97,21 +97,21 @@ async function withPostgrator<T>(
   set: MigrationSet,
   work: (postgrator: Postgrator) => Promise<T>,
 ): Promise<T> {
-  const database = openDatabase(url, { max: 1, name: "usher migrate", limit: null });
+  const database = openDatabase(url, { max: 1, name: "usher migrate", timeoutMs: null });
   try {
     return await database.sql.reserve(async (connection) => {
-      await connection`SELECT pg_advisory_lock(${LOCK})`;
-      return work(onConnection(connection, set));
+      await connection`SELECT pg_advisory_lock(${ADVISORY_LOCK_ID})`;
+      return work(createPostgrator(connection, set));
     });
   } catch (error) {
-    throw explain(error);
+    throw explainChecksumError(error);
   } finally {
     await database.close();
   }
 }
 
 /** Each file runs in one transaction with the row that records it: postgrator sends that row right after the file. */
-function onConnection(connection: ISql, set: MigrationSet): Postgrator {
+function createPostgrator(connection: ISql, set: MigrationSet): Postgrator {
   let inMigration: string | null = null;
   const postgrator = new Postgrator({
     driver: "pg",
@@ -137,7 +137,7 @@ function onConnection(connection: ISql, set: MigrationSet): Postgrator {
   return postgrator;
 }
 
-function explain(error: unknown): unknown {
+function explainChecksumError(error: unknown): unknown {
   const changed = error instanceof Error ? /^MD5 checksum failed for migration \[(\d+)\]/.exec(error.message) : null;
   if (!changed) return error;
   return new StartError(

@@ -4,8 +4,8 @@ import { isSystemError } from "../../config/start-error.ts";
 import type { SystemUser } from "./system-user.ts";
 
 /** Below those that systemd assigns (DynamicUser begins at 61,184). */
-const FIRST = 61_001;
-const LAST = 61_183;
+const FIRST_UID = 61_001;
+const LAST_UID = 61_183;
 
 /**
  * The user that a server which a shared one would run is handed to: a number without an account, so that no other program runs as
@@ -20,10 +20,10 @@ export function moveToOwnUser(
   warn: (line: string) => void,
 ): SystemUser | null {
   if (user === null || !user.isShared) return user;
-  const id = freeNumber();
+  const id = findFreeUid();
   try {
-    if (id === null) throw new Error(`all numbers from ${FIRST} to ${LAST} have an account`);
-    giveAway(folder, id);
+    if (id === null) throw new Error(`all numbers from ${FIRST_UID} to ${LAST_UID} have an account`);
+    changeOwner(folder, id);
     return { uid: id, gid: id, isShared: false };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -35,13 +35,13 @@ export function moveToOwnUser(
   }
 }
 
-function freeNumber(): number | null {
-  const taken = new Set(accounts().map((line) => Number(line.split(":")[2])));
-  for (let id = FIRST; id <= LAST; id++) if (!taken.has(id)) return id;
+function findFreeUid(): number | null {
+  const taken = new Set(readAccounts().map((line) => Number(line.split(":")[2])));
+  for (let id = FIRST_UID; id <= LAST_UID; id++) if (!taken.has(id)) return id;
   return null;
 }
 
-function accounts(): string[] {
+function readAccounts(): string[] {
   try {
     return readFileSync("/etc/passwd", "utf8").split("\n");
   } catch (error) {
@@ -51,7 +51,7 @@ function accounts(): string[] {
 }
 
 /** The folder itself last: its owner is the user that runs the server. */
-function giveAway(folder: string, id: number): void {
+function changeOwner(folder: string, id: number): void {
   const inside = readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name));
   const elsewhere = inside.find((path) => lstatSync(path).isSymbolicLink());
   if (elsewhere !== undefined) throw new Error(`${elsewhere} leads out of the folder`);

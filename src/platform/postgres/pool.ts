@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Pool, type PoolClient } from "pg";
-import { createSql } from "./connection.ts";
 import type { Sql } from "./sql.ts";
+import { createSql } from "./sql-connection.ts";
 
 export interface DatabaseOptions {
-  /** Most connections of this pool. */
+  /** Maximum connections of this pool. */
   max?: number;
   /** Shown in pg_stat_activity. */
   name?: string;
   /** Longest time in ms for a transaction or a single statement, 30 s if not said. Null for migrations and seeds: no limit. */
-  limit?: number | null;
-  /** Told of every error that PostgreSQL answers. */
-  onRefusal?: (error: unknown) => void;
+  timeoutMs?: number | null;
+  /** Called with every error that PostgreSQL returns. */
+  onServerError?: (error: unknown) => void;
 }
 
 /** Connections of a pool at this moment, and how many statements or transactions wait for one. */
-export interface PoolNumbers {
+export interface PoolStats {
   open: number;
   idle: number;
   waiting: number;
@@ -23,7 +23,7 @@ export interface PoolNumbers {
 
 export interface Database {
   sql: Sql;
-  numbers(): PoolNumbers;
+  stats(): PoolStats;
   /**
    * Calls `listener` whenever the server was away and answers again, or another server answers in its place.
    * It may be called once too often, never too seldom.
@@ -34,15 +34,15 @@ export interface Database {
 }
 
 /** Longest wait for a connection, a new one or one that others use, in ms. */
-const CONNECT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 /** Connections that a burst opened are given back after this time: each costs 20 MB. The one used last is used first. */
 const IDLE_MS = 60_000;
 /** The server cuts what takes too long. When it says nothing for so much longer, in ms, it is frozen or cut off. */
 const GRACE_MS = 5_000;
 /** What runs may end in this time at a close. */
-const CLOSE_MS = 2_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 /** How long the question whether the server is back may take. */
-const PATIENCE_MS = 2_000;
+const PROBE_TIMEOUT_MS = 2_000;
 
 /**
  * Opens a pool on a PostgreSQL URL; a unix socket's folder is written as the host, percent-encoded. Connections are made
@@ -50,34 +50,34 @@ const PATIENCE_MS = 2_000;
  */
 export function openDatabase(
   url: string,
-  { max = 10, name = "usher", limit = 30_000, onRefusal }: DatabaseOptions = {},
+  { max = 10, name = "usher", timeoutMs = 30_000, onServerError }: DatabaseOptions = {},
 ): Database {
   const pool = new Pool({
-    connectionString: addressOf(url, limit),
+    connectionString: addServerLimits(url, timeoutMs),
     application_name: name,
     max,
     idleTimeoutMillis: IDLE_MS,
-    connectionTimeoutMillis: CONNECT_MS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
-    ...(limit === null ? {} : { query_timeout: limit + GRACE_MS }),
+    ...(timeoutMs === null ? {} : { query_timeout: timeoutMs + GRACE_MS }),
   });
   const clients = new Set<PoolClient>();
   const listeners = new Set<() => void>();
   let closing = false;
   let closed: Promise<void> | null = null;
   let probing = false;
-  let life: string | null = null;
+  let startTime: string | null = null;
 
   pool.on("connect", (client) => {
     clients.add(client);
-    client.on("error", () => {}); // whoever uses the connection is told by his statement, the pool by its own listener
-    suspect();
+    client.on("error", () => {}); // its user gets the error from its statement, the pool from its own listener
+    startProbe();
   });
   pool.on("remove", (client) => clients.delete(client));
-  pool.on("error", suspect); // an idle connection was lost
-  const sql = createSql(pool, suspect, onRefusal);
+  pool.on("error", startProbe); // an idle connection was lost
+  const sql = createSql(pool, startProbe, onServerError);
 
-  function suspect(): void {
+  function startProbe(): void {
     if (listeners.size > 0 && !probing && !closing) void probe();
   }
 
@@ -86,9 +86,9 @@ export function openDatabase(
     probing = true;
     for (let wait = 50, failed = false; !closing; wait = Math.min(wait * 2, 2_000)) {
       try {
-        const found = await Promise.race([serverLife(sql), tooLate()]);
-        const changed = failed || (life !== null && found !== life);
-        life = found;
+        const found = await Promise.race([readStartTime(sql), rejectAfterTimeout()]);
+        const changed = failed || (startTime !== null && found !== startTime);
+        startTime = found;
         if (changed) for (const listener of listeners) listener();
         break;
       } catch {
@@ -102,16 +102,16 @@ export function openDatabase(
   async function close(): Promise<void> {
     closing = true;
     void pool.end();
-    for (let waited = 0; clients.size > 0 && waited < CLOSE_MS; waited += 10) await sleep(10);
+    for (let waited = 0; clients.size > 0 && waited < CLOSE_TIMEOUT_MS; waited += 10) await sleep(10);
     for (const client of clients) void client.end(); // cuts off what still runs
   }
 
   return {
     sql,
-    numbers: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    stats: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     onReconnect(listener) {
       listeners.add(listener);
-      if (listeners.size === 1) suspect();
+      if (listeners.size === 1) startProbe();
     },
     close() {
       closed ??= close();
@@ -121,11 +121,11 @@ export function openDatabase(
 }
 
 /** The same URL with the limits that the server keeps, in addition to what it says itself. */
-function addressOf(url: string, limit: number | null): string {
+function addServerLimits(url: string, timeoutMs: number | null): string {
   const address = new URL(url);
-  if (limit !== null) {
+  if (timeoutMs !== null) {
     // One open transaction holds back every hot row's clean-up, so the application's are short.
-    const limits = `-c transaction_timeout=${limit} -c idle_in_transaction_session_timeout=${Math.ceil(limit / 3)}`;
+    const limits = `-c transaction_timeout=${timeoutMs} -c idle_in_transaction_session_timeout=${Math.ceil(timeoutMs / 3)}`;
     address.searchParams.set("options", `${address.searchParams.get("options") ?? ""} ${limits}`.trim());
   }
   // What sslmode means is libpq's word, as for every other tool that is given this URL.
@@ -134,13 +134,13 @@ function addressOf(url: string, limit: number | null): string {
 }
 
 /** A question that went out on a dying connection may stay long without any answer; it must not be the last one asked. */
-async function tooLate(): Promise<never> {
-  await sleep(PATIENCE_MS, undefined, { ref: false });
+async function rejectAfterTimeout(): Promise<never> {
+  await sleep(PROBE_TIMEOUT_MS, undefined, { ref: false });
   throw new Error("The database did not answer in time.");
 }
 
 /** Tells one run of one server from the next. */
-async function serverLife(sql: Sql): Promise<string> {
+async function readStartTime(sql: Sql): Promise<string> {
   const [row] = await sql<{ life: string }[]>`SELECT pg_postmaster_start_time()::text AS life`;
   return row!.life;
 }

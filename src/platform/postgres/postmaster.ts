@@ -36,12 +36,12 @@ export function readLockFile(file: string): Postmaster | null {
 /** Where the server of this folder listens; null when none runs. */
 export function runningSocketFolder(folder: string): string | null {
   const postmaster = readPostmaster(folder);
-  return postmaster?.ready && serves(postmaster.pid, folder) ? postmaster.socketFolder : null;
+  return postmaster?.ready && isServing(postmaster.pid, folder) ? postmaster.socketFolder : null;
 }
 
 /**
  * Ends a server that outlived its Usher (which was killed), so that a new one can start. The process is proven to be
- * a server of this very folder: after a reboot its number may belong to anybody, and the file of a folder that was copied
+ * a server of this very folder: after a reboot its number may belong to any process, and the file of a folder that was copied
  * names the server of the original. Call it only with the folder locked.
  *
  * @returns the folder in which a server of this folder listened, which has gone now; null when it is not known to be ours
@@ -49,9 +49,9 @@ export function runningSocketFolder(folder: string): string | null {
 export async function stopOrphan(folder: string): Promise<string | null> {
   const orphan = readPostmaster(folder);
   if (orphan === null) return null;
-  if (serves(orphan.pid, folder)) {
+  if (isServing(orphan.pid, folder)) {
     await endProcess(orphan.pid);
-    if (serves(orphan.pid, folder)) {
+    if (isServing(orphan.pid, folder)) {
       throw new StartError(
         `A PostgreSQL server from an earlier run (process ${orphan.pid}) does not stop. Stop it first.`,
       );
@@ -59,7 +59,7 @@ export async function stopOrphan(folder: string): Promise<string | null> {
     return orphan.socketFolder;
   }
   if (isAlive(orphan.pid)) {
-    disown(folder);
+    markStale(folder);
     return null;
   }
   return isSameFolder(orphan.dataFolder, folder) ? orphan.socketFolder : null;
@@ -69,7 +69,7 @@ export async function stopOrphan(folder: string): Promise<string | null> {
  * Puts our own process id into a `postmaster.pid` whose number belongs to a stranger by now. PostgreSQL takes its parent's
  * number as a sign that the file is stale. Without the file it could not see that workers of the old server still write.
  */
-function disown(folder: string): void {
+function markStale(folder: string): void {
   const file = join(folder, "postmaster.pid");
   const [, ...rest] = readFileSync(file, "utf8").split("\n");
   writeFileSync(file, [process.pid, ...rest].join("\n"));
@@ -112,7 +112,7 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Whether that process is a PostgreSQL server of this folder: a server's working directory is its data folder. */
-function serves(pid: number, folder: string): boolean {
+function isServing(pid: number, folder: string): boolean {
   if (process.platform === "linux") {
     try {
       const program = basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, "");

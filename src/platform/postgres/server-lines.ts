@@ -1,12 +1,12 @@
-/** Takes what the server says: routine at "debug", what somebody should know at "warn". */
-export type Log = (level: "debug" | "warn", line: string) => void;
+/** Takes what the server says: routine at "debug", what the operator should know at "warn". */
+export type ServerLog = (level: "debug" | "warn", line: string) => void;
 
 /** The server's `log_line_prefix` that `createLineReader` expects: which kind of process speaks. */
 export const LINE_PREFIX = "%b: ";
 
 /**
- * Reads the server's log line by line: answers its level and the line without the prefix. A statement of ours that failed is
- * routine here: whoever sent it got the error, repeats it or logs it.
+ * Reads the server's log line by line: returns its level and the line without the prefix. A statement of ours that failed is
+ * routine here: its sender got the error, repeats it or logs it.
  */
 export function createLineReader(): (line: string) => { level: "debug" | "warn"; text: string } {
   let level: "debug" | "warn" = "warn";

@@ -2,7 +2,7 @@ import { chownSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, 
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { isAlive, readLockFile } from "./postmaster.ts";
-import { checkReach, type SystemUser } from "./system-user.ts";
+import { checkAccess, type SystemUser } from "./system-user.ts";
 
 /** How the names of the folders begin in which our servers listen. */
 const PREFIX = "usher-";
@@ -10,7 +10,7 @@ const PREFIX = "usher-";
 /** A private folder with a short name: the path of a unix socket has at most 103 bytes on macOS, 107 on Linux. */
 export function makeSocketFolder(user: SystemUser | null): string {
   const temporary = Buffer.byteLength(tmpdir()) > 70 ? "/tmp" : tmpdir();
-  checkReach(user, temporary);
+  checkAccess(user, temporary);
   const folder = mkdtempSync(join(temporary, PREFIX));
   if (user) chownSync(folder, user.uid, user.gid);
   return folder;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
-import { sqlState } from "./failures.ts";
+import { sqlState } from "./database-errors.ts";
 
 let db: TestDatabase;
 beforeAll(async () => {

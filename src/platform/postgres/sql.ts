@@ -3,7 +3,7 @@ import { DatabaseError, escapeIdentifier, type QueryConfig, type QueryResult } f
 /** The rows of an answer; `count` is also set where no rows are answered: how many a statement changed. */
 export type Rows<T extends readonly object[]> = T & { readonly count: number };
 
-// biome-ignore lint/suspicious/noExplicitAny: what a query without a type answers is known to its author only.
+// biome-ignore lint/suspicious/noExplicitAny: what a query without a type returns is known to its author only.
 type AnyRow = Record<string, any>;
 
 /**
@@ -15,11 +15,11 @@ type AnyRow = Record<string, any>;
 export interface ISql {
   <T extends readonly object[] = AnyRow[]>(text: TemplateStringsArray, ...values: readonly unknown[]): Query<T>;
   /** A name of a table or column. */
-  (name: string): Part;
+  (name: string): SqlFragment;
   /** `(a, b) VALUES (…)` for INSERT INTO, from one row. Its keys are written into the statement. */
-  row(row: object): Part;
+  row(row: object): SqlFragment;
   /** `a = …, b = …` for UPDATE … SET. Its keys are written into the statement. */
-  set(changes: object): Part;
+  set(changes: object): SqlFragment;
   /** One or many statements as they are. Never with anything from outside in the text. */
   unsafe<T extends readonly object[] = AnyRow[]>(text: string): Promise<Rows<T>>;
 }
@@ -39,36 +39,36 @@ export interface Sql extends ISql {
 }
 
 /** A piece of SQL with its parameters. */
-export class Part {
+export class SqlFragment {
   readonly strings: readonly string[];
   readonly values: readonly unknown[];
   /** Whether its statement is worth preparing: not with the name of a table that will go. */
-  readonly lasting: boolean;
+  readonly isPreparable: boolean;
 
-  constructor(strings: readonly string[], values: readonly unknown[], lasting = true) {
+  constructor(strings: readonly string[], values: readonly unknown[], isPreparable = true) {
     this.strings = strings;
     this.values = values;
-    this.lasting = lasting;
+    this.isPreparable = isPreparable;
   }
 }
 
 /** Sends a statement (a text: one or many, without parameters) and answers as pg does. */
-export type Run = (query: QueryConfig | string) => Promise<QueryResult>;
+export type RunQuery = (query: QueryConfig | string) => Promise<QueryResult>;
 
 /** A statement that is sent when it is awaited, once; or a part of another one. */
-export class Query<T extends readonly object[]> extends Part implements Promise<Rows<T>> {
+export class Query<T extends readonly object[]> extends SqlFragment implements Promise<Rows<T>> {
   readonly [Symbol.toStringTag] = "Query";
-  readonly #run: Run;
-  #answer: Promise<Rows<T>> | null = null;
+  readonly #run: RunQuery;
+  #result: Promise<Rows<T>> | null = null;
 
-  constructor(run: Run, strings: readonly string[], values: readonly unknown[]) {
+  constructor(run: RunQuery, strings: readonly string[], values: readonly unknown[]) {
     super(strings, values);
     this.#run = run;
   }
 
   #send(): Promise<Rows<T>> {
-    this.#answer ??= ask<T>(this.#run, this);
-    return this.#answer;
+    this.#result ??= execute<T>(this.#run, this);
+    return this.#result;
   }
 
   // biome-ignore lint/suspicious/noThenProperty: awaiting is what sends it.
@@ -88,31 +88,31 @@ export class Query<T extends readonly object[]> extends Part implements Promise<
   }
 }
 
-async function ask<T extends readonly object[]>(run: Run, query: Part): Promise<Rows<T>> {
-  const what = statement(query);
+async function execute<T extends readonly object[]>(run: RunQuery, query: SqlFragment): Promise<Rows<T>> {
+  const statementToRun = buildStatement(query);
   try {
-    return rowsOf<T>(await run(what));
+    return toRows<T>(await run(statementToRun));
   } catch (error) {
     // The stack of such an error ends in the driver. The text has no values in it, so it may stand in a log.
-    if (error instanceof DatabaseError) Object.assign(error, { sql: what.text });
+    if (error instanceof DatabaseError) Object.assign(error, { sql: statementToRun.text });
     throw error;
   }
 }
 
-function rowsOf<T extends readonly object[]>(result: QueryResult | QueryResult[]): Rows<T> {
+function toRows<T extends readonly object[]>(result: QueryResult | QueryResult[]): Rows<T> {
   const last = Array.isArray(result) ? result.at(-1)! : result; // many statements have many answers
   return Object.defineProperty(last.rows, "count", { value: last.rowCount ?? 0 }) as unknown as Rows<T>;
 }
 
 /** Statements by text: each is prepared once per connection. More than these can only be texts with values in them. */
-const names = new Map<string, string>();
-const MOST_NAMES = 1_000;
+const preparedNames = new Map<string, string>();
+const MAX_PREPARED = 1_000;
 
-function nameOf(text: string): string | undefined {
-  let name = names.get(text);
-  if (name === undefined && names.size < MOST_NAMES) {
-    name = `usher_${names.size}`;
-    names.set(text, name);
+function getPreparedName(text: string): string | undefined {
+  let name = preparedNames.get(text);
+  if (name === undefined && preparedNames.size < MAX_PREPARED) {
+    name = `usher_${preparedNames.size}`;
+    preparedNames.set(text, name);
   }
   return name;
 }
@@ -124,72 +124,75 @@ interface Statement {
 }
 
 /** Statements without parts, by the template in the source: their text never changes. */
-const known = new WeakMap<readonly string[], Statement>();
+const cachedStatements = new WeakMap<readonly string[], Statement>();
 
-function statement(part: Part): Statement {
-  const whole = !part.values.some((value) => value instanceof Part);
-  const seen = whole ? known.get(part.strings) : undefined;
-  if (seen) return { ...seen, values: part.values.map(parameter) };
+function buildStatement(fragment: SqlFragment): Statement {
+  const whole = !fragment.values.some((value) => value instanceof SqlFragment);
+  const cached = whole ? cachedStatements.get(fragment.strings) : undefined;
+  if (cached) return { ...cached, values: fragment.values.map(toParameter) };
   const made: Statement = { text: "", values: [] };
-  const name = write(part, made) ? nameOf(made.text) : undefined;
+  const name = appendFragment(fragment, made) ? getPreparedName(made.text) : undefined;
   if (name !== undefined) made.name = name;
-  if (whole) known.set(part.strings, { ...made, values: [] });
+  if (whole) cachedStatements.set(fragment.strings, { ...made, values: [] });
   return made;
 }
 
-/** Puts a part's text, its parameters numbered, and their values behind those of `made`. False: a name in it will not last. */
-function write({ strings, values, lasting }: Part, made: Statement): boolean {
-  let all = lasting;
+/** Puts a part's text, its parameters numbered, and their values after those of `made`. False: a name in it will not last. */
+function appendFragment({ strings, values, isPreparable }: SqlFragment, made: Statement): boolean {
+  let all = isPreparable;
   made.text += strings[0]!;
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
-    if (value instanceof Part) all = write(value, made) && all;
-    else made.text += `$${made.values.push(parameter(value))}`;
+    if (value instanceof SqlFragment) all = appendFragment(value, made) && all;
+    else made.text += `$${made.values.push(toParameter(value))}`;
     made.text += strings[i + 1]!;
   }
   return all;
 }
 
-function parameter(value: unknown): string | Uint8Array | null {
+function toParameter(value: unknown): string | Uint8Array | null {
   if (typeof value === "string" || value === null) return value;
   if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") return String(value);
   if (value instanceof Date) return value.toISOString();
-  if (Array.isArray(value)) return arrayText(value);
+  if (Array.isArray(value)) return toArrayText(value);
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   throw new TypeError(`A value of type ${typeof value} cannot be a parameter of SQL.`);
 }
 
 /** PostgreSQL's text of an array: `{"a","b",NULL}`. */
-function arrayText(items: readonly unknown[]): string {
+function toArrayText(items: readonly unknown[]): string {
   let text = "{";
   for (const item of items) {
     if (text.length > 1) text += ",";
     if (item === null) text += "NULL";
-    else if (Array.isArray(item)) text += arrayText(item);
+    else if (Array.isArray(item)) text += toArrayText(item);
     else if (item instanceof Uint8Array) throw new TypeError("Bytes cannot be in an array of SQL.");
-    else text += `"${String(parameter(item)).replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+    else text += `"${String(toParameter(item)).replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
   }
   return `${text}}`;
 }
 
 /** The interface on whatever runs statements. */
-export function tag(run: Run): ISql {
+export function createTag(run: RunQuery): ISql {
   function sql<T extends readonly object[]>(text: TemplateStringsArray, ...values: readonly unknown[]): Query<T>;
-  function sql(name: string): Part;
-  function sql(text: TemplateStringsArray | string, ...values: readonly unknown[]): Part {
-    if (typeof text === "string") return new Part([escapeIdentifier(text)], [], false);
+  function sql(name: string): SqlFragment;
+  function sql(text: TemplateStringsArray | string, ...values: readonly unknown[]): SqlFragment {
+    if (typeof text === "string") return new SqlFragment([escapeIdentifier(text)], [], false);
     return new Query(run, text, values);
   }
   return Object.assign(sql, {
     row(row: object) {
       const keys = Object.keys(row).map(escapeIdentifier);
-      return new Part([`(${keys.join(", ")}) VALUES (`, ...keys.slice(1).map(() => ", "), ")"], Object.values(row));
+      return new SqlFragment(
+        [`(${keys.join(", ")}) VALUES (`, ...keys.slice(1).map(() => ", "), ")"],
+        Object.values(row),
+      );
     },
     set(changes: object) {
       if (Object.keys(changes).length === 0) throw new TypeError("There is nothing to set.");
       const keys = Object.keys(changes).map((key) => `${escapeIdentifier(key)} = `);
-      return new Part([keys[0]!, ...keys.slice(1).map((key) => `, ${key}`), ""], Object.values(changes));
+      return new SqlFragment([keys[0]!, ...keys.slice(1).map((key) => `, ${key}`), ""], Object.values(changes));
     },
-    unsafe: async <T extends readonly object[]>(text: string) => rowsOf<T>(await run(text)),
+    unsafe: async <T extends readonly object[]>(text: string) => toRows<T>(await run(text)),
   });
 }

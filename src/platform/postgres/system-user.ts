@@ -15,7 +15,7 @@ export interface SystemUser {
  * `nobody` for a new folder, since initdb needs a user with an account; `moveToOwnUser` says which user runs the server then.
  * Throws a StartError when the folder belongs to another user.
  */
-export function postgresUser(folder: string): SystemUser | null {
+export function findPostgresUser(folder: string): SystemUser | null {
   const me = process.geteuid?.() ?? 0;
   const owner = statSync(folder, { throwIfNoEntry: false });
   if (me !== 0) {
@@ -27,9 +27,9 @@ export function postgresUser(folder: string): SystemUser | null {
     }
     return null;
   }
-  const nobody = idOf("-u");
+  const nobody = readNobodyId("-u");
   if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid, isShared: owner.uid === nobody };
-  const group = idOf("-g");
+  const group = readNobodyId("-g");
   if (nobody === null || group === null) {
     throw new StartError(
       'PostgreSQL does not run as root, and there is no user "nobody" to hand it to. Start Usher as an ordinary user.',
@@ -39,13 +39,13 @@ export function postgresUser(folder: string): SystemUser | null {
 }
 
 /** Of `nobody`; null when there is no such user. */
-function idOf(flag: "-u" | "-g"): number | null {
+function readNobodyId(flag: "-u" | "-g"): number | null {
   const { status, stdout } = spawnSync("id", [flag, "nobody"], { encoding: "utf8" });
   return status === 0 ? Number(stdout) : null;
 }
 
 /** Throws a StartError when that user cannot read the path, as under a /root that is closed to others. */
-export function checkReach(user: SystemUser | null, path: string): void {
+export function checkAccess(user: SystemUser | null, path: string): void {
   if (user === null) return;
   const { status } = spawnSync("test", ["-x", path], { uid: user.uid, gid: user.gid, cwd: "/" });
   if (status === 0) return;

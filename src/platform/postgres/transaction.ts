@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { presentSpan, spanned } from "../context.ts";
+import { currentSpan, withSpan } from "../context.ts";
 import { append } from "../log/append.ts";
 import type { LogEntry, NewEntry } from "../log/entry.ts";
 import type { Publish } from "../log/publish.ts";
 import type { Ids } from "../nodes/ids.ts";
-import { asAnswer, mayPassWhenRepeated } from "./failures.ts";
+import { isRetryable, toAppError } from "./database-errors.ts";
 import type { Sql, TransactionSql } from "./sql.ts";
 
 /** Who changes something and why: goes into each entry's `meta`, never to clients. */
@@ -28,21 +28,21 @@ export interface Tx {
  * so no publish can be forgotten. Made once in app.ts by `createTransaction`.
  *
  * After a deadlock `work` runs again from the start (at most twice more), so it must change nothing but the database.
- * A database that is away is answered as AppError `unavailable`; the outcome is then unknown.
+ * A database that is unavailable becomes AppError `unavailable`; the outcome is then unknown.
  */
 export type Transaction = <T>(actor: Actor, work: (tx: Tx) => Promise<T>) => Promise<T>;
 
-const TRIES = 3;
+const MAX_TRIES = 3;
 
 export function createTransaction({ sql, ids, publish }: { sql: Sql; ids: Ids; publish: Publish }): Transaction {
   return async function transaction(actor, work) {
-    return spanned("transaction", async (span) => {
-      const metaOf = ({ actor: who, reason }: Actor) =>
+    return withSpan("transaction", async (span) => {
+      const buildMeta = ({ actor: who, reason }: Actor) =>
         JSON.stringify({ actor: who, reason, traceparent: span?.traceparent });
-      const meta = metaOf(actor);
+      const meta = buildMeta(actor);
       const began = performance.now();
       const { result, entries } = await withRetries(() =>
-        runOnce(sql, ids, (by) => (by === undefined ? meta : metaOf(by)), work),
+        runOnce(sql, ids, (by) => (by === undefined ? meta : buildMeta(by)), work),
       );
       if (entries.length > 0) publish(entries, performance.now() - began);
       return result;
@@ -55,13 +55,13 @@ async function withRetries<T>(run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
-      if (attempt === TRIES || !mayPassWhenRepeated(error)) throw asAnswer(error);
+      if (attempt === MAX_TRIES || !isRetryable(error)) throw toAppError(error);
       await sleep(Math.random() * 20 * attempt); // the other side of the deadlock gets time to finish
     }
   }
 }
 
-async function runOnce<T>(sql: Sql, ids: Ids, metaOf: (by?: Actor) => string, work: (tx: Tx) => Promise<T>) {
+async function runOnce<T>(sql: Sql, ids: Ids, buildMeta: (by?: Actor) => string, work: (tx: Tx) => Promise<T>) {
   let result!: T;
   let entries: LogEntry[] = [];
   await sql.begin("isolation level read committed", async (tx) => {
@@ -72,12 +72,12 @@ async function runOnce<T>(sql: Sql, ids: Ids, metaOf: (by?: Actor) => string, wo
       log(room, type, payload, by) {
         if (!open)
           throw new Error(`An entry for ${room} came after its transaction had ended; await all work inside it.`);
-        collected.push({ room, type, payload: JSON.stringify(payload), meta: metaOf(by) });
+        collected.push({ room, type, payload: JSON.stringify(payload), meta: buildMeta(by) });
       },
     });
     open = false;
-    const trace = presentSpan()?.traceparent;
-    entries = await spanned("log append", () => append(tx, ids, collected));
+    const trace = currentSpan()?.traceparent;
+    entries = await withSpan("log append", () => append(tx, ids, collected));
     if (trace !== undefined) entries = entries.map((entry) => ({ ...entry, trace }));
   });
   return { result, entries };

@@ -1,8 +1,8 @@
 import { COMMANDS, type CommandId, type CommandPayload, type CommandType } from "../../../protocol/frames.ts";
-import { within } from "../../platform/context.ts";
+import { runWithContext } from "../../platform/context.ts";
 import { AppError } from "../../platform/errors.ts";
-import { sentenceOf } from "../../platform/http/invalid.ts";
-import { asAnswer } from "../../platform/postgres/failures.ts";
+import { describeIssue } from "../../platform/http/validation-error.ts";
+import { toAppError } from "../../platform/postgres/database-errors.ts";
 import { NO_TRACING, type Tracing } from "../../platform/tracing.ts";
 import type { HubLogger, HubMetrics } from "../deps.ts";
 import type { CommandHandler } from "../index.ts";
@@ -99,17 +99,17 @@ export class CommandDispatcher {
     }
     this.#metrics.received(command.type);
     const span = this.#tracing.begin(command.type, traceparent, { "usher.door": "websocket" });
-    return within({ connection_id: this.#formatId(connection), span }, () => {
+    return runWithContext({ connection_id: this.#formatId(connection), span }, () => {
       try {
         const done = command.run(connection, payload, id, accepted)?.catch((error) => {
-          span?.failed(error);
+          span?.recordError(error);
           this.#fail(connection, command, id, error);
         });
         if (span === null) return done;
         if (done === undefined) span.end();
         return done?.finally(() => span.end());
       } catch (error) {
-        span?.failed(error);
+        span?.recordError(error);
         span?.end();
         this.#fail(connection, command, id, error);
       }
@@ -117,7 +117,7 @@ export class CommandDispatcher {
   }
 
   #fail(connection: Connection, command: Command, id: CommandId | undefined, thrown: unknown): void {
-    const error = asAnswer(thrown);
+    const error = toAppError(thrown);
     if (error instanceof AppError) {
       if (error !== thrown)
         this.#logger.warn({ err: thrown, type: command.type }, "a command could not be done just now");
@@ -135,5 +135,5 @@ function parsePayload<T extends CommandType>(schema: (typeof COMMANDS)[T], paylo
   if (result.success) return result.data as CommandPayload<T>;
   const [issue] = result.error.issues;
   const where = `payload${(issue?.path ?? []).map((key) => `.${String(key)}`).join("")}`;
-  throw new AppError("invalid", issue === undefined ? where : `${where}: ${sentenceOf(issue)}`);
+  throw new AppError("invalid", issue === undefined ? where : `${where}: ${describeIssue(issue)}`);
 }

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { Envelope } from "../../../protocol/frames.ts";
-import { outOfBounds } from "../../platform/json-bounds.ts";
+import { checkJsonBounds } from "../../platform/json-bounds.ts";
 import { MAX_FRAME_VALUES } from "../limits/fixed-limits.ts";
 
 export type ParsedFrame =
@@ -9,7 +9,7 @@ export type ParsedFrame =
 
 /** A client's text → a frame whose type and payload are still to be judged, or why it is none (SPEC ER-2, ER-3). */
 export function parseFrame(text: string): ParsedFrame {
-  const bounds = outOfBounds(text, MAX_FRAME_VALUES);
+  const bounds = checkJsonBounds(text, MAX_FRAME_VALUES);
   if (bounds !== null) return { error: "malformed", detail: bounds };
   let value: unknown;
   try {

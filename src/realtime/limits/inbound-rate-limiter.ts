@@ -1,4 +1,4 @@
-import { type Counter, createCounter } from "../../platform/http/counter.ts";
+import { createRateLimiter, type RateLimiter } from "../../platform/http/rate-limiter.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Connection } from "../connections/connection.ts";
 import type { HubLimits } from "../deps.ts";
@@ -9,14 +9,14 @@ const WINDOW_SECONDS = 10;
 /** How much clients may send (SPEC SL-4): each connection, and all of a person or of an address without one. */
 export class InboundRateLimiter {
   readonly #limits: HubLimits;
-  readonly #consumeUser: Counter;
-  readonly #consumeAddress: Counter;
+  readonly #consumeUser: RateLimiter;
+  readonly #consumeAddress: RateLimiter;
 
   /** @param nodes how many live, this one too */
   constructor(limits: HubLimits, broker: Broker, nodes: () => number) {
     this.#limits = limits;
     const counter = (name: string, frames: () => number) =>
-      createCounter({
+      createRateLimiter({
         get points() {
           return frames() * WINDOW_SECONDS;
         },

@@ -1,5 +1,5 @@
 import { AppError } from "../../platform/errors.ts";
-import { outOfBounds } from "../../platform/json-bounds.ts";
+import { checkJsonBounds } from "../../platform/json-bounds.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Connection } from "../connections/connection.ts";
 import { parseFrameHead } from "../connections/encode-frame.ts";
@@ -214,7 +214,7 @@ const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 
 /** What an admin sees of a frame. What cannot be read, and what proves who somebody is, is left out. */
 function redactFrame(frame: string): RedactedFrame {
-  if (outOfBounds(frame, MAX_FRAME_VALUES) !== null) return { type: "?", text: null };
+  if (checkJsonBounds(frame, MAX_FRAME_VALUES) !== null) return { type: "?", text: null };
   try {
     const parsed = JSON.parse(frame, redactValue);
     const type = typeof parsed?.type === "string" ? parsed.type.slice(0, 64) : "?";

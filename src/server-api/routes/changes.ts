@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Time } from "../../../protocol/objects.ts";
 import type { Api } from "../../platform/http/api.ts";
-import { jsonAnswer } from "../../platform/http/json-answer.ts";
+import { jsonResponse } from "../../platform/http/json-response.ts";
 import { route } from "../../platform/http/route.ts";
 import { withMember } from "../../platform/json-text.ts";
 import type { ServerApi } from "../index.ts";
@@ -68,6 +68,6 @@ export function addChangeRoutes(api: Api, { changes }: Pick<ServerApi, "changes"
       address: c.get("address"),
     });
     const found = data.map(({ data, ...change }) => withMember(change, "data", data));
-    return jsonAnswer(withMember({ next }, "data", `[${found.join()}]`));
+    return jsonResponse(withMember({ next }, "data", `[${found.join()}]`));
   });
 }

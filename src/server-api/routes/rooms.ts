@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Time } from "../../../protocol/objects.ts";
 import { UserId } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
-import { jsonAnswer } from "../../platform/http/json-answer.ts";
+import { jsonResponse } from "../../platform/http/json-response.ts";
 import { route } from "../../platform/http/route.ts";
 import { withMember } from "../../platform/json-text.ts";
 import type { ServerApi } from "../index.ts";
@@ -80,6 +80,6 @@ export function addRoomRoutes(api: Api, { broadcasts, history }: Pick<ServerApi,
     const { room } = c.req.valid("param");
     const { data, ...place } = await history(c.get("caller"), { room, ...c.req.valid("query") });
     const entries = data.map(({ payload, ...entry }) => withMember(entry, "payload", payload));
-    return jsonAnswer(withMember(place, "data", `[${entries.join()}]`));
+    return jsonResponse(withMember(place, "data", `[${entries.join()}]`));
   });
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Time, TimeInput } from "../../../protocol/objects.ts";
 import { ROOM_KINDS, ROOM_MAX, RoomName, Snowflake } from "../../../protocol/rooms.ts";
 import { nameText, text } from "../../../protocol/text.ts";
-import { by } from "../../platform/audit.ts";
+import { getAuditActor } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
 import { ALL_SCOPES, SCOPES, type Scope } from "../../platform/scopes.ts";
@@ -116,16 +116,16 @@ export function addTokenRoutes(api: Api, { tokens }: Pick<ServerApi, "tokens">):
 
   api.openapi(createTokenRoute, async (c) => {
     const { expires_at, ...wanted } = c.req.valid("json");
-    return c.json(await tokens.create(by(c), { ...wanted, expires_at: expires_at ?? null }), 201);
+    return c.json(await tokens.create(getAuditActor(c), { ...wanted, expires_at: expires_at ?? null }), 201);
   });
 
   api.openapi(rotateRoute, async (c) => {
     const { overlap_seconds } = c.req.valid("json");
-    return c.json(await tokens.rotate(by(c), c.req.valid("param").token_id, overlap_seconds), 200);
+    return c.json(await tokens.rotate(getAuditActor(c), c.req.valid("param").token_id, overlap_seconds), 200);
   });
 
   api.openapi(revokeRoute, async (c) => {
-    await tokens.revoke(by(c), c.req.valid("param").token_id);
+    await tokens.revoke(getAuditActor(c), c.req.valid("param").token_id);
     return c.body(null, 204);
   });
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { normalizeRoom, ROOM_MAX } from "../../../protocol/rooms.ts";
 import { text, textLike } from "../../../protocol/text.ts";
-import { type JsonObject, jsonObjectOf, readJsonObject } from "../../platform/json-object.ts";
-import { memberText } from "../../platform/json-text.ts";
+import { type JsonObject, parseJsonObject, toJsonObject } from "../../platform/json-object.ts";
+import { getMemberText } from "../../platform/json-text.ts";
 import { EVENT_TYPE, invalid } from "../policy.ts";
 
 export const EventType = textLike(64, EVENT_TYPE, "a type such as booking:confirmed").meta({
@@ -15,9 +15,9 @@ export const Payload = z.record(z.string(), z.unknown());
 /** The payload in a body that has been read and checked, as it was written. */
 export function payloadIn(body: string, payload: Record<string, unknown>): JsonObject {
   // Most write it as we would: that is found faster than by reading the body once more.
-  const plain = jsonObjectOf(payload);
+  const plain = toJsonObject(payload);
   if (body.includes(`"payload":${plain.text}`)) return plain;
-  const written = readJsonObject(memberText(body, "payload")!);
+  const written = parseJsonObject(getMemberText(body, "payload")!);
   if (typeof written === "string") throw invalid("/payload", "invalid", written);
   return written;
 }

@@ -3,36 +3,36 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { z } from "zod";
 import { AppError } from "../../platform/errors.ts";
 import type { ApiEnv } from "../../platform/http/api.ts";
-import { invalid } from "../../platform/http/invalid.ts";
+import { validationError } from "../../platform/http/validation-error.ts";
 
 /** What the first clients read in place of a status: `{status: "success", message, data}`, or `{status: "fail", message}`. */
-export function answerWith(message: string, use: (c: Context<ApiEnv>) => Promise<unknown>) {
+export function respondWith(message: string, handle: (c: Context<ApiEnv>) => Promise<unknown>) {
   return async (c: Context<ApiEnv>): Promise<Response> => {
     try {
-      return c.json({ status: "success", message, data: await use(c) });
+      return c.json({ status: "success", message, data: await handle(c) });
     } catch (error) {
       // What is our own fault is logged, and answered as everywhere.
       if (!(error instanceof AppError) || error.status >= 500) throw error;
-      return c.json({ status: "fail", message: sentenceOf(error) }, error.status as ContentfulStatusCode);
+      return c.json({ status: "fail", message: describeError(error) }, error.status as ContentfulStatusCode);
     }
   };
 }
 
 /** These clients show one line: the first field that is wrong belongs into it. */
-function sentenceOf(error: AppError): string {
+function describeError(error: AppError): string {
   const [first] = error.errors;
   return first === undefined ? error.message : `${first.pointer.replace(/^\/(query\/)?/, "")} ${first.message}`;
 }
 
 /** A request's values by their schema; other fields are passed over. Throws `invalid`. */
-export function checked<S extends z.ZodType>(schema: S, place: "json" | "query", value: unknown): z.infer<S> {
+export function parseInput<S extends z.ZodType>(schema: S, location: "json" | "query", value: unknown): z.infer<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw invalid(place, result.error.issues);
+  throw validationError(location, result.error.issues);
 }
 
 /** The JSON of a body. Throws `malformed`. */
-export async function bodyOf(c: Context<ApiEnv>): Promise<unknown> {
+export async function readJson(c: Context<ApiEnv>): Promise<unknown> {
   try {
     return await c.req.json();
   } catch {

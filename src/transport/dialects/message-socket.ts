@@ -6,7 +6,7 @@ import { Snowflake } from "../../../protocol/rooms.ts";
 import type { Chat } from "../../chat/index.ts";
 import { ANONYMOUS, type UserCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
-import { jsonWithin } from "../../platform/json-bounds.ts";
+import { parseBoundedJson } from "../../platform/json-bounds.ts";
 import type { Authenticate } from "../../realtime/transport.ts";
 import type { Sink, Stream, StreamFrame, Streams } from "../streams/index.ts";
 
@@ -18,13 +18,13 @@ export interface MessageSocketDeps {
 }
 
 /** ms in which a socket that came without a token must say one. */
-const SIGN_IN_MS = 10_000;
+const SIGN_IN_TIMEOUT_MS = 10_000;
 
-/** Signs of life (one every 15 s) that may go unanswered. */
-const SILENT_BEATS = 4;
+/** Heartbeats (one every 15 s) that may stay without a reply. */
+const MAX_MISSED_HEARTBEATS = 4;
 
 /** Channels that a socket is in from its beginning: the most of one page. */
-const CHANNELS = 100;
+const MAX_CHANNELS = 100;
 
 const Body = z.object({ channel: Snowflake, content: MessageContent });
 
@@ -40,16 +40,16 @@ export class MessageSocket implements Sink {
   #socket: ServerWebSocket<unknown> | null = null;
   /** While nobody has said who is there, a stream of an anonymous, in no room: what it sends is limited as everybody's is. */
   #stream: Stream | null = null;
-  #signIn: ReturnType<typeof setTimeout> | null = null;
+  #signInTimer: ReturnType<typeof setTimeout> | null = null;
   /** Whether the stream is that of the person. */
   #isOpen = false;
   #sent = 0;
-  #silent = 0;
+  #missedHeartbeats = 0;
   /** A token is being looked at: one at a time. */
-  #asking = false;
-  #tries = 0;
+  #isAuthenticating = false;
+  #attempts = 0;
   /** What came while the token was looked at and the channels were read: in order, and a few only. */
-  #early: (string | Uint8Array)[] = [];
+  #earlyFrames: (string | Uint8Array)[] = [];
   #earlyLength = 0;
 
   /** @param caller null: the token comes in the first frame */
@@ -62,22 +62,22 @@ export class MessageSocket implements Sink {
   opened(socket: ServerWebSocket<unknown>): void {
     this.#socket = socket;
     if (this.#caller !== null) void this.#open(this.#caller);
-    else this.#wait();
+    else this.#waitForToken();
   }
 
   received(frame: string | Uint8Array): void {
-    this.#silent = 0;
+    this.#missedHeartbeats = 0;
     if (this.#stream !== null && !this.#stream.count(frame)) return;
-    if (this.#isOpen && this.#stream !== null) this.#say(this.#stream, frame);
-    else if (this.#caller !== null || this.#asking) this.#keep(frame);
-    else if (++this.#tries > TRIES) this.end("flood");
+    if (this.#isOpen && this.#stream !== null) this.#sendMessage(this.#stream, frame);
+    else if (this.#caller !== null || this.#isAuthenticating) this.#bufferFrame(frame);
+    else if (++this.#attempts > MAX_ATTEMPTS) this.end("flood");
     else if (typeof frame !== "string") this.#fail(TEXT_ONLY);
     else void this.#authenticate(frame);
   }
 
   /** A ping or pong. */
-  alive(): void {
-    this.#silent = 0;
+  heartbeatReceived(): void {
+    this.#missedHeartbeats = 0;
     this.#stream?.count("");
   }
 
@@ -87,18 +87,18 @@ export class MessageSocket implements Sink {
 
   closed(): void {
     this.#socket = null;
-    if (this.#signIn !== null) clearTimeout(this.#signIn);
+    if (this.#signInTimer !== null) clearTimeout(this.#signInTimer);
     this.#stream?.closed();
   }
 
   write({ type, text }: StreamFrame): void {
-    if (type === "message:created") this.#socket?.send(echoOf(JSON.parse(text).payload));
+    if (type === "message:created") this.#socket?.send(formatEcho(JSON.parse(text).payload));
     else if (type === "system:error") this.#fail(JSON.parse(text).payload.message);
-    else if (type === "channel:joined") this.#enter(JSON.parse(text).payload.id);
+    else if (type === "channel:joined") this.#joinChannel(JSON.parse(text).payload.id);
   }
 
-  beat(): void {
-    if (++this.#silent > SILENT_BEATS) this.end("silent");
+  heartbeat(): void {
+    if (++this.#missedHeartbeats > MAX_MISSED_HEARTBEATS) this.end("silent");
     else this.#socket?.ping();
   }
 
@@ -112,9 +112,14 @@ export class MessageSocket implements Sink {
   }
 
   /** For a token, in one of the first frames. */
-  #wait(): void {
-    this.#signIn = setTimeout(() => this.end("silent"), SIGN_IN_MS);
-    const sink = { write() {}, beat() {}, buffered: () => 0, end: (reason: CloseReason | "cut") => this.end(reason) };
+  #waitForToken(): void {
+    this.#signInTimer = setTimeout(() => this.end("silent"), SIGN_IN_TIMEOUT_MS);
+    const sink = {
+      write() {},
+      heartbeat() {},
+      buffered: () => 0,
+      end: (reason: CloseReason | "cut") => this.end(reason),
+    };
     try {
       this.#stream = this.#deps.streams.open({ caller: ANONYMOUS, address: this.#address, rooms: [], sink });
     } catch (error) {
@@ -122,9 +127,9 @@ export class MessageSocket implements Sink {
     }
   }
 
-  #keep(frame: string | Uint8Array): void {
+  #bufferFrame(frame: string | Uint8Array): void {
     this.#earlyLength += frame.length;
-    if (this.#early.push(frame) > EARLY || this.#earlyLength > EARLY_LENGTH) this.end("flood");
+    if (this.#earlyFrames.push(frame) > MAX_EARLY_FRAMES || this.#earlyLength > MAX_EARLY_LENGTH) this.end("flood");
   }
 
   async #authenticate(frame: string): Promise<void> {
@@ -133,12 +138,12 @@ export class MessageSocket implements Sink {
       this.#fail("Send the token first: Authorization: Bearer <token>");
       return;
     }
-    this.#asking = true;
+    this.#isAuthenticating = true;
     try {
       const caller = await this.#deps.authenticate.token(token);
       if (caller.kind !== "user") throw new AppError("forbidden", "This path is for people.");
       this.#caller = caller;
-      if (this.#signIn !== null) clearTimeout(this.#signIn);
+      if (this.#signInTimer !== null) clearTimeout(this.#signInTimer);
       await this.#open(caller);
     } catch (error) {
       this.#refuse(error);
@@ -147,7 +152,7 @@ export class MessageSocket implements Sink {
 
   async #open(caller: UserCaller): Promise<void> {
     try {
-      const { data } = await this.#deps.channels.list(caller, { scope: "joined", limit: CHANNELS });
+      const { data } = await this.#deps.channels.list(caller, { scope: "joined", limit: MAX_CHANNELS });
       await this.#deps.streams.prepare(caller, this.#address);
       if (this.#socket === null) return;
       const rooms = data.map(({ id }) => ({ room: `channel:${id}`, since: null }));
@@ -155,19 +160,19 @@ export class MessageSocket implements Sink {
       const stream = this.#deps.streams.open({ caller, address: this.#address, rooms, sink: this });
       this.#stream = stream;
       this.#isOpen = true;
-      for (const frame of this.#early) if (stream.count(frame)) this.#say(stream, frame);
-      this.#early = [];
+      for (const frame of this.#earlyFrames) if (stream.count(frame)) this.#sendMessage(stream, frame);
+      this.#earlyFrames = [];
     } catch (error) {
       this.#refuse(error);
     }
   }
 
-  #say(stream: Stream, frame: string | Uint8Array): void {
+  #sendMessage(stream: Stream, frame: string | Uint8Array): void {
     if (typeof frame !== "string") {
       this.#fail(TEXT_ONLY);
       return;
     }
-    const body = Body.safeParse(jsonWithin(frame, VALUES));
+    const body = Body.safeParse(parseBoundedJson(frame, MAX_VALUES));
     if (!body.success) {
       this.#fail('Send {"channel": "<id of a channel>", "content": "<text>"}.');
       return;
@@ -177,7 +182,7 @@ export class MessageSocket implements Sink {
     stream.command({ type: "message:send", id: ++this.#sent, payload: { channel_id: channel, content } });
   }
 
-  #enter(channelId: string): void {
+  #joinChannel(channelId: string): void {
     this.#stream?.command({ type: "room:join", id: ++this.#sent, payload: { room: `channel:${channelId}` } });
   }
 
@@ -192,19 +197,19 @@ export class MessageSocket implements Sink {
   }
 }
 
-const EARLY = 100;
-const EARLY_LENGTH = 262_144;
+const MAX_EARLY_FRAMES = 100;
+const MAX_EARLY_LENGTH = 262_144;
 
 const TEXT_ONLY = "Send text frames.";
 
 /** Frames that may come before a token. */
-const TRIES = 10;
+const MAX_ATTEMPTS = 10;
 
 /** Values in a frame, which has two. */
-const VALUES = 100;
+const MAX_VALUES = 100;
 
 /** The id stands in bare digits, as these clients print it: more of them than a JavaScript number holds. */
-function echoOf(payload: { [field: string]: string }): string {
+function formatEcho(payload: { [field: string]: string }): string {
   const { message_id, channel_id, user_id, username, content, created_at } = payload;
   const rest = JSON.stringify({ user_id, username, channel: channel_id, content, created_at });
   return `{"message_id":${message_id},${rest.slice(1)}`;

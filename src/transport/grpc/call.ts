@@ -2,51 +2,51 @@ import { type handleUnaryCall, type ServerUnaryCall, type sendUnaryData, status 
 import type { z } from "zod";
 import type { Code } from "../../../protocol/codes.ts";
 import type { ServiceCaller } from "../../platform/caller.ts";
-import { within } from "../../platform/context.ts";
+import { runWithContext } from "../../platform/context.ts";
 import { AppError } from "../../platform/errors.ts";
-import { invalid } from "../../platform/http/invalid.ts";
-import { type Attempt, type IdempotencyStore, keyHolder, once } from "../../platform/http/once.ts";
-import { asAnswer, nothingWasDone } from "../../platform/postgres/failures.ts";
+import { type Attempt, getKeyOwner, type IdempotencyStore, runIdempotent } from "../../platform/http/run-idempotent.ts";
+import { validationError } from "../../platform/http/validation-error.ts";
+import { isDefinitelyNotCommitted, toAppError } from "../../platform/postgres/database-errors.ts";
 import type { Tracing } from "../../platform/tracing.ts";
-import type { Door } from "./door.ts";
+import type { CallAuthenticator } from "./call-authenticator.ts";
 import { grpcError, statusName } from "./status.ts";
 
 /** Calls that may be under way at once on this node; more are answered RESOURCE_EXHAUSTED. */
-const MOST_CALLS = 4_096;
+const MAX_CALLS = 4_096;
 
 /** What a method is told besides its message. */
-export interface CallFacts {
+export interface CallInfo {
   /** Whose network address, corrected for trusted proxies. */
   address: string;
-  /** Whether the caller is on this very machine: see RequestFacts. */
+  /** Whether the caller is on this very machine: see RequestInfo. */
   isLocal: boolean;
   userAgent: string | null;
   /** ms until the caller stops waiting; infinite without a deadline. */
-  left: number;
-  /** The W3C trace of the caller, when he sent one. */
+  remainingMs: number;
+  /** The W3C trace of the caller, when they sent one. */
   traceparent: string | null;
   /** Which run of an idempotency key's call this is; undefined without a key. */
   attempt?: Attempt | undefined;
 }
 
-/** A unary method. `service`: who calls is found out first, and counted. `public`: anybody may call. */
+/** A unary method. `service`: who calls is found out first, and counted. `public`: any client may call. */
 export type Method<I, O> = { request: z.ZodType<I> } & (
-  | { access: "service"; run(input: I, caller: ServiceCaller, facts: CallFacts): Promise<O> }
-  | { access: "public"; run(input: I, facts: CallFacts): Promise<O> }
+  | { access: "service"; run(input: I, caller: ServiceCaller, info: CallInfo): Promise<O> }
+  | { access: "public"; run(input: I, info: CallInfo): Promise<O> }
 );
 
 /** What is counted and logged of calls. */
 export interface CallsDeps {
-  door: Door;
+  authenticator: CallAuthenticator;
   /** Left out: nothing is traced. */
   tracing?: Tracing;
   idempotency: IdempotencyStore;
   /** @param seconds from the request to the answer; null: a stream ended */
-  answered(method: string, status: string, seconds: number | null): void;
+  onResponse(method: string, status: string, seconds: number | null): void;
   /** An error that is answered. */
-  failed?(code: Code): void;
+  onError?(code: Code): void;
   /** An error that is a defect of ours: it is answered without its text. */
-  defect(error: unknown, method: string): void;
+  onDefect(error: unknown, method: string): void;
 }
 
 /** Makes the handlers of methods: who calls, is it well formed, was it asked before; then the use case. */
@@ -57,13 +57,13 @@ export function createCalls(deps: CallsDeps) {
       const began = performance.now();
       const done = (code: status) => {
         running -= 1;
-        deps.answered(name, statusName(code), (performance.now() - began) / 1_000);
+        deps.onResponse(name, statusName(code), (performance.now() - began) / 1_000);
       };
       running += 1;
       const [trace] = call.metadata.get("traceparent");
       const span = deps.tracing?.begin(`gRPC ${name}`, trace === undefined ? null : String(trace)) ?? null;
-      within({ request_id: crypto.randomUUID(), span }, () => {
-        const work = running > MOST_CALLS ? Promise.reject(tooBusy()) : answer(deps, name, method, call);
+      runWithContext({ request_id: crypto.randomUUID(), span }, () => {
+        const work = running > MAX_CALLS ? Promise.reject(tooManyCallsError()) : handleCall(deps, name, method, call);
         work.then(
           (value) => {
             done(call.cancelled ? status.CANCELLED : status.OK);
@@ -71,8 +71,8 @@ export function createCalls(deps: CallsDeps) {
             callback(null, value);
           },
           (error: unknown) => {
-            const refusal = refusalOf(deps, error, name);
-            span?.failed(error);
+            const refusal = toServiceError(deps, error, name);
+            span?.recordError(error);
             span?.end();
             done(refusal.code);
             (callback as sendUnaryData<O>)(refusal);
@@ -85,69 +85,69 @@ export function createCalls(deps: CallsDeps) {
 
 export type Unary = ReturnType<typeof createCalls>;
 
-/** Any error as the status that is answered; a defect is told of, and answered without its text. */
-export function refusalOf(deps: Pick<CallsDeps, "defect" | "failed">, error: unknown, method: string) {
-  const known = asAnswer(error);
+/** Any error as the status that is returned; a defect is told of, and answered without its text. */
+export function toServiceError(deps: Pick<CallsDeps, "onDefect" | "onError">, error: unknown, method: string) {
+  const known = toAppError(error);
   if (known instanceof AppError) {
-    deps.failed?.(known.code);
+    deps.onError?.(known.code);
     return grpcError(known);
   }
-  deps.defect(error, method);
-  deps.failed?.("internal");
+  deps.onDefect(error, method);
+  deps.onError?.("internal");
   return grpcError(new AppError("internal"));
 }
 
-async function answer<I, O>(
+async function handleCall<I, O>(
   deps: CallsDeps,
   name: string,
   method: Method<I, O>,
   call: ServerUnaryCall<unknown, O>,
 ): Promise<O> {
-  const facts = factsOf(deps.door, call);
+  const info = getCallInfo(deps.authenticator, call);
   if (method.access === "public") {
-    await deps.door.anybody(facts.address);
-    return method.run(parse(method.request, call.request), facts);
+    await deps.authenticator.admitAnonymous(info.address);
+    return method.run(parse(method.request, call.request), info);
   }
-  const caller = await deps.door.service(call.metadata, facts.address, call.getHost());
+  const caller = await deps.authenticator.authenticateService(call.metadata, info.address, call.getHost());
   const input = parse(method.request, call.request);
   const run = (attempt?: Attempt) => {
     // Its deadline has passed, or the caller has hung up: nothing more is done for it.
     if (call.cancelled) throw new AppError("request_timeout", "The caller did not wait for the answer.");
-    return method.run(input, caller, { ...facts, attempt });
+    return method.run(input, caller, { ...info, attempt });
   };
   const [key] = call.metadata.get("idempotency-key");
   if (key === undefined) return run();
-  return runOnce(deps.idempotency, { caller, name, key: String(key), request: call.request, facts }, run);
+  return runKeyedCall(deps.idempotency, { caller, name, key: String(key), request: call.request, info }, run);
 }
 
-interface Keyed {
+interface KeyedCall {
   caller: ServiceCaller;
   name: string;
   key: string;
   request: unknown;
-  facts: CallFacts;
+  info: CallInfo;
 }
 
-async function runOnce<O>(
+async function runKeyedCall<O>(
   store: IdempotencyStore,
-  { caller, name, key, request, facts }: Keyed,
+  { caller, name, key, request, info }: KeyedCall,
   run: (attempt: Attempt) => Promise<O>,
 ): Promise<O> {
   let outcome: { value: O } | { error: unknown } | undefined;
   const asked = {
-    actor: keyHolder(caller, facts.address),
+    actor: getKeyOwner(caller, info.address),
     key,
     what: ["grpc", name],
     body: Buffer.from(JSON.stringify(request)),
   };
-  const first = await once<O>(store, asked, async (attempt) => {
+  const first = await runIdempotent<O>(store, asked, async (attempt) => {
     try {
       const value = await run(attempt);
       outcome = { value };
-      return { key: "keep", answer: value };
+      return { key: "keep", result: value };
     } catch (error) {
       outcome = { error };
-      return { key: nothingWasDone(error) ? "release" : "leave" };
+      return { key: isDefinitelyNotCommitted(error) ? "release" : "leave" };
     }
   });
   if (first !== null) return first.repeated;
@@ -157,25 +157,25 @@ async function runOnce<O>(
 
 function parse<I>(schema: z.ZodType<I>, request: unknown): I {
   const result = schema.safeParse(request);
-  if (!result.success) throw invalid("json", result.error.issues);
+  if (!result.success) throw validationError("json", result.error.issues);
   return result.data;
 }
 
-function factsOf(door: Door, call: ServerUnaryCall<unknown, unknown>): CallFacts {
+function getCallInfo(authenticator: CallAuthenticator, call: ServerUnaryCall<unknown, unknown>): CallInfo {
   const deadline = call.getDeadline();
   const [agent] = call.metadata.get("user-agent");
   const [trace] = call.metadata.get("traceparent");
   return {
-    ...door.asker(call.getPeer(), call.metadata, call.getHost()),
+    ...authenticator.getClient(call.getPeer(), call.metadata, call.getHost()),
     userAgent: agent === undefined ? null : String(agent),
-    left: (deadline instanceof Date ? deadline.getTime() : deadline) - Date.now(),
+    remainingMs: (deadline instanceof Date ? deadline.getTime() : deadline) - Date.now(),
     traceparent: TRACEPARENT.test(String(trace)) ? String(trace) : null,
   };
 }
 
 const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
-function tooBusy(): AppError {
+function tooManyCallsError(): AppError {
   return new AppError("rate_limited", "This node has too many calls under way. Try again in a second.", {
     retry_after: 1,
   });

@@ -23,7 +23,7 @@ export function loadDefinition(): PackageDefinition {
   });
 }
 
-export function serviceOf(definition: PackageDefinition, name: string): ServiceDefinition {
+export function getService(definition: PackageDefinition, name: string): ServiceDefinition {
   const service = definition[name];
   if (service === undefined || "format" in service) throw new Error(`protocol/proto has no service ${name}`);
   return service as ServiceDefinition;
@@ -33,7 +33,7 @@ export function serviceOf(definition: PackageDefinition, name: string): ServiceD
 export function loadDescriptors(): Buffer[] {
   const set = readFileSync(join(PROTO_FOLDER, "descriptors.binpb"));
   const files: Buffer[] = [];
-  // A FileDescriptorSet is its files one after the other, each behind the byte 10 and its length in seven bits a byte.
+  // A FileDescriptorSet is its files one after the other, each after the byte 10 and its length in seven bits a byte.
   for (let at = 0; at < set.length; ) {
     let length = 0;
     let shift = 0;

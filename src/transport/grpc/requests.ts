@@ -2,13 +2,13 @@ import { z } from "zod";
 import { Booking, Payment, QueuePosition } from "../../../protocol/notices.ts";
 import { normalizeRoom, ROOM_MAX, UserId } from "../../../protocol/rooms.ts";
 import { text } from "../../../protocol/text.ts";
-import { outOfBounds } from "../../platform/json-bounds.ts";
-import { type JsonObject, jsonObjectOf, readJsonObject } from "../../platform/json-object.ts";
+import { checkJsonBounds } from "../../platform/json-bounds.ts";
+import { type JsonObject, parseJsonObject, toJsonObject } from "../../platform/json-object.ts";
 
 /** What the methods take, checked. In proto3 an empty text and no text are the same: both count as left out. */
 
-/** Most bytes of a payload, as of a frame. */
-const MOST_PAYLOAD = 65_536;
+/** Maximum bytes of a payload, as of a frame. */
+const MAX_PAYLOAD = 65_536;
 
 /** A message whose empty texts are left out, so that fields are required, null or defaulted as their schemas say. */
 function message<S extends z.ZodType>(schema: S) {
@@ -27,15 +27,15 @@ const Room = text(ROOM_MAX).transform((name, ctx) => {
   return z.NEVER;
 });
 
-const Payload = text(MOST_PAYLOAD).transform((text, ctx): JsonObject => {
+const Payload = text(MAX_PAYLOAD).transform((text, ctx): JsonObject => {
   const refuse = (message: string) => {
     ctx.addIssue({ code: "custom", message });
     return z.NEVER;
   };
-  if (Buffer.byteLength(text) > MOST_PAYLOAD) return refuse(`at most ${MOST_PAYLOAD} bytes`);
-  const bounds = outOfBounds(text, MOST_PAYLOAD);
+  if (Buffer.byteLength(text) > MAX_PAYLOAD) return refuse(`at most ${MAX_PAYLOAD} bytes`);
+  const bounds = checkJsonBounds(text, MAX_PAYLOAD);
   if (bounds !== null) return refuse(bounds);
-  const read = readJsonObject(text);
+  const read = parseJsonObject(text);
   return typeof read === "string" ? refuse(read) : read;
 });
 
@@ -74,7 +74,7 @@ export const BroadcastRequest = message(
     .object({
       event_type: EventType,
       room: Room,
-      payload: Payload.default(jsonObjectOf({})),
+      payload: Payload.default(toJsonObject({})),
       exclude_sender: z.boolean(),
       sender_user_id: UserId.optional(),
       ephemeral,
@@ -89,7 +89,7 @@ export const SendRequest = message(
   z.object({
     user_id: UserId,
     event_type: EventType,
-    payload: Payload.default(jsonObjectOf({})),
+    payload: Payload.default(toJsonObject({})),
     require_ack: z.boolean(),
     ephemeral,
   }),
@@ -97,7 +97,7 @@ export const SendRequest = message(
 
 export const StatsRequest = message(z.object({ room: Room.optional() }));
 
-const MOST_ROOMS = 1_000;
+const MAX_ROOMS = 1_000;
 
 export const Subscription = z.object({
   rooms: z
@@ -111,6 +111,6 @@ export const Subscription = z.object({
       ),
     )
     .min(1, "name a room")
-    .max(MOST_ROOMS)
+    .max(MAX_ROOMS)
     .refine((rooms) => new Set(rooms.map(({ room }) => room)).size === rooms.length, "each room once"),
 });

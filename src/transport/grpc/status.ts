@@ -14,7 +14,7 @@ export function grpcError(error: AppError): ServiceError {
     ...(error.errors.length > 0 ? [any("BadRequest", Buffer.concat(error.errors.map(violation)))] : []),
     ...(typeof wait === "number" ? [any("RetryInfo", bytes(1, varint(1, Math.ceil(wait))))] : []),
   ];
-  const message = sentence(error);
+  const message = formatMessage(error);
   const metadata = new Metadata();
   metadata.set(
     "grpc-status-details-bin",
@@ -28,8 +28,8 @@ export function statusName(code: number): string {
   return status[code] ?? "UNKNOWN";
 }
 
-/** With the fields in it, for whoever prints only the message. */
-function sentence({ message, errors }: AppError): string {
+/** With the fields in it, for clients that print only the message. */
+function formatMessage({ message, errors }: AppError): string {
   return [message, ...errors.map((one) => `${fieldName(one)}: ${one.message}`)].join(" ");
 }
 

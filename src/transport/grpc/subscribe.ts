@@ -2,21 +2,21 @@ import type { ServerWritableStream } from "@grpc/grpc-js";
 import { CLOSE, type CloseReason, type Code } from "../../../protocol/codes.ts";
 import type { SubscribeResponse } from "../../../protocol/proto/messages.ts";
 import { coversRoom, type ServiceCaller } from "../../platform/caller.ts";
-import { within } from "../../platform/context.ts";
+import { runWithContext } from "../../platform/context.ts";
 import { AppError } from "../../platform/errors.ts";
-import { invalid } from "../../platform/http/invalid.ts";
 import { addressKey } from "../../platform/http/rate-limit.ts";
+import { validationError } from "../../platform/http/validation-error.ts";
 import type { ServerApi } from "../../server-api/index.ts";
 import { extractPayload, type Sink, type StreamFrame, type StreamRequest, type Streams } from "../streams/index.ts";
-import { type CallsDeps, refusalOf } from "./call.ts";
-import { ENHANCE_YOUR_CALM } from "./dawdlers.ts";
+import { type CallsDeps, toServiceError } from "./call.ts";
+import { ENHANCE_YOUR_CALM } from "./incomplete-requests.ts";
 import { Subscription } from "./requests.ts";
 import { statusName } from "./status.ts";
 
 /** Subscribe calls at once on this node. */
-const MOST_STREAMS = 2_000;
+const MAX_STREAMS = 2_000;
 
-/** ms that a reader has, once his stream ends, to fetch what is left; then it is reset. */
+/** ms that a client has, once its stream ends, to fetch what is left; then it is reset. */
 const GRACE_MS = 5_000;
 
 type Call = ServerWritableStream<unknown, SubscribeResponse>;
@@ -33,10 +33,10 @@ export function createSubscribe(deps: SubscribeDeps) {
   const open = new Map<Call, () => void>();
 
   async function start(call: Call): Promise<void> {
-    const { address } = deps.door.asker(call.getPeer(), call.metadata, call.getHost());
-    const caller = await deps.door.service(call.metadata, address, call.getHost());
-    const rooms = roomsOf(call.request, caller);
-    if (open.size >= MOST_STREAMS)
+    const { address } = deps.authenticator.getClient(call.getPeer(), call.metadata, call.getHost());
+    const caller = await deps.authenticator.authenticateService(call.metadata, address, call.getHost());
+    const rooms = parseRooms(call.request, caller);
+    if (open.size >= MAX_STREAMS)
       throw new AppError("full", "This node has its maximum number of streams. Try another one.");
     await deps.streams.prepare(caller, addressKey(address));
     if (call.cancelled) return;
@@ -44,13 +44,13 @@ export function createSubscribe(deps: SubscribeDeps) {
     const sink = createSink(
       call,
       () => stream.drained(),
-      (reason) => end(call, endOf(reason)),
+      (reason) => end(call, toCloseError(reason)),
     );
     const stream = deps.streams.open({ caller, address: addressKey(address), rooms, sink });
     sink.epoch = () => stream.epoch;
     open.set(call, () => {
       stream.closed();
-      end(call, endOf("draining"));
+      end(call, toCloseError("draining"));
     });
     call.once("close", () => open.delete(call));
     call.on("cancelled", () => {
@@ -60,10 +60,10 @@ export function createSubscribe(deps: SubscribeDeps) {
   }
 
   function end(call: Call, error: unknown): void {
-    const refusal = refusalOf(deps, error, name);
-    deps.answered(name, statusName(refusal.code), null);
+    const refusal = toServiceError(deps, error, name);
+    deps.onResponse(name, statusName(refusal.code), null);
     call.emit("error", refusal);
-    // The status waits behind what he does not read, and with it all that is kept for him.
+    // The status waits after what the client does not read, and with it all that is buffered for it.
     const timer = setTimeout(() => httpStream(call)?.close(ENHANCE_YOUR_CALM), GRACE_MS);
     call.once("close", () => clearTimeout(timer));
   }
@@ -71,7 +71,9 @@ export function createSubscribe(deps: SubscribeDeps) {
   return {
     method(call: Call): void {
       call.on("error", () => {});
-      void within({ request_id: crypto.randomUUID() }, () => start(call).catch((error: unknown) => end(call, error)));
+      void runWithContext({ request_id: crypto.randomUUID() }, () =>
+        start(call).catch((error: unknown) => end(call, error)),
+      );
     },
     /** Sends all away: they resume on another node. */
     stop(): void {
@@ -80,10 +82,10 @@ export function createSubscribe(deps: SubscribeDeps) {
   };
 }
 
-function roomsOf(request: unknown, { scopes, rooms: patterns }: ServiceCaller): StreamRequest["rooms"] {
+function parseRooms(request: unknown, { scopes, rooms: patterns }: ServiceCaller): StreamRequest["rooms"] {
   if (!scopes.includes("subscribe")) throw new AppError("forbidden", "This token has no scope `subscribe`.");
   const result = Subscription.safeParse(request);
-  if (!result.success) throw invalid("json", result.error.issues);
+  if (!result.success) throw validationError("json", result.error.issues);
   const { rooms } = result.data;
   const outside = rooms.find(({ room }) => !coversRoom(patterns, room));
   if (outside !== undefined) throw new AppError("forbidden", `This token is not for the room ${outside.room}.`);
@@ -99,13 +101,13 @@ function createSink(call: Call, drained: () => void, ended: (reason: CloseReason
       if (call.cancelled) return;
       const bytes = frame.text.length;
       unsent += bytes;
-      call.write(messageOf(frame, sink.epoch()), () => {
+      call.write(toMessage(frame, sink.epoch()), () => {
         unsent -= bytes;
         if (unsent === 0) drained();
       });
     },
     // The pings of HTTP/2 say that the server lives.
-    beat: () => {},
+    heartbeat: () => {},
     buffered: () => unsent,
     end: ended,
   };
@@ -115,7 +117,7 @@ function createSink(call: Call, drained: () => void, ended: (reason: CloseReason
 /** The frames of a room are the same object for all streams, so each becomes a message once. */
 const messages = new WeakMap<StreamFrame, SubscribeResponse>();
 
-function messageOf(frame: StreamFrame, epoch: string): SubscribeResponse {
+function toMessage(frame: StreamFrame, epoch: string): SubscribeResponse {
   const made = messages.get(frame);
   if (made !== undefined) return made;
   const payload = extractPayload(frame.text);
@@ -124,7 +126,7 @@ function messageOf(frame: StreamFrame, epoch: string): SubscribeResponse {
   return message;
 }
 
-const CODE_OF: Record<CloseReason | "cut", Code> = {
+const CLOSE_CODES: Record<CloseReason | "cut", Code> = {
   draining: "unavailable",
   silent: "unavailable",
   removed: "unavailable",
@@ -136,10 +138,10 @@ const CODE_OF: Record<CloseReason | "cut", Code> = {
   banned: "banned",
 };
 
-function endOf(reason: CloseReason | "cut"): AppError {
+function toCloseError(reason: CloseReason | "cut"): AppError {
   const { reason: sentence } = CLOSE[reason === "cut" ? "slow" : reason];
   const again = `${sentence} Call Subscribe again with the last seq and epoch of each room.`;
-  const code = CODE_OF[reason] ?? "unavailable";
+  const code = CLOSE_CODES[reason] ?? "unavailable";
   return code === "unavailable" || code === "rate_limited"
     ? new AppError(code, again, { retry_after: 1 })
     : new AppError(code, sentence);

@@ -1,12 +1,14 @@
-const OURS = /^\/(api|v1|health|ready|proto|\.well-known)(\/|$)/;
+const API_PATHS = /^\/(api|v1|health|ready|proto|\.well-known)(\/|$)/;
 /** The first clients' paths as they were printed, without `/api`. Our pages have other names. */
-const PRINTED = /^\/(channel|channel\/join|user\/channel|message|reply)$/;
+const DIALECT_PATHS = /^\/(channel|channel\/join|user\/channel|message|reply)$/;
 /** Both a page and a printed path: a page's form is never JSON. */
-const SHARED = /^\/(register|login)$/;
+const SHARED_PATHS = /^\/(register|login)$/;
 
 /** Whether a request is for the API; all others are for the pages. */
 export function isForApi({ method, url, headers }: Request): boolean {
   const { pathname } = new URL(url);
-  if (OURS.test(pathname) || PRINTED.test(pathname)) return true;
-  return SHARED.test(pathname) && method === "POST" && /^application\/json\b/i.test(headers.get("content-type") ?? "");
+  if (API_PATHS.test(pathname) || DIALECT_PATHS.test(pathname)) return true;
+  return (
+    SHARED_PATHS.test(pathname) && method === "POST" && /^application\/json\b/i.test(headers.get("content-type") ?? "")
+  );
 }

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Api } from "../../platform/http/api.ts";
 
-const SWAGGER = dirname(fileURLToPath(import.meta.resolve("swagger-ui-dist/package.json")));
+const SWAGGER_FOLDER = dirname(fileURLToPath(import.meta.resolve("swagger-ui-dist/package.json")));
 const FILES: Record<string, string> = {
   "swagger-ui.css": "text/css; charset=utf-8",
   "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
@@ -43,28 +43,28 @@ SwaggerUIBundle({ url: "/api/openapi.json", dom_id: "#swagger", deepLinking: tru
 export function addDocs(api: Api, version: string): void {
   let text: string | null = null;
   api.get("/api/openapi.json", (c) => {
-    text ??= JSON.stringify(describe(api, version), withoutFlags);
+    text ??= JSON.stringify(createDocument(api, version), withoutFlags);
     return c.body(text, 200, { "content-type": "application/json", "cache-control": "public, max-age=60" });
   });
-  api.get("/api/docs", (c) => c.body(PAGE, 200, asset("text/html; charset=utf-8")));
-  api.get("/api/docs/start.js", (c) => c.body(START, 200, asset("text/javascript; charset=utf-8")));
+  api.get("/api/docs", (c) => c.body(PAGE, 200, assetHeaders("text/html; charset=utf-8")));
+  api.get("/api/docs/start.js", (c) => c.body(START, 200, assetHeaders("text/javascript; charset=utf-8")));
   for (const [name, type] of Object.entries(FILES)) {
     api.get(`/api/docs/${name}`, async (c) =>
-      c.body(await Bun.file(join(SWAGGER, name)).arrayBuffer(), 200, asset(type)),
+      c.body(await Bun.file(join(SWAGGER_FOLDER, name)).arrayBuffer(), 200, assetHeaders(type)),
     );
   }
 }
 
-function asset(type: string): Record<string, string> {
+function assetHeaders(type: string): Record<string, string> {
   return { "content-type": type, "content-security-policy": POLICY, "cache-control": "public, max-age=3600" };
 }
 
-/** The generator writes a pattern's flags behind it (`^a$/u`), which JSON Schema has no place for; it means `u` anyway. */
+/** The generator writes a pattern's flags after it (`^a$/u`), which JSON Schema has no place for; it means `u` anyway. */
 function withoutFlags(key: string, value: unknown): unknown {
   return key === "pattern" && typeof value === "string" ? value.replace(/\$\/[a-z]+$/, "$") : value;
 }
 
-function describe(api: Api, version: string) {
+function createDocument(api: Api, version: string) {
   api.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
     type: "http",
     scheme: "bearer",

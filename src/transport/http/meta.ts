@@ -3,7 +3,7 @@ import { MESSAGE_MAX, Time } from "../../../protocol/objects.ts";
 import type { Config } from "../../config/options.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Api } from "../../platform/http/api.ts";
-import { MAX_BODY } from "../../platform/http/body.ts";
+import { MAX_BODY } from "../../platform/http/read-body.ts";
 import { route } from "../../platform/http/route.ts";
 
 export interface MetaDeps {
@@ -23,7 +23,7 @@ export const Meta = z
     features: z.array(z.string()),
     registration: z.enum(["open", "invite", "closed"]),
     limits: z.object({ message: z.number().int(), body: z.number().int(), frame: z.number().int() }).meta({
-      description: "Most characters of a message, bytes of a request's body, bytes of a WebSocket frame.",
+      description: "Maximum characters of a message, bytes of a request's body, bytes of a WebSocket frame.",
     }),
     time: Time,
     set_up: z.boolean().meta({ description: "False until the first account, the owner's, is made." }),

@@ -2,24 +2,24 @@ import { timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
 import type { Config } from "../../config/options.ts";
 import { isSystemError, StartError } from "../../config/start-error.ts";
-import { digestOf } from "../../platform/digest.ts";
-import { bearerOf } from "../../platform/http/bearer.ts";
+import { digestSecret } from "../../platform/digest.ts";
+import { parseBearer } from "../../platform/http/bearer.ts";
 import type { Metrics } from "../../platform/metrics.ts";
-import { addressList } from "./facts.ts";
-import { isThisMachine } from "./scrape.ts";
+import { createAddressList } from "./request-info.ts";
+import { isLocalRequest } from "./scrape.ts";
 
 type MetricsConfig = Pick<Config, "METRICS_HOST" | "METRICS_PORT" | "METRICS_TOKEN" | "METRICS_ALLOW">;
 
-/** `/metrics` on its own port, for Prometheus: this machine, the addresses of METRICS_ALLOW, and whoever has METRICS_TOKEN. */
+/** `/metrics` on its own port, for Prometheus: this machine, the addresses of METRICS_ALLOW, and clients with METRICS_TOKEN. */
 export function createMetricsServer(config: MetricsConfig, metrics: Pick<Metrics, "text" | "contentType">) {
-  const mayRead = readersOf(config);
+  const canRead = createAccessCheck(config);
   try {
     const server = Bun.serve({
       hostname: config.METRICS_HOST,
       port: config.METRICS_PORT,
       development: false,
       async fetch(request, server) {
-        if (!mayRead(request, server.requestIP(request)?.address ?? "")) {
+        if (!canRead(request, server.requestIP(request)?.address ?? "")) {
           const sentence = "Send METRICS_TOKEN as Authorization: Bearer, or ask from an address of METRICS_ALLOW.\n";
           return new Response(sentence, { status: 401, headers: { "www-authenticate": "Bearer" } });
         }
@@ -39,14 +39,17 @@ export function createMetricsServer(config: MetricsConfig, metrics: Pick<Metrics
   }
 }
 
-function readersOf({ METRICS_TOKEN, METRICS_ALLOW }: MetricsConfig): (request: Request, peer: string) => boolean {
-  const allowed = addressList(METRICS_ALLOW);
-  const token = METRICS_TOKEN === null ? null : digestOf(METRICS_TOKEN);
+function createAccessCheck({
+  METRICS_TOKEN,
+  METRICS_ALLOW,
+}: MetricsConfig): (request: Request, peer: string) => boolean {
+  const allowed = createAddressList(METRICS_ALLOW);
+  const token = METRICS_TOKEN === null ? null : digestSecret(METRICS_TOKEN);
   return (request, peer) => {
-    if (isThisMachine(request, peer)) return true;
+    if (isLocalRequest(request, peer)) return true;
     const address = peer.replace(/^::ffff:(?=\d+\.)/, "");
     if (isIP(address) !== 0 && allowed.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")) return true;
-    const sent = bearerOf(request.headers.get("authorization"));
-    return token !== null && sent !== null && timingSafeEqual(token, digestOf(sent));
+    const sent = parseBearer(request.headers.get("authorization"));
+    return token !== null && sent !== null && timingSafeEqual(token, digestSecret(sent));
   };
 }

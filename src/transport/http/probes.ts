@@ -2,28 +2,28 @@ import { z } from "zod";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
 
-/** `cannot write`: it answers, and refuses what is written. That is so for every node: taking this one out would help nobody. */
+/** `cannot write`: it answers, and refuses what is written. That is so for every node: taking this one out would not help. */
 const STATES = ["ok", "away", "cannot write"] as const;
-export type State = (typeof STATES)[number];
+export type CheckState = (typeof STATES)[number];
 
 /** Something this node needs. `vital`: while it is away the node takes no requests; else it only works with less. */
 export interface Check {
   name: string;
-  vital: boolean;
+  isRequired: boolean;
   /** Given 2 s; later, or with an error, it is away. */
-  probe(): Promise<State>;
+  probe(): Promise<CheckState>;
 }
 
 export interface ReadinessDeps {
   checks: readonly Check[];
-  draining: () => boolean;
+  isDraining: () => boolean;
   /** Why others do better than this node although nothing vital is away; null: they do not. */
-  unfit?: () => string | null;
+  getUnfitReason?: () => string | null;
 }
 
-const PROBE_TIME = 2_000;
+const PROBE_TIMEOUT_MS = 2_000;
 /** How long an outcome is told again: a public path must not become a load on the database. */
-const FRESH = 500;
+const CACHE_MS = 500;
 
 const health = route({
   method: "get",
@@ -54,16 +54,16 @@ const ready = route({
 });
 
 /** What `/ready` and gRPC's health service answer by: null when this node takes requests, or why it does not; and each check. */
-export type Readiness = () => Promise<{ refusal: string | null; checks: Record<string, State> }>;
+export type Readiness = () => Promise<{ refusal: string | null; checks: Record<string, CheckState> }>;
 
-export function createReadiness({ checks, draining, unfit = () => null }: ReadinessDeps): Readiness {
-  const outcomes = remembered(() => Promise.all(checks.map(outcome)));
+export function createReadiness({ checks, isDraining, getUnfitReason = () => null }: ReadinessDeps): Readiness {
+  const outcomes = cacheOutcome(() => Promise.all(checks.map(runCheck)));
   return async () => {
-    if (draining()) return { refusal: "draining", checks: {} };
+    if (isDraining()) return { refusal: "draining", checks: {} };
     const all = await outcomes();
-    const broken = all.find(({ vital, state }) => vital && state === "away");
+    const failedCheck = all.find(({ vital: isRequired, state }) => isRequired && state === "away");
     return {
-      refusal: broken === undefined ? unfit() : `${broken.name} does not answer`,
+      refusal: failedCheck === undefined ? getUnfitReason() : `${failedCheck.name} does not answer`,
       checks: Object.fromEntries(all.map(({ name, state }) => [name, state])),
     };
   };
@@ -80,27 +80,27 @@ export function addProbes(api: Api, readiness: Readiness): void {
   });
 }
 
-async function outcome({ name, vital, probe }: Check) {
+async function runCheck({ name, isRequired, probe }: Check) {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error("late")), PROBE_TIME);
+  const timer = setTimeout(() => late.reject(new Error("late")), PROBE_TIMEOUT_MS);
   try {
-    return { name, vital, state: await Promise.race([probe(), late.promise]) };
+    return { name, vital: isRequired, state: await Promise.race([probe(), late.promise]) };
   } catch {
-    return { name, vital, state: "away" as const };
+    return { name, vital: isRequired, state: "away" as const };
   } finally {
     clearTimeout(timer);
   }
 }
 
 /** Calls `work` at most once at a time, and tells its outcome again for FRESH ms. */
-function remembered<T>(work: () => Promise<T>): () => Promise<T> {
+function cacheOutcome<T>(work: () => Promise<T>): () => Promise<T> {
   let latest: Promise<T> | null = null;
   let until = 0;
   return () => {
     if (latest === null || performance.now() > until) {
       until = Number.POSITIVE_INFINITY;
       latest = work().finally(() => {
-        until = performance.now() + FRESH;
+        until = performance.now() + CACHE_MS;
       });
     }
     return latest;

@@ -1,30 +1,32 @@
 import { AppError } from "../../platform/errors.ts";
-import { bearerOf } from "../../platform/http/bearer.ts";
-import { isForwarded } from "../../platform/http/this-machine.ts";
+import { parseBearer } from "../../platform/http/bearer.ts";
+import { isForwarded } from "../../platform/http/loopback.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 
 export interface ScrapeDeps {
   metrics: Metrics;
   /** Whether a bearer token lets its holder read the metrics from elsewhere; throws AppError. Left out: none does. */
-  mayReadMetrics?: (token: string) => Promise<boolean>;
+  canReadMetrics?: (token: string) => Promise<boolean>;
 }
 
 /**
- * The metrics for this machine, and for a token that may read them; or why not. Null: he did not say who he is, and is told nothing
+ * The metrics for this machine, and for a token that may read them; or why not. Null: the client did not say who it is, and is told nothing
  * of them.
  *
  * @param peer whose socket it is; null: the page process
  */
 export async function scrape(
-  { metrics, mayReadMetrics }: ScrapeDeps,
+  { metrics, canReadMetrics }: ScrapeDeps,
   request: Request,
   peer: string | null,
 ): Promise<Response | AppError | null> {
-  if (isThisMachine(request, peer)) return answerOf(metrics);
-  const token = bearerOf(request.headers.get("authorization"));
-  if (token === null || mayReadMetrics === undefined) return null;
+  if (isLocalRequest(request, peer)) return metricsResponse(metrics);
+  const token = parseBearer(request.headers.get("authorization"));
+  if (token === null || canReadMetrics === undefined) return null;
   try {
-    return (await mayReadMetrics(token)) ? answerOf(metrics) : new AppError("forbidden", "This needs the scope stats.");
+    return (await canReadMetrics(token))
+      ? metricsResponse(metrics)
+      : new AppError("forbidden", "This needs the scope stats.");
   } catch (error) {
     if (error instanceof AppError) return error;
     throw error;
@@ -32,12 +34,12 @@ export async function scrape(
 }
 
 /** Asked from this machine itself, and not through a proxy on it. */
-export function isThisMachine(request: Request, peer: string | null): boolean {
+export function isLocalRequest(request: Request, peer: string | null): boolean {
   if (isForwarded((name) => request.headers.get(name))) return false;
   return peer === "::1" || /^(::ffff:)?127\./.test(peer ?? "");
 }
 
-async function answerOf(metrics: Metrics): Promise<Response> {
+async function metricsResponse(metrics: Metrics): Promise<Response> {
   return new Response(await metrics.text(), {
     headers: { "content-type": metrics.contentType, "cache-control": "no-store" },
   });

@@ -1,4 +1,4 @@
-import type { RequestFacts } from "../../platform/http/api.ts";
+import type { RequestInfo } from "../../platform/http/api.ts";
 
 /** For answers that are data: nothing in them may run, load or be framed. Pages and docs set a policy of their own. */
 const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -14,9 +14,9 @@ const HEADERS: Record<string, string> = {
   "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 };
 
-/** Adds what is missing of the security headers, the request id, and HSTS when the asker came over https. */
-export function secureHeaders(headers: Headers, facts: RequestFacts): void {
+/** Adds what is missing of the security headers, the request id, and HSTS when the client came over https. */
+export function secureHeaders(headers: Headers, info: RequestInfo): void {
   for (const [name, value] of Object.entries(HEADERS)) if (!headers.has(name)) headers.set(name, value);
-  if (facts.secure) headers.set("strict-transport-security", "max-age=31536000");
-  headers.set("x-request-id", facts.requestId);
+  if (info.secure) headers.set("strict-transport-security", "max-age=31536000");
+  headers.set("x-request-id", info.requestId);
 }

@@ -11,24 +11,24 @@ export interface ResumePosition {
 }
 
 /** The part of an id that stays the same for as long as the stream is open. */
-export function idPrefix(epoch: string, rooms: readonly string[]): string {
-  return `${epoch}.${hashOf(rooms)}`;
+export function formatPrefix(epoch: string, rooms: readonly string[]): string {
+  return `${epoch}.${hashRooms(rooms)}`;
 }
 
-export function idOf(prefix: string, seqs: readonly (number | null)[]): string {
+export function formatId(prefix: string, seqs: readonly (number | null)[]): string {
   let id = prefix;
   for (const seq of seqs) id += seq === null ? ".-" : `.${seq.toString(36)}`;
   return id;
 }
 
 /** Null when it is no id of ours, or of other rooms: then nothing is known of what the client has seen. */
-export function readId(id: string, rooms: readonly string[]): ResumePosition | null {
+export function parseId(id: string, rooms: readonly string[]): ResumePosition | null {
   const [epoch = "", list, ...seqs] = id.split(".");
-  if (!/^[\w-]{1,32}$/.test(epoch) || list !== hashOf(rooms) || seqs.length !== rooms.length) return null;
+  if (!/^[\w-]{1,32}$/.test(epoch) || list !== hashRooms(rooms) || seqs.length !== rooms.length) return null;
   if (!seqs.every((seq) => /^(-|[0-9a-z]{1,10})$/.test(seq))) return null;
   return { epoch, seqs: seqs.map((seq) => (seq === "-" ? null : Number.parseInt(seq, 36))) };
 }
 
-function hashOf(rooms: readonly string[]): string {
+function hashRooms(rooms: readonly string[]): string {
   return createHash("sha256").update(rooms.join(",")).digest("base64url").slice(0, 6);
 }

@@ -1,6 +1,6 @@
 import type { CloseReason } from "../../../protocol/codes.ts";
 import type { Sink, Stream, StreamFrame } from "../streams/index.ts";
-import { idOf, idPrefix } from "./resume-id.ts";
+import { formatId, formatPrefix } from "./resume-id.ts";
 
 export interface SseSinkOptions {
   /** In the order of the stream's list. */
@@ -8,19 +8,19 @@ export interface SseSinkOptions {
   /** Whether each event carries its frame's type as `event:`, for `addEventListener`; without it all go to `onmessage`. */
   named: boolean;
   /** Sets how long, in seconds, the client's connection may stand still before it is cut; 0: for ever. */
-  allowSilence: (seconds: number) => void;
+  setIdleTimeout: (seconds: number) => void;
 }
 
 /** After the last word, a client that takes nothing for so long (seconds; the runtime looks every 4) is cut. */
-const GRACE = 5;
+const GRACE_SECONDS = 5;
 
 /** ms that browsers wait before they open a lost stream again: a random time, so that a node's death brings no rush. */
-const RETRY: readonly [number, number] = [1_000, 3_000];
+const RETRY_MS: readonly [number, number] = [1_000, 3_000];
 
 /** Asked for in the runtime's pieces: less than this waits in our hands while the network keeps up. */
 const HIGH_WATER = 65_536;
 
-/** The body of an SSE answer: one event for each frame, and a comment as a sign of life. */
+/** The body of an SSE answer: one event for each frame, and a comment as a heartbeat. */
 export class SseSink implements Sink {
   readonly body: ReadableStream<Uint8Array>;
   /** Set as soon as there is one; before it, frames have no position to tell. */
@@ -37,11 +37,11 @@ export class SseSink implements Sink {
           this.#controller = controller;
         },
         pull: () => this.stream?.drained(),
-        cancel: () => this.gone(),
+        cancel: () => this.disconnected(),
       },
       { highWaterMark: HIGH_WATER, size: (chunk) => chunk?.byteLength ?? 0 },
     );
-    this.#enqueue(Buffer.from(retryLine(RETRY)));
+    this.#enqueue(Buffer.from(retryLine(RETRY_MS)));
   }
 
   write(frame: StreamFrame): void {
@@ -50,8 +50,8 @@ export class SseSink implements Sink {
     this.#enqueue(head === "" ? data : Buffer.concat([Buffer.from(head, "latin1"), data]));
   }
 
-  beat(): void {
-    this.#enqueue(BEAT);
+  heartbeat(): void {
+    this.#enqueue(HEARTBEAT);
   }
 
   buffered(): number {
@@ -61,22 +61,22 @@ export class SseSink implements Sink {
   end(reason: CloseReason | "cut"): void {
     const controller = this.#controller;
     this.#controller = null;
-    this.#options.allowSilence(GRACE);
+    this.#options.setIdleTimeout(GRACE_SECONDS);
     if (reason === "cut") controller?.error(new Error("The client reads too slowly."));
     else controller?.close();
   }
 
   /** The client has hung up. */
-  gone(): void {
+  disconnected(): void {
     this.#controller = null;
     this.stream?.closed();
   }
 
-  /** The line that a browser sends back as Last-Event-ID, behind a frame that moves it. */
+  /** The line that a browser sends back as Last-Event-ID, after a frame that moves it. */
   #id({ type, seq }: StreamFrame): string {
     if (this.stream === null || (seq === null && type !== "system:resumed" && type !== "room:left")) return "";
-    if (this.#prefix === "") this.#prefix = idPrefix(this.stream.epoch, this.#options.rooms);
-    return `id: ${idOf(this.#prefix, this.stream.positions())}\n`;
+    if (this.#prefix === "") this.#prefix = formatPrefix(this.stream.epoch, this.#options.rooms);
+    return `id: ${formatId(this.#prefix, this.stream.positions())}\n`;
   }
 
   #enqueue(chunk: Uint8Array): void {
@@ -84,14 +84,14 @@ export class SseSink implements Sink {
   }
 }
 
-const BEAT = Buffer.from(":\n\n");
+const HEARTBEAT = Buffer.from(":\n\n");
 
-function retryLine([least, most]: readonly [number, number]): string {
-  return `retry: ${Math.round(least + Math.random() * (most - least))}\n`;
+function retryLine([min, max]: readonly [number, number]): string {
+  return `retry: ${Math.round(min + Math.random() * (max - min))}\n`;
 }
 
 /** A frame goes to all streams of its room one after the other: its bytes are made once. */
-function once(make: (frame: StreamFrame) => Uint8Array): (frame: StreamFrame) => Uint8Array {
+function cacheLast(make: (frame: StreamFrame) => Uint8Array): (frame: StreamFrame) => Uint8Array {
   let last: StreamFrame | null = null;
   let made: Uint8Array = new Uint8Array();
   return (frame) => {
@@ -103,8 +103,8 @@ function once(make: (frame: StreamFrame) => Uint8Array): (frame: StreamFrame) =>
   };
 }
 
-const plainEvent = once(({ text }) => Buffer.from(`data: ${oneLine(text)}\n\n`));
-const namedEvent = once(({ type, text }) => Buffer.from(`event: ${type}\ndata: ${oneLine(text)}\n\n`));
+const plainEvent = cacheLast(({ text }) => Buffer.from(`data: ${oneLine(text)}\n\n`));
+const namedEvent = cacheLast(({ type, text }) => Buffer.from(`event: ${type}\ndata: ${oneLine(text)}\n\n`));
 
 /** JSON has line ends between its parts at most, where they mean nothing. */
 function oneLine(text: string): string {

@@ -123,7 +123,7 @@ test("SS-4 a stream of some rooms says which ones it is not in; one of none is r
   expect([mine?.code, theirs?.code]).toEqual([undefined, "NOT_FOUND"]);
   await node.say("channel:1", "gone: bob");
   await client.first("room:left");
-  await node.say("channel:1", "behind his back");
+  await node.say("channel:1", "after they left");
   await node.say("user:bob", "for bob");
   await waitUntil("the last one came", () => client.events.at(-1)?.frame.room === "user:bob");
   expect(saidIn(client, "channel:1")).toEqual([1]);
@@ -132,7 +132,7 @@ test("SS-4 a stream of some rooms says which ones it is not in; one of none is r
   expect(await openSse(stream("channel:1,channel:2", token)).catch((e) => e.message)).toBe("not_found");
 });
 
-test("SS-5 a stream without news shows a sign of life; a client that has gone is noticed", async () => {
+test("SS-5 a stream without news sends a heartbeat; a client that has gone is noticed", async () => {
   const before = node.hub.counts().connections;
   const client = await openSse(stream("event:1"));
   await waitUntil("two comments came", () => client.comments >= 2);

@@ -5,8 +5,8 @@ import type { Broadcast } from "../../realtime/transport.ts";
 export { extractPayload } from "../../realtime/transport.ts";
 
 /**
- * Sockets that are not WebSockets, as the hub sees them: whoever only listens, by SSE or by gRPC's Subscribe. A stream is in its
- * rooms exactly as a WebSocket is: the same rights, recovery, limits, signs of life, and rules for slow readers.
+ * Sockets that are not WebSockets, as the hub sees them: clients that only listen, by SSE or by gRPC's Subscribe. A stream is in its
+ * rooms exactly as a WebSocket is: the same rights, recovery, limits, heartbeats, and rules for slow readers.
  * Made once by `createStreams` in streams.ts.
  */
 export interface Streams {
@@ -17,7 +17,7 @@ export interface Streams {
   open(request: StreamRequest): Stream;
   /** Awaited right before `open`: see `Hub.prepare`. */
   prepare(caller: Caller, address: string): Promise<void>;
-  /** Hands a room's frame to the streams in it, like Bun's `publish`. Positive: all keep up; -1 or 0: some do not. Null: nobody is there. */
+  /** Hands a room's frame to the streams in it, like Bun's `publish`. Positive: all keep up; -1 or 0: some do not. Null: there is none. */
   publish(...frame: Parameters<Broadcast>): number | null;
   /** Streams that are open. */
   readonly count: number;
@@ -43,12 +43,12 @@ export interface Position {
 export interface Sink {
   /** In order; the first is `system:connected`. The frames of one room's topic are the same object for all its streams. */
   write(frame: StreamFrame): void;
-  /** A sign of life, every 15 s. */
-  beat(): void;
+  /** A heartbeat, every 15 s. */
+  heartbeat(): void;
   /** Bytes that were written here and that the network has not taken yet. */
   buffered(): number;
   /**
-   * The last call. What was written may still go out, behind a `system:bye` that says why; with "cut" the client does not read,
+   * The last call. What was written may still go out, after a `system:bye` that says why; with "cut" the client does not read,
    * and nothing more needs to be sent. Never called after `Stream.closed`.
    */
   end(reason: CloseReason | "cut"): void;
@@ -59,7 +59,7 @@ export interface StreamFrame {
   readonly type: string;
   /** One JSON document in one line. */
   readonly text: string;
-  /** Where in the log of which room the client is behind this frame; null: where he was before. */
+  /** Where in the log of which room the client is after this frame; null: where it was before. */
   readonly room: string | null;
   readonly seq: number | null;
 }
@@ -69,18 +69,18 @@ export interface Stream {
    * What became of the rooms, in the order they were asked for: `code` says why a stream is not in one. Rejects with an AppError
    * when the stream ended before that, or the log could not be asked; the stream is then closed already.
    */
-  readonly answered: Promise<readonly RoomAnswer[]>;
+  readonly roomResults: Promise<readonly RoomResult[]>;
   /** Which life of the log the positions belong to. Known from `system:connected` on. */
   readonly epoch: string;
-  /** What the client has seen of each room when all that was written has reached him; null: not in it. In the order asked for. */
+  /** What the client has seen of each room when all that was written has reached it; null: not in it. In the order asked for. */
   positions(): readonly (number | null)[];
   /**
-   * For a door whose clients speak as well: counts what they send before anybody looks at it. False: it is too much, and the
+   * For a transport whose clients send frames as well: counts what they send before it is parsed. False: it is too much, and the
    * stream ends.
    */
   count(frame: string | Uint8Array): boolean;
   /**
-   * For a door whose clients speak as well: does what a WebSocket client's frame would do. The answer comes to the sink; give it an
+   * For a transport whose clients send frames as well: does what a WebSocket client's frame would do. The answer comes to the sink; give it an
    * id, because an error without one is taken for the end of the stream.
    */
   command(frame: { type: string; id: number; payload: object }): void;
@@ -90,7 +90,7 @@ export interface Stream {
   closed(): void;
 }
 
-export interface RoomAnswer {
+export interface RoomResult {
   room: string;
   recovered: boolean;
   code: Code | null;

@@ -26,7 +26,7 @@ class Network implements Sink {
   write({ text }: { text: string }): void {
     this.waiting += text.length;
   }
-  beat(): void {}
+  heartbeat(): void {}
   buffered(): number {
     return this.waiting;
   }

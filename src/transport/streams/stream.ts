@@ -1,58 +1,58 @@
 import { CLOSE, type CloseReason, CODES, type Code, frameCode } from "../../../protocol/codes.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Connection, Hub, Socket } from "../../realtime/transport.ts";
-import { streamFrame } from "./frame.ts";
-import type { RoomAnswer, Sink, Stream, StreamFrame, StreamRequest } from "./index.ts";
-import type { Listener, Topics } from "./topics.ts";
+import type { RoomResult, Sink, Stream, StreamFrame, StreamRequest } from "./index.ts";
+import { toStreamFrame } from "./stream-frame.ts";
+import type { Subscriber, Topics } from "./topics.ts";
 
 export interface HubStreamDeps {
   hub: Hub;
   topics: Topics;
   sink: Sink;
   rooms: StreamRequest["rooms"];
-  gone: () => void;
+  onClosed: () => void;
 }
 
 /** More unsent bytes than this, and the stream is cut (SPEC SL-2), as a WebSocket is. */
-const MOST_UNSENT = 1_048_576;
+const MAX_UNSENT = 1_048_576;
 
 /** An epoch that no log has: a position in it is none, and its room begins at the present. */
 const NO_EPOCH = "-";
 
 /** One stream: a socket for the hub, and for the transport what it must know to let a client resume. */
-export class HubStream implements Stream, Socket, Listener {
-  readonly answered: Promise<readonly RoomAnswer[]>;
+export class HubStream implements Stream, Socket, Subscriber {
+  readonly roomResults: Promise<readonly RoomResult[]>;
   epoch = "";
   readonly #hub: Hub;
   readonly #topics: Topics;
   readonly #sink: Sink;
-  readonly #gone: () => void;
+  readonly #onClosed: () => void;
   readonly #rooms: StreamRequest["rooms"];
   /** By the room's place in the list. */
-  readonly #places = new Map<string, number>();
+  readonly #indexes = new Map<string, number>();
   readonly #seqs: (number | null)[];
   readonly #subscribed = new Set<string>();
-  readonly #answer: PromiseWithResolvers<readonly RoomAnswer[]>;
+  readonly #results: PromiseWithResolvers<readonly RoomResult[]>;
   #connection: Connection | null = null;
-  #isAnswered = false;
-  /** Of the frames' texts: what was written, and what of it was no longer buffered when the client was asked for a sign of life. */
+  #hasResults = false;
+  /** Of the frames' texts: what was written, and what of it was no longer buffered at the last heartbeat. */
   #written = 0;
-  #taken = 0;
+  #delivered = 0;
 
-  constructor({ hub, topics, sink, rooms, gone }: HubStreamDeps) {
+  constructor({ hub, topics, sink, rooms, onClosed }: HubStreamDeps) {
     this.#hub = hub;
     this.#topics = topics;
     this.#sink = sink;
-    this.#gone = gone;
+    this.#onClosed = onClosed;
     this.#rooms = rooms;
     rooms.forEach(({ room }, place) => {
-      this.#places.set(room, place);
+      this.#indexes.set(room, place);
     });
     this.#seqs = rooms.map(({ since }) => since?.seq ?? null);
-    this.#answer = Promise.withResolvers();
-    this.answered = this.#answer.promise;
+    this.#results = Promise.withResolvers();
+    this.roomResults = this.#results.promise;
     // Nobody has to ask for the answer.
-    this.answered.catch(() => {});
+    this.roomResults.catch(() => {});
   }
 
   /** Greets, and asks for all rooms in one command, as a WebSocket client that comes back does (SPEC RC-2). */
@@ -83,28 +83,28 @@ export class HubStream implements Stream, Socket, Listener {
   }
 
   closed(): void {
-    this.#leave("The client has gone.");
+    this.#close("The client has gone.");
   }
 
-  beat(): void {
-    this.#sink.beat();
+  heartbeat(): void {
+    this.#sink.heartbeat();
   }
 
   send(text: string): number {
-    return this.take(streamFrame(text));
+    return this.deliver(toStreamFrame(text));
   }
 
-  take(frame: StreamFrame): number {
+  deliver(frame: StreamFrame): number {
     if (this.#connection === null) return 0;
-    this.#learn(frame);
+    this.#updatePosition(frame);
     this.#sink.write(frame);
     this.#written += frame.text.length;
     const unsent = this.#sink.buffered();
-    if (unsent > MOST_UNSENT) {
+    if (unsent > MAX_UNSENT) {
       this.terminate();
       return 0;
     }
-    if (failed(frame) || lostRoom(frame)) this.#again();
+    if (isStreamError(frame) || isRoomLost(frame)) this.#requestReconnect();
     return unsent > 0 ? -1 : frame.text.length;
   }
 
@@ -126,9 +126,9 @@ export class HubStream implements Stream, Socket, Listener {
   ping(): void {
     if (this.#connection === null) return;
     const unsent = this.#sink.buffered();
-    const taken = this.#written - unsent;
-    if (unsent === 0 || taken > this.#taken) this.#hub.streamAlive(this.#connection);
-    this.#taken = taken;
+    const delivered = this.#written - unsent;
+    if (unsent === 0 || delivered > this.#delivered) this.#hub.streamAlive(this.#connection);
+    this.#delivered = delivered;
   }
 
   close(code: number): void {
@@ -144,71 +144,71 @@ export class HubStream implements Stream, Socket, Listener {
     return this.#sink.buffered();
   }
 
-  /** Moves the position, before the frame is written: behind the frame it is where the client is. */
-  #learn({ type, room, seq, text }: StreamFrame): void {
+  /** Moves the position, before the frame is written: after the frame it is where the client is. */
+  #updatePosition({ type, room, seq, text }: StreamFrame): void {
     if (room !== null) {
-      const place = this.#places.get(room);
+      const place = this.#indexes.get(room);
       if (place !== undefined) this.#seqs[place] = seq;
     } else if (type === "system:connected") this.epoch = JSON.parse(text).payload.epoch;
-    else if (type === "system:resumed" && !this.#isAnswered) this.#resumed(JSON.parse(text).payload.rooms);
+    else if (type === "system:resumed" && !this.#hasResults) this.#resumed(JSON.parse(text).payload.rooms);
     else if (type === "room:left") {
       const { room, code } = JSON.parse(text).payload;
-      const place = this.#places.get(room);
+      const place = this.#indexes.get(room);
       if (place !== undefined && code !== UNAVAILABLE) this.#seqs[place] = null;
     }
   }
 
   /** A room that is recovered stands where the client said until its missed frames come; another one is live from here. */
   #resumed(rooms: Record<string, { seq: number; recovered: boolean; code?: string }>): void {
-    const answers = this.#rooms.map(({ room, since }, place) => {
+    const results = this.#rooms.map(({ room, since }, place) => {
       const { seq, recovered, code } = rooms[room]!;
       this.#seqs[place] = code !== undefined ? null : recovered && since !== null ? since.seq : seq;
-      return { room, recovered, code: code === undefined ? null : codeOf(code) };
+      return { room, recovered, code: code === undefined ? null : parseCode(code) };
     });
-    this.#isAnswered = true;
-    this.#answer.resolve(answers);
+    this.#hasResults = true;
+    this.#results.resolve(results);
   }
 
   /** Nobody can ask again on a stream (SPEC RC-7): the client opens another one, where this one stands. */
-  #again(): void {
+  #requestReconnect(): void {
     if (this.#connection !== null) this.#end("draining");
   }
 
   #end(reason: CloseReason | "cut"): void {
     if (this.#connection === null) return;
-    this.#leave("The stream was closed.", reason);
+    this.#close("The stream was closed.", reason);
     this.#sink.end(reason);
   }
 
-  #leave(why: string, reason?: CloseReason | "cut"): void {
+  #close(why: string, reason?: CloseReason | "cut"): void {
     const connection = this.#connection;
     if (connection === null) return;
     this.#connection = null;
     for (const topic of this.#subscribed) this.#topics.remove(topic, this);
-    this.#gone();
+    this.#onClosed();
     this.#hub.closed(connection);
-    this.#answer.reject(new AppError(REFUSALS[reason as CloseReason] ?? "unavailable", why));
+    this.#results.reject(new AppError(REFUSAL_CODES[reason as CloseReason] ?? "unavailable", why));
   }
 }
 
 const REASONS = Object.keys(CLOSE) as CloseReason[];
-const REFUSALS: Partial<Record<CloseReason, Code>> = {
+const REFUSAL_CODES: Partial<Record<CloseReason, Code>> = {
   banned: "banned",
   signed_out: "unauthenticated",
   token_expired: "unauthenticated",
 };
 const UNAVAILABLE = frameCode("unavailable");
 
-/** The rooms could not be asked for: an error that answers no command of the door's own. */
-function failed({ type, text }: StreamFrame): boolean {
+/** The rooms could not be asked for: an error that replies to no command of the transport's own. */
+function isStreamError({ type, text }: StreamFrame): boolean {
   return type === "system:error" && JSON.parse(text).id === undefined;
 }
 
 /** A replay failed, and the client is out of the room although it may be in it. */
-function lostRoom({ type, text }: StreamFrame): boolean {
+function isRoomLost({ type, text }: StreamFrame): boolean {
   return type === "room:left" && JSON.parse(text).payload.code === UNAVAILABLE;
 }
 
-function codeOf(frame: string): Code {
+function parseCode(frame: string): Code {
   return (Object.keys(CODES) as Code[]).find((code) => frameCode(code) === frame) ?? "internal";
 }

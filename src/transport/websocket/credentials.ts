@@ -1,7 +1,7 @@
 import { ANONYMOUS, type Caller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
-import { bearerOf } from "../../platform/http/bearer.ts";
-import { onPage, wrongOrigin } from "../../platform/http/origin.ts";
+import { parseBearer } from "../../platform/http/bearer.ts";
+import { withPage, wrongOriginError } from "../../platform/http/origin-check.ts";
 import type { Authenticate } from "../../realtime/transport.ts";
 
 /** Who wants to connect, and the subprotocol that must be answered when the token came in it. */
@@ -39,7 +39,7 @@ function findToken(request: Request): { token: string | null; protocol: string |
   if (inQuery !== null) return { token: inQuery, protocol: null };
   const authorization = request.headers.get("authorization");
   if (authorization !== null) {
-    const token = bearerOf(authorization);
+    const token = parseBearer(authorization);
     if (token === null) throw new AppError("unauthenticated", "Send the token as: Authorization: Bearer <token>.");
     return { token, protocol: null };
   }
@@ -59,6 +59,6 @@ async function readCookie(
   const caller = await authenticate.cookie(cookie);
   if (caller === null) return ANONYMOUS;
   const origin = request.headers.get("origin");
-  if (origin !== null && !isAllowedOrigin(origin, host)) throw wrongOrigin();
-  return onPage(caller, origin, host);
+  if (origin !== null && !isAllowedOrigin(origin, host)) throw wrongOriginError();
+  return withPage(caller, origin, host);
 }

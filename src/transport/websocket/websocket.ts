@@ -1,9 +1,9 @@
 import type { Server, WebSocketHandler } from "bun";
 import { AppError } from "../../platform/errors.ts";
-import type { RequestFacts } from "../../platform/http/api.ts";
+import type { RequestInfo } from "../../platform/http/api.ts";
 import { problemResponse } from "../../platform/http/problem.ts";
-import { addressKey, createCounter, type RateLimit, tooMany } from "../../platform/http/rate-limit.ts";
-import { asAnswer } from "../../platform/postgres/failures.ts";
+import { addressKey, createRateLimiter, type RateLimit, rateLimitedError } from "../../platform/http/rate-limit.ts";
+import { toAppError } from "../../platform/postgres/database-errors.ts";
 import type { Connection, Hub } from "../../realtime/transport.ts";
 import { type CredentialRules, readCredentials } from "./credentials.ts";
 
@@ -23,16 +23,16 @@ export interface WebSocketTransport {
   upgrade(
     request: Request,
     server: Server<Connection>,
-    facts: Pick<RequestFacts, "address" | "host" | "requestId">,
+    info: Pick<RequestInfo, "address" | "host" | "requestId">,
   ): Promise<Response | undefined>;
   /**
-   * What every handshake goes through, whatever its path: is it one, are there too many. `take` upgrades it, and answers false when
+   * What every handshake goes through, whatever its path: is it one, are there too many. `upgradeSocket` upgrades it, and returns false when
    * that cannot be done; `from` is whose handshakes count together. Undefined: taken over; else the refusal.
    */
   handshake(
     request: Request,
-    facts: Pick<RequestFacts, "address" | "requestId">,
-    take: (from: string) => Promise<boolean>,
+    info: Pick<RequestInfo, "address" | "requestId">,
+    upgradeSocket: (from: string) => Promise<boolean>,
   ): Promise<Response | undefined>;
   /** For Bun.serve. */
   websocket: WebSocketHandler<Connection>;
@@ -44,22 +44,22 @@ const BACKPRESSURE_LIMIT = 1_048_576;
 /** WebSockets of Bun.serve in front of the hub. After the server listens: `hub.start((topic, text) => server.publish(topic, text))`. */
 export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocketTransport {
   const { hub } = deps;
-  const count = createCounter(deps.handshakes);
-  const countAll = createCounter(deps.connects);
+  const addressLimiter = createRateLimiter(deps.handshakes);
+  const nodeLimiter = createRateLimiter(deps.connects);
 
-  const handshake: WebSocketTransport["handshake"] = async (request, { address, requestId }, take) => {
+  const handshake: WebSocketTransport["handshake"] = async (request, { address, requestId }, upgradeSocket) => {
     try {
       if (!isHandshake(request)) throw new AppError("malformed", "This path takes WebSocket connections only.");
       const from = addressKey(address);
-      const { allowed, wait } = count(from);
-      if (!allowed) throw tooMany(wait);
-      if (!countAll("").allowed)
+      const { allowed, retryAfter } = addressLimiter(from);
+      if (!allowed) throw rateLimitedError(retryAfter);
+      if (!nodeLimiter("").allowed)
         throw new AppError("unavailable", "Too many clients connect at once.", { retry_after: 1 });
       if (hub.draining) throw new AppError("unavailable", "This server is about to stop. Connect again.");
-      if (await take(from)) return undefined;
+      if (await upgradeSocket(from)) return undefined;
       throw new AppError("malformed", "This is not a WebSocket handshake that can be answered.");
     } catch (thrown) {
-      const error = asAnswer(thrown);
+      const error = toAppError(thrown);
       if (error instanceof AppError) return problemResponse(error, requestId);
       deps.logger.error({ err: error, request_id: requestId }, "a WebSocket handshake failed");
       return problemResponse(new AppError("internal"), requestId);
@@ -68,9 +68,9 @@ export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocke
 
   return {
     handshake,
-    upgrade: (request, server, facts) =>
-      handshake(request, facts, async (from) => {
-        const { caller, protocol } = await readCredentials(request, facts.host, deps);
+    upgrade: (request, server, info) =>
+      handshake(request, info, async (from) => {
+        const { caller, protocol } = await readCredentials(request, info.host, deps);
         await hub.prepare(caller, from);
         const headers = protocol === null ? undefined : { "Sec-WebSocket-Protocol": protocol };
         return server.upgrade(request, { data: hub.connect(caller, from), headers });

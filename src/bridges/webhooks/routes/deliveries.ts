@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { page } from "../../../../protocol/objects.ts";
-import { by } from "../../../platform/audit.ts";
+import { getAuditActor } from "../../../platform/audit.ts";
 import type { Api } from "../../../platform/http/api.ts";
-import { linked, links } from "../../../platform/http/paging.ts";
+import { buildLinkHeader, linkHeader } from "../../../platform/http/paging.ts";
 import { route } from "../../../platform/http/route.ts";
 import type { Deliveries } from "../deliveries.ts";
 import { Delivery, DeliveryList, DeliveryWithLog, deliveryParams, endpointParams, ParkedEntry } from "./shapes.ts";
@@ -16,7 +16,7 @@ const list = route({
   tag,
   auth: "admin",
   request: { params: endpointParams, query: DeliveryList },
-  responses: { 200: { description: "Deliveries.", schema: page(Delivery), headers: linked } },
+  responses: { 200: { description: "Deliveries.", schema: page(Delivery), headers: linkHeader } },
 });
 
 const get = route({
@@ -53,14 +53,14 @@ const redeliver = route({
 export function addDeliveryRoutes(api: Api, deliveries: Deliveries): void {
   api.openapi(list, async (c) => {
     const found = await deliveries.list(c.req.valid("param").endpoint_id, c.req.valid("query"));
-    return c.json(found, 200, links(c.req.url, found));
+    return c.json(found, 200, buildLinkHeader(c.req.url, found));
   });
 
   api.openapi(parked, async (c) => c.json({ data: await deliveries.parked() }, 200));
 
-  api.openapi(get, async (c) => c.json(await deliveries.get(by(c), c.req.valid("param").delivery_id), 200));
+  api.openapi(get, async (c) => c.json(await deliveries.get(getAuditActor(c), c.req.valid("param").delivery_id), 200));
 
   api.openapi(redeliver, async (c) => {
-    return c.json(await deliveries.redeliver(by(c), c.req.valid("param").delivery_id), 202);
+    return c.json(await deliveries.redeliver(getAuditActor(c), c.req.valid("param").delivery_id), 202);
   });
 }

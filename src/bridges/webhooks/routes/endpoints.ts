@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { by } from "../../../platform/audit.ts";
+import { getAuditActor } from "../../../platform/audit.ts";
 import type { Api } from "../../../platform/http/api.ts";
 import { route } from "../../../platform/http/route.ts";
 import type { Deliveries } from "../deliveries.ts";
@@ -107,33 +107,36 @@ export function addEndpointRoutes(api: Api, endpoints: Endpoints, deliveries: De
   api.openapi(list, async (c) => c.json({ data: await endpoints.list() }, 200));
 
   api.openapi(create, async (c) => {
-    const made = await endpoints.create(by(c), c.req.valid("json"));
+    const made = await endpoints.create(getAuditActor(c), c.req.valid("json"));
     return c.json(made, 201, { Location: `/api/v1/webhook-endpoints/${made.id}` });
   });
 
   api.openapi(get, async (c) => c.json(await endpoints.get(c.req.valid("param").endpoint_id), 200));
 
   api.openapi(change, async (c) => {
-    return c.json(await endpoints.change(by(c), c.req.valid("param").endpoint_id, c.req.valid("json")), 200);
+    return c.json(await endpoints.change(getAuditActor(c), c.req.valid("param").endpoint_id, c.req.valid("json")), 200);
   });
 
   api.openapi(remove, async (c) => {
-    await endpoints.remove(by(c), c.req.valid("param").endpoint_id);
+    await endpoints.remove(getAuditActor(c), c.req.valid("param").endpoint_id);
     return c.body(null, 204);
   });
 
   api.openapi(rotate, async (c) => {
     const overlap = c.req.valid("json").overlap_seconds * 1_000;
-    return c.json(await endpoints.rotateSecret(by(c), c.req.valid("param").endpoint_id, overlap), 200);
+    return c.json(await endpoints.rotateSecret(getAuditActor(c), c.req.valid("param").endpoint_id, overlap), 200);
   });
 
   api.openapi(test, async (c) => {
     const { endpoint_id } = c.req.valid("param");
-    return c.json({ delivery_id: await endpoints.test(by(c), endpoint_id, c.req.valid("json").event_type) }, 202);
+    return c.json(
+      { delivery_id: await endpoints.test(getAuditActor(c), endpoint_id, c.req.valid("json").event_type) },
+      202,
+    );
   });
 
   api.openapi(replay, async (c) => {
     const since = new Date(c.req.valid("json").since);
-    return c.json({ count: await deliveries.replay(by(c), c.req.valid("param").endpoint_id, since) }, 202);
+    return c.json({ count: await deliveries.replay(getAuditActor(c), c.req.valid("param").endpoint_id, since) }, 202);
   });
 }

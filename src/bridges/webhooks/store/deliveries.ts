@@ -1,4 +1,4 @@
-import type { ISql, Part, TransactionSql } from "../../../platform/postgres/sql.ts";
+import type { ISql, SqlFragment, TransactionSql } from "../../../platform/postgres/sql.ts";
 
 export const STATUSES = ["pending", "delivered", "failed"] as const;
 export type Status = (typeof STATUSES)[number];
@@ -97,7 +97,7 @@ export async function redeliverFailed(
 }
 
 /** Whether a text fits one of the patterns, as `takes` says. */
-function fits(sql: ISql, patterns: Part, text: Part): Part {
+function fits(sql: ISql, patterns: SqlFragment, text: SqlFragment): SqlFragment {
   return sql`EXISTS (SELECT FROM unnest(${patterns}) AS p
     WHERE p = ${text} OR (right(p, 1) = '*' AND starts_with(${text}, left(p, -1))))`;
 }

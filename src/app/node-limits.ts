@@ -1,0 +1,82 @@
+import type { Config } from "../config/options.ts";
+import { createRateLimiter, type RateLimit, type RateLimiter } from "../platform/http/rate-limit.ts";
+import type { SharedLimit } from "../platform/http/shared-limits.ts";
+import type { Broker } from "../realtime/broker/broker.ts";
+import type { HubLimits } from "../realtime/deps.ts";
+import type { Log } from "./start-log.ts";
+
+/** What the hub allows, by the options as they stand. */
+export function hubLimits(config: Config): HubLimits {
+  return {
+    pingInterval: config.WS_PING_INTERVAL,
+    pongTimeout: config.WS_PONG_TIMEOUT,
+    maxFrame: config.WS_MAX_MESSAGE_SIZE,
+    rate: config.WS_RATE_LIMIT,
+    burst: config.WS_RATE_LIMIT * 10,
+    // A frame of the greatest size must fit into what may come at once, which is ten times as much.
+    bytes: Math.max(config.WS_BYTE_LIMIT, config.WS_MAX_MESSAGE_SIZE / 10),
+    framesPerPerson: config.WS_RATE_LIMIT * 10,
+    framesPerAddress: config.WS_RATE_LIMIT * 100,
+    handshakes: config.WS_CONNECT_LIMIT,
+    roomsPerConnection: 1_000,
+    socketsPerPerson: Math.ceil(config.HTTP_RATE_LIMIT / 60),
+    anonymousPerAddress: config.HTTP_RATE_LIMIT,
+  };
+}
+
+/** How the nodes count a limit together, by its name. */
+export type ShareLimit = (name: string) => SharedLimit;
+
+export function createShareLimit(messenger: Broker, { lease }: Pick<Log, "lease">): ShareLimit {
+  return (name) => ({ name, messenger, nodes: () => lease.liveNodes().length });
+}
+
+/** Where the requests of each address are counted, whatever they are for: the API and the pages count together. */
+export interface AddressLimiters {
+  limit: RateLimit;
+  requests: RateLimiter;
+  /** Files that browsers keep for good: a page has dozens, so they have ten times as many of their own. */
+  assets: RateLimiter;
+}
+
+/** The counters of a node; with `share` they count for all nodes together. */
+export function createAddressLimiters(config: Config, share: ShareLimit): AddressLimiters {
+  const limit = requestsPerMinute(config, 1, share("requests of addresses"));
+  return {
+    limit,
+    requests: createRateLimiter(limit),
+    assets: createRateLimiter(requestsPerMinute(config, 10, share("assets of addresses"))),
+  };
+}
+
+/** Handshakes of everybody on one node. */
+export function connectsPerSecond(config: Config): RateLimit {
+  return {
+    get points() {
+      return config.WS_CONNECT_LIMIT;
+    },
+    seconds: 1,
+  };
+}
+
+/** Of one service token, by all transports of a node together. */
+export function requestsOfService(config: Config, shared?: SharedLimit): RateLimit {
+  return {
+    shared,
+    get points() {
+      return config.SERVICE_RATE_LIMIT;
+    },
+    seconds: 1,
+  };
+}
+
+/** A part of HTTP_RATE_LIMIT, as it stands whenever it is asked. */
+export function requestsPerMinute(config: Config, part: number, shared?: SharedLimit): RateLimit {
+  return {
+    shared,
+    get points() {
+      return Math.ceil(config.HTTP_RATE_LIMIT * part);
+    },
+    seconds: 60,
+  };
+}

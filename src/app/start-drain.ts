@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Lease } from "../platform/nodes/lease.ts";
+import type { Hub } from "../realtime/transport.ts";
+import type { ServerApi } from "../server-api/index.ts";
+import type { Program } from "./program.ts";
+
+/** In so many ms a balancer that asks `/ready` sees that this node goes, and sends no more here. */
+const NOTICE_MS = 1_000;
+/** How long connections that do not answer the close may hold up the drain: the hub's grace, and a round of its heartbeat. */
+const UNANSWERED_MS = 6_000;
+
+/**
+ * The last part to start, and so the first of a stop (SPEC DR-1): the others and the balancers are told; a client that connects meanwhile is
+ * still served; then connections are sent away. What answers single requests stops after it.
+ */
+export async function startDrain(
+  { config, lifecycle, logger }: Program,
+  lease: Lease,
+  hub: Hub,
+  services: Pick<ServerApi, "endWaits">,
+): Promise<void> {
+  const noticeMs = Math.min(NOTICE_MS, config.DRAIN_TIME);
+  await lifecycle.start(
+    "connections",
+    () => hub,
+    async () => {
+      const { connections } = hub.counts();
+      logger.info({ connections }, "draining: connections are told to go");
+      await giveNotice(lease, noticeMs);
+      services.endWaits();
+      await hub.drain(config.DRAIN_TIME);
+      logger.info({ connections }, "left: no connection is open any more");
+    },
+    noticeMs + config.DRAIN_TIME + UNANSWERED_MS,
+  );
+}
+
+/** Resolves after `ms`, or at once when there is no other node to go to. */
+async function giveNotice(lease: Lease, ms: number): Promise<void> {
+  const notice = sleep(ms);
+  // The database may be what is away.
+  await Promise.race([lease.refresh(), notice]);
+  if (lease.liveNodes().some(({ node, draining }) => node !== lease.node && !draining)) await notice;
+}

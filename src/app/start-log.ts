@@ -1,0 +1,56 @@
+import { hostname } from "node:os";
+import { systemClock } from "../platform/clock.ts";
+import { createEpoch } from "../platform/log/epoch.ts";
+import { startRetention } from "../platform/log/retention.ts";
+import { createLogTail } from "../platform/log/tail.ts";
+import { createIds } from "../platform/nodes/ids.ts";
+import { leaseNode } from "../platform/nodes/lease.ts";
+import type { Program } from "./program.ts";
+import type { Storage } from "./start-storage.ts";
+import { VERSION } from "./version.ts";
+
+export type Log = Awaited<ReturnType<typeof startLog>>;
+
+/** What numbers, keeps and follows the log: this node's lease and ids, retention, the epoch, the tail. */
+export async function startLog({ config, logger, lifecycle, onError }: Program, { sql, leaseSql, tailSql }: Storage) {
+  const lease = await lifecycle.start(
+    "node lease",
+    () =>
+      leaseNode({
+        sql: leaseSql,
+        onError,
+        description: {
+          version: VERSION,
+          roles: config.ROLES,
+          host: hostname(),
+          address: `${hostname()}:${config.HTTP_PORT}`,
+        },
+      }),
+    (part) => part.stop(),
+  );
+  await lifecycle.start(
+    "log retention",
+    () =>
+      startRetention({
+        sql,
+        limits: () => ({ retentionMs: config.LOG_RETENTION, maxBytes: config.LOG_MAX_BYTES }),
+        onPass: ({ blocked }) =>
+          blocked && logger.warn(blocked, "a partition of the log is kept for a consumer that lags"),
+        onError,
+      }),
+    (part) => part.stop(),
+  );
+  const epoch = await createEpoch(sql);
+  const tail = await lifecycle.start(
+    "log tail",
+    () =>
+      createLogTail({
+        sql: tailSql,
+        epoch,
+        onError: (error, consumer) =>
+          logger.error({ err: error, reader: consumer }, "the log could not be followed; tried again"),
+      }),
+    (part) => part.stop(),
+  );
+  return { lease, node: String(lease.node), ids: createIds({ lease, clock: systemClock }), epoch, tail };
+}

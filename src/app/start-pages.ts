@@ -1,0 +1,46 @@
+import { join } from "node:path";
+import type { Logger } from "../platform/logger.ts";
+import { createWebProcess } from "../transport/web-process.ts";
+import type { Program } from "./program.ts";
+import { hasRole } from "./roles.ts";
+
+/** How this node reaches the page process, and it the API. */
+export interface NodePages {
+  socket: string;
+  /** Where this node listens for the page process; left out when another worker does. */
+  innerSocket?: string;
+  /** Resolves with false when the pages did not come up within `ms`. */
+  ready(ms: number): Promise<boolean>;
+}
+
+/** A start waits so long for the pages, in ms; a node without them serves everything else. */
+const PAGES_TIMEOUT_MS = 20_000;
+
+/** So that who is told that Usher is ready finds its pages. */
+export async function waitForPages(pages: Pick<NodePages, "ready">, logger: Logger): Promise<void> {
+  if (!(await pages.ready(PAGES_TIMEOUT_MS))) logger.warn("the pages are not up yet; everything else is");
+}
+
+/** The process that renders pages: this node's own, the one that its parent runs for all workers, or none without the role. */
+export async function startPages({ config, logger, lifecycle, worker }: Program): Promise<NodePages | null> {
+  if (!hasRole(config, "web")) return null;
+  if (worker !== null) {
+    return {
+      socket: worker.pages,
+      ...(worker.index === 0 && { innerSocket: worker.api }),
+      ready: async () => true,
+    };
+  }
+  const web = await lifecycle.start(
+    "pages",
+    () =>
+      createWebProcess({
+        program: join(import.meta.dirname, "../../web/server.ts"),
+        api: `http://127.0.0.1:${config.HTTP_PORT}`,
+        logger: logger.child({ name: "pages" }),
+      }),
+    (part) => part.stop(),
+  );
+  web.start();
+  return web;
+}

@@ -1,0 +1,104 @@
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
+import type { Caller } from "../caller.ts";
+import { AppError } from "../errors.ts";
+
+/** What the first request with a key has come to. `mine`: this one is the first, and runs. */
+export type Claim =
+  | { state: "mine"; attempt: number }
+  | { state: "running" }
+  | { state: "other" }
+  | { state: "done"; answer: Uint8Array };
+
+export interface ClaimKey {
+  actor: string;
+  keyHash: Uint8Array;
+}
+
+/** One row per (actor, key), kept for 24 h. Times are the database's. */
+export interface IdempotencyStore {
+  claim(key: ClaimKey, requestHash: Uint8Array): Promise<Claim>;
+  /** Keeps the sealed answer, unless another attempt has taken over meanwhile. */
+  saveResult(key: ClaimKey, attempt: number, result: Uint8Array): Promise<void>;
+  /** Lets go of an attempt that came to nothing, so that the next one runs; that there were attempts before is not forgotten. */
+  release(key: ClaimKey, attempt: number): Promise<void>;
+}
+
+/** One run of the work of a key. */
+export interface Attempt {
+  /** The same for all runs, and no other key's: what is put beside it in the database can be found by it. */
+  mark: string;
+  /** An attempt before this one ended without an answer: it may have been carried out. */
+  isRetry: boolean;
+}
+
+export interface IdempotentRequest {
+  /** Whose key it is: two callers may use the same one. */
+  actor: string;
+  /** The Idempotency-Key. */
+  key: string;
+  /** What is asked for: method and path. */
+  what: readonly string[];
+  body: Uint8Array;
+}
+
+/**
+ * What the work has come to. `keep`: repeats get this answer (JSON). `release`: nothing was done, the next one runs. `leave`: it
+ * may have been carried out; until its lease ends the key says "in progress", and nothing runs twice meanwhile.
+ */
+export type Outcome<T> = { key: "keep"; result: T } | { key: "release" } | { key: "leave" };
+
+/**
+ * Does `work` once per (actor, key). After a crash, or a failure that leaves open whether it was done, the key is free when its
+ * lease ends, and the work is done again: what must not happen twice has unique columns besides, or looks for the attempt's mark.
+ *
+ * @returns the first answer, when this request is a repeat; null when `work` ran
+ */
+export async function runIdempotent<T>(
+  store: IdempotencyStore,
+  { actor, key, what, body }: IdempotentRequest,
+  work: (attempt: Attempt) => Promise<Outcome<T>>,
+): Promise<{ repeated: T } | null> {
+  if (key.length === 0 || key.length > 255) {
+    throw new AppError("malformed", "An Idempotency-Key has 1 to 255 characters.");
+  }
+  const claimKey = { actor, keyHash: hash("key", key) };
+  const claim = await store.claim(claimKey, hash("request", ...what, body));
+  if (claim.state === "running") throw new AppError("idempotency_in_progress", undefined, { retry_after: 1 });
+  if (claim.state === "other") throw new AppError("idempotency_key_reused");
+
+  // Answers may hold tokens. They are sealed with what only the client knows: the key and the body themselves.
+  const secret = hash("seal", key, body);
+  if (claim.state === "done") return { repeated: open<T>(secret, claim.answer) };
+  const mark = hash("mark", actor, key).toString("hex").slice(0, 32);
+  const outcome = await work({ mark, isRetry: claim.attempt > 1 });
+  if (outcome.key === "release") await store.release(claimKey, claim.attempt);
+  if (outcome.key === "keep") await store.saveResult(claimKey, claim.attempt, seal(secret, outcome.result));
+  return null;
+}
+
+/** In whose name a key is kept: of the person, of the service token, or of the address of an anonymous client. */
+export function getKeyOwner(caller: Caller, address: string): string {
+  if (caller.kind === "user") return `user:${caller.userId}`;
+  return caller.kind === "service" ? `service:${caller.tokenId}` : `address:${address}`;
+}
+
+function hash(purpose: string, ...parts: (string | Uint8Array)[]): Buffer {
+  const digest = createHash("sha256").update(purpose);
+  for (const part of parts) digest.update(`\0${part.length}\0`).update(part);
+  return digest.digest();
+}
+
+/** AES-256-GCM: nonce (12 bytes), tag (16), text. */
+function seal(secret: Buffer, result: unknown): Uint8Array {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv("aes-256-gcm", secret, nonce);
+  const text = Buffer.concat([cipher.update(JSON.stringify(result), "utf8"), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), text]);
+}
+
+function open<T>(secret: Buffer, sealed: Uint8Array): T {
+  const decipher = createDecipheriv("aes-256-gcm", secret, sealed.subarray(0, 12));
+  decipher.setAuthTag(sealed.subarray(12, 28));
+  const text = Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]);
+  return JSON.parse(text.toString("utf8"));
+}

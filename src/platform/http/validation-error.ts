@@ -1,0 +1,51 @@
+import type { z } from "zod";
+import { AppError, type FieldError } from "../errors.ts";
+
+/** Where a value was, as Hono's validators name the places. */
+export type InputLocation = "json" | "query" | "param" | "header" | "cookie" | "form";
+
+/** Errors told at once: an answer must not be larger than what it answers. */
+const MAX_ERRORS = 50;
+
+/**
+ * The 422 for values that zod refused. Pointers (RFC 6901) lead into the body; into the query they start with `/query`.
+ * An id in the path that cannot be one names nothing: that is 404.
+ */
+export function validationError(location: InputLocation, issues: readonly z.core.$ZodIssue[]): AppError {
+  if (location === "param") return new AppError("not_found");
+  const prefix = pointerPrefix(location);
+  const errors = issues.flatMap((issue) => toFieldErrors(prefix, issue));
+  return new AppError("invalid", undefined, { errors: errors.slice(0, MAX_ERRORS) });
+}
+
+/** Where pointers into a place begin: the body's are its own, those of the query start with `/query`. */
+export function pointerPrefix(location: InputLocation): string {
+  return location === "json" || location === "form" ? "" : `/${location}`;
+}
+
+/** One step of a pointer, escaped (RFC 6901 §4). */
+export function escapePointerPart(part: string): string {
+  return `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}
+
+function toFieldErrors(prefix: string, issue: z.core.$ZodIssue): FieldError[] {
+  const pointer = prefix + issue.path.map((part) => escapePointerPart(String(part))).join("");
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      pointer: pointer + escapePointerPart(key),
+      code: "unknown_field",
+      message: "is not a field of this request",
+    }));
+  }
+  if (isMissing(issue)) return [{ pointer, code: "required", message: describeIssue(issue) }];
+  return [{ pointer, code: issue.code, message: issue.message }];
+}
+
+/** What is wrong with a value, for who sent it. */
+export function describeIssue(issue: z.core.$ZodIssue): string {
+  return isMissing(issue) ? "is required" : issue.message;
+}
+
+function isMissing({ code, message }: z.core.$ZodIssue): boolean {
+  return code === "invalid_type" && message.endsWith("received undefined");
+}

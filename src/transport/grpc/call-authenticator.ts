@@ -1,0 +1,94 @@
+import type { Metadata } from "@grpc/grpc-js";
+import type { ServiceCaller } from "../../platform/caller.ts";
+import { AppError } from "../../platform/errors.ts";
+import { type GetHeader, isForwarded, isLoopbackHost } from "../../platform/http/loopback.ts";
+import { addressKey, type RateLimiter, rateLimitedError } from "../../platform/http/rate-limit.ts";
+import { createUnlimitedService, LOOPBACK } from "../../platform/scopes.ts";
+import type { ServerApi } from "../../server-api/index.ts";
+
+/** Who calls, and from where. */
+export interface CallAuthenticator {
+  /**
+   * Whose service token is in the metadata. Throws `unauthenticated`, `rate_limited`, `banned`; tokens that are not known count for
+   * their address.
+   *
+   * @param authority the name by which the caller called this server
+   */
+  authenticateService(metadata: Metadata, address: string, authority: string): Promise<ServiceCaller>;
+  /** Counts a call without a token. Throws `rate_limited`, `banned`. */
+  admitAnonymous(address: string): Promise<void>;
+  /** The caller's network address, of the peer or what a trusted proxy says, and whether it is on this machine. */
+  getClient(peer: string, metadata: Metadata, authority: string): { address: string; isLocal: boolean };
+}
+
+export interface CallAuthenticatorDeps {
+  services: Pick<ServerApi, "authenticate" | "known" | "admit">;
+  /** Whether who calls from this machine itself, without a token, may do everything: only on loopback, and without a GRPC_TOKEN. */
+  trustsLoopback: boolean;
+  /** Who asks behind trusted proxies: see request-info.ts of the HTTP server. */
+  resolveClient(peer: string, header: GetHeader, host: string): { address: string; isLocal: boolean };
+  /** Whether nothing from this address is to be answered. */
+  isBanned(address: string): boolean;
+  /** Counts calls without a good token, by `addressKey`: where the address's other requests count. */
+  count: RateLimiter;
+}
+
+export function createCallAuthenticator({
+  services,
+  trustsLoopback,
+  resolveClient,
+  isBanned,
+  count: limiter,
+}: CallAuthenticatorDeps): CallAuthenticator {
+  const local = createUnlimitedService(LOOPBACK);
+  function refuseBanned(address: string): void {
+    if (isBanned(address)) throw new AppError("banned", "This address is banned.");
+  }
+  async function admitAnonymous(address: string): Promise<void> {
+    refuseBanned(address);
+    const { allowed, retryAfter } = limiter(addressKey(address));
+    if (!allowed) throw rateLimitedError(retryAfter);
+  }
+  /** Counted before the token is looked at, which may take a while, or guesses would use up all concurrent calls. */
+  async function authenticateUncached(token: string, address: string): Promise<ServiceCaller> {
+    await admitAnonymous(address);
+    if (token === "") throw new AppError("unauthenticated", TOKEN_HELP);
+    return services.authenticate(token);
+  }
+  return {
+    admitAnonymous,
+    async authenticateService(metadata, address, authority) {
+      refuseBanned(address);
+      const [header] = metadata.get("authorization");
+      if (header === undefined && trustsLoopback && isDirect(metadata, authority)) return local;
+      const token = parseToken(header);
+      const caller = services.known(token) ?? (await authenticateUncached(token, address));
+      await services.admit(caller);
+      return caller;
+    },
+    getClient(peer, metadata, authority) {
+      const address = peer.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+      return resolveClient(address, createGetHeader(metadata), authority);
+    },
+  };
+}
+
+/** Called on this machine by its own name. A proxy here names another host, or says for whom it calls: that is no client of this machine. */
+function isDirect(metadata: Metadata, authority: string): boolean {
+  return !isForwarded(createGetHeader(metadata)) && isLoopbackHost(authority);
+}
+
+function createGetHeader(metadata: Metadata): GetHeader {
+  return (name) => {
+    const values = metadata.get(name);
+    return values.length === 0 ? null : values.join(",");
+  };
+}
+
+const TOKEN_HELP = "Send your service's token as metadata: authorization: Bearer <token>.";
+
+/** The token of `authorization: Bearer <token>`; empty when there is none. */
+function parseToken(header: unknown): string {
+  const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(String(header ?? "").trim()) ?? [];
+  return token ?? "";
+}

@@ -1,0 +1,105 @@
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import { StartError } from "../../config/start-error.ts";
+import type { KeyPair, Tls } from "../../platform/tls.ts";
+import type { ServerApi } from "../../server-api/index.ts";
+import type { Streams } from "../streams/index.ts";
+import { type Accounts, createAuthMethods } from "./auth-methods.ts";
+import { type CallsDeps, createCalls } from "./call.ts";
+import { getService, loadDefinition, loadDescriptors } from "./definition.ts";
+import { createHealth } from "./health.ts";
+import { createRealtimeMethods } from "./realtime-methods.ts";
+import { limitServer } from "./server-limits.ts";
+import { createSubscribe } from "./subscribe.ts";
+
+/**
+ * Maximum bytes of a message that comes in: a payload has 64 KiB, and a Subscribe of 1,000 rooms 132 KiB. It is taken apart before the
+ * caller is known, and one of many empty parts takes longest.
+ */
+const MAX_MESSAGE_BYTES = 196_608;
+
+const OPTIONS = {
+  "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+  "grpc.max_send_message_length": 4_194_304,
+  "grpc.max_concurrent_streams": 1_000,
+  // A client that is gone without a word is found out in this time; living ones answer by themselves.
+  "grpc.keepalive_time_ms": 60_000,
+  "grpc.keepalive_timeout_ms": 20_000,
+  // Its statistics cost something with each call, and are not read.
+  "grpc.enable_channelz": 0,
+};
+
+const REALTIME = ["realtime.RealtimeService", "realtime.v1.RealtimeService"];
+const AUTH = "auth.AuthService";
+const HEALTH = "grpc.health.v1.Health";
+
+export interface GrpcDeps extends CallsDeps {
+  host: string;
+  port: number;
+  /** Whether other processes of this machine listen on the same port. */
+  sharesPort: boolean;
+  /** The certificate to show; null: no TLS of our own. */
+  tls: Tls | null;
+  services: ServerApi;
+  accounts: Accounts;
+  streams: Streams;
+  isReady: () => Promise<boolean>;
+}
+
+/** The gRPC server: our services under their names, health and reflection. */
+export async function createGrpcServer(deps: GrpcDeps) {
+  const definition = loadDefinition();
+  const server = new Server(OPTIONS);
+  limitServer(server, deps.sharesPort);
+  const unary = createCalls(deps);
+  const subscribe = createSubscribe(deps);
+  const realtime = { ...createRealtimeMethods(deps.services, unary), Subscribe: subscribe.method };
+  for (const name of REALTIME) server.addService(getService(definition, name), realtime);
+  server.addService(getService(definition, AUTH), createAuthMethods(deps.accounts, unary));
+  const health = createHealth([...REALTIME, AUTH], deps.isReady);
+  server.addService(getService(definition, HEALTH), health.methods as never);
+  new ReflectionService({ all: { fileDescriptorProtos: loadDescriptors() } } as never).addToServer(server);
+  const host = deps.host.includes(":") ? `[${deps.host}]` : deps.host;
+  const port = await listen(server, `${host}:${deps.port}`, createCredentials(deps.tls));
+
+  return {
+    port,
+    /** Takes no more calls, lets those end that are under way, and after `ms` cuts off what is left. */
+    async stop(ms: number): Promise<void> {
+      health.stop();
+      subscribe.stop();
+      const late = setTimeout(() => server.forceShutdown(), ms);
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      clearTimeout(late);
+    },
+  };
+}
+
+/** A renewed certificate is shown to new connections; the open ones live on. */
+function createCredentials(tls: Tls | null): ServerCredentials {
+  if (tls === null) return ServerCredentials.createInsecure();
+  const { cert, key } = tls.pair;
+  const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
+  const credentials = ServerCredentials.createSsl(null, [pair]);
+  // The library has it for its own watchers of files, which cannot be told of SIGHUP.
+  const renewable = credentials as unknown as { updateSecureContextOptions(pair: KeyPair): void };
+  tls.onChange((renewed) => renewable.updateSecureContextOptions(renewed));
+  return credentials;
+}
+
+function listen(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, port) => {
+      if (error) reject(new StartError(`gRPC cannot listen on ${address}. ${suggestFix(error.message)}`));
+      else resolve(port);
+    });
+  });
+}
+
+/** The library tells errors of the system only in a sentence. */
+function suggestFix(message: string): string {
+  if (message.includes("EADDRINUSE")) return "Another program does: stop it, or choose another port by GRPC_PORT.";
+  if (message.includes("EACCES")) return "This user may not: choose a GRPC_PORT over 1023.";
+  if (message.includes("EADDRNOTAVAIL")) return "This machine has no such address: correct GRPC_HOST.";
+  return message;
+}

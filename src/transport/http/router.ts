@@ -1,0 +1,210 @@
+import type { Config } from "../../config/options.ts";
+import { runWithContext } from "../../platform/context.ts";
+import { AppError } from "../../platform/errors.ts";
+import type { Api, RequestInfo } from "../../platform/http/api.ts";
+import { problemResponse } from "../../platform/http/problem.ts";
+import { addressKey, type RateLimiter, rateLimitedError } from "../../platform/http/rate-limit.ts";
+import { type Logger, redactUrl } from "../../platform/logger.ts";
+import type { Metrics } from "../../platform/metrics.ts";
+import type { Span, Tracing } from "../../platform/tracing.ts";
+import { isForApi } from "./api-paths.ts";
+import { type PageProxy, textResponse } from "./page-proxy.ts";
+import { createGetRequestInfo } from "./request-info.ts";
+import { scrape } from "./scrape.ts";
+import { secureHeaders } from "./security-headers.ts";
+import { withHost } from "./with-host.ts";
+
+/** The WebSocket side: decides about an upgrade, and handles the sockets of the upgraded. */
+export interface WebSocketEndpoint<Data> {
+  /** Where sockets are asked for; `/ws` when left out. */
+  paths?: readonly string[];
+  /** Undefined: upgraded. A response: refused (401, 403, 426). */
+  upgrade(
+    request: Request,
+    server: Bun.Server<Data>,
+    info: RequestInfo,
+  ): Response | undefined | Promise<Response | undefined>;
+  handler: Bun.WebSocketHandler<Data>;
+}
+
+export interface RouterDeps<Data> {
+  config: Pick<Config, "HTTP_WRITE_TIMEOUT" | "TRUSTED_PROXIES">;
+  api: Api;
+  /** Whether nothing from this address is to be answered. Left out: no address is banned. */
+  isBanned?: (address: string) => boolean;
+  websocket: WebSocketEndpoint<Data>;
+  /** What this node answers; other paths of Usher are refused here, and the refusal says so. */
+  serves: { api: boolean; sockets: boolean };
+  /** Whether this node is about to stop: answers then end their connections, so that clients open the next one elsewhere. */
+  isStopping?: () => boolean;
+  /** What is no path of ours goes to the pages; null: there are none, and it is 404. */
+  pages: PageProxy | null;
+  /** Counts what is not the API's, which counts for itself. Left out: it is not limited. */
+  addresses?: { requests: RateLimiter; assets: RateLimiter };
+  metrics: Metrics | null;
+  /** Left out: nothing is traced. */
+  tracing?: Tracing;
+  /** Whether a bearer token lets its holder read the metrics from elsewhere; throws AppError. Left out: none does. */
+  canReadMetrics?: (token: string) => Promise<boolean>;
+  logger: Logger;
+  /** Whether we speak TLS ourselves. */
+  usesTls: boolean;
+}
+
+/**
+ * Answers a request; undefined: it is a socket now.
+ *
+ * @param peer whose connection it came by; null: the page process's, which may say for whom it asks
+ */
+export type RequestHandler<Data> = (
+  request: Request,
+  server: Bun.Server<Data>,
+  peer: string | null,
+) => Promise<Response | undefined>;
+
+/** Files whose names carry a hash of what is in them: browsers ask for each once. */
+const ASSETS_PREFIX = "/assets/";
+/** A path of the API that belongs to the sockets. */
+const STREAM_PATH = "/api/v1/stream";
+
+/** Brings each request to what answers it: the sockets, the API, the metrics, the pages; and says no where none of them is. */
+export function createRouter<Data>(deps: RouterDeps<Data>): RequestHandler<Data> {
+  const { config, api, websocket, logger, serves, metrics } = deps;
+  const getRequestInfo = createGetRequestInfo(config, deps.usesTls);
+  const socketPaths = websocket.paths ?? ["/ws"];
+
+  /** What is written to the log while a request is answered carries its ids. */
+  async function handleRequest(
+    received: Request,
+    server: Bun.Server<Data>,
+    peer: string | null,
+  ): Promise<Response | undefined> {
+    const request = withHost(received);
+    if (request === null)
+      return problemResponse(new AppError("malformed", "The Host header names no host."), crypto.randomUUID());
+    const info: RequestInfo = {
+      ...getRequestInfo(request, peer),
+      setIdleTimeout: (seconds) => server.timeout(received, seconds),
+    };
+    const { pathname } = new URL(request.url);
+    // A load balancer's own address may be in a banned range: it asks whether this node lives, for others.
+    if (deps.isBanned?.(info.address) && !isProbe(pathname))
+      return problemResponse(new AppError("banned", "This address is banned."), info.requestId);
+    if (socketPaths.includes(pathname))
+      return serves.sockets
+        ? runWithContext({ request_id: info.requestId }, () => upgrade(request, server, info))
+        : wrongRoleResponse("edge", info);
+    const began = performance.now();
+    const span = beginSpan(request, pathname);
+    return runWithContext({ request_id: info.requestId, span }, async () => {
+      try {
+        const response = await routeRequest(request, pathname, info, peer);
+        secureHeaders(response.headers, info);
+        if (peer !== null && deps.isStopping?.()) response.headers.set("connection", "close");
+        logResponse(request, response, info, performance.now() - began);
+        if (response.status >= 500) span?.recordError(response.status);
+        return response;
+      } finally {
+        span?.end();
+      }
+    });
+  }
+
+  /** Only the API is traced: probes and pages say little. */
+  function beginSpan(request: Request, pathname: string): Span | null {
+    if (deps.tracing === undefined || !pathname.startsWith("/api/")) return null;
+    const { method, headers } = request;
+    const attributes = { "http.request.method": method, "url.path": redactUrl(pathname) };
+    return deps.tracing.begin(`HTTP ${method}`, headers.get("traceparent"), attributes);
+  }
+
+  async function upgrade(request: Request, server: Bun.Server<Data>, info: RequestInfo) {
+    const refusal = await websocket.upgrade(request, server, info);
+    if (refusal === undefined) return undefined;
+    metrics?.countHandshakeRefusal(refusal.status);
+    secureHeaders(refusal.headers, info);
+    return refusal;
+  }
+
+  async function routeRequest(
+    request: Request,
+    pathname: string,
+    info: RequestInfo,
+    peer: string | null,
+  ): Promise<Response> {
+    const refusal = isForApi(request) ? null : checkLimit(pathname, info);
+    if (refusal !== null) return refusal;
+    if (pathname === "/metrics" && metrics !== null) {
+      const scraped = await scrape({ metrics, canReadMetrics: deps.canReadMetrics }, request, peer);
+      if (scraped instanceof AppError) return problemResponse(scraped, info.requestId);
+      if (scraped !== null) return scraped;
+    }
+    if (pathname === STREAM_PATH) {
+      if (!serves.sockets) return wrongRoleResponse("edge", info);
+    } else if (!serves.api && peer !== null && pathname.startsWith("/api/")) return wrongRoleResponse("api", info);
+    if (isForApi(request) || deps.pages === null) return withTimeout(api.fetch(request, info), info);
+    return deps.pages(request, info);
+  }
+
+  /** The refusal of a page, a file or the metrics that an address asks for too often. */
+  function checkLimit(pathname: string, { address }: RequestInfo): Response | null {
+    const limiter = pathname.startsWith(ASSETS_PREFIX) ? deps.addresses?.assets : deps.addresses?.requests;
+    const result = limiter?.(addressKey(address));
+    if (result === undefined || result.allowed) return null;
+    const { message, status, extra } = rateLimitedError(result.retryAfter);
+    return textResponse(status, message, { "retry-after": String(extra.retry_after) });
+  }
+
+  /** HTTP_WRITE_TIMEOUT for an ordinary answer. The handler goes on; its Idempotency-Key, if any, keeps what it comes to. */
+  async function withTimeout(response: Response | Promise<Response>, info: RequestInfo): Promise<Response> {
+    const late = Promise.withResolvers<Response>();
+    const timer = setTimeout(() => {
+      logger.error({ request_id: info.requestId }, "a request took longer than HTTP_WRITE_TIMEOUT");
+      late.resolve(
+        problemResponse(
+          new AppError("unavailable", "This took too long. Try again.", { retry_after: 5 }),
+          info.requestId,
+        ),
+      );
+    }, config.HTTP_WRITE_TIMEOUT);
+    try {
+      return await Promise.race([response, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  function logResponse(request: Request, response: Response, info: RequestInfo, ms: number): void {
+    const isOurs = isForApi(request);
+    if (isOurs) metrics?.observeRequest(request.method, response.status, ms / 1_000);
+    const { pathname, search } = new URL(request.url);
+    // Balancers ask several times a second: what /ready says is told when it changes, not at each request.
+    const level = response.status >= 500 && !isProbe(pathname) ? "info" : "debug";
+    if (!logger.isLevelEnabled(level)) return;
+    logger[level](
+      {
+        method: request.method,
+        path: redactUrl(pathname + search),
+        status: response.status,
+        ms: Math.round(ms * 10) / 10,
+        address: info.address,
+        request_id: info.requestId,
+      },
+      "answered",
+    );
+  }
+
+  return handleRequest;
+}
+
+/** The operator's routing is wrong: this node has not that role. */
+function wrongRoleResponse(role: string, { requestId }: RequestInfo): Response {
+  return problemResponse(
+    new AppError("not_found", `This node does not have the role "${role}". Ask another one.`),
+    requestId,
+  );
+}
+
+function isProbe(pathname: string): boolean {
+  return pathname === "/health" || pathname === "/ready";
+}

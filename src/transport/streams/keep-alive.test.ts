@@ -1,0 +1,48 @@
+import { expect, test } from "bun:test";
+import { chooseSeed, seeded } from "../../../tests/support/seeded.ts";
+import { KeepAlive, SLOTS } from "./keep-alive.ts";
+
+test("SS-5 streams that come and go make no other wait longer than a round for its heartbeat", () => {
+  const random = seeded(chooseSeed("crowds"));
+  const keepAlive = new KeepAlive(15_000);
+  let walks = 0;
+  let longest = 0;
+  let max = 0;
+  let heartbeats = 0;
+  const add = () => {
+    let beatAt = walks;
+    const stream = {
+      heartbeat() {
+        longest = Math.max(longest, walks - beatAt);
+        beatAt = walks;
+        heartbeats++;
+      },
+    };
+    keepAlive.add(stream);
+    return stream;
+  };
+  const stay = Array.from({ length: 3 }, add);
+  let crowded: { heartbeat(): void }[] = [];
+  for (; walks < 2_000; walks++) {
+    if (random.chance(0.05)) {
+      for (const stream of crowded) keepAlive.delete(stream);
+      crowded = Array.from({ length: random.int(0, 500) }, add);
+    }
+    if (random.chance(0.05)) stay.push(add());
+    heartbeats = 0;
+    keepAlive.heartbeatNextSlot();
+    max = Math.max(max, heartbeats);
+  }
+  expect(longest).toBe(SLOTS);
+  expect(max).toBeLessThan(150);
+  keepAlive.stop();
+});
+
+test("a single stream has one heartbeat in a round", () => {
+  let signs = 0;
+  const keepAlive = new KeepAlive(15_000);
+  keepAlive.add({ heartbeat: () => void signs++ });
+  for (let walks = 0; walks < 5 * SLOTS; walks++) keepAlive.heartbeatNextSlot();
+  expect(signs).toBe(5);
+  keepAlive.stop();
+});
