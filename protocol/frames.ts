@@ -8,7 +8,7 @@ import { Id, ROOM_MAX, RoomName, Snowflake, UserId } from "./rooms.ts";
  * The rules of their order and loss are in SPEC.md, by number. Unknown keys are ignored everywhere.
  */
 
-/** What a client may send, before its type is known. `id` is the command's own number: exactly one answer carries it back. */
+/** What a client may send, before its type is known. `id` is the command's own number: exactly one response carries it back. */
 export const Envelope = z.object({
   type: z.string().min(1).max(64),
   id: z.union([z.number().int(), z.string().max(64)]).optional(),
@@ -49,7 +49,7 @@ export type CommandPayload<T extends CommandType> = z.infer<(typeof COMMANDS)[T]
 
 export const MessagePayload = Message.omit({ id: true, seq: true }).extend({ message_id: Snowflake });
 export type MessagePayload = z.infer<typeof MessagePayload>;
-/** Somebody who is in a room now. */
+/** A user who is in a room now. */
 export const PresentMember = z.object({ user_id: UserId, username: z.string() });
 export type PresentMember = z.infer<typeof PresentMember>;
 /** How many people are in a room now; who they are, unless there are more than 200. */
@@ -61,14 +61,14 @@ const Recovery = z.object({ recovered: z.boolean(), code: z.string().optional() 
 
 /**
  * Frames: server → client. `message:`, `channel:` and `member:` are facts of a room's log, with `room` and `seq`. `read:` and
- * `typing:` are not kept and have neither. `system:` and `room:` answer a command, with its `id`, or come by themselves.
+ * `typing:` are not stored and have neither. `system:` and `room:` answer a command, with its `id`, or come by themselves.
  */
 export const FRAMES = {
   "system:connected": z.object({
     connection_id: z.string(),
     server_time: Time,
     user_id: z.string().nullable(),
-    /** ms between the server's pings, and the most bytes of a frame it takes. */
+    /** ms between the server's pings, and the maximum bytes of a frame it takes. */
     ping_interval: z.number(),
     max_frame: z.number(),
     node: z.string(),
@@ -105,7 +105,7 @@ export const FRAMES = {
   "member:joined": Member.extend({ channel_id: Snowflake }),
   "member:updated": Member.extend({ channel_id: Snowflake }),
   "member:left": z.object({ channel_id: Snowflake, user_id: UserId }),
-  /** In the person's own room: he is now in this channel, or no longer. */
+  /** In the person's own room: they are now in this channel, or no longer. */
   "channel:joined": Channel,
   "channel:left": z.object({ channel_id: Snowflake }),
   /** A mark of the person's own: `unread` as counted when the head of the channel's log was `last_seq`. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Id } from "./rooms.ts";
-import { text, textLike } from "./text.ts";
+import { patternText, text } from "./text.ts";
 
 /**
  * What other teams' services tell people: bookings, payments, places in a queue, free seats. Every key is always there; what a
@@ -8,8 +8,8 @@ import { text, textLike } from "./text.ts";
  */
 
 /** An amount of money as a decimal number in a text: "100.00". */
-export const Amount = textLike(25, /^-?[0-9]{1,15}(\.[0-9]{1,8})?$/, 'an amount such as "100.00"');
-export const Currency = textLike(8, /^[A-Z]{3,}$/, 'a currency such as "USD"');
+export const Amount = patternText(25, /^-?[0-9]{1,15}(\.[0-9]{1,8})?$/, 'an amount such as "100.00"');
+export const Currency = patternText(8, /^[A-Z]{3,}$/, 'a currency such as "USD"');
 
 export const Booking = z.object({
   booking_id: Id,
@@ -69,5 +69,5 @@ export const NOTICES = {
 } as const;
 export type NoticeType = keyof typeof NOTICES;
 
-/** The next one replaces it: it is not kept, and has no number in a log. */
-export const NEVER_KEPT: ReadonlySet<string> = new Set<NoticeType>(["booking:queue_position"]);
+/** Ephemeral: the next one replaces it; not stored, and without a number in a log. */
+export const EPHEMERAL_TYPES: ReadonlySet<string> = new Set<NoticeType>(["booking:queue_position"]);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Snowflake, UserId } from "./rooms.ts";
-import { content, nameText, text, textLike } from "./text.ts";
+import { content, nameText, patternText, text } from "./text.ts";
 import { Time } from "./time.ts";
 import { isVisible } from "./visible.ts";
 
@@ -10,12 +10,12 @@ export const MESSAGE_MAX = 8_000;
 export const MessageContent = content(MESSAGE_MAX);
 
 /** Chosen by the client for each message; the same one again is the same message (unique per author and channel). */
-export const ClientId = textLike(64, /^[\x21-\x7e]+$/, "1 to 64 characters of visible ASCII without blanks");
+export const ClientId = patternText(64, /^[\x21-\x7e]+$/, "1 to 64 characters of visible ASCII without blanks");
 
 /** Also the filler of Khitan writing, which is a mark without a shape. */
-const UNSEEN = /[\p{Default_Ignorable_Code_Point}\u{16fe4}]/u;
+const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\u{16fe4}]/u;
 /** On a letter of ours most fonts show nothing for a mark of SignWriting or Hangul: the name would look like the one without it. */
-const STRANGE_MARK =
+const FOREIGN_MARK =
   /[\p{sc=Latin}\p{sc=Greek}\p{sc=Cyrillic}0-9_.-]\p{M}{0,4}(?=\p{M})[^\p{scx=Inherited}\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}]/u;
 
 /** Letters, their marks, and digits of any script, in normal form (NFKC): a name that is typed in another form is the same name. */
@@ -26,8 +26,8 @@ export const Username = z
   .min(2, "at least 2 characters")
   .max(32, { error: "at most 32 characters", abort: true })
   .regex(/^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}_.-]*[\p{L}\p{M}\p{N}])?$/u, "letters, digits, and _ . - between them")
-  .refine((name) => !UNSEEN.test(name), "no letters that cannot be seen")
-  .refine((name) => !STRANGE_MARK.test(name), "no marks of another script than their letters")
+  .refine((name) => !INVISIBLE.test(name), "no letters that cannot be seen")
+  .refine((name) => !FOREIGN_MARK.test(name), "no marks of another script than their letters")
   .refine((name) => !/\p{M}{5}/u.test(name), "at most 4 marks on a letter");
 
 export const Role = z.enum(["owner", "admin", "member"]);
@@ -37,7 +37,7 @@ export type Role = z.infer<typeof Role>;
 export const PublicUser = z.object({ id: UserId, username: z.string(), name: z.string().nullable() });
 export type PublicUser = z.infer<typeof PublicUser>;
 
-/** What a person sees of himself. `role` is the role on this server (the first account is its owner). */
+/** A user's own profile. `role` is the role on this server (the first account is its owner). */
 export const Me = PublicUser.extend({
   email: z.string().nullable(),
   phone: z.string().nullable(),
@@ -68,7 +68,7 @@ export const Channel = z.object({
   peer: PublicUser.nullable(),
   /** Head of `channel:<id>`, read in the same statement as the rest. */
   last_seq: z.number().int(),
-  /** The caller's role in it; null when he is not a member (a public channel he may join). */
+  /** The caller's role in it; null when they are not a member (a public channel they may join). */
   role: Role.nullable(),
   /** Messages of others after the caller's read mark, at most 100 (100 means "99+"). */
   unread: z.number().int(),
@@ -82,7 +82,7 @@ export type Channel = z.infer<typeof Channel>;
 export const Member = z.object({ user: PublicUser, role: Role, joined_at: Time });
 export type Member = z.infer<typeof Member>;
 
-/** A message as REST answers it. In frames the same fields with `message_id` in place of `id`. */
+/** A message as REST returns it. In frames the same fields with `message_id` in place of `id`. */
 export const Message = z.object({
   id: Snowflake,
   channel_id: Snowflake,

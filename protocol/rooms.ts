@@ -1,13 +1,13 @@
-import { textLike } from "./text.ts";
+import { patternText } from "./text.ts";
 
 /** An id at the edge: opaque, at most 64 of letters, digits and `-_.:`. Our own are Snowflakes in decimal. */
-export const Id = textLike(64, /^[A-Za-z0-9_.:-]+$/, "1 to 64 letters, digits, or any of - _ . :");
+export const Id = patternText(64, /^[A-Za-z0-9_.:-]+$/, "1 to 64 letters, digits, or any of - _ . :");
 
 /** The id of a person: a Snowflake of ours, or the subject as a foreign issuer writes it (ADR 11), such as `auth0|5f7c` or an address. */
-export const UserId = textLike(255, /^[\x21-\x7e]+$/, "1 to 255 characters of visible ASCII");
+export const UserId = patternText(255, /^[\x21-\x7e]+$/, "1 to 255 characters of visible ASCII");
 
 /** A Snowflake of ours, as decimal text (a positive 64-bit integer, too large for a JSON number). */
-export const Snowflake = textLike(19, /^[1-9][0-9]*$/, "an id as given by this server").refine(
+export const Snowflake = patternText(19, /^[1-9][0-9]*$/, "an id as given by this server").refine(
   (id) => id.length < 19 || id <= "9223372036854775807",
   "an id as given by this server",
 );
@@ -20,7 +20,7 @@ export type RoomKind = (typeof ROOM_KINDS)[number];
 export const ROOM_MAX = 260;
 
 /** `all`, or `<kind>:<id>`. A name without a known prefix means `event:<name>` (see `normalizeRoom`). */
-export const RoomName = textLike(
+export const RoomName = patternText(
   ROOM_MAX,
   /^(all|(event|channel|queue):[A-Za-z0-9_.:-]{1,64}|(user|feed):[\x21-\x7e]{1,255})$/,
   "a room such as event:123",
@@ -38,16 +38,16 @@ export function roomKind(room: string): RoomKind {
 }
 
 /** Names of a list with commas between them. In a name a comma is written `%2C`, and a percent sign before these digits `%25`. */
-export function namesInList(list: string): string[] {
+export function parseNameList(list: string): string[] {
   return list.split(",").map((name) => name.replace(/%(?:2C|25)/gi, decodeURIComponent));
 }
 
-/** The list that `namesInList` reads again. */
-export function listOfNames(names: readonly string[]): string {
+/** The list that `parseNameList` parses. */
+export function formatNameList(names: readonly string[]): string {
   return names.map((name) => name.replace(/[%,]/g, encodeURIComponent)).join(",");
 }
 
-/** The part behind the prefix; empty for `all`. */
+/** The part after the prefix; empty for `all`. */
 export function roomId(room: string): string {
   return room.slice(room.indexOf(":") + 1);
 }

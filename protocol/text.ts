@@ -13,11 +13,11 @@ export const text = (max: number) =>
     .max(max, { error: `at most ${max} characters`, abort: true })
     .refine((value) => !value.includes("\0"), "must not contain a NUL character");
 
-/** Text of one form, such as an id. `said` names the form in the error. */
-export const textLike = (max: number, pattern: RegExp, said: string) =>
-  z.string().max(max, { error: said, abort: true }).regex(pattern, said);
+/** Text of one form, such as an id. `description` names the form in the error. */
+export const patternText = (max: number, pattern: RegExp, description: string) =>
+  z.string().max(max, { error: description, abort: true }).regex(pattern, description);
 
-/** Text that says something to a reader, such as a message: it is kept as it was typed. */
+/** Text that says something to a reader, such as a message: it is stored as it was typed. */
 export const content = (max: number) => text(max).refine(isVisible, "must not be empty");
 
 /** A line of text, or none: without blanks around it, and without what would show it as another one. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** A time as it is answered: RFC 3339, UTC, milliseconds. */
+/** A time as it is returned: RFC 3339, UTC, milliseconds. */
 export const Time = z
   .string()
   .max(24, { error: "a time such as 2026-01-31T12:00:00.000Z", abort: true })
@@ -16,7 +16,7 @@ export const TimeInput = z
   .string()
   .max(LENGTH_MAX, { error: "a time such as 2026-01-31T12:00:00Z", abort: true })
   .transform((text, ctx) => {
-    const time = readTime(text);
+    const time = parseTime(text);
     if (time !== null) return time;
     ctx.addIssue({
       code: "custom",
@@ -26,10 +26,10 @@ export const TimeInput = z
   })
   .meta({ format: "date-time", description: "Any date-time of RFC 3339." });
 
-function readTime(text: string): string | null {
-  const found = RFC_3339.exec(text);
-  if (found === null) return null;
-  const [, year, month, day, hour, minute, second, fraction = "", sign, offsetHours = 0, offsetMinutes = 0] = found;
+function parseTime(text: string): string | null {
+  const match = RFC_3339.exec(text);
+  if (match === null) return null;
+  const [, year, month, day, hour, minute, second, fraction = "", sign, offsetHours = 0, offsetMinutes = 0] = match;
   const date = new Date(0);
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
   const isDay = date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);

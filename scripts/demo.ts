@@ -1,6 +1,6 @@
 import { type Chat, createChat } from "../src/chat/index.ts";
 import { StartError } from "../src/config/start-error.ts";
-import { emailKey, nameSearchKey, usernameColumns, usernameKey } from "../src/identity/names.ts";
+import { emailKey, nameSearchKey, toUsernameColumns, usernameKey } from "../src/identity/names.ts";
 import { insertUser } from "../src/identity/store/users.ts";
 import type { UserCaller } from "../src/platform/caller.ts";
 import { createIds } from "../src/platform/nodes/ids.ts";
@@ -135,7 +135,7 @@ async function makePeople(sql: Sql, ids: { next(): string }): Promise<Person[]> 
     for (const [n, { userId, username, name }] of people.entries()) {
       await insertUser(tx, {
         id: userId,
-        ...usernameColumns(username),
+        ...toUsernameColumns(username),
         name,
         name_search_key: nameSearchKey(name),
         email: emailKey(`${username}@${DOMAIN}`),

@@ -1,8 +1,8 @@
 import { hostname } from "node:os";
 import { readConfig } from "../src/config/read.ts";
 import { exitWith, StartError } from "../src/config/start-error.ts";
-import { publicUrlOf } from "../src/identity/parts.ts";
-import { resetLinkFor } from "../src/identity/reset-links.ts";
+import { getPublicUrl } from "../src/identity/identity-context.ts";
+import { makeResetLinkFor } from "../src/identity/reset-links.ts";
 import { openDatabase } from "../src/platform/postgres/pool.ts";
 import type { Sql } from "../src/platform/postgres/sql.ts";
 import { withDatabase } from "./numbered-sql.ts";
@@ -28,7 +28,7 @@ async function printLink(url: string, nameOrEmail: string): Promise<void> {
     const [row] = await sql<{ empty: boolean }[]>`SELECT to_regclass('users') IS NULL AS empty`;
     if (row?.empty)
       throw new StartError("This database has no accounts yet. Start Usher, and make the first one there.");
-    const found = await resetLinkFor({ sql, publicUrl: await addressOf(sql) }, nameOrEmail);
+    const found = await makeResetLinkFor({ sql, publicUrl: await addressOf(sql) }, nameOrEmail);
     if (found === null)
       throw new StartError(`No account made on this server has the name or address "${nameOrEmail}".`);
     console.log(`Open this link within an hour to set a new password for ${found.username}:\n${found.link}`);
@@ -40,7 +40,7 @@ async function printLink(url: string, nameOrEmail: string): Promise<void> {
 /** PUBLIC_URL; without it where a node listens that runs now, as it says itself; without any, where the settings let one listen. */
 async function addressOf(sql: Sql): Promise<string> {
   const config = readConfig();
-  const configured = publicUrlOf(config);
+  const configured = getPublicUrl(config);
   if (config.PUBLIC_URL !== null) return configured;
   const [running] = await sql<{ address: string }[]>`
     SELECT address FROM nodes

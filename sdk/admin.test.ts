@@ -14,9 +14,9 @@ import {
   Replayed,
   RotatedSecret,
   TestSent,
-} from "../src/bridges/webhooks/routes/shapes.ts";
+} from "../src/bridges/webhooks/routes/schemas.ts";
 import { Account } from "../src/identity/routes/accounts.ts";
-import { Issued, ServiceToken } from "../src/server-api/routes/service-tokens.ts";
+import { IssuedServiceToken, ServiceToken } from "../src/server-api/routes/service-tokens.ts";
 import { startTestApp, type TestApp } from "../tests/support/app.ts";
 import { fits, isEmpty, namesOf, watched } from "../tests/support/rest-calls.ts";
 import { waitUntil } from "../tests/support/wait-until.ts";
@@ -57,7 +57,7 @@ test("every call of an admin answers as it is typed, and its type is the one of 
 
   // Service tokens; the server knows the names of scopes, the SDK passes on any
   const made = await admin.tokens.create({ name: "bookings", scopes: ["notify"], rooms: ["event:*"] });
-  expect(Issued.parse(made) as unknown).toEqual(made);
+  expect(IssuedServiceToken.parse(made) as unknown).toEqual(made);
   expect(
     ServiceToken.array()
       .parse((await admin.tokens.list()).data)

@@ -13,7 +13,7 @@ import {
   ResetLink,
   Session,
   SignedIn,
-} from "../src/identity/routes/shapes.ts";
+} from "../src/identity/routes/schemas.ts";
 import { Meta } from "../src/transport/http/meta.ts";
 import { startTestApp, type TestApp } from "../tests/support/app.ts";
 import { fits, isEmpty, namesOf, watched } from "../tests/support/rest-calls.ts";

@@ -86,7 +86,7 @@ export async function startApp(
 async function start(program: Program): Promise<{ port: number; node: number }> {
   const { config, logger } = program;
   let admin: Admin | null = null;
-  await startReload(program, async (changed) => admin?.reloaded(changed));
+  await startReload(program, async (changed) => admin?.recordReload(changed));
   const storage = await startStorage(program);
   const { sql, postSql, noticeSql, databaseUrl } = storage;
   const log = await startLog(program, storage);
@@ -150,8 +150,8 @@ async function start(program: Program): Promise<{ port: number; node: number }> 
     live: program.live,
     realtime: hub,
     node: () => String(log.lease.node),
-    living: () => log.lease.liveNodes(),
-    names: { channels: (caller, ids) => chat.channels.names(caller, ids), people: (ids) => identity.users.get(ids) },
+    liveNodes: () => log.lease.liveNodes(),
+    roomNames: { channels: (caller, ids) => chat.channels.names(caller, ids), users: (ids) => identity.users.get(ids) },
     logger: logger.child({ name: "admin" }),
   });
   await Promise.all([admin.start(), identity.start()]);

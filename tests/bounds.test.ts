@@ -5,10 +5,10 @@ import { insertDeliveries } from "../src/bridges/webhooks/store/recording.ts";
 import { claimDue } from "../src/bridges/webhooks/store/sending.ts";
 import { countPending } from "../src/bridges/webhooks/store/sweeping.ts";
 import { viewChannel } from "../src/chat/store/channels.ts";
-import { findSaid, pageMessages, pageReplies } from "../src/chat/store/messages.ts";
-import { findLogParts, renewName } from "../src/chat/store/names-in-log.ts";
+import { findMessagesByAuthor, pageMessages, pageReplies } from "../src/chat/store/messages.ts";
+import { findLogPartitions, replaceName } from "../src/chat/store/names-in-log.ts";
 import { countUnread } from "../src/chat/store/read-marks.ts";
-import { addressesOfOwners, listBans } from "../src/identity/store/bans.ts";
+import { findOwnerAddresses, listBans } from "../src/identity/store/bans.ts";
 import { listInvites } from "../src/identity/store/invites.ts";
 import { deleteExpiredSessions, listSessions } from "../src/identity/store/sessions.ts";
 import { ownerExists } from "../src/identity/store/users.ts";
@@ -16,9 +16,9 @@ import { createLogReader } from "../src/platform/log/reader.ts";
 import { createWindowCache } from "../src/platform/log/windows.ts";
 import type { Sql } from "../src/platform/postgres/sql.ts";
 import { createPostgresPresence } from "../src/realtime/presence/postgres-store.ts";
-import { windowFrom } from "../src/server-api/store/changes.ts";
+import { findWindow } from "../src/server-api/store/changes.ts";
 import { pageRoom } from "../src/server-api/store/history.ts";
-import { isKept } from "../src/server-api/store/kept.ts";
+import { isAppended } from "../src/server-api/store/idempotency-mark.ts";
 import { BIG, fillTables } from "./support/full-tables.ts";
 import { type LogNode, startLogNode } from "./support/log-node.ts";
 import { type TestDatabase, testDatabase } from "./support/postgres.ts";
@@ -101,7 +101,7 @@ const QUERIES: Query[] = [
   {
     what: "where a window of changes ends that is far behind",
     most: 5_100,
-    ask: (sql) => windowFrom(sql, farBehind, farBehind),
+    ask: (sql) => findWindow(sql, farBehind, farBehind),
   },
   {
     what: "an append",
@@ -120,28 +120,33 @@ const QUERIES: Query[] = [
   {
     what: "a page of messages",
     most: 300,
-    ask: (sql) => pageMessages(sql, BIG.channelId, { place: "10000", placeIsBelow: false, below: 50, above: 0 }),
+    ask: (sql) => pageMessages(sql, BIG.channelId, { cursor: "10000", isCursorBelow: false, below: 50, above: 0 }),
   },
   {
     what: "the newest page of messages",
     most: 300,
     ask: (sql) =>
-      pageMessages(sql, BIG.channelId, { place: "9223372036854775807", placeIsBelow: false, below: 50, above: 0 }),
+      pageMessages(sql, BIG.channelId, { cursor: "9223372036854775807", isCursorBelow: false, below: 50, above: 0 }),
   },
   {
     what: "a page of replies",
     most: 300,
-    ask: (sql) => pageReplies(sql, "1", { place: "10000", placeIsBelow: true, below: 25, above: 25 }),
+    ask: (sql) => pageReplies(sql, "1", { cursor: "10000", isCursorBelow: true, below: 25, above: 25 }),
   },
-  { what: "a step of erasing what a person said", most: 310, ask: (sql) => findSaid(sql, "u1", "5000", 100) },
+  {
+    what: "a step of erasing what a person said",
+    most: 310,
+    ask: (sql) => findMessagesByAuthor(sql, "u1", "5000", 100),
+  },
   {
     what: "a step of erasing a person's name",
     most: 310,
-    ask: async (sql) => renewName(sql, (await findLogParts(sql))[1]!, "u1", { room_id: BIG.roomId, seq: "5000" }, 100),
+    ask: async (sql) =>
+      replaceName(sql, (await findLogPartitions(sql))[1]!, "u1", { room_id: BIG.roomId, seq: "5000" }, 100),
   },
   { what: "whether there is an owner", most: 10, ask: (sql) => ownerExists(sql) },
   { what: "sessions of a person", most: 60, ask: (sql) => listSessions(sql, BIG.userId) },
-  { what: "whether a notice was kept before", most: 60, ask: (sql) => isKept(sql, BIG.room, "0123456789abcdef") },
+  { what: "whether a notice was kept before", most: 60, ask: (sql) => isAppended(sql, BIG.room, "0123456789abcdef") },
   {
     what: "presence of one room",
     most: 30,
@@ -180,7 +185,7 @@ const PLANNED: Query[] = [
   { what: "the newest bans", most: 200, ask: (sql) => listBans(sql, 50, null) },
   { what: "bans far back", most: 200, ask: (sql) => listBans(sql, 50, "100") },
   { what: "the newest invitations", most: 60, ask: (sql) => listInvites(sql, 50, null) },
-  { what: "the addresses of owners", most: 50, ask: (sql) => addressesOfOwners(sql) },
+  { what: "the addresses of owners", most: 50, ask: (sql) => findOwnerAddresses(sql) },
   { what: "sweeping sessions", most: 2_000, ask: (sql) => deleteExpiredSessions(sql, 100) },
   ...(["pending", "delivered", "failed", null] as const).map((status) => ({
     what: `${status ?? "all"} deliveries of an endpoint`,
@@ -191,7 +196,7 @@ const PLANNED: Query[] = [
   {
     what: "deliveries that are due",
     most: 200,
-    ask: (sql) => claimDue(sql, { busy: new Map(), most: 20, lease: 1_000 }),
+    ask: (sql) => claimDue(sql, { inFlight: new Map(), max: 20, lease: 1_000 }),
   },
   {
     what: "recording a delivery",
@@ -202,7 +207,7 @@ const PLANNED: Query[] = [
           endpointId: BIG.endpointId,
           webhookId: "w",
           type: "t",
-          place: { room: BIG.room, seq: 1, epoch: "e" },
+          position: { room: BIG.room, seq: 1, epoch: "e" },
           messageId: null,
           payload: "{}",
           at: null,

@@ -6,18 +6,18 @@ import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";
 import type { Realtime } from "../realtime/index.ts";
 
-/** What the admin API asks of the house; plugged in app.ts. */
+/** The dependencies of the admin API; wired in app.ts. */
 export interface AdminDeps {
   sql: Sql;
   transaction: Transaction;
   live: LiveConfig;
   realtime: Pick<Realtime, "beginLongResponse" | "closeConnection" | "cluster" | "drain" | "traceFrames" | "watch">;
   /** The nodes of the cluster, this one among them. */
-  living: () => readonly LiveNode[];
+  liveNodes: () => readonly LiveNode[];
   /** This node's number, which may become another one. */
   node: () => string;
   /** What rooms are called. */
-  names: RoomNames;
+  roomNames: RoomNames;
   logger: Logger;
 }
 
@@ -28,7 +28,7 @@ export interface RoomNames {
     caller: UserCaller,
     ids: readonly string[],
   ): Promise<readonly { id: string; name: string | null; type: ChannelType }[]>;
-  people(ids: readonly string[]): Promise<ReadonlyMap<string, PublicUser>>;
+  users(ids: readonly string[]): Promise<ReadonlyMap<string, PublicUser>>;
 }
 
 export interface Logger {

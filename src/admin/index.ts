@@ -12,11 +12,11 @@ import { createSettings, recordReload } from "./settings.ts";
 
 /** What admins may see and do of the running server. */
 export interface Admin {
-  /** Takes over the settings that are kept. Before anything listens. */
+  /** Applies the stored settings. Before anything listens. */
   start(): Promise<void>;
   routes(api: Api): void;
   /** Writes down which options a reload of this node's environment changed. */
-  reloaded(changed: readonly HotName[]): Promise<void>;
+  recordReload(changed: readonly HotName[]): Promise<void>;
   /** Removes acts that are older than AUDIT_RETENTION. */
   sweep(): Promise<void>;
 }
@@ -36,7 +36,7 @@ export function createAdmin(deps: AdminDeps): Admin {
       addRoomNamesRoute(api, deps);
       addTraceRoute(api, deps);
     },
-    reloaded: (changed) => recordReload(deps, changed),
+    recordReload: (changed) => recordReload(deps, changed),
     sweep: () => sweepAudit(deps.sql, deps.live.config.AUDIT_RETENTION),
   };
 }

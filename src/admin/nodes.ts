@@ -32,46 +32,46 @@ export interface Nodes {
   close(who: AuditActor<UserCaller>, connection: string): Promise<void>;
 }
 
-export function createNodes({ transaction, living, node, realtime, logger }: AdminDeps): Nodes {
-  const find = (id: string) => {
-    const found = living().find((each) => String(each.node) === id);
+export function createNodes({ transaction, liveNodes, node, realtime, logger }: AdminDeps): Nodes {
+  const requireNode = (id: string) => {
+    const found = liveNodes().find((each) => String(each.node) === id);
     if (!found) throw new AppError("not_found");
     return found;
   };
   /** A number may be another process's by the time an entry is seen again: `run` says whose it was. */
-  const isOurs = (run: string) => living().some((each) => each.run === run && String(each.node) === node());
+  const isThisNode = (run: string) => liveNodes().some((each) => each.run === run && String(each.node) === node());
 
   /** Entries come repeatedly, and each drain begins its waves anew. */
   const drains = new Set<number>();
 
-  function act({ seq, type, payload }: LogEntry): void {
+  function handleEntry({ seq, type, payload }: LogEntry): void {
     if (type === "node:drain") {
       const { run, seconds } = Drain.parse(JSON.parse(payload));
-      if (!isOurs(run) || drains.has(seq)) return;
+      if (!isThisNode(run) || drains.has(seq)) return;
       drains.add(seq);
       logger.info({ seconds }, "an admin has this node send its connections to others");
       void realtime.drain(seconds * 1_000);
     } else if (type === "connection:close") {
       const { run, connection } = Close.parse(JSON.parse(payload));
-      if (isOurs(run)) realtime.closeConnection(connection, "removed");
+      if (isThisNode(run)) realtime.closeConnection(connection, "removed");
     }
   }
 
   return {
-    start: () => realtime.watch(ROOM, { entry: act, interrupted: () => drains.clear() }),
+    start: () => realtime.watch(ROOM, { entry: handleEntry, interrupted: () => drains.clear() }),
     list() {
-      const nodes = living();
-      const silent = nodes.some(({ hears }) => hears) ? "deaf" : "away";
+      const nodes = liveNodes();
+      const brokerState = nodes.some(({ hears }) => hears) ? "deaf" : "away";
       return nodes.map(({ node, run: _run, started_at, hears, lag, ...rest }) => ({
         id: String(node),
         ...rest,
         started_at: started_at.toISOString(),
-        broker: hears ? "ok" : silent,
+        broker: hears ? "ok" : brokerState,
         lag_ms: lag,
       }));
     },
     async drain(who, id, seconds) {
-      const { run } = find(id);
+      const { run } = requireNode(id);
       await transaction({ actor: who.caller.userId, reason: "drain" }, async (tx) => {
         await recordAudit(tx.sql, who, { action: "node:drained", subject: `node:${id}`, detail: { seconds } });
         tx.log(ROOM, "node:drain", { run, seconds });
@@ -79,7 +79,7 @@ export function createNodes({ transaction, living, node, realtime, logger }: Adm
     },
     async close(who, id) {
       const [on = "", number] = id.split("-");
-      const { run } = find(on);
+      const { run } = requireNode(on);
       await transaction({ actor: who.caller.userId, reason: "close" }, async (tx) => {
         await recordAudit(tx.sql, who, { action: "connection:closed", subject: `connection:${id}` });
         tx.log(ROOM, "connection:close", { run, connection: Number(number) });

@@ -11,16 +11,19 @@ export interface NamedRoom {
 }
 
 /** Names of those rooms that are a channel or a person's own, as far as the caller may know them; the others are left out. */
-export async function nameRooms(
-  { names }: Pick<AdminDeps, "names">,
+export async function listRoomNames(
+  { roomNames }: Pick<AdminDeps, "roomNames">,
   caller: UserCaller,
   rooms: readonly string[],
 ): Promise<NamedRoom[]> {
-  const idsOf = (kind: string) => rooms.filter((room) => roomKind(room) === kind).map(roomId);
-  const [channels, people] = await Promise.all([names.channels(caller, idsOf("channel")), names.people(idsOf("user"))]);
+  const getIds = (kind: string) => rooms.filter((room) => roomKind(room) === kind).map(roomId);
+  const [channels, users] = await Promise.all([
+    roomNames.channels(caller, getIds("channel")),
+    roomNames.users(getIds("user")),
+  ]);
   return [
     ...channels.map(({ id, name, type }) => ({ room: `channel:${id}`, name, kind: type })),
-    ...[...people.values()].map(({ id, username }) => ({
+    ...[...users.values()].map(({ id, username }) => ({
       room: `user:${id}`,
       name: username,
       kind: "person" as const,

@@ -5,11 +5,11 @@ import { type AuditActor, recordAudit, SYSTEM } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError, type FieldError } from "../platform/errors.ts";
 import type { AdminDeps } from "./deps.ts";
-import { dropSetting, lockSettings, putSetting, readSettings } from "./store/settings.ts";
+import { deleteSetting, lockSettings, readSettings, upsertSetting } from "./store/settings.ts";
 
 const ROOM = "_settings";
 
-/** Wrong names told at once: an answer must not be larger than what it answers. */
+/** Wrong names reported at once: a response must not be larger than the request. */
 const MAX_ERRORS = 50;
 
 export interface Setting {
@@ -28,9 +28,9 @@ export interface Setting {
   set_at: string | null;
 }
 
-/** What admins set on any node: kept in the database, over the environment of every node. */
+/** What admins set on any node: stored in the database, overriding the environment of every node. */
 export interface Settings {
-  /** Takes over what is kept, and follows its changes. */
+  /** Applies the stored settings, and follows their changes. */
   start(): Promise<void>;
   list(): Promise<Setting[]>;
   /**
@@ -41,48 +41,48 @@ export interface Settings {
 }
 
 export function createSettings({ sql, transaction, live, realtime, logger }: AdminDeps): Settings {
-  let last: Promise<void> = Promise.resolve();
+  let queue: Promise<void> = Promise.resolve();
 
-  /** One reading after the other, so that an older answer never comes last. */
-  function takeOver(): Promise<void> {
-    last = last.then(async () => {
-      const kept = known(await readSettings(sql), (name, why) =>
+  /** One reading after the other, so that an older result never comes last. */
+  function applyStored(): Promise<void> {
+    queue = queue.then(async () => {
+      const stored = filterValid(await readSettings(sql), (name, why) =>
         logger.error({ setting: name }, `a setting that is kept is passed over: ${why}`),
       );
       try {
-        const changed = live.override(kept);
-        if (changed.length > 0) logger.info({ changed: present(live, changed) }, "settings changed");
+        const changed = live.override(stored);
+        if (changed.length > 0) logger.info({ changed: formatChanged(live, changed) }, "settings changed");
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         logger.error({ mistakes: error.mistakes }, "the settings contradict this node's environment; nothing changed");
       }
     });
-    const outcome = last;
-    last = last.catch(() => {});
+    const outcome = queue;
+    queue = queue.catch(() => {});
     return outcome;
   }
 
-  function follow(): void {
-    takeOver().catch((error: unknown) => {
+  function refresh(): void {
+    applyStored().catch((error: unknown) => {
       logger.error({ err: error }, "the settings could not be read; tried again");
-      setTimeout(follow, 1_000).unref();
+      setTimeout(refresh, 1_000).unref();
     });
   }
 
   return {
     async start() {
-      realtime.watch(ROOM, { entry: follow, interrupted: follow });
-      await takeOver();
+      realtime.watch(ROOM, { entry: refresh, interrupted: refresh });
+      await applyStored();
     },
 
     async list() {
-      const kept = new Map((await readSettings(sql)).map((row) => [row.name, row]));
+      const stored = new Map((await readSettings(sql)).map((row) => [row.name, row]));
       return (Object.entries(OPTIONS) as [OptionName, Option][]).map(([name, option]) => {
-        const row = kept.get(name);
+        const row = stored.get(name);
         return {
           name,
           value: option.secret ? null : formatOption(name, live.config[name]),
-          default: option.default === null ? null : defaultOf(name, option.default),
+          default: option.default === null ? null : formatDefault(name, option.default),
           help: option.help,
           secret: option.secret ?? false,
           change: option.hot === "page" ? "now" : (option.hot ?? "restart"),
@@ -96,35 +96,35 @@ export function createSettings({ sql, transaction, live, realtime, logger }: Adm
     async change(who, changes) {
       const names = Object.keys(changes).toSorted();
       refuseUnknown(names);
-      if (who.caller.role !== "owner") refuseOwners(names);
+      if (who.caller.role !== "owner") refuseOwnerOnly(names);
       await transaction({ actor: who.caller.userId, reason: "settings" }, async (tx) => {
         await lockSettings(tx.sql);
         const rows = await readSettings(tx.sql);
         const before = new Map(rows.map(({ name, value }) => [name, value]));
-        const after = known(rows, () => {});
+        const after = filterValid(rows, () => {});
         for (const name of names) {
           const value = changes[name]!;
           if (value === null) after.delete(name);
           else after.set(name, value);
         }
-        check(live, after, names);
+        checkSettings(live, after, names);
         for (const name of names.filter((name) => before.get(name) !== after.get(name))) {
           const to = after.get(name) ?? null;
-          if (to === null) await dropSetting(tx.sql, name);
-          else await putSetting(tx.sql, name, to, who.caller.userId);
+          if (to === null) await deleteSetting(tx.sql, name);
+          else await upsertSetting(tx.sql, name, to, who.caller.userId);
           const detail = { from: before.get(name) ?? null, to };
           await recordAudit(tx.sql, who, { action: "setting:changed", subject: `setting:${name}`, detail });
         }
         tx.log(ROOM, "setting:changed", { names });
       });
-      await takeOver();
+      await applyStored();
       return this.list();
     },
   };
 }
 
 /** In the same words as the value, so that the two can be compared: a minute is `1m`, however the table has it. */
-function defaultOf(name: OptionName, text: string): string | null {
+function formatDefault(name: OptionName, text: string): string | null {
   return formatOption(name, parseOption(name, text) as Config[OptionName]);
 }
 
@@ -133,30 +133,30 @@ export async function recordReload(
   { sql, live, node }: Pick<AdminDeps, "sql" | "live" | "node">,
   changed: readonly HotName[],
 ): Promise<void> {
-  const detail = { changed: present(live, changed) };
+  const detail = { changed: formatChanged(live, changed) };
   await sql.begin((tx) => recordAudit(tx, SYSTEM, { action: "config:reloaded", subject: `node:${node()}`, detail }));
 }
 
-function present(live: LiveConfig, names: readonly HotName[]): Record<string, string | null> {
-  const shown = (name: HotName) => ("secret" in OPTIONS[name] ? "[changed]" : formatOption(name, live.config[name]));
-  return Object.fromEntries(names.map((name) => [name, shown(name)]));
+function formatChanged(live: LiveConfig, names: readonly HotName[]): Record<string, string | null> {
+  const format = (name: HotName) => ("secret" in OPTIONS[name] ? "[changed]" : formatOption(name, live.config[name]));
+  return Object.fromEntries(names.map((name) => [name, format(name)]));
 }
 
-/** What is kept, without what this release does not let admins set, or takes for a mistake: another one may have written it. */
-function known(
+/** The stored settings, without those that this release does not let admins set, or takes for a mistake: another one may have written it. */
+function filterValid(
   rows: readonly { name: string; value: string }[],
-  passedOver: (name: string, why: string) => void,
+  onSkipped: (name: string, why: string) => void,
 ): Map<string, string> {
-  const kept = new Map<string, string>();
+  const valid = new Map<string, string>();
   for (const { name, value } of rows) {
-    const why = getRefusal(name) ?? mistakeIn(name as OptionName, value);
-    if (why === null) kept.set(name, value);
-    else passedOver(name, why);
+    const why = getRefusal(name) ?? findMistake(name as OptionName, value);
+    if (why === null) valid.set(name, value);
+    else onSkipped(name, why);
   }
-  return kept;
+  return valid;
 }
 
-function mistakeIn(name: OptionName, value: string): string | null {
+function findMistake(name: OptionName, value: string): string | null {
   try {
     parseOption(name, value);
     return null;
@@ -174,10 +174,10 @@ function refuseUnknown(names: readonly string[]): void {
     // Each is compared with all that there are.
     if (errors.length === MAX_ERRORS) break;
   }
-  if (errors.length > 0) throw invalid(errors);
+  if (errors.length > 0) throw fieldErrors(errors);
 }
 
-function refuseOwners(names: readonly string[]): void {
+function refuseOwnerOnly(names: readonly string[]): void {
   const errors = names.filter(isOwnersOnly).map((name) => ({
     pointer: `/${name}`,
     code: "forbidden",
@@ -186,12 +186,12 @@ function refuseOwners(names: readonly string[]): void {
   if (errors.length > 0) throw new AppError("forbidden", errors.map(({ message }) => message).join(" "), { errors });
 }
 
-function check(live: LiveConfig, texts: ReadonlyMap<string, string>, names: readonly string[]): void {
+function checkSettings(live: LiveConfig, texts: ReadonlyMap<string, string>, names: readonly string[]): void {
   try {
     live.check(texts);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw invalid(
+    throw fieldErrors(
       error.mistakes.map((message) => {
         const name = names.find((name) => message.startsWith(name)) ?? names.find((name) => message.includes(name));
         return { pointer: name === undefined ? "" : `/${name}`, code: "invalid_value", message };
@@ -200,6 +200,6 @@ function check(live: LiveConfig, texts: ReadonlyMap<string, string>, names: read
   }
 }
 
-function invalid(errors: FieldError[]): AppError {
+function fieldErrors(errors: FieldError[]): AppError {
   return new AppError("invalid", errors.map(({ message }) => message).join(" "), { errors });
 }

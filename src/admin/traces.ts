@@ -4,10 +4,10 @@ import { canReadRooms, requireRoomAccess } from "../platform/private-rooms.ts";
 import type { LongResponse, TraceTarget } from "../realtime/index.ts";
 import type { AdminDeps } from "./deps.ts";
 
-/** While nothing happens a comment goes out so often, in ms, that nobody on the way takes the connection for dead. */
-const BEAT_MS = 10_000;
-/** Text that a reader has not taken, in bytes; beyond it lines are left out. */
-const MOST_UNREAD = 1_000_000;
+/** Interval of keep-alive comments, in ms, so short that no proxy considers the connection dead. */
+const KEEP_ALIVE_MS = 10_000;
+/** Buffered bytes that the client has not read; beyond it lines are skipped. */
+const MAX_UNREAD_BYTES = 1_000_000;
 
 /**
  * What one person's or one room's connections send and get, as server-sent events, for so many seconds or until the caller loses the
@@ -24,7 +24,7 @@ export async function openTrace(
   // It shows the text of what people say.
   requireRoomAccess(who, rooms, target.room === undefined ? "user_id" : "room");
   // Before anything is waited for: what ends the right to it ends it from here on.
-  const answer = realtime.beginLongResponse({
+  const response = realtime.beginLongResponse({
     caller: who.caller,
     address: who.address,
     allows: (caller) => caller.kind === "user" && canReadRooms(caller.role, rooms),
@@ -33,10 +33,10 @@ export async function openTrace(
     await transaction({ actor: who.caller.userId, reason: "trace" }, (tx) =>
       recordAudit(tx.sql, who, { action: "trace:started", subject, detail: { seconds } }),
     );
-    answer.signal.throwIfAborted();
-    return linesOf({ realtime, target, seconds, answer });
+    response.signal.throwIfAborted();
+    return streamFrames({ realtime, target, seconds, response });
   } catch (error) {
-    answer.end();
+    response.end();
     throw error;
   }
 }
@@ -45,45 +45,45 @@ interface Trace {
   realtime: Pick<AdminDeps["realtime"], "traceFrames">;
   target: TraceTarget;
   seconds: number;
-  answer: LongResponse;
+  response: LongResponse;
 }
 
-function linesOf({ realtime, target, seconds, answer }: Trace): ReadableStream<Uint8Array> {
+function streamFrames({ realtime, target, seconds, response }: Trace): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let stop = () => {};
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        let missed = 0;
-        const say = (text: string) => controller.enqueue(encoder.encode(text));
+        let skipped = 0;
+        const write = (text: string) => controller.enqueue(encoder.encode(text));
         const end = realtime.traceFrames(target, (lines, leftOut) => {
-          missed += leftOut;
+          skipped += leftOut;
           if ((controller.desiredSize ?? 0) <= 0) {
-            missed += lines.length;
+            skipped += lines.length;
             return;
           }
-          if (missed > 0) say(`event: left-out\ndata: ${missed}\n\n`);
-          missed = 0;
-          say(lines.map((line) => `data: ${JSON.stringify(line)}\n\n`).join(""));
+          if (skipped > 0) write(`event: left-out\ndata: ${skipped}\n\n`);
+          skipped = 0;
+          write(lines.map((line) => `data: ${JSON.stringify(line)}\n\n`).join(""));
         });
-        const beat = setInterval(() => say(":\n\n"), BEAT_MS);
+        const keepAlive = setInterval(() => write(":\n\n"), KEEP_ALIVE_MS);
         const finish = () => {
           stop();
           controller.close();
         };
-        const over = setTimeout(finish, seconds * 1_000);
-        answer.signal.addEventListener("abort", finish);
+        const timeout = setTimeout(finish, seconds * 1_000);
+        response.signal.addEventListener("abort", finish);
         stop = () => {
           end();
-          answer.signal.removeEventListener("abort", finish);
-          answer.end();
-          clearInterval(beat);
-          clearTimeout(over);
+          response.signal.removeEventListener("abort", finish);
+          response.end();
+          clearInterval(keepAlive);
+          clearTimeout(timeout);
         };
-        say(":\n\n");
+        write(":\n\n");
       },
       cancel: () => stop(),
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: MOST_UNREAD }),
+    new ByteLengthQueuingStrategy({ highWaterMark: MAX_UNREAD_BYTES }),
   );
 }

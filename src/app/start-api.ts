@@ -46,7 +46,7 @@ export async function startApi(
     logger,
     authenticate: (token) =>
       services.isServiceToken(token) ? services.authenticate(token) : identity.authenticate(token, "api"),
-    findCachedService: (token) => services.known(token),
+    findCachedService: (token) => services.findCached(token),
     addressLimiter: addresses.requests,
     serviceLimiter: services.requests,
     authenticateCookie: (header) => identity.authenticateCookie(header),

@@ -17,7 +17,7 @@ export async function startDrain(
   { config, lifecycle, logger }: Program,
   lease: Lease,
   hub: Hub,
-  services: Pick<ServerApi, "endWaits">,
+  services: Pick<ServerApi, "endLongPolls">,
 ): Promise<void> {
   const noticeMs = Math.min(NOTICE_MS, config.DRAIN_TIME);
   await lifecycle.start(
@@ -27,7 +27,7 @@ export async function startDrain(
       const { connections } = hub.counts();
       logger.info({ connections }, "draining: connections are told to go");
       await giveNotice(lease, noticeMs);
-      services.endWaits();
+      services.endLongPolls();
       await hub.drain(config.DRAIN_TIME);
       logger.info({ connections }, "left: no connection is open any more");
     },

@@ -30,7 +30,7 @@ export async function openRedisSource(
             enableOfflineQueue: true,
             maxRetriesPerRequest: null,
           }),
-        isMine: () => lease.node === Math.min(lease.node, ...listWorkers(lease.liveNodes())),
+        isActive: () => lease.node === Math.min(lease.node, ...listWorkers(lease.liveNodes())),
         notify: (notice) => notices.send(caller, notice),
         broadcast: (broadcast) => broadcasts.send(caller, broadcast),
         logger: logger.child({ name: "redis source" }),

@@ -47,7 +47,7 @@ export async function startServerApi(program: Program, parts: ServerApiStartDeps
         staticToken: config.GRPC_TOKEN,
         requests: createRateLimiter(requestsOfService(config, share("requests of services"))),
         source: config.PUBLIC_URL ?? `http://localhost:${config.HTTP_PORT}`,
-        longestWait: (config.HTTP_WRITE_TIMEOUT * 2) / 3,
+        maxWaitMs: (config.HTTP_WRITE_TIMEOUT * 2) / 3,
         now: () => systemClock.now(),
         onError,
       }),

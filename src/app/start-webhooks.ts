@@ -32,7 +32,7 @@ export async function startWebhooks(
     allowPrivate: config.WEBHOOKS_ALLOW_PRIVATE,
   });
   if (hasRole(config, "worker")) {
-    broker.on(DUE, () => webhooks.nudge());
+    broker.on(DUE, () => webhooks.wake());
     await lifecycle.start(
       "webhooks",
       () => webhooks.start(),

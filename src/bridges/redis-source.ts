@@ -23,46 +23,46 @@ export interface RedisSourceDeps {
    * Every node hears every message, and one of them acts: whether it is this one. While it changes, messages may be lost or
    * doubled, as they may on any channel of Redis: it keeps nothing. Who must lose nothing calls the server API.
    */
-  isMine: () => boolean;
-  /** To a person: kept in his own log. Throws AppError. */
+  isActive: () => boolean;
+  /** To a person: stored in their own log. Throws AppError. */
   notify: (notice: { user_id: string; event_type: string; payload: JsonObject }) => Promise<unknown>;
-  /** To a room: kept in its log. Throws AppError. */
+  /** To a room: stored in its log. Throws AppError. */
   broadcast: (broadcast: { room: string; event_type: string; payload: JsonObject }) => Promise<unknown>;
   logger: { warn(fields: object, message: string): void };
 }
 
-/** Messages that are being written at once; what comes beyond is dropped, and told. */
-const MOST_RUNNING = 1_000;
+/** Messages that are being written at once; more are dropped, with a warning. */
+const MAX_RUNNING = 1_000;
 
-/** ms between two lines of the log on the same trouble. */
-const TELL_EVERY = 30_000;
+/** ms between two log lines about the same problem. */
+const LOG_INTERVAL_MS = 30_000;
 
 /** Channels of Redis as a way in (REDIS_SOURCE). */
 export async function startRedisSource(deps: RedisSourceDeps): Promise<{ stop(): Promise<void> }> {
-  const toldAt = new Map<string, number>();
+  const loggedAt = new Map<string, number>();
   let running = 0;
 
-  function tell(trouble: string, fields: object): void {
+  function warn(problem: string, fields: object): void {
     const now = performance.now();
-    if (now - (toldAt.get(trouble) ?? Number.NEGATIVE_INFINITY) < TELL_EVERY) return;
-    toldAt.set(trouble, now);
-    deps.logger.warn(fields, trouble);
+    if (now - (loggedAt.get(problem) ?? Number.NEGATIVE_INFINITY) < LOG_INTERVAL_MS) return;
+    loggedAt.set(problem, now);
+    deps.logger.warn(fields, problem);
   }
 
-  async function take(channel: string, text: string): Promise<void> {
-    const message = Message.safeParse(parseBoundedJson(text, VALUES));
+  async function handleMessage(channel: string, text: string): Promise<void> {
+    const message = Message.safeParse(parseBoundedJson(text, MAX_VALUES));
     const payload = message.success ? parseJsonObject(getMemberText(text, "payload") ?? "{}") : "";
     if (!message.success || typeof payload === "string") {
-      tell("a message on a Redis channel was not {type, room?, user_id?, payload}", { channel });
+      warn("a message on a Redis channel was not {type, room?, user_id?, payload}", { channel });
       return;
     }
     const { type: event_type, user_id, room = channel === "broadcast:all" ? "all" : undefined } = message.data;
     if (user_id === undefined && room === undefined) {
-      tell("a message on a Redis channel named neither a room nor a user_id", { channel, type: event_type });
+      warn("a message on a Redis channel named neither a room nor a user_id", { channel, type: event_type });
       return;
     }
-    if (running >= MOST_RUNNING) {
-      tell("messages on Redis channels come faster than they can be written; some were dropped", { channel });
+    if (running >= MAX_RUNNING) {
+      warn("messages on Redis channels come faster than they can be written; some were dropped", { channel });
       return;
     }
     running++;
@@ -71,7 +71,7 @@ export async function startRedisSource(deps: RedisSourceDeps): Promise<{ stop():
       else await deps.broadcast({ room: room!, event_type, payload });
     } catch (error) {
       const refused = error instanceof AppError && error.status < 500;
-      tell(refused ? "a message on a Redis channel was refused" : "a message of a Redis channel could not be written", {
+      warn(refused ? "a message on a Redis channel was refused" : "a message of a Redis channel could not be written", {
         err: error,
         channel,
         type: event_type,
@@ -81,14 +81,14 @@ export async function startRedisSource(deps: RedisSourceDeps): Promise<{ stop():
     }
   }
 
-  const redis = await deps.open((err) => tell("Redis, whose channels are a source, does not answer", { err }));
+  const redis = await deps.open((err) => warn("Redis, whose channels are a source, does not answer", { err }));
   redis.on("message", (channel, text) => {
-    if (deps.isMine()) void take(channel, text);
+    if (deps.isActive()) void handleMessage(channel, text);
   });
   // It waits until Redis is there, however long that takes.
-  redis.subscribe(...REDIS_CHANNELS).catch((err) => tell("the Redis channels could not be subscribed to", { err }));
+  redis.subscribe(...REDIS_CHANNELS).catch((err) => warn("the Redis channels could not be subscribed to", { err }));
   return { stop: async () => redis.disconnect() };
 }
 
 /** Values in a message: as many as a payload can hold. */
-const VALUES = 65_536;
+const MAX_VALUES = 65_536;

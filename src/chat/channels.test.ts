@@ -163,16 +163,16 @@ test("nobody is in more channels than the limit", async () => {
   const fay = await node.person("fay");
   await node.sql`
     INSERT INTO channels (id, type, name, member_count, created_by)
-    SELECT i, 'private', 'many', 1, 'x' FROM generate_series(1, ${LIMITS.channelsOfPerson}) i`;
+    SELECT i, 'private', 'many', 1, 'x' FROM generate_series(1, ${LIMITS.channelsPerUser}) i`;
   await node.sql`
     INSERT INTO members (channel_id, user_id, role)
-    SELECT i, ${fay.userId}, 'owner' FROM generate_series(1, ${LIMITS.channelsOfPerson}) i`;
+    SELECT i, ${fay.userId}, 'owner' FROM generate_series(1, ${LIMITS.channelsPerUser}) i`;
   expect(await codeOf(node.channels.create(fay, { type: "private", name: "one more" }))).toBe("full");
   const { channel } = await node.channels.create(ann, { type: "public", name: "for fay" });
   expect(await codeOf(node.members.add(fay, channel.id, fay.userId))).toBe("full");
 });
 
-test("an owner of the server is told the names of all channels, anybody else those of public ones and of his own", async () => {
+test("an owner of the server is told the names of all channels, everyone else those of public ones and of their own", async () => {
   const cid = await node.person("cid");
   const make = async (input: { type: "public" | "private"; name: string }) =>
     (await node.channels.create(ann, input)).channel.id;

@@ -4,23 +4,23 @@ import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";
 import type { Realtime } from "../realtime/index.ts";
 
-/** What chat asks of the house; plugged in app.ts. */
+/** The dependencies of chat; wired in app.ts. */
 export interface ChatDeps {
   sql: Sql;
   /** For batches of posts, of which one at a time is under way: a pool of one connection. */
   postSql: Sql;
   transaction: Transaction;
-  /** Shows the entries of a batch of posts, which does not go through `transaction`. */
+  /** Publishes the entries of a batch of posts, which does not go through `transaction`. */
   publish: Publish;
   /** Gives a new Snowflake, as decimal text. */
   ids: { next(): string };
   realtime: Pick<Realtime, "publishEphemeral" | "registerRooms" | "registerCommand" | "expel">;
-  users: People;
+  users: UserDirectory;
   /** Which life of the log this is; it changes when the database is restored. */
   epoch: () => string;
 }
 
 /** People, asked of identity: those of `ids` that exist, by id. */
-export interface People {
+export interface UserDirectory {
   get(ids: readonly string[]): Promise<Map<string, PublicUser>>;
 }

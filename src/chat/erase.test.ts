@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
-import { erasePerson } from "./erase.ts";
+import { eraseUser } from "./erase.ts";
 
 let node: ChatNode;
 let ann: UserCaller;
@@ -24,7 +24,7 @@ test("an erased person's words are nowhere, and nothing of others goes with them
   await node.messages.send(bob, { channel_id: direct, content: "kept" });
   await node.members.setRole(ann, shared, cid.userId, "admin");
 
-  const kept = await node.exportOf(ann.userId);
+  const kept = await node.exportUser(ann.userId);
   expect(kept.channels).toHaveLength(3);
   expect(JSON.stringify(kept.messages).match(/my secret/g)).toHaveLength(3);
 
@@ -36,7 +36,7 @@ test("an erased person's words are nowhere, and nothing of others goes with them
     expect(JSON.stringify(log)).not.toContain("secret");
     expect(log.map(({ seq }) => seq)).toEqual(log.map((_, i) => i + 1));
   }
-  expect((await node.exportOf(ann.userId)).messages).toEqual([]);
+  expect((await node.exportUser(ann.userId)).messages).toEqual([]);
   const roles = (await node.members.list(bob, shared, { limit: 10 })).data.map(({ user, role }) => [
     user.username,
     role,
@@ -117,7 +117,7 @@ test("what was cut off half way goes on, whatever a step is", async () => {
     let begun = 0;
     const transaction: typeof node.deps.transaction = (who, work) =>
       begun++ < most ? node.deps.transaction(who, work) : Promise.reject(new Error("killed"));
-    done = await erasePerson({ sql: node.sql, transaction }, fay.userId, 3).then(
+    done = await eraseUser({ sql: node.sql, transaction }, fay.userId, 3).then(
       () => true,
       () => false,
     );
@@ -127,6 +127,6 @@ test("what was cut off half way goes on, whatever a step is", async () => {
   expect(seen.map(([words]) => words)).toEqual(seen.map(([words]) => words).toSorted((a, b) => b! - a!));
   expect(seen[0]![0]).toBeGreaterThan(0);
   expect(seen.at(-1)).toEqual([0, 0]);
-  const kept = JSON.stringify((await node.exportOf(bob.userId)).messages);
+  const kept = JSON.stringify((await node.exportUser(bob.userId)).messages);
   expect([...(kept.match(/kept \d/g) ?? [])]).toEqual(Array.from({ length: 10 }, (_, n) => `kept ${n}`));
 });

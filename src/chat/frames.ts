@@ -3,14 +3,14 @@ import type { Messages } from "./messages.ts";
 import type { ReadMarks } from "./read-marks.ts";
 import type { Typing } from "./typing.ts";
 
-/** Chat's commands on a WebSocket. What each answers is the payload of its `system:ack`. */
+/** Chat's commands on a WebSocket. What each returns is the payload of its `system:ack`. */
 export function registerFrames(
   realtime: Pick<ChatDeps["realtime"], "registerCommand">,
   { messages, readMarks, typing }: { messages: Messages; readMarks: ReadMarks; typing: Typing },
 ): void {
   realtime.registerCommand("message:send", async ({ caller, payload, accepted }) => {
     const sent = messages.send(caller, payload);
-    accepted(); // it is queued: the connection's next post goes behind it without waiting for the disk
+    accepted(); // it is queued: the connection's next post follows it without waiting for the disk
     const { id, channel_id, seq, client_id, created_at } = (await sent).message;
     return { message_id: id, channel_id, seq, client_id, created_at };
   });

@@ -1,12 +1,12 @@
 import type { Api } from "../platform/http/api.ts";
+import { backfillKeys } from "./backfill-keys.ts";
 import { type Channels, createChannels } from "./channels.ts";
 import type { ChatDeps } from "./deps.ts";
-import { erasePerson, exportPerson } from "./erase.ts";
-import { fillKeys } from "./fill-keys.ts";
+import { eraseUser, exportUser } from "./erase.ts";
 import { registerFrames } from "./frames.ts";
 import { createMembers, type Members } from "./members.ts";
 import { createMessages, type Messages } from "./messages.ts";
-import { channelRooms } from "./policy.ts";
+import { createChannelPolicy } from "./policy.ts";
 import { createReadMarks, type ReadMarks } from "./read-marks.ts";
 import { addChannelRoutes } from "./routes/channels.ts";
 import { addMemberRoutes } from "./routes/members.ts";
@@ -17,19 +17,19 @@ import { createTyping, type Typing } from "./typing.ts";
 
 export type { ChatDeps } from "./deps.ts";
 
-/** Chat's use cases: every door (REST, frames, seeds) calls these. Errors are AppErrors. */
+/** Chat's use cases: every transport (REST, frames, seeds) calls these. Errors are AppErrors. */
 export interface Chat {
   channels: Channels;
   members: Members;
   messages: Messages;
   readMarks: ReadMarks;
   typing: Typing;
-  /** Takes a person out of chat and his words away; see erase.ts. Call identity's `erase` first: his name goes there. */
+  /** Removes a user from chat and redacts their messages; see erase.ts. Call identity's `erase` first: it replaces their name. */
   erase(userId: string): Promise<void>;
   /** Makes the keys of names that a release without them has written. */
   sweep(): Promise<void>;
-  /** Everything that chat keeps of a person, as JSON values. */
-  exportOf(userId: string): Promise<Record<string, unknown>>;
+  /** All data that chat stores about a user, as JSON values. */
+  exportUser(userId: string): Promise<Record<string, unknown>>;
   /** Mounts the REST routes. */
   routes(api: Api): void;
 }
@@ -41,7 +41,7 @@ export function createChat(deps: ChatDeps): Chat {
   const messages = createMessages(deps);
   const readMarks = createReadMarks(deps);
   const typing = createTyping(deps);
-  deps.realtime.registerRooms("channel", channelRooms(deps.sql));
+  deps.realtime.registerRooms("channel", createChannelPolicy(deps.sql));
   registerFrames(deps.realtime, { messages, readMarks, typing });
   return {
     channels,
@@ -49,9 +49,9 @@ export function createChat(deps: ChatDeps): Chat {
     messages,
     readMarks,
     typing,
-    erase: (userId) => erasePerson(deps, userId),
-    sweep: () => fillKeys(deps.sql),
-    exportOf: (userId) => exportPerson(deps, userId),
+    erase: (userId) => eraseUser(deps, userId),
+    sweep: () => backfillKeys(deps.sql),
+    exportUser: (userId) => exportUser(deps, userId),
     routes(api) {
       addChannelRoutes(api, channels);
       addMemberRoutes(api, members);

@@ -19,7 +19,7 @@ afterAll(() => node.stop());
 
 const publicChannel = async (name: string) => (await node.channels.create(ann, { type: "public", name })).channel.id;
 
-test("a crowd that comes at once is in by a few transactions, and everybody is told once, with his own name as the actor", async () => {
+test("many joins at once take a few transactions, and each user is told once, with their own name as the actor", async () => {
   const id = await publicChannel("doors");
   const joined = await Promise.all(people.map((me) => node.members.add(me, id, me.userId)));
   expect(joined.map(({ member, created }) => [member.user.id, member.role, created])).toEqual(
@@ -44,7 +44,7 @@ test("a crowd that comes at once is in by a few transactions, and everybody is t
   }
 });
 
-test("whatever comes, goes and is refused at once, each gets his own answer, and count, members and log agree", async () => {
+test("whatever comes, goes and is refused at once, each gets their own result, and count, members and log agree", async () => {
   const random = seeded(chooseSeed("joining"));
   const id = await publicChannel("coming and going");
   const { channel: closed } = await node.channels.create(ann, { type: "private", name: "closed" });

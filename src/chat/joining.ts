@@ -4,14 +4,14 @@ import { AppError } from "../platform/errors.ts";
 import type { KeyedMutex } from "../platform/keyed-mutex.ts";
 import { type Batcher, createBatcher } from "../platform/postgres/batcher.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
-import { busyError } from "./channels.ts";
+import { channelLimitError } from "./channels.ts";
 import type { ChatDeps } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
-import { accessChannel, checkNeed, hidden, person, refuseDirect } from "./policy.ts";
+import { accessChannel, channelNotFound, checkPermission, refuseDirect, requireUser } from "./policy.ts";
 import { type ChannelAccess, findAccess, lockChannelRow, viewChannel } from "./store/channels.ts";
-import { countMembers, findBusyPeople, findMembers, insertMembers } from "./store/members.ts";
+import { adjustMemberCount, findMembers, findUsersAtChannelLimit, insertMembers } from "./store/members.ts";
 
-/** Joins a public channel (the caller himself), or brings somebody in; see `Members`. */
+/** Joins a public channel (the caller), or adds another user; see `Members`. */
 export type AddMember = (
   caller: Caller,
   channelId: string,
@@ -20,7 +20,7 @@ export type AddMember = (
 ) => Promise<{ member: Member; created: boolean }>;
 
 interface Join {
-  /** Who asks: the person himself, or somebody who brings him in. */
+  /** The caller: the user who joins, or a user who adds them. */
   actor: string;
   userId: string;
   /** Null: there is no such person. */
@@ -31,70 +31,73 @@ interface Join {
 /** `n`: which of the joins of its transaction. */
 type NewMember = Join & { user: PublicUser; n: number };
 
-type Joined = { member: Member; created: boolean } | AppError;
+type JoinResult = { member: Member; created: boolean } | AppError;
 
 /** Joins of one transaction. */
-const MOST = 500;
+const MAX_JOINS = 500;
 
 /**
- * Coming into a channel. When a doors-open crowd joins one channel, whoever comes while a transaction is under way goes into
+ * Joins are batched. When many users join one channel at once, those who come while a transaction is in progress go into
  * the next one together: the channel's row is locked once for all of them, not once for each.
  */
-export function createJoining(
+export function createAddMember(
   { sql, transaction, users }: Pick<ChatDeps, "sql" | "transaction" | "users">,
-  inTurn: KeyedMutex,
+  runExclusive: KeyedMutex,
 ): AddMember {
-  /** Of the channels that somebody joins just now. */
-  const crowds = new Map<string, { joins: Batcher<Join, Joined>; open: number }>();
+  /** Batches by channel, while joins are pending. */
+  const joinBatches = new Map<string, { joins: Batcher<Join, JoinResult>; pending: number }>();
 
-  function crowdOf(channelId: string) {
+  function getJoinBatch(channelId: string) {
     const run = (joins: readonly Join[]) =>
-      inTurn(channelId, () => transaction({ actor: joins[0]!.actor }, (tx) => joinTogether(tx, channelId, joins)));
-    const crowd = crowds.get(channelId) ?? { joins: createBatcher<Join, Joined>({ run, maxBatch: MOST }), open: 0 };
-    crowds.set(channelId, crowd);
-    return crowd;
+      runExclusive(channelId, () => transaction({ actor: joins[0]!.actor }, (tx) => joinBatch(tx, channelId, joins)));
+    const batch = joinBatches.get(channelId) ?? {
+      joins: createBatcher<Join, JoinResult>({ run, maxBatch: MAX_JOINS }),
+      pending: 0,
+    };
+    joinBatches.set(channelId, batch);
+    return batch;
   }
 
   return async function add(caller, channelId, userId, role = "member") {
-    const actor = person(caller).userId;
-    // Who may not see it is told without a lock.
+    const actor = requireUser(caller).userId;
+    // Checked without a lock: a refusal is cheap.
     await accessChannel(sql, caller, channelId, "see");
     const user = (await users.get([userId])).get(userId) ?? null;
-    const crowd = crowdOf(channelId);
-    crowd.open++;
+    const batch = getJoinBatch(channelId);
+    batch.pending++;
     try {
-      const joined = await crowd.joins.add({ actor, userId, user, role });
+      const joined = await batch.joins.add({ actor, userId, user, role });
       if (joined instanceof AppError) throw joined;
       return joined;
     } finally {
-      if (--crowd.open === 0) crowds.delete(channelId);
+      if (--batch.pending === 0) joinBatches.delete(channelId);
     }
   };
 }
 
-/** Answers each join in the order given. All that are new are written, or none. */
-async function joinTogether(tx: Tx, channelId: string, joins: readonly Join[]): Promise<Joined[]> {
+/** Returns a result for each join, in the order given. All that are new are written, or none. */
+async function joinBatch(tx: Tx, channelId: string, joins: readonly Join[]): Promise<JoinResult[]> {
   await lockChannelRow(tx.sql, channelId);
   // Statements of their own: their snapshots are younger than the lock.
-  const asks = joins.map(({ actor }) => ({ userId: actor, channelId }));
-  const seen = await findAccess(tx.sql, asks);
+  const queries = joins.map(({ actor }) => ({ userId: actor, channelId }));
+  const access = await findAccess(tx.sql, queries);
   const userIds = joins.map(({ userId }) => userId);
   const members = await findMembers(tx.sql, channelId, userIds);
-  const busy = new Set(await findBusyPeople(tx.sql, userIds, LIMITS.channelsOfPerson));
+  const atLimit = new Set(await findUsersAtChannelLimit(tx.sql, userIds, LIMITS.channelsPerUser));
 
-  const fresh = new Map<string, NewMember>();
+  const newMembers = new Map<string, NewMember>();
   const refusals = joins.map((join, i) => {
     try {
-      const channel = seen[i]!;
-      if (channel === null) throw hidden();
+      const channel = access[i]!;
+      if (channel === null) throw channelNotFound();
       checkJoin(channel, join);
-      if (members.has(join.userId) || fresh.has(join.userId)) return null;
+      if (members.has(join.userId) || newMembers.has(join.userId)) return null;
       if (join.user === null) throw new AppError("not_found", "There is no such person.");
-      if (channel.member_count + fresh.size >= LIMITS.members) {
+      if (channel.member_count + newMembers.size >= LIMITS.members) {
         throw new AppError("full", `This channel has ${LIMITS.members} members, which is the maximum.`);
       }
-      if (busy.has(join.userId)) throw busyError(join.userId);
-      fresh.set(join.userId, { ...join, user: join.user, n: i });
+      if (atLimit.has(join.userId)) throw channelLimitError(join.userId);
+      newMembers.set(join.userId, { ...join, user: join.user, n: i });
       return null;
     } catch (error) {
       if (error instanceof AppError) return error;
@@ -102,21 +105,21 @@ async function joinTogether(tx: Tx, channelId: string, joins: readonly Join[]): 
     }
   });
 
-  if (fresh.size > 0) await enter(tx, channelId, [...fresh.values()], members);
+  if (newMembers.size > 0) await addMembers(tx, channelId, [...newMembers.values()], members);
   return joins.map(
-    ({ userId }, i) => refusals[i] ?? { member: members.get(userId)!, created: fresh.get(userId)?.n === i },
+    ({ userId }, i) => refusals[i] ?? { member: members.get(userId)!, created: newMembers.get(userId)?.n === i },
   );
 }
 
-/** Writes the new members, tells the room and each of them, and adds them to `members`. */
-async function enter(
+/** Writes the new members, logs entries for the room and for each of them, and adds them to `members`. */
+async function addMembers(
   tx: Tx,
   channelId: string,
   joins: readonly NewMember[],
   members: Map<string, Member>,
 ): Promise<void> {
   const joined_at = await insertMembers(tx.sql, channelId, joins);
-  await countMembers(tx.sql, channelId, joins.length);
+  await adjustMemberCount(tx.sql, channelId, joins.length);
   const views = await viewChannel(
     tx.sql,
     channelId,
@@ -129,9 +132,9 @@ async function enter(
   }
 }
 
-/** Whether the actor may bring this person in: himself into a public channel; others as a member, or as an admin of a private one. */
+/** Whether the actor may add this user: themselves to a public channel; others as a member, or as an admin of a private one. */
 function checkJoin(channel: ChannelAccess, { actor, userId, role }: Join): void {
-  checkNeed(channel, "see");
+  checkPermission(channel, "see");
   refuseDirect(channel);
   if (role !== "member" && channel.role !== "owner") {
     throw new AppError("forbidden", "Only an owner of this channel can change roles.");

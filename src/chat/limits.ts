@@ -1,11 +1,11 @@
-/** The most of everything that can grow in chat. */
+/** Maximum of everything that can grow in chat. */
 export const LIMITS = {
   /** Members of a channel. */
   members: 20_000,
   /** Channels of a person, direct chats included. A guard, not an invariant: racing joins may pass it by a few. */
-  channelsOfPerson: 1_000,
+  channelsPerUser: 1_000,
   /** People named when a channel is made. */
-  firstMembers: 100,
+  initialMembers: 100,
   /** Edits of a message: each rewrites the log rows of those before it. */
   edits: 100,
 } as const;

@@ -22,7 +22,7 @@ async function twoOwners(): Promise<string> {
   return channel.id;
 }
 
-async function ownersOf(channelId: string): Promise<number> {
+async function countOwners(channelId: string): Promise<number> {
   const [row] = await node.sql<{ n: number }[]>`
     SELECT count(*)::int AS n FROM members WHERE channel_id = ${channelId} AND role = 'owner'`;
   return row!.n;
@@ -40,7 +40,7 @@ test("two owners who go at once leave one behind, whichever way they go", async 
     const id = await twoOwners();
     const codes = await Promise.all([ann, bob].map((me) => codeOf(ways[random.int(0, 3)]!(me, id))));
     expect(codes).toContain("ok");
-    expect(await ownersOf(id)).toBe(1);
+    expect(await countOwners(id)).toBe(1);
   }
 });
 
@@ -67,7 +67,7 @@ test("joining many times at once is joining once, and the count is true", async 
   expect(types.filter((type) => type === "member:left")).toHaveLength(3);
 });
 
-test("who is removed is told in his own room, and is out of the channel's room in the tick of the commit", async () => {
+test("who is removed is told in their own room, and is out of the channel's room in the tick of the commit", async () => {
   const { channel } = await node.channels.create(ann, { type: "private", name: "x", member_ids: [bob.userId] });
   const room = `channel:${channel.id}`;
   await node.members.remove(ann, channel.id, bob.userId);
@@ -82,7 +82,7 @@ test("who is removed is told in his own room, and is out of the channel's room i
   expect(await codeOf(node.policy.authorize(bob, room))).toBe("not_found");
 });
 
-test("a new member reads what was said before he came, and it counts as read", async () => {
+test("a new member reads what was said before they joined, and it counts as read", async () => {
   const { channel } = await node.channels.create(ann, { type: "private", name: "x" });
   await node.messages.send(ann, { channel_id: channel.id, content: "before" });
   const { member, created } = await node.members.add(ann, channel.id, cid.userId);

@@ -5,11 +5,11 @@ import type { Page } from "../platform/http/paging.ts";
 import { createKeyedMutex } from "../platform/keyed-mutex.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
 import type { ChatDeps } from "./deps.ts";
-import { type AddMember, createJoining } from "./joining.ts";
-import { type PageQuery, pageOf, windowOfTexts } from "./page.ts";
-import { accessChannel, checkNeed, lockChannel, person, refuseDirect } from "./policy.ts";
+import { type AddMember, createAddMember } from "./joining.ts";
+import { createTextWindow, type PageQuery, toPage } from "./keyset-page.ts";
+import { accessChannel, checkPermission, lockChannel, refuseDirect, requireUser } from "./policy.ts";
 import {
-  countMembers,
+  adjustMemberCount,
   countOwners,
   deleteMember,
   findMember,
@@ -21,36 +21,36 @@ import {
 export interface Members {
   list(caller: Caller, channelId: string, query: MemberFilter & PageQuery): Promise<Page<Member>>;
   /**
-   * Joins a public channel (the caller himself), or brings somebody in. `created: false` when he is in it already.
-   * Throws `direct_immutable`, `full`, `not_found` for nobody, `forbidden`.
+   * Joins a public channel (the caller), or adds another user. `created: false` when they are a member already.
+   * Throws `direct_immutable`, `full`, `not_found` for an unknown user, `forbidden`.
    */
   add: AddMember;
   /** Gives a member another role (owners). Throws `last_owner`, `direct_immutable`, `not_found`. */
   setRole(caller: Caller, channelId: string, userId: string, role: Role): Promise<Member>;
-  /** Leaves (the caller himself) or removes. Nothing happens when he is not in it. Throws `last_owner`, `direct_immutable`. */
+  /** Leaves (the caller) or removes another user. Nothing happens when they are not a member. Throws `last_owner`, `direct_immutable`. */
   remove(caller: Caller, channelId: string, userId: string): Promise<void>;
 }
 
 export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "users" | "realtime">): Members {
   const { sql, transaction, realtime } = deps;
   // Each change locks the channel's row over several statements: a rush of joins would fill the pool with waiting.
-  const inTurn = createKeyedMutex();
+  const runExclusive = createKeyedMutex();
 
   return {
     async list(caller, channelId, query) {
       const { id } = await accessChannel(sql, caller, channelId, "read");
-      const window = windowOfTexts(query);
-      return pageOf(await listMembers(sql, id, query, window), window, ({ user }) => user.id);
+      const window = createTextWindow(query);
+      return toPage(await listMembers(sql, id, query, window), window, ({ user }) => user.id);
     },
 
-    add: createJoining(deps, inTurn),
+    add: createAddMember(deps, runExclusive),
 
     async setRole(caller, channelId, userId, role) {
-      return inTurn(channelId, () =>
-        transaction({ actor: person(caller).userId }, async (tx) => {
+      return runExclusive(channelId, () =>
+        transaction({ actor: requireUser(caller).userId }, async (tx) => {
           const channel = await lockChannel(tx.sql, caller, channelId, "read");
           refuseDirect(channel);
-          checkNeed(channel, "owner");
+          checkPermission(channel, "owner");
           const member = await findMember(tx.sql, channel.id, userId);
           if (member === null) throw new AppError("not_found", "This person is not in the channel.");
           if (member.role === role) return member;
@@ -62,12 +62,12 @@ export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "user
     },
 
     async remove(caller, channelId, userId) {
-      const actor = person(caller).userId;
-      const removed = await inTurn(channelId, () =>
+      const actor = requireUser(caller).userId;
+      const removed = await runExclusive(channelId, () =>
         transaction({ actor }, async (tx) => {
           const channel = await lockChannel(tx.sql, caller, channelId, "see");
           refuseDirect(channel);
-          if (actor !== userId) checkNeed(channel, "admin");
+          if (actor !== userId) checkPermission(channel, "admin");
           const member = await findMember(tx.sql, channel.id, userId);
           if (member === null) return false;
           if (actor !== userId && channel.role !== "owner" && member.role !== "member") {
@@ -75,7 +75,7 @@ export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "user
           }
           if (member.role === "owner" && (await countOwners(tx.sql, channel.id)) === 1)
             throw new AppError("last_owner");
-          await takeOut(tx, channel.id, userId);
+          await removeMember(tx, channel.id, userId);
           return true;
         }),
       );
@@ -86,9 +86,9 @@ export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "user
 }
 
 /** Ends a membership. The channel's row is locked by the caller, who takes the person out of the room after the commit. */
-export async function takeOut(tx: Tx, channelId: string, userId: string): Promise<void> {
+export async function removeMember(tx: Tx, channelId: string, userId: string): Promise<void> {
   await deleteMember(tx.sql, channelId, userId);
-  await countMembers(tx.sql, channelId, -1);
+  await adjustMemberCount(tx.sql, channelId, -1);
   // The rooms are locked for these entries at the very end: a post is before them, or refused.
   tx.log(`channel:${channelId}`, "member:left", { channel_id: channelId, user_id: userId });
   tx.log(`user:${userId}`, "channel:left", { channel_id: channelId });

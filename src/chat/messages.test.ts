@@ -7,8 +7,8 @@ import { codeOf } from "../../tests/support/code-of.ts";
 import { chooseSeed } from "../../tests/support/seeded.ts";
 import { whileWaiting } from "../../tests/support/while-waiting.ts";
 import type { UserCaller } from "../platform/caller.ts";
+import type { PageQuery } from "./keyset-page.ts";
 import { LIMITS } from "./limits.ts";
-import type { PageQuery } from "./page.ts";
 
 let node: ChatNode;
 let ann: UserCaller;
@@ -21,18 +21,18 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-async function channelOfBoth(): Promise<string> {
+async function createSharedChannel(): Promise<string> {
   return (await node.channels.create(ann, { type: "private", name: "x", member_ids: [bob.userId] })).channel.id;
 }
 
-async function say(channel_id: string, content: string): Promise<Message> {
+async function post(channel_id: string, content: string): Promise<Message> {
   return (await node.messages.send(bob, { channel_id, content })).message;
 }
 
 test("after an edit no entry of the log tells the old text", async () => {
-  const channel_id = await channelOfBoth();
-  const { id, seq } = await say(channel_id, "first secret");
-  await say(channel_id, "between");
+  const channel_id = await createSharedChannel();
+  const { id, seq } = await post(channel_id, "first secret");
+  await post(channel_id, "between");
   const second = await node.messages.edit(bob, id, "second secret");
   expect(second.seq).toBe(seq);
   expect(MessageSchema.parse(second).edited_at).not.toBeNull();
@@ -48,8 +48,8 @@ test("after an edit no entry of the log tells the old text", async () => {
 });
 
 test("after a deletion the text is nowhere, the place stays, and a second deletion is no error", async () => {
-  const channel_id = await channelOfBoth();
-  const { id, seq } = await say(channel_id, "a secret");
+  const channel_id = await createSharedChannel();
+  const { id, seq } = await post(channel_id, "a secret");
   await node.messages.edit(bob, id, "another secret");
   await node.messages.delete(bob, id);
   await node.messages.delete(ann, id);
@@ -70,13 +70,13 @@ test("after a deletion the text is nowhere, the place stays, and a second deleti
 });
 
 test("edits and deletions that race leave one truth, in the table and in the log", async () => {
-  const channel_id = await channelOfBoth();
+  const channel_id = await createSharedChannel();
   for (let round = 0; round < 10; round++) {
-    const { id } = await say(channel_id, "start");
+    const { id } = await post(channel_id, "start");
     await Promise.all([
       ...Array.from({ length: 6 }, (_, i) => codeOf(node.messages.edit(bob, id, `edit ${i}`))),
       codeOf(node.messages.delete(ann, id)),
-      say(channel_id, "meanwhile"),
+      post(channel_id, "meanwhile"),
     ]);
     expect((await node.messages.get(ann, id)).deleted_at).not.toBeNull();
     const log = await node.log(`channel:${channel_id}`);
@@ -91,8 +91,8 @@ test("who loses their membership while an edit or a deletion waits for the room 
     (id: string) => node.messages.edit(bob, id, "too late"),
     (id: string) => node.messages.delete(bob, id),
   ]) {
-    const channel_id = await channelOfBoth();
-    const { id } = await say(channel_id, "as it was");
+    const channel_id = await createSharedChannel();
+    const { id } = await post(channel_id, "as it was");
     const [code] = await whileWaiting(
       node.sql,
       { table: "rooms", id: channel_id },
@@ -105,16 +105,16 @@ test("who loses their membership while an edit or a deletion waits for the room 
 });
 
 test("an edit that changes nothing is no entry, and there is an end to edits", async () => {
-  const channel_id = await channelOfBoth();
-  const said = await say(channel_id, "same");
+  const channel_id = await createSharedChannel();
+  const said = await post(channel_id, "same");
   expect(await node.messages.edit(bob, said.id, "same")).toEqual(said);
   for (let i = 0; i < LIMITS.edits; i++) await node.messages.edit(bob, said.id, `edit ${i}`);
   expect(await codeOf(node.messages.edit(bob, said.id, "one more"))).toBe("conflict");
 });
 
 test("pages before, after and around cover every message once, at any size and place", async () => {
-  const channel_id = await channelOfBoth();
-  const sent = await Promise.all(Array.from({ length: 57 }, (_, i) => say(channel_id, `m${i}`)));
+  const channel_id = await createSharedChannel();
+  const sent = await Promise.all(Array.from({ length: 57 }, (_, i) => post(channel_id, `m${i}`)));
   await node.messages.delete(bob, sent[20]!.id);
   const ids = sent.map(({ id }) => id);
   const page = (query: PageQuery) => node.messages.page(ann, channel_id, query);
@@ -155,10 +155,10 @@ test("pages before, after and around cover every message once, at any size and p
 });
 
 test("a page tells the head of the log in its own statement: page and stream meet without a gap", async () => {
-  const channel_id = await channelOfBoth();
+  const channel_id = await createSharedChannel();
   let done = false;
   const talking = (async () => {
-    for (let i = 0; i < 150; i++) await say(channel_id, `m${i}`);
+    for (let i = 0; i < 150; i++) await post(channel_id, `m${i}`);
     done = true;
   })();
   while (!done) {
@@ -171,9 +171,9 @@ test("a page tells the head of the log in its own statement: page and stream mee
 });
 
 test("answers to a message are listed in order, page by page", async () => {
-  const channel_id = await channelOfBoth();
-  const { id } = await say(channel_id, "question");
-  await say(channel_id, "no answer");
+  const channel_id = await createSharedChannel();
+  const { id } = await post(channel_id, "question");
+  await post(channel_id, "no answer");
   const answers: string[] = [];
   for (let i = 0; i < 5; i++) {
     const input = { channel_id, content: `answer ${i}`, reply_to_id: id };
@@ -186,8 +186,8 @@ test("answers to a message are listed in order, page by page", async () => {
 });
 
 test("a cursor leaves out no item: an empty page names none, by which its neighbour would be passed over", async () => {
-  const channel_id = await channelOfBoth();
-  const said = [await say(channel_id, "first"), await say(channel_id, "last")];
+  const channel_id = await createSharedChannel();
+  const said = [await post(channel_id, "first"), await post(channel_id, "last")];
   const reply = (await node.messages.send(ann, { channel_id, content: "reply", reply_to_id: said[0]!.id })).message;
   const all = [...said, reply];
   const lists = [

@@ -6,10 +6,10 @@ import { type Editable, refuseStale } from "../platform/http/etag.ts";
 import type { Page } from "../platform/http/paging.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
 import type { ChatDeps } from "./deps.ts";
+import { createSeqWindow, type PageQuery, toPage } from "./keyset-page.ts";
 import { LIMITS } from "./limits.ts";
-import { type PageQuery, pageOf, windowOfSeqs } from "./page.ts";
-import { accessChannel, person } from "./policy.ts";
-import { createPosting, type SendMessage } from "./posting.ts";
+import { accessChannel, requireUser } from "./policy.ts";
+import { createSendMessage, type SendMessage } from "./posting.ts";
 import {
   countEdits,
   findMessage,
@@ -23,7 +23,7 @@ import {
 
 export interface Messages {
   /**
-   * Says something. With a `client_id` that the author used in this channel before, answers that message (`created: false`).
+   * Sends a message. With a `client_id` that the author used in this channel before, returns that message (`created: false`).
    * The post is queued, in its order, before this function returns its promise.
    * Throws `not_found`, `forbidden`, `invalid` (reply_to_id), `unavailable`.
    */
@@ -33,7 +33,7 @@ export interface Messages {
    * `changed` when `ifMatch` names another state.
    */
   edit(caller: Caller, messageId: string, content: string, ifMatch?: string): Promise<Message>;
-  /** Takes the text away, also from the log: the author, and admins of the channel. A second time is no error. */
+  /** Redacts a message, also in the log: for its author, and admins of the channel. A second time is no error. */
   delete(caller: Caller, messageId: string): Promise<void>;
   get(caller: Caller, messageId: string): Promise<Message>;
   /** The replies to a message in the order of their seq, deleted ones included. Throws `anchor_not_found`. */
@@ -51,7 +51,7 @@ export interface Messages {
 }
 
 /** What `edit` and `delete` change, for the ETag. */
-export function editableOfMessage({ content, edited_at, deleted_at }: Message): Editable {
+export function editableMessageFields({ content, edited_at, deleted_at }: Message): Editable {
   return { content, edited_at, deleted_at };
 }
 
@@ -62,7 +62,7 @@ export function createMessages(
 
   /** A message whose channel the caller may read; throws `not_found` or `forbidden`. */
   async function accessMessage(caller: Caller, messageId: string) {
-    person(caller);
+    requireUser(caller);
     const message = await findMessage(sql, messageId);
     if (message === null) throw new AppError("not_found", "There is no such message, or you are not in its channel.");
     const channel = await accessChannel(sql, caller, message.channel_id, "read");
@@ -70,17 +70,17 @@ export function createMessages(
   }
 
   return {
-    send: createPosting(deps),
+    send: createSendMessage(deps),
 
     async edit(caller, messageId, content, ifMatch) {
-      const { userId } = person(caller);
+      const { userId } = requireUser(caller);
       const { channel_id } = (await accessMessage(caller, messageId)).message;
       return transaction({ actor: userId }, async (tx) => {
         const head = await lockRoom(tx.sql, channel_id);
         await accessChannel(tx.sql, caller, channel_id, "read");
         const old = (await findMessage(tx.sql, messageId))!;
         if (old.user_id !== userId) throw new AppError("forbidden", "Only its author can edit a message.");
-        refuseStale(ifMatch, editableOfMessage(old));
+        refuseStale(ifMatch, editableMessageFields(old));
         if (old.deleted_at !== null) throw new AppError("conflict", "This message has been deleted.");
         const text = content.toWellFormed();
         if (old.content === text) return old;
@@ -88,7 +88,7 @@ export function createMessages(
           throw new AppError("conflict", `This message has been edited ${LIMITS.edits} times, which is the maximum.`);
         }
         const { message, staleSeqs } = await reviseMessage(tx.sql, messageId, { content: text, seq: head + 1 });
-        const payload = payloadOf(message);
+        const payload = toPayload(message);
         await rewriteEntries(tx.sql, channel_id, staleSeqs, JSON.stringify(payload));
         tx.log(`channel:${channel_id}`, "message:updated", payload);
         return message;
@@ -96,7 +96,7 @@ export function createMessages(
     },
 
     async delete(caller, messageId) {
-      const { userId } = person(caller);
+      const { userId } = requireUser(caller);
       const { channel_id } = (await accessMessage(caller, messageId)).message;
       await transaction({ actor: userId }, async (tx) => {
         await lockRoom(tx.sql, channel_id);
@@ -109,7 +109,7 @@ export function createMessages(
           );
         }
         if (old.deleted_at !== null) return;
-        await takeTextAway(tx, old);
+        await redactMessage(tx, old);
       });
     },
 
@@ -119,29 +119,29 @@ export function createMessages(
 
     async replies(caller, messageId, query) {
       const { channel } = await accessMessage(caller, messageId);
-      const window = await windowOfSeqs(query, "oldest", (id) => findSeq(sql, channel.id, id));
-      return pageOf(await pageReplies(sql, messageId, window), window, ({ id }) => id);
+      const window = await createSeqWindow(query, "oldest", (id) => findSeq(sql, channel.id, id));
+      return toPage(await pageReplies(sql, messageId, window), window, ({ id }) => id);
     },
 
     async page(caller, channelId, query) {
       const { id } = await accessChannel(sql, caller, channelId, "read");
-      const window = await windowOfSeqs(query, "newest", (named) => findSeq(sql, id, named));
-      const { headSeq, ...sides } = await pageMessages(sql, id, window);
-      return { ...pageOf(sides, window, (message) => message.id), head_seq: headSeq, epoch: epoch() };
+      const window = await createSeqWindow(query, "newest", (named) => findSeq(sql, id, named));
+      const { headSeq, ...rows } = await pageMessages(sql, id, window);
+      return { ...toPage(rows, window, (message) => message.id), head_seq: headSeq, epoch: epoch() };
     },
   };
 }
 
 /** Deletes a message that is not deleted. The room is locked by the caller. */
-export async function takeTextAway(tx: Tx, { id, channel_id }: { id: string; channel_id: string }): Promise<void> {
+export async function redactMessage(tx: Tx, { id, channel_id }: { id: string; channel_id: string }): Promise<void> {
   const { message, staleSeqs } = await reviseMessage(tx.sql, id, { content: null });
-  await rewriteEntries(tx.sql, channel_id, staleSeqs, JSON.stringify(payloadOf(message)));
+  await rewriteEntries(tx.sql, channel_id, staleSeqs, JSON.stringify(toPayload(message)));
   const { deleted_at, seq: message_seq, user_id: author_id } = message;
   const payload = { message_id: id, channel_id, deleted_at, message_seq, author_id };
   tx.log(`channel:${channel_id}`, "message:deleted", payload);
 }
 
 /** A message as frames carry it. */
-function payloadOf({ id, seq: _, ...rest }: Message): MessagePayload {
+function toPayload({ id, seq: _, ...rest }: Message): MessagePayload {
   return { message_id: id, ...rest };
 }

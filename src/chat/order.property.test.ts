@@ -29,15 +29,15 @@ afterAll(async () => {
   for (const node of nodes.toReversed()) await node.stop();
 });
 
-async function channelOfAll(): Promise<string> {
+async function createSharedChannel(): Promise<string> {
   const member_ids = [bob.userId, cid.userId];
   return (await nodes[0]!.channels.create(ann, { type: "private", name: "x", member_ids })).channel.id;
 }
 
-const say = async (node: number, channel_id: string, who = ann, reply_to_id: string | null = null) =>
+const post = async (node: number, channel_id: string, who = ann, reply_to_id: string | null = null) =>
   (await nodes[node]!.messages.send(who, { channel_id, content: "text", reply_to_id })).message;
 
-/** All messages of a channel as a poller gets them, who asks for what comes after the last one he has until `done` and nothing is left. */
+/** All messages of a channel as a poller gets them, who asks for what comes after the last one they have until `done` and nothing is left. */
 async function poll(channelId: string, limit: number, done: () => boolean): Promise<Message[]> {
   const got: Message[] = [];
   for (;;) {
@@ -59,7 +59,7 @@ async function talk(
   const said: Message[] = [];
   let next = 0;
   const talker = async () => {
-    while (next < posts) said.push(await say(where(next), channelId, next++ % 3 === 0 ? bob : ann));
+    while (next < posts) said.push(await post(where(next), channelId, next++ % 3 === 0 ? bob : ann));
   };
   await Promise.all(Array.from({ length: atOnce }, talker));
   return said.sort((a, b) => a.seq - b.seq);
@@ -76,10 +76,10 @@ function inverted(said: readonly Message[]): number {
 }
 
 const names = (messages: readonly Message[]) => messages.map(({ id, seq }) => `${seq} ${id}`);
-const unreadBy = (said: readonly Message[], who: UserCaller, readSeq: number) =>
+const expectedUnread = (said: readonly Message[], who: UserCaller, readSeq: number) =>
   Math.min(100, said.filter(({ seq, user_id }) => seq > readSeq && user_id !== who.userId).length);
 
-async function unreadOf(who: UserCaller, channelId: string): Promise<number> {
+async function readUnread(who: UserCaller, channelId: string): Promise<number> {
   const { channels } = await nodes[0]!.readMarks.counts(who);
   const count = channels.find(({ channel_id }) => channel_id === channelId)?.unread ?? 0;
   expect((await nodes[0]!.channels.get(who, channelId)).unread).toBe(count);
@@ -87,14 +87,14 @@ async function unreadOf(who: UserCaller, channelId: string): Promise<number> {
 }
 
 test("OR-5 a message that was written later comes later, although its id is the smaller one", async () => {
-  const channelId = await channelOfAll();
+  const channelId = await createSharedChannel();
   const { page, replies } = nodes[0]!.messages;
-  const m1 = await say(0, channelId);
+  const m1 = await post(0, channelId);
   await nodes[0]!.readMarks.mark(bob, channelId, m1.id);
-  const m2 = await say(1, channelId, ann, m1.id);
-  const m3 = await say(0, channelId, ann, m1.id);
+  const m2 = await post(1, channelId, ann, m1.id);
+  const m3 = await post(0, channelId, ann, m1.id);
   expect([m2.seq > m1.seq, BigInt(m2.id) < BigInt(m1.id)]).toEqual([true, true]);
-  expect(await unreadOf(bob, channelId)).toBe(2);
+  expect(await readUnread(bob, channelId)).toBe(2);
   const ids = (list: { data: Message[] }) => list.data.map(({ id }) => id);
   expect(ids(await page(bob, channelId, { limit: 10, after: m1.id }))).toEqual([m2.id, m3.id]);
   expect(ids(await page(bob, channelId, { limit: 10, before: m2.id }))).toEqual([m1.id]);
@@ -107,15 +107,15 @@ test("OR-5 a message that was written later comes later, although its id is the 
   expect(await nodes[0]!.channels.get(bob, channelId)).toMatchObject({ last_read_id: m2.id, last_read_seq: m2.seq });
 });
 
-test("OR-5 whoever comes into a channel has nothing unread, whatever id its newest message has", async () => {
+test("OR-5 a new member of a channel has nothing unread, whatever id its newest message has", async () => {
   const channelId = (await nodes[0]!.channels.create(ann, { type: "public", name: `x${nodes[0]!.ids.next()}` })).channel
     .id;
-  await say(0, channelId);
-  const newest = await say(1, channelId);
+  await post(0, channelId);
+  const newest = await post(1, channelId);
   await nodes[0]!.members.add(bob, channelId, bob.userId);
   expect(await nodes[0]!.channels.get(bob, channelId)).toMatchObject({ last_read_id: newest.id, unread: 0 });
-  await say(1, channelId);
-  expect(await unreadOf(bob, channelId)).toBe(1);
+  await post(1, channelId);
+  expect(await readUnread(bob, channelId)).toBe(1);
 });
 
 test("OR-5 who pages on from the last message while nodes post gets each once, in order; marks go only on", async () => {
@@ -127,7 +127,7 @@ test("OR-5 who pages on from the last message while nodes post gets each once, i
       fc.array(fc.nat(CLOCKS.length - 1), { minLength: 1, maxLength: 40 }),
       fc.array(fc.nat(39), { maxLength: 8 }),
       async (atOnce, limit, where, marks) => {
-        const channelId = await channelOfAll();
+        const channelId = await createSharedChannel();
         let done = false;
         const talking = talk(channelId, where.length, atOnce, (i) => where[i]!).finally(() => {
           done = true;
@@ -142,11 +142,11 @@ test("OR-5 who pages on from the last message while nodes post gets each once, i
           expect(answer).toEqual({
             last_read_id: said.find(({ seq }) => seq === readSeq)!.id,
             last_read_seq: readSeq,
-            unread: unreadBy(said, cid, readSeq),
+            unread: expectedUnread(said, cid, readSeq),
             last_seq: said.at(-1)!.seq,
           });
         }
-        expect(await unreadOf(cid, channelId)).toBe(unreadBy(said, cid, readSeq));
+        expect(await readUnread(cid, channelId)).toBe(expectedUnread(said, cid, readSeq));
       },
     ),
     { seed, numRuns: 25 },
@@ -154,7 +154,7 @@ test("OR-5 who pages on from the last message while nodes post gets each once, i
 });
 
 test(`OR-5 two nodes with clocks 5 s apart and ${POSTS} posts: none missed by paging, unread as counted by hand`, async () => {
-  const channelId = await channelOfAll();
+  const channelId = await createSharedChannel();
   let done = false;
   const talking = talk(channelId, POSTS, 32, (i) => i % 2).finally(() => {
     done = true;
@@ -174,14 +174,14 @@ test(`OR-5 two nodes with clocks 5 s apart and ${POSTS} posts: none missed by pa
     await nodes[0]!.sql`UPDATE members SET read_id = 0 WHERE channel_id = ${channelId} AND user_id = ${late.userId}`;
     const at = said.at(-back)!;
     await nodes[back % 2]!.readMarks.mark(late, channelId, at.id);
-    expect(await unreadOf(late, channelId)).toBe(unreadBy(said, late, at.seq));
+    expect(await readUnread(late, channelId)).toBe(expectedUnread(said, late, at.seq));
   }
 }, 120_000);
 
 test("a place that is no message of the channel is told so, and 0 is the place before the first one", async () => {
-  const [channelId, other] = [await channelOfAll(), await channelOfAll()];
-  const mine = await say(0, channelId);
-  const { id } = await say(0, other);
+  const [channelId, other] = [await createSharedChannel(), await createSharedChannel()];
+  const mine = await post(0, channelId);
+  const { id } = await post(0, other);
   const { page, replies } = nodes[0]!.messages;
   for (const place of ["before", "after", "around"] as const) {
     expect(await codeOf(page(bob, channelId, { limit: 5, [place]: id }))).toBe("anchor_not_found");
@@ -189,5 +189,5 @@ test("a place that is no message of the channel is told so, and 0 is the place b
   }
   expect(await codeOf(replies(bob, mine.id, { limit: 5, after: id }))).toBe("anchor_not_found");
   expect((await page(bob, channelId, { limit: 5, after: "0" })).data).toEqual([mine]);
-  expect((await page(bob, await channelOfAll(), { limit: 5, after: "0" })).data).toEqual([]);
+  expect((await page(bob, await createSharedChannel(), { limit: 5, after: "0" })).data).toEqual([]);
 });

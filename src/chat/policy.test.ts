@@ -29,13 +29,13 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-interface Place {
+interface Fixture {
   channel_id: string;
   /** Said by the victim. */
   message_id: string;
 }
 
-async function makePlace(type: "public" | "private"): Promise<Place> {
+async function makeFixture(type: "public" | "private"): Promise<Fixture> {
   const { owner, admin, member, removed } = people;
   const member_ids = [admin, member, removed, victim].map(({ userId }) => userId);
   const { channel } = await node.channels.create(owner, { type, name: `c${names++}`, member_ids });
@@ -45,9 +45,9 @@ async function makePlace(type: "public" | "private"): Promise<Place> {
   return { channel_id: channel.id, message_id: message.id };
 }
 
-type UseCase = (me: Caller, place: Place) => Promise<unknown>;
+type UseCase = (me: Caller, place: Fixture) => Promise<unknown>;
 
-function command(type: CommandType, payload: (place: Place) => object): UseCase {
+function command(type: CommandType, payload: (place: Fixture) => object): UseCase {
   return (caller, place) => node.commands.get(type)!({ caller, payload: payload(place) as never, accepted: () => {} });
 }
 
@@ -69,7 +69,7 @@ const USE_CASES: Record<string, UseCase> = {
   "mark read (frame)": command("read:mark", (place) => place),
   "edit another's message": (me, { message_id }) => node.messages.edit(me, message_id, "y"),
   "edit another's message (frame)": command("message:edit", ({ message_id }) => ({ message_id, content: "y" })),
-  "bring somebody in": (me, { channel_id }) => node.members.add(me, channel_id, newcomer.userId),
+  "add another user": (me, { channel_id }) => node.members.add(me, channel_id, newcomer.userId),
   "bring in an admin": (me, { channel_id }) => node.members.add(me, channel_id, newcomer.userId, "admin"),
   "rename it": (me, { channel_id }) => node.channels.update(me, channel_id, { name: `renamed${names++}` }),
   "delete another's message": (me, { message_id }) => node.messages.delete(me, message_id),
@@ -85,7 +85,7 @@ const USE_CASES: Record<string, UseCase> = {
 const EXPECTED: Record<string, { public: string; private: string }> = {
   "see the channel": { public: "+++++A", private: "+++NNA" },
   "join it": { public: "+++++A", private: "+++NNA" },
-  "bring somebody in": { public: "+++FFA", private: "++FNNA" },
+  "add another user": { public: "+++FFA", private: "++FNNA" },
   "bring in an admin": { public: "+FFFFA", private: "+FFNNA" },
 };
 const READ = { public: "+++FFA", private: "+++NNA" };
@@ -120,7 +120,7 @@ for (const type of ["public", "private"] as const) {
     for (const [name, attempt] of Object.entries(USE_CASES)) {
       seen[name] = "";
       for (const who of WHO) {
-        const place = await makePlace(type);
+        const place = await makeFixture(type);
         const code = await codeOf(attempt(who === "anonymous" ? ANONYMOUS : people[who], place));
         seen[name] += SIGNS[code] ?? code;
       }
@@ -144,7 +144,7 @@ test("a direct chat is for its two, and neither can take the other's words away"
 });
 
 test("lists and counts hold the caller's own, and nothing for anonymous", async () => {
-  const { channel_id } = await makePlace("private");
+  const { channel_id } = await makeFixture("private");
   const joined = (me: UserCaller) => node.channels.list(me, { scope: "joined", limit: 100 });
   const open = (me: UserCaller) => node.channels.list(me, { scope: "public", limit: 100 });
   const has = async (made: Promise<{ data: { id: string }[] }>) =>
@@ -162,7 +162,7 @@ test("lists and counts hold the caller's own, and nothing for anonymous", async 
 });
 
 test("rooms asked in bulk get the same answers as one by one, malformed names too", async () => {
-  const places = [await makePlace("public"), await makePlace("private")];
+  const places = [await makeFixture("public"), await makeFixture("private")];
   const rooms = [
     ...places.map(({ channel_id }) => `channel:${channel_id}`),
     "channel:x",

@@ -11,78 +11,93 @@ import { type ChannelAccess, findAccess, lockChannelRow } from "./store/channels
 
 /**
  * What a use case needs of the caller. `see`: know that the channel is there (its members, and everybody for a public
- * one). `read`: be a member: its messages from the first to the last, also those from before he came, are his to read.
+ * one). `read`: be a member: its messages from the first to the last, also those from before they joined.
  * `admin`: be an admin or an owner. `owner`: be an owner.
  *
- * In a public channel every member may bring others in, in a private one its admins. Admins remove members, owners
+ * In a public channel every member may bring others in, in a private one its admins. Admins remove members, owners remove
  * anybody; only owners give and take roles and delete the channel. A direct chat has two members, for ever.
  */
-export type Need = "see" | "read" | "admin" | "owner";
+export type Permission = "see" | "read" | "admin" | "owner";
 
-const ROLES: Record<Exclude<Need, "see">, readonly Role[]> = {
+const ROLES: Record<Exclude<Permission, "see">, readonly Role[]> = {
   read: ["member", "admin", "owner"],
   admin: ["admin", "owner"],
   owner: ["owner"],
 };
 
 /** The person who asks. Nothing of chat is for anonymous callers. */
-export function person(caller: Caller): UserCaller {
+export function requireUser(caller: Caller): UserCaller {
   if (caller.kind !== "user") throw new AppError("unauthenticated");
   return caller;
 }
 
 /**
  * The only way to get hold of a channel. Throws `unauthenticated`; `not_found` for what the caller may not see;
- * `forbidden` for what he may see but not do.
+ * `forbidden` for what they may see but not do.
  */
-export async function accessChannel(sql: ISql, caller: Caller, channelId: string, need: Need): Promise<ChannelAccess> {
-  return access(async (ask) => (await findAccess(sql, [ask]))[0] ?? null, caller, channelId, need);
-}
-
-async function access(
-  find: (ask: Ask) => Promise<ChannelAccess | null>,
+export async function accessChannel(
+  sql: ISql,
   caller: Caller,
   channelId: string,
-  need: Need,
+  permission: Permission,
+): Promise<ChannelAccess> {
+  return checkAccess(async (query) => (await findAccess(sql, [query]))[0] ?? null, caller, channelId, permission);
+}
+
+async function checkAccess(
+  find: (query: AccessQuery) => Promise<ChannelAccess | null>,
+  caller: Caller,
+  channelId: string,
+  permission: Permission,
 ) {
-  const { userId } = person(caller);
+  const { userId } = requireUser(caller);
   const channel = isSnowflake(channelId) ? await find({ userId, channelId }) : null;
-  if (channel === null) throw hidden();
-  checkNeed(channel, need);
+  if (channel === null) throw channelNotFound();
+  checkPermission(channel, permission);
   return channel;
 }
 
-interface Ask {
+interface AccessQuery {
   userId: string;
   channelId: string;
 }
 
 /** The same, where many ask at once: what comes while two queries are away goes together into the next. */
-export function createAccess(sql: Sql): (caller: Caller, channelId: string, need: Need) => Promise<ChannelAccess> {
-  const asks = createBatcher<Ask, ChannelAccess | null>({ run: (batch) => findAccess(sql, batch), inFlight: 2 });
-  return (caller, channelId, need) => access((ask) => asks.add(ask), caller, channelId, need);
+export function createBatchedAccess(
+  sql: Sql,
+): (caller: Caller, channelId: string, permission: Permission) => Promise<ChannelAccess> {
+  const queries = createBatcher<AccessQuery, ChannelAccess | null>({
+    run: (batch) => findAccess(sql, batch),
+    inFlight: 2,
+  });
+  return (caller, channelId, permission) => checkAccess((query) => queries.add(query), caller, channelId, permission);
 }
 
-/** The same with the channel's row locked until the transaction ends: nobody comes, goes or changes role meanwhile. */
-export async function lockChannel(sql: ISql, caller: Caller, channelId: string, need: Need): Promise<ChannelAccess> {
-  person(caller);
+/** The same with the channel's row locked until the transaction ends: nobody joins, leaves or changes role meanwhile. */
+export async function lockChannel(
+  sql: ISql,
+  caller: Caller,
+  channelId: string,
+  permission: Permission,
+): Promise<ChannelAccess> {
+  requireUser(caller);
   if (isSnowflake(channelId)) await lockChannelRow(sql, channelId);
   // A statement of its own: its snapshot is younger than the lock.
-  return accessChannel(sql, caller, channelId, need);
+  return accessChannel(sql, caller, channelId, permission);
 }
 
 /** Throws `not_found` or `forbidden` when this is not for the person whose role the channel was read with. */
-export function checkNeed(channel: ChannelAccess, need: Need): void {
-  if (channel.role === null && channel.type !== "public") throw hidden();
-  if (need === "see") return;
+export function checkPermission(channel: ChannelAccess, permission: Permission): void {
+  if (channel.role === null && channel.type !== "public") throw channelNotFound();
+  if (permission === "see") return;
   if (channel.role === null) throw new AppError("forbidden", "Join this channel first.");
-  if (ROLES[need].includes(channel.role)) return;
-  const who = need === "owner" ? "an owner" : "an admin or owner";
+  if (ROLES[permission].includes(channel.role)) return;
+  const who = permission === "owner" ? "an owner" : "an admin or owner";
   throw new AppError("forbidden", `Only ${who} of this channel may do this.`);
 }
 
 /** What is not there, or not for the caller to know of. */
-export function hidden(): AppError {
+export function channelNotFound(): AppError {
   return new AppError("not_found", "There is no such channel, or you are not in it.");
 }
 
@@ -96,7 +111,7 @@ export function refuseDirect(channel: ChannelAccess): void {
 }
 
 /** Who may join `channel:<id>`, and stay: its members. */
-export function channelRooms(sql: ISql): RoomPolicy {
+export function createChannelPolicy(sql: ISql): RoomPolicy {
   return {
     hasMembers: true,
 
@@ -104,18 +119,18 @@ export function channelRooms(sql: ISql): RoomPolicy {
       await accessChannel(sql, caller, roomId(room), "read");
     },
 
-    authorizeMany: async (asks) => {
-      const codes: (Code | null)[] = asks.map(({ caller }) =>
+    authorizeMany: async (queries) => {
+      const codes: (Code | null)[] = queries.map(({ caller }) =>
         caller.kind === "user" ? "not_found" : "unauthenticated",
       );
-      const known = asks.flatMap(({ caller, room }, i) => {
+      const known = queries.flatMap(({ caller, room }, i) => {
         const channelId = roomId(room);
         return caller.kind === "user" && isSnowflake(channelId) ? [{ i, userId: caller.userId, channelId }] : [];
       });
       const found = await findAccess(sql, known);
       known.forEach(({ i }, k) => {
         const channel = found[k];
-        if (channel) codes[i] = refusal(() => checkNeed(channel, "read"));
+        if (channel) codes[i] = getRefusalCode(() => checkPermission(channel, "read"));
       });
       return codes;
     },
@@ -127,7 +142,7 @@ export function channelRooms(sql: ISql): RoomPolicy {
   };
 }
 
-function refusal(check: () => void): Code | null {
+function getRefusalCode(check: () => void): Code | null {
   try {
     check();
     return null;

@@ -6,7 +6,7 @@ import { waitUntil } from "../../tests/support/wait-until.ts";
 import { whileWaiting } from "../../tests/support/while-waiting.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { createPublish } from "../platform/log/publish.ts";
-import { createPosting } from "./posting.ts";
+import { createSendMessage } from "./posting.ts";
 
 let node: ChatNode;
 let ann: UserCaller;
@@ -19,13 +19,13 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-async function channelOfBoth(): Promise<string> {
+async function createSharedChannel(): Promise<string> {
   const { channel } = await node.channels.create(ann, { type: "private", name: "both", member_ids: [bob.userId] });
   return channel.id;
 }
 
 test("a post is a message and a log entry, and both tell the same", async () => {
-  const channel_id = await channelOfBoth();
+  const channel_id = await createSharedChannel();
   const content = 'it\'s "quoted", \\ and 😀 \ud800 half a pair';
   const { message, created } = await node.messages.send(bob, { channel_id, content, client_id: "c1" });
   expect(created).toBe(true);
@@ -39,7 +39,7 @@ test("a post is a message and a log entry, and both tell the same", async () => 
 });
 
 test("posts of one author keep their order, with dense numbers", async () => {
-  const channel_id = await channelOfBoth();
+  const channel_id = await createSharedChannel();
   const texts = Array.from({ length: 300 }, (_, i) => `text ${i}`);
   const sent = await Promise.all(texts.map((content) => node.messages.send(ann, { channel_id, content })));
   const seqs = sent.map(({ message }) => message.seq);
@@ -50,8 +50,8 @@ test("posts of one author keep their order, with dense numbers", async () => {
 });
 
 test("the same client_id sent 20 times at once is one message and one log row", async () => {
-  const channel_id = await channelOfBoth();
-  const other = createPosting(node.deps); // a second node's batcher
+  const channel_id = await createSharedChannel();
+  const other = createSendMessage(node.deps); // a second node's batcher
   const before = (await node.log(`channel:${channel_id}`)).length;
   const sent = await Promise.all(
     Array.from({ length: 20 }, (_, i) => {
@@ -66,14 +66,14 @@ test("the same client_id sent 20 times at once is one message and one log row", 
   expect(rows).toEqual({ n: 1 });
   // The key is the author's in this channel: another person or channel may use the same.
   expect((await node.messages.send(bob, { channel_id, content: "mine", client_id: "same" })).created).toBe(true);
-  const elsewhere = await channelOfBoth();
+  const elsewhere = await createSharedChannel();
   expect((await node.messages.send(ann, { channel_id: elsewhere, content: "x", client_id: "same" })).created).toBe(
     true,
   );
 });
 
 test("a row that PostgreSQL refuses fails alone, and its neighbours keep their order", async () => {
-  const channel_id = await channelOfBoth();
+  const channel_id = await createSharedChannel();
   const sent = await Promise.allSettled(
     Array.from({ length: 50 }, (_, i) =>
       node.messages.send(ann, { channel_id, content: i === 23 ? "a NUL: \0" : `text ${i}` }),
@@ -85,8 +85,8 @@ test("a row that PostgreSQL refuses fails alone, and its neighbours keep their o
 });
 
 test("an answer must be to a message of the same channel that is not deleted", async () => {
-  const channel_id = await channelOfBoth();
-  const elsewhere = await channelOfBoth();
+  const channel_id = await createSharedChannel();
+  const elsewhere = await createSharedChannel();
   const said = (await node.messages.send(ann, { channel_id, content: "question" })).message;
   const send = (channel: string, reply_to_id: string, client_id?: string) =>
     node.messages.send(bob, { channel_id: channel, content: "answer", reply_to_id, client_id });
@@ -119,37 +119,37 @@ async function removeSlowly(channelId: string) {
   };
 }
 
-async function somebodyWaitsForALock(): Promise<boolean> {
+async function isLockAwaited(): Promise<boolean> {
   const rows = await node.sql`
     SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
   return rows.length > 0;
 }
 
 test("a post that waits for a removal is refused; the one-statement variant would let it in", async () => {
-  const channel_id = await channelOfBoth();
+  const channel_id = await createSharedChannel();
   const removal = await removeSlowly(channel_id);
   const post = codeOf(node.messages.send(bob, { channel_id, content: "too late" }));
-  await waitUntil("the post waits for the removal", somebodyWaitsForALock);
+  await waitUntil("the post waits for the removal", isLockAwaited);
   await removal.commit();
   expect(await post).toBe("not_found");
   expect((await node.log(`channel:${channel_id}`)).map(({ type }) => type).at(-1)).toBe("member:left");
 
   // The planted fault: lock and check in one statement, whose snapshot is older than the lock it waits for.
-  const other = await channelOfBoth();
+  const other = await createSharedChannel();
   const removal2 = await removeSlowly(other);
   const breach = Promise.resolve(node.sql`
     WITH room AS (SELECT id FROM rooms WHERE id = ${other} FOR NO KEY UPDATE),
       allowed AS (SELECT 1 FROM room JOIN members m ON m.channel_id = room.id AND m.user_id = ${bob.userId})
     SELECT count(*)::int AS let_in FROM allowed`);
-  await waitUntil("the faulty post waits for the removal", somebodyWaitsForALock);
+  await waitUntil("the faulty post waits for the removal", isLockAwaited);
   await removal2.commit();
   expect([...(await breach)]).toEqual([{ let_in: 1 }]);
 });
 
-test("no post of a removed person has a place behind his removal, whatever the timing", async () => {
+test("no post of a removed person has a place after their removal, whatever the timing", async () => {
   const random = seeded(chooseSeed("removal and posts"));
   for (let round = 0; round < 20; round++) {
-    const channel_id = await channelOfBoth();
+    const channel_id = await createSharedChannel();
     const posts = Array.from({ length: 40 }, async (_, i) => {
       await Bun.sleep(random.int(0, 8));
       return codeOf(node.messages.send(bob, { channel_id, content: `${i}` }));
@@ -165,13 +165,13 @@ test("no post of a removed person has a place behind his removal, whatever the t
 });
 
 test("what stands is answered once, also when it cannot be shown", async () => {
-  const channel_id = await channelOfBoth();
+  const channel_id = await createSharedChannel();
   const errors: unknown[] = [];
   const fault = new Error("not shown");
   const show = () => {
     throw fault;
   };
-  const send = createPosting({ ...node.deps, publish: createPublish(show, (error) => errors.push(error)) });
+  const send = createSendMessage({ ...node.deps, publish: createPublish(show, (error) => errors.push(error)) });
   const sent = await Promise.all(["a", "b", "c"].map((content) => send(ann, { channel_id, content })));
   expect(sent.map(({ created }) => created)).toEqual([true, true, true]);
   expect(errors).toEqual([fault]);
@@ -180,8 +180,8 @@ test("what stands is answered once, also when it cannot be shown", async () => {
 });
 
 test("a channel whose room is held costs only its own posts, then and while it stays held", async () => {
-  const held = await channelOfBoth();
-  const free = await channelOfBoth();
+  const held = await createSharedChannel();
+  const free = await createSharedChannel();
   const release = Promise.withResolvers<void>();
   const holds = Promise.withResolvers<void>();
   const holder = node.sql.begin(async (tx) => {
@@ -210,8 +210,8 @@ test("a channel whose room is held costs only its own posts, then and while it s
   expect(texts).toEqual(["1", "2", "3"]);
 });
 
-test("a channel that is being deleted takes no post behind its end", async () => {
-  const channel_id = await channelOfBoth();
+test("a channel that is being deleted takes no post after its end", async () => {
+  const channel_id = await createSharedChannel();
   const posts = Array.from({ length: 50 }, async (_, i) => {
     await Bun.sleep(i % 6);
     return codeOf(node.messages.send(bob, { channel_id, content: `${i}` }));
@@ -223,7 +223,7 @@ test("a channel that is being deleted takes no post behind its end", async () =>
 });
 
 test("the command answers when the post is durable, and takes the next one as soon as it is queued", async () => {
-  const channel_id = await channelOfBoth();
+  const channel_id = await createSharedChannel();
   let accepted = false;
   const answer = node.commands.get("message:send")!({
     caller: ann,
@@ -240,7 +240,7 @@ test("the command answers when the post is durable, and takes the next one as so
 });
 
 test("a batch that meets another node's batch waits for it, and is written in one transaction all the same", async () => {
-  const ids = await Promise.all(Array.from({ length: 5 }, channelOfBoth));
+  const ids = await Promise.all(Array.from({ length: 5 }, createSharedChannel));
   const [row] = await node.sql<{ id: string }[]>`SELECT min(id) AS id FROM rooms WHERE id = ANY (${ids}::bigint[])`;
   // On a machine that is very busy the row is let go too late for the batch: then it is rightly taken apart.
   for (let tries = 20; ; tries--) {

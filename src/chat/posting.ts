@@ -7,8 +7,8 @@ import type { LogEntry } from "../platform/log/entry.ts";
 import { createBatcher } from "../platform/postgres/batcher.ts";
 import { withLockTimeout } from "../platform/postgres/lock-timeout.ts";
 import type { ChatDeps } from "./deps.ts";
-import { accessChannel, person } from "./policy.ts";
-import { findMessage, type Post, type Posted, postMessages } from "./store/messages.ts";
+import { accessChannel, requireUser } from "./policy.ts";
+import { findMessage, type Post, type PostResult, postMessages } from "./store/messages.ts";
 
 export interface NewMessage {
   channel_id: string;
@@ -17,20 +17,20 @@ export interface NewMessage {
   reply_to_id?: string | null | undefined;
 }
 
-/** Says something; see `Messages`. */
+/** Sends a message; see `Messages`. */
 export type SendMessage = (caller: Caller, input: NewMessage) => Promise<{ message: Message; created: boolean }>;
 
 /**
  * Sending, the hot path: one batcher per node, one batch in flight, one call of `post_messages` per batch. The batch's
- * entries are shown in the tick in which its answer arrives, in order. A channel whose room is held is written apart.
+ * entries are shown in the tick in which its result arrives, in order. A channel whose room is locked is written separately.
  */
-export function createPosting({
+export function createSendMessage({
   sql,
   postSql,
   publish,
   ids,
 }: Pick<ChatDeps, "sql" | "postSql" | "publish" | "ids">): SendMessage {
-  const posts = createBatcher<Post, Posted | null>({
+  const posts = createBatcher<Post, PostResult | null>({
     run: (batch) => withLockTimeout((waitMs) => write(postSql, batch, waitMs)),
     perKey: {
       key: ({ channelId }) => channelId,
@@ -39,26 +39,30 @@ export function createPosting({
     },
   });
 
-  /** Null: not written, the channel's room is held by somebody. */
-  async function write(db: ChatDeps["sql"], batch: readonly Post[], waitMs: number | null): Promise<(Posted | null)[]> {
-    const began = performance.now();
+  /** Null: not written, the channel's room is locked by another transaction. */
+  async function write(
+    db: ChatDeps["sql"],
+    batch: readonly Post[],
+    waitMs: number | null,
+  ): Promise<(PostResult | null)[]> {
+    const startedAt = performance.now();
     const spans = batch.map(({ span }) => span);
-    const answers = await withBatchSpan("log append", spans, () => postMessages(db, batch, waitMs));
-    const took = performance.now() - began;
+    const results = await withBatchSpan("log append", spans, () => postMessages(db, batch, waitMs));
+    const durationMs = performance.now() - startedAt;
     const entries: LogEntry[] = [];
-    answers.forEach((answer, i) => {
-      if (answer?.status !== "new") return;
+    results.forEach((result, i) => {
+      if (result?.status !== "new") return;
       const room = `channel:${batch[i]!.channelId}`;
       const trace = spans[i]?.traceparent;
-      const entry = { room, seq: answer.seq, type: "message:created", payload: answer.payload };
+      const entry = { room, seq: result.seq, type: "message:created", payload: result.payload };
       entries.push(trace === undefined ? entry : { ...entry, trace });
     });
-    if (entries.length > 0) publish(entries, took);
-    return answers;
+    if (entries.length > 0) publish(entries, durationMs);
+    return results;
   }
 
   return async function send(caller, input) {
-    const { userId, username } = person(caller);
+    const { userId, username } = requireUser(caller);
     const message: Omit<Message, "seq" | "created_at"> = {
       id: ids.next(),
       channel_id: input.channel_id,
@@ -79,39 +83,39 @@ export function createPosting({
         clientId: message.client_id,
         content: message.content,
         replyToId: message.reply_to_id,
-        payload: openPayload(message),
+        payload: buildOpenPayload(message),
         span,
       }),
     );
-    const answer = posted!; // what was held has been written apart
-    switch (answer.status) {
+    const result = posted!; // locked rooms have been written separately
+    switch (result.status) {
       case "new":
-        return { message: { ...message, seq: answer.seq, created_at: createdAt(answer.payload) }, created: true };
+        return { message: { ...message, seq: result.seq, created_at: parseCreatedAt(result.payload) }, created: true };
       case "repeat":
-        return { message: (await findMessage(sql, answer.id))!, created: false };
+        return { message: (await findMessage(sql, result.id))!, created: false };
       case "reply":
         throw new AppError("invalid", "The message that this replies to is not in the channel, or was deleted.", {
           errors: [{ pointer: "/reply_to_id", code: "not_found", message: "is no message of this channel" }],
         });
       case "refused":
-        return refuse(caller, input.channel_id);
+        return throwRefusal(caller, input.channel_id);
     }
   };
 
   /** Finds the reason for a refusal; the hot path does not ask for it. */
-  async function refuse(caller: Caller, channelId: string): Promise<never> {
+  async function throwRefusal(caller: Caller, channelId: string): Promise<never> {
     await accessChannel(sql, caller, channelId, "read");
     throw new AppError("unavailable", "You have just joined this channel. Send it again.");
   }
 }
 
 /** The JSON text of the entry, but for its end: `,"created_at":"…"}` is put on in the database, where the time is taken. */
-function openPayload({ id, ...rest }: Omit<Message, "seq" | "created_at">): string {
+function buildOpenPayload({ id, ...rest }: Omit<Message, "seq" | "created_at">): string {
   const payload: Omit<MessagePayload, "created_at"> = { message_id: id, ...rest };
   return JSON.stringify(payload).slice(0, -1);
 }
 
 /** The time at the end of a payload: `…"2026-11-21T12:00:00.000Z"}`. */
-function createdAt(payload: string): string {
+function parseCreatedAt(payload: string): string {
   return payload.slice(-26, -2);
 }

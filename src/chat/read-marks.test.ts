@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-async function channelOfAll(): Promise<string> {
+async function createSharedChannel(): Promise<string> {
   const [ann, ...others] = people;
   const member_ids = others.map(({ userId }) => userId);
   return (await node.channels.create(ann!, { type: "private", name: "x", member_ids })).channel.id;
@@ -32,7 +32,7 @@ test("unread counts are what counting by hand gives, after any history", async (
   const seed = chooseSeed("unread counts");
   await fc.assert(
     fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 40, size: "max" }), async (acts) => {
-      const channel_id = await channelOfAll();
+      const channel_id = await createSharedChannel();
       const said: { id: string; who: number; deleted: boolean }[] = [];
       const marks = [-1, -1, -1];
       const unread = (who: number) => said.filter((m, i) => i > marks[who]! && !m.deleted && m.who !== who).length;
@@ -68,7 +68,7 @@ test("unread counts are what counting by hand gives, after any history", async (
 });
 
 test("a mark never moves back, however marks of several devices race, and own devices are told", async () => {
-  const channel_id = await channelOfAll();
+  const channel_id = await createSharedChannel();
   const [ann, bob] = people as [UserCaller, UserCaller];
   const said: Message[] = [];
   for (let i = 0; i < 30; i++) said.push((await node.messages.send(ann, { channel_id, content: `${i}` })).message);
@@ -88,7 +88,7 @@ test("a mark never moves back, however marks of several devices race, and own de
 });
 
 test("a mark is a message of its channel: nothing else can be marked, and nothing moves", async () => {
-  const [channel_id, other] = [await channelOfAll(), await channelOfAll()];
+  const [channel_id, other] = [await createSharedChannel(), await createSharedChannel()];
   const [ann, bob] = people as [UserCaller, UserCaller];
   const elsewhere = (await node.messages.send(ann, { channel_id: other, content: "elsewhere" })).message.id;
   await node.messages.send(ann, { channel_id, content: "here" });
@@ -99,15 +99,15 @@ test("a mark is a message of its channel: nothing else can be marked, and nothin
 });
 
 test("a count ends at 100", async () => {
-  const channel_id = await channelOfAll();
+  const channel_id = await createSharedChannel();
   const [ann, bob] = people as [UserCaller, UserCaller];
   await Promise.all(Array.from({ length: 120 }, (_, i) => node.messages.send(ann, { channel_id, content: `${i}` })));
   expect((await node.channels.get(bob, channel_id)).unread).toBe(100);
   expect((await node.channels.get(ann, channel_id)).unread).toBe(0);
 });
 
-test("a count looks at the newest 10,000 messages behind the mark, however many are one's own or deleted", async () => {
-  const channel_id = await channelOfAll();
+test("a count looks at the newest 10,000 messages after the mark, however many are one's own or deleted", async () => {
+  const channel_id = await createSharedChannel();
   const [ann, bob] = people as [UserCaller, UserCaller];
   const first = (await node.messages.send(ann, { channel_id, content: "at the mark" })).message;
   await node.readMarks.mark(bob, channel_id, first.id);

@@ -2,22 +2,22 @@ import type { Caller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import { createBatcher } from "../platform/postgres/batcher.ts";
 import type { ChatDeps } from "./deps.ts";
-import { accessChannel, person } from "./policy.ts";
+import { accessChannel, requireUser } from "./policy.ts";
 import { findSeq } from "./store/messages.ts";
-import { countUnread, type Mark, type Marked, type Moved, moveReadMarks } from "./store/read-marks.ts";
+import { countUnread, type MarkMove, type MoveResult, moveReadMarks, type ReadMark } from "./store/read-marks.ts";
 
 export interface ReadMarks {
   /**
    * Moves the caller's mark to this message unless it is on a later one (by seq) already; tells all their devices where it is.
    * `unread`: messages of others after the mark, at most 100. Throws `not_found`, `forbidden`, `invalid` (message_id).
    */
-  mark(caller: Caller, channelId: string, messageId: string): Promise<Marked>;
+  mark(caller: Caller, channelId: string, messageId: string): Promise<ReadMark>;
   /** The caller's channels that have something unread, each count at most 100; `total` is their sum. */
   counts(caller: Caller): Promise<{ channels: { channel_id: string; unread: number }[]; total: number }>;
 }
 
 export function createReadMarks({ sql, realtime }: Pick<ChatDeps, "sql" | "realtime">): ReadMarks {
-  const marks = createBatcher<Mark, Moved>({
+  const marks = createBatcher<MarkMove, MoveResult>({
     run: (batch) => moveReadMarks(sql, batch, true),
     perKey: {
       key: ({ channelId, userId }) => `${channelId} ${userId}`,
@@ -28,7 +28,7 @@ export function createReadMarks({ sql, realtime }: Pick<ChatDeps, "sql" | "realt
 
   return {
     async mark(caller, channelId, messageId) {
-      const { userId } = person(caller);
+      const { userId } = requireUser(caller);
       const marked = await marks.add({ channelId, userId, messageId });
       if (typeof marked === "string") {
         const { id } = await accessChannel(sql, caller, channelId, "read");
@@ -44,7 +44,7 @@ export function createReadMarks({ sql, realtime }: Pick<ChatDeps, "sql" | "realt
     },
 
     async counts(caller) {
-      const channels = await countUnread(sql, person(caller).userId);
+      const channels = await countUnread(sql, requireUser(caller).userId);
       return { channels, total: channels.reduce((sum, { unread }) => sum + unread, 0) };
     },
   };

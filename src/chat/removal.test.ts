@@ -14,8 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-/** A channel with Ann and Bob in it, both connected; what is said and then Bob's removal and what is said behind it. */
-async function story(hub: ReturnType<typeof addHub>) {
+/** A channel with Ann and Bob in it, both connected; what is said and then Bob's removal and what is said after it. */
+async function recordRemoval(hub: ReturnType<typeof addHub>) {
   const { channel } = await node.channels.create(ann, { type: "private", name: "x", member_ids: [bob.userId] });
   const room = `channel:${channel.id}`;
   const clients = [hub.connect(ann), hub.connect(bob)];
@@ -37,14 +37,14 @@ const EXPECTED = ["message:created", "member:left", "room:left"];
 const ORDERS: Record<string, (entries: LogEntry[]) => LogEntry[][]> = {
   "in order": ([a, b, c]) => [[a!], [b!], [c!]],
   "all at once, as the tail brings them before the commit is answered": (entries) => [entries],
-  "the post behind the removal first": ([a, b, c]) => [[a!], [c!], [b!]],
+  "the post after the removal first": ([a, b, c]) => [[a!], [c!], [b!]],
   backwards: ([a, b, c]) => [[c!], [b!], [a!]],
 };
 
 for (const [order, arrange] of Object.entries(ORDERS)) {
-  test(`JN-8 a removed person sees nothing behind his removal, entries coming ${order}`, async () => {
+  test(`JN-8 a removed person sees nothing after their removal, entries coming ${order}`, async () => {
     const live = addHub(node);
-    const { room, entries, ann: annClient, bob: bobClient } = await story(live);
+    const { room, entries, ann: annClient, bob: bobClient } = await recordRemoval(live);
     for (const batch of arrange(entries)) live.hub.publish(batch);
     await waitUntil("Ann has all three", () => annClient.frames.filter((frame) => frame.room === room).length === 3);
     const seen = bobClient.frames.filter(({ type }) => type !== "system:connected" && type !== "room:joined");
@@ -56,9 +56,9 @@ for (const [order, arrange] of Object.entries(ORDERS)) {
   });
 }
 
-test("JN-8 without the policy's word on entries he would see more: the check can fail", async () => {
+test("JN-8 without the policy's word on entries they would see more: the check can fail", async () => {
   const live = addHub(node, { ...node.policy, findExpelled: undefined });
-  const { entries, bob: bobClient } = await story(live);
+  const { entries, bob: bobClient } = await recordRemoval(live);
   live.hub.publish(entries);
   expect(bobClient.frames.slice(-2).map(({ type }) => type)).toEqual(["member:left", "message:created"]);
   await live.hub.stop();

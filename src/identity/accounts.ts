@@ -4,17 +4,17 @@ import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
+import { emitUserChanged, emitUserEnded, emitUserReadmitted } from "./access-changes.ts";
 import { RANK } from "./bans.ts";
-import { tellPersonChanged, tellPersonEnded, tellPersonReadmitted } from "./changes.ts";
-import { endIssuedTo } from "./issued-sessions.ts";
-import type { Parts } from "./parts.ts";
-import { fromCursor, toCursor } from "./people.ts";
+import type { IdentityContext } from "./identity-context.ts";
+import { endSessionsIssuedTo } from "./issued-sessions.ts";
 import * as store from "./store/accounts.ts";
-import { deleteResetsOf } from "./store/password-resets.ts";
+import { deleteUserResets } from "./store/password-resets.ts";
 import { deleteSessions } from "./store/sessions.ts";
 import { lockOwner, lockUser, otherOwnerExists } from "./store/users.ts";
+import { decodeCursor, encodeCursor } from "./users.ts";
 
-/** A person as admins see him. */
+/** A user as admins see them. */
 export type Account = Omit<store.AccountRow, "username_key" | "created_at" | "last_seen_at"> & {
   created_at: string;
   last_seen_at: string | null;
@@ -22,23 +22,23 @@ export type Account = Omit<store.AccountRow, "username_key" | "created_at" | "la
 
 /** People in the order of usernames, with what only admins may see of them. */
 export async function listAccounts(
-  { sql }: Parts,
+  { sql }: IdentityContext,
   { limit, after, q, ...filter }: store.AccountFilter & { limit: number; after?: string },
 ): Promise<Page<Account>> {
-  const from = after === undefined ? null : fromCursor(after);
+  const from = after === undefined ? null : decodeCursor(after);
   const rows = await store.listAccounts(sql, { ...filter, q }, limit + 1, from);
   const data = rows.slice(0, limit);
-  const next = rows.length > limit ? toCursor(data.at(-1)!.username_key) : null;
-  return { data: data.map(shown), next, prev: null };
+  const next = rows.length > limit ? encodeCursor(data.at(-1)!.username_key) : null;
+  return { data: data.map(toAccount), next, prev: null };
 }
 
 /**
  * Gives a person another role, or disables or enables the account: who is disabled is signed out everywhere and cannot come in.
  * Roles are the owners' to give; disabling goes as banning does, on those of a lower rank. Throws `not_found`, `forbidden`, and
- * `last_owner`: somebody must be left who can do this.
+ * `last_owner`: an owner must remain.
  */
 export async function changeAccount(
-  { transaction }: Parts,
+  { transaction }: IdentityContext,
   who: AuditActor<UserCaller>,
   userId: string,
   { role, disabled }: { role?: Role; disabled?: boolean },
@@ -47,22 +47,22 @@ export async function changeAccount(
     // Before the rows: two owners who make each other members must not both find the other one.
     if (role !== undefined) await lockOwner(tx.sql);
     if (!(await lockUser(tx.sql, userId))) throw new AppError("not_found");
-    const account = (await store.accountById(tx.sql, userId))!;
-    if (role !== undefined && role !== account.role) await giveRole(tx, who, account, role);
+    const account = (await store.findAccount(tx.sql, userId))!;
+    if (role !== undefined && role !== account.role) await changeRole(tx, who, account, role);
     if (disabled !== undefined && disabled !== account.disabled) await setDisabled(tx, who, account, disabled);
-    return (await store.accountById(tx.sql, userId))!;
+    return (await store.findAccount(tx.sql, userId))!;
   });
-  return shown(row);
+  return toAccount(row);
 }
 
-async function giveRole(tx: Tx, who: AuditActor<UserCaller>, account: store.AccountRow, to: Role): Promise<void> {
+async function changeRole(tx: Tx, who: AuditActor<UserCaller>, account: store.AccountRow, to: Role): Promise<void> {
   if (who.caller.role !== "owner") throw new AppError("forbidden", "Only an owner can change roles.");
   if (account.role === "owner" && !(await otherOwnerExists(tx.sql, account.id))) throw new AppError("last_owner");
   await store.setRole(tx.sql, account.id, to);
-  // Made while they were somebody else: no token of a service, and no link, outlives it.
-  if (to !== "member") await endIssuedTo(tx, account.id);
-  await deleteResetsOf(tx.sql, account.id);
-  tellPersonChanged(tx, account.id);
+  // Created while they had another role: no token of a service, and no link, outlives it.
+  if (to !== "member") await endSessionsIssuedTo(tx, account.id);
+  await deleteUserResets(tx.sql, account.id);
+  emitUserChanged(tx, account.id);
   const detail = { from: account.role, to };
   await recordAudit(tx.sql, who, { action: "role:changed", subject: `user:${account.id}`, detail });
 }
@@ -73,12 +73,12 @@ async function setDisabled(tx: Tx, who: AuditActor<UserCaller>, account: store.A
     throw new AppError("forbidden", "You cannot disable or enable a person with your own role.");
   await store.setDisabled(tx.sql, account.id, to);
   if (to) {
-    await deleteResetsOf(tx.sql, account.id);
-    tellPersonEnded(tx, account.id, await deleteSessions(tx.sql, account.id, null), "banned");
-  } else tellPersonReadmitted(tx, account.id);
+    await deleteUserResets(tx.sql, account.id);
+    emitUserEnded(tx, account.id, await deleteSessions(tx.sql, account.id, null), "banned");
+  } else emitUserReadmitted(tx, account.id);
   await recordAudit(tx.sql, who, { action: to ? "user:disabled" : "user:enabled", subject: `user:${account.id}` });
 }
 
-function shown({ username_key: _key, created_at, last_seen_at, ...row }: store.AccountRow): Account {
+function toAccount({ username_key: _key, created_at, last_seen_at, ...row }: store.AccountRow): Account {
   return { ...row, created_at: created_at.toISOString(), last_seen_at: last_seen_at?.toISOString() ?? null };
 }

@@ -36,13 +36,13 @@ test("reading the reset links is an act, where there are some", async () => {
   await node.call("GET", "/admin/password-reset-links", undefined, { token: owner.token });
   expect((await acts()).length).toBe(before);
   await node.call("POST", "/auth/password-reset-requests", { email: "forgetful@example.org" });
-  // The link is made behind the answer, which takes as long for an address that nobody has.
+  // The link is made after the response, which takes as long for an address that nobody has.
   const read = () => node.call("GET", "/admin/password-reset-links", undefined, { token: owner.token });
   await waitUntil("the link is there", async () => (await read()).body.data.length > 0);
   expect((await acts()).at(-1)).toMatchObject({ action: "reset-links:read", detail: { user_ids: [id] } });
 });
 
-test("an admin ends the sessions of a person, which is written down, and not those of somebody of his rank", async () => {
+test("an admin ends the sessions of a person, which is written down, and not those of a user of their own rank", async () => {
   const person = await node.register("lost-phone");
   const end = (id: string, token = owner.token) =>
     node.call("DELETE", `/admin/users/${id}/sessions`, undefined, { token });
@@ -70,12 +70,12 @@ test("an act that fails leaves no record", async () => {
   expect((await acts()).length).toBe(before);
 });
 
-test("a person finds his acts in his export; erased, he is an id without name and address", async () => {
+test("a person finds their acts in their export; erased, they are an id without name and address", async () => {
   const { id } = await node.register("leaver");
   await node.sql`UPDATE users SET role = 'admin' WHERE id = ${id}`;
   await node.sql`
     INSERT INTO audit (actor, actor_name, action, subject, address) VALUES (${id}, 'leaver', 'ban:made', 'user:1', '::1')`;
-  const exported = await node.identity.exportOf(id);
+  const exported = await node.identity.exportUser(id);
   expect(exported!.acts).toMatchObject([{ action: "ban:made", subject: "user:1", address: "::1" }]);
   await node.identity.erase(id);
   const [act] = await node.sql`SELECT * FROM audit WHERE actor = ${id}`;

@@ -55,7 +55,7 @@ test("a banned person is out at once, by every door, and stays out until the ban
   expect(row!.lifted_by).toBe(owner.id);
 });
 
-test("a banned person of another issuer cannot come in with his token, and can again afterwards", async () => {
+test("a banned person of another issuer cannot come in with their token, and can again afterwards", async () => {
   const token = await far();
   const before = await node.identity.authenticate(token, "connect");
   const { body } = await ban("far");
@@ -130,7 +130,7 @@ test("a handshake from before a ban does not pass after it was lifted: its sessi
   expect(node.identity.isCurrent(caller)).toBeFalse();
 });
 
-test("only admins ban, nobody himself nor somebody of his rank or above, and only who exists", async () => {
+test("only admins ban, not themselves nor a user of their rank or above, and only who exists", async () => {
   const member = await newcomer();
   const peer = await newcomer();
   const admin = await newcomer();
@@ -147,7 +147,7 @@ test("only admins ban, nobody himself nor somebody of his rank or above, and onl
   expect((await node.call("GET", "/admin/bans")).body.code).toBe("unauthenticated");
 });
 
-test("no admin lifts a ban of somebody of their own rank; the owner does", async () => {
+test("no admin lifts a ban of a user of their own rank; the owner does", async () => {
   const [member, one, other] = [await newcomer(), await newcomer(), await newcomer()];
   await node.sql`UPDATE users SET role = 'admin' WHERE id IN (${one.id}, ${other.id})`;
   const admin = { token: (await node.login(`person${people}`)).body.access_token };

@@ -3,12 +3,12 @@ import { type AuditActor, recordAudit } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
-import { tellPersonEnded, tellPersonReadmitted, tellSessionsEnded } from "./changes.ts";
-import type { Parts } from "./parts.ts";
-import { tellRangesChanged } from "./range-bans.ts";
+import { emitSessionsEnded, emitUserEnded, emitUserReadmitted } from "./access-changes.ts";
+import type { IdentityContext } from "./identity-context.ts";
+import { emitRangesChanged } from "./range-bans.ts";
 import * as store from "./store/bans.ts";
 import type { Db } from "./store/db.ts";
-import { deleteResetsOf } from "./store/password-resets.ts";
+import { deleteUserResets } from "./store/password-resets.ts";
 import { deleteSessions } from "./store/sessions.ts";
 import { lockUser } from "./store/users.ts";
 
@@ -31,20 +31,20 @@ export interface Ban {
   created_at: string;
 }
 
-interface Terms {
+interface BanTerms {
   reason: string;
   /** Null: until it is lifted. */
   until: Date | null;
 }
 
 /**
- * Bans a person: he can neither sign in, refresh nor connect, and all his sockets close now. His sessions end for good.
- * Throws `not_found`, and `forbidden` for oneself and for whoever has the caller's role or a higher one.
+ * Bans a person: they can neither sign in, refresh nor connect, and all their sockets close now. Their sessions end for good.
+ * Throws `not_found`, and `forbidden` for oneself and for users with the caller's role or a higher one.
  */
 export async function ban(
-  { transaction, ids, now }: Parts,
+  { transaction, ids, now }: IdentityContext,
   who: AuditActor<UserCaller>,
-  what: Terms & { userId: string },
+  what: BanTerms & { userId: string },
 ): Promise<Ban> {
   refusePast(what, now());
   const { caller } = who;
@@ -54,8 +54,8 @@ export async function ban(
     if (user.id === caller.userId) throw new AppError("forbidden", "You cannot ban yourself.");
     if (RANK[user.role] >= RANK[caller.role])
       throw new AppError("forbidden", "You cannot ban a person with your own role.");
-    await deleteResetsOf(tx.sql, user.id);
-    tellPersonEnded(tx, user.id, await deleteSessions(tx.sql, user.id, null), "banned");
+    await deleteUserResets(tx.sql, user.id);
+    emitUserEnded(tx, user.id, await deleteSessions(tx.sql, user.id, null), "banned");
     const { userId: user_id, reason, until } = what;
     const ban = { id: ids.next(), user_id, ip_range: null, reason, until, created_by: caller.userId };
     await recordAudit(tx.sql, who, {
@@ -65,18 +65,18 @@ export async function ban(
     });
     return store.insertBan(tx.sql, ban);
   });
-  return shown(row);
+  return toBan(row);
 }
 
 /**
- * Bans a range of addresses: nothing that comes from there is answered, whoever asks, and its open connections close now.
+ * Bans a range of addresses: all requests from there are refused, whoever the caller is, and its open connections close now.
  * Throws `invalid` for what is no range, and `forbidden` for one that has in it the caller's own address, this machine's own, or one
- * from which somebody of a higher rank is signed in.
+ * from which a user of a higher rank is signed in.
  */
 export async function banRange(
-  { transaction, ids, now, rangesInForce }: Parts,
+  { transaction, ids, now, whenRangeBansApplied }: IdentityContext,
   who: AuditActor<UserCaller>,
-  what: Terms & { ipRange: string },
+  what: BanTerms & { ipRange: string },
 ): Promise<Ban> {
   refusePast(what, now());
   const range = parseRange(what.ipRange);
@@ -89,7 +89,7 @@ export async function banRange(
   if (LOOPBACK.some((address) => covers(range, address)))
     throw new AppError("forbidden", "This machine's own address is in this range.");
   const row = await transaction({ actor: who.caller.userId, reason: "ban" }, async (tx) => {
-    if (who.caller.role !== "owner") await refuseOwners(tx.sql, range);
+    if (who.caller.role !== "owner") await refuseOwnerAddresses(tx.sql, range);
     const { reason, until } = what;
     const ip_range = formatRange(range);
     const ban = { id: ids.next(), user_id: null, ip_range, reason, until, created_by: who.caller.userId };
@@ -98,22 +98,22 @@ export async function banRange(
       subject: `range:${ip_range}`,
       detail: { ban_id: ban.id, until },
     });
-    tellRangesChanged(tx);
+    emitRangesChanged(tx);
     return store.insertBan(tx.sql, ban);
   });
-  await rangesInForce();
-  return shown(row);
+  await whenRangeBansApplied();
+  return toBan(row);
 }
 
-async function refuseOwners(db: Db, range: Range): Promise<void> {
-  const addresses = await store.addressesOfOwners(db);
+async function refuseOwnerAddresses(db: Db, range: Range): Promise<void> {
+  const addresses = await store.findOwnerAddresses(db);
   if (addresses.map(parseRange).some((address) => address !== null && covers(range, address)))
     throw new AppError("forbidden", "An owner is signed in from this range.");
 }
 
-/** Lifts a ban. Lifting it again changes nothing. Throws `forbidden` as `ban` does: who may not ban somebody lifts nothing of his. */
-export async function lift(
-  { transaction, rangesInForce }: Parts,
+/** Lifts a ban. Lifting it again changes nothing. Throws `forbidden` as `ban` does: who may not ban a user may not lift their bans. */
+export async function liftBan(
+  { transaction, whenRangeBansApplied }: IdentityContext,
   who: AuditActor<UserCaller>,
   banId: string,
 ): Promise<void> {
@@ -125,30 +125,30 @@ export async function lift(
       const user = await lockUser(tx.sql, user_id);
       if (user && RANK[user.role] >= RANK[who.caller.role])
         throw new AppError("forbidden", "You cannot lift a ban of a person with your own role.");
-      tellPersonReadmitted(tx, user_id);
-    } else tellRangesChanged(tx);
+      emitUserReadmitted(tx, user_id);
+    } else emitRangesChanged(tx);
     const subject = user_id !== null ? `user:${user_id}` : `range:${ip_range}`;
     await recordAudit(tx.sql, who, { action: "ban:lifted", subject, detail: { ban_id: banId } });
   });
-  await rangesInForce();
+  await whenRangeBansApplied();
 }
 
 /** The bans that stand, the newest first. */
 export async function listBans(
-  { sql }: Parts,
+  { sql }: IdentityContext,
   { limit, after }: { limit: number; after?: string },
 ): Promise<Page<Ban>> {
   const rows = await store.listBans(sql, limit + 1, after ?? null);
-  const data = rows.slice(0, limit).map(shown);
+  const data = rows.slice(0, limit).map(toBan);
   return { data, next: rows.length > limit ? data.at(-1)!.id : null, prev: null };
 }
 
 /**
- * Ends all sessions of a person, whose sockets close now; he may sign in again. Throws `not_found`, and `forbidden` as `ban` does
+ * Ends all sessions of a person, whose sockets close now; they may sign in again. Throws `not_found`, and `forbidden` as `ban` does
  * (one's own: DELETE /auth/sessions).
  */
-export async function endSessionsOf(
-  { transaction }: Parts,
+export async function endUserSessions(
+  { transaction }: IdentityContext,
   who: AuditActor<UserCaller>,
   userId: string,
 ): Promise<void> {
@@ -159,18 +159,18 @@ export async function endSessionsOf(
       throw new AppError("forbidden", "You cannot end the sessions of a person with your own role.");
     const ended = await deleteSessions(tx.sql, userId, null);
     if (ended.length === 0) return;
-    tellSessionsEnded(tx, ended);
+    emitSessionsEnded(tx, ended);
     const detail = { count: ended.length };
     await recordAudit(tx.sql, who, { action: "sessions:ended", subject: `user:${userId}`, detail });
   });
 }
 
-function refusePast({ until }: Terms, now: number): void {
+function refusePast({ until }: BanTerms, now: number): void {
   if (until === null || until.getTime() > now) return;
   const errors = [{ pointer: "/until", code: "past", message: "must be in the future" }];
   throw new AppError("invalid", undefined, { errors });
 }
 
-function shown(row: store.BanRow): Ban {
+function toBan(row: store.BanRow): Ban {
   return { ...row, until: row.until?.toISOString() ?? null, created_at: row.created_at.toISOString() };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { clearSessionCookie, sessionCookie, setSessionCookie } from "./cookie.ts";
+import { clearSessionCookie, readSessionCookie, setSessionCookie } from "./cookie.ts";
 
 const ours = "A".repeat(43);
 const planted = "B".repeat(43);
@@ -14,9 +14,9 @@ test("over https the cookie's name says that no other host and no http page has 
 
 test("where all pages are https, a cookie under the plain name counts for nothing", () => {
   const both = `usher_session=${planted}; __Host-usher_session=${ours}`;
-  expect(sessionCookie(both, true)).toBe(ours);
-  expect(sessionCookie(both, false)).toBe(ours);
-  expect(sessionCookie(`usher_session=${planted}`, true)).toBeNull();
-  expect(sessionCookie(`a=1; usher_session=${ours}`, false)).toBe(ours);
-  expect(sessionCookie(null, false)).toBeNull();
+  expect(readSessionCookie(both, true)).toBe(ours);
+  expect(readSessionCookie(both, false)).toBe(ours);
+  expect(readSessionCookie(`usher_session=${planted}`, true)).toBeNull();
+  expect(readSessionCookie(`a=1; usher_session=${ours}`, false)).toBe(ours);
+  expect(readSessionCookie(null, false)).toBeNull();
 });

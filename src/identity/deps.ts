@@ -5,7 +5,7 @@ import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";
 import type { Realtime } from "../realtime/index.ts";
 
-/** What identity asks of the house; plugged in app.ts. */
+/** The dependencies of identity; wired in app.ts. */
 export interface IdentityDeps {
   sql: Sql;
   /** Gives a new Snowflake, as decimal text. */
@@ -31,7 +31,7 @@ export interface IdentityDeps {
   /** Null without SMTP_URL: reset links then show on the owner's page. */
   mail: Mail | null;
   clock: Clock;
-  /** ms by a clock that nobody sets: how old what is remembered is. */
+  /** ms by a monotonic clock: the age of cached values. */
   elapsed: () => number;
   logger: Logger;
 }

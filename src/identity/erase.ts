@@ -1,38 +1,38 @@
 import { eraseFromAudit, listAudit } from "../platform/audit.ts";
 import { AppError } from "../platform/errors.ts";
-import { tellPersonEnded } from "./changes.ts";
-import type { Parts } from "./parts.ts";
-import { bansOf } from "./store/bans.ts";
-import { deleteResetsOf } from "./store/password-resets.ts";
+import { emitUserEnded } from "./access-changes.ts";
+import type { IdentityContext } from "./identity-context.ts";
+import { listUserBans } from "./store/bans.ts";
+import { deleteUserResets } from "./store/password-resets.ts";
 import { deleteSessions, listSessions } from "./store/sessions.ts";
-import { blankUser, lockOwner, lockUser, otherOwnerExists, userById } from "./store/users.ts";
+import { blankUser, findUser, lockOwner, lockUser, otherOwnerExists } from "./store/users.ts";
 
 /**
  * Takes a person's data out of this module's tables. The id stays, with a name made of it: messages and bans refer to it.
  * His sessions end and their sockets close. Throws `last_owner`: without an owner the next account made would be one.
  */
-export async function erasePerson({ transaction }: Parts, userId: string): Promise<void> {
+export async function eraseUser({ transaction }: IdentityContext, userId: string): Promise<void> {
   await transaction({ actor: userId }, async (tx) => {
     const { sql } = tx;
     await lockOwner(sql);
     const user = await lockUser(sql, userId);
     if (user?.role === "owner" && !(await otherOwnerExists(sql, userId))) throw new AppError("last_owner");
-    tellPersonEnded(tx, userId, await deleteSessions(sql, userId, null), "signed_out");
-    await deleteResetsOf(sql, userId);
+    emitUserEnded(tx, userId, await deleteSessions(sql, userId, null), "signed_out");
+    await deleteUserResets(sql, userId);
     await eraseFromAudit(sql, userId);
     await blankUser(sql, userId);
   });
 }
 
-/** Everything that this module keeps of a person, as JSON values; null when there is no such person. */
-export async function exportPerson({ sql }: Parts, userId: string): Promise<Record<string, unknown> | null> {
-  const user = await userById(sql, userId);
+/** All data that this module stores about a user, as JSON values; null when there is no such person. */
+export async function exportUser({ sql }: IdentityContext, userId: string): Promise<Record<string, unknown> | null> {
+  const user = await findUser(sql, userId);
   if (!user) return null;
   const { password_hash: _secret, ...account } = user;
   return {
     account,
     sessions: await listSessions(sql, userId),
-    bans: await bansOf(sql, userId),
+    bans: await listUserBans(sql, userId),
     acts: await listAudit(sql, userId),
   };
 }

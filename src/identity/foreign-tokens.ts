@@ -11,7 +11,7 @@ import { UserId } from "../../protocol/rooms.ts";
 import type { Config } from "../config/options.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Logger } from "./deps.ts";
-import { type TrustKind, trustOf } from "./foreign-trust.ts";
+import { createTrustId, type TrustKind } from "./foreign-trust.ts";
 
 /** What a token of another issuer says of its person. Its `role` is not read: rights on this server are given here. */
 export interface ForeignToken {
@@ -30,7 +30,7 @@ export interface ForeignToken {
 
 /**
  * Null when no foreign issuer is set up for such a token. Throws a JOSE or zod error when the token is not good, and AppError
- * `unavailable` when the keys behind JWKS_URL cannot be read.
+ * `unavailable` when the keys at JWKS_URL cannot be read.
  */
 export type VerifyForeign = (token: string, alg: string) => Promise<ForeignToken | null>;
 
@@ -53,7 +53,7 @@ const PUBLIC_KEY = [
 const UnixSeconds = z.number().min(0).max(253_402_300_799);
 
 /**
- * No path names these: a URL drops dots that stand alone (RFC 3986 §5.2.4), and `me` is whoever asks. Nobody could ban such a
+ * No path names these: a URL drops dots that stand alone (RFC 3986 §5.2.4), and `me` is the caller. No admin could ban such a
  * person, or remove them from a channel; who tried would have removed themselves.
  */
 const UNNAMEABLE = [".", "..", "me"];
@@ -82,7 +82,7 @@ const Claims = z
   .refine(({ sub, user_id, UserID }) => (sub ?? user_id ?? UserID) !== undefined, "must carry sub, user_id or UserID");
 
 /**
- * Verifies HS256 by JWT_SECRET, and RS, PS, ES and EdDSA by the keys behind JWKS_URL. The algorithm alone decides which key
+ * Verifies HS256 by JWT_SECRET, and RS, PS, ES and EdDSA by the keys at JWKS_URL. The algorithm alone decides which key
  * is tried, so a public key never serves as a secret. `exp` is required; five seconds of clock difference are forgiven.
  * The settings may change: each token is judged by what stands.
  */
@@ -91,7 +91,7 @@ export function createVerifyForeign(
   now: () => number,
   logger: Logger,
 ): VerifyForeign {
-  const keysOf = lastMade((url: string) => remoteKeys(new URL(url), logger));
+  const getKeys = memoizeLast((url: string) => createRemoteKeys(new URL(url), logger));
 
   const options = (algorithms: string[]): JWTVerifyOptions => ({
     algorithms,
@@ -104,30 +104,30 @@ export function createVerifyForeign(
   return async (token, alg) => {
     const { JWT_SECRET, JWT_ISSUER, JWKS_URL } = config;
     const secret = JWT_SECRET === null ? null : new TextEncoder().encode(JWT_SECRET);
-    const keys = JWKS_URL === null ? null : keysOf(JWKS_URL);
+    const keys = JWKS_URL === null ? null : getKeys(JWKS_URL);
     if (alg === HMAC && secret !== null) {
-      const trust = trustOf(config, "hs256");
-      return person((await jwtVerify(token, secret, options([HMAC]))).payload, JWT_ISSUER, "hs256", trust);
+      const trust = createTrustId(config, "hs256");
+      return toForeignToken((await jwtVerify(token, secret, options([HMAC]))).payload, JWT_ISSUER, "hs256", trust);
     }
     if (PUBLIC_KEY.includes(alg) && keys !== null) {
-      const trust = trustOf(config, "jwks");
-      return person((await jwtVerify(token, keys, options(PUBLIC_KEY))).payload, JWT_ISSUER, "jwks", trust);
+      const trust = createTrustId(config, "jwks");
+      return toForeignToken((await jwtVerify(token, keys, options(PUBLIC_KEY))).payload, JWT_ISSUER, "jwks", trust);
     }
     return null;
   };
 }
 
 /** What `make` gives for a text, made once as long as the text stays the same. */
-function lastMade<T>(make: (text: string) => T): (text: string) => T {
-  let last: { text: string; made: T } | null = null;
+function memoizeLast<T>(make: (text: string) => T): (text: string) => T {
+  let last: { text: string; value: T } | null = null;
   return (text) => {
-    if (last?.text !== text) last = { text, made: make(text) };
-    return last.made;
+    if (last?.text !== text) last = { text, value: make(text) };
+    return last.value;
   };
 }
 
 /** Keeps "this token names no key of the issuer" and "the issuer does not answer" apart. */
-function remoteKeys(url: URL, logger: Logger): JWTVerifyGetKey {
+function createRemoteKeys(url: URL, logger: Logger): JWTVerifyGetKey {
   const find = createRemoteJWKSet(url, { timeoutDuration: 5_000 });
   return async (header, token) => {
     try {
@@ -136,14 +136,14 @@ function remoteKeys(url: URL, logger: Logger): JWTVerifyGetKey {
       const { JWKSNoMatchingKey, JWKSMultipleMatchingKeys, JOSENotSupported } = errors;
       if ([JWKSNoMatchingKey, JWKSMultipleMatchingKeys, JOSENotSupported].some((kind) => error instanceof kind))
         throw error;
-      logger.warn({ err: error }, "the keys behind JWKS_URL cannot be read");
+      logger.warn({ err: error }, "the keys at JWKS_URL cannot be read");
       throw new AppError("unavailable", "The keys of this token's issuer cannot be read right now.");
     }
   };
 }
 
 /** Without JWT_ISSUER the holders of the two keys are kept apart: neither may speak for people of the other. */
-function person(payload: JWTPayload, issuer: string | null, kind: TrustKind, trust: string): ForeignToken {
+function toForeignToken(payload: JWTPayload, issuer: string | null, kind: TrustKind, trust: string): ForeignToken {
   const claims = Claims.parse(payload);
   return {
     issuer: issuer ?? `${kind}:${claims.iss ?? ""}`,

@@ -3,46 +3,46 @@ import type { Config } from "../config/options.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import type { Api } from "../platform/http/api.ts";
 import { createPasswords } from "../platform/password.ts";
-import { byCookie, byToken } from "./authenticate.ts";
-import { type Calls, callsOf } from "./calls.ts";
-import { followChanges } from "./changes.ts";
+import { followChanges } from "./access-changes.ts";
+import { type Calls, createCalls } from "./calls.ts";
 import type { IdentityDeps } from "./deps.ts";
-import { erasePerson, exportPerson } from "./erase.ts";
+import { eraseUser, exportUser } from "./erase.ts";
 import { createVerifyForeign } from "./foreign-tokens.ts";
 import { isTrusted } from "./foreign-trust.ts";
-import { endOfOtherTokens, type IssuedSessions, issuedSessions } from "./issued-sessions.ts";
+import { getPublicUrl, type IdentityContext } from "./identity-context.ts";
+import { endSessionsOfOtherTokens, type IssuedSessions, issuedSessions } from "./issued-sessions.ts";
 import { LastSeen } from "./last-seen.ts";
-import { Limits } from "./limits.ts";
-import { Living } from "./living.ts";
-import { type Parts, publicUrlOf } from "./parts.ts";
-import { getUsers } from "./people.ts";
 import { RangeBans } from "./range-bans.ts";
-import { Refusals } from "./refusals.ts";
-import { registration } from "./register.ts";
+import { RateLimits } from "./rate-limits.ts";
+import { getRegistration } from "./register.ts";
 import { addAccountRoutes } from "./routes/accounts.ts";
 import { addAdminRoutes } from "./routes/admin.ts";
 import { addAuthRoutes } from "./routes/auth.ts";
 import { addJwksRoute } from "./routes/jwks.ts";
 import { addSessionRoutes } from "./routes/sessions.ts";
 import { addUserRoutes } from "./routes/users.ts";
+import { SessionCache } from "./session-cache.ts";
 import { makeSetupCode } from "./setup-code.ts";
 import { createSigningKeys } from "./signing-keys.ts";
 import { ownerExists } from "./store/users.ts";
 import { sweep } from "./sweep.ts";
+import { TokenRejectionLog } from "./token-rejection-log.ts";
 import { createTokens } from "./tokens.ts";
+import { authenticateCookie, authenticateToken } from "./user-authenticator.ts";
+import { getUsers } from "./users.ts";
 
 export type { IdentityDeps } from "./deps.ts";
 export type { IssuedSessions } from "./issued-sessions.ts";
 
-/** What the other modules and the doors may call of identity. Made once by `createIdentity`. */
+/** What the other modules and the transports may call of identity. Made once by `createIdentity`. */
 export interface Identity {
   /**
-   * Who carries this token: one of ours (EdDSA, its session must be alive), or a foreign one (JWT_SECRET, JWKS_URL).
+   * Who carries this token: one of ours (EdDSA, its session must be active), or a foreign one (JWT_SECRET, JWKS_URL).
    * `use`: a connection token (from POST /auth/connection-tokens) opens sockets and streams only, so REST asks for "api".
    * Throws AppError `unauthenticated`, `banned`, or `unavailable` when the database or the foreign issuer's keys cannot be read.
    */
   authenticate(token: string, use: "api" | "connect"): Promise<UserCaller>;
-  /** The same for a `Cookie` header. Throws `unauthenticated` when it carries no living session. Null: no session cookie at all. */
+  /** The same for a `Cookie` header. Throws `unauthenticated` when it carries no active session. Null: no session cookie at all. */
   authenticateCookie(header: string | null | undefined): Promise<UserCaller | null>;
   /**
    * False when this caller's session was ended, the person banned, or the key of the issuer changed, since the caller was made (as
@@ -50,13 +50,13 @@ export interface Identity {
    * Ask it in the same tick in which a socket becomes known to the hub: it closes the gap between the check and the register.
    */
   isCurrent(caller: UserCaller): boolean;
-  /** Whether nothing that comes from this address is to be answered. Every door asks before anything else; it costs no query. */
+  /** Whether requests from this address are refused. Every transport checks this before anything else; it costs no query. */
   isBanned(address: string): boolean;
   /** Reads which addresses are banned, and ends what another GRPC_TOKEN has made. Before anything listens. */
   start(): Promise<void>;
   users: Users;
   issuedSessions: IssuedSessions;
-  /** For doors that have no routes. */
+  /** For transports that have no routes. */
   calls: Calls;
   /** Adds the rows of this module to the API. */
   routes(api: Api): void;
@@ -71,8 +71,8 @@ export interface Identity {
   setupCode(): Promise<string | null>;
   /** Takes a person's data out of this module's tables; see erase.ts. Throws `last_owner`. */
   erase(userId: string): Promise<void>;
-  /** Everything this module keeps of a person, for himself; null when there is no such person. */
-  exportOf(userId: string): Promise<Record<string, unknown> | null>;
+  /** All data that this module stores about a user, for their export; null when there is no such user. */
+  exportUser(userId: string): Promise<Record<string, unknown> | null>;
   /** Removes what has expired (sessions, reset links, limits). Safe at any time on any node; app.ts calls it every hour. */
   sweep(): Promise<void>;
 }
@@ -83,51 +83,51 @@ export interface Users {
   get(ids: readonly string[]): Promise<Map<string, PublicUser>>;
 }
 
-/** Identity with what the house gave it; the settings were checked when they were read (JWT_SECRET has its 32 bytes). */
+/** Creates identity from its dependencies; the settings were checked when they were read (JWT_SECRET has its 32 bytes). */
 export function createIdentity({ clock, elapsed, ...deps }: IdentityDeps): Identity {
   const { sql, config, realtime, logger } = deps;
   const now = () => clock.now();
-  const publicUrl = publicUrlOf(config);
+  const publicUrl = getPublicUrl(config);
   const keys = createSigningKeys(sql, elapsed, config.ACCESS_TOKEN_TTL, logger);
   const foreign = createVerifyForeign(config, now, logger);
   const rangeBans = new RangeBans({ ...deps, now });
-  const parts: Parts = {
+  const context: IdentityContext = {
     ...deps,
     now,
     publicUrl,
     passwords: createPasswords(),
-    limits: new Limits(sql),
-    living: new Living(sql, new LastSeen(sql, config.SESSION_TTL, logger, now), realtime, elapsed),
+    rateLimits: new RateLimits(sql),
+    sessionCache: new SessionCache(sql, new LastSeen(sql, config.SESSION_TTL, logger, now), realtime, elapsed),
     tokens: createTokens(keys, publicUrl, config.ACCESS_TOKEN_TTL, now),
-    refusals: new Refusals(logger, now),
+    tokenRejections: new TokenRejectionLog(logger, now),
     setupCode: () => makeSetupCode(keys),
-    rangesInForce: () => rangeBans.settled(),
+    whenRangeBansApplied: () => rangeBans.whenApplied(),
   };
-  followChanges(parts);
+  followChanges(context);
   return {
-    authenticate: (token, use) => byToken(parts, foreign, token, use),
-    authenticateCookie: (header) => byCookie(parts, header),
+    authenticate: (token, use) => authenticateToken(context, foreign, token, use),
+    authenticateCookie: (header) => authenticateCookie(context, header),
     isCurrent: (caller) =>
-      parts.living.isCurrent(caller) && (caller.sessionId !== null || isTrusted(config, caller.trust)),
+      context.sessionCache.isCurrent(caller) && (caller.sessionId !== null || isTrusted(config, caller.trust)),
     isBanned: (address) => rangeBans.isBanned(address),
     async start() {
-      await Promise.all([rangeBans.start(), endOfOtherTokens(parts)]);
+      await Promise.all([rangeBans.start(), endSessionsOfOtherTokens(context)]);
     },
     issuedSessions,
-    users: { get: (ids) => getUsers(parts, ids) },
-    calls: callsOf(parts),
+    users: { get: (ids) => getUsers(context, ids) },
+    calls: createCalls(context),
     routes(api) {
-      addAuthRoutes(api, parts);
-      addSessionRoutes(api, parts);
-      addUserRoutes(api, parts);
-      addAdminRoutes(api, parts);
-      addAccountRoutes(api, parts);
+      addAuthRoutes(api, context);
+      addSessionRoutes(api, context);
+      addUserRoutes(api, context);
+      addAdminRoutes(api, context);
+      addAccountRoutes(api, context);
       addJwksRoute(api, keys);
     },
-    registration: (isLocal) => registration(parts, isLocal),
-    setupCode: async () => ((await ownerExists(sql)) ? null : parts.setupCode()),
-    erase: (userId) => erasePerson(parts, userId),
-    exportOf: (userId) => exportPerson(parts, userId),
-    sweep: () => sweep(parts),
+    registration: (isLocal) => getRegistration(context, isLocal),
+    setupCode: async () => ((await ownerExists(sql)) ? null : context.setupCode()),
+    erase: (userId) => eraseUser(context, userId),
+    exportUser: (userId) => exportUser(context, userId),
+    sweep: () => sweep(context),
   };
 }

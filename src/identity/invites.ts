@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type AuditActor, recordAudit } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import type { Page } from "../platform/http/paging.ts";
-import type { Parts } from "./parts.ts";
+import type { IdentityContext } from "./identity-context.ts";
 import * as store from "./store/invites.ts";
 
 /** A code with which people may register where REGISTRATION is `invite`. */
@@ -21,7 +21,7 @@ export interface RegistrationInvite {
 
 /** @param expiresIn seconds; null: never */
 export async function createInvite(
-  { sql, ids, publicUrl }: Parts,
+  { sql, ids, publicUrl }: IdentityContext,
   who: AuditActor<UserCaller>,
   { maxUses, expiresIn }: { maxUses: number; expiresIn: number | null },
 ): Promise<RegistrationInvite> {
@@ -32,28 +32,32 @@ export async function createInvite(
     await recordAudit(tx, who, { action: "invite:made", subject: `invite:${invite.id}`, detail });
     return store.insertInvite(tx, invite, expiresIn);
   });
-  return shown(row, publicUrl);
+  return toInvite(row, publicUrl);
 }
 
 /** The newest first; also those that are used up, as a record of who was let in by whom. */
 export async function listInvites(
-  { sql, publicUrl }: Parts,
+  { sql, publicUrl }: IdentityContext,
   { limit, after }: { limit: number; after?: string },
 ): Promise<Page<RegistrationInvite>> {
   const rows = await store.listInvites(sql, limit + 1, after ?? null);
-  const data = rows.slice(0, limit).map((row) => shown(row, publicUrl));
+  const data = rows.slice(0, limit).map((row) => toInvite(row, publicUrl));
   return { data, next: rows.length > limit ? data.at(-1)!.id : null, prev: null };
 }
 
 /** Its code lets nobody in any more. Removing it again changes nothing. */
-export async function removeInvite({ sql }: Parts, who: AuditActor<UserCaller>, inviteId: string): Promise<void> {
+export async function removeInvite(
+  { sql }: IdentityContext,
+  who: AuditActor<UserCaller>,
+  inviteId: string,
+): Promise<void> {
   await sql.begin(async (tx) => {
     if (await store.deleteInvite(tx, inviteId))
       await recordAudit(tx, who, { action: "invite:removed", subject: `invite:${inviteId}` });
   });
 }
 
-function shown(row: store.InviteRow, publicUrl: string): RegistrationInvite {
+function toInvite(row: store.InviteRow, publicUrl: string): RegistrationInvite {
   return {
     ...row,
     url: `${publicUrl}/register?invite=${row.code}`,

@@ -1,9 +1,9 @@
 import type { Config } from "../config/options.ts";
 import type { ServiceCaller } from "../platform/caller.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
-import { tellSessionsEnded } from "./changes.ts";
-import type { Parts } from "./parts.ts";
-import { hashOf } from "./secret.ts";
+import { emitSessionsEnded } from "./access-changes.ts";
+import type { IdentityContext } from "./identity-context.ts";
+import { hashSecret } from "./secret.ts";
 import * as store from "./store/issued-sessions.ts";
 
 /** Sessions that services have made for people. The module that manages service tokens ends them with their token. */
@@ -17,35 +17,38 @@ export interface IssuedSessions {
 /** For the module that manages service tokens. */
 export const issuedSessions: IssuedSessions = {
   async endAll(tx, tokenId) {
-    tellSessionsEnded(tx, await store.deleteIssuedBy(tx.sql, tokenId));
+    emitSessionsEnded(tx, await store.deleteIssuedBy(tx.sql, tokenId));
   },
   endAfter: (tx, tokenId, seconds) => store.endIssuedAfter(tx.sql, tokenId, seconds),
 };
 
-/** What a session keeps of the token that made it. */
-export function issuerOf({ tokenId, expiresAt }: ServiceCaller, config: Pick<Config, "GRPC_TOKEN">): store.Issuer {
-  const isKept = /^\d+$/.test(tokenId);
+/** What a session stores about the token that created it. */
+export function getIssuer({ tokenId, expiresAt }: ServiceCaller, config: Pick<Config, "GRPC_TOKEN">): store.Issuer {
+  const isStored = /^\d+$/.test(tokenId);
   return {
-    service_token_id: isKept ? tokenId : null,
-    issued_by: isKept ? tokenId : configured(config),
+    service_token_id: isStored ? tokenId : null,
+    issued_by: isStored ? tokenId : getConfiguredIssuer(config),
     ends_at: expiresAt === null ? null : new Date(expiresAt),
   };
 }
 
 /** No service may act as an admin or owner: sessions that services have made for a person end when the person becomes one. */
-export async function endIssuedTo(tx: Tx, userId: string): Promise<void> {
-  tellSessionsEnded(tx, await store.deleteIssuedTo(tx.sql, userId));
+export async function endSessionsIssuedTo(tx: Tx, userId: string): Promise<void> {
+  emitSessionsEnded(tx, await store.deleteIssuedTo(tx.sql, userId));
 }
 
 /** Ends sessions made by a GRPC_TOKEN other than the current one. A node without a GRPC_TOKEN ends none: others may have one. */
-export async function endOfOtherTokens({ transaction, config }: Pick<Parts, "transaction" | "config">): Promise<void> {
+export async function endSessionsOfOtherTokens({
+  transaction,
+  config,
+}: Pick<IdentityContext, "transaction" | "config">): Promise<void> {
   if (config.GRPC_TOKEN === null) return;
   await transaction({ actor: "start" }, async (tx) =>
-    tellSessionsEnded(tx, await store.deleteOfOtherTokens(tx.sql, configured(config))),
+    emitSessionsEnded(tx, await store.deleteIssuedByOtherTokens(tx.sql, getConfiguredIssuer(config))),
   );
 }
 
 /** Names the token of the configuration by its hash. */
-function configured({ GRPC_TOKEN }: Pick<Config, "GRPC_TOKEN">): string {
-  return GRPC_TOKEN === null ? "loopback" : `GRPC_TOKEN ${hashOf(GRPC_TOKEN)}`;
+function getConfiguredIssuer({ GRPC_TOKEN }: Pick<Config, "GRPC_TOKEN">): string {
+  return GRPC_TOKEN === null ? "loopback" : `GRPC_TOKEN ${hashSecret(GRPC_TOKEN)}`;
 }

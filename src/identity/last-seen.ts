@@ -3,7 +3,7 @@ import type { Logger } from "./deps.ts";
 import { touchSessions } from "./store/sessions.ts";
 
 /** `last_seen_at` of a session that is in use is at most so old. */
-const TOUCH_EVERY = 5 * 60_000;
+const TOUCH_INTERVAL_MS = 5 * 60_000;
 
 /**
  * Stores that sessions are in use, in parallel with the reads that find them in use: a read waits for no write, and works when the
@@ -24,9 +24,9 @@ export class LastSeen {
     this.#now = now;
   }
 
-  inUse(sessions: readonly { session_id: string; last_seen_at: Date }[]): void {
+  recordUse(sessions: readonly { session_id: string; last_seen_at: Date }[]): void {
     for (const { session_id, last_seen_at } of sessions)
-      if (this.#now() - last_seen_at.getTime() > TOUCH_EVERY) this.#waiting.add(session_id);
+      if (this.#now() - last_seen_at.getTime() > TOUCH_INTERVAL_MS) this.#waiting.add(session_id);
     if (!this.#writing) void this.#write();
   }
 

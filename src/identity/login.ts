@@ -1,68 +1,68 @@
 import { AppError } from "../platform/errors.ts";
 import { addressKey } from "../platform/http/rate-limit.ts";
-import type { Limited } from "./limits.ts";
+import type { ClientInfo, IdentityContext } from "./identity-context.ts";
 import { emailKey, usernameKey } from "./names.ts";
-import type { Origin, Parts } from "./parts.ts";
-import { type SignedIn, signedIn, startSession } from "./sessions.ts";
-import { whyShutOut } from "./store/bans.ts";
-import { lockUser, ownAccount, type UserRow } from "./store/users.ts";
+import type { RateLimitKey } from "./rate-limits.ts";
+import { type SignedIn, startSession, toSignedIn } from "./sessions.ts";
+import { findBanReason } from "./store/bans.ts";
+import { findLocalAccount, lockUser, type UserRow } from "./store/users.ts";
 
 /** Whose password it is said to be: by address or by name. */
 export type LoginName = { email: string } | { username: string };
 
 /**
- * Signs in by password. An unknown name costs the same time as a wrong password and gets the same answer.
+ * Signs in by password. An unknown name costs the same time as a wrong password and gets the same response.
  * Throws `invalid_credentials`, `banned`, `rate_limited`, `unavailable`.
  */
 export async function login(
-  parts: Parts,
+  context: IdentityContext,
   name: LoginName,
   password: string,
-  origin: Origin,
+  client: ClientInfo,
   deviceName: string | null,
 ): Promise<SignedIn> {
   const key = "email" in name ? { email: emailKey(name.email) } : { username_key: usernameKey(name.username) };
-  const user = await ownAccount(parts.sql, key);
+  const user = await findLocalAccount(context.sql, key);
   const account = user?.id ?? JSON.stringify(key);
-  await checkPassword(parts, user, account, password, origin);
-  const session = await parts.transaction({ actor: account }, async (tx) => {
+  await checkPassword(context, user, account, password, client);
+  const session = await context.transaction({ actor: account }, async (tx) => {
     // The row is locked, so that a password change or a ban that comes between ends this session too.
-    const now = user && (await lockUser(tx.sql, user.id));
-    if (!now || now.password_hash !== user.password_hash) throw new AppError("invalid_credentials");
-    const shutOut = await whyShutOut(tx.sql, user.id);
-    if (shutOut !== null) throw new AppError("banned", shutOut);
-    return startSession(parts, tx, user.id, origin, deviceName);
+    const locked = user && (await lockUser(tx.sql, user.id));
+    if (!locked || locked.password_hash !== user.password_hash) throw new AppError("invalid_credentials");
+    const banReason = await findBanReason(tx.sql, user.id);
+    if (banReason !== null) throw new AppError("banned", banReason);
+    return startSession(context, tx, user.id, client, deviceName);
   });
-  return signedIn(parts, user!, session);
+  return toSignedIn(context, user!, session);
 }
 
 /**
  * Checks a password against `user`'s, within the limits of the account and the address. Only wrong ones count.
  *
- * @param account what the limit is kept for: known and unknown names alike
+ * @param account what the limit applies to: known and unknown names alike
  */
 export async function checkPassword(
-  { limits, passwords }: Parts,
+  { rateLimits, passwords }: IdentityContext,
   user: UserRow | undefined,
   account: string,
   password: string,
-  origin: Origin,
+  client: ClientInfo,
 ): Promise<void> {
-  const address = addressKey(origin.address);
+  const address = addressKey(client.address);
   // One after the other: an address that may try nothing more leaves no row for the names it invents, and what it may not
   // try on this account does not count against the account.
-  const limited: Limited[] = [
+  const keys: RateLimitKey[] = [
     ["loginByAddress", address],
     ["login", account, address],
     ["loginByAccount", account],
   ];
-  for (const one of limited) await limits.take(one);
+  for (const key of keys) await rateLimits.consume(key);
   if (!(await passwords.verify(password, user?.password_hash ?? null))) throw new AppError("invalid_credentials");
-  await limits.giveBack(...limited);
+  await rateLimits.refund(...keys);
 }
 
 /** The one name that was given. Throws `invalid` for none and for two. */
-export function oneName({ email, username }: { email?: string; username?: string }): LoginName {
+export function parseLoginName({ email, username }: { email?: string; username?: string }): LoginName {
   if (email !== undefined && username === undefined) return { email };
   if (username !== undefined && email === undefined) return { username };
   throw new AppError("invalid", "Give either email or username.", {

@@ -7,14 +7,14 @@ export function isUsername(text: string): boolean {
   return Username.safeParse(text).success;
 }
 
-/** A username as it is kept. */
-function normalUsername(username: string): string {
+/** A username as it is stored. */
+function normalizeUsername(username: string): string {
   return username.normalize("NFKC");
 }
 
 /** A username as it is compared: `Ann`, `ann` and fullwidth `Ａｎｎ` are one name. */
 export function usernameKey(username: string): string {
-  return normalUsername(username).toLowerCase();
+  return normalizeUsername(username).toLowerCase();
 }
 
 /**
@@ -22,14 +22,14 @@ export function usernameKey(username: string): string {
  * Case does not count: Latin capitals are made small before (`Ian` is not `lan`), those of other scripts become Latin first.
  */
 export function skeleton(username: string): string {
-  const name = normalUsername(username).replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  const name = normalizeUsername(username).replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
   return unhomoglyph(unhomoglyph(name.normalize("NFD")).toLowerCase()).normalize("NFD");
 }
 
 /** The columns of a name: as it is shown, compared, looked for, and as it looks. */
-export function usernameColumns(username: string) {
+export function toUsernameColumns(username: string) {
   return {
-    username: normalUsername(username),
+    username: normalizeUsername(username),
     username_key: usernameKey(username),
     search_key: searchKey(username),
     skeleton: skeleton(username),

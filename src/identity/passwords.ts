@@ -1,72 +1,72 @@
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
 import { addressKey } from "../platform/http/rate-limit.ts";
-import { tellSessionsEnded } from "./changes.ts";
+import { emitSessionsEnded } from "./access-changes.ts";
+import type { ClientInfo, IdentityContext } from "./identity-context.ts";
 import { checkPassword } from "./login.ts";
 import { emailKey } from "./names.ts";
-import type { Origin, Parts } from "./parts.ts";
-import { HANDED_TTL, makeResetLink, SHOWN_TTL } from "./reset-links.ts";
-import { hashOf } from "./secret.ts";
+import { DIRECT_TTL_MS, LISTED_TTL_MS, makeResetLink } from "./reset-links.ts";
+import { hashSecret } from "./secret.ts";
 import * as resets from "./store/password-resets.ts";
 import { deleteSessions } from "./store/sessions.ts";
-import { lockUser, ownAccount, setPassword, userById } from "./store/users.ts";
+import { findLocalAccount, findUser, lockUser, setPassword } from "./store/users.ts";
 
 /**
- * Sets a new password for the caller; his other sessions end. Throws `invalid_credentials`, `rate_limited`, and
+ * Sets a new password for the caller; their other sessions end. Throws `invalid_credentials`, `rate_limited`, and
  * `forbidden` for a person without a password here.
  */
 export async function changePassword(
-  parts: Parts,
+  context: IdentityContext,
   caller: UserCaller,
   change: { current: string; next: string },
-  origin: Origin,
+  client: ClientInfo,
 ): Promise<void> {
-  const { sql, transaction, passwords } = parts;
-  const user = await userById(sql, caller.userId);
+  const { sql, transaction, passwords } = context;
+  const user = await findUser(sql, caller.userId);
   if (!user || user.password_hash === null) throw new AppError("forbidden", "This person has no password here.");
-  await checkPassword(parts, user, user.id, change.current, origin);
+  await checkPassword(context, user, user.id, change.current, client);
   const hash = await passwords.hash(change.next);
   await transaction({ actor: user.id }, async (tx) => {
-    const now = await lockUser(tx.sql, user.id);
-    if (now?.password_hash !== user.password_hash) throw new AppError("invalid_credentials");
+    const locked = await lockUser(tx.sql, user.id);
+    if (locked?.password_hash !== user.password_hash) throw new AppError("invalid_credentials");
     await setPassword(tx.sql, user.id, hash);
-    await resets.deleteResetsOf(tx.sql, user.id);
-    tellSessionsEnded(tx, await deleteSessions(tx.sql, user.id, caller.sessionId));
+    await resets.deleteUserResets(tx.sql, user.id);
+    emitSessionsEnded(tx, await deleteSessions(tx.sql, user.id, caller.sessionId));
   });
 }
 
 /**
  * Sends a reset link to the address if an account has it; without a mail server the link shows on the owner's page.
- * The work is done behind the answer, which so tells nothing about the address, not even by its time. Throws `rate_limited`.
+ * The work is done after the response, which so tells nothing about the address, not even by its time. Throws `rate_limited`.
  */
-export async function requestReset(parts: Parts, email: string, origin: Origin): Promise<void> {
-  await parts.limits.take(["resetByAddress", addressKey(origin.address)]);
-  void sendReset(parts, emailKey(email)).catch((error: unknown) =>
-    parts.logger.error({ err: error }, "a password reset link could not be made or sent"),
+export async function requestReset(context: IdentityContext, email: string, client: ClientInfo): Promise<void> {
+  await context.rateLimits.consume(["resetByAddress", addressKey(client.address)]);
+  void sendReset(context, emailKey(email)).catch((error: unknown) =>
+    context.logger.error({ err: error }, "a password reset link could not be made or sent"),
   );
 }
 
-async function sendReset(parts: Parts, email: string): Promise<void> {
-  const { sql, limits, mail, logger } = parts;
-  const user = await ownAccount(sql, { email });
+async function sendReset(context: IdentityContext, email: string): Promise<void> {
+  const { sql, rateLimits, mail, logger } = context;
+  const user = await findLocalAccount(sql, { email });
   if (!user) return;
   try {
-    await limits.take(["resetByAccount", user.id]);
+    await rateLimits.consume(["resetByAccount", user.id]);
   } catch (error) {
     if (error instanceof AppError) return logger.info({ user_id: user.id }, "too many password reset links asked for");
     throw error;
   }
   if (mail === null) {
-    await makeResetLink(parts, user.id, { ttl: SHOWN_TTL, shown: true });
+    await makeResetLink(context, user.id, { ttl: LISTED_TTL_MS, isListed: true });
     return;
   }
-  const link = await makeResetLink(parts, user.id, { ttl: HANDED_TTL, shown: false });
+  const link = await makeResetLink(context, user.id, { ttl: DIRECT_TTL_MS, isListed: false });
   await mail.send({
     to: email,
     subject: "Set a new password",
     text: [
       `Hello ${user.username},`,
-      "somebody, hopefully you, asked to set a new password for your account. Open this link within an hour:",
+      "someone, hopefully you, asked to set a new password for your account. Open this link within an hour:",
       link,
       "If it was not you, ignore this mail: nothing has changed.",
     ].join("\n\n"),
@@ -75,18 +75,18 @@ async function sendReset(parts: Parts, email: string): Promise<void> {
 
 /** Sets the password of the account a link was made for; all its sessions end. Throws `token_expired`. */
 export async function resetPassword(
-  { sql, transaction, passwords }: Parts,
+  { sql, transaction, passwords }: IdentityContext,
   token: string,
   password: string,
 ): Promise<void> {
   // A wrong token costs no hash.
-  if (!(await resets.resetStands(sql, hashOf(token)))) throw new AppError("token_expired");
+  if (!(await resets.isResetValid(sql, hashSecret(token)))) throw new AppError("token_expired");
   const hash = await passwords.hash(password);
   await transaction({ actor: "password reset" }, async (tx) => {
-    const userId = await resets.takeReset(tx.sql, hashOf(token));
+    const userId = await resets.consumeReset(tx.sql, hashSecret(token));
     if (userId === undefined) throw new AppError("token_expired");
     await lockUser(tx.sql, userId);
     await setPassword(tx.sql, userId, hash);
-    tellSessionsEnded(tx, await deleteSessions(tx.sql, userId, null));
+    emitSessionsEnded(tx, await deleteSessions(tx.sql, userId, null));
   });
 }

@@ -1,68 +1,68 @@
 import { AddressRanges, parseRange } from "../platform/address-ranges.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
 import type { InternalRoom } from "../realtime/index.ts";
-import type { Parts } from "./parts.ts";
-import { bannedRanges } from "./store/bans.ts";
+import type { IdentityContext } from "./identity-context.ts";
+import { findBannedRanges } from "./store/bans.ts";
 
 const ROOM: InternalRoom = "_bans";
-const AGAIN_MS = 1_000;
+const RETRY_MS = 1_000;
 
 /** Another range is banned, or one no longer: all nodes read them again, at once here, within a second elsewhere. */
-export function tellRangesChanged(tx: Tx): void {
+export function emitRangesChanged(tx: Tx): void {
   tx.log(ROOM, "ranges:changed", {});
 }
 
-/** The banned ranges of addresses, in memory: every door asks before it does anything else. */
+/** The banned ranges of addresses, in memory: every transport checks them before anything else. */
 export class RangeBans {
-  readonly #parts: Pick<Parts, "sql" | "realtime" | "logger" | "now">;
+  readonly #context: Pick<IdentityContext, "sql" | "realtime" | "logger" | "now">;
   #ranges = new AddressRanges([]);
   #reading: Promise<void> | null = null;
-  #readAgain = false;
+  #isStale = false;
 
-  constructor(parts: Pick<Parts, "sql" | "realtime" | "logger" | "now">) {
-    this.#parts = parts;
+  constructor(context: Pick<IdentityContext, "sql" | "realtime" | "logger" | "now">) {
+    this.#context = context;
   }
 
   /** Reads them, and follows their changes. */
   async start(): Promise<void> {
     await this.#read();
-    const follow = () => this.#follow();
-    this.#parts.realtime.watch(ROOM, { entry: follow, interrupted: follow });
-    follow(); // what changed since that read; one read at a time, so that an older one never comes last
+    const refresh = () => this.#refresh();
+    this.#context.realtime.watch(ROOM, { entry: refresh, interrupted: refresh });
+    refresh(); // what changed since that read; one read at a time, so that an older one never comes last
   }
 
   /** Resolves when the changes that this node has heard of are in force here. */
-  async settled(): Promise<void> {
+  async whenApplied(): Promise<void> {
     await this.#reading;
   }
 
   isBanned(address: string): boolean {
-    return this.#ranges.has(address, this.#parts.now());
+    return this.#ranges.has(address, this.#context.now());
   }
 
   /** However many changes come at once, they are read once more, after the last. */
-  #follow(): void {
-    this.#readAgain = true;
-    this.#reading ??= this.#readAll();
+  #refresh(): void {
+    this.#isStale = true;
+    this.#reading ??= this.#readUntilCurrent();
   }
 
-  async #readAll(): Promise<void> {
-    while (this.#readAgain) {
-      this.#readAgain = false;
+  async #readUntilCurrent(): Promise<void> {
+    while (this.#isStale) {
+      this.#isStale = false;
       try {
         await this.#read();
       } catch (error) {
-        this.#parts.logger.error({ err: error }, "the banned addresses could not be read; tried again");
-        this.#readAgain = true;
-        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS).unref());
+        this.#context.logger.error({ err: error }, "the banned addresses could not be read; tried again");
+        this.#isStale = true;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
       }
     }
     this.#reading = null;
   }
 
   async #read(): Promise<void> {
-    const { sql, realtime } = this.#parts;
-    const rows = await bannedRanges(sql);
+    const { sql, realtime } = this.#context;
+    const rows = await findBannedRanges(sql);
     this.#ranges = new AddressRanges(
       rows.map(({ ip_range, until }) => ({
         range: parseRange(ip_range)!,

@@ -1,6 +1,6 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
-import { LIMITS } from "./limits.ts";
+import { RATE_LIMITS } from "./rate-limits.ts";
 
 // Hashing passwords is slow on purpose, and the machine may be busy.
 setDefaultTimeout(60_000);
@@ -8,16 +8,16 @@ setDefaultTimeout(60_000);
 let node: IdentityNode;
 afterEach(() => node.close());
 
-const someone = (n: number) => ({ email: `u${n}@example.org`, username: `user${n}`, password: "correct horse" });
+const newAccount = (n: number) => ({ email: `u${n}@example.org`, username: `user${n}`, password: "correct horse" });
 
-async function rolesOf(): Promise<Record<string, number>> {
+async function countRoles(): Promise<Record<string, number>> {
   const rows = await node.sql<{ role: string; n: number }[]>`SELECT role, count(*)::int AS n FROM users GROUP BY role`;
   return Object.fromEntries(rows.map(({ role, n }) => [role, n]));
 }
 
 async function race(count: number, more: Record<string, unknown> = {}) {
   const answers = await Promise.all(
-    Array.from({ length: count }, (_, n) => node.call("POST", "/auth/register", { ...someone(n), ...more })),
+    Array.from({ length: count }, (_, n) => node.call("POST", "/auth/register", { ...newAccount(n), ...more })),
   );
   return answers.map(({ status, body }) => (status === 201 ? body.user.role : body.code)).sort();
 }
@@ -26,14 +26,14 @@ test("of 20 racing registrations exactly one makes the owner, the others are mem
   node = await startIdentityNode();
   expect(await node.identity.registration(true)).toMatchObject({ owner_exists: false, mode: "open" });
   expect(await race(20)).toEqual([...Array(19).fill("member"), "owner"]);
-  expect(await rolesOf()).toEqual({ owner: 1, member: 19 });
+  expect(await countRoles()).toEqual({ owner: 1, member: 19 });
   expect(await node.identity.registration(true)).toMatchObject({ owner_exists: true, mode: "open" });
 });
 
 test("of 20 racing registrations exactly one gets in where registration is closed: the owner", async () => {
   node = await startIdentityNode({ REGISTRATION: "closed" });
   expect(await race(20)).toEqual(["owner", ...Array(19).fill("registration_closed")]);
-  expect(await rolesOf()).toEqual({ owner: 1 });
+  expect(await countRoles()).toEqual({ owner: 1 });
 });
 
 test("without a code nobody but the owner gets in where registration needs an invitation", async () => {
@@ -58,7 +58,7 @@ test("an expired or removed code lets nobody in; a registration that fails gives
   const { token } = await node.register("owner");
   const { body: invite } = await node.call("POST", "/registration-invites", {}, { token });
   const taken = await node.call("POST", "/auth/register", {
-    ...someone(1),
+    ...newAccount(1),
     email: "OWNER@example.org",
     invite_code: invite.code,
   });
@@ -67,11 +67,11 @@ test("an expired or removed code lets nobody in; a registration that fails gives
   expect(row!.uses).toBe(0);
 
   await node.sql`UPDATE registration_invites SET expires_at = now() - interval '1 second'`;
-  const late = await node.call("POST", "/auth/register", { ...someone(1), invite_code: invite.code });
+  const late = await node.call("POST", "/auth/register", { ...newAccount(1), invite_code: invite.code });
   expect(late.body.code).toBe("invite_needed");
   await node.sql`UPDATE registration_invites SET expires_at = NULL`;
   expect((await node.call("DELETE", `/registration-invites/${invite.id}`, undefined, { token })).status).toBe(204);
-  const removed = await node.call("POST", "/auth/register", { ...someone(1), invite_code: invite.code });
+  const removed = await node.call("POST", "/auth/register", { ...newAccount(1), invite_code: invite.code });
   expect(removed.body.code).toBe("invite_needed");
 });
 
@@ -87,17 +87,17 @@ test("invites are for admins and the owner", async () => {
 test("an address and a name are taken in any case and width", async () => {
   node = await startIdentityNode();
   await node.register("Ann");
-  const address = await node.call("POST", "/auth/register", { ...someone(1), email: "ANN@Example.org" });
+  const address = await node.call("POST", "/auth/register", { ...newAccount(1), email: "ANN@Example.org" });
   expect([address.status, address.body.code]).toEqual([409, "email_taken"]);
   for (const username of ["ann", "ANN", "Ａｎｎ"]) {
-    const name = await node.call("POST", "/auth/register", { ...someone(1), username });
+    const name = await node.call("POST", "/auth/register", { ...newAccount(1), username });
     expect([name.status, name.body.code]).toEqual([409, "username_taken"]);
   }
 });
 
 test("the answer signs in: tokens, a cookie for browsers, and no hash of the password", async () => {
   node = await startIdentityNode();
-  const { status, body, headers } = await node.call("POST", "/auth/register", { ...someone(1), name: "One" });
+  const { status, body, headers } = await node.call("POST", "/auth/register", { ...newAccount(1), name: "One" });
   expect(status).toBe(201);
   expect(Object.keys(body).sort()).toEqual(["access_token", "expires_in", "refresh_token", "user"]);
   expect(body.user).toMatchObject({
@@ -138,14 +138,14 @@ test("who guesses set-up codes is soon refused, the right one too; from another 
   node = await startIdentityNode({ REGISTRATION: "closed" });
   const code = await node.identity.setupCode();
   const attempt = (setup_code: string | null, address = "198.51.100.1") =>
-    node.call("POST", "/auth/register", { ...someone(1), setup_code }, { isLocal: false, address });
-  for (let n = 0; n < LIMITS.register.hits; n++)
+    node.call("POST", "/auth/register", { ...newAccount(1), setup_code }, { isLocal: false, address });
+  for (let n = 0; n < RATE_LIMITS.register.hits; n++)
     expect((await attempt(`AAAA-${n}`)).body.code).toBe("setup_code_needed");
   expect((await attempt(code)).body.code).toBe("rate_limited");
   expect((await attempt(code, "198.51.100.2")).body.user.role).toBe("owner");
   expect(await node.identity.setupCode()).toBeNull();
   expect(
-    (await node.call("POST", "/auth/register", { ...someone(2), setup_code: code }, { isLocal: false })).body.code,
+    (await node.call("POST", "/auth/register", { ...newAccount(2), setup_code: code }, { isLocal: false })).body.code,
   ).toBe("registration_closed");
 });
 

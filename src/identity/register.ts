@@ -2,14 +2,14 @@ import type { z } from "zod";
 import { AppError } from "../platform/errors.ts";
 import { addressKey } from "../platform/http/rate-limit.ts";
 import { getViolatedUnique } from "../platform/postgres/database-errors.ts";
-import { emailKey, isReserved, nameSearchKey, usernameColumns } from "./names.ts";
-import type { Origin, Parts } from "./parts.ts";
-import type { RegisterBody } from "./routes/shapes.ts";
-import { type SignedIn, signedIn, startSession } from "./sessions.ts";
-import { admitFirst, needsSetupCode } from "./setup-code.ts";
+import type { ClientInfo, IdentityContext } from "./identity-context.ts";
+import { emailKey, isReserved, nameSearchKey, toUsernameColumns } from "./names.ts";
+import type { RegisterBody } from "./routes/schemas.ts";
+import { type SignedIn, startSession, toSignedIn } from "./sessions.ts";
+import { checkSetupCode, needsSetupCode } from "./setup-code.ts";
 import type { Db } from "./store/db.ts";
-import { inviteStands, takeInvite } from "./store/invites.ts";
-import { insertUser, lockOwner, ownerExists, takenBy } from "./store/users.ts";
+import { consumeInvite, isInviteValid } from "./store/invites.ts";
+import { findTakenConstraint, insertUser, lockOwner, ownerExists } from "./store/users.ts";
 
 export interface NewAccount {
   email: string;
@@ -22,7 +22,7 @@ export interface NewAccount {
   setupCode: string | null;
 }
 
-export function newAccount({
+export function toNewAccount({
   name = null,
   phone = null,
   invite_code: inviteCode = null,
@@ -36,23 +36,23 @@ export function newAccount({
  * Makes an account and signs it in. The very first one becomes the owner, whatever REGISTRATION says; for all others it holds.
  * Throws `setup_code_needed`, `registration_closed`, `invite_needed`, `email_taken`, `username_taken`, `rate_limited`, `unavailable`.
  */
-export async function register(parts: Parts, account: NewAccount, origin: Origin): Promise<SignedIn> {
-  const { sql, transaction, ids, passwords, limits } = parts;
-  await limits.take(["register", addressKey(origin.address)]);
-  // Asked here so that a closed door costs no hash; decided below, under the lock.
-  if (await ownerExists(sql)) await admit(parts, account.inviteCode, (code) => inviteStands(sql, code));
-  else await admitFirst(parts, account.setupCode, origin);
+export async function register(context: IdentityContext, account: NewAccount, client: ClientInfo): Promise<SignedIn> {
+  const { sql, transaction, ids, passwords, rateLimits } = context;
+  await rateLimits.consume(["register", addressKey(client.address)]);
+  // Asked here so that a closed registration costs no hash; decided below, under the lock.
+  if (await ownerExists(sql)) await checkRegistration(context, account.inviteCode, (code) => isInviteValid(sql, code));
+  else await checkSetupCode(context, account.setupCode, client);
   const password_hash = await passwords.hash(account.password);
   const { user, session } = await transaction({ actor: "registration" }, async (tx) => {
-    const first = await isFirst(tx.sql);
-    if (first) await admitFirst(parts, account.setupCode, origin);
+    const first = await isFirstAccount(tx.sql);
+    if (first) await checkSetupCode(context, account.setupCode, client);
     else {
       refuseReserved(account.username);
-      await admit(parts, account.inviteCode, (code) => takeInvite(tx.sql, code));
+      await checkRegistration(context, account.inviteCode, (code) => consumeInvite(tx.sql, code));
     }
     const wanted = {
       id: ids.next(),
-      ...usernameColumns(account.username),
+      ...toUsernameColumns(account.username),
       name: account.name,
       name_search_key: nameSearchKey(account.name),
       email: emailKey(account.email),
@@ -62,38 +62,39 @@ export async function register(parts: Parts, account: NewAccount, origin: Origin
     };
     const user = await insertUser(tx.sql, wanted);
     // Who had it may have gone in this moment: then it can be tried again.
-    if (user === undefined) throw takenOf(await takenBy(tx.sql, wanted)) ?? new AppError("unavailable");
-    return { user, session: await startSession(parts, tx, user.id, origin, null) };
+    if (user === undefined)
+      throw getTakenError(await findTakenConstraint(tx.sql, wanted)) ?? new AppError("unavailable");
+    return { user, session: await startSession(context, tx, user.id, client, null) };
   });
-  return signedIn(parts, user, session);
+  return toSignedIn(context, user, session);
 }
 
 /** Who may register, whether the owner's account is still to be made, and whether that takes the set-up code: for the set-up page. */
-export async function registration(parts: Parts, isLocal: boolean) {
-  const owner_exists = await ownerExists(parts.sql);
+export async function getRegistration(context: IdentityContext, isLocal: boolean) {
+  const owner_exists = await ownerExists(context.sql);
   return {
     owner_exists,
-    mode: parts.config.REGISTRATION,
-    setup_code_needed: !owner_exists && needsSetupCode(parts, isLocal),
+    mode: context.config.REGISTRATION,
+    setup_code_needed: !owner_exists && needsSetupCode(context, isLocal),
   };
 }
 
 /** Decided under a lock until there is an owner; later the lock is not asked for. */
-async function isFirst(tx: Db): Promise<boolean> {
+async function isFirstAccount(tx: Db): Promise<boolean> {
   if (await ownerExists(tx)) return false;
   await lockOwner(tx);
   return !(await ownerExists(tx));
 }
 
-async function admit(
-  { config }: Parts,
+async function checkRegistration(
+  { config }: IdentityContext,
   code: string | null,
-  stands: (code: string) => Promise<boolean>,
+  isValid: (code: string) => Promise<boolean>,
 ): Promise<void> {
   if (config.REGISTRATION === "open") return;
   if (config.REGISTRATION === "closed") throw new AppError("registration_closed");
   if (code === null) throw new AppError("invite_needed", "Registration on this server needs an invitation code.");
-  if (await stands(code)) return;
+  if (await isValid(code)) return;
   throw new AppError("invite_needed", "This invitation code is unknown, used up or expired. Ask for a new one.");
 }
 
@@ -103,11 +104,11 @@ export function refuseReserved(username: string): void {
 }
 
 /** The field whose uniqueness an update broke; null for any other error. */
-export function takenError(error: unknown): AppError | null {
-  return takenOf(getViolatedUnique(error));
+export function toTakenError(error: unknown): AppError | null {
+  return getTakenError(getViolatedUnique(error));
 }
 
-function takenOf(constraint: string | null): AppError | null {
+function getTakenError(constraint: string | null): AppError | null {
   if (constraint === "users_email") return new AppError("email_taken");
   if (constraint === "users_username") return new AppError("username_taken");
   if (constraint === "users_skeleton")

@@ -5,13 +5,13 @@ export function newSecret(): string {
   return randomBytes(32).toString("base64url");
 }
 
-/** What the database keeps of a secret. 256 random bits need no salt and no slow hash. */
-export function hashOf(secret: string): string {
+/** What the database stores of a secret. 256 random bits need no salt and no slow hash. */
+export function hashSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("base64url");
 }
 
-/** The refresh token behind `token`: whoever has only the token, or only the database, cannot work it out. */
-export function successorOf(token: string, nonce: string): string {
+/** The refresh token after `token`: who has only the token, or only the database, cannot work it out. */
+export function deriveSuccessor(token: string, nonce: string): string {
   return createHmac("sha256", token).update(nonce).digest("base64url");
 }
 

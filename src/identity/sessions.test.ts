@@ -23,7 +23,7 @@ const newcomer = () => node.register(`person${++people}`);
 const refresh = (refresh_token: string) => node.call("POST", "/auth/refresh", { refresh_token });
 const authenticate = (token: string) => codeOf(node.identity.authenticate(token, "api"));
 
-async function sessionOf(token: string): Promise<string> {
+async function getSessionId(token: string): Promise<string> {
   return (await node.identity.authenticate(token, "api")).sessionId!;
 }
 
@@ -61,11 +61,11 @@ test("a token says who its carrier is, and ends", async () => {
 
 test("refresh rotates: the new pair is good, the old refresh token is used up and its reuse ends the session", async () => {
   const { token, refresh: first } = await newcomer();
-  const session = await sessionOf(token);
+  const session = await getSessionId(token);
   const second = await refresh(first);
   expect(second.status).toBe(200);
   expect(second.body.refresh_token).not.toBe(first);
-  expect(await sessionOf(second.body.access_token)).toBe(session);
+  expect(await getSessionId(second.body.access_token)).toBe(session);
   const third = await refresh(second.body.refresh_token);
   expect(third.status).toBe(200);
 
@@ -90,7 +90,7 @@ test("a refresh whose answer was lost may be repeated within the grace, and gets
 
 test("refreshes that race to the same session follow each other, and get the same successor", async () => {
   const { token, refresh: first } = await newcomer();
-  const session = await sessionOf(token);
+  const session = await getSessionId(token);
   const answers = await whileWaiting(node.sql, { table: "sessions", id: session }, () => [
     refresh(first),
     refresh(first),
@@ -104,7 +104,7 @@ test("refreshes that race to the same session follow each other, and get the sam
 
 test("after the grace the repeated use of a refresh token ends its session, though its successor is unused", async () => {
   const { token, refresh: first } = await newcomer();
-  const session = await sessionOf(token);
+  const session = await getSessionId(token);
   const second = await refresh(first);
   await node.sql`UPDATE refresh_tokens SET used_at = used_at - interval '31 seconds' WHERE session_id = ${session}`;
   expect((await refresh(first)).body.code).toBe("refresh_invalid");
@@ -114,7 +114,7 @@ test("after the grace the repeated use of a refresh token ends its session, thou
 
 test("of many refreshes only those of the last three days are kept, and reuse of one of them ends the session", async () => {
   const { token, refresh: first } = await newcomer();
-  const session = await sessionOf(token);
+  const session = await getSessionId(token);
   let last = first;
   for (let i = 0; i < 200; i++) last = (await refresh(last)).body.refresh_token;
   const count = async () => {
@@ -138,7 +138,7 @@ test("of many refreshes only those of the last three days are kept, and reuse of
 test("the database holds neither tokens nor cookies, and is not enough to work out a successor", async () => {
   const { token, refresh: first, cookie } = await newcomer();
   const { body } = await refresh(first);
-  const session = await sessionOf(token);
+  const session = await getSessionId(token);
   const rows = await node.sql`
     SELECT s.*, r.* FROM sessions s JOIN refresh_tokens r ON r.session_id = s.id WHERE s.id = ${session}`;
   const kept = JSON.stringify(rows);
@@ -161,7 +161,7 @@ test("an access token renews nothing: not itself, and no session whose cookie do
   // With both it is the cookie that counts, also when its session has ended.
   const { cookie: other } = await newcomer();
   const renewed = await node.call("POST", "/auth/refresh", {}, { token, cookie: other });
-  expect(await sessionOf(renewed.body.access_token)).not.toBe(await sessionOf(token));
+  expect(await getSessionId(renewed.body.access_token)).not.toBe(await getSessionId(token));
   const ended = `usher_session=${"A".repeat(43)}`;
   expect((await node.call("POST", "/auth/refresh", {}, { token, cookie: ended })).status).toBe(401);
   expect((await node.call("POST", "/auth/refresh", {}, { cookie })).status).toBe(200);
@@ -183,7 +183,7 @@ test("a browser's cookie signs in, and gets an access token of its session", asy
   expect((await node.call("GET", "/users/me", undefined, { cookie })).body.id).toBe(id);
   const { status, body } = await node.call("POST", "/auth/refresh", {}, { cookie });
   expect([status, body.refresh_token]).toEqual([200, null]);
-  expect(await sessionOf(body.access_token)).toBe(await sessionOf(token));
+  expect(await getSessionId(body.access_token)).toBe(await getSessionId(token));
   const caller = await node.identity.authenticateCookie(`a=b; ${cookie}; c=d`);
   expect(caller).toMatchObject({ userId: id, expiresAt: null });
   expect(await node.identity.authenticateCookie("a=b")).toBeNull();
@@ -213,7 +213,7 @@ test("a sign-in or a new account ends the session whose cookie comes along, whoe
   const ann = await newcomer();
   const phone = await node.login(`person${people}`);
   const bob = await newcomer();
-  const session = await sessionOf(ann.token);
+  const session = await getSessionId(ann.token);
   const body = { username: `person${people}`, password: "correct horse" };
   expect((await node.call("POST", "/auth/login", { ...body, password: "wrong" }, { cookie: ann.cookie })).status).toBe(
     401,
@@ -283,7 +283,7 @@ test("sessions are listed, ended one by one and all others together; those of ot
 
 test("a session that was not used for SESSION_TTL has ended; the sweep removes it and closes its sockets", async () => {
   const { token, refresh: first, cookie } = await newcomer();
-  const session = await sessionOf(token);
+  const session = await getSessionId(token);
   await node.sql`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ${session}`;
   node.clock.ahead = 11_000; // what this node remembers is believed for ten seconds
   expect(await authenticate(token)).toBe("unauthenticated");
@@ -298,7 +298,7 @@ test("a session that was not used for SESSION_TTL has ended; the sweep removes i
 test("a clock that is set back an hour does not prolong what a node remembers of a session", async () => {
   const { token, cookie } = await newcomer();
   expect(await codeOf(node.identity.authenticateCookie(cookie))).toBe("ok");
-  await node.sql`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ${await sessionOf(token)}`;
+  await node.sql`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ${await getSessionId(token)}`;
   node.clock.setBy = -3_600_000;
   expect(await authenticate(token)).toBe("ok");
   node.clock.ahead = 11_000;
@@ -308,7 +308,7 @@ test("a clock that is set back an hour does not prolong what a node remembers of
 
 test("use moves the end of a session away", async () => {
   const { token } = await newcomer();
-  const session = await sessionOf(token);
+  const session = await getSessionId(token);
   await node.sql`
     UPDATE sessions SET last_seen_at = now() - interval '1 day', expires_at = now() + interval '1 day'
     WHERE id = ${session}`;
@@ -323,7 +323,7 @@ test("use moves the end of a session away", async () => {
 
 test("a person has at most 50 sessions; the least recently used goes", async () => {
   const { id, token } = await newcomer();
-  const session = await sessionOf(token);
+  const session = await getSessionId(token);
   await node.sql`UPDATE sessions SET last_seen_at = now() - interval '1 hour' WHERE id = ${session}`;
   await node.sql`
     INSERT INTO sessions (id, user_id, cookie_hash, expires_at)
@@ -340,7 +340,7 @@ test("a connection token opens sockets for a minute, and nothing else", async ()
   const caller = await node.identity.authenticate(body.token, "connect");
   // What it opens closes with the credential that asked for it: an access token, or a session by its cookie.
   const { expiresAt } = await node.identity.authenticate(token, "api");
-  expect(caller).toMatchObject({ sessionId: await sessionOf(token), expiresAt });
+  expect(caller).toMatchObject({ sessionId: await getSessionId(token), expiresAt });
   const byCookie = await node.call("POST", "/auth/connection-tokens", {}, { cookie });
   expect(await node.identity.authenticate(byCookie.body.token, "connect")).toMatchObject({ expiresAt: null });
   expect(await authenticate(body.token)).toBe("unauthenticated");

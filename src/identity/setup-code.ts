@@ -1,45 +1,49 @@
 import { timingSafeEqual } from "node:crypto";
 import { AppError } from "../platform/errors.ts";
 import { isLoopbackHost } from "../platform/http/loopback.ts";
-import type { Origin, Parts } from "./parts.ts";
-import { hashOf } from "./secret.ts";
+import type { ClientInfo, IdentityContext } from "./identity-context.ts";
+import { hashSecret } from "./secret.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
 /** Of RFC 4648: none of them looks like another one in capitals. */
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-const LETTERS = 16;
+const CODE_LENGTH = 16;
 
-const WHERE = "The server writes it to its log when it starts.";
+const LOG_HINT = "The server writes it to its log when it starts.";
 
 /**
- * Whoever makes the first account owns the server. On its own machine anybody may; from elsewhere it takes this code, 80 bits as
+ * Who creates the first account owns the server. On its own machine any user may; from elsewhere it takes this code, 80 bits as
  * `ABCD-EFGH-IJKL-MNOP`, which proves that one can read the server's log. It is worked out from the signing key, so that all nodes
- * have the same one and the database keeps none.
+ * have the same one and the database stores none.
  */
 export async function makeSetupCode(keys: Pick<SigningKeys, "derive">): Promise<string> {
   const bytes = await keys.derive("set-up code");
-  const letters = [...bytes.subarray(0, LETTERS)].map((byte) => BASE32[byte % 32]).join("");
+  const letters = [...bytes.subarray(0, CODE_LENGTH)].map((byte) => BASE32[byte % 32]).join("");
   return letters.replace(/.{4}(?=.)/g, "$&-");
 }
 
 /**
- * A server with a public address may stand behind a proxy that says nothing of whom it asks for, and then everybody seems to be on
+ * A server with a public address may stand behind a proxy that says nothing of whom it asks for, and then all clients seem to be on
  * this machine: there nobody is exempt.
  */
-export function needsSetupCode({ publicUrl }: Pick<Parts, "publicUrl">, isLocal: boolean): boolean {
+export function needsSetupCode({ publicUrl }: Pick<IdentityContext, "publicUrl">, isLocal: boolean): boolean {
   return !isLocal || !isLoopbackHost(new URL(publicUrl).host);
 }
 
 /** Throws `setup_code_needed` for who may not make the first account. */
-export async function admitFirst(parts: Parts, code: string | null, { isLocal }: Origin): Promise<void> {
-  if (!needsSetupCode(parts, isLocal)) return;
-  if (code === null) throw new AppError("setup_code_needed", `The first account needs the set-up code. ${WHERE}`);
-  if (!isSame(code, await parts.setupCode()))
-    throw new AppError("setup_code_needed", `This is not the set-up code. ${WHERE}`);
+export async function checkSetupCode(
+  context: IdentityContext,
+  code: string | null,
+  { isLocal }: ClientInfo,
+): Promise<void> {
+  if (!needsSetupCode(context, isLocal)) return;
+  if (code === null) throw new AppError("setup_code_needed", `The first account needs the set-up code. ${LOG_HINT}`);
+  if (!isSameCode(code, await context.setupCode()))
+    throw new AppError("setup_code_needed", `This is not the set-up code. ${LOG_HINT}`);
 }
 
 /** In any case, with or without its hyphens. */
-function isSame(typed: string, code: string): boolean {
-  const bare = (text: string) => Buffer.from(hashOf(text.toUpperCase().replace(/[\s-]/g, "")));
-  return timingSafeEqual(bare(typed), bare(code));
+function isSameCode(typed: string, code: string): boolean {
+  const normalize = (text: string) => Buffer.from(hashSecret(text.toUpperCase().replace(/[\s-]/g, "")));
+  return timingSafeEqual(normalize(typed), normalize(code));
 }

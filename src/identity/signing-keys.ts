@@ -4,17 +4,17 @@ import { isWriteRefused } from "../platform/postgres/database-errors.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Logger } from "./deps.ts";
 import { newSecret } from "./secret.ts";
-import { deleteKeys, insertKey, type KeyRow, lockKeys, signingKeys } from "./store/signing-keys.ts";
+import { deleteKeys, insertKey, type KeyRow, listSigningKeys, lockKeys } from "./store/signing-keys.ts";
 
 /**
  * A key signs for 90 days; its successor is made by the first node that looks after that. To be rid of a key at once,
  * delete its row: its tokens are refused within READ_EVERY, and clients refresh.
  */
-const SIGNS_FOR = 90 * 24 * 3_600_000;
+const SIGNING_PERIOD_MS = 90 * 24 * 3_600_000;
 /** How long what was read is believed: other nodes may have made a new key. */
-const READ_EVERY = 5 * 60_000;
-/** An unknown `kid` has the keys read again, but no more often than this: anybody can write one into a token. */
-const READ_AT_MOST_EVERY = 5_000;
+const READ_INTERVAL_MS = 5 * 60_000;
+/** An unknown `kid` has the keys read again, but no more often than this: any client can write one into a token. */
+const MIN_READ_INTERVAL_MS = 5_000;
 
 /** The Ed25519 keys of our access tokens. They live in the database, so that all nodes share them; made when first needed. */
 export interface SigningKeys {
@@ -27,7 +27,7 @@ export interface SigningKeys {
   derive(purpose: string): Promise<Buffer>;
 }
 
-interface Loaded {
+interface LoadedKeys {
   at: number;
   signer: { kid: string; key: CryptoKey };
   verifiers: Map<string, CryptoKey>;
@@ -36,13 +36,13 @@ interface Loaded {
 }
 
 /**
- * @param elapsed ms by a clock that nobody sets
+ * @param elapsed ms by a monotonic clock
  * @param tokenTtl longest life of a token in ms: so long an old key stays after its successor was made
  */
 export function createSigningKeys(sql: Sql, elapsed: () => number, tokenTtl: number, logger: Logger): SigningKeys {
-  let loaded: Promise<Loaded> | null = null;
+  let loaded: Promise<LoadedKeys> | null = null;
 
-  function load(): Promise<Loaded> {
+  function load(): Promise<LoadedKeys> {
     const loading = read(sql, elapsed(), tokenTtl, logger);
     loaded = loading;
     // A failed read is not remembered: the next caller tries again.
@@ -52,7 +52,7 @@ export function createSigningKeys(sql: Sql, elapsed: () => number, tokenTtl: num
     return loading;
   }
 
-  async function keys(olderThan = READ_EVERY): Promise<Loaded> {
+  async function keys(olderThan = READ_INTERVAL_MS): Promise<LoadedKeys> {
     const before = loaded;
     const known = before && (await before);
     if (known && elapsed() - known.at < olderThan) return known;
@@ -62,16 +62,16 @@ export function createSigningKeys(sql: Sql, elapsed: () => number, tokenTtl: num
   return {
     signer: async () => (await keys()).signer,
     async verifier(kid) {
-      return (await keys()).verifiers.get(kid) ?? (await keys(READ_AT_MOST_EVERY)).verifiers.get(kid);
+      return (await keys()).verifiers.get(kid) ?? (await keys(MIN_READ_INTERVAL_MS)).verifiers.get(kid);
     },
     jwks: async () => (await keys()).jwks,
     derive: async (purpose) => (await keys()).derive(purpose),
   };
 }
 
-async function read(sql: Sql, at: number, tokenTtl: number, logger: Logger): Promise<Loaded> {
-  let rows = await signingKeys(sql);
-  if (rows[0] === undefined || rows[0].age > SIGNS_FOR) {
+async function read(sql: Sql, at: number, tokenTtl: number, logger: Logger): Promise<LoadedKeys> {
+  let rows = await listSigningKeys(sql);
+  if (rows[0] === undefined || rows[0].age > SIGNING_PERIOD_MS) {
     rows = await renew(sql, tokenTtl).catch((error: unknown) => {
       // A database that takes no writes must not shut out who has a good token: the old key signs on until there is a new one.
       if (rows[0] === undefined || !isWriteRefused(error)) throw error;
@@ -82,25 +82,25 @@ async function read(sql: Sql, at: number, tokenTtl: number, logger: Logger): Pro
   const newest = rows[0]!;
   return {
     at,
-    signer: { kid: newest.kid, key: await cryptoKey(newest.private_jwk) },
-    verifiers: new Map(await Promise.all(rows.map(async (row) => [row.kid, await cryptoKey(row.public_jwk)] as const))),
-    jwks: { keys: rows.map(publicKey) },
-    derive: (purpose) => createHmac("sha256", privatePart(newest)).update(purpose).digest(),
+    signer: { kid: newest.kid, key: await importKey(newest.private_jwk) },
+    verifiers: new Map(await Promise.all(rows.map(async (row) => [row.kid, await importKey(row.public_jwk)] as const))),
+    jwks: { keys: rows.map(toPublicJwk) },
+    derive: (purpose) => createHmac("sha256", getPrivateBytes(newest)).update(purpose).digest(),
   };
 }
 
-/** Makes the next key, unless another node has just done so, and removes those of no more use; answers all, the newest first. */
+/** Makes the next key, unless another node has just done so, and removes expired ones; returns all, the newest first. */
 function renew(sql: Sql, tokenTtl: number): Promise<KeyRow[]> {
   return sql.begin(async (tx) => {
     await lockKeys(tx);
-    const [newest] = await signingKeys(tx);
-    if (newest === undefined || newest.age > SIGNS_FOR) await makeKey(tx);
-    const all = await signingKeys(tx);
+    const [newest] = await listSigningKeys(tx);
+    if (newest === undefined || newest.age > SIGNING_PERIOD_MS) await makeKey(tx);
+    const all = await listSigningKeys(tx);
     // A key is of no more use once its successor has signed for a token's life and every node has read it.
-    const useless = all.slice(1).filter((_, older) => all[older]!.age > tokenTtl + 2 * READ_EVERY);
+    const expired = all.slice(1).filter((_, older) => all[older]!.age > tokenTtl + 2 * READ_INTERVAL_MS);
     await deleteKeys(
       tx,
-      useless.map(({ kid }) => kid),
+      expired.map(({ kid }) => kid),
     );
     return all;
   });
@@ -111,18 +111,18 @@ async function makeKey(tx: Parameters<typeof insertKey>[0]): Promise<void> {
   await insertKey(tx, newSecret().slice(0, 16), await exportJWK(privateKey), await exportJWK(publicKey));
 }
 
-async function cryptoKey(jwk: KeyRow["public_jwk"]): Promise<CryptoKey> {
+async function importKey(jwk: KeyRow["public_jwk"]): Promise<CryptoKey> {
   const key = await importJWK(jwk, "EdDSA");
   if (key instanceof Uint8Array) throw new Error("A row of signing_keys holds a symmetric key.");
   return key;
 }
 
-function privatePart({ private_jwk }: KeyRow): Buffer {
+function getPrivateBytes({ private_jwk }: KeyRow): Buffer {
   if (private_jwk.d === undefined) throw new Error("A row of signing_keys holds no private key.");
   return Buffer.from(private_jwk.d, "base64url");
 }
 
-function publicKey({ kid, public_jwk }: KeyRow): JSONWebKeySet["keys"][number] {
+function toPublicJwk({ kid, public_jwk }: KeyRow): JSONWebKeySet["keys"][number] {
   const { kty, crv, x } = public_jwk;
   return { kty: kty ?? "OKP", crv, x, kid, alg: "EdDSA", use: "sig" };
 }

@@ -67,7 +67,7 @@ describe("our own tokens", () => {
   const authenticate = (carried: string) => codeOf(node.identity.authenticate(carried, "connect"));
   const keys = async () => (await node.call("GET", "/.well-known/jwks.json")).body;
 
-  test("are EdDSA, and anybody can check them with the published keys", async () => {
+  test("are EdDSA, and any client can check them with the published keys", async () => {
     const jwks = await keys();
     expect(Object.keys(jwks.keys[0]).sort()).toEqual(["alg", "crv", "kid", "kty", "use", "x"]);
     const { payload, protectedHeader } = await jwtVerify(token, createLocalJWKSet(jwks), {
@@ -264,7 +264,7 @@ describe("tokens of another issuer by a shared secret (HS256)", () => {
     }
   });
 
-  test("a connection token of a foreign person closes what it opened when his own token ends", async () => {
+  test("a connection token of a foreign person closes what it opened when their own token ends", async () => {
     const exp = soon();
     const token = await hs256({ sub: "visitor", exp });
     const { body } = await node.call("POST", "/auth/connection-tokens", {}, { token });
@@ -335,7 +335,7 @@ describe("tokens of another issuer by its published keys", () => {
     await node.close();
   });
 
-  test("an issuer that does not answer is `unavailable`, not the carrier's fault; a broken token stays his", async () => {
+  test("an issuer that does not answer is `unavailable`, not the carrier's fault; a broken token stays theirs", async () => {
     const other = await issuer("ES256");
     const node = await startIdentityNode({ JWKS_URL: other.url });
     other.state.status = 500;

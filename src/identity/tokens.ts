@@ -5,7 +5,7 @@ import type { UserCaller } from "../platform/caller.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
 /** Life of a connection token in seconds: it travels in a URL, which ends up in logs. */
-const CONNECTION_TOKEN_TTL = 60;
+const CONNECTION_TOKEN_TTL_SECONDS = 60;
 
 /** What a token of ours says. Name and role in it are for its readers; we ask the database. */
 export interface OwnToken {
@@ -21,9 +21,9 @@ export interface OwnToken {
 
 export interface Tokens {
   /** An access token, for API and sockets. `expires_in` in seconds. */
-  access(user: { id: string; username: string; role: string }, sessionId: string): Promise<IssuedToken>;
+  issueAccess(user: { id: string; username: string; role: string }, sessionId: string): Promise<IssuedToken>;
   /** A token that only opens sockets and streams. `expiresAt`: Unix time in ms at which they close, null: with the session. */
-  connection(caller: Pick<UserCaller, "userId" | "sessionId" | "expiresAt" | "trust">): Promise<IssuedToken>;
+  issueConnection(caller: Pick<UserCaller, "userId" | "sessionId" | "expiresAt" | "trust">): Promise<IssuedToken>;
   /** Null when the token was not made with a key of ours. Throws a JOSE error when it was, and is not good. */
   verify(token: string, kid: string): Promise<OwnToken | null>;
 }
@@ -41,8 +41,8 @@ const ConnectionClaims = z.object({
   trust: z.string().optional(),
 });
 
-const ACCESS = "at+jwt";
-const CONNECTION = "connect+jwt";
+const ACCESS_TYPE = "at+jwt";
+const CONNECTION_TYPE = "connect+jwt";
 
 /** @param issuer our `iss`: the public URL @param ttl life of an access token in ms */
 export function createTokens(keys: SigningKeys, issuer: string, ttl: number, now: () => number): Tokens {
@@ -59,11 +59,11 @@ export function createTokens(keys: SigningKeys, issuer: string, ttl: number, now
   }
 
   return {
-    access: ({ id, username, role }, sid) =>
-      sign(ACCESS, { sub: id, sid, name: username, role }, Math.floor(ttl / 1_000)),
-    connection: ({ userId: sub, sessionId, expiresAt, trust }) => {
+    issueAccess: ({ id, username, role }, sid) =>
+      sign(ACCESS_TYPE, { sub: id, sid, name: username, role }, Math.floor(ttl / 1_000)),
+    issueConnection: ({ userId: sub, sessionId, expiresAt, trust }) => {
       const claims = { sub, sid: sessionId ?? undefined, until: expiresAt ?? undefined, trust };
-      return sign(CONNECTION, claims, CONNECTION_TOKEN_TTL);
+      return sign(CONNECTION_TYPE, claims, CONNECTION_TOKEN_TTL_SECONDS);
     },
     async verify(token, kid) {
       const key = await keys.verifier(kid);
@@ -74,7 +74,7 @@ export function createTokens(keys: SigningKeys, issuer: string, ttl: number, now
         requiredClaims: ["exp"],
         currentDate: new Date(now()),
       });
-      if (protectedHeader.typ === CONNECTION) {
+      if (protectedHeader.typ === CONNECTION_TYPE) {
         const { sub, sid, until, trust } = ConnectionClaims.parse(payload);
         return { userId: sub, sessionId: sid ?? null, use: "connect", expiresAt: until ?? null, trust };
       }

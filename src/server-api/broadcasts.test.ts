@@ -37,7 +37,7 @@ test("FR-5 NT-3 what is said to a room is an entry of its log, the same text for
   expect(history.body).toMatchObject({ head_seq: 1, data: [{ seq: 1, type: "ticket:availability", payload: seats }] });
 });
 
-test("FR-6 whoever is left out sees neither the frame nor a hole, and is not counted", async () => {
+test("FR-6 an excluded user sees neither the frame nor a gap, and is not counted", async () => {
   const [ann, bob] = [await join(await app.come("ann"), "event:2"), await join(await app.come("bob"), "event:2")];
   const answer = await broadcast("event:2", "chat:typing", { by: "ann" }, { exclude_user_id: "ann" });
   expect(answer.body).toEqual({ recipients: 1, partial: false });
@@ -67,7 +67,7 @@ test("FR-6 what is said to the room all passes by whoever is left out", async ()
   for (const client of [ann, bob, guest]) client.close();
 });
 
-test("NT-3 nobody but the server speaks its own types, nor chat's in channels", async () => {
+test("NT-3 only the server sends its own types, and chat's in channels", async () => {
   const statuses = async (room: string, types: string[]) =>
     Promise.all(types.map(async (type) => (await broadcast(room, type, {})).status));
   expect(await statuses("event:3", ["system:bye", "room:left", "x", "message:created"])).toEqual([422, 422, 200, 200]);

@@ -1,39 +1,41 @@
-import { NEVER_KEPT } from "../../protocol/notices.ts";
+import { EPHEMERAL_TYPES } from "../../protocol/notices.ts";
 import { UserId } from "../../protocol/rooms.ts";
+import type { IdempotentAppend } from "./idempotent-append.ts";
 import type { Broadcasts, ServerApiDeps } from "./index.ts";
-import type { KeepOnce } from "./keep-once.ts";
-import { metaOf } from "./notices.ts";
-import { checkedPayload } from "./payload.ts";
-import { checkType, invalid, roomOf, service } from "./policy.ts";
+import { buildMeta } from "./notices.ts";
+import { validatePayload } from "./payload.ts";
+import { checkEventType, fieldError, parseRoom, requireService } from "./policy.ts";
 
-/** One person's connections in one room; he has no more. */
-const MOST_OF_ONE = 1_000;
+/** Maximum number of one user's connections in one room. */
+const MAX_USER_CONNECTIONS = 1_000;
 
-/** To all who are in a room: an entry of its log, unless somebody is left out, who would see a hole. */
+/** To all who are in a room: an entry of its log, unless a user is excluded, who would see a gap. */
 export function createBroadcasts({
   realtime,
   cluster,
-  keep,
-}: Pick<ServerApiDeps, "realtime" | "cluster"> & { keep: KeepOnce }): Broadcasts {
+  append,
+}: Pick<ServerApiDeps, "realtime" | "cluster"> & { append: IdempotentAppend }): Broadcasts {
   return {
     async send(caller, { room: name, event_type, payload, exclude_user_id: excluded, ephemeral = false }, attempt) {
-      const room = roomOf(name);
-      const { tokenId } = service(caller, "broadcast", room);
-      checkType(event_type, room);
+      const room = parseRoom(name);
+      const { tokenId } = requireService(caller, "broadcast", room);
+      checkEventType(event_type, room);
       if (excluded !== undefined && !UserId.safeParse(excluded).success)
-        throw invalid("/exclude_user_id", "invalid", "must be the id of a person");
-      const checked = checkedPayload(event_type, payload);
+        throw fieldError("/exclude_user_id", "invalid", "must be the id of a person");
+      const validated = validatePayload(event_type, payload);
       // `all` has no log: it has no members who could come back to it.
-      if (ephemeral || excluded !== undefined || room === "all" || NEVER_KEPT.has(event_type))
-        realtime.publishText(room, event_type, checked, excluded);
-      else await keep({ room, type: event_type, payload: checked, meta: metaOf(tokenId, attempt) }, attempt);
+      if (ephemeral || excluded !== undefined || room === "all" || EPHEMERAL_TYPES.has(event_type))
+        realtime.publishText(room, event_type, validated, excluded);
+      else await append({ room, type: event_type, payload: validated, meta: buildMeta(tokenId, attempt) }, attempt);
 
-      const [{ counts, partial }, left] = await Promise.all([
+      const [{ counts, partial }, excludedConnections] = await Promise.all([
         cluster.countMembers([room]),
-        excluded === undefined ? null : cluster.listConnections({ userId: excluded, room, limit: MOST_OF_ONE }),
+        excluded === undefined
+          ? null
+          : cluster.listConnections({ userId: excluded, room, limit: MAX_USER_CONNECTIONS }),
       ]);
-      const recipients = Math.max(0, (counts.get(room) ?? 0) - (left?.data.length ?? 0));
-      return { recipients, partial: partial || (left?.partial ?? false) };
+      const recipients = Math.max(0, (counts.get(room) ?? 0) - (excludedConnections?.data.length ?? 0));
+      return { recipients, partial: partial || (excludedConnections?.partial ?? false) };
     },
   };
 }

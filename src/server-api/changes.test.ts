@@ -14,26 +14,26 @@ interface Page {
 let app: ServerApiApp;
 let database: Database;
 let writer: string;
-let reader: string;
+let consumer: string;
 
 beforeAll(async () => {
   app = await startServerApiApp();
   database = openDatabase(app.databaseUrl, { max: 5 });
   writer = await app.serviceToken(["broadcast"]);
-  reader = await app.serviceToken(["changes"]);
+  consumer = await app.serviceToken(["changes"]);
 });
 afterAll(async () => {
   await database.close();
   await app.close();
 });
 
-const changes = async (query: Record<string, string> = {}, token = reader) =>
+const changes = async (query: Record<string, string> = {}, token = consumer) =>
   app.ask<Page & { code?: string }>(token, "GET", `/api/v1/changes?${new URLSearchParams(query)}`);
 const say = (room: string, event_type: string, n: number) =>
   app.ask(writer, "POST", `/api/v1/rooms/${room}/broadcasts`, { event_type, payload: { n } });
 
 /** Everything from a place on until nothing more comes, and whose end it is. */
-async function drain(after: string, until: number, query: Record<string, string> = {}, token = reader) {
+async function drain(after: string, until: number, query: Record<string, string> = {}, token = consumer) {
   const data: Page["data"] = [];
   let next = after;
   await waitUntil(`${until} changes have come`, async () => {

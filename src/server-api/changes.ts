@@ -1,52 +1,57 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../platform/errors.ts";
 import type { Realtime } from "../realtime/index.ts";
-import type { Bell } from "./bell.ts";
-import { type Place, readCursor, writeCursor } from "./cursor.ts";
+import type { ChangeNotifier } from "./change-notifier.ts";
+import { decodeCursor, encodeCursor, type LogCursor } from "./cursor.ts";
 import type { Change, Changes, ChangesQuery, ServerApiDeps } from "./index.ts";
-import { service } from "./policy.ts";
-import { between, type ChangeRow, ends, type Filter, windowFrom } from "./store/changes.ts";
+import { requireService } from "./policy.ts";
+import { type ChangeRow, type Filter, findWindow, readBounds, readWindow } from "./store/changes.ts";
 
 /** Windows that one call looks through for a caller who wants little of much. */
-const MOST_WINDOWS = 20;
+const MAX_WINDOWS = 20;
 /** ms. */
-const MOST_WAIT = 10_000;
+const MAX_WAIT_MS = 10_000;
 /** Calls of one token that wait on this node at once. */
-const MOST_WAITING = 50;
-/** ms between two looks of one call: not everything that happens anywhere is worth a query. */
-const LOOK_EVERY = 50;
+const MAX_WAITING_CALLS = 50;
+/** ms between two polls of one call: not everything that happens anywhere is worth a query. */
+const MIN_POLL_INTERVAL_MS = 50;
 
 /**
- * The log of all rooms, window by window between two ticks: every entry that became visible, once, in order per room, also those
- * that committed late. The place goes back and forth as text; nothing is kept here.
+ * The log of all rooms, window by window between two checkpoints: every entry that became visible, once, in order per room, also those
+ * that committed late. The cursor goes back and forth as text; nothing is stored here.
  */
 export function createChanges({
   sql,
   source,
-  longestWait,
+  maxWaitMs,
   realtime,
-  bell,
-}: Pick<ServerApiDeps, "sql" | "source" | "longestWait"> & { realtime: Pick<Realtime, "beginLongResponse"> } & {
-  bell: Pick<Bell, "next" | "closed">;
+  notifier,
+}: Pick<ServerApiDeps, "sql" | "source" | "maxWaitMs"> & { realtime: Pick<Realtime, "beginLongResponse"> } & {
+  notifier: Pick<ChangeNotifier, "next" | "isClosed">;
 }): Changes {
   const waiting = new Map<string, number>();
 
   return async (caller, query) => {
-    const { tokenId, rooms } = service(caller, "changes");
+    const { tokenId, rooms } = requireService(caller, "changes");
     if ((query.wait ?? 0) === 0) return read(rooms, query);
     const others = waiting.get(tokenId) ?? 0;
-    if (others >= MOST_WAITING)
-      throw new AppError("rate_limited", `${MOST_WAITING} calls with this token wait already.`, { retry_after: 1 });
+    if (others >= MAX_WAITING_CALLS)
+      throw new AppError("rate_limited", `${MAX_WAITING_CALLS} calls with this token wait already.`, {
+        retry_after: 1,
+      });
     waiting.set(tokenId, others + 1);
-    const answer = realtime.beginLongResponse({ caller: service(caller, "changes"), address: query.address ?? null });
+    const response = realtime.beginLongResponse({
+      caller: requireService(caller, "changes"),
+      address: query.address ?? null,
+    });
     try {
-      const signals = [answer.signal, ...(query.signal === undefined ? [] : [query.signal])];
+      const signals = [response.signal, ...(query.signal === undefined ? [] : [query.signal])];
       const found = await read(rooms, { ...query, signal: AbortSignal.any(signals) });
       // Its token was revoked meanwhile: what has come since is not for it.
-      answer.signal.throwIfAborted();
+      response.signal.throwIfAborted();
       return found;
     } finally {
-      answer.end();
+      response.end();
       const left = waiting.get(tokenId)! - 1;
       if (left === 0) waiting.delete(tokenId);
       else waiting.set(tokenId, left);
@@ -54,65 +59,76 @@ export function createChanges({
   };
 
   async function read(rooms: readonly string[], { after, types, limit, wait = 0, signal }: ChangesQuery) {
-    const filter: Filter = { rooms: rooms.map(likeOf), types: types?.map(likeOf) ?? null };
-    const until = performance.now() + Math.min(wait, longestWait, MOST_WAIT);
-    const ended = aborted(signal);
-    let place = await begin(after);
+    const filter: Filter = { rooms: rooms.map(toLikePattern), types: types?.map(toLikePattern) ?? null };
+    const until = performance.now() + Math.min(wait, maxWaitMs, MAX_WAIT_MS);
+    const ended = whenAborted(signal);
+    let cursor = await startCursor(after);
     for (;;) {
-      const rung = bell.next();
-      const looked = performance.now();
-      const found = await collect(place, filter, limit);
-      place = found.place;
+      const notified = notifier.next();
+      const polledAt = performance.now();
+      const found = await readWindows(cursor, filter, limit);
+      cursor = found.cursor;
       const left = until - performance.now();
-      if (found.rows.length > 0 || left <= 0 || signal?.aborted || bell.closed) {
-        const data = found.rows.map((row) => changeOf(row, place.epoch, source));
-        return { data, next: writeCursor(place) };
+      if (found.rows.length > 0 || left <= 0 || signal?.aborted || notifier.isClosed) {
+        const data = found.rows.map((row) => toChange(row, cursor.epoch, source));
+        return { data, next: encodeCursor(cursor) };
       }
-      await Promise.race([rung, sleep(left, undefined, { ref: false }), ended]);
-      const early = looked + LOOK_EVERY - performance.now();
-      if (early > 0 && !bell.closed && !signal?.aborted) await sleep(early);
+      await Promise.race([notified, sleep(left, undefined, { ref: false }), ended]);
+      const tooEarlyMs = polledAt + MIN_POLL_INTERVAL_MS - performance.now();
+      if (tooEarlyMs > 0 && !notifier.isClosed && !signal?.aborted) await sleep(tooEarlyMs);
     }
   }
 
-  async function begin(after: string | undefined): Promise<Place> {
-    const { oldest, newest, epoch } = await ends(sql);
-    if (after === undefined) return { epoch, tick: newest, within: null };
-    if (after === "0") return { epoch, tick: oldest, within: null };
-    const place = readCursor(after);
-    if (place.epoch !== epoch || place.tick > newest) throw gone();
-    return place;
+  async function startCursor(after: string | undefined): Promise<LogCursor> {
+    const { oldest, newest, epoch } = await readBounds(sql);
+    if (after === undefined) return { epoch, checkpoint: newest, partialWindow: null };
+    if (after === "0") return { epoch, checkpoint: oldest, partialWindow: null };
+    const cursor = decodeCursor(after);
+    if (cursor.epoch !== epoch || cursor.checkpoint > newest) throw pastRetention();
+    return cursor;
   }
 
-  async function collect(start: Place, filter: Filter, limit: number): Promise<{ rows: ChangeRow[]; place: Place }> {
+  async function readWindows(
+    start: LogCursor,
+    filter: Filter,
+    limit: number,
+  ): Promise<{ rows: ChangeRow[]; cursor: LogCursor }> {
     const rows: ChangeRow[] = [];
-    let place = start;
-    for (let windows = 0; windows < MOST_WINDOWS && rows.length < limit; windows++) {
-      const found = await windowFrom(sql, place.tick, place.within?.to ?? place.tick);
-      if (found === null) throw gone();
+    let cursor = start;
+    for (let windows = 0; windows < MAX_WINDOWS && rows.length < limit; windows++) {
+      const found = await findWindow(sql, cursor.checkpoint, cursor.partialWindow?.to ?? cursor.checkpoint);
+      if (found === null) throw pastRetention();
       // The middle of a window means something only in that window: if an end of it was thinned out, from its beginning again.
-      // Nor does one that no answer told, which would have the whole log read at once.
-      const within = found.whole && place.within !== null && place.within.to <= found.to ? place.within : null;
-      const window = within === null ? found : { from: found.from, to: within.to };
+      // Nor does one that no response contained, which would have the whole log read at once.
+      const partialWindow =
+        found.isIntact && cursor.partialWindow !== null && cursor.partialWindow.to <= found.to
+          ? cursor.partialWindow
+          : null;
+      const window = partialWindow === null ? found : { from: found.from, to: partialWindow.to };
       if (window.to === window.from) break;
-      const page = await between(sql, window, within, filter, limit - rows.length);
+      const page = await readWindow(sql, window, partialWindow, filter, limit - rows.length);
       rows.push(...page.rows);
       const last = page.rows.at(-1);
-      place =
+      cursor =
         page.more && last !== undefined
-          ? { ...place, tick: window.from, within: { to: window.to, roomId: last.room_id, seq: last.seq } }
-          : { ...place, tick: window.to, within: null };
+          ? {
+              ...cursor,
+              checkpoint: window.from,
+              partialWindow: { to: window.to, roomId: last.room_id, seq: last.seq },
+            }
+          : { ...cursor, checkpoint: window.to, partialWindow: null };
       if (page.more) break;
     }
-    return { rows, place };
+    return { rows, cursor };
   }
 }
 
 /** Resolves when it is; without a signal never. */
-function aborted(signal: AbortSignal | undefined): Promise<void> {
+function whenAborted(signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => signal?.addEventListener("abort", () => resolve(), { once: true }));
 }
 
-function gone(): AppError {
+function pastRetention(): AppError {
   return new AppError(
     "past_retention",
     "What came after that place is no longer kept. Load the state anew, and go on from now.",
@@ -120,12 +136,12 @@ function gone(): AppError {
 }
 
 /** `booking:*` for LIKE: everything stands for itself but a `*` at the end. */
-function likeOf(pattern: string): string {
+function toLikePattern(pattern: string): string {
   const [text, end] = pattern.endsWith("*") ? [pattern.slice(0, -1), "%"] : [pattern, ""];
   return text.replace(/[\\%_]/g, "\\$&") + end;
 }
 
-function changeOf({ room, seq, type, payload, at }: ChangeRow, epoch: string, source: string): Change {
+function toChange({ room, seq, type, payload, at }: ChangeRow, epoch: string, source: string): Change {
   return {
     id: `${room}:${epoch}:${seq}`,
     source,

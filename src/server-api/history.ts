@@ -1,19 +1,19 @@
 import { AppError } from "../platform/errors.ts";
 import type { History, ServerApiDeps } from "./index.ts";
-import { roomOf, service } from "./policy.ts";
+import { parseRoom, requireService } from "./policy.ts";
 import { pageRoom } from "./store/history.ts";
 
-/** A room's log from a place on, for whoever may read it. */
+/** A room's log from a place on, for callers who may read it. */
 export function createHistory({ sql, realtime }: Pick<ServerApiDeps, "sql" | "realtime">): History {
   return async (caller, { room: name, after, limit }) => {
-    const room = roomOf(name);
-    if (caller.kind === "service") service(caller, "history", room);
+    const room = parseRoom(name);
+    if (caller.kind === "service") requireService(caller, "history", room);
     else await realtime.authorize(caller, room);
     const { head, epoch, entries } = await pageRoom(sql, room, after, limit);
     const wanted = Math.min(limit, Math.max(0, head - after));
     // Numbers have no holes: what does not follow `after` was removed with its age.
-    const complete = entries.length === wanted && entries.every(({ seq }, i) => seq === after + 1 + i);
-    if (!complete)
+    const isComplete = entries.length === wanted && entries.every(({ seq }, i) => seq === after + 1 + i);
+    if (!isComplete)
       throw new AppError("past_retention", "Some entries after this position are no longer stored.", {
         head_seq: head,
         epoch,

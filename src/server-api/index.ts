@@ -14,7 +14,7 @@ import type { Scope } from "../platform/scopes.ts";
 import type { Cluster, Realtime } from "../realtime/index.ts";
 
 /**
- * What the back ends of other teams may do, for every door (REST, gRPC, the dialects). Each use case asks for the scope of the
+ * What the back ends of other teams may do, for every transport (REST, gRPC, the dialects). Each use case asks for the scope of the
  * caller's token and for its patterns of rooms: a notice goes to the room `user:<id>`. Errors are AppErrors: `forbidden`,
  * `invalid` with the fields, `rate_limited` …
  */
@@ -34,9 +34,9 @@ export interface ServerApi {
   isServiceToken(token: string): boolean;
   /** False when the token was revoked since the caller was made. Asked in the tick in which a socket opens. */
   isCurrent(caller: ServiceCaller): boolean;
-  /** The same without a query, for whoever was here a moment ago; null: ask `authenticate`. */
-  known(token: string): ServiceCaller | null;
-  /** Where all doors count the requests of each token. */
+  /** The same without a query, from the cache; null: ask `authenticate`. */
+  findCached(token: string): ServiceCaller | null;
+  /** Where all transports count the requests of each token. */
   requests: RateLimiter;
   /** Counts one request of this token; throws `rate_limited`. REST counts by itself. */
   admit(caller: ServiceCaller): Promise<void>;
@@ -44,10 +44,10 @@ export interface ServerApi {
   routes(api: Api): void;
   /** Takes what services said to a person out of the log. Call it when the person is erased. */
   erase(userId: string): Promise<void>;
-  /** What services said to a person, as far as it is kept. */
-  exportOf(userId: string): Promise<Record<string, unknown>>;
-  /** Answers those who wait for changes, and from now on at once: this node is about to stop. */
-  endWaits(): void;
+  /** The notices of a user that are still stored. */
+  exportUser(userId: string): Promise<Record<string, unknown>>;
+  /** Ends all long polls, and from now on each at once: this node is about to stop. */
+  endLongPolls(): void;
   /** The same, and writes down which tokens were used. */
   stop(): Promise<void>;
 }
@@ -58,7 +58,7 @@ export interface ServerApiDeps {
   /** For batches of which one at a time is under way: a pool of one connection. */
   batchSql: Sql;
   transaction: Transaction;
-  /** Shows the entries of a batch, which does not go through `transaction`. */
+  /** Publishes the entries of a batch, which does not go through `transaction`. */
   publish: Publish;
   /** Gives a new Snowflake, as decimal text. */
   ids: { next(): string };
@@ -70,32 +70,32 @@ export interface ServerApiDeps {
     "countConnections" | "countMembers" | "getAudience" | "getStats" | "listConnections" | "waitForAck"
   >;
   tail: Pick<LogTail, "addConsumer">;
-  /** A notice reached somebody. */
+  /** A notice was delivered. */
   metrics: { notified(kind: "booking" | "queue" | "payment" | "notification"): void };
   /** GRPC_TOKEN: one more token, for everything; null: there is none. */
   staticToken: string | null;
-  /** Counts the requests of each token, for all doors. */
+  /** Counts the requests of each token, for all transports. */
   requests: RateLimiter;
   /** How the log names this server: its public URL. */
   source: string;
-  /** ms that an answer may wait for something to happen: it must leave before HTTP_WRITE_TIMEOUT. */
-  longestWait: number;
+  /** ms that a response may wait for changes: it must leave before HTTP_WRITE_TIMEOUT. */
+  maxWaitMs: number;
   /** Unix ms. */
   now: () => number;
   /** Told of what fails in the background and is tried again. */
   onError: (error: unknown) => void;
 }
 
-/** A notice is for one person, wherever he is: scope `notify`, room `user:<id>`. Kept in that room's log, so that somebody away gets it once. */
+/** A notice is for one user, on all devices: scope `notify`, room `user:<id>`. Stored in that room's log, so that a user who is offline gets it once. */
 export interface Notices {
   /** `booking:confirmed` or `booking:failed`, by `success`. */
-  notifyBooking(caller: Caller, result: BookingResult, more?: NoticeOptions): Promise<Delivery>;
+  notifyBooking(caller: Caller, result: BookingResult, options?: NoticeOptions): Promise<Delivery>;
   /** `payment:processing`, `payment:success`, `payment:failed`, `payment:refunded`, by `status`. */
-  notifyPayment(caller: Caller, status: PaymentResult, more?: NoticeOptions): Promise<Delivery>;
-  /** `booking:queue_position`; never kept: the next one replaces it. */
+  notifyPayment(caller: Caller, status: PaymentResult, options?: NoticeOptions): Promise<Delivery>;
+  /** `booking:queue_position`; ephemeral: the next one replaces it. */
   notifyQueuePosition(caller: Caller, position: QueueNotice): Promise<Delivery>;
   /** Any type that is not the server's own. Types of bookings and payments are checked against their shapes. */
-  send(caller: Caller, notice: Notice, more?: NoticeOptions & AckOptions): Promise<Delivery>;
+  send(caller: Caller, notice: Notice, options?: NoticeOptions & AckOptions): Promise<Delivery>;
 }
 
 export interface BookingResult extends Partial<Omit<Booking, "booking_id">> {
@@ -123,14 +123,14 @@ export interface Notice {
 }
 
 export interface NoticeOptions {
-  /** Only for who is there now: not kept, and nobody gets it later. */
+  /** Only for connected clients: not stored. */
   ephemeral?: boolean | undefined;
-  /** Of an Idempotency-Key: what it has kept already is not kept once more. */
+  /** Of an Idempotency-Key: an entry is appended once. */
   attempt?: Attempt | undefined;
 }
 
 export interface AckOptions {
-  /** Puts an `ack_id` into the payload and waits until a client says that it has it. */
+  /** Adds an `ack_id` to the payload and waits until a client acknowledges it. */
   requireAck?: boolean | undefined;
   /** ms to wait for that; at most, and unless told, 5,000. */
   ackTimeout?: number | undefined;
@@ -142,16 +142,16 @@ export interface Delivery {
   delivered: boolean;
   /** The person's open connections. */
   connections: number;
-  /** A client said that it has it; false without `requireAck`. */
+  /** A client acknowledged it; false without `requireAck`. */
   acked: boolean;
-  /** It is in the person's log and reaches him when he comes back. */
+  /** It is in the user's log and reaches them when they come back. */
   stored: boolean;
   /** Some node did not answer in time: the counts may be too low. */
   partial: boolean;
 }
 
 export interface Broadcasts {
-  /** To all who are in a room: scope `broadcast`. Kept in the room's log, unless somebody is left out, it is `ephemeral`, or the room is `all`. */
+  /** To all who are in a room: scope `broadcast`. Stored in the room's log, unless a user is excluded, it is `ephemeral`, or the room is `all`. */
   send(caller: Caller, broadcast: Broadcast, attempt?: Attempt): Promise<{ recipients: number; partial: boolean }>;
 }
 
@@ -204,7 +204,7 @@ export interface HistoryEntry {
 export type Changes = (caller: Caller, query: ChangesQuery) => Promise<{ data: Change[]; next: string }>;
 
 export interface ChangesQuery {
-  /** The `next` of the answer before; without it, from now on. `0`: from the oldest that is kept. */
+  /** The `next` of the previous response; without it, from now on. `0`: from the oldest that is stored. */
   after?: string | undefined;
   /** Types, or beginnings of types that end in `*`. */
   types?: readonly string[] | undefined;

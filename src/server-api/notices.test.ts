@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type ServerApiApp, startServerApiApp } from "../../tests/support/server-api.ts";
 import { openDatabase } from "../platform/postgres/pool.ts";
-import { eraseNotices, noticesOf } from "./store/notices.ts";
+import { eraseNotices, listNotices } from "./store/notices.ts";
 
 setDefaultTimeout(60_000);
 
@@ -46,7 +46,7 @@ test("NT-1 NT-2 a booking's payload is completed, sent to every device of the pe
   for (const client of [phone, laptop, other]) client.close();
 });
 
-test("RC-1 whoever was away gets each notice once, in order, when he comes back", async () => {
+test("RC-1 a user who was offline gets each notice once, in order, when they come back", async () => {
   const before = await app.come("cem");
   await notice("cem", "payment:processing", { payment_id: "p", booking_id: "b", status: "processing" });
   const seen = await before.next("payment:processing");
@@ -120,12 +120,14 @@ test("the same Idempotency-Key of a service is one notice, and keys of two servi
   expect((await app.ask(history, "GET", "/api/v1/rooms/user:flo/history")).body).toMatchObject({ head_seq: 2 });
 });
 
-test("what was said to a person can be given to him, and taken away with him; the numbers stay", async () => {
+test("what was said to a person can be exported, and is erased with them; the numbers stay", async () => {
   const { sql, close } = openDatabase(app.databaseUrl, { max: 1 });
   await notice("gil", "booking:confirmed", { booking_id: "b-7" });
   await notice("gil", "note:new", { text: "private" });
   await notice("hal", "note:new", { text: "of another" });
-  expect((await noticesOf(sql, "gil")).map(({ type, payload }) => [type, payload.text ?? payload.booking_id])).toEqual([
+  expect(
+    (await listNotices(sql, "gil")).map(({ type, payload }) => [type, payload.text ?? payload.booking_id]),
+  ).toEqual([
     ["booking:confirmed", "b-7"],
     ["note:new", "private"],
   ]);

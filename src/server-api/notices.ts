@@ -1,53 +1,58 @@
 import { randomBytes } from "node:crypto";
-import { NEVER_KEPT } from "../../protocol/notices.ts";
+import { EPHEMERAL_TYPES } from "../../protocol/notices.ts";
 import type { Caller } from "../platform/caller.ts";
 import type { Attempt } from "../platform/http/run-idempotent.ts";
 import { toJsonObject } from "../platform/json-object.ts";
 import { getMemberText, mergeObjectTexts } from "../platform/json-text.ts";
+import type { IdempotentAppend } from "./idempotent-append.ts";
 import type { AckOptions, Delivery, Notice, NoticeOptions, Notices, ServerApiDeps } from "./index.ts";
-import type { KeepOnce } from "./keep-once.ts";
-import { checkedPayload } from "./payload.ts";
-import { checkType, invalid, ownRoomOf, service } from "./policy.ts";
+import { validatePayload } from "./payload.ts";
+import { checkEventType, fieldError, parseUserRoom, requireService } from "./policy.ts";
 
 /** ms. Callers and their proxies give up at about ten seconds. */
-const MOST_ACK_TIMEOUT = 5_000;
+const MAX_ACK_TIMEOUT_MS = 5_000;
 
 /** Of the metric: few, and never a type that a service invented. */
 const KINDS = ["booking", "queue", "payment"] as const;
 
-/** Notices to one person: into the log of his own room, and from there to all his connections, now or when he comes back. */
+/** Notices to one person: into the log of their own room, and from there to all their connections, now or when they come back. */
 export function createNotices({
   realtime,
   cluster,
   metrics,
-  keep,
-}: Pick<ServerApiDeps, "realtime" | "cluster" | "metrics"> & { keep: KeepOnce }): Notices {
+  append,
+}: Pick<ServerApiDeps, "realtime" | "cluster" | "metrics"> & { append: IdempotentAppend }): Notices {
   async function send(
     caller: Caller,
     { user_id, event_type, payload }: Notice,
-    { ephemeral = false, requireAck = false, ackTimeout = MOST_ACK_TIMEOUT, attempt }: NoticeOptions & AckOptions = {},
+    {
+      ephemeral = false,
+      requireAck = false,
+      ackTimeout = MAX_ACK_TIMEOUT_MS,
+      attempt,
+    }: NoticeOptions & AckOptions = {},
   ): Promise<Delivery> {
-    const room = ownRoomOf(user_id);
-    const { tokenId } = service(caller, "notify", room);
-    checkType(event_type, room);
-    const checked = checkedPayload(event_type, payload);
+    const room = parseUserRoom(user_id);
+    const { tokenId } = requireService(caller, "notify", room);
+    checkEventType(event_type, room);
+    const validated = validatePayload(event_type, payload);
     const ackId = requireAck ? randomBytes(16).toString("base64url") : null;
-    const whole = ackId === null ? checked : withAckId(checked, ackId);
-    // Asked before it is sent, so that no answer comes too early.
-    const wait = Math.max(0, Math.min(ackTimeout, MOST_ACK_TIMEOUT));
-    const acked = ackId === null ? null : cluster.waitForAck(ackId, wait, user_id);
+    const text = ackId === null ? validated : withAckId(validated, ackId);
+    // Asked before it is sent, so that no reply comes too early.
+    const waitMs = Math.max(0, Math.min(ackTimeout, MAX_ACK_TIMEOUT_MS));
+    const acked = ackId === null ? null : cluster.waitForAck(ackId, waitMs, user_id);
 
-    const stored = !ephemeral && !NEVER_KEPT.has(event_type);
-    if (!stored) realtime.publishText(room, event_type, whole);
-    else await keep({ room, type: event_type, payload: whole, meta: metaOf(tokenId, attempt) }, attempt);
+    const stored = !ephemeral && !EPHEMERAL_TYPES.has(event_type);
+    if (!stored) realtime.publishText(room, event_type, text);
+    else await append({ room, type: event_type, payload: text, meta: buildMeta(tokenId, attempt) }, attempt);
 
     const { counts, partial } = await cluster.countConnections([user_id]);
     const connections = counts.get(user_id) ?? 0;
-    if (connections > 0) metrics.notified(kindOf(event_type));
+    if (connections > 0) metrics.notified(getMetricKind(event_type));
     return {
       delivered: connections > 0,
       connections,
-      // Nobody is there who could say so.
+      // No client is connected that could say so.
       acked: acked !== null && (connections > 0 || partial) && (await acked),
       stored,
       partial,
@@ -56,31 +61,31 @@ export function createNotices({
 
   return {
     send,
-    notifyBooking: (caller, { user_id, success, ...payload }, more) =>
-      send(caller, noticeOf(user_id, success ? "booking:confirmed" : "booking:failed", payload), more),
-    notifyPayment: (caller, { user_id, ...payload }, more) =>
-      send(caller, noticeOf(user_id, `payment:${payload.status}`, payload), more),
+    notifyBooking: (caller, { user_id, success, ...payload }, options) =>
+      send(caller, buildNotice(user_id, success ? "booking:confirmed" : "booking:failed", payload), options),
+    notifyPayment: (caller, { user_id, ...payload }, options) =>
+      send(caller, buildNotice(user_id, `payment:${payload.status}`, payload), options),
     notifyQueuePosition: (caller, { user_id, ...payload }) =>
-      send(caller, noticeOf(user_id, "booking:queue_position", payload)),
+      send(caller, buildNotice(user_id, "booking:queue_position", payload)),
   };
 }
 
-function noticeOf(user_id: string, event_type: string, payload: object): Notice {
+function buildNotice(user_id: string, event_type: string, payload: object): Notice {
   return { user_id, event_type, payload: toJsonObject(payload) };
 }
 
 function withAckId(payload: string, ackId: string): string {
   if (getMemberText(payload, "ack_id") !== undefined)
-    throw invalid("/payload/ack_id", "reserved", "is the server's own when an acknowledgement is required");
+    throw fieldError("/payload/ack_id", "reserved", "is the server's own when an acknowledgement is required");
   return mergeObjectTexts(payload, JSON.stringify({ ack_id: ackId }));
 }
 
 /** Who said it, and by which Idempotency-Key, for the log's `meta`. */
-export function metaOf(tokenId: string, attempt?: Attempt): string {
+export function buildMeta(tokenId: string, attempt?: Attempt): string {
   return JSON.stringify({ actor: `service:${tokenId}`, once: attempt?.mark });
 }
 
-function kindOf(type: string): "booking" | "queue" | "payment" | "notification" {
+function getMetricKind(type: string): "booking" | "queue" | "payment" | "notification" {
   if (type === "booking:queue_position") return "queue";
   return KINDS.find((kind) => type.startsWith(`${kind}:`)) ?? "notification";
 }

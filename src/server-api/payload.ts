@@ -4,17 +4,21 @@ import { refuseNul } from "../platform/http/nul.ts";
 import { escapePointerPart } from "../platform/http/validation-error.ts";
 import type { JsonObject } from "../platform/json-object.ts";
 
-/** Most bytes of a payload: it goes to everybody who is there, and into the log. */
+/** Maximum bytes of a payload: it goes to everybody who is there, and into the log. */
 const PAYLOAD_MAX = 65_536;
 
 /** Types that are checked, and passed on as they came: what a service adds to them is its own affair. */
-const OPEN = new Set<string>(["ticket:availability", "ticket:reserved", "ticket:released"] satisfies NoticeType[]);
+const PASS_THROUGH = new Set<string>([
+  "ticket:availability",
+  "ticket:reserved",
+  "ticket:released",
+] satisfies NoticeType[]);
 
 /**
  * The payload as the frame will carry it, JSON text: as the service wrote it. Bookings, payments and places in a queue are
  * checked against their shape and completed. Throws `invalid` with the fields, `too_large`.
  */
-export function checkedPayload(type: string, { text, value }: JsonObject): string {
+export function validatePayload(type: string, { text, value }: JsonObject): string {
   if (text.includes("\\u0000")) refuseNul("json", { payload: value });
   const shape = Object.hasOwn(NOTICES, type) ? NOTICES[type as NoticeType] : undefined;
   const outcome = shape?.safeParse(withoutNulls(value, type));
@@ -26,7 +30,7 @@ export function checkedPayload(type: string, { text, value }: JsonObject): strin
     }));
     throw new AppError("invalid", `The payload is not one of ${type}.`, { errors });
   }
-  const checked = outcome === undefined || OPEN.has(type) ? text : JSON.stringify(outcome.data);
+  const checked = outcome === undefined || PASS_THROUGH.has(type) ? text : JSON.stringify(outcome.data);
   if (Buffer.byteLength(checked) > PAYLOAD_MAX)
     throw new AppError("too_large", `A payload has at most ${PAYLOAD_MAX} bytes as JSON.`);
   return checked;

@@ -3,8 +3,8 @@ import { type Caller, coversRoom, type ServiceCaller } from "../platform/caller.
 import { AppError } from "../platform/errors.ts";
 import type { Scope } from "../platform/scopes.ts";
 
-/** The service behind the caller, when its token has the scope and, if one is named, covers the room. Throws `unauthenticated`, `forbidden`. */
-export function service(caller: Caller, scope: Scope, room?: string): ServiceCaller {
+/** The service that calls, when its token has the scope and, if one is named, covers the room. Throws `unauthenticated`, `forbidden`. */
+export function requireService(caller: Caller, scope: Scope, room?: string): ServiceCaller {
   if (caller.kind === "anonymous") throw new AppError("unauthenticated");
   if (caller.kind === "user")
     throw new AppError("forbidden", `This is for services: use a token with the scope ${scope}.`);
@@ -15,38 +15,40 @@ export function service(caller: Caller, scope: Scope, room?: string): ServiceCal
 }
 
 /** The full name of a room; throws `invalid`. */
-export function roomOf(name: string): string {
+export function parseRoom(name: string): string {
   const room = normalizeRoom(name);
   if (room !== null) return room;
-  throw invalid("/room", "invalid", "must be a room such as event:123");
+  throw fieldError("/room", "invalid", "must be a room such as event:123");
 }
 
 /** `user:<id>`; throws `invalid` for what cannot be an id. The person need not be known here. */
-export function ownRoomOf(userId: string): string {
+export function parseUserRoom(userId: string): string {
   const room = RoomName.safeParse(`user:${userId}`);
   if (room.success) return room.data;
-  throw invalid("/user_id", "invalid", "must be 1 to 64 letters, digits, or any of - _ . :");
+  throw fieldError("/user_id", "invalid", "must be 1 to 64 letters, digits, or any of - _ . :");
 }
 
 /** Types that only the server itself says. */
-const RESERVED = ["system:", "room:"];
+const RESERVED_PREFIXES = ["system:", "room:"];
 /** What chat says in channels and to persons: a false one would break what clients show. They hear the room `all` by the same socket. */
-const OF_CHAT = ["message:", "member:", "channel:", "read:", "typing:"];
-const CHAT_KINDS = ["channel", "user", "all"];
+const CHAT_PREFIXES = ["message:", "member:", "channel:", "read:", "typing:"];
+const CHAT_ROOM_KINDS = ["channel", "user", "all"];
 
 /** A service's own word goes into frames as it stands, so it holds nothing that JSON would have to escape. */
 export const EVENT_TYPE = /^[A-Za-z][A-Za-z0-9_.-]{0,31}(:[A-Za-z0-9_.-]{1,64}){0,2}$/;
 
-/** Throws `invalid` when nobody but the server may say this in that room. */
-export function checkType(type: string, room: string): void {
+/** Throws `invalid` when only the server may send this type in that room. */
+export function checkEventType(type: string, room: string): void {
   if (!EVENT_TYPE.test(type) || type.length > 64)
-    throw invalid("/event_type", "invalid", "must be a type such as booking:confirmed, of at most 64 characters");
-  const reserved = CHAT_KINDS.includes(roomKind(room)) ? [...RESERVED, ...OF_CHAT] : RESERVED;
+    throw fieldError("/event_type", "invalid", "must be a type such as booking:confirmed, of at most 64 characters");
+  const reserved = CHAT_ROOM_KINDS.includes(roomKind(room))
+    ? [...RESERVED_PREFIXES, ...CHAT_PREFIXES]
+    : RESERVED_PREFIXES;
   const prefix = reserved.find((start) => type.startsWith(start));
   if (prefix !== undefined)
-    throw invalid("/event_type", "reserved", `must not begin with ${prefix}, which only the server says here`);
+    throw fieldError("/event_type", "reserved", `must not begin with ${prefix}, which only the server says here`);
 }
 
-export function invalid(pointer: string, code: string, message: string): AppError {
+export function fieldError(pointer: string, code: string, message: string): AppError {
   return new AppError("invalid", `${pointer.slice(1)} ${message}.`, { errors: [{ pointer, code, message }] });
 }

@@ -1,40 +1,45 @@
 import { rateLimitedError } from "../platform/http/rate-limit.ts";
-import { createBell } from "./bell.ts";
+import { createBatchedAppend } from "./batched-append.ts";
 import { createBroadcasts } from "./broadcasts.ts";
+import { createChangeNotifier } from "./change-notifier.ts";
 import { createChanges } from "./changes.ts";
 import { createHistory } from "./history.ts";
+import { createIdempotentAppend } from "./idempotent-append.ts";
 import type { ServerApi, ServerApiDeps } from "./index.ts";
-import { createKeepOnce } from "./keep-once.ts";
-import { createKeep } from "./keeping.ts";
-import { KnownTokens } from "./known-tokens.ts";
 import { createNotices } from "./notices.ts";
 import { addChangeRoutes } from "./routes/changes.ts";
-import { addConnectionRoutes } from "./routes/connections.ts";
 import { addNoticeRoutes } from "./routes/notices.ts";
 import { addPresenceRoute } from "./routes/presence.ts";
 import { addRoomRoutes } from "./routes/rooms.ts";
 import { addTokenRoutes } from "./routes/service-tokens.ts";
+import { addStatsRoute } from "./routes/stats.ts";
 import { createServiceTokens } from "./service-tokens.ts";
 import { createStats } from "./stats.ts";
-import { eraseNotices, noticesOf } from "./store/notices.ts";
+import { eraseNotices, listNotices } from "./store/notices.ts";
+import { TokenCache } from "./token-cache.ts";
 
 /** The module, with what it must remember: the tokens that are good. Resolves when it follows the log. */
 export async function createServerApi(deps: ServerApiDeps): Promise<ServerApi> {
-  const known = new KnownTokens(deps);
-  const bell = createBell();
-  await deps.tail.addConsumer({ name: "changes", from: "now", needs: () => false, handle: async () => bell.ring() });
-  const parts = { ...deps, bell, keep: createKeepOnce(deps.sql, createKeep(deps)) };
+  const tokenCache = new TokenCache(deps);
+  const notifier = createChangeNotifier();
+  await deps.tail.addConsumer({
+    name: "changes",
+    from: "now",
+    needs: () => false,
+    handle: async () => notifier.notify(),
+  });
+  const context = { ...deps, notifier, append: createIdempotentAppend(deps.sql, createBatchedAppend(deps)) };
   const api: ServerApi = {
-    notices: createNotices(parts),
-    broadcasts: createBroadcasts(parts),
-    stats: createStats(parts),
-    history: createHistory(parts),
-    changes: createChanges(parts),
-    tokens: createServiceTokens(deps, () => known.changed()),
-    authenticate: (token) => known.authenticate(token),
-    isServiceToken: (token) => known.isOurs(token),
-    known: (token) => known.known(token),
-    isCurrent: (caller) => known.isCurrent(caller),
+    notices: createNotices(context),
+    broadcasts: createBroadcasts(context),
+    stats: createStats(context),
+    history: createHistory(context),
+    changes: createChanges(context),
+    tokens: createServiceTokens(deps, () => tokenCache.reload()),
+    authenticate: (token) => tokenCache.authenticate(token),
+    isServiceToken: (token) => tokenCache.isServiceToken(token),
+    findCached: (token) => tokenCache.findCached(token),
+    isCurrent: (caller) => tokenCache.isCurrent(caller),
     requests: deps.requests,
     async admit({ tokenId }) {
       const { allowed, retryAfter } = await deps.requests(tokenId);
@@ -43,17 +48,17 @@ export async function createServerApi(deps: ServerApiDeps): Promise<ServerApi> {
     routes(http) {
       addNoticeRoutes(http, api);
       addRoomRoutes(http, api);
-      addConnectionRoutes(http, api);
+      addStatsRoute(http, api);
       addPresenceRoute(http, deps.realtime);
       addChangeRoutes(http, api);
       addTokenRoutes(http, api);
     },
     erase: (userId) => eraseNotices(deps.sql, userId),
-    exportOf: async (userId) => ({ notices: await noticesOf(deps.sql, userId) }),
-    endWaits: () => bell.close(),
+    exportUser: async (userId) => ({ notices: await listNotices(deps.sql, userId) }),
+    endLongPolls: () => notifier.close(),
     async stop() {
-      bell.close();
-      await known.stop();
+      notifier.close();
+      await tokenCache.stop();
     },
   };
   return api;

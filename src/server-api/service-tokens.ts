@@ -6,12 +6,12 @@ import { AppError } from "../platform/errors.ts";
 import { requireRoomAccess } from "../platform/private-rooms.ts";
 import { ALL_SCOPES, READ_SCOPES, type Scope } from "../platform/scopes.ts";
 import type { ServerApiDeps, ServiceToken, ServiceTokens } from "./index.ts";
-import { TOKENS_ROOM } from "./known-tokens.ts";
-import { invalid } from "./policy.ts";
+import { fieldError } from "./policy.ts";
 import { deleteToken, insertToken, listTokens, rotateToken, type TokenRow } from "./store/service-tokens.ts";
+import { TOKENS_ROOM } from "./token-cache.ts";
 
 /** All of them are in every node's memory. */
-const MOST_TOKENS = 1_000;
+const MAX_TOKENS = 1_000;
 
 /** Making, rotating and revoking tokens. Each is an entry of an internal room, so that every node knows within a second. */
 export function createServiceTokens(
@@ -22,20 +22,20 @@ export function createServiceTokens(
     now,
     issuedSessions,
   }: Pick<ServerApiDeps, "sql" | "transaction" | "ids" | "now" | "issuedSessions">,
-  changed: () => Promise<void>,
+  reload: () => Promise<void>,
 ): ServiceTokens {
   return {
-    list: async () => (await listTokens(sql)).map(shown),
+    list: async () => (await listTokens(sql)).map(toServiceToken),
 
     async create(who, { name, scopes, rooms, expires_at }) {
-      refuseBeyond(who, scopes, rooms);
+      refuseEscalation(who, scopes, rooms);
       if (expires_at !== null && Date.parse(expires_at) <= now())
-        throw invalid("/expires_at", "past", "must be in the future");
+        throw fieldError("/expires_at", "past", "must be in the future");
       const id = ids.next();
       const secret = newSecret();
       const token = { id, name, scopes, rooms, secretHash: digestSecret(secret), expiresAt: expires_at };
       const row = await transaction({ actor: who.caller.userId }, async (tx) => {
-        const made = await insertToken(tx.sql, { ...token, createdBy: who.caller.userId }, MOST_TOKENS);
+        const made = await insertToken(tx.sql, { ...token, createdBy: who.caller.userId }, MAX_TOKENS);
         if (made === undefined) throw new AppError("full", "The maximum number of service tokens is reached.");
         await recordAudit(tx.sql, who, {
           action: "service-token:issued",
@@ -45,8 +45,8 @@ export function createServiceTokens(
         tx.log(TOKENS_ROOM, "token:changed", { token_id: id });
         return made;
       });
-      await changed();
-      return { ...shown(row), token: textOf(id, secret) };
+      await reload();
+      return { ...toServiceToken(row), token: formatToken(id, secret) };
     },
 
     async rotate(who, id, overlapSeconds) {
@@ -54,7 +54,7 @@ export function createServiceTokens(
       const row = await transaction({ actor: who.caller.userId }, async (tx) => {
         const rotated = await rotateToken(tx.sql, id, digestSecret(secret), overlapSeconds);
         if (rotated === undefined) throw new AppError("not_found", "There is no such service token.");
-        refuseBeyond(who, rotated.scopes, rotated.rooms);
+        refuseEscalation(who, rotated.scopes, rotated.rooms);
         if (overlapSeconds === 0) await issuedSessions.endAll(tx, id);
         else await issuedSessions.endAfter(tx, id, overlapSeconds);
         await recordAudit(tx.sql, who, {
@@ -65,8 +65,8 @@ export function createServiceTokens(
         tx.log(TOKENS_ROOM, "token:changed", { token_id: id });
         return rotated;
       });
-      await changed();
-      return { ...shown(row), token: textOf(id, secret) };
+      await reload();
+      return { ...toServiceToken(row), token: formatToken(id, secret) };
     },
 
     async revoke(who, id) {
@@ -76,13 +76,13 @@ export function createServiceTokens(
         await recordAudit(tx.sql, who, { action: "service-token:revoked", subject: `service-token:${id}` });
         tx.log(TOKENS_ROOM, "token:changed", { token_id: id });
       });
-      await changed();
+      await reload();
     },
   };
 }
 
-/** Whoever holds a token's secret may do what it may: an admin makes, and renews, none that may do more than he. */
-function refuseBeyond(who: AuditActor<UserCaller>, scopes: readonly string[], rooms: readonly string[]): void {
+/** Who holds a token's secret has its rights: an admin creates, and rotates, none that may do more than they may. */
+function refuseEscalation(who: AuditActor<UserCaller>, scopes: readonly string[], rooms: readonly string[]): void {
   if (who.caller.role === "owner") return;
   if (scopes.includes("tokens:issue")) {
     const message = "Only an owner lets a service act as people.";
@@ -96,11 +96,11 @@ function newSecret(): string {
   return randomBytes(32).toString("base64url");
 }
 
-function textOf(id: string, secret: string): string {
+function formatToken(id: string, secret: string): string {
   return `ust_${id}_${secret}`;
 }
 
-function shown(row: TokenRow): ServiceToken {
+function toServiceToken(row: TokenRow): ServiceToken {
   return {
     id: row.id,
     name: row.name,

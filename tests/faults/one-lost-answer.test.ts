@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Lookup } from "../../src/identity/lookup.ts";
+import { LoadingCache } from "../../src/identity/loading-cache.ts";
 import { createEpoch } from "../../src/platform/log/epoch.ts";
 import { createLogTail } from "../../src/platform/log/tail.ts";
 import { leaseNode } from "../../src/platform/nodes/lease.ts";
@@ -62,7 +62,7 @@ const GATES: Record<string, (double: Double) => (n: number) => Promise<number | 
   "identity's look-ups": (double) => {
     const load = async (keys: string[]) =>
       new Map(await Promise.all(keys.map(async (key) => [key, await double(Number(key))] as const)));
-    const lookup = new Lookup<number>(load, { now: () => 0 });
+    const lookup = new LoadingCache<number>(load, { now: () => 0 });
     return (n) => lookup.get(String(n));
   },
 };

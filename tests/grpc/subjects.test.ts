@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { SignJWT } from "jose";
 import { FRAMES } from "../../protocol/frames.ts";
-import { listOfNames } from "../../protocol/rooms.ts";
+import { formatNameList } from "../../protocol/rooms.ts";
 import { TEST_ISSUER, TEST_SECRET } from "../support/app.ts";
 import { openSse } from "../support/sse-client.ts";
 import { openClient } from "../support/ws-client.ts";
@@ -61,7 +61,7 @@ for (const subject of SUBJECTS) {
 
     const path = encodeURIComponent(id);
     expect((await ask("GET", `/users/${path}`, other)).body.id).toBe(id);
-    const list = encodeURIComponent(listOfNames([id, otherId]));
+    const list = encodeURIComponent(formatNameList([id, otherId]));
     const listed = (await ask("GET", `/users?ids=${list}`, token)).body.data.map((one: { id: string }) => one.id);
     expect(listed.sort()).toEqual([id, otherId].sort());
 
@@ -76,14 +76,14 @@ for (const subject of SUBJECTS) {
     const deleted = log.find(({ type }: { type: string }) => type === "message:deleted");
     expect(FRAMES["message:deleted"].parse(deleted.payload).author_id).toBe(id);
 
-    const rooms = encodeURIComponent(listOfNames([`user:${id}`, `user:${otherId}`]));
+    const rooms = encodeURIComponent(formatNameList([`user:${id}`, `user:${otherId}`]));
     const titles = (await ask("GET", `/admin/room-names?rooms=${rooms}`, owner)).body.data;
     expect(titles.map(({ room }: { room: string }) => room).sort()).toEqual([`user:${id}`, `user:${otherId}`].sort());
 
     const ws = await openClient(node.httpPort, { query: `?token=${token}` });
     expect((await ws.next("system:connected")).payload.user_id).toBe(id);
     const room = `user:${id}`;
-    const named = encodeURIComponent(listOfNames([room]));
+    const named = encodeURIComponent(formatNameList([room]));
     const sse = await openSse(`${node.url}/api/v1/stream?rooms=${named},event:1&token=${token}`);
     expect((await sse.first("system:resumed")).payload.rooms).toMatchObject({ [room]: {} });
     await node.ask("realtime.RealtimeService/SendToUser", { user_id: id, event_type: "a:grpc", payload: "{}" });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { page, Time, TimeInput } from "../../../protocol/objects.ts";
 import { UserId } from "../../../protocol/rooms.ts";
-import { textLike } from "../../../protocol/text.ts";
+import { patternText } from "../../../protocol/text.ts";
 import { ACTIONS } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { buildLinkHeader, linkHeader } from "../../platform/http/paging.ts";
@@ -31,7 +31,7 @@ const auditRoute = route({
   request: {
     query: z.strictObject({
       limit: z.coerce.number().int().min(1).max(100).default(20),
-      after: textLike(18, /^\d+$/, "the `next` of a page").optional(),
+      after: patternText(18, /^\d+$/, "the `next` of a page").optional(),
       actor_id: UserId.optional(),
       action: z.enum(ACTIONS).optional(),
       from: TimeInput.optional(),
@@ -44,12 +44,12 @@ const auditRoute = route({
 export function addAuditLogRoute(api: Api, deps: Pick<AdminDeps, "sql">): void {
   api.openapi(auditRoute, async (c) => {
     const { limit, after = null, actor_id = null, action = null, from, to } = c.req.valid("query");
-    const filter = { actor: actor_id, action, from: at(from), to: at(to), before: after };
-    const acts = await listAudit(deps, { limit, ...filter });
-    return c.json(acts, 200, buildLinkHeader(c.req.url, acts));
+    const filter = { actor: actor_id, action, from: toDate(from), to: toDate(to), before: after };
+    const entries = await listAudit(deps, { limit, ...filter });
+    return c.json(entries, 200, buildLinkHeader(c.req.url, entries));
   });
 }
 
-function at(time: string | undefined): Date | null {
+function toDate(time: string | undefined): Date | null {
   return time === undefined ? null : new Date(time);
 }

@@ -1,14 +1,14 @@
 import { z } from "zod";
 import { Time } from "../../../protocol/objects.ts";
 import { RoomName, UserId } from "../../../protocol/rooms.ts";
-import { textLike } from "../../../protocol/text.ts";
+import { patternText } from "../../../protocol/text.ts";
 import { getAuditActor } from "../../platform/audit.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { buildLinkHeader, linkHeader } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
+import { findBusiestRooms } from "../busiest-rooms.ts";
 import type { AdminDeps } from "../deps.ts";
 import type { Nodes } from "../nodes.ts";
-import { busiestRooms } from "../rooms.ts";
 
 const tag = "admin";
 const partial = z.boolean().meta({ description: "Some node did not answer in time." });
@@ -27,15 +27,15 @@ export const Node = z
     }),
     lag_ms: z.number().int().min(0).meta({
       description:
-        "How far it is behind the log: ms since the moment up to which it has seen all of it, as it said within the last 3 s. Up to 1,000 while nothing happens.",
+        "How far it lags the log: ms since the moment up to which it has seen all of it, as it said within the last 3 s. Up to 1,000 while nothing happens.",
     }),
     connections: z.number().int(),
     rss: z.number().meta({ description: "Bytes of memory." }),
   })
   .meta({ id: "Node" });
 
-const ConnectionId = textLike(20, /^\d{1,4}-\d{1,15}$/, "the id of a connection");
-const NodeId = z.object({ node_id: textLike(4, /^\d+$/, "the number of a node") });
+const ConnectionId = patternText(20, /^\d{1,4}-\d{1,15}$/, "the id of a connection");
+const NodeId = z.object({ node_id: patternText(4, /^\d+$/, "the number of a node") });
 
 export const ConnectionInfo = z
   .object({
@@ -59,7 +59,7 @@ export const RoomInfo = z.object({
 const nodesRoute = route({
   method: "get",
   path: "/api/v1/admin/nodes",
-  summary: "Lists the nodes that live, as they said of themselves within the last seconds",
+  summary: "Lists the live nodes, as they reported themselves within the last seconds",
   tag,
   auth: "admin",
   responses: { 200: { description: "Nodes.", schema: z.object({ data: z.array(Node) }) } },
@@ -156,5 +156,5 @@ export function addNodeRoutes(api: Api, deps: Pick<AdminDeps, "sql" | "realtime"
     return c.body(null, 204);
   });
 
-  api.openapi(roomsRoute, async (c) => c.json(await busiestRooms(deps), 200));
+  api.openapi(roomsRoute, async (c) => c.json(await findBusiestRooms(deps), 200));
 }

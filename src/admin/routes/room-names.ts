@@ -5,7 +5,7 @@ import type { Api } from "../../platform/http/api.ts";
 import { nameList } from "../../platform/http/name-list.ts";
 import { route } from "../../platform/http/route.ts";
 import type { AdminDeps } from "../deps.ts";
-import { nameRooms } from "../room-names.ts";
+import { listRoomNames } from "../room-names.ts";
 
 export const NamedRoom = z.object({
   room: z.string(),
@@ -16,7 +16,7 @@ export const NamedRoom = z.object({
 const namesRoute = route({
   method: "get",
   path: "/api/v1/admin/room-names",
-  summary: "Tells the names of rooms: of channels and of people's own",
+  summary: "Lists the names of rooms: of channels and of users' own rooms",
   tag: "admin",
   auth: "admin",
   request: {
@@ -33,8 +33,8 @@ const namesRoute = route({
   },
 });
 
-export function addRoomNamesRoute(api: Api, deps: Pick<AdminDeps, "names">): void {
+export function addRoomNamesRoute(api: Api, deps: Pick<AdminDeps, "roomNames">): void {
   api.openapi(namesRoute, async (c) =>
-    c.json({ data: await nameRooms(deps, getAuditActor(c).caller, c.req.valid("query").rooms) }, 200),
+    c.json({ data: await listRoomNames(deps, getAuditActor(c).caller, c.req.valid("query").rooms) }, 200),
   );
 }

@@ -16,12 +16,12 @@ export async function lockSettings(tx: TransactionSql): Promise<void> {
   await tx`LOCK TABLE settings IN SHARE ROW EXCLUSIVE MODE`;
 }
 
-export async function putSetting(tx: TransactionSql, name: string, value: string, by: string): Promise<void> {
+export async function upsertSetting(tx: TransactionSql, name: string, value: string, by: string): Promise<void> {
   await tx`
     INSERT INTO settings (name, value, set_by) VALUES (${name}, ${value}, ${by})
     ON CONFLICT (name) DO UPDATE SET value = excluded.value, set_by = excluded.set_by, set_at = clock_timestamp()`;
 }
 
-export async function dropSetting(tx: TransactionSql, name: string): Promise<void> {
+export async function deleteSetting(tx: TransactionSql, name: string): Promise<void> {
   await tx`DELETE FROM settings WHERE name = ${name}`;
 }

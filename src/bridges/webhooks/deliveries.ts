@@ -5,16 +5,16 @@ import type { Page } from "../../platform/http/paging.ts";
 import type { Sql } from "../../platform/postgres/sql.ts";
 import { hasPrivateRoom } from "../../platform/private-rooms.ts";
 import { LIMITS } from "./limits.ts";
-import { refuseNonOwner, takes } from "./rights.ts";
+import { acceptsEvent, refuseNonOwner } from "./rights.ts";
 import * as store from "./store/deliveries.ts";
 import { findEndpoint, lockEndpoint } from "./store/endpoints.ts";
 import { listParked, type ParkedRow } from "./store/parked.ts";
 
 /** One event for one endpoint. Times are ISO 8601. */
-export type Delivery = Shown<store.DeliveryRow>;
-export type Attempt = Shown<store.AttemptRow>;
+export type Delivery = Serialized<store.DeliveryRow>;
+export type Attempt = Serialized<store.AttemptRow>;
 
-type Shown<T> = { [K in keyof T]: T[K] extends Date ? string : T[K] extends Date | null ? string | null : T[K] };
+type Serialized<T> = { [K in keyof T]: T[K] extends Date ? string : T[K] extends Date | null ? string | null : T[K] };
 
 export interface DeliveryQuery {
   status?: store.Status;
@@ -23,16 +23,16 @@ export interface DeliveryQuery {
   limit: number;
 }
 
-const PARKED_SHOWN = 100;
+const MAX_PARKED = 100;
 
 /** What admins see and do of deliveries. Throws `not_found`, `conflict`. */
 export type Deliveries = ReturnType<typeof createDeliveries>;
 
-export function createDeliveries({ sql, nudge }: { sql: Sql; nudge: () => void }) {
+export function createDeliveries({ sql, wake }: { sql: Sql; wake: () => void }) {
   async function find(id: string): Promise<Delivery> {
     const row = await store.findDelivery(sql, id);
     if (row === null) throw new AppError("not_found", "There is no such delivery, or it is no longer kept.");
-    return shown(row);
+    return serialize(row);
   }
 
   return {
@@ -41,22 +41,22 @@ export function createDeliveries({ sql, nudge }: { sql: Sql; nudge: () => void }
       if ((await findEndpoint(sql, endpointId)) === null) throw new AppError("not_found");
       const query = { endpointId, status: status ?? null, after: after ?? null, limit: limit + 1 };
       const rows = await store.listDeliveries(sql, query);
-      const data = rows.slice(0, limit).map(shown);
+      const data = rows.slice(0, limit).map(serialize);
       return { data, next: rows.length > limit ? data.at(-1)!.id : null, prev: null };
     },
 
     /** Entries of the log of which no deliveries could be made; the newest hundred. */
-    async parked(): Promise<Shown<ParkedRow>[]> {
-      return (await listParked(sql, PARKED_SHOWN)).map(shown);
+    async parked(): Promise<Serialized<ParkedRow>[]> {
+      return (await listParked(sql, MAX_PARKED)).map(serialize);
     },
 
     /** With its attempts, the last fifty. */
     async get(who: AuditActor<UserCaller>, id: string): Promise<Delivery & { log: Attempt[] }> {
       const delivery = await find(id);
       const log = await store.listAttempts(sql, id);
-      // A receiver's answer may repeat what it was sent.
+      // A receiver's response may repeat what it was sent.
       const isSecret = who.caller.role !== "owner" && delivery.room !== null && hasPrivateRoom([delivery.room]);
-      return { ...delivery, log: log.map((row) => shown(isSecret ? { ...row, response_preview: null } : row)) };
+      return { ...delivery, log: log.map((row) => serialize(isSecret ? { ...row, response_preview: null } : row)) };
     },
 
     /** Sends again what was delivered or failed, under the same webhook-id and with the whole schedule before it. */
@@ -66,7 +66,7 @@ export function createDeliveries({ sql, nudge }: { sql: Sql; nudge: () => void }
         const endpoint = await lockEndpoint(tx, endpoint_id);
         if (endpoint === null) throw new AppError("not_found");
         refuseNonOwner(who, endpoint);
-        if (room !== null && !takes(endpoint, event_type, room))
+        if (room !== null && !acceptsEvent(endpoint, event_type, room))
           throw new AppError("conflict", "This endpoint no longer takes such events. Change its types or rooms first.");
         if (!(await store.redeliver(tx, id)))
           throw new AppError("conflict", "This delivery is still under way. It is tried again by itself.");
@@ -77,13 +77,13 @@ export function createDeliveries({ sql, nudge }: { sql: Sql; nudge: () => void }
           detail,
         });
       });
-      nudge();
+      wake();
       return find(id);
     },
 
     /**
      * The same for all that failed of what happened since, and that the endpoint still takes; the oldest 10,000 of them, so call it
-     * until it answers 0.
+     * until it returns 0.
      */
     async replay(who: AuditActor<UserCaller>, endpointId: string, since: Date): Promise<number> {
       const count = await sql.begin(async (tx) => {
@@ -99,16 +99,16 @@ export function createDeliveries({ sql, nudge }: { sql: Sql; nudge: () => void }
         });
         return count;
       });
-      nudge();
+      wake();
       return count;
     },
   };
 }
 
-function shown<T extends object>(row: T): Shown<T> {
+function serialize<T extends object>(row: T): Serialized<T> {
   const fields = Object.entries(row).map(([name, value]) => [
     name,
     value instanceof Date ? value.toISOString() : value,
   ]);
-  return Object.fromEntries(fields) as Shown<T>;
+  return Object.fromEntries(fields) as Serialized<T>;
 }

@@ -10,7 +10,7 @@ export interface WebhookDeps {
   /** Gives a new Snowflake, as decimal text. */
   ids: { next(): string };
   tail: Pick<LogTail, "addConsumer">;
-  /** Tells the other nodes that something is due; they call `nudge`. Left out: they find it within a second. */
+  /** Tells the other nodes that deliveries are due; they call `wake`. Left out: they poll within a second. */
   wakeOthers?: () => void;
   /** Which life of the log this is. */
   epoch: () => string;

@@ -3,7 +3,7 @@ import { type TestDatabase, testDatabase } from "../../../tests/support/postgres
 import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { AS_ADMIN, startWebhookNode, type WebhookNode } from "../../../tests/support/webhook-node.ts";
 import { LIMITS } from "./limits.ts";
-import { ChangedEndpoint, NewEndpoint } from "./routes/shapes.ts";
+import { ChangedEndpoint, NewEndpoint } from "./routes/schemas.ts";
 
 let database: TestDatabase;
 let node: WebhookNode;

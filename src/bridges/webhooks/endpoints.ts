@@ -6,7 +6,7 @@ import { requireRoomAccess } from "../../platform/private-rooms.ts";
 import type { WebhookDeps } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
 import { refuseUnsafe } from "./post.ts";
-import { NotPublic, publicAddresses, type Resolve, systemResolve } from "./public-address.ts";
+import { NotPublicError, type Resolve, resolvePublic, systemResolve } from "./public-address.ts";
 import { refuseNonOwner } from "./rights.ts";
 import { newSecret } from "./sign.ts";
 import * as store from "./store/endpoints.ts";
@@ -24,7 +24,7 @@ export interface Endpoint {
   ordered: boolean;
   disabled: boolean;
   disabled_at: string | null;
-  /** `gone`: it answered 410. `failing`: nothing but failures for days. `backlog`: too much waited for it. */
+  /** `gone`: it responded with 410. `failing`: nothing but failures for days. `backlog`: too much waited for it. */
   disabled_reason: store.DisabledReason | null;
   failing_since: string | null;
   /** Until then the secret before this one signs too. */
@@ -37,34 +37,34 @@ export type EndpointChanges = Partial<store.EndpointFields> & { disabled?: boole
 /** What admins do with endpoints. Throws `not_found`, `url_not_public`, `full`, `conflict`. */
 export type Endpoints = ReturnType<typeof createEndpoints>;
 
-type Deps = Pick<WebhookDeps, "sql" | "ids" | "allowPrivate" | "resolve"> & { nudge: () => void };
+type Deps = Pick<WebhookDeps, "sql" | "ids" | "allowPrivate" | "resolve"> & { wake: () => void };
 
-export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolve, nudge }: Deps) {
-  const get = async (id: string) => shown(found(await store.findEndpoint(sql, id)));
+export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolve, wake }: Deps) {
+  const get = async (id: string) => toEndpoint(requireEndpoint(await store.findEndpoint(sql, id)));
 
   return {
     get,
 
     async list(): Promise<Endpoint[]> {
-      return (await store.listEndpoints(sql)).map(shown);
+      return (await store.listEndpoints(sql)).map(toEndpoint);
     },
 
-    /** The only time that `secret` is told. */
+    /** The only time that `secret` is returned. */
     async create(who: AuditActor<UserCaller>, fields: store.EndpointFields): Promise<Endpoint & { secret: string }> {
       requireRoomAccess(who, fields.rooms);
-      if (!allowPrivate) await refuseInside(fields.url, resolve);
-      const made = { ...fields, id: ids.next(), secret: newSecret(), created_by: who.caller.userId };
+      if (!allowPrivate) await refuseNonPublic(fields.url, resolve);
+      const endpoint = { ...fields, id: ids.next(), secret: newSecret(), created_by: who.caller.userId };
       const row = await sql.begin(async (tx) => {
-        const row = await store.insertEndpoint(tx, made, LIMITS.endpoints);
+        const row = await store.insertEndpoint(tx, endpoint, LIMITS.endpoints);
         if (row === null) throw new AppError("full", `There are ${LIMITS.endpoints} endpoints, which is the maximum.`);
         await recordAudit(tx, who, {
           action: "webhook:made",
-          subject: subjectOf(made.id),
-          detail: { host: hostOf(fields.url) },
+          subject: formatSubject(endpoint.id),
+          detail: { host: getHost(fields.url) },
         });
         return row;
       });
-      return { ...shown(row), secret: made.secret };
+      return { ...toEndpoint(row), secret: endpoint.secret };
     },
 
     async change(
@@ -72,9 +72,9 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
       id: string,
       { disabled, ...changes }: EndpointChanges,
     ): Promise<Endpoint> {
-      if (changes.url !== undefined && !allowPrivate) await refuseInside(changes.url, resolve);
+      if (changes.url !== undefined && !allowPrivate) await refuseNonPublic(changes.url, resolve);
       await sql.begin(async (tx) => {
-        const { disabled_at, rooms } = found(await store.lockEndpoint(tx, id));
+        const { disabled_at, rooms } = requireEndpoint(await store.lockEndpoint(tx, id));
         if (disabled !== true || Object.keys(changes).length > 0) refuseNonOwner(who, { rooms });
         requireRoomAccess(who, changes.rooms ?? []);
         await store.updateEndpoint(tx, id, changes);
@@ -85,21 +85,21 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
         }
         const detail = {
           fields: Object.keys(changes),
-          ...(changes.url !== undefined && { host: hostOf(changes.url) }),
+          ...(changes.url !== undefined && { host: getHost(changes.url) }),
           ...(disabled !== undefined && { disabled }),
         };
-        await recordAudit(tx, who, { action: "webhook:changed", subject: subjectOf(id), detail });
+        await recordAudit(tx, who, { action: "webhook:changed", subject: formatSubject(id), detail });
       });
-      nudge();
+      wake();
       return get(id);
     },
 
     /** With all of its deliveries. Disabled first, so that what is cut off half way may be repeated. */
     async remove(who: AuditActor<UserCaller>, id: string): Promise<void> {
       await sql.begin(async (tx) => {
-        found(await store.lockEndpoint(tx, id));
+        requireEndpoint(await store.lockEndpoint(tx, id));
         await store.disableEndpoint(tx, id, "admin");
-        await recordAudit(tx, who, { action: "webhook:removed", subject: subjectOf(id) });
+        await recordAudit(tx, who, { action: "webhook:removed", subject: formatSubject(id) });
       });
       await repeatUntilEmpty(() => deleteDeliveries(sql, id));
       await store.deleteEndpoint(sql, id);
@@ -109,17 +109,21 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
     async rotateSecret(who: AuditActor<UserCaller>, id: string, overlap: number): Promise<{ secret: string }> {
       const secret = newSecret();
       await sql.begin(async (tx) => {
-        refuseNonOwner(who, found(await store.lockEndpoint(tx, id)));
+        refuseNonOwner(who, requireEndpoint(await store.lockEndpoint(tx, id)));
         await store.replaceSecret(tx, id, secret, overlap);
-        await recordAudit(tx, who, { action: "webhook:secret-rotated", subject: subjectOf(id), detail: { overlap } });
+        await recordAudit(tx, who, {
+          action: "webhook:secret-rotated",
+          subject: formatSubject(id),
+          detail: { overlap },
+        });
       });
       return { secret };
     },
 
-    /** Sends an event `{test: true}`, whatever the patterns say. Answers the id of its delivery. */
+    /** Sends an event `{test: true}`, whatever the patterns say. Returns the id of its delivery. */
     async test(who: AuditActor<UserCaller>, id: string, type: string): Promise<string> {
       const [delivery] = await sql.begin(async (tx) => {
-        const endpoint = found(await store.lockEndpoint(tx, id));
+        const endpoint = requireEndpoint(await store.lockEndpoint(tx, id));
         refuseNonOwner(who, endpoint);
         if (endpoint.disabled_at !== null)
           throw new AppError("conflict", "This endpoint is disabled. Enable it first.");
@@ -129,39 +133,41 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
           type,
           payload: JSON.stringify({ test: true }),
         };
-        const made = await insertDeliveries(tx, [{ ...event, place: null, messageId: null, at: null, inOrder: false }]);
+        const made = await insertDeliveries(tx, [
+          { ...event, position: null, messageId: null, at: null, inOrder: false },
+        ]);
         await recordAudit(tx, who, {
           action: "webhook:tested",
-          subject: subjectOf(id),
+          subject: formatSubject(id),
           detail: { delivery_id: made[0]! },
         });
         return made;
       });
-      nudge();
+      wake();
       return delivery!;
     },
   };
 }
 
-function found(row: store.EndpointRow | null): store.EndpointRow {
+function requireEndpoint(row: store.EndpointRow | null): store.EndpointRow {
   if (row === null) throw new AppError("not_found", "There is no such webhook endpoint.");
   return row;
 }
 
 /** Early word on what every attempt checks anew. A name that nobody knows yet is let through: it may come. */
-async function refuseInside(url: string, resolve: Resolve): Promise<void> {
+async function refuseNonPublic(url: string, resolve: Resolve): Promise<void> {
   const target = new URL(url);
   try {
     refuseUnsafe(target);
-    await publicAddresses(target.hostname.replace(/^\[|\]$/g, ""), resolve);
+    await resolvePublic(target.hostname.replace(/^\[|\]$/g, ""), resolve);
   } catch (error) {
-    if (!(error instanceof NotPublic)) return;
+    if (!(error instanceof NotPublicError)) return;
     const errors = [{ pointer: "/url", code: "url_not_public", message: error.message }];
     throw new AppError("url_not_public", error.message, { errors });
   }
 }
 
-function shown({ disabled_at, failing_since, old_secret_until, created_at, ...row }: store.EndpointRow): Endpoint {
+function toEndpoint({ disabled_at, failing_since, old_secret_until, created_at, ...row }: store.EndpointRow): Endpoint {
   return {
     ...row,
     disabled: disabled_at !== null,
@@ -172,6 +178,6 @@ function shown({ disabled_at, failing_since, old_secret_until, created_at, ...ro
   };
 }
 
-const subjectOf = (id: string) => `webhook-endpoint:${id}`;
+const formatSubject = (id: string) => `webhook-endpoint:${id}`;
 /** Paths and queries of such URLs often hold secrets. */
-const hostOf = (url: string) => new URL(url).host;
+const getHost = (url: string) => new URL(url).host;

@@ -1,5 +1,6 @@
 import type { Api } from "../../platform/http/api.ts";
 import { createDeliveries, type Deliveries } from "./deliveries.ts";
+import { DeliverySender } from "./delivery-sender.ts";
 import type { WebhookDeps } from "./deps.ts";
 import { createEndpoints, type Endpoints } from "./endpoints.ts";
 import { LIMITS } from "./limits.ts";
@@ -8,9 +9,8 @@ import { createPost } from "./post.ts";
 import { createRecorder } from "./recorder.ts";
 import { addDeliveryRoutes } from "./routes/deliveries.ts";
 import { addEndpointRoutes } from "./routes/endpoints.ts";
-import { Sender } from "./sender.ts";
 import { countParked } from "./store/parked.ts";
-import { revisePayloadsOf } from "./store/recording.ts";
+import { revisePayloadsByUser } from "./store/recording.ts";
 import { countPending } from "./store/sweeping.ts";
 import { sweep } from "./sweep.ts";
 
@@ -24,13 +24,13 @@ export interface Webhooks {
   routes(api: Api): void;
   /** From here on this node takes part in the deliveries. */
   start(): Promise<void>;
-  /** Something may be due: this node looks now, where it delivers. */
-  nudge(): void;
+  /** Deliveries may be due: this node polls now, if it delivers. */
+  wake(): void;
   /** Ends that: attempts under way get 2 s, and are then given back to the other nodes. */
   stop(): Promise<void>;
-  /** Removes what was kept for long enough; runs every hour by itself once started. */
+  /** Removes what has passed its retention; runs every hour by itself once started. */
   sweep(): Promise<void>;
-  /** Takes a person's name and words out of what is kept here. Call it after identity's and chat's erasure, which clean the log. */
+  /** Takes a person's name and messages from what is stored here. Call it after identity's and chat's erasure, which clean the log. */
   erase(userId: string): Promise<void>;
 }
 
@@ -42,14 +42,14 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
     pending: () => countPending(sql, null, LIMITS.backlog),
     parked: () => countParked(sql),
   });
-  const sender = new Sender({ ...deps, post: createPost(deps), metrics, userAgent: `Usher/${version}` });
-  const recorded = () => sender.nudge();
-  const nudge = () => {
-    sender.nudge();
+  const sender = new DeliverySender({ ...deps, post: createPost(deps), metrics, userAgent: `Usher/${version}` });
+  const wakeLocal = () => sender.wake();
+  const wake = () => {
+    sender.wake();
     deps.wakeOthers?.();
   };
-  const endpoints = createEndpoints({ ...deps, nudge });
-  const deliveries = createDeliveries({ sql, nudge });
+  const endpoints = createEndpoints({ ...deps, wake });
+  const deliveries = createDeliveries({ sql, wake });
   const sweepNow = () => sweep(sql, logger);
   let timer: NodeJS.Timeout | undefined;
 
@@ -64,7 +64,7 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
       await tail.addConsumer({
         name: "webhooks",
         from: "stored",
-        handle: createRecorder({ sql, epoch, recorded, logger }),
+        handle: createRecorder({ sql, epoch, onRecorded: wakeLocal, logger }),
       });
       sender.start();
       timer = setInterval(() => {
@@ -77,8 +77,8 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
       clearInterval(timer);
       await sender.stop();
     },
-    nudge: recorded,
+    wake: wakeLocal,
     sweep: sweepNow,
-    erase: (userId) => revisePayloadsOf(sql, userId),
+    erase: (userId) => revisePayloadsByUser(sql, userId),
   };
 }

@@ -9,31 +9,31 @@ export const LIMITS = {
   /** Characters. */
   url: 2_000,
   description: 200,
-  /** ms from the resolution of the name to the end of the answer. */
-  timeout: 15_000,
-  /** ms after which a claimed delivery that nothing was heard of is anybody's again; longer than `timeout`. */
-  lease: 30_000,
+  /** ms from the resolution of the name to the end of the response. */
+  timeoutMs: 15_000,
+  /** ms after which a claimed delivery that nothing was heard of can be claimed again; longer than `timeout`. */
+  leaseMs: 30_000,
   /** Connections to one host that wait idle for the next post, and ms for which they do: servers close them after 5 s or more. */
   idleConnections: 4,
-  idleFor: 4_000,
+  idleTimeoutMs: 4_000,
   /** ms after which a kept connection is not used again. */
-  connectionLife: 60_000,
-  /** Bytes of an answer that are read and kept. */
-  preview: 1_024,
+  connectionMaxAgeMs: 60_000,
+  /** Bytes of a response that are read and stored. */
+  previewBytes: 1_024,
   /** ms that a Retry-After can ask for at most. */
-  retryAfter: 24 * 3_600_000,
+  maxRetryAfterMs: 24 * 3_600_000,
   /** ms without one success after which a failing endpoint is disabled. */
-  failing: 5 * 24 * 3_600_000,
+  maxFailingMs: 5 * 24 * 3_600_000,
   /** Deliveries that may wait for one endpoint; with more it is disabled. */
   backlog: 1_000_000,
-  /** Ended deliveries that are kept for one endpoint. */
-  kept: 1_000_000,
-  /** ms for which delivered ones are kept, failed ones, and those that wait for a disabled endpoint. */
-  deliveredFor: 3 * 24 * 3_600_000,
-  failedFor: 14 * 24 * 3_600_000,
-  waitingFor: 3 * 24 * 3_600_000,
+  /** Maximum number of ended deliveries stored for one endpoint. */
+  ended: 1_000_000,
+  /** Retention in ms of delivered ones, failed ones, and those that wait for a disabled endpoint. */
+  deliveredRetentionMs: 3 * 24 * 3_600_000,
+  failedRetentionMs: 14 * 24 * 3_600_000,
+  waitingRetentionMs: 3 * 24 * 3_600_000,
   /** Deliveries that one call redelivers. */
   replay: 10_000,
   /** ms for which an old secret may still sign. */
-  overlap: 7 * 24 * 3_600_000,
+  maxOverlapMs: 7 * 24 * 3_600_000,
 } as const;

@@ -4,7 +4,7 @@ import { chooseSeed, seeded } from "../../../tests/support/seeded.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { AS_ADMIN, startWebhookNode, type WebhookNode } from "../../../tests/support/webhook-node.ts";
 import { type Received, WebhookReceiver } from "../../../tests/support/webhook-receiver.ts";
-import { SCHEDULE } from "./schedule.ts";
+import { SCHEDULE_MS } from "./schedule.ts";
 
 /** Two nodes deliver to one endpoint while attempts fail, are slow, or are in vain until the delivery is given up. */
 
@@ -64,7 +64,7 @@ async function run(seed: number, ordered: boolean) {
     // Nobody waits for the schedule: what was put off is due, for the last time if it is doomed.
     await sql`
       UPDATE webhook_deliveries d SET next_attempt_at = clock_timestamp(),
-        tries = CASE WHEN webhook_id = ANY (${[...doomed]}::text[]) THEN ${SCHEDULE.length}::int ELSE 1 END
+        tries = CASE WHEN webhook_id = ANY (${[...doomed]}::text[]) THEN ${SCHEDULE_MS.length}::int ELSE 1 END
       WHERE status = 'pending' AND next_attempt_at > clock_timestamp()
         AND attempts = (SELECT max(n) FROM webhook_attempts WHERE delivery_id = d.id)`;
     await nodes[random.int(0, 1)]!.webhooks.endpoints.change(AS_ADMIN, id, {});
@@ -76,7 +76,7 @@ async function run(seed: number, ordered: boolean) {
   return { wrong: outOfOrder(receiver.received), failed: failed.sort(), doomed: [...doomed].sort() };
 }
 
-test("deliveries of a room come one after the other, whatever fails and whoever sends", async () => {
+test("deliveries of a room come one after the other, whatever fails and whichever node sends", async () => {
   const seed = chooseSeed("webhook order");
   for (let i = 0; i < 2; i++) {
     const { wrong, failed, doomed } = await run(seed + i, true);

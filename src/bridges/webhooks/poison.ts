@@ -8,7 +8,7 @@ export interface Poison {
   error: unknown;
 }
 
-class Tried extends Error {}
+class TrialDone extends Error {}
 
 /**
  * The entries that make `write` fail by themselves, found by halving; in transactions that are rolled back. A failure of the
@@ -24,10 +24,10 @@ export async function findPoison(
       await write(tx, entries);
       // What a COMMIT would check is checked too.
       await tx.unsafe("SET CONSTRAINTS ALL IMMEDIATE");
-      throw new Tried();
+      throw new TrialDone();
     });
   } catch (error) {
-    if (error instanceof Tried) return [];
+    if (error instanceof TrialDone) return [];
     if (isUnavailable(error)) throw error;
     if (entries.length === 1) return [{ entry: entries[0]!, error }];
   }

@@ -6,17 +6,17 @@ import { createPost } from "./post.ts";
 import type { Resolve } from "./public-address.ts";
 
 const { key, cert } = certificateFor("hooks.example");
-const inside = Bun.serve({
+const privateServer = Bun.serve({
   port: 0,
   hostname: "127.0.0.1",
   tls: { key, cert },
   fetch: (request) => new Response(request.url),
 });
-const never = new AbortController().signal;
-afterAll(() => inside.stop(true));
+const neverAborted = new AbortController().signal;
+afterAll(() => privateServer.stop(true));
 
 /** Answers one address after the other, and counts. */
-function answers(...addresses: string[]): { resolve: Resolve; asked: () => number } {
+function createDns(...addresses: string[]): { resolve: Resolve; asked: () => number } {
   let n = 0;
   return {
     resolve: async () => [{ address: addresses[Math.min(n++, addresses.length - 1)]!, family: 4 }],
@@ -25,11 +25,11 @@ function answers(...addresses: string[]): { resolve: Resolve; asked: () => numbe
 }
 
 test("a name that becomes another address after a check leads nowhere: what is checked is what is connected to", async () => {
-  const dns = answers("93.184.216.34", "127.0.0.1");
+  const dns = createDns("93.184.216.34", "127.0.0.1");
   // As at the making of an endpoint, when the name was still an honest one.
   expect(await dns.resolve("hooks.example")).toEqual([{ address: "93.184.216.34", family: 4 }]);
   const post = createPost({ allowPrivate: false, resolve: dns.resolve, ca: cert });
-  const answer = await post(`https://hooks.example:${inside.port}/`, {}, "{}", never);
+  const answer = await post(`https://hooks.example:${privateServer.port}/`, {}, "{}", neverAborted);
   expect(answer).toMatchObject({ outcome: "not_public", status: null });
   expect(answer.error).toContain("hooks.example leads to 127.0.0.1");
   expect(dns.asked()).toBe(2);
@@ -50,14 +50,14 @@ test("the connection goes to the address that was looked up once; Host and certi
     return [answer];
   };
   const post = createPost({ allowPrivate: false, resolve, ca: cert });
-  const answer = await post(`https://hooks.example:${inside.port}/a?b=1`, {}, "{}", never);
+  const answer = await post(`https://hooks.example:${privateServer.port}/a?b=1`, {}, "{}", neverAborted);
   expect(answer).toMatchObject({
     outcome: "delivered",
     status: 200,
-    preview: `https://hooks.example:${inside.port}/a?b=1`,
+    preview: `https://hooks.example:${privateServer.port}/a?b=1`,
   });
   expect(asked).toBe(1);
-  const other = await post(`https://other.example:${inside.port}/`, {}, "{}", never);
+  const other = await post(`https://other.example:${privateServer.port}/`, {}, "{}", neverAborted);
   expect([other.outcome, other.error]).toEqual([
     "unreachable",
     expect.stringContaining("ERR_TLS_CERT_ALTNAME_INVALID"),
@@ -65,14 +65,20 @@ test("the connection goes to the address that was looked up once; Host and certi
 });
 
 test("http, and addresses inside, are refused before anything is asked", async () => {
-  const dns = answers("93.184.216.34");
+  const dns = createDns("93.184.216.34");
   const post = createPost({ allowPrivate: false, resolve: dns.resolve, ca: cert });
-  for (const url of [`http://hooks.example/`, `https://127.0.0.1:${inside.port}/`, `https://[::1]:${inside.port}/`]) {
-    expect(await post(url, {}, "{}", never)).toMatchObject({ outcome: "not_public", status: null });
+  for (const url of [
+    `http://hooks.example/`,
+    `https://127.0.0.1:${privateServer.port}/`,
+    `https://[::1]:${privateServer.port}/`,
+  ]) {
+    expect(await post(url, {}, "{}", neverAborted)).toMatchObject({ outcome: "not_public", status: null });
   }
   expect(dns.asked()).toBe(0);
   const open = createPost({ allowPrivate: true, ca: cert });
-  expect(await open(`https://localhost:${inside.port}/`, {}, "{}", never)).toMatchObject({ outcome: "unreachable" });
+  expect(await open(`https://localhost:${privateServer.port}/`, {}, "{}", neverAborted)).toMatchObject({
+    outcome: "unreachable",
+  });
 });
 
 test("silence and a trickle of bytes end with the time allowed, a stop ends at once", async () => {
@@ -85,14 +91,18 @@ test("silence and a trickle of bytes end with the time allowed, a stop ends at o
   }).listen(0, "127.0.0.1");
   await new Promise((resolve) => silent.once("listening", resolve));
   const { port } = silent.address() as { port: number };
-  const post = createPost({ allowPrivate: true, timeout: 100 });
+  const post = createPost({ allowPrivate: true, timeoutMs: 100 });
   const url = `http://127.0.0.1:${port}/`;
-  expect(await post(url, {}, "{}", never)).toMatchObject({
+  expect(await post(url, {}, "{}", neverAborted)).toMatchObject({
     outcome: "timeout",
     error: "There was no answer within 0.1 s.",
   });
   greeting = "HTTP/1.1 200 OK\r\n\r\nand then";
-  expect(await post(url, {}, "{}", never)).toMatchObject({ outcome: "delivered", status: 200, preview: "and then" });
+  expect(await post(url, {}, "{}", neverAborted)).toMatchObject({
+    outcome: "delivered",
+    status: 200,
+    preview: "and then",
+  });
   greeting = "";
   const stop = new AbortController();
   const answer = createPost({ allowPrivate: true })(url, {}, "{}", stop.signal);
@@ -127,10 +137,10 @@ test("posts to one receiver share a connection, which is made and checked anew a
   };
   const post = createPost({ allowPrivate: false, resolve, ca: cert });
   for (let n = 0; n < 5; n++)
-    expect(await post(url, {}, "{}", never)).toMatchObject({ outcome: "delivered", preview: "ok" });
+    expect(await post(url, {}, "{}", neverAborted)).toMatchObject({ outcome: "delivered", preview: "ok" });
   expect([connections.size, asked]).toEqual([1, 1]);
-  const hasty = createPost({ allowPrivate: false, resolve, ca: cert, connectionLife: -1 });
-  for (let n = 0; n < 3; n++) expect(await hasty(url, {}, "{}", never)).toMatchObject({ outcome: "delivered" });
+  const hasty = createPost({ allowPrivate: false, resolve, ca: cert, connectionMaxAgeMs: -1 });
+  for (let n = 0; n < 3; n++) expect(await hasty(url, {}, "{}", neverAborted)).toMatchObject({ outcome: "delivered" });
   expect([connections.size, asked]).toEqual([4, 4]);
   counted.close();
 });
@@ -150,10 +160,12 @@ test("a kept connection that the receiver has closed costs no attempt, and a new
   await new Promise((resolve) => moody.once("listening", resolve));
   const url = `http://127.0.0.1:${(moody.address() as { port: number }).port}/`;
   const post = createPost({ allowPrivate: true });
-  for (let n = 0; n < 3; n++) expect(await post(url, {}, "{}", never)).toMatchObject({ outcome: "delivered" });
+  for (let n = 0; n < 3; n++) expect(await post(url, {}, "{}", neverAborted)).toMatchObject({ outcome: "delivered" });
   breaks = "all";
   posts = 0;
-  expect(await createPost({ allowPrivate: true })(url, {}, "{}", never)).toMatchObject({ outcome: "unreachable" });
+  expect(await createPost({ allowPrivate: true })(url, {}, "{}", neverAborted)).toMatchObject({
+    outcome: "unreachable",
+  });
   expect(posts).toBe(1);
   moody.close();
 });

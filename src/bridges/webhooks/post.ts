@@ -1,24 +1,24 @@
 import { type Agent, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { createConnections } from "./connections.ts";
+import { createAgents } from "./http-agents.ts";
 import { LIMITS } from "./limits.ts";
-import { checkedLookup, NotPublic, type Resolve, refuseLiteral, systemResolve } from "./public-address.ts";
-import { retryAfter } from "./schedule.ts";
+import { checkedLookup, NotPublicError, type Resolve, refuseLiteral, systemResolve } from "./public-address.ts";
+import { parseRetryAfter } from "./schedule.ts";
 
 /** What became of one attempt. */
-export interface Answer {
+export interface AttemptResult {
   /** Null: there was none; `error` says why. */
   status: number | null;
   error: string | null;
   outcome: Outcome;
-  /** The beginning of the answer's body. */
+  /** The beginning of the response's body. */
   preview: string | null;
   /** ms that the receiver asked us to wait. */
   retryAfter: number | null;
   ms: number;
 }
 
-/** `stopped`: this node ended before the answer came. `withdrawn`: nothing was posted, the endpoint no longer takes it. */
+/** `stopped`: this node stopped before the response came. `withdrawn`: nothing was posted, the endpoint no longer takes it. */
 export const OUTCOMES = [
   "delivered",
   "refused",
@@ -30,7 +30,12 @@ export const OUTCOMES = [
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-export type Post = (url: string, headers: Record<string, string>, body: string, stop: AbortSignal) => Promise<Answer>;
+export type Post = (
+  url: string,
+  headers: Record<string, string>,
+  body: string,
+  stop: AbortSignal,
+) => Promise<AttemptResult>;
 
 /**
  * Makes the function that posts once: no redirect is followed, no proxy is asked, and the connection goes to an address that
@@ -39,50 +44,55 @@ export type Post = (url: string, headers: Record<string, string>, body: string, 
 export function createPost({
   allowPrivate,
   resolve = systemResolve,
-  timeout = LIMITS.timeout,
-  connectionLife,
+  timeoutMs = LIMITS.timeoutMs,
+  connectionMaxAgeMs,
   ca,
 }: {
   allowPrivate: boolean;
   resolve?: Resolve;
-  timeout?: number;
+  timeoutMs?: number;
   /** ms after which a kept connection is not used again. */
-  connectionLife?: number;
+  connectionMaxAgeMs?: number;
   /** Another authority for certificates; for tests. */
   ca?: string;
 }): Post {
   const lookup = allowPrivate ? undefined : checkedLookup(resolve);
-  const agentFor = createConnections(connectionLife);
+  const getAgent = createAgents(connectionMaxAgeMs);
 
   return async (url, headers, body, stop) => {
-    const began = performance.now();
-    const deadline = AbortSignal.timeout(timeout);
-    const nothing = { status: null, preview: null, retryAfter: null };
-    const ms = () => Math.round(performance.now() - began);
+    const startedAt = performance.now();
+    const deadline = AbortSignal.timeout(timeoutMs);
+    const noResponse = { status: null, preview: null, retryAfter: null };
+    const ms = () => Math.round(performance.now() - startedAt);
     try {
       const target = new URL(url);
       if (!allowPrivate) refuseUnsafe(target);
       const signal = AbortSignal.any([deadline, stop]);
-      const connection = { agent: agentFor(target), lookup, ca, signal };
-      return { ...(await sendOverKept(target, headers, body, connection)), ms: ms() };
+      const connection = { agent: getAgent(target), lookup, ca, signal };
+      return { ...(await sendWithRetry(target, headers, body, connection)), ms: ms() };
     } catch (error) {
-      if (stop.aborted) return { ...nothing, outcome: "stopped", error: "This node was stopped.", ms: ms() };
+      if (stop.aborted) return { ...noResponse, outcome: "stopped", error: "This node was stopped.", ms: ms() };
       if (deadline.aborted) {
-        return { ...nothing, outcome: "timeout", error: `There was no answer within ${timeout / 1_000} s.`, ms: ms() };
+        return {
+          ...noResponse,
+          outcome: "timeout",
+          error: `There was no answer within ${timeoutMs / 1_000} s.`,
+          ms: ms(),
+        };
       }
       return {
-        ...nothing,
-        outcome: error instanceof NotPublic ? "not_public" : "unreachable",
-        error: why(error),
+        ...noResponse,
+        outcome: error instanceof NotPublicError ? "not_public" : "unreachable",
+        error: describeError(error),
         ms: ms(),
       };
     }
   };
 }
 
-/** Throws NotPublic for what no look-up would stop: another scheme than https, and an address in the place of a name. */
+/** Throws NotPublicError for what no look-up would stop: another scheme than https, and an address in the place of a name. */
 export function refuseUnsafe(url: URL): void {
-  if (url.protocol !== "https:") throw new NotPublic("Only https addresses are posted to.");
+  if (url.protocol !== "https:") throw new NotPublicError("Only https addresses are posted to.");
   refuseLiteral(url);
 }
 
@@ -97,7 +107,7 @@ interface Connection {
 /** The receiver closed a connection that was kept, as the post came: it is made once more, on one of its own. */
 class StaleConnection extends Error {}
 
-async function sendOverKept(url: URL, headers: Record<string, string>, body: string, connection: Connection) {
+async function sendWithRetry(url: URL, headers: Record<string, string>, body: string, connection: Connection) {
   try {
     return await send(url, headers, body, connection);
   } catch (error) {
@@ -108,9 +118,9 @@ async function sendOverKept(url: URL, headers: Record<string, string>, body: str
 
 function send(url: URL, headers: Record<string, string>, body: string, connection: Connection) {
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
-  return new Promise<Omit<Answer, "ms">>((resolve, reject) => {
-    let answered: (() => void) | null = null;
-    const asked = request(
+  return new Promise<Omit<AttemptResult, "ms">>((resolve, reject) => {
+    let finish: (() => void) | null = null;
+    const clientRequest = request(
       url,
       {
         method: "POST",
@@ -132,37 +142,38 @@ function send(url: URL, headers: Record<string, string>, body: string, connectio
             status,
             error: null,
             outcome: status >= 200 && status < 300 ? "delivered" : "refused",
-            preview: previewOf(Buffer.concat(chunks)),
-            retryAfter: retryAfter(response.headers["retry-after"], Date.now(), LIMITS.retryAfter),
+            preview: readPreview(Buffer.concat(chunks)),
+            retryAfter: parseRetryAfter(response.headers["retry-after"], Date.now(), LIMITS.maxRetryAfterMs),
           });
         };
-        // The status has been said: what becomes of the body behind it changes nothing.
-        answered = end;
+        // The status has been said: what becomes of the body after it changes nothing.
+        finish = end;
         response.on("data", (chunk: Buffer) => {
           chunks.push(chunk);
           size += chunk.length;
-          if (size >= LIMITS.preview) end();
+          if (size >= LIMITS.previewBytes) end();
         });
         response.on("end", end);
         response.on("close", end);
         response.on("error", end);
       },
     );
-    asked.on("error", (error) => {
-      if (answered) answered();
-      else if (asked.reusedSocket && !connection.signal.aborted) reject(new StaleConnection("", { cause: error }));
+    clientRequest.on("error", (error) => {
+      if (finish) finish();
+      else if (clientRequest.reusedSocket && !connection.signal.aborted)
+        reject(new StaleConnection("", { cause: error }));
       else reject(error);
     });
-    asked.end(body);
+    clientRequest.end(body);
   });
 }
 
 /** As text that PostgreSQL can keep. */
-function previewOf(bytes: Buffer): string {
-  return bytes.subarray(0, LIMITS.preview).toString("utf8").replaceAll("\0", "");
+function readPreview(bytes: Buffer): string {
+  return bytes.subarray(0, LIMITS.previewBytes).toString("utf8").replaceAll("\0", "");
 }
 
-function why(error: unknown): string {
+function describeError(error: unknown): string {
   const { code, message } = error as { code?: string; message?: string };
   const text = message || "The connection failed.";
   return (code && !text.includes(code) ? `${code}: ${text}` : text).replaceAll("\0", "").slice(0, 300);

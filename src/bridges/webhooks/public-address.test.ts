@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isPublic, NotPublic, publicAddresses, refuseLiteral } from "./public-address.ts";
+import { isPublic, NotPublicError, refuseLiteral, resolvePublic } from "./public-address.ts";
 
 test("addresses of the public internet are public", () => {
   for (const address of [
@@ -59,12 +59,12 @@ test("addresses inside, of tunnels, of many hosts or of none are not", () => {
 
 test("an address in the place of a name is refused however it is written", () => {
   const hosts = ["127.0.0.1", "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "[::1]", "[::ffff:10.0.0.1]", "10.0.0.1."];
-  for (const host of hosts) expect(() => refuseLiteral(new URL(`https://${host}/`))).toThrow(NotPublic);
+  for (const host of hosts) expect(() => refuseLiteral(new URL(`https://${host}/`))).toThrow(NotPublicError);
   refuseLiteral(new URL("https://1.1.1.1/"));
   refuseLiteral(new URL("https://localhost/")); // a name: its addresses are what is refused
 });
 
 test("a name is refused when one of its addresses is inside", async () => {
   const resolve = async () => ["93.184.216.34", "10.0.0.1"].map((address) => ({ address, family: 4 }));
-  await expect(publicAddresses("both.example", resolve)).rejects.toThrow("both.example leads to 10.0.0.1");
+  await expect(resolvePublic("both.example", resolve)).rejects.toThrow("both.example leads to 10.0.0.1");
 });

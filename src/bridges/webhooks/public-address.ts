@@ -46,7 +46,7 @@ export function isPublic(address: string): boolean {
 }
 
 /** Thrown where a name leads to an address that is not public. */
-export class NotPublic extends Error {
+export class NotPublicError extends Error {
   override readonly name = "NotPublic";
 
   constructor(reason: string) {
@@ -54,27 +54,28 @@ export class NotPublic extends Error {
   }
 }
 
-/** Throws NotPublic when the host of a URL is such an address itself: for these nobody is asked. */
+/** Throws NotPublicError when the host of a URL is such an address itself: for these nobody is asked. */
 export function refuseLiteral(url: URL): void {
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  if (isIP(host) !== 0 && !isPublic(host)) throw new NotPublic(`${host} is not a public address.`);
+  if (isIP(host) !== 0 && !isPublic(host)) throw new NotPublicError(`${host} is not a public address.`);
 }
 
-/** The addresses of a host; throws NotPublic when one of them is not public, so that no answer of DNS leads inside. */
-export async function publicAddresses(host: string, resolve: Resolve): Promise<{ address: string; family: number }[]> {
+/** The addresses of a host; throws NotPublicError when one of them is not public, so that no DNS response leads to an internal address. */
+export async function resolvePublic(host: string, resolve: Resolve): Promise<{ address: string; family: number }[]> {
   const found = await resolve(host);
-  const inside = found.find(({ address }) => !isPublic(address));
-  if (inside !== undefined) throw new NotPublic(`${host} leads to ${inside.address}, which is not a public address.`);
+  const nonPublic = found.find(({ address }) => !isPublic(address));
+  if (nonPublic !== undefined)
+    throw new NotPublicError(`${host} leads to ${nonPublic.address}, which is not a public address.`);
   return found;
 }
 
 /**
- * For `lookup` of a request: what it answers is what is connected to, and the name is asked once. A name that is changed
+ * For `lookup` of a request: what it returns is what is connected to, and the name is asked once. A name that is changed
  * between a check and the connection (DNS rebinding) gains nothing, because the check is of the address in use.
  */
 export function checkedLookup(resolve: Resolve): LookupFunction {
   return (host, options, callback) => {
-    publicAddresses(host, resolve).then(
+    resolvePublic(host, resolve).then(
       (found) => (options.all ? callback(null, found) : callback(null, found[0]!.address, found[0]!.family)),
       (error) => callback(error, []),
     );

@@ -14,7 +14,7 @@ test("who delivers is told of what was recorded, also beside an entry that had t
   const record = createRecorder({
     sql: node.sql,
     epoch: () => "e",
-    recorded: () => void told.push(batches),
+    onRecorded: () => void told.push(batches),
     logger: { warn() {}, error() {} },
   });
   const take = async (...entries: ReturnType<typeof entry>[]) => {

@@ -4,7 +4,7 @@ import { isUnavailable } from "../../platform/postgres/database-errors.ts";
 import type { Sql, TransactionSql } from "../../platform/postgres/sql.ts";
 import type { WebhookLogger } from "./deps.ts";
 import { findPoison } from "./poison.ts";
-import { takes } from "./rights.ts";
+import { acceptsEvent } from "./rights.ts";
 import { webhookId } from "./sign.ts";
 import { insertParked } from "./store/parked.ts";
 import {
@@ -18,48 +18,48 @@ import {
 } from "./store/recording.ts";
 
 /** Rows of one statement: with payloads of some kB it stays a few MB. */
-const CHUNK = 1_000;
+const ROWS_PER_INSERT = 1_000;
 
-/** Attempts at a batch, apart by the reader's back-off, before the entries that make it fail are looked for. */
-const PATIENCE = 3;
+/** Attempts at a batch, with the consumer's back-off between them, before the entries that make it fail are looked for. */
+const MAX_FAILURES = 3;
 
 interface RecorderDeps {
   sql: Sql;
   epoch: () => string;
-  recorded: () => void;
+  onRecorded: () => void;
   logger: WebhookLogger;
 }
 
 /**
- * Turns entries of the log into deliveries, one for each endpoint that wants the entry. The reader's tick moves in the same
+ * Turns entries of the log into deliveries, one for each endpoint that wants the entry. The consumer's checkpoint moves in the same
  * transaction, first: of two nodes that have the same batch the second waits, and finds nothing left to do.
  * Internal rooms are the nodes' own and go nowhere. An entry that cannot be recorded is parked with its reason, and the rest goes on.
  */
-export function createRecorder({ sql, epoch, recorded, logger }: RecorderDeps) {
+export function createRecorder({ sql, epoch, onRecorded, logger }: RecorderDeps) {
   let failures = 0;
 
   return async function record({ entries, advance: move }: TailBatch): Promise<void> {
-    const told = entries.filter(({ room }) => !room.startsWith("_"));
-    if (told.length === 0) return;
+    const external = entries.filter(({ room }) => !room.startsWith("_"));
+    if (external.length === 0) return;
     const subscriptions = await findSubscriptions(sql);
     const write = (tx: TransactionSql, some: readonly TailEntry[]) => writeAll(tx, subscriptions, some, epoch());
     try {
-      const made = await sql.begin(async (tx) => {
+      const count = await sql.begin(async (tx) => {
         await move(tx);
-        return write(tx, told);
+        return write(tx, external);
       });
       failures = 0;
-      if (made > 0) recorded();
+      if (count > 0) onRecorded();
     } catch (error) {
-      if (isUnavailable(error) || ++failures < PATIENCE) throw error;
-      const poison = await findPoison(sql, told, write);
+      if (isUnavailable(error) || ++failures < MAX_FAILURES) throw error;
+      const poison = await findPoison(sql, external, write);
       if (poison.length === 0) throw error;
       await sql.begin(async (tx) => {
         await move(tx);
         const bad = new Set(poison.map(({ entry }) => entry));
         await write(
           tx,
-          told.filter((entry) => !bad.has(entry)),
+          external.filter((entry) => !bad.has(entry)),
         );
         await insertParked(tx, epoch(), poison);
       });
@@ -68,41 +68,41 @@ export function createRecorder({ sql, epoch, recorded, logger }: RecorderDeps) {
         const { room, seq, type } = entry;
         logger.error({ err: error, room, seq, type }, "an entry could not be recorded for webhooks; it was parked");
       }
-      recorded();
+      onRecorded();
     }
   };
 }
 
-/** Answers how many deliveries it made. */
+/** Returns how many deliveries it made. */
 async function writeAll(
   tx: TransactionSql,
   subscriptions: readonly Subscription[],
   entries: readonly TailEntry[],
   epoch: string,
 ): Promise<number> {
-  const wanted = subscriptions.flatMap((one) => deliveriesFor(one, entries, epoch));
-  const revisions = revisionsIn(entries);
-  await insert(tx, wanted);
+  const deliveries = subscriptions.flatMap((subscription) => buildDeliveries(subscription, entries, epoch));
+  const revisions = findRevisions(entries);
+  await insert(tx, deliveries);
   if (revisions.length > 0) await revisePayloads(tx, revisions);
-  return wanted.length;
+  return deliveries.length;
 }
 
-async function insert(tx: TransactionSql, wanted: readonly NewDelivery[]): Promise<void> {
-  if (wanted.length === 0) return;
-  const there = await lockEndpoints(tx, [...new Set(wanted.map(({ endpointId }) => endpointId))]);
-  const rows = wanted.filter(({ endpointId }) => there.has(endpointId));
-  for (let i = 0; i < rows.length; i += CHUNK) await insertDeliveries(tx, rows.slice(i, i + CHUNK));
+async function insert(tx: TransactionSql, deliveries: readonly NewDelivery[]): Promise<void> {
+  if (deliveries.length === 0) return;
+  const existing = await lockEndpoints(tx, [...new Set(deliveries.map(({ endpointId }) => endpointId))]);
+  const rows = deliveries.filter(({ endpointId }) => existing.has(endpointId));
+  for (let i = 0; i < rows.length; i += ROWS_PER_INSERT) await insertDeliveries(tx, rows.slice(i, i + ROWS_PER_INSERT));
 }
 
-function deliveriesFor(endpoint: Subscription, entries: readonly TailEntry[], epoch: string): NewDelivery[] {
+function buildDeliveries(endpoint: Subscription, entries: readonly TailEntry[], epoch: string): NewDelivery[] {
   return entries
-    .filter(({ room, type }) => takes(endpoint, type, room))
+    .filter(({ room, type }) => acceptsEvent(endpoint, type, room))
     .map(({ room, seq, type, payload, at }) => ({
       endpointId: endpoint.id,
       webhookId: webhookId({ endpointId: endpoint.id, epoch, room, seq }),
       type,
-      place: { room, seq, epoch },
-      messageId: messageIdOf(type, payload),
+      position: { room, seq, epoch },
+      messageId: parseMessageId(type, payload),
       payload,
       at,
       inOrder: endpoint.ordered,
@@ -110,17 +110,17 @@ function deliveriesFor(endpoint: Subscription, entries: readonly TailEntry[], ep
 }
 
 /** The last word on each message that was edited or deleted. */
-function revisionsIn(entries: readonly TailEntry[]): Revision[] {
+function findRevisions(entries: readonly TailEntry[]): Revision[] {
   const last = new Map<string, Revision>();
   for (const { room, type, payload } of entries) {
     if (type !== "message:updated" && type !== "message:deleted") continue;
-    const messageId = messageIdOf(type, payload);
+    const messageId = parseMessageId(type, payload);
     if (messageId !== null) last.set(`${room} ${messageId}`, { room, messageId, payload });
   }
   return [...last.values()];
 }
 
-function messageIdOf(type: string, payload: string): string | null {
+function parseMessageId(type: string, payload: string): string | null {
   if (!type.startsWith("message:")) return null;
   const id: unknown = JSON.parse(payload).message_id;
   return typeof id === "string" ? id : null;

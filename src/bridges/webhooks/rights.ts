@@ -4,13 +4,13 @@ import { AppError } from "../../platform/errors.ts";
 import { hasPrivateRoom } from "../../platform/private-rooms.ts";
 
 /** What an endpoint takes, as it is now. */
-export interface Patterns {
+export interface EndpointPatterns {
   event_types: readonly string[];
   rooms: readonly string[];
 }
 
 /** Whether an endpoint takes what happened in a room. Asked when it happens, and again before it is sent: patterns change meanwhile. */
-export function takes({ event_types, rooms }: Patterns, type: string, room: string): boolean {
+export function acceptsEvent({ event_types, rooms }: EndpointPatterns, type: string, room: string): boolean {
   return covers(event_types, type) && covers(rooms, room);
 }
 
@@ -18,7 +18,7 @@ export function takes({ event_types, rooms }: Patterns, type: string, room: stri
  * An endpoint that gets what people say in private is an owner's: whatever sends there, or changes what is sent, where to, or how
  * it is signed, only owners do. To disable or remove one tells nobody anything, so every admin may. Throws `forbidden`.
  */
-export function refuseNonOwner({ caller }: AuditActor<UserCaller>, { rooms }: Pick<Patterns, "rooms">): void {
+export function refuseNonOwner({ caller }: AuditActor<UserCaller>, { rooms }: Pick<EndpointPatterns, "rooms">): void {
   if (caller.role === "owner" || !hasPrivateRoom(rooms)) return;
   throw new AppError(
     "forbidden",

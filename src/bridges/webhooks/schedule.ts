@@ -1,21 +1,21 @@
-const S = 1_000;
-const MIN = 60 * S;
-const H = 60 * MIN;
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
 
 /** ms to wait after the first, second, … failed attempt: 13 attempts within three days. */
-export const SCHEDULE = [
-  5 * S,
-  30 * S,
-  2 * MIN,
-  10 * MIN,
-  30 * MIN,
-  1 * H,
-  2 * H,
-  4 * H,
-  8 * H,
-  12 * H,
-  20 * H,
-  24 * H,
+export const SCHEDULE_MS = [
+  5 * SECOND_MS,
+  30 * SECOND_MS,
+  2 * MINUTE_MS,
+  10 * MINUTE_MS,
+  30 * MINUTE_MS,
+  1 * HOUR_MS,
+  2 * HOUR_MS,
+  4 * HOUR_MS,
+  8 * HOUR_MS,
+  12 * HOUR_MS,
+  20 * HOUR_MS,
+  24 * HOUR_MS,
 ] as const;
 
 const JITTER = 0.2;
@@ -28,13 +28,13 @@ const JITTER = 0.2;
  * @param random from 0 up to 1
  */
 export function backoff(failed: number, random: number): number | null {
-  const delay = SCHEDULE[failed - 1];
+  const delay = SCHEDULE_MS[failed - 1];
   return delay === undefined ? null : Math.round(delay * (1 + JITTER * (2 * random - 1)));
 }
 
 /** A Retry-After header (RFC 9110 §10.2.3: seconds or a date) as ms from `now`; null when there is none that can be read. */
-export function retryAfter(header: string | undefined, now: number, most: number): number | null {
+export function parseRetryAfter(header: string | undefined, now: number, max: number): number | null {
   if (header === undefined) return null;
   const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
-  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, most) : null;
+  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, max) : null;
 }

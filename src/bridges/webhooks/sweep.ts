@@ -7,18 +7,18 @@ import { deleteParked } from "./store/parked.ts";
 import { lockEndpoints } from "./store/recording.ts";
 import { countPending, deleteBeyond, deleteEnded, giveUpWaiting } from "./store/sweeping.ts";
 
-/** Removes what was kept for long enough, and stops what would grow without end. In short steps; repeats and company do no harm. */
+/** Removes what has passed its retention, and stops what would grow without end. In short steps; repeats and company do no harm. */
 export async function sweep(sql: Sql, logger: WebhookLogger): Promise<void> {
-  await repeatUntilEmpty(() => deleteEnded(sql, "delivered", LIMITS.deliveredFor));
-  await repeatUntilEmpty(() => deleteEnded(sql, "failed", LIMITS.failedFor));
-  await deleteParked(sql, LIMITS.failedFor);
+  await repeatUntilEmpty(() => deleteEnded(sql, "delivered", LIMITS.deliveredRetentionMs));
+  await repeatUntilEmpty(() => deleteEnded(sql, "failed", LIMITS.failedRetentionMs));
+  await deleteParked(sql, LIMITS.failedRetentionMs);
   for (const { id, disabled_at } of await listEndpoints(sql)) {
-    await repeatUntilEmpty(() => deleteBeyond(sql, id, LIMITS.kept));
+    await repeatUntilEmpty(() => deleteBeyond(sql, id, LIMITS.ended));
     if (disabled_at !== null) {
       await repeatUntilEmpty(() =>
         sql.begin(async (tx) => {
           await lockEndpoints(tx, [id]);
-          return giveUpWaiting(tx, id, LIMITS.waitingFor);
+          return giveUpWaiting(tx, id, LIMITS.waitingRetentionMs);
         }),
       );
     } else if ((await countPending(sql, id, LIMITS.backlog)) > LIMITS.backlog) {

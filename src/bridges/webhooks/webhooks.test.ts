@@ -3,7 +3,7 @@ import { type TestDatabase, testDatabase } from "../../../tests/support/postgres
 import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { AS_ADMIN, startWebhookNode, type WebhookNode } from "../../../tests/support/webhook-node.ts";
 import { verify, WebhookReceiver } from "../../../tests/support/webhook-receiver.ts";
-import { SCHEDULE } from "./schedule.ts";
+import { SCHEDULE_MS } from "./schedule.ts";
 
 let database: TestDatabase;
 let node: WebhookNode;
@@ -103,16 +103,16 @@ test("a failure is tried again by the schedule, then given up; redelivery begins
   receiver.respond = fail(500);
   const { id } = await node.endpoint({ url: receiver.url });
   await node.log("event:1", "test", {});
-  for (let n = 1; n <= SCHEDULE.length; n++) {
+  for (let n = 1; n <= SCHEDULE_MS.length; n++) {
     const { next_attempt_at, log } = await delivery(id, { status: "pending", attempts: n });
-    expect(Date.parse(next_attempt_at!) - Date.parse(log.at(-1)!.at)).toBe(SCHEDULE[n - 1]!);
+    expect(Date.parse(next_attempt_at!) - Date.parse(log.at(-1)!.at)).toBe(SCHEDULE_MS[n - 1]!);
     expect(log.at(-1)).toMatchObject({ n, response_status: 500, response_preview: "not now" });
     await hurry();
     await node.webhooks.endpoints.change(AS_ADMIN, id, {});
   }
-  const dead = await delivery(id, { status: "failed", attempts: SCHEDULE.length + 1 });
+  const dead = await delivery(id, { status: "failed", attempts: SCHEDULE_MS.length + 1 });
   expect([dead.next_attempt_at, receiver.received.length]).toEqual([null, 13]);
-  expect(SCHEDULE.reduce((sum, ms) => sum + ms, 0) / 3_600_000).toBeCloseTo(71.7, 1);
+  expect(SCHEDULE_MS.reduce((sum, ms) => sum + ms, 0) / 3_600_000).toBeCloseTo(71.7, 1);
 
   receiver.respond = () => new Response("ok");
   await node.webhooks.deliveries.redeliver(AS_ADMIN, dead.id);
@@ -285,7 +285,7 @@ test("a receiver that hangs does not hold up the others, and has 20 attempts at 
   await waitUntil("the slow one has all", () => receiver.at("/slow").length === 60);
 });
 
-test("a copy of a message loses its text when the message does, and a person's name when he is erased", async () => {
+test("a copy of a message loses its text when the message does, and a person's name when they are erased", async () => {
   const release = Promise.withResolvers<void>();
   receiver.respond = () => release.promise.then(() => new Response(null, { status: 500 }));
   const { id } = await node.endpoint({ url: receiver.url });
@@ -387,7 +387,7 @@ test("what waits is judged by the endpoint's rooms and types of now, also when i
   const url = `${receiver.url}/admins`;
   await node.webhooks.endpoints.change(AS_ADMIN, id, { url, rooms: ["event:*"], event_types: ["booking:*"] });
   await hurry();
-  node.webhooks.nudge();
+  node.webhooks.wake();
   const ended = await waitUntil("all have ended", async () => {
     const all = await deliveries(id);
     return all.every(({ status }) => status !== "pending") ? all : null;

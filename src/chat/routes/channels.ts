@@ -5,9 +5,9 @@ import type { Api } from "../../platform/http/api.ts";
 import { computeEtag, etagHeader } from "../../platform/http/etag.ts";
 import { buildLinkHeader, ListQuery, linkHeader } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
-import { type Channels, editableOfChannel } from "../channels.ts";
+import { type Channels, editableChannelFields } from "../channels.ts";
 import { LIMITS } from "../limits.ts";
-import { channelParams, located, Search } from "./parts.ts";
+import { channelParams, locationHeader, Search } from "./schemas.ts";
 
 export const ChannelPage = page(Channel).extend({ position: Position });
 
@@ -36,7 +36,7 @@ const listChannels = route({
 const createChannel = route({
   method: "post",
   path: "/api/v1/channels",
-  summary: "Makes a channel, or finds the direct chat with somebody",
+  summary: "Creates a channel, or finds the direct chat with another person",
   tag: "channels",
   auth: "user",
   request: {
@@ -44,11 +44,11 @@ const createChannel = route({
       type: ChannelType,
       name: ChannelName.optional().meta({ description: "Needed but for a direct chat, which has none." }),
       topic: ChannelTopic.optional(),
-      member_ids: z.array(UserId).max(LIMITS.firstMembers).optional(),
+      member_ids: z.array(UserId).max(LIMITS.initialMembers).optional(),
     }),
   },
   responses: {
-    201: { description: "Made; the caller owns it.", schema: Channel, headers: located },
+    201: { description: "Made; the caller owns it.", schema: Channel, headers: locationHeader },
     200: { description: "The direct chat that these two have already.", schema: Channel },
   },
   errors: ["name_taken", "full"],
@@ -82,7 +82,7 @@ const updateChannel = route({
 const deleteChannel = route({
   method: "delete",
   path: "/api/v1/channels/{channel_id}",
-  summary: "Ends a channel for everybody",
+  summary: "Deletes a channel",
   tag: "channels",
   auth: "user",
   request: { params: channelParams },
@@ -104,13 +104,13 @@ export function addChannelRoutes(api: Api, channels: Channels): void {
 
   api.openapi(getChannel, async (c) => {
     const channel = await channels.get(c.get("caller"), c.req.valid("param").channel_id);
-    return c.json(channel, 200, { ETag: computeEtag(editableOfChannel(channel)) });
+    return c.json(channel, 200, { ETag: computeEtag(editableChannelFields(channel)) });
   });
 
   api.openapi(updateChannel, async (c) => {
     const { channel_id } = c.req.valid("param");
     const channel = await channels.update(c.get("caller"), channel_id, c.req.valid("json"), c.req.header("if-match"));
-    return c.json(channel, 200, { ETag: computeEtag(editableOfChannel(channel)) });
+    return c.json(channel, 200, { ETag: computeEtag(editableChannelFields(channel)) });
   });
 
   api.openapi(deleteChannel, async (c) => {

@@ -6,7 +6,7 @@ import type { Api } from "../../platform/http/api.ts";
 import { buildLinkHeader, ListQuery, linkHeader } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import type { Members } from "../members.ts";
-import { channelParams, located, Search } from "./parts.ts";
+import { channelParams, locationHeader, Search } from "./schemas.ts";
 
 const memberParams = channelParams.extend({ user_id: UserId.meta({ description: "A user's id, or `me`." }) });
 
@@ -24,12 +24,12 @@ const listMembers = route({
 const addMember = route({
   method: "put",
   path: "/api/v1/channels/{channel_id}/members/{user_id}",
-  summary: "Joins a public channel, or brings somebody in",
+  summary: "Joins a public channel, or adds another person",
   tag: "members",
   auth: "user",
   request: { params: memberParams, body: z.strictObject({ role: Role.default("member") }) },
   responses: {
-    201: { description: "In.", schema: Member, headers: located },
+    201: { description: "In.", schema: Member, headers: locationHeader },
     204: { description: "Was in already." },
   },
   errors: ["forbidden", "direct_immutable", "full"],
@@ -42,14 +42,14 @@ const updateMember = route({
   tag: "members",
   auth: "user",
   request: { params: memberParams, body: z.strictObject({ role: Role }) },
-  responses: { 200: { description: "The member as he is now.", schema: Member } },
+  responses: { 200: { description: "The member as they are now.", schema: Member } },
   errors: ["forbidden", "direct_immutable", "last_owner"],
 });
 
 const removeMember = route({
   method: "delete",
   path: "/api/v1/channels/{channel_id}/members/{user_id}",
-  summary: "Leaves a channel, or removes somebody",
+  summary: "Leaves a channel, or removes another person",
   tag: "members",
   auth: "user",
   request: { params: memberParams },
@@ -66,7 +66,12 @@ export function addMemberRoutes(api: Api, members: Members): void {
   api.openapi(addMember, async (c) => {
     const caller = c.get("caller");
     const { channel_id, user_id } = c.req.valid("param");
-    const { member, created } = await members.add(caller, channel_id, idOf(user_id, caller), c.req.valid("json").role);
+    const { member, created } = await members.add(
+      caller,
+      channel_id,
+      resolveUserId(user_id, caller),
+      c.req.valid("json").role,
+    );
     if (!created) return c.body(null, 204);
     return c.json(member, 201, { Location: `/api/v1/channels/${channel_id}/members/${member.user.id}` });
   });
@@ -74,18 +79,21 @@ export function addMemberRoutes(api: Api, members: Members): void {
   api.openapi(updateMember, async (c) => {
     const caller = c.get("caller");
     const { channel_id, user_id } = c.req.valid("param");
-    return c.json(await members.setRole(caller, channel_id, idOf(user_id, caller), c.req.valid("json").role), 200);
+    return c.json(
+      await members.setRole(caller, channel_id, resolveUserId(user_id, caller), c.req.valid("json").role),
+      200,
+    );
   });
 
   api.openapi(removeMember, async (c) => {
     const caller = c.get("caller");
     const { channel_id, user_id } = c.req.valid("param");
-    await members.remove(caller, channel_id, idOf(user_id, caller));
+    await members.remove(caller, channel_id, resolveUserId(user_id, caller));
     return c.body(null, 204);
   });
 }
 
 /** `me` stands for the caller. */
-function idOf(userId: string, caller: UserCaller): string {
+function resolveUserId(userId: string, caller: UserCaller): string {
   return userId === "me" ? caller.userId : userId;
 }

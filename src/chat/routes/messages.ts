@@ -6,8 +6,8 @@ import type { Api } from "../../platform/http/api.ts";
 import { computeEtag, etagHeader } from "../../platform/http/etag.ts";
 import { buildLinkHeader, CursorQuery, ListQuery, linkHeader } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
-import { editableOfMessage, type Messages } from "../messages.ts";
-import { channelParams, located } from "./parts.ts";
+import { editableMessageFields, type Messages } from "../messages.ts";
+import { channelParams, locationHeader } from "./schemas.ts";
 
 const messageParams = z.object({ message_id: Snowflake });
 
@@ -20,7 +20,7 @@ export const MessagePage = page(Message).extend({ head_seq: Position.shape.seq, 
 const listMessages = route({
   method: "get",
   path: "/api/v1/channels/{channel_id}/messages",
-  summary: "Reads what was said, oldest first; the newest page when no place is given",
+  summary: "Lists messages, oldest first; the newest page when no cursor is given",
   tag: "messages",
   auth: "user",
   request: { params: channelParams, query: CursorQuery.extend({ after }) },
@@ -38,7 +38,7 @@ const listMessages = route({
 const sendMessage = route({
   method: "post",
   path: "/api/v1/channels/{channel_id}/messages",
-  summary: "Says something",
+  summary: "Sends a message",
   tag: "messages",
   auth: "user",
   request: {
@@ -50,8 +50,8 @@ const sendMessage = route({
     }),
   },
   responses: {
-    201: { description: "Said.", schema: Message, headers: located },
-    200: { description: "Was said before, with this client_id.", schema: Message },
+    201: { description: "Sent.", schema: Message, headers: locationHeader },
+    200: { description: "Was sent before, with this client_id.", schema: Message },
   },
   errors: ["forbidden"],
 });
@@ -82,7 +82,7 @@ const editMessage = route({
 const deleteMessage = route({
   method: "delete",
   path: "/api/v1/messages/{message_id}",
-  summary: "Takes a message's text away",
+  summary: "Deletes a message's text",
   tag: "messages",
   auth: "user",
   request: { params: messageParams },
@@ -93,7 +93,7 @@ const deleteMessage = route({
 const listReplies = route({
   method: "get",
   path: "/api/v1/messages/{message_id}/replies",
-  summary: "Reads what was said in answer to a message",
+  summary: "Lists the replies to a message",
   tag: "messages",
   auth: "user",
   request: { params: messageParams, query: ListQuery.extend({ after }) },
@@ -102,7 +102,7 @@ const listReplies = route({
 });
 
 /** A `client_id` for a message that came with a key instead: what is said twice is one message, whatever became of the key. */
-function clientIdOf(key: string, body: object): string {
+function deriveClientId(key: string, body: object): string {
   return `key-${createHash("sha256")
     .update(JSON.stringify([key, body]))
     .digest("base64url")}`;
@@ -117,7 +117,7 @@ export function addMessageRoutes(api: Api, messages: Messages): void {
   api.openapi(sendMessage, async (c) => {
     const body = c.req.valid("json");
     const key = c.req.header("idempotency-key");
-    const client_id = body.client_id ?? (key === undefined ? undefined : clientIdOf(key, body));
+    const client_id = body.client_id ?? (key === undefined ? undefined : deriveClientId(key, body));
     const input = { channel_id: c.req.valid("param").channel_id, ...body, client_id };
     const { message, created } = await messages.send(c.get("caller"), input);
     if (!created) return c.json(message, 200);
@@ -126,14 +126,14 @@ export function addMessageRoutes(api: Api, messages: Messages): void {
 
   api.openapi(getMessage, async (c) => {
     const message = await messages.get(c.get("caller"), c.req.valid("param").message_id);
-    return c.json(message, 200, { ETag: computeEtag(editableOfMessage(message)) });
+    return c.json(message, 200, { ETag: computeEtag(editableMessageFields(message)) });
   });
 
   api.openapi(editMessage, async (c) => {
     const { message_id } = c.req.valid("param");
     const { content } = c.req.valid("json");
     const message = await messages.edit(c.get("caller"), message_id, content, c.req.header("if-match"));
-    return c.json(message, 200, { ETag: computeEtag(editableOfMessage(message)) });
+    return c.json(message, 200, { ETag: computeEtag(editableMessageFields(message)) });
   });
 
   api.openapi(deleteMessage, async (c) => {

@@ -4,7 +4,7 @@ import { Snowflake } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
 import type { ReadMarks } from "../read-marks.ts";
-import { channelParams } from "./parts.ts";
+import { channelParams } from "./schemas.ts";
 
 export const ReadMark = z.object({
   last_read_id: Snowflake,

@@ -1,7 +1,7 @@
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
 import type { Typing } from "../typing.ts";
-import { channelParams } from "./parts.ts";
+import { channelParams } from "./schemas.ts";
 
 const startTyping = route({
   method: "post",
@@ -10,7 +10,7 @@ const startTyping = route({
   tag: "messages",
   auth: "user",
   request: { params: channelParams },
-  responses: { 204: { description: "Told; kept nowhere. It fades unless it is said again." } },
+  responses: { 204: { description: "Sent, not stored. It expires unless it is repeated." } },
   errors: ["forbidden"],
 });
 

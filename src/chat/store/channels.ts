@@ -1,10 +1,10 @@
 import type { Channel, ChannelType, Role } from "../../../protocol/objects.ts";
 import type { ISql } from "../../platform/postgres/sql.ts";
 import { nameKey, searchKey } from "../../platform/search-key.ts";
-import type { Sides, Window } from "../page.ts";
-import { anywhere, bothSides, personLike, splitSides } from "./sides.ts";
+import type { KeysetRows, KeysetWindow } from "../keyset-page.ts";
+import { containsPattern, keysetQuery, matchesUser, splitRows } from "./keyset-query.ts";
 
-/** A channel as the policy sees it: with the caller's role, null when he is not in it. */
+/** A channel as the policy sees it: with the caller's role, null when they are not a member. */
 export interface ChannelAccess {
   id: string;
   type: ChannelType;
@@ -14,15 +14,15 @@ export interface ChannelAccess {
   role: Role | null;
 }
 
-/** What each of these people has to do with the channel beside him; null when there is no such channel. */
+/** The access of each of these users to the channel beside them; null when there is no such channel. */
 export async function findAccess(
   sql: ISql,
-  asks: readonly { userId: string; channelId: string }[],
+  queries: readonly { userId: string; channelId: string }[],
 ): Promise<(ChannelAccess | null)[]> {
-  const found: (ChannelAccess | null)[] = asks.map(() => null);
+  const found: (ChannelAccess | null)[] = queries.map(() => null);
   const rows = await sql<(ChannelAccess & { n: number })[]>`
     SELECT a.n::int, c.id, c.type, c.name, c.topic, c.member_count, m.role
-    FROM unnest(${asks.map((a) => a.userId)}::text[], ${asks.map((a) => a.channelId)}::bigint[])
+    FROM unnest(${queries.map((a) => a.userId)}::text[], ${queries.map((a) => a.channelId)}::bigint[])
       WITH ORDINALITY AS a (user_id, channel_id, n)
     JOIN channels c ON c.id = a.channel_id AND c.deleted_at IS NULL
     LEFT JOIN members m ON m.channel_id = c.id AND m.user_id = a.user_id`;
@@ -33,7 +33,11 @@ export async function findAccess(
 export type ChannelName = Pick<ChannelAccess, "id" | "name" | "type">;
 
 /** Names of these channels; with a viewer only of the public ones and of those that the viewer is in. */
-export async function readNames(sql: ISql, ids: readonly string[], viewer: string | null): Promise<ChannelName[]> {
+export async function listChannelNames(
+  sql: ISql,
+  ids: readonly string[],
+  viewer: string | null,
+): Promise<ChannelName[]> {
   if (ids.length === 0) return [];
   return sql<ChannelName[]>`
     SELECT c.id, c.type, c.name FROM channels c
@@ -63,8 +67,8 @@ export interface NewChannelRow {
 export async function insertChannel(sql: ISql, channel: NewChannelRow): Promise<boolean> {
   const made = await sql`
     INSERT INTO channels (id, type, name, name_key, search_key, topic, dm_key, member_count, created_by)
-    VALUES (${channel.id}, ${channel.type}, ${channel.name}, ${keysOf(channel.name).name},
-      ${keysOf(channel.name).search}, ${channel.topic}, ${channel.dmKey}, ${channel.memberCount}, ${channel.createdBy})
+    VALUES (${channel.id}, ${channel.type}, ${channel.name}, ${toNameKeys(channel.name).name},
+      ${toNameKeys(channel.name).search}, ${channel.topic}, ${channel.dmKey}, ${channel.memberCount}, ${channel.createdBy})
     ON CONFLICT (dm_key) DO NOTHING`;
   if (made.count === 0) return false;
   await sql`INSERT INTO rooms (id, name) VALUES (${channel.id}, ${`channel:${channel.id}`})`;
@@ -78,13 +82,13 @@ export async function findDirect(sql: ISql, dmKey: string): Promise<string | nul
 }
 
 export async function updateChannel(sql: ISql, id: string, name: string | null, topic: string | null): Promise<void> {
-  const keys = keysOf(name);
+  const keys = toNameKeys(name);
   await sql`
     UPDATE channels SET name = ${name}, name_key = ${keys.name}, search_key = ${keys.search}, topic = ${topic}
     WHERE id = ${id}`;
 }
 
-function keysOf(name: string | null): { name: string | null; search: string | null } {
+function toNameKeys(name: string | null): { name: string | null; search: string | null } {
   return name === null ? { name: null, search: null } : { name: nameKey(name), search: searchKey(name) };
 }
 
@@ -93,13 +97,13 @@ export async function deleteChannel(sql: ISql, id: string): Promise<void> {
   await sql`UPDATE channels SET deleted_at = clock_timestamp() WHERE id = ${id}`;
 }
 
-/** A channel as these people see it, each with his own role, mark and count. A public one also shows itself to strangers. */
+/** A channel as these users see it, each with their own role, mark and count. A public one is also visible to non-members. */
 export async function viewChannel(sql: ISql, id: string, userIds: readonly string[]): Promise<Map<string, Channel>> {
   const rows = await sql<(ChannelRow & { viewer: string })[]>`
-    SELECT v.id AS viewer, ${view(sql)}
-    FROM unnest(${userIds}::text[]) AS v (id) CROSS JOIN channels c ${around(sql)}
+    SELECT v.id AS viewer, ${viewColumns(sql)}
+    FROM unnest(${userIds}::text[]) AS v (id) CROSS JOIN channels c ${viewJoins(sql)}
     WHERE c.id = ${id} AND c.deleted_at IS NULL`;
-  return new Map(rows.map((row) => [row.viewer, channelOf(row)]));
+  return new Map(rows.map((row) => [row.viewer, toChannel(row)]));
 }
 
 export interface ChannelFilter {
@@ -111,27 +115,27 @@ export interface ChannelFilter {
 
 /**
  * One page of a person's channels, or of the public ones, by id; and the head of `user:<id>`, read in the same statement:
- * whoever reads on from there misses nothing and sees nothing twice.
+ * a client that reads on from there misses nothing and sees nothing twice.
  */
 export async function listChannels(
   sql: ISql,
   userId: string,
   filter: ChannelFilter,
-  window: Window,
-): Promise<Sides<Channel> & { userSeq: number }> {
+  window: KeysetWindow,
+): Promise<KeysetRows<Channel> & { userSeq: number }> {
   // A name without a key yet is compared as near to it as SQL comes.
-  const named = (q: string) => sql`coalesce(c.search_key, lower(c.name)) LIKE ${anywhere(q)}
-    OR ${personLike(sql, sql`p`, q)}`;
-  const page = bothSides(
+  const matchesName = (q: string) => sql`coalesce(c.search_key, lower(c.name)) LIKE ${containsPattern(q)}
+    OR ${matchesUser(sql, sql`p`, q)}`;
+  const page = keysetQuery(
     sql,
     window,
-    (side, place, end) => sql`
-      SELECT ${side}, ${view(sql)}
-      FROM (VALUES (${userId})) AS v (id) CROSS JOIN channels c ${around(sql)}
-      WHERE c.deleted_at IS NULL AND c.id ${place}
+    (side, condition, end) => sql`
+      SELECT ${side}, ${viewColumns(sql)}
+      FROM (VALUES (${userId})) AS v (id) CROSS JOIN channels c ${viewJoins(sql)}
+      WHERE c.deleted_at IS NULL AND c.id ${condition}
         AND ${filter.scope === "joined" ? sql`m.user_id = ${userId}` : sql`c.type = 'public'`}
         ${filter.type === undefined ? sql`` : sql`AND c.type = ${filter.type}`}
-        ${filter.q === undefined ? sql`` : sql`AND (${named(filter.q)})`}
+        ${filter.q === undefined ? sql`` : sql`AND (${matchesName(filter.q)})`}
       ORDER BY c.id ${end}`,
   );
   const rows = await sql<(ChannelRow & { side: string | null; user_seq: string })[]>`
@@ -139,7 +143,7 @@ export async function listChannels(
     FROM (SELECT coalesce((SELECT head FROM rooms WHERE name = ${`user:${userId}`}), 0) AS user_seq) h
     LEFT JOIN LATERAL (${page}) l ON true
     ORDER BY l.id`;
-  return { ...splitSides(rows, channelOf), userSeq: Number(rows[0]?.user_seq ?? 0) };
+  return { ...splitRows(rows, toChannel), userSeq: Number(rows[0]?.user_seq ?? 0) };
 }
 
 interface ChannelRow {
@@ -160,14 +164,14 @@ interface ChannelRow {
 }
 
 /** Columns of a channel `c` as the person `v` sees it. */
-function view(sql: ISql) {
+function viewColumns(sql: ISql) {
   return sql`c.id, c.type, c.name, c.topic, c.member_count, c.created_at, r.head AS last_seq, m.role, m.read_id,
     (SELECT g.seq FROM messages g WHERE g.id = m.read_id) AS read_seq,
     CASE WHEN m.user_id IS NULL THEN 0 ELSE unread_count(c.id, m.user_id, m.read_id) END AS unread,
     p.id AS peer_id, p.username AS peer_username, p.name AS peer_name`;
 }
 
-function around(sql: ISql) {
+function viewJoins(sql: ISql) {
   return sql`JOIN rooms r ON r.id = c.id
     LEFT JOIN members m ON m.channel_id = c.id AND m.user_id = v.id
     LEFT JOIN LATERAL (
@@ -176,7 +180,7 @@ function around(sql: ISql) {
     LEFT JOIN users p ON p.id = o.user_id`;
 }
 
-function channelOf(row: ChannelRow): Channel {
+function toChannel(row: ChannelRow): Channel {
   const { peer_id, peer_username } = row;
   return {
     id: row.id,

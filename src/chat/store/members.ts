@@ -1,28 +1,28 @@
 import type { ChannelType, Member, Role } from "../../../protocol/objects.ts";
 import type { ISql } from "../../platform/postgres/sql.ts";
-import type { Sides, Window } from "../page.ts";
-import { bothSides, personLike, splitSides } from "./sides.ts";
+import type { KeysetRows, KeysetWindow } from "../keyset-page.ts";
+import { keysetQuery, matchesUser, splitRows } from "./keyset-query.ts";
 
 /**
- * Puts people into a channel; what was said before they came counts as read. Answers when they joined.
+ * Puts people into a channel; what was said before they came counts as read. Returns when they joined.
  * The channel's row is locked by the caller.
  */
 export async function insertMembers(
   sql: ISql,
   channelId: string,
-  people: readonly { userId: string; role: Role }[],
+  members: readonly { userId: string; role: Role }[],
 ): Promise<string> {
   const [row] = await sql<{ joined_at: Date }[]>`
     INSERT INTO members (channel_id, user_id, role, joined_at, read_id)
     SELECT ${channelId}, u.id, u.role, date_trunc('milliseconds', statement_timestamp()),
       coalesce((SELECT g.id FROM messages g WHERE g.channel_id = ${channelId} ORDER BY g.seq DESC LIMIT 1), 0)
-    FROM unnest(${people.map((p) => p.userId)}::text[], ${people.map((p) => p.role)}::text[]) AS u (id, role)
+    FROM unnest(${members.map((p) => p.userId)}::text[], ${members.map((p) => p.role)}::text[]) AS u (id, role)
     RETURNING joined_at`;
   return row!.joined_at.toISOString();
 }
 
 /** Brings `member_count` up or down. The channel's row is locked by the caller. */
-export async function countMembers(sql: ISql, channelId: string, change: number): Promise<void> {
+export async function adjustMemberCount(sql: ISql, channelId: string, change: number): Promise<void> {
   await sql`UPDATE channels SET member_count = member_count + ${change} WHERE id = ${channelId}`;
 }
 
@@ -47,7 +47,7 @@ export async function findMembers(
   const rows = await sql<MemberRow[]>`
     SELECT ${columns(sql)} FROM members m JOIN users u ON u.id = m.user_id
     WHERE m.channel_id = ${channelId} AND m.user_id = ANY (${userIds}::text[])`;
-  return new Map(rows.map((row) => [row.id, memberOf(row)]));
+  return new Map(rows.map((row) => [row.id, toMember(row)]));
 }
 
 export async function countOwners(sql: ISql, channelId: string): Promise<number> {
@@ -56,13 +56,13 @@ export async function countOwners(sql: ISql, channelId: string): Promise<number>
   return row!.owners;
 }
 
-/** Who has been in it longest beside this person, admins before members; null when nobody is. */
-export async function findHeir(sql: ISql, channelId: string, userId: string): Promise<Member | null> {
+/** Who has been in it longest beside this person, admins before members; null when there is none. */
+export async function findSuccessor(sql: ISql, channelId: string, userId: string): Promise<Member | null> {
   const [row] = await sql<MemberRow[]>`
     SELECT ${columns(sql)} FROM members m JOIN users u ON u.id = m.user_id
     WHERE m.channel_id = ${channelId} AND m.user_id <> ${userId}
     ORDER BY m.role = 'member', m.joined_at, m.user_id LIMIT 1`;
-  return row === undefined ? null : memberOf(row);
+  return row === undefined ? null : toMember(row);
 }
 
 /** Every channel a person is in, deleted ones included. */
@@ -82,11 +82,11 @@ export interface Membership {
   read_id: string;
 }
 
-/** Those of `userIds` who are in `most` channels or more. */
-export async function findBusyPeople(sql: ISql, userIds: readonly string[], most: number): Promise<string[]> {
+/** Those of `userIds` who are in `max` channels or more. */
+export async function findUsersAtChannelLimit(sql: ISql, userIds: readonly string[], max: number): Promise<string[]> {
   const rows = await sql<{ user_id: string }[]>`
     SELECT m.user_id FROM members m JOIN channels c ON c.id = m.channel_id AND c.deleted_at IS NULL
-    WHERE m.user_id = ANY (${userIds}::text[]) GROUP BY m.user_id HAVING count(*) >= ${most}`;
+    WHERE m.user_id = ANY (${userIds}::text[]) GROUP BY m.user_id HAVING count(*) >= ${max}`;
   return rows.map((row) => row.user_id);
 }
 
@@ -101,20 +101,20 @@ export async function listMembers(
   sql: ISql,
   channelId: string,
   filter: MemberFilter,
-  window: Window,
-): Promise<Sides<Member>> {
-  const page = bothSides(
+  window: KeysetWindow,
+): Promise<KeysetRows<Member>> {
+  const page = keysetQuery(
     sql,
     window,
-    (side, place, end) => sql`
+    (side, condition, end) => sql`
       SELECT ${side}, ${columns(sql)} FROM members m JOIN users u ON u.id = m.user_id
-      WHERE m.channel_id = ${channelId} AND m.user_id ${place}
+      WHERE m.channel_id = ${channelId} AND m.user_id ${condition}
         ${filter.role === undefined ? sql`` : sql`AND m.role = ${filter.role}`}
-        ${filter.q === undefined ? sql`` : sql`AND ${personLike(sql, sql`u`, filter.q)}`}
+        ${filter.q === undefined ? sql`` : sql`AND ${matchesUser(sql, sql`u`, filter.q)}`}
       ORDER BY m.user_id ${end}`,
   );
   const rows = await sql<(MemberRow & { side: string })[]>`SELECT * FROM (${page}) l ORDER BY l.id`;
-  return splitSides(rows, memberOf);
+  return splitRows(rows, toMember);
 }
 
 interface MemberRow {
@@ -129,6 +129,6 @@ function columns(sql: ISql) {
   return sql`u.id, u.username, u.name, m.role, m.joined_at`;
 }
 
-function memberOf({ id, username, name, role, joined_at }: MemberRow): Member {
+function toMember({ id, username, name, role, joined_at }: MemberRow): Member {
   return { user: { id, username, name }, role, joined_at: joined_at.toISOString() };
 }

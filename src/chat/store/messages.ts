@@ -2,8 +2,8 @@ import type { Message } from "../../../protocol/objects.ts";
 import { withTraceparent } from "../../platform/log/entry.ts";
 import type { ISql } from "../../platform/postgres/sql.ts";
 import type { Span } from "../../platform/tracing.ts";
-import type { Sides, Window } from "../page.ts";
-import { type Fragment, splitSides } from "./sides.ts";
+import type { KeysetRows, KeysetWindow } from "../keyset-page.ts";
+import { type Fragment, splitRows } from "./keyset-query.ts";
 
 /** A post as `post_messages` takes it. `payload`: the entry's JSON text without its end; the function adds `created_at`. */
 export interface Post {
@@ -20,26 +20,26 @@ export interface Post {
 
 /**
  * What became of a post. `repeat`: `id` is the message that has its client_id. `refused`: the author is not in such a
- * channel. `reply`: what it answers is not there.
+ * channel. `reply`: the message that it replies to is not there.
  */
-export type Posted =
+export type PostResult =
   | { status: "new"; seq: number; payload: string }
   | { status: "repeat"; id: string }
   | { status: "refused" }
   | { status: "reply" };
 
 /**
- * Writes a batch of posts in one transaction; see the function's own words in the migration. One answer per post.
+ * Writes a batch of posts in one transaction; see the function's own words in the migration. One result per post.
  *
- * @param waitMs how long it waits for a room that somebody holds before it fails; null: a second. With 0 nothing is done of posts to
- *   such rooms, and null answered.
+ * @param waitMs how long it waits for a locked room before it fails; null: a second. With 0 nothing is done for posts to
+ *   such rooms, and null is returned.
  */
 export async function postMessages(
   sql: ISql,
   posts: readonly Post[],
   waitMs: number | null,
-): Promise<(Posted | null)[]> {
-  const rows = await sql<{ status: Posted["status"] | "held"; id: string; seq: number; payload: string }[]>`
+): Promise<(PostResult | null)[]> {
+  const rows = await sql<{ status: PostResult["status"] | "held"; id: string; seq: number; payload: string }[]>`
     SELECT status, id, seq::float8, payload FROM post_messages(
       ${posts.map((p) => p.id)}::bigint[], ${posts.map((p) => p.channelId)}::bigint[],
       ${posts.map((p) => p.authorId)}::text[], ${posts.map((p) => p.clientId)}::text[],
@@ -55,7 +55,7 @@ export async function postMessages(
 
 export async function findMessage(sql: ISql, id: string): Promise<Message | null> {
   const [row] = await sql<MessageRow[]>`SELECT ${columns(sql)} FROM ${tables(sql)} WHERE g.id = ${id}`;
-  return row === undefined ? null : messageOf(row);
+  return row === undefined ? null : toMessage(row);
 }
 
 /** Where a message, deleted or not, stands in this channel: its seq; null when the channel has no such message. */
@@ -69,22 +69,22 @@ export async function findSeq(sql: ISql, channelId: string, id: string): Promise
 export async function pageMessages(
   sql: ISql,
   channelId: string,
-  window: Window,
-): Promise<Sides<Message> & { headSeq: number }> {
+  window: KeysetWindow,
+): Promise<KeysetRows<Message> & { headSeq: number }> {
   const rows = await sql<(MessageRow & { side: string | null; head: string })[]>`
-    SELECT r.head, l.* FROM rooms r LEFT JOIN LATERAL (${beside(sql, sql`messages_beside`, channelId, window)}) l ON true
+    SELECT r.head, l.* FROM rooms r LEFT JOIN LATERAL (${keysetFunctionQuery(sql, sql`messages_beside`, channelId, window)}) l ON true
     WHERE r.id = ${channelId} ORDER BY l.seq`;
-  return { ...splitSides(rows, messageOf), headSeq: Number(rows[0]?.head ?? 0) };
+  return { ...splitRows(rows, toMessage), headSeq: Number(rows[0]?.head ?? 0) };
 }
 
 /** One page of the replies to a message, by seq, deleted ones included. */
-export async function pageReplies(sql: ISql, messageId: string, window: Window): Promise<Sides<Message>> {
+export async function pageReplies(sql: ISql, messageId: string, window: KeysetWindow): Promise<KeysetRows<Message>> {
   const rows = await sql<(MessageRow & { side: string })[]>`
-    SELECT * FROM (${beside(sql, sql`replies_beside`, messageId, window)}) l ORDER BY l.seq`;
-  return splitSides(rows, messageOf);
+    SELECT * FROM (${keysetFunctionQuery(sql, sql`replies_beside`, messageId, window)}) l ORDER BY l.seq`;
+  return splitRows(rows, toMessage);
 }
 
-/** Locks the channel's room until the transaction ends; answers its head: the transaction's first entry gets the next number. */
+/** Locks the channel's room until the transaction ends; returns its head: the transaction's first entry gets the next number. */
 export async function lockRoom(sql: ISql, channelId: string): Promise<number> {
   const [row] = await sql<{ head: number }[]>`
     SELECT head::float8 FROM rooms WHERE id = ${channelId} FOR NO KEY UPDATE`;
@@ -92,8 +92,8 @@ export async function lockRoom(sql: ISql, channelId: string): Promise<number> {
 }
 
 /**
- * Gives a message its new text, or none when `content` is null: then it is deleted. `seq`: of the entry that will tell of
- * an edit. Answers the message and the entries that still hold the old text. The room is locked by the caller.
+ * Gives a message its new text, or none when `content` is null: then it is deleted. `seq`: of the entry for
+ * an edit. Returns the message and the entries that still hold the old text. The room is locked by the caller.
  */
 export async function reviseMessage(
   sql: ISql,
@@ -109,26 +109,26 @@ export async function reviseMessage(
     WITH g AS (UPDATE messages SET ${change} WHERE id = ${id} RETURNING *)
     SELECT ${columns(sql)}, g.seq || array_remove(g.edit_seqs, ${revision.content === null ? 0 : revision.seq}::bigint) AS stale
     FROM g JOIN users u ON u.id = g.author_id`;
-  return { message: messageOf(row!), staleSeqs: row!.stale };
+  return { message: toMessage(row!), staleSeqs: row!.stale };
 }
 
 /**
- * What a person said and did not take back, among the `step` messages after the one with this id ('0': the first), and the id of the last
+ * The messages of a user that are not deleted, among the `step` messages after the one with this id ('0': the first), and the id of the last
  * of these; null: there are no more. All messages are walked so: an index by author slows down posting.
  */
-export async function findSaid(
+export async function findMessagesByAuthor(
   sql: ISql,
   userId: string,
   after: string,
   step: number,
-): Promise<{ said: Message[]; last: string | null }> {
+): Promise<{ messages: Message[]; last: string | null }> {
   const rows = await sql<(MessageRow & { last: string | null })[]>`
     WITH walked AS MATERIALIZED (SELECT * FROM messages WHERE id > ${after} ORDER BY id LIMIT ${step})
     SELECT l.last, s.* FROM (SELECT max(id) AS last FROM walked) l LEFT JOIN LATERAL (
       SELECT ${columns(sql)} FROM walked g JOIN users u ON u.id = g.author_id
       WHERE g.author_id = ${userId} AND g.deleted_at IS NULL
     ) s ON true ORDER BY s.channel_id, s.seq`;
-  return { said: rows.filter(({ id }) => id !== null).map(messageOf), last: rows[0]!.last };
+  return { messages: rows.filter(({ id }) => id !== null).map(toMessage), last: rows[0]!.last };
 }
 
 export async function countEdits(sql: ISql, id: string): Promise<number> {
@@ -136,7 +136,7 @@ export async function countEdits(sql: ISql, id: string): Promise<number> {
   return row?.edits ?? 0;
 }
 
-/** Puts this text in place of the payload of older entries: their seq stays, what they told goes. The room is locked. */
+/** Puts this text in place of the payload of older entries: their seq stays, their content is replaced. The room is locked. */
 export async function rewriteEntries(
   sql: ISql,
   channelId: string,
@@ -161,12 +161,17 @@ interface MessageRow {
 }
 
 /** Both sides of a window, by the function that reads them. Each author's name by its key: a join may read all people. */
-function beside(sql: ISql, from: Fragment, id: string, { place, placeIsBelow, below, above }: Window): Fragment {
-  const first = String(BigInt(place) + (placeIsBelow ? 1n : 0n));
+function keysetFunctionQuery(
+  sql: ISql,
+  functionName: Fragment,
+  id: string,
+  { cursor, isCursorBelow, below, above }: KeysetWindow,
+): Fragment {
+  const first = String(BigInt(cursor) + (isCursorBelow ? 1n : 0n));
   const username = sql`(SELECT u.username FROM users u WHERE u.id = g.author_id)`;
   return sql`
     SELECT CASE WHEN g.seq < ${first} THEN 'below' ELSE 'above' END AS side, ${columns(sql, username)}
-    FROM ${from}(${id}, ${first}, ${below + 1}, ${above + 1}) g`;
+    FROM ${functionName}(${id}, ${first}, ${below + 1}, ${above + 1}) g`;
 }
 
 function columns(sql: ISql, username: Fragment = sql`u.username`): Fragment {
@@ -174,12 +179,12 @@ function columns(sql: ISql, username: Fragment = sql`u.username`): Fragment {
     g.created_at, g.edited_at, g.deleted_at`;
 }
 
-/** The author's name is the one he has now; the frame of a message keeps the one he had then. */
+/** The author's name is the current one; the frame of a message has the name at the time of posting. */
 function tables(sql: ISql): Fragment {
   return sql`messages g JOIN users u ON u.id = g.author_id`;
 }
 
-function messageOf(row: MessageRow): Message {
+function toMessage(row: MessageRow): Message {
   return {
     id: row.id,
     channel_id: row.channel_id,

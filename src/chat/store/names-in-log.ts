@@ -2,47 +2,47 @@ import { logPartitions } from "../../platform/log/partitions.ts";
 import type { ISql } from "../../platform/postgres/sql.ts";
 
 /** A stretch of time whose entries one statement can go through: one partition of the log. */
-export interface LogPart {
+export interface LogPartition {
   from: string;
   to: string;
 }
 
-export function findLogParts(sql: ISql): Promise<LogPart[]> {
-  return sql<LogPart[]>`
+export function findLogPartitions(sql: ISql): Promise<LogPartition[]> {
+  return sql<LogPartition[]>`
     SELECT lower::text AS from, upper::text AS to FROM ${logPartitions(sql)} p ORDER BY upper`;
 }
 
 /** A string of JSON, as a regular expression. */
-const TEXT = String.raw`"(?:[^"\\]|\\.)*"`;
+const JSON_STRING = String.raw`"(?:[^"\\]|\\.)*"`;
 
-/** An entry's place in one part. */
-export interface LogPlace {
+/** An entry's position in one partition. */
+export interface LogPosition {
   room_id: string;
   seq: string;
 }
 
-export const FIRST_PLACE: LogPlace = { room_id: "0", seq: "0" };
+export const FIRST_POSITION: LogPosition = { room_id: "0", seq: "0" };
 
 /**
- * Puts the name that a person has now in the place of the one he had, in the next `step` entries of this part after a place: who joined,
+ * Replaces a user's previous name by the current one, in the next `step` entries of this partition after a position: who joined,
  * whom a direct chat is with, whose a message was. Quotes inside of what people wrote are escaped, so no text looks like these keys.
  *
  * In a transaction of its own: it sets how that is planned.
  *
- * @returns the place of the last of these entries; null: there were no more
+ * @returns the position of the last of these entries; null: there were no more
  */
-export async function renewName(
+export async function replaceName(
   sql: ISql,
-  { from, to }: LogPart,
+  { from, to }: LogPartition,
   userId: string,
-  after: LogPlace,
+  after: LogPosition,
   step: number,
-): Promise<LogPlace | null> {
+): Promise<LogPosition | null> {
   const id = userId.replaceAll(".", "\\.");
   // By the key and nothing else, whatever the planner knows of the part: another plan reads all of it for each step.
   await sql`
     SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true)`;
-  const [last] = await sql<LogPlace[]>`
+  const [last] = await sql<LogPosition[]>`
     WITH walked AS MATERIALIZED (
       SELECT room_id, seq, at, strpos(payload, ${`"${userId}","username":`}) > 0 AS named FROM log
       WHERE at >= ${from}::timestamptz AND at < ${to}::timestamptz
@@ -50,8 +50,8 @@ export async function renewName(
       ORDER BY room_id, seq LIMIT ${step}
     ), renewed AS (
       UPDATE log l SET payload = regexp_replace(regexp_replace(l.payload,
-        ${`("user_id":"${id}",)"username":${TEXT}`}, ${"\\1"} || now.username),
-        ${`("id":"${id}",)"username":${TEXT},"name":(?:null|${TEXT})`}, ${"\\1"} || now.username || now.name)
+        ${`("user_id":"${id}",)"username":${JSON_STRING}`}, ${"\\1"} || now.username),
+        ${`("id":"${id}",)"username":${JSON_STRING},"name":(?:null|${JSON_STRING})`}, ${"\\1"} || now.username || now.name)
       FROM (
         SELECT replace('"username":' || to_json(username)::text, '\\', '\\\\') AS username,
           replace(',"name":' || coalesce(to_json(name)::text, 'null'), '\\', '\\\\') AS name

@@ -1,13 +1,13 @@
 import type { ISql } from "../../platform/postgres/sql.ts";
 
-export interface Mark {
+export interface MarkMove {
   channelId: string;
   userId: string;
   messageId: string;
 }
 
 /** A mark as it stands now: the last message read, its seq, and what is unread after it. */
-export interface Marked {
+export interface ReadMark {
   last_read_id: string;
   last_read_seq: number;
   unread: number;
@@ -15,25 +15,25 @@ export interface Marked {
   last_seq: number;
 }
 
-/** `refused`: the person is not in such a channel, or there is no such message. `held`: another transaction has the mark's row. */
-export type Moved = Marked | "refused" | "held";
+/** `refused`: the person is not in such a channel, or there is no such message. `locked`: another transaction has locked the mark's row. */
+export type MoveResult = ReadMark | "refused" | "held";
 
 /**
- * Moves a batch of marks forward. One answer per mark.
+ * Moves a batch of marks forward. One result per mark.
  *
- * @param skipHeld whether nothing is done of marks that are held; otherwise it waits for them, and none is
+ * @param skipLocked whether nothing is done of marks that are locked; otherwise it waits for them, and none is
  */
-export async function moveReadMarks(sql: ISql, marks: readonly Mark[], skipHeld: boolean): Promise<Moved[]> {
-  const rows = await sql<(Marked & { n: number })[]>`
+export async function moveReadMarks(sql: ISql, marks: readonly MarkMove[], skipLocked: boolean): Promise<MoveResult[]> {
+  const rows = await sql<(ReadMark & { n: number })[]>`
     SELECT n, read_id AS last_read_id, read_seq::float8 AS last_read_seq, unread, head::float8 AS last_seq
     FROM move_read_marks(${marks.map((m) => m.channelId)}::bigint[],
-      ${marks.map((m) => m.userId)}::text[], ${marks.map((m) => m.messageId)}::bigint[], ${skipHeld}::boolean)`;
-  const answers = marks.map((): Moved => "refused");
-  for (const { n, ...marked } of rows) answers[n - 1] = marked.last_read_id === null ? "held" : marked;
-  return answers;
+      ${marks.map((m) => m.userId)}::text[], ${marks.map((m) => m.messageId)}::bigint[], ${skipLocked}::boolean)`;
+  const results = marks.map((): MoveResult => "refused");
+  for (const { n, ...marked } of rows) results[n - 1] = marked.last_read_id === null ? "held" : marked;
+  return results;
 }
 
-/** What a person has not read, for each of his channels where there is something. */
+/** What a user has not read, for each of their channels with unread messages. */
 export function countUnread(sql: ISql, userId: string): Promise<{ channel_id: string; unread: number }[]> {
   return sql<{ channel_id: string; unread: number }[]>`
     SELECT m.channel_id, u.unread

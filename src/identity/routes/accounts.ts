@@ -6,7 +6,7 @@ import type { Api } from "../../platform/http/api.ts";
 import { buildLinkHeader, linkHeader } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import { changeAccount, listAccounts } from "../accounts.ts";
-import type { Parts } from "../parts.ts";
+import type { IdentityContext } from "../identity-context.ts";
 
 const tag = "admin";
 
@@ -55,14 +55,17 @@ const changeRoute = route({
   errors: ["last_owner"],
 });
 
-export function addAccountRoutes(api: Api, parts: Parts): void {
+export function addAccountRoutes(api: Api, context: IdentityContext): void {
   api.openapi(listRoute, async (c) => {
     const { q = null, role = null, status = null, ...query } = c.req.valid("query");
-    const accounts = await listAccounts(parts, { q, role, status, ...query });
+    const accounts = await listAccounts(context, { q, role, status, ...query });
     return c.json(accounts, 200, buildLinkHeader(c.req.url, accounts));
   });
 
   api.openapi(changeRoute, async (c) => {
-    return c.json(await changeAccount(parts, getAuditActor(c), c.req.valid("param").user_id, c.req.valid("json")), 200);
+    return c.json(
+      await changeAccount(context, getAuditActor(c), c.req.valid("param").user_id, c.req.valid("json")),
+      200,
+    );
   });
 }

@@ -6,17 +6,17 @@ import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { buildLinkHeader, linkHeader } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
-import { ban, banRange, endSessionsOf, lift, listBans } from "../bans.ts";
+import { ban, banRange, endUserSessions, liftBan, listBans } from "../bans.ts";
+import type { IdentityContext } from "../identity-context.ts";
 import { createInvite, listInvites, removeInvite } from "../invites.ts";
-import type { Parts } from "../parts.ts";
-import { shownResetLinks } from "../reset-links.ts";
-import { Ban, BanBody, InviteBody, RegistrationInvite, ResetLink } from "./shapes.ts";
+import { listResetLinks } from "../reset-links.ts";
+import { Ban, BanBody, InviteBody, RegistrationInvite, ResetLink } from "./schemas.ts";
 
 const tag = "admin";
-const A_WEEK = 7 * 24 * 3_600;
+const WEEK_SECONDS = 7 * 24 * 3_600;
 
 /** Lists that are read from the newest on. */
-const Newest = z.strictObject({
+const NewestFirstQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(20),
   after: Snowflake.optional(),
 });
@@ -27,14 +27,14 @@ const listBansRoute = route({
   summary: "Lists the bans that stand, the newest first",
   tag,
   auth: "admin",
-  request: { query: Newest },
+  request: { query: NewestFirstQuery },
   responses: { 200: { description: "Bans.", schema: page(Ban), headers: linkHeader } },
 });
 
 const banRoute = route({
   method: "post",
   path: "/api/v1/admin/bans",
-  summary: "Bans a person (all his sessions end) or a range of addresses; their sockets close now",
+  summary: "Bans a person (all their sessions end) or a range of addresses; their sockets close now",
   tag,
   auth: "admin",
   request: { body: BanBody },
@@ -55,7 +55,7 @@ const liftRoute = route({
 const endSessionsRoute = route({
   method: "delete",
   path: "/api/v1/admin/users/{user_id}/sessions",
-  summary: "Ends all sign-ins of a person; he may sign in again",
+  summary: "Ends all sessions of a person; they may sign in again",
   tag,
   auth: "admin",
   request: { params: z.object({ user_id: UserId }) },
@@ -68,7 +68,7 @@ const listInvitesRoute = route({
   summary: "Lists the codes with which people may register, the newest first",
   tag,
   auth: "admin",
-  request: { query: Newest },
+  request: { query: NewestFirstQuery },
   responses: { 200: { description: "Invites.", schema: page(RegistrationInvite), headers: linkHeader } },
 });
 
@@ -103,9 +103,9 @@ const resetLinksRoute = route({
   },
 });
 
-export function addAdminRoutes(api: Api, parts: Parts): void {
+export function addAdminRoutes(api: Api, context: IdentityContext): void {
   api.openapi(listBansRoute, async (c) => {
-    const bans = await listBans(parts, c.req.valid("query"));
+    const bans = await listBans(context, c.req.valid("query"));
     return c.json(bans, 200, buildLinkHeader(c.req.url, bans));
   });
 
@@ -113,42 +113,42 @@ export function addAdminRoutes(api: Api, parts: Parts): void {
     const { user_id, ip_range, reason, until } = c.req.valid("json");
     const terms = { reason, until: until ? new Date(until) : null };
     if (user_id !== undefined && ip_range === undefined)
-      return c.json(await ban(parts, getAuditActor(c), { ...terms, userId: user_id }), 201);
+      return c.json(await ban(context, getAuditActor(c), { ...terms, userId: user_id }), 201);
     if (ip_range !== undefined && user_id === undefined)
-      return c.json(await banRange(parts, getAuditActor(c), { ...terms, ipRange: ip_range }), 201);
-    throw eitherOf();
+      return c.json(await banRange(context, getAuditActor(c), { ...terms, ipRange: ip_range }), 201);
+    throw exclusiveFieldsError();
   });
 
   api.openapi(liftRoute, async (c) => {
-    await lift(parts, getAuditActor(c), c.req.valid("param").ban_id);
+    await liftBan(context, getAuditActor(c), c.req.valid("param").ban_id);
     return c.body(null, 204);
   });
 
   api.openapi(endSessionsRoute, async (c) => {
-    await endSessionsOf(parts, getAuditActor(c), c.req.valid("param").user_id);
+    await endUserSessions(context, getAuditActor(c), c.req.valid("param").user_id);
     return c.body(null, 204);
   });
 
   api.openapi(listInvitesRoute, async (c) => {
-    const invites = await listInvites(parts, c.req.valid("query"));
+    const invites = await listInvites(context, c.req.valid("query"));
     return c.json(invites, 200, buildLinkHeader(c.req.url, invites));
   });
 
   api.openapi(createInviteRoute, async (c) => {
-    const { max_uses, expires_in = A_WEEK } = c.req.valid("json");
-    const invite = await createInvite(parts, getAuditActor(c), { maxUses: max_uses, expiresIn: expires_in });
+    const { max_uses, expires_in = WEEK_SECONDS } = c.req.valid("json");
+    const invite = await createInvite(context, getAuditActor(c), { maxUses: max_uses, expiresIn: expires_in });
     return c.json(invite, 201);
   });
 
   api.openapi(removeInviteRoute, async (c) => {
-    await removeInvite(parts, getAuditActor(c), c.req.valid("param").invite_id);
+    await removeInvite(context, getAuditActor(c), c.req.valid("param").invite_id);
     return c.body(null, 204);
   });
 
-  api.openapi(resetLinksRoute, async (c) => c.json({ data: await shownResetLinks(parts, getAuditActor(c)) }, 200));
+  api.openapi(resetLinksRoute, async (c) => c.json({ data: await listResetLinks(context, getAuditActor(c)) }, 200));
 }
 
-function eitherOf(): AppError {
+function exclusiveFieldsError(): AppError {
   const errors = ["user_id", "ip_range"].map((field) => ({
     pointer: `/${field}`,
     code: "exclusive",

@@ -2,15 +2,24 @@ import { z } from "zod";
 import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
-import { byCookie } from "../authenticate.ts";
-import { clearSessionCookie, sessionCookie, setSessionCookie } from "../cookie.ts";
-import { login, oneName } from "../login.ts";
-import type { Parts } from "../parts.ts";
+import { clearSessionCookie, readSessionCookie, setSessionCookie } from "../cookie.ts";
+import type { IdentityContext } from "../identity-context.ts";
+import { login, parseLoginName } from "../login.ts";
 import { requestReset, resetPassword } from "../passwords.ts";
-import { newAccount, register } from "../register.ts";
-import { accessFor, connectionToken, logout, refresh, type SignedIn as SignIn } from "../sessions.ts";
-import { origin } from "./origin.ts";
-import { ConnectionToken, Email, LoginBody, NewPassword, Refreshed, RegisterBody, Secret, SignedIn } from "./shapes.ts";
+import { register, toNewAccount } from "../register.ts";
+import { issueAccessToken, issueConnectionToken, logout, refresh, type SignedIn as SignIn } from "../sessions.ts";
+import { authenticateCookie } from "../user-authenticator.ts";
+import { getClientInfo } from "./client-info.ts";
+import {
+  ConnectionToken,
+  Email,
+  LoginBody,
+  NewPassword,
+  Refreshed,
+  RegisterBody,
+  Secret,
+  SignedIn,
+} from "./schemas.ts";
 
 const tag = "auth";
 const COOKIE = { "set-cookie": "`usher_session`, for browsers; over https it is `__Host-usher_session`." };
@@ -65,7 +74,7 @@ const requestResetRoute = route({
   tag,
   auth: "public",
   request: { body: z.strictObject({ email: Email }) },
-  responses: { 202: { description: "Taken on; the answer is the same for every address." } },
+  responses: { 202: { description: "Accepted; the response is the same for every address." } },
 });
 
 const resetRoute = route({
@@ -89,53 +98,53 @@ const connectionTokenRoute = route({
   responses: { 201: { description: "Made.", schema: ConnectionToken } },
 });
 
-export function addAuthRoutes(api: Api, parts: Parts): void {
-  const https = parts.publicUrl.startsWith("https:");
+export function addAuthRoutes(api: Api, context: IdentityContext): void {
+  const https = context.publicUrl.startsWith("https:");
   const cookie = (signIn: SignIn, secure: boolean) =>
-    setSessionCookie(signIn.cookie, parts.config.SESSION_TTL, https || secure);
-  const signInOrigin = (c: Parameters<typeof origin>[0]) => ({
-    ...origin(c),
-    cookie: sessionCookie(c.req.header("cookie"), https),
+    setSessionCookie(signIn.cookie, context.config.SESSION_TTL, https || secure);
+  const getSignInClient = (c: Parameters<typeof getClientInfo>[0]) => ({
+    ...getClientInfo(c),
+    cookie: readSessionCookie(c.req.header("cookie"), https),
   });
 
   api.openapi(registerRoute, async (c) => {
-    const signIn = await register(parts, newAccount(c.req.valid("json")), signInOrigin(c));
+    const signIn = await register(context, toNewAccount(c.req.valid("json")), getSignInClient(c));
     c.header("set-cookie", cookie(signIn, c.get("secure")));
     return c.json(SignedIn.parse(signIn), 201);
   });
 
   api.openapi(loginRoute, async (c) => {
     const { password, device_name = null, ...name } = c.req.valid("json");
-    const signIn = await login(parts, oneName(name), password, signInOrigin(c), device_name);
+    const signIn = await login(context, parseLoginName(name), password, getSignInClient(c), device_name);
     c.header("set-cookie", cookie(signIn, c.get("secure")));
     return c.json(SignedIn.parse(signIn), 200);
   });
 
   api.openapi(refreshRoute, async (c) => {
     const { refresh_token } = c.req.valid("json");
-    if (refresh_token !== undefined) return c.json(await refresh(parts, refresh_token), 200);
+    if (refresh_token !== undefined) return c.json(await refresh(context, refresh_token), 200);
     // The cookie itself: an access token that renewed itself would never end.
-    const caller = await byCookie(parts, c.req.header("cookie"));
-    if (caller !== null) return c.json(await accessFor(parts, caller), 200);
+    const caller = await authenticateCookie(context, c.req.header("cookie"));
+    if (caller !== null) return c.json(await issueAccessToken(context, caller), 200);
     throw new AppError("refresh_invalid", "Send a refresh_token, or the session's cookie.");
   });
 
   api.openapi(logoutRoute, async (c) => {
-    await logout(parts, c.get("caller"));
+    await logout(context, c.get("caller"));
     c.header("set-cookie", clearSessionCookie(https || c.get("secure")));
     return c.body(null, 204);
   });
 
   api.openapi(requestResetRoute, async (c) => {
-    await requestReset(parts, c.req.valid("json").email, origin(c));
+    await requestReset(context, c.req.valid("json").email, getClientInfo(c));
     return c.body(null, 202);
   });
 
   api.openapi(resetRoute, async (c) => {
     const { token, password } = c.req.valid("json");
-    await resetPassword(parts, token, password);
+    await resetPassword(context, token, password);
     return c.body(null, 204);
   });
 
-  api.openapi(connectionTokenRoute, async (c) => c.json(await connectionToken(parts, c.get("caller")), 201));
+  api.openapi(connectionTokenRoute, async (c) => c.json(await issueConnectionToken(context, c.get("caller")), 201));
 }

@@ -2,9 +2,9 @@ import { z } from "zod";
 import { Snowflake } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
-import type { Parts } from "../parts.ts";
+import type { IdentityContext } from "../identity-context.ts";
 import { endOtherSessions, endSession, listSessions } from "../sessions.ts";
-import { Session } from "./shapes.ts";
+import { Session } from "./schemas.ts";
 
 const tag = "sessions";
 
@@ -36,16 +36,16 @@ const endOthersRoute = route({
   responses: { 204: { description: "Ended." } },
 });
 
-export function addSessionRoutes(api: Api, parts: Parts): void {
-  api.openapi(listRoute, async (c) => c.json(await listSessions(parts, c.get("caller")), 200));
+export function addSessionRoutes(api: Api, context: IdentityContext): void {
+  api.openapi(listRoute, async (c) => c.json(await listSessions(context, c.get("caller")), 200));
 
   api.openapi(endRoute, async (c) => {
-    await endSession(parts, c.get("caller"), c.req.valid("param").session_id);
+    await endSession(context, c.get("caller"), c.req.valid("param").session_id);
     return c.body(null, 204);
   });
 
   api.openapi(endOthersRoute, async (c) => {
-    await endOtherSessions(parts, c.get("caller"));
+    await endOtherSessions(context, c.get("caller"));
     return c.body(null, 204);
   });
 }

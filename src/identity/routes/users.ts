@@ -7,11 +7,11 @@ import { computeEtag, etagHeader } from "../../platform/http/etag.ts";
 import { nameList } from "../../platform/http/name-list.ts";
 import { buildLinkHeader, ListQuery, linkHeader, requireSingleCursor } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
-import type { Parts } from "../parts.ts";
+import type { IdentityContext } from "../identity-context.ts";
 import { changePassword } from "../passwords.ts";
-import { editableOfMe, getUsers, listUsers, readMe, updateMe } from "../people.ts";
-import { origin } from "./origin.ts";
-import { NewPassword, Password, UpdateMeBody } from "./shapes.ts";
+import { editableMeFields, getUsers, listUsers, readMe, updateMe } from "../users.ts";
+import { getClientInfo } from "./client-info.ts";
+import { NewPassword, Password, UpdateMeBody } from "./schemas.ts";
 
 const tag = "users";
 
@@ -60,7 +60,7 @@ const listRoute = route({
       ids: nameList(
         UserId,
         100,
-        "Up to 100 ids with commas between them; those that exist are answered, without paging.",
+        "Up to 100 ids with commas between them; those that exist are returned, without paging.",
       ).optional(),
     }),
   },
@@ -77,20 +77,20 @@ const getRoute = route({
   responses: { 200: { description: "The person.", schema: PublicUser } },
 });
 
-export function addUserRoutes(api: Api, parts: Parts): void {
+export function addUserRoutes(api: Api, context: IdentityContext): void {
   api.openapi(meRoute, async (c) => {
-    const me = await readMe(parts, c.get("caller"));
-    return c.json(me, 200, { ETag: computeEtag(editableOfMe(me)) });
+    const me = await readMe(context, c.get("caller"));
+    return c.json(me, 200, { ETag: computeEtag(editableMeFields(me)) });
   });
 
   api.openapi(updateMeRoute, async (c) => {
-    const me = await updateMe(parts, c.get("caller"), c.req.valid("json"), c.req.header("if-match"));
-    return c.json(me, 200, { ETag: computeEtag(editableOfMe(me)) });
+    const me = await updateMe(context, c.get("caller"), c.req.valid("json"), c.req.header("if-match"));
+    return c.json(me, 200, { ETag: computeEtag(editableMeFields(me)) });
   });
 
   api.openapi(passwordRoute, async (c) => {
     const { current_password, new_password } = c.req.valid("json");
-    await changePassword(parts, c.get("caller"), { current: current_password, next: new_password }, origin(c));
+    await changePassword(context, c.get("caller"), { current: current_password, next: new_password }, getClientInfo(c));
     return c.body(null, 204);
   });
 
@@ -98,16 +98,16 @@ export function addUserRoutes(api: Api, parts: Parts): void {
     const { ids, ...query } = c.req.valid("query");
     requireSingleCursor(query);
     if (ids !== undefined) {
-      const found = await getUsers(parts, ids);
+      const found = await getUsers(context, ids);
       return c.json({ data: [...found.values()], next: null, prev: null }, 200);
     }
-    const users = await listUsers(parts, query);
+    const users = await listUsers(context, query);
     return c.json(users, 200, buildLinkHeader(c.req.url, users));
   });
 
   api.openapi(getRoute, async (c) => {
     const { user_id } = c.req.valid("param");
-    const user = (await getUsers(parts, [user_id])).get(user_id);
+    const user = (await getUsers(context, [user_id])).get(user_id);
     if (!user) throw new AppError("not_found");
     return c.json(user, 200);
   });

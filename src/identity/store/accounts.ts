@@ -1,10 +1,10 @@
 import type { Role } from "../../../protocol/objects.ts";
 import { escapeLike } from "../../platform/search-key.ts";
-import { banStands } from "./bans.ts";
+import { hasActiveBan } from "./bans.ts";
 import type { Db } from "./db.ts";
-import { namesLike } from "./users.ts";
+import { matchesName } from "./users.ts";
 
-/** A person as admins see him. */
+/** A user as admins see them. */
 export interface AccountRow {
   id: string;
   username: string;
@@ -16,7 +16,7 @@ export interface AccountRow {
   disabled: boolean;
   banned: boolean;
   created_at: Date;
-  /** When one of his sessions was used last, to five minutes; null: he has none. */
+  /** When one of their sessions was used last, to five minutes; null: they have none. */
   last_seen_at: Date | null;
 }
 
@@ -29,10 +29,10 @@ export interface AccountFilter {
 
 const columns = (db: Db) => db`
   u.id, u.username, u.username_key, u.name, u.email, u.phone, u.role, u.disabled_at IS NOT NULL AS disabled,
-  ${banStands(db)} AS banned, u.created_at,
+  ${hasActiveBan(db)} AS banned, u.created_at,
   (SELECT max(s.last_seen_at) FROM sessions s WHERE s.user_id = u.id) AS last_seen_at`;
 
-/** In the order of usernames, behind `after` (a username_key). */
+/** In the order of usernames, after `after` (a username_key). */
 export async function listAccounts(
   db: Db,
   { q, role, status }: AccountFilter,
@@ -40,22 +40,22 @@ export async function listAccounts(
   after: string | null,
 ): Promise<AccountRow[]> {
   const address = q === null ? null : `%${escapeLike(q.toLowerCase())}%`;
-  const stands = {
-    active: db`AND u.disabled_at IS NULL AND NOT ${banStands(db)}`,
+  const conditions = {
+    active: db`AND u.disabled_at IS NULL AND NOT ${hasActiveBan(db)}`,
     disabled: db`AND u.disabled_at IS NOT NULL`,
-    banned: db`AND ${banStands(db)}`,
+    banned: db`AND ${hasActiveBan(db)}`,
   };
   return db<AccountRow[]>`
     SELECT ${columns(db)} FROM users u
     WHERE u.erased_at IS NULL
-    ${q === null ? db`` : db`AND (${namesLike(db, q, "%")} OR u.email LIKE ${address})`}
+    ${q === null ? db`` : db`AND (${matchesName(db, q, "%")} OR u.email LIKE ${address})`}
     ${role === null ? db`` : db`AND u.role = ${role}`}
-    ${status === null ? db`` : stands[status]}
+    ${status === null ? db`` : conditions[status]}
     ${after === null ? db`` : db`AND u.username_key > ${after}`}
     ORDER BY u.username_key LIMIT ${limit}`;
 }
 
-export async function accountById(db: Db, id: string): Promise<AccountRow | undefined> {
+export async function findAccount(db: Db, id: string): Promise<AccountRow | undefined> {
   const [row] = await db<AccountRow[]>`SELECT ${columns(db)} FROM users u WHERE u.id = ${id} AND u.erased_at IS NULL`;
   return row;
 }

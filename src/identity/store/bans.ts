@@ -3,12 +3,12 @@ import { clampId } from "../../platform/postgres/any-id.ts";
 import type { Db } from "./db.ts";
 
 /** Whether a ban stands, for a query that has users as `u`. */
-export const banStands = (db: Db) => db`
+export const hasActiveBan = (db: Db) => db`
   EXISTS (SELECT FROM bans b WHERE b.user_id = u.id AND b.lifted_at IS NULL
           AND (b.until IS NULL OR b.until > clock_timestamp()))`;
 
 /** Whether a person may not come in, by a ban or because the account is disabled; likewise. */
-export const banned = (db: Db) => db`(u.disabled_at IS NOT NULL OR ${banStands(db)})`;
+export const isBanned = (db: Db) => db`(u.disabled_at IS NOT NULL OR ${hasActiveBan(db)})`;
 
 /** Of a person or of a range of addresses. */
 export interface BanRow {
@@ -40,10 +40,10 @@ export async function insertBan(
   return row!;
 }
 
-/** Who may not come in, and why, as the sentence for the person; null: he may. */
-export async function whyShutOut(db: Db, userId: string): Promise<string | null> {
+/** Why this user is banned or disabled, as the sentence for the user; null: they are not. */
+export async function findBanReason(db: Db, userId: string): Promise<string | null> {
   const [row] = await db<{ disabled: boolean; banned: boolean }[]>`
-    SELECT disabled_at IS NOT NULL AS disabled, ${banned(db)} AS banned FROM users u WHERE id = ${userId}`;
+    SELECT disabled_at IS NOT NULL AS disabled, ${isBanned(db)} AS banned FROM users u WHERE id = ${userId}`;
   if (!row?.banned) return null;
   return row.disabled ? "This account is disabled." : CODES.banned.title;
 }
@@ -59,14 +59,14 @@ export async function listBans(db: Db, limit: number, before: string | null): Pr
 }
 
 /** The ranges whose bans stand. */
-export async function bannedRanges(db: Db): Promise<{ ip_range: string; until: Date | null }[]> {
+export async function findBannedRanges(db: Db): Promise<{ ip_range: string; until: Date | null }[]> {
   return db<{ ip_range: string; until: Date | null }[]>`
     SELECT ip_range, until FROM bans
     WHERE ip_range IS NOT NULL AND lifted_at IS NULL AND (until IS NULL OR until > clock_timestamp())`;
 }
 
 /** From which owners signed in, as far as they still are. */
-export async function addressesOfOwners(db: Db): Promise<string[]> {
+export async function findOwnerAddresses(db: Db): Promise<string[]> {
   const rows = await db<{ ip: string }[]>`
     SELECT DISTINCT s.ip FROM sessions s JOIN users u ON u.id = s.user_id
     WHERE u.role = 'owner' AND s.ip IS NOT NULL AND s.expires_at > clock_timestamp()`;
@@ -85,8 +85,8 @@ export async function liftBan(
   return row;
 }
 
-/** All bans of a person, also lifted ones: for his export. */
-export async function bansOf(db: Db, userId: string) {
+/** All bans of a person, also lifted ones: for their export. */
+export async function listUserBans(db: Db, userId: string) {
   return db<{ reason: string; until: Date | null; created_at: Date; lifted_at: Date | null }[]>`
     SELECT reason, until, created_at, lifted_at FROM bans WHERE user_id = ${userId} ORDER BY created_at`;
 }

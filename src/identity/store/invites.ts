@@ -1,5 +1,5 @@
 import { clampId } from "../../platform/postgres/any-id.ts";
-import { banned } from "./bans.ts";
+import { isBanned } from "./bans.ts";
 import type { Db } from "./db.ts";
 
 export interface InviteRow {
@@ -25,19 +25,19 @@ export async function insertInvite(
   return row!;
 }
 
-/** Whether an invite `i` lets somebody in: its maker could still make one. */
-const stands = (db: Db, code: string) => db`
+/** Whether an invite `i` is valid: its creator could still create one. */
+const isValid = (db: Db, code: string) => db`
   i.code = ${code} AND i.uses < i.max_uses AND (i.expires_at IS NULL OR i.expires_at > clock_timestamp())
-  AND EXISTS (SELECT FROM users u WHERE u.id = i.created_by AND u.role <> 'member' AND NOT ${banned(db)})`;
+  AND EXISTS (SELECT FROM users u WHERE u.id = i.created_by AND u.role <> 'member' AND NOT ${isBanned(db)})`;
 
 /** Counts one use; false when the code is unknown, used up or expired, or its maker runs this server no more. Undone with the transaction. */
-export async function takeInvite(db: Db, code: string): Promise<boolean> {
-  const rows = await db`UPDATE registration_invites i SET uses = uses + 1 WHERE ${stands(db, code)} RETURNING id`;
+export async function consumeInvite(db: Db, code: string): Promise<boolean> {
+  const rows = await db`UPDATE registration_invites i SET uses = uses + 1 WHERE ${isValid(db, code)} RETURNING id`;
   return rows.length > 0;
 }
 
-export async function inviteStands(db: Db, code: string): Promise<boolean> {
-  const rows = await db`SELECT FROM registration_invites i WHERE ${stands(db, code)}`;
+export async function isInviteValid(db: Db, code: string): Promise<boolean> {
+  const rows = await db`SELECT FROM registration_invites i WHERE ${isValid(db, code)}`;
   return rows.length > 0;
 }
 

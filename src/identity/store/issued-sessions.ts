@@ -9,7 +9,7 @@ export interface Issuer {
 }
 
 /** The session that this token has for a person, made with the same secret: another one has another end. */
-export async function issuedSession(db: Db, userId: string, issuer: Issuer): Promise<string | undefined> {
+export async function findIssuedSession(db: Db, userId: string, issuer: Issuer): Promise<string | undefined> {
   const { issued_by, ends_at } = issuer;
   const [row] = await db<{ id: string }[]>`
     SELECT id FROM sessions
@@ -19,30 +19,30 @@ export async function issuedSession(db: Db, userId: string, issuer: Issuer): Pro
   return row?.id;
 }
 
-/** Ends the sessions that this token has made; answers their ids. */
+/** Ends the sessions that this token has made; returns their ids. */
 export async function deleteIssuedBy(db: Db, tokenId: string): Promise<string[]> {
-  return idsOf(
+  return toIds(
     await db`
     DELETE FROM sessions WHERE id IN
       (SELECT id FROM sessions WHERE service_token_id = ${tokenId}::bigint ORDER BY id FOR UPDATE) RETURNING id`,
   );
 }
 
-/** Ends the sessions that any service has made for this person; answers their ids. */
+/** Ends the sessions that any service has made for this person; returns their ids. */
 export async function deleteIssuedTo(db: Db, userId: string): Promise<string[]> {
-  return idsOf(
+  return toIds(
     await db`
     DELETE FROM sessions WHERE id IN
       (SELECT id FROM sessions WHERE user_id = ${userId} AND issued_by IS NOT NULL ORDER BY id FOR UPDATE) RETURNING id`,
   );
 }
 
-/** Ends the sessions made by tokens of the configuration other than the present one; answers their ids. */
-export async function deleteOfOtherTokens(db: Db, present: string): Promise<string[]> {
-  return idsOf(
+/** Ends the sessions made by tokens of the configuration other than the present one; returns their ids. */
+export async function deleteIssuedByOtherTokens(db: Db, current: string): Promise<string[]> {
+  return toIds(
     await db`
     DELETE FROM sessions WHERE id IN
-      (SELECT id FROM sessions WHERE issued_by <> ${present} AND service_token_id IS NULL ORDER BY id FOR UPDATE)
+      (SELECT id FROM sessions WHERE issued_by <> ${current} AND service_token_id IS NULL ORDER BY id FOR UPDATE)
     RETURNING id`,
   );
 }
@@ -56,6 +56,6 @@ export async function endIssuedAfter(db: Db, tokenId: string, seconds: number): 
     WHERE s.id = t.id`;
 }
 
-function idsOf(rows: readonly unknown[]): string[] {
+function toIds(rows: readonly unknown[]): string[] {
   return (rows as readonly { id: string }[]).map(({ id }) => id);
 }

@@ -16,23 +16,23 @@ export async function upsertReset(
 }
 
 /** Whether the token still stands, without using it up. */
-export async function resetStands(db: Db, hash: string): Promise<boolean> {
+export async function isResetValid(db: Db, hash: string): Promise<boolean> {
   const rows = await db`SELECT FROM password_resets WHERE hash = ${hash} AND expires_at > clock_timestamp()`;
   return rows.length > 0;
 }
 
 /** Whose password the token may set; it works once. */
-export async function takeReset(db: Db, hash: string): Promise<string | undefined> {
+export async function consumeReset(db: Db, hash: string): Promise<string | undefined> {
   const [row] = await db<{ user_id: string }[]>`
     DELETE FROM password_resets WHERE hash = ${hash} AND expires_at > clock_timestamp() RETURNING user_id`;
   return row?.user_id;
 }
 
-export async function deleteResetsOf(db: Db, userId: string): Promise<void> {
+export async function deleteUserResets(db: Db, userId: string): Promise<void> {
   await db`DELETE FROM password_resets WHERE user_id = ${userId}`;
 }
 
-export interface ShownReset {
+export interface ListedReset {
   user_id: string;
   username: string;
   shown_token: string;
@@ -40,8 +40,8 @@ export interface ShownReset {
   expires_at: Date;
 }
 
-export async function shownResets(db: Db): Promise<ShownReset[]> {
-  return db<ShownReset[]>`
+export async function listResets(db: Db): Promise<ListedReset[]> {
+  return db<ListedReset[]>`
     SELECT r.user_id, u.username, r.shown_token, r.requested_at, r.expires_at
     FROM password_resets r JOIN users u ON u.id = r.user_id
     WHERE r.shown_token IS NOT NULL AND r.expires_at > clock_timestamp()

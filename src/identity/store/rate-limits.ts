@@ -3,13 +3,13 @@ import type { Db } from "./db.ts";
 export interface Hit {
   key: string;
   /** Length of the window in ms. */
-  window: number;
+  windowMs: number;
 }
 
 /** Counts one hit for each key, in one statement (keys in order, so that two never wait for each other). */
 export async function countHits(db: Db, hits: readonly Hit[]): Promise<{ key: string; hits: number; wait: number }[]> {
   const keys = hits.map(({ key }) => key);
-  const windows = hits.map(({ window }) => window);
+  const windows = hits.map(({ windowMs: window }) => window);
   return db<{ key: string; hits: number; wait: number }[]>`
     INSERT INTO rate_limits AS r (key, hits, resets_at)
     SELECT key, 1, clock_timestamp() + ms * interval '1 millisecond'
@@ -21,14 +21,14 @@ export async function countHits(db: Db, hits: readonly Hit[]): Promise<{ key: st
 }
 
 /** Takes one hit back: what succeeded was no attempt at guessing. */
-export async function giveBackHits(db: Db, keys: readonly string[]): Promise<void> {
+export async function refundHits(db: Db, keys: readonly string[]): Promise<void> {
   await db`
     UPDATE rate_limits r SET hits = greatest(r.hits - 1, 0)
     FROM (SELECT key FROM rate_limits WHERE key = ANY(${[...keys]}) ORDER BY key FOR UPDATE) k
     WHERE r.key = k.key`;
 }
 
-/** Removes at most `max` of them; answers how many. */
+/** Removes at most `max` of them; returns how many. */
 export async function deleteExpiredHits(db: Db, max: number): Promise<number> {
   const { count } = await db`
     DELETE FROM rate_limits WHERE key = ANY (ARRAY(

@@ -9,7 +9,7 @@ export async function insertRefreshToken(db: Db, hash: string, sessionId: string
  * Sessions are always locked before their tokens. Read the token in a statement of its own afterwards: it sees what the
  * lock waited for.
  */
-export async function lockSessionOf(db: Db, hash: string): Promise<{ id: string; user_id: string } | undefined> {
+export async function lockSessionByToken(db: Db, hash: string): Promise<{ id: string; user_id: string } | undefined> {
   const [row] = await db<{ id: string; user_id: string }[]>`
     SELECT id, user_id FROM sessions
     WHERE id = (SELECT session_id FROM refresh_tokens WHERE hash = ${hash}) AND expires_at > clock_timestamp()
@@ -18,7 +18,7 @@ export async function lockSessionOf(db: Db, hash: string): Promise<{ id: string;
 }
 
 /** How long ago the token was used, in ms, and with which nonce; null when it was not. */
-export async function lastUse(db: Db, hash: string): Promise<{ ago: number; nonce: string } | null> {
+export async function findLastUse(db: Db, hash: string): Promise<{ ago: number; nonce: string } | null> {
   const [row] = await db<{ ago: number; nonce: string }[]>`
     SELECT (extract(epoch FROM clock_timestamp() - used_at) * 1000)::float8 AS ago, nonce
     FROM refresh_tokens WHERE hash = ${hash} AND used_at IS NOT NULL`;
@@ -34,8 +34,8 @@ export async function isUnused(db: Db, hash: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Forgets at most `max` tokens that were used more than `age` ms ago; answers how many. */
-export async function deleteOldUses(db: Db, age: number, max: number): Promise<number> {
+/** Forgets at most `max` tokens that were used more than `age` ms ago; returns how many. */
+export async function deleteUsedTokens(db: Db, age: number, max: number): Promise<number> {
   const { count } = await db`
     DELETE FROM refresh_tokens WHERE hash = ANY (ARRAY(
       SELECT hash FROM refresh_tokens WHERE used_at < clock_timestamp() - ${age}::float8 * interval '1 millisecond'

@@ -1,5 +1,5 @@
 import type { Role } from "../../../protocol/objects.ts";
-import { banned } from "./bans.ts";
+import { isBanned } from "./bans.ts";
 import type { Db } from "./db.ts";
 import type { Issuer } from "./issued-sessions.ts";
 
@@ -15,7 +15,7 @@ export interface SessionRow {
 }
 
 /** A session that has not ended, and whose it is. */
-export interface LivingRow {
+export interface ActiveSessionRow {
   session_id: string;
   user_id: string;
   username: string;
@@ -28,9 +28,9 @@ export interface LivingRow {
   ends_at: Date | null;
 }
 
-const living = (db: Db) => db`
+const selectActive = (db: Db) => db`
   SELECT s.id AS session_id, u.id AS user_id, u.username, u.role, s.expires_at, s.last_seen_at, s.cookie_hash, s.ends_at,
-    ${banned(db)} AS banned
+    ${isBanned(db)} AS banned
   FROM sessions s JOIN users u ON u.id = s.user_id
   WHERE s.expires_at > clock_timestamp() AND (s.issued_by IS NULL OR u.role = 'member')`;
 
@@ -66,12 +66,12 @@ export async function trimSessions(db: Db, userId: string, keep: number): Promis
   return rows.map(({ id }) => id);
 }
 
-export async function livingById(db: Db, ids: readonly string[]): Promise<LivingRow[]> {
-  return db<LivingRow[]>`${living(db)} AND s.id = ANY(${[...ids]})`;
+export async function findActiveSessions(db: Db, ids: readonly string[]): Promise<ActiveSessionRow[]> {
+  return db<ActiveSessionRow[]>`${selectActive(db)} AND s.id = ANY(${[...ids]})`;
 }
 
-export async function livingByCookie(db: Db, hashes: readonly string[]): Promise<LivingRow[]> {
-  return db<LivingRow[]>`${living(db)} AND s.cookie_hash = ANY(${[...hashes]})`;
+export async function findActiveSessionsByCookie(db: Db, hashes: readonly string[]): Promise<ActiveSessionRow[]> {
+  return db<ActiveSessionRow[]>`${selectActive(db)} AND s.cookie_hash = ANY(${[...hashes]})`;
 }
 
 /** Notes that sessions are in use, and moves their end away by `ttl` ms. */
@@ -95,8 +95,8 @@ export async function deleteSession(db: Db, id: string, userId: string): Promise
   return rows.length > 0;
 }
 
-/** Ends the session with this cookie, of any person; answers its id, if there is one. */
-export async function deleteSessionOfCookie(db: Db, cookieHash: string): Promise<string[]> {
+/** Ends the session with this cookie, of any person; returns its id, if there is one. */
+export async function deleteSessionByCookie(db: Db, cookieHash: string): Promise<string[]> {
   const rows = await db<{ id: string }[]>`DELETE FROM sessions WHERE cookie_hash = ${cookieHash} RETURNING id`;
   return rows.map(({ id }) => id);
 }

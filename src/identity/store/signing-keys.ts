@@ -10,7 +10,7 @@ export interface KeyRow {
 }
 
 /** The newest first. */
-export async function signingKeys(db: Db): Promise<KeyRow[]> {
+export async function listSigningKeys(db: Db): Promise<KeyRow[]> {
   return db<KeyRow[]>`
     SELECT kid, private_jwk, public_jwk, (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS age
     FROM signing_keys ORDER BY created_at DESC, kid`;

@@ -1,6 +1,6 @@
 import type { Role } from "../../../protocol/objects.ts";
 import { escapeLike, searchKey } from "../../platform/search-key.ts";
-import { banned } from "./bans.ts";
+import { isBanned } from "./bans.ts";
 import type { Db } from "./db.ts";
 
 export interface UserRow {
@@ -43,7 +43,7 @@ export async function lockOwner(db: Db): Promise<void> {
 }
 
 /**
- * Undefined when the address, the name or its look is taken (`takenBy` says which). A broken constraint would have the database
+ * Undefined when the address, the name or its look is taken (`findTakenConstraint` says which). A broken constraint would have the database
  * write the address into its log.
  */
 export async function insertUser(db: Db, user: Omit<UserRow, "created_at"> & NameKeys): Promise<UserRow | undefined> {
@@ -53,7 +53,7 @@ export async function insertUser(db: Db, user: Omit<UserRow, "created_at"> & Nam
 }
 
 /** The constraint that a new account would break; null: none. */
-export async function takenBy(
+export async function findTakenConstraint(
   db: Db,
   { email, username_key, skeleton }: Pick<UserRow, "email"> & NameKeys,
 ): Promise<string | null> {
@@ -75,7 +75,7 @@ export async function insertForeignUser(
   return rows.length > 0;
 }
 
-export interface ForeignRow {
+export interface SubjectRow {
   id: string;
   /** Null: an account made here has this id. */
   issuer: string | null;
@@ -84,14 +84,14 @@ export interface ForeignRow {
   banned: boolean;
 }
 
-/** Whoever has one of these ids, of whatever issuer. */
-export async function usersBySubject(db: Db, ids: readonly string[]): Promise<ForeignRow[]> {
-  return db<ForeignRow[]>`
-    SELECT u.id, u.issuer, u.username, u.role, ${banned(db)} AS banned FROM users u
+/** Users with one of these ids, of any issuer. */
+export async function findUsersBySubject(db: Db, ids: readonly string[]): Promise<SubjectRow[]> {
+  return db<SubjectRow[]>`
+    SELECT u.id, u.issuer, u.username, u.role, ${isBanned(db)} AS banned FROM users u
     WHERE u.id = ANY(${[...ids]}) AND u.erased_at IS NULL`;
 }
 
-export async function userById(db: Db, id: string): Promise<UserRow | undefined> {
+export async function findUser(db: Db, id: string): Promise<UserRow | undefined> {
   const [row] = await db<UserRow[]>`SELECT ${columns(db)} FROM users WHERE id = ${id} AND erased_at IS NULL`;
   return row;
 }
@@ -104,7 +104,7 @@ export async function lockUser(db: Db, id: string): Promise<UserRow | undefined>
 }
 
 /** Accounts made here only: nobody signs in here with another issuer's name. */
-export async function ownAccount(
+export async function findLocalAccount(
   db: Db,
   by: { email: string } | { username_key: string },
 ): Promise<UserRow | undefined> {
@@ -149,7 +149,7 @@ interface PublicRow {
 }
 
 /** Erased people are among them, under the name that erasure gave them: their messages still stand. */
-export async function publicUsers(db: Db, ids: readonly string[]): Promise<PublicRow[]> {
+export async function findPublicUsers(db: Db, ids: readonly string[]): Promise<PublicRow[]> {
   return db<PublicRow[]>`SELECT id, username, name FROM users WHERE id = ANY(${[...ids]})`;
 }
 
@@ -158,7 +158,7 @@ export async function publicUsers(db: Db, ids: readonly string[]): Promise<Publi
  *
  * @param before what may stand before it, as in LIKE
  */
-export function namesLike(db: Db, q: string, before: "" | "%") {
+export function matchesName(db: Db, q: string, before: "" | "%") {
   const key = `${before}${escapeLike(searchKey(q))}%`;
   const plain = `${before}${escapeLike(q.normalize("NFKC").toLowerCase())}%`;
   return db`(search_key LIKE ${key} OR name_search_key LIKE ${key}
@@ -168,7 +168,7 @@ export function namesLike(db: Db, q: string, before: "" | "%") {
 /**
  * People in the order of their names, whose username or name begins with `q`.
  *
- * @param from start behind (`after`) or end before (`before`) this username_key; the nearest to it come first
+ * @param from start after (`after`) or end before (`before`) this username_key; the nearest to it come first
  */
 export async function listUsers(
   db: Db,
@@ -178,7 +178,7 @@ export async function listUsers(
   return db`
     SELECT id, username, name, username_key FROM users
     WHERE erased_at IS NULL
-    ${q === null ? db`` : db`AND ${namesLike(db, q, "")}`}
+    ${q === null ? db`` : db`AND ${matchesName(db, q, "")}`}
     ${from === null ? db`` : "before" in from ? db`AND username_key < ${from.before}` : db`AND username_key > ${from.after}`}
     ORDER BY username_key ${from !== null && "before" in from ? db`DESC` : db`ASC`}
     LIMIT ${limit}`;

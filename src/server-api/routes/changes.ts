@@ -5,7 +5,7 @@ import { jsonResponse } from "../../platform/http/json-response.ts";
 import { route } from "../../platform/http/route.ts";
 import { withMember } from "../../platform/json-text.ts";
 import type { ServerApi } from "../index.ts";
-import { Payload } from "./shapes.ts";
+import { Payload } from "./schemas.ts";
 
 const changesRoute = route({
   method: "get",
@@ -22,11 +22,11 @@ const changesRoute = route({
         .optional()
         .meta({
           description:
-            "The `next` of the answer before. Left out: from now on. `0`: from the oldest that is kept. When what follows is no longer " +
+            "The `next` of the answer before. Left out: from now on. `0`: from the oldest that is stored. When what follows is no longer " +
             "kept, the answer is 410. After more than an hour away some entries may come again: `id` tells them.",
         }),
       types: z.string().max(1_000).optional().meta({
-        description: "Types, or beginnings of types with `*` behind, separated by commas: `booking:*,message:created`.",
+        description: "Types, or prefixes of types followed by `*`, separated by commas: `booking:*,message:created`.",
       }),
       limit: z.coerce.number().int().min(1).max(1_000).default(100),
       wait: z.coerce.number().int().min(0).max(10).default(0).meta({
@@ -59,10 +59,10 @@ const changesRoute = route({
 export function addChangeRoutes(api: Api, { changes }: Pick<ServerApi, "changes">): void {
   api.openapi(changesRoute, async (c) => {
     const { types, wait, ...query } = c.req.valid("query");
-    const named = types?.split(",").filter((type) => type !== "");
+    const typeList = types?.split(",").filter((type) => type !== "");
     const { data, next } = await changes(c.get("caller"), {
       ...query,
-      types: named,
+      types: typeList,
       wait: wait * 1_000,
       signal: c.req.raw.signal,
       address: c.get("address"),

@@ -3,12 +3,12 @@ import { UserId } from "../../../protocol/rooms.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
 import type { ServerApi } from "../index.ts";
-import { EventType, Payload, payloadIn } from "./shapes.ts";
+import { EventType, extractPayload, Payload } from "./schemas.ts";
 
 const noticeRoute = route({
   method: "post",
   path: "/api/v1/users/{user_id}/notices",
-  summary: "Sends something to one person, on all devices, now or when he comes back",
+  summary: "Sends something to one person, on all devices, now or when they come back",
   tag: "services",
   auth: { scope: "notify" },
   request: {
@@ -24,7 +24,7 @@ const noticeRoute = route({
           "The payload gets an `ack_id`, and the answer waits up to 5 s for a client to send it back in `system:ack`.",
       }),
       ephemeral: z.boolean().default(false).meta({
-        description: "Only for who is there now. Without it the notice is kept, and reaches the person once.",
+        description: "Only for who is there now. Without it the notice is stored, and reaches the person once.",
       }),
     }),
   },
@@ -45,10 +45,10 @@ const noticeRoute = route({
 export function addNoticeRoutes(api: Api, { notices }: Pick<ServerApi, "notices">): void {
   api.openapi(noticeRoute, async (c) => {
     const { event_type, payload: value, require_ack, ephemeral } = c.req.valid("json");
-    const payload = payloadIn(c.get("bodyText"), value);
+    const payload = extractPayload(c.get("bodyText"), value);
     const { user_id } = c.req.valid("param");
-    const more = { ephemeral, requireAck: require_ack, attempt: c.get("attempt") };
-    const { connections, ...rest } = await notices.send(c.get("caller"), { user_id, event_type, payload }, more);
+    const options = { ephemeral, requireAck: require_ack, attempt: c.get("attempt") };
+    const { connections, ...rest } = await notices.send(c.get("caller"), { user_id, event_type, payload }, options);
     return c.json({ ...rest, connections_notified: connections }, 200);
   });
 }

@@ -3,13 +3,13 @@ import { PresentMember } from "../../../protocol/frames.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
 import type { Realtime } from "../../realtime/index.ts";
-import { roomOf } from "../policy.ts";
-import { RoomParam } from "./shapes.ts";
+import { parseRoom } from "../policy.ts";
+import { RoomParam } from "./schemas.ts";
 
 const presenceRoute = route({
   method: "get",
   path: "/api/v1/rooms/{room}/presence",
-  summary: "Tells who is in a room now, for whoever may join it",
+  summary: "Lists the members present in a room, for callers who may join it",
   tag: "services",
   auth: { scope: "presence", orUser: true },
   request: { params: RoomParam },
@@ -27,7 +27,7 @@ const presenceRoute = route({
 
 export function addPresenceRoute(api: Api, realtime: Pick<Realtime, "presence">): void {
   api.openapi(presenceRoute, async (c) => {
-    const { count, members } = await realtime.presence(c.get("caller"), roomOf(c.req.valid("param").room));
+    const { count, members } = await realtime.presence(c.get("caller"), parseRoom(c.req.valid("param").room));
     return c.json({ count, members }, 200);
   });
 }

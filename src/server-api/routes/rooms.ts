@@ -6,7 +6,7 @@ import { jsonResponse } from "../../platform/http/json-response.ts";
 import { route } from "../../platform/http/route.ts";
 import { withMember } from "../../platform/json-text.ts";
 import type { ServerApi } from "../index.ts";
-import { EventType, Payload, payloadIn, RoomParam } from "./shapes.ts";
+import { EventType, extractPayload, Payload, RoomParam } from "./schemas.ts";
 
 const tag = "services";
 
@@ -21,9 +21,9 @@ const broadcastRoute = route({
     body: z.object({
       event_type: EventType,
       payload: Payload,
-      exclude_user_id: UserId.optional().meta({ description: "This person does not get it; then it is not kept." }),
+      exclude_user_id: UserId.optional().meta({ description: "This person does not get it; then it is not stored." }),
       ephemeral: z.boolean().default(false).meta({
-        description: "Not kept in the room's log; nor is anything to the room `all`.",
+        description: "Not stored in the room's log; nor is anything to the room `all`.",
       }),
     }),
   },
@@ -41,14 +41,14 @@ const broadcastRoute = route({
 const historyRoute = route({
   method: "get",
   path: "/api/v1/rooms/{room}/history",
-  summary: "Reads what was said in a room, by number, for whoever may join it",
+  summary: "Reads the log of a room, by `seq`, for callers who may join it",
   tag,
   auth: { scope: "history", orUser: true },
   request: {
     params: RoomParam,
     query: z.object({
       after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).meta({
-        description: "The last `seq` that you have. When what follows it is no longer kept, the answer is 410.",
+        description: "The last `seq` that you have. When what follows it is no longer stored, the response is 410.",
       }),
       limit: z.coerce.number().int().min(1).max(100).default(20),
     }),
@@ -72,14 +72,14 @@ export function addRoomRoutes(api: Api, { broadcasts, history }: Pick<ServerApi,
   api.openapi(broadcastRoute, async (c) => {
     const { room } = c.req.valid("param");
     const { payload, ...rest } = c.req.valid("json");
-    const broadcast = { room, ...rest, payload: payloadIn(c.get("bodyText"), payload) };
+    const broadcast = { room, ...rest, payload: extractPayload(c.get("bodyText"), payload) };
     return c.json(await broadcasts.send(c.get("caller"), broadcast, c.get("attempt")), 200);
   });
 
   api.openapi(historyRoute, async (c) => {
     const { room } = c.req.valid("param");
-    const { data, ...place } = await history(c.get("caller"), { room, ...c.req.valid("query") });
+    const { data, ...position } = await history(c.get("caller"), { room, ...c.req.valid("query") });
     const entries = data.map(({ payload, ...entry }) => withMember(entry, "payload", payload));
-    return jsonResponse(withMember(place, "data", `[${entries.join()}]`));
+    return jsonResponse(withMember(position, "data", `[${entries.join()}]`));
   });
 }

@@ -10,7 +10,7 @@ import type { ServerApi } from "../index.ts";
 
 const tag = "service tokens";
 const params = z.object({ token_id: Snowflake });
-const A_WEEK = 7 * 24 * 3_600;
+const WEEK_SECONDS = 7 * 24 * 3_600;
 
 const ScopeName = z.enum(ALL_SCOPES as [Scope, ...Scope[]]).meta({
   description: Object.entries(SCOPES)
@@ -22,12 +22,12 @@ const ScopeName = z.enum(ALL_SCOPES as [Scope, ...Scope[]]).meta({
 const RoomPattern = text(ROOM_MAX)
   .refine(
     (pattern) =>
-      pattern === "*" || RoomName.safeParse(pattern).success || ROOM_KINDS.some((kind) => begins(kind, pattern)),
+      pattern === "*" || RoomName.safeParse(pattern).success || ROOM_KINDS.some((kind) => isKindPattern(kind, pattern)),
     "a room such as event:1, a beginning of rooms such as event:*, or * for all",
   )
-  .meta({ description: "A room, or a beginning of rooms with `*` behind. `user:<id>` is for notices to that person." });
+  .meta({ description: "A room, or a prefix of rooms followed by `*`. `user:<id>` is for notices to that person." });
 
-function begins(kind: string, pattern: string): boolean {
+function isKindPattern(kind: string, pattern: string): boolean {
   return pattern.startsWith(`${kind}:`) && /^[\x21-\x7e]*\*$/.test(pattern.slice(kind.length + 1));
 }
 
@@ -48,7 +48,7 @@ export const ServiceToken = z
   })
   .meta({ id: "ServiceToken" });
 
-export const Issued = ServiceToken.extend({
+export const IssuedServiceToken = ServiceToken.extend({
   token: z.string().meta({ description: "Shown this once. Send it as `Authorization: Bearer <token>`." }),
 }).meta({ id: "IssuedServiceToken" });
 
@@ -80,7 +80,7 @@ const createTokenRoute = route({
       expires_at: TimeInput.nullish(),
     }),
   },
-  responses: { 201: { description: "Made.", schema: Issued } },
+  responses: { 201: { description: "Made.", schema: IssuedServiceToken } },
   errors: ["full"],
 });
 
@@ -93,12 +93,12 @@ const rotateRoute = route({
   request: {
     params,
     body: z.object({
-      overlap_seconds: z.number().int().min(0).max(A_WEEK).default(3_600).meta({
+      overlap_seconds: z.number().int().min(0).max(WEEK_SECONDS).default(3_600).meta({
         description: "0: the old secret ends now, and its sockets close.",
       }),
     }),
   },
-  responses: { 200: { description: "Rotated.", schema: Issued } },
+  responses: { 200: { description: "Rotated.", schema: IssuedServiceToken } },
 });
 
 const revokeRoute = route({

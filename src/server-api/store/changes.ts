@@ -1,10 +1,10 @@
 import { entriesBetween, windowEnd } from "../../platform/log/between.ts";
 import { logPartitions } from "../../platform/log/partitions.ts";
 import type { Sql } from "../../platform/postgres/sql.ts";
-import type { Place } from "../cursor.ts";
+import type { LogCursor } from "../cursor.ts";
 
-/** Bytes of payloads in one answer; at least one entry is told. */
-const MOST_BYTES = 4_194_304;
+/** Bytes of payloads in one response; at least one entry is returned. */
+const MAX_BYTES = 4_194_304;
 
 export interface ChangeRow {
   room: string;
@@ -22,37 +22,37 @@ export interface Filter {
   types: readonly string[] | null;
 }
 
-/** The newest tick, made now if entries became visible since the last one; `oldest`: the first that is kept. */
-export async function ends(sql: Sql): Promise<{ oldest: number; newest: number; epoch: string }> {
+/** The newest checkpoint, made now if entries became visible since the last one; `oldest`: the first that is stored. */
+export async function readBounds(sql: Sql): Promise<{ oldest: number; newest: number; epoch: string }> {
   const [row] = await sql<{ oldest: number; newest: number; epoch: string }[]>`
     SELECT log_tick()::float8 AS newest, (SELECT min(id) FROM ticks)::float8 AS oldest, log_epoch() AS epoch`;
   return row!;
 }
 
 /**
- * Where the window from this tick ends; the tick itself when nothing came since. A tick that was thinned out is replaced by the one
- * before it, so that its reader sees some entries again and misses none. `whole`: neither the tick nor `end` was thinned out.
- * Null: what came since is no longer kept.
+ * Where the window from this checkpoint ends; the checkpoint itself when nothing came since. A checkpoint that was thinned out is replaced by the one
+ * before it, so that its consumer sees some entries again and misses none. `isIntact`: neither the checkpoint nor `end` was thinned out.
+ * Null: what came since is no longer stored.
  */
-export async function windowFrom(
+export async function findWindow(
   sql: Sql,
-  tick: number,
+  checkpoint: number,
   end: number,
-): Promise<{ from: number; to: number; whole: boolean } | null> {
+): Promise<{ from: number; to: number; isIntact: boolean } | null> {
   const [row] = await sql<{ from: number | null; to: number | null; end: boolean; kept: boolean }[]>`
-    WITH start AS (SELECT id, at FROM ticks WHERE id <= ${tick} ORDER BY id DESC LIMIT 1)
+    WITH start AS (SELECT id, at FROM ticks WHERE id <= ${checkpoint} ORDER BY id DESC LIMIT 1)
     SELECT (SELECT id FROM start)::float8 AS "from", EXISTS (SELECT FROM ticks WHERE id = ${end}) AS "end",
       ${windowEnd(sql, sql`(SELECT id FROM start)`)} AS "to",
       (SELECT at FROM start) >= (SELECT min(lower) FROM ${logPartitions(sql)} p) AS kept`;
   const { from, to, kept } = row!;
-  return from === null || !kept ? null : { from, to: to ?? from, whole: from === tick && row!.end };
+  return from === null || !kept ? null : { from, to: to ?? from, isIntact: from === checkpoint && row!.end };
 }
 
-/** The entries between two ticks that fit, whole rooms one after the other. `more`: the limit or the bytes cut some off. */
-export async function between(
+/** The entries between two checkpoints that fit, whole rooms one after the other. `more`: the limit or the bytes cut some off. */
+export async function readWindow(
   sql: Sql,
   { from, to }: { from: number; to: number },
-  behind: Place["within"],
+  after: LogCursor["partialWindow"],
   { rooms, types }: Filter,
   limit: number,
 ): Promise<{ rows: ChangeRow[]; more: boolean }> {
@@ -64,8 +64,8 @@ export async function between(
       FROM ${entriesBetween(sql, from, to)} f JOIN rooms r ON r.id = f.room_id
       WHERE r.name NOT LIKE '\\_%' AND r.name LIKE ANY (${rooms}::text[])
         AND (${types === null} OR f.type LIKE ANY (${types ?? []}::text[]))
-        AND (f.room_id, f.seq) > (${behind?.roomId ?? "0"}::bigint, ${behind?.seq ?? 0}::bigint))
+        AND (f.room_id, f.seq) > (${after?.roomId ?? "0"}::bigint, ${after?.seq ?? 0}::bigint))
     SELECT room, room_id, seq::float8, type, payload, at, total::float8 FROM fitting
-    WHERE bytes_before < ${MOST_BYTES} ORDER BY room_id, seq LIMIT ${limit}`;
+    WHERE bytes_before < ${MAX_BYTES} ORDER BY room_id, seq LIMIT ${limit}`;
   return { rows, more: rows.length < (rows[0]?.total ?? 0) };
 }

@@ -1,19 +1,19 @@
 import type { Sql } from "../../platform/postgres/sql.ts";
 
-export interface KeptEntry {
+export interface HistoryRow {
   seq: number;
   type: string;
   payload: string;
   at: Date;
 }
 
-/** Entries of a room after a seq, as many as are kept, with the room's head; all of one moment. */
+/** Entries of a room after a seq, as many as are stored, with the room's head; all of one moment. */
 export async function pageRoom(
   sql: Sql,
   room: string,
   after: number,
   limit: number,
-): Promise<{ head: number; epoch: string; entries: KeptEntry[] }> {
+): Promise<{ head: number; epoch: string; entries: HistoryRow[] }> {
   // The future's partitions are left out of the plan; an hour's margin, since a row may be younger than this transaction's now().
   const rows = await sql<
     { epoch: string; head: number; seq: number | null; type: string; payload: string; at: Date }[]

@@ -1,6 +1,6 @@
 import type { Sql } from "../../platform/postgres/sql.ts";
 
-/** Empties what was said to a person in his own room, but for what chat told there, which it takes away itself. The numbers stay. */
+/** Empties the notices in a user's own room, except for chat's entries, which chat redacts itself. The numbers stay. */
 export async function eraseNotices(sql: Sql, userId: string): Promise<void> {
   await sql`
     UPDATE log SET payload = '{}' FROM rooms r
@@ -8,7 +8,7 @@ export async function eraseNotices(sql: Sql, userId: string): Promise<void> {
 }
 
 /** The same entries, for the person's export. */
-export async function noticesOf(
+export async function listNotices(
   sql: Sql,
   userId: string,
 ): Promise<{ type: string; payload: Record<string, unknown>; at: Date }[]> {

@@ -14,8 +14,8 @@ export interface TokenRow {
   last_used_at: Date | null;
 }
 
-/** A token as the doors know it. What is left of its life and of its secret before is in ms; null: no end, or none. */
-export interface LivingToken {
+/** A token as the transports check it. What is left of its life and of its secret before is in ms; null: no end, or none. */
+export interface ValidToken {
   id: string;
   name: string;
   scopes: string[];
@@ -27,8 +27,8 @@ export interface LivingToken {
 }
 
 /** All tokens that are good now. */
-export async function livingTokens(sql: ISql): Promise<LivingToken[]> {
-  return sql<LivingToken[]>`
+export async function findValidTokens(sql: ISql): Promise<ValidToken[]> {
+  return sql<ValidToken[]>`
     SELECT id, name, scopes, rooms, secret_hash, previous_hash,
       extract(epoch FROM expires_at - clock_timestamp())::float8 * 1000 AS left,
       extract(epoch FROM previous_until - clock_timestamp())::float8 * 1000 AS previous_left
@@ -36,10 +36,10 @@ export async function livingTokens(sql: ISql): Promise<LivingToken[]> {
 }
 
 export async function listTokens(sql: ISql): Promise<TokenRow[]> {
-  return sql<TokenRow[]>`SELECT ${shown(sql)} FROM service_tokens ORDER BY id`;
+  return sql<TokenRow[]>`SELECT ${columns(sql)} FROM service_tokens ORDER BY id`;
 }
 
-/** Undefined when there are `most` already. Two at once may both be let in: the limit is not exact. */
+/** Undefined when there are `max` already. Two at once may both be let in: the limit is not exact. */
 export async function insertToken(
   sql: ISql,
   token: {
@@ -51,13 +51,13 @@ export async function insertToken(
     createdBy: string;
     expiresAt: string | null;
   },
-  most: number,
+  max: number,
 ): Promise<TokenRow | undefined> {
   const { id, name, secretHash, scopes, rooms, createdBy, expiresAt } = token;
   const [row] = await sql<TokenRow[]>`
     INSERT INTO service_tokens (id, name, secret_hash, scopes, rooms, created_by, expires_at)
     SELECT ${id}::bigint, ${name}, ${secretHash}::bytea, ${scopes}::text[], ${rooms}::text[], ${createdBy}, ${expiresAt}::timestamptz
-    WHERE (SELECT count(*) FROM service_tokens) < ${most}::int RETURNING ${shown(sql)}`;
+    WHERE (SELECT count(*) FROM service_tokens) < ${max}::int RETURNING ${columns(sql)}`;
   return row;
 }
 
@@ -72,7 +72,7 @@ export async function rotateToken(
     UPDATE service_tokens SET secret_hash = ${secretHash}::bytea, rotated_at = clock_timestamp(),
       previous_hash = CASE WHEN ${overlap}::float8 > 0 THEN secret_hash END,
       previous_until = CASE WHEN ${overlap}::float8 > 0 THEN clock_timestamp() + ${overlap}::float8 * interval '1 second' END
-    WHERE id = ${id} RETURNING ${shown(sql)}`;
+    WHERE id = ${id} RETURNING ${columns(sql)}`;
   return row;
 }
 
@@ -85,7 +85,7 @@ export async function touchTokens(sql: ISql, ids: readonly string[]): Promise<vo
   await sql`UPDATE service_tokens SET last_used_at = clock_timestamp() WHERE id = ANY (${ids}::bigint[])`;
 }
 
-function shown(sql: ISql) {
+function columns(sql: ISql) {
   return sql`id, name, scopes, rooms, created_by, created_at, rotated_at, expires_at, last_used_at,
     CASE WHEN previous_until > clock_timestamp() THEN previous_until END AS previous_until`;
 }

@@ -11,7 +11,7 @@ function startAuthenticator({ open = false } = {}) {
   let asked = 0;
   const authenticator = createCallAuthenticator({
     services: {
-      known: (token) => (token === "good" ? createUnlimitedService("good") : null),
+      findCached: (token) => (token === "good" ? createUnlimitedService("good") : null),
       async authenticate() {
         asked += 1;
         throw new AppError("unauthenticated");

@@ -22,7 +22,7 @@ export interface CallAuthenticator {
 }
 
 export interface CallAuthenticatorDeps {
-  services: Pick<ServerApi, "authenticate" | "known" | "admit">;
+  services: Pick<ServerApi, "authenticate" | "findCached" | "admit">;
   /** Whether who calls from this machine itself, without a token, may do everything: only on loopback, and without a GRPC_TOKEN. */
   trustsLoopback: boolean;
   /** Who asks behind trusted proxies: see request-info.ts of the HTTP server. */
@@ -62,7 +62,7 @@ export function createCallAuthenticator({
       const [header] = metadata.get("authorization");
       if (header === undefined && trustsLoopback && isDirect(metadata, authority)) return local;
       const token = parseToken(header);
-      const caller = services.known(token) ?? (await authenticateUncached(token, address));
+      const caller = services.findCached(token) ?? (await authenticateUncached(token, address));
       await services.admit(caller);
       return caller;
     },

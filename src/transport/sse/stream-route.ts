@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { z } from "zod";
-import { namesInList, normalizeRoom } from "../../../protocol/rooms.ts";
+import { normalizeRoom, parseNameList } from "../../../protocol/rooms.ts";
 import type { Caller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api, ApiEnv } from "../../platform/http/api.ts";
@@ -131,7 +131,7 @@ function acceptsEventStream(header: string | undefined): boolean {
 
 /** The rooms by their full names, each once, in the order they were named; `all` is left out, since everybody is in it (SPEC CN-7). */
 function parseRooms(list: string, caller: Caller): string[] {
-  const names = namesInList(list).map((name) => {
+  const names = parseNameList(list).map((name) => {
     const trimmed = name.trim();
     if (trimmed === "user:me") {
       if (caller.kind !== "user") throw new AppError("unauthenticated");

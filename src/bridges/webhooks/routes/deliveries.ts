@@ -5,7 +5,7 @@ import type { Api } from "../../../platform/http/api.ts";
 import { buildLinkHeader, linkHeader } from "../../../platform/http/paging.ts";
 import { route } from "../../../platform/http/route.ts";
 import type { Deliveries } from "../deliveries.ts";
-import { Delivery, DeliveryList, DeliveryWithLog, deliveryParams, endpointParams, ParkedEntry } from "./shapes.ts";
+import { Delivery, DeliveryList, DeliveryWithLog, deliveryParams, endpointParams, ParkedEntry } from "./schemas.ts";
 
 const tag = "webhooks";
 

@@ -16,7 +16,7 @@ import {
   Rotation,
   TestEvent,
   TestSent,
-} from "./shapes.ts";
+} from "./schemas.ts";
 
 const tag = "webhooks";
 const one = "/api/v1/webhook-endpoints/{endpoint_id}";
@@ -33,7 +33,7 @@ const list = route({
 const create = route({
   method: "post",
   path: "/api/v1/webhook-endpoints",
-  summary: "Makes a webhook endpoint; its secret is told here and never again",
+  summary: "Makes a webhook endpoint; its secret is shown here and never again",
   tag,
   auth: "admin",
   request: { body: NewEndpoint },

@@ -71,7 +71,7 @@ export function listAttempts(sql: ISql, deliveryId: string): Promise<AttemptRow[
       SELECT * FROM webhook_attempts WHERE delivery_id = ${deliveryId} ORDER BY n DESC LIMIT 50) a ORDER BY n`;
 }
 
-/** Due now, with the whole schedule before it again and waiting for nothing. Only what has ended: answers whether it had. */
+/** Due now, with the whole schedule before it again and waiting for nothing. Only what has ended: returns whether it had. */
 export async function redeliver(sql: TransactionSql, id: string): Promise<boolean> {
   const { count } = await sql`
     UPDATE webhook_deliveries SET status = 'pending', tries = 0, next_attempt_at = clock_timestamp(), ended_at = NULL, in_order = false
@@ -79,25 +79,25 @@ export async function redeliver(sql: TransactionSql, id: string): Promise<boolea
   return count > 0;
 }
 
-/** The same for the oldest `most` that failed of what happened since, and that the endpoint still takes; answers how many. */
+/** The same for the oldest `max` that failed of what happened since, and that the endpoint still takes; returns how many. */
 export async function redeliverFailed(
   sql: TransactionSql,
   endpointId: string,
   since: Date,
-  most: number,
+  max: number,
 ): Promise<number> {
   const { count } = await sql`
     UPDATE webhook_deliveries SET status = 'pending', tries = 0, next_attempt_at = clock_timestamp(), ended_at = NULL, in_order = false
     WHERE id = ANY (ARRAY(
       SELECT d.id FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
       WHERE d.endpoint_id = ${endpointId} AND d.status = 'failed' AND d.occurred_at >= ${since}
-        AND (d.room IS NULL OR (${fits(sql, sql`e.rooms`, sql`d.room`)} AND ${fits(sql, sql`e.event_types`, sql`d.event_type`)}))
-      ORDER BY d.id LIMIT ${most}))`;
+        AND (d.room IS NULL OR (${matchesPattern(sql, sql`e.rooms`, sql`d.room`)} AND ${matchesPattern(sql, sql`e.event_types`, sql`d.event_type`)}))
+      ORDER BY d.id LIMIT ${max}))`;
   return count;
 }
 
-/** Whether a text fits one of the patterns, as `takes` says. */
-function fits(sql: ISql, patterns: SqlFragment, text: SqlFragment): SqlFragment {
+/** Whether a text fits one of the patterns, as `acceptsEvent` says. */
+function matchesPattern(sql: ISql, patterns: SqlFragment, text: SqlFragment): SqlFragment {
   return sql`EXISTS (SELECT FROM unnest(${patterns}) AS p
     WHERE p = ${text} OR (right(p, 1) = '*' AND starts_with(${text}, left(p, -1))))`;
 }

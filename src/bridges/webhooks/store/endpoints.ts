@@ -2,7 +2,7 @@ import type { ISql } from "../../../platform/postgres/sql.ts";
 
 export type DisabledReason = "admin" | "gone" | "failing" | "backlog";
 
-/** Without its secrets: they leave the table only to sign, and once to whoever made or renewed them. */
+/** Without its secrets: they leave the table only to sign, and once to the admin who created or rotated them. */
 export interface EndpointRow {
   id: string;
   url: string;
@@ -45,16 +45,16 @@ export async function lockEndpoint(sql: ISql, id: string): Promise<EndpointRow |
   return row ?? null;
 }
 
-/** Null when there are `most` already. */
+/** Null when there are `max` already. */
 export async function insertEndpoint(
   sql: ISql,
   { id, url, event_types, rooms, description, ordered, secret, created_by }: NewEndpoint,
-  most: number,
+  max: number,
 ): Promise<EndpointRow | null> {
   const [row] = await sql<EndpointRow[]>`
     INSERT INTO webhook_endpoints (id, url, event_types, rooms, description, ordered, secret, created_by)
     SELECT ${id}::bigint, ${url}, ${event_types}::text[], ${rooms}::text[], ${description}, ${ordered}::boolean, ${secret}, ${created_by}
-    WHERE (SELECT count(*) FROM webhook_endpoints) < ${most}::int
+    WHERE (SELECT count(*) FROM webhook_endpoints) < ${max}::int
     RETURNING ${columns(sql)}`;
   return row ?? null;
 }

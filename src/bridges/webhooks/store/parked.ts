@@ -19,7 +19,7 @@ export async function insertParked(tx: TransactionSql, epoch: string, poison: re
     INSERT INTO webhook_parked (room, seq, epoch, event_type, reason)
     SELECT u.room, u.seq, ${epoch}, u.type, u.reason
     FROM unnest(${poison.map(({ entry }) => entry.room)}::text[], ${poison.map(({ entry }) => entry.seq)}::bigint[],
-      ${poison.map(({ entry }) => entry.type)}::text[], ${poison.map(({ error }) => reasonOf(error))}::text[])
+      ${poison.map(({ entry }) => entry.type)}::text[], ${poison.map(({ error }) => formatReason(error))}::text[])
       AS u (room, seq, type, reason)`;
 }
 
@@ -40,6 +40,6 @@ export async function deleteParked(sql: ISql, age: number): Promise<void> {
   await sql`DELETE FROM webhook_parked WHERE parked_at < clock_timestamp() - ${age}::float8 * interval '1 millisecond'`;
 }
 
-function reasonOf(error: unknown): string {
+function formatReason(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replaceAll("\0", "").slice(0, REASON_MAX);
 }

@@ -12,7 +12,7 @@ export function findSubscriptions(sql: ISql): Promise<Subscription[]> {
     SELECT id, event_types, rooms, ordered FROM webhook_endpoints WHERE disabled_at IS NULL ORDER BY id`;
 }
 
-/** Locks these endpoints as the migration asks for; answers those that are still there. */
+/** Locks these endpoints as the migration asks for; returns those that are still there. */
 export async function lockEndpoints(sql: TransactionSql, ids: readonly string[]): Promise<Set<string>> {
   const rows = await sql<{ id: string }[]>`
     SELECT id FROM webhook_endpoints WHERE id = ANY (${ids}::bigint[]) ORDER BY id FOR NO KEY UPDATE`;
@@ -24,7 +24,7 @@ export interface NewDelivery {
   webhookId: string;
   type: string;
   /** Null for a test event. */
-  place: { room: string; seq: number; epoch: string } | null;
+  position: { room: string; seq: number; epoch: string } | null;
   messageId: string | null;
   /** JSON text. */
   payload: string;
@@ -35,17 +35,17 @@ export interface NewDelivery {
 
 /**
  * Adds deliveries, in the order given, with their endpoints locked. One that is in order waits (has no time of its next attempt)
- * while an earlier one of its endpoint and room is pending. Answers their ids.
+ * while an earlier one of its endpoint and room is pending. Returns their ids.
  */
-export async function insertDeliveries(sql: TransactionSql, news: readonly NewDelivery[]): Promise<string[]> {
+export async function insertDeliveries(sql: TransactionSql, deliveries: readonly NewDelivery[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     WITH news AS (
       SELECT u.*, row_number() OVER (PARTITION BY endpoint_id, room, in_order ORDER BY n) > 1 AS follows
-      FROM unnest(${news.map((d) => d.endpointId)}::bigint[], ${news.map((d) => d.webhookId)}::text[],
-        ${news.map((d) => d.type)}::text[], ${news.map((d) => d.place?.room ?? null)}::text[],
-        ${news.map((d) => d.place?.seq ?? null)}::bigint[], ${news.map((d) => d.place?.epoch ?? null)}::text[],
-        ${news.map((d) => d.messageId)}::text[], ${news.map((d) => d.payload)}::text[], ${news.map((d) => d.at)}::float8[],
-        ${news.map((d) => d.inOrder)}::boolean[]) WITH ORDINALITY
+      FROM unnest(${deliveries.map((d) => d.endpointId)}::bigint[], ${deliveries.map((d) => d.webhookId)}::text[],
+        ${deliveries.map((d) => d.type)}::text[], ${deliveries.map((d) => d.position?.room ?? null)}::text[],
+        ${deliveries.map((d) => d.position?.seq ?? null)}::bigint[], ${deliveries.map((d) => d.position?.epoch ?? null)}::text[],
+        ${deliveries.map((d) => d.messageId)}::text[], ${deliveries.map((d) => d.payload)}::text[], ${deliveries.map((d) => d.at)}::float8[],
+        ${deliveries.map((d) => d.inOrder)}::boolean[]) WITH ORDINALITY
         AS u (endpoint_id, webhook_id, event_type, room, seq, epoch, message_id, payload, at, in_order, n))
     INSERT INTO webhook_deliveries (endpoint_id, webhook_id, event_type, room, seq, epoch, message_id, payload, occurred_at,
       in_order, next_attempt_at)
@@ -78,7 +78,7 @@ export async function revisePayloads(sql: TransactionSql, revisions: readonly Re
 }
 
 /** The same for everything that names a person; what the log has no more becomes an empty object. */
-export async function revisePayloadsOf(sql: ISql, userId: string): Promise<void> {
+export async function revisePayloadsByUser(sql: ISql, userId: string): Promise<void> {
   await sql`
     UPDATE webhook_deliveries d SET payload = coalesce((
       SELECT l.payload FROM rooms r JOIN log l ON l.room_id = r.id WHERE r.name = d.room AND l.seq = d.seq), '{}')

@@ -27,26 +27,26 @@ export interface Claim {
 }
 
 /**
- * Takes what is due, of each enabled endpoint at most `most` less what this node is busy with there, for `lease` ms by the
+ * Takes what is due, of each enabled endpoint at most `max` less what this node has in flight there, for `lease` ms by the
  * database's clock. No two nodes take the same.
  */
 export function claimDue(
   sql: ISql,
-  { busy, most, lease }: { busy: ReadonlyMap<string, number>; most: number; lease: number },
+  { inFlight, max, lease }: { inFlight: ReadonlyMap<string, number>; max: number; lease: number },
 ): Promise<Claim[]> {
   return sql<Claim[]>`
     SELECT c.id, c.endpoint_id, c.webhook_id, c.event_type, c.room, c.seq::float8, c.epoch, c.payload, c.occurred_at, c.attempt,
       c.tries, e.url, e.rooms, e.event_types, c.secret, c.old_secret, c.age
-    FROM webhook_claim(${[...busy.keys()]}::bigint[], ${[...busy.values()]}::int[], ${most}::int, ${lease}::float8) c
+    FROM webhook_claim(${[...inFlight.keys()]}::bigint[], ${[...inFlight.values()]}::int[], ${max}::int, ${lease}::float8) c
     JOIN webhook_endpoints e ON e.id = c.endpoint_id`;
 }
 
 /** The end of an attempt. */
-export interface Ended {
+export interface EndedAttempt {
   id: string;
   endpointId: string;
   attempt: number;
-  /** `released`: it was not made; somebody else may at once. */
+  /** `released`: it was not made; another node may at once. */
   result: "delivered" | "again" | "failed" | "released";
   /** ms until the next attempt; for `again`. */
   delay: number | null;
@@ -62,23 +62,23 @@ export interface Ended {
   withdrawn?: boolean;
 }
 
-/** A delivery's endpoint and room, where one waits for the other. */
-export interface Lane {
+/** Deliveries of one endpoint and room, which wait for each other. */
+export interface OrderedQueue {
   endpoint_id: string;
   room: string;
 }
 
-/** Writes ends of attempts down, with their endpoints locked. Answers the lanes in which a delivery has ended. */
-export async function writeEnds(sql: TransactionSql, ends: readonly Ended[]): Promise<Lane[]> {
-  return sql<Lane[]>`
+/** Writes ends of attempts down, with their endpoints locked. Returns the queues in which a delivery has ended. */
+export async function writeEndedAttempts(sql: TransactionSql, ends: readonly EndedAttempt[]): Promise<OrderedQueue[]> {
+  return sql<OrderedQueue[]>`
     SELECT endpoint_id, room FROM webhook_end(${ends.map((e) => e.id)}::bigint[], ${ends.map((e) => e.attempt)}::int[],
       ${ends.map((e) => e.result)}::text[], ${ends.map((e) => e.delay)}::float8[], ${ends.map((e) => e.ms)}::int[],
       ${ends.map((e) => e.status)}::int[], ${ends.map((e) => e.error)}::text[], ${ends.map((e) => e.preview)}::text[])`;
 }
 
-/** Lets those go that waited for them; in a statement of its own, which sees their ends. */
-export async function releaseNext(sql: TransactionSql, lanes: readonly Lane[]): Promise<void> {
-  await sql`SELECT webhook_release(${lanes.map((l) => l.endpoint_id)}::bigint[], ${lanes.map((l) => l.room)}::text[])`;
+/** Releases the deliveries that waited for them; in a statement of its own, which sees their ends. */
+export async function releaseNext(sql: TransactionSql, queues: readonly OrderedQueue[]): Promise<void> {
+  await sql`SELECT webhook_release(${queues.map((l) => l.endpoint_id)}::bigint[], ${queues.map((l) => l.room)}::text[])`;
 }
 
 /** What a batch of ends says of an endpoint. */
@@ -90,7 +90,7 @@ export interface Health {
   pause: number | null;
 }
 
-/** Keeps how an endpoint does; disables those that are gone, or had no success for `failing` ms. Answers the ones it disabled. */
+/** Keeps how an endpoint does; disables those that are gone, or had no success for `failing` ms. Returns the ones it disabled. */
 export function writeHealth(
   sql: TransactionSql,
   health: readonly Health[],
@@ -119,7 +119,7 @@ export function writeHealth(
     SELECT id, reason AS disabled_reason FROM judged WHERE reason IS NOT NULL AND disabled_at IS NULL`;
 }
 
-/** Lets the first of every lane of an endpoint go, where none is under way. With the endpoint locked. */
+/** Releases the first delivery of each queue of an endpoint, where none is in flight. With the endpoint locked. */
 export async function releaseWaiting(sql: TransactionSql, endpointId: string): Promise<void> {
   await sql`
     SELECT webhook_release(array_agg(endpoint_id), array_agg(room)) FROM (

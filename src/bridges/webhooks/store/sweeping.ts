@@ -2,7 +2,7 @@ import type { ISql, TransactionSql } from "../../../platform/postgres/sql.ts";
 
 const BATCH = 5_000;
 
-/** Removes a batch of what ended like this more than `age` ms ago; answers how many. */
+/** Removes a batch of what ended like this more than `age` ms ago; returns how many. */
 export async function deleteEnded(sql: ISql, status: "delivered" | "failed", age: number): Promise<number> {
   const { count } = await sql`
     DELETE FROM webhook_deliveries WHERE id = ANY (ARRAY(
@@ -12,18 +12,18 @@ export async function deleteEnded(sql: ISql, status: "delivered" | "failed", age
   return count;
 }
 
-/** Removes a batch of an endpoint's ended deliveries beyond the newest `most`; answers how many. */
-export async function deleteBeyond(sql: ISql, endpointId: string, most: number): Promise<number> {
+/** Removes a batch of an endpoint's ended deliveries beyond the newest `max`; returns how many. */
+export async function deleteBeyond(sql: ISql, endpointId: string, max: number): Promise<number> {
   const { count } = await sql`
     DELETE FROM webhook_deliveries WHERE id = ANY (ARRAY(
       SELECT id FROM webhook_deliveries
       WHERE endpoint_id = ${endpointId} AND status <> 'pending' AND id <= (
-        SELECT id FROM webhook_deliveries WHERE endpoint_id = ${endpointId} AND status <> 'pending' ORDER BY id DESC OFFSET ${most} LIMIT 1)
+        SELECT id FROM webhook_deliveries WHERE endpoint_id = ${endpointId} AND status <> 'pending' ORDER BY id DESC OFFSET ${max} LIMIT 1)
       ORDER BY id LIMIT ${BATCH}))`;
   return count;
 }
 
-/** Removes a batch of an endpoint's deliveries, of any kind; answers how many. */
+/** Removes a batch of an endpoint's deliveries, of any kind; returns how many. */
 export async function deleteDeliveries(sql: ISql, endpointId: string): Promise<number> {
   const { count } = await sql`
     DELETE FROM webhook_deliveries WHERE id = ANY (ARRAY(
@@ -31,7 +31,7 @@ export async function deleteDeliveries(sql: ISql, endpointId: string): Promise<n
   return count;
 }
 
-/** Gives up a batch of what waits for a locked endpoint that has been disabled for `age` ms; answers how many. */
+/** Gives up a batch of what waits for a locked endpoint that has been disabled for `age` ms; returns how many. */
 export async function giveUpWaiting(sql: TransactionSql, endpointId: string, age: number): Promise<number> {
   const { count } = await sql`
     UPDATE webhook_deliveries d SET status = 'failed', next_attempt_at = NULL, ended_at = clock_timestamp()
@@ -42,11 +42,11 @@ export async function giveUpWaiting(sql: TransactionSql, endpointId: string, age
   return count;
 }
 
-/** How many deliveries wait for an endpoint, or for all (null); counted up to `most` and one. */
-export async function countPending(sql: ISql, endpointId: string | null, most: number): Promise<number> {
+/** How many deliveries wait for an endpoint, or for all (null); counted up to `max` and one. */
+export async function countPending(sql: ISql, endpointId: string | null, max: number): Promise<number> {
   const [row] = await sql<{ n: number }[]>`
     SELECT count(*)::int AS n FROM (
       SELECT FROM webhook_deliveries WHERE status = 'pending' ${endpointId === null ? sql`` : sql`AND endpoint_id = ${endpointId}`}
-      LIMIT ${most + 1}) p`;
+      LIMIT ${max + 1}) p`;
   return row!.n;
 }

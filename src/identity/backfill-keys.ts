@@ -1,0 +1,25 @@
+import { searchKey } from "../platform/search-key.ts";
+import { nameSearchKey, skeleton } from "./names.ts";
+import type { Db } from "./store/db.ts";
+import { findUsersWithoutKeys, setNameKeys } from "./store/name-keys.ts";
+
+const BATCH = 500;
+
+/** Makes the keys of names that were written by a release without them. A name that looks like another one stays as it is. */
+export async function backfillKeys(db: Db): Promise<void> {
+  for (let after = ""; ; ) {
+    const users = await findUsersWithoutKeys(db, after, BATCH);
+    if (users.length === 0) return;
+    await setNameKeys(
+      db,
+      users.map(({ id, username, name }) => ({
+        id,
+        username,
+        search_key: searchKey(username),
+        name_search_key: nameSearchKey(name),
+        skeleton: skeleton(username),
+      })),
+    );
+    after = users.at(-1)!.id;
+  }
+}

@@ -1,0 +1,101 @@
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { codeOf } from "../../tests/support/code-of.ts";
+import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
+import { RATE_LIMITS, RateLimits } from "./rate-limits.ts";
+import { hashSecret } from "./secret.ts";
+
+// Hashing passwords is slow on purpose, and the machine may be busy.
+setDefaultTimeout(60_000);
+
+let node: IdentityNode;
+afterEach(() => node.close());
+
+test("of 30 racing guesses at one account from one address exactly ten are looked at", async () => {
+  node = await startIdentityNode();
+  await node.register("ann");
+  const answers = await Promise.all(Array.from({ length: 30 }, () => node.login("ann", "wrong horse")));
+  const codes = answers.map(({ body }) => body.code).sort();
+  expect(codes).toEqual([...Array(10).fill("invalid_credentials"), ...Array(20).fill("rate_limited")]);
+  const limited = answers.find(({ status }) => status === 429)!;
+  expect(Number(limited.headers.get("retry-after"))).toBeWithin(1, 901);
+  expect(limited.body).toMatchObject({ retry: true, retry_after: expect.any(Number) });
+
+  // The right password is no way around it, another spelling of the name neither; from another address it is.
+  expect((await node.login("ann")).body.code).toBe("rate_limited");
+  expect((await node.login("ANN")).body.code).toBe("rate_limited");
+  const byMail = { email: "ann@example.org", password: "correct horse" };
+  expect((await node.call("POST", "/auth/login", byMail)).body.code).toBe("rate_limited");
+  expect((await node.login("ann", "correct horse", { address: "192.0.2.2" })).status).toBe(200);
+
+  await node.sql`UPDATE rate_limits SET resets_at = now() - interval '1 second'`;
+  expect((await node.login("ann")).status).toBe(200);
+});
+
+test("unknown names are limited like known ones", async () => {
+  node = await startIdentityNode();
+  const answers = await Promise.all(Array.from({ length: 12 }, () => node.login("nobody")));
+  expect(answers.filter(({ status }) => status === 429)).toHaveLength(2);
+});
+
+test("an address that is refused leaves no row for the names it goes on to invent", async () => {
+  node = await startIdentityNode();
+  await node.sql`
+    INSERT INTO rate_limits (key, hits, resets_at)
+    VALUES (${hashSecret(JSON.stringify(["loginByAddress", "192.0.2.1"]))}, ${RATE_LIMITS.loginByAddress.hits}, now() + interval '1 hour')`;
+  for (let n = 0; n < 5; n++) expect((await node.login(`invented${n}`)).body.code).toBe("rate_limited");
+  expect(await node.sql`SELECT FROM rate_limits`).toHaveLength(1);
+});
+
+test("right passwords do not count", async () => {
+  node = await startIdentityNode();
+  await node.register("ann");
+  for (let n = 0; n < 12; n++) expect((await node.login("ann")).status).toBe(200);
+});
+
+test("one address of an IPv6 site stands for the whole /64", async () => {
+  node = await startIdentityNode();
+  await node.register("ann");
+  for (let n = 0; n < 10; n++) await node.login("ann", "wrong horse", { address: `2001:db8::${n + 1}` });
+  expect((await node.login("ann", "correct horse", { address: "2001:db8::ffff" })).status).toBe(429);
+  expect((await node.login("ann", "correct horse", { address: "2001:db8:0:1::1" })).status).toBe(200);
+});
+
+test("guesses that one address may not make any more do not lock the account for others", async () => {
+  node = await startIdentityNode();
+  const { id } = await node.register("ann");
+  for (let n = 0; n < 40; n++) await node.login("ann", "wrong horse");
+  const limits = new RateLimits(node.sql);
+  const left = RATE_LIMITS.loginByAccount.hits - 10;
+  for (let n = 0; n < left; n++) await limits.consume(["loginByAccount", id]);
+  expect(await codeOf(limits.consume(["loginByAccount", id]))).toBe("rate_limited");
+});
+
+test("many keys are counted together by many at once, without a deadlock and without a loss", async () => {
+  node = await startIdentityNode();
+  const limits = new RateLimits(node.sql, { ...RATE_LIMITS, login: { hits: 1e6, window: 60_000 } });
+  const keys = Array.from({ length: 8 }, (_, n) => ["login", `key${n}`] as const);
+  await Promise.all(
+    Array.from({ length: 60 }, (_, n) => limits.consume(...(n % 2 === 0 ? keys : [...keys].reverse()))),
+  );
+  await Promise.all(Array.from({ length: 20 }, () => limits.refund(...keys)));
+  const rows = await node.sql`SELECT hits FROM rate_limits`;
+  expect(rows.map(({ hits }) => hits)).toEqual(Array(8).fill(40));
+});
+
+test("registrations from one address are limited", async () => {
+  node = await startIdentityNode({ REGISTRATION: "closed" });
+  await node.register("owner");
+  const body = { email: "a@example.org", username: "someone", password: "correct horse" };
+  const answers = await Promise.all(Array.from({ length: 110 }, () => node.call("POST", "/auth/register", body)));
+  expect(answers.filter(({ status }) => status === 429)).toHaveLength(11);
+});
+
+test("the sweep removes windows that are over, and only those", async () => {
+  node = await startIdentityNode();
+  await node.login("nobody");
+  await node.identity.sweep();
+  expect((await node.sql`SELECT FROM rate_limits`).length).toBe(3);
+  await node.sql`UPDATE rate_limits SET resets_at = now() - interval '1 second'`;
+  await node.identity.sweep();
+  expect(await node.sql`SELECT FROM rate_limits`).toHaveLength(0);
+});

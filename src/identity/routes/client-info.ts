@@ -1,0 +1,10 @@
+import type { ClientInfo } from "../identity-context.ts";
+
+/** Where a request came from, as the use cases ask for it. */
+export function getClientInfo(c: {
+  get(name: "address"): string;
+  get(name: "isLocal"): boolean;
+  req: { header: (name: string) => string | undefined };
+}): ClientInfo {
+  return { address: c.get("address"), isLocal: c.get("isLocal"), userAgent: c.req.header("user-agent") ?? null };
+}

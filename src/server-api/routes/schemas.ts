@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { normalizeRoom, ROOM_MAX } from "../../../protocol/rooms.ts";
+import { patternText, text } from "../../../protocol/text.ts";
+import { type JsonObject, parseJsonObject, toJsonObject } from "../../platform/json-object.ts";
+import { getMemberText } from "../../platform/json-text.ts";
+import { EVENT_TYPE, fieldError } from "../policy.ts";
+
+export const EventType = patternText(64, EVENT_TYPE, "a type such as booking:confirmed").meta({
+  description: "`booking:confirmed`, `payment:success` …, or a type of your own; not `system:` or `room:`.",
+});
+
+/** Any JSON object: what is in it is checked by its type, further inside. It goes in and out as text, as it was written. */
+export const Payload = z.record(z.string(), z.unknown());
+
+/** The payload in a body that has been read and checked, as it was written. */
+export function extractPayload(body: string, payload: Record<string, unknown>): JsonObject {
+  // Most write it as we would: that is found faster than by reading the body once more.
+  const plain = toJsonObject(payload);
+  if (body.includes(`"payload":${plain.text}`)) return plain;
+  const original = parseJsonObject(getMemberText(body, "payload")!);
+  if (typeof original === "string") throw fieldError("/payload", "invalid", original);
+  return original;
+}
+
+/** As it stands in a path. */
+export const RoomParam = z.object({
+  room: text(ROOM_MAX)
+    .refine((name) => normalizeRoom(name) !== null, "a room such as event:123")
+    .meta({ description: "`event:1`; a name without a kind means `event:<name>`." }),
+});
