@@ -12,7 +12,7 @@ const CASES: [name: string, nodes: number, broker: Broker][] = [
   ["redis", 2, "redis"],
   ["nats", 2, "nats"],
   ["postgres", 2, "postgres"],
-  ["none: ticks alone", 2, "none"],
+  ["none: polling only", 2, "none"],
 ];
 
 /** From sending a post on one node until a reader on another has it, at 1,000 posts a second, with each broker and with none. */
@@ -22,17 +22,17 @@ export async function cluster(): Promise<void> {
     const usher = await startNodes(new Array(nodes).fill(NODE), broker);
     const target = await usher.populate(WRITERS + 1, 1);
     const options = { writers: WRITERS, rate: RATE, seconds: SECONDS, bytes: 200 };
-    const { answer, stop } = await load({ job: "posts", target, options });
+    const { result: reply, stop } = await load({ job: "posts", target, options });
     await stop();
     await usher.stop();
     rows.push({
       broker: name,
-      "posts/s": Math.round(answer.perSecond),
-      "ack p50 ms": answer.ack?.p50 ?? null,
-      "ack p99 ms": answer.ack?.p99 ?? null,
-      "delivered p50 ms": answer.delivery?.p50 ?? null,
-      "delivered p99 ms": answer.delivery?.p99 ?? null,
-      lost: answer.acknowledged - answer.delivered,
+      "posts/s": Math.round(reply.perSecond),
+      "ack p50 ms": reply.ack?.p50 ?? null,
+      "ack p99 ms": reply.ack?.p99 ?? null,
+      "delivered p50 ms": reply.delivery?.p50 ?? null,
+      "delivered p99 ms": reply.delivery?.p99 ?? null,
+      lost: reply.acknowledged - reply.delivered,
     });
   }
   report("cluster", rows, ["two nodes; delivered: from sending on one, through COMMIT, to a reader on the other"]);

@@ -10,10 +10,10 @@ export async function drain(): Promise<void> {
   const usher = await startNodes(["edge,api", "edge,api"], "redis");
   const target = await usher.populate(CONNECTIONS, 1);
   const options = { connections: CONNECTIONS, rate: RATE, seconds: 15, pid: usher.pids[0]! };
-  const { answer, stop } = await load({ job: "drain", target, options });
+  const { result: reply, stop } = await load({ job: "drain", target, options });
   await stop();
   await usher.stop();
-  const { back, ...counts } = answer;
+  const { back, ...counts } = reply;
   report(
     "drain",
     [

@@ -20,17 +20,17 @@ export async function deliver(
   { readers, rate, bytes = BYTES }: { readers: number; rate: number; bytes?: number },
 ) {
   const options = { readers, rate, window: 64, seconds: SECONDS, bytes, of: { pids, others } };
-  const { answer, stop } = await load({ job: "fanout", target, options });
+  const { result: reply, stop } = await load({ job: "fanout", target, options });
   await stop();
-  const perDelivery = (ms: number) => (ms * 1_000) / answer.delivered;
+  const perDelivery = (ms: number) => (ms * 1_000) / reply.delivered;
   return {
-    "deliveries/s": Math.round(answer.delivered / answer.seconds),
-    "CPU µs": perDelivery(answer.cpu.serving),
-    "CPU µs, PostgreSQL": perDelivery(answer.cpu.postgres),
-    "CPU µs, all processes": perDelivery(answer.cpu.all),
-    "p50 ms": answer.latency?.p50 ?? null,
-    "p99 ms": answer.latency?.p99 ?? null,
-    lost: answer.expected - answer.delivered,
+    "deliveries/s": Math.round(reply.delivered / reply.seconds),
+    "CPU µs": perDelivery(reply.cpu.serving),
+    "CPU µs, PostgreSQL": perDelivery(reply.cpu.postgres),
+    "CPU µs, all processes": perDelivery(reply.cpu.all),
+    "p50 ms": reply.latency?.p50 ?? null,
+    "p99 ms": reply.latency?.p99 ?? null,
+    lost: reply.expected - reply.delivered,
   };
 }
 

@@ -38,9 +38,9 @@ export async function hold(): Promise<void> {
   async function costOf(send: () => Promise<string>): Promise<Cost & { answer: string }> {
     await longest();
     const before = mainThreadMs(pages);
-    const answer = await send();
+    const result = await send();
     const held = await longest();
-    return { ...held, pages: mainThreadMs(pages) - before, answer };
+    return { ...held, pages: mainThreadMs(pages) - before, answer: result };
   }
 
   async function longest(): Promise<Pick<Cost, "wall" | "cpu">> {
@@ -48,9 +48,9 @@ export async function hold(): Promise<void> {
   }
 
   async function rowOf({ name, bodies, send }: Way): Promise<Row> {
-    const answers = new Set<string>();
+    const results = new Set<string>();
     let worst = { what: "", wall: 0, cpu: 0, pages: 0 };
-    let most = 0;
+    let max = 0;
     const sent = bodies();
     for (const { what, body } of sent) {
       const [wall, cpu, inPages] = [new Histogram(), new Histogram(), new Histogram()];
@@ -59,8 +59,8 @@ export async function hold(): Promise<void> {
         wall.add(cost.wall);
         cpu.add(cost.cpu);
         inPages.add(cost.pages);
-        answers.add(cost.answer);
-        most = Math.max(most, cost.cpu);
+        results.add(cost.answer);
+        max = Math.max(max, cost.cpu);
       }
       const usual = { what, wall: medianOf(wall), cpu: medianOf(cpu), pages: medianOf(inPages) };
       if (Math.max(usual.cpu, usual.pages) > Math.max(worst.cpu, worst.pages)) worst = usual;
@@ -70,10 +70,10 @@ export async function hold(): Promise<void> {
       bodies: sent.length,
       "worst body": worst.what,
       "held, ms of CPU": worst.cpu,
-      "any body at most": most,
+      "any body at most": max,
       "by the clock": worst.wall,
       "CPU of the pages": worst.pages,
-      answers: [...answers].toSorted().join(" "),
+      answers: [...results].toSorted().join(" "),
     };
   }
 

@@ -10,10 +10,10 @@ import { startUsher, type UsherServer } from "./usher.ts";
 export type Broker = "redis" | "nats" | "postgres" | "none";
 
 /** ms until each node has seen the lease of every other. */
-const UNTIL_KNOWN = 4_000;
+const DISCOVERY_MS = 4_000;
 
 /**
- * A cluster: nodes over one PostgreSQL with fsync, of which the first answers what is asked by REST.
+ * A cluster: nodes over one PostgreSQL with fsync, of which the first serves REST.
  *
  * @param roles of each node, such as `["edge,api", "edge,api"]`
  */
@@ -31,7 +31,7 @@ export async function startNodes(roles: string[], broker: Broker, env = {}): Pro
   for (const role of roles) nodes.push(await startUsher({ ...options, ROLES: role }));
   const first = nodes[0]!;
   const ports = nodes.flatMap(({ target }) => target.ports);
-  if (nodes.length > 1) await Bun.sleep(UNTIL_KNOWN);
+  if (nodes.length > 1) await Bun.sleep(DISCOVERY_MS);
   return {
     ...first,
     name: `Usher, ${roles.length} nodes`,

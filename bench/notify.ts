@@ -4,7 +4,7 @@ import { freePort } from "../tests/support/free-port.ts";
 import { goCaller, run, STUB_TOOLS } from "../tests/support/grpc-stubs.ts";
 import { findTool } from "../tests/support/tools.ts";
 import { waitUntil } from "../tests/support/wait-until.ts";
-import { addressOf } from "./load/dialect.ts";
+import { getAddress } from "./load/dialect.ts";
 import { LoadSocket } from "./load/socket.ts";
 import { cpuMeter } from "./measure.ts";
 import { type Row, report } from "./report.ts";
@@ -40,8 +40,8 @@ export async function notify(): Promise<void> {
   for (const { callers, rate } of LOADS) {
     delays.length = 0;
     const cpu = cpuMeter(server);
-    const words = [`127.0.0.1:${port}`, SECONDS, callers, rate, ids.join(",")].map(String);
-    const { calls, errors, seconds, p50, p99 } = JSON.parse(await run(".", [...caller, ...words]));
+    const args = [`127.0.0.1:${port}`, SECONDS, callers, rate, ids.join(",")].map(String);
+    const { calls, errors, seconds, p50, p99 } = JSON.parse(await run(".", [...caller, ...args]));
     await waitUntil("all was delivered", () => delays.length >= calls).catch(() => {});
     const spent = cpu();
     delays.sort((a, b) => a - b);
@@ -70,7 +70,7 @@ async function openGuest({ url, target }: UsherServer, n: number, delays: number
   const token = await mintToken(`guest-${n}`);
   const headers = { authorization: `Bearer ${token}` };
   const me = (await (await fetch(`${url}/api/v1/users/me`, { headers })).json()) as { id: string };
-  const socket = await LoadSocket.open(addressOf(target, n), `/ws?token=${token}`);
+  const socket = await LoadSocket.open(getAddress(target, n), `/ws?token=${token}`);
   socket.onFrame = (bytes, start, end) => {
     const text = Buffer.from(bytes.subarray(start, end)).toString("latin1");
     const sent = /"message":"(\d{16})"/.exec(text)?.[1];

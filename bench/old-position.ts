@@ -23,16 +23,16 @@ export async function oldPosition(): Promise<void> {
   await fill(sql);
   const inDatabase = new Histogram();
   const reader = createLogReader({ sql, epoch: await createEpoch(sql) });
-  for (let n = 0; n < 200; n++) inDatabase.add(await timed(() => reader.slice("event:old", n)));
+  for (let n = 0; n < 200; n++) inDatabase.add(await measureMs(() => reader.slice("event:old", n)));
   const target = { host: usher.target.host, port: usher.target.ports[0]! };
-  const alone = await neighbour(target);
+  const alone = await measureOtherJoins(target);
   let joins = 0;
   let going = true;
   const others = Array.from({ length: SOCKETS }, async () => {
-    const join = await joiner(target);
+    const join = await openJoiner(target);
     for (; going; joins++) await join({ room: "event:old", since: 0 });
   });
-  const beside = await neighbour(target);
+  const beside = await measureOtherJoins(target);
   going = false;
   await Promise.all(others);
   await close();
@@ -59,16 +59,16 @@ async function fill(sql: Sql): Promise<void> {
 }
 
 /** Joins of an ordinary room, one every 20 ms. */
-async function neighbour(target: { host: string; port: number }) {
-  const join = await joiner(target);
+async function measureOtherJoins(target: { host: string; port: number }) {
+  const join = await openJoiner(target);
   const times = new Histogram();
   for (const end = performance.now() + SECONDS * 1_000; performance.now() < end; await Bun.sleep(20))
-    times.add(await timed(() => join({ room: "event:other", since: 0 })));
+    times.add(await measureMs(() => join({ room: "event:other", since: 0 })));
   return times.summary();
 }
 
 /** An anonymous socket that joins, and waits for each answer. */
-async function joiner(target: { host: string; port: number }): Promise<(payload: object) => Promise<void>> {
+async function openJoiner(target: { host: string; port: number }): Promise<(payload: object) => Promise<void>> {
   const socket = await LoadSocket.open(target, "/ws");
   let answered = Promise.withResolvers<void>();
   let ids = 0;
@@ -83,7 +83,7 @@ async function joiner(target: { host: string; port: number }): Promise<(payload:
   };
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
+async function measureMs(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await work();
   return performance.now() - began;

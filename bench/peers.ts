@@ -42,23 +42,23 @@ async function usherRow(nodes: 1 | 2): Promise<Row> {
 }
 
 /** Measures a server and stops it. */
-async function row(server: RunningServer, nodes: number, keeps: string): Promise<Row> {
+async function row(server: RunningServer, nodes: number, durability: string): Promise<Row> {
   const bytes = server.target.dialect === "usher" ? undefined : USHER_FRAME;
   // First, while the heap is small: what a load has made it grow by would take the connections in for nothing.
   const { further } = await perConnection(server, server.target, IDLE);
   const steady = await deliver(server, server.target, { readers: READERS, rate: STEADY / READERS, bytes });
-  const most = await deliver(server, server.target, { readers: READERS, rate: 0, bytes });
+  const peak = await deliver(server, server.target, { readers: READERS, rate: 0, bytes });
   await server.stop();
   return {
     server: server.name,
     nodes,
-    keeps,
-    "most deliveries/s": most["deliveries/s"],
+    keeps: durability,
+    "max deliveries/s": peak["deliveries/s"],
     "p50 ms": steady["p50 ms"],
     "p99 ms": steady["p99 ms"],
     "CPU µs": steady["CPU µs"],
     "CPU µs, all": steady["CPU µs, all processes"],
     "RSS kB": further,
-    lost: steady.lost + most.lost,
+    lost: steady.lost + peak.lost,
   };
 }

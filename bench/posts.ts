@@ -22,27 +22,27 @@ export async function posts(): Promise<void> {
   for (const writers of [16, 200]) {
     const target = await usher.populate(writers + 1, 1);
     const channel = target.rooms[0]!.slice("channel:".length);
-    const bare = await bareFunction(database.sql, channel, writers);
-    const { answer, stop } = await load({
+    const bare = await benchBareFunction(database.sql, channel, writers);
+    const { result: reply, stop } = await load({
       job: "posts",
       target,
       options: { writers, rate: 0, seconds: SECONDS, bytes: BYTES },
     });
     await stop();
-    if (answer.delivered !== answer.acknowledged)
-      throw new Error(`${answer.acknowledged} were acknowledged and ${answer.delivered} delivered`);
+    if (reply.delivered !== reply.acknowledged)
+      throw new Error(`${reply.acknowledged} were acknowledged and ${reply.delivered} delivered`);
     rows.push({
       writers,
-      "posts/s": Math.round(answer.perSecond),
+      "posts/s": Math.round(reply.perSecond),
       "bare SQL function, /s": Math.round(bare),
-      share: answer.perSecond / bare,
-      "ack p50 ms": answer.ack?.p50 ?? null,
-      "ack p99 ms": answer.ack?.p99 ?? null,
-      "delivered p99 ms": answer.delivery?.p99 ?? null,
+      share: reply.perSecond / bare,
+      "ack p50 ms": reply.ack?.p50 ?? null,
+      "ack p99 ms": reply.ack?.p99 ?? null,
+      "delivered p99 ms": reply.delivery?.p99 ?? null,
     });
   }
   const target = await usher.populate(33, 1);
-  const { answer, stop } = await load({
+  const { result: outcome, stop } = await load({
     job: "posts",
     target,
     options: { writers: 32, rate: 1_000, seconds: SECONDS, bytes: BYTES },
@@ -50,10 +50,10 @@ export async function posts(): Promise<void> {
   await stop();
   rows.push({
     writers: "32, at 1,000/s",
-    "posts/s": Math.round(answer.perSecond),
-    "ack p50 ms": answer.ack?.p50 ?? null,
-    "ack p99 ms": answer.ack?.p99 ?? null,
-    "delivered p99 ms": answer.delivery?.p99 ?? null,
+    "posts/s": Math.round(outcome.perSecond),
+    "ack p50 ms": outcome.ack?.p50 ?? null,
+    "ack p99 ms": outcome.ack?.p99 ?? null,
+    "delivered p99 ms": outcome.delivery?.p99 ?? null,
   });
   await usher.stop();
   await database.close();
@@ -69,7 +69,7 @@ interface Post {
 }
 
 /** The same group commit without a server around it: `callers` that each wait for their answer, one batch in flight. */
-async function bareFunction(sql: Sql, channel: string, callers: number): Promise<number> {
+async function benchBareFunction(sql: Sql, channel: string, callers: number): Promise<number> {
   const authors = await sql<
     { user_id: string }[]
   >`SELECT user_id FROM members WHERE channel_id = ${channel} LIMIT ${callers}`;

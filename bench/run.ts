@@ -35,7 +35,7 @@ const BENCHES: Record<string, () => Promise<void>> = {
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in BENCHES));
 if (names.length === 0 || unknown.length > 0) {
-  console.error(`Say which: npm run bench -- ${Object.keys(BENCHES).join(" | ")}`);
+  console.error(`Usage: npm run bench -- ${Object.keys(BENCHES).join(" | ")}`);
   process.exit(2);
 }
 process.on("exit", () => {

@@ -14,9 +14,9 @@ export interface RunningServer extends Processes {
 /** @param redis address of the Redis by which several nodes tell each other what was sent; without one there is one node */
 type StartPeer = (redis?: string) => Promise<RunningServer>;
 
-function peer(name: string, dialect: Target["dialect"], commandOf: () => string[] | Promise<string[]>): StartPeer {
+function peer(name: string, dialect: Target["dialect"], getCommand: () => string[] | Promise<string[]>): StartPeer {
   return async (redis) => {
-    const command = await commandOf();
+    const command = await getCommand();
     const env = { ...process.env, PORT: "0", ...(redis === undefined ? {} : { REDIS_URL: redis }) };
     const nodes = Array.from({ length: redis === undefined ? 1 : 2 }, () =>
       Bun.spawn(command, { stdout: "pipe", stderr: "inherit", env }),

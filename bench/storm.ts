@@ -13,18 +13,22 @@ export async function storm(): Promise<void> {
     const began = performance.now();
     const target = await usher.populate(CONNECTIONS, 2);
     const joined = (performance.now() - began) / 1_000;
-    const { answer, stop } = await load({ job: "storm", target, options: { connections: CONNECTIONS, parallel: 512 } });
+    const { result: reply, stop } = await load({
+      job: "storm",
+      target,
+      options: { connections: CONNECTIONS, parallel: 512 },
+    });
     await stop();
     await usher.stop();
     rows.push({
       nodes,
-      connections: answer.connections,
+      connections: reply.connections,
       rooms: 2,
       "joins/s before": (CONNECTIONS * 2) / joined,
-      recovered: answer.recovered,
-      "p50 ms": answer.resumed?.p50 ?? null,
-      "p99 ms": answer.resumed?.p99 ?? null,
-      "last ms": answer.resumed?.max ?? null,
+      recovered: reply.recovered,
+      "p50 ms": reply.resumed?.p50 ?? null,
+      "p99 ms": reply.resumed?.p99 ?? null,
+      "last ms": reply.resumed?.max ?? null,
     });
   }
   report("storm", rows, [

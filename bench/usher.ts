@@ -12,7 +12,7 @@ export interface UsherServer extends RunningServer {
   url: string;
   /** Seconds from the start of the process to the first 200 of /ready. */
   readyAfter: number;
-  /** Makes `count` people who are members of `channels` new public channels; answers the target to load. */
+  /** Makes `count` people who are members of `channels` new public channels; returns the target to load. */
   populate(count: number, channels: number): Promise<People>;
 }
 /** A target whose tokens and rooms are there. */

@@ -7,12 +7,12 @@ const RATE = 100;
 /** From the entry in the log until a receiver on this machine has the webhook, at 100 messages a second. */
 export async function webhooks(): Promise<void> {
   const usher = await startUsher({ WEBHOOKS_ALLOW_PRIVATE: "true" });
-  const token = await owner(usher);
+  const token = await registerOwner(usher);
   const call = async (method: string, path: string, body?: unknown) => {
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-    const answer = await fetch(`${usher.url}/api/v1${path}`, { method, headers, body: JSON.stringify(body) });
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-    return answer.status === 204 ? null : answer.json();
+    const response = await fetch(`${usher.url}/api/v1${path}`, { method, headers, body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response.status === 204 ? null : response.json();
   };
   const channel = await call("POST", "/channels", { type: "public", name: "Webhooks" });
   let delays: number[] = [];
@@ -57,7 +57,7 @@ export async function webhooks(): Promise<void> {
       "p50 ms": at(0.5),
       "p95 ms": at(0.95),
       "p99 ms": at(0.99),
-      "most ms": at(1),
+      "max ms": at(1),
     });
   }
   await receiver.stop(true);
@@ -67,11 +67,11 @@ export async function webhooks(): Promise<void> {
   ]);
 }
 
-async function owner({ url }: UsherServer): Promise<string> {
-  const answer = await fetch(`${url}/api/v1/auth/register`, {
+async function registerOwner({ url }: UsherServer): Promise<string> {
+  const response = await fetch(`${url}/api/v1/auth/register`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ username: "olga", email: "olga@bench.example", password: "a long password of the bench" }),
   });
-  return ((await answer.json()) as { access_token: string }).access_token;
+  return ((await response.json()) as { access_token: string }).access_token;
 }

@@ -12,14 +12,14 @@ import { readSkipped, type Skipped, skippedTable } from "./skipped-tests.ts";
  * files whose path contains one of them: `npm test -- identity`. With --coverage it measures the unit tests instead.
  * The last line sums up everything, and a table before it says what was skipped and why; CI=1 makes a skipped test a failure.
  */
-const words = process.argv.slice(2).filter((word) => !word.startsWith("-"));
+const filters = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const coverage = process.argv.includes("--coverage");
 const strict = (process.env.CI ?? "") !== "" && process.env.CI !== "false";
-const all = words.length === 0 && !coverage;
+const all = filters.length === 0 && !coverage;
 
 const files = [...new Bun.Glob("{bench,db,protocol,scripts,sdk,src,tests,web}/**/*.test.{ts,tsx}").scanSync()]
   .filter((file) => !/(^|\/)(node_modules|build)\//.test(file))
-  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+  .filter((file) => filters.length === 0 || filters.some((word) => file.includes(word)))
   .sort();
 const inFolder = (...folders: string[]) =>
   files.filter((file) => folders.some((folder) => file.startsWith(`tests/${folder}/`)));
@@ -70,7 +70,7 @@ const sum = tallies.reduce((a, b) => ({
   failed: a.failed + b.failed,
   skipped: a.skipped + b.skipped,
 }));
-if (words.length > 0 && files.length === 0) console.error(`No test file's path contains ${words.join(" or ")}.`);
+if (filters.length > 0 && files.length === 0) console.error(`No test file's path contains ${filters.join(" or ")}.`);
 if (sum.skipped > 0) {
   console.log(`\n${sum.skipped} skipped${strict ? ", which CI=1 counts as failed" : ""}`);
   console.log(skippedTable(skipped));

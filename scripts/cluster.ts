@@ -11,7 +11,7 @@ import { startBalancer } from "./cluster/balancer.ts";
  * Stop a node (`kill PID`, `kill -9 PID`) and watch the others; it is started again. Settings count for all nodes.
  */
 const CONNECTIONS = 24;
-const AGAIN_MS = 1_000;
+const RESTART_DELAY_MS = 1_000;
 
 interface Node {
   /** Its number, by which `/admin/nodes` knows it; before it has one, and after a restart, its port. */
@@ -25,7 +25,7 @@ try {
   const signal = waitForSignal();
   const count = Number(process.argv[2] ?? 3);
   if (!Number.isInteger(count) || count < 1 || count > 16)
-    throw new StartError("Say how many nodes, from 1 to 16: npm run cluster -- 3.");
+    throw new StartError("Usage: npm run cluster -- NODES, with 1 to 16 nodes.");
   const config = readConfig();
   const database = await startDatabase(config, () => {}, { max_connections: String(20 + CONNECTIONS * count) });
   await migrateUp(database.url, MIGRATIONS);
@@ -36,7 +36,7 @@ try {
     metrics: config.METRICS_PORT + 1 + n,
   }));
   const running = nodes.map((node) => keepRunning(node, database.url, config.HTTP_PORT));
-  await Promise.all(nodes.map(untilReady));
+  await Promise.all(nodes.map(waitUntilReady));
   const at = (port: "http" | "grpc") =>
     nodes.map((node) => ({ port: node[port], ready: `http://127.0.0.1:${node.http}/ready` }));
   const balancers = [
@@ -80,14 +80,14 @@ function keepRunning(node: Node, databaseUrl: string, publicPort: number) {
     });
     node.name = `port ${http}`;
     console.log(`${node.name}: process ${started.pid}, http://localhost:${http}, metrics on ${metrics}`);
-    void tell(node, started.stdout);
-    void tell(node, started.stderr);
+    void forwardOutput(node, started.stdout);
+    void forwardOutput(node, started.stderr);
     void started.exited.then((code) => {
       if (stopping) return;
       console.log(`${node.name} ended with ${started.signalCode ?? code} and is started again.`);
       setTimeout(() => {
         if (!stopping) child = launch();
-      }, AGAIN_MS);
+      }, RESTART_DELAY_MS);
     });
     return started;
   }
@@ -101,7 +101,7 @@ function keepRunning(node: Node, databaseUrl: string, publicPort: number) {
   };
 }
 
-async function tell(node: Node, stream: ReadableStream<Uint8Array>): Promise<void> {
+async function forwardOutput(node: Node, stream: ReadableStream<Uint8Array>): Promise<void> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const bytes of stream) {
@@ -118,10 +118,10 @@ async function tell(node: Node, stream: ReadableStream<Uint8Array>): Promise<voi
   }
 }
 
-async function untilReady({ http }: Node): Promise<void> {
+async function waitUntilReady({ http }: Node): Promise<void> {
   for (;;) {
     const ok = await fetch(`http://127.0.0.1:${http}/ready`).then(
-      (answer) => answer.ok,
+      (response) => response.ok,
       () => false,
     );
     if (ok) return;

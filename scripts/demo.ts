@@ -15,7 +15,7 @@ import { CHANNELS, FIRST_NAMES, LAST_NAMES, OPENINGS, QUESTIONS, REMARKS, REPLIE
 export const DEMO_PASSWORD = "usher-demo-password";
 const MESSAGES = 5_000;
 const DAYS = 14;
-const AT_ONCE = 250;
+const BATCH_SIZE = 250;
 
 /** A person of the demo; the name is what others see. */
 type Person = UserCaller & { name: string };
@@ -56,10 +56,10 @@ export async function seedDemo(sql: Sql): Promise<boolean> {
       epoch: () => "",
     });
     const rooms = await makeChannels(chat, people, random);
-    for (let said = 0; said < MESSAGES; said += AT_ONCE) {
-      const batch = Array.from({ length: AT_ONCE }, () => {
+    for (let posted = 0; posted < MESSAGES; posted += BATCH_SIZE) {
+      const batch = Array.from({ length: BATCH_SIZE }, () => {
         clock.advance((random.next() * 2 * DAYS * 86_400_000) / MESSAGES);
-        return say(chat, pick(rooms, random), random);
+        return postMessage(chat, pick(rooms, random), random);
       });
       await Promise.all(batch);
     }
@@ -79,7 +79,7 @@ async function isSeeded(sql: Sql): Promise<boolean> {
 }
 
 async function checkNames(sql: Sql): Promise<void> {
-  const people = FIRST_NAMES.map((_, n) => usernameKey(usernameOf(nameOf(n))));
+  const people = FIRST_NAMES.map((_, n) => usernameKey(toUsername(getName(n))));
   const [person] = await sql<{ username: string }[]>`
     SELECT username FROM users WHERE username_key = ANY (${people}::text[]) LIMIT 1`;
   if (person) {
@@ -102,12 +102,12 @@ async function checkNames(sql: Sql): Promise<void> {
 
 const DOMAIN = "demo.example";
 
-function nameOf(n: number): string {
+function getName(n: number): string {
   return `${FIRST_NAMES[n]} ${LAST_NAMES[n % LAST_NAMES.length]}`;
 }
 
 /** Both names: the visitor's own account is likely to be called by a first name. */
-function usernameOf(name: string): string {
+function toUsername(name: string): string {
   return name.toLowerCase().replace(" ", ".");
 }
 
@@ -127,8 +127,8 @@ class PastClock {
 async function makePeople(sql: Sql, ids: { next(): string }): Promise<Person[]> {
   const password_hash = await createPasswords().hash(DEMO_PASSWORD);
   const people = FIRST_NAMES.map((_, n): Person => {
-    const name = nameOf(n);
-    const username = usernameOf(name);
+    const name = getName(n);
+    const username = toUsername(name);
     return { kind: "user", userId: ids.next(), username, name, role: "member", sessionId: null, expiresAt: null };
   });
   await sql.begin(async (tx) => {
@@ -161,7 +161,7 @@ async function makeChannels(chat: Chat, people: Person[], random: Seeded): Promi
   return rooms;
 }
 
-async function say(chat: Chat, room: Room, random: Seeded): Promise<void> {
+async function postMessage(chat: Chat, room: Room, random: Seeded): Promise<void> {
   const reply = room.recent.length > 0 && random.chance(0.25);
   const question = `${pick(OPENINGS, random)} ${pick(QUESTIONS, random)}`;
   const content = reply ? pick(REPLIES, random) : random.chance(0.4) ? question : pick(REMARKS, random);

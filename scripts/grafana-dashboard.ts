@@ -9,7 +9,7 @@ export function grafanaDashboard(): string {
     row.forEach((panel, place) => {
       const left = (place * w) % 24;
       if (left === 0 && place > 0) y += 8;
-      panels.push({ id: ++id, ...drawn(panel), gridPos: { x: left, y, w, h: 8 } });
+      panels.push({ id: ++id, ...toGrafanaPanel(panel), gridPos: { x: left, y, w, h: 8 } });
     });
     y += 8;
   }
@@ -30,9 +30,9 @@ type Row = [title: string, ...panels: Panel[]];
 const by = (labels: string, metric: string) => `sum by (${labels}) (rate(${metric}{$i}[$__rate_interval]))`;
 const quantile = (q: number, metric: string) =>
   `histogram_quantile(${q}, sum by (instance, le) (rate(${metric}_bucket{$i}[$__rate_interval])))`;
-const spread = (metric: string): Panel["lines"] => [
-  [quantile(0.5, metric), "{{instance}} half"],
-  [quantile(0.99, metric), "{{instance}} all but 1 %"],
+const percentiles = (metric: string): Panel["lines"] => [
+  [quantile(0.5, metric), "{{instance}} p50"],
+  [quantile(0.99, metric), "{{instance}} p99"],
 ];
 
 const ROWS: Row[] = [
@@ -52,12 +52,12 @@ const ROWS: Row[] = [
       lines: [["realtime_websocket_connections_total{$i}", "{{instance}}"]],
     },
     {
-      title: "Places in rooms",
+      title: "Room memberships",
       unit: "short",
       lines: [["sum by (room) (realtime_websocket_connections_per_room{$i})", "{{room}}"]],
     },
     {
-      title: "Closed by us",
+      title: "Connections closed by the server",
       unit: "ops",
       lines: [[by("reason", "realtime_connections_closed_total"), "{{reason}}"]],
       help: "slow: a client that does not read; see SlowReaders.",
@@ -67,9 +67,9 @@ const ROWS: Row[] = [
     "Frames",
     { title: "Sent", unit: "ops", lines: [[by("type", "realtime_messages_sent_total"), "{{type}}"]] },
     { title: "Received", unit: "ops", lines: [[by("type", "realtime_messages_received_total"), "{{type}}"]] },
-    { title: "From commit to socket", unit: "s", lines: spread("realtime_delivery_seconds") },
+    { title: "Delivery latency, commit to socket", unit: "s", lines: percentiles("realtime_delivery_seconds") },
     {
-      title: "Coming back",
+      title: "Recoveries",
       unit: "ops",
       lines: [
         [by("outcome", "realtime_recoveries_total"), "{{outcome}}"],
@@ -84,17 +84,17 @@ const ROWS: Row[] = [
       unit: "ops",
       lines: [[by("method, status", "realtime_grpc_requests_total"), "{{method}} {{status}}"]],
     },
-    { title: "gRPC, time", unit: "s", lines: spread("realtime_grpc_request_duration_seconds") },
+    { title: "gRPC, time", unit: "s", lines: percentiles("realtime_grpc_request_duration_seconds") },
     {
       title: "HTTP requests",
       unit: "ops",
       lines: [[by("method, status", "realtime_http_request_duration_seconds_count"), "{{method}} {{status}}"]],
     },
-    { title: "HTTP, time", unit: "s", lines: spread("realtime_http_request_duration_seconds") },
+    { title: "HTTP, time", unit: "s", lines: percentiles("realtime_http_request_duration_seconds") },
   ],
   [
     "Refusals and errors",
-    { title: "Errors answered", unit: "ops", lines: [[by("type", "realtime_errors_total"), "{{type}}"]] },
+    { title: "Errors returned", unit: "ops", lines: [[by("type", "realtime_errors_total"), "{{type}}"]] },
     { title: "Limits", unit: "ops", lines: [[by("door", "usher_limits_refused_total"), "{{door}}"]] },
     {
       title: "Handshakes refused",
@@ -102,15 +102,15 @@ const ROWS: Row[] = [
       lines: [[by("status", "usher_handshakes_refused_total"), "{{status}}"]],
     },
     {
-      title: "Notices that arrived",
+      title: "Notices delivered",
       unit: "ops",
       lines: [[by("type", "realtime_notifications_delivered_total"), "{{type}}"]],
     },
   ],
   [
     "Log and database",
-    { title: "Writing to the log", unit: "s", lines: spread("realtime_log_append_seconds") },
-    { title: "How late the log is read", unit: "s", lines: [["usher_log_tail_lag_seconds{$i}", "{{instance}}"]] },
+    { title: "Log append time", unit: "s", lines: percentiles("realtime_log_append_seconds") },
+    { title: "Log tail lag", unit: "s", lines: [["usher_log_tail_lag_seconds{$i}", "{{instance}}"]] },
     {
       title: "Connections to the database",
       unit: "short",
@@ -128,7 +128,7 @@ const ROWS: Row[] = [
       help: "Each is for six hours.",
     },
     {
-      title: "Watched for presence",
+      title: "Rooms watched for presence",
       unit: "short",
       lines: [["sum(usher_presence_watched_rooms{$i})", "rooms"]],
     },
@@ -148,7 +148,7 @@ const ROWS: Row[] = [
       unit: "short",
       lines: [
         ["usher_broker_up{$i}", "{{instance}} up"],
-        ["usher_broker_deaf{$i}", "{{instance}} deaf"],
+        ["usher_broker_deaf{$i}", "{{instance}} isolated"],
         ["usher_presence_up{$i}", "{{instance}} presence"],
       ],
     },
@@ -165,14 +165,14 @@ const ROWS: Row[] = [
   [
     "Webhooks",
     { title: "Attempts", unit: "ops", lines: [[by("outcome", "usher_webhook_attempts_total"), "{{outcome}}"]] },
-    { title: "Time to the first attempt", unit: "s", lines: spread("usher_webhook_first_attempt_seconds") },
+    { title: "Time to the first attempt", unit: "s", lines: percentiles("usher_webhook_first_attempt_seconds") },
     {
-      title: "Waiting and given up",
+      title: "Pending and failed",
       unit: "short",
       lines: [
         ["max(usher_webhook_pending{$i})", "waiting"],
-        ["sum(increase(usher_webhook_failed_total{$i}[1h]))", "given up in the last hour"],
-        ["max(usher_webhook_parked{$i})", "parked, for they could not be recorded"],
+        ["sum(increase(usher_webhook_failed_total{$i}[1h]))", "failed in the last hour"],
+        ["max(usher_webhook_parked{$i})", "parked: could not be recorded"],
       ],
     },
   ],
@@ -186,8 +186,8 @@ const ROWS: Row[] = [
         ["process_heap_bytes{$i}", "{{instance}} heap"],
       ],
     },
-    { title: "Processor", unit: "percentunit", lines: [[by("instance", "process_cpu_seconds_total"), "{{instance}}"]] },
-    { title: "Event loop, how late", unit: "s", lines: spread("realtime_event_loop_delay_seconds") },
+    { title: "CPU", unit: "percentunit", lines: [[by("instance", "process_cpu_seconds_total"), "{{instance}}"]] },
+    { title: "Event loop delay", unit: "s", lines: percentiles("realtime_event_loop_delay_seconds") },
     {
       title: "Versions and starts",
       unit: "dateTimeAsIso",
@@ -199,7 +199,7 @@ const ROWS: Row[] = [
 // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana puts the chosen source in.
 const SOURCE = { type: "prometheus", uid: "${source}" };
 
-function drawn({ title, unit, lines, help }: Panel): object {
+function toGrafanaPanel({ title, unit, lines, help }: Panel): object {
   return {
     type: "timeseries",
     title,

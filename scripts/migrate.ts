@@ -5,7 +5,7 @@ import { runSetCommand, SET_COMMANDS } from "./numbered-sql.ts";
 /** `npm run migrate -- …`: the schema. */
 try {
   if (!(await runSetCommand(MIGRATIONS, process.argv.slice(2)))) {
-    console.error(`Say what: npm run migrate -- ${SET_COMMANDS}`);
+    console.error(`Usage: npm run migrate -- ${SET_COMMANDS}`);
     process.exit(2);
   }
 } catch (error) {

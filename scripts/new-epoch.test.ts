@@ -49,18 +49,18 @@ async function run(env: Record<string, string>, ...words: string[]) {
 }
 
 async function call(path: string, body: object, token?: string) {
-  const answer = await fetch(`${app.url}/api/v1${path}`, {
+  const response = await fetch(`${app.url}/api/v1${path}`, {
     method: "POST",
     headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify(body),
   });
-  expect(answer.ok).toBe(true);
-  return (await answer.json()) as { id: string; access_token: string };
+  expect(response.ok).toBe(true);
+  return (await response.json()) as { id: string; access_token: string };
 }
 
 const connect = (token: string) => openClient(Number(new URL(app.url).port), { query: `?token=${token}` });
 
-test("behind an old copy that was put back, positions of the life before count for nothing", async () => {
+test("after an old copy was restored, positions of the life before count for nothing", async () => {
   await start();
   const account = { email: "ann@example.org", username: "ann", password: "correct horse" };
   const { access_token: token } = await call("/auth/register", account);
@@ -103,7 +103,7 @@ test("a database without a log, and a word too many: a sentence, and a code for 
   expect(err).toStartWith("This database has no log of this release yet.");
   expect(await run({ DATA_DIR: dataDir }, "now")).toEqual({
     out: "",
-    err: "It takes no words: npm run new-epoch\n",
+    err: "It takes no arguments: npm run new-epoch\n",
     code: 2,
   });
 });

@@ -8,15 +8,15 @@ import { withDatabase } from "./numbered-sql.ts";
  */
 try {
   if (process.argv.length > 2) {
-    console.error("It takes no words: npm run new-epoch");
+    console.error("It takes no arguments: npm run new-epoch");
     process.exit(2);
   }
-  await withDatabase(beginAnew);
+  await withDatabase(startNewEpoch);
 } catch (error) {
   exitWith(error);
 }
 
-async function beginAnew(url: string): Promise<void> {
+async function startNewEpoch(url: string): Promise<void> {
   const { sql, close } = openDatabase(url, { name: "usher new-epoch", max: 1 });
   try {
     const [row] = await sql<{ missing: boolean }[]>`SELECT to_regclass('log_life') IS NULL AS missing`;
@@ -27,7 +27,7 @@ async function beginAnew(url: string): Promise<void> {
     await sql`
       INSERT INTO log_life (life) VALUES (gen_random_uuid()) ON CONFLICT (one) DO UPDATE SET life = excluded.life`;
     const [{ epoch } = { epoch: "" }] = await sql<{ epoch: string }[]>`SELECT log_epoch() AS epoch`;
-    console.log(`The log has a new epoch, ${epoch}: whoever comes back loads the state anew.`);
+    console.log(`The log has a new epoch, ${epoch}: clients that reconnect load the state again.`);
   } finally {
     await close();
   }

@@ -118,7 +118,7 @@ function npmCommand(isAddition) {
   return npm?.endsWith(".js") ? [process.execPath, [npm, ...args]] : ["npm", args];
 }
 
-/** Runs a program to its end; answers its exit code, and what it printed or why it could not be started. */
+/** Runs a program to its end; returns its exit code, and what it printed or why it could not be started. */
 function run(program, args) {
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });

@@ -52,9 +52,9 @@ async function prepare(what: string) {
     env: { PATH: process.env.PATH, npm_execpath: join(folder, "npm.js") },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const [out, said] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  const [out, output] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
   expect([await child.exited, out.trim()]).toEqual([0, bun]);
-  return { asked: readFileSync(asked, "utf8"), said };
+  return { asked: readFileSync(asked, "utf8"), said: output };
 }
 
 test("a start installs what runs; a test adds its tools without touching what is there; then nothing is asked", async () => {

@@ -27,7 +27,7 @@ export function protoTypes(definition: PackageDefinition): string {
     const message = entry.type as unknown as Message;
     const fields = message.field.map((field) => {
       const optional = message.oneofDecl.some(({ name }) => name === `_${field.name}`) ? "?" : "";
-      return `  ${field.name}${optional}: ${typeOf(message, field)};\n`;
+      return `  ${field.name}${optional}: ${fieldType(message, field)};\n`;
     });
     return [fields.length === 0 ? empty(name) : `export interface ${short(name)} {\n${fields.join("")}}\n`];
   });
@@ -38,7 +38,7 @@ function empty(name: string): string {
   return `export type ${short(name)} = Record<string, never>;\n`;
 }
 
-function typeOf(message: Message, field: Message["field"][number]): string {
+function fieldType(message: Message, field: Message["field"][number]): string {
   const entry = message.nestedType.find((nested) => nested.options?.mapEntry && field.typeName.endsWith(nested.name));
   if (entry !== undefined) return `Record<string, ${scalar(entry.field.find(({ name }) => name === "value")!)}>`;
   return field.label === "LABEL_REPEATED" ? `${scalar(field)}[]` : scalar(field);

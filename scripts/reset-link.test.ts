@@ -69,8 +69,8 @@ test("the link does not stand on the owner's page", async () => {
     password: "a new password",
   });
   const headers = { authorization: `Bearer ${access_token}` };
-  const answer = await fetch(`${app.url}/api/v1/admin/password-reset-links`, { headers });
-  expect(await answer.json()).toEqual({ data: [] });
+  const response = await fetch(`${app.url}/api/v1/admin/password-reset-links`, { headers });
+  expect(await response.json()).toEqual({ data: [] });
 });
 
 test("a database that no Usher has made its own yet", async () => {
@@ -82,7 +82,7 @@ test("a database that no Usher has made its own yet", async () => {
 test("nobody of that name, and no name at all: a sentence, and a code for scripts", async () => {
   const stranger = { out: "", err: 'No account made on this server has the name or address "nobody".\n', code: 1 };
   expect(await run("nobody")).toEqual(stranger);
-  const usage = { out: "", err: "Say whose: npm run reset-link -- NAME_OR_EMAIL\n", code: 2 };
+  const usage = { out: "", err: "Usage: npm run reset-link -- NAME_OR_EMAIL\n", code: 2 };
   expect(await run()).toEqual(usage);
   expect(await run("olga", "ann")).toEqual(usage);
 });

@@ -8,13 +8,13 @@ import type { Sql } from "../src/platform/postgres/sql.ts";
 import { withDatabase } from "./numbered-sql.ts";
 
 /**
- * `npm run reset-link -- NAME_OR_EMAIL`: prints a link to set a new password. The way in for an owner who has forgotten his
+ * `npm run reset-link -- NAME_OR_EMAIL`: prints a link to set a new password. The way in for an owner who has forgotten theirs
  * where no mail server is set; whoever can run it can read the database anyway.
  */
 try {
   const [nameOrEmail, ...rest] = process.argv.slice(2);
   if (!nameOrEmail || rest.length > 0) {
-    console.error("Say whose: npm run reset-link -- NAME_OR_EMAIL");
+    console.error("Usage: npm run reset-link -- NAME_OR_EMAIL");
     process.exit(2);
   }
   await withDatabase((url) => printLink(url, nameOrEmail));
@@ -28,7 +28,7 @@ async function printLink(url: string, nameOrEmail: string): Promise<void> {
     const [row] = await sql<{ empty: boolean }[]>`SELECT to_regclass('users') IS NULL AS empty`;
     if (row?.empty)
       throw new StartError("This database has no accounts yet. Start Usher, and make the first one there.");
-    const found = await makeResetLinkFor({ sql, publicUrl: await addressOf(sql) }, nameOrEmail);
+    const found = await makeResetLinkFor({ sql, publicUrl: await resolvePublicUrl(sql) }, nameOrEmail);
     if (found === null)
       throw new StartError(`No account made on this server has the name or address "${nameOrEmail}".`);
     console.log(`Open this link within an hour to set a new password for ${found.username}:\n${found.link}`);
@@ -38,7 +38,7 @@ async function printLink(url: string, nameOrEmail: string): Promise<void> {
 }
 
 /** PUBLIC_URL; without it where a node listens that runs now, as it says itself; without any, where the settings let one listen. */
-async function addressOf(sql: Sql): Promise<string> {
+async function resolvePublicUrl(sql: Sql): Promise<string> {
   const config = readConfig();
   const configured = getPublicUrl(config);
   if (config.PUBLIC_URL !== null) return configured;

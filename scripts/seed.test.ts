@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => db.close());
 
 /** What holds for every room whose entries are all there: numbers 1 … head, each message with its own entry. */
-async function expectTrueLog(): Promise<void> {
+async function expectConsistentLog(): Promise<void> {
   const holes = await db.sql`
     SELECT r.name FROM rooms r LEFT JOIN log l ON l.room_id = r.id
     GROUP BY r.id HAVING count(l.seq) <> r.head OR coalesce(min(l.seq), 1) <> 1 OR coalesce(max(l.seq), 0) <> r.head`;
@@ -26,7 +26,7 @@ async function expectTrueLog(): Promise<void> {
 
 test("the numbered seeds go up and down, and up again", async () => {
   expect(await migrateUp(db.url, SEEDS)).toEqual(["001 lobby"]);
-  await expectTrueLog();
+  await expectConsistentLog();
   expect(await migrateUp(db.url, SEEDS)).toEqual([]);
   expect(await migrateDown(db.url, SEEDS, 1)).toEqual(["001 lobby"]);
   expect(await db.sql`SELECT FROM users`).toHaveLength(0);
@@ -46,7 +46,7 @@ describe("the demo", () => {
     expect(row).toEqual({ people: 50, phones: 50, risen: 0, channels: 12, messages: 5000 });
   });
 
-  test("tells the log what it tells the tables", expectTrueLog);
+  test("tells the log what it tells the tables", expectConsistentLog);
 
   test("is spread over two weeks, in the order of its ids", async () => {
     const [row] = await db.sql`

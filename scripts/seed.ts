@@ -10,7 +10,7 @@ try {
   const args = process.argv.slice(2);
   if (args[0] === "demo") await withDatabase(demo);
   else if (!(await runSetCommand(SEEDS, args))) {
-    console.error(`Say what: npm run seed -- demo | ${SET_COMMANDS}`);
+    console.error(`Usage: npm run seed -- demo | ${SET_COMMANDS}`);
     process.exit(2);
   }
 } catch (error) {
@@ -28,6 +28,6 @@ async function demo(url: string): Promise<void> {
   }
   console.log(
     `${isNew ? "" : "The demo is there already: "}50 people, 12 channels, 5,000 messages. Sign in as "ada.abel" or any other with the password ${DEMO_PASSWORD}.\n` +
-      "Everybody who reads this program knows that password: keep the demo away from servers that others reach.",
+      "Everyone who reads this program knows that password: keep the demo away from servers that others reach.",
   );
 }

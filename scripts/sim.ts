@@ -12,8 +12,7 @@ const RUNS: Record<string, { file: string; variable: string; usual: number }> = 
 const [name = "", amount] = process.argv.slice(2);
 const run = RUNS[name];
 try {
-  if (run === undefined)
-    throw new StartError(`Say which simulation: npm run sim -- ${Object.keys(RUNS).join(" or ")}.`);
+  if (run === undefined) throw new StartError(`Usage: npm run sim -- ${Object.keys(RUNS).join(" or ")}.`);
   const env = { ...process.env, [run.variable]: process.env[run.variable] ?? amount ?? String(run.usual) };
   const command = [process.execPath, "--no-env-file", "test", "--timeout=7200000", `./${run.file}`];
   process.exit(await Bun.spawn(command, { env, stdio: ["ignore", "inherit", "inherit"] }).exited);

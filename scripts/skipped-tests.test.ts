@@ -24,9 +24,9 @@ test("a test that lacks a program is skipped, and told with the command that ins
     env: { PATH: folder, HOME: folder, USHER_SKIPPED_TESTS: notes },
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const said = await new Response(child.stderr).text();
+  const output = await new Response(child.stderr).text();
   expect(await child.exited).toBe(0);
-  expect(said).toContain("3 skip");
+  expect(output).toContain("3 skip");
   const rows = readSkipped(notes);
   expect(rows.at(-1)).toEqual({ count: 1, unit: "tests", need: "the moon", remedy: "a rocket" });
   expect(rows[0]?.remedy).toContain("your system's package of make");

@@ -11,7 +11,7 @@ import { withDatabase } from "./numbered-sql.ts";
 try {
   const [flag, statements, ...rest] = process.argv.slice(2);
   if (flag !== undefined && (flag !== "-c" || statements === undefined || rest.length > 0)) {
-    console.error('Say nothing, or: npm run sql -- -c "SELECT 1"');
+    console.error('Usage: npm run sql -- -c "SELECT 1"');
     process.exit(2);
   }
   await withDatabase((url) => runOn(url, statements));
@@ -23,7 +23,7 @@ async function runOn(url: string, statements: string | undefined): Promise<void>
   const client = new Client({ connectionString: url, application_name: "usher sql" });
   await client.connect();
   try {
-    if (statements === undefined) await converse(client);
+    if (statements === undefined) await runInteractive(client);
     else await run(client, statements);
   } finally {
     await client.end();
@@ -31,7 +31,7 @@ async function runOn(url: string, statements: string | undefined): Promise<void>
 }
 
 /** In a terminal a mistake is told and the next statement may come; in a script it ends the run, as with -c. */
-async function converse(client: Client): Promise<void> {
+async function runInteractive(client: Client): Promise<void> {
   const inTerminal = isatty(0);
   const lines = createInterface({
     input: process.stdin,
@@ -61,13 +61,13 @@ async function converse(client: Client): Promise<void> {
 }
 
 async function run(client: Client, statements: string): Promise<void> {
-  let answer: QueryArrayResult | QueryArrayResult[];
+  let result: QueryArrayResult | QueryArrayResult[];
   try {
-    answer = await client.query({ text: statements, rowMode: "array" });
+    result = await client.query({ text: statements, rowMode: "array" });
   } catch (error) {
     throw new StartError(`PostgreSQL says: ${error instanceof Error ? error.message : error}`);
   }
-  for (const one of Array.isArray(answer) ? answer : [answer]) print(one);
+  for (const one of Array.isArray(result) ? result : [result]) print(one);
 }
 
 function print({ command, fields, rows, rowCount }: QueryArrayResult): void {
@@ -75,7 +75,7 @@ function print({ command, fields, rows, rowCount }: QueryArrayResult): void {
     console.log(rowCount === null ? command : `${command} ${rowCount}`);
     return;
   }
-  const table = [fields.map(({ name }) => name), ...rows.map((row) => row.map(shown))];
+  const table = [fields.map(({ name }) => name), ...rows.map((row) => row.map(formatValue))];
   const widths = fields.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
   for (const row of table)
     console.log(
@@ -87,7 +87,7 @@ function print({ command, fields, rows, rowCount }: QueryArrayResult): void {
   console.log(`(${rows.length} ${rows.length === 1 ? "row" : "rows"})\n`);
 }
 
-function shown(value: unknown): string {
+function formatValue(value: unknown): string {
   if (value === null || value === undefined) return "";
   if (value instanceof Date) return value.toISOString();
   return typeof value === "object" ? JSON.stringify(value) : String(value);

@@ -18,7 +18,7 @@ import {
 import { Account } from "../src/identity/routes/accounts.ts";
 import { IssuedServiceToken, ServiceToken } from "../src/server-api/routes/service-tokens.ts";
 import { startTestApp, type TestApp } from "../tests/support/app.ts";
-import { fits, isEmpty, namesOf, watched } from "../tests/support/rest-calls.ts";
+import { expectEmpty, expectSchema, listCallNames, recordCalls } from "../tests/support/rest-calls.ts";
 import { waitUntil } from "../tests/support/wait-until.ts";
 import { openClient, type WsClient } from "../tests/support/ws-client.ts";
 import { createRest } from "./rest.ts";
@@ -47,13 +47,13 @@ test("every call of an admin answers as it is typed, and its type is the one of 
   const account = (username: string) => ({ email: `${username}@example.org`, username, password: PASSWORD });
   const olga = await nobody.auth.register(account("olga"));
   const bob = await nobody.auth.register(account("bob"));
-  const { admin } = watched(createRest({ url: app.url, getToken: () => olga.access_token }), answered);
+  const { admin } = recordCalls(createRest({ url: app.url, getToken: () => olga.access_token }), answered);
 
   // People
-  const people = await fits(page(Account), admin.users({ q: "bo", limit: 10 }));
+  const people = await expectSchema(page(Account), admin.users({ q: "bo", limit: 10 }));
   expect(people.data.map(({ username }) => username)).toEqual(["bob"]);
-  expect((await fits(Account, admin.updateUser(bob.user.id, { role: "admin" }))).role).toBe("admin");
-  await isEmpty(admin.endSessions(bob.user.id));
+  expect((await expectSchema(Account, admin.updateUser(bob.user.id, { role: "admin" }))).role).toBe("admin");
+  await expectEmpty(admin.endSessions(bob.user.id));
 
   // Service tokens; the server knows the names of scopes, the SDK passes on any
   const made = await admin.tokens.create({ name: "bookings", scopes: ["notify"], rooms: ["event:*"] });
@@ -64,41 +64,47 @@ test("every call of an admin answers as it is typed, and its type is the one of 
       .map(({ name }) => name),
   ).toEqual(["bookings"]);
   expect((await admin.tokens.rotate(made.id, 60)).token).not.toBe(made.token);
-  await isEmpty(admin.tokens.revoke(made.id));
+  await expectEmpty(admin.tokens.revoke(made.id));
 
   // Webhooks
   const url = `http://127.0.0.1:${receiver.port}/hook`;
-  const hook = await fits(EndpointWithSecret, admin.webhooks.create({ url, event_types: ["message:*"] }));
-  expect((await fits(z.object({ data: Endpoint.array() }), admin.webhooks.list())).data).toHaveLength(1);
-  await fits(Endpoint, admin.webhooks.get(hook.id));
-  await fits(Endpoint, admin.webhooks.update(hook.id, { description: "mine" }));
-  await fits(RotatedSecret, admin.webhooks.rotateSecret(hook.id, 60));
-  const { delivery_id } = await fits(TestSent, admin.webhooks.test(hook.id));
+  const hook = await expectSchema(EndpointWithSecret, admin.webhooks.create({ url, event_types: ["message:*"] }));
+  expect((await expectSchema(z.object({ data: Endpoint.array() }), admin.webhooks.list())).data).toHaveLength(1);
+  await expectSchema(Endpoint, admin.webhooks.get(hook.id));
+  await expectSchema(Endpoint, admin.webhooks.update(hook.id, { description: "mine" }));
+  await expectSchema(RotatedSecret, admin.webhooks.rotateSecret(hook.id, 60));
+  const { delivery_id } = await expectSchema(TestSent, admin.webhooks.test(hook.id));
   await waitUntil("it is delivered", async () => (await admin.webhooks.delivery(delivery_id)).status === "delivered");
-  expect((await fits(DeliveryWithLog, admin.webhooks.delivery(delivery_id))).log).toHaveLength(1);
-  await fits(page(Delivery), admin.webhooks.deliveries(hook.id, { status: "delivered", limit: 5 }));
-  await fits(Delivery, admin.webhooks.redeliver(delivery_id));
-  await fits(Replayed, admin.webhooks.replay(hook.id, new Date(Date.now() - 60_000).toISOString()));
-  await isEmpty(admin.webhooks.remove(hook.id));
-  await fits(z.object({ data: ParkedEntry.array() }), admin.webhooks.parkedEntries());
+  expect((await expectSchema(DeliveryWithLog, admin.webhooks.delivery(delivery_id))).log).toHaveLength(1);
+  await expectSchema(page(Delivery), admin.webhooks.deliveries(hook.id, { status: "delivered", limit: 5 }));
+  await expectSchema(Delivery, admin.webhooks.redeliver(delivery_id));
+  await expectSchema(Replayed, admin.webhooks.replay(hook.id, new Date(Date.now() - 60_000).toISOString()));
+  await expectEmpty(admin.webhooks.remove(hook.id));
+  await expectSchema(z.object({ data: ParkedEntry.array() }), admin.webhooks.parkedEntries());
 
   // What runs
-  const { data } = await fits(z.object({ data: Node.array() }), admin.nodes());
+  const { data } = await expectSchema(z.object({ data: Node.array() }), admin.nodes());
   expect(data).toHaveLength(1);
-  const open = await fits(page(ConnectionInfo).extend({ partial: z.boolean() }), admin.connections({ limit: 10 }));
-  await fits(z.object({ data: RoomInfo.array(), partial: z.boolean() }), admin.rooms());
-  await fits(z.object({ data: NamedRoom.array() }), admin.roomNames(["event:1", `user:${open.data[0]!.user_id}`]));
-  await isEmpty(admin.closeConnection(open.data[0]!.id));
+  const open = await expectSchema(
+    page(ConnectionInfo).extend({ partial: z.boolean() }),
+    admin.connections({ limit: 10 }),
+  );
+  await expectSchema(z.object({ data: RoomInfo.array(), partial: z.boolean() }), admin.rooms());
+  await expectSchema(
+    z.object({ data: NamedRoom.array() }),
+    admin.roomNames(["event:1", `user:${open.data[0]!.user_id}`]),
+  );
+  await expectEmpty(admin.closeConnection(open.data[0]!.id));
   expect(await client.end()).toBe(4011);
 
   // Settings, and what was done
-  await fits(SettingList, admin.settings());
-  const changed = await fits(SettingList, admin.changeSettings({ REGISTRATION: "closed" }));
+  await expectSchema(SettingList, admin.settings());
+  const changed = await expectSchema(SettingList, admin.changeSettings({ REGISTRATION: "closed" }));
   expect(changed.data.find(({ name }) => name === "REGISTRATION")?.value).toBe("closed");
-  const acts = await fits(page(AuditEntry), admin.auditLog({ action: "setting:changed", limit: 10 }));
+  const acts = await expectSchema(page(AuditEntry), admin.auditLog({ action: "setting:changed", limit: 10 }));
   expect(acts.data).toHaveLength(1);
-  await isEmpty(admin.drain(data[0]!.id, 1));
+  await expectEmpty(admin.drain(data[0]!.id, 1));
 
-  const untried = namesOf({ admin }).filter((name) => !answered.has(name));
+  const untried = listCallNames({ admin }).filter((name) => !answered.has(name));
   expect(untried).toEqual([]);
 });

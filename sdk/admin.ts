@@ -1,5 +1,5 @@
 import type { PublicUser, Role } from "../protocol/objects.ts";
-import { listOfNames, type Request } from "./http.ts";
+import { joinNames, type Request } from "./http.ts";
 import type { Newest, Page } from "./page.ts";
 
 /** A node of the cluster, as it said of itself within the last seconds. */
@@ -166,7 +166,7 @@ export interface AuditEntry {
   address: string | null;
 }
 
-/** A person as admins see him. */
+/** A user as admins see them. */
 export interface Account extends PublicUser {
   email: string | null;
   phone: string | null;
@@ -196,7 +196,7 @@ export function createAdminCalls(request: Request) {
     rooms: () => list<{ data: RoomInfo[]; partial: boolean }>("/admin/rooms"),
     /** Of up to 100 rooms those that have a name which the caller may know. */
     roomNames: (rooms: readonly string[]) =>
-      list<{ data: NamedRoom[] }>("/admin/room-names", { rooms: listOfNames(rooms) }),
+      list<{ data: NamedRoom[] }>("/admin/room-names", { rooms: joinNames(rooms) }),
 
     users: (query: { q?: string; role?: Role; status?: "active" | "disabled" | "banned" } & Newest = {}) =>
       list<Page<Account>>("/admin/users", query),

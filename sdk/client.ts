@@ -10,7 +10,7 @@ import { Outbox, type OutboxStorage, type Outgoing, type Sent } from "./outbox.t
 import { isPresenceFrame } from "./presence.ts";
 import { createRest, type Rest } from "./rest.ts";
 import { Rooms } from "./rooms.ts";
-import { trimmedToken } from "./token.ts";
+import { trimToken } from "./token.ts";
 
 export interface ClientOptions {
   /** Origin of the server, such as `https://chat.example.org`. Left out in a browser: the page's own. */
@@ -59,10 +59,10 @@ export interface Client {
   setToken(token: string): Promise<void>;
   /**
    * Listens to a room from `position` on (as a page's data carried it), or from now on with null.
-   * Works before `connect` and across broken links. Answers the function that ends it.
+   * Works before `connect` and across broken links. Returns the function that ends it.
    */
   follow(room: string, position: Position | null, handlers: RoomHandlers): () => void;
-  /** Sends a command and answers the payload of its answer; rejects with UsherError. Messages go by `outbox.add`. */
+  /** Sends a command and returns the payload of the reply; rejects with UsherError. Messages go by `outbox.add`. */
   command<T extends CommandType>(type: T, payload: CommandPayload<T>): Promise<Frame["payload"]>;
   on<K extends keyof ClientEvents>(name: K, listener: (value: ClientEvents[K]) => void): () => void;
 }
@@ -79,11 +79,11 @@ export function createClient(options: ClientOptions = {}): Client {
   const url = (options.url ?? globalThis.location?.origin ?? "").replace(/(?<!\/)\/+$/, "");
   const environment = options.environment ?? systemEnvironment(options.WebSocket);
   const events = new Events<ClientEvents>();
-  let fixedToken = trimmedToken(options.token);
+  let fixedToken = trimToken(options.token);
   let userId: string | null = null;
   const expectsUser = () =>
     options.userId !== undefined || fixedToken !== null || options.getToken !== undefined || userId !== null;
-  const token = async (fresh: boolean) => (options.getToken ? trimmedToken(await options.getToken(fresh)) : fixedToken);
+  const token = async (fresh: boolean) => (options.getToken ? trimToken(await options.getToken(fresh)) : fixedToken);
 
   const rest = createRest({ url, fetch: options.fetch, getToken: () => token(false) });
   const commands: Commands = new Commands(environment, (text) => connection.transmit(text));
@@ -123,10 +123,10 @@ export function createClient(options: ClientOptions = {}): Client {
       return "expected";
     },
     frame: receive,
-    down: () => {
+    disconnected: () => {
       outbox.close();
       rooms.disconnected();
-      commands.cut();
+      commands.failAll();
     },
     changed: (state) => {
       if (state === "live") outbox.open();
@@ -135,11 +135,11 @@ export function createClient(options: ClientOptions = {}): Client {
   });
 
   function receive(frame: Frame): void {
-    if (commands.answer(frame)) return;
+    if (commands.handleReply(frame)) return;
     if (frame.room !== undefined && frame.seq !== undefined) rooms.deliver(frame as RoomFrame);
     else if (frame.type === "room:left") rooms.left(frame.payload.room, frame.payload.code);
     else if (frame.type === "room:joined") rooms.restarted(frame.payload.room, frame.payload);
-    else if (isPresenceFrame(frame)) rooms.present(frame);
+    else if (isPresenceFrame(frame)) rooms.applyPresence(frame);
     else if (EPHEMERAL.has(frame.type)) events.emit(frame.type as EphemeralType, frame.payload as never);
     acknowledge(frame);
   }
@@ -165,7 +165,7 @@ export function createClient(options: ClientOptions = {}): Client {
     connect: () => connection.start(),
     close: () => connection.stop(),
     async setToken(next) {
-      fixedToken = trimmedToken(next);
+      fixedToken = trimToken(next);
       if (connection.state === "live" || connection.state === "resuming") {
         await commands.call("system:auth", { token: fixedToken ?? "" });
       }

@@ -2,21 +2,21 @@ import type { CommandId, CommandPayload, CommandType, Frame } from "../protocol/
 import type { Environment, Timer } from "./environment.ts";
 import { codeOfFrame, UsherError } from "./errors.ts";
 
-/** Both run in the turn of the answer's arrival, before the next frame is looked at. */
+/** Both run in the same turn in which the reply arrives, before the next frame is looked at. */
 interface Pending {
-  answered: (frame: Frame) => void;
-  failed: (error: UsherError) => void;
+  onReply: (frame: Frame) => void;
+  onError: (error: UsherError) => void;
   timer: Timer;
 }
 
-const TIMEOUT = 15_000;
+const TIMEOUT_MS = 15_000;
 
-/** Commands that wait for their answer. Each one ends exactly once: answered, refused, timed out or cut off. */
+/** Commands that wait for their reply. Each one ends exactly once: with a result, an error, a timeout or a lost connection. */
 export class Commands {
   readonly #environment: Environment;
   readonly #transmit: (text: string) => boolean;
   readonly #pending = new Map<CommandId, Pending>();
-  #last = 0;
+  #lastId = 0;
 
   /** `transmit` says whether there was a connection to hand the text to. */
   constructor(environment: Environment, transmit: (text: string) => boolean) {
@@ -24,21 +24,21 @@ export class Commands {
     this.#transmit = transmit;
   }
 
-  /** Sends a command. Answers its id, or null when there is no connection (then nothing is called). */
+  /** Sends a command. Returns its id, or null when there is no connection (then nothing is called). */
   send<T extends CommandType>(
     type: T,
     payload: CommandPayload<T>,
-    answered: (frame: Frame) => void,
-    failed: (error: UsherError) => void,
+    onReply: (frame: Frame) => void,
+    onError: (error: UsherError) => void,
   ): CommandId | null {
-    this.#last += 1;
-    const id = this.#last;
+    this.#lastId += 1;
+    const id = this.#lastId;
     if (!this.#transmit(JSON.stringify({ type, id, payload }))) return null;
     const timer = this.#environment.setTimer(() => {
       this.#pending.delete(id);
-      failed(new UsherError("timeout", "The server did not answer in time.", { retry: true }));
-    }, TIMEOUT);
-    this.#pending.set(id, { answered, failed, timer });
+      onError(new UsherError("timeout", "The server did not respond in time.", { retry: true }));
+    }, TIMEOUT_MS);
+    this.#pending.set(id, { onReply, onError, timer });
     return id;
   }
 
@@ -50,8 +50,8 @@ export class Commands {
     });
   }
 
-  /** Gives a frame to the command that it answers. False: it answers none that still waits. */
-  answer(frame: Frame): boolean {
+  /** Hands a reply to its command. False: no command waits for it. */
+  handleReply(frame: Frame): boolean {
     if (frame.id === undefined) return false;
     const pending = this.#pending.get(frame.id);
     if (!pending) return false;
@@ -59,20 +59,20 @@ export class Commands {
     this.#environment.clearTimer(pending.timer);
     if (frame.type === "system:error") {
       const { code, message, retry } = frame.payload;
-      pending.failed(new UsherError(codeOfFrame(code), message, { retry }));
+      pending.onError(new UsherError(codeOfFrame(code), message, { retry }));
     } else {
-      pending.answered(frame);
+      pending.onReply(frame);
     }
     return true;
   }
 
-  /** The link is gone: what still waits will get no answer, and may or may not have been done. */
-  cut(): void {
-    const cut = [...this.#pending.values()];
+  /** The link is gone: what still waits will get no reply, and may or may not have been done. */
+  failAll(): void {
+    const pending = [...this.#pending.values()];
     this.#pending.clear();
-    for (const { failed, timer } of cut) {
+    for (const { onError, timer } of pending) {
       this.#environment.clearTimer(timer);
-      failed(new UsherError("disconnected", "The connection broke before the answer came.", { retry: true }));
+      onError(new UsherError("disconnected", "The connection was lost before the response came.", { retry: true }));
     }
   }
 }

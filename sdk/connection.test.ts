@@ -1,14 +1,14 @@
 import { expect, test } from "bun:test";
 import { CLOSE, CODES, type Code, frameCode } from "../protocol/codes.ts";
 import { codeOfFrame } from "./errors.ts";
-import { settle, start } from "./test-environment.ts";
+import { flushPromises, start } from "./test-environment.ts";
 
 test("goes from idle to live and says each state", async () => {
   const { client, environment } = await start({}, false);
   const states: string[] = [];
   client.on("state", (state) => states.push(state));
   client.connect();
-  await settle();
+  await flushPromises();
   expect(environment.socket.url).toBe("ws://test/ws");
   expect(environment.socket.protocols).toEqual(["bearer.t"]);
   environment.socket.greet();
@@ -18,11 +18,11 @@ test("goes from idle to live and says each state", async () => {
 
 test("CL-3 comes back after a broken link, each time after a longer bounded random delay", async () => {
   const { client, environment } = await start();
-  environment.chance = 0.999;
+  environment.randomValue = 0.999;
   const tries: number[] = [];
   for (let n = 0; n < 9; n++) {
     environment.socket.cut();
-    await settle();
+    await flushPromises();
     const before = environment.sockets.length;
     const from = environment.now();
     for (let ms = 0; ms < 11_000 && environment.sockets.length === before; ms += 50) await environment.advance(50);
@@ -37,7 +37,7 @@ test("CL-3 comes back after a broken link, each time after a longer bounded rand
 
 test("CL-1 waits between the two times that system:bye names", async () => {
   const { environment } = await start();
-  environment.socket.says({
+  environment.socket.receive({
     type: "system:bye",
     payload: { code: 4001, reason: "", reconnect: true, after: [2_000, 6_000] },
   });
@@ -82,7 +82,7 @@ test("a refused client connects again when told to, with its new token", async (
   expect(client.refusal).toEqual({ code: 4102, reason: "This session has ended.", isOtherPerson: false });
   await client.setToken("new");
   client.connect();
-  await settle();
+  await flushPromises();
   expect(environment.socket.protocols).toEqual(["bearer.new"]);
 });
 
@@ -91,10 +91,10 @@ test("a failed handshake is a refusal when REST says 401, and trouble otherwise"
     [401, "refused"],
     [503, "connecting"],
   ] as const) {
-    const answer = (async () => Response.json({ code: "x" }, { status })) as unknown as typeof fetch;
-    const { client, environment } = await start({ fetch: answer }, false);
+    const respond = (async () => Response.json({ code: "x" }, { status })) as unknown as typeof fetch;
+    const { client, environment } = await start({ fetch: respond }, false);
     client.connect();
-    await settle();
+    await flushPromises();
     environment.socket.cut();
     await new Promise((resolve) => setTimeout(resolve));
     await environment.advance(1_000);
@@ -105,7 +105,7 @@ test("a failed handshake is a refusal when REST says 401, and trouble otherwise"
 test("a person whom the server greets as nobody is refused", async () => {
   const { client, environment } = await start({ token: undefined, userId: "7" }, false);
   client.connect();
-  await settle();
+  await flushPromises();
   environment.socket.greet(null);
   await environment.advance(1_000);
   expect(client.state).toBe("refused");
@@ -116,12 +116,12 @@ test("a dead link is found by an unanswered ping, and a quiet one that answers i
   const { client, environment } = await start();
   await environment.advance(30_000);
   expect(environment.socket.count("system:ping")).toBe(1);
-  environment.socket.says({ type: "system:pong", payload: {} });
+  environment.socket.receive({ type: "system:pong", payload: {} });
   await environment.advance(29_999);
   expect(environment.socket.count("system:ping")).toBe(1);
   await environment.advance(10_000);
   expect(client.state).toBe("live");
-  environment.chance = 0.999;
+  environment.randomValue = 0.999;
   await environment.advance(2);
   expect(client.state).toBe("waiting");
   expect(environment.sockets[0]!.closed).toBe(true);
@@ -131,13 +131,13 @@ test("a dead link is found at the same time when somebody sets the clock, an hou
   for (const setBy of [-3_600_000, 3_600_000]) {
     const { client, environment } = await start();
     await environment.advance(1_000);
-    environment.socket.says({ type: "system:pong", payload: {} });
-    environment.setBy = setBy;
+    environment.socket.receive({ type: "system:pong", payload: {} });
+    environment.clockOffsetMs = setBy;
     await environment.advance(29_999);
     expect(environment.socket.count("system:ping")).toBe(0);
     await environment.advance(1);
     expect(environment.socket.count("system:ping")).toBe(1);
-    environment.chance = 0.999;
+    environment.randomValue = 0.999;
     await environment.advance(10_002);
     expect(client.state).toBe("waiting");
   }
@@ -150,14 +150,14 @@ test("whatever the constructor of the socket throws is a refusal that says it, a
     throw new SyntaxError("no such address");
   };
   client.connect();
-  await settle();
+  await flushPromises();
   expect([client.state, client.refusal]).toEqual([
     "refused",
     { code: null, reason: "no such address", isOtherPerson: false },
   ]);
   environment.openSocket = openSocket;
   client.connect();
-  await settle();
+  await flushPromises();
   environment.socket.greet();
   expect(client.state).toBe("live");
 });
@@ -165,7 +165,7 @@ test("whatever the constructor of the socket throws is a refusal that says it, a
 test("a server that opens the socket and never greets is given up", async () => {
   const { client, environment } = await start({}, false);
   client.connect();
-  await settle();
+  await flushPromises();
   environment.socket.onopen?.();
   await environment.advance(11_000);
   expect(environment.sockets.length).toBeGreaterThan(1);
@@ -179,7 +179,7 @@ test("the network's return ends the wait; a doubtful link is probed at once", as
   environment.socket.cut();
   expect(client.state).toBe("waiting");
   environment.network("online");
-  await settle();
+  await flushPromises();
   expect(client.state).toBe("connecting");
 });
 
@@ -197,12 +197,16 @@ test("nothing of an old socket is heard after close", async () => {
 test("a command ends once: answered, refused, timed out, cut off or never sent", async () => {
   const { client, environment } = await start();
   const answered = client.command("typing:start", { channel_id: "1" });
-  environment.socket.says({ type: "system:ack", id: environment.socket.last("typing:start").id, payload: { ok: 1 } });
+  environment.socket.receive({
+    type: "system:ack",
+    id: environment.socket.last("typing:start").id,
+    payload: { ok: 1 },
+  });
   expect(await answered).toEqual({ ok: 1 } as never);
 
   const refused = failure(client.command("typing:start", { channel_id: "1" }));
   const error = { code: "NOT_FOUND", message: "no", retry: false };
-  environment.socket.says({ type: "system:error", id: environment.socket.last("typing:start").id, payload: error });
+  environment.socket.receive({ type: "system:error", id: environment.socket.last("typing:start").id, payload: error });
   expect(await refused).toMatchObject({ code: "not_found", message: "no", retry: false });
 
   const late = failure(client.command("typing:start", { channel_id: "1" }));

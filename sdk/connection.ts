@@ -1,8 +1,8 @@
 import type { Frame, FramePayload } from "../protocol/frames.ts";
-import { backoff, between } from "./backoff.ts";
+import { backoff, randomBetween } from "./backoff.ts";
 import type { Environment, Socket, Timer } from "./environment.ts";
-import { isolated } from "./events.ts";
-import { addressFor } from "./token.ts";
+import { callSafely } from "./events.ts";
+import { socketAddress } from "./token.ts";
 
 /**
  * `idle`: not wanted. `connecting`: the socket is being opened. `open`: it is, and the server has not greeted yet.
@@ -38,18 +38,18 @@ export interface ConnectionPort {
   welcome(greeting: FramePayload<"system:connected">, token: string | null): Welcome;
   frame(frame: Frame): void;
   /** The link is gone; what was under way on it is lost. */
-  down(): void;
+  disconnected(): void;
   changed(state: ConnectionState): void;
 }
 
 /** ms for the socket to open and the server to greet. */
-const CONNECT_TIMEOUT = 10_000;
-/** ms for any sign of life after a ping of ours. */
-const PONG_TIMEOUT = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** ms for any frame after a ping of ours. */
+const PONG_TIMEOUT_MS = 10_000;
 /** A connection that lived this long, in ms, starts the back-off anew when it breaks. */
-const STABLE_AFTER = 5_000;
+const STABLE_AFTER_MS = 5_000;
 const TOKEN_EXPIRED = 4101;
-const GONE = 1006;
+const ABNORMAL_CLOSURE = 1006;
 
 /** One socket at a time, opened again for as long as it is wanted. */
 export class Connection {
@@ -58,17 +58,17 @@ export class Connection {
   #refusal: Refusal | null = null;
   #socket: Socket | null = null;
   /** Counts the tries; what belongs to an older one is ignored. */
-  #life = 0;
+  #generation = 0;
   #attempt = 0;
   #timer: Timer | null = null;
-  #stopWatching: (() => void) | null = null;
+  #unwatchNetwork: (() => void) | null = null;
   #token: string | null = null;
   #tokenRefused = false;
-  #greeted = false;
-  #liveSince = 0;
-  #heardAt = 0;
-  #probing = false;
-  #pingInterval = 30_000;
+  #isGreeted = false;
+  #connectedAt = 0;
+  #lastReceivedAt = 0;
+  #isPinging = false;
+  #pingIntervalMs = 30_000;
   #bye: FramePayload<"system:bye"> | null = null;
 
   constructor(port: ConnectionPort) {
@@ -87,56 +87,56 @@ export class Connection {
   /** Connects now, unless it is connected or on the way. */
   start(): void {
     if (!["idle", "waiting", "refused"].includes(this.#state)) return;
-    this.#stopWatching ??= this.#port.environment.watchNetwork((event) => this.#network(event));
+    this.#unwatchNetwork ??= this.#port.environment.watchNetwork((event) => this.#network(event));
     this.#attempt = 0;
     this.#tokenRefused = false;
     void this.#connect();
   }
 
   stop(): void {
-    this.#stopWatching?.();
-    this.#stopWatching = null;
+    this.#unwatchNetwork?.();
+    this.#unwatchNetwork = null;
     this.#discard();
-    this.#become("idle");
+    this.#setState("idle");
   }
 
   /** Hands a frame to the socket. False when there is no greeted connection. */
   transmit(text: string): boolean {
-    if (!this.#greeted || !this.#socket) return false;
+    if (!this.#isGreeted || !this.#socket) return false;
     this.#socket.send(text);
     return true;
   }
 
   /** The owner has taken up all its rooms. */
   resumed(): void {
-    if (this.#state === "resuming") this.#become("live");
+    if (this.#state === "resuming") this.#setState("live");
   }
 
   async #connect(): Promise<void> {
     this.#discard();
-    const life = this.#life;
-    this.#become("connecting");
+    const generation = this.#generation;
+    this.#setState("connecting");
     let token: string | null;
     try {
       token = await this.#port.token(this.#tokenRefused);
     } catch {
       // Whoever makes tokens could not be asked; that is a failed try like any other.
-      if (life === this.#life) this.#wait(this.#nextDelay());
+      if (generation === this.#generation) this.#scheduleReconnect(this.#nextDelay());
       return;
     }
-    if (life !== this.#life) return;
+    if (generation !== this.#generation) return;
     if (this.#tokenRefused && token === this.#token) {
       this.#refuse(null, "Sign in first.");
     } else {
       this.#tokenRefused = false;
       this.#token = token;
-      this.#open(life, token);
+      this.#open(generation, token);
     }
   }
 
-  #open(life: number, token: string | null): void {
+  #open(generation: number, token: string | null): void {
     const { environment, socketUrl } = this.#port;
-    const { url, protocols } = addressFor(socketUrl, token);
+    const { url, protocols } = socketAddress(socketUrl, token);
     let socket: Socket;
     try {
       socket = environment.openSocket(url, protocols);
@@ -146,80 +146,83 @@ export class Connection {
       return;
     }
     this.#socket = socket;
-    this.#timer = environment.setTimer(() => this.#lost(GONE, "The server did not greet in time."), CONNECT_TIMEOUT);
-    const mine = (run: () => void) => {
-      if (life === this.#life) run();
+    this.#timer = environment.setTimer(
+      () => this.#handleClose(ABNORMAL_CLOSURE, "The server did not send system:connected in time."),
+      CONNECT_TIMEOUT_MS,
+    );
+    const ifCurrent = (run: () => void) => {
+      if (generation === this.#generation) run();
     };
-    socket.onopen = () => mine(() => this.#become("open"));
-    socket.onmessage = ({ data }) => mine(() => this.#received(data));
-    socket.onclose = ({ code, reason }) => mine(() => this.#lost(code, reason));
+    socket.onopen = () => ifCurrent(() => this.#setState("open"));
+    socket.onmessage = ({ data }) => ifCurrent(() => this.#received(data));
+    socket.onclose = ({ code, reason }) => ifCurrent(() => this.#handleClose(code, reason));
     socket.onerror = () => {};
   }
 
   #received(data: unknown): void {
-    this.#heardAt = this.#port.environment.elapsed();
-    if (this.#probing) this.#listenForLife();
+    this.#lastReceivedAt = this.#port.environment.elapsed();
+    if (this.#isPinging) this.#scheduleHeartbeat();
     if (typeof data !== "string") return;
     const frame = JSON.parse(data) as Frame;
-    if (frame.type === "system:connected") this.#greet(frame.payload);
+    if (frame.type === "system:connected") this.#handleConnected(frame.payload);
     else if (frame.type === "system:bye") this.#bye = frame.payload;
-    else if (this.#greeted) this.#port.frame(frame);
+    else if (this.#isGreeted) this.#port.frame(frame);
   }
 
-  #greet(greeting: FramePayload<"system:connected">): void {
-    this.#greeted = true;
-    this.#pingInterval = greeting.ping_interval;
-    this.#liveSince = this.#heardAt;
-    this.#listenForLife();
-    const life = this.#life;
-    this.#become("resuming");
+  #handleConnected(greeting: FramePayload<"system:connected">): void {
+    this.#isGreeted = true;
+    this.#pingIntervalMs = greeting.ping_interval;
+    this.#connectedAt = this.#lastReceivedAt;
+    this.#scheduleHeartbeat();
+    const generation = this.#generation;
+    this.#setState("resuming");
     const welcome = this.#port.welcome(greeting, this.#token);
-    if (life !== this.#life) return;
+    if (generation !== this.#generation) return;
     if (welcome === "nobody") this.#unauthenticated();
     else if (welcome === "other_person") this.#refuse(null, "Another person has signed in.", true);
   }
 
   /** The link broke: by a close frame, by an error, or because nothing was heard for too long. */
-  #lost(code: number, reason: string): void {
+  #handleClose(code: number, reason: string): void {
     const { environment } = this.#port;
-    const greeted = this.#greeted;
+    const greeted = this.#isGreeted;
     const bye = this.#bye;
-    if (greeted && environment.elapsed() - this.#liveSince >= STABLE_AFTER) this.#attempt = 0;
+    if (greeted && environment.elapsed() - this.#connectedAt >= STABLE_AFTER_MS) this.#attempt = 0;
     this.#discard();
     const final = code >= 4100 && code <= 4199 ? code : bye && !bye.reconnect ? bye.code : null;
     if (final === TOKEN_EXPIRED) this.#unauthenticated();
     else if (final !== null) this.#refuse(final, bye?.reason ?? reason);
-    else if (bye) this.#wait(between(bye.after, environment));
-    else if (greeted) this.#wait(this.#nextDelay());
+    else if (bye) this.#scheduleReconnect(randomBetween(bye.after, environment));
+    else if (greeted) this.#scheduleReconnect(this.#nextDelay());
     else void this.#handshakeFailed();
   }
 
   /** A browser does not say why a handshake failed, so REST is asked whether the credential is the reason. */
   async #handshakeFailed(): Promise<void> {
-    const life = this.#life;
-    this.#become("waiting");
+    const generation = this.#generation;
+    this.#setState("waiting");
     const rejected = await this.#port.rejected();
-    if (life !== this.#life) return;
+    if (generation !== this.#generation) return;
     if (rejected) this.#unauthenticated();
-    else this.#wait(this.#nextDelay());
+    else this.#scheduleReconnect(this.#nextDelay());
   }
 
   /** One more try with another token; without another one it is a refusal. */
   #unauthenticated(): void {
     this.#discard();
     this.#tokenRefused = true;
-    this.#wait(this.#nextDelay());
+    this.#scheduleReconnect(this.#nextDelay());
   }
 
   #refuse(code: number | null, reason: string, isOtherPerson = false): void {
     this.#discard();
     this.#refusal = { code, reason, isOtherPerson };
-    this.#become("refused");
+    this.#setState("refused");
   }
 
-  #wait(delay: number): void {
+  #scheduleReconnect(delay: number): void {
     this.#timer = this.#port.environment.setTimer(() => void this.#connect(), delay);
-    this.#become("waiting");
+    this.#setState("waiting");
   }
 
   #nextDelay(): number {
@@ -229,47 +232,47 @@ export class Connection {
   }
 
   /** Pings after an interval of silence, and gives the link up when nothing at all is heard after that. */
-  #listenForLife(): void {
-    this.#probing = false;
+  #scheduleHeartbeat(): void {
+    this.#isPinging = false;
     this.#clearTimer();
     const { environment } = this.#port;
-    const left = this.#heardAt + this.#pingInterval - environment.elapsed();
-    if (left <= 0) this.#probe();
-    else this.#timer = environment.setTimer(() => this.#listenForLife(), left);
+    const left = this.#lastReceivedAt + this.#pingIntervalMs - environment.elapsed();
+    if (left <= 0) this.#ping();
+    else this.#timer = environment.setTimer(() => this.#scheduleHeartbeat(), left);
   }
 
-  #probe(): void {
-    if (this.#probing) return;
-    this.#probing = true;
+  #ping(): void {
+    if (this.#isPinging) return;
+    this.#isPinging = true;
     this.#clearTimer();
     this.transmit('{"type":"system:ping"}');
-    const silent = () => this.#lost(GONE, "The server has gone silent.");
-    this.#timer = this.#port.environment.setTimer(silent, PONG_TIMEOUT);
+    const silent = () => this.#handleClose(ABNORMAL_CLOSURE, "The server does not respond.");
+    this.#timer = this.#port.environment.setTimer(silent, PONG_TIMEOUT_MS);
   }
 
   #network(event: "online" | "offline" | "visible"): void {
     if (event === "offline") {
-      if (this.#greeted) this.#probe();
+      if (this.#isGreeted) this.#ping();
     } else if (this.#state === "waiting") {
       this.start();
-    } else if (this.#greeted) {
-      this.#probe();
+    } else if (this.#isGreeted) {
+      this.#ping();
     }
   }
 
   /** Forgets the present socket and its timer, and says so to whoever waits on it. */
   #discard(): void {
-    this.#life += 1;
+    this.#generation += 1;
     this.#clearTimer();
     this.#refusal = null;
     this.#bye = null;
-    this.#probing = false;
+    this.#isPinging = false;
     const socket = this.#socket;
-    const greeted = this.#greeted;
+    const greeted = this.#isGreeted;
     this.#socket = null;
-    this.#greeted = false;
+    this.#isGreeted = false;
     socket?.close(1000);
-    if (greeted) isolated(() => this.#port.down());
+    if (greeted) callSafely(() => this.#port.disconnected());
   }
 
   #clearTimer(): void {
@@ -277,9 +280,9 @@ export class Connection {
     this.#timer = null;
   }
 
-  #become(state: ConnectionState): void {
+  #setState(state: ConnectionState): void {
     if (state === this.#state) return;
     this.#state = state;
-    isolated(() => this.#port.changed(state));
+    callSafely(() => this.#port.changed(state));
   }
 }

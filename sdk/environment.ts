@@ -10,7 +10,7 @@ export interface Environment {
   random(): number;
   /** `protocols`: the subprotocols to offer, of which one may carry the token. */
   openSocket(url: string, protocols: string[]): Socket;
-  /** Says "online", "offline" and "visible"; null where nobody knows. Answers the function that stops it. */
+  /** Says "online", "offline" and "visible"; null where nobody knows. Returns the function that stops it. */
   watchNetwork(listener: (event: "online" | "offline" | "visible") => void): () => void;
 }
 

@@ -2,7 +2,7 @@
 export class Events<M> {
   readonly #listeners = new Map<keyof M, Set<(value: never) => void>>();
 
-  /** Answers the function that takes the listener away again. */
+  /** Returns the function that takes the listener away again. */
   on<K extends keyof M>(name: K, listener: (value: M[K]) => void): () => void {
     let set = this.#listeners.get(name);
     if (!set) {
@@ -17,13 +17,13 @@ export class Events<M> {
 
   emit<K extends keyof M>(name: K, value: M[K]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])] as ((value: M[K]) => void)[]) {
-      isolated(() => listener(value));
+      callSafely(() => listener(value));
     }
   }
 }
 
 /** Runs a caller's function; what it throws surfaces as an uncaught error of its own instead of breaking the stream. */
-export function isolated(run: () => void): void {
+export function callSafely(run: () => void): void {
   try {
     run();
   } catch (error) {

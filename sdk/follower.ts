@@ -2,7 +2,7 @@ import type { Code } from "../protocol/codes.ts";
 import type { FramePayload, FrameType } from "../protocol/frames.ts";
 import type { NoticeType } from "../protocol/notices.ts";
 import type { Position } from "../protocol/objects.ts";
-import { isolated } from "./events.ts";
+import { callSafely } from "./events.ts";
 import type { PresenceChange, RoomPresence } from "./presence.ts";
 
 /** The frames that a room's log keeps. A newer server may send further types: leave those alone. */
@@ -16,12 +16,12 @@ export type RoomFrame = {
 
 /** What somebody who shows a room wants to hear. */
 export interface RoomHandlers {
-  /** Each entry of the room's log behind the position: once, in order, without a hole. */
+  /** Each entry of the room's log after the position: once, in order, without a hole. */
   frame(frame: RoomFrame): void;
   /**
    * The stream cannot go on from the position (away for too long, or another life of the log): load the snapshot again and
-   * answer the position it was read at. Frames that come meanwhile are kept and follow it. Called again when it rejects.
-   * Answering nothing means: go on from what is new now.
+   * return the position it was read at. Frames that come meanwhile are kept and follow it. Called again when it rejects.
+   * Returning nothing means: go on from what is new now.
    */
   reset?(): Promise<Position | undefined>;
   /**
@@ -34,7 +34,7 @@ export interface RoomHandlers {
 }
 
 /** Most frames kept during one reset; when more come, the room is read again from the snapshot's position instead. */
-const HOLD_MOST = 1_000;
+const MAX_BUFFERED = 1_000;
 
 /** One listener of a room, with its own place in the log: several parts of a page may have read it at different times. */
 export class Follower {
@@ -42,34 +42,34 @@ export class Follower {
   /** Null: has seen nothing yet and wants what is new. */
   position: Position | null;
   /** Frames that wait for a running reset; null when there is none. */
-  #held: RoomFrame[] | null = null;
+  #buffered: RoomFrame[] | null = null;
 
   constructor(position: Position | null, handlers: RoomHandlers) {
     this.position = position;
     this.handlers = handlers;
   }
 
-  get resetting(): boolean {
-    return this.#held !== null;
+  get isResetting(): boolean {
+    return this.#buffered !== null;
   }
 
   /** Takes the next frame, or skips one that it has seen. False: a frame is missing before this one. */
-  take(frame: RoomFrame): boolean {
-    if (this.#held) {
-      if (this.#held.length < HOLD_MOST) this.#held.push(frame);
+  ingest(frame: RoomFrame): boolean {
+    if (this.#buffered) {
+      if (this.#buffered.length < MAX_BUFFERED) this.#buffered.push(frame);
       return true;
     }
     const { position } = this;
     if (!position || frame.seq <= position.seq) return true;
     if (frame.seq !== position.seq + 1) return false;
     this.position = { seq: frame.seq, epoch: position.epoch };
-    isolated(() => this.handlers.frame(frame));
+    callSafely(() => this.handlers.frame(frame));
     return true;
   }
 
   /** The room was asked for anew: what was kept so far comes again. */
   restart(): void {
-    if (this.#held) this.#held = [];
+    if (this.#buffered) this.#buffered = [];
   }
 
   /**
@@ -77,10 +77,10 @@ export class Follower {
    * that has no snapshot. Rejects when the listener's reset does: then frames are still kept, and it is to be called again.
    */
   async reset(head: Position): Promise<void> {
-    this.#held ??= [];
+    this.#buffered ??= [];
     this.position = (await this.handlers.reset?.()) ?? head;
-    const held = this.#held;
-    this.#held = null;
-    for (const frame of held) if (!this.take(frame)) break;
+    const buffered = this.#buffered;
+    this.#buffered = null;
+    for (const frame of buffered) if (!this.ingest(frame)) break;
   }
 }

@@ -2,12 +2,12 @@ import { expect, test } from "bun:test";
 import { createRest } from "./rest.ts";
 
 /** A server that answers each request as told, and the calls it got. */
-function answering(answer: (request: Request) => Response | Promise<Response>) {
+function answering(respond: (request: Request) => Response | Promise<Response>) {
   const calls: Request[] = [];
   const fetch = (async (url: string, init: RequestInit) => {
     const request = new Request(url, init);
     calls.push(request.clone());
-    return answer(request);
+    return respond(request);
   }) as unknown as typeof globalThis.fetch;
   return { calls, fetch };
 }

@@ -1,5 +1,5 @@
 import { type FieldError, UsherError } from "./errors.ts";
-import { trimmedToken } from "./token.ts";
+import { trimToken } from "./token.ts";
 
 /** How REST calls reach the server. */
 export interface HttpOptions {
@@ -30,10 +30,10 @@ export interface RequestOptions {
 
 export type Request = <T>(method: string, path: string, options?: RequestOptions) => Promise<T>;
 
-const DEFAULT_TIMEOUT = 30_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 
 /**
- * Makes the one function through which all REST calls go. It answers the JSON body (undefined for an empty one)
+ * Makes the one function through which all REST calls go. It returns the JSON body (undefined for an empty one)
  * and throws UsherError for problem+json, for any other failure status, and when the server is not reached.
  */
 export function createRequest(options: HttpOptions): Request {
@@ -44,14 +44,14 @@ export function createRequest(options: HttpOptions): Request {
     { query, body, idempotencyKey, signal, keepalive }: RequestOptions = {},
   ) {
     const headers: Record<string, string> = { ...options.headers, accept: "application/json" };
-    const token = trimmedToken(await options.getToken?.());
+    const token = trimToken(await options.getToken?.());
     if (token) headers.authorization = `Bearer ${token}`;
     if (body !== undefined) headers["content-type"] = "application/json";
     if (idempotencyKey !== undefined) headers["idempotency-key"] = idempotencyKey;
-    const limit = AbortSignal.timeout(options.timeout ?? DEFAULT_TIMEOUT);
+    const limit = AbortSignal.timeout(options.timeout ?? DEFAULT_TIMEOUT_MS);
     let response: Response;
     try {
-      response = await call(`${options.url}/api/v1${path}${queryText(query)}`, {
+      response = await call(`${options.url}/api/v1${path}${buildQuery(query)}`, {
         method,
         headers,
         body: body === undefined ? undefined : JSON.stringify(body),
@@ -62,18 +62,18 @@ export function createRequest(options: HttpOptions): Request {
     } catch (cause) {
       if (signal?.aborted) throw cause;
       const code = limit.aborted ? "timeout" : "network";
-      const message = limit.aborted ? "The server did not answer in time." : "The server could not be reached.";
+      const message = limit.aborted ? "The server did not respond in time." : "The server could not be reached.";
       throw new UsherError(code, message, { retry: true, cause });
     }
     options.onResponse?.(response);
-    if (!response.ok) throw await problem(response);
-    const answer = await response.text();
-    return (answer === "" ? undefined : parse(answer, response.status)) as T;
+    if (!response.ok) throw await toError(response);
+    const responseText = await response.text();
+    return (responseText === "" ? undefined : parse(responseText, response.status)) as T;
   };
 }
 
 /** Names as one value of a query, which the server takes apart at the commas; those of a name itself are written `%2C`. */
-export function listOfNames(names: readonly string[]): string {
+export function joinNames(names: readonly string[]): string {
   return names.map((name) => name.replace(/[%,]/g, encodeURIComponent)).join(",");
 }
 
@@ -81,15 +81,19 @@ function parse(text: string, status: number): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new UsherError("unavailable", "Something between here and the server gave an answer that is not its own.", {
-      retry: true,
-      status,
-      cause,
-    });
+    throw new UsherError(
+      "unavailable",
+      "A proxy between here and the server returned a response that is not the server's.",
+      {
+        retry: true,
+        status,
+        cause,
+      },
+    );
   }
 }
 
-function queryText(query: Query = {}): string {
+function buildQuery(query: Query = {}): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== null && value !== undefined) params.set(name, String(value));
@@ -99,13 +103,13 @@ function queryText(query: Query = {}): string {
 }
 
 /** Reads RFC 9457 problem+json; an answer that is none (a proxy's page) becomes `unavailable` or `internal` by its status. */
-async function problem(response: Response): Promise<UsherError> {
+async function toError(response: Response): Promise<UsherError> {
   const { status } = response;
   const body = await readJson(response);
   const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
   return new UsherError(
-    (text(body.code) ?? (status >= 502 && status <= 504 ? "unavailable" : "internal")) as UsherError["code"],
-    text(body.detail) ?? text(body.title) ?? `The server answered with status ${status}.`,
+    (asString(body.code) ?? (status >= 502 && status <= 504 ? "unavailable" : "internal")) as UsherError["code"],
+    asString(body.detail) ?? asString(body.title) ?? `The server returned status ${status}.`,
     {
       retry: typeof body.retry === "boolean" ? body.retry : status >= 500 || status === 429,
       status,
@@ -124,6 +128,6 @@ async function readJson(response: Response): Promise<Record<string, unknown>> {
   }
 }
 
-function text(value: unknown): string | undefined {
+function asString(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }

@@ -18,7 +18,7 @@ afterAll(() => app.close());
 const notice = (event_type: string, payload: object) =>
   app.ask(token, "POST", "/api/v1/users/user-uuid/notices", { event_type, payload });
 
-test("NT-2 a booking's result for somebody who was away arrives once when he comes back", async () => {
+test("NT-2 a booking's result for somebody who was away arrives once when they come back", async () => {
   const client = createClient({ url: app.url, token: await personToken("user-uuid") });
   const frames: RoomFrame[] = [];
   let places = 0;

@@ -31,13 +31,13 @@ class Browser {
     const rest = createRest({
       url: app.url,
       fetch: this.#fetch,
-      onResponse: (answer) => this.#take(answer),
+      onResponse: (response) => this.#take(response),
     });
     return (await rest.auth.register(body)).user.id;
   }
 
-  #take(answer: Response): void {
-    const [cookie] = answer.headers.getSetCookie();
+  #take(response: Response): void {
+    const [cookie] = response.headers.getSetCookie();
     if (cookie !== undefined) this.cookie = cookie.split(";")[0]!;
   }
 

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import type { Outgoing } from "./outbox.ts";
-import { type ScriptedSocket, settle, start } from "./test-environment.ts";
+import { flushPromises, type ScriptedSocket, start } from "./test-environment.ts";
 
 function ack(socket: ScriptedSocket): void {
   const { id, payload } = socket.last("message:send");
-  socket.says({ type: "system:ack", id, payload: { message_id: `m-${payload.content}` } });
+  socket.receive({ type: "system:ack", id, payload: { message_id: `m-${payload.content}` } });
 }
 
 const contents = (socket: ScriptedSocket) =>
@@ -43,7 +43,7 @@ test("a refused message waits for retry or discard and does not hold up the next
   const item = client.outbox.add({ channel_id: "1", content: "a" });
   client.outbox.add({ channel_id: "1", content: "b" });
   const { id } = environment.socket.last("message:send");
-  environment.socket.says({ type: "system:error", id, payload: { code: "FORBIDDEN", message: "no", retry: false } });
+  environment.socket.receive({ type: "system:error", id, payload: { code: "FORBIDDEN", message: "no", retry: false } });
   expect(client.outbox.items.map(({ state }) => state)).toEqual(["failed", "sending"]);
   expect(client.outbox.items[0]!.error?.code).toBe("forbidden");
   ack(environment.socket);
@@ -58,7 +58,7 @@ test("a refusal that may pass keeps the place in the queue and is tried again af
   client.outbox.add({ channel_id: "1", content: "a" });
   client.outbox.add({ channel_id: "1", content: "b" });
   const { id } = environment.socket.last("message:send");
-  environment.socket.says({ type: "system:error", id, payload: { code: "RATE_LIMITED", message: "", retry: true } });
+  environment.socket.receive({ type: "system:error", id, payload: { code: "RATE_LIMITED", message: "", retry: true } });
   expect(contents(environment.socket)).toEqual(["a"]);
   await environment.advance(1_000);
   expect(contents(environment.socket)).toEqual(["a", "a"]);
@@ -95,7 +95,7 @@ test("a reload keeps what was refused as it was, with its reason", async () => {
   const { client, environment } = await start({ storage, userId: "7" });
   const { client_id } = client.outbox.add({ channel_id: "1", content: "a" });
   const { id } = environment.socket.last("message:send");
-  environment.socket.says({ type: "system:error", id, payload: { code: "FORBIDDEN", message: "no", retry: false } });
+  environment.socket.receive({ type: "system:error", id, payload: { code: "FORBIDDEN", message: "no", retry: false } });
   const before = client.outbox.items;
   expect(before).toMatchObject([{ client_id, state: "failed", error: { code: "forbidden", message: "no" } }]);
   client.close();
@@ -114,7 +114,7 @@ test("a reload keeps what was not sent, for the same person only", async () => {
   const other = await start({ storage, userId: "8" }, false);
   expect(other.client.outbox.items).toEqual([]);
   const { client: again, environment } = await start({ storage, userId: "7" });
-  await settle();
+  await flushPromises();
   expect(environment.socket.last("message:send").payload.client_id).toBe(client_id);
   ack(environment.socket);
   const left: readonly Outgoing[] = again.outbox.items;

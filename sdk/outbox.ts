@@ -36,7 +36,7 @@ export interface OutboxPort {
   sent(sent: Sent): void;
 }
 
-const MOST = 200;
+const MAX_MESSAGES = 200;
 
 /**
  * Messages wait here until the server has them. Those of one channel go one after another, in the order they were written.
@@ -46,7 +46,7 @@ export class Outbox {
   readonly #port: OutboxPort;
   #owner: string | null;
   #items: Outgoing[];
-  #open = false;
+  #isOpen = false;
   #attempt = 0;
   #timer: Timer | null = null;
 
@@ -63,11 +63,11 @@ export class Outbox {
 
   /** Takes a message. Throws UsherError `outbox_full` when 200 wait already. */
   add(message: { channel_id: string; content: string; reply_to_id?: string | null; client_id?: string }): Outgoing {
-    if (this.#items.length >= MOST) {
+    if (this.#items.length >= MAX_MESSAGES) {
       throw new UsherError("outbox_full", "Too many messages wait to be sent. Discard some first.", { retry: true });
     }
     const item: Outgoing = {
-      client_id: message.client_id ?? this.#clientId(),
+      client_id: message.client_id ?? this.#createClientId(),
       channel_id: message.channel_id,
       content: message.content,
       reply_to_id: message.reply_to_id ?? null,
@@ -101,20 +101,20 @@ export class Outbox {
 
   /** The connection is live: what waits is sent. */
   open(): void {
-    this.#open = true;
+    this.#isOpen = true;
     this.#attempt = 0;
     this.#flush();
   }
 
   /** The connection is gone. */
   close(): void {
-    this.#open = false;
+    this.#isOpen = false;
     if (this.#timer !== null) this.#port.environment.clearTimer(this.#timer);
     this.#timer = null;
   }
 
   #flush(): void {
-    if (!this.#open || this.#timer !== null) return;
+    if (!this.#isOpen || this.#timer !== null) return;
     const busy = new Set(this.#items.filter((item) => item.state === "sending").map((item) => item.channel_id));
     for (const item of this.#items) {
       if (item.state !== "queued" || busy.has(item.channel_id)) continue;
@@ -127,13 +127,13 @@ export class Outbox {
     const id = this.#port.commands.send(
       "message:send",
       { channel_id, content, client_id, ...(reply_to_id === null ? {} : { reply_to_id }) },
-      (frame) => this.#arrived(client_id, frame.payload as Partial<MessagePayload>),
+      (frame) => this.#acknowledged(client_id, frame.payload as Partial<MessagePayload>),
       (error) => this.#failed(client_id, error),
     );
     if (id !== null) this.#update(client_id, (item) => ({ ...item, state: "sending" }));
   }
 
-  #arrived(clientId: string, message: Partial<MessagePayload>): void {
+  #acknowledged(clientId: string, message: Partial<MessagePayload>): void {
     this.#attempt = 0;
     const item = this.#items.find((other) => other.client_id === clientId);
     this.#replace(this.#items.filter((other) => other.client_id !== clientId));
@@ -153,7 +153,7 @@ export class Outbox {
       return;
     }
     this.#update(clientId, (item) => ({ ...item, state: "queued" }));
-    if (!this.#open || this.#timer !== null || error.code === "disconnected") return;
+    if (!this.#isOpen || this.#timer !== null || error.code === "disconnected") return;
     const { environment } = this.#port;
     this.#timer = environment.setTimer(() => {
       this.#timer = null;
@@ -172,7 +172,7 @@ export class Outbox {
     this.#port.changed(items);
   }
 
-  #clientId(): string {
+  #createClientId(): string {
     const { environment } = this.#port;
     const random = () => Math.floor(environment.random() * 2 ** 32).toString(36);
     return `${environment.now().toString(36)}-${random()}${random()}${random()}`;
@@ -183,7 +183,7 @@ export class Outbox {
    * What was refused stays so, with its reason. What cannot be read is nobody's.
    */
   #load(): Outgoing[] {
-    const text = this.#owner === null ? null : this.#port.storage?.getItem(keyOf(this.#owner));
+    const text = this.#owner === null ? null : this.#port.storage?.getItem(storageKey(this.#owner));
     if (!text) return [];
     try {
       return (JSON.parse(text) as Outgoing[]).map((item) =>
@@ -198,8 +198,8 @@ export class Outbox {
     const { storage } = this.#port;
     if (this.#owner === null) return;
     try {
-      if (this.#items.length === 0) storage?.removeItem(keyOf(this.#owner));
-      else storage?.setItem(keyOf(this.#owner), JSON.stringify(this.#items));
+      if (this.#items.length === 0) storage?.removeItem(storageKey(this.#owner));
+      else storage?.setItem(storageKey(this.#owner), JSON.stringify(this.#items));
     } catch {
       // The storage is full or forbidden: the queue then lives as long as the page, which `items` goes on to show.
     }
@@ -207,6 +207,6 @@ export class Outbox {
 }
 
 /** Each person has a key of their own, so that nobody sends another one's messages. */
-function keyOf(owner: string): string {
+function storageKey(owner: string): string {
   return `usher:outbox:${owner}`;
 }

@@ -17,28 +17,28 @@ export type PresenceFrame = {
   [T in "room:presence" | "room:member_joined" | "room:member_left"]: { type: T; payload: FramePayload<T> };
 }["room:presence" | "room:member_joined" | "room:member_left"];
 
-const NOBODY: readonly PresentMember[] = [];
+const NO_MEMBERS: readonly PresentMember[] = [];
 
 export function isPresenceFrame(frame: { type: string }): frame is PresenceFrame {
   return ["room:presence", "room:member_joined", "room:member_left"].includes(frame.type);
 }
 
-/** What is known of the room behind a frame, and what it changed; null: a whole list or a count replaced all. */
-export function withPresenceFrame(
+/** What is known of the room after a frame, and what it changed; null: a whole list or a count replaced all. */
+export function applyPresenceFrame(
   before: RoomPresence | null,
   { type, payload }: PresenceFrame,
 ): [RoomPresence, PresenceChange | null] {
   const { count } = payload;
   if (type === "room:presence") return [{ count, members: payload.members ?? null }, null];
   const named = new Set(payload.members.map(({ user_id }) => user_id));
-  const others = (before?.members ?? NOBODY).filter(({ user_id }) => !named.has(user_id));
+  const others = (before?.members ?? NO_MEMBERS).filter(({ user_id }) => !named.has(user_id));
   if (type === "room:member_left")
     return [
       { count, members: others },
-      { joined: NOBODY, left: payload.members },
+      { joined: NO_MEMBERS, left: payload.members },
     ];
   return [
     { count, members: [...others, ...payload.members] },
-    { joined: payload.members, left: NOBODY },
+    { joined: payload.members, left: NO_MEMBERS },
   ];
 }

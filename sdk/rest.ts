@@ -1,7 +1,7 @@
 import type { Presence } from "../protocol/frames.ts";
 import type { Channel, Me, Member, Message, Position, PublicUser, Role } from "../protocol/objects.ts";
 import { createAdminCalls } from "./admin.ts";
-import { createRequest, type HttpOptions, listOfNames, type Query } from "./http.ts";
+import { createRequest, type HttpOptions, joinNames, type Query } from "./http.ts";
 import type { Newest, Page, Paging } from "./page.ts";
 
 /** A page of messages in the order of their `seq`, with the place in the channel's log at which it was read. */
@@ -25,7 +25,7 @@ export interface ReadMark {
   last_seq: number;
 }
 
-/** What registering and signing in answer. The browser also gets the session cookie. */
+/** What registering and signing in return. The browser also gets the session cookie. */
 export interface SignedIn {
   user: Me;
   access_token: string;
@@ -34,7 +34,7 @@ export interface SignedIn {
   refresh_token: string;
 }
 
-/** What refreshing answers. `refresh_token`: null when the session's cookie was shown in its place. */
+/** What refreshing returns. `refresh_token`: null when the session's cookie was shown in its place. */
 export interface Refreshed {
   access_token: string;
   /** Seconds until the access token ends. */
@@ -92,7 +92,7 @@ export interface Ban {
   created_at: string;
 }
 
-/** A link to hand over to somebody who forgot his password, where no mail server does it. */
+/** A link to hand over to a user who forgot their password, where no mail server does it. */
 export interface ResetLink {
   user_id: string;
   username: string;
@@ -171,7 +171,7 @@ export function createRest(options: HttpOptions) {
       list: ({ ids, ...query }: { q?: string; ids?: readonly string[] } & Paging = {}) =>
         get<Page<PublicUser>>("/users", {
           ...query,
-          ids: ids && listOfNames(ids),
+          ids: ids && joinNames(ids),
         }),
       get: (userId: string) => get<PublicUser>(`/users/${id(userId)}`),
     },

@@ -7,15 +7,15 @@ import type { RoomPresence } from "./presence.ts";
 export interface Room {
   name: string;
   followers: Set<Follower>;
-  /** `away`: the server is not asked yet. `asked`: what comes before the answer is not counted. `live`: frames follow. */
+  /** `away`: the server is not asked yet. `asked`: frames before the reply are ignored. `live`: frames follow. */
   status: "away" | "asked" | "live";
-  /** The command whose answer counts; answers to older ones do not. */
-  ask: CommandId | null;
+  /** The command whose reply counts; replies to older ones are ignored. */
+  commandId: CommandId | null;
   /** The last entry that came on this connection, or from where it began to flow. */
-  at: number;
+  lastSeq: number;
   epoch: string;
   /** Whether the server was asked to tell who is there, and what it told last. */
-  watched: boolean;
+  presenceRequested: boolean;
   presence: RoomPresence | null;
 }
 
@@ -24,42 +24,42 @@ export function newRoom(name: string, position: Position | null): Room {
     name,
     followers: new Set(),
     status: "away",
-    ask: null,
-    at: 0,
+    commandId: null,
+    lastSeq: 0,
     epoch: position?.epoch ?? "",
-    watched: false,
+    presenceRequested: false,
     presence: null,
   };
 }
 
 /** Whether the server tells who is there if, and only if, some listener wants to know. */
-export function isWatchedRightly(room: Room): boolean {
-  return room.watched === wantsPresence(room);
+export function isPresenceCurrent(room: Room): boolean {
+  return room.presenceRequested === wantsPresence(room);
 }
 
 /** Notes whether who is there is asked for with the room; as a part of the command. */
-export function watching(room: Room): { presence?: true } {
-  room.watched = wantsPresence(room);
-  if (room.watched) return { presence: true };
+export function presenceOption(room: Room): { presence?: true } {
+  room.presenceRequested = wantsPresence(room);
+  if (room.presenceRequested) return { presence: true };
   room.presence = null;
   return {};
 }
 
 /** Notes which command asks for the room; null: the connection was gone before it was sent. */
-export function asked(room: Room, ask: CommandId | null): void {
-  room.ask = ask;
-  room.status = ask === null ? "away" : "asked";
+export function setPending(room: Room, commandId: CommandId | null): void {
+  room.commandId = commandId;
+  room.status = commandId === null ? "away" : "asked";
 }
 
 /** The earliest place from which all listeners can go on; null when none has one. */
-export function oldest(room: Room): Position | null {
-  let least: Position | null = null;
+export function oldestPosition(room: Room): Position | null {
+  let oldest: Position | null = null;
   for (const follower of room.followers) {
     const { position } = follower;
-    if (!position || follower.resetting || position.epoch !== room.epoch) continue;
-    if (!least || position.seq < least.seq) least = position;
+    if (!position || follower.isResetting || position.epoch !== room.epoch) continue;
+    if (!oldest || position.seq < oldest.seq) oldest = position;
   }
-  return least;
+  return oldest;
 }
 
 function wantsPresence({ followers }: Room): boolean {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Position } from "../protocol/objects.ts";
 import type { RoomHandlers } from "./follower.ts";
-import { EPOCH, settle, start } from "./test-environment.ts";
+import { EPOCH, flushPromises, start } from "./test-environment.ts";
 
 const ROOM = "channel:1";
 const at = (seq: number, epoch = EPOCH): Position => ({ seq, epoch });
@@ -18,12 +18,12 @@ function listener(reset?: RoomHandlers["reset"]) {
   return { seen, left, handlers };
 }
 
-/** A connected client that listens to the room behind `position`; the server is asked, and has not answered. */
+/** A connected client that listens to the room after `position`; the server is asked, and has not answered. */
 async function following(position: Position | null, reset?: RoomHandlers["reset"]) {
   const { client, environment } = await start();
   const { seen, left, handlers } = listener(reset);
   client.follow(ROOM, position, handlers);
-  await settle();
+  await flushPromises();
   return { client, environment, seen, left };
 }
 
@@ -32,7 +32,7 @@ test("JN-4 a page's position and the stream meet without a gap", async () => {
   const { seen, handlers } = listener();
   client.follow(ROOM, at(5), handlers);
   client.connect();
-  await settle();
+  await flushPromises();
   environment.socket.greet();
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(5) } });
   expect(client.state).toBe("resuming");
@@ -62,8 +62,8 @@ test("JN-5 what was seen is skipped; frames before the answer do not count", asy
 test("FR-1 FR-3 a key or a type that the client does not know breaks nothing, and its seq counts", async () => {
   const { environment, seen } = await following(at(5));
   environment.socket.resumed();
-  environment.socket.says({ type: "later:invented", room: ROOM, seq: 6, payload: { any: 1 }, trace: "x" });
-  environment.socket.says({ type: "later:invented", payload: {} });
+  environment.socket.receive({ type: "later:invented", room: ROOM, seq: 6, payload: { any: 1 }, trace: "x" });
+  environment.socket.receive({ type: "later:invented", payload: {} });
   environment.socket.entry(ROOM, 7);
   expect(seen).toEqual([6, 7]);
   expect(environment.socket.count("system:resume")).toBe(1);
@@ -72,10 +72,10 @@ test("FR-1 FR-3 a key or a type that the client does not know breaks nothing, an
 test("FR-7 a frame that asks for it is acknowledged when it was handed on, with or without a listener for it", async () => {
   const { environment } = await following(null);
   environment.socket.joined(41);
-  environment.socket.says({ type: "message:created", room: ROOM, seq: 42, payload: { ack_id: "a1" } });
-  environment.socket.says({ type: "something:new", payload: { ack_id: "a2" } });
-  environment.socket.says({ type: "something:new", payload: { ack_id: 3 } });
-  environment.socket.says({ type: "something:new" });
+  environment.socket.receive({ type: "message:created", room: ROOM, seq: 42, payload: { ack_id: "a1" } });
+  environment.socket.receive({ type: "something:new", payload: { ack_id: "a2" } });
+  environment.socket.receive({ type: "something:new", payload: { ack_id: 3 } });
+  environment.socket.receive({ type: "something:new" });
   const acks = environment.socket.sent.filter(({ type }) => type === "system:ack");
   expect(acks.map(({ payload }) => payload)).toEqual([{ ack_id: "a1" }, { ack_id: "a2" }]);
 });
@@ -86,7 +86,7 @@ test("a hole makes it ask again from the last frame before, and what came meanwh
   environment.socket.entry(ROOM, 6);
   environment.socket.entry(ROOM, 8);
   environment.socket.entry(ROOM, 9);
-  await settle();
+  await flushPromises();
   expect(environment.socket.count("system:resume")).toBe(2);
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(6) } });
   environment.socket.entry(ROOM, 10);
@@ -99,7 +99,7 @@ test("after a broken link all rooms go back in one frame, with their own positio
   const { client, environment } = await start();
   client.follow(ROOM, at(5), listener().handlers);
   client.follow("user:7", at(2), listener().handlers);
-  await settle();
+  await flushPromises();
   environment.socket.resumed();
   environment.socket.entry(ROOM, 6);
   environment.socket.cut();
@@ -113,7 +113,7 @@ test("RC-2 many rooms go in several frames, each below 64 KiB", async () => {
   const { client, environment } = await start();
   for (let n = 0; n < 1_000; n++)
     client.follow(`channel:${"9".repeat(15)}${1_000 + n}`, at(2 ** 50), listener().handlers);
-  await settle();
+  await flushPromises();
   const frames = environment.socket.sent.filter(({ type }) => type === "system:resume");
   expect(frames).toHaveLength(3);
   for (const frame of frames) expect(JSON.stringify(frame).length).toBeLessThan(65_536);
@@ -124,12 +124,12 @@ test("RC-1 recovered:false loads the snapshot again; frames meanwhile follow it,
   let loaded: (position: Position) => void = () => {};
   const { seen, handlers } = listener(() => new Promise((resolve) => (loaded = resolve)));
   client.follow(ROOM, at(5), handlers);
-  await settle();
+  await flushPromises();
   environment.socket.resumed({ [ROOM]: { ...at(2_000), recovered: false } });
   for (const seq of [2_001, 2_002, 2_003]) environment.socket.entry(ROOM, seq);
   expect(seen).toEqual([]);
   loaded(at(2_002));
-  await settle();
+  await flushPromises();
   environment.socket.entry(ROOM, 2_004);
   expect(seen).toEqual([2_003, 2_004]);
 });
@@ -137,7 +137,7 @@ test("RC-1 recovered:false loads the snapshot again; frames meanwhile follow it,
 test("a snapshot that is older than the stream is followed by a question for the rest", async () => {
   const { environment, seen } = await following(at(5), async () => at(1_999));
   environment.socket.resumed({ [ROOM]: { ...at(2_000), recovered: false } });
-  await settle();
+  await flushPromises();
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(1_999) } });
   environment.socket.resumed();
   environment.socket.entry(ROOM, 2_000);
@@ -149,14 +149,14 @@ test("a link that breaks during a reset loses nothing", async () => {
   let loaded: (position: Position) => void = () => {};
   const { seen, handlers } = listener(() => new Promise((resolve) => (loaded = resolve)));
   client.follow(ROOM, at(5), handlers);
-  await settle();
+  await flushPromises();
   environment.socket.resumed({ [ROOM]: { ...at(2_000), recovered: false } });
   environment.socket.cut();
   await environment.advance(500);
   environment.socket.greet();
   environment.socket.joined(2_010);
   loaded(at(2_000));
-  await settle();
+  await flushPromises();
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(2_000) } });
   environment.socket.resumed();
   environment.socket.entry(ROOM, 2_001);
@@ -172,7 +172,7 @@ test("a reset that fails is tried again", async () => {
     return at(10);
   });
   client.follow(ROOM, at(5), handlers);
-  await settle();
+  await flushPromises();
   environment.socket.resumed({ [ROOM]: { ...at(10), recovered: false } });
   environment.socket.entry(ROOM, 11);
   await environment.advance(20_000);
@@ -188,9 +188,9 @@ test("RC-3 another epoch is a reset, even where the numbers fit", async () => {
     return at(3, "e2");
   });
   client.follow(ROOM, at(5), handlers);
-  await settle();
+  await flushPromises();
   environment.socket.resumed({ [ROOM]: { ...at(3, "e2"), recovered: false } });
-  await settle();
+  await flushPromises();
   environment.socket.entry(ROOM, 4);
   expect(resets).toBe(1);
   expect(seen).toEqual([4]);
@@ -201,11 +201,11 @@ test("a second listener with an older position gets what it misses, the first no
   const first = listener();
   const second = listener();
   client.follow(ROOM, at(5), first.handlers);
-  await settle();
+  await flushPromises();
   environment.socket.resumed();
   environment.socket.entry(ROOM, 6);
   client.follow(ROOM, at(4), second.handlers);
-  await settle();
+  await flushPromises();
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(4) } });
   environment.socket.resumed();
   for (const seq of [5, 6, 7]) environment.socket.entry(ROOM, seq);
@@ -218,10 +218,10 @@ test("a listener whose page is newer than the stream waits for what comes after"
   const first = listener();
   const second = listener();
   client.follow(ROOM, at(5), first.handlers);
-  await settle();
+  await flushPromises();
   environment.socket.resumed();
   client.follow(ROOM, at(8), second.handlers);
-  await settle();
+  await flushPromises();
   for (const seq of [6, 7, 8, 9]) environment.socket.entry(ROOM, seq);
   expect(first.seen).toEqual([6, 7, 8, 9]);
   expect(second.seen).toEqual([9]);
@@ -231,14 +231,14 @@ test("a listener whose page is newer than the stream waits for what comes after"
 test("the last listener's end leaves the room; a change of pages in one turn does not", async () => {
   const { client, environment } = await start();
   const end = client.follow(ROOM, at(5), listener().handlers);
-  await settle();
+  await flushPromises();
   environment.socket.resumed();
   end();
   const endAgain = client.follow(ROOM, at(5), listener().handlers);
-  await settle();
+  await flushPromises();
   expect(environment.socket.count("room:leave")).toBe(0);
   endAgain();
-  await settle();
+  await flushPromises();
   expect(environment.socket.last("room:leave").payload).toEqual({ room: ROOM });
 });
 
@@ -247,9 +247,9 @@ test("a room that is closed to the person is not asked for again", async () => {
   const { seen, left, handlers } = listener();
   client.follow(ROOM, at(5), handlers);
   client.follow("channel:2", at(1), handlers);
-  await settle();
+  await flushPromises();
   environment.socket.resumed({ "channel:2": { ...at(0), recovered: false, code: "NOT_FOUND" } });
-  environment.socket.says({ type: "room:left", payload: { room: ROOM, code: "FORBIDDEN" } });
+  environment.socket.receive({ type: "room:left", payload: { room: ROOM, code: "FORBIDDEN" } });
   environment.socket.entry(ROOM, 6);
   environment.socket.cut();
   await environment.advance(500);
@@ -263,9 +263,9 @@ test("a room that is closed to the person is not asked for again", async () => {
 test("RC-7 a refusal that may pass is asked again later", async () => {
   const { client, environment } = await start();
   client.follow(ROOM, at(5), listener().handlers);
-  await settle();
+  await flushPromises();
   const { id } = environment.socket.last("system:resume");
-  environment.socket.says({ type: "system:error", id, payload: { code: "RATE_LIMITED", message: "", retry: true } });
+  environment.socket.receive({ type: "system:error", id, payload: { code: "RATE_LIMITED", message: "", retry: true } });
   await environment.advance(2_000);
   expect(environment.socket.count("system:resume")).toBe(2);
 });
@@ -273,7 +273,7 @@ test("RC-7 a refusal that may pass is asked again later", async () => {
 test("a room that the server takes away for trouble that passes is asked for again from its position", async () => {
   const { environment, left } = await following(at(5));
   environment.socket.resumed();
-  environment.socket.says({ type: "room:left", payload: { room: ROOM, code: "UNAVAILABLE" } });
+  environment.socket.receive({ type: "room:left", payload: { room: ROOM, code: "UNAVAILABLE" } });
   await environment.advance(2_000);
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(5) } });
   expect(environment.socket.count("system:resume")).toBe(2);
@@ -283,8 +283,11 @@ test("a room that the server takes away for trouble that passes is asked for aga
 test("RC-6 a room that the server begins anew by itself is reset", async () => {
   const { environment, seen } = await following(at(5), async () => at(2_000));
   environment.socket.resumed();
-  environment.socket.says({ type: "room:joined", payload: { room: ROOM, ...at(2_000), recovered: false, members: 1 } });
-  await settle();
+  environment.socket.receive({
+    type: "room:joined",
+    payload: { room: ROOM, ...at(2_000), recovered: false, members: 1 },
+  });
+  await flushPromises();
   environment.socket.entry(ROOM, 2_001);
   expect(seen).toEqual([2_001]);
 });
@@ -296,11 +299,11 @@ test("PR-1 a listener that wants to know who is there is told, and a room is ask
   const told: unknown[] = [];
   const presence: RoomHandlers["presence"] = (now, change) => told.push([now, change]);
   client.follow(ROOM, null, { frame: () => {}, presence });
-  await settle();
+  await flushPromises();
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: { ...at(5), presence: true } } });
   const [ann, bob] = ["ann", "bob"].map((user_id) => ({ user_id, username: user_id }));
   const says = (type: string, payload: object) =>
-    environment.socket.says({ type, payload: { room: ROOM, ...payload } });
+    environment.socket.receive({ type, payload: { room: ROOM, ...payload } });
   says("room:presence", { count: 9, members: [] }); // of the stay before
   environment.socket.resumed();
   says("room:presence", { count: 1, members: [ann] });
@@ -318,7 +321,7 @@ test("PR-1 a listener that wants to know who is there is told, and a room is ask
     ],
   ]);
   client.follow(ROOM, null, { frame: () => {}, presence });
-  await settle();
+  await flushPromises();
   expect(told.at(-1)).toEqual([{ count: 1, members: [bob] }, null]);
   says("room:presence", { count: 300 });
   expect(told.at(-1)).toEqual([{ count: 300, members: null }, null]);
@@ -336,19 +339,19 @@ test("PR-1 when the last listener that wanted to know who is there has gone, the
   const told: unknown[] = [];
   const look = () => client.follow(ROOM, null, { frame: () => {}, presence: (now) => told.push(now) });
   const [close, closeOther] = [look(), look()];
-  await settle();
+  await flushPromises();
   environment.socket.resumed();
   const says = (count: number) =>
-    environment.socket.says({ type: "room:presence", payload: { room: ROOM, count, members: [] } });
+    environment.socket.receive({ type: "room:presence", payload: { room: ROOM, count, members: [] } });
   says(1);
   close();
-  await settle();
+  await flushPromises();
   closeOther();
   const closeThird = look();
-  await settle();
+  await flushPromises();
   expect(environment.socket.count("system:resume")).toBe(2);
   closeThird();
-  await settle();
+  await flushPromises();
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(5) } });
   environment.socket.resumed();
   environment.socket.entry(ROOM, 6);
@@ -356,10 +359,10 @@ test("PR-1 when the last listener that wanted to know who is there has gone, the
 
   const before = told.length;
   look();
-  await settle();
+  await flushPromises();
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: { ...at(6), presence: true } } });
   environment.socket.resumed();
-  await settle();
+  await flushPromises();
   expect(told.length).toBe(before); // not what was so when nobody looked
   says(2);
   expect(told.length).toBe(before + 1);

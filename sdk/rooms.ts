@@ -4,19 +4,19 @@ import type { Position } from "../protocol/objects.ts";
 import type { Commands } from "./commands.ts";
 import type { Environment } from "./environment.ts";
 import { codeOfFrame, type UsherError } from "./errors.ts";
-import { isolated } from "./events.ts";
+import { callSafely } from "./events.ts";
 import { Follower, type RoomFrame, type RoomHandlers } from "./follower.ts";
-import { type PresenceFrame, withPresenceFrame } from "./presence.ts";
-import { asked, isWatchedRightly, newRoom, oldest, type Room, watching } from "./room.ts";
+import { applyPresenceFrame, type PresenceFrame } from "./presence.ts";
+import { isPresenceCurrent, newRoom, oldestPosition, presenceOption, type Room, setPending } from "./room.ts";
 
-type Answer = Position & { recovered: boolean; code?: string | undefined };
+type JoinResult = Position & { recovered: boolean; code?: string | undefined };
 
 /** Rooms named in one `system:resume`, so that the frame stays below the 64 KiB that a server takes. */
-const RESUME_SLICE = 400;
+const MAX_ROOMS_PER_RESUME = 400;
 /** Refusals of a room that may be over soon. */
-const PASSING: ReadonlySet<Code> = new Set<Code>(["unavailable", "internal", "rate_limited"]);
+const RETRYABLE: ReadonlySet<Code> = new Set<Code>(["unavailable", "internal", "rate_limited"]);
 /** ms until a room is asked for again that the server could not give just now; a random part more on top. */
-const ASK_AGAIN = 1_000;
+const RETRY_MS = 1_000;
 
 /**
  * The rooms that this client follows. Numbers in a room are dense, so every frame is checked against the one before it:
@@ -25,20 +25,20 @@ const ASK_AGAIN = 1_000;
 export class Rooms {
   readonly #environment: Environment;
   readonly #commands: Commands;
-  readonly #settled: () => void;
+  readonly #onResumed: () => void;
   readonly #rooms = new Map<string, Room>();
-  readonly #changed = new Set<Room>();
+  readonly #pending = new Set<Room>();
   #connected = false;
-  #flushing = false;
+  #flushScheduled = false;
 
-  /** `settled` is called when every room that was asked for has been answered. */
-  constructor(environment: Environment, commands: Commands, settled: () => void) {
+  /** `settled` is called when every requested room has a reply. */
+  constructor(environment: Environment, commands: Commands, onResumed: () => void) {
     this.#environment = environment;
     this.#commands = commands;
-    this.#settled = settled;
+    this.#onResumed = onResumed;
   }
 
-  /** Adds a listener behind `position` (null: what is new from now on). Answers the function that takes it away. */
+  /** Adds a listener after `position` (null: what is new from now on). Returns the function that takes it away. */
   follow(name: string, position: Position | null, handlers: RoomHandlers): () => void {
     const follower = new Follower(position, handlers);
     let room = this.#rooms.get(name);
@@ -48,24 +48,25 @@ export class Rooms {
     }
     room.followers.add(follower);
     if (position && room.status !== "live") room.epoch = position.epoch;
-    if (room.status !== "live") this.#change(room);
+    if (room.status !== "live") this.#scheduleFlush(room);
     else {
-      if (!position) follower.position = { seq: room.at, epoch: room.epoch };
-      if (!isWatchedRightly(room)) this.#again(room);
+      if (!position) follower.position = { seq: room.lastSeq, epoch: room.epoch };
+      if (!isPresenceCurrent(room)) this.#rejoin(room);
       else {
-        if (position) this.#settle(room, follower);
-        this.#tellPresence(room, follower);
+        if (position) this.#catchUp(room, follower);
+        this.#notifyPresence(room, follower);
       }
     }
     return () => {
-      if (room.followers.delete(follower) && (room.followers.size === 0 || !isWatchedRightly(room))) this.#change(room);
+      if (room.followers.delete(follower) && (room.followers.size === 0 || !isPresenceCurrent(room)))
+        this.#scheduleFlush(room);
     };
   }
 
   /** A connection stands: every room is taken up again on it. */
   connected(): void {
     this.#connected = true;
-    for (const room of this.#rooms.values()) this.#changed.add(room);
+    for (const room of this.#rooms.values()) this.#pending.add(room);
     this.#flush();
   }
 
@@ -74,7 +75,7 @@ export class Rooms {
     this.#connected = false;
     for (const room of this.#rooms.values()) {
       room.status = "away";
-      room.ask = null;
+      room.commandId = null;
     }
   }
 
@@ -82,115 +83,116 @@ export class Rooms {
   deliver(frame: RoomFrame): void {
     const room = this.#rooms.get(frame.room);
     if (room?.status !== "live") return;
-    room.at = Math.max(room.at, frame.seq);
-    let whole = true;
-    for (const follower of [...room.followers]) whole = follower.take(frame) && whole;
-    if (!whole) this.#again(room);
+    room.lastSeq = Math.max(room.lastSeq, frame.seq);
+    let isGapless = true;
+    for (const follower of [...room.followers]) isGapless = follower.ingest(frame) && isGapless;
+    if (!isGapless) this.#rejoin(room);
   }
 
   /** Who is in a room, or came, or went. */
-  present(frame: PresenceFrame): void {
+  applyPresence(frame: PresenceFrame): void {
     const room = this.#rooms.get(frame.payload.room);
     if (room?.status !== "live") return;
-    const [now, change] = withPresenceFrame(room.presence, frame);
+    const [now, change] = applyPresenceFrame(room.presence, frame);
     room.presence = now;
-    for (const { handlers } of [...room.followers]) isolated(() => handlers.presence?.(now, change));
+    for (const { handlers } of [...room.followers]) callSafely(() => handlers.presence?.(now, change));
   }
 
   /**
    * The server has taken this connection out of a room, for good or because of trouble that passes.
-   * While the room is asked for, it is of the time before, and the answer will say what holds.
+   * While the room is asked for, it is of the time before, and the reply will say what is true.
    */
   left(name: string, code: string | undefined): void {
     const room = this.#rooms.get(name);
-    if (room?.status === "live") this.#refused(room, code === undefined ? null : codeOfFrame(code));
+    if (room?.status === "live") this.#handleRefusal(room, code === undefined ? null : codeOfFrame(code));
   }
 
   /** The server began a room anew by itself: this reader took its backlog so slowly that the log no longer has it. */
-  restarted(name: string, answer: Answer): void {
+  restarted(name: string, result: JoinResult): void {
     const room = this.#rooms.get(name);
-    if (room?.status === "live") this.#begin(room, answer, null);
+    if (room?.status === "live") this.#startLive(room, result, null);
   }
 
   /** For a listener that comes to a room which is watched already. */
-  #tellPresence(room: Room, follower: Follower): void {
+  #notifyPresence(room: Room, follower: Follower): void {
     queueMicrotask(() => {
       const { presence } = room;
       if (presence !== null && room.followers.has(follower))
-        isolated(() => follower.handlers.presence?.(presence, null));
+        callSafely(() => follower.handlers.presence?.(presence, null));
     });
   }
 
-  #change(room: Room): void {
-    this.#changed.add(room);
-    if (!this.#connected || this.#flushing) return;
-    this.#flushing = true;
+  #scheduleFlush(room: Room): void {
+    this.#pending.add(room);
+    if (!this.#connected || this.#flushScheduled) return;
+    this.#flushScheduled = true;
     queueMicrotask(() => {
-      this.#flushing = false;
+      this.#flushScheduled = false;
       if (this.#connected) this.#flush();
     });
   }
 
-  /** Asks for the room once more; frames until the answer are ignored, as they come again. */
-  #again(room: Room): void {
+  /** Asks for the room once more; frames until the reply are ignored, as they come again. */
+  #rejoin(room: Room): void {
     room.status = "asked";
-    room.ask = null;
-    this.#change(room);
+    room.commandId = null;
+    this.#scheduleFlush(room);
   }
 
   /** Tells the server, in as few frames as may be, what changed in which rooms are wanted. */
   #flush(): void {
     const known = new Map<Room, Position>();
-    for (const room of this.#changed) {
+    for (const room of this.#pending) {
       if (room.followers.size === 0) this.#leave(room);
       // Whoever left came back, or somebody else wants the same.
-      else if (room.status === "live" && isWatchedRightly(room)) continue;
+      else if (room.status === "live" && isPresenceCurrent(room)) continue;
       else {
-        const since = oldest(room);
+        const since = oldestPosition(room);
         if (since) known.set(room, since);
         else this.#join(room);
       }
     }
-    this.#changed.clear();
+    this.#pending.clear();
     const all = [...known];
-    for (let from = 0; from < all.length; from += RESUME_SLICE) this.#resume(all.slice(from, from + RESUME_SLICE));
-    this.#reportSettled();
+    for (let from = 0; from < all.length; from += MAX_ROOMS_PER_RESUME)
+      this.#resume(all.slice(from, from + MAX_ROOMS_PER_RESUME));
+    this.#reportResumed();
   }
 
   #join(room: Room): void {
-    const ask = this.#commands.send(
+    const commandId = this.#commands.send(
       "room:join",
-      { room: room.name, ...watching(room) },
+      { room: room.name, ...presenceOption(room) },
       (frame) => {
-        if (frame.type === "room:joined") this.#answered(room, ask, frame.payload, null);
-        this.#reportSettled();
+        if (frame.type === "room:joined") this.#handleResult(room, commandId, frame.payload, null);
+        this.#reportResumed();
       },
-      (error) => this.#failed([room], ask, error),
+      (error) => this.#handleError([room], commandId, error),
     );
-    asked(room, ask);
+    setPending(room, commandId);
   }
 
   #resume(slice: [Room, Position][]): void {
-    const rooms = Object.fromEntries(slice.map(([room, since]) => [room.name, { ...since, ...watching(room) }]));
-    const ask = this.#commands.send(
+    const rooms = Object.fromEntries(slice.map(([room, since]) => [room.name, { ...since, ...presenceOption(room) }]));
+    const commandId = this.#commands.send(
       "system:resume",
       { rooms },
       (frame) => {
         if (frame.type !== "system:resumed") return;
         for (const [room, since] of slice) {
-          const answer = frame.payload.rooms[room.name];
-          if (answer) this.#answered(room, ask, answer, since);
+          const result = frame.payload.rooms[room.name];
+          if (result) this.#handleResult(room, commandId, result, since);
         }
-        this.#reportSettled();
+        this.#reportResumed();
       },
       (error) =>
-        this.#failed(
+        this.#handleError(
           slice.map(([room]) => room),
-          ask,
+          commandId,
           error,
         ),
     );
-    for (const [room] of slice) asked(room, ask);
+    for (const [room] of slice) setPending(room, commandId);
   }
 
   #leave(room: Room): void {
@@ -201,33 +203,33 @@ export class Rooms {
   }
 
   /** `since`: what was asked for; null when only new entries were. */
-  #answered(room: Room, ask: CommandId | null, answer: Answer, since: Position | null): void {
-    if (ask === null || room.ask !== ask) return;
-    if (answer.code !== undefined) {
-      this.#refused(room, codeOfFrame(answer.code));
+  #handleResult(room: Room, commandId: CommandId | null, result: JoinResult, since: Position | null): void {
+    if (commandId === null || room.commandId !== commandId) return;
+    if (result.code !== undefined) {
+      this.#handleRefusal(room, codeOfFrame(result.code));
       return;
     }
-    this.#begin(room, answer, since);
+    this.#startLive(room, result, since);
   }
 
-  #begin(room: Room, answer: Answer, since: Position | null): void {
-    const head = { seq: answer.seq, epoch: answer.epoch };
+  #startLive(room: Room, result: JoinResult, since: Position | null): void {
+    const head = { seq: result.seq, epoch: result.epoch };
     room.status = "live";
     room.epoch = head.epoch;
-    room.at = answer.recovered && since ? since.seq : head.seq;
+    room.lastSeq = result.recovered && since ? since.seq : head.seq;
     for (const follower of [...room.followers]) {
       follower.restart();
-      if (follower.resetting) continue;
+      if (follower.isResetting) continue;
       if (!follower.position) follower.position = head;
-      else if (!answer.recovered || follower.position.epoch !== head.epoch) this.#reset(room, follower, head);
+      else if (!result.recovered || follower.position.epoch !== head.epoch) this.#reset(room, follower, head);
     }
   }
 
   #reset(room: Room, follower: Follower, head: Position): void {
     follower.reset(head).then(
-      () => this.#settle(room, follower),
+      () => this.#catchUp(room, follower),
       () => {
-        const delay = ASK_AGAIN * (1 + 4 * this.#environment.random());
+        const delay = RETRY_MS * (1 + 4 * this.#environment.random());
         this.#environment.setTimer(() => {
           if (room.followers.has(follower)) this.#reset(room, follower, head);
         }, delay);
@@ -236,54 +238,54 @@ export class Rooms {
   }
 
   /** A listener that has a position of its own: what flowed past it before must be asked for. */
-  #settle(room: Room, follower: Follower): void {
-    if (room.status !== "live" || !room.followers.has(follower) || !follower.position || follower.resetting) return;
+  #catchUp(room: Room, follower: Follower): void {
+    if (room.status !== "live" || !room.followers.has(follower) || !follower.position || follower.isResetting) return;
     const { seq, epoch } = follower.position;
-    if (epoch === room.epoch && seq >= room.at) return;
+    if (epoch === room.epoch && seq >= room.lastSeq) return;
     room.epoch = epoch;
-    this.#again(room);
+    this.#rejoin(room);
   }
 
-  #failed(rooms: Room[], ask: CommandId | null, error: UsherError): void {
-    const waiting = rooms.filter((room) => room.ask === ask);
+  #handleError(rooms: Room[], commandId: CommandId | null, error: UsherError): void {
+    const waiting = rooms.filter((room) => room.commandId === commandId);
     if (error.code === "disconnected") return;
     if (!error.retry) {
       for (const room of waiting) this.#close(room, error.code as Code);
-      this.#reportSettled();
+      this.#reportResumed();
       return;
     }
-    for (const room of waiting) this.#later(room);
+    for (const room of waiting) this.#retryLater(room);
   }
 
-  #refused(room: Room, code: Code | null): void {
-    if (code !== null && PASSING.has(code)) this.#later(room);
+  #handleRefusal(room: Room, code: Code | null): void {
+    if (code !== null && RETRYABLE.has(code)) this.#retryLater(room);
     else this.#close(room, code);
   }
 
-  #later(room: Room): void {
-    const { ask } = room;
+  #retryLater(room: Room): void {
+    const { commandId } = room;
     room.status = "asked";
     this.#environment.setTimer(
       () => {
-        if (room.status === "asked" && room.ask === ask) this.#change(room);
+        if (room.status === "asked" && room.commandId === commandId) this.#scheduleFlush(room);
       },
-      ASK_AGAIN * (1 + this.#environment.random()),
+      RETRY_MS * (1 + this.#environment.random()),
     );
   }
 
   #close(room: Room, code: Code | null): void {
     if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
-    this.#changed.delete(room);
+    this.#pending.delete(room);
     room.status = "away";
     const followers = [...room.followers];
     room.followers.clear();
-    for (const { handlers } of followers) isolated(() => handlers.left?.(code));
+    for (const { handlers } of followers) callSafely(() => handlers.left?.(code));
   }
 
-  #reportSettled(): void {
-    if (!this.#connected || this.#changed.size > 0) return;
+  #reportResumed(): void {
+    if (!this.#connected || this.#pending.size > 0) return;
     for (const room of this.#rooms.values()) if (room.status === "asked") return;
-    this.#settled();
+    this.#onResumed();
   }
 }
 

@@ -47,16 +47,16 @@ export class ScriptedSocket implements Socket {
       node: "0",
       epoch: EPOCH,
     };
-    this.says({ type: "system:connected", payload: greeting });
+    this.receive({ type: "system:connected", payload: greeting });
   }
 
-  says(frame: Frame | Record<string, unknown>): void {
+  receive(frame: Frame | Record<string, unknown>): void {
     this.onmessage?.({ data: JSON.stringify(frame) });
   }
 
   /** An entry of a room's log. */
   entry(room: string, seq: number): void {
-    this.says({ type: "message:created", room, seq, payload: { message_id: String(seq) } });
+    this.receive({ type: "message:created", room, seq, payload: { message_id: String(seq) } });
   }
 
   cut(code = 1006, reason = ""): void {
@@ -78,21 +78,21 @@ export class ScriptedSocket implements Socket {
   resumed(rooms: Record<string, unknown> = {}): void {
     const { id, payload } = this.last("system:resume");
     const asked = payload.rooms as Record<string, object>;
-    const answers = Object.entries(asked).map(([name, since]) => [name, rooms[name] ?? { ...since, recovered: true }]);
-    this.says({ type: "system:resumed", id, payload: { rooms: Object.fromEntries(answers) } });
+    const results = Object.entries(asked).map(([name, since]) => [name, rooms[name] ?? { ...since, recovered: true }]);
+    this.receive({ type: "system:resumed", id, payload: { rooms: Object.fromEntries(results) } });
   }
 
   joined(seq: number): void {
     const { id, payload } = this.last("room:join");
     const { room } = payload;
-    this.says({ type: "room:joined", id, room, payload: { room, seq, epoch: EPOCH, recovered: false, members: 1 } });
+    this.receive({ type: "room:joined", id, room, payload: { room, seq, epoch: EPOCH, recovered: false, members: 1 } });
   }
 }
 
 /** A world that stands still until the test moves it. */
 export class TestEnvironment implements Environment {
   readonly sockets: ScriptedSocket[] = [];
-  chance = 0.5;
+  randomValue = 0.5;
   network: (event: "online" | "offline" | "visible") => void = () => {};
   #now = 1_000_000;
   #timers = new Map<number, { at: number; run: () => void }>();
@@ -100,10 +100,10 @@ export class TestEnvironment implements Environment {
   #draws = 0;
 
   /** How far somebody has set the clock that tells the time of day, in ms. */
-  setBy = 0;
+  clockOffsetMs = 0;
 
   now(): number {
-    return this.#now + this.setBy;
+    return this.#now + this.clockOffsetMs;
   }
 
   elapsed(): number {
@@ -123,7 +123,7 @@ export class TestEnvironment implements Environment {
   /** Near `chance`, and never the same twice: client ids are made of it. */
   random(): number {
     this.#draws += 1;
-    return this.chance - this.#draws * 1e-9;
+    return this.randomValue - this.#draws * 1e-9;
   }
 
   openSocket(url: string, protocols: string[]): ScriptedSocket {
@@ -146,24 +146,24 @@ export class TestEnvironment implements Environment {
   /** Lets `ms` pass, with every timer in its turn. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
-    await settle();
+    await flushPromises();
     for (;;) {
       const [id, next] = [...this.#timers].reduce<[number, { at: number; run: () => void }] | []>(
-        (least, timer) => (least[1] && least[1].at <= timer[1].at ? least : timer),
+        (next, timer) => (next[1] && next[1].at <= timer[1].at ? next : timer),
         [],
       );
       if (!next || next.at > end) break;
       this.#timers.delete(id!);
       this.#now = Math.max(this.#now, next.at);
       next.run();
-      await settle();
+      await flushPromises();
     }
     this.#now = end;
   }
 }
 
 /** Lets all that was promised happen. */
-export async function settle(): Promise<void> {
+export async function flushPromises(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
@@ -174,9 +174,9 @@ export async function start(options: ClientOptions = {}, greet = true) {
   const client = createClient({ url: "http://test", token: "t", environment, fetch: nothing, ...options });
   if (greet) {
     client.connect();
-    await settle();
+    await flushPromises();
     environment.socket.greet();
-    await settle();
+    await flushPromises();
   }
   return { client, environment };
 }

@@ -1,5 +1,5 @@
 /** What a token is without the blanks and line ends around it, as it comes from a file; null for none. */
-export function trimmedToken(token: string | null | undefined): string | null {
+export function trimToken(token: string | null | undefined): string | null {
   return token?.trim() || null;
 }
 
@@ -12,7 +12,7 @@ const SUBPROTOCOL = /^[\w!#$%&'*+.^`|~-]+$/;
  *
  * @param url of the socket, without a query
  */
-export function addressFor(url: string, token: string | null): { url: string; protocols: string[] } {
+export function socketAddress(url: string, token: string | null): { url: string; protocols: string[] } {
   if (token === null) return { url, protocols: [] };
   if (SUBPROTOCOL.test(token)) return { url, protocols: [`bearer.${token}`] };
   return { url: `${url}?token=${encodeURIComponent(token)}`, protocols: [] };

@@ -76,7 +76,7 @@ function withoutComments(text: string): string {
 }
 
 /** What a file imports of ours. */
-function importsOf(path: string, text: string): Import[] {
+function findImports(path: string, text: string): Import[] {
   const pattern = /\b(?:import|export)\s+(type\s)?[^"';]*?\bfrom\s*"(\.[^"]+)"|\bimport\s*\(?\s*"(\.[^"]+)"/g;
   return [...withoutComments(text).matchAll(pattern)].map(([, type, from, bare]) => ({
     target: normalize(join(dirname(path), from ?? bare ?? "")),
@@ -85,25 +85,25 @@ function importsOf(path: string, text: string): Import[] {
 }
 
 const isTest = (path: string) => /\.test\.tsx?$/.test(path);
-const within = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
+const isWithin = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
 
 function breaches(sources: Sources, rules: Rule[]): string[] {
   return [...sources]
     .filter(([path]) => !isTest(path))
     .flatMap(([path, text]) => {
       const rule = rules
-        .filter(({ folder }) => within(path, folder))
+        .filter(({ folder }) => isWithin(path, folder))
         .sort((a, b) => b.folder.length - a.folder.length)[0];
       if (rule === undefined) return [`${path} is in no folder of the table`];
-      return importsOf(path, text)
+      return findImports(path, text)
         .filter(({ target, typeOnly }) => !allowed(rule, target, typeOnly))
         .map(({ target }) => `${path} may not import ${target}`);
     });
 }
 
 function allowed({ folder, targets }: Rule, target: string, typeOnly: boolean): boolean {
-  if (targets === null || within(target, folder)) return true;
-  return targets.some(({ path, typesOnly }) => within(target, path) && (typeOnly || !typesOnly));
+  if (targets === null || isWithin(target, folder)) return true;
+  return targets.some(({ path, typesOnly }) => isWithin(target, path) && (typeOnly || !typesOnly));
 }
 
 /**
@@ -115,7 +115,7 @@ function cycle(sources: Sources): string[] | null {
   const visit = (path: string, trail: string[]): string[] | null => {
     if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path];
     if (done.has(path)) return null;
-    for (const { target, typeOnly } of importsOf(path, sources.get(path) ?? "")) {
+    for (const { target, typeOnly } of findImports(path, sources.get(path) ?? "")) {
       if (typeOnly) continue;
       const found = visit(target, [...trail, path]);
       if (found !== null) return found;
@@ -130,7 +130,7 @@ function cycle(sources: Sources): string[] | null {
   return null;
 }
 
-function bunOutOfPlace(sources: Sources): string[] {
+function findMisplacedBun(sources: Sources): string[] {
   return [...sources]
     .filter(([path]) => !isTest(path) && !BUN_MAY_BE_IN.some((place) => path.startsWith(place)))
     .filter(([, text]) => /\bBun\.|from "bun(:\w+)?"/.test(withoutComments(text)))
@@ -161,7 +161,7 @@ test("there is no cycle of imports", () => {
 });
 
 test("Bun's own API stays where it may be", () => {
-  expect(bunOutOfPlace(sources)).toEqual([]);
+  expect(findMisplacedBun(sources)).toEqual([]);
 });
 
 test("no folder or file has a name that says nothing", () => {
@@ -206,7 +206,7 @@ test("the check itself sees planted faults", () => {
     "elsewhere/g.ts is in no folder of the table",
   ]);
   expect(cycle(planted)).toEqual(["src/chat/b.ts", "src/chat/c.ts", "src/chat/b.ts"]);
-  expect(bunOutOfPlace(planted)).toEqual(["src/chat/b.ts"]);
+  expect(findMisplacedBun(planted)).toEqual(["src/chat/b.ts"]);
   expect(emptyNames(planted)).toEqual(["src/chat/utils/e.ts"]);
   const page = "`src/a.ts` → `npm start`, [b](adr/b.md#c), [d](https://d.example/) and `src/chat/`";
   expect(pathsNamed("docs/page.md", page)).toEqual(["src/a.ts", "src/chat/", "docs/adr/b.md"]);

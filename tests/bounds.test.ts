@@ -22,7 +22,7 @@ import { isAppended } from "../src/server-api/store/idempotency-mark.ts";
 import { BIG, fillTables } from "./support/full-tables.ts";
 import { type LogNode, startLogNode } from "./support/log-node.ts";
 import { type TestDatabase, testDatabase } from "./support/postgres.ts";
-import { rowsRead } from "./support/rows-read.ts";
+import { countRowsRead } from "./support/rows-read.ts";
 
 /** What callers can ask for costs as much as they get, not as much as there is: rows read, by PostgreSQL's own count. */
 const ROWS = 20_000;
@@ -30,19 +30,19 @@ const ROWS = 20_000;
 let database: TestDatabase;
 let node: LogNode;
 /** The tick before the last 20,000 entries. */
-let farBehind: number;
+let farLagging: number;
 beforeAll(async () => {
   database = await testDatabase();
   node = await startLogNode(database.url);
   await fillTables(database.sql, ROWS);
   await database.sql`UPDATE messages SET reply_to_id = 1 WHERE id > 1`;
-  farBehind = await newest(database.sql);
+  farLagging = await newest(database.sql);
   await database.sql`INSERT INTO rooms (id, name, head) VALUES (2, 'event:late', 20000)`;
   // Twenty ticks of a thousand entries each.
-  for (let tick = 0; tick < 20; tick++) {
+  for (let checkpoint = 0; checkpoint < 20; checkpoint++) {
     await database.sql`
       INSERT INTO log (room_id, seq, at, type, payload)
-      SELECT 2, ${tick * 1_000}::int + n, clock_timestamp(), 'test', '{}' FROM generate_series(1, 1000) n`;
+      SELECT 2, ${checkpoint * 1_000}::int + n, clock_timestamp(), 'test', '{}' FROM generate_series(1, 1000) n`;
     await database.sql`INSERT INTO ticks (snap) VALUES (pg_current_snapshot())`;
   }
 }, 60_000);
@@ -80,28 +80,28 @@ const QUERIES: Query[] = [
     ask: async (sql) => createWindowCache(sql).after(await newest(sql)),
   },
   {
-    what: "the next window of a tail that is far behind",
+    what: "the next window of a log tail that lags far",
     most: 15_300,
-    ask: (sql) => createWindowCache(sql).after(farBehind),
+    ask: (sql) => createWindowCache(sql).after(farLagging),
   },
   {
-    what: "the places in a window of a tail that is far behind",
+    what: "the places in a window of a log tail that lags far",
     most: 15_300,
-    ask: (sql) => createWindowCache(sql).seqsAfter(farBehind),
+    ask: (sql) => createWindowCache(sql).seqsAfter(farLagging),
   },
   {
     what: "some entries of a window",
     most: 15_300,
     async ask(sql) {
       const { seqsAfter: placesAfter, entriesAt } = createWindowCache(sql);
-      const { to, rooms: places } = await placesAfter(farBehind);
-      await entriesAt(farBehind, to, [{ ...places[0]!, seqs: [1, 7] }]);
+      const { to, rooms: places } = await placesAfter(farLagging);
+      await entriesAt(farLagging, to, [{ ...places[0]!, seqs: [1, 7] }]);
     },
   },
   {
-    what: "where a window of changes ends that is far behind",
+    what: "where a window of changes ends that lags far",
     most: 5_100,
-    ask: (sql) => findWindow(sql, farBehind, farBehind),
+    ask: (sql) => findWindow(sql, farLagging, farLagging),
   },
   {
     what: "an append",
@@ -229,8 +229,8 @@ describe.each([{ when: "without statistics" }, { when: "with statistics" }])("$w
   });
   test.each(when === "with statistics" ? [...QUERIES, ...PLANNED] : QUERIES)(
     "$what reads at most $most rows",
-    async ({ most, ask }) => {
-      expect(await rowsRead(database.sql, ask)).toBeLessThanOrEqual(most);
+    async ({ most: max, ask }) => {
+      expect(await countRowsRead(database.sql, ask)).toBeLessThanOrEqual(max);
     },
   );
 });

@@ -16,7 +16,7 @@ interface Found {
   pattern: RegExp | null;
 }
 
-function patternsOf(path: string, text: string): Found[] {
+function findPatterns(path: string, text: string): Found[] {
   const found: Found[] = [];
   const lineOf = (at: number) => text.slice(0, at).split("\n").length;
   const made = ({ callee, start }: { callee: object; start: number }) => {
@@ -36,23 +36,23 @@ function patternsOf(path: string, text: string): Found[] {
 
 const isLinear = (pattern: RegExp) => analyse(pattern).reports.length === 0;
 
-async function patternsOfSource(): Promise<Found[]> {
+async function findPatternsInSource(): Promise<Found[]> {
   const files = [...new Glob("{src,web,sdk,protocol}/**/*.{ts,tsx}").scanSync(ROOT)].filter(
     (path) => !/\.test\.tsx?$|\/(build|node_modules|\.react-router)\//.test(path),
   );
   return (
-    await Promise.all(files.map(async (path) => patternsOf(path, await Bun.file(join(ROOT, path)).text())))
+    await Promise.all(files.map(async (path) => findPatterns(path, await Bun.file(join(ROOT, path)).text())))
   ).flat();
 }
 
 test("no pattern of the source can be made to take more than linear time", async () => {
-  const all = await patternsOfSource();
+  const all = await findPatternsInSource();
   expect(all.length).toBeGreaterThan(100);
   expect(all.filter(({ pattern }) => pattern !== null && !isLinear(pattern))).toEqual([]);
 });
 
 test("each pattern is written out where it is, so that it can be judged: none is put together at run time", async () => {
-  const all = await patternsOfSource();
+  const all = await findPatternsInSource();
   expect(all.filter(({ pattern }) => pattern === null)).toEqual([]);
 });
 
@@ -61,7 +61,7 @@ test("the judge finds the patterns that stood here once, and finds them in the t
     expect(isLinear(bad)).toBe(false);
   }
   const text = "const a: RegExp = /x+$/u;\nconst b = new RegExp(a + `c`), c = RegExp('d');\n";
-  expect(patternsOf("x.ts", text)).toEqual([
+  expect(findPatterns("x.ts", text)).toEqual([
     { where: "x.ts:1", pattern: /x+$/u },
     { where: "x.ts:2", pattern: null },
     { where: "x.ts:2", pattern: null },

@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, "..");
 const TESTS = "{protocol,scripts,sdk,src,tests,web}/**/*.test.{ts,tsx}";
 
 /** The numbers of the rules, in the order of the page. */
-function rulesOf(markdown: string): string[] {
+function findRules(markdown: string): string[] {
   return [...markdown.matchAll(/^- \*\*([A-Z]{2}-\d+)\*\* /gm)].map(([, rule = ""]) => rule);
 }
 
@@ -19,7 +19,7 @@ function provenBy(source: string): string[] {
 
 /** What is wrong between the rules and the titles, as sentences. */
 function faults(markdown: string, sources: readonly string[]): string[] {
-  const rules = rulesOf(markdown);
+  const rules = findRules(markdown);
   const proven = new Set(sources.flatMap(provenBy));
   return [
     ...rules.filter((rule, place) => rules.indexOf(rule) !== place).map((rule) => `${rule} stands twice`),

@@ -25,11 +25,11 @@ const server = Bun.serve({
       const file = await staticFile(request);
       if (file) return file;
     }
-    return compressed(request, await handle(asVisitorSawIt(request)));
+    return compress(request, await handle(withPublicOrigin(request)));
   },
   error(error) {
     console.error(error);
-    return new Response("The page could not be made. Try again in a moment.", { status: 500 });
+    return new Response("The page could not be rendered. Try again in a moment.", { status: 500 });
   },
 });
 
@@ -70,7 +70,7 @@ async function staticFile(request: Request): Promise<Response | null> {
 }
 
 /** The request under the origin in the visitor's address bar: React Router compares it with the `Origin` of a post. */
-function asVisitorSawIt(request: Request): Request {
+function withPublicOrigin(request: Request): Request {
   const url = new URL(request.url);
   const proto = request.headers.get("x-forwarded-proto");
   const host = request.headers.get("x-forwarded-host") ?? request.headers.get("host");
@@ -79,7 +79,7 @@ function asVisitorSawIt(request: Request): Request {
   return new Request(url, request);
 }
 
-function compressed(request: Request, response: Response): Response {
+function compress(request: Request, response: Response): Response {
   const type = response.headers.get("content-type") ?? "";
   const wanted = request.headers.get("accept-encoding")?.includes("gzip") && /^text\/(html|x-script)/.test(type);
   if (!response.body || !wanted) return response;

@@ -26,18 +26,18 @@ export interface Target {
 const OPEN_TIMEOUT_MS = 60_000;
 
 /** Where person `n` connects. */
-export function addressOf({ host, ports }: Target, n: number): Address {
+export function getAddress({ host, ports }: Target, n: number): Address {
   return { host, port: ports[n % ports.length]! };
 }
 
 /** Waits for the first frame that holds `word`; other frames are dropped. */
-export function waitFor(socket: LoadSocket, word: string): Promise<string> {
+export function waitFor(socket: LoadSocket, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no "${word}" within ${OPEN_TIMEOUT_MS} ms`)), OPEN_TIMEOUT_MS);
+    const timer = setTimeout(() => reject(new Error(`no "${text}" within ${OPEN_TIMEOUT_MS} ms`)), OPEN_TIMEOUT_MS);
     socket.onFrame = (bytes, start, end) => {
       const text = Buffer.from(bytes.subarray(start, end)).toString();
       if (text.includes('"system:error"')) reject(new Error(text));
-      if (!text.includes(word)) return;
+      if (!text.includes(text)) return;
       clearTimeout(timer);
       resolve(text);
     };
@@ -47,7 +47,7 @@ export function waitFor(socket: LoadSocket, word: string): Promise<string> {
 function plain(target: Target): Dialect {
   return {
     async reader(n) {
-      const socket = await LoadSocket.open(addressOf(target, n), "/");
+      const socket = await LoadSocket.open(getAddress(target, n), "/");
       await waitFor(socket, "ready");
       return socket;
     },
@@ -60,7 +60,7 @@ function socketIo(target: Target): Dialect {
   const PING = 0x32; // engine.io packet types are the first character: 2 ping, 3 pong, 4 message
   return {
     async reader(n) {
-      const socket = await LoadSocket.open(addressOf(target, n), "/socket.io/?EIO=4&transport=websocket");
+      const socket = await LoadSocket.open(getAddress(target, n), "/socket.io/?EIO=4&transport=websocket");
       socket.send("40");
       await waitFor(socket, "ready");
       return socket;
@@ -74,7 +74,7 @@ function socketIo(target: Target): Dialect {
 const CREATED = Buffer.from('{"type":"message:created"');
 
 /** Person `n` connected to Usher, in no room yet. */
-export async function connectUsher(target: Target, n: number, address = addressOf(target, n)): Promise<LoadSocket> {
+export async function connectUsher(target: Target, n: number, address = getAddress(target, n)): Promise<LoadSocket> {
   const token = target.tokens?.[n];
   const socket = await LoadSocket.open(address, "/ws", token === undefined ? {} : { Authorization: `Bearer ${token}` });
   await waitFor(socket, '"system:connected"');
@@ -82,7 +82,7 @@ export async function connectUsher(target: Target, n: number, address = addressO
 }
 
 /** Where the log of each room stands, as a position to resume from. */
-export async function positionsOf(socket: LoadSocket, rooms: string[]) {
+export async function joinRooms(socket: LoadSocket, rooms: string[]) {
   const positions: Record<string, { seq: number; epoch: string }> = {};
   for (const room of rooms) {
     socket.send(JSON.stringify({ type: "room:join", payload: { room } }));
@@ -115,6 +115,6 @@ function usher(target: Target): Dialect {
   };
 }
 
-export function dialectOf(target: Target): Dialect {
+export function createDialect(target: Target): Dialect {
   return { plain, "socket.io": socketIo, usher }[target.dialect](target);
 }

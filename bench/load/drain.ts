@@ -1,4 +1,4 @@
-import { connectUsher, dialectOf, positionsOf, type Target } from "./dialect.ts";
+import { connectUsher, createDialect, joinRooms, type Target } from "./dialect.ts";
 import { connectReaders } from "./fanout.ts";
 import { Histogram } from "./histogram.ts";
 
@@ -32,9 +32,9 @@ const SEQ = Buffer.from('"seq":');
 export async function drain(target: Target, options: DrainOptions): Promise<DrainResult> {
   const [first, ...others] = target.ports as [number, ...number[]];
   const room = target.rooms![0]!;
-  const dialect = dialectOf({ ...target, ports: [first] });
+  const dialect = createDialect({ ...target, ports: [first] });
   const sockets = await connectReaders(dialect, options.connections);
-  const start = (await positionsOf(sockets[0]!, [room]))[room]!;
+  const start = (await joinRooms(sockets[0]!, [room]))[room]!;
   const elsewhere = { ...target, ports: others };
   const writer = await connectUsher(elsewhere, 0);
   const result = { published: 0, delivered: 0, lost: 0, twice: 0, unrecovered: 0, unannounced: 0 };
@@ -46,7 +46,7 @@ export async function drain(target: Target, options: DrainOptions): Promise<Drai
   const read = (n: number) => (bytes: Uint8Array, from: number, to: number) => {
     const frame = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from);
     const at = frame.indexOf(SEQ);
-    if (!dialect.isDelivery(bytes, from, to) || at < 0) return told(n, frame.toString());
+    if (!dialect.isDelivery(bytes, from, to) || at < 0) return handleFrame(n, frame.toString());
     const seq = Number.parseInt(frame.toString("latin1", at + SEQ.length, at + SEQ.length + 16), 10);
     result.delivered++;
     if (seq <= seqs[n]!) result.twice++;
@@ -54,20 +54,20 @@ export async function drain(target: Target, options: DrainOptions): Promise<Drai
     seqs[n] = Math.max(seqs[n]!, seq);
   };
 
-  function told(n: number, frame: string): void {
+  function handleFrame(n: number, frame: string): void {
     if (frame.includes('"system:resumed"')) {
       if (!frame.includes('"recovered":true')) result.unrecovered++;
       back.add(performance.now() - signalled);
       moved++;
     }
     if (!frame.includes('"system:bye"')) return;
-    const [least, most] = JSON.parse(frame).payload.after;
+    const [minMs, maxMs] = JSON.parse(frame).payload.after;
     sockets[n]!.onClose = () => {};
     // It goes on reading on the old connection until its time has come.
-    setTimeout(() => void comeBack(n), least + Math.random() * (most - least));
+    setTimeout(() => void reconnect(n), minMs + Math.random() * (maxMs - minMs));
   }
 
-  async function comeBack(n: number): Promise<void> {
+  async function reconnect(n: number): Promise<void> {
     sockets[n]!.onFrame = () => {};
     sockets[n]!.onClose = () => {};
     sockets[n]!.cut();
@@ -82,7 +82,7 @@ export async function drain(target: Target, options: DrainOptions): Promise<Drai
     socket.onFrame = read(n);
     socket.onClose = () => {
       result.unannounced++;
-      void comeBack(n);
+      void reconnect(n);
     };
   }
   const began = performance.now();

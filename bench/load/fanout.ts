@@ -1,5 +1,5 @@
 import { type Cpu, cpuMeter, type Processes } from "../measure.ts";
-import { type Dialect, dialectOf, type Target } from "./dialect.ts";
+import { createDialect, type Dialect, type Target } from "./dialect.ts";
 import { Histogram } from "./histogram.ts";
 import type { LoadSocket } from "./socket.ts";
 
@@ -54,7 +54,7 @@ function age(bytes: Uint8Array, start: number, end: number): number | null {
 
 /** One room, many readers: publishes at a rate or as fast as it goes and counts every delivery. */
 export async function fanout(target: Target, options: FanoutOptions): Promise<FanoutResult> {
-  const dialect = dialectOf(target);
+  const dialect = createDialect(target);
   const sockets = await connectReaders(dialect, options.readers);
   const latency = new Histogram();
   let delivered = 0;

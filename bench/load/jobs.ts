@@ -4,7 +4,7 @@ import type { FanoutOptions, FanoutResult } from "./fanout.ts";
 import type { PostsOptions, PostsResult } from "./posts.ts";
 import type { StormOptions, StormResult } from "./storm.ts";
 
-/** What the load process can be asked to do; it answers each with one message and ends. `hold` answers when connected and holds on until it is killed. */
+/** What the load process can be asked to do; it returns one result for each and ends. `hold` returns when connected and holds on until it is killed. */
 export type Job =
   | { job: "hold"; target: Target; connections: number }
   | { job: "fanout"; target: Target; options: FanoutOptions }
@@ -12,7 +12,7 @@ export type Job =
   | { job: "storm"; target: Target; options: StormOptions }
   | { job: "drain"; target: Target; options: DrainOptions };
 
-export type Answer<J extends Job["job"]> = {
+export type JobResult<J extends Job["job"]> = {
   hold: { connections: number };
   fanout: FanoutResult;
   posts: PostsResult;
@@ -20,17 +20,17 @@ export type Answer<J extends Job["job"]> = {
   drain: DrainResult;
 }[J];
 
-/** Runs a job in a process of its own. `held` jobs go on until `stop`. */
+/** Runs a job in a process of its own. `hold` jobs go on until `stop`. */
 export async function load<J extends Job["job"]>(
   job: Extract<Job, { job: J }>,
-): Promise<{ answer: Answer<J>; stop(): Promise<void> }> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer<J>>();
+): Promise<{ result: JobResult<J>; stop(): Promise<void> }> {
+  const { promise, resolve, reject } = Promise.withResolvers<JobResult<J>>();
   const child = Bun.spawn([process.execPath, `${import.meta.dir}/process.ts`], {
     stdout: "inherit",
     stderr: "inherit",
-    ipc: (message: { answer?: Answer<J>; error?: string }) =>
-      message.error === undefined ? resolve(message.answer as Answer<J>) : reject(new Error(message.error)),
-    onExit: (_child, code) => reject(new Error(`the load process ended with ${code} before it answered`)),
+    ipc: (message: { answer?: JobResult<J>; error?: string }) =>
+      message.error === undefined ? resolve(message.answer as JobResult<J>) : reject(new Error(message.error)),
+    onExit: (_child, code) => reject(new Error(`the load process ended with ${code} before it returned a result`)),
   });
   child.send(job);
   const stop = async () => {
@@ -38,8 +38,8 @@ export async function load<J extends Job["job"]>(
     await child.exited;
   };
   try {
-    const answer = await promise;
-    return { answer, stop };
+    const result = await promise;
+    return { result, stop };
   } catch (error) {
     await stop();
     throw error;

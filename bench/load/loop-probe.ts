@@ -25,9 +25,9 @@ Bun.serve({
   unix: process.env.BENCH_PROBE!,
   fetch() {
     look();
-    const answer = Response.json(longest);
+    const response = Response.json(longest);
     longest = { wall: 0, cpu: 0 };
-    return answer;
+    return response;
   },
 });
 

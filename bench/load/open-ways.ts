@@ -72,9 +72,9 @@ async function post(address: string, type: string, body: Hostile["body"]): Promi
 }
 
 /** A body that is too large is refused before it has come: the connection may end while it is sent. */
-async function statusOf(answer: Promise<Response>): Promise<string> {
+async function statusOf(result: Promise<Response>): Promise<string> {
   try {
-    const { status, body } = await answer;
+    const { status, body } = await result;
     await body?.cancel();
     return String(status);
   } catch {
@@ -132,10 +132,10 @@ function socketWay(url: string, path: string): Way {
 function sayOnce(address: string, frame: Hostile["body"]): Promise<string> {
   return new Promise((resolve) => {
     const socket = new WebSocket(address);
-    let answer = "none";
+    let result = "none";
     const done = () => {
       socket.close();
-      resolve(answer);
+      resolve(result);
     };
     socket.onopen = () => {
       socket.send(frame);
@@ -145,10 +145,10 @@ function sayOnce(address: string, frame: Hostile["body"]): Promise<string> {
       const { type, id, status, payload } = JSON.parse(String(data));
       // The sockets of the first clients take no pings, and answer each frame.
       if (id === "end" || status !== undefined) done();
-      else if (type !== "system:connected") answer = payload?.code ?? type;
+      else if (type !== "system:connected") result = payload?.code ?? type;
     };
     socket.onclose = ({ code }) => {
-      answer = String(code);
+      result = String(code);
       done();
     };
   });

@@ -1,4 +1,4 @@
-import { dialectOf, type Target } from "./dialect.ts";
+import { createDialect, type Target } from "./dialect.ts";
 import { connectReaders } from "./fanout.ts";
 import { Histogram } from "./histogram.ts";
 
@@ -28,11 +28,11 @@ const ERROR = '"type":"system:error"';
  * and deliveries at a reader on the last node.
  */
 export async function posts(target: Target, options: PostsOptions): Promise<PostsResult> {
-  const dialect = dialectOf(target);
+  const dialect = createDialect(target);
   const { ports } = target;
-  const [reader] = await connectReaders(dialectOf({ ...target, ports: ports.slice(-1) }), 1);
+  const [reader] = await connectReaders(createDialect({ ...target, ports: ports.slice(-1) }), 1);
   // The writers do not read: else 200 of them would make 200 deliveries of each post, which is another bench.
-  const writing = dialectOf({ ...target, ports: ports.slice(0, 1), tokens: target.tokens?.slice(1), rooms: [] });
+  const writing = createDialect({ ...target, ports: ports.slice(0, 1), tokens: target.tokens?.slice(1), rooms: [] });
   const writers = await connectReaders(writing, options.writers);
   const ack = new Histogram();
   const delivery = new Histogram();

@@ -1,4 +1,4 @@
-import { dialectOf } from "./dialect.ts";
+import { createDialect } from "./dialect.ts";
 import { drain } from "./drain.ts";
 import { connectReaders, fanout } from "./fanout.ts";
 import type { Job } from "./jobs.ts";
@@ -8,7 +8,7 @@ import { storm } from "./storm.ts";
 async function run(job: Job) {
   switch (job.job) {
     case "hold":
-      return { connections: (await connectReaders(dialectOf(job.target), job.connections)).length };
+      return { connections: (await connectReaders(createDialect(job.target), job.connections)).length };
     case "fanout":
       return fanout(job.target, job.options);
     case "posts":
@@ -22,7 +22,7 @@ async function run(job: Job) {
 
 process.on("message", (job: Job) => {
   run(job).then(
-    (answer) => process.send?.({ answer }),
+    (result) => process.send?.({ answer: result }),
     (error: unknown) => process.send?.({ error: String(error) }),
   );
 });

@@ -9,7 +9,7 @@ export interface Address {
 }
 
 /** ms after which a connection that was refused for now (503) is tried again, as Retry-After asks. */
-const TRY_AGAIN = 1_000;
+const RETRY_AFTER_MS = 1_000;
 
 /**
  * A WebSocket client (RFC 6455) that costs next to nothing, so that the load leaves the machine to the server:
@@ -24,13 +24,13 @@ export class LoadSocket {
 
   static async open(address: Address, path: string, headers: Record<string, string> = {}): Promise<LoadSocket> {
     for (;;) {
-      const socket = await LoadSocket.#try(address, path, headers);
+      const socket = await LoadSocket.#connect(address, path, headers);
       if (socket !== null) return socket;
-      await Bun.sleep(TRY_AGAIN);
+      await Bun.sleep(RETRY_AFTER_MS);
     }
   }
 
-  static #try(target: Address, path: string, headers: Record<string, string>): Promise<LoadSocket | null> {
+  static #connect(target: Address, path: string, headers: Record<string, string>): Promise<LoadSocket | null> {
     const self = new LoadSocket();
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     const hello =
@@ -49,7 +49,7 @@ export class LoadSocket {
             if (self.#upgraded) return self.#read(chunk);
             const text = Buffer.from(chunk).toString("latin1");
             const end = text.indexOf("\r\n\r\n");
-            if (end < 0) return reject(new Error(`incomplete upgrade answer: ${text.slice(0, 200)}`));
+            if (end < 0) return reject(new Error(`incomplete upgrade response: ${text.slice(0, 200)}`));
             if (text.startsWith("HTTP/1.1 503")) {
               socket.terminate();
               return resolve(null);

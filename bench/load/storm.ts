@@ -1,4 +1,4 @@
-import { connectUsher, dialectOf, positionsOf, type Target, waitFor } from "./dialect.ts";
+import { connectUsher, createDialect, joinRooms, type Target, waitFor } from "./dialect.ts";
 import { connectReaders } from "./fanout.ts";
 import { Histogram } from "./histogram.ts";
 
@@ -17,9 +17,9 @@ export interface StormResult {
 
 /** All connections are cut at once and come back with their positions, until each has its answer. */
 export async function storm(target: Target, options: StormOptions): Promise<StormResult> {
-  const dialect = dialectOf(target);
+  const dialect = createDialect(target);
   const sockets = await connectReaders(dialect, options.connections);
-  const positions = await positionsOf(sockets[0]!, target.rooms ?? []);
+  const positions = await joinRooms(sockets[0]!, target.rooms ?? []);
   const resume = JSON.stringify({ type: "system:resume", id: 1, payload: { rooms: positions } });
   const times = new Histogram();
   let recovered = 0;
@@ -30,9 +30,9 @@ export async function storm(target: Target, options: StormOptions): Promise<Stor
     while (next < options.connections) {
       const socket = await connectUsher(target, next++);
       socket.send(resume);
-      const answer = await waitFor(socket, '"system:resumed"');
+      const result = await waitFor(socket, '"system:resumed"');
       times.add(performance.now() - cut);
-      if (!answer.includes('"recovered":false')) recovered++;
+      if (!result.includes('"recovered":false')) recovered++;
     }
   };
   await Promise.all(Array.from({ length: options.parallel }, one));

@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, expect, test } from "bun:test";
 import { freePort } from "../../tests/support/free-port.ts";
-import { ELSEWHERE, sendFrom, testFromElsewhere } from "../../tests/support/from-elsewhere.ts";
+import { REMOTE_ADDRESS, sendFrom, testFromRemote } from "../../tests/support/remote-address.ts";
 import { waitUntil } from "../../tests/support/wait-until.ts";
 import { type Balancer, startBalancer } from "./balancer.ts";
 
@@ -37,8 +37,8 @@ async function start(): Promise<void> {
 }
 
 const ask = async (path = "/") => {
-  const answer = await fetch(`http://127.0.0.1:${balancer.port}${path}`, { headers: { connection: "close" } });
-  return answer.text();
+  const response = await fetch(`http://127.0.0.1:${balancer.port}${path}`, { headers: { connection: "close" } });
+  return response.text();
 };
 const asked = async () => (await Promise.all(Array.from({ length: 8 }, () => ask()))).sort().join("");
 
@@ -54,20 +54,20 @@ test("connections go to the ready ones in turn, and none is lost to one that is 
   });
 });
 
-testFromElsewhere("a node does not take who comes from elsewhere for somebody on this machine", async () => {
+testFromRemote("a node does not take who comes from elsewhere for somebody on this machine", async () => {
   await start();
   const peerOf = async (from: string) => (await sendFrom(balancer.port, "/peer", { from })).text;
-  expect(await peerOf(ELSEWHERE)).toEndWith(ELSEWHERE);
+  expect(await peerOf(REMOTE_ADDRESS)).toEndWith(REMOTE_ADDRESS);
   expect(await peerOf("127.0.0.1")).toEndWith("127.0.0.1");
 });
 
-test("when nobody says that he is ready, they are tried all the same", async () => {
+test("when nobody says that it is ready, they are tried all the same", async () => {
   Object.assign(ready, { a: false, b: false });
   await start();
   expect(await asked()).toMatch(/^[ab]{8}$/);
 });
 
-test("a long answer arrives to its last byte, also when the server closes behind it", async () => {
+test("a long answer arrives to its last byte, also when the server closes right after it", async () => {
   await start();
   expect((await ask("/big")).length).toBe(BIG);
 });

@@ -14,8 +14,8 @@ export interface Balancer {
   close(): Promise<void>;
 }
 
-const CHECK_MS = 250;
-const ANSWER_MS = 2_000;
+const CHECK_INTERVAL_MS = 250;
+const CHECK_TIMEOUT_MS = 2_000;
 
 /**
  * A balancer for trying a cluster on one machine: TCP connections go to the ready backends in turn; what is open stays where it is.
@@ -36,7 +36,7 @@ export async function startBalancer(host: string, port: number, backends: readon
 
   async function watch(backend: Backend): Promise<void> {
     while (!closed) {
-      await Bun.sleep(CHECK_MS);
+      await Bun.sleep(CHECK_INTERVAL_MS);
       await check(backend);
     }
   }
@@ -111,7 +111,7 @@ function plain(address = ""): string {
 
 async function isReady({ ready }: Backend): Promise<boolean> {
   try {
-    return (await fetch(ready, { signal: AbortSignal.timeout(ANSWER_MS) })).ok;
+    return (await fetch(ready, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) })).ok;
   } catch {
     return false;
   }

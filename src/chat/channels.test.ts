@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Channel } from "../../protocol/objects.ts";
 import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
-import { codeOf } from "../../tests/support/code-of.ts";
+import { errorCode } from "../../tests/support/error-code.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { LIMITS } from "./limits.ts";
 
@@ -44,7 +44,7 @@ test("a direct chat stays as it is", async () => {
     node.members.remove(ann, channel.id, ann.userId),
     node.members.remove(ann, channel.id, bob.userId),
   ];
-  expect(await Promise.all(refused.map(codeOf))).toEqual(refused.map(() => "direct_immutable"));
+  expect(await Promise.all(refused.map(errorCode))).toEqual(refused.map(() => "direct_immutable"));
 });
 
 test("what a new channel must have is said by field", async () => {
@@ -57,7 +57,7 @@ test("what a new channel must have is said by field", async () => {
   ] as const;
   for (const input of wrong) {
     expect(
-      await codeOf(
+      await errorCode(
         node.channels.create(ann, { ...input, member_ids: [...("member_ids" in input ? input.member_ids : [])] }),
       ),
     ).toBe("invalid");
@@ -67,16 +67,16 @@ test("what a new channel must have is said by field", async () => {
 test("public channels have names of their own, in any case; private ones tell nothing by theirs", async () => {
   const race = await Promise.all(
     ["General", "general", "Gene\u200bral", "Ｇｅｎｅｒａｌ"].map((name) =>
-      codeOf(node.channels.create(ann, { type: "public", name })),
+      errorCode(node.channels.create(ann, { type: "public", name })),
     ),
   );
   expect(race.sort()).toEqual(["name_taken", "name_taken", "name_taken", "ok"]);
-  const twins = [ann, bob].map((me) => codeOf(node.channels.create(me, { type: "private", name: "secret" })));
+  const twins = [ann, bob].map((me) => errorCode(node.channels.create(me, { type: "private", name: "secret" })));
   expect(await Promise.all(twins)).toEqual(["ok", "ok"]);
   const { channel } = await node.channels.create(ann, { type: "public", name: "other" });
-  expect(await codeOf(node.channels.update(ann, channel.id, { name: "general" }))).toBe("name_taken");
+  expect(await errorCode(node.channels.update(ann, channel.id, { name: "general" }))).toBe("name_taken");
   await node.channels.delete(ann, channel.id);
-  expect(await codeOf(node.channels.create(bob, { type: "public", name: "other" }))).toBe("ok");
+  expect(await errorCode(node.channels.create(bob, { type: "public", name: "other" }))).toBe("ok");
 });
 
 test("channels are found by their names in whatever case, width and accents, and keys that are missing are made", async () => {
@@ -91,7 +91,7 @@ test("channels are found by their names in whatever case, width and accents, and
   expect(await find("cafe")).toEqual([]);
   await node.sweep();
   expect(await find("the zimt")).toEqual([channel.id]);
-  expect(await codeOf(node.channels.create(bob, { type: "public", name: "ＴＨÉ zimt" }))).toBe("name_taken");
+  expect(await errorCode(node.channels.create(bob, { type: "public", name: "ＴＨÉ zimt" }))).toBe("name_taken");
 });
 
 test("a change is one entry, and no change is none", async () => {
@@ -111,11 +111,11 @@ test("a deleted channel is gone for all, and its last entry takes everybody out 
   const { channel } = await node.channels.create(ann, { type: "private", name: "x", member_ids: [bob.userId] });
   await node.messages.send(bob, { channel_id: channel.id, content: "bye" });
   await node.channels.delete(ann, channel.id);
-  const last = node.told.at(-1);
+  const last = node.hubCalls.at(-1);
   expect(last).toMatchObject({ what: "publish", entry: { type: "channel:deleted", room: `channel:${channel.id}` } });
-  if (last?.what === "publish") expect(node.policy.findExpelled?.(last.entry)).toBe("everybody");
-  expect(await codeOf(node.channels.get(ann, channel.id))).toBe("not_found");
-  expect(await codeOf(node.messages.page(bob, channel.id, { limit: 1 }))).toBe("not_found");
+  if (last?.kind === "publish") expect(node.policy.findExpelled?.(last.entry)).toBe("everybody");
+  expect(await errorCode(node.channels.get(ann, channel.id))).toBe("not_found");
+  expect(await errorCode(node.messages.page(bob, channel.id, { limit: 1 }))).toBe("not_found");
   expect((await node.readMarks.counts(ann)).channels.map((c) => c.channel_id)).not.toContain(channel.id);
 });
 
@@ -154,7 +154,7 @@ test("lists go page by page in both directions, and find by name", async () => {
   const found = await node.channels.list(bob, { scope: "public", limit: 20, q: "E_3%" });
   expect(found.data.map(({ name, role }) => [name, role])).toEqual([["eve_3%", null]]);
   expect((await node.channels.list(eve, { scope: "public", limit: 20, type: "private" })).data).toEqual([]);
-  expect(await codeOf(node.channels.list(eve, { scope: "joined", limit: 3, after: "99999999999999999999" }))).toBe(
+  expect(await errorCode(node.channels.list(eve, { scope: "joined", limit: 3, after: "99999999999999999999" }))).toBe(
     "invalid",
   );
 });
@@ -167,9 +167,9 @@ test("nobody is in more channels than the limit", async () => {
   await node.sql`
     INSERT INTO members (channel_id, user_id, role)
     SELECT i, ${fay.userId}, 'owner' FROM generate_series(1, ${LIMITS.channelsPerUser}) i`;
-  expect(await codeOf(node.channels.create(fay, { type: "private", name: "one more" }))).toBe("full");
+  expect(await errorCode(node.channels.create(fay, { type: "private", name: "one more" }))).toBe("full");
   const { channel } = await node.channels.create(ann, { type: "public", name: "for fay" });
-  expect(await codeOf(node.members.add(fay, channel.id, fay.userId))).toBe("full");
+  expect(await errorCode(node.members.add(fay, channel.id, fay.userId))).toBe("full");
 });
 
 test("an owner of the server is told the names of all channels, everyone else those of public ones and of their own", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
-import { codeOf } from "../../tests/support/code-of.ts";
+import { errorCode } from "../../tests/support/error-code.ts";
 import { chooseSeed, seeded } from "../../tests/support/seeded.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { LIMITS } from "./limits.ts";
@@ -58,9 +58,9 @@ test("whatever comes, goes and is refused at once, each gets their own result, a
       }
       return "ok";
     },
-    async () => codeOf(node.members.add(me, id, me.userId, "owner")),
-    async () => codeOf(node.members.add(me, closed.id, me.userId)),
-    async () => codeOf(node.members.add(stranger, id, "nobody")),
+    async () => errorCode(node.members.add(me, id, me.userId, "owner")),
+    async () => errorCode(node.members.add(me, closed.id, me.userId)),
+    async () => errorCode(node.members.add(stranger, id, "nobody")),
   ]);
   const codes = await Promise.all(work.map((one) => one()));
   expect(codes).toEqual(crowd.flatMap(() => ["ok", "forbidden", "not_found", "forbidden"]));
@@ -94,6 +94,6 @@ test("of one and the same join only one is new, also when another of the same pe
 test("the last free places go to those who came first, and the rest is told that it is full", async () => {
   const id = await publicChannel("nearly full");
   await node.sql`UPDATE channels SET member_count = ${LIMITS.members - 3} WHERE id = ${id}`;
-  const codes = await Promise.all(people.slice(0, 10).map((me) => codeOf(node.members.add(me, id, me.userId))));
+  const codes = await Promise.all(people.slice(0, 10).map((me) => errorCode(node.members.add(me, id, me.userId))));
   expect(codes.sort()).toEqual([...Array(7).fill("full"), "ok", "ok", "ok"]);
 });

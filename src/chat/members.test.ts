@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Member } from "../../protocol/objects.ts";
 import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
-import { codeOf } from "../../tests/support/code-of.ts";
+import { errorCode } from "../../tests/support/error-code.ts";
 import { chooseSeed, seeded } from "../../tests/support/seeded.ts";
 import type { UserCaller } from "../platform/caller.ts";
 
@@ -38,7 +38,7 @@ test("two owners who go at once leave one behind, whichever way they go", async 
   ];
   for (let round = 0; round < 24; round++) {
     const id = await twoOwners();
-    const codes = await Promise.all([ann, bob].map((me) => codeOf(ways[random.int(0, 3)]!(me, id))));
+    const codes = await Promise.all([ann, bob].map((me) => errorCode(ways[random.int(0, 3)]!(me, id))));
     expect(codes).toContain("ok");
     expect(await countOwners(id)).toBe(1);
   }
@@ -47,8 +47,8 @@ test("two owners who go at once leave one behind, whichever way they go", async 
 test("one last owner can neither leave nor step down", async () => {
   const { channel } = await node.channels.create(ann, { type: "public", name: "mine" });
   await node.members.add(bob, channel.id, bob.userId);
-  expect(await codeOf(node.members.remove(ann, channel.id, ann.userId))).toBe("last_owner");
-  expect(await codeOf(node.members.setRole(ann, channel.id, ann.userId, "member"))).toBe("last_owner");
+  expect(await errorCode(node.members.remove(ann, channel.id, ann.userId))).toBe("last_owner");
+  expect(await errorCode(node.members.setRole(ann, channel.id, ann.userId, "member"))).toBe("last_owner");
 });
 
 test("joining many times at once is joining once, and the count is true", async () => {
@@ -71,15 +71,15 @@ test("who is removed is told in their own room, and is out of the channel's room
   const { channel } = await node.channels.create(ann, { type: "private", name: "x", member_ids: [bob.userId] });
   const room = `channel:${channel.id}`;
   await node.members.remove(ann, channel.id, bob.userId);
-  expect(node.told.slice(-3)).toEqual([
-    { what: "publish", entry: expect.objectContaining({ room, type: "member:left" }) },
-    { what: "publish", entry: expect.objectContaining({ room: `user:${bob.userId}`, type: "channel:left" }) },
-    { what: "expel", room, userId: bob.userId },
+  expect(node.hubCalls.slice(-3)).toEqual([
+    { kind: "publish", entry: expect.objectContaining({ room, type: "member:left" }) },
+    { kind: "publish", entry: expect.objectContaining({ room: `user:${bob.userId}`, type: "channel:left" }) },
+    { kind: "expel", room, userId: bob.userId },
   ]);
-  const told = node.told.length;
+  const told = node.hubCalls.length;
   await node.members.remove(ann, channel.id, bob.userId);
-  expect(node.told).toHaveLength(told);
-  expect(await codeOf(node.policy.authorize(bob, room))).toBe("not_found");
+  expect(node.hubCalls).toHaveLength(told);
+  expect(await errorCode(node.policy.authorize(bob, room))).toBe("not_found");
 });
 
 test("a new member reads what was said before they joined, and it counts as read", async () => {
@@ -133,7 +133,7 @@ test("an admin removes members; admins and owners are removed by an owner alone"
   const dan = await node.person("dan");
   await node.members.add(ann, channel.id, dan.userId);
   for (const admin of [bob, cid]) await node.members.setRole(ann, channel.id, admin.userId, "admin");
-  const remove = (who: UserCaller, whom: UserCaller) => codeOf(node.members.remove(who, channel.id, whom.userId));
+  const remove = (who: UserCaller, whom: UserCaller) => errorCode(node.members.remove(who, channel.id, whom.userId));
   expect(await remove(bob, cid)).toBe("forbidden");
   expect(await remove(bob, ann)).toBe("forbidden");
   expect(await remove(bob, dan)).toBe("ok");

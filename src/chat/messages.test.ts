@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { MessagePayload } from "../../protocol/frames.ts";
 import { type Message, Message as MessageSchema } from "../../protocol/objects.ts";
 import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
-import { codeOf } from "../../tests/support/code-of.ts";
+import { errorCode } from "../../tests/support/error-code.ts";
+import { raceOnLockedRow } from "../../tests/support/race-on-locked-row.ts";
 import { chooseSeed } from "../../tests/support/seeded.ts";
-import { whileWaiting } from "../../tests/support/while-waiting.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import type { PageQuery } from "./keyset-page.ts";
 import { LIMITS } from "./limits.ts";
@@ -65,7 +65,7 @@ test("after a deletion the text is nowhere, the place stays, and a second deleti
     message_seq: seq,
     author_id: bob.userId,
   });
-  expect(await codeOf(node.messages.edit(bob, id, "again"))).toBe("conflict");
+  expect(await errorCode(node.messages.edit(bob, id, "again"))).toBe("conflict");
   expect((await node.messages.page(ann, channel_id, { limit: 5 })).data).toEqual([message]);
 });
 
@@ -74,8 +74,8 @@ test("edits and deletions that race leave one truth, in the table and in the log
   for (let round = 0; round < 10; round++) {
     const { id } = await post(channel_id, "start");
     await Promise.all([
-      ...Array.from({ length: 6 }, (_, i) => codeOf(node.messages.edit(bob, id, `edit ${i}`))),
-      codeOf(node.messages.delete(ann, id)),
+      ...Array.from({ length: 6 }, (_, i) => errorCode(node.messages.edit(bob, id, `edit ${i}`))),
+      errorCode(node.messages.delete(ann, id)),
       post(channel_id, "meanwhile"),
     ]);
     expect((await node.messages.get(ann, id)).deleted_at).not.toBeNull();
@@ -93,10 +93,10 @@ test("who loses their membership while an edit or a deletion waits for the room 
   ]) {
     const channel_id = await createSharedChannel();
     const { id } = await post(channel_id, "as it was");
-    const [code] = await whileWaiting(
+    const [code] = await raceOnLockedRow(
       node.sql,
       { table: "rooms", id: channel_id },
-      () => [codeOf(change(id))],
+      () => [errorCode(change(id))],
       (tx) => tx`DELETE FROM members WHERE channel_id = ${channel_id} AND user_id = ${bob.userId}`,
     );
     expect(code).toBe("not_found");
@@ -109,7 +109,7 @@ test("an edit that changes nothing is no entry, and there is an end to edits", a
   const said = await post(channel_id, "same");
   expect(await node.messages.edit(bob, said.id, "same")).toEqual(said);
   for (let i = 0; i < LIMITS.edits; i++) await node.messages.edit(bob, said.id, `edit ${i}`);
-  expect(await codeOf(node.messages.edit(bob, said.id, "one more"))).toBe("conflict");
+  expect(await errorCode(node.messages.edit(bob, said.id, "one more"))).toBe("conflict");
 });
 
 test("pages before, after and around cover every message once, at any size and place", async () => {
@@ -150,8 +150,8 @@ test("pages before, after and around cover every message once, at any size and p
 
   const middle = await page({ limit: 5, around: ids[30]! });
   expect(middle.data.map(({ id }) => id)).toEqual(ids.slice(28, 33));
-  expect(await codeOf(page({ limit: 5, around: "1" }))).toBe("anchor_not_found");
-  expect(await codeOf(page({ limit: 5, around: ids[1], before: ids[2] }))).toBe("invalid");
+  expect(await errorCode(page({ limit: 5, around: "1" }))).toBe("anchor_not_found");
+  expect(await errorCode(page({ limit: 5, around: ids[1], before: ids[2] }))).toBe("invalid");
 });
 
 test("a page tells the head of the log in its own statement: page and stream meet without a gap", async () => {

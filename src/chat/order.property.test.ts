@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Message } from "../../protocol/objects.ts";
 import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
-import { codeOf } from "../../tests/support/code-of.ts";
+import { errorCode } from "../../tests/support/error-code.ts";
 import { chooseSeed } from "../../tests/support/seeded.ts";
 import type { UserCaller } from "../platform/caller.ts";
 
@@ -184,10 +184,10 @@ test("a place that is no message of the channel is told so, and 0 is the place b
   const { id } = await post(0, other);
   const { page, replies } = nodes[0]!.messages;
   for (const place of ["before", "after", "around"] as const) {
-    expect(await codeOf(page(bob, channelId, { limit: 5, [place]: id }))).toBe("anchor_not_found");
-    expect(await codeOf(page(bob, channelId, { limit: 5, [place]: "1" }))).toBe("anchor_not_found");
+    expect(await errorCode(page(bob, channelId, { limit: 5, [place]: id }))).toBe("anchor_not_found");
+    expect(await errorCode(page(bob, channelId, { limit: 5, [place]: "1" }))).toBe("anchor_not_found");
   }
-  expect(await codeOf(replies(bob, mine.id, { limit: 5, after: id }))).toBe("anchor_not_found");
+  expect(await errorCode(replies(bob, mine.id, { limit: 5, after: id }))).toBe("anchor_not_found");
   expect((await page(bob, channelId, { limit: 5, after: "0" })).data).toEqual([mine]);
   expect((await page(bob, await createSharedChannel(), { limit: 5, after: "0" })).data).toEqual([]);
 });

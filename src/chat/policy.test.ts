@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { CommandType } from "../../protocol/frames.ts";
 import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
-import { codeOf } from "../../tests/support/code-of.ts";
+import { errorCode } from "../../tests/support/error-code.ts";
 import { ANONYMOUS, type Caller, type UserCaller } from "../platform/caller.ts";
 
 /** Everybody there is, seen from a channel. `removed` was a member once. */
@@ -121,7 +121,7 @@ for (const type of ["public", "private"] as const) {
       seen[name] = "";
       for (const who of WHO) {
         const place = await makeFixture(type);
-        const code = await codeOf(attempt(who === "anonymous" ? ANONYMOUS : people[who], place));
+        const code = await errorCode(attempt(who === "anonymous" ? ANONYMOUS : people[who], place));
         seen[name] += SIGNS[code] ?? code;
       }
     }
@@ -136,10 +136,10 @@ test("a direct chat is for its two, and neither can take the other's words away"
   const { message } = await node.messages.send(ann, { channel_id: channel.id, content: "hi" });
   const place = { channel_id: channel.id, message_id: message.id };
   for (const name of ["see the channel", "join its room", "read messages", "send", "mark read", "type (frame)"]) {
-    expect(await codeOf(USE_CASES[name]!(bob, place))).toBe("ok");
+    expect(await errorCode(USE_CASES[name]!(bob, place))).toBe("ok");
   }
-  expect(await codeOf(node.messages.delete(bob, message.id))).toBe("forbidden");
-  const strangers = Object.values(USE_CASES).map((attempt) => codeOf(attempt(stranger, place)));
+  expect(await errorCode(node.messages.delete(bob, message.id))).toBe("forbidden");
+  const strangers = Object.values(USE_CASES).map((attempt) => errorCode(attempt(stranger, place)));
   expect(new Set(await Promise.all(strangers))).toEqual(new Set(["not_found"]));
 });
 
@@ -158,7 +158,7 @@ test("lists and counts hold the caller's own, and nothing for anonymous", async 
     node.channels.create(ANONYMOUS, { type: "public", name: "x" }),
     node.readMarks.counts(ANONYMOUS),
   ];
-  expect(await Promise.all(asked.map(codeOf))).toEqual(asked.map(() => "unauthenticated"));
+  expect(await Promise.all(asked.map(errorCode))).toEqual(asked.map(() => "unauthenticated"));
 });
 
 test("rooms asked in bulk get the same answers as one by one, malformed names too", async () => {
@@ -171,7 +171,7 @@ test("rooms asked in bulk get the same answers as one by one, malformed names to
   ];
   const callers: Caller[] = [...Object.values(people), ANONYMOUS];
   const asks = callers.flatMap((caller) => rooms.map((room) => ({ caller, room })));
-  const single = await Promise.all(asks.map(({ caller, room }) => codeOf(node.policy.authorize(caller, room))));
+  const single = await Promise.all(asks.map(({ caller, room }) => errorCode(node.policy.authorize(caller, room))));
   const bulk = await node.policy.authorizeMany!(asks);
   expect(bulk.map((code) => code ?? "ok")).toEqual(single as never);
   expect(new Set(single)).toEqual(new Set(["ok", "forbidden", "not_found", "unauthenticated"]));

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
-import { codeOf } from "../../tests/support/code-of.ts";
+import { errorCode } from "../../tests/support/error-code.ts";
+import { raceOnLockedRow } from "../../tests/support/race-on-locked-row.ts";
 import { chooseSeed, seeded } from "../../tests/support/seeded.ts";
 import { waitUntil } from "../../tests/support/wait-until.ts";
-import { whileWaiting } from "../../tests/support/while-waiting.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { createPublish } from "../platform/log/publish.ts";
 import { createSendMessage } from "./posting.ts";
@@ -91,11 +91,11 @@ test("an answer must be to a message of the same channel that is not deleted", a
   const send = (channel: string, reply_to_id: string, client_id?: string) =>
     node.messages.send(bob, { channel_id: channel, content: "answer", reply_to_id, client_id });
   expect((await send(channel_id, said.id)).message.reply_to_id).toBe(said.id);
-  expect(await codeOf(send(elsewhere, said.id))).toBe("invalid");
-  expect(await codeOf(send(channel_id, "1"))).toBe("invalid");
-  expect(await Promise.all([1, 2].map(() => codeOf(send(channel_id, "1", "k"))))).toEqual(["invalid", "invalid"]);
+  expect(await errorCode(send(elsewhere, said.id))).toBe("invalid");
+  expect(await errorCode(send(channel_id, "1"))).toBe("invalid");
+  expect(await Promise.all([1, 2].map(() => errorCode(send(channel_id, "1", "k"))))).toEqual(["invalid", "invalid"]);
   await node.messages.delete(ann, said.id);
-  expect(await codeOf(send(channel_id, said.id))).toBe("invalid");
+  expect(await errorCode(send(channel_id, said.id))).toBe("invalid");
 });
 
 /** Removes Bob in a transaction that waits for `commit` while it holds the room, as a removal does at its end. */
@@ -128,7 +128,7 @@ async function isLockAwaited(): Promise<boolean> {
 test("a post that waits for a removal is refused; the one-statement variant would let it in", async () => {
   const channel_id = await createSharedChannel();
   const removal = await removeSlowly(channel_id);
-  const post = codeOf(node.messages.send(bob, { channel_id, content: "too late" }));
+  const post = errorCode(node.messages.send(bob, { channel_id, content: "too late" }));
   await waitUntil("the post waits for the removal", isLockAwaited);
   await removal.commit();
   expect(await post).toBe("not_found");
@@ -152,7 +152,7 @@ test("no post of a removed person has a place after their removal, whatever the 
     const channel_id = await createSharedChannel();
     const posts = Array.from({ length: 40 }, async (_, i) => {
       await Bun.sleep(random.int(0, 8));
-      return codeOf(node.messages.send(bob, { channel_id, content: `${i}` }));
+      return errorCode(node.messages.send(bob, { channel_id, content: `${i}` }));
     });
     await Bun.sleep(random.int(0, 8));
     await node.members.remove(ann, channel_id, bob.userId);
@@ -192,7 +192,7 @@ test("a channel whose room is held costs only its own posts, then and while it s
   await holds.promise;
   const ended: string[] = [];
   const post = async (channel_id: string, content: string) => {
-    const code = await codeOf(node.messages.send(ann, { channel_id, content }));
+    const code = await errorCode(node.messages.send(ann, { channel_id, content }));
     ended.push(`${channel_id === held ? "held" : "free"} ${content}: ${code}`);
   };
   const first = [post(held, "1"), post(free, "1"), post(held, "2"), post(free, "2")];
@@ -214,7 +214,7 @@ test("a channel that is being deleted takes no post after its end", async () => 
   const channel_id = await createSharedChannel();
   const posts = Array.from({ length: 50 }, async (_, i) => {
     await Bun.sleep(i % 6);
-    return codeOf(node.messages.send(bob, { channel_id, content: `${i}` }));
+    return errorCode(node.messages.send(bob, { channel_id, content: `${i}` }));
   });
   await Bun.sleep(2);
   await node.channels.delete(ann, channel_id);
@@ -244,7 +244,7 @@ test("a batch that meets another node's batch waits for it, and is written in on
   const [row] = await node.sql<{ id: string }[]>`SELECT min(id) AS id FROM rooms WHERE id = ANY (${ids}::bigint[])`;
   // On a machine that is very busy the row is let go too late for the batch: then it is rightly taken apart.
   for (let tries = 20; ; tries--) {
-    const said = await whileWaiting(node.sql, { table: "rooms", id: row!.id }, () => [
+    const said = await raceOnLockedRow(node.sql, { table: "rooms", id: row!.id }, () => [
       Promise.all(ids.map((channel_id) => node.messages.send(ann, { channel_id, content: "text" }))),
     ]);
     const messages = said.flat().map(({ message }) => message.id);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Message } from "../../protocol/objects.ts";
 import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
-import { codeOf } from "../../tests/support/code-of.ts";
+import { errorCode } from "../../tests/support/error-code.ts";
 import { chooseSeed } from "../../tests/support/seeded.ts";
 import type { UserCaller } from "../platform/caller.ts";
 
@@ -48,7 +48,7 @@ test("unread counts are what counting by hand gives, after any history", async (
           await node.messages.delete(people[message.who]!, message.id);
           message.deleted = true;
         } else if (step.do === "edit") {
-          await codeOf(node.messages.edit(people[message.who]!, message.id, "other text"));
+          await errorCode(node.messages.edit(people[message.who]!, message.id, "other text"));
         } else {
           marks[step.who] = Math.max(marks[step.who]!, step.which);
           const answer = await node.readMarks.mark(people[step.who]!, channel_id, message.id);
@@ -73,13 +73,13 @@ test("a mark never moves back, however marks of several devices race, and own de
   const said: Message[] = [];
   for (let i = 0; i < 30; i++) said.push((await node.messages.send(ann, { channel_id, content: `${i}` })).message);
   const newest = said.at(-1)!;
-  node.told.length = 0;
+  node.hubCalls.length = 0;
   const shuffled = said.map((_, i) => said[(i * 7) % said.length]!);
   const answers = await Promise.all(shuffled.map(({ id }) => node.readMarks.mark(bob, channel_id, id)));
   expect((await node.readMarks.mark(bob, channel_id, said[0]!.id)).last_read_id).toBe(newest.id);
   expect(answers.every(({ last_read_seq }, i) => last_read_seq >= shuffled[i]!.seq)).toBe(true);
-  expect(node.told.at(-1)).toEqual({
-    what: "ephemeral",
+  expect(node.hubCalls.at(-1)).toEqual({
+    kind: "ephemeral",
     room: `user:${bob.userId}`,
     type: "read:marked",
     payload: { channel_id, last_read_id: newest.id, last_read_seq: newest.seq, unread: 0, last_seq: newest.seq },
@@ -93,7 +93,7 @@ test("a mark is a message of its channel: nothing else can be marked, and nothin
   const elsewhere = (await node.messages.send(ann, { channel_id: other, content: "elsewhere" })).message.id;
   await node.messages.send(ann, { channel_id, content: "here" });
   for (const id of ["9223372036854775807", "1", elsewhere]) {
-    expect(await codeOf(node.readMarks.mark(bob, channel_id, id))).toBe("invalid");
+    expect(await errorCode(node.readMarks.mark(bob, channel_id, id))).toBe("invalid");
   }
   expect(await node.channels.get(bob, channel_id)).toMatchObject({ last_read_id: null, last_read_seq: 0, unread: 1 });
 });

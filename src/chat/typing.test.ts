@@ -19,8 +19,8 @@ test("a hundred people who type at once cost a few queries, and each is told of"
     },
   });
   const typing = createTyping({ ...node.deps, sql });
-  node.told.length = 0;
+  node.hubCalls.length = 0;
   await Promise.all(Array.from({ length: 100 }, () => typing.start(ann, channel.id)));
-  expect(node.told).toHaveLength(100);
+  expect(node.hubCalls).toHaveLength(100);
   expect(queries).toBeLessThanOrEqual(4);
 });

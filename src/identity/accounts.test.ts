@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { codeOf } from "../../tests/support/code-of.ts";
+import { errorCode } from "../../tests/support/error-code.ts";
 import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
 import { waitUntil } from "../../tests/support/wait-until.ts";
 
@@ -83,7 +83,7 @@ test("a disabled person is out at once, stays out, and comes in again once enabl
   node.closed.length = 0;
   expect((await change(cy.id, { disabled: true })).body).toMatchObject({ disabled: true, banned: false });
   expect(node.closed).toEqual([{ user: cy.id, reason: "banned" }]);
-  expect(await codeOf(node.identity.authenticate(cy.token, "connect"))).toBe("unauthenticated");
+  expect(await errorCode(node.identity.authenticate(cy.token, "connect"))).toBe("unauthenticated");
   expect((await node.call("POST", "/auth/refresh", { refresh_token: cy.refresh })).status).toBe(401);
   const login = await node.login("cy");
   expect([login.body.code, login.body.detail]).toEqual(["banned", "This account is disabled."]);

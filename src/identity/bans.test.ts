@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { SignJWT } from "jose";
-import { codeOf } from "../../tests/support/code-of.ts";
+import { errorCode } from "../../tests/support/error-code.ts";
 import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
+import { raceOnLockedRow } from "../../tests/support/race-on-locked-row.ts";
 import { waitUntil } from "../../tests/support/wait-until.ts";
-import { whileWaiting } from "../../tests/support/while-waiting.ts";
 
 // Hashing passwords is slow on purpose, and the machine may be busy.
 setDefaultTimeout(60_000);
@@ -38,8 +38,8 @@ test("a banned person is out at once, by every door, and stays out until the ban
   expect(body).toMatchObject({ user_id: person.id, username: `person${people}`, reason: "noise", until: null });
   expect(node.closed).toEqual([{ user: person.id, reason: "banned" }]);
   expect(node.identity.isCurrent(caller)).toBeFalse();
-  expect(await codeOf(node.identity.authenticate(person.token, "connect"))).toBe("unauthenticated");
-  expect(await codeOf(node.identity.authenticateCookie(person.cookie))).toBe("unauthenticated");
+  expect(await errorCode(node.identity.authenticate(person.token, "connect"))).toBe("unauthenticated");
+  expect(await errorCode(node.identity.authenticateCookie(person.cookie))).toBe("unauthenticated");
   const refreshed = await node.call("POST", "/auth/refresh", { refresh_token: person.refresh });
   expect(refreshed.body.code).toBe("refresh_invalid");
   const login = await node.login(`person${people}`);
@@ -61,7 +61,7 @@ test("a banned person of another issuer cannot come in with their token, and can
   const { body } = await ban("far");
   expect(node.identity.isCurrent(before)).toBeFalse();
   expect(node.closed).toEqual([{ user: "far", reason: "banned" }]);
-  expect(await codeOf(node.identity.authenticate(token, "connect"))).toBe("banned");
+  expect(await errorCode(node.identity.authenticate(token, "connect"))).toBe("banned");
   expect((await node.call("GET", "/users/me", undefined, { token })).body.code).toBe("banned");
   await node.call("DELETE", `/admin/bans/${body.id}`, undefined, { token: owner.token });
   const caller = await node.identity.authenticate(token, "connect");
@@ -80,7 +80,7 @@ test("a ban ends by itself at `until`, by the database's clock", async () => {
 
 test("a sign-in that was under way when the ban came is refused", async () => {
   const person = await newcomer();
-  const [login] = await whileWaiting(
+  const [login] = await raceOnLockedRow(
     node.sql,
     { table: "users", id: person.id },
     () => [node.login(`person${people}`)],
@@ -93,20 +93,20 @@ test("a sign-in that was under way when the ban came is refused", async () => {
 
 test("a ban that waits for a sign-in ends what it started", async () => {
   const person = await newcomer();
-  const [login, answer] = await whileWaiting(node.sql, { table: "users", id: person.id }, () => [
+  const [login, answer] = await raceOnLockedRow(node.sql, { table: "users", id: person.id }, () => [
     node.login(`person${people}`),
     ban(person.id),
   ]);
   expect(answer!.status).toBe(201);
   expect(await node.sql`SELECT FROM sessions WHERE user_id = ${person.id}`).toHaveLength(0);
   if (login!.status !== 200) expect(login!.body.code).toBe("banned");
-  else expect(await codeOf(node.identity.authenticate(login!.body.access_token, "api"))).toBe("unauthenticated");
+  else expect(await errorCode(node.identity.authenticate(login!.body.access_token, "api"))).toBe("unauthenticated");
 });
 
 test("a change of one's own data that was under way when the ban came opens no door again", async () => {
   const person = await newcomer();
   const caller = await node.identity.authenticate(person.token, "connect");
-  const [banned, changed] = await whileWaiting(node.sql, { table: "users", id: person.id }, () => [
+  const [banned, changed] = await raceOnLockedRow(node.sql, { table: "users", id: person.id }, () => [
     ban(person.id),
     (async () => {
       await waitUntil("the ban waits", async () => {

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { AddressInfo } from "node:net";
 import { SMTPServer } from "smtp-server";
-import { codeOf } from "../../tests/support/code-of.ts";
+import { errorCode } from "../../tests/support/error-code.ts";
 import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
+import { raceOnLockedRow } from "../../tests/support/race-on-locked-row.ts";
 import { waitUntil } from "../../tests/support/wait-until.ts";
-import { whileWaiting } from "../../tests/support/while-waiting.ts";
 
 // Hashing passwords is slow on purpose, and the machine may be busy.
 setDefaultTimeout(60_000);
@@ -74,7 +74,7 @@ describe("with a mail server", () => {
     const racing = await Promise.all(Array.from({ length: 5 }, () => reset(node, token)));
     expect(racing.map(({ status }) => status).sort()).toEqual([204, 410, 410, 410, 410]);
     expect(node.closed.map(({ reason }) => reason)).toEqual(["signed_out", "signed_out"]);
-    expect(await codeOf(node.identity.authenticate(person.token, "api"))).toBe("unauthenticated");
+    expect(await errorCode(node.identity.authenticate(person.token, "api"))).toBe("unauthenticated");
     expect((await node.login("ann")).body.code).toBe("invalid_credentials");
     expect((await node.login("ann", "better horse")).status).toBe(200);
     expect((await reset(node, token)).body.code).toBe("token_expired");
@@ -199,8 +199,8 @@ describe("without a mail server", () => {
     expect(node.closed).toEqual([]);
     expect((await change("correct horse")).status).toBe(204);
     expect(node.closed).toHaveLength(1);
-    expect(await codeOf(node.identity.authenticate(other.body.access_token, "api"))).toBe("unauthenticated");
-    expect(await codeOf(node.identity.authenticate(person.token, "api"))).toBe("ok");
+    expect(await errorCode(node.identity.authenticate(other.body.access_token, "api"))).toBe("unauthenticated");
+    expect(await errorCode(node.identity.authenticate(person.token, "api"))).toBe("ok");
     expect((await reset(node, row!.shown_token)).body.code).toBe("token_expired");
     expect((await node.login("bob")).body.code).toBe("invalid_credentials");
     expect((await node.login("bob", "better horse")).status).toBe(200);
@@ -208,7 +208,7 @@ describe("without a mail server", () => {
 
   test("a sign-in with the old password that was under way when it changed is refused", async () => {
     const { id } = await node.register("racer");
-    const [login] = await whileWaiting(
+    const [login] = await raceOnLockedRow(
       node.sql,
       { table: "users", id: id },
       () => [node.login("racer")],
@@ -220,7 +220,7 @@ describe("without a mail server", () => {
   test("a change of the password that was under way when it changed is refused", async () => {
     const { id, token } = await node.register("changer");
     const change = { current_password: "correct horse", new_password: "better horse" };
-    const [answer] = await whileWaiting(
+    const [answer] = await raceOnLockedRow(
       node.sql,
       { table: "users", id: id },
       () => [node.call("PUT", "/users/me/password", change, { token })],

@@ -1,5 +1,5 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { codeOf } from "../../tests/support/code-of.ts";
+import { errorCode } from "../../tests/support/error-code.ts";
 import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
 import { RATE_LIMITS, RateLimits } from "./rate-limits.ts";
 import { hashSecret } from "./secret.ts";
@@ -67,7 +67,7 @@ test("guesses that one address may not make any more do not lock the account for
   const limits = new RateLimits(node.sql);
   const left = RATE_LIMITS.loginByAccount.hits - 10;
   for (let n = 0; n < left; n++) await limits.consume(["loginByAccount", id]);
-  expect(await codeOf(limits.consume(["loginByAccount", id]))).toBe("rate_limited");
+  expect(await errorCode(limits.consume(["loginByAccount", id]))).toBe("rate_limited");
 });
 
 test("many keys are counted together by many at once, without a deadlock and without a loss", async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { codeOf } from "../../tests/support/code-of.ts";
+import { errorCode } from "../../tests/support/error-code.ts";
 import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
+import { raceOnLockedRow } from "../../tests/support/race-on-locked-row.ts";
 import { waitUntil } from "../../tests/support/wait-until.ts";
-import { whileWaiting } from "../../tests/support/while-waiting.ts";
 
 // Hashing passwords is slow on purpose, and the machine may be busy.
 setDefaultTimeout(60_000);
@@ -21,7 +21,7 @@ beforeEach(() => {
 
 const newcomer = () => node.register(`person${++people}`);
 const refresh = (refresh_token: string) => node.call("POST", "/auth/refresh", { refresh_token });
-const authenticate = (token: string) => codeOf(node.identity.authenticate(token, "api"));
+const authenticate = (token: string) => errorCode(node.identity.authenticate(token, "api"));
 
 async function getSessionId(token: string): Promise<string> {
   return (await node.identity.authenticate(token, "api")).sessionId!;
@@ -56,7 +56,7 @@ test("a token says who its carrier is, and ends", async () => {
   });
   expect(caller.expiresAt! - Date.now()).toBeWithin(14 * 60_000, 15 * 60_000 + 1);
   node.clock.ahead = 16 * 60_000;
-  expect(await codeOf(node.identity.authenticate(token, "api"))).toBe("unauthenticated");
+  expect(await errorCode(node.identity.authenticate(token, "api"))).toBe("unauthenticated");
 });
 
 test("refresh rotates: the new pair is good, the old refresh token is used up and its reuse ends the session", async () => {
@@ -91,7 +91,7 @@ test("a refresh whose answer was lost may be repeated within the grace, and gets
 test("refreshes that race to the same session follow each other, and get the same successor", async () => {
   const { token, refresh: first } = await newcomer();
   const session = await getSessionId(token);
-  const answers = await whileWaiting(node.sql, { table: "sessions", id: session }, () => [
+  const answers = await raceOnLockedRow(node.sql, { table: "sessions", id: session }, () => [
     refresh(first),
     refresh(first),
     refresh(first),
@@ -189,7 +189,7 @@ test("a browser's cookie signs in, and gets an access token of its session", asy
   expect(await node.identity.authenticateCookie("a=b")).toBeNull();
   expect(await node.identity.authenticateCookie(`x${cookie}`)).toBeNull();
   expect(await node.identity.authenticateCookie(undefined)).toBeNull();
-  expect(await codeOf(node.identity.authenticateCookie(`usher_session=${"A".repeat(43)}`))).toBe("unauthenticated");
+  expect(await errorCode(node.identity.authenticateCookie(`usher_session=${"A".repeat(43)}`))).toBe("unauthenticated");
 });
 
 test("logout ends this session at once: token, cookie and refresh token are good for nothing, sockets close", async () => {
@@ -203,7 +203,7 @@ test("logout ends this session at once: token, cookie and refresh token are good
   expect(node.closed).toEqual([{ session: caller.sessionId!, reason: "signed_out" }]);
   expect(node.identity.isCurrent(caller)).toBeFalse();
   expect(await authenticate(token)).toBe("unauthenticated");
-  expect(await codeOf(node.identity.authenticateCookie(cookie))).toBe("unauthenticated");
+  expect(await errorCode(node.identity.authenticateCookie(cookie))).toBe("unauthenticated");
   expect((await refresh(first)).body.code).toBe("refresh_invalid");
   expect((await node.call("GET", "/users/me", undefined, { token })).status).toBe(401);
   expect(await authenticate(other.body.access_token)).toBe("ok");
@@ -223,7 +223,7 @@ test("a sign-in or a new account ends the session whose cookie comes along, whoe
   expect(over.status).toBe(200);
   expect(node.closed).toEqual([{ session, reason: "signed_out" }]);
   expect(await authenticate(ann.token)).toBe("unauthenticated");
-  expect(await codeOf(node.identity.authenticateCookie(ann.cookie))).toBe("unauthenticated");
+  expect(await errorCode(node.identity.authenticateCookie(ann.cookie))).toBe("unauthenticated");
   expect((await refresh(ann.refresh)).body.code).toBe("refresh_invalid");
   for (const token of [phone.body.access_token, bob.token, over.body.access_token]) {
     expect(await authenticate(token)).toBe("ok");
@@ -287,7 +287,7 @@ test("a session that was not used for SESSION_TTL has ended; the sweep removes i
   await node.sql`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ${session}`;
   node.clock.ahead = 11_000; // what this node remembers is believed for ten seconds
   expect(await authenticate(token)).toBe("unauthenticated");
-  expect(await codeOf(node.identity.authenticateCookie(cookie))).toBe("unauthenticated");
+  expect(await errorCode(node.identity.authenticateCookie(cookie))).toBe("unauthenticated");
   expect((await refresh(first)).body.code).toBe("refresh_invalid");
   node.closed.length = 0;
   await node.identity.sweep();
@@ -297,13 +297,13 @@ test("a session that was not used for SESSION_TTL has ended; the sweep removes i
 
 test("a clock that is set back an hour does not prolong what a node remembers of a session", async () => {
   const { token, cookie } = await newcomer();
-  expect(await codeOf(node.identity.authenticateCookie(cookie))).toBe("ok");
+  expect(await errorCode(node.identity.authenticateCookie(cookie))).toBe("ok");
   await node.sql`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ${await getSessionId(token)}`;
   node.clock.setBy = -3_600_000;
   expect(await authenticate(token)).toBe("ok");
   node.clock.ahead = 11_000;
   expect(await authenticate(token)).toBe("unauthenticated");
-  expect(await codeOf(node.identity.authenticateCookie(cookie))).toBe("unauthenticated");
+  expect(await errorCode(node.identity.authenticateCookie(cookie))).toBe("unauthenticated");
 });
 
 test("use moves the end of a session away", async () => {
@@ -346,19 +346,19 @@ test("a connection token opens sockets for a minute, and nothing else", async ()
   expect(await authenticate(body.token)).toBe("unauthenticated");
   expect((await node.call("GET", "/users/me", undefined, { token: body.token })).status).toBe(401);
   node.clock.ahead = 61_000;
-  expect(await codeOf(node.identity.authenticate(body.token, "connect"))).toBe("unauthenticated");
+  expect(await errorCode(node.identity.authenticate(body.token, "connect"))).toBe("unauthenticated");
   node.clock.ahead = 0;
   await node.call("POST", "/auth/logout", undefined, { token });
-  expect(await codeOf(node.identity.authenticate(body.token, "connect"))).toBe("unauthenticated");
+  expect(await errorCode(node.identity.authenticate(body.token, "connect"))).toBe("unauthenticated");
 });
 
 test("another node sees the end of a session within ten seconds, and shares the signing keys", async () => {
   const { token } = await newcomer();
   const second = node.makeNode().identity;
-  expect(await codeOf(second.authenticate(token, "api"))).toBe("ok");
+  expect(await errorCode(second.authenticate(token, "api"))).toBe("ok");
   await node.call("POST", "/auth/logout", undefined, { token });
   node.clock.ahead = 11_000;
-  expect(await codeOf(second.authenticate(token, "api"))).toBe("unauthenticated");
+  expect(await errorCode(second.authenticate(token, "api"))).toBe("unauthenticated");
 });
 
 test("a database that is away is `unavailable`, not a wrong token or cookie", async () => {
@@ -366,7 +366,7 @@ test("a database that is away is `unavailable`, not a wrong token or cookie", as
   const { token, cookie } = await away.register("ann");
   const { identity } = away.makeNode();
   await away.close();
-  expect(await codeOf(identity.authenticate(token, "connect"))).toBe("unavailable");
-  expect(await codeOf(identity.authenticateCookie(cookie))).toBe("unavailable");
-  expect(await codeOf(identity.authenticate("a.b.c", "connect"))).toBe("unauthenticated");
+  expect(await errorCode(identity.authenticate(token, "connect"))).toBe("unavailable");
+  expect(await errorCode(identity.authenticateCookie(cookie))).toBe("unavailable");
+  expect(await errorCode(identity.authenticate("a.b.c", "connect"))).toBe("unauthenticated");
 });

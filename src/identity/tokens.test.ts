@@ -11,7 +11,7 @@ import {
   jwtVerify,
   SignJWT,
 } from "jose";
-import { codeOf } from "../../tests/support/code-of.ts";
+import { errorCode } from "../../tests/support/error-code.ts";
 import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
 
 // Hashing passwords is slow on purpose, and the machine may be busy.
@@ -64,7 +64,7 @@ describe("our own tokens", () => {
     node.clock.ahead = 0;
   });
   afterAll(() => node.close());
-  const authenticate = (carried: string) => codeOf(node.identity.authenticate(carried, "connect"));
+  const authenticate = (carried: string) => errorCode(node.identity.authenticate(carried, "connect"));
   const keys = async () => (await node.call("GET", "/.well-known/jwks.json")).body;
 
   test("are EdDSA, and any client can check them with the published keys", async () => {
@@ -143,7 +143,7 @@ describe("our own tokens", () => {
     const before = (await keys()).keys[0].kid;
     await node.sql`UPDATE signing_keys SET created_at = now() - interval '91 days'`;
     const { identity } = node.makeNode();
-    expect(await codeOf(identity.authenticate(token, "api"))).toBe("ok");
+    expect(await errorCode(identity.authenticate(token, "api"))).toBe("ok");
     node.clock.ahead = 6 * 60_000;
     const fresh = await node.login("ann");
     expect(decodeProtectedHeader(fresh.body.access_token).kid).not.toBe(before);
@@ -153,7 +153,7 @@ describe("our own tokens", () => {
     ]);
     expect(await authenticate(token)).toBe("ok");
     // A node that read the keys before learns of the new one from a token that carries its name.
-    expect(await codeOf(identity.authenticate(fresh.body.access_token, "api"))).toBe("ok");
+    expect(await errorCode(identity.authenticate(fresh.body.access_token, "api"))).toBe("ok");
   });
 
   test("nodes that start together make one key", async () => {
@@ -195,7 +195,7 @@ describe("tokens of another issuer by a shared secret (HS256)", () => {
 
   test("a refusal says why: in the log for tokens of others, once a minute for each reason, and to the carrier of one of ours", async () => {
     for (let i = 0; i < 3; i++)
-      expect(await codeOf(authenticate(await hs256({ sub: "two words" })))).toBe("unauthenticated");
+      expect(await errorCode(authenticate(await hs256({ sub: "two words" })))).toBe("unauthenticated");
     const told = node.lines.filter((line) => line.includes("a token was refused"));
     expect(told.filter((line) => line.includes("sub 1 to 255 characters of visible ASCII"))).toHaveLength(1);
     const [head, claims] = (await node.register("reason")).token.split(".");
@@ -217,10 +217,10 @@ describe("tokens of another issuer by a shared secret (HS256)", () => {
 
   test("a subject that an account made here, or another issuer, already has is refused", async () => {
     const own = await node.register("own");
-    expect(await codeOf(authenticate(await hs256({ sub: own.id })))).toBe("unauthenticated");
+    expect(await errorCode(authenticate(await hs256({ sub: own.id })))).toBe("unauthenticated");
     expect((await authenticate(await hs256({ sub: "shared", iss: "https://a.example.org" }))).userId).toBe("shared");
     const other = await hs256({ sub: "shared", iss: "https://b.example.org" });
-    expect(await codeOf(authenticate(other))).toBe("unauthenticated");
+    expect(await errorCode(authenticate(other))).toBe("unauthenticated");
   });
 
   test("an e-mail address in a token finds no account made here and blocks none", async () => {
@@ -248,19 +248,19 @@ describe("tokens of another issuer by a shared secret (HS256)", () => {
       hs256({ sub: "x" }, "another secret of more than thirty-two bytes"),
       hs256({ sub: "x" }, ""),
     ].map((token) => Promise.resolve(token).catch(() => "a.b.c"));
-    for (const token of wrong) expect(await codeOf(authenticate(await token))).toBe("unauthenticated");
+    for (const token of wrong) expect(await errorCode(authenticate(await token))).toBe("unauthenticated");
     const clear = Buffer.from(JSON.stringify({ sub: "x", exp: soon() })).toString("base64url");
-    expect(await codeOf(authenticate(`e30.${clear}.`))).toBe("unauthenticated");
-    expect(await codeOf(authenticate(forged({ alg: "none" }, { sub: "x", exp: soon() })))).toBe("unauthenticated");
+    expect(await errorCode(authenticate(`e30.${clear}.`))).toBe("unauthenticated");
+    expect(await errorCode(authenticate(forged({ alg: "none" }, { sub: "x", exp: soon() })))).toBe("unauthenticated");
     const critical = forged({ alg: "HS256", crit: ["b64"], b64: false }, { sub: "x", exp: soon() }, "AAAA");
-    expect(await codeOf(authenticate(critical))).toBe("unauthenticated");
+    expect(await errorCode(authenticate(critical))).toBe("unauthenticated");
   });
 
   test("HS384 and HS512 are refused: HS256 is the one that was agreed", async () => {
     for (const alg of ["HS384", "HS512"]) {
       const secret = bytes(SECRET + SECRET);
       const token = await new SignJWT({ sub: "x", exp: soon() }).setProtectedHeader({ alg }).sign(secret);
-      expect(await codeOf(authenticate(token))).toBe("unauthenticated");
+      expect(await errorCode(authenticate(token))).toBe("unauthenticated");
     }
   });
 
@@ -287,7 +287,7 @@ describe("tokens of another issuer by a shared secret (HS256)", () => {
 test("iss and aud must be the configured ones", async () => {
   const node = await startIdentityNode({ JWT_SECRET: SECRET, JWT_ISSUER: ISSUER, JWT_AUDIENCE: "usher" });
   const authenticate = async (claims: JWTPayload) =>
-    codeOf(node.identity.authenticate(await hs256({ sub: "x", ...claims }), "api"));
+    errorCode(node.identity.authenticate(await hs256({ sub: "x", ...claims }), "api"));
   expect(await authenticate({ iss: ISSUER, aud: "usher" })).toBe("ok");
   expect(await authenticate({ iss: ISSUER, aud: ["a", "usher"] })).toBe("ok");
   expect(await authenticate({ iss: ISSUER, aud: "a" })).toBe("unauthenticated");
@@ -299,7 +299,7 @@ test("iss and aud must be the configured ones", async () => {
 
 test("without JWT_SECRET and JWKS_URL no foreign token is good; a short secret stops the start", async () => {
   const node = await startIdentityNode();
-  expect(await codeOf(node.identity.authenticate(await hs256({ sub: "x" }), "api"))).toBe("unauthenticated");
+  expect(await errorCode(node.identity.authenticate(await hs256({ sub: "x" }), "api"))).toBe("unauthenticated");
   await node.close();
   expect(startIdentityNode({ JWT_SECRET: "short" })).rejects.toThrow("32 bytes");
 });
@@ -314,12 +314,12 @@ describe("tokens of another issuer by its published keys", () => {
       const pem = await exportSPKI(other.publicKey);
       for (const secret of [pem, JSON.stringify(await exportJWK(other.publicKey))]) {
         const confused = await hs256({ sub: "far", iss: ISSUER }, secret, { kid: `${alg}-key` });
-        expect(await codeOf(authenticate(confused))).toBe("unauthenticated");
+        expect(await errorCode(authenticate(confused))).toBe("unauthenticated");
       }
       const { privateKey } = await generateKeyPair(alg);
-      expect(await codeOf(authenticate(await other.sign({ sub: "far" }, privateKey)))).toBe("unauthenticated");
+      expect(await errorCode(authenticate(await other.sign({ sub: "far" }, privateKey)))).toBe("unauthenticated");
       const elsewhere = await other.sign({ sub: "far", iss: "https://elsewhere.example.org" });
-      expect(await codeOf(authenticate(elsewhere))).toBe("unauthenticated");
+      expect(await errorCode(authenticate(elsewhere))).toBe("unauthenticated");
       other.close();
       await node.close();
     });
@@ -330,7 +330,7 @@ describe("tokens of another issuer by its published keys", () => {
     const node = await startIdentityNode({ JWKS_URL: other.url, JWT_SECRET: SECRET });
     expect((await node.identity.authenticate(await other.sign({ sub: "far" }), "api")).userId).toBe("far");
     const pretended = await hs256({ sub: "far", iss: ISSUER });
-    expect(await codeOf(node.identity.authenticate(pretended, "api"))).toBe("unauthenticated");
+    expect(await errorCode(node.identity.authenticate(pretended, "api"))).toBe("unauthenticated");
     other.close();
     await node.close();
   });
@@ -339,14 +339,14 @@ describe("tokens of another issuer by its published keys", () => {
     const other = await issuer("ES256");
     const node = await startIdentityNode({ JWKS_URL: other.url });
     other.state.status = 500;
-    expect(await codeOf(node.identity.authenticate(await other.sign({ sub: "far" }), "api"))).toBe("unavailable");
+    expect(await errorCode(node.identity.authenticate(await other.sign({ sub: "far" }), "api"))).toBe("unavailable");
     other.state.status = 200;
-    expect(await codeOf(node.identity.authenticate(await other.sign({ sub: "far" }), "api"))).toBe("ok");
-    expect(await codeOf(node.identity.authenticate("a.b.c", "api"))).toBe("unauthenticated");
+    expect(await errorCode(node.identity.authenticate(await other.sign({ sub: "far" }), "api"))).toBe("ok");
+    expect(await errorCode(node.identity.authenticate("a.b.c", "api"))).toBe("unauthenticated");
     other.close();
     await node.close();
     const gone = await startIdentityNode({ JWKS_URL: other.url });
-    expect(await codeOf(gone.identity.authenticate(await other.sign({ sub: "far" }), "api"))).toBe("unavailable");
+    expect(await errorCode(gone.identity.authenticate(await other.sign({ sub: "far" }), "api"))).toBe("unavailable");
     await gone.close();
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { codeOf } from "../../tests/support/code-of.ts";
+import { errorCode } from "../../tests/support/error-code.ts";
 import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
 
 // Hashing passwords is slow on purpose, and the machine may be busy.
@@ -123,7 +123,7 @@ test("an erased person leaves the id and nothing else; the name and the address 
   for (const text of ["Secret Name", "gone@example.org", "+49 30 999999"]) expect(before).toContain(text);
   expect(before).not.toContain("argon2id");
   await node.identity.erase(person.id);
-  expect(await codeOf(node.identity.authenticate(person.token, "api"))).toBe("unauthenticated");
+  expect(await errorCode(node.identity.authenticate(person.token, "api"))).toBe("unauthenticated");
   const rows = await node.sql`SELECT to_jsonb(u) AS row FROM users u WHERE id = ${person.id}`;
   for (const text of ["Secret Name", "gone@example.org", "+49 30 999999", '"gone"']) {
     expect(JSON.stringify(rows)).not.toContain(text);
@@ -132,5 +132,5 @@ test("an erased person leaves the id and nothing else; the name and the address 
   expect((await node.identity.users.get([person.id])).get(person.id)?.username).toBe(`deleted:${person.id}`);
   expect((await node.login("gone")).body.code).toBe("invalid_credentials");
   await node.register("gone");
-  expect(await codeOf(node.identity.erase(owner.id))).toBe("last_owner");
+  expect(await errorCode(node.identity.erase(owner.id))).toBe("last_owner");
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { jsonObject, jsonValue, whiteSpace as spaces, spread } from "../../tests/support/json-texts.ts";
+import { joinTokens, jsonObject, jsonValue, whiteSpace as spaces } from "../../tests/support/json-texts.ts";
 import {
   compactJson,
   countMembers,
@@ -14,7 +14,7 @@ import {
 test("white space between parts goes, and nothing else does", () => {
   fc.assert(
     fc.property(jsonValue, spaces, (tokens, gaps) => {
-      const { text, members } = compactJson(spread(tokens, gaps));
+      const { text, members } = compactJson(joinTokens(tokens, gaps));
       expect(text).toBe(tokens.join(""));
       expect(members).toBe(countMembers(JSON.parse(text)));
       expect(findDuplicateName(text)).toBeUndefined();
@@ -25,7 +25,10 @@ test("white space between parts goes, and nothing else does", () => {
 test("the members of an object have the names that a parser reads, and the texts that were written", () => {
   fc.assert(
     fc.property(jsonObject, spaces, (tokens, gaps) => {
-      const members = [...iterateMembers(spread(tokens, gaps))].map(([name, text]) => [name, compactJson(text).text]);
+      const members = [...iterateMembers(joinTokens(tokens, gaps))].map(([name, text]) => [
+        name,
+        compactJson(text).text,
+      ]);
       const compact = tokens.join("");
       expect(members.map(([name]) => name).sort()).toEqual(Object.keys(JSON.parse(compact)).sort());
       for (const [name, text] of members) expect(getMemberText(compact, name!)).toBe(text);

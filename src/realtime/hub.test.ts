@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { CLOSE } from "../../protocol/codes.ts";
-import { type HubNode, startHubNode, tokenOf } from "../../tests/support/hub-node.ts";
-import { quietSocket } from "../../tests/support/quiet-hub.ts";
+import { type HubNode, mintToken, startHubNode } from "../../tests/support/hub-node.ts";
+import { stubSocket } from "../../tests/support/hub-stubs.ts";
 import { openRawWebSocket } from "../../tests/support/raw-socket.ts";
 import { waitUntil } from "../../tests/support/wait-until.ts";
 import { openClient, wsFrame } from "../../tests/support/ws-client.ts";
@@ -19,7 +19,7 @@ afterAll(() => node.stop());
 let rooms = 0;
 const newRoom = (kind = "event") => `${kind}:${++rooms}`;
 const texts = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `text ${from + i}`);
-const query = async (user: string, options = {}) => ({ query: `?token=${await tokenOf(user, options)}` });
+const query = async (user: string, options = {}) => ({ query: `?token=${await mintToken(user, options)}` });
 
 test("CN-5 the first frame says who and where", async () => {
   const client = await openClient(node.port, await query("ann"));
@@ -131,7 +131,7 @@ test("RC-5 while much is held for those who take nothing no long backlog is repl
     const connection = node.hub.connect(ANONYMOUS, "192.0.2.1");
     let unsent = 0;
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const socket = quietSocket({
+    const socket = stubSocket({
       send(text) {
         unsent += text.length;
         if (text.startsWith('{"type":"room:joined"')) resolve(JSON.parse(text).payload.recovered);
@@ -256,15 +256,15 @@ test("CN-7 a person's own room needs no join, and reaches all his connections", 
 
 test("CN-6 a token on the open connection signs in, renews, and never changes the person", async () => {
   const [client, other] = [await openClient(node.port), await openClient(node.port)];
-  const short = await tokenOf("fay", { lifeMs: 400 });
+  const short = await mintToken("fay", { lifeMs: 400 });
   const signedIn = await client.ask("system:auth", { token: short });
   expect(signedIn.payload).toMatchObject({ user_id: "fay" });
-  expect((await client.ask("system:auth", { token: await tokenOf("gus") })).payload).toMatchObject({
+  expect((await client.ask("system:auth", { token: await mintToken("gus") })).payload).toMatchObject({
     code: "FORBIDDEN",
   });
   expect((await client.ask("system:auth", { token: "nonsense" })).payload).toMatchObject({ code: "UNAUTHORIZED" });
   await other.ask("system:auth", { token: short });
-  await client.ask("system:auth", { token: await tokenOf("fay", { lifeMs: 5_000 }) });
+  await client.ask("system:auth", { token: await mintToken("fay", { lifeMs: 5_000 }) });
   // The same walk that ends the connection without a renewal passes by the renewed one.
   expect(await other.end()).toBe(CLOSE.token_expired.code);
   expect((await client.ask("system:ping")).type).toBe("system:pong");
@@ -286,12 +286,12 @@ test("CL-2 an ended session's connections are told and closed; a person's others
 });
 
 test("CN-5 CL-2 whose session ends during the handshake gets a goodbye in place of a greeting", async () => {
-  const caller = await node.authenticate.token(await tokenOf("kay", { sessionId: "short" }));
+  const caller = await node.authenticate.token(await mintToken("kay", { sessionId: "short" }));
   const connection = node.hub.connect(caller, "192.0.2.1");
   node.ended.add("short");
   const told: { type: string; payload: object }[] = [];
   const codes: number[] = [];
-  const socket = quietSocket({ send: (text) => told.push(JSON.parse(text)), close: (code) => void codes.push(code!) });
+  const socket = stubSocket({ send: (text) => told.push(JSON.parse(text)), close: (code) => void codes.push(code!) });
   node.hub.opened(connection, socket);
   expect(told.map(({ type }) => type)).toEqual(["system:bye"]);
   expect(codes).toEqual([CLOSE.signed_out.code]);

@@ -25,7 +25,7 @@ async function join(client: WsClient, room: string): Promise<WsClient> {
 const anonymous = () => openClient(app.wsPort);
 
 test("FR-5 NT-3 what is said to a room is an entry of its log, the same text for all who are in it", async () => {
-  const [one, two] = [await join(await app.come("ann"), "event:1"), await join(await anonymous(), "event:1")];
+  const [one, two] = [await join(await app.connectAs("ann"), "event:1"), await join(await anonymous(), "event:1")];
   const seats = { event_id: "1", available: 3, seats: [{ id: "A1", status: "held", v: 2 }] };
   const answer = await broadcast("1", "ticket:availability", seats);
   expect([answer.status, answer.body]).toEqual([200, { recipients: 2, partial: false }]);
@@ -38,7 +38,10 @@ test("FR-5 NT-3 what is said to a room is an entry of its log, the same text for
 });
 
 test("FR-6 an excluded user sees neither the frame nor a gap, and is not counted", async () => {
-  const [ann, bob] = [await join(await app.come("ann"), "event:2"), await join(await app.come("bob"), "event:2")];
+  const [ann, bob] = [
+    await join(await app.connectAs("ann"), "event:2"),
+    await join(await app.connectAs("bob"), "event:2"),
+  ];
   const answer = await broadcast("event:2", "chat:typing", { by: "ann" }, { exclude_user_id: "ann" });
   expect(answer.body).toEqual({ recipients: 1, partial: false });
   expect((await bob.next("chat:typing")).seq).toBeUndefined();
@@ -49,7 +52,7 @@ test("FR-6 an excluded user sees neither the frame nor a gap, and is not counted
 });
 
 test("CN-7 the room all reaches every connection, and keeps nothing", async () => {
-  const clients = await Promise.all([app.come("ann"), anonymous()]);
+  const clients = await Promise.all([app.connectAs("ann"), anonymous()]);
   expect((await broadcast("all", "notice:maintenance", { at: "22:00" })).body).toMatchObject({ recipients: 2 });
   for (const client of clients) {
     expect((await client.next("notice:maintenance")).seq).toBeUndefined();
@@ -58,7 +61,7 @@ test("CN-7 the room all reaches every connection, and keeps nothing", async () =
 });
 
 test("FR-6 what is said to the room all passes by whoever is left out", async () => {
-  const [ann, bob, guest] = await Promise.all([app.come("ann"), app.come("bob"), anonymous()]);
+  const [ann, bob, guest] = await Promise.all([app.connectAs("ann"), app.connectAs("bob"), anonymous()]);
   await broadcast("all", "notice:hidden", {}, { exclude_user_id: "ann" });
   await broadcast("all", "notice:shown", {});
   for (const client of [ann, bob, guest]) await client.next("notice:shown");
@@ -82,7 +85,7 @@ test("NT-3 only the server sends its own types, and chat's in channels", async (
 
 test("the connections of all and of one room are counted by who they are", async () => {
   const clients = [
-    await join(await app.come("ann"), "event:7"),
+    await join(await app.connectAs("ann"), "event:7"),
     await join(await anonymous(), "event:7"),
     await anonymous(),
   ];

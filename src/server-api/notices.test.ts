@@ -18,7 +18,7 @@ const notice = (userId: string, event_type: string, payload: object, more: objec
   app.ask(by, "POST", `/api/v1/users/${userId}/notices`, { event_type, payload, ...more });
 
 test("NT-1 NT-2 a booking's payload is completed, sent to every device of the person and to nobody else", async () => {
-  const [phone, laptop, other] = await Promise.all([app.come("ann"), app.come("ann"), app.come("bob")]);
+  const [phone, laptop, other] = await Promise.all([app.connectAs("ann"), app.connectAs("ann"), app.connectAs("bob")]);
   const answer = await notice("ann", "booking:confirmed", {
     booking_id: "b-1",
     total_amount: "100.00",
@@ -47,7 +47,7 @@ test("NT-1 NT-2 a booking's payload is completed, sent to every device of the pe
 });
 
 test("RC-1 a user who was offline gets each notice once, in order, when they come back", async () => {
-  const before = await app.come("cem");
+  const before = await app.connectAs("cem");
   await notice("cem", "payment:processing", { payment_id: "p", booking_id: "b", status: "processing" });
   const seen = await before.next("payment:processing");
   const { epoch } = (await before.ask("room:join", { room: "user:cem" })).payload;
@@ -57,7 +57,7 @@ test("RC-1 a user who was offline gets each notice once, in order, when they com
   expect(away.body).toMatchObject({ delivered: false, connections_notified: 0, stored: true });
   await notice("cem", "booking:confirmed", { booking_id: "b" });
 
-  const after = await app.come("cem");
+  const after = await app.connectAs("cem");
   const answer = await after.ask("system:resume", { rooms: { "user:cem": { seq: seen.seq, epoch } } });
   expect(answer.payload.rooms).toMatchObject({ "user:cem": { seq: 3, recovered: true } });
   await notice("cem", "payment:refunded", { payment_id: "p", booking_id: "b", status: "refunded" });
@@ -71,7 +71,7 @@ test("RC-1 a user who was offline gets each notice once, in order, when they com
 });
 
 test("what is ephemeral is not kept, and a place in a queue is a frame without a number", async () => {
-  const client = await app.come("dan");
+  const client = await app.connectAs("dan");
   const queue = { event_id: "e", position: 4, estimated_wait: 90, total_in_queue: 100 };
   const answer = await notice("dan", "booking:queue_position", queue);
   expect(answer.body).toMatchObject({ delivered: true, stored: false });
@@ -83,7 +83,7 @@ test("what is ephemeral is not kept, and a place in a queue is a frame without a
 });
 
 test("FR-7 with require_ack the answer waits until a client has it, and not for one who is away", async () => {
-  const client = await app.come("eve");
+  const client = await app.connectAs("eve");
   const asked = notice("eve", "note:new", { text: "hello" }, { require_ack: true });
   const frame = await client.next("note:new");
   expect(Object.keys(frame.payload).sort()).toEqual(["ack_id", "text"]);

@@ -43,7 +43,7 @@ test("a place in the log that no answer told is refused, or reads no more than o
   const { next } = (await (await changes(token, { after: "0" })).json()) as { next: string };
   const [epoch, tick] = JSON.parse(Buffer.from(next, "base64url").toString()) as [string, number];
   const { sql } = database;
-  const newestTick = async () =>
+  const newestCheckpoint = async () =>
     (await sql<{ id: number }[]>`SELECT log_tick()::float8, max(id)::float8 AS id FROM ticks`)[0]!.id;
   const writer = await app.serviceToken(["broadcast"]);
   await app.ask(writer, "POST", "/api/v1/rooms/event:1/broadcasts", { event_type: "seat:sold", payload: {} });
@@ -53,8 +53,8 @@ test("a place in the log that no answer told is refused, or reads no more than o
       WITH room AS (UPDATE rooms SET head = head + 5001 WHERE name = 'event:1' RETURNING id, head - 5001 AS head)
       INSERT INTO log (room_id, seq, at, type, payload)
       SELECT id, head + n, clock_timestamp(), 'seat:sold', '{}' FROM room, generate_series(1, 5001) n`;
-    const before = await newestTick();
-    await waitUntil("there is a tick", async () => (await newestTick()) > before);
+    const before = await newestCheckpoint();
+    await waitUntil("there is a tick", async () => (await newestCheckpoint()) > before);
   }
   const [newest] = await sql<{ id: number }[]>`SELECT max(id)::float8 AS id FROM ticks`;
   const wide = await changes(token, { after: cursor(epoch, tick, newest!.id, "0", 0), limit: "1", types: "seat:sold" });
@@ -66,16 +66,16 @@ test("a place in the log that no answer told is refused, or reads no more than o
     expect((await changes(token, { after: wrong })).status).toBe(422);
 });
 
-test("refusals of somebody unknown are not kept under his Idempotency-Keys", async () => {
+test("refusals of an unknown caller are not stored under its Idempotency-Keys", async () => {
   for (let n = 0; n < 3; n++) {
-    const answer = await app.ask(
+    const result = await app.ask(
       null,
       "POST",
       "/api/v1/auth/register",
       { username: "x" },
       { "idempotency-key": `k${n}` },
     );
-    expect(answer.status).toBe(422);
+    expect(result.status).toBe(422);
   }
   const rows = await database.sql`SELECT FROM idempotency_keys WHERE actor LIKE 'address:%'`;
   expect(rows).toHaveLength(0);

@@ -14,12 +14,12 @@ beforeAll(async () => {
   here = await startTestApp({ TRUSTED_PROXIES: "127.0.0.1" });
   there = await startTestApp({ TRUSTED_PROXIES: "127.0.0.1", DATABASE_URL: here.databaseUrl });
   const account = { username: "owner", email: "owner@example.org", password: "correct horse" };
-  const answer = await fetch(`${here.url}/api/v1/auth/register`, {
+  const response = await fetch(`${here.url}/api/v1/auth/register`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(account),
   });
-  token = ((await answer.json()) as { access_token: string }).access_token;
+  token = ((await response.json()) as { access_token: string }).access_token;
 }, 60_000);
 afterAll(async () => {
   await there.close();
@@ -34,14 +34,14 @@ function call(method: string, path: string, body?: unknown, app = here, address 
   });
 }
 const ban = async (ip_range: string, more: object = {}) => {
-  const answer = await call("POST", "/admin/bans", { ip_range, reason: "flood", ...more });
+  const reply = await call("POST", "/admin/bans", { ip_range, reason: "flood", ...more });
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
-  return { status: answer.status, body: (await answer.json()) as any };
+  return { status: reply.status, body: (await reply.json()) as any };
 };
 const status = async (address: string, app = here, path = "/api/v1/meta") =>
   (await fetch(`${app.url}${path}`, { headers: from(address) })).status;
 
-test("a banned range is refused at every door of every node, and what was open from there is closed; lifted, it may come again", async () => {
+test("a banned range is refused at every interface of every node, and what was open from there is closed; lifted, it may come again", async () => {
   const inside = "198.51.100.77";
   const sockets = [
     await openClient(port(here), { headers: from(inside) }),
@@ -49,7 +49,7 @@ test("a banned range is refused at every door of every node, and what was open f
   ];
   const stream = await fetch(`${there.url}/api/v1/stream?rooms=event:1`, { headers: from(inside) });
   expect(stream.status).toBe(200);
-  const neighbour = await openClient(port(there), { headers: from("198.51.101.1") });
+  const otherClient = await openClient(port(there), { headers: from("198.51.101.1") });
 
   const { status: made, body } = await ban("198.51.100.5/24");
   expect(made).toBe(201);
@@ -63,8 +63,8 @@ test("a banned range is refused at every door of every node, and what was open f
     expect(await status(inside, app, "/ready")).toBe(200);
     expect(openClient(port(app), { headers: from(inside) })).rejects.toThrow();
   }
-  expect(neighbour.closed).toBeNull();
-  neighbour.close();
+  expect(otherClient.closed).toBeNull();
+  otherClient.close();
 
   const list = (await (await call("GET", "/admin/bans")).json()) as { data: { ip_range: string }[] };
   expect(list.data.map(({ ip_range }) => ip_range)).toEqual(["198.51.100.0/24"]);
@@ -99,10 +99,10 @@ test("a node that starts knows the bans", async () => {
   await late.close();
 });
 
-test("mistakes are refused in a sentence, and nobody locks himself out", async () => {
+test("mistakes are refused in a sentence, and no one locks themselves out", async () => {
   const refused = async (body: object) => {
-    const answer = await call("POST", "/admin/bans", { reason: "x", ...body });
-    return [answer.status, ((await answer.json()) as { code: string }).code];
+    const response = await call("POST", "/admin/bans", { reason: "x", ...body });
+    return [response.status, ((await response.json()) as { code: string }).code];
   };
   expect(await refused({ ip_range: "198.51.100.0/33" })).toEqual([422, "invalid"]);
   expect(await refused({ ip_range: "2001:db8::/96" })).toEqual([422, "invalid"]);

@@ -25,7 +25,7 @@ afterAll(async () => {
   await app.close();
 });
 
-/** Runs a program to its end; answers its exit code with what it said. */
+/** Runs a program to its end; returns its exit code with what it said. */
 async function run(program: string, args: string[], { cwd = folder, env = {} } = {}) {
   const child = Bun.spawn([findTool(program) ?? program, ...args], {
     cwd,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { openDatabase } from "../../src/platform/postgres/pool.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
-import { whileWaiting } from "../support/while-waiting.ts";
+import { raceOnLockedRow } from "../support/race-on-locked-row.ts";
 
 setDefaultTimeout(60_000);
 
@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 async function call(method: string, path: string, body?: object, headers: Record<string, string> = {}) {
-  const answer = await fetch(`${app.url}/api/v1${path}`, {
+  const response = await fetch(`${app.url}/api/v1${path}`, {
     method,
     headers: {
       ...(token && { authorization: `Bearer ${token}` }),
@@ -47,8 +47,8 @@ async function call(method: string, path: string, body?: object, headers: Record
     ...(body && { body: JSON.stringify(body) }),
   });
   // biome-ignore lint/suspicious/noExplicitAny: bodies of every shape
-  const json: any = await answer.json();
-  return { status: answer.status, code: json.code, etag: answer.headers.get("etag"), body: json };
+  const json: any = await response.json();
+  return { status: response.status, code: json.code, etag: response.headers.get("etag"), body: json };
 }
 
 const edit = ({ path, edit }: Thing, text: string, ifMatch?: string | null) =>
@@ -75,7 +75,7 @@ test("an edit with the tag that was read passes and answers the next tag; with a
 test("of two edits with the same tag that meet at the row only one wins", async () => {
   for (const thing of things) {
     const { etag } = await call("GET", thing.path);
-    const racers = await whileWaiting(database.sql, thing.row, () => [
+    const racers = await raceOnLockedRow(database.sql, thing.row, () => [
       edit(thing, "left", etag),
       edit(thing, "right", etag),
     ]);

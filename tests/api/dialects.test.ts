@@ -37,7 +37,7 @@ async function ask<T>(
   who: Account | null,
   body?: object,
 ): Promise<Envelope<T> & { code: number }> {
-  const answer = await fetch(app.url + path, {
+  const response = await fetch(app.url + path, {
     method,
     headers: {
       "content-type": "application/json",
@@ -45,7 +45,7 @@ async function ask<T>(
     },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
-  return { code: answer.status, ...((await answer.json()) as Envelope<T>) };
+  return { code: response.status, ...((await response.json()) as Envelope<T>) };
 }
 
 /** A socket of /api/message/ws that keeps the texts it was sent. */
@@ -113,12 +113,12 @@ test("the paths answer as they were printed, without /api, and our pages of the 
 
 test("a channel's UUID, as the first clients print it, is refused with what to send instead", async () => {
   const uuid = "0f8fad5b-d9cb-469f-a165-70867728950e";
-  for (const answer of [
+  for (const result of [
     await ask("GET", `/api/message?channel_id=${uuid}`, ann),
     await ask("POST", "/channel/join", ann, { channel_id: uuid }),
   ]) {
-    expect(answer.code).toBe(422);
-    expect(answer.message).toBe(
+    expect(result.code).toBe(422);
+    expect(result.message).toBe(
       "channel_id must be the id of a channel as /channel lists it, of digits: channels have no UUIDs here",
     );
   }
@@ -135,12 +135,12 @@ test("channels, messages and replies are those of v1, for the person of the toke
 
   const said: string[] = [];
   for (let n = 1; n <= 25; n++) {
-    const answer = await fetch(`${app.url}/api/v1/channels/${channel.id}/messages`, {
+    const response = await fetch(`${app.url}/api/v1/channels/${channel.id}/messages`, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${ann.token}` },
       body: JSON.stringify({ content: `text ${n}` }),
     });
-    said.push(((await answer.json()) as { id: string }).id);
+    said.push(((await response.json()) as { id: string }).id);
   }
   interface Page {
     messages: { message_id: string; content: string }[];
@@ -168,7 +168,7 @@ test("bodies without an envelope are echoed with an id in bare digits, to everyb
   await waitUntil("it was refused", () => byFrame.texts.length === 1);
   byFrame.socket.send(`Authorization: Bearer ${bob.token}`);
   const all = [byHeader, byQuery, byFrame];
-  // Whoever speaks first is in his channels already; the others come in while he speaks, so it is said until all hear it.
+  // The first sender is in their channels already; the others join while they send, so it is sent until all receive it.
   const hello = { user_id: bob.id, username: "bob", channel: channel.id };
   const said: string[] = [];
   await waitUntil("all hear it", async () => {
@@ -178,7 +178,7 @@ test("bodies without an envelope are echoed with an id in bare digits, to everyb
     return all.every((client) => echoesOf(client).length > 0);
   });
   const [first] = echoesOf(byHeader);
-  // He says that he is bob; his token says who he is.
+  // They say that they are bob; the token says who they are.
   expect(first).toMatchObject({ user_id: ann.id, username: "ann", channel: channel.id, content: "hello 0" });
   expect(new Date(first.created_at).getTime()).toBeGreaterThan(0);
   expect(byHeader.texts[0]).toMatch(/^\{"message_id":[0-9]{10,19},/);

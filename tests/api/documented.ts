@@ -51,12 +51,12 @@ export async function readDocument(url: string): Promise<ApiDocument> {
 }
 
 /** What is wrong with an answer, compared with what the document says of its operation; empty when it is as documented. */
-export function mismatches(document: ApiDocument, operation: Operation, answer: Response, body: string): string[] {
-  const documented = operation.responses[String(answer.status)];
-  if (documented === undefined) return [`status ${answer.status} is not documented: ${body.slice(0, 300)}`];
-  const type = (answer.headers.get("content-type") ?? "").split(";")[0] ?? "";
+export function mismatches(document: ApiDocument, operation: Operation, response: Response, body: string): string[] {
+  const documented = operation.responses[String(response.status)];
+  if (documented === undefined) return [`status ${response.status} is not documented: ${body.slice(0, 300)}`];
+  const type = (response.headers.get("content-type") ?? "").split(";")[0] ?? "";
   const missing = Object.keys(documented.headers ?? {}).filter(
-    (name) => ["location", "etag"].includes(name.toLowerCase()) && !answer.headers.has(name),
+    (name) => ["location", "etag"].includes(name.toLowerCase()) && !response.headers.has(name),
   );
   const found = missing.map((name) => `header ${name} is missing`);
   if (documented.content === undefined) {
@@ -72,9 +72,9 @@ export function mismatches(document: ApiDocument, operation: Operation, answer: 
 }
 
 /** An answer's body; of a stream, which has no end, what comes first. */
-export async function bodyOf(answer: Response): Promise<string> {
-  if (answer.headers.get("content-type") !== STREAM) return answer.text();
-  const reader = answer.body!.getReader();
+export async function bodyOf(response: Response): Promise<string> {
+  if (response.headers.get("content-type") !== STREAM) return response.text();
+  const reader = response.body!.getReader();
   const { value } = await reader.read();
   await reader.cancel();
   return new TextDecoder().decode(value);
@@ -115,13 +115,13 @@ export interface CallOptions {
 export function documentedClient(url: string, document: ApiDocument) {
   const succeeded = new Set<Operation>();
   return {
-    /** Calls `"post /api/v1/channels"` and answers what came; `expected` is the status it must have. */
+    /** Calls `"post /api/v1/channels"` and returns what came; `expected` is the status it must have. */
     async call<T = unknown>(name: string, expected: number, options: CallOptions = {}): Promise<T> {
       const operation = document.operations.find(({ method, path }) => name === `${method} ${path}`);
       if (operation === undefined) throw new Error(`${name} is not documented`);
       const path = operation.path.replace(/\{(\w+)\}/g, (_, key) => encodeURIComponent(options.params?.[key] ?? ""));
       const query = new URLSearchParams(options.query).toString();
-      const answer = await fetch(`${url}${path}${query === "" ? "" : `?${query}`}`, {
+      const response = await fetch(`${url}${path}${query === "" ? "" : `?${query}`}`, {
         method: operation.method.toUpperCase(),
         headers: {
           ...(options.body === undefined ? {} : { "content-type": "application/json" }),
@@ -130,12 +130,12 @@ export function documentedClient(url: string, document: ApiDocument) {
         },
         body: options.body === undefined ? undefined : JSON.stringify(options.body),
       });
-      const body = await bodyOf(answer);
-      const wrong = mismatches(document, operation, answer, body);
-      if (answer.status !== expected) wrong.unshift(`status ${answer.status} in place of ${expected}: ${body}`);
+      const body = await bodyOf(response);
+      const wrong = mismatches(document, operation, response, body);
+      if (response.status !== expected) wrong.unshift(`status ${response.status} in place of ${expected}: ${body}`);
       if (wrong.length > 0) throw new Error(`${name}: ${wrong.join("; ")}`);
-      if (answer.ok) succeeded.add(operation);
-      return (body === "" ? undefined : readBody(body, answer.headers.get("content-type") ?? "")) as T;
+      if (response.ok) succeeded.add(operation);
+      return (body === "" ? undefined : readBody(body, response.headers.get("content-type") ?? "")) as T;
     },
     /** The operations that have not answered with a success yet. */
     untried: () =>

@@ -1,7 +1,7 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { createLogger } from "../../src/platform/logger.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
-import { ELSEWHERE, type Sent, sendFrom, testFromElsewhere } from "../support/from-elsewhere.ts";
+import { REMOTE_ADDRESS, type RequestOptions, sendFrom, testFromRemote } from "../support/remote-address.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /** Who may make the first account, which owns the server. */
@@ -25,7 +25,7 @@ const JSON_TYPE = { "Content-Type": "application/json" };
 const FORGED = { "X-Forwarded-For": "127.0.0.1", "X-Usher-Local": "true" };
 
 /** Status and code of an attempt at an account. */
-async function register({ headers, ...sent }: Sent = {}, more: object = {}, path = "/api/v1/auth/register") {
+async function register({ headers, ...sent }: RequestOptions = {}, more: object = {}, path = "/api/v1/auth/register") {
   const body = JSON.stringify({ ...ANN, ...more });
   const { status, text } = await sendFrom(port, path, {
     method: "POST",
@@ -33,27 +33,27 @@ async function register({ headers, ...sent }: Sent = {}, more: object = {}, path
     body,
     ...sent,
   });
-  const answer = JSON.parse(text) as { code?: string; message?: string; user?: { role: string } };
-  return [status, answer.code ?? answer.user?.role ?? answer.message];
+  const result = JSON.parse(text) as { code?: string; message?: string; user?: { role: string } };
+  return [status, result.code ?? result.user?.role ?? result.message];
 }
 const REFUSED = [403, "setup_code_needed"];
 const OWNER = [201, "owner"];
 
-const needed = async (sent: Sent = {}) =>
+const needed = async (sent: RequestOptions = {}) =>
   (JSON.parse((await sendFrom(port, "/api/v1/meta", sent)).text) as { setup_code_needed: boolean }).setup_code_needed;
-const setupPage = (sent: Sent = {}) =>
+const setupPage = (sent: RequestOptions = {}) =>
   waitUntil("the pages are there", async () => {
     const { status, text } = await sendFrom(port, "/setup", sent);
     return status === 200 ? text : null;
   });
 const codeInLog = () => log.flatMap((line) => /[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}/.exec(line) ?? [])[0];
 
-testFromElsewhere(
-  "from another address the first account takes the code of the log, at every door and whatever the request says of itself",
+testFromRemote(
+  "from another address the first account takes the code of the log, at every interface and whatever the request says of itself",
   async () => {
     await start();
     for (const headers of [{}, FORGED, { ...FORGED, Host: "127.0.0.1" }]) {
-      const sent = { from: ELSEWHERE, headers };
+      const sent = { from: REMOTE_ADDRESS, headers };
       expect(await register(sent)).toEqual(REFUSED);
       expect(await register(sent, { setup_code: "AAAA-AAAA-AAAA-AAAA" })).toEqual(REFUSED);
       for (const path of ["/api/register", "/register"])
@@ -65,19 +65,22 @@ testFromElsewhere(
       expect(await setupPage(sent)).toContain('name="setup_code"');
     }
     expect(
-      await register({ from: ELSEWHERE }, { setup_code: codeInLog()!.toLowerCase().replaceAll("-", " ") }),
+      await register({ from: REMOTE_ADDRESS }, { setup_code: codeInLog()!.toLowerCase().replaceAll("-", " ") }),
     ).toEqual(OWNER);
-    expect(await needed({ from: ELSEWHERE })).toBeFalse();
-    expect(await register({ from: ELSEWHERE }, { username: "bob", email: "bob@example.org" })).toEqual([201, "member"]);
+    expect(await needed({ from: REMOTE_ADDRESS })).toBeFalse();
+    expect(await register({ from: REMOTE_ADDRESS }, { username: "bob", email: "bob@example.org" })).toEqual([
+      201,
+      "member",
+    ]);
   },
 );
 
-testFromElsewhere("the set-up page takes the code, and says at its field that one is wrong", async () => {
+testFromRemote("the set-up page takes the code, and says at its field that one is wrong", async () => {
   await start();
   const submit = (setup_code: string, headers = {}) =>
     sendFrom(port, "/setup", {
       method: "POST",
-      from: ELSEWHERE,
+      from: REMOTE_ADDRESS,
       headers: { "Content-Type": "application/x-www-form-urlencoded", Origin: "http://localhost", ...headers },
       body: new URLSearchParams({ ...ANN, setup_code }).toString(),
     });

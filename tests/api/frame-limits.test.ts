@@ -24,12 +24,12 @@ interface RawSocket extends WebSocket {
   pong(data?: Uint8Array): void;
 }
 
-/** Opens a socket, has it send so many of what `send` sends, and answers how it was closed and what it was told. */
+/** Opens a socket, has it send so many of what `send` sends, and returns how it was closed and what it was told. */
 async function flood(node: ServerApiApp, path: string, times: number, send: (socket: RawSocket) => void) {
   const socket = new WebSocket(`ws://127.0.0.1:${node.wsPort}${path}`) as RawSocket;
-  let answers = 0;
+  let results = 0;
   let code: number | null = null;
-  socket.addEventListener("message", () => answers++);
+  socket.addEventListener("message", () => results++);
   socket.addEventListener("close", (event) => {
     code = event.code;
   });
@@ -39,7 +39,7 @@ async function flood(node: ServerApiApp, path: string, times: number, send: (soc
     if (i % 100 === 99) await Bun.sleep(1);
   }
   await waitUntil("the socket is closed", () => code !== null);
-  return { code: code as number | null, answers };
+  return { code: code as number | null, answers: results };
 }
 
 const BINARY = new Uint8Array(8);
@@ -55,17 +55,17 @@ const PATHS = ["/ws", "/v1/ws", "/api/message/ws"];
 test.each(PATHS.flatMap((path) => SENDS.map(([what, send]) => [path, what, send] as const)))(
   "SL-4 %s ends who sends too many: %s",
   async (path, _, send) => {
-    const { code, answers } = await flood(app, `${path}?token=${app.owner}`, 5_000, send);
+    const { code, answers: results } = await flood(app, `${path}?token=${app.owner}`, 5_000, send);
     expect(code).toBe(CLOSE.flood.code);
-    expect(answers).toBeLessThan(1_500);
+    expect(results).toBeLessThan(1_500);
   },
 );
 
 test.each(SENDS)("SL-4 /api/message/ws ends who sends too many before a token: %s", async (_, send) => {
   for (const node of [app, closedToStrangers]) {
-    const { code, answers } = await flood(node, "/api/message/ws", 5_000, send);
+    const { code, answers: results } = await flood(node, "/api/message/ws", 5_000, send);
     expect(code).toBe(CLOSE.flood.code);
-    expect(answers).toBeLessThan(20);
+    expect(results).toBeLessThan(20);
   }
 });
 

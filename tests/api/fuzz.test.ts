@@ -36,7 +36,7 @@ async function send(url: string, document: ApiDocument, request: FuzzRequest, to
   )[0];
   if (operation === undefined) throw new Error(`${request.operation} is not documented`);
   const search = new URLSearchParams(query.map(([name, value]) => [name, value.toWellFormed()])).toString();
-  const answer = await fetch(`${url}${path}${search === "" ? "" : `?${search}`}`, {
+  const response = await fetch(`${url}${path}${search === "" ? "" : `?${search}`}`, {
     method: method.toUpperCase(),
     headers: {
       ...headers,
@@ -46,7 +46,7 @@ async function send(url: string, document: ApiDocument, request: FuzzRequest, to
     body: body?.text,
     redirect: "manual",
   });
-  return { status: answer.status, wrong: mismatches(document, operation, answer, await bodyOf(answer)) };
+  return { status: response.status, wrong: mismatches(document, operation, response, await bodyOf(response)) };
 }
 
 test("no request gets a 500 or an answer that is not documented", async () => {
@@ -61,7 +61,7 @@ test("no request gets a 500 or an answer that is not documented", async () => {
           ...(token === null ? {} : { authorization: `Bearer ${token}` }),
         },
         body: JSON.stringify(body),
-      }).then((answer) => answer.json() as Promise<{ id: string; access_token: string; token: string }>);
+      }).then((response) => response.json() as Promise<{ id: string; access_token: string; token: string }>);
     const { access_token: owner } = await post("/auth/register", null, person);
     // A person of another issuer has no session that a request could end.
     const member = await new SignJWT({})
@@ -80,7 +80,7 @@ test("no request gets a 500 or an answer that is not documented", async () => {
     ]);
     const ids = [mine.id, theirs.id, ...messages.map(({ id }) => id), "me"];
     const seen = await fuzz(app.url, { owner, member, service, nobody: null }, ids, chooseSeed("fuzz"));
-    // The requests were not all stopped at the door.
+    // The requests were not all stopped at the entry.
     expect(["200", "201", "204", "401", "403", "404", "422"].filter((status) => !seen.has(status))).toEqual([]);
   } finally {
     await app.close();

@@ -21,8 +21,8 @@ beforeAll(async () => {
   app = await startTestApp({ WEBHOOKS_ALLOW_PRIVATE: "true" });
   document = await readDocument(app.url);
   const owner = { username: "olga", email: "olga@example.org", password: "correct horse battery" };
-  const answer = await send(document.operations.find(({ path }) => path === "/api/v1/auth/register")!, owner, null);
-  token = ((await answer.json()) as { access_token: string }).access_token;
+  const response = await send(document.operations.find(({ path }) => path === "/api/v1/auth/register")!, owner, null);
+  token = ((await response.json()) as { access_token: string }).access_token;
 }, 60_000);
 afterAll(() => app.close());
 

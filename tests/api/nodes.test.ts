@@ -21,19 +21,19 @@ afterAll(async () => {
 
 async function register(username: string): Promise<string> {
   const account = { username, email: `${username}@example.org`, password: "correct horse" };
-  const answer = await ask("POST", "/auth/register", account, "");
-  return answer.body.access_token;
+  const result = await ask("POST", "/auth/register", account, "");
+  return result.body.access_token;
 }
 
 async function ask(method: string, path: string, body?: unknown, as = token) {
-  const answer = await fetch(`${here.url}/api/v1${path}`, {
+  const response = await fetch(`${here.url}/api/v1${path}`, {
     method,
     headers: { "content-type": "application/json", authorization: `Bearer ${as}` },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
-  const text = await answer.text();
+  const text = await response.text();
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
-  return { status: answer.status, body: (text === "" ? null : JSON.parse(text)) as any };
+  return { status: response.status, body: (text === "" ? null : JSON.parse(text)) as any };
 }
 
 async function openIn(app: TestApp, room: string, query = "") {
@@ -107,7 +107,7 @@ test("a node that is drained sends its connections away and is not ready; the ot
   expect((await fetch(`${there.url}/ready`)).status).toBe(503);
   expect((await fetch(`${here.url}/ready`)).status).toBe(200);
   expect(openClient(port(there))).rejects.toThrow();
-  await waitUntil("it is listed so, with how far it is behind the log", async () =>
+  await waitUntil("it is listed so, with its lag", async () =>
     (await ask("GET", "/admin/nodes")).body.data.some(
       (node: { id: string; draining: boolean; lag_ms: number }) => node.id === id && node.draining && node.lag_ms > 0,
     ),

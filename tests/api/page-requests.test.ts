@@ -23,13 +23,13 @@ afterAll(() => app?.close());
 
 /** @param type null: without a content type */
 async function ask(path: string, type: string | null, body: BodyInit, method = "POST") {
-  const answer = await fetch(`${app.url}${path}`, {
+  const response = await fetch(`${app.url}${path}`, {
     method,
     headers: type === null ? {} : { "content-type": type },
     body,
     redirect: "manual",
   });
-  return { status: answer.status, text: await answer.text() };
+  return { status: response.status, text: await response.text() };
 }
 
 const FORM = "application/x-www-form-urlencoded";
@@ -51,9 +51,9 @@ const CASES: [what: string, status: number, path: string, type: string | null, b
 for (const [what, status, path, type, body, method] of CASES) {
   test(`${what} is ${status}, in one line at info`, async () => {
     const before = lines.length;
-    const answer = await ask(path, type, body, method);
-    expect(answer.status).toBe(status);
-    expect(answer.text).not.toContain("    at ");
+    const result = await ask(path, type, body, method);
+    expect(result.status).toBe(status);
+    expect(result.text).not.toContain("    at ");
     await waitUntil("it is told", () => lines.length > before);
     // What the next one tells comes after all that the first one told.
     await ask("/another.php", FORM, "x=1");
@@ -63,7 +63,7 @@ for (const [what, status, path, type, body, method] of CASES) {
 }
 
 test("a form that its page takes is taken", async () => {
-  const answer = await ask("/login", FORM, "who=ann&password=wrong+password");
-  expect(answer.status).toBeLessThan(500);
-  expect(answer.text).toContain('role="alert"');
+  const result = await ask("/login", FORM, "who=ann&password=wrong+password");
+  expect(result.status).toBeLessThan(500);
+  expect(result.text).toContain('role="alert"');
 });

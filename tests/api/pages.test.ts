@@ -21,22 +21,22 @@ beforeAll(async () => {
   cookie = account.headers.get("set-cookie")!.split(";", 1)[0]!;
   let n = 0;
   const page = await waitUntil("the pages are there", async () => {
-    const answer = await get("/login", `192.0.2.${n++ % 90}`);
-    return answer.status === 200 ? answer.text() : null;
+    const response = await get("/login", `192.0.2.${n++ % 90}`);
+    return response.status === 200 ? response.text() : null;
   });
   asset = /\/assets\/[\w.-]+\.js/.exec(page)![0];
 });
 afterAll(() => app.close());
 
 /** How often a path is answered to one address before it is 429. */
-async function answered(path: string, address: string, most: number): Promise<number> {
-  for (let n = 0; n < most; n++) {
+async function answered(path: string, address: string, max: number): Promise<number> {
+  for (let n = 0; n < max; n++) {
     const { status, headers } = await get(path, address);
     if (status !== 429) continue;
     expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
     return n;
   }
-  return most;
+  return max;
 }
 
 test.each(["/favicon.svg", "/no/such/page", "/login", "/metrics"])(

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { type GrpcNode, startGrpcNode, TOKEN } from "../grpc/node.ts";
-import { jsonObject, spread, whiteSpace } from "../support/json-texts.ts";
+import { joinTokens, jsonObject, whiteSpace } from "../support/json-texts.ts";
 import { openSse } from "../support/sse-client.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { WebhookReceiver } from "../support/webhook-receiver.ts";
@@ -25,8 +25,8 @@ afterAll(async () => {
 
 async function ask(method: string, path: string, body?: string, token = TOKEN) {
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  const answer = await fetch(`${node.url}/api/v1${path}`, { method, headers, body });
-  return { status: answer.status, text: await answer.text() };
+  const response = await fetch(`${node.url}/api/v1${path}`, { method, headers, body });
+  return { status: response.status, text: await response.text() };
 }
 
 /** Frames as they come, unread. */
@@ -65,7 +65,7 @@ test("FR-5 NT-1 a payload reaches sockets, streams, logs and webhooks as its sen
   const sent: string[] = [];
   let kept = 0;
   const one = fc.asyncProperty(jsonObject, whiteSpace, fc.boolean(), async (tokens, gaps, ephemeral) => {
-    const text = spread(tokens, gaps);
+    const text = joinTokens(tokens, gaps);
     const body = `{"payload" : ${text}, "event_type":"t:rest","ephemeral":${ephemeral}}`;
     expect(await ask("POST", `/rooms/${room}/broadcasts`, body)).toMatchObject({ status: 200 });
     const broadcast = { event_type: "t:grpc", room, payload: text, ephemeral };
@@ -108,16 +108,16 @@ test("FR-5 NT-1 a payload reaches sockets, streams, logs and webhooks as its sen
 
 const ODD = '{"order_id":9007199254740993,"price":10.10,"__proto__":{"x":1},"room":"mine","ack":"é"}';
 
-test("NT-2 a notice with an acknowledgement is as its sender wrote it, and the mark of the server behind it", async () => {
+test("NT-2 a notice with an acknowledgement is as its sender wrote it, and the server's mark after it", async () => {
   const ann = await node.person("ann");
   const socket = await rawSocket(ann.token, `user:${ann.id}`);
   const send = (payload: string) =>
     ask("POST", `/users/${ann.id}/notices`, `{"event_type":"t:notice","require_ack":true,"payload":${payload}}`);
-  const answer = send(ODD);
+  const result = send(ODD);
   await waitUntil("it came", () => payloads(socket.texts).length === 1);
   expect(payloads(socket.texts)[0]).toStartWith(`${ODD.slice(0, -1)},"ack_id":"`);
   socket.close();
-  expect((await answer).status).toBe(200);
+  expect((await result).status).toBe(200);
   expect(await send('{"ack_id":"mine"}')).toMatchObject({
     status: 422,
     text: expect.stringContaining("/payload/ack_id"),
@@ -141,7 +141,7 @@ test("a webhook's own fields stand in for those of the payload, and an admin's t
   socket.close();
 });
 
-test("a payload that readers would not agree on, or that is none, is refused by name at each door", async () => {
+test("a payload that readers would not agree on, or that is none, is refused by name at each interface", async () => {
   const refused = {
     '{"a":{"b":1,"\\u0062":2}}': 'has \\"b\\" twice',
     '{"a":"\\u0000"}': "NUL",

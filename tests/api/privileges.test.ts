@@ -3,7 +3,7 @@ import { type ServerApiApp, startServerApiApp } from "../support/server-api.ts";
 
 setDefaultTimeout(60_000);
 
-/** What an admin cannot do, because an owner, or people who talk in private, would be in his hand by it. */
+/** What an admin cannot do, because an owner, or people who talk in private, would be in their hand. */
 let app: ServerApiApp;
 let admin: string;
 let adminId: string;
@@ -68,7 +68,7 @@ test("only an owner has what people say posted elsewhere", async () => {
   const change = (who: string, id: string, changes: object) =>
     app.ask(who, "PATCH", `/api/v1/webhook-endpoints/${id}`, changes);
   expect((await change(admin, events.body.id, { rooms: ["channel:*"] })).status).toBe(403);
-  // Nor does he turn an owner's endpoint to a place of his own, at once or in two steps.
+  // Nor do they turn an owner's endpoint to an address of their own, at once or in two steps.
   const { body } = await make(app.owner, { rooms: ["*"] });
   expect((await change(admin, body.id, { url: "https://elsewhere.invalid/" })).status).toBe(403);
   expect((await change(admin, body.id, { rooms: ["event:*"] })).status).toBe(403);
@@ -106,9 +106,9 @@ test("whatever uses or changes an endpoint of private rooms is an owner's, every
     ["PATCH", path, { disabled: false }],
   ];
   for (const [method, at, body] of acts) {
-    const answer = await app.ask(admin, method, at, body);
-    expect([method, at, body, answer.status]).toEqual([method, at, body, 403]);
-    expect(JSON.stringify(answer.body)).not.toContain("whsec_");
+    const result = await app.ask(admin, method, at, body);
+    expect([method, at, body, result.status]).toEqual([method, at, body, 403]);
+    expect(JSON.stringify(result.body)).not.toContain("whsec_");
   }
   const tries: [string, string, object][] = [
     ["POST", `${path}/rotate-secret`, {}],
@@ -136,9 +136,9 @@ test("whatever uses or changes an endpoint of private rooms is an owner's, every
 test("only an owner sees the frames of a person or a channel as they go", async () => {
   const trace = async (who: string, target: string) => {
     const headers = { authorization: `Bearer ${who}` };
-    const answer = await fetch(`${app.url}/api/v1/admin/traces?seconds=1&${target}`, { headers });
-    await answer.body?.cancel();
-    return answer.status;
+    const response = await fetch(`${app.url}/api/v1/admin/traces?seconds=1&${target}`, { headers });
+    await response.body?.cancel();
+    return response.status;
   };
   for (const target of ["user_id=ann", "room=channel:1", "room=user:ann"])
     expect([target, await trace(admin, target)]).toEqual([target, 403]);
@@ -146,12 +146,12 @@ test("only an owner sees the frames of a person or a channel as they go", async 
   expect(await trace(app.owner, "user_id=ann")).toBe(200);
 });
 
-test("an admin cannot shorten the memory of what he did", async () => {
-  const answer = await app.ask(admin, "PATCH", "/api/v1/admin/settings", { AUDIT_RETENTION: "1s" });
-  expect(answer.status).toBe(422);
+test("an admin cannot shorten the record of what they did", async () => {
+  const result = await app.ask(admin, "PATCH", "/api/v1/admin/settings", { AUDIT_RETENTION: "1s" });
+  expect(result.status).toBe(422);
 });
 
-test("an admin cannot shut an owner out by his address, and nobody this machine itself", async () => {
+test("an admin cannot ban an owner by address, and no one this machine itself", async () => {
   const login = { username: "olga", password: "the password of olga" };
   expect((await app.ask(null, "POST", "/api/v1/auth/login", login, from(OWNERS))).status).toBe(200);
   const ban = async (who: string, ip_range: string) =>
@@ -162,7 +162,7 @@ test("an admin cannot shut an owner out by his address, and nobody this machine 
   expect(await ban(admin, "203.0.113.0/24")).toBe(201);
 });
 
-test("an admin cannot lift what an owner put on one of his own rank", async () => {
+test("an admin cannot lift what an owner put on a user of the admin's own rank", async () => {
   const made = await app.ask<{ id: string }>(app.owner, "POST", "/api/v1/admin/bans", {
     user_id: adminId,
     reason: "x",

@@ -29,12 +29,12 @@ const isHeard = () =>
 
 test("what is published for a person, a room and everybody reaches them; the person gets it later, too", async () => {
   await isHeard();
-  const answer = await fetch(`${app.url}/api/v1/auth/register`, {
+  const response = await fetch(`${app.url}/api/v1/auth/register`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ email: "ann@example.org", username: "ann", password: "correct horse" }),
   });
-  const { access_token, user } = (await answer.json()) as { access_token: string; user: { id: string } };
+  const { access_token, user } = (await response.json()) as { access_token: string; user: { id: string } };
   const port = Number(new URL(app.url).port);
   const client = await openClient(port, { query: `?token=${access_token}` });
   const { payload: joined } = await client.ask("room:join", { room: `user:${user.id}`, since: 0 });

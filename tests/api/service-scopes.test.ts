@@ -4,9 +4,9 @@ import { personToken, type ServerApiApp, startServerApiApp } from "../support/se
 
 setDefaultTimeout(60_000);
 
-/** Who may do what: every scope, every kind of room and of caller against every door that services have. */
+/** Who may do what: every scope, every kind of room and of caller against every operation that services have. */
 
-interface Door {
+interface Operation {
   scope: Scope;
   method: "GET" | "POST";
   /** With the room that it touches; `null`: it touches none by name. */
@@ -17,7 +17,7 @@ interface Door {
   people?: true;
 }
 
-const DOORS: Door[] = [
+const OPERATIONS: Operation[] = [
   {
     scope: "broadcast",
     method: "POST",
@@ -64,19 +64,19 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-const knock = async (door: Door, room: string, token: string | null) =>
-  (await app.ask(token, door.method, door.path(room), door.body)).status;
+const call = async (stream: Operation, room: string, token: string | null) =>
+  (await app.ask(token, stream.method, stream.path(room), stream.body)).status;
 
 test("a service does what its scopes say in the rooms that its patterns cover, and nothing else", async () => {
   for (const scope of ALL_SCOPES) {
     for (const patterns of PATTERNS) {
       const token = await app.serviceToken([scope], patterns);
-      for (const door of DOORS) {
-        for (const room of door.rooms) {
-          const may = door.scope === scope && (room === "*" || covers(patterns, room));
-          const found = await knock(door, room, token);
-          expect(`${scope} ${patterns} → ${door.path(room)}: ${found}`).toBe(
-            `${scope} ${patterns} → ${door.path(room)}: ${may ? 200 : 403}`,
+      for (const operation of OPERATIONS) {
+        for (const room of operation.rooms) {
+          const may = operation.scope === scope && (room === "*" || covers(patterns, room));
+          const found = await call(operation, room, token);
+          expect(`${scope} ${patterns} → ${operation.path(room)}: ${found}`).toBe(
+            `${scope} ${patterns} → ${operation.path(room)}: ${may ? 200 : 403}`,
           );
         }
       }
@@ -85,23 +85,25 @@ test("a service does what its scopes say in the rooms that its patterns cover, a
 });
 
 test("people, whatever their role, are no services; without a token nobody is anything", async () => {
-  for (const door of DOORS.filter(({ people }) => people === undefined)) {
-    const statuses = await Promise.all([person, app.owner, null].map((token) => knock(door, door.rooms[0]!, token)));
-    expect([door.scope, ...statuses]).toEqual([door.scope, 403, 403, 401]);
+  for (const operation of OPERATIONS.filter(({ people }) => people === undefined)) {
+    const statuses = await Promise.all(
+      [person, app.owner, null].map((token) => call(operation, operation.rooms[0]!, token)),
+    );
+    expect([operation.scope, ...statuses]).toEqual([operation.scope, 403, 403, 401]);
   }
 });
 
-test("a person reads the history of rooms that he may join", async () => {
-  const door = DOORS.find(({ scope }) => scope === "history")!;
-  const statuses = await Promise.all(door.rooms.map((room) => knock(door, room, person)));
-  expect(Object.fromEntries(door.rooms.map((room, i) => [room, statuses[i]]))).toEqual({
+test("a person reads the history of rooms that they may join", async () => {
+  const operation = OPERATIONS.find(({ scope }) => scope === "history")!;
+  const statuses = await Promise.all(operation.rooms.map((room) => call(operation, room, person)));
+  expect(Object.fromEntries(operation.rooms.map((room, i) => [room, statuses[i]]))).toEqual({
     "event:1": 200,
     "event:22": 200,
     "user:ann": 200,
     "user:bob": 404,
     "channel:5": 404,
   });
-  expect(await knock(door, "event:1", null)).toBe(401);
+  expect(await call(operation, "event:1", null)).toBe(401);
 });
 
 test("a service is no person: routes of people refuse it, whatever its scopes", async () => {

@@ -23,20 +23,20 @@ afterAll(async () => {
 
 async function register(username: string): Promise<string> {
   const body = JSON.stringify({ username, email: `${username}@example.org`, password: "correct horse" });
-  const answer = await fetch(`${here.url}/api/v1/auth/register`, { method: "POST", body, headers: JSON_TYPE });
-  return ((await answer.json()) as { access_token: string }).access_token;
+  const response = await fetch(`${here.url}/api/v1/auth/register`, { method: "POST", body, headers: JSON_TYPE });
+  return ((await response.json()) as { access_token: string }).access_token;
 }
 
 const JSON_TYPE = { "content-type": "application/json" };
 
 async function call(method: string, path: string, body?: unknown, as = token) {
-  const answer = await fetch(`${here.url}/api/v1${path}`, {
+  const response = await fetch(`${here.url}/api/v1${path}`, {
     method,
     headers: { ...JSON_TYPE, authorization: `Bearer ${as}` },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
-  return { status: answer.status, body: (await answer.json()) as any };
+  return { status: response.status, body: (await response.json()) as any };
 }
 
 const set = async (changes: Record<string, unknown>) => {
@@ -168,8 +168,8 @@ test("a kept setting that this release takes for a mistake is passed over, and t
   await set({ WS_RATE_LIMIT: "77" });
   await database.sql`INSERT INTO settings (name, value, set_by) VALUES ('ALLOWED_ORIGINS', 'null', 'x')`;
   const third = await startTestApp({ DATABASE_URL: here.databaseUrl });
-  const answer = await fetch(`${third.url}/api/v1/admin/settings`, { headers: { authorization: `Bearer ${token}` } });
-  const { data } = (await answer.json()) as { data: { name: string; value: string | null }[] };
+  const response = await fetch(`${third.url}/api/v1/admin/settings`, { headers: { authorization: `Bearer ${token}` } });
+  const { data } = (await response.json()) as { data: { name: string; value: string | null }[] };
   const shown = (name: string) => data.find((setting) => setting.name === name)?.value;
   expect([shown("ALLOWED_ORIGINS"), shown("WS_RATE_LIMIT")]).toEqual(["", "77"]);
   await third.close();
@@ -203,7 +203,7 @@ test("ALLOWED_ORIGINS: another site's pages may read answers, write with a cooki
   expect(await allowed(here)).toBeNull();
 });
 
-test("WS_ALLOW_ANONYMOUS: who does not say who he is, is refused from now on", async () => {
+test("WS_ALLOW_ANONYMOUS: a client that does not say who it is, is refused from now on", async () => {
   (await openClient(port(here))).close();
   await set({ WS_ALLOW_ANONYMOUS: false });
   expect(openClient(port(here))).rejects.toThrow();
@@ -217,10 +217,10 @@ test("WS_RATE_LIMIT: a connection that is open already has the new limit", async
   const burst = () => {
     for (let id = 1; id <= 100; id++) client.send({ type: "system:ping", id, payload: {} });
   };
-  const answers = () => client.frames.filter(({ type }) => type === "system:pong" || type === "system:error");
+  const respond = () => client.frames.filter(({ type }) => type === "system:pong" || type === "system:error");
   burst();
-  await waitUntil("all are answered", () => answers().length === 100);
-  expect(answers().some(({ type }) => type === "system:error")).toBe(false);
+  await waitUntil("all are answered", () => respond().length === 100);
+  expect(respond().some(({ type }) => type === "system:error")).toBe(false);
   await set({ WS_RATE_LIMIT: 1 });
   burst();
   await client.end();

@@ -12,12 +12,12 @@ beforeAll(async () => {
   a = await startTestApp(LIMIT);
   b = await startTestApp({ ...LIMIT, DATABASE_URL: a.databaseUrl });
   const account = { email: "ann@example.org", username: "ann", password: "correct horse" };
-  const answer = await fetch(`${a.url}/api/v1/auth/register`, {
+  const response = await fetch(`${a.url}/api/v1/auth/register`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(account),
   });
-  token = ((await answer.json()) as { access_token: string }).access_token;
+  token = ((await response.json()) as { access_token: string }).access_token;
 });
 afterAll(async () => {
   await b.close();
@@ -28,7 +28,7 @@ const connect = (app: TestApp): Promise<WsClient> =>
   openClient(Number(new URL(app.url).port), { query: `?token=${token}` });
 
 /** Asks ten times a second: handshakes are limited, too. */
-const seldomUntil = (what: string, ask: () => Promise<boolean>) => waitUntil(what, ask, 30_000, 100);
+const pollSlowly = (what: string, ask: () => Promise<boolean>) => waitUntil(what, ask, 30_000, 100);
 
 /** Whether the person gets no further connection. */
 async function refuses(app: TestApp): Promise<boolean> {
@@ -50,17 +50,17 @@ async function refuses(app: TestApp): Promise<boolean> {
 const read = async (app: TestApp) =>
   (await fetch(`${app.url}/api/v1/users/me`, { headers: { authorization: `Bearer ${token}` } })).status;
 
-test("CN-8 who has all his connections on one node gets no more than a tenth on the other, until some are closed", async () => {
+test("CN-8 a user who has all connections on one node gets no more than a tenth on the other, until some are closed", async () => {
   const clients = await Promise.all(Array.from({ length: 10 }, () => connect(a)));
   clients.push(await connect(b));
-  await seldomUntil("the other node refuses", () => refuses(b));
+  await pollSlowly("the other node refuses", () => refuses(b));
   expect(await refuses(a)).toBe(true);
   for (const client of clients.slice(0, 2)) client.close();
-  await seldomUntil("the other node takes one", async () => !(await refuses(b)));
+  await pollSlowly("the other node takes one", async () => !(await refuses(b)));
   for (const client of clients) client.close();
 });
 
-test("who has made all his requests on one node is soon refused on the other", async () => {
+test("a user who has made all requests on one node is soon refused on the other", async () => {
   let here = 0;
   while ((await read(a)) === 200) here++;
   expect(here).toBeGreaterThan(90);

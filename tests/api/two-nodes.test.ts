@@ -25,13 +25,13 @@ afterAll(async () => {
 async function call(app: TestApp, method: string, path: string, body?: object, token?: string) {
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (token !== undefined) headers.authorization = `Bearer ${token}`;
-  const answer = await fetch(`${app.url}/api/v1${path}`, {
+  const response = await fetch(`${app.url}/api/v1${path}`, {
     method,
     headers,
     body: body === undefined ? undefined : JSON.stringify(body),
   });
-  const text = await answer.text();
-  return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
+  const text = await response.text();
+  return { status: response.status, body: text === "" ? null : JSON.parse(text) };
 }
 
 async function register(username: string) {
@@ -52,7 +52,7 @@ function foreignToken(subject: string): Promise<string> {
 }
 
 /** Runs while no look at the log ends: what one node has done the other does not hear of. */
-async function whileNobodyHears<T>(run: () => Promise<T>): Promise<T> {
+async function whileIsolated<T>(run: () => Promise<T>): Promise<T> {
   return sql.begin(async (tx) => {
     await tx`SELECT pg_advisory_xact_lock(7302)`; // log_tick()'s own
     return run();
@@ -108,14 +108,14 @@ test("who is let in again is let in by a node that has not heard of it, and that
   const [first, foreign] = [await ban(id), await ban("far")];
   expect([await before.end(), await farBefore.end()]).toEqual([4103, 4103]);
   expect((await call(b, "GET", "/users/me", undefined, far)).status).toBe(403);
-  const older = await whileNobodyHears(async () => {
+  const older = await whileIsolated(async () => {
     await lift(first);
     await lift(foreign);
     const older = await connect(await signIn());
     greeted.push(older, await connect(far));
     return older;
   });
-  await whileNobodyHears(async () => {
+  await whileIsolated(async () => {
     await lift(await ban(id));
     greeted.push(await connect(await signIn()));
   });

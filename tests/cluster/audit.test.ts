@@ -4,14 +4,14 @@ import { audit, type Stretch, type View } from "./audit.ts";
 const LOG = Array.from({ length: 40 }, (_, n) => 1_000 + n);
 const truth = new Map([["event:1", LOG]]);
 
-function viewOf(change: (stretch: Stretch) => void = () => {}): View {
+function makeView(change: (stretch: Stretch) => void = () => {}): View {
   const stretch = { from: 4, seqs: LOG.slice(4).map((_, n) => n + 5), marks: LOG.slice(4) };
   change(stretch);
   return { who: "a", room: "event:1", stretches: [stretch], position: 40 };
 }
 
 test("a whole stream has no faults", () => {
-  expect(audit([viewOf()], truth)).toMatchObject({ deliveries: 36, lost: 0, repeated: 0, disordered: 0, wrong: 0 });
+  expect(audit([makeView()], truth)).toMatchObject({ deliveries: 36, lost: 0, repeated: 0, disordered: 0, wrong: 0 });
 });
 
 const both = (work: (list: number[]) => void) => (stretch: Stretch) => [stretch.seqs, stretch.marks].forEach(work);
@@ -23,12 +23,12 @@ test.each([
   ["two swapped frames", "disordered", both((list) => list.splice(10, 2, list[11]!, list[10]!))],
   ["another frame under its number", "wrong", ({ marks }: Stretch) => marks.splice(10, 1, 7)],
 ] as const)("%s is %s", (_, kind, plant) => {
-  const found = audit([viewOf(plant as (stretch: Stretch) => void)], truth);
+  const found = audit([makeView(plant as (stretch: Stretch) => void)], truth);
   expect(found[kind]).toBeGreaterThan(0);
 });
 
 test("a fresh beginning that was told is no loss", () => {
-  const view = viewOf((stretch) => {
+  const view = makeView((stretch) => {
     stretch.seqs.length = 10;
     stretch.marks.length = 10;
   });

@@ -2,60 +2,60 @@ import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js"
 import { getService, loadDefinition } from "../../src/transport/grpc/definition.ts";
 
 /** Somebody who asks again and again, and notes what went wrong. */
-export interface Asking {
+export interface LoadCaller {
   /** Answers so far. */
-  answers: number;
+  successes: number;
   /** Each call that was not answered as it should be. */
   problems: string[];
   end(): Promise<void>;
 }
 
 /** Calls `ask` so often a second, whether or not the last one has been answered. */
-function keepAsking(perSecond: number, ask: (n: number) => Promise<void>, close = () => {}): Asking {
-  const under = new Set<Promise<void>>();
-  const asking: Asking = {
-    answers: 0,
+function callRepeatedly(perSecond: number, send: (n: number) => Promise<void>, close = () => {}): LoadCaller {
+  const inFlight = new Set<Promise<void>>();
+  const caller: LoadCaller = {
+    successes: 0,
     problems: [],
     async end() {
       clearInterval(timer);
-      await Promise.all(under);
+      await Promise.all(inFlight);
       close();
     },
   };
   let n = 0;
   const timer = setInterval(() => {
     const began = performance.now();
-    const call = ask(n++)
-      .then(() => void asking.answers++)
+    const call = send(n++)
+      .then(() => void caller.successes++)
       .catch((error: unknown) => {
         const { code = "", message } = error as { code?: string; message: string };
-        asking.problems.push(`${code} ${message} after ${Math.round(performance.now() - began)} ms`);
+        caller.problems.push(`${code} ${message} after ${Math.round(performance.now() - began)} ms`);
       })
-      .finally(() => under.delete(call));
-    under.add(call);
+      .finally(() => inFlight.delete(call));
+    inFlight.add(call);
   }, 1_000 / perSecond);
-  return asking;
+  return caller;
 }
 
 /** Reads and posts by HTTP, as browsers and back ends do: connections are kept and used again. */
-export async function askByHttp(origin: string, token: string, perSecond: number): Promise<Asking> {
+export async function callByHttp(origin: string, token: string, perSecond: number): Promise<LoadCaller> {
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const channels = `${origin}/api/v1/channels`;
   const call = async (path: string, method = "GET", body?: object): Promise<{ data: { id: string }[] }> => {
-    const answer = await fetch(channels + path, { method, headers, body: body && JSON.stringify(body) });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${answer.status} ${text}`);
+    const response = await fetch(channels + path, { method, headers, body: body && JSON.stringify(body) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${response.status} ${text}`);
     return text === "" ? { data: [] } : JSON.parse(text);
   };
   const { id } = (await call("?scope=public")).data[0]!;
   await call(`/${id}/members/me`, "PUT", {});
-  return keepAsking(perSecond, async (n) => {
+  return callRepeatedly(perSecond, async (n) => {
     await (n % 5 === 0 ? call(`/${id}/messages`, "POST", { content: `by HTTP, ${n}` }) : call(`/${id}`));
   });
 }
 
 /** Calls by one gRPC channel. */
-export function askByGrpc(address: string, token: string, perSecond: number): Asking {
+export function callByGrpc(address: string, token: string, perSecond: number): LoadCaller {
   const client = new Client(address, credentials.createInsecure());
   const { path, requestSerialize, responseDeserialize } = getService(loadDefinition(), "realtime.RealtimeService")
     .NotifyBookingResult!;
@@ -75,5 +75,5 @@ export function askByGrpc(address: string, token: string, perSecond: number): As
         (error: ServiceError | null) => (error ? reject(error) : resolve()),
       );
     });
-  return keepAsking(perSecond, call, () => client.close());
+  return callRepeatedly(perSecond, call, () => client.close());
 }

@@ -46,7 +46,7 @@ for (const kind of ["redis", "nats", "postgres"] as const) {
         seed: seeded(seed),
       };
       const outcome = await run(cluster, faults, load);
-      tell(kind, outcome);
+      report(kind, outcome);
       expect(outcome.audit.faults).toEqual([]);
       expect(outcome.audit.resets).toBe(MISTAKEN * 2);
       const killed = outcome.away.filter(({ fault }) => fault.includes("of a node"));
@@ -58,7 +58,7 @@ for (const kind of ["redis", "nats", "postgres"] as const) {
   });
 }
 
-function tell(kind: BrokerKind, { away, audit: found, posts }: Outcome): void {
+function report(kind: BrokerKind, { away, audit: found, posts }: Outcome): void {
   const { deliveries, lost, repeated, disordered, wrong, resets } = found;
   const sum = `${posts} posts, ${deliveries} deliveries: ${lost} lost, ${repeated} twice, ${disordered} out of order`;
   console.log(`\n${kind}: ${sum}, ${wrong} wrong; ${resets} told to begin anew`);

@@ -5,30 +5,30 @@ import { type EmbeddedPostgres, startEmbedded } from "../../src/platform/postgre
 import { migrateUp } from "../../src/platform/postgres/migrate.ts";
 import { MIGRATIONS } from "../../src/platform/postgres/migration-sets.ts";
 import { TEST_ISSUER, TEST_SECRET } from "../support/app.ts";
+import type { Engine } from "../support/engines/engine.ts";
 import { startNats } from "../support/engines/nats.ts";
-import type { Engine } from "../support/engines/program.ts";
 import { startRedis } from "../support/engines/redis.ts";
 import { freePort } from "../support/free-port.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
-import type { Doors } from "./listener.ts";
+import type { NodeOrigins } from "./listener.ts";
 import { NodeProcess, THIS_RELEASE } from "./node-process.ts";
 
 export type BrokerKind = "redis" | "nats" | "postgres";
 
 /**
- * A PostgreSQL, a broker and some nodes, each a process of its own. The first node reaches both by wires of ours, which can
- * be slow, dumb or cut.
+ * A PostgreSQL, a broker and some nodes, each a process of its own. The first node reaches both through TCP proxies, which can
+ * be slow, stalled or cut.
  */
 export interface Cluster {
   nodes: NodeProcess[];
-  doors: Doors;
+  origins: NodeOrigins;
   databaseUrl: string;
   postgres: EmbeddedPostgres;
   /** Null when PostgreSQL is the broker. */
   broker: Engine | null;
-  /** The first node's wire to the broker; to PostgreSQL when that is the broker. */
-  brokerWire: TcpProxy;
-  postgresWire: TcpProxy;
+  /** The first node's proxy to the broker; to PostgreSQL when that is the broker. */
+  brokerProxy: TcpProxy;
+  postgresProxy: TcpProxy;
   end(): Promise<void>;
 }
 
@@ -44,16 +44,16 @@ export async function startCluster(kind: BrokerKind, size = 3, release = THIS_RE
   const urlAt = (at: number) => `postgres://usher@127.0.0.1:${at}/usher`;
   await migrateUp(urlAt(port), MIGRATIONS);
   const broker = kind === "redis" ? await startRedis() : kind === "nats" ? await startNats() : null;
-  const postgresWire = await startTcpProxy(port);
-  const brokerWire = broker === null ? postgresWire : await startTcpProxy(broker.port);
+  const postgresProxy = await startTcpProxy(port);
+  const brokerProxy = broker === null ? postgresProxy : await startTcpProxy(broker.port);
   const nodes: NodeProcess[] = [];
   for (let n = 0; n < size; n++) {
-    const behindWires = n === 0;
-    const brokerPort = behindWires ? brokerWire.port : (broker?.port ?? 0);
+    const behindProxies = n === 0;
+    const brokerPort = behindProxies ? brokerProxy.port : (broker?.port ?? 0);
     nodes.push(
       await NodeProcess.make(
         {
-          DATABASE_URL: urlAt(behindWires ? postgresWire.port : port),
+          DATABASE_URL: urlAt(behindProxies ? postgresProxy.port : port),
           BROKER: kind,
           ...(kind === "redis" && { REDIS_URL: `redis://127.0.0.1:${brokerPort}` }),
           ...(kind === "nats" && { NATS_URL: `nats://127.0.0.1:${brokerPort}` }),
@@ -68,8 +68,8 @@ export async function startCluster(kind: BrokerKind, size = 3, release = THIS_RE
   }
   const cluster: Cluster = {
     nodes,
-    doors: {
-      any() {
+    origins: {
+      pick() {
         const up = nodes.filter((node) => node.up);
         const list = up.length > 0 ? up : nodes;
         return `ws://127.0.0.1:${list[Math.floor(Math.random() * list.length)]!.port}`;
@@ -78,12 +78,12 @@ export async function startCluster(kind: BrokerKind, size = 3, release = THIS_RE
     databaseUrl: urlAt(port),
     postgres,
     broker,
-    brokerWire,
-    postgresWire,
+    brokerProxy,
+    postgresProxy,
     async end() {
-      for (const wire of new Set([brokerWire, postgresWire])) wire.mend();
+      for (const proxy of new Set([brokerProxy, postgresProxy])) proxy.restore();
       await Promise.all(nodes.map((node) => node.remove()));
-      for (const wire of new Set([brokerWire, postgresWire])) await wire.close();
+      for (const proxy of new Set([brokerProxy, postgresProxy])) await proxy.close();
       await broker?.close();
       await postgres.stop();
       rmSync(dataDir, { recursive: true, force: true });

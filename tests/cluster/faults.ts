@@ -3,21 +3,21 @@ import type { Cluster } from "./cluster.ts";
 /** Something that goes wrong while people talk. `lasts`: s of the run that belong to it, its end included. */
 export interface Fault {
   name: string;
-  lasts: number;
+  sleepSeconds: number;
   /** Happens to a broker of its own, so not where PostgreSQL is it. */
   toBroker?: true;
-  happen(cluster: Cluster): Promise<void>;
+  inject(cluster: Cluster): Promise<void>;
 }
 
 const seconds = (n: number) => Bun.sleep(n * 1_000);
 
 /** One after the other, so that each is seen for itself. */
 export const FAULTS: Fault[] = [
-  { name: "nothing but kicked connections", lasts: 5, happen: async () => {} },
+  { name: "nothing but kicked connections", sleepSeconds: 5, inject: async () => {} },
   {
     name: "kill -9 of a node, started again",
-    lasts: 9,
-    async happen({ nodes }) {
+    sleepSeconds: 9,
+    async inject({ nodes }) {
       await nodes[1]!.kill();
       await seconds(2);
       await nodes[1]!.start();
@@ -25,9 +25,9 @@ export const FAULTS: Fault[] = [
   },
   {
     name: "kill -9 of the broker, started again after 3 s",
-    lasts: 7,
+    sleepSeconds: 7,
     toBroker: true,
-    async happen({ broker }) {
+    async inject({ broker }) {
       await broker?.kill();
       await seconds(3);
       await broker?.start();
@@ -35,9 +35,9 @@ export const FAULTS: Fault[] = [
   },
   {
     name: "the broker stopped for 4 s (SIGSTOP, SIGCONT)",
-    lasts: 7,
+    sleepSeconds: 7,
     toBroker: true,
-    async happen({ broker }) {
+    async inject({ broker }) {
       broker?.pause();
       await seconds(4);
       broker?.resume();
@@ -45,27 +45,27 @@ export const FAULTS: Fault[] = [
   },
   {
     name: "kill -9 of PostgreSQL, started again",
-    lasts: 9,
-    async happen({ postgres }) {
+    sleepSeconds: 9,
+    async inject({ postgres }) {
       process.kill(postgres.pid()!, "SIGKILL");
     },
   },
   {
-    name: "a node's wire to the broker half-open for 5 s",
-    lasts: 8,
-    async happen({ brokerWire }) {
-      brokerWire.hush();
+    name: "a node's link to the broker half-open for 5 s",
+    sleepSeconds: 8,
+    async inject({ brokerProxy: brokerWire }) {
+      brokerWire.stall();
       await seconds(5);
-      brokerWire.mend();
+      brokerWire.restore();
     },
   },
   {
-    name: "a node's wire to PostgreSQL half-open for 4 s, then 50 ms slow",
-    lasts: 10,
-    async happen({ postgresWire }) {
-      postgresWire.hush();
+    name: "a node's link to PostgreSQL half-open for 4 s, then 50 ms slow",
+    sleepSeconds: 10,
+    async inject({ postgresProxy: postgresWire }) {
+      postgresWire.stall();
       await seconds(4);
-      postgresWire.mend();
+      postgresWire.restore();
       postgresWire.delay(50);
       await seconds(3);
       postgresWire.delay(0);
@@ -73,8 +73,8 @@ export const FAULTS: Fault[] = [
   },
   {
     name: "a node drained and started again",
-    lasts: 10,
-    async happen({ nodes }) {
+    sleepSeconds: 10,
+    async inject({ nodes }) {
       const code = await nodes[2]!.drain();
       if (code !== 0) throw new Error(`the drained node ended with ${code}`);
       await nodes[2]!.start();

@@ -2,15 +2,15 @@ import { crc32 } from "node:zlib";
 import type { Stretch, View } from "./audit.ts";
 
 /** What a listener needs of the cluster: somewhere to connect to. */
-export interface Doors {
+export interface NodeOrigins {
   /** Origin of some node that is thought to be up, such as `ws://127.0.0.1:3003`. */
-  any(): string;
+  pick(): string;
 }
 
 const ENTRY = /^\{"type":"[^"]+","room":"([^"]+)","seq":(\d+),/;
 const RETRY_MS = 200;
 
-type Told = { seq: number; epoch: string; recovered: boolean; code?: string };
+type RoomResult = { seq: number; epoch: string; recovered: boolean; code?: string };
 
 /**
  * A client as thin as the protocol allows: it writes down what comes over the wire, as it comes, and when its link breaks it
@@ -21,18 +21,24 @@ export class Listener {
   /** Longest time in ms from a loss of the link until all rooms were live again. */
   longestAway = 0;
   live = false;
-  readonly #doors: Doors;
+  readonly #origins: NodeOrigins;
   readonly #token: string;
   readonly #fault: (what: string) => void;
   readonly #who: string;
   #socket: WebSocket | null = null;
   #epoch: string | null = null;
-  #asked = 0;
+  #lastId = 0;
   #since = performance.now();
   #ended = false;
 
-  constructor(options: { doors: Doors; token: string; who: string; rooms: string[]; fault: (what: string) => void }) {
-    this.#doors = options.doors;
+  constructor(options: {
+    origins: NodeOrigins;
+    token: string;
+    who: string;
+    rooms: string[];
+    fault: (what: string) => void;
+  }) {
+    this.#origins = options.origins;
     this.#token = options.token;
     this.#who = options.who;
     this.#fault = options.fault;
@@ -41,7 +47,7 @@ export class Listener {
 
   connect(): void {
     if (this.#ended) return;
-    const socket = new WebSocket(`${this.#doors.any()}/ws?token=${this.#token}`);
+    const socket = new WebSocket(`${this.#origins.pick()}/ws?token=${this.#token}`);
     this.#socket = socket;
     for (const view of this.views.values()) view.flowing = false;
     socket.onmessage = ({ data }) => this.#socket === socket && this.#received(String(data));
@@ -97,23 +103,23 @@ export class Listener {
 
   #greeted(epoch: string): void {
     this.#epoch ??= epoch;
-    this.#ask();
+    this.#resume();
   }
 
-  #ask(): void {
+  #resume(): void {
     const rooms = Object.fromEntries(
       // A room that nothing is known of is asked for beyond its head: the answer says where it begins.
       [...this.views].map(([room, { position }]) => [room, { seq: position ?? 2 ** 52, epoch: this.#epoch }]),
     );
-    this.#socket?.send(JSON.stringify({ type: "system:resume", id: ++this.#asked, payload: { rooms } }));
+    this.#socket?.send(JSON.stringify({ type: "system:resume", id: ++this.#lastId, payload: { rooms } }));
   }
 
-  #resumed({ id, payload }: { id: number; payload: { rooms: Record<string, Told> } }): void {
-    if (id !== this.#asked) return;
-    for (const [room, told] of Object.entries(payload.rooms)) {
+  #resumed({ id, payload }: { id: number; payload: { rooms: Record<string, RoomResult> } }): void {
+    if (id !== this.#lastId) return;
+    for (const [room, result] of Object.entries(payload.rooms)) {
       const view = this.views.get(room)!;
-      if (told.code !== undefined) this.#fault(`${this.#who} may not be in ${room}: ${told.code}`);
-      else if (!told.recovered) this.#begin(view, told);
+      if (result.code !== undefined) this.#fault(`${this.#who} may not be in ${room}: ${result.code}`);
+      else if (!result.recovered) this.#begin(view, result);
       view.flowing = true;
     }
     this.live = true;
@@ -121,12 +127,12 @@ export class Listener {
   }
 
   /** The server cannot go on without a hole, and says so (RC-6). */
-  #joined({ room, ...told }: Told & { room: string }): void {
+  #joined({ room, ...result }: RoomResult & { room: string }): void {
     const view = this.views.get(room);
-    if (view?.flowing) this.#begin(view, told);
+    if (view?.flowing) this.#begin(view, result);
   }
 
-  #begin(view: View, { seq, epoch }: Told): void {
+  #begin(view: View, { seq, epoch }: RoomResult): void {
     this.#epoch = epoch;
     view.position = seq;
     view.stretches.push({ from: seq, seqs: [], marks: [] } satisfies Stretch);
@@ -134,7 +140,7 @@ export class Listener {
 
   #refused({ id, payload }: { id?: number; payload: { code: string; retry: boolean } }): void {
     const socket = this.#socket;
-    if (id === this.#asked && payload.retry) setTimeout(() => this.#socket === socket && this.#ask(), RETRY_MS);
+    if (id === this.#lastId && payload.retry) setTimeout(() => this.#socket === socket && this.#resume(), RETRY_MS);
     else this.#fault(`${this.#who}: refused with ${payload.code}`);
   }
 }

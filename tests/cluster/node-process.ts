@@ -65,8 +65,8 @@ export class NodeProcess {
 
   /** What `/ready` says: the status code and its document. */
   async readiness(): Promise<{ status: number; body: { status: string; reason?: string } }> {
-    const answer = await fetch(`http://127.0.0.1:${this.port}/ready`);
-    return { status: answer.status, body: (await answer.json()) as { status: string } };
+    const response = await fetch(`http://127.0.0.1:${this.port}/ready`);
+    return { status: response.status, body: (await response.json()) as { status: string } };
   }
 
   /** kill -9: no goodbye, nothing is flushed. */
@@ -74,7 +74,7 @@ export class NodeProcess {
     await this.#end("SIGKILL");
   }
 
-  /** SIGTERM, as a deploy does. Answers the exit code. */
+  /** SIGTERM, as a deploy does. Returns the exit code. */
   async drain(): Promise<number | null> {
     return this.#end("SIGTERM");
   }

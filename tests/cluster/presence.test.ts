@@ -9,7 +9,7 @@ import { type BrokerKind, startCluster } from "./cluster.ts";
 setDefaultTimeout(120_000);
 
 const NAMES = ["watcher", "steady", "both", "mover", "lost-1", "lost-2", "goes"];
-const DEATH_MS = 15_000;
+const MAX_LEAVE_MS = 15_000;
 
 for (const kind of ["redis", "postgres"] as const) {
   testWith(...(kind === "redis" ? ["redis-server"] : [])).concurrent(
@@ -50,7 +50,7 @@ async function live(kind: BrokerKind): Promise<void> {
     await waitUntil("the lost are gone", () => !present(watcher, room).some((name) => name.startsWith("lost")));
     const took = performance.now() - killed;
     console.log(`presence, ${kind}: those who were on dead nodes were gone after ${(took / 1_000).toFixed(1)} s`);
-    expect(took).toBeLessThanOrEqual(DEATH_MS);
+    expect(took).toBeLessThanOrEqual(MAX_LEAVE_MS);
     expect(gone(watcher)).toEqual(["lost-1", "lost-2"]);
 
     // A rolling restart: a node comes, another goes in order; whom it sends away is back on the other one.
@@ -92,14 +92,14 @@ function gone({ frames }: WsClient): string[] {
   return frames.flatMap((frame) => (frame.type === "room:member_left" ? named(frame) : [])).sort();
 }
 
-/** A public channel of the first of these people with all of them in it. Answers its room. */
+/** A public channel of the first of these people with all of them in it. Returns its room. */
 async function makeChannel(port: number, tokens: readonly string[]): Promise<string> {
   const call = async (method: string, path: string, token: string, body: object) => {
     const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
     const url = `http://127.0.0.1:${port}/api/v1/channels${path}`;
-    const answer = await fetch(url, { method, headers, body: JSON.stringify(body) });
-    if (!answer.ok) throw new Error(await answer.text());
-    return answer;
+    const response = await fetch(url, { method, headers, body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(await response.text());
+    return response;
   };
   const made = await call("POST", "", tokens[0]!, { type: "public", name: "general" });
   const { id } = (await made.json()) as { id: string };

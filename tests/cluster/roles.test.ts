@@ -47,12 +47,12 @@ test("of nodes that start at once on an empty database one migrates, and the oth
 });
 
 /** What a node answers, as status codes; gRPC: whether anybody listens. */
-async function answers(role: Role) {
+async function probe(role: Role) {
   const { port, grpcPort } = nodes[role];
   const status = async (path: string) => {
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`);
-    await answer.body?.cancel();
-    return answer.status;
+    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+    await response.body?.cancel();
+    return response.status;
   };
   const socket = await openClient(port).then(
     (client) => {
@@ -86,10 +86,10 @@ function listens(port: number): Promise<boolean> {
 
 test("each does its own part, and says of the others' that it does not", async () => {
   const none = { ready: "ready", health: 200, api: 404, stream: 404, socket: false, page: 404, grpc: false };
-  expect(await answers("edge")).toEqual({ ...none, stream: 200, socket: true, grpc: true });
-  expect(await answers("api")).toEqual({ ...none, api: 200, grpc: true });
-  expect(await answers("worker")).toEqual(none);
-  expect(await answers("web")).toEqual({ ...none, page: 200 });
+  expect(await probe("edge")).toEqual({ ...none, stream: 200, socket: true, grpc: true });
+  expect(await probe("api")).toEqual({ ...none, api: 200, grpc: true });
+  expect(await probe("worker")).toEqual(none);
+  expect(await probe("web")).toEqual({ ...none, page: 200 });
   const refusal = await fetch(`http://127.0.0.1:${nodes.edge.port}/api/v1/meta`);
   expect(await refusal.text()).toContain('This node does not have the role \\"api\\". Ask another one.');
 });
@@ -105,7 +105,7 @@ testWith("nginx")("together, behind nginx that parts the paths, they are all of 
   );
   const receiver = new WebhookReceiver();
   try {
-    await talk(nginx, receiver);
+    await exercise(nginx, receiver);
   } finally {
     await nginx.close();
     await receiver.close();
@@ -113,14 +113,14 @@ testWith("nginx")("together, behind nginx that parts the paths, they are all of 
 });
 
 /** A page, the API, a socket and a webhook, each by its own node. */
-async function talk({ url, port }: NginxEngine, receiver: WebhookReceiver): Promise<void> {
+async function exercise({ url, port }: NginxEngine, receiver: WebhookReceiver): Promise<void> {
   expect(await (await fetch(`${url}/login`)).text()).toContain("<html");
   const post = async (path: string, body: object, token?: string) => {
     const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) };
-    const answer = await fetch(`${url}/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) });
-    expect([path, answer.status]).toEqual([path, 201]);
+    const response = await fetch(`${url}/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+    expect([path, response.status]).toEqual([path, 201]);
     // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
-    return (await answer.json()) as any;
+    return (await response.json()) as any;
   };
   const ann = { email: "ann@example.org", username: "ann", password: "the password of ann" };
   const { access_token: token } = await post("/auth/register", ann);

@@ -5,7 +5,7 @@ import { chooseSeed, seeded } from "../support/seeded.ts";
 import { personToken } from "../support/server-api.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient } from "../support/ws-client.ts";
-import { type Asking, askByGrpc, askByHttp } from "./callers.ts";
+import { callByGrpc, callByHttp, type LoadCaller } from "./callers.ts";
 import { CLUSTER_TOKEN, type Cluster, startCluster } from "./cluster.ts";
 import type { Fault } from "./faults.ts";
 import { THIS_RELEASE } from "./node-process.ts";
@@ -24,15 +24,15 @@ const BY_HTTP = 50;
 const BY_GRPC = 20;
 
 interface Seen {
-  http: Asking | null;
-  grpc: Asking | null;
+  http: LoadCaller | null;
+  grpc: LoadCaller | null;
   noise: string[];
 }
 
 const restart: Fault = {
   name: "three nodes restarted one after the other",
-  lasts: 5,
-  async happen({ nodes }) {
+  sleepSeconds: 5,
+  async inject({ nodes }) {
     for (const node of nodes) {
       const began = performance.now();
       const code = await node.drain();
@@ -40,7 +40,7 @@ const restart: Fault = {
       const took = performance.now() - began;
       node.release = THIS_RELEASE;
       await node.start();
-      console.log(`  stopped in ${(took / 1_000).toFixed(1)} s, back after ${since(began)} s`);
+      console.log(`  stopped in ${(took / 1_000).toFixed(1)} s, back after ${secondsSince(began)} s`);
     }
   },
 };
@@ -58,12 +58,12 @@ test("DR-2 a rolling restart under load loses nothing, fails no request, and nob
   const seen: Seen = { http: null, grpc: null, noise: [] };
   const watched: Fault = {
     ...restart,
-    async happen(cluster) {
+    async inject(cluster) {
       const unwatch = await watch(http, seen.noise);
-      seen.http = await askByHttp(`http://127.0.0.1:${http.port}`, await personToken("asker"), BY_HTTP);
-      seen.grpc = askByGrpc(`127.0.0.1:${grpc.port}`, CLUSTER_TOKEN, BY_GRPC);
+      seen.http = await callByHttp(`http://127.0.0.1:${http.port}`, await personToken("asker"), BY_HTTP);
+      seen.grpc = callByGrpc(`127.0.0.1:${grpc.port}`, CLUSTER_TOKEN, BY_GRPC);
       try {
-        await restart.happen(cluster);
+        await restart.inject(cluster);
       } finally {
         await Promise.all([seen.http.end(), seen.grpc.end(), unwatch()]);
       }
@@ -79,15 +79,15 @@ test("DR-2 a rolling restart under load loses nothing, fails no request, and nob
       seed: seeded(chooseSeed("rolling")),
     };
     const began = performance.now();
-    const outcome = await run(behind(cluster, http), [watched], load);
+    const outcome = await run(viaBalancer(cluster, http), [watched], load);
     const { deliveries, lost, repeated, disordered, resets, faults } = outcome.audit;
     console.log(
-      `${since(began)} s: ${outcome.posts} posts, ${deliveries} deliveries, ${lost} lost, ${repeated} twice, ${disordered} out of order; ` +
-        `longest away ${outcome.away[0]!.seconds.toFixed(1)} s; ${seen.http?.answers} HTTP and ${seen.grpc?.answers} gRPC answers`,
+      `${secondsSince(began)} s: ${outcome.posts} posts, ${deliveries} deliveries, ${lost} lost, ${repeated} twice, ${disordered} out of order; ` +
+        `longest away ${outcome.away[0]!.seconds.toFixed(1)} s; ${seen.http?.successes} HTTP and ${seen.grpc?.successes} gRPC answers`,
     );
     const problems = { faults, resets, http: seen.http?.problems, grpc: seen.grpc?.problems };
     expect(problems).toEqual({ faults: [], resets: 0, http: [], grpc: [] });
-    expect(Math.min(seen.http!.answers, seen.grpc!.answers)).toBeGreaterThan(0);
+    expect(Math.min(seen.http!.successes, seen.grpc!.successes)).toBeGreaterThan(0);
     // Who could not connect for longer than that, on a machine that has too much to do, has left (PR-2).
     if (outcome.away[0]!.seconds * 1_000 < PRESENCE_TIMES.grace) expect(seen.noise).toEqual([]);
     else console.log("  nothing is proven of who was seen to leave: some were away for longer than the grace");
@@ -97,11 +97,11 @@ test("DR-2 a rolling restart under load loses nothing, fails no request, and nob
   }
 });
 
-function behind(cluster: Cluster, { port }: Balancer): Cluster {
-  return { ...cluster, doors: { any: () => `ws://127.0.0.1:${port}` } };
+function viaBalancer(cluster: Cluster, { port }: Balancer): Cluster {
+  return { ...cluster, origins: { pick: () => `ws://127.0.0.1:${port}` } };
 }
 
-/** Somebody who looks at who is in the channels, on whichever node he is; writes down who was seen to come or go. */
+/** A client that watches who is in the channels, on whichever node it is; writes down who was seen to come or go. */
 async function watch({ port }: Balancer, noise: string[]): Promise<() => Promise<void>> {
   const token = await personToken("watcher");
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
@@ -144,6 +144,6 @@ async function watch({ port }: Balancer, noise: string[]): Promise<() => Promise
   };
 }
 
-function since(began: number): string {
+function secondsSince(began: number): string {
   return ((performance.now() - began) / 1_000).toFixed(1);
 }

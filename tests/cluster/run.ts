@@ -31,20 +31,20 @@ export interface Outcome {
 }
 
 const WRITERS = 12;
-const TICK = 50;
-const AT_ONCE = 25;
+const STEP_MS = 50;
+const CONCURRENCY = 25;
 
 /** Talk on the cluster while one fault after the other happens to it; then everything is held against the log. */
 export async function run(cluster: Cluster, faults: readonly Fault[], load: Load): Promise<Outcome> {
-  const said: string[] = [];
-  const fault = (what: string) => said.length < 20 && said.push(what);
+  const reported: string[] = [];
+  const fault = (what: string) => reported.length < 20 && reported.push(what);
   const { listeners, writers, channels } = await assemble(cluster, load, fault);
   const away: Outcome["away"] = [];
   try {
     for (const listener of listeners.slice(0, load.mistaken)) listener.mistakeEpoch();
-    for (const { name, lasts, happen } of faults) {
+    for (const { name, sleepSeconds: lasts, inject: happen } of faults) {
       for (const listener of listeners) listener.longestAway = 0;
-      await Promise.all([happen(cluster), talk(lasts, load, listeners, writers, channels)]);
+      await Promise.all([happen(cluster), runLoad(lasts, load, listeners, writers, channels)]);
       const longest = Math.max(...listeners.map(({ longestAway }) => longestAway));
       away.push({ fault: name, seconds: longest / 1_000 });
     }
@@ -53,10 +53,10 @@ export async function run(cluster: Cluster, faults: readonly Fault[], load: Load
     try {
       const truth = await readTruth(sql);
       const views = listeners.flatMap((listener) => [...listener.views.values()]);
-      const behind = () => views.some(({ room, position }) => (position ?? 0) < (truth.get(room)?.length ?? 0));
-      await waitUntil("all are at the head", () => !behind()).catch(report);
+      const isLagging = () => views.some(({ room, position }) => (position ?? 0) < (truth.get(room)?.length ?? 0));
+      await waitUntil("all are at the head", () => !isLagging()).catch(report);
       const found = audit(views, truth);
-      found.faults.unshift(...said, ...(await unwritten(sql, writers)));
+      found.faults.unshift(...reported, ...(await findUnstored(sql, writers)));
       return { away, audit: found, views, truth, posts: writers.reduce((sum, { written }) => sum + written.length, 0) };
     } finally {
       await close();
@@ -69,9 +69,9 @@ export async function run(cluster: Cluster, faults: readonly Fault[], load: Load
 
 /** Listeners in their channels, all live; writers who are members of all. */
 async function assemble(cluster: Cluster, load: Load, fault: (what: string) => void) {
-  const { doors } = cluster;
-  const tokens = await Promise.all(Array.from({ length: load.listeners }, (_, n) => mint(`p${n}`)));
-  const writerTokens = await Promise.all(Array.from({ length: WRITERS }, (_, n) => mint(`w${n}`)));
+  const { origins } = cluster;
+  const tokens = await Promise.all(Array.from({ length: load.listeners }, (_, n) => mintToken(`p${n}`)));
+  const writerTokens = await Promise.all(Array.from({ length: WRITERS }, (_, n) => mintToken(`w${n}`)));
   const channels: string[] = [];
   for (let n = 0; n < load.channels; n++)
     channels.push((await call(cluster, writerTokens[0]!, "POST", "/channels", { type: "public", name: `c${n}` })).id);
@@ -83,14 +83,14 @@ async function assemble(cluster: Cluster, load: Load, fault: (what: string) => v
   const listeners = tokens.map(
     (token, n) =>
       new Listener({
-        doors,
+        origins,
         token,
         who: `p${n}`,
         rooms: [`channel:${channels[n % channels.length]}`, `user:p${n}`],
         fault,
       }),
   );
-  const writers = writerTokens.map((token, n) => new Writer({ doors, token, name: `w${n}`, fault }));
+  const writers = writerTokens.map((token, n) => new Writer({ origins, token, name: `w${n}`, fault }));
   for (const writer of writers) writer.connect();
   await inBatches(listeners.length, async (n) => {
     listeners[n]!.connect();
@@ -99,26 +99,27 @@ async function assemble(cluster: Cluster, load: Load, fault: (what: string) => v
   return { listeners, writers, channels };
 }
 
-async function talk(seconds: number, load: Load, listeners: Listener[], writers: Writer[], channels: string[]) {
+async function runLoad(seconds: number, load: Load, listeners: Listener[], writers: Writer[], channels: string[]) {
   const began = performance.now();
-  const ticks = (seconds * 1_000) / TICK;
+  const steps = (seconds * 1_000) / STEP_MS;
   const { int } = load.seed;
-  for (let tick = 0; tick < ticks; tick++) {
-    for (let n = 0; n < share(tick, load.rate); n++)
+  for (let step = 0; step < steps; step++) {
+    for (let n = 0; n < countInStep(step, load.rate); n++)
       writers[int(0, writers.length - 1)]!.post(channels[int(0, channels.length - 1)]!);
-    for (let n = 0; n < share(tick, load.kicks * listeners.length); n++) listeners[int(0, listeners.length - 1)]!.cut();
-    await Bun.sleep(Math.max(0, began + (tick + 1) * TICK - performance.now()));
+    for (let n = 0; n < countInStep(step, load.kicks * listeners.length); n++)
+      listeners[int(0, listeners.length - 1)]!.cut();
+    await Bun.sleep(Math.max(0, began + (step + 1) * STEP_MS - performance.now()));
   }
 }
 
 /** How many of so many a second fall into this tick. */
-function share(tick: number, perSecond: number): number {
-  const until = (n: number) => Math.floor((n * perSecond * TICK) / 1_000);
-  return until(tick + 1) - until(tick);
+function countInStep(step: number, perSecond: number): number {
+  const until = (n: number) => Math.floor((n * perSecond * STEP_MS) / 1_000);
+  return until(step + 1) - until(step);
 }
 
 /** What was written is stored exactly once, at the place that its writer was told. */
-async function unwritten(sql: ReturnType<typeof openDatabase>["sql"], writers: Writer[]): Promise<string[]> {
+async function findUnstored(sql: ReturnType<typeof openDatabase>["sql"], writers: Writer[]): Promise<string[]> {
   const rows = await sql<{ client_id: string; seq: number; times: number }[]>`
     SELECT client_id, min(seq)::float8 AS seq, count(*)::int AS times FROM messages GROUP BY client_id`;
   const stored = new Map(rows.map((row) => [row.client_id, row]));
@@ -139,19 +140,19 @@ async function call(
   path: string,
   body: object,
 ): Promise<{ id: string }> {
-  const url = `${cluster.doors.any().replace("ws:", "http:")}/api/v1${path}`;
+  const url = `${cluster.origins.pick().replace("ws:", "http:")}/api/v1${path}`;
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  const answer = await fetch(url, { method, headers, body: JSON.stringify(body) });
-  if (answer.status === 503) {
+  const response = await fetch(url, { method, headers, body: JSON.stringify(body) });
+  if (response.status === 503) {
     await Bun.sleep(200);
     return call(cluster, token, method, path, body);
   }
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-  return answer.status === 204 ? { id: "" } : ((await answer.json()) as { id: string });
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  return response.status === 204 ? { id: "" } : ((await response.json()) as { id: string });
 }
 
 /** A token of another issuer: the person appears on first sight. */
-function mint(id: string): Promise<string> {
+function mintToken(id: string): Promise<string> {
   return new SignJWT({ preferred_username: `name-${id}` })
     .setProtectedHeader({ alg: "HS256" })
     .setSubject(id)
@@ -166,7 +167,7 @@ async function inBatches(count: number, work: (n: number) => Promise<unknown>): 
   const worker = async () => {
     while (next < count) await work(next++);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 }
 
 function report(error: unknown): void {

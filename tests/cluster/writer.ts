@@ -1,4 +1,4 @@
-import type { Doors } from "./listener.ts";
+import type { NodeOrigins } from "./listener.ts";
 
 const RETRY_MS = 200;
 
@@ -15,7 +15,7 @@ export interface Written {
  */
 export class Writer {
   readonly written: Written[] = [];
-  readonly #doors: Doors;
+  readonly #origins: NodeOrigins;
   readonly #token: string;
   readonly #name: string;
   readonly #fault: (what: string) => void;
@@ -24,8 +24,8 @@ export class Writer {
   #socket: WebSocket | null = null;
   #ended = false;
 
-  constructor(options: { doors: Doors; token: string; name: string; fault: (what: string) => void }) {
-    this.#doors = options.doors;
+  constructor(options: { origins: NodeOrigins; token: string; name: string; fault: (what: string) => void }) {
+    this.#origins = options.origins;
     this.#token = options.token;
     this.#name = options.name;
     this.#fault = options.fault;
@@ -37,7 +37,7 @@ export class Writer {
 
   connect(): void {
     if (this.#ended) return;
-    const socket = new WebSocket(`${this.#doors.any()}/ws?token=${this.#token}`);
+    const socket = new WebSocket(`${this.#origins.pick()}/ws?token=${this.#token}`);
     socket.onopen = () => {
       this.#socket = socket;
       for (const id of this.#waiting) this.#send(id);

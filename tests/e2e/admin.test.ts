@@ -45,12 +45,12 @@ async function shownSecret(name: string): Promise<string> {
   return (await page.getByRole("region", { name }).locator("code").first().textContent()) ?? "";
 }
 
-const said = (text: string | RegExp) => page.getByRole("status").filter({ hasText: text }).waitFor();
+const waitForStatus = (text: string | RegExp) => page.getByRole("status").filter({ hasText: text }).waitFor();
 
 const post = (path: string, data: object, by = page) =>
   by.context().request.post(`/api/v1${path}`, { data, headers: { origin: app.url } });
 
-async function statusOf(path: string, headers: Record<string, string>): Promise<number> {
+async function readStatus(path: string, headers: Record<string, string>): Promise<number> {
   return (await fetch(`${app.url}/api/v1${path}`, { headers })).status;
 }
 
@@ -63,22 +63,22 @@ test("a token is made, shown once, good for what it may do, rotated, and refused
   const secret = await shownSecret("The token’s secret");
   expect(secret).toStartWith("ust_");
   const as = (token: string) => ({ authorization: `Bearer ${token}` });
-  expect(await statusOf("/connections/stats", as(secret))).toBe(200);
-  expect(await statusOf("/changes", as(secret))).toBe(403);
+  expect(await readStatus("/connections/stats", as(secret))).toBe(200);
+  expect(await readStatus("/changes", as(secret))).toBe(403);
 
   await page.goto("/admin/tokens");
   expect(await page.getByText(secret).count()).toBe(0);
   await confirm("Rotate the secret of booking-worker", "Create new secret");
-  await said("booking-worker has a new secret");
+  await waitForStatus("booking-worker has a new secret");
   const next = await shownSecret("The token’s secret");
   expect(next).toStartWith("ust_");
   expect(next).not.toBe(secret);
-  expect(await statusOf("/connections/stats", as(secret))).toBe(200);
-  expect(await statusOf("/connections/stats", as(next))).toBe(200);
+  expect(await readStatus("/connections/stats", as(secret))).toBe(200);
+  expect(await readStatus("/connections/stats", as(next))).toBe(200);
 
   await confirm("Revoke booking-worker", "Revoke");
-  await said("revoked");
-  expect(await statusOf("/connections/stats", as(next))).toBe(401);
+  await waitForStatus("revoked");
+  expect(await readStatus("/connections/stats", as(next))).toBe(401);
   await page.getByText("No tokens yet").waitFor();
 }, 120_000);
 
@@ -122,7 +122,7 @@ test("parked events are listed with their reason where there are some, and nothi
 
 test("a range of addresses is banned and let in again", async () => {
   const from = { "x-forwarded-for": "203.0.113.9" };
-  expect(await statusOf("/meta", from)).toBe(200);
+  expect(await readStatus("/meta", from)).toBe(200);
   await page.goto("/admin/bans");
   const form = page.locator("form", { hasText: "Address or range" });
   await form.getByLabel("Address or range").fill("203.0.113.0/99");
@@ -132,11 +132,11 @@ test("a range of addresses is banned and let in again", async () => {
   expect(await form.getByLabel("Reason").inputValue()).toBe("a flood");
   await form.getByLabel("Address or range").fill("203.0.113.0/24");
   await form.getByRole("button", { name: "Ban" }).click();
-  await said("203.0.113.0/24 is banned");
-  expect(await statusOf("/meta", from)).toBe(403);
+  await waitForStatus("203.0.113.0/24 is banned");
+  expect(await readStatus("/meta", from)).toBe(403);
   await confirm("Lift the ban of 203.0.113.0/24", "Lift ban");
-  await said("The ban is lifted.");
-  expect(await statusOf("/meta", from)).toBe(200);
+  await waitForStatus("The ban is lifted.");
+  expect(await readStatus("/meta", from)).toBe(200);
 }, 120_000);
 
 test("a setting is changed and takes effect, without scripts too; a mistake is said beside the field, and what was typed stays", async () => {
@@ -161,8 +161,8 @@ test("a setting is changed and takes effect, without scripts too; a mistake is s
   await row.getByText("ada set it on").waitFor();
   const body = JSON.stringify({ username: "late", email: "late@example.org", password: PASSWORD });
   const headers = { "content-type": "application/json" };
-  const answer = await fetch(`${app.url}/api/v1/auth/register`, { method: "POST", body, headers });
-  expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([403, "registration_closed"]);
+  const response = await fetch(`${app.url}/api/v1/auth/register`, { method: "POST", body, headers });
+  expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([403, "registration_closed"]);
   await row.getByLabel("More for REGISTRATION").click();
   await row.getByRole("button", { name: "Reset REGISTRATION" }).click();
   await row.getByText("default", { exact: true }).waitFor();
@@ -194,7 +194,7 @@ test("connections come into the overview by themselves, and one of them is close
   const who = row.getByText("not signed in", { exact: true });
   const id = (await who.getAttribute("title"))?.replace("Connection ", "");
   await confirm(`Close connection ${id}`, "Close");
-  await said(`Connection ${id} is closed.`);
+  await waitForStatus(`Connection ${id} is closed.`);
   expect(await client.end()).toBe(4011);
 }, 120_000);
 
@@ -230,7 +230,7 @@ test("frames of a room come into the live trace, each with its node, wait while 
   const room = "event:88";
   await page.goto(`/admin/traces?room=${room}`);
   await page.getByRole("button", { name: "Start" }).press("Enter");
-  await said(`Watching ${room}`);
+  await waitForStatus(`Watching ${room}`);
   const frames = page.getByRole("list", { name: "Frames" });
   // The newest stand first: the last one stays what it is.
   const joined = frames.getByRole("listitem").filter({ hasText: "room:join" }).last();
@@ -255,7 +255,7 @@ test("frames of a room come into the live trace, each with its node, wait while 
   await page.context().request.delete(`/api/v1/service-tokens/${id}`, { headers: { origin: app.url } });
 
   await page.getByRole("button", { name: "Pause" }).press("Enter");
-  await said("Paused");
+  await waitForStatus("Paused");
   await client.ask("room:leave", { room });
   const left = frames.getByRole("listitem").filter({ hasText: "room:leave" });
   await page.getByRole("button", { name: /^Resume \([1-9]/ }).waitFor();
@@ -265,11 +265,11 @@ test("frames of a room come into the live trace, each with its node, wait while 
   await page.getByRole("button", { name: "Clear" }).click();
   expect(await frames.getByRole("listitem").count()).toBe(0);
   await page.getByRole("button", { name: "Stop" }).click();
-  await said(`The trace of ${room} has ended`);
+  await waitForStatus(`The trace of ${room} has ended`);
   client.close();
 }, 120_000);
 
-test("frames of a person come into the live trace by his name, in and out, each with its node", async () => {
+test("frames of a person come into the live trace by their username, in and out, each with its node", async () => {
   const { access_token } = await (await post("/auth/login", { username: "bo", password: PASSWORD }, bo)).json();
   const client = await openClient(Number(new URL(app.url).port), { query: `?token=${access_token}` });
   const { payload } = await client.next("system:connected");
@@ -284,10 +284,10 @@ test("frames of a person come into the live trace by his name, in and out, each 
   scripts.resolve();
   await page.getByLabel("Username").fill("nobody-at-all");
   await page.getByRole("button", { name: "Start" }).click();
-  await page.getByText("Nobody here has this username.").waitFor();
+  await page.getByText("No one here has this username.").waitFor();
   await page.getByLabel("Username").fill("BO");
   await page.getByRole("button", { name: "Start" }).click();
-  await said("Watching BO");
+  await waitForStatus("Watching BO");
   const frames = page.getByRole("list", { name: "Frames" }).getByRole("listitem");
   const out = frames.filter({ hasText: "system:pong" }).last();
   await waitUntil("the server tells of frames", async () => {
@@ -301,7 +301,7 @@ test("frames of a person come into the live trace by his name, in and out, each 
   await out.getByText(String(payload.connection_id), { exact: true }).waitFor();
   client.close();
   await page.getByRole("button", { name: "Stop" }).click();
-  await said("The trace of BO has ended");
+  await waitForStatus("The trace of BO has ended");
   await page.unroute("**/assets/*.js");
   await page.goto("/admin/people?q=bo@");
   await page.getByLabel("Manage bo").click();
@@ -309,13 +309,13 @@ test("frames of a person come into the live trace by his name, in and out, each 
   expect(await page.getByLabel("Username").inputValue()).toBe("bo");
 }, 120_000);
 
-test("who is no admin sees no page and no data; made one he sees them, and disabled he is out", async () => {
+test("a user who is no admin sees no page and no data; made one they see them, and disabled they are out", async () => {
   const paths = ["", "/connections", "/rooms", "/people", "/invitations", "/bans", "/tokens", "/webhooks", "/settings"];
   for (const path of [...paths, "/audit-log", "/traces"]) {
     for (const address of [`/admin${path}`, `/admin${path}.data`]) {
-      const answer = await bo.context().request.get(address);
-      expect([address, answer.status()]).toEqual([address, 403]);
-      expect(await answer.text()).not.toContain("ada@example.org");
+      const result = await bo.context().request.get(address);
+      expect([address, result.status()]).toEqual([address, 403]);
+      expect(await result.text()).not.toContain("ada@example.org");
     }
   }
   await bo.goto("/admin/people");
@@ -325,17 +325,17 @@ test("who is no admin sees no page and no data; made one he sees them, and disab
   await confirm("Change role of bo", "Set role", async () => {
     await page.getByRole("combobox", { name: "Role of bo" }).selectOption("admin");
   });
-  await said("bo is an admin");
+  await waitForStatus("bo is an admin");
   await bo.goto("/admin/people?q=ada");
   await bo.getByText("ada@example.org").waitFor();
   expect(await bo.locator('summary[aria-label="Disable ada"]').count()).toBe(0);
 
   await confirm("Disable bo", "Disable");
-  await said("bo is disabled");
+  await waitForStatus("bo is disabled");
   await bo.waitForURL(/\/login/);
   await page.getByLabel("Manage bo").click();
   await page.getByRole("button", { name: "Enable bo" }).click();
-  await said("bo can sign in again.");
+  await waitForStatus("bo can sign in again.");
 }, 120_000);
 
 test("what only an owner may is refused to an admin beside its field, in the server’s words", async () => {
@@ -375,8 +375,8 @@ test("what only an owner may is refused to an admin beside its field, in the ser
 
 test("a page that cannot be shown leaves the list of the others where it is", async () => {
   for (const path of ["/admin/webhooks/1", "/admin/connections?node=none"]) {
-    const answer = await page.goto(path);
-    expect([404, 422]).toContain(answer!.status());
+    const response = await page.goto(path);
+    expect([404, 422]).toContain(response!.status());
     await page.getByRole("heading", { name: /Page not found|This address is not valid/ }).waitFor();
     // The same address would be refused again.
     expect(await page.getByRole("link", { name: "Try again" }).count()).toBe(0);
@@ -414,5 +414,5 @@ test("the audit log tells all of it, and is filtered by what, by whom and when",
   });
   await page.goto("/admin/audit-log?to=2020-01-01");
   await page.getByText("No entries found").waitFor();
-  expect(ada.troubles).toEqual([]);
+  expect(ada.errors).toEqual([]);
 }, 120_000);

@@ -10,13 +10,13 @@ export async function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 }
 
-/** A person at a browser of his own, signed in, at the list of channels. */
+/** A person at a browser of their own, signed in, at the list of channels. */
 export interface Person {
   name: string;
   context: BrowserContext;
   page: Page;
-  /** What went wrong in his pages without anybody asking; empty at the end of every test. */
-  troubles: string[];
+  /** What went wrong in their pages without anybody asking; empty at the end of every test. */
+  errors: string[];
 }
 
 /** Makes an account through the pages. The first one on a server goes through the set-up. */
@@ -28,11 +28,11 @@ export async function register(
 ): Promise<Person> {
   const context = await browser.newContext({ baseURL: url, javaScriptEnabled: options.scripts ?? true });
   const page = await context.newPage();
-  const troubles: string[] = [];
-  page.on("pageerror", (error) => troubles.push(error.message));
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => {
     if (message.type() === "error" && !/Failed to load resource|WebSocket connection/.test(message.text()))
-      troubles.push(message.text());
+      errors.push(message.text());
   });
   await page.goto("/register");
   await page.getByLabel("Username").fill(name);
@@ -40,10 +40,10 @@ export async function register(
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: /^Create/ }).click();
   await page.waitForURL((address) => address.pathname === "/channels");
-  return { name, context, page, troubles };
+  return { name, context, page, errors };
 }
 
-/** Makes a public channel and answers its path. */
+/** Makes a public channel and returns its path. */
 export async function createChannel({ page }: Person, name: string): Promise<string> {
   await page.goto("/channels/new");
   await page.getByLabel("Name").fill(name);
@@ -59,21 +59,21 @@ export async function joinChannel({ page }: Person, path: string): Promise<void>
 }
 
 /** Waits until the page's stream stands. */
-export async function live({ page }: Person): Promise<void> {
-  await page.locator("[data-link=live]").waitFor({ state: "attached" });
+export async function waitUntilLive({ page }: Person): Promise<void> {
+  await page.locator("[data-connection=live]").waitFor({ state: "attached" });
 }
 
-export async function say({ page }: Person, text: string): Promise<void> {
+export async function sendMessage({ page }: Person, text: string): Promise<void> {
   await page.getByLabel(/^Message to/).fill(text);
   await page.getByLabel(/^Message to/).press("Enter");
 }
 
 /** The texts of the messages on the screen, from the oldest. */
-export async function heard({ page }: Person): Promise<string[]> {
+export async function readMessages({ page }: Person): Promise<string[]> {
   return page.locator("[data-message] [data-text]").allInnerTexts();
 }
 
 /** Waits until a message with this text has come, through the server, to this person. */
-export async function hears({ page }: Person, text: string, timeout = 15_000): Promise<void> {
+export async function waitForMessage({ page }: Person, text: string, timeout = 15_000): Promise<void> {
   await page.locator("[data-message] [data-text]", { hasText: text }).first().waitFor({ timeout });
 }

@@ -3,8 +3,16 @@ import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { openDatabase } from "../../src/platform/postgres/pool.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
-import { createChannel, joinChannel, live, openBrowser, type Person, register, say } from "./browser.ts";
-import { smallTargets } from "./targets.ts";
+import {
+  createChannel,
+  joinChannel,
+  openBrowser,
+  type Person,
+  register,
+  sendMessage,
+  waitUntilLive,
+} from "./browser.ts";
+import { findSmallTargets } from "./touch-targets.ts";
 
 /** Every page as the owner of a server with something in it sees it. */
 let app: TestApp;
@@ -19,16 +27,16 @@ beforeAll(async () => {
   ada = await register(browser, app.url, "ada");
   const channel = await createChannel(ada, "general");
   const post = async (path: string, data: object) => {
-    const answer = await ada.context.request.post(`/api/v1${path}`, { data, headers: { origin: app.url } });
-    expect([path, answer.status()]).toEqual([path, 201]);
-    return answer.json();
+    const result = await ada.context.request.post(`/api/v1${path}`, { data, headers: { origin: app.url } });
+    expect([path, result.status()]).toEqual([path, 201]);
+    return result.json();
   };
   const id = channel.split("/").at(-1);
   const first = await post(`/channels/${id}/messages`, { content: "Doors at seven. See https://example.org/plan" });
   await post(`/channels/${id}/messages`, { content: "Thank you.", reply_to_id: first.id });
   const bo = await register(browser, app.url, "bo");
   await joinChannel(bo, channel);
-  await say(bo, "I bring the ladder.");
+  await sendMessage(bo, "I bring the ladder.");
   await post("/service-tokens", { name: "booking", scopes: ["notify"] });
   await post("/registration-invites", { max_uses: 2 });
   await post("/admin/bans", { ip_range: "203.0.113.0/24", reason: "a flood" });
@@ -76,11 +84,11 @@ test("on a phone everything that is pressed is at least 44 px wide and high", as
   const small: Record<string, string[]> = {};
   for (const path of paths) {
     await page.goto(path);
-    await live({ ...ada, page });
+    await waitUntilLive({ ...ada, page });
     await unfold(page);
     const message = page.locator("[data-message]").last();
     if (await message.isVisible()) await message.tap();
-    const found = await smallTargets(page);
+    const found = await findSmallTargets(page);
     if (found.length > 0) small[path] = found;
   }
   const visitor = await (
@@ -93,7 +101,7 @@ test("on a phone everything that is pressed is at least 44 px wide and high", as
   ).newPage();
   for (const path of ["/login", "/register", "/reset", "/reset/none", "/nowhere"]) {
     await visitor.goto(path);
-    const found = await smallTargets(visitor);
+    const found = await findSmallTargets(visitor);
     if (found.length > 0) small[path] = found;
   }
   expect(small).toEqual({});
@@ -123,7 +131,7 @@ test("axe finds nothing wrong on any page, in light and in dark", async () => {
     const page = await context.newPage();
     for (const path of paths) {
       await page.goto(path);
-      await live({ ...ada, page });
+      await waitUntilLive({ ...ada, page });
       await unfold(page);
       await page.evaluate(axe.source);
       const { violations } = await page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run());

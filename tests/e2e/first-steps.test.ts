@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser } from "playwright-core";
 import { startTestApp, type TestApp } from "../support/app.ts";
-import { createChannel, joinChannel, live, openBrowser, type Person, register } from "./browser.ts";
+import { createChannel, joinChannel, openBrowser, type Person, register, waitUntilLive } from "./browser.ts";
 
 let app: TestApp;
 let browser: Browser;
@@ -24,7 +24,7 @@ test("a new owner is led to the first channel, an invite link and the first pers
   const open = () => steps.getByRole("link").allInnerTexts();
   expect(await open()).toEqual(["Create the first channel", "Create an invite link", "Welcome the first person"]);
   await page.goto("/direct");
-  await page.getByText("There is nobody else here yet.").waitFor();
+  await page.getByText("No one else is here yet.").waitFor();
   await createChannel(ada, "general");
   expect(await open()).toEqual(["Create an invite link", "Welcome the first person"]);
   await steps.getByRole("link", { name: "Create an invite link" }).click();
@@ -32,7 +32,7 @@ test("a new owner is led to the first channel, an invite link and the first pers
   await steps.getByText("Create an invite link (done)").waitFor();
   await register(browser, app.url, "bo");
   await page.reload();
-  await live(ada);
+  await waitUntilLive(ada);
   expect(await steps.count()).toBe(0);
 }, 60_000);
 
@@ -43,7 +43,7 @@ test("who dismisses the first steps does not see them again, and only an owner s
   await steps.getByRole("button", { name: "Dismiss this list" }).click();
   await steps.waitFor({ state: "detached" });
   await cy.page.goto("/settings");
-  await live(cy);
+  await waitUntilLive(cy);
   expect(await steps.count()).toBe(0);
   const dee = await register(browser, other.url, "dee");
   expect(await dee.page.getByRole("region", { name: "Getting started" }).count()).toBe(0);
@@ -62,20 +62,20 @@ test("the front page opens the channel of the last visit, another one when it wa
   await joinChannel(bo, one);
   await joinChannel(bo, two);
   await bo.page.goto(one);
-  await live(bo);
+  await waitUntilLive(bo);
   expect(await opens()).toBe(one);
   await bo.page.goto(two);
-  await live(bo);
+  await waitUntilLive(bo);
   expect(await opens()).toBe(two);
   await bo.page.goto(`${two}/about`);
   await bo.page.getByRole("button", { name: "Leave the channel" }).click();
   await bo.page.waitForURL((address) => address.pathname === "/channels");
   expect(await opens()).toBe(one);
-  expect(bo.troubles).toEqual([]);
+  expect(bo.errors).toEqual([]);
   await bo.context.close();
 }, 60_000);
 
-test("leaving a private channel asks first, for who leaves cannot come back by himself", async () => {
+test("leaving a private channel asks first, since a user who leaves cannot come back on their own", async () => {
   const { page } = ada;
   await page.goto("/channels/new");
   await page.getByLabel("Name").fill("back office");
@@ -92,8 +92,8 @@ test("leaving a private channel asks first, for who leaves cannot come back by h
 }, 60_000);
 
 test("an address that no page has is told within the pages of who is signed in, and alone to others", async () => {
-  const answer = await ada.page.goto("/nowhere/at/all");
-  expect(answer?.status()).toBe(404);
+  const response = await ada.page.goto("/nowhere/at/all");
+  expect(response?.status()).toBe(404);
   await ada.page.getByRole("heading", { name: "Page not found" }).waitFor();
   await ada.page.getByRole("navigation", { name: "Channels" }).getByRole("link", { name: "general" }).waitFor();
   const visitor = await browser.newPage({ baseURL: app.url });

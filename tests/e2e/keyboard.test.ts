@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
 import { startTestApp, type TestApp } from "../support/app.ts";
-import { createChannel, hears, live, openBrowser, type Person, register, say } from "./browser.ts";
+import {
+  createChannel,
+  openBrowser,
+  type Person,
+  register,
+  sendMessage,
+  waitForMessage,
+  waitUntilLive,
+} from "./browser.ts";
 
 let app: TestApp;
 let browser: Browser;
@@ -13,10 +21,10 @@ beforeAll(async () => {
   browser = await openBrowser();
   ada = await register(browser, app.url, "ada");
   path = await createChannel(ada, "general");
-  await live(ada);
-  await say(ada, "older, see https://example.org/a and https://example.org/b");
-  await say(ada, "newer, see https://example.org/c");
-  await hears(ada, "newer, see");
+  await waitUntilLive(ada);
+  await sendMessage(ada, "older, see https://example.org/a and https://example.org/b");
+  await sendMessage(ada, "newer, see https://example.org/c");
+  await waitForMessage(ada, "newer, see");
 }, 60_000);
 
 afterAll(async () => {
@@ -36,7 +44,7 @@ function focused(page: Page): Promise<string> {
 test("Shift+Tab goes from the composer to the newest message, and its keys work there and on a link in it", async () => {
   const { page } = ada;
   await page.goto(path);
-  await live(ada);
+  await waitUntilLive(ada);
   const composer = page.getByLabel(/^Message to/);
   await composer.focus();
   await page.keyboard.press("Shift+Tab");
@@ -68,7 +76,7 @@ test("Shift+Tab goes from the composer to the newest message, and its keys work 
 test("Escape closes each panel and gives the focus back to what opened it", async () => {
   const { page } = ada;
   await page.goto(path);
-  await live(ada);
+  await waitUntilLive(ada);
   for (const { opener, panel } of [
     { opener: /^\d+ members?$/, panel: "Members" },
     { opener: "About this channel", panel: "About this channel" },
@@ -86,7 +94,7 @@ test("Escape closes each panel and gives the focus back to what opened it", asyn
 
     // Loaded with its panel: nothing takes the focus from the composer, and the panel's own link gets it.
     await page.goto(`${path}/${panel === "Members" ? "members" : "about"}`);
-    await live(ada);
+    await waitUntilLive(ada);
     await page
       .getByLabel(/^Message to/)
       .and(page.locator(":focus"))
@@ -100,11 +108,11 @@ test("Escape closes each panel and gives the focus back to what opened it", asyn
 test("Escape in a panel first closes the question that is open in it, and in the composer first the reply", async () => {
   const { page } = ada;
   await page.goto(`${path}/about`);
-  await live(ada);
+  await waitUntilLive(ada);
   const aside = page.getByRole("complementary", { name: "About this channel" });
   const question = aside.getByText("Delete the channel", { exact: true });
   await question.press("Enter");
-  await aside.getByRole("button", { name: /for good$/ }).focus();
+  await aside.getByRole("button", { name: /permanently$/ }).focus();
   await page.keyboard.press("Escape");
   await question.and(page.locator(":focus")).waitFor();
   expect(await aside.isVisible()).toBe(true);
@@ -125,14 +133,14 @@ test("End gives the focus to no other place when the message that had it is no l
   const id = long.split("/").at(-1);
   let first = "";
   for (let n = 0; n < 120; n++) {
-    const answer = await ada.context.request.post(`/api/v1/channels/${id}/messages`, {
+    const result = await ada.context.request.post(`/api/v1/channels/${id}/messages`, {
       data: { content: `line ${n}` },
       headers: { origin: app.url },
     });
-    if (n === 0) first = (await answer.json()).id;
+    if (n === 0) first = (await result.json()).id;
   }
   await page.goto(`${long}?at=${first}`);
-  await live(ada);
+  await waitUntilLive(ada);
   const messages = page.getByRole("region", { name: "Messages" });
   await page.locator(`[data-message="${first}"]`).focus();
   await page.keyboard.press("End");

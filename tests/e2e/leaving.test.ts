@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser } from "playwright-core";
 import { startTestApp, type TestApp } from "../support/app.ts";
-import { createChannel, heard, hears, joinChannel, live, openBrowser, type Person, register, say } from "./browser.ts";
+import {
+  createChannel,
+  joinChannel,
+  openBrowser,
+  type Person,
+  readMessages,
+  register,
+  sendMessage,
+  waitForMessage,
+  waitUntilLive,
+} from "./browser.ts";
 
 let app: TestApp;
 let browser: Browser;
@@ -22,12 +32,12 @@ test("a removed member sees nothing more", async () => {
   const bo = await register(browser, app.url, "bo");
   const path = await createChannel(ada, "committee");
   await joinChannel(bo, path);
-  await live(bo);
-  await say(ada, "for members");
-  await hears(bo, "for members");
+  await waitUntilLive(bo);
+  await sendMessage(ada, "for members");
+  await waitForMessage(bo, "for members");
 
   await ada.page.goto(`${path}/members`);
-  await live(ada);
+  await waitUntilLive(ada);
   await ada.page.getByLabel("Manage bo").click();
   await ada.page.getByRole("button", { name: "Remove bo" }).click();
 
@@ -41,17 +51,17 @@ test("a removed member sees nothing more", async () => {
   await bo.page.getByRole("link", { name: "Go to your channels" }).click();
   await bo.page.getByRole("link", { name: "Browse channels" }).waitFor();
   expect(await bo.page.getByRole("link", { name: "committee" }).count()).toBe(0);
-  await say(ada, "without him");
-  await hears(ada, "without him");
+  await sendMessage(ada, "without bo");
+  await waitForMessage(ada, "without bo");
   await bo.page.goto(path);
   await bo.page.getByRole("button", { name: "Join the channel" }).waitFor();
-  expect(await heard(bo)).toEqual([]);
+  expect(await readMessages(bo)).toEqual([]);
   await bo.context.close();
 }, 60_000);
 
 test("signing out in one tab closes the other", async () => {
   const cy = await register(browser, app.url, "cy");
-  await live(cy);
+  await waitUntilLive(cy);
   const second = await cy.context.newPage();
   await second.goto("/settings");
   await second.getByRole("button", { name: "Sign out", exact: true }).click();
@@ -65,7 +75,7 @@ test("signing out in one tab closes the other", async () => {
 test("the open list of members follows who comes, and finding people keeps the conversation as it is", async () => {
   const path = await createChannel(ada, "crew");
   await ada.page.goto(`${path}/members`);
-  await live(ada);
+  await waitUntilLive(ada);
   await ada.page.getByLabel(/^Message to/).fill("half a sentence");
   const dee = await register(browser, app.url, "dee");
   await joinChannel(dee, path);
@@ -83,16 +93,16 @@ test("whoever leaves a channel is led on by the answer, and nothing that was on 
   const path = await createChannel(ada, "short-lived");
   const bo = await register(browser, app.url, "bo2");
   await joinChannel(bo, path);
-  await live(bo);
+  await waitUntilLive(bo);
   const { page } = bo;
   const failed: string[] = [];
   page.on("requestfailed", (request) => failed.push(request.url()));
   page.on("response", (response) => response.status() >= 400 && failed.push(`${response.status()} ${response.url()}`));
   // The stream tells that it is done before the answer comes.
   await page.route("**/about.data", async (route) => {
-    const answer = await route.fetch({ maxRedirects: 0 });
+    const result = await route.fetch({ maxRedirects: 0 });
     await Bun.sleep(1_500);
-    await route.fulfill({ response: answer });
+    await route.fulfill({ response: result });
   });
   await page.getByRole("link", { name: "About this channel" }).click();
   await page.getByRole("button", { name: "Leave the channel" }).click();
@@ -100,6 +110,6 @@ test("whoever leaves a channel is led on by the answer, and nothing that was on 
   expect(new URL(page.url()).search).toBe("");
   await page.getByRole("link", { name: "short-lived" }).waitFor({ state: "detached" });
   expect(failed).toEqual([]);
-  expect(bo.troubles).toEqual([]);
+  expect(bo.errors).toEqual([]);
   await bo.context.close();
 }, 60_000);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser } from "playwright-core";
 import { startTestApp, type TestApp } from "../support/app.ts";
-import { createChannel, joinChannel, live, openBrowser, type Person, register } from "./browser.ts";
+import { createChannel, joinChannel, openBrowser, type Person, register, waitUntilLive } from "./browser.ts";
 
 let app: TestApp;
 let browser: Browser;
@@ -16,7 +16,7 @@ beforeAll(async () => {
   bo = await register(browser, app.url, "bo");
   path = await createChannel(ada, "general");
   await joinChannel(bo, path);
-  await Promise.all([live(ada), live(bo)]);
+  await Promise.all([waitUntilLive(ada), waitUntilLive(bo)]);
 }, 60_000);
 
 afterAll(async () => {
@@ -46,5 +46,5 @@ test("which members are online is seen in a channel, and no longer when they hav
   await bo.page.close();
   await ada.page.getByText("2 online").waitFor({ state: "detached", timeout: 20_000 });
   await row.getByText("is online").waitFor({ state: "detached" });
-  expect([...ada.troubles, ...bo.troubles]).toEqual([]);
+  expect([...ada.errors, ...bo.errors]).toEqual([]);
 }, 60_000);

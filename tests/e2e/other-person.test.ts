@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
 import { startTestApp, type TestApp } from "../support/app.ts";
-import { createChannel, hears, joinChannel, live, openBrowser, PASSWORD, register, say } from "./browser.ts";
+import {
+  createChannel,
+  joinChannel,
+  openBrowser,
+  PASSWORD,
+  register,
+  sendMessage,
+  waitForMessage,
+  waitUntilLive,
+} from "./browser.ts";
 import { type Relay, relayTo } from "./relay.ts";
 
 let app: TestApp;
@@ -34,21 +43,21 @@ test("a tab whose link comes back as another person is loaded again for that one
   const ann = await register(browser, relay.url, "ann");
   const path = await createChannel(ann, "diary");
   await joinChannel(bob, path);
-  await live(ann);
+  await waitUntilLive(ann);
   relay.cut();
-  await say(ann, "ann's own words");
+  await sendMessage(ann, "ann's own words");
   const other = await ann.context.newPage();
   await signIn(other, app.url, "bob");
-  relay.mend();
+  relay.restore();
   await ann.page.getByText("bob", { exact: true }).first().waitFor({ timeout: 30_000 });
-  await live(ann);
+  await waitUntilLive(ann);
   expect(new URL(ann.page.url()).pathname).toBe(path);
   expect(await ann.page.getByText("ann's own words").count()).toBe(0);
 
   await signIn(ann.page, relay.url, "ann");
   await ann.page.goto(relay.url + path);
-  await hears(ann, "ann's own words");
-  await hears(bob, "ann's own words");
+  await waitForMessage(ann, "ann's own words");
+  await waitForMessage(bob, "ann's own words");
   const author = bob.page.locator("[data-message]", { hasText: "ann's own words" });
   await author.getByText("ann", { exact: true }).waitFor();
   await bob.context.close();
@@ -59,11 +68,11 @@ test("signing in over a live session in another tab loads this one for the new p
   const cid = await register(browser, app.url, "cid");
   const dee = await register(browser, app.url, "dee");
   await dee.context.close();
-  await live(cid);
+  await waitUntilLive(cid);
   const second = await cid.context.newPage();
   await signIn(second, app.url, "dee");
   await cid.page.locator("footer", { hasText: "dee" }).waitFor();
-  await live(cid);
-  expect(cid.troubles).toEqual([]);
+  await waitUntilLive(cid);
+  expect(cid.errors).toEqual([]);
   await cid.context.close();
 }, 60_000);

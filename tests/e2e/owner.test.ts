@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser } from "playwright-core";
 import { startTestApp, type TestApp } from "../support/app.ts";
-import { live, openBrowser, PASSWORD, type Person, register } from "./browser.ts";
+import { openBrowser, PASSWORD, type Person, register, waitUntilLive } from "./browser.ts";
 
 let app: TestApp;
 let browser: Browser;
@@ -51,18 +51,18 @@ test("an invitation lets one person in, a reset link hands the account back, and
   await page.getByLabel("Password", { exact: true }).fill("another long password");
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL((address) => address.pathname === "/channels");
-  await live({ name: "bo", context, page, troubles: [] });
+  await waitUntilLive({ name: "bo", context, page, errors: [] });
 
   await ada.page.goto("/admin/bans?username=bo");
   await ada.page.getByLabel("Reason").first().fill("sold one seat twice");
   await ada.page.getByRole("button", { name: "Ban" }).first().click();
   await page.waitForURL(/\/login\?ended=banned/);
   await ada.page.getByText("sold one seat twice").waitFor();
-  expect(ada.troubles).toEqual([]);
+  expect(ada.errors).toEqual([]);
   await context.close();
 }, 90_000);
 
-test("who does not run the server is told so on its page, and keeps his channels at hand", async () => {
+test("who does not run the server is told so on its page, and keeps their channels at hand", async () => {
   await ada.page.goto("/admin/invitations");
   await ada.page.getByRole("button", { name: "Create invitation" }).click();
   const unused = ada.page.getByRole("listitem").filter({ hasText: "0 of 1 used" });
@@ -75,8 +75,8 @@ test("who does not run the server is told so on its page, and keeps his channels
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Create account" }).click();
   await page.waitForURL((address) => address.pathname === "/channels");
-  const answer = await page.goto("/admin");
-  expect(answer?.status()).toBe(403);
+  const response = await page.goto("/admin");
+  expect(response?.status()).toBe(403);
   await page.getByRole("heading", { name: "No access" }).waitFor();
   await page.getByRole("navigation", { name: "Channels" }).waitFor();
   await context.close();

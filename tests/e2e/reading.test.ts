@@ -5,14 +5,14 @@ import { startTestApp, type TestApp } from "../support/app.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import {
   createChannel,
-  hears,
   joinChannel,
-  live,
   openBrowser,
   PASSWORD,
   type Person,
   register,
-  say,
+  sendMessage,
+  waitForMessage,
+  waitUntilLive,
 } from "./browser.ts";
 
 let app: TestApp;
@@ -34,7 +34,7 @@ beforeAll(async () => {
   post = (content, channelId = path.split("/").at(-1) ?? "") =>
     rest.messages.send(channelId, { content, client_id: crypto.randomUUID() });
   for (let n = 1; n <= 400; n += 1) await post(`line ${n}.${n % 7 === 0 ? "\nand more" : ""}`);
-  await hears(ada, "line 400.", 60_000);
+  await waitForMessage(ada, "line 400.", 60_000);
   await waitUntil("all of it is read", async () => (await unreadOnServer(ada)) === 0);
 }, 120_000);
 
@@ -62,7 +62,7 @@ function placeOf(page: Page, id: string) {
 test("history loads in both directions while the line being read stays where it is", async () => {
   const { page } = ada;
   await page.goto(path);
-  await live(ada);
+  await waitUntilLive(ada);
   await page.getByRole("link", { name: "general", exact: true }).waitFor();
   const box = page.getByRole("region", { name: "Messages" });
   const count = () => page.locator("[data-message]").count();
@@ -88,7 +88,7 @@ test("history loads in both directions while the line being read stays where it 
   expect(Math.abs((await placeOf(page, held.id)) - held.y)).toBeLessThan(1.5);
 
   await page.getByRole("button", { name: "5 new" }).click();
-  await hears(ada, "meanwhile 4");
+  await waitForMessage(ada, "meanwhile 4");
   await page.getByRole("button", { name: /new|Latest/ }).waitFor({ state: "detached" });
   await page.getByRole("link", { name: "general", exact: true }).waitFor();
 }, 120_000);
@@ -96,7 +96,7 @@ test("history loads in both directions while the line being read stays where it 
 test("a channel with much unread opens at the first unread message, and is read as far as it was seen", async () => {
   const { page } = ada;
   await page.goto("/channels");
-  await live(ada);
+  await waitUntilLive(ada);
   for (let n = 0; n < 40; n += 1) await post(`unread ${n}.`);
   const link = page.getByRole("link", { name: /general/ });
   await page.getByRole("link", { name: "general 40 unread" }).waitFor();
@@ -121,7 +121,7 @@ test("a channel of which nothing was read opens at its first message, and the re
   const id = quiet.split("/").at(-1) ?? "";
   for (let n = 0; n < 120; n += 1) await post(`news ${n}.`, id);
   await page.goto(quiet);
-  await live(ada);
+  await waitUntilLive(ada);
   await page.locator("[data-message]", { hasText: "news 0." }).waitFor();
   expect(await page.locator("li", { hasText: /^New messages$/ }).isVisible()).toBe(true);
   const pill = page.getByRole("button", { name: /new$/ });
@@ -130,7 +130,7 @@ test("a channel of which nothing was read opens at its first message, and the re
   // What was read is what was seen: it opens there again.
   await page.locator("li", { hasText: /^New messages$/ }).waitFor();
   await pill.click();
-  await hears(ada, "news 119.");
+  await waitForMessage(ada, "news 119.");
   await pill.waitFor({ state: "detached" });
   await page.getByRole("link", { name: "quiet", exact: true }).waitFor();
   await waitUntil("all of it is read", async () => (await unreadOnServer(ada, quiet)) === 0);
@@ -158,10 +158,10 @@ const unreadOnServer = async ({ context }: Person, at = path): Promise<number> =
 test("what comes in before somebody's eyes is read at once and never counted, however quickly it comes", async () => {
   const { page } = ada;
   await page.goto(path);
-  await live(ada);
+  await waitUntilLive(ada);
   const counts = await watchCounts(page);
   for (let n = 0; n < 5; n += 1) await post(`quick ${n}.`);
-  await hears(ada, "quick 4.");
+  await waitForMessage(ada, "quick 4.");
   await waitUntil("the server knows", async () => (await unreadOnServer(ada)) === 0);
   expect((await counts()).filter((text) => /\d|unread/.test(text))).toEqual([]);
 
@@ -173,7 +173,7 @@ test("what comes in before somebody's eyes is read at once and never counted, ho
       await Bun.sleep(100);
     }
   })();
-  await hears(ada, "busy 3.");
+  await waitForMessage(ada, "busy 3.");
   const lastRead = async () => (await (await ada.context.request.get(`/api/v1${path}`)).json()).last_read_id;
   const before = await lastRead();
   await waitUntil("the mark goes on while people write", async () => (await lastRead()) !== before);
@@ -186,7 +186,7 @@ test("what comes in before somebody's eyes is read at once and never counted, ho
 test("what comes just after somebody has scrolled up is counted as new", async () => {
   const { page } = ada;
   await page.goto(path);
-  await live(ada);
+  await waitUntilLive(ada);
   const box = await page.getByRole("region", { name: "Messages" }).boundingBox();
   await page.mouse.move((box?.x ?? 0) + 300, (box?.y ?? 0) + 200);
   await page.mouse.wheel(0, -400);
@@ -198,10 +198,10 @@ test("what comes just after somebody has scrolled up is counted as new", async (
   await waitUntil("it is read", async () => (await unreadOnServer(ada)) === 0);
 }, 30_000);
 
-test("whoever leaves a phone's screen half read has read what he saw, and the rest is still new", async () => {
+test("whoever leaves a phone's screen half read has read what they saw, and the rest is still new", async () => {
   const { page } = ada;
   await page.goto("/channels");
-  await live(ada);
+  await waitUntilLive(ada);
   for (let n = 0; n < 9; n += 1) await post(`tall ${n}.${"\nline".repeat(5)}`);
   await page.getByRole("link", { name: "general 9 unread" }).waitFor();
   await page.setViewportSize({ width: 390, height: 760 });
@@ -224,15 +224,15 @@ test("whoever leaves a phone's screen half read has read what he saw, and the re
   await waitUntil("all is read", async () => (await unreadOnServer(ada)) === 0);
 }, 60_000);
 
-test("who writes while he reads old messages sees his own at the end", async () => {
+test("a user who writes while reading old messages sees their own at the end", async () => {
   const { page } = ada;
   await page.goto(path);
-  await live(ada);
+  await waitUntilLive(ada);
   await page.getByRole("region", { name: "Messages" }).evaluate((element) => {
     element.scrollTop = -3_000;
   });
   await page.getByRole("button", { name: "Latest" }).waitFor();
-  await say(ada, "from far above");
+  await sendMessage(ada, "from far above");
   await page.getByRole("button", { name: "Latest" }).waitFor({ state: "detached" });
   expect(await page.locator("[data-message]").last().textContent()).toContain("from far above");
   expect(await page.locator("[data-message]").last().isVisible()).toBe(true);
@@ -241,15 +241,15 @@ test("who writes while he reads old messages sees his own at the end", async () 
 test("everything in a conversation can be done from the keyboard", async () => {
   const { page } = bo;
   await page.goto(path);
-  await live(bo);
-  await say(bo, "writen in a hurry");
-  await hears(bo, "writen in a hurry");
+  await waitUntilLive(bo);
+  await sendMessage(bo, "writen in a hurry");
+  await waitForMessage(bo, "writen in a hurry");
   await page.keyboard.press("ArrowUp");
   await page.getByLabel("Edit the message").waitFor();
   await page.keyboard.press("ControlOrMeta+a");
   await page.keyboard.type("written in a hurry");
   await page.keyboard.press("Enter");
-  await hears(bo, "written in a hurry");
+  await waitForMessage(bo, "written in a hurry");
   await page
     .getByLabel(/^Message to/)
     .and(page.locator(":focus"))
@@ -272,13 +272,13 @@ test("everything in a conversation can be done from the keyboard", async () => {
 test("Enter during the composition of a character does not send", async () => {
   const { page } = bo;
   await page.goto(path);
-  await live(bo);
+  await waitUntilLive(bo);
   const box = page.getByLabel(/^Message to/);
   await box.fill("にほん");
   await box.dispatchEvent("keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true });
   expect(await box.inputValue()).toBe("にほん");
   await box.press("Enter");
-  await hears(bo, "にほん");
+  await waitForMessage(bo, "にほん");
 }, 30_000);
 
 test("the scheme stands before the first paint", async () => {

@@ -1,11 +1,11 @@
 import { connect, createServer, type Socket } from "node:net";
 
-/** A wire between a browser and the server that can be cut. */
+/** A TCP proxy between a browser and the server that can be cut. */
 export interface Relay {
   url: string;
   /** Breaks every connection and takes no new one. */
   cut(): void;
-  mend(): void;
+  restore(): void;
   close(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export async function relayTo(url: string): Promise<Relay> {
       isCut = true;
       breakAll();
     },
-    mend() {
+    restore() {
       isCut = false;
     },
     close() {

@@ -6,7 +6,7 @@ import { createClient } from "../../sdk/client.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { chooseSeed } from "../support/seeded.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { createChannel, joinChannel, live, openBrowser, PASSWORD, type Person, register } from "./browser.ts";
+import { createChannel, joinChannel, openBrowser, PASSWORD, type Person, register, waitUntilLive } from "./browser.ts";
 import { movementOf, watchMovement } from "./movement.ts";
 
 const MESSAGES = 500;
@@ -44,8 +44,8 @@ async function allIds(): Promise<string[]> {
   const all: string[] = [];
   for (let before: string | null = null; ; ) {
     const query = new URLSearchParams({ limit: "100", ...(before ? { before } : {}) });
-    const answer = await ada.context.request.get(`/api/v1${path}/messages?${query}`);
-    const page: { data: { id: string }[]; prev: string | null } = await answer.json();
+    const result = await ada.context.request.get(`/api/v1${path}/messages?${query}`);
+    const page: { data: { id: string }[]; prev: string | null } = await result.json();
     all.unshift(...page.data.map(({ id }) => id));
     if (page.prev === null) return all;
     before = page.prev;
@@ -65,7 +65,7 @@ async function slowPages(page: Page, latency: () => number, size: number | null)
 
 async function open(at: string): Promise<void> {
   await ada.page.goto(at);
-  await live(ada);
+  await waitUntilLive(ada);
   const box = await ada.page.getByRole("region", { name: "Messages" }).boundingBox();
   if (!box) throw new Error("the messages are not in sight");
   await ada.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);

@@ -51,7 +51,7 @@ test("a browser's EventSource comes back by itself after a cut, and has missed n
 
   const [cookie] = (await ada.context.cookies()).filter(({ name }) => name === "usher_session");
   const say = async (n: number) => {
-    const answer = await fetch(`${app.url}/api/v1/channels/${id}/messages`, {
+    const response = await fetch(`${app.url}/api/v1/channels/${id}/messages`, {
       method: "POST",
       headers: {
         "content-type": "application/json",
@@ -60,13 +60,13 @@ test("a browser's EventSource comes back by itself after a cut, and has missed n
       },
       body: JSON.stringify({ content: String(n) }),
     });
-    expect(answer.status).toBe(201);
+    expect(response.status).toBe(201);
   };
   await say(1);
   await waitUntil("it was heard", async () => (await heard()).all.length === 1);
   relay.cut();
   for (let n = 2; n <= 6; n++) await say(n);
-  relay.mend();
+  relay.restore();
   await waitUntil("both have come back", async () => (await heard()).opened === 4);
   await say(7);
   await waitUntil(

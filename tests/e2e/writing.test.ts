@@ -2,7 +2,16 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
 import { MESSAGE_MAX } from "../../protocol/objects.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
-import { createChannel, hears, joinChannel, live, openBrowser, type Person, register, say } from "./browser.ts";
+import {
+  createChannel,
+  joinChannel,
+  openBrowser,
+  type Person,
+  register,
+  sendMessage,
+  waitForMessage,
+  waitUntilLive,
+} from "./browser.ts";
 import { relayTo } from "./relay.ts";
 
 let app: TestApp;
@@ -15,7 +24,7 @@ beforeAll(async () => {
   browser = await openBrowser();
   ada = await register(browser, app.url, "ada");
   path = await createChannel(ada, "general");
-  await live(ada);
+  await waitUntilLive(ada);
 }, 60_000);
 
 afterAll(async () => {
@@ -43,8 +52,8 @@ async function compose(page: Page, text: string): Promise<void> {
 
 test("keys that an input method uses while it composes neither send, nor save, nor close, in the composer, a reply and the edit box", async () => {
   const { page } = ada;
-  await say(ada, "first line");
-  await hears(ada, "first line");
+  await sendMessage(ada, "first line");
+  await waitForMessage(ada, "first line");
   const composing = async (box: ReturnType<typeof composer>, key: string) => {
     await box.focus();
     await compose(page, "にほん");
@@ -61,10 +70,10 @@ test("keys that an input method uses while it composes neither send, nor save, n
   };
   const edit = await beginEdit(page, "first line");
   for (const key of ["Enter", "Escape"]) await composing(edit, key);
-  expect(await page.getByText("Discard what you changed?").count()).toBe(0);
+  expect(await page.getByText("Discard your changes?").count()).toBe(0);
   await edit.fill("first line, changed");
   await edit.press("Enter");
-  await hears(ada, "first line, changed");
+  await waitForMessage(ada, "first line, changed");
 
   await page.locator("[data-message]", { hasText: "first line, changed" }).hover();
   await page.getByRole("button", { name: "Reply" }).click();
@@ -72,13 +81,13 @@ test("keys that an input method uses while it composes neither send, nor save, n
   await page.getByText("Reply to ada").waitFor();
   await composer(page).fill("answered");
   await composer(page).press("Enter");
-  await hears(ada, "answered");
+  await waitForMessage(ada, "answered");
 }, 60_000);
 
 test("what was changed in a message is not lost by Escape, by another edit or by a reload, until its writer says so", async () => {
   const { page } = ada;
-  await say(ada, "second line");
-  await hears(ada, "second line");
+  await sendMessage(ada, "second line");
+  await waitForMessage(ada, "second line");
   let edit = await beginEdit(page, "second line");
   await edit.press("Escape");
   await edit.waitFor({ state: "detached" });
@@ -86,14 +95,14 @@ test("what was changed in a message is not lost by Escape, by another edit or by
   edit = await beginEdit(page, "second line");
   await edit.fill("second line, half chang");
   await edit.press("Escape");
-  await page.getByText("Discard what you changed?").waitFor();
+  await page.getByText("Discard your changes?").waitFor();
   await page.getByRole("button", { name: "Keep editing" }).and(page.locator(":focus")).press("Escape");
   expect(await edit.inputValue()).toBe("second line, half chang");
   await edit.and(page.locator(":focus")).waitFor();
 
   await beginEdit(page, "first line, changed");
   await page.goto(path);
-  await live(ada);
+  await waitUntilLive(ada);
   edit = await beginEdit(page, "second line");
   expect(await edit.inputValue()).toBe("second line, half chang");
   await page.getByRole("button", { name: "Cancel" }).click();
@@ -114,14 +123,14 @@ test("on a touch screen Enter begins a line in the composer and in the edit box,
   });
   const page = await context.newPage();
   await page.goto(path);
-  await live({ ...ada, page });
+  await waitUntilLive({ ...ada, page });
   await composer(page).tap();
   await page.keyboard.type("by thumb");
   await page.keyboard.press("Enter");
   await page.keyboard.type("and so on");
   expect(await composer(page).inputValue()).toBe("by thumb\nand so on");
   await page.getByRole("button", { name: "Send" }).tap();
-  await hears({ ...ada, page }, "and so on");
+  await waitForMessage({ ...ada, page }, "and so on");
   const row = page.locator("[data-message]", { hasText: "by thumb" });
   await row.tap();
   await row.getByRole("button", { name: "Edit" }).tap();
@@ -130,14 +139,14 @@ test("on a touch screen Enter begins a line in the composer and in the edit box,
   await page.keyboard.type("in a third line");
   expect(await editBox(page).inputValue()).toBe("by thumb\nand so on\nin a third line");
   await page.getByRole("button", { name: "Save" }).tap();
-  await hears({ ...ada, page }, "in a third line");
+  await waitForMessage({ ...ada, page }, "in a third line");
   await context.close();
 }, 60_000);
 
 test("near its limit a text is counted, and beyond it a sentence says what to do and nothing of it is lost", async () => {
   const { page } = ada;
   await page.goto(path);
-  await live(ada);
+  await waitUntilLive(ada);
   const over = "x".repeat(MESSAGE_MAX + 100);
   const box = composer(page);
   await box.fill(over.slice(0, MESSAGE_MAX - 120));
@@ -149,7 +158,7 @@ test("near its limit a text is counted, and beyond it a sentence says what to do
   await box.fill("short");
   await page.getByText("characters").waitFor({ state: "detached" });
   await box.press("Enter");
-  await hears(ada, "short");
+  await waitForMessage(ada, "short");
 
   const edit = await beginEdit(page, "short");
   await edit.fill(over);
@@ -185,7 +194,7 @@ test("what is written before the scripts are there is kept and counted once they
   await topic.fill("y".repeat(240));
   resolve();
   await arriving;
-  await live(ada);
+  await waitUntilLive(ada);
   await page.getByText("10 characters left").waitFor();
   await page.keyboard.insertText("zz");
   expect(await topic.inputValue()).toBe(`${"y".repeat(240)}zz`);
@@ -195,7 +204,7 @@ test("what is written before the scripts are there is kept and counted once they
 test("a text runs as its language does, in the composer, a message, each paragraph of it, its quote and its edit box", async () => {
   const { page } = ada;
   await page.goto(path);
-  await live(ada);
+  await waitUntilLive(ada);
   const directionOf = (locator: ReturnType<Page["locator"]>) =>
     locator.evaluate((element) => ({
       direction: getComputedStyle(element).direction,
@@ -215,12 +224,12 @@ test("a text runs as its language does, in the composer, a message, each paragra
   await box.fill("مرحبا بالعالم!");
   expect((await directionOf(box)).direction).toBe("rtl");
   await box.press("Enter");
-  await hears(ada, "مرحبا");
+  await waitForMessage(ada, "مرحبا");
   const arabic = page.locator("[data-message]").filter({ hasText: "مرحبا بالعالم!" });
   expect(await directionOf(arabic.locator("[data-text]").locator(".."))).toEqual({ direction: "rtl", isAtRight: true });
 
-  await say(ada, "short, in English");
-  await hears(ada, "short, in English");
+  await sendMessage(ada, "short, in English");
+  await waitForMessage(ada, "short, in English");
   const english = page.locator("[data-message]").filter({ hasText: "short, in English" });
   expect(await directionOf(english.locator("[data-text]").locator(".."))).toEqual({
     direction: "ltr",
@@ -229,11 +238,11 @@ test("a text runs as its language does, in the composer, a message, each paragra
 
   await arabic.hover();
   await arabic.getByRole("button", { name: "Reply" }).click();
-  await say(ada, "שלום, עולם.\nand a line in English");
-  await hears(ada, "שלום");
-  const answer = page.locator("[data-message]").filter({ hasText: "and a line in English" });
-  expect((await directionOf(answer.locator("a span[dir]").last())).direction).toBe("rtl");
-  const lines = await answer.locator("[data-text]").evaluate((element) => {
+  await sendMessage(ada, "שלום, עולם.\nand a line in English");
+  await waitForMessage(ada, "שלום");
+  const result = page.locator("[data-message]").filter({ hasText: "and a line in English" });
+  expect((await directionOf(result.locator("a span[dir]").last())).direction).toBe("rtl");
+  const lines = await result.locator("[data-text]").evaluate((element) => {
     const text = element.firstChild as Text;
     return text.data.split("\n").map((line) => {
       const range = document.createRange();
@@ -253,9 +262,9 @@ test("whoever replies to a message that is deleted meanwhile is told so, sees it
   const { page } = ada;
   const bo = await register(browser, app.url, "bo");
   await joinChannel(bo, path);
-  await live(bo);
-  await say(ada, "come at seven");
-  await hears(bo, "come at seven");
+  await waitUntilLive(bo);
+  await sendMessage(ada, "come at seven");
+  await waitForMessage(bo, "come at seven");
   await bo.page.locator("[data-message]").last().focus();
   await bo.page.keyboard.press("r");
   await bo.page.getByText("Reply to ada:").waitFor();
@@ -273,12 +282,12 @@ test("whoever replies to a message that is deleted meanwhile is told so, sees it
   await page.keyboard.press("Delete");
   await page.getByRole("button", { name: "Delete", exact: true }).last().click();
 
-  await bo.page.getByText("The message that you were replying to was deleted.").waitFor();
+  await bo.page.getByText("The message you were replying to was deleted.").waitFor();
   expect(await bo.page.getByText("Reply to ada:").count()).toBe(0);
   expect(await bo.page.getByText("come at eight").count()).toBe(0);
   await composer(bo.page).press("Enter");
-  await hears(ada, "I will be late");
-  expect(bo.troubles).toEqual([]);
+  await waitForMessage(ada, "I will be late");
+  expect(bo.errors).toEqual([]);
   await bo.context.close();
 }, 60_000);
 
@@ -287,7 +296,7 @@ test("whoever opens another page while the server is away is told so in it, and 
   const { context } = ada;
   const page = await context.newPage();
   await page.goto(`${wire.url}${path}`);
-  await live({ ...ada, page });
+  await waitUntilLive({ ...ada, page });
   await composer(page).fill("not lost");
   await page.locator('link[rel=modulepreload][href*="channel-browse"]').waitFor({ state: "attached" });
   await page.waitForLoadState("networkidle");
@@ -298,7 +307,7 @@ test("whoever opens another page while the server is away is told so in it, and 
     await page.getByRole("heading", { name: "No connection to the server" }).waitFor();
     expect(await page.getByRole("navigation").first().isVisible()).toBe(true);
   }
-  wire.mend();
+  wire.restore();
   await page.getByText("Not connected").waitFor({ state: "detached", timeout: 30_000 });
   await page.getByRole("link", { name: "general", exact: true }).click();
   await page.waitForFunction(() => document.querySelector("textarea")?.value === "not lost");
@@ -312,14 +321,14 @@ test("a reply that is refused, as its original was deleted while nobody was conn
   const wire = await relayTo(app.url);
   const cy = await register(browser, wire.url, "cy");
   await joinChannel(cy, path);
-  await live(cy);
-  await say(ada, "who brings the ladder?");
-  await hears(cy, "who brings the ladder?");
+  await waitUntilLive(cy);
+  await sendMessage(ada, "who brings the ladder?");
+  await waitForMessage(cy, "who brings the ladder?");
   await cy.page.locator("[data-message]").last().focus();
   await cy.page.keyboard.press("r");
   wire.cut();
   await cy.page.getByText("Not connected").waitFor();
-  await say(cy, "the ladder is with me");
+  await sendMessage(cy, "the ladder is with me");
   await composer(cy.page).fill("half a");
   const row = page.locator("[data-message]", { hasText: "who brings the ladder?" });
   await row.focus();
@@ -327,20 +336,20 @@ test("a reply that is refused, as its original was deleted while nobody was conn
   await page.getByRole("button", { name: "Delete", exact: true }).last().click();
   await page.locator("[data-message]", { hasText: "who brings the ladder?" }).waitFor({ state: "detached" });
 
-  wire.mend();
+  wire.restore();
   const refused = cy.page.getByRole("alert").filter({ hasText: "Not sent. The message that this replies to" });
   await refused.waitFor({ timeout: 30_000 });
   // The same again would be refused again.
   expect(await refused.getByRole("button").allInnerTexts()).toEqual(["Edit", "Discard"]);
   await cy.page.reload();
-  await live(cy);
+  await waitUntilLive(cy);
   await refused.getByRole("button", { name: "Edit" }).click();
   await refused.waitFor({ state: "detached" });
   // What stood in the composer is not lost either.
   expect(await composer(cy.page).inputValue()).toBe("half a\nthe ladder is with me");
   await composer(cy.page).and(cy.page.locator(":focus")).press("Enter");
-  await hears(ada, "the ladder is with me");
-  expect(cy.troubles).toEqual([]);
+  await waitForMessage(ada, "the ladder is with me");
+  expect(cy.errors).toEqual([]);
   await cy.context.close();
   await wire.close();
 }, 60_000);
@@ -348,23 +357,23 @@ test("a reply that is refused, as its original was deleted while nobody was conn
 test("whoever changes a message that was changed meanwhile in another window is shown how it reads now", async () => {
   const { page } = ada;
   await page.goto(path);
-  await live(ada);
-  await say(ada, "doors at nine");
-  await hears(ada, "doors at nine");
+  await waitUntilLive(ada);
+  await sendMessage(ada, "doors at nine");
+  await waitForMessage(ada, "doors at nine");
   const second = await ada.context.newPage();
   await second.goto(path);
-  await live({ ...ada, page: second });
+  await waitUntilLive({ ...ada, page: second });
   const mine = await beginEdit(second, "doors at nine");
   await mine.fill("doors at ten");
   const other = await beginEdit(page, "doors at nine");
   await other.fill("doors at half past nine");
   await other.press("Enter");
 
-  await second.getByText("This message was changed meanwhile").waitFor();
+  await second.getByText("This message was edited in another window").waitFor();
   await second.locator("q", { hasText: "doors at half past nine" }).waitFor();
   expect(await mine.inputValue()).toBe("doors at ten");
   await mine.press("Enter");
   await page.locator("[data-text]", { hasText: "doors at ten" }).waitFor();
-  expect(await second.getByText("changed meanwhile").count()).toBe(0);
+  expect(await second.getByText("was edited in another window").count()).toBe(0);
   await second.close();
 }, 60_000);

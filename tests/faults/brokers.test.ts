@@ -109,7 +109,7 @@ for (const { kind, check, begin } of KINDS) {
         const [row] = await sql<{ n: number }[]>`SELECT count(*)::int AS n FROM nodes`;
         return row!.n === 3;
       });
-      await heardEverywhere();
+      await waitUntilReceived();
     }, 90_000);
 
     afterAll(async () => {
@@ -123,15 +123,15 @@ for (const { kind, check, begin } of KINDS) {
     async function call(app: TestApp, method: string, path: string, body?: object) {
       const headers: Record<string, string> = { "content-type": "application/json" };
       if (token !== "") headers.authorization = `Bearer ${token}`;
-      const answer = await fetch(`${app.url}/api/v1${path}`, { method, headers, body: JSON.stringify(body) });
-      const text = await answer.text();
-      if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+      const response = await fetch(`${app.url}/api/v1${path}`, { method, headers, body: JSON.stringify(body) });
+      const text = await response.text();
+      if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
       return JSON.parse(text);
     }
 
     const ready = async (app: TestApp) => {
-      const answer = await fetch(`${app.url}/ready`);
-      return { code: answer.status, ...((await answer.json()) as { status: string; reason?: string }) };
+      const response = await fetch(`${app.url}/ready`);
+      return { code: response.status, ...((await response.json()) as { status: string; reason?: string }) };
     };
 
     let count = 0;
@@ -151,7 +151,7 @@ for (const { kind, check, begin } of KINDS) {
       waitUntil(`all see "${content}"`, () => clients.every((client) => seenBy(client).includes(content)));
 
     /** Nobody makes a tick meanwhile: what is committed and the broker does not bring, nobody finds. */
-    const withoutTicks = (work: () => Promise<void>) =>
+    const withoutPolling = (work: () => Promise<void>) =>
       sql.reserve(async (held) => {
         await held`SELECT pg_advisory_lock(7302)`;
         try {
@@ -162,8 +162,8 @@ for (const { kind, check, begin } of KINDS) {
       });
 
     /** Waits until the broker alone brings everybody's words to everybody. What it lost before, the next one makes up for. */
-    const heardEverywhere = () =>
-      withoutTicks(async () => {
+    const waitUntilReceived = () =>
+      withoutPolling(async () => {
         for (const app of apps)
           await waitUntil("the broker brings it", async () => {
             const content = await post(app);
@@ -174,7 +174,7 @@ for (const { kind, check, begin } of KINDS) {
       });
 
     check("what is posted on one node is seen on the others by the broker alone", async () => {
-      await withoutTicks(async () => {
+      await withoutPolling(async () => {
         for (const app of apps) await seen(await post(app));
         // More than PostgreSQL's NOTIFY takes: announced, and read from the log.
         await seen(await post(apps[1]!, "🎭".repeat(2_000)));
@@ -206,7 +206,7 @@ for (const { kind, check, begin } of KINDS) {
         await waitUntil("all are well", async () =>
           (await Promise.all(apps.map(ready))).every(({ status }) => status === "ready"),
         );
-        await heardEverywhere();
+        await waitUntilReceived();
         await seen(await post(apps[0]!));
         for (const client of clients) expect(seenBy(client)).toEqual(said);
       },
@@ -217,7 +217,7 @@ for (const { kind, check, begin } of KINDS) {
     check(
       "a node that alone hears nothing takes no requests within ten seconds, and does again",
       async () => {
-        proxy!.hush();
+        proxy!.stall();
         const began = performance.now();
         const deaf = await waitUntil("it says so", async () => {
           const state = await ready(apps[2]!);
@@ -235,7 +235,7 @@ for (const { kind, check, begin } of KINDS) {
             ["ok", "ok", "deaf"],
           );
         });
-        proxy!.mend();
+        proxy!.restore();
         await waitUntil("it is well", async () => (await ready(apps[2]!)).status === "ready");
       },
       60_000,

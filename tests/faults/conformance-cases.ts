@@ -1,6 +1,6 @@
 import { wsFrame } from "../support/ws-client.ts";
 
-interface Wants {
+interface Expected {
   answers?: string[];
   pongs?: string[];
   refusals?: number;
@@ -21,9 +21,9 @@ export interface ConformanceCase {
    * `refusals`: messages that are taken, but are no frame of ours. `close`: the code in the server's close frame, null for a
    * close frame without one; left out: the connection stays.
    */
-  wants: Wants;
+  wants: Expected;
   /** Where the runtime does otherwise: a limitation that docs/hostile-clients.md names. */
-  does?: Wants;
+  does?: Expected;
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -125,7 +125,7 @@ function masks(): ConformanceCase[] {
 
 function pings(): ConformanceCase[] {
   const group = "pings and pongs";
-  const most = "x".repeat(125);
+  const max = "x".repeat(125);
   return [
     { group, name: "a ping without payload", send: [control(PING)], wants: { pongs: [""] } },
     { group, name: "a ping with a text", send: [control(PING, "hello")], wants: { pongs: ["hello"] } },
@@ -135,13 +135,13 @@ function pings(): ConformanceCase[] {
       send: [control(PING, [0, 255, 254, 253])],
       wants: { pongs: ["\0\xff\xfe\xfd"] },
     },
-    { group, name: "a ping with 125 bytes", send: [control(PING, most)], wants: { pongs: [most] } },
-    { group, name: "a ping with 126 bytes", send: [control(PING, `${most}x`)], wants: { close: 1002 } },
+    { group, name: "a ping with 125 bytes", send: [control(PING, max)], wants: { pongs: [max] } },
+    { group, name: "a ping with 126 bytes", send: [control(PING, `${max}x`)], wants: { close: 1002 } },
     {
       group,
       name: "a ping with 125 bytes, byte by byte",
-      send: [{ drip: control(PING, most) }],
-      wants: { pongs: [most] },
+      send: [{ drip: control(PING, max) }],
+      wants: { pongs: [max] },
     },
     { group, name: "a pong that nobody asked for", send: [control(PONG)], wants: {} },
     { group, name: "a pong with a payload that nobody asked for", send: [control(PONG, "hello")], wants: {} },
@@ -282,7 +282,7 @@ function fragments(): ConformanceCase[] {
     })),
     {
       group,
-      name: "a continuation behind a whole message",
+      name: "a continuation after a whole message",
       send: [text(ping("a")), more(ping("stray"), true)],
       wants: { answers: ["a"], close: 1002 },
     },
@@ -322,7 +322,7 @@ function utf8(): ConformanceCase[] {
     "the first surrogate": "eda080",
     "the last surrogate": "edbfbf",
     "a pair of surrogates": "eda0bdedb88a",
-    "behind the last of all letters": "f4908080",
+    "after the last code point": "f4908080",
     "five bytes": "f888808080",
     "six bytes": "fc8480808080",
   };
@@ -335,7 +335,7 @@ function utf8(): ConformanceCase[] {
     ]),
     ...[1, 2, 3].map((n) => ({
       group,
-      name: `a letter of four bytes, cut by fragments behind ${n}`,
+      name: `a letter of four bytes, cut by fragments after ${n}`,
       send: [text(whole.subarray(0, at + n), { fin: false }), more(whole.subarray(at + n), true)],
       wants: { answers: ["🎟"] },
     })),
@@ -420,13 +420,13 @@ function closes(): ConformanceCase[] {
     },
     {
       group,
-      name: "a text behind it is not heard",
+      name: "a text after it is not received",
       send: [join(close(...code(1000)), text(ping("late")))],
       wants: { close: 1000 },
     },
     {
       group,
-      name: "a ping behind it is not answered",
+      name: "a ping after it gets no pong",
       send: [join(close(...code(1000)), control(PING))],
       wants: { close: 1000 },
     },
@@ -438,7 +438,7 @@ function closes(): ConformanceCase[] {
     },
     {
       group,
-      name: "behind a text, which is answered first",
+      name: "after a text, which gets its reply first",
       send: [join(text(ping("a")), close(...code(1000)))],
       wants: { answers: ["a"], close: 1000 },
     },

@@ -8,20 +8,20 @@ import { CONFORMANCE, type ConformanceCase } from "./conformance-cases.ts";
 /** RFC 6455 as our server keeps it, byte for byte (SPEC ER-4, ER-5, FR-4); docs/hostile-clients.md has what it does not keep. */
 
 let node: HubNode;
-let neighbour: WsClient;
+let otherClient: WsClient;
 const ROOM = "event:neighbours";
 
 beforeAll(async () => {
   node = await startHubNode({ limits: { rate: 1_000, burst: 20_000, bytes: 10_000_000 } });
-  neighbour = await openClient(node.port);
-  await neighbour.ask("room:join", { room: ROOM });
+  otherClient = await openClient(node.port);
+  await otherClient.ask("room:join", { room: ROOM });
 });
 afterAll(() => node.stop());
 
 afterEach(async () => {
-  await neighbour.ask("system:ping");
-  expect(neighbour.closed).toBeNull();
-  expect(neighbour.frames.filter(({ type }) => type === "system:error")).toEqual([]);
+  await otherClient.ask("system:ping");
+  expect(otherClient.closed).toBeNull();
+  expect(otherClient.frames.filter(({ type }) => type === "system:error")).toEqual([]);
 });
 
 test("most of what RFC 6455 asks for is kept to the letter", () => {
@@ -41,7 +41,7 @@ interface Outcome {
   close?: number | null | "cut";
 }
 
-function outcomeOf(frames: WireFrame[], ended: boolean): Outcome {
+function readOutcome(frames: WireFrame[], ended: boolean): Outcome {
   const texts = frames.filter(({ opcode }) => opcode === 1).map(({ payload }) => JSON.parse(payload.toString()));
   const close = frames.find(({ opcode }) => opcode === 8);
   const outcome: Outcome = {
@@ -60,19 +60,19 @@ async function run({ send }: ConformanceCase): Promise<Outcome> {
   const socket = await openRawWebSocket(node.port);
   for (const part of send) {
     if (part instanceof Uint8Array) socket.write(part);
-    else await socket.drip(part.drip);
+    else await socket.writeSlowly(part.drip);
   }
   // Whoever is still heard is answered this one, and then all before it has had its answer.
   socket.write(wsFrame(1, Buffer.from(JSON.stringify({ type: "system:ping", id: LAST }))));
   const answered = () => socket.frames().some(({ opcode, payload }) => opcode === 1 && payload.includes(LAST));
   await waitUntil("it is answered or ended", () => socket.ended || answered());
   socket.destroy();
-  return outcomeOf(socket.frames(), socket.ended);
+  return readOutcome(socket.frames(), socket.ended);
 }
 
 for (const one of CONFORMANCE) {
   test(`ER-4 ER-5 ${one.group}: ${one.name}`, async () => {
-    const { answers = [], pongs = [], refusals = 0, close } = one.does ?? one.wants;
-    expect(await run(one)).toEqual({ answers, pongs, refusals, close });
+    const { answers: results = [], pongs = [], refusals = 0, close } = one.does ?? one.wants;
+    expect(await run(one)).toEqual({ answers: results, pongs, refusals, close });
   });
 }

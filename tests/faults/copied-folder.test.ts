@@ -118,8 +118,8 @@ test("a socket's folder that somebody removes is made again, and /ready tells of
   const app = await startTestApp({ DATABASE_URL: server.url, LOG_LEVEL: "silent" });
   cleanups.push(() => app.close());
   const ready = async () => {
-    const answer = await fetch(`${app.url}/ready`);
-    return { code: answer.status, ...((await answer.json()) as { reason?: string }) };
+    const response = await fetch(`${app.url}/ready`);
+    return { code: response.status, ...((await response.json()) as { reason?: string }) };
   };
   expect([(await ready()).code, seen.isReachable()]).toEqual([200, true]);
   const socketFolder = socketFolderOf(server);

@@ -27,8 +27,8 @@ async function start(env: Record<string, string>): Promise<TestApp> {
 }
 
 async function ready(app: TestApp): Promise<{ code: number; status: string; checks?: Record<string, string> }> {
-  const answer = await fetch(`${app.url}/ready`);
-  return { code: answer.status, ...(await answer.json()) };
+  const response = await fetch(`${app.url}/ready`);
+  return { code: response.status, ...(await response.json()) };
 }
 
 async function gauge(app: TestApp): Promise<string | undefined> {
@@ -37,13 +37,13 @@ async function gauge(app: TestApp): Promise<string | undefined> {
 }
 
 async function call(app: TestApp, path: string, body: object, token?: string) {
-  const answer = await fetch(`${app.url}/api/v1${path}`, {
+  const response = await fetch(`${app.url}/api/v1${path}`, {
     method: "POST",
     headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify(body),
   });
-  const told = (await answer.json()) as { id: string; access_token: string; code?: string };
-  return { status: answer.status, retryAfter: answer.headers.get("retry-after"), body: told };
+  const told = (await response.json()) as { id: string; access_token: string; code?: string };
+  return { status: response.status, retryAfter: response.headers.get("retry-after"), body: told };
 }
 
 /** What everybody is told who wants to write. */
@@ -83,7 +83,7 @@ async function setReadOnly(app: TestApp, sql: Sql, value: "on" | "off"): Promise
 /** As if all had been away for an hour: their next use of a session is worth writing down. */
 const ageSessions = (sql: Sql) => sql`UPDATE sessions SET last_seen_at = now() - interval '1 hour'`;
 
-test("a read-only database: reading and coming go on at every door, writing is refused by the door's own code", async () => {
+test("a read-only database: reading and coming go on at every interface, writing is refused by each interface's own code", async () => {
   const node = await startGrpcNode({ LOG_LEVEL: "silent" });
   cleanups.push(() => node.close());
   const { sql, close } = openDatabase(node.databaseUrl, { max: 1 });
@@ -208,8 +208,8 @@ testWhere(
   // Until there is no room for more.
   expect(Bun.spawnSync(["dd", "if=/dev/zero", `of=${filler}`, "bs=64k"]).exitCode).not.toBe(0);
   const refused = await waitUntil("a post is refused", async () => {
-    const answer = await post();
-    return answer.status === 201 ? null : answer;
+    const result = await post();
+    return result.status === 201 ? null : result;
   });
   expect(refused).toMatchObject(REFUSED);
   await waitUntil("everybody is told", async () => (await ready(app)).checks?.postgres === "cannot write");

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { type HubNode, startHubNode, tokenOf } from "../support/hub-node.ts";
+import { type HubNode, mintToken, startHubNode } from "../support/hub-node.ts";
 import { headEnd, openTcp, type RawSocket, wireFrames } from "../support/raw-socket.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { wsFrame } from "../support/ws-client.ts";
@@ -11,7 +11,7 @@ let node: HubNode;
 let token: string;
 beforeAll(async () => {
   node = await startHubNode();
-  token = await tokenOf("ann");
+  token = await mintToken("ann");
 });
 afterAll(() => node.stop());
 
@@ -88,7 +88,7 @@ test("a subprotocol is answered when it carried the token, beside others", async
 test("a frame in the packet of the handshake is heard, and a handshake byte by byte too", async () => {
   const together = await ask({}, PING);
   const slow = await openTcp(node.port);
-  await slow.drip(Buffer.concat([Buffer.from(textOf({})), PING]));
+  await slow.writeSlowly(Buffer.concat([Buffer.from(textOf({})), PING]));
   for (const socket of [together.socket, slow]) {
     const frames = () => wireFrames(socket.received().subarray(headEnd(socket.received())));
     await waitUntil("the ping was answered", () => frames().some(({ payload }) => payload.includes("system:pong")));
@@ -120,10 +120,10 @@ const bad: Record<string, Handshake & { status: number }> = {
 };
 for (const [name, { status, ...handshake }] of Object.entries(bad)) {
   test(`a bad handshake is refused: ${name}`, async () => {
-    const answer = await ask(handshake);
-    expect(answer.status).toBe(status);
-    if (status === 426) expect(answer.head).toContain("sec-websocket-version: 13\r\n");
-    answer.socket.destroy();
+    const result = await ask(handshake);
+    expect(result.status).toBe(status);
+    if (status === 426) expect(result.head).toContain("sec-websocket-version: 13\r\n");
+    result.socket.destroy();
   });
 }
 

@@ -6,14 +6,14 @@ import { openClient, openRaw, type WsClient, wsFrame } from "../support/ws-clien
 /** Whatever one connection sends has its documented answer, and the neighbour in the same room notices nothing (SPEC ER-5). */
 
 let node: HubNode;
-let neighbour: WsClient;
+let otherClient: WsClient;
 let heard = 0;
 const ROOM = "event:neighbours";
 
 beforeAll(async () => {
   node = await startHubNode();
-  neighbour = await openClient(node.port);
-  await neighbour.ask("room:join", { room: ROOM });
+  otherClient = await openClient(node.port);
+  await otherClient.ask("room:join", { room: ROOM });
 });
 afterAll(() => node.stop());
 
@@ -26,10 +26,10 @@ afterEach(async () => {
   hostile.close();
   await node.say(ROOM, "still here");
   heard++;
-  await neighbour.next("message:created", ({ seq }) => seq === heard);
-  await neighbour.ask("system:ping");
-  expect(neighbour.closed).toBeNull();
-  expect(neighbour.frames.filter(({ type }) => type === "system:error")).toEqual([]);
+  await otherClient.next("message:created", ({ seq }) => seq === heard);
+  await otherClient.ask("system:ping");
+  expect(otherClient.closed).toBeNull();
+  expect(otherClient.frames.filter(({ type }) => type === "system:error")).toEqual([]);
 });
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -100,9 +100,9 @@ describe("what is JSON, but no frame", () => {
   for (const [name, { frame, code = "INVALID_PAYLOAD", id }] of Object.entries(invalid)) {
     test(`ER-3 ER-5 ${name} is ${code}, and the connection stays`, async () => {
       hostile.send(frame);
-      const answer = await hostile.next("system:error");
-      expect(answer.payload).toMatchObject({ code, retry: false });
-      expect(answer.id).toBe(id as number);
+      const result = await hostile.next("system:error");
+      expect(result.payload).toMatchObject({ code, retry: false });
+      expect(result.id).toBe(id as number);
       expect((await hostile.ask("system:ping")).type).toBe("system:pong");
     });
   }

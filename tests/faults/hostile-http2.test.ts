@@ -3,21 +3,21 @@ import { readFileSync } from "node:fs";
 import { NodeProcess } from "../cluster/node-process.ts";
 import { type TestDatabase, testDatabase } from "../support/postgres.ts";
 import {
+  CONNECTION_PREFACE,
   CONTINUATION,
   DATA,
   END_HEADERS,
   END_STREAM,
-  farewell,
   frame,
+  goawayText,
   grpcMessage,
   HEADERS,
-  HELLO,
   headerBlock,
   http2Frames,
   openHttp2,
   PING,
   PRIORITY,
-  RESET,
+  RST_STREAM,
   settings,
   WINDOW_UPDATE,
 } from "../support/raw-http2.ts";
@@ -40,7 +40,7 @@ beforeAll(async () => {
   node = await NodeProcess.make({ DATABASE_URL: database.url, ROLES: "api,edge", GRPC_TOKEN: TOKEN });
   await node.start();
   subscriber = await rawSubscribe(node.grpcPort, TOKEN).open("event:1");
-  await waitUntil("he stands", () => subscriber.received().includes("system:resumed"));
+  await waitUntil("it is resumed", () => subscriber.received().includes("system:resumed"));
 });
 afterAll(async () => {
   subscriber.destroy();
@@ -56,14 +56,14 @@ const EMPTY = grpcMessage(new Uint8Array());
 async function served(): Promise<void> {
   const socket = await openHttp2(node.grpcPort);
   socket.write(frame(HEADERS, END_HEADERS, 1, CHECK), frame(DATA, END_STREAM, 1, EMPTY));
-  const answer = () => http2Frames(socket.received()).some(({ type, stream }) => type === DATA && stream === 1);
-  await waitUntil("a neighbour is answered", answer);
+  const respond = () => http2Frames(socket.received()).some(({ type, stream }) => type === DATA && stream === 1);
+  await waitUntil("a neighbour is answered", respond);
   socket.destroy();
 }
 afterEach(async () => {
   await served();
   expect(subscriber.ended).toBe(false);
-  expect(http2Frames(subscriber.received()).filter(({ type }) => type === RESET)).toEqual([]);
+  expect(http2Frames(subscriber.received()).filter(({ type }) => type === RST_STREAM)).toEqual([]);
 });
 
 /** Resident memory of the server in MiB. */
@@ -95,11 +95,11 @@ const tableEntry = Buffer.concat([
 const REFUSED: Record<string, { count: number; part(n: number): Uint8Array[]; why?: string }> = {
   "calls that are reset at once (CVE-2023-44487)": {
     count: 20_000,
-    part: (n) => [call(n), frame(RESET, 0, streamOf(n), cancelled)],
+    part: (n) => [call(n), frame(RST_STREAM, 0, streamOf(n), cancelled)],
   },
   "whole calls that are reset before their answer": {
     count: 20_000,
-    part: (n) => [call(n), frame(DATA, END_STREAM, streamOf(n), EMPTY), frame(RESET, 0, streamOf(n), cancelled)],
+    part: (n) => [call(n), frame(DATA, END_STREAM, streamOf(n), EMPTY), frame(RST_STREAM, 0, streamOf(n), cancelled)],
   },
   "calls that the server itself must reset": {
     count: 20_000,
@@ -148,7 +148,7 @@ for (const [name, { count, part, why }] of Object.entries(REFUSED)) {
     const socket = await openHttp2(node.grpcPort);
     await flood(socket, count, part);
     await waitUntil("the server ended it", () => socket.ended);
-    if (why !== undefined) expect(farewell(socket.received())).toBe(why);
+    if (why !== undefined) expect(goawayText(socket.received())).toBe(why);
     expect(memory()).toBeLessThan(before + 50);
   });
 }
@@ -177,7 +177,7 @@ test("requests that never come whole are reset, soon when there are thousands; w
   for (const socket of sockets) await flood(socket, each, (n) => [call(n)]);
   await served();
   const resets = ({ ended, received }: RawSocket) =>
-    ended ? each : http2Frames(received()).filter(({ type }) => type === RESET).length;
+    ended ? each : http2Frames(received()).filter(({ type }) => type === RST_STREAM).length;
   // The rest has half a minute.
   const over = sockets.length * each - 4_096;
   await waitUntil(
@@ -190,10 +190,10 @@ test("requests that never come whole are reset, soon when there are thousands; w
 test("connections for nothing, and those that never finish what they say, shut nobody out", async () => {
   const begun = [
     Buffer.alloc(0),
-    HELLO.subarray(0, 8),
-    HELLO,
-    Buffer.concat([HELLO, settings(), call(0).subarray(0, 20)]),
-    Buffer.concat([HELLO, settings(), frame(HEADERS, 0, 1, STATS)]),
+    CONNECTION_PREFACE.subarray(0, 8),
+    CONNECTION_PREFACE,
+    Buffer.concat([CONNECTION_PREFACE, settings(), call(0).subarray(0, 20)]),
+    Buffer.concat([CONNECTION_PREFACE, settings(), frame(HEADERS, 0, 1, STATS)]),
   ];
   const sockets: RawSocket[] = [];
   while (sockets.length < 4_300) {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Socket } from "node:net";
 import { CLOSE } from "../../protocol/codes.ts";
-import { type HubNode, startHubNode, tokenOf } from "../support/hub-node.ts";
+import { type HubNode, mintToken, startHubNode } from "../support/hub-node.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient, openRaw, type WsClient, wsFrame } from "../support/ws-client.ts";
 
@@ -58,21 +58,21 @@ const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
 test("SL-4 ER-5 a client that floods is told and closed; its neighbour has every frame", async () => {
   const room = newRoom();
-  const neighbour = await member(room);
+  const otherClient = await member(room);
   const flooder = await member(room);
   for (let i = 0; i < 5_000; i++) flooder.send({ type: "typing:start", payload: { channel_id: "1" } });
   for (let i = 0; i < 20; i++) await node.say(room, `text ${i}`);
   expect(await flooder.end()).toBe(CLOSE.flood.code);
   expect(flooder.frames.at(-1)).toMatchObject({ type: "system:bye", payload: { code: 4009, reconnect: true } });
-  await neighbour.next("message:created", ({ seq }) => seq === 20);
-  expect(seqs(neighbour)).toEqual(upTo(20));
+  await otherClient.next("message:created", ({ seq }) => seq === 20);
+  expect(seqs(otherClient)).toEqual(upTo(20));
 });
 
-test("SL-4 a queue of commands behind a slow one is bounded", async () => {
+test("SL-4 a queue of commands after a slow one is bounded", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   node.policy.gate = promise;
   node.members.add("ann channel:slow");
-  const client = await openClient(node.port, { query: `?token=${await tokenOf("ann")}` });
+  const client = await openClient(node.port, { query: `?token=${await mintToken("ann")}` });
   for (let i = 0; i < 20; i++)
     client.send({ type: "room:join", payload: { room: "channel:slow", pad: "x".repeat(60_000) } });
   expect(await client.end()).toBe(CLOSE.flood.code);
@@ -82,7 +82,7 @@ test("SL-4 a queue of commands behind a slow one is bounded", async () => {
 
 test("SL-1 SL-3 a slow reader is told and closed, and resumes without loss; its neighbour has every frame", async () => {
   const room = newRoom();
-  const neighbour = await member(room);
+  const otherClient = await member(room);
   const slow = await stalledMember(room);
   const got: Buffer[] = [];
   let ended = false;
@@ -106,8 +106,8 @@ test("SL-1 SL-3 a slow reader is told and closed, and resumes without loss; its 
   const seen = frames.flatMap(({ seq }) => seq ?? []);
   expect(seen).toEqual(upTo(seen.length));
   expect(frames.at(-1)).toMatchObject({ type: "system:bye", payload: { code: 4008, reconnect: true } });
-  await neighbour.next("message:created", ({ seq }) => seq === said);
-  expect(seqs(neighbour)).toEqual(upTo(said));
+  await otherClient.next("message:created", ({ seq }) => seq === said);
+  expect(seqs(otherClient)).toEqual(upTo(said));
 
   const again = await openClient(node.port);
   const recent = Math.max(seen.length, said - 100);
@@ -137,7 +137,7 @@ test("SL-2 a reader that stops in a burst of several MB loses its connection, ne
   expect(seen.length).toBeLessThan(2_000);
 }, 60_000);
 
-test("RC-4 a reader that takes a long replay slowly gets all of it, and the live frames behind", async () => {
+test("RC-4 a reader that takes a long replay slowly gets all of it, and the live frames after it", async () => {
   const room = newRoom();
   await node.say(room, ...Array.from({ length: 120 }, () => big));
   const socket = await openRaw(node.port);
@@ -161,7 +161,7 @@ test("RC-4 a reader that takes a long replay slowly gets all of it, and the live
 
 test("HB-2 a half-open client is reaped although the server keeps sending to it; one that answers stays", async () => {
   const room = newRoom();
-  const neighbour = await member(room, strict);
+  const otherClient = await member(room, strict);
   const { connections } = strict.hub.counts();
   const dead = await openRaw(strict.port);
   dead.write(wsFrame(1, Buffer.from(JSON.stringify({ type: "room:join", payload: { room } }))));
@@ -177,8 +177,8 @@ test("HB-2 a half-open client is reaped although the server keeps sending to it;
     await Bun.sleep(50);
   }
   expect(strict.hub.counts().connections).toBe(connections);
-  await neighbour.next("message:created", ({ seq }) => seq === said);
-  expect(seqs(neighbour)).toEqual(upTo(said));
+  await otherClient.next("message:created", ({ seq }) => seq === said);
+  expect(seqs(otherClient)).toEqual(upTo(said));
 });
 
 test("a thousand connections that come and go leave nothing behind", async () => {

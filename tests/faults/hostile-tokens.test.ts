@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { CLOSE } from "../../protocol/codes.ts";
-import { type HubNode, startHubNode, tokenOf } from "../support/hub-node.ts";
+import { type HubNode, mintToken, startHubNode } from "../support/hub-node.ts";
 import { openClient } from "../support/ws-client.ts";
 
 let node: HubNode;
@@ -31,18 +31,18 @@ const REFUSED = { status: 401, type: "application/problem+json", code: "unauthen
 const badTokens: Record<string, () => Promise<string> | string> = {
   "an empty one": () => "",
   "a word": () => "hello",
-  "one that has expired": () => tokenOf("ann", { lifeMs: -5_000 }),
+  "one that has expired": () => mintToken("ann", { lifeMs: -5_000 }),
   "one of another key": () =>
-    tokenOf("ann", { key: new TextEncoder().encode("somebody else's key, not of this server") }),
+    mintToken("ann", { key: new TextEncoder().encode("somebody else's key, not of this server") }),
   "one without a signature (alg none)": () =>
     `${base64({ alg: "none" })}.${base64({ sub: "ann", sid: "", until: 9e15, exp: 9e9 })}.`,
   "one whose claims were changed": async () => {
-    const [head, , signature] = (await tokenOf("ann")).split(".");
+    const [head, , signature] = (await mintToken("ann")).split(".");
     return `${head}.${base64({ sub: "root", sid: "", until: 9e15, exp: 9e9 })}.${signature}`;
   },
   "one that is replayed after its session ended": () => {
     node.ended.add("over");
-    return tokenOf("ann", { sessionId: "over" });
+    return mintToken("ann", { sessionId: "over" });
   },
 };
 
@@ -58,7 +58,7 @@ for (const [name, make] of Object.entries(badTokens)) {
 }
 
 test("CN-1 a token is taken from the query, the header, the subprotocol, or the cookie", async () => {
-  const token = await tokenOf("ann");
+  const token = await mintToken("ann");
   const ways = [
     { query: `?token=${token}` },
     { headers: { Authorization: `Bearer ${token}` } },
@@ -76,7 +76,7 @@ test("CN-1 a token is taken from the query, the header, the subprotocol, or the 
 });
 
 test("CN-3 a page of another origin cannot use the session cookie", async () => {
-  const headers = { Cookie: `session=${await tokenOf("ann")}`, Origin: "https://theirs.example" };
+  const headers = { Cookie: `session=${await mintToken("ann")}`, Origin: "https://theirs.example" };
   expect(await handshake(node.port, { headers })).toMatchObject({ status: 403, code: "wrong_origin" });
 });
 
@@ -90,12 +90,12 @@ test("CN-4 nobody is anonymous, or refused where that is not allowed", async () 
 });
 
 test("CN-6 a connection is closed when its token ends", async () => {
-  const client = await openClient(node.port, { query: `?token=${await tokenOf("ann", { lifeMs: 300 })}` });
+  const client = await openClient(node.port, { query: `?token=${await mintToken("ann", { lifeMs: 300 })}` });
   expect(await client.end()).toBe(CLOSE.token_expired.code);
 });
 
 test("CN-2 a session that ends during the handshake is closed at once", async () => {
-  const token = await tokenOf("ann", { sessionId: "short" });
+  const token = await mintToken("ann", { sessionId: "short" });
   const { isCurrent } = node.authenticate;
   node.authenticate.isCurrent = () => false;
   const client = await openClient(node.port, { query: `?token=${token}` });

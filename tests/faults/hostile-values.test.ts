@@ -4,7 +4,7 @@ import { type GrpcNode, startGrpcNode, TOKEN } from "../grpc/node.ts";
 import { openSse } from "../support/sse-client.ts";
 import type { WsClient } from "../support/ws-client.ts";
 
-/** Names of rooms and JSON as nobody should write them, at every door that takes one, by a service that may do everything. */
+/** Names of rooms and JSON as nobody should write them, at every interface that takes one, by a service that may do everything. */
 setDefaultTimeout(60_000);
 
 let node: GrpcNode;
@@ -33,12 +33,12 @@ afterAll(async () => {
 const internal = () => sql`SELECT name, head FROM rooms WHERE starts_with(name, '_') ORDER BY name`.values();
 
 async function ask(method: string, path: string, body?: string) {
-  const answer = await fetch(node.url + path, {
+  const response = await fetch(node.url + path, {
     method,
     headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
     body,
   });
-  return { status: answer.status, text: await answer.text() };
+  return { status: response.status, text: await response.text() };
 }
 
 const NAMES = [
@@ -51,7 +51,7 @@ const NAMES = [
   ...["x".repeat(65), "x".repeat(10_000), "event:event:event:1", "undefined", "null", "[object Object]", "-1", "1e9"],
 ];
 
-test("rooms of every name are ordinary rooms or none, and those of the nodes are out of reach at every door", async () => {
+test("rooms of every name are ordinary rooms or none, and those of the nodes are out of reach at every interface", async () => {
   const before = await internal();
   expect(before.length).toBeGreaterThan(0);
   const left = [...NAMES];
@@ -68,14 +68,14 @@ test("rooms of every name are ordinary rooms or none, and those of the nodes are
 async function tryEverywhere(name: string): Promise<void> {
   const room = normalizeRoom(name);
   const inPath = encodeURIComponent(name);
-  const answers = await Promise.all([
+  const results = await Promise.all([
     ask("GET", `/api/v1/rooms/${inPath}/history`),
     ask("GET", `/api/v1/rooms/${inPath}/presence`),
     ask("GET", `/api/v1/connections/stats?room=${inPath}`),
     ask("POST", `/api/v1/rooms/${inPath}/broadcasts`, '{"event_type":"a:b","payload":{}}'),
     ask("POST", `/api/v1/users/${inPath}/notices`, '{"event_type":"a:b","payload":{}}'),
   ]);
-  for (const { status, text } of answers) {
+  for (const { status, text } of results) {
     expect({ name, ok: [200, 400, 403, 404, 405, 422].includes(status), status }).toMatchObject({ ok: true });
     if (status === 200) expect(text).not.toContain('"room":"_');
   }
@@ -156,10 +156,10 @@ test("a body of a megabyte costs no more than its bytes, whatever is in it, and 
   };
   for (const [name, { body, status }] of Object.entries(bodies)) {
     for (const path of ["/api/v1/rooms/event:bombs/broadcasts", "/api/login"]) {
-      const answer = await ask("POST", path, body);
+      const result = await ask("POST", path, body);
       // The first clients' paths pass over what they do not know.
-      expect({ name, path, status: answer.status }).toEqual({ name, path, status });
-      expect(answer.text.length).toBeLessThan(10_000);
+      expect({ name, path, status: result.status }).toEqual({ name, path, status });
+      expect(result.text.length).toBeLessThan(10_000);
     }
   }
 });
@@ -172,7 +172,7 @@ test("NUL in a payload is refused, in a value as in a name, and of fields that a
   expect((await send('{"event_type":"a:b","__proto__":{"ephemeral":true},"payload":{}}')).status).toBe(422);
 });
 
-test("a number that no double holds is refused at every door, by name", async () => {
+test("a number that no double holds is refused at every interface, by name", async () => {
   person.send('{"type":"system:ping","payload":{"n":-1e999}}');
   const frame = await person.next("system:error", ({ payload }) => String(payload.message).includes("1e999"));
   expect(frame.payload).toMatchObject({ code: "PARSE_ERROR", retry: false });

@@ -53,8 +53,8 @@ const refused: Record<string, string> = {
   "another encoding before chunks": chunked(ONE_CHUNK, "Transfer-Encoding: gzip, chunked"),
   "two encodings in two lines": chunked(ONE_CHUNK, "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity"),
   "an encoding with a space before its colon": chunked(ONE_CHUNK, "Transfer-Encoding : chunked"),
-  "an encoding behind a space": chunked(ONE_CHUNK, "X-A: b\r\n Transfer-Encoding: chunked"),
-  "an encoding behind a vertical tab": chunked(ONE_CHUNK, "Transfer-Encoding: \x0bchunked"),
+  "an encoding after a space": chunked(ONE_CHUNK, "X-A: b\r\n Transfer-Encoding: chunked"),
+  "an encoding after a vertical tab": chunked(ONE_CHUNK, "Transfer-Encoding: \x0bchunked"),
   "an encoding in HTTP/1.0": chunked(ONE_CHUNK).replace("HTTP/1.1", "HTTP/1.0"),
   "two lengths": lengths("12", "6"),
   "two lengths, the first one empty": lengths("", "12"),
@@ -103,12 +103,12 @@ const refused: Record<string, string> = {
   "OPTIONS *": line("OPTIONS * HTTP/1.1"),
 };
 for (const [name, text] of Object.entries(refused)) {
-  test(`refused, and nothing behind it is read: ${name}`, async () => {
-    const answer = await probe(text);
-    expect(answer.ended).toBe(true);
-    expect(answer.statuses.length).toBeLessThanOrEqual(1);
-    for (const status of answer.statuses) expect([400, 413, 431, 505]).toContain(status);
-    expect(answer.text).not.toContain("/api/v1/second");
+  test(`refused, and nothing after it is read: ${name}`, async () => {
+    const result = await probe(text);
+    expect(result.ended).toBe(true);
+    expect(result.statuses.length).toBeLessThanOrEqual(1);
+    for (const status of result.statuses) expect([400, 413, 431, 505]).toContain(status);
+    expect(result.text).not.toContain("/api/v1/second");
   });
 }
 
@@ -140,7 +140,7 @@ const taken: Record<string, { text: string; statuses: number[] }> = {
     text: header("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk"),
     statuses: [401, 404],
   },
-  "CONNECT, behind which nothing is HTTP": {
+  "CONNECT, after which nothing is HTTP": {
     text: `CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n${SECOND}`,
     statuses: [404],
   },
@@ -151,18 +151,18 @@ const taken: Record<string, { text: string; statuses: number[] }> = {
 };
 for (const [name, { text, statuses }] of Object.entries(taken)) {
   test(`taken, and it ends where it says: ${name}`, async () => {
-    const answer = await probe(text, statuses.length);
-    expect(answer.statuses).toEqual(statuses);
-    expect(answer.text).not.toContain("swordfish");
+    const result = await probe(text, statuses.length);
+    expect(result.statuses).toEqual(statuses);
+    expect(result.text).not.toContain("swordfish");
   });
 }
 
 test("trailers give nobody rights: the request is done by whom its head names, and the connection ends", async () => {
-  const answer = await probe(
+  const result = await probe(
     chunked(`c\r\n${JSON_12}\r\n0\r\nAuthorization: Bearer root\r\n\r\n`).replace("/notes", "/waits"),
   );
-  expect(answer.statuses.filter((status) => status === 200)).toEqual([]);
-  expect(answer.text).not.toContain("/api/v1/second");
+  expect(result.statuses.filter((status) => status === 200)).toEqual([]);
+  expect(result.text).not.toContain("/api/v1/second");
 });
 
 test("answers come in the order of their requests, whichever was done first", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
-import { type Appended, findFaults, readHeads, readWholeLog, Witness } from "../support/log-checker.ts";
+import { type Appended, findFaults, LogObserver, readHeads, readWholeLog } from "../support/log-checker.ts";
 import { type LogNode, startLogNode } from "../support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../support/postgres.ts";
 import { chooseSeed, seeded } from "../support/seeded.ts";
@@ -25,11 +25,11 @@ afterAll(async () => {
 test("a node is killed at random points: what it acknowledged is there, dense, and told once", async () => {
   const seed = chooseSeed("log-node-killed");
   const random = seeded(seed);
-  const witness = new Witness();
+  const witness = new LogObserver();
   await observer.tail.addConsumer({
     name: "observer",
     from: "now",
-    handle: ({ entries }) => Promise.resolve(witness.see(entries)),
+    handle: ({ entries }) => Promise.resolve(witness.observe(entries)),
   });
 
   const acknowledged: Appended[] = [];
@@ -59,16 +59,16 @@ test("a node is killed at random points: what it acknowledged is there, dense, a
   const log = await readWholeLog(observer.sql);
   const heads = await readHeads(observer.sql);
   expect(findFaults(log, heads, acknowledged, () => true)).toEqual([]);
-  await waitUntil("the observer has seen the newest entry of each room", () => witness.reached(heads));
-  expect([witness.missed(log), witness.outOfOrder, witness.repeated]).toEqual([0, 0, 0]);
+  await waitUntil("the observer has seen the newest entry of each room", () => witness.isAtHead(heads));
+  expect([witness.countMissed(log), witness.outOfOrder, witness.repeated]).toEqual([0, 0, 0]);
 
   await waitUntil(
     "the stored reader has told everything",
     async () => (await readTold(observer.sql)).length >= log.length,
   );
-  const told = new Witness();
-  told.see(await readTold(observer.sql));
-  expect([told.missed(log), told.outOfOrder, told.repeated]).toEqual([0, 0, 0]);
+  const told = new LogObserver();
+  told.observe(await readTold(observer.sql));
+  expect([told.countMissed(log), told.outOfOrder, told.repeated]).toEqual([0, 0, 0]);
   console.log(`log-node-killed: ${KILLS} kills, ${acknowledged.length} acknowledged, ${log.length} in the log`);
 }, 600_000);
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type EmbeddedPostgres, startEmbedded } from "../../src/platform/postgres/embedded.ts";
 import { migrateUp } from "../../src/platform/postgres/migrate.ts";
 import { MIGRATIONS } from "../../src/platform/postgres/migration-sets.ts";
-import { type Appended, findFaults, readHeads, readWholeLog, Witness } from "../support/log-checker.ts";
+import { type Appended, findFaults, LogObserver, readHeads, readWholeLog } from "../support/log-checker.ts";
 import { type LogNode, startLogNode } from "../support/log-node.ts";
 import { chooseSeed, seeded } from "../support/seeded.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -33,11 +33,11 @@ afterAll(async () => {
 test("PostgreSQL is killed in the middle of a load: what was acknowledged is there, dense, and told once", async () => {
   const seed = chooseSeed("log-postgres-killed");
   const random = seeded(seed);
-  const witness = new Witness();
+  const witness = new LogObserver();
   await node.tail.addConsumer({
     name: "observer",
     from: "now",
-    handle: ({ entries }) => Promise.resolve(witness.see(entries)),
+    handle: ({ entries }) => Promise.resolve(witness.observe(entries)),
   });
   await followIntoTable(node, random);
 
@@ -59,13 +59,13 @@ test("PostgreSQL is killed in the middle of a load: what was acknowledged is the
   const log = await readWholeLog(node.sql);
   const heads = await readHeads(node.sql);
   expect(findFaults(log, heads, acknowledged, (id) => doubtful.has(id))).toEqual([]);
-  await waitUntil("the observer has seen the newest entry of each room", () => witness.reached(heads));
-  expect([witness.missed(log), witness.outOfOrder, witness.repeated]).toEqual([0, 0, 0]);
+  await waitUntil("the observer has seen the newest entry of each room", () => witness.isAtHead(heads));
+  expect([witness.countMissed(log), witness.outOfOrder, witness.repeated]).toEqual([0, 0, 0]);
 
   await waitUntil("the stored reader has told everything", async () => (await readTold(node.sql)).length >= log.length);
-  const told = new Witness();
-  told.see(await readTold(node.sql));
-  expect([told.missed(log), told.outOfOrder, told.repeated]).toEqual([0, 0, 0]);
+  const told = new LogObserver();
+  told.observe(await readTold(node.sql));
+  expect([told.countMissed(log), told.outOfOrder, told.repeated]).toEqual([0, 0, 0]);
   console.log(
     `log-postgres-killed: ${KILLS} kills, ${acknowledged.length} acknowledged, ${doubtful.size} ids in doubt, ${log.length} in the log`,
   );

@@ -87,7 +87,7 @@ test("a frozen server answers nothing: each of many calls is unavailable, and it
     SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'`;
   freeze(...backends.map(({ pid }) => pid));
   const calls = Array.from({ length: 9 }, (_, i) => (i % 2 ? sql.begin((tx) => backend(tx)) : backend(sql)));
-  for (const answer of await answers(calls)) expect(answer).toMatchObject({ code: "unavailable" });
+  for (const result of await answers(calls)) expect(result).toMatchObject({ code: "unavailable" });
   const before = back;
   thaw();
   await waitUntil("the pool says that the server is back", () => back > before);

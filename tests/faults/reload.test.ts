@@ -65,8 +65,8 @@ const status = async (secret: string) => (await me({ authorization: `Bearer ${aw
 async function connectionToken(secret: string): Promise<string> {
   const headers = { authorization: `Bearer ${await tokenBy(secret)}`, "content-type": "application/json" };
   const url = `http://127.0.0.1:${port}/api/v1/auth/connection-tokens`;
-  const answer = await fetch(url, { method: "POST", headers, body: "{}" });
-  return ((await answer.json()) as { token: string }).token;
+  const response = await fetch(url, { method: "POST", headers, body: "{}" });
+  return ((await response.json()) as { token: string }).token;
 }
 const open = (token: string) => openClient(port, { query: `?token=${token}` });
 const me = (headers: Record<string, string>) => fetch(`http://127.0.0.1:${port}/api/v1/users/me`, { headers });
@@ -89,8 +89,8 @@ test("a new secret, other proxies and another level are taken over; what needs a
   expect(output).not.toContain('"level":"debug"');
 
   writeFileSync(secretFile, NEW);
-  const said = await reload("LOG_LEVEL=debug\nTRUSTED_PROXIES=127.0.0.1\nSESSION_TTL=1h\n", "needs a restart");
-  expect(said).toContain("needs a restart: SESSION_TTL");
+  const printed = await reload("LOG_LEVEL=debug\nTRUSTED_PROXIES=127.0.0.1\nSESSION_TTL=1h\n", "needs a restart");
+  expect(printed).toContain("needs a restart: SESSION_TTL");
   expect([await status(OLD), await status(NEW)]).toEqual([401, 200]);
   expect(await viaProxy()).toBe(true);
   await waitUntil("details are logged, by the parts too", () => output.includes('"level":"debug"'));
@@ -122,8 +122,8 @@ test("what was opened by a key ends when the key is changed, and nothing more is
 });
 
 test("a mistake is told in a sentence, and changes nothing", async () => {
-  const said = await reload("LOG_LEVL=info\nTRUSTED_PROXIES=\n", "Did you mean LOG_LEVEL?");
-  expect(said).toContain("Line 1 of .env sets LOG_LEVL");
+  const output = await reload("LOG_LEVL=info\nTRUSTED_PROXIES=\n", "Did you mean LOG_LEVEL?");
+  expect(output).toContain("Line 1 of .env sets LOG_LEVL");
   expect(await viaProxy()).toBe(true);
   await reload("LOG_LEVEL=loud\n", "LOG_LEVEL must be one of");
   expect(child.exitCode).toBeNull();

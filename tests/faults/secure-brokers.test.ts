@@ -7,7 +7,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import type { BrokerTransport, TransportAddress } from "../../src/realtime/broker/broker-transport.ts";
 import { createNatsTransport } from "../../src/realtime/broker/nats-transport.ts";
 import { createRedisTransport, openRedis } from "../../src/realtime/broker/redis-transport.ts";
-import { TestCluster, untilHeard } from "../support/broker-contract.ts";
+import { TestCluster, untilReceived } from "../support/broker-contract.ts";
 import { certificateFor } from "../support/certificate.ts";
 import { startNats } from "../support/engines/nats.ts";
 import { startRedis, startSentinel } from "../support/engines/redis.ts";
@@ -48,17 +48,17 @@ const nats =
     createNatsTransport(getNatsServer(configOf(env)), address, onError);
 
 /** Two nodes with these options hear each other. */
-async function talk(wire: (address: TransportAddress) => Promise<BrokerTransport>): Promise<void> {
+async function exchange(wire: (address: TransportAddress) => Promise<BrokerTransport>): Promise<void> {
   const cluster = new TestCluster();
   const a = await cluster.join(1, wire);
   const b = await cluster.join(2, wire);
-  await untilHeard(a, b);
-  await untilHeard(b, a);
+  await untilReceived(a, b);
+  await untilReceived(b, a);
   await cluster.stop();
 }
 
-/** With these options nobody gets in; answers what was told of it. */
-async function shutOut(
+/** With these options nobody gets in; returns the errors it reported. */
+async function expectRejected(
   make: (onError: (error: unknown) => void) => (address: TransportAddress) => Promise<BrokerTransport>,
 ) {
   const told: string[] = [];
@@ -95,8 +95,8 @@ withRedis(
     const engine = await startRedis((port) => asArguments([...redisTls(port), ...users]));
     const at = (who: string) => ({ REDIS_URL: `rediss://${who}@127.0.0.1:${engine.port}` });
     const right = { ...at("usher:p%40ss"), ...TLS("REDIS") };
-    await talk(redis(right));
-    await talk(
+    await exchange(redis(right));
+    await exchange(
       redis({
         ...TLS("REDIS"),
         REDIS_HOST: "127.0.0.1",
@@ -106,9 +106,13 @@ withRedis(
         REDIS_PASSWORD: "p@ss",
       }),
     );
-    expect(await shutOut((onError) => redis(without(right, "REDIS_TLS_CA_FILE"), onError))).toMatch(/certificate/i);
-    await shutOut((onError) => redis(without(right, ...OUR_CERTIFICATE("REDIS")), onError));
-    expect(await shutOut((onError) => redis({ ...right, ...at("usher:wrong") }, onError))).toContain("WRONGPASS");
+    expect(await expectRejected((onError) => redis(without(right, "REDIS_TLS_CA_FILE"), onError))).toMatch(
+      /certificate/i,
+    );
+    await expectRejected((onError) => redis(without(right, ...OUR_CERTIFICATE("REDIS")), onError));
+    expect(await expectRejected((onError) => redis({ ...right, ...at("usher:wrong") }, onError))).toContain(
+      "WRONGPASS",
+    );
     await engine.close();
   },
 );
@@ -135,15 +139,15 @@ withRedis("Redis behind sentinels, both with TLS, each with a name and a passwor
     REDIS_SENTINEL_USERNAME: "watcher",
     REDIS_SENTINEL_PASSWORD: "w@tch",
   };
-  await talk(redis(right));
+  await exchange(redis(right));
   // The same place serves presence.
   const single = await openRedis(getRedisServer(configOf(right)), () => {});
   await single.connect();
   expect(await single.acl("WHOAMI")).toBe("master");
   single.disconnect();
-  await shutOut((onError) => redis({ ...right, REDIS_SENTINEL_PASSWORD: "wrong" }, onError));
-  await shutOut((onError) => redis({ ...right, REDIS_PASSWORD: "wrong" }, onError));
-  await shutOut((onError) => redis(without(right, "REDIS_TLS_CA_FILE"), onError));
+  await expectRejected((onError) => redis({ ...right, REDIS_SENTINEL_PASSWORD: "wrong" }, onError));
+  await expectRejected((onError) => redis({ ...right, REDIS_PASSWORD: "wrong" }, onError));
+  await expectRejected((onError) => redis(without(right, "REDIS_TLS_CA_FILE"), onError));
   await sentinel.close();
   await engine.close();
 });
@@ -161,13 +165,15 @@ withNats(
       client.cert,
     ]);
     const right = { NATS_URL: `tls://127.0.0.1:${engine.port}`, ...TLS("NATS") };
-    await talk(nats(right));
-    await talk(nats({ ...right, NATS_URL: engine.url }));
-    expect(await shutOut((onError) => nats(without(right, "NATS_TLS_CA_FILE"), onError))).toMatch(/certificate/i);
-    await shutOut((onError) => nats(without(right, ...OUR_CERTIFICATE("NATS")), onError));
+    await exchange(nats(right));
+    await exchange(nats({ ...right, NATS_URL: engine.url }));
+    expect(await expectRejected((onError) => nats(without(right, "NATS_TLS_CA_FILE"), onError))).toMatch(
+      /certificate/i,
+    );
+    await expectRejected((onError) => nats(without(right, ...OUR_CERTIFICATE("NATS")), onError));
     await engine.close();
     const plain = await startNats();
-    expect(await shutOut((onError) => nats({ ...TLS("NATS"), NATS_URL: plain.url }, onError))).toContain("tls");
+    expect(await expectRejected((onError) => nats({ ...TLS("NATS"), NATS_URL: plain.url }, onError))).toContain("tls");
     await plain.close();
   },
 );

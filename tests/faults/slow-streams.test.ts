@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { NodeProcess } from "../cluster/node-process.ts";
 import { type TestDatabase, testDatabase } from "../support/postgres.ts";
-import { END_STREAM, HEADERS, http2Frames, RESET } from "../support/raw-http2.ts";
+import { END_STREAM, HEADERS, http2Frames, RST_STREAM } from "../support/raw-http2.ts";
 import type { RawSocket } from "../support/raw-socket.ts";
-import { type RawDoor, rawSse, rawSubscribe } from "../support/raw-streams.ts";
+import { type RawStream, rawSse, rawSubscribe } from "../support/raw-streams.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /**
@@ -16,7 +16,7 @@ setDefaultTimeout(120_000);
 const TOKEN = "a-token-of-the-tests";
 /** Bytes that a stream may have unsent: for a second, and at once. */
 const LONG = 262_144;
-const MOST = 1_048_576;
+const MAX_UNSENT = 1_048_576;
 /** Bytes of an event; and what a paused socket of ours has read without showing it. */
 const EVENT = 60_000;
 const READ_AHEAD = 2 * EVENT;
@@ -34,23 +34,23 @@ afterAll(async () => {
 });
 
 async function call(path: string, body?: object) {
-  const answer = await fetch(`http://127.0.0.1:${node.port}/api/v1${path}`, {
+  const response = await fetch(`http://127.0.0.1:${node.port}/api/v1${path}`, {
     method: body === undefined ? "GET" : "POST",
     headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
     body: body === undefined ? null : JSON.stringify(body),
   });
-  expect(answer.status).toBe(200);
-  return (await answer.json()) as Record<string, number>;
+  expect(response.status).toBe(200);
+  return (await response.json()) as Record<string, number>;
 }
 
 const text = "x".repeat(EVENT);
 const say = (room: string) => call(`/rooms/${room}/broadcasts`, { event_type: "much:said", payload: { text } });
-const membersOf = async (room: string) => (await call(`/connections/stats?room=${room}`)).total!;
+const readMembers = async (room: string) => (await call(`/connections/stats?room=${room}`)).total!;
 
 const ESTABLISHED = "01";
 
 /** Both ends of a connection to the server, as the kernel has them. */
-function socketsOf({ port }: RawSocket) {
+function readSockets({ port }: RawSocket) {
   const hex = (n: number) => `:${n.toString(16).toUpperCase().padStart(4, "0")}`;
   const [mine, theirs] = [hex(port), [hex(node.port), hex(node.grpcPort)]];
   const lines = readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1, -1);
@@ -64,16 +64,16 @@ function socketsOf({ port }: RawSocket) {
 }
 
 /** Bytes that the server has sent and the reader has not taken. */
-const inKernel = (reader: RawSocket) => socketsOf(reader).reduce((sum, { bytes }) => sum + bytes, 0);
+const inKernel = (reader: RawSocket) => readSockets(reader).reduce((sum, { bytes }) => sum + bytes, 0);
 
-const seqs = (door: RawDoor, ...sockets: RawSocket[]) =>
+const seqs = (operation: RawStream, ...sockets: RawSocket[]) =>
   sockets
-    .flatMap((socket) => door.taken(socket.received()))
+    .flatMap((socket) => operation.parseFrames(socket.received()))
     .flatMap(({ type, seq }) => (type === "much:said" ? [seq] : []));
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
-async function stands(door: RawDoor, socket: RawSocket, room: string) {
-  const find = () => door.taken(socket.received()).find(({ type }) => type === "system:resumed");
+async function waitUntilResumed(stream: RawStream, socket: RawSocket, room: string) {
+  const find = () => stream.parseFrames(socket.received()).find(({ type }) => type === "system:resumed");
   return (await waitUntil("the stream stands", find)).payload.rooms[room];
 }
 
@@ -84,16 +84,17 @@ const grpc = (window?: number) => rawSubscribe(node.grpcPort, TOKEN, window);
 const isOver = (socket: RawSocket) =>
   socket.ended ||
   http2Frames(socket.received()).some(
-    ({ type, flags, stream }) => stream === 1 && (type === RESET || (type === HEADERS && (flags & END_STREAM) !== 0)),
+    ({ type, flags, stream }) =>
+      stream === 1 && (type === RST_STREAM || (type === HEADERS && (flags & END_STREAM) !== 0)),
   );
 /** The server has closed the connection, although the kernel may still hold what is to go there. */
 const isGone = (socket: RawSocket) =>
-  !socketsOf(socket).some(({ isServers, state }) => isServers && state === ESTABLISHED);
+  !readSockets(socket).some(({ isServers, state }) => isServers && state === ESTABLISHED);
 
-/** @param ended how it shows that the server keeps nothing for him any longer, while he goes on as he does */
+/** @param ended how it shows that the server keeps nothing for the client any longer, while it goes on as before */
 const SLOW = [
   { name: "an SSE reader who never reads", door: sse, reads: false, ended: isGone, healthy: sse },
-  // What he is told lies behind what he does not read.
+  // What the client is told comes after what it does not read.
   { name: "a Subscribe reader who never reads", door: grpc, reads: false, ended: () => true, healthy: grpc },
   {
     name: "a Subscribe reader who opens no window",
@@ -104,72 +105,72 @@ const SLOW = [
   },
 ];
 
-SLOW.forEach(({ name, reads, ended, ...doors }, place) => {
+SLOW.forEach(({ name, reads, ended, ...streams }, place) => {
   test.concurrent(`SL-1 SS-6 ${name} is closed, keeps nobody waiting, and resumes without loss`, async () => {
     const room = `event:slow-${place}`;
-    const [door, healthy] = [doors.door(), doors.healthy()];
-    const neighbour = await healthy.open(room);
-    await stands(healthy, neighbour, room);
-    const reader = await door.open(room);
-    await stands(door, reader, room);
+    const [stream, healthy] = [streams.door(), streams.healthy()];
+    const otherClient = await healthy.open(room);
+    await waitUntilResumed(healthy, otherClient, room);
+    const reader = await stream.open(room);
+    await waitUntilResumed(stream, reader, room);
     if (!reads) reader.pause();
     /** Bytes that the server has written for the reader and that lie in the server. */
-    const unsent = () => neighbour.length - reader.length - inKernel(reader);
+    const unsent = () => otherClient.length - reader.length - inKernel(reader);
 
     let said = 0;
     while (unsent() < LONG + READ_AHEAD + EVENT && said < 1_000) {
       await say(room);
       said += 1;
       // He has it before the next one is said, whatever the other does.
-      await waitUntil("the neighbour has it", () => neighbour.length > said * EVENT);
+      await waitUntil("the neighbour has it", () => otherClient.length > said * EVENT);
     }
-    expect(unsent()).toBeLessThan(MOST);
-    await waitUntil("the slow one is out of the room", async () => (await membersOf(room)) === 1);
-    await waitUntil("nothing is kept for him", () => ended(reader));
+    expect(unsent()).toBeLessThan(MAX_UNSENT);
+    await waitUntil("the slow one is out of the room", async () => (await readMembers(room)) === 1);
+    await waitUntil("nothing is buffered for it", () => ended(reader));
     for (let n = 0; n < 3; n++) await say(room);
     said += 3;
 
     reader.resume();
-    await waitUntil("he has what was on the way", () => isOver(reader));
-    const before = seqs(door, reader);
-    const { position } = door.taken(reader.received()).findLast(({ position }) => position !== "")!;
+    await waitUntil("it has what was on the way", () => isOver(reader));
+    const before = seqs(stream, reader);
+    const { position } = stream.parseFrames(reader.received()).findLast(({ position }) => position !== "")!;
     const again = await healthy.open(room, position);
-    expect((await stands(healthy, again, room)).recovered).toBe(true);
+    expect((await waitUntilResumed(healthy, again, room)).recovered).toBe(true);
     await waitUntil("the rest came", () => seqs(healthy, again).at(-1) === said);
     expect([...before, ...seqs(healthy, again)]).toEqual(upTo(said));
-    expect(seqs(healthy, neighbour)).toEqual(upTo(said));
-    for (const socket of [neighbour, reader, again]) socket.destroy();
+    expect(seqs(healthy, otherClient)).toEqual(upTo(said));
+    for (const socket of [otherClient, reader, again]) socket.destroy();
   });
 });
 
 test("SL-2 sixty readers who never read cost what they may have unsent, however much is said", async () => {
   const room = "event:crowd";
   const healthy = sse();
-  const neighbour = await healthy.open(room);
-  await stands(healthy, neighbour, room);
-  const doors = [sse(), grpc(), grpc(0)];
+  const otherClient = await healthy.open(room);
+  await waitUntilResumed(healthy, otherClient, room);
+  const streams = [sse(), grpc(), grpc(0)];
   const readers: RawSocket[] = [];
-  for (const door of doors)
+  for (const stream of streams)
     for (let n = 0; n < 20; n++) {
-      const reader = await door.open(room);
+      const reader = await stream.open(room);
       readers.push(reader);
       const standing = readers.length + 1;
-      await waitUntil("he is in the room", async () => (await membersOf(room)) === standing);
+      await waitUntil("it is in the room", async () => (await readMembers(room)) === standing);
       reader.pause();
     }
   const before = memory();
-  let most = 0;
+  let max = 0;
   let said = 0;
-  while ((await membersOf(room)) > 1 || said < 200) {
+  while ((await readMembers(room)) > 1 || said < 200) {
     await Promise.all(Array.from({ length: 10 }, () => say(room)));
     said += 10;
     expect(said).toBeLessThan(1_000);
-    await waitUntil("the neighbour has all", () => neighbour.length > said * EVENT);
-    most = Math.max(most, memory() - before);
+    await waitUntil("the neighbour has all", () => otherClient.length > said * EVENT);
+    max = Math.max(max, memory() - before);
   }
-  expect(seqs(healthy, neighbour)).toEqual(upTo(said));
-  expect(most).toBeLessThan((readers.length * MOST) / 1_048_576 + 100);
-  for (const socket of [neighbour, ...readers]) socket.destroy();
+  expect(seqs(healthy, otherClient)).toEqual(upTo(said));
+  expect(max).toBeLessThan((readers.length * MAX_UNSENT) / 1_048_576 + 100);
+  for (const socket of [otherClient, ...readers]) socket.destroy();
 });
 
 /** Resident memory of the server in MiB. */

@@ -57,11 +57,11 @@ async function readAll(stream: ReadableStream<Uint8Array>, hear: (bytes: Uint8Ar
 
 test("the first /ready that is 200 says ready, the pages too", async () => {
   const { url } = await start();
-  const answer = await waitUntil("it takes requests", async () => {
+  const result = await waitUntil("it takes requests", async () => {
     const given = await fetch(`${url}/ready`);
     return given.status === 200 ? given.json() : null;
   });
-  expect(answer).toMatchObject({ status: "ready", checks: { pages: "ok", postgres: "ok" } });
+  expect(result).toMatchObject({ status: "ready", checks: { pages: "ok", postgres: "ok" } });
   expect((await fetch(`${url}/login`)).status).toBe(200);
 });
 
@@ -77,7 +77,7 @@ test("a node that is not ready says so once, however often it is asked, and when
   proxy.cut();
   await waitUntil("it is not ready", async () => (await fetch(`${url}/ready`)).status === 503);
   for (let n = 0; n < 3; n++) expect((await fetch(`${url}/ready`)).status).toBe(503);
-  proxy.mend();
+  proxy.restore();
   await waitUntil("it is ready again", async () => (await fetch(`${url}/ready`)).ok);
   await waitUntil("it tells", () => said.text.includes("ready again: /ready is 200"));
   expect(said.text.split("not ready: /ready is 503")).toHaveLength(2);

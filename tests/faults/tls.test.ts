@@ -133,7 +133,7 @@ function grpcClient() {
     close: () => client.close(),
     check: () =>
       new Promise<Buffer>((resolve, reject) => {
-        const done = (error: unknown, answer?: Buffer) => (error ? reject(error) : resolve(answer!));
+        const done = (error: unknown, result?: Buffer) => (error ? reject(error) : resolve(result!));
         client.makeUnaryRequest("/grpc.health.v1.Health/Check", raw, raw, Buffer.alloc(0), done);
       }),
   };
@@ -148,14 +148,14 @@ async function publish(type: string): Promise<void> {
 
 test("HTTPS, secure cookies, HSTS, WSS and gRPC by TLS; plain HTTP gets no answer", async () => {
   const account = { username: "owner", email: "owner@example.org", password: "correct horse" };
-  const answer = await ask("/api/v1/auth/register", {
+  const response = await ask("/api/v1/auth/register", {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(account),
   });
-  expect(answer.status).toBe(201);
-  expect(answer.headers.get("set-cookie")).toMatch(/^__Host-usher_session=.*; Secure/);
-  expect(answer.headers.get("strict-transport-security")).toBe("max-age=31536000");
+  expect(response.status).toBe(201);
+  expect(response.headers.get("set-cookie")).toMatch(/^__Host-usher_session=.*; Secure/);
+  expect(response.headers.get("strict-transport-security")).toBe("max-age=31536000");
   expect((await ask("/login")).status).toBe(200);
   (await openSocket()).close();
   expect([await shown(), await shown(server.grpcPort)]).toEqual(["first", "first"]);

@@ -5,7 +5,7 @@ import { startTestApp, type TestApp } from "../support/app.ts";
 import { freePort } from "../support/free-port.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-/** What has ended lets nobody in any more: at every door, on the node where it ended and on the other. */
+/** What has ended lets nobody in any more: at every interface, on the node where it ended and on the other. */
 setDefaultTimeout(60_000);
 
 const PASSWORD = "correct horse";
@@ -38,9 +38,9 @@ afterAll(async () => {
 async function call(n: number, method: string, path: string, token: string | null, body?: object) {
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (token !== null) headers.authorization = `Bearer ${token}`;
-  const answer = await fetch(nodes[n]!.app.url + path, { method, headers, body: body && JSON.stringify(body) });
-  const text = await answer.text();
-  return { status: answer.status, body: text.startsWith("{") ? JSON.parse(text) : null };
+  const response = await fetch(nodes[n]!.app.url + path, { method, headers, body: body && JSON.stringify(body) });
+  const text = await response.text();
+  return { status: response.status, body: text.startsWith("{") ? JSON.parse(text) : null };
 }
 
 async function register(
@@ -51,11 +51,11 @@ async function register(
 }
 
 /** What a request for a stream or socket is answered with; an open one is closed again. */
-async function knock(n: number, path: string, headers: Record<string, string> = {}): Promise<number> {
+async function tryToken(n: number, path: string, headers: Record<string, string> = {}): Promise<number> {
   const stop = new AbortController();
-  const answer = await fetch(nodes[n]!.app.url + path, { headers, signal: stop.signal });
+  const response = await fetch(nodes[n]!.app.url + path, { headers, signal: stop.signal });
   stop.abort();
-  return answer.status;
+  return response.status;
 }
 
 const UPGRADE = {
@@ -65,19 +65,19 @@ const UPGRADE = {
   "sec-websocket-version": "13",
 };
 
-/** The status of every door to which a person's token leads. */
-async function doorsOfPerson(n: number, token: string): Promise<number[]> {
+/** The status of every interface to which a person's token leads. */
+async function probeAsPerson(n: number, token: string): Promise<number[]> {
   return [
     (await call(n, "GET", "/api/v1/users/me", token)).status,
-    await knock(n, "/ws", { ...UPGRADE, authorization: `Bearer ${token}` }),
-    await knock(n, `/v1/ws?token=${token}`, UPGRADE),
-    await knock(n, `/api/v1/stream?rooms=event:1&token=${token}`),
+    await tryToken(n, "/ws", { ...UPGRADE, authorization: `Bearer ${token}` }),
+    await tryToken(n, `/v1/ws?token=${token}`, UPGRADE),
+    await tryToken(n, `/api/v1/stream?rooms=event:1&token=${token}`),
     (await call(n, "GET", "/api/user/channel", token)).status,
   ];
 }
 
 /** The same of a service's; the last is gRPC's code. */
-async function doorsOfService(n: number, token: string): Promise<number[]> {
+async function probeAsService(n: number, token: string): Promise<number[]> {
   const { path, requestSerialize, responseDeserialize } = getService(loadDefinition(), "realtime.RealtimeService")
     .GetConnectionStats!;
   const metadata = new Metadata();
@@ -94,8 +94,8 @@ async function doorsOfService(n: number, token: string): Promise<number[]> {
   );
   return [
     (await call(n, "GET", "/api/v1/connections/stats", token)).status,
-    await knock(n, "/ws", { ...UPGRADE, authorization: `Bearer ${token}` }),
-    await knock(n, `/api/v1/stream?rooms=event:1&token=${token}`),
+    await tryToken(n, "/ws", { ...UPGRADE, authorization: `Bearer ${token}` }),
+    await tryToken(n, `/api/v1/stream?rooms=event:1&token=${token}`),
     code,
   ];
 }
@@ -104,16 +104,16 @@ const GOOD = [200, 101, 101, 200, 200];
 const REFUSED = [401, 401, 401, 401, 401];
 
 async function isRefusedEverywhere(token: string): Promise<void> {
-  expect(await doorsOfPerson(0, token)).toEqual(REFUSED);
+  expect(await probeAsPerson(0, token)).toEqual(REFUSED);
   // The other node learns of it by the log.
   await waitUntil("the other node refuses it", async () =>
-    (await doorsOfPerson(1, token)).every((code) => code === 401),
+    (await probeAsPerson(1, token)).every((code) => code === 401),
   );
 }
 
 test("a token after logout", async () => {
   const ann = await register("ann");
-  for (const n of [0, 1]) expect(await doorsOfPerson(n, ann.access_token)).toEqual(GOOD);
+  for (const n of [0, 1]) expect(await probeAsPerson(n, ann.access_token)).toEqual(GOOD);
   expect((await call(0, "POST", "/api/v1/auth/logout", ann.access_token)).status).toBe(204);
   await isRefusedEverywhere(ann.access_token);
   expect((await call(1, "POST", "/api/v1/auth/refresh", null, { refresh_token: ann.refresh_token })).status).toBe(401);
@@ -124,11 +124,11 @@ test("a refresh token that was used two times ago: the whole sign-in ends, the n
   const refresh = (n: number, token: string) => call(n, "POST", "/api/v1/auth/refresh", null, { refresh_token: token });
   const second = (await refresh(0, bob.refresh_token)).body;
   const third = (await refresh(1, second.refresh_token)).body;
-  expect(await doorsOfPerson(0, third.access_token)).toEqual(GOOD);
+  expect(await probeAsPerson(0, third.access_token)).toEqual(GOOD);
   expect((await refresh(1, bob.refresh_token)).status).toBe(401);
   for (const n of [0, 1])
     await waitUntil(`node ${n} refuses the newest token`, async () =>
-      (await doorsOfPerson(n, third.access_token)).every((code) => code === 401),
+      (await probeAsPerson(n, third.access_token)).every((code) => code === 401),
     );
   expect((await refresh(0, third.refresh_token)).status).toBe(401);
 });
@@ -136,26 +136,26 @@ test("a refresh token that was used two times ago: the whole sign-in ends, the n
 test("a token, and a token for connections, of a person who is banned", async () => {
   const eve = await register("eve");
   const { token } = (await call(0, "POST", "/api/v1/auth/connection-tokens", eve.access_token, {})).body;
-  expect(await knock(1, `/ws?token=${token}`, UPGRADE)).toBe(101);
+  expect(await tryToken(1, `/ws?token=${token}`, UPGRADE)).toBe(101);
   expect((await call(0, "GET", "/api/v1/users/me", token)).status).toBe(401);
   const ban = await call(0, "POST", "/api/v1/admin/bans", owner, { user_id: eve.user.id, reason: "noise" });
   expect(ban.status).toBe(201);
   for (const n of [0, 1])
     for (const old of [token, eve.access_token])
-      await waitUntil(`node ${n} refuses it`, async () => (await knock(n, `/ws?token=${old}`, UPGRADE)) !== 101);
+      await waitUntil(`node ${n} refuses it`, async () => (await tryToken(n, `/ws?token=${old}`, UPGRADE)) !== 101);
 });
 
 test("a service token after rotation and revocation", async () => {
   const made = { name: "bookings", scopes: ["stats", "subscribe"], rooms: ["event:*"] };
   const first = (await call(0, "POST", "/api/v1/service-tokens", owner, made)).body;
-  for (const n of [0, 1]) expect(await doorsOfService(n, first.token)).toEqual([200, 101, 200, status.OK]);
+  for (const n of [0, 1]) expect(await probeAsService(n, first.token)).toEqual([200, 101, 200, status.OK]);
   const second = (await call(0, "POST", `/api/v1/service-tokens/${first.id}/rotate`, owner, { overlap_seconds: 0 }))
     .body;
   const refused = [401, 401, 401, status.UNAUTHENTICATED];
   const refusedBy = (n: number, token: string) =>
-    waitUntil(`node ${n} refuses it`, async () => Bun.deepEquals(await doorsOfService(n, token), refused));
+    waitUntil(`node ${n} refuses it`, async () => Bun.deepEquals(await probeAsService(n, token), refused));
   for (const n of [0, 1]) await refusedBy(n, first.token);
-  expect(await doorsOfService(1, second.token)).toEqual([200, 101, 200, status.OK]);
+  expect(await probeAsService(1, second.token)).toEqual([200, 101, 200, status.OK]);
   expect((await call(1, "DELETE", `/api/v1/service-tokens/${first.id}`, owner)).status).toBe(204);
   for (const n of [0, 1]) await refusedBy(n, second.token);
 });

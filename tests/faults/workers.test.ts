@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, credentials } from "@grpc/grpc-js";
 import { freePort } from "../support/free-port.ts";
-import { childrenOf, commandOf } from "../support/processes.ts";
+import { listChildren, readCommand } from "../support/processes.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient, type WsClient } from "../support/ws-client.ts";
 
@@ -69,7 +69,7 @@ afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 /** Process ids of the workers that run now. */
 function workers(): number[] {
-  return childrenOf(parent.pid).filter((pid) => commandOf(pid).some((word) => word.startsWith("--worker=")));
+  return listChildren(parent.pid).filter((pid) => readCommand(pid).some((word) => word.startsWith("--worker=")));
 }
 
 function lives(pid: number): boolean {
@@ -179,10 +179,10 @@ function isServing(): Promise<boolean> {
     "grpc.use_local_subchannel_pool": 1,
   });
   const same = (bytes: Buffer) => bytes;
-  const answer = Promise.withResolvers<boolean>();
+  const result = Promise.withResolvers<boolean>();
   // The answer's first field is `status`; 1 is SERVING.
   client.makeUnaryRequest("/grpc.health.v1.Health/Check", same, same, Buffer.alloc(0), (error, bytes) =>
-    error ? answer.reject(error) : answer.resolve(bytes?.[1] === 1),
+    error ? result.reject(error) : result.resolve(bytes?.[1] === 1),
   );
-  return answer.promise.finally(() => client.close());
+  return result.promise.finally(() => client.close());
 }

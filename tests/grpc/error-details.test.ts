@@ -18,11 +18,11 @@ testWith("grpcurl")(
         ],
         { stdout: "pipe", stderr: "pipe" },
       );
-      const said = await new Response(call.stderr).text();
-      expect(said).toContain('"@type": "type.googleapis.com/google.rpc.BadRequest"');
-      expect(said).toContain('"field": "room"');
-      expect(said).toContain('"reason": "invalid"');
-      expect(said).not.toContain("@value");
+      const output = await new Response(call.stderr).text();
+      expect(output).toContain('"@type": "type.googleapis.com/google.rpc.BadRequest"');
+      expect(output).toContain('"field": "room"');
+      expect(output).toContain('"reason": "invalid"');
+      expect(output).not.toContain("@value");
     } finally {
       await node.close();
     }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { DATA, END_HEADERS, frame, HEADERS, HELLO, headerBlock, openHttp2 } from "../support/raw-http2.ts";
+import { CONNECTION_PREFACE, DATA, END_HEADERS, frame, HEADERS, headerBlock, openHttp2 } from "../support/raw-http2.ts";
 import { openTcp } from "../support/raw-socket.ts";
 import { chooseSeed, seeded } from "../support/seeded.ts";
 import { type GrpcNode, startGrpcNode, TOKEN } from "./node.ts";
@@ -22,7 +22,7 @@ test("random bytes", async () => {
   const sockets = await Promise.all(
     Array.from({ length: 40 }, async () => {
       const socket = await openTcp(node.port);
-      if (random.chance(0.5)) socket.write(HELLO);
+      if (random.chance(0.5)) socket.write(CONNECTION_PREFACE);
       for (let n = 0; n < 5; n++) socket.write(noise());
       return socket;
     }),
@@ -33,7 +33,7 @@ test("random bytes", async () => {
 
 test("random frames, and random messages in good frames", async () => {
   const random = seeded(chooseSeed("random frames"));
-  const some = (most: number) => Buffer.from(Array.from({ length: random.int(0, most) }, () => random.int(0, 255)));
+  const some = (max: number) => Buffer.from(Array.from({ length: random.int(0, max) }, () => random.int(0, 255)));
   const message = () => {
     const body = some(200);
     const head = Buffer.alloc(5);

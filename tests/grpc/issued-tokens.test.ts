@@ -18,10 +18,10 @@ afterAll(() => node.close());
 async function call(method: string, path: string, token?: string, body?: object) {
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (token !== undefined) headers.authorization = `Bearer ${token}`;
-  const answer = await fetch(`${node.url}/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) });
-  const text = await answer.text();
+  const response = await fetch(`${node.url}/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) });
+  const text = await response.text();
   // biome-ignore lint/suspicious/noExplicitAny: bodies of every shape
-  return { status: answer.status, body: (text === "" ? null : JSON.parse(text)) as any };
+  return { status: response.status, body: (text === "" ? null : JSON.parse(text)) as any };
 }
 
 async function register(username: string, more: object = {}) {

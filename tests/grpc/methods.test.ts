@@ -15,7 +15,7 @@ afterAll(() => node.close(), 60_000);
 
 const booking = (more: object = {}) => ({ user_id: ann.id, booking_id: "b-1", success: true, ...more });
 
-test("a notice reaches the person's socket, and somebody away when he comes back, once", async () => {
+test("a notice reaches the person's socket, and a user who was away when they come back, once", async () => {
   const socket = await ann.connect();
   const joined = await socket.ask("room:join", { room: `user:${ann.id}` });
   const { seq, epoch } = joined.payload as { seq: number; epoch: string };
@@ -108,11 +108,11 @@ async function history(): Promise<number> {
   return payload.seq as number;
 }
 
-test("a call whose deadline has passed ends as such, and whoever waits for an ack gets his answer within it", async () => {
+test("a call whose deadline has passed ends as such, and whoever waits for an ack gets a response within it", async () => {
   const socket = await ann.connect();
   const request = { user_id: ann.id, event_type: "please:ack", payload: "{}", require_ack: true };
-  const answer = await node.ask(`${REALTIME}/SendToUser`, request, { within: 700 });
-  expect(answer).toMatchObject({ delivered: true, acked: false, stored: true });
+  const result = await node.ask(`${REALTIME}/SendToUser`, request, { within: 700 });
+  expect(result).toMatchObject({ delivered: true, acked: false, stored: true });
   const late = await refusal(node.ask(`${REALTIME}/GetConnectionStats`, {}, { within: -1 }));
   expect(late.code).toBe(status.DEADLINE_EXCEEDED);
   socket.close();

@@ -51,7 +51,7 @@ export async function startGrpcNode(env: Record<string, string> = {}, logger?: L
     // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
     ask(path: string, request: object, options: AskOptions = {}): Promise<any> {
       const { path: wire, requestSerialize, responseDeserialize } = methodOf(path);
-      const [metadata, more] = callOf(options);
+      const [metadata, more] = createCall(options);
       return new Promise((resolve, reject) => {
         client.makeUnaryRequest(
           wire,
@@ -60,14 +60,14 @@ export async function startGrpcNode(env: Record<string, string> = {}, logger?: L
           request,
           metadata,
           more,
-          (error, answer) => (error ? reject(error) : resolve(answer)),
+          (error, result) => (error ? reject(error) : resolve(result)),
         );
       });
     },
     /** The same for a stream; `received` and `error` fill as it goes on. */
     stream(path: string, request: object, options: AskOptions = {}) {
       const { path: wire, requestSerialize, responseDeserialize } = methodOf(path);
-      const [metadata, more] = callOf(options);
+      const [metadata, more] = createCall(options);
       const caller = options.apart ? connect() : client;
       if (options.apart) others.push(caller);
       const call = caller.makeServerStreamRequest(wire, requestSerialize, responseDeserialize, request, metadata, more);
@@ -103,7 +103,7 @@ export async function startGrpcNode(env: Record<string, string> = {}, logger?: L
   };
 }
 
-function callOf({ token = TOKEN, metadata = {}, within = 20_000 }: AskOptions): [Metadata, CallOptions] {
+function createCall({ token = TOKEN, metadata = {}, within = 20_000 }: AskOptions): [Metadata, CallOptions] {
   const sent = new Metadata();
   if (token !== null) sent.set("authorization", `Bearer ${token}`);
   for (const [name, value] of Object.entries(metadata)) sent.set(name, value);

@@ -41,13 +41,13 @@ function mint(claims: object): Promise<string> {
 }
 
 async function ask(method: string, path: string, token: string, body?: object) {
-  const answer = await fetch(`${node.url}/api/v1${path}`, {
+  const response = await fetch(`${node.url}/api/v1${path}`, {
     method,
     headers: { ...(token && { authorization: `Bearer ${token}` }), "content-type": "application/json" },
     body: body && JSON.stringify(body),
   });
-  const text = await answer.text();
-  return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
+  const text = await response.text();
+  return { status: response.status, body: text === "" ? null : JSON.parse(text) };
 }
 
 for (const subject of SUBJECTS) {

@@ -50,21 +50,21 @@ test("without a token there is no stream", async () => {
   expect(error.code).toBe(status.UNAUTHENTICATED);
 });
 
-test("a reader who is too slow is ended, and can resume where he stood", async () => {
+test("a reader who is too slow is ended, and can resume where it was", async () => {
   const room = "event:slow";
   const stream = node.stream(`${REALTIME}/Subscribe`, { rooms: [{ room }] });
   await waitUntil("it stands", () => stream.received.find(({ type }) => type === "system:resumed"));
   stream.call.pause();
   const payload = JSON.stringify({ text: "x".repeat(60_000) });
   let sent = 0;
-  await waitUntil("the server gave him up", async () => {
+  await waitUntil("the server closed it", async () => {
     const { recipients } = await node.ask(`${REALTIME}/BroadcastEvent`, { room, event_type: "much:said", payload });
     sent += 1;
     return recipients === 0;
   });
   expect(sent).toBeGreaterThan(10);
   stream.call.resume();
-  const error = await waitUntil("he is told", () => stream.error);
+  const error = await waitUntil("it is told", () => stream.error);
   expect(error.code).toBe(status.RESOURCE_EXHAUSTED);
   const last = stream.received.findLast(({ seq }) => seq > 0);
   const again = node.stream(

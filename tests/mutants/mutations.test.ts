@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mutate, mutationsOf } from "./mutations.ts";
+import { findMutations, mutate } from "./mutations.ts";
 
 const SOURCE = `import { a } from "./a.ts";
 /** Whether x < y && y > 1. */
@@ -11,7 +11,7 @@ export function f(x: number): boolean {
 }`;
 
 test("each place where a single fault can stand is found once, and none in comments, imports and logging", () => {
-  expect(mutationsOf(SOURCE).map(({ line, kind }) => `${line} ${kind}`)).toEqual([
+  expect(findMutations(SOURCE).map(({ line, kind }) => `${line} ${kind}`)).toEqual([
     "4 guard taken out",
     "4 === to !==",
     "5 call taken out",
@@ -22,7 +22,7 @@ test("each place where a single fault can stand is found once, and none in comme
 });
 
 test("a mutant differs from its source in that one line", () => {
-  for (const mutation of mutationsOf(SOURCE)) {
+  for (const mutation of findMutations(SOURCE)) {
     const [before, after] = [SOURCE.split("\n"), mutate(SOURCE, mutation).split("\n")];
     const changed = after.flatMap((text, index) => (text === before[index] ? [] : [index + 1]));
     expect(changed).toEqual([mutation.line]);

@@ -33,7 +33,7 @@ const CALL = /^\s*(?:await |void )?[\w$#.?![\]]+\(.*\);$/;
 const NO_CODE = /^\s*(?:\/\/|\/?\*|import |export (?:type|interface|\*|\{)|\}? ?from |logger\b)|\blogger\.|console\./;
 
 /** All single faults of a TypeScript source, in the order of its lines. Some may not compile, or change nothing that counts. */
-export function mutationsOf(source: string): Mutation[] {
+export function findMutations(source: string): Mutation[] {
   return source.split("\n").flatMap((before, index) => {
     if (NO_CODE.test(before)) return [];
     const found: Mutation[] = [];

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { startTestServer } from "../support/postgres-server.ts";
 import { chooseSeed, seeded } from "../support/seeded.ts";
 import { isExplained } from "./explained.ts";
-import { type Mutation, mutate, mutationsOf } from "./mutations.ts";
+import { findMutations, type Mutation, mutate } from "./mutations.ts";
 
 /**
  * `npm run mutants [-- COUNT [WORD]]`: puts COUNT single faults (60 unless told) into a copy of the checkout, one after the other,
@@ -83,7 +83,7 @@ function choose(total: number): Mutant[] {
     const files = [...new Bun.Glob(`${area}/**/*.ts`).scanSync()].filter(
       (file) => !/\.test\.ts$|test-/.test(file) && file.includes(word),
     );
-    return files.sort().map((file) => ({ area, file, mutations: mutationsOf(readFileSync(file, "utf8")) }));
+    return files.sort().map((file) => ({ area, file, mutations: findMutations(readFileSync(file, "utf8")) }));
   });
   const chosen: Mutant[] = [];
   for (let n = 0; chosen.length < total && areas.some((files) => files.length > 0); n = (n + 1) % areas.length) {

@@ -31,9 +31,9 @@ afterAll(async () => {
 async function call(method: string, path: string, body?: object, token?: string) {
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (token !== undefined) headers.authorization = `Bearer ${token}`;
-  const answer = await fetch(`${a.url}/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) });
-  const text = await answer.text();
-  return { status: answer.status, body: text.startsWith("{") ? JSON.parse(text) : null };
+  const response = await fetch(`${a.url}/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) });
+  const text = await response.text();
+  return { status: response.status, body: text.startsWith("{") ? JSON.parse(text) : null };
 }
 
 async function register(username: string) {
@@ -52,13 +52,13 @@ async function makeAdmin(): Promise<string> {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: lines of every shape
-const linesOf = (sse: SseClient): any[] => sse.events.map(({ frame }) => frame);
+const readLines = (sse: SseClient): any[] => sse.events.map(({ frame }) => frame);
 
 /** Until the other node has heard that somebody watches. */
 async function untilSeen(sse: SseClient): Promise<void> {
   await waitUntil("the other node tells what it sees", async () => {
     await annSocket.ask("system:ping");
-    return linesOf(sse).some(({ type }) => type === "system:ping" || type === "system:pong");
+    return readLines(sse).some(({ type }) => type === "system:ping" || type === "system:pong");
   });
 }
 
@@ -68,24 +68,26 @@ test("a person's frames are shown in and out, from another node, without secrets
   await annSocket.ask("system:auth", { token: "the-secret-of-ann" });
   const content = "x".repeat(3_000);
   await annSocket.ask("message:send", { channel_id: channel, content, client_id: "1" });
-  const post = await waitUntil("the post is shown", () => linesOf(sse).find(({ type }) => type === "message:created"));
+  const post = await waitUntil("the post is shown", () =>
+    readLines(sse).find(({ type }) => type === "message:created"),
+  );
   expect(post).toMatchObject({ direction: "out", user_id: ann.id, room: `channel:${channel}`, connections: 1 });
   expect(post.connection_id).toStartWith(`${post.node}-`);
   expect(post.seq).toBeGreaterThan(0);
   expect(post.bytes).toBeGreaterThan(3_000);
   expect(post.text.length).toBe(1_000);
-  const sent = linesOf(sse).find(({ type }) => type === "message:send");
+  const sent = readLines(sse).find(({ type }) => type === "message:send");
   expect(sent).toMatchObject({ direction: "in", connection_id: post.connection_id });
   expect(Number.isNaN(Date.parse(sent.at))).toBe(false);
-  const signIn = linesOf(sse).find(({ type }) => type === "system:auth");
+  const signIn = readLines(sse).find(({ type }) => type === "system:auth");
   expect(signIn.text).toContain("[redacted]");
-  expect(JSON.stringify(linesOf(sse))).not.toContain("the-secret-of-ann");
+  expect(JSON.stringify(readLines(sse))).not.toContain("the-secret-of-ann");
   sse.close();
 });
 
 test("a room's frames are shown once for each node, with its number, and what others say elsewhere is not", async () => {
   const sse = await trace(`room=channel:${channel}&seconds=60`);
-  const lines = () => linesOf(sse);
+  const lines = () => readLines(sse);
   await waitUntil("the other node tells what it sees", async () => {
     await call("POST", `/channels/${channel}/messages`, { content: "hi", client_id: crypto.randomUUID() }, ann.token);
     return lines().some(({ direction }) => direction === "out");
@@ -134,8 +136,8 @@ test("an admin's trace of a room shows no command for another room, whatever its
     );
     // A command for this very room comes last, so that all before it have been looked at.
     socket.send({ type: "room:leave", payload: { room } });
-    await waitUntil(`${room} is shown`, () => linesOf(sse).some(({ type }) => type === "room:leave"));
-    expect(linesOf(sse).map(({ type }) => type)).toEqual(["room:leave"]);
+    await waitUntil(`${room} is shown`, () => readLines(sse).some(({ type }) => type === "room:leave"));
+    expect(readLines(sse).map(({ type }) => type)).toEqual(["room:leave"]);
     sse.close();
   }
   socket.close();
@@ -149,7 +151,7 @@ test("a trace of a room shows the commands that name it in any form, and of a re
   const place = { seq: 0, epoch: "1" };
   const rooms = { "event:31": place, [`channel:${channel}`]: place };
   socket.send({ type: "system:resume", payload: { rooms } });
-  const inward = () => linesOf(sse).filter(({ direction }) => direction === "in");
+  const inward = () => readLines(sse).filter(({ direction }) => direction === "in");
   await waitUntil("all three are shown", () => inward().length === 3);
   expect(inward().map(({ type }) => type)).toEqual(["room:join", "room:join", "system:resume"]);
   expect(JSON.parse(inward()[2].text).payload).toEqual({ rooms: { "event:31": place } });

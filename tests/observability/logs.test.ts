@@ -4,15 +4,15 @@ import { createLogger } from "../../src/platform/logger.ts";
 import { getService, loadDefinition } from "../../src/transport/grpc/definition.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { freePort } from "../support/free-port.ts";
-import { startOtlpCatcher } from "../support/otlp-catcher.ts";
+import { startOtlpCollector } from "../support/otlp-collector.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient } from "../support/ws-client.ts";
 
-/** All that a whole app writes at the level trace while people and services come in by every door with every kind of secret. */
+/** All that a whole app writes at the level trace while people and services come in by every interface with every kind of secret. */
 const GRPC_TOKEN = "secret-grpc-token-of-the-tests";
 const lines: string[] = [];
 const logger = createLogger({ LOG_LEVEL: "trace", LOG_FORMAT: "json" }, { write: (line) => void lines.push(line) });
-const collector = startOtlpCatcher();
+const collector = startOtlpCollector();
 let app: TestApp;
 let grpcPort: number;
 
@@ -40,20 +40,20 @@ afterAll(async () => {
 });
 
 async function call(method: string, path: string, body?: object, headers: Record<string, string> = {}) {
-  const answer = await fetch(`${app.url}${path}`, {
+  const response = await fetch(`${app.url}${path}`, {
     method,
     headers: { "content-type": "application/json", ...headers },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
-  const text = await answer.text();
-  return { status: answer.status, headers: answer.headers, body: text.startsWith("{") ? JSON.parse(text) : null };
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text.startsWith("{") ? JSON.parse(text) : null };
 }
 
 /** What was found of these in the log, each with the line that has it. */
 const leaks = (secrets: readonly string[]) =>
   secrets.flatMap((secret) => lines.filter((line) => line.includes(secret)).map((line) => `${secret}: ${line}`));
 
-test("no secret reaches the log, whichever door it came by", async () => {
+test("no secret reaches the log, whichever interface it came by", async () => {
   const api = "/api/v1";
   const secrets = [
     "secret-password-1",
@@ -77,8 +77,8 @@ test("no secret reaches the log, whichever door it came by", async () => {
     bearer,
   );
   const hook = await call("POST", `${api}/webhooks`, { url: "http://127.0.0.1:9/in", types: ["*"] }, bearer);
-  for (const answer of [made, hook])
-    for (const value of Object.values(answer.body ?? {}))
+  for (const result of [made, hook])
+    for (const value of Object.values(result.body ?? {}))
       if (typeof value === "string" && /^(ust_|whsec_)/.test(value)) secrets.push(value);
   await call("POST", `${api}/auth/password-resets`, { email: account.email });
   await call("GET", "/reset/secret-reset-link");

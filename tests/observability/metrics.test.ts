@@ -110,8 +110,11 @@ testWith("promtool")("promtool finds rules and their tests good", async () => {
     ["check", "config", "deploy/prometheus/prometheus.yml"],
   ]) {
     const run = Bun.spawn([findTool("promtool")!, ...args], { cwd: ROOT, stdout: "pipe", stderr: "pipe" });
-    const said = (await new Response(run.stdout).text()) + (await new Response(run.stderr).text());
-    expect({ code: await run.exited, said }).toMatchObject({ code: 0, said: expect.stringContaining("SUCCESS") });
+    const output = (await new Response(run.stdout).text()) + (await new Response(run.stderr).text());
+    expect({ code: await run.exited, said: output }).toMatchObject({
+      code: 0,
+      said: expect.stringContaining("SUCCESS"),
+    });
   }
 });
 
@@ -119,8 +122,8 @@ test("from elsewhere the metrics need a service token with the scope stats", asy
   const ask = async (authorization?: string) => {
     const headers: Record<string, string> = { "x-forwarded-for": "203.0.113.7" };
     if (authorization !== undefined) headers.authorization = authorization;
-    const answer = await fetch(`${app.url}/metrics`, { headers });
-    return [answer.status, (await answer.text()).includes("realtime_messages_sent_total")];
+    const response = await fetch(`${app.url}/metrics`, { headers });
+    return [response.status, (await response.text()).includes("realtime_messages_sent_total")];
   };
   expect(await ask(`Bearer ${TOKEN}`)).toEqual([200, true]);
   expect(await ask("Bearer ust_1_wrong")).toEqual([401, false]);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createTracing, NO_TRACING } from "../../src/platform/tracing.ts";
 import { type GrpcNode, startGrpcNode, TOKEN } from "../grpc/node.ts";
-import { startOtlpCatcher } from "../support/otlp-catcher.ts";
+import { startOtlpCollector } from "../support/otlp-collector.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient, type WsClient } from "../support/ws-client.ts";
 
@@ -11,7 +11,7 @@ let b: GrpcNode;
 let client: WsClient;
 let userId: string;
 let userToken: string;
-const collector = startOtlpCatcher();
+const collector = startOtlpCollector();
 const env = {
   BROKER: "postgres",
   OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
@@ -22,12 +22,12 @@ const env = {
 beforeAll(async () => {
   a = await startGrpcNode(env);
   b = await startGrpcNode({ ...env, DATABASE_URL: a.databaseUrl });
-  const answer = await fetch(`${a.url}/api/v1/auth/register`, {
+  const response = await fetch(`${a.url}/api/v1/auth/register`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ email: "ann@example.org", username: "ann", password: "correct horse" }),
   });
-  const { user, access_token } = await answer.json();
+  const { user, access_token } = await response.json();
   userId = user.id;
   userToken = access_token;
   client = await openClient(b.httpPort, { query: `?token=${userToken}` });
@@ -45,11 +45,11 @@ function newTrace(flags = "01") {
   return { traceId, traceparent: `00-${traceId}-00f067aa0ba902b7-${flags}` };
 }
 
-const ofTrace = (traceId: string) => collector.spans.filter((span) => span.traceId === traceId);
+const findTrace = (traceId: string) => collector.spans.filter((span) => span.traceId === traceId);
 
 /** `name of parent > name`, sorted, for the spans of a trace; the caller's own span is `caller`. */
 function shape(traceId: string): string[] {
-  const spans = ofTrace(traceId);
+  const spans = findTrace(traceId);
   const names = new Map(spans.map(({ spanId, name }) => [spanId, name]));
   const parent = (id: string | undefined) => (id === "00f067aa0ba902b7" ? "caller" : (names.get(id ?? "") ?? "?"));
   return spans.map(({ parentSpanId, name }) => `${parent(parentSpanId)} > ${name}`).sort();
@@ -68,9 +68,9 @@ async function traced(say: (traceparent: string) => Promise<unknown>): Promise<s
   return waitUntil("a trace over both nodes", async () => {
     const { traceId, traceparent } = newTrace();
     await say(traceparent);
-    await waitUntil("its first spans", () => ofTrace(traceId).length >= 5);
+    await waitUntil("its first spans", () => findTrace(traceId).length >= 5);
     await Bun.sleep(300); // what the other node sends in its own time
-    return ofTrace(traceId).some(({ name }) => name === "broker receive") ? traceId : null;
+    return findTrace(traceId).some(({ name }) => name === "broker receive") ? traceId : null;
   });
 }
 
@@ -82,9 +82,9 @@ test("a gRPC notice is one trace, from its caller to the socket on another node"
       { metadata: { traceparent } },
     ),
   );
-  await waitUntil("all spans", () => ofTrace(trace).length >= 7);
+  await waitUntil("all spans", () => findTrace(trace).length >= 7);
   expect(shape(trace)).toEqual([...WAY, "caller > gRPC SendToUser", "gRPC SendToUser > log write"].sort());
-  const at = (name: string) => new Set(ofTrace(trace).flatMap((s) => (s.name === name ? s.instance : [])));
+  const at = (name: string) => new Set(findTrace(trace).flatMap((s) => (s.name === name ? s.instance : [])));
   expect(at("broker receive")).not.toEqual(at("broker publish"));
   expect(at("deliver").size).toBe(2);
   expect(collector.requests[0]?.get("x-tenant")).toBe("one two");
@@ -174,8 +174,8 @@ test("what the caller does not sample is not sent", async () => {
   await ask({ traceparent });
   const after = newTrace();
   await ask({ traceparent: after.traceparent });
-  await waitUntil("the trace after it", () => ofTrace(after.traceId).length > 0);
-  expect(ofTrace(traceId)).toEqual([]);
+  await waitUntil("the trace after it", () => findTrace(after.traceId).length > 0);
+  expect(findTrace(traceId)).toEqual([]);
 });
 
 test("without an endpoint, or with a part of 0, nothing is begun and no package is loaded", async () => {

@@ -50,8 +50,8 @@ test("reflection, health and calls go through", async () => {
   const ann = await node.person("ann");
   const socket = await ann.connect();
   const booking = JSON.stringify({ user_id: ann.id, booking_id: "b-1", success: true, message: "Booking confirmed" });
-  const answer = await printed("-d", booking, "realtime.RealtimeService/NotifyBookingResult");
-  expect(JSON.parse(answer)).toMatchObject({ delivered: true, activeConnections: 1 });
+  const result = await printed("-d", booking, "realtime.RealtimeService/NotifyBookingResult");
+  expect(JSON.parse(result)).toMatchObject({ delivered: true, activeConnections: 1 });
   await socket.next("booking:confirmed");
   socket.close();
   expect(await printed("-d", "{}", "realtime.RealtimeService/NotifyBookingResult")).toContain("InvalidArgument");
@@ -99,8 +99,8 @@ for (const [count, one] of [
     const proxy = one();
     const source = join(import.meta.dirname, "callers/python");
     const caller = await pythonCaller("many", fixedProto("realtime"), source);
-    const said = await run(folder, [...caller, `127.0.0.1:${proxy.grpcPort}`, TOKEN, GREETING.user_id, "40"]);
-    expect(said.trim()).toBe("40 answered, 0 failed");
+    const output = await run(folder, [...caller, `127.0.0.1:${proxy.grpcPort}`, TOKEN, GREETING.user_id, "40"]);
+    expect(output.trim()).toBe("40 answered, 0 failed");
     expect(proxy.errors()).not.toContain("upstream");
   });
 }

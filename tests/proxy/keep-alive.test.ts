@@ -37,14 +37,14 @@ afterAll(async () => {
 
 /** A POST that is answered by Usher itself: 401. */
 async function post(url: string): Promise<number> {
-  const answer = await fetch(`${url}/api/v1/auth/logout`, {
+  const response = await fetch(`${url}/api/v1/auth/logout`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: "{}",
     keepalive: false,
   });
-  await answer.text();
-  return answer.status;
+  await response.text();
+  return response.status;
 }
 
 test("a connection that is idle for longer than any limit of a request takes the next one", async () => {

@@ -45,9 +45,9 @@ test("a WebSocket goes through, and Usher knows the visitor's own address and ho
   client.close();
 
   // nginx tells 127.0.0.1, which Usher trusts as a proxy, and so the address before it counts.
-  const answer = await register(beforeApp.url, "ann", { "x-forwarded-for": "203.0.113.7" });
-  expect(answer.status).toBe(201);
-  const { access_token } = (await answer.json()) as { access_token: string };
+  const response = await register(beforeApp.url, "ann", { "x-forwarded-for": "203.0.113.7" });
+  expect(response.status).toBe(201);
+  const { access_token } = (await response.json()) as { access_token: string };
   const [session] = (await (
     await fetch(`${beforeApp.url}/api/v1/auth/sessions`, { headers: { authorization: `Bearer ${access_token}` } })
   ).json()) as { ip: string }[];
@@ -69,7 +69,7 @@ test("through nginx the first account takes the set-up code, but for a person on
   }
 });
 
-test("each server-sent event passes at once, and so do the signs of life", async () => {
+test("each server-sent event passes at once, and so do the keep-alive comments", async () => {
   const client = await openSse(`${beforeNode.url}/api/v1/stream?rooms=event:1`);
   await client.first("system:resumed");
   await node.say("event:1", "short");

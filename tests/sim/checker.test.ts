@@ -54,7 +54,7 @@ test("a whole world has no faults", () => {
   expect(findFaults(whole())).toEqual([]);
 });
 
-const PLANTED: [string, (world: World) => void, RegExp][] = [
+const INJECTED: [string, (world: World) => void, RegExp][] = [
   ["a dropped frame", ({ views }) => views[0]!.stretches[0]!.seen.splice(2, 1), /3 to 3 are lost/],
   ["a dropped last frame", ({ views }) => views[0]!.stretches[0]!.seen.pop(), /ends at 4, the log at 5/],
   [
@@ -110,7 +110,7 @@ const PLANTED: [string, (world: World) => void, RegExp][] = [
   ],
 ];
 
-for (const [name, plant, complaint] of PLANTED) {
+for (const [name, plant, complaint] of INJECTED) {
   test(`${name} is caught`, () => {
     const world = whole();
     plant(world);

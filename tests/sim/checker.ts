@@ -90,8 +90,8 @@ function viewFaults(view: View, { log, heads }: Evidence, texts: ReadonlyMap<str
     .filter(({ type, subject }) => type === "member:left" && subject === view.userId)
     .map(({ seq }) => seq);
   const resets = view.stretches.length - 1;
-  const [fewest, most] = [view.mistaken && view.listening ? 1 : 0, view.mistaken ? 1 : 0];
-  if (resets < fewest || resets > most) say(`told ${resets} times to begin anew, not ${most}`);
+  const [minResets, maxResets] = [view.mistaken && view.listening ? 1 : 0, view.mistaken ? 1 : 0];
+  if (resets < minResets || resets > maxResets) say(`told ${resets} times to begin anew, not ${maxResets}`);
   for (const { from, seen } of view.stretches) {
     const exit = exits.find((seq) => seq > from) ?? Number.POSITIVE_INFINITY;
     let last = from;

@@ -6,7 +6,7 @@ import type { RoomFrame } from "../../sdk/follower.ts";
 import { positionOf } from "../../sdk/rest.ts";
 import { seeded } from "../support/seeded.ts";
 import type { Seen, Stretch, View, Written } from "./checker.ts";
-import { TappedSocket } from "./wire.ts";
+import { ObservedSocket } from "./observed-socket.ts";
 
 export interface DeviceOptions {
   url: string;
@@ -26,7 +26,7 @@ export class Device {
   readonly sent: string[] = [];
   readonly #options: DeviceOptions;
   readonly #following = new Map<string, { view: View; end: () => void }>();
-  #socket: TappedSocket | null = null;
+  #socket: ObservedSocket | null = null;
 
   constructor(options: DeviceOptions) {
     this.#options = options;
@@ -36,7 +36,7 @@ export class Device {
       ...systemEnvironment(),
       random: next,
       openSocket: (socketUrl: string, protocols: string[]) => {
-        this.#socket = new TappedSocket(socketUrl, protocols, (what) => options.fault(`${who}: ${what}`));
+        this.#socket = new ObservedSocket(socketUrl, protocols, (what) => options.fault(`${who}: ${what}`));
         return this.#socket;
       },
     };
@@ -93,11 +93,11 @@ export class Device {
   }
 
   /** Whether everything that was asked of it is done and every room is at its head. */
-  settled(heads: ReadonlyMap<string, number>): boolean {
+  isSettled(heads: ReadonlyMap<string, number>): boolean {
     if (this.client.state !== "live" || this.client.outbox.items.length > 0) return false;
     return [...this.#following.values()].every(({ view }) => {
       const stretch = view.stretches.at(-1);
-      return !view.listening || (stretch && lastOf(stretch) >= (heads.get(view.room) ?? 0));
+      return !view.listening || (stretch && getLastSeq(stretch) >= (heads.get(view.room) ?? 0));
     });
   }
 
@@ -109,13 +109,13 @@ export class Device {
 
   #follow(room: string, snapshot: Snapshot, mistaken = false): void {
     const { who, userId } = this.#options;
-    const view: View = { who, userId, room, stretches: [stretchOf(snapshot)], listening: true, mistaken };
+    const view: View = { who, userId, room, stretches: [startStretch(snapshot)], listening: true, mistaken };
     this.views.push(view);
     const end = this.client.follow(room, snapshot.position, {
       frame: (frame) => note(view.stretches.at(-1)!, frame),
       reset: async () => {
         const again = await this.#load(room);
-        if (again) view.stretches.push(stretchOf(again));
+        if (again) view.stretches.push(startStretch(again));
         return again?.position;
       },
       left: () => {
@@ -130,9 +130,9 @@ export class Device {
     const { rest } = this.client;
     try {
       if (room.startsWith("user:")) {
-        return { position: (await persist(() => rest.channels.list())).position, texts: new Map() };
+        return { position: (await retry(() => rest.channels.list())).position, texts: new Map() };
       }
-      const page = await persist(() => rest.messages.list(room.slice("channel:".length), { limit: 50 }));
+      const page = await retry(() => rest.messages.list(room.slice("channel:".length), { limit: 50 }));
       return { position: positionOf(page), texts: new Map(page.data.map(({ id, content }) => [id, content])) };
     } catch (error) {
       if (error instanceof UsherError && (error.status === 404 || error.status === 403)) return null;
@@ -147,7 +147,7 @@ interface Snapshot {
 }
 
 /** Repeats what may succeed later: the server is away now and then. */
-export async function persist<T>(ask: () => Promise<T>): Promise<T> {
+export async function retry<T>(ask: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await ask();
@@ -158,22 +158,22 @@ export async function persist<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-function stretchOf({ position, texts }: Snapshot): Stretch {
+function startStretch({ position, texts }: Snapshot): Stretch {
   return { from: position.seq, seen: [], texts };
 }
 
 function note(stretch: Stretch, frame: RoomFrame): void {
-  stretch.seen.push(seen(frame));
+  stretch.seen.push(toSeen(frame));
   if (frame.type === "message:created" || frame.type === "message:updated") {
     stretch.texts.set(frame.payload.message_id, frame.payload.content);
   } else if (frame.type === "message:deleted") stretch.texts.set(frame.payload.message_id, "");
 }
 
-function seen({ seq, type, payload }: RoomFrame): Seen {
+function toSeen({ seq, type, payload }: RoomFrame): Seen {
   const { message_id, user_id, user } = payload as { message_id?: string; user_id?: string; user?: { id: string } };
   return { seq, type, subject: message_id ?? user_id ?? user?.id ?? "" };
 }
 
-function lastOf(stretch: Stretch): number {
+function getLastSeq(stretch: Stretch): number {
   return stretch.seen.at(-1)?.seq ?? stretch.from;
 }

@@ -57,7 +57,7 @@ export class ServerProcess {
     await this.#end("SIGKILL");
   }
 
-  /** SIGTERM, as a deploy does. Answers the exit code. */
+  /** SIGTERM, as a deploy does. Returns the exit code. */
   async stop(): Promise<number | null> {
     return this.#end("SIGTERM");
   }

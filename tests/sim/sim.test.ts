@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 import { waitUntil } from "../support/wait-until.ts";
 import { type Evidence, findFaults } from "./checker.ts";
-import { Crowd } from "./crowd.ts";
 import { readDatabase } from "./database.ts";
-import { PLANTS } from "./planted.ts";
+import { INJECTED_FAULTS } from "./injected-faults.ts";
 import { ServerProcess } from "./server-process.ts";
+import { SimulatedUsers } from "./simulated-users.ts";
 
 /**
- * A thousand people through the SDK itself, because what is promised is promised to whoever uses it. A tap on each socket checks
+ * A thousand people through the SDK itself, because what is promised is promised to whoever uses it. An observer on each socket checks
  * the order before the SDK can heal anything.
  */
 const SEED = Number(process.env.SIM_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -28,32 +28,32 @@ const step = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
 test(`${CLIENTS} people, ${RATE} writes a second, links cut, server killed and restarted: nothing lost, twice or out of order`, async () => {
   console.log(`simulation: SIM_SEED=${SEED} SIM_SECONDS=${SECONDS} SIM_CLIENTS=${CLIENTS} SIM_RATE=${RATE}`);
   const server = await step("start", () => ServerProcess.start());
-  const crowd = new Crowd({ url: server.url, seed: SEED, people: CLIENTS, channels: CHANNELS });
+  const users = new SimulatedUsers({ url: server.url, seed: SEED, people: CLIENTS, channels: CHANNELS });
   try {
-    await step("everybody signs in and joins", () => crowd.assemble());
-    await step("writes and disturbances", () => run(crowd, server));
-    await step("what was begun ends", () => crowd.rest());
-    const { log, heads, messages } = await step("everybody reaches the head", () => settle(crowd, server));
-    const views = crowd.devices.flatMap((device) => device.views);
-    const written = crowd.devices.flatMap((device) => device.written);
+    await step("everybody signs in and joins", () => users.assemble());
+    await step("writes and disturbances", () => run(users, server));
+    await step("what was begun ends", () => users.settle());
+    const { log, heads, messages } = await step("everybody reaches the head", () => settle(users, server));
+    const views = users.devices.flatMap((device) => device.views);
+    const written = users.devices.flatMap((device) => device.written);
     const seen = views.flatMap(({ stretches }) => stretches).reduce((sum, stretch) => sum + stretch.seen.length, 0);
     const resets = views.reduce((sum, { stretches }) => sum + stretches.length - 1, 0);
     const entries = [...heads.values()].reduce((sum, head) => sum + head, 0);
-    console.log(" ", JSON.stringify({ ...crowd.counts, entries, deliveries: seen, views: views.length, resets }));
+    console.log(" ", JSON.stringify({ ...users.counts, entries, deliveries: seen, views: views.length, resets }));
     const evidence = { log, heads, messages, views, written };
-    const faults = await step("everything is checked", async () => [...crowd.faults, ...findFaults(evidence)]);
+    const faults = await step("everything is checked", async () => [...users.faults, ...findFaults(evidence)]);
     console.log(`  ${faults.length} faults`);
     expect(faults.slice(0, 20)).toEqual([]);
     await step("planted faults are caught", async () => proveChecker(evidence));
   } finally {
-    for (const { client } of crowd.devices) client.close();
+    for (const { client } of users.devices) client.close();
     await step("end", () => server.remove());
   }
 }, 300_000);
 
 /** That nothing was found means something only if something can be found, in this very evidence. */
 function proveChecker(evidence: Evidence): void {
-  for (const [name, plant] of Object.entries(PLANTS)) {
+  for (const [name, plant] of Object.entries(INJECTED_FAULTS)) {
     const mend = plant(evidence);
     expect([name, findFaults(evidence).length > 0]).toEqual([name, true]);
     mend();
@@ -62,15 +62,15 @@ function proveChecker(evidence: Evidence): void {
 }
 
 /** The load, by the clock; in the middle of it the server dies once and is restarted in order once. */
-async function run(crowd: Crowd, server: ServerProcess): Promise<void> {
+async function run(users: SimulatedUsers, server: ServerProcess): Promise<void> {
   const ticks = (SECONDS * 1_000) / TICK;
   const began = Date.now();
   let accidents = Promise.resolve();
   for (let tick = 0; tick < ticks; tick++) {
     if (tick === Math.floor(ticks * 0.3)) accidents = accidents.then(() => kill(server));
     if (tick === Math.floor(ticks * 0.65)) accidents = accidents.then(() => restart(server));
-    for (let n = 0; n < every(tick, RATE); n++) crowd.write();
-    for (let n = 0; n < every(tick, DISTURBANCES); n++) crowd.disturb();
+    for (let n = 0; n < every(tick, RATE); n++) users.write();
+    for (let n = 0; n < every(tick, DISTURBANCES); n++) users.disturb();
     await Bun.sleep(Math.max(0, began + tick * TICK - Date.now()));
   }
   await accidents;
@@ -97,12 +97,12 @@ async function restart(server: ServerProcess): Promise<void> {
 }
 
 /** Waits until all are connected, have sent all and seen all; whoever does not get there is the checker's to name. */
-async function settle(crowd: Crowd, server: ServerProcess) {
+async function settle(users: SimulatedUsers, server: ServerProcess) {
   const url = await server.databaseUrl();
-  const quiet = () => crowd.devices.every((device) => device.settled(new Map()));
+  const quiet = () => users.devices.every((device) => device.isSettled(new Map()));
   await waitUntil("all are live and have sent all", quiet).catch(report);
   const database = await readDatabase(url);
-  await waitUntil("all are at the head", () => crowd.devices.every((device) => device.settled(database.heads))).catch(
+  await waitUntil("all are at the head", () => users.devices.every((device) => device.isSettled(database.heads))).catch(
     report,
   );
   return database;

@@ -40,11 +40,11 @@ export function createBus(): Bus {
           bus.sent.push({ subject: question, payload, from: node });
           const text = JSON.stringify(payload);
           const asked = [...nodes].filter(([other]) => other === node || reaches(other));
-          const answers = asked.map(async ([, { answers }]) => {
-            const answer = await answers.get(question)?.(JSON.parse(text));
-            return JSON.parse(JSON.stringify(answer)) as T;
+          const replies = asked.map(async ([, { answers: results }]) => {
+            const result = await results.get(question)?.(JSON.parse(text));
+            return JSON.parse(JSON.stringify(result)) as T;
           });
-          return { replies: await Promise.all(answers), partial: asked.length < nodes.size };
+          return { replies: await Promise.all(replies), partial: asked.length < nodes.size };
         },
         onRequest: (question, handler) => void self.answers.set(question, handler),
         health: () => "ok",

@@ -5,19 +5,19 @@ import type { BrokerTransport, TransportAddress } from "../../src/realtime/broke
 import { createBroker, type NodeBroker } from "../../src/realtime/broker/create-broker.ts";
 import { waitUntil } from "./wait-until.ts";
 
-/** A server that the broker's suite may break, and wires to it. */
-export interface Ground {
-  wire(address: TransportAddress): Promise<BrokerTransport>;
-  /** A wire of its own that can be made deaf and heal. */
-  fragileWire(
+/** A server that the broker's suite may break, and transports to it. */
+export interface BrokerFixture {
+  connect(address: TransportAddress): Promise<BrokerTransport>;
+  /** A transport of its own that can be isolated and restored. */
+  connectFragile(
     address: TransportAddress,
-  ): Promise<{ wire: BrokerTransport; deafen(): void; heal(): void; close(): Promise<void> }>;
+  ): Promise<{ wire: BrokerTransport; isolate(): void; restore(): void; close(): Promise<void> }>;
   kill(): Promise<void>;
   start(): Promise<void>;
   pause(): Promise<void>;
   resume(): void;
   /** Puts this on the channel of all nodes of the cluster, past every rule. */
-  say(cluster: string, text: string): Promise<void>;
+  publishRaw(cluster: string, text: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -27,42 +27,42 @@ const TIMES = { interval: 200, timeout: 2_000 };
 let clusters = 0;
 
 /**
- * Nodes that know of each other as the registry tells them: each writes its row and reads all others' every three beats, or
+ * Nodes that know of each other as the registry tells them: each writes its row and reads all others' every three heartbeats, or
  * when it is asked to.
  */
 export class TestCluster {
   readonly name = `t${process.pid}${Date.now().toString(36)}${clusters++}`;
   readonly brokers = new Map<number, NodeBroker>();
   /** Numbers of nodes that live, as everybody believes. */
-  readonly living = new Set<number>();
+  readonly liveNodes = new Set<number>();
   readonly errors: unknown[] = [];
-  /** Numbers of nodes that have written that they hear. */
-  readonly #hearing = new Set<number>();
+  /** Numbers of nodes that have written that they receive. */
+  readonly #receiving = new Set<number>();
   readonly #renewals: ReturnType<typeof setInterval>[] = [];
 
   async join(
     node: number,
-    makeWire: (address: TransportAddress) => Promise<BrokerTransport>,
+    connect: (address: TransportAddress) => Promise<BrokerTransport>,
     times = TIMES,
   ): Promise<TestNode> {
     const address = { cluster: this.name, instanceId: `n${node}x${Math.random().toString(36).slice(2, 10)}` };
-    this.living.add(node);
-    const heard: LogEntry[] = [];
+    this.liveNodes.add(node);
+    const received: LogEntry[] = [];
     const announced: string[] = [];
     let othersHear = false;
     const renew = () => {
-      if (this.brokers.get(node)?.isReceiving) this.#hearing.add(node);
-      else this.#hearing.delete(node);
-      othersHear = [...this.#hearing].some((other) => other !== node && this.living.has(other));
+      if (this.brokers.get(node)?.isReceiving) this.#receiving.add(node);
+      else this.#receiving.delete(node);
+      othersHear = [...this.#receiving].some((other) => other !== node && this.liveNodes.has(other));
     };
     this.#renewals.push(setInterval(renew, 3 * times.interval));
     const broker = createBroker({
-      transport: await makeWire(address),
+      transport: await connect(address),
       instanceId: address.instanceId,
       node: () => node,
       epoch: () => "life",
       nodes: {
-        getNumbers: () => [...this.living],
+        getNumbers: () => [...this.liveNodes],
         areOthersReceiving: () => othersHear,
         refresh: renew,
       },
@@ -71,10 +71,10 @@ export class TestCluster {
     });
     this.brokers.set(node, broker);
     broker.receive({
-      entries: (entries) => heard.push(...entries),
+      entries: (entries) => received.push(...entries),
       announced: (room, seq) => announced.push(`${room} ${seq}`),
     });
-    return { broker, heard, announced };
+    return { broker, received, announced };
   }
 
   async stop(): Promise<void> {
@@ -85,7 +85,7 @@ export class TestCluster {
 
 export interface TestNode {
   broker: NodeBroker;
-  heard: LogEntry[];
+  received: LogEntry[];
   announced: string[];
 }
 
@@ -99,39 +99,43 @@ export const entry = (seq: number, text = "hello"): LogEntry => ({
 const PROBES = 1_000_000;
 let probes = PROBES;
 
-/** Says something until it is heard: what was said while nobody could hear it is lost, as it may be. */
-export async function untilHeard(from: TestNode, to: TestNode): Promise<void> {
+/** Publishes until it is received: what was published while no node could receive it is lost, as it may be. */
+export async function untilReceived(from: TestNode, to: TestNode): Promise<void> {
   const seq = probes++;
   await waitUntil("one node hears the other", async () => {
     from.broker.publish([entry(seq)]);
     await sleep(20);
-    return to.heard.some((one) => one.seq === seq);
+    return to.received.some((one) => one.seq === seq);
   });
 }
 
 /** What every broker must do, on a real server. */
-export function brokerContract(name: string, makeGround: () => Promise<Ground>, check: typeof test = test): void {
+export function brokerContract(
+  name: string,
+  makeFixture: () => Promise<BrokerFixture>,
+  check: typeof test = test,
+): void {
   const group = check === test ? describe : describe.skip;
   group(`broker: ${name}`, () => {
-    let ground: Ground;
+    let fixture: BrokerFixture;
     let cluster: TestCluster;
     let [a, b, c]: TestNode[] = [];
 
     beforeAll(async () => {
-      ground = await makeGround();
+      fixture = await makeFixture();
       cluster = new TestCluster();
-      a = await cluster.join(1, ground.wire);
-      b = await cluster.join(2, ground.wire);
-      c = await cluster.join(3, ground.wire);
-      for (const [from, to] of pairs()) await untilHeard(from, to);
+      a = await cluster.join(1, fixture.connect);
+      b = await cluster.join(2, fixture.connect);
+      c = await cluster.join(3, fixture.connect);
+      for (const [from, to] of pairs()) await untilReceived(from, to);
     }, 60_000);
 
     afterAll(async () => {
       await cluster?.stop();
-      await ground?.close();
+      await fixture?.close();
     }, 60_000);
 
-    const well = ({ broker }: TestNode) => broker.health() === "ok" && broker.isReceiving;
+    const isHealthy = ({ broker }: TestNode) => broker.health() === "ok" && broker.isReceiving;
 
     function pairs(): [TestNode, TestNode][] {
       const all = [a!, b!, c!];
@@ -140,13 +144,13 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
 
     check("entries of one node come to all others in its order, as they are, and not back to itself", async () => {
       const said = Array.from({ length: 600 }, (_, i) => entry(i + 1, `Grüße ${i} 🎭 \u2028 \\n "q" %20_`));
-      for (const node of [a!, b!, c!]) node.heard.length = 0;
+      for (const node of [a!, b!, c!]) node.received.length = 0;
       for (let i = 0; i < said.length; i += 7) {
         a!.broker.publish(said.slice(i, i + 7));
         if (i % 3 === 0) await sleep(1);
       }
       // A word by which the nodes found each other may still be on its way.
-      const heardBy = ({ heard }: TestNode) => heard.filter(({ seq }) => seq < PROBES);
+      const heardBy = ({ received: heard }: TestNode) => heard.filter(({ seq }) => seq < PROBES);
       for (const node of [b!, c!]) {
         await waitUntil("all came", () => heardBy(node).length >= said.length);
         expect(heardBy(node)).toEqual(said);
@@ -154,7 +158,7 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
       expect(heardBy(a!)).toEqual([]);
     });
 
-    check("what is too big for the server is announced, or travels in pieces", async () => {
+    check("what is too big for the server is announced, or travels in chunks", async () => {
       const payload = "ü🎭".repeat(100_000);
       b!.broker.onRequest("big", (text) => [text, 2]);
       a!.broker.onRequest("big", () => 1);
@@ -163,7 +167,7 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
       c!.broker.on("big word", (word, from) => words.push([word, from]));
       a!.broker.publish([entry(701, payload.repeat(2)), entry(702)]);
       a!.broker.send("big word", { payload });
-      await waitUntil("the entry behind it came", () => b!.heard.at(-1)?.seq === 702);
+      await waitUntil("the entry after it came", () => b!.received.at(-1)?.seq === 702);
       expect(b!.announced).toContain("channel:1 701");
       expect(await a!.broker.gather("big", payload, 10_000)).toEqual({
         replies: expect.arrayContaining([1, [payload, 2], 3]),
@@ -177,15 +181,15 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
       for (const [i, node] of [a!, b!, c!].entries()) node.broker.onRequest("who", (ask) => `${ask} ${i}`);
       const all = await Promise.all(["x", "y"].map((ask) => a!.broker.gather<string>("who", ask, 10_000)));
       expect(all.map(({ partial }) => partial)).toEqual([false, false]);
-      expect(all.map(({ replies: answers }) => answers.toSorted())).toEqual([
+      expect(all.map(({ replies: results }) => results.toSorted())).toEqual([
         ["x 0", "x 1", "x 2"],
         ["y 0", "y 1", "y 2"],
       ]);
-      cluster.living.add(9);
+      cluster.liveNodes.add(9);
       const asked = performance.now();
       const some = await b!.broker.gather<string>("who", "z", 600);
       expect(performance.now() - asked).toBeGreaterThan(590);
-      cluster.living.delete(9);
+      cluster.liveNodes.delete(9);
       expect(some.partial).toBe(true);
       expect(some.replies.toSorted()).toEqual(["z 0", "z 1", "z 2"]);
     });
@@ -212,34 +216,34 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
         "",
       ];
       const bad = ["", "garbage", "\n\n\n", `${head}\n${lines.join("\n")}`, "usher1\nE channel:1 9 t {}", "{}"];
-      for (const text of bad) await ground.say(cluster.name, text);
-      await untilHeard(a!, b!);
+      for (const text of bad) await fixture.publishRaw(cluster.name, text);
+      await untilReceived(a!, b!);
       expect(b!.broker.counts.dropped.malformed).toBeGreaterThanOrEqual(before + 8);
-      expect(b!.heard.filter(({ seq }) => seq === 5 || seq === 9)).toHaveLength(2); // of the first test alone
-      await ground.say(cluster.name, "usher1 n9 9 another-life 1\nE channel:1 424242 t {}");
+      expect(b!.received.filter(({ seq }) => seq === 5 || seq === 9)).toHaveLength(2); // of the first test alone
+      await fixture.publishRaw(cluster.name, "usher1 n9 9 another-life 1\nE channel:1 424242 t {}");
       await waitUntil("another life was counted", () => b!.broker.counts.dropped.foreign > 0);
-      expect(b!.heard.some(({ seq }) => seq === 424242)).toBe(false);
+      expect(b!.received.some(({ seq }) => seq === 424242)).toBe(false);
     });
 
     check("two clusters on one server do not hear each other", async () => {
       const others = new TestCluster();
-      const x = await others.join(1, ground.wire);
-      const y = await others.join(2, ground.wire);
+      const x = await others.join(1, fixture.connect);
+      const y = await others.join(2, fixture.connect);
       const before = [b!.broker.counts.dropped.foreign, b!.broker.counts.dropped.malformed];
-      await untilHeard(x, y);
-      const last = x.heard.length;
+      await untilReceived(x, y);
+      const last = x.received.length;
       a!.broker.publish([entry(801)]);
-      await waitUntil("the own cluster heard it", () => b!.heard.at(-1)?.seq === 801);
-      await untilHeard(x, y);
-      expect(x.heard).toHaveLength(last);
+      await waitUntil("the own cluster heard it", () => b!.received.at(-1)?.seq === 801);
+      await untilReceived(x, y);
+      expect(x.received).toHaveLength(last);
       expect([b!.broker.counts.dropped.foreign, b!.broker.counts.dropped.malformed]).toEqual(before);
       await others.stop();
     });
 
     check(
-      "the server dies and comes back: nobody throws, nobody is deaf, and it goes on",
+      "the server dies and comes back: nothing throws, no node is isolated, and it goes on",
       async () => {
-        await ground.kill();
+        await fixture.kill();
         const states = new Set<string>();
         await waitUntil("all say that it is away", () => {
           for (const { broker } of [a!, b!, c!]) {
@@ -251,11 +255,11 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
         const asked = performance.now();
         expect(await a!.broker.gather("who", "w", 20_000)).toEqual({ replies: ["w 0"], partial: true });
         expect(performance.now() - asked).toBeLessThan(10_000);
-        await ground.start();
-        for (const [from, to] of pairs()) await untilHeard(from, to);
+        await fixture.start();
+        for (const [from, to] of pairs()) await untilReceived(from, to);
         await waitUntil("all are well", () => {
           for (const { broker } of [a!, b!, c!]) states.add(broker.health());
-          return [a!, b!, c!].every(well);
+          return [a!, b!, c!].every(isHealthy);
         });
         expect(states).not.toContain("deaf");
       },
@@ -265,7 +269,7 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
     check(
       "the server freezes and thaws: the same",
       async () => {
-        await ground.pause();
+        await fixture.pause();
         const states = new Set<string>();
         // What a server does not take must not pile up.
         const before = { ...c!.broker.counts.dropped };
@@ -285,36 +289,36 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
           }
           return [a!, b!, c!].every(({ broker }) => broker.health() === "away");
         });
-        ground.resume();
-        for (const [from, to] of pairs()) await untilHeard(from, to);
-        await waitUntil("all are well", () => [a!, b!, c!].every(well));
+        fixture.resume();
+        for (const [from, to] of pairs()) await untilReceived(from, to);
+        await waitUntil("all are well", () => [a!, b!, c!].every(isHealthy));
         expect(states).not.toContain("deaf");
       },
       60_000,
     );
 
     check(
-      "who alone hears nothing says so, and hears again",
+      "a node that alone receives nothing says so, and receives again",
       async () => {
-        let fragile: Awaited<ReturnType<Ground["fragileWire"]>> | null = null;
-        const deaf = await cluster.join(4, async (address) => {
-          fragile = await ground.fragileWire(address);
+        let fragile: Awaited<ReturnType<BrokerFixture["connectFragile"]>> | null = null;
+        const isolated = await cluster.join(4, async (address) => {
+          fragile = await fixture.connectFragile(address);
           return fragile.wire;
         });
-        await untilHeard(a!, deaf);
-        await untilHeard(deaf, a!);
-        fragile!.deafen();
+        await untilReceived(a!, isolated);
+        await untilReceived(isolated, a!);
+        fragile!.isolate();
         const began = performance.now();
-        await waitUntil("it says that it is deaf", () => deaf.broker.health() === "deaf");
+        await waitUntil("it says that it is isolated", () => isolated.broker.health() === "deaf");
         expect(performance.now() - began).toBeLessThan(TIMES.timeout + 5 * TIMES.interval);
         expect([a!, b!, c!].map(({ broker }) => broker.health())).toEqual(["ok", "ok", "ok"]);
-        fragile!.heal();
-        await untilHeard(a!, deaf);
-        await waitUntil("it is well", () => deaf.broker.health() === "ok");
-        await deaf.broker.stop();
+        fragile!.restore();
+        await untilReceived(a!, isolated);
+        await waitUntil("it is well", () => isolated.broker.health() === "ok");
+        await isolated.broker.stop();
         await fragile!.close();
         cluster.brokers.delete(4);
-        cluster.living.delete(4);
+        cluster.liveNodes.delete(4);
       },
       60_000,
     );
@@ -322,16 +326,16 @@ export function brokerContract(name: string, makeGround: () => Promise<Ground>, 
     check(
       "a server that is not there at the start is found when it comes",
       async () => {
-        await ground.kill();
-        const late = await cluster.join(5, ground.wire);
+        await fixture.kill();
+        const late = await cluster.join(5, fixture.connect);
         late.broker.publish([entry(903)]);
         await waitUntil("it says that it is away", () => late.broker.health() === "away");
-        await ground.start();
-        await untilHeard(late, a!);
-        await untilHeard(a!, late);
+        await fixture.start();
+        await untilReceived(late, a!);
+        await untilReceived(a!, late);
         await late.broker.stop();
         cluster.brokers.delete(5);
-        cluster.living.delete(5);
+        cluster.liveNodes.delete(5);
       },
       60_000,
     );

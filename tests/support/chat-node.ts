@@ -9,14 +9,14 @@ import { createHub } from "../../src/realtime/hub.ts";
 import type { CommandHandler, RoomPolicy } from "../../src/realtime/index.ts";
 import type { Hub } from "../../src/realtime/transport.ts";
 import { HUB_LIMITS } from "./hub-node.ts";
+import { stubSocket } from "./hub-stubs.ts";
 import { type LogNode, startLogNode } from "./log-node.ts";
 import { type TestDatabase, testDatabase } from "./postgres.ts";
-import { quietSocket } from "./quiet-hub.ts";
 
 /** Chat on a database of its own. What it tells the hub is written down, in order. */
 export interface ChatNode extends LogNode, Chat {
   database: TestDatabase;
-  told: Told[];
+  hubCalls: HubCall[];
   deps: ChatDeps;
   policy: RoomPolicy;
   commands: Map<CommandType, CommandHandler<CommandType>>;
@@ -26,10 +26,10 @@ export interface ChatNode extends LogNode, Chat {
   log(room: string): Promise<LogEntry[]>;
 }
 
-export type Told =
-  | { what: "publish"; entry: LogEntry }
-  | { what: "ephemeral"; room: string; type: FrameType; payload: unknown; except: string | undefined }
-  | { what: "expel"; room: string; userId: string };
+export type HubCall =
+  | { kind: "publish"; entry: LogEntry }
+  | { kind: "ephemeral"; room: string; type: FrameType; payload: unknown; except: string | undefined }
+  | { kind: "expel"; room: string; userId: string };
 
 /** @param beside another node whose database this one shares; @param clock what its ids are made by */
 export async function startChatNode({
@@ -44,13 +44,13 @@ export async function startChatNode({
   const database = beside?.database ?? (await testDatabase());
   const node = await startLogNode(database.url, { max, clock });
   const { sql } = node;
-  const told: Told[] = [];
+  const hubCalls: HubCall[] = [];
   const commands: ChatNode["commands"] = new Map();
   let policy: RoomPolicy | null = null;
 
   // The log node keeps what its transactions publish; here both ways are written down in one list.
   node.published.push = (...entries) => {
-    for (const entry of entries) told.push({ what: "publish", entry });
+    for (const entry of entries) hubCalls.push({ kind: "publish", entry });
     return Array.prototype.push.apply(node.published, entries);
   };
 
@@ -68,12 +68,13 @@ export async function startChatNode({
       },
     },
     realtime: {
-      publishEphemeral: (room, type, payload, except) => told.push({ what: "ephemeral", room, type, payload, except }),
+      publishEphemeral: (room, type, payload, except) =>
+        hubCalls.push({ kind: "ephemeral", room, type, payload, except }),
       registerRooms: (_kind, its) => {
         policy = its;
       },
       registerCommand: (type, handler) => commands.set(type, handler as unknown as CommandHandler<CommandType>),
-      expel: (room, userId) => told.push({ what: "expel", room, userId }),
+      expel: (room, userId) => hubCalls.push({ kind: "expel", room, userId }),
     },
   };
   const chat = createChat(deps);
@@ -82,7 +83,7 @@ export async function startChatNode({
     ...node,
     ...chat,
     database,
-    told,
+    hubCalls,
     deps,
     commands,
     policy: policy!,
@@ -106,7 +107,7 @@ export async function startChatNode({
 
 /** A hub on this node's log to which everything that the node tells goes too; not yet what it publishes. */
 export function addHub(node: ChatNode, policy = node.policy): { hub: Hub; connect(caller: UserCaller): HubClient } {
-  const silent = () => {};
+  const ignore = () => {};
   const hub = createHub({
     authenticate: {
       token: () => Promise.reject(new Error("no tokens here")),
@@ -117,8 +118,8 @@ export function addHub(node: ChatNode, policy = node.policy): { hub: Hub; connec
     epoch: node.epoch.current(),
     node: "1",
     clock: systemClock,
-    metrics: { sent: silent, received: silent, error: silent, recovery: silent, filled: silent, closed: silent },
-    logger: { warn: silent, error: console.error },
+    metrics: { sent: ignore, received: ignore, error: ignore, recovery: ignore, filled: ignore, closed: ignore },
+    logger: { warn: ignore, error: console.error },
     limits: HUB_LIMITS,
   });
   hub.registerRooms("channel", policy);
@@ -133,7 +134,7 @@ export function addHub(node: ChatNode, policy = node.policy): { hub: Hub; connec
     connect(caller) {
       const frames: Frame[] = [];
       const connection = hub.connect(caller, "192.0.2.1");
-      const socket = quietSocket({
+      const socket = stubSocket({
         send: (text) => frames.push(JSON.parse(text)),
         subscribe: (name) => void topic(name).add(frames),
         unsubscribe: (name) => void topic(name).delete(frames),

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 
-const USUAL = [
+const USUAL_PATHS = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
   "/usr/bin/google-chrome",
@@ -10,5 +10,5 @@ const USUAL = [
 
 /** The browser of the end-to-end tests: CHROMIUM, or one where systems usually put it; null when there is none. */
 export function findChromium(): string | null {
-  return [process.env.CHROMIUM, ...USUAL].find((path) => path !== undefined && existsSync(path)) ?? null;
+  return [process.env.CHROMIUM, ...USUAL_PATHS].find((path) => path !== undefined && existsSync(path)) ?? null;
 }

@@ -48,7 +48,7 @@ export function fixedProto(packageName: string): string {
 
 const PROTOC = ["python-grpc", "-m", "grpc_tools.protoc"];
 
-/** Runs a program to its end and answers what it printed; throws with it when it fails. */
+/** Runs a program to its end and returns what it printed; throws with it when it fails. */
 export async function run(cwd: string, [program = "", ...rest]: string[], env: Record<string, string> = {}) {
   const started = Bun.spawn([findTool(program) ?? program, ...rest], {
     cwd,

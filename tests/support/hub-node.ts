@@ -37,7 +37,7 @@ export interface HubNode extends LogNode {
 const KEY = new TextEncoder().encode("a key of the tests, nobody else's");
 
 /** A token as another issuer would make it. */
-export function tokenOf(userId: string, { sessionId = "", lifeMs = 60_000, key = KEY } = {}): Promise<string> {
+export function mintToken(userId: string, { sessionId = "", lifeMs = 60_000, key = KEY } = {}): Promise<string> {
   return new SignJWT({ sid: sessionId, until: Date.now() + lifeMs })
     .setProtectedHeader({ alg: "HS256" })
     .setSubject(userId)
@@ -63,7 +63,7 @@ export async function startHubNode(
   const services = new Map<string, ServiceCaller>();
   const members = new Set<string>();
   const policy = { gate: Promise.resolve(), asked: 0 };
-  const authenticate = authenticateBy(ended, services);
+  const authenticate = createAuthenticate(ended, services);
   const limits = { ...HUB_LIMITS, ...options.limits };
   const hub = createHub({
     authenticate,
@@ -73,7 +73,7 @@ export async function startHubNode(
     broker: options.broker,
     nodes: options.nodes,
     clock: systemClock,
-    metrics: countInto(counted),
+    metrics: createHubMetrics(counted),
     logger: { warn: (_, message) => logged.push(message), error: (_, message) => logged.push(message) },
     limits,
   });
@@ -87,12 +87,12 @@ export async function startHubNode(
       return userId === undefined ? null : { userId };
     },
     async authorizeMany(asks) {
-      const answers = asks.map(({ caller, room }) =>
+      const results = asks.map(({ caller, room }) =>
         caller.kind === "user" && members.has(`${caller.userId} ${room}`) ? null : ("not_found" as const),
       );
       policy.asked++;
       await policy.gate;
-      return answers;
+      return results;
     },
   });
   log.published.push = (...entries) => {
@@ -158,7 +158,7 @@ export const HUB_LIMITS: HubLimits = {
   anonymousPerAddress: 1_000,
 };
 
-function authenticateBy(ended: Set<string>, services: Map<string, ServiceCaller>): Authenticate {
+function createAuthenticate(ended: Set<string>, services: Map<string, ServiceCaller>): Authenticate {
   const verify = async (token: string): Promise<UserCaller> => {
     const verified = await jwtVerify(token, KEY, { algorithms: ["HS256"] }).catch(() => null);
     const { sub, sid, until } = verified?.payload ?? {};
@@ -180,7 +180,7 @@ function authenticateBy(ended: Set<string>, services: Map<string, ServiceCaller>
   };
 }
 
-function countInto(counted: Map<string, number>): HubMetrics {
+function createHubMetrics(counted: Map<string, number>): HubMetrics {
   const count = (what: string, n: number) => void counted.set(what, (counted.get(what) ?? 0) + n);
   return {
     sent: (type, connections) => count(`sent ${type}`, connections),

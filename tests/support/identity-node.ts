@@ -99,16 +99,16 @@ export async function startIdentityNode(environment: Record<string, string> = {}
       ...(as.origin === undefined ? {} : { origin: as.origin }),
     };
     const init = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
-    const answer = await api.request(path.startsWith("/.") ? path : `/api/v1${path}`, init, {
+    const response = await api.request(path.startsWith("/.") ? path : `/api/v1${path}`, init, {
       address: as.address ?? "192.0.2.1",
       requestId: crypto.randomUUID(),
       secure: false,
       host: "localhost",
       isLocal: as.isLocal ?? true,
     });
-    const text = await answer.text();
-    if (answer.status >= 500) console.error(lines.filter((line) => line.includes('"error"')).at(-1));
-    return { status: answer.status, body: text === "" ? null : JSON.parse(text), headers: answer.headers };
+    const text = await response.text();
+    if (response.status >= 500) console.error(lines.filter((line) => line.includes('"error"')).at(-1));
+    return { status: response.status, body: text === "" ? null : JSON.parse(text), headers: response.headers };
   }
 
   /** Registers somebody with the password `correct horse`; the first one is the owner. */

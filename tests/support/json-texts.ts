@@ -30,7 +30,7 @@ export { object as jsonObject, value as jsonValue };
 /** What stands between tokens, again and again. */
 export const whiteSpace = fc.array(fc.constantFrom("", " ", "\n", "\t\r\n  "), { minLength: 1, maxLength: 7 });
 
-export function spread(tokens: readonly string[], gaps: readonly string[]): string {
+export function joinTokens(tokens: readonly string[], gaps: readonly string[]): string {
   return tokens.map((token, i) => gaps[i % gaps.length] + token).join("") + gaps[0];
 }
 

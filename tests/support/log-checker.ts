@@ -13,7 +13,7 @@ export function entryId(payload: string): string {
 }
 
 /** Follows what a reader of the log is told, and counts what must never happen. */
-export class Witness {
+export class LogObserver {
   readonly first = new Map<string, number>();
   readonly last = new Map<string, number>();
   readonly ids = new Map<string, string>();
@@ -22,7 +22,7 @@ export class Witness {
   repeated = 0;
   seen = 0;
 
-  see(entries: Iterable<LogEntry>): void {
+  observe(entries: Iterable<LogEntry>): void {
     for (const { room, seq, payload } of entries) {
       const key = `${room} ${seq}`;
       this.seen++;
@@ -36,13 +36,13 @@ export class Witness {
   }
 
   /** True when the newest entry of every room was told. */
-  reached(heads: ReadonlyMap<string, number>): boolean {
+  isAtHead(heads: ReadonlyMap<string, number>): boolean {
     for (const [room, head] of heads) if ((this.last.get(room) ?? 0) < head) return false;
     return true;
   }
 
   /** Of the entries that had to be told: how many were not. */
-  missed(expected: Iterable<Appended>): number {
+  countMissed(expected: Iterable<Appended>): number {
     let missed = 0;
     for (const { room, seq, id } of expected) if (this.ids.get(`${room} ${seq}`) !== id) missed++;
     return missed;

@@ -13,7 +13,7 @@ const METHODS: [object, PropertyKey, "this" | "argument"][] = [
 ];
 
 /** What zod does by itself, in one look at each character: it counts them, and asks whether the key of a record is a number. */
-const ZODS_OWN = [String.raw`/[\uD800-\uDBFF]/`, String.raw`/^-?\d+(?:\.\d+)?$/`];
+const ZOD_PATTERNS = [String.raw`/[\uD800-\uDBFF]/`, String.raw`/^-?\d+(?:\.\d+)?$/`];
 
 /**
  * The length of the longest text that any pattern, normal form or change of case of this process is given while `run` runs,
@@ -25,7 +25,7 @@ export async function longestMatch(run: () => unknown): Promise<{ length: number
     const descriptor = Object.getOwnPropertyDescriptor(owner, method)!;
     const value = function (this: unknown, ...given: unknown[]) {
       const text = String(place === "this" ? this : given[0]);
-      if (text.length > longest.length && !ZODS_OWN.includes(String(this)))
+      if (text.length > longest.length && !ZOD_PATTERNS.includes(String(this)))
         Object.assign(longest, { length: text.length, by: `${this instanceof RegExp ? this : ""} ${String(method)}` });
       return descriptor.value.apply(this, given);
     };

@@ -21,7 +21,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   const template = await migratedTemplate(server);
   const name = `test_${randomBytes(6).toString("hex")}`;
   await asAdmin(server, (admin) => admin.unsafe(`CREATE DATABASE ${name} TEMPLATE ${template} OWNER usher`));
-  const url = urlOf(server, name);
+  const url = databaseUrl(server, name);
   const database = openDatabase(url);
   return {
     url,
@@ -58,7 +58,7 @@ function migratedTemplate(server: string): Promise<string> {
     const draft = `${template}_draft`;
     await admin.unsafe(`DROP DATABASE IF EXISTS ${draft}`);
     await admin.unsafe(`CREATE DATABASE ${draft} OWNER usher`);
-    await migrateUp(urlOf(server, draft), MIGRATIONS);
+    await migrateUp(databaseUrl(server, draft), MIGRATIONS);
     await admin.unsafe(`ALTER DATABASE ${draft} RENAME TO ${template}`);
     return template;
   });
@@ -73,7 +73,7 @@ async function asAdmin<T>(server: string, work: (admin: Sql) => Promise<T>): Pro
   }
 }
 
-function urlOf(server: string, database: string): string {
+function databaseUrl(server: string, database: string): string {
   const url = new URL(server);
   url.username = "usher";
   url.pathname = database;

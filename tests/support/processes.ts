@@ -2,19 +2,19 @@ import { readdirSync, readFileSync } from "node:fs";
 import { isSystemError } from "../../src/config/start-error.ts";
 
 /** Process ids of the children of a process that run now (Linux, proc(5)). */
-export function childrenOf(parent: number): number[] {
+export function listChildren(parent: number): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => parentOf(pid) === parent);
+    .filter((pid) => readParent(pid) === parent);
 }
 
 /** The words of the command that a process was started with; none when it has gone. */
-export function commandOf(pid: number): string[] {
+export function readCommand(pid: number): string[] {
   return (readProcess(pid, "cmdline") ?? "").split("\0").filter(Boolean);
 }
 
-function parentOf(pid: number): number {
+function readParent(pid: number): number {
   const stat = readProcess(pid, "stat") ?? "";
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
 }

@@ -4,7 +4,7 @@ import { openTcp, type RawSocket } from "./raw-socket.ts";
 export const DATA = 0;
 export const HEADERS = 1;
 export const PRIORITY = 2;
-export const RESET = 3;
+export const RST_STREAM = 3;
 const SETTINGS = 4;
 export const PING = 6;
 const GOAWAY = 7;
@@ -16,7 +16,7 @@ export const END_STREAM = 1;
 export const END_HEADERS = 4;
 
 /** What a client says first. */
-export const HELLO = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+export const CONNECTION_PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 /** A frame as it goes over the wire. */
 export function frame(type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
@@ -100,7 +100,7 @@ export function grpcMessages(bytes: Buffer, stream: number): Buffer[] {
 }
 
 /** The text of the first goodbye of a server; null: it said none. */
-export function farewell(bytes: Buffer): string | null {
+export function goawayText(bytes: Buffer): string | null {
   const first = http2Frames(bytes).find(({ type }) => type === GOAWAY);
   return first === undefined ? null : first.payload.subarray(8).toString();
 }
@@ -111,6 +111,6 @@ export async function openHttp2(
   { window, ...from }: { window?: number; from?: string } = {},
 ): Promise<RawSocket> {
   const socket = await openTcp(port, from);
-  socket.write(HELLO, settings({ window }));
+  socket.write(CONNECTION_PREFACE, settings({ window }));
   return socket;
 }

@@ -7,7 +7,7 @@ export interface RawSocket {
   port: number;
   write(...bytes: (string | Uint8Array)[]): void;
   /** Each byte in a packet of its own, as far as the kernel goes along. */
-  drip(bytes: Uint8Array): Promise<void>;
+  writeSlowly(bytes: Uint8Array): Promise<void>;
   received(): Buffer;
   /** How many bytes that is. */
   length: number;
@@ -30,7 +30,7 @@ export async function openTcp(port: number, { host = "127.0.0.1", from = "127.0.
     port: 0,
     length: 0,
     write: (...bytes) => void socket.write(Buffer.concat(bytes.map((part) => Buffer.from(part)))),
-    async drip(bytes) {
+    async writeSlowly(bytes) {
       for (const byte of bytes) {
         socket.write(Uint8Array.of(byte));
         await new Promise(setImmediate);

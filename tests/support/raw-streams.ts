@@ -14,26 +14,26 @@ import {
 import { headEnd, openTcp, type RawSocket } from "./raw-socket.ts";
 
 /** A frame as the reader of a stream has it. */
-export interface Taken {
+export interface StreamFrame {
   type: string;
   /** 0: it has none. */
   seq: number;
-  /** Where he can go on behind it; empty: where he could before. */
+  /** Where the client can resume after it; empty: where it could before. */
   position: string;
   // biome-ignore lint/suspicious/noExplicitAny: frames of every type
   payload: any;
 }
 
 /** A way to follow a room over a bare socket, whose bytes can be counted. */
-export interface RawDoor {
+export interface RawStream {
   name: string;
   open(room: string, position?: string): Promise<RawSocket>;
   /** The frames that came whole. */
-  taken(bytes: Buffer): Taken[];
+  parseFrames(bytes: Buffer): StreamFrame[];
 }
 
 /** Server-sent events, as EventSource asks for them. */
-export function rawSse(port: number): RawDoor {
+export function rawSse(port: number): RawStream {
   return {
     name: "SSE",
     async open(room, position) {
@@ -42,7 +42,7 @@ export function rawSse(port: number): RawDoor {
       socket.write(`GET /api/v1/stream?rooms=${room} HTTP/1.1\r\nHost: localhost\r\n${resume}\r\n`);
       return socket;
     },
-    taken(bytes) {
+    parseFrames(bytes) {
       const events = unchunked(bytes).toString().split("\n\n").slice(0, -1);
       return events.flatMap((event) => {
         const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(event)?.[1] ?? "";
@@ -68,18 +68,18 @@ function unchunked(bytes: Buffer): Buffer {
   return Buffer.concat(parts);
 }
 
-const ENDLESS = 2 ** 31 - 1;
+const MAX_WINDOW = 2 ** 31 - 1;
 
 /**
  * gRPC's Subscribe.
  *
- * @param window bytes of the stream that the client lets come; he never says more
+ * @param window bytes of the stream that the client allows; it never grows the window
  */
-export function rawSubscribe(port: number, token: string, window = ENDLESS): RawDoor {
+export function rawSubscribe(port: number, token: string, window = MAX_WINDOW): RawStream {
   const { path, requestSerialize, responseDeserialize } = getService(loadDefinition(), "realtime.RealtimeService")
     .Subscribe!;
   const ofConnection = Buffer.alloc(4);
-  ofConnection.writeUInt32BE(ENDLESS - 65_535);
+  ofConnection.writeUInt32BE(MAX_WINDOW - 65_535);
   return {
     name: "Subscribe",
     async open(room, position) {
@@ -93,7 +93,7 @@ export function rawSubscribe(port: number, token: string, window = ENDLESS): Raw
       );
       return socket;
     },
-    taken: (bytes) =>
+    parseFrames: (bytes) =>
       grpcMessages(bytes, 1).map((message) => {
         const { type, seq, epoch, payload } = responseDeserialize(message);
         return { type, seq, position: seq === 0 ? "" : `${epoch} ${seq}`, payload: JSON.parse(payload) };

@@ -2,13 +2,13 @@ import { expect } from "bun:test";
 import type { z } from "zod";
 
 /** The same object, with the name of every call that succeeds, such as `channels.create`, written into `answered`. */
-export function watched<T extends object>(calls: T, answered: Set<string>, prefix = ""): T {
+export function recordCalls<T extends object>(calls: T, answered: Set<string>, prefix = ""): T {
   const entries = Object.entries(calls).map(([name, value]: [string, unknown]) => {
-    if (typeof value !== "function") return [name, watched(value as object, answered, `${prefix}${name}.`)];
+    if (typeof value !== "function") return [name, recordCalls(value as object, answered, `${prefix}${name}.`)];
     const call = async (...args: unknown[]) => {
-      const answer: unknown = await value(...args);
+      const result: unknown = await value(...args);
       answered.add(prefix + name);
-      return answer;
+      return result;
     };
     return [name, call];
   });
@@ -16,9 +16,9 @@ export function watched<T extends object>(calls: T, answered: Set<string>, prefi
 }
 
 /** The names of all calls. */
-export function namesOf(calls: object, prefix = ""): string[] {
+export function listCallNames(calls: object, prefix = ""): string[] {
   return Object.entries(calls).flatMap(([name, value]: [string, unknown]) =>
-    typeof value === "function" ? [prefix + name] : namesOf(value as object, `${prefix}${name}.`),
+    typeof value === "function" ? [prefix + name] : listCallNames(value as object, `${prefix}${name}.`),
   );
 }
 
@@ -28,12 +28,15 @@ type Mutual<A, B> = [A] extends [B] ? ([B] extends [A] ? unknown : never) : neve
  * The answer of a call, when it is what the server's own schema says, with no field more. That the type of the call is the
  * schema's, each fitting the other, is checked by the compiler: where it is not, `call` has the type never.
  */
-export async function fits<S extends z.ZodType, T>(schema: S, call: Promise<T> & Mutual<T, z.infer<S>>): Promise<T> {
-  const answer = await call;
-  expect(schema.parse(answer)).toEqual(answer as z.infer<S>);
-  return answer;
+export async function expectSchema<S extends z.ZodType, T>(
+  schema: S,
+  call: Promise<T> & Mutual<T, z.infer<S>>,
+): Promise<T> {
+  const result = await call;
+  expect(schema.parse(result)).toEqual(result as z.infer<S>);
+  return result;
 }
 
-export async function isEmpty(call: Promise<void>): Promise<void> {
+export async function expectEmpty(call: Promise<void>): Promise<void> {
   expect(await call).toBeUndefined();
 }

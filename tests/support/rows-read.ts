@@ -4,27 +4,27 @@ import type { Sql, TransactionSql } from "../../src/platform/postgres/sql.ts";
  * How many rows PostgreSQL reads for `work`: of tables that it walks and of indexes that it looks into, also inside of functions.
  * A LIMIT, a window or a guard that bounds only the answer shows here. What `work` writes is taken back.
  */
-export async function rowsRead(sql: Sql, work: (sql: Sql) => Promise<unknown>): Promise<number> {
+export async function countRowsRead(sql: Sql, work: (sql: Sql) => Promise<unknown>): Promise<number> {
   let rows = 0;
   await sql
     .begin("isolation level read committed", async (tx) => {
       // Helpers count for themselves and would be missed here.
       await tx`SET LOCAL max_parallel_workers_per_gather = 0`;
       const before = await readSoFar(tx);
-      await work(Object.assign(tx, within(tx)));
+      await work(Object.assign(tx, joinTransaction(tx)));
       rows = (await readSoFar(tx)) - before;
-      throw TAKEN_BACK;
+      throw ROLLED_BACK;
     })
     .catch((error: unknown) => {
-      if (error !== TAKEN_BACK) throw error;
+      if (error !== ROLLED_BACK) throw error;
     });
   return rows;
 }
 
-const TAKEN_BACK = new Error("It was only measured.");
+const ROLLED_BACK = new Error("It was only measured.");
 
 /** A transaction inside of the one that measures is a part of it. */
-function within(tx: TransactionSql): Pick<Sql, "begin" | "reserve"> {
+function joinTransaction(tx: TransactionSql): Pick<Sql, "begin" | "reserve"> {
   return {
     begin: <T>(mode: string | ((tx: TransactionSql) => Promise<T>), work?: (tx: TransactionSql) => Promise<T>) =>
       (typeof mode === "string" ? work! : mode)(tx),

@@ -3,7 +3,7 @@ export interface Seeded {
   /** From 0 up to, not including, 1. */
   next(): number;
   /** A whole number from `least` to `most`. */
-  int(least: number, most: number): number;
+  int(min: number, max: number): number;
   /** True with this probability. */
   chance(p: number): boolean;
 }
@@ -19,7 +19,7 @@ export function seeded(seed: number): Seeded {
   }
   return {
     next,
-    int: (least, most) => least + Math.floor(next() * (most - least + 1)),
+    int: (min, max) => min + Math.floor(next() * (max - min + 1)),
     chance: (p) => next() < p,
   };
 }

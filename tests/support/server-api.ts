@@ -20,10 +20,10 @@ export interface ServerApiApp extends TestApp {
     body?: unknown,
     headers?: Record<string, string>,
   ): Promise<Answer<T>>;
-  /** Makes a service token and answers its text. */
+  /** Makes a service token and returns its text. */
   serviceToken(scopes: readonly string[], rooms?: readonly string[], more?: object): Promise<string>;
   /** A connection of this person, greeted; who need not have been here before. */
-  come(userId: string): Promise<WsClient>;
+  connectAs(userId: string): Promise<WsClient>;
 }
 
 /** The whole of Usher with an owner, for calls as other teams' back ends make them. */
@@ -38,7 +38,7 @@ export async function startServerApiApp(env: Record<string, string> = {}): Promi
     body?: unknown,
     headers: Record<string, string> = {},
   ) {
-    const answer = await fetch(`${app.url}${path}`, {
+    const response = await fetch(`${app.url}${path}`, {
       method,
       headers: {
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
@@ -47,8 +47,8 @@ export async function startServerApiApp(env: Record<string, string> = {}): Promi
       },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
-    const text = await answer.text();
-    return { status: answer.status, headers: answer.headers, body: (text === "" ? {} : JSON.parse(text)) as T };
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: (text === "" ? {} : JSON.parse(text)) as T };
   }
 
   // On a database that has an owner already, this person is another member, and that owner's token is used.
@@ -72,7 +72,7 @@ export async function startServerApiApp(env: Record<string, string> = {}): Promi
       if (made.status !== 201) throw new Error(`no token was made: ${JSON.stringify(made.body)}`);
       return made.body.token;
     },
-    async come(userId) {
+    async connectAs(userId) {
       const client = await openClient(wsPort, { query: `?token=${await personToken(userId)}` });
       await client.next("system:connected");
       return client;

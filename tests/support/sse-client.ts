@@ -25,8 +25,8 @@ export interface SseClient {
 /** Opens a stream; rejects with the code of the problem document when it is refused. */
 export async function openSse(url: string, headers: Record<string, string> = {}): Promise<SseClient> {
   const abort = new AbortController();
-  const answer = await fetch(url, { headers, signal: abort.signal });
-  if (answer.status !== 200) throw new Error(((await answer.json()) as { code: string }).code);
+  const response = await fetch(url, { headers, signal: abort.signal });
+  if (response.status !== 200) throw new Error(((await response.json()) as { code: string }).code);
   const client: SseClient = {
     events: [],
     lastId: "",
@@ -40,7 +40,7 @@ export async function openSse(url: string, headers: Record<string, string> = {})
     end: async () => void (await waitUntil("the stream ended", () => client.ended)),
     close: () => abort.abort(),
   };
-  void read(client, answer.body!);
+  void read(client, response.body!);
   return client;
 }
 
@@ -52,7 +52,7 @@ async function read(client: SseClient, body: ReadableStream<Uint8Array>): Promis
       text += decoder.decode(bytes, { stream: true });
       const events = text.split("\n\n");
       text = events.pop()!;
-      for (const event of events) take(client, event);
+      for (const event of events) parseEvent(client, event);
     }
   } catch {
     // Cut: what came of an event before its end does not count.
@@ -60,7 +60,7 @@ async function read(client: SseClient, body: ReadableStream<Uint8Array>): Promis
   client.ended = true;
 }
 
-function take(client: SseClient, text: string): void {
+function parseEvent(client: SseClient, text: string): void {
   let event = "message";
   let id: string | null = null;
   let data: string | null = null;

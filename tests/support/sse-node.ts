@@ -13,8 +13,8 @@ export interface SseNode extends HubNode {
   url: string;
 }
 
-/** @param beatMs between the signs of life of a stream */
-export async function startSseNode(beatMs: number, limits: Partial<HubLimits> = {}): Promise<SseNode> {
+/** @param keepAliveMs between the keep-alive comments of a stream */
+export async function startSseNode(keepAliveMs: number, limits: Partial<HubLimits> = {}): Promise<SseNode> {
   const node = await startHubNode({ limits });
   const config = loadConfig({
     environment: { HTTP_HOST: "127.0.0.1", HTTP_PORT: "0", LOG_LEVEL: "error" },
@@ -22,7 +22,7 @@ export async function startSseNode(beatMs: number, limits: Partial<HubLimits> = 
     readFile: () => "",
   });
   const logger = createLogger(config);
-  const streams = createStreams(node.hub, beatMs);
+  const streams = createStreams(node.hub, keepAliveMs);
   const api = createApi({
     config,
     logger,

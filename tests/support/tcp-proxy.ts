@@ -1,18 +1,18 @@
 import { connect, createServer, type Socket } from "node:net";
 
-/** A wire between a program and a server that can be slow, dumb or cut. */
+/** A TCP proxy between a program and a server that can be slow, stalled or cut. */
 export interface TcpProxy {
   port: number;
   /** What arrives is handed on so many ms later, in both directions. */
   delay(ms: number): void;
   /** Half-open: connections stay, new ones are taken, and nothing comes through any more. */
-  hush(): void;
+  stall(): void;
   /** The network has forgotten the connections there are: nothing comes through them any more. New ones are well. */
-  forget(): void;
+  dropExisting(): void;
   /** Breaks every connection and takes no new one. */
   cut(): void;
-  /** All is well again. Connections that were hushed break: their other ends have long gone. */
-  mend(): void;
+  /** All is well again. Connections that were stalled break: their other ends have long gone. */
+  restore(): void;
   close(): Promise<void>;
 }
 
@@ -20,8 +20,8 @@ export interface TcpProxy {
 export async function startTcpProxy(to: number): Promise<TcpProxy> {
   const open = new Set<Socket>();
   const forgotten = new Set<Socket>();
-  let state: "open" | "hushed" | "cut" = "open";
-  let late = 0;
+  let state: "open" | "stalled" | "cut" = "open";
+  let delayMs = 0;
 
   const server = createServer((near) => {
     if (state === "cut") return near.destroy();
@@ -34,15 +34,15 @@ export async function startTcpProxy(to: number): Promise<TcpProxy> {
     open.add(from);
     from.setNoDelay(true);
     from.on("data", (bytes) => {
-      if (state === "hushed" || forgotten.has(from)) return;
-      if (late === 0) into.write(bytes);
-      else setTimeout(() => into.writable && into.write(bytes), late);
+      if (state === "stalled" || forgotten.has(from)) return;
+      if (delayMs === 0) into.write(bytes);
+      else setTimeout(() => into.writable && into.write(bytes), delayMs);
     });
     from.on("error", () => into.destroy());
-    from.on("end", () => state !== "hushed" && into.end());
+    from.on("end", () => state !== "stalled" && into.end());
     from.on("close", () => {
       open.delete(from);
-      if (state !== "hushed") into.destroy();
+      if (state !== "stalled") into.destroy();
     });
   }
 
@@ -55,22 +55,22 @@ export async function startTcpProxy(to: number): Promise<TcpProxy> {
   return {
     port: address.port,
     delay(ms) {
-      late = ms;
+      delayMs = ms;
     },
-    hush() {
-      state = "hushed";
+    stall() {
+      state = "stalled";
     },
-    forget() {
+    dropExisting() {
       for (const socket of open) forgotten.add(socket);
     },
     cut() {
       state = "cut";
       breakAll();
     },
-    mend() {
-      if (state === "hushed") breakAll();
+    restore() {
+      if (state === "stalled") breakAll();
       state = "open";
-      late = 0;
+      delayMs = 0;
     },
     close() {
       state = "cut";

@@ -13,11 +13,11 @@ export async function waitUntil<T>(
   const deadline = performance.now() + within;
   for (let last: unknown; ; ) {
     try {
-      const answer = await Promise.race([
+      const result = await Promise.race([
         ask(),
         sleep(Math.max(deadline - performance.now(), 0), null, { ref: false }),
       ]);
-      if (answer !== null && answer !== undefined && answer !== false) return answer;
+      if (result !== null && result !== undefined && result !== false) return result;
     } catch (error) {
       last = error;
     }

@@ -1,7 +1,7 @@
 import { renderToReadableStream } from "react-dom/server";
 import { type EntryContext, isRouteErrorResponse, ServerRouter } from "react-router";
-import { NonceContext } from "./look/nonce.ts";
-import { tellRefused } from "./server/refused.ts";
+import { logRefused } from "./server/log-refused.ts";
+import { NonceContext } from "./ui/nonce.ts";
 
 const RENDER_LIMIT_MS = 10_000;
 
@@ -37,7 +37,7 @@ export default async function handleRequest(request: Request, status: number, he
 /** What a loader or an action threw. */
 export function handleError(error: unknown, { request }: { request: Request }): void {
   if (request.signal.aborted) return;
-  if (isRouteErrorResponse(error) && error.status < 500) tellRefused(error.status, request);
+  if (isRouteErrorResponse(error) && error.status < 500) logRefused(error.status, request);
   else console.error(error);
 }
 

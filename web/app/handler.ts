@@ -1,16 +1,16 @@
 import * as build from "virtual:react-router/server-build";
 import { createRequestHandler } from "react-router";
-import { tellRefused } from "./server/refused.ts";
+import { logRefused } from "./server/log-refused.ts";
 
-const answer = createRequestHandler(build, import.meta.env.MODE);
+const handleRequest = createRequestHandler(build, import.meta.env.MODE);
 
 /** The pages as one function: web/build/server/index.js exports it with everything it needs bundled in. */
 export async function handle(request: Request): Promise<Response> {
   if (request.body !== null && !(await isReadable(request.clone()))) {
-    tellRefused(400, request);
+    logRefused(400, request);
     return new Response("The body of this form cannot be read.\n", { status: 400 });
   }
-  return answer(request);
+  return handleRequest(request);
 }
 
 /** Asked once here, and not by each action that reads a form. */

@@ -1,11 +1,11 @@
-import "./look/mantine.ts";
-import "./look/base.css";
+import "./ui/mantine.ts";
+import "./ui/base.css";
 import { ColorSchemeScript, MantineProvider, mantineHtmlProps } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Links, Meta, Outlet, Scripts, ScrollRestoration } from "react-router";
-import { ErrorPage } from "./look/error-page.tsx";
-import { useNonce } from "./look/nonce.ts";
-import { theme } from "./look/theme.ts";
+import { ErrorPage } from "./ui/error-page.tsx";
+import { useNonce } from "./ui/nonce.ts";
+import { theme } from "./ui/theme.ts";
 
 export function meta() {
   return [{ title: "Usher" }];

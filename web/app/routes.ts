@@ -1,18 +1,18 @@
 import { index, layout, type RouteConfig, route } from "@react-router/dev/routes";
 
 export default [
-  layout("routes/entrance.tsx", [
+  layout("routes/auth-layout.tsx", [
     route("setup", "routes/setup.tsx"),
     route("register", "routes/register.tsx"),
     route("login", "routes/login.tsx"),
     route("reset", "routes/reset.tsx"),
     route("reset/:token", "routes/reset-token.tsx"),
   ]),
-  index("routes/front.ts"),
+  index("routes/index-redirect.ts"),
   route("logout", "routes/logout.tsx"),
   route("first-steps/dismiss", "routes/dismiss-steps.ts"),
-  layout("routes/house.tsx", [
-    layout("routes/page.tsx", [
+  layout("routes/signed-in-layout.tsx", [
+    layout("routes/page-error-boundary.tsx", [
       route("channels", "routes/home.tsx"),
       route("channels/new", "routes/channel-new.tsx"),
       route("channels/browse", "routes/channel-browse.tsx"),
@@ -39,5 +39,5 @@ export default [
       ]),
     ]),
   ]),
-  route("*", "routes/nothing.tsx"),
+  route("*", "routes/not-found.tsx"),
 ] satisfies RouteConfig;

@@ -1,4 +1,4 @@
-// Tells a person that his booking is confirmed: USHER=localhost:50057 USHER_TOKEN=ust_… node main.mjs USER BOOKING
+// Tells a person that their booking is confirmed: USHER=localhost:50057 USHER_TOKEN=ust_… node main.mjs USER BOOKING
 import { credentials, loadPackageDefinition, Metadata } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 

@@ -1,4 +1,4 @@
-"""Tells a person that his booking is confirmed: USHER=localhost:50057 USHER_TOKEN=ust_… python main.py USER BOOKING"""
+"""Tells a person that their booking is confirmed: USHER=localhost:50057 USHER_TOKEN=ust_… python main.py USER BOOKING"""
 import json
 import os
 import sys

@@ -93,7 +93,11 @@ test("a conversation over REST, from the channel to its end", async () => {
   expect((await call("GET", `/messages/${message.id}/replies`)).body.data).toEqual([answer.body]);
 
   expect((await call("POST", `${at}/typing`, undefined, "bob")).status).toBe(204);
-  expect(node.told.at(-1)).toMatchObject({ type: "typing:started", room: `channel:${channel.id}`, except: bob.userId });
+  expect(node.hubCalls.at(-1)).toMatchObject({
+    type: "typing:started",
+    room: `channel:${channel.id}`,
+    except: bob.userId,
+  });
   expect((await call("GET", "/unread-counts", undefined, "bob")).body.total).toBe(1);
   const mark = await call("PUT", `${at}/read-mark`, { message_id: answer.body.id }, "bob");
   const { id, seq } = answer.body;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type Appended, entryId, readHeads, Witness } from "../../../tests/support/log-checker.ts";
+import { type Appended, entryId, LogObserver, readHeads } from "../../../tests/support/log-checker.ts";
 import { type LogNode, startLogNode } from "../../../tests/support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
 import { chooseSeed, type Seeded, seeded } from "../../../tests/support/seeded.ts";
@@ -75,22 +75,22 @@ const wrongCursors: Record<string, (sql: Sql) => () => Promise<Row[]>> = {
 
 test("checkpoints deliver everything once and in order, where three other cursors do not", async () => {
   const seed = chooseSeed("cursors");
-  const byCheckpoints = new Witness();
+  const byCheckpoints = new LogObserver();
   await node.tail.addConsumer({
     name: "ticks",
     from: "stored",
-    handle: ({ entries }) => Promise.resolve(byCheckpoints.see(entries)),
+    handle: ({ entries }) => Promise.resolve(byCheckpoints.observe(entries)),
   });
   let done = false;
   const wrong = Object.entries(wrongCursors).map(([name, open]) => {
-    const witness = new Witness();
+    const witness = new LogObserver();
     const next = open(node.sql);
     const running = (async () => {
       while (!done) {
-        witness.see(await next());
+        witness.observe(await next());
         await Bun.sleep(5);
       }
-      witness.see(await next());
+      witness.observe(await next());
     })();
     return { name, witness, running };
   });
@@ -102,12 +102,12 @@ test("checkpoints deliver everything once and in order, where three other cursor
   await Promise.all(wrong.map(({ running }) => running));
   const heads = await readHeads(node.sql);
   await waitUntil("the consumer by checkpoints has seen the newest entry of each room", () =>
-    byCheckpoints.reached(heads),
+    byCheckpoints.isAtHead(heads),
   );
 
   const expected: Appended[] = node.published.map(({ room, seq, payload }) => ({ room, seq, id: entryId(payload) }));
-  const told = ({ witness }: { witness: Witness }) => ({
-    missed: witness.missed(expected),
+  const told = ({ witness }: { witness: LogObserver }) => ({
+    missed: witness.countMissed(expected),
     outOfOrder: witness.outOfOrder,
     repeated: witness.repeated,
   });

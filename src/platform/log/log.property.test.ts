@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Appended, findFaults, readHeads, readWholeLog, Witness } from "../../../tests/support/log-checker.ts";
+import { type Appended, findFaults, LogObserver, readHeads, readWholeLog } from "../../../tests/support/log-checker.ts";
 import { type LogNode, startLogNode } from "../../../tests/support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
@@ -74,13 +74,13 @@ test("50 writers with aborts, late commits and several rooms: dense, ordered, co
       const from = node.published.length;
       const readers = starts.map(async (after, i) => {
         await Bun.sleep(after);
-        const witness = new Witness();
+        const witness = new LogObserver();
         const name = `${prefix}-${i}`;
         await node.tail.addConsumer({
           name,
           from: i === 0 ? "now" : "stored",
           handle({ entries }) {
-            witness.see(entries.filter(({ room }) => room.startsWith(`event:${prefix}-`)));
+            witness.observe(entries.filter(({ room }) => room.startsWith(`event:${prefix}-`)));
             return Promise.resolve();
           },
         });
@@ -97,9 +97,9 @@ test("50 writers with aborts, late commits and several rooms: dense, ordered, co
         const expected = acknowledged.slice(mustSeeFrom);
         const rooms = new Set(expected.map(({ room }) => room));
         const reach = new Map([...heads].filter(([room]) => rooms.has(room)));
-        await waitUntil("the reader has seen the newest entry of each room", () => witness.reached(reach));
+        await waitUntil("the reader has seen the newest entry of each room", () => witness.isAtHead(reach));
         expect({
-          missed: witness.missed(expected),
+          missed: witness.countMissed(expected),
           repeated: witness.repeated,
           outOfOrder: witness.outOfOrder,
         }).toEqual({ missed: 0, repeated: 0, outOfOrder: 0 });

@@ -1,18 +1,18 @@
-import { brokerContract, type Ground } from "../../../tests/support/broker-contract.ts";
+import { type BrokerFixture, brokerContract } from "../../../tests/support/broker-contract.ts";
 import { createMemoryBus } from "./memory-transport.ts";
 
-brokerContract("memory", async (): Promise<Ground> => {
+brokerContract("memory", async (): Promise<BrokerFixture> => {
   const bus = createMemoryBus();
   const turn = (up: boolean) => async () => {
     bus.isUp = up;
   };
   return {
-    wire: async (address) => bus.createTransport(address),
-    async fragileWire(address) {
+    connect: async (address) => bus.createTransport(address),
+    async connectFragile(address) {
       return {
         wire: bus.createTransport(address),
-        deafen: () => bus.isolated.add(address.instanceId),
-        heal: () => bus.isolated.delete(address.instanceId),
+        isolate: () => bus.isolated.add(address.instanceId),
+        restore: () => bus.isolated.delete(address.instanceId),
         close: async () => {},
       };
     },
@@ -20,7 +20,7 @@ brokerContract("memory", async (): Promise<Ground> => {
     start: turn(true),
     pause: turn(false),
     resume: () => void turn(true)(),
-    say: async (cluster, text) => void bus.createTransport({ cluster, instanceId: "stranger" }).send(null, text),
+    publishRaw: async (cluster, text) => void bus.createTransport({ cluster, instanceId: "stranger" }).send(null, text),
     close: async () => {},
   };
 });

@@ -1,6 +1,11 @@
 import { expect, test } from "bun:test";
 import { connect } from "@nats-io/transport-node";
-import { brokerContract, type Ground, TestCluster, untilHeard } from "../../../tests/support/broker-contract.ts";
+import {
+  type BrokerFixture,
+  brokerContract,
+  TestCluster,
+  untilReceived,
+} from "../../../tests/support/broker-contract.ts";
 import { startNats } from "../../../tests/support/engines/nats.ts";
 import { startTcpProxy } from "../../../tests/support/tcp-proxy.ts";
 import { testWith } from "../../../tests/support/tools.ts";
@@ -12,21 +17,21 @@ const ignore = () => {};
 
 brokerContract(
   "nats",
-  async (): Promise<Ground> => {
+  async (): Promise<BrokerFixture> => {
     const server = await startNats();
     const wire = (address: TransportAddress) => createNatsTransport({ url: server.url }, address, ignore);
     return {
-      wire,
-      async fragileWire(address) {
+      connect: wire,
+      async connectFragile(address) {
         const proxy = await startTcpProxy(server.port);
         const fragile = await createNatsTransport({ url: `nats://127.0.0.1:${proxy.port}` }, address, ignore);
-        return { wire: fragile, deafen: proxy.hush, heal: proxy.mend, close: proxy.close };
+        return { wire: fragile, isolate: proxy.stall, restore: proxy.restore, close: proxy.close };
       },
       kill: () => server.kill(),
       start: () => server.start(),
       pause: async () => server.pause(),
       resume: () => server.resume(),
-      async say(cluster, text) {
+      async publishRaw(cluster, text) {
         const stranger = await connect({ servers: server.url });
         stranger.publish(`usher.${cluster}.all`, text);
         await stranger.drain();
@@ -46,11 +51,11 @@ check("a user's password is taken from the URL; with a wrong one nothing throws,
   const told: unknown[] = [];
   const a = await cluster.join(1, wire(at("us%20er:p%40ss")));
   const b = await cluster.join(2, wire(at("us%20er:p%40ss")));
-  await untilHeard(a, b);
+  await untilReceived(a, b);
   expect(told).toEqual([]);
   const stranger = await cluster.join(3, wire(at("us%20er:wrong")));
   while (told.length < 3) await Bun.sleep(20);
-  expect(stranger.heard).toEqual([]);
+  expect(stranger.received).toEqual([]);
   await cluster.stop();
   await server.close();
 });

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { brokerContract, type Ground } from "../../../tests/support/broker-contract.ts";
+import { type BrokerFixture, brokerContract } from "../../../tests/support/broker-contract.ts";
 import { freePort } from "../../../tests/support/free-port.ts";
 import { testDatabase } from "../../../tests/support/postgres.ts";
 import { startTcpProxy } from "../../../tests/support/tcp-proxy.ts";
@@ -14,7 +14,7 @@ import { createPostgresTransport } from "./postgres-transport.ts";
 
 const ignore = () => {};
 
-brokerContract("postgres", async (): Promise<Ground> => {
+brokerContract("postgres", async (): Promise<BrokerFixture> => {
   const dataDir = mkdtempSync(join(tmpdir(), "usher-notify-"));
   const port = await freePort();
   const settings = { listen_addresses: "127.0.0.1", port: String(port), fsync: "off" };
@@ -24,11 +24,11 @@ brokerContract("postgres", async (): Promise<Ground> => {
   const admin = openDatabase(urlAt(port), { max: 1 });
   const frozen: number[] = [];
   return {
-    wire: async (address) => createPostgresTransport(urlAt(port), address, ignore),
-    async fragileWire(address) {
+    connect: async (address) => createPostgresTransport(urlAt(port), address, ignore),
+    async connectFragile(address) {
       const proxy = await startTcpProxy(port);
       const wire = createPostgresTransport(urlAt(proxy.port), address, ignore);
-      return { wire, deafen: proxy.hush, heal: proxy.mend, close: proxy.close };
+      return { wire, isolate: proxy.stall, restore: proxy.restore, close: proxy.close };
     },
     async kill() {
       process.kill(server.pid()!, "SIGQUIT"); // it ends at once, without a word to anybody
@@ -46,7 +46,7 @@ brokerContract("postgres", async (): Promise<Ground> => {
     resume() {
       for (const pid of frozen.splice(0)) process.kill(pid, "SIGCONT");
     },
-    say: async (cluster, text) => void (await admin.sql`SELECT pg_notify(${`usher_${cluster}`}, ${text})`),
+    publishRaw: async (cluster, text) => void (await admin.sql`SELECT pg_notify(${`usher_${cluster}`}, ${text})`),
     async close() {
       await admin.close();
       await server.stop();

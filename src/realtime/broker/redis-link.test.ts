@@ -24,7 +24,7 @@ testWith("redis-server")("a connection that the network has forgotten is replace
   link.onDisconnect(() => cuts++);
   const answers = () => link.run((client) => client.ping()).catch(() => null);
   await waitUntil("it is connected", async () => (await answers()) === "PONG");
-  proxy!.forget();
+  proxy!.dropExisting();
   await expect(link.run((client) => client.ping())).rejects.toThrow("timed out");
   await waitUntil("it answers again", async () => (await answers()) === "PONG");
   expect(cuts).toBe(1);

@@ -1,5 +1,10 @@
 import { expect } from "bun:test";
-import { brokerContract, type Ground, TestCluster, untilHeard } from "../../../tests/support/broker-contract.ts";
+import {
+  type BrokerFixture,
+  brokerContract,
+  TestCluster,
+  untilReceived,
+} from "../../../tests/support/broker-contract.ts";
 import { startRedis } from "../../../tests/support/engines/redis.ts";
 import { startTcpProxy } from "../../../tests/support/tcp-proxy.ts";
 import { testWith } from "../../../tests/support/tools.ts";
@@ -11,22 +16,22 @@ const ignore = () => {};
 
 brokerContract(
   "redis",
-  async (): Promise<Ground> => {
+  async (): Promise<BrokerFixture> => {
     const server = await startRedis();
     const wire = (address: TransportAddress) => createRedisTransport({ url: server.url }, address, ignore);
     return {
-      wire,
-      async fragileWire(address) {
+      connect: wire,
+      async connectFragile(address) {
         const proxy = await startTcpProxy(server.port);
         const url = `redis://127.0.0.1:${proxy.port}`;
         const fragile = await createRedisTransport({ url }, address, ignore);
-        return { wire: fragile, deafen: proxy.hush, heal: proxy.mend, close: proxy.close };
+        return { wire: fragile, isolate: proxy.stall, restore: proxy.restore, close: proxy.close };
       },
       kill: () => server.kill(),
       start: () => server.start(),
       pause: async () => server.pause(),
       resume: () => server.resume(),
-      say: async (cluster, text) => void (await server.cli("publish", `usher:${cluster}`, text)),
+      publishRaw: async (cluster, text) => void (await server.cli("publish", `usher:${cluster}`, text)),
       close: () => server.close(),
     };
   },
@@ -40,13 +45,13 @@ check("subscribers that the server cuts off are back at once, with their subscri
   const wire = (address: TransportAddress) => createRedisTransport({ url }, address, ignore);
   const a = await cluster.join(1, wire);
   const b = await cluster.join(2, wire);
-  await untilHeard(a, b);
+  await untilReceived(a, b);
   a.broker.onRequest("who", () => "a");
   b.broker.onRequest("who", () => "b");
   for (let round = 0; round < 3; round++) {
     await server.cli("-a", "p@ss word", "--no-auth-warning", "client", "kill", "type", "pubsub");
-    await untilHeard(a, b);
-    await untilHeard(b, a);
+    await untilReceived(a, b);
+    await untilReceived(b, a);
     expect((await a.broker.gather<string>("who", null, 10_000)).replies).toEqual(["a", "b"]);
   }
   await cluster.stop();

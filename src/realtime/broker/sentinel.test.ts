@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { entry, TestCluster, untilHeard } from "../../../tests/support/broker-contract.ts";
+import { entry, TestCluster, untilReceived } from "../../../tests/support/broker-contract.ts";
 import { startSentinels } from "../../../tests/support/engines/redis.ts";
 import { testWith } from "../../../tests/support/tools.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
@@ -18,7 +18,7 @@ check(
     const wire = (address: TransportAddress) => createRedisTransport({ sentinels, name }, address, () => {});
     const a = await cluster.join(1, wire);
     const b = await cluster.join(2, wire);
-    await untilHeard(a, b);
+    await untilReceived(a, b);
     await waitUntil("the sentinels know the replica", async () =>
       (await next.cli("info", "replication")).includes("master_link_status:up"),
     );
@@ -34,12 +34,12 @@ check(
     await old.kill();
     await waitUntil("the replica is the master", async () => (await master()) === next.port);
     const until = said;
-    await waitUntil("what is said now is heard", () => b.heard.some(({ seq }) => seq > until && seq < 1_000_000));
-    await untilHeard(b, a);
+    await waitUntil("what is said now is heard", () => b.received.some(({ seq }) => seq > until && seq < 1_000_000));
+    await untilReceived(b, a);
     speaking = false;
     await speech;
     // What was lost was lost at once, not late or twice: what came is in order.
-    const heard = b.heard.map(({ seq }) => seq).filter((seq) => seq < 1_000_000);
+    const heard = b.received.map(({ seq }) => seq).filter((seq) => seq < 1_000_000);
     expect(heard).toEqual([...new Set(heard)].sort((x, y) => x - y));
     await waitUntil("both are well", () => [a, b].every(({ broker }) => broker.health() === "ok"));
     expect(cluster.errors).toEqual([]);

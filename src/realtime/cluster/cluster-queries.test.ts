@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { type Bus, createBus } from "../../../tests/support/broker-bus.ts";
-import { type HubNode, startHubNode, tokenOf } from "../../../tests/support/hub-node.ts";
+import { type HubNode, mintToken, startHubNode } from "../../../tests/support/hub-node.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { openClient, type WsClient } from "../../../tests/support/ws-client.ts";
 
@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 
 async function come(node: HubNode, person: string | null, ...rooms: string[]): Promise<WsClient> {
-  const client = await openClient(node.port, person === null ? {} : { query: `?token=${await tokenOf(person)}` });
+  const client = await openClient(node.port, person === null ? {} : { query: `?token=${await mintToken(person)}` });
   open.push(client);
   await client.next("system:connected");
   for (const room of rooms) await client.ask("room:join", { room });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { CODES, type Code, frameCode } from "../../../protocol/codes.ts";
-import { type HubNode, startHubNode, tokenOf } from "../../../tests/support/hub-node.ts";
+import { type HubNode, mintToken, startHubNode } from "../../../tests/support/hub-node.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { openClient } from "../../../tests/support/ws-client.ts";
 import { AppError } from "../../platform/errors.ts";
@@ -25,7 +25,12 @@ afterAll(() => node.stop());
 /** One of each command, what answers it when it has an id, and whether something answers it without one. */
 const COMMANDS = [
   { type: "system:ping", answer: "system:pong", always: true },
-  { type: "system:auth", payload: async () => ({ token: await tokenOf("ann") }), answer: "system:ack", always: false },
+  {
+    type: "system:auth",
+    payload: async () => ({ token: await mintToken("ann") }),
+    answer: "system:ack",
+    always: false,
+  },
   { type: "room:join", payload: { room: "event:1" }, answer: "room:joined", always: true },
   { type: "system:resume", payload: { rooms: {} }, answer: "system:resumed", always: true },
   { type: "room:leave", payload: { room: "event:1" }, answer: "room:left", always: true },

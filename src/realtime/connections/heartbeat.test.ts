@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { HUB_LIMITS } from "../../../tests/support/hub-node.ts";
-import { quietSocket } from "../../../tests/support/quiet-hub.ts";
+import { stubSocket } from "../../../tests/support/hub-stubs.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { createMetrics } from "../../platform/metrics.ts";
@@ -10,7 +10,7 @@ import { Heartbeat } from "./heartbeat.ts";
 
 test("when a crowd leaves in the middle of a round, whoever stays is still looked at", async () => {
   let pings = 0;
-  const socket = quietSocket({ ping: () => void pings++ });
+  const socket = stubSocket({ ping: () => void pings++ });
   const connections = Array.from({ length: 200_000 }, (_, id) => {
     const connection = new Connection(id, { kind: "anonymous" }, performance.now(), 1);
     connection.socket = socket;
@@ -35,7 +35,7 @@ test("HB-1 HB-2 when the times are made shorter, nobody is cut who was not asked
     // Both have been quiet for 15 s, and were asked for a heartbeat then.
     const connection = new Connection(1, { kind: "anonymous" }, performance.now() - 15_000, 1);
     connection.lastPingAt = connection.lastSeenAt;
-    connection.socket = quietSocket({
+    connection.socket = stubSocket({
       ping: () => answers && connection.recordActivity(performance.now(), 1, 1),
       terminate() {
         cut.push(name);

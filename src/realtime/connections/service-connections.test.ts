@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type HubNode, startHubNode, tokenOf } from "../../../tests/support/hub-node.ts";
+import { type HubNode, mintToken, startHubNode } from "../../../tests/support/hub-node.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { openClient } from "../../../tests/support/ws-client.ts";
 import type { ServiceCaller } from "../../platform/caller.ts";
@@ -72,7 +72,7 @@ test("CN-6 CN-8 a token has its own limit of connections, and a connection stays
   const clients = await Promise.all([come("many"), come("many"), come("many")]);
   await expect(come("many")).rejects.toThrow();
   const other = await come("reader");
-  expect(await other.ask("system:auth", { token: await tokenOf("ann") })).toMatchObject({
+  expect(await other.ask("system:auth", { token: await mintToken("ann") })).toMatchObject({
     payload: { code: "FORBIDDEN" },
   });
   for (const client of [...clients, other]) client.close();

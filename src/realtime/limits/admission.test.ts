@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type HubNode, startHubNode, tokenOf } from "../../../tests/support/hub-node.ts";
+import { type HubNode, mintToken, startHubNode } from "../../../tests/support/hub-node.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { openClient } from "../../../tests/support/ws-client.ts";
 
@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => node.stop());
 
 const open = async (userId?: string) =>
-  openClient(node.port, userId === undefined ? {} : { query: `?token=${await tokenOf(userId)}` });
+  openClient(node.port, userId === undefined ? {} : { query: `?token=${await mintToken(userId)}` });
 
 test("a person who was renamed speaks under the new name on the connections that are open", async () => {
   const client = await open("emil");
@@ -28,7 +28,7 @@ test("a person who was renamed speaks under the new name on the connections that
 
 test("CN-8 a person has so many connections; one more is refused until one is closed", async () => {
   const [first] = await Promise.all([open("ann"), open("ann"), open("ann")]);
-  const refusal = await fetch(`http://127.0.0.1:${node.port}/ws?token=${await tokenOf("ann")}`, {
+  const refusal = await fetch(`http://127.0.0.1:${node.port}/ws?token=${await mintToken("ann")}`, {
     headers: {
       connection: "Upgrade",
       upgrade: "websocket",
@@ -42,7 +42,7 @@ test("CN-8 a person has so many connections; one more is refused until one is cl
   const [other] = await Promise.all([open("bob")]);
   // Nor does an anonymous connection become one of hers.
   const stranger = await open();
-  const answer = await stranger.ask("system:auth", { token: await tokenOf("ann") });
+  const answer = await stranger.ask("system:auth", { token: await mintToken("ann") });
   expect(answer).toMatchObject({ type: "system:error", payload: { code: "RATE_LIMITED" } });
   stranger.close();
   first!.close();
@@ -56,7 +56,7 @@ test("CN-8 an address has so many anonymous connections; who signs in counts no 
   const strangers = await Promise.all([open(), open(), open()]);
   await expect(open()).rejects.toThrow("refused");
   (await open("carl")).close();
-  await strangers[0]!.ask("system:auth", { token: await tokenOf("dora") });
+  await strangers[0]!.ask("system:auth", { token: await mintToken("dora") });
   await expect(open()).rejects.toThrow("refused");
   for (const stranger of strangers) stranger.close();
   await waitUntil("all are gone", () => node.hub.counts().anonymous === 0);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { type Bus, createBus } from "../../../tests/support/broker-bus.ts";
-import { type HubNode, startHubNode, tokenOf } from "../../../tests/support/hub-node.ts";
+import { type HubNode, mintToken, startHubNode } from "../../../tests/support/hub-node.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { openClient, type WsClient } from "../../../tests/support/ws-client.ts";
 
@@ -35,7 +35,7 @@ beforeEach(async () => {
 });
 
 async function come(node: HubNode, person: string | null): Promise<WsClient> {
-  const client = await openClient(node.port, person === null ? {} : { query: `?token=${await tokenOf(person)}` });
+  const client = await openClient(node.port, person === null ? {} : { query: `?token=${await mintToken(person)}` });
   open.push(client);
   await client.next("system:connected");
   return client;
@@ -63,7 +63,7 @@ test("CN-8 the connections of a person, and of an address without one, count on 
 test("CN-8 whoever signs in on an open connection beyond the connections of all nodes is refused", async () => {
   for (let i = 0; i < 20; i++) await come(i % 2 === 0 ? one : two, "bob");
   const anonymous = await come(one, null);
-  expect(await anonymous.ask("system:auth", { token: await tokenOf("bob") })).toMatchObject({
+  expect(await anonymous.ask("system:auth", { token: await mintToken("bob") })).toMatchObject({
     type: "system:error",
     payload: { code: "RATE_LIMITED" },
   });

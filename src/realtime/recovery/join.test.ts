@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { NO_METRICS } from "../../../tests/support/quiet-hub.ts";
+import { NO_METRICS } from "../../../tests/support/hub-stubs.ts";
 import { chooseSeed, type Seeded, seeded } from "../../../tests/support/seeded.ts";
 import { ANONYMOUS } from "../../platform/caller.ts";
 import type { LogEntry, LogSlice } from "../../platform/log/entry.ts";

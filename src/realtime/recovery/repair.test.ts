@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type HubNode, startHubNode, tokenOf } from "../../../tests/support/hub-node.ts";
+import { type HubNode, mintToken, startHubNode } from "../../../tests/support/hub-node.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { openClient } from "../../../tests/support/ws-client.ts";
 import type { LogEntry } from "../../platform/log/entry.ts";
@@ -90,7 +90,7 @@ test("OR-3 an entry that the log does not have is not waited for", async () => {
 
 test("OR-3 what came into a person's own room while a join of it failed is shown all the same", async () => {
   const [one, other] = await Promise.all(
-    [1, 2].map(async () => openClient(node.port, { query: `?token=${await tokenOf("eve")}` })),
+    [1, 2].map(async () => openClient(node.port, { query: `?token=${await mintToken("eve")}` })),
   );
   const said = await sayUnheard("user:eve", "for eve");
   await node.sql.begin(async (tx) => {
@@ -111,7 +111,7 @@ test("JN-3 a hole that cannot be filled takes out whoever lost the right in it",
   const clients = [];
   for (const user of ["ann", "eve"]) {
     node.members.add(`${user} ${room}`);
-    const client = await openClient(node.port, { query: `?token=${await tokenOf(user)}` });
+    const client = await openClient(node.port, { query: `?token=${await mintToken(user)}` });
     await client.ask("room:join", { room });
     clients.push(client);
   }
@@ -130,7 +130,7 @@ test("JN-3 a hole that cannot be filled takes out whoever lost the right in it",
 test("JN-3 who is on the way in while a hole is passed over, and lost the right in it, does not come in", async () => {
   const room = `channel:${newRoom().slice(6)}`;
   for (const user of ["ann", "eve"]) node.members.add(`${user} ${room}`);
-  const connect = async (user: string) => openClient(node.port, { query: `?token=${await tokenOf(user)}` });
+  const connect = async (user: string) => openClient(node.port, { query: `?token=${await mintToken(user)}` });
   const [ann, eve] = [await connect("ann"), await connect("eve")];
   await ann.ask("room:join", { room });
   const gate = Promise.withResolvers<void>();

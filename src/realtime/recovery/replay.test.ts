@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { CLOSE } from "../../../protocol/codes.ts";
 import { HUB_LIMITS } from "../../../tests/support/hub-node.ts";
-import { quietSocket } from "../../../tests/support/quiet-hub.ts";
+import { stubSocket } from "../../../tests/support/hub-stubs.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { ANONYMOUS } from "../../platform/caller.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -25,7 +25,7 @@ async function comeBack(bytes: number): Promise<{ closed: number[]; taken: numbe
   let unsent = 0;
   let taken = 0;
   const closed: number[] = [];
-  const socket = quietSocket({
+  const socket = stubSocket({
     send(text) {
       unsent += text.length;
       return -1;

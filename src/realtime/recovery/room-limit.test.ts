@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { NO_METRICS, quietSocket } from "../../../tests/support/quiet-hub.ts";
+import { NO_METRICS, stubSocket } from "../../../tests/support/hub-stubs.ts";
 import { ANONYMOUS } from "../../platform/caller.ts";
 import { Connection } from "../connections/connection.ts";
 import { FrameSender } from "../connections/frame-sender.ts";
@@ -12,7 +12,7 @@ test("rooms that wait behind a backlog count, too; those that were left meanwhil
   const payload = JSON.stringify({ text: "x".repeat(60_000) });
   const entries = Array.from({ length: 10 }, (_, i) => ({ room, seq: i + 1, type: "message:created", payload }));
   let unsent = 0;
-  const socket = quietSocket({
+  const socket = stubSocket({
     send(text) {
       unsent += text.length;
       return -1;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { NO_METRICS, quietSocket } from "../../../tests/support/quiet-hub.ts";
+import { NO_METRICS, stubSocket } from "../../../tests/support/hub-stubs.ts";
 import { chooseSeed, type Seeded, seeded } from "../../../tests/support/seeded.ts";
 import type { UserCaller } from "../../platform/caller.ts";
 import type { LogEntry, LogSlice } from "../../platform/log/entry.ts";
@@ -110,7 +110,7 @@ class Seen {
 async function connection(world: World): Promise<void> {
   const { rooms, random, problems } = world;
   const seen = new Seen(problems);
-  const socket = quietSocket({
+  const socket = stubSocket({
     send: (text) => seen.take(text),
   });
   const made = new Connection(1, ANN, 0, 100);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { NO_METRICS, quietSocket } from "../../../tests/support/quiet-hub.ts";
+import { NO_METRICS, stubSocket } from "../../../tests/support/hub-stubs.ts";
 import type { UserCaller } from "../../platform/caller.ts";
 import { Connection } from "../connections/connection.ts";
 import { FrameSender } from "../connections/frame-sender.ts";
@@ -12,7 +12,7 @@ const entry = (seq: number) => ({ room: ROOM, seq, type: "t", payload: "{}" });
 
 test("JN-4 in a person's own room, too, nothing can come between the last look and going live", async () => {
   const seen: number[] = [];
-  const socket = quietSocket({
+  const socket = stubSocket({
     send: (text) => seen.push(JSON.parse(text).seq),
   });
   const caller: UserCaller = {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type HubNode, startHubNode, tokenOf } from "../../../tests/support/hub-node.ts";
+import { type HubNode, mintToken, startHubNode } from "../../../tests/support/hub-node.ts";
 import { openClient } from "../../../tests/support/ws-client.ts";
 import { AppError } from "../../platform/errors.ts";
 
@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-const query = async (user: string) => ({ query: `?token=${await tokenOf(user)}` });
+const query = async (user: string) => ({ query: `?token=${await mintToken(user)}` });
 
 test("JN-2 the right is asked at every join and resume, and what one may not see is not found", async () => {
   const room = "channel:1";

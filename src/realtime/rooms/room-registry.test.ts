@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { quietSocket } from "../../../tests/support/quiet-hub.ts";
+import { stubSocket } from "../../../tests/support/hub-stubs.ts";
 import type { UserCaller } from "../../platform/caller.ts";
 import { Connection } from "../connections/connection.ts";
 import { PendingJoin } from "../recovery/pending-join.ts";
@@ -27,7 +27,7 @@ function world() {
     };
     const connection = new Connection(++ids, caller, 0, 100);
     const topics = new Set<string>();
-    const socket = quietSocket({
+    const socket = stubSocket({
       subscribe: (topic) => void topics.add(topic),
       unsubscribe: (topic) => void topics.delete(topic),
     });

@@ -38,7 +38,7 @@ for (const [name, exported] of Object.entries(LIBRARIES)) {
     await node.say(room, "one");
     await waitUntil("it has the first", () => frames.some(({ seq }) => seq === 1));
     proxy.cut();
-    proxy.mend();
+    proxy.restore();
     await node.say(room, "two");
     await waitUntil("it has the second", () => frames.some(({ seq }) => seq === 2));
     expect(resumed().map(({ payload }) => payload.rooms?.[room]?.recovered)).toEqual([false, true]);

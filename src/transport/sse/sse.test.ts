@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { connect } from "node:net";
 import { startTestApp } from "../../../tests/support/app.ts";
-import { tokenOf } from "../../../tests/support/hub-node.ts";
+import { mintToken } from "../../../tests/support/hub-node.ts";
 import { chooseSeed, seeded } from "../../../tests/support/seeded.ts";
 import { openSse, type SseClient } from "../../../tests/support/sse-client.ts";
 import { type SseNode, startSseNode } from "../../../tests/support/sse-node.ts";
@@ -26,7 +26,7 @@ const outcomes = async (client: SseClient) =>
   >;
 
 test("SS-1 a stream needs what a WebSocket needs: a token by header or query, or a cookie of our own pages", async () => {
-  const token = await tokenOf("ann");
+  const token = await mintToken("ann");
   for (const [more, headers] of [
     [`&token=${token}`, {}],
     ["", { authorization: `Bearer ${token}` }],
@@ -117,7 +117,7 @@ test("SS-2 SS-3 a stream of `all` alone is told that it is there, and told so ag
 
 test("SS-4 a stream of some rooms says which ones it is not in; one of none is refused", async () => {
   node.members.add("bob channel:1");
-  const token = `&token=${await tokenOf("bob")}`;
+  const token = `&token=${await mintToken("bob")}`;
   const client = await openSse(stream("channel:1,channel:2", token));
   const { "channel:1": mine, "channel:2": theirs } = await outcomes(client);
   expect([mine?.code, theirs?.code]).toEqual([undefined, "NOT_FOUND"]);
@@ -168,7 +168,7 @@ test("SS-6 a client that does not read is closed, others go on, and it resumes w
 });
 
 test("SS-7 a stream ends with its session, with a word that says so, and is refused from then on", async () => {
-  const token = await tokenOf("carl", { sessionId: "s1" });
+  const token = await mintToken("carl", { sessionId: "s1" });
   const client = await openSse(stream("user:me", `&token=${token}`));
   await outcomes(client);
   node.ended.add("s1");
@@ -177,7 +177,7 @@ test("SS-7 a stream ends with its session, with a word that says so, and is refu
   await client.end();
   expect(await openSse(stream("user:me", `&token=${token}`)).catch((e) => e.message)).toBe("unauthenticated");
 
-  const short = await openSse(stream("user:me", `&token=${await tokenOf("carl", { lifeMs: 500 })}`));
+  const short = await openSse(stream("user:me", `&token=${await mintToken("carl", { lifeMs: 500 })}`));
   expect((await short.first("system:bye")).payload).toMatchObject({ code: 4101 });
   await short.end();
 });
@@ -225,7 +225,7 @@ test("SS-3 over random cuts of the network every entry comes once, in order", as
     left[place]! -= count;
     if (random.chance(0.08)) {
       proxy.cut();
-      proxy.mend();
+      proxy.restore();
     }
     await Bun.sleep(5);
   }

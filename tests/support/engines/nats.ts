@@ -1,6 +1,6 @@
 import { freePort } from "../free-port.ts";
 import { findTool } from "../tools.ts";
-import { type Engine, startEngine } from "./program.ts";
+import { type Engine, startEngine } from "./engine.ts";
 
 export type { Engine };
 

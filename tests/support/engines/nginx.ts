@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../free-port.ts";
 import { findTool } from "../tools.ts";
-import { type Engine, startEngine } from "./program.ts";
+import { type Engine, startEngine } from "./engine.ts";
 
 export interface NginxEngine extends Engine {
   /** `http://127.0.0.1:PORT` */

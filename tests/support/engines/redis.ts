@@ -5,7 +5,7 @@ import type { Redis } from "ioredis";
 import type { RedisLink } from "../../../src/realtime/broker/redis-link.ts";
 import { freePort } from "../free-port.ts";
 import { findTool } from "../tools.ts";
-import { type Engine, startEngine } from "./program.ts";
+import { type Engine, startEngine } from "./engine.ts";
 
 export interface RedisEngine extends Engine {
   /** `redis://127.0.0.1:PORT` */

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { ACTIONS } from "../../../src/platform/audit.ts";
-import { deedOf, peopleIn } from "./audit-sentence.ts";
+import { describeAction, listUserIds } from "./audit-sentence.ts";
 
 const entry = (action: string, subject: string, detail: Record<string, unknown> = {}) => ({
   id: "1",
@@ -16,7 +16,7 @@ const entry = (action: string, subject: string, detail: Record<string, unknown> 
 test("acts are sentences with the names of people", () => {
   const names = { 7: "troll" };
   const deed = (action: string, subject: string, detail?: Record<string, unknown>) =>
-    deedOf(entry(action, subject, detail), names);
+    describeAction(entry(action, subject, detail), names);
   expect(deed("ban:made", "user:7", { until: null })).toBe("banned troll permanently");
   expect(deed("ban:made", "range:2001:db8::/48", { until: "2026-12-01T10:00:00.000Z" })).toBe(
     "banned 2001:db8::/48 until 1 December 2026",
@@ -30,10 +30,10 @@ test("acts are sentences with the names of people", () => {
   );
   expect(deed("webhook:redelivered", "webhook-endpoint:3", { count: 2 })).toBe("sent 2 deliveries to webhook 3 again");
   expect(deed("sessions:ended", "user:7", { count: 1 })).toBe("ended 1 sign-in of troll");
-  expect(peopleIn([entry("ban:made", "user:7"), entry("node:drained", "node:1")])).toEqual(["7"]);
+  expect(listUserIds([entry("ban:made", "user:7"), entry("node:drained", "node:1")])).toEqual(["7"]);
 });
 
 test("every act that is written down has its sentence, and one of a newer release is shown too", () => {
-  for (const action of ACTIONS) expect(deedOf(entry(action, "thing:1"), {})).not.toStartWith("did ");
-  expect(deedOf(entry("moon:landed", "moon:1"), {})).toBe("did moon:landed to moon 1");
+  for (const action of ACTIONS) expect(describeAction(entry(action, "thing:1"), {})).not.toStartWith("did ");
+  expect(describeAction(entry("moon:landed", "moon:1"), {})).toBe("did moon:landed to moon 1");
 });

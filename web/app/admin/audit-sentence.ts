@@ -1,19 +1,19 @@
 import type { AuditEntry } from "../../../sdk/admin.ts";
-import { isolate } from "../look/isolate.ts";
 import { lookUp } from "../look-up.ts";
-import { counted } from "./figures.ts";
+import { bidiIsolate } from "../ui/bidi-isolate.ts";
+import { pluralize } from "./format.ts";
 
 type Names = Readonly<Record<string, string>>;
 type Detail = Readonly<Record<string, unknown>>;
 
 /** What was done, as the end of a sentence that begins with who did it: "banned troll". */
-export function deedOf({ action, subject, detail }: AuditEntry, names: Names): string {
-  const what = nameOf(subject, names);
-  return lookUp(DEEDS, action)?.(what, detail) ?? `did ${action} to ${what}`;
+export function describeAction({ action, subject, detail }: AuditEntry, names: Names): string {
+  const what = describeSubject(subject, names);
+  return lookUp(ACTION_TEXTS, action)?.(what, detail) ?? `did ${action} to ${what}`;
 }
 
 /** Ids of the people that acts speak of, to ask for their names. */
-export function peopleIn(entries: readonly Pick<AuditEntry, "subject" | "detail">[]): string[] {
+export function listUserIds(entries: readonly Pick<AuditEntry, "subject" | "detail">[]): string[] {
   return entries.flatMap(({ subject, detail }) => [
     ...(subject.startsWith("user:") ? [subject.slice("user:".length)] : []),
     ...(typeof detail.user_id === "string" ? [detail.user_id] : []),
@@ -21,31 +21,31 @@ export function peopleIn(entries: readonly Pick<AuditEntry, "subject" | "detail"
 }
 
 /** Rooms that acts speak of. */
-export function roomsIn(entries: readonly Pick<AuditEntry, "subject">[]): string[] {
+export function listRooms(entries: readonly Pick<AuditEntry, "subject">[]): string[] {
   return entries.flatMap(({ subject }) => (subject.startsWith("room:") ? [subject.slice("room:".length)] : []));
 }
 
 /** Every act that has a sentence, to choose from. */
-export const auditActions = (): string[] => Object.keys(DEEDS);
+export const auditActions = (): string[] => Object.keys(ACTION_TEXTS);
 
-const DEEDS: Readonly<Record<string, (what: string, detail: Detail) => string>> = {
+const ACTION_TEXTS: Readonly<Record<string, (what: string, detail: Detail) => string>> = {
   "ban:made": (what, { until }) =>
-    `banned ${what} ${typeof until === "string" ? `until ${day(until)}` : "permanently"}`,
+    `banned ${what} ${typeof until === "string" ? `until ${formatDate(until)}` : "permanently"}`,
   "ban:lifted": (what) => `lifted the ban of ${what}`,
-  "invite:made": (_, { max_uses }) => `created an invitation for ${counted(Number(max_uses), "person", "people")}`,
+  "invite:made": (_, { max_uses }) => `created an invitation for ${pluralize(Number(max_uses), "person", "people")}`,
   "invite:removed": () => "withdrew an invitation",
   "reset-links:read": (_, { user_ids }) =>
-    `read the password links of ${counted(Array.isArray(user_ids) ? user_ids.length : 0, "person", "people")}`,
+    `read the password links of ${pluralize(Array.isArray(user_ids) ? user_ids.length : 0, "person", "people")}`,
   "role:changed": (what, { from, to }) => `changed the role of ${what} from ${from} to ${to}`,
   "user:disabled": (what) => `disabled the account of ${what}`,
   "user:enabled": (what) => `enabled the account of ${what}`,
-  "sessions:ended": (what, { count }) => `ended ${counted(Number(count), "sign-in")} of ${what}`,
+  "sessions:ended": (what, { count }) => `ended ${pluralize(Number(count), "sign-in")} of ${what}`,
   "setting:changed": (what, { from, to }) =>
     to === null
       ? `set ${what} back to its value in the environment`
       : `set ${what} to ${to}${from === null ? "" : `, which was ${from}`}`,
-  "config:reloaded": (what, { changed }) => `reloaded the environment on ${what}: ${changes(changed)}`,
-  "service-token:issued": (what, { scopes }) => `created ${what} with ${list(scopes)}`,
+  "config:reloaded": (what, { changed }) => `reloaded the environment on ${what}: ${formatChanges(changed)}`,
+  "service-token:issued": (what, { scopes }) => `created ${what} with ${formatList(scopes)}`,
   "service-token:changed": (what) => `gave ${what} a new secret`,
   "service-token:revoked": (what) => `revoked ${what}`,
   "webhook:made": (what, { host }) => `created ${what}${typeof host === "string" ? ` to ${host}` : ""}`,
@@ -54,13 +54,13 @@ const DEEDS: Readonly<Record<string, (what: string, detail: Detail) => string>> 
       ? `disabled ${what}`
       : disabled === false
         ? `enabled ${what}`
-        : `changed ${list(fields)} of ${what}`,
+        : `changed ${formatList(fields)} of ${what}`,
   "webhook:removed": (what) => `removed ${what}`,
   "webhook:secret-rotated": (what) => `gave ${what} a new secret`,
   "webhook:redelivered": (what, { count }) =>
-    `sent ${count === undefined ? "a delivery" : counted(Number(count), "delivery", "deliveries")} to ${what} again`,
+    `sent ${count === undefined ? "a delivery" : pluralize(Number(count), "delivery", "deliveries")} to ${what} again`,
   "webhook:tested": (what) => `sent a test event to ${what}`,
-  "node:drained": (what, { seconds }) => `drained ${what} over ${counted(Number(seconds), "second")}`,
+  "node:drained": (what, { seconds }) => `drained ${what} over ${pluralize(Number(seconds), "second")}`,
   "connection:closed": (what) => `closed ${what}`,
   "trace:started": (what) => `watched the frames of ${what}`,
 };
@@ -73,19 +73,19 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** `user:42` → "ada"; `node:1` → "node 1"; `setting:LOG_LEVEL` → "LOG_LEVEL". */
-function nameOf(subject: string, names: Names): string {
+function describeSubject(subject: string, names: Names): string {
   const [kind = "", ...rest] = subject.split(":");
   const id = rest.join(":");
-  if (kind === "user") return isolate(lookUp(names, id) ?? `person ${id}`);
-  if (kind === "room") return isolate(lookUp(names, id) ?? `room ${id}`);
-  return `${lookUp(KINDS, kind) ?? kind} ${isolate(id)}`.trim();
+  if (kind === "user") return bidiIsolate(lookUp(names, id) ?? `person ${id}`);
+  if (kind === "room") return bidiIsolate(lookUp(names, id) ?? `room ${id}`);
+  return `${lookUp(KINDS, kind) ?? kind} ${bidiIsolate(id)}`.trim();
 }
 
-function list(values: unknown): string {
+function formatList(values: unknown): string {
   return Array.isArray(values) && values.length > 0 ? values.join(", ") : "nothing";
 }
 
-function changes(changed: unknown): string {
+function formatChanges(changed: unknown): string {
   const rows = typeof changed === "object" && changed !== null ? Object.entries(changed) : [];
   return rows.length === 0
     ? "nothing changed"
@@ -93,6 +93,6 @@ function changes(changed: unknown): string {
 }
 
 /** "21 November 2026", UTC: sentences are made on both sides. */
-function day(time: string): string {
+function formatDate(time: string): string {
   return new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" }).format(new Date(time));
 }

@@ -6,12 +6,12 @@ export function dayStart(day: string | null, timeZone: string, days = 0): string
   if (Number.isNaN(wanted)) return undefined;
   // Twice: the zone's distance from UTC at the first guess may be that of the other side of a clock change.
   let guess = wanted;
-  for (let n = 0; n < 2; n += 1) guess = wanted - (shown(guess, timeZone) - guess);
+  for (let n = 0; n < 2; n += 1) guess = wanted - (wallClock(guess, timeZone) - guess);
   return new Date(guess).toISOString();
 }
 
 /** What clocks in the zone show at a moment, as if it were UTC. */
-function shown(at: number, timeZone: string): number {
+function wallClock(at: number, timeZone: string): number {
   const parts = new Intl.DateTimeFormat("en-GB", {
     timeZone,
     year: "numeric",

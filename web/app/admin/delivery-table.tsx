@@ -1,9 +1,9 @@
 import { Link } from "react-router";
 import type { DeliveryStatus, WebhookDelivery } from "../../../sdk/admin.ts";
 import { useClock } from "../chat/clock.tsx";
-import { dateTime } from "../chat/time.ts";
+import { formatDateTime } from "../chat/time.ts";
 import styles from "./admin.module.css";
-import { OneButton } from "./parts.tsx";
+import { ActionButton } from "./controls.tsx";
 import { RoomName } from "./room-name.tsx";
 import type { RoomNames } from "./room-names.ts";
 import { Table } from "./table.tsx";
@@ -15,7 +15,7 @@ export function DeliveryTable({ deliveries, names }: { deliveries: readonly Webh
     <Table
       label="Deliveries"
       rows={deliveries}
-      keyOf={({ id }) => id}
+      rowKey={({ id }) => id}
       columns={[
         {
           name: "Event",
@@ -25,14 +25,16 @@ export function DeliveryTable({ deliveries, names }: { deliveries: readonly Webh
           ),
         },
         { name: "Room", cell: ({ room }) => (room === null ? "none" : <RoomName room={room} names={names} />) },
-        { name: "Time", kind: "short", cell: ({ occurred_at }) => dateTime(occurred_at, timeZone) },
+        { name: "Time", kind: "short", cell: ({ occurred_at }) => formatDateTime(occurred_at, timeZone) },
         { name: "Status", cell: (delivery) => <DeliveryState delivery={delivery} /> },
         { name: "Attempts", kind: "number", cell: ({ attempts }) => attempts },
         {
           name: "Send again",
           kind: "tools",
           cell: ({ id, status }) =>
-            status !== "pending" && <OneButton intent="redeliver" id={id} label="Redeliver" name={`Redeliver ${id}`} />,
+            status !== "pending" && (
+              <ActionButton intent="redeliver" id={id} label="Redeliver" name={`Redeliver ${id}`} />
+            ),
         },
       ]}
     />
@@ -48,7 +50,7 @@ export function DeliveryState({ delivery }: { delivery: WebhookDelivery }) {
         {status}
       </span>
       {(response_status !== null || error !== null) && (
-        <p className={styles.note}>{error ?? `answered ${response_status}`}</p>
+        <p className={styles.note}>{error ?? `returned ${response_status}`}</p>
       )}
     </div>
   );

@@ -1,16 +1,24 @@
 import { Checkbox, Textarea } from "@mantine/core";
 import { Form } from "react-router";
 import type { NewWebhookEndpoint, WebhookEndpoint } from "../../../sdk/admin.ts";
-import { Field, FormError, Submit } from "../look/form.tsx";
 import { field } from "../server/forms.ts";
+import { Field, FormError, Submit } from "../ui/form.tsx";
+import { getRefusal, useActionResult } from "./action-result.ts";
 import styles from "./admin.module.css";
-import { words } from "./choices.tsx";
-import { refusalOf, useOutcome } from "./outcome.ts";
+import { splitWords } from "./duration-select.tsx";
 
 /** Makes a webhook endpoint, or changes the one that is given. */
-export function EndpointForm({ endpoint, intent, go }: { endpoint?: WebhookEndpoint; intent: string; go: string }) {
+export function EndpointForm({
+  endpoint,
+  intent,
+  submitLabel,
+}: {
+  endpoint?: WebhookEndpoint;
+  intent: string;
+  submitLabel: string;
+}) {
   const id = endpoint?.id ?? "";
-  const refusal = refusalOf(useOutcome(), intent, id);
+  const refusal = getRefusal(useActionResult(), intent, id);
   const list = (name: "event_types" | "rooms", otherwise: string) =>
     refusal?.typed[name] ?? endpoint?.[name].join("\n") ?? otherwise;
   return (
@@ -58,7 +66,7 @@ export function EndpointForm({ endpoint, intent, go }: { endpoint?: WebhookEndpo
         defaultChecked={refusal ? refusal.typed.ordered === "on" : endpoint?.ordered}
       />
       <div>
-        <Submit intent={intent}>{go}</Submit>
+        <Submit intent={intent}>{submitLabel}</Submit>
       </div>
     </Form>
   );
@@ -88,12 +96,12 @@ function Patterns({ text, ...props }: PatternsProps) {
 }
 
 /** What the form says. */
-export function endpointOf(form: FormData): NewWebhookEndpoint {
+export function readEndpoint(form: FormData): NewWebhookEndpoint {
   return {
     url: field(form, "url") ?? "",
     description: field(form, "description") ?? "",
-    event_types: words(field(form, "event_types")),
-    rooms: words(field(form, "rooms")),
+    event_types: splitWords(field(form, "event_types")),
+    rooms: splitWords(field(form, "rooms")),
     ordered: form.get("ordered") === "on",
   };
 }

@@ -7,7 +7,7 @@ export function EndpointState({ endpoint }: { endpoint: WebhookEndpoint }) {
   if (disabled) {
     return (
       <span className={styles.tag} data-kind="warn">
-        {WHY_DISABLED[disabled_reason ?? "admin"]}
+        {DISABLED_REASONS[disabled_reason ?? "admin"]}
       </span>
     );
   }
@@ -25,9 +25,9 @@ export function EndpointState({ endpoint }: { endpoint: WebhookEndpoint }) {
   );
 }
 
-const WHY_DISABLED = {
+const DISABLED_REASONS = {
   admin: "disabled",
-  gone: "disabled: the receiver answered 410 Gone",
+  gone: "disabled: the receiver returned 410 Gone",
   failing: "disabled: it failed for too long",
   backlog: "disabled: too many deliveries were waiting",
 } as const;

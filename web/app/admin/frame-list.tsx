@@ -1,6 +1,6 @@
 import { useClock } from "../chat/clock.tsx";
-import { exactTime } from "../chat/time.ts";
-import { count, counted } from "./figures.ts";
+import { formatExactTime } from "../chat/time.ts";
+import { formatNumber, pluralize } from "./format.ts";
 import styles from "./frame-list.module.css";
 import type { NumberedFrame } from "./use-trace.ts";
 
@@ -23,23 +23,23 @@ function Frame({ frame, timeZone }: { frame: NumberedFrame; timeZone: string }) 
   return (
     <details className={styles.frame}>
       <summary>
-        <span className={styles.time}>{exactTime(at, timeZone)}</span>
+        <span className={styles.time}>{formatExactTime(at, timeZone)}</span>
         <span className={styles.direction} data-direction={direction}>
           {direction}
         </span>
         <span className={styles.type}>{type}</span>
-        <span className={styles.seq}>{seq !== null && `entry ${count(seq)}`}</span>
+        <span className={styles.seq}>{seq !== null && `entry ${formatNumber(seq)}`}</span>
         <span className={styles.node}>
           {`node ${node}`}
           {connection_id === null && ", to all"}
         </span>
-        <span className={styles.size}>{counted(bytes, "byte")}</span>
+        <span className={styles.size}>{pluralize(bytes, "byte")}</span>
       </summary>
       <dl className={styles.facts}>
         <dt>Node</dt>
         <dd>{node}</dd>
         <dt>Connection</dt>
-        <dd>{connection_id ?? `All ${count(connections)} that are in the room on this node`}</dd>
+        <dd>{connection_id ?? `All ${formatNumber(connections)} that are in the room on this node`}</dd>
         {user_id !== null && (
           <>
             <dt>Person</dt>
@@ -53,13 +53,13 @@ function Frame({ frame, timeZone }: { frame: NumberedFrame; timeZone: string }) 
           </>
         )}
       </dl>
-      <pre className={styles.text}>{text === null ? "It cannot be read as text." : indented(text)}</pre>
+      <pre className={styles.text}>{text === null ? "It cannot be read as text." : formatJson(text)}</pre>
     </details>
   );
 }
 
 /** JSON on lines of its own; what was cut off, or is no JSON, as it is. */
-function indented(text: string): string {
+function formatJson(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {

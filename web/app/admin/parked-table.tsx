@@ -1,6 +1,6 @@
 import type { WebhookParkedEntry } from "../../../sdk/admin.ts";
 import { useClock } from "../chat/clock.tsx";
-import { dateTime } from "../chat/time.ts";
+import { formatDateTime } from "../chat/time.ts";
 import { RoomName } from "./room-name.tsx";
 import type { RoomNames } from "./room-names.ts";
 import { Table } from "./table.tsx";
@@ -12,12 +12,12 @@ export function ParkedTable({ entries, names }: { entries: readonly WebhookParke
     <Table
       label="Parked events"
       rows={entries}
-      keyOf={({ id }) => id}
+      rowKey={({ id }) => id}
       columns={[
         { name: "Event", kind: "name", cell: ({ event_type }) => event_type },
         { name: "Room", cell: ({ room }) => <RoomName room={room} names={names} /> },
         { name: "Seq", kind: "number", cell: ({ seq }) => seq },
-        { name: "Parked", kind: "short", cell: ({ parked_at }) => dateTime(parked_at, timeZone) },
+        { name: "Parked", kind: "short", cell: ({ parked_at }) => formatDateTime(parked_at, timeZone) },
         { name: "Reason", cell: ({ reason }) => reason },
       ]}
     />

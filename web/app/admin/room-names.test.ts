@@ -15,7 +15,7 @@ test("rooms are called as people call them, and lead to where they are", () => {
   expect(shown("channel:6")).toEqual(["Private channel", "/admin/connections?room=channel%3A6"]);
   expect(shown("user:2", bo)).toEqual(["bo.l (personal)", "/admin/people?q=bo.l"]);
   expect(shown("event:77")).toEqual(["event:77", "/admin/connections?room=event%3A77"]);
-  expect(shown("all")).toEqual(["Everybody", "/admin/connections?room=all"]);
+  expect(shown("all")).toEqual(["Everyone", "/admin/connections?room=all"]);
 });
 
 test("names are asked for once each, a hundred at a time, and only where there can be one", async () => {

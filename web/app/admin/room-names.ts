@@ -1,6 +1,6 @@
 import type { NamedRoom } from "../../../sdk/admin.ts";
 import type { Rest } from "../../../sdk/rest.ts";
-import { inLists } from "../name-lists.ts";
+import { chunkNames } from "../chunk-names.ts";
 
 /** What rooms are called, by room. A room without a name that the reader may know is not in it. */
 export type RoomNames = Readonly<Record<string, NamedRoom>>;
@@ -8,7 +8,7 @@ export type RoomNames = Readonly<Record<string, NamedRoom>>;
 /** Asks for the names of channels and people among the rooms; the names of others are what people call them. */
 export async function readRoomNames({ admin }: Pick<Rest, "admin">, rooms: readonly string[]): Promise<RoomNames> {
   const names: Record<string, NamedRoom> = {};
-  for (const list of inLists(rooms.filter((room) => /^(channel|user):/.test(room)))) {
+  for (const list of chunkNames(rooms.filter((room) => /^(channel|user):/.test(room)))) {
     const { data } = await admin.roomNames(list);
     for (const each of data) names[each.room] = each;
   }
@@ -20,7 +20,7 @@ export function roomTitle(room: string, named: NamedRoom | undefined): string {
   if (named?.kind === "person") return `${named.name} (personal)`;
   if (named?.kind === "direct") return "Direct chat";
   if (named) return `#${named.name}`;
-  if (room === "all") return "Everybody";
+  if (room === "all") return "Everyone";
   return room.startsWith("channel:") ? "Private channel" : room;
 }
 

@@ -1,7 +1,7 @@
 import { Link } from "react-router";
 import type { RoomInfo } from "../../../sdk/admin.ts";
 import styles from "./admin.module.css";
-import { count } from "./figures.ts";
+import { formatNumber } from "./format.ts";
 import { RoomName } from "./room-name.tsx";
 import { type RoomNames, roomTitle } from "./room-names.ts";
 import { Table } from "./table.tsx";
@@ -12,20 +12,20 @@ export function RoomTable({ rooms, names }: { rooms: readonly RoomInfo[]; names:
     <Table
       label="Rooms"
       rows={rooms}
-      keyOf={({ room }) => room}
+      rowKey={({ room }) => room}
       columns={[
         { name: "Room", kind: "name", cell: ({ room }) => <RoomName room={room} names={names} /> },
         {
           name: "Connections",
           kind: "number",
           cell: ({ room, connections }) => (
-            <Link to={`/admin/connections?room=${encodeURIComponent(room)}`}>{count(connections)}</Link>
+            <Link to={`/admin/connections?room=${encodeURIComponent(room)}`}>{formatNumber(connections)}</Link>
           ),
         },
         {
           name: "Entries",
           kind: "number",
-          cell: ({ head_seq }) => (head_seq === null ? "none" : count(head_seq)),
+          cell: ({ head_seq }) => (head_seq === null ? "none" : formatNumber(head_seq)),
         },
         {
           name: "Watch",

@@ -1,6 +1,6 @@
 /** What a service token may be allowed to do, in words for who ticks the boxes. */
 export const SCOPES = [
-  { value: "broadcast", label: "Broadcast", text: "Send to everybody who is in a room." },
+  { value: "broadcast", label: "Broadcast", text: "Send to everyone who is in a room." },
   { value: "notify", label: "Notify", text: "Send a notice to one person, who sees it later if they are away." },
   {
     value: "subscribe",

@@ -16,6 +16,6 @@ export const SECTIONS = [
 export const GROUPS = [...new Set(SECTIONS.map(({ group }) => group))];
 
 /** The section that a path is in; deeper ones belong to their beginning. */
-export function sectionOf(pathname: string) {
+export function findSection(pathname: string) {
   return SECTIONS.findLast(({ path }) => pathname === path || pathname.startsWith(`${path}/`)) ?? SECTIONS[0];
 }

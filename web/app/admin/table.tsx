@@ -14,12 +14,12 @@ interface Column<T> {
 interface TableProps<T> {
   label: string;
   rows: readonly T[];
-  keyOf: (row: T) => string;
+  rowKey: (row: T) => string;
   columns: readonly Column<T>[];
 }
 
 /** A table that becomes a list of cards on a narrow screen. The roles are spelt out: `display` takes away those of the elements. */
-export function Table<T>({ label, rows, keyOf, columns }: TableProps<T>) {
+export function Table<T>({ label, rows, rowKey, columns }: TableProps<T>) {
   return (
     // biome-ignore-start lint/a11y/noRedundantRoles: see above.
     <table role="table" className={styles.table} aria-label={label}>
@@ -27,14 +27,14 @@ export function Table<T>({ label, rows, keyOf, columns }: TableProps<T>) {
         <tr role="row">
           {columns.map(({ name, kind }) => (
             <th key={name} role="columnheader" scope="col" data-kind={kind}>
-              {kind === "tools" ? <span className="only-spoken">{name}</span> : name}
+              {kind === "tools" ? <span className="visually-hidden">{name}</span> : name}
             </th>
           ))}
         </tr>
       </thead>
       <tbody role="rowgroup">
         {rows.map((row) => (
-          <tr key={keyOf(row)} role="row">
+          <tr key={rowKey(row)} role="row">
             {columns.map(({ name, kind, cell }) => (
               <td key={name} role="cell" data-kind={kind} data-label={name}>
                 {cell(row)}

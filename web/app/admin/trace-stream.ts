@@ -21,43 +21,47 @@ export interface TraceFrame {
 export type TraceTarget = { room: string } | { user_id: string };
 
 /** What came since the last turn. `leftOut`: so many more frames were too many to be shown. */
-export interface TraceTurn {
+export interface TraceBatch {
   frames: TraceFrame[];
-  leftOut: number;
+  dropped: number;
 }
 
 /**
  * The frames of a room or person as they go; ends with its time. It is opened once and never again by itself, as an EventSource
  * would: each opening is written to the audit log. Throws UsherError when it is refused or cut.
  */
-export async function* readTrace(target: TraceTarget, seconds: number, signal: AbortSignal): AsyncGenerator<TraceTurn> {
+export async function* readTrace(
+  target: TraceTarget,
+  seconds: number,
+  signal: AbortSignal,
+): AsyncGenerator<TraceBatch> {
   const query = new URLSearchParams({ ...target, seconds: String(seconds) });
-  const answer = await reach(() => fetch(`/api/v1/admin/traces?${query}`, { signal }), signal);
-  if (!answer.ok || answer.body === null) throw await refused(answer);
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  const response = await withNetworkError(() => fetch(`/api/v1/admin/traces?${query}`, { signal }), signal);
+  if (!response.ok || response.body === null) throw await toError(response);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
-    const { done, value } = await reach(() => reader.read(), signal);
+    const { done, value } = await withNetworkError(() => reader.read(), signal);
     if (done) return;
     const events = (text + value).split("\n\n");
     text = events.pop() ?? "";
-    yield turnOf(events);
+    yield parseEvents(events);
   }
 }
 
 /** Reads whole server-sent events; comments say nothing. */
-export function turnOf(events: readonly string[]): TraceTurn {
-  const turn: TraceTurn = { frames: [], leftOut: 0 };
+export function parseEvents(events: readonly string[]): TraceBatch {
+  const batch: TraceBatch = { frames: [], dropped: 0 };
   for (const event of events) {
     const data = /^data: (.*)$/m.exec(event)?.[1];
     if (data === undefined) continue;
-    if (/^event: left-out$/m.test(event)) turn.leftOut += Number(data);
-    else turn.frames.push(JSON.parse(data));
+    if (/^event: left-out$/m.test(event)) batch.dropped += Number(data);
+    else batch.frames.push(JSON.parse(data));
   }
-  return turn;
+  return batch;
 }
 
-async function reach<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+async function withNetworkError<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
   try {
     return await call();
   } catch (cause) {
@@ -69,8 +73,8 @@ async function reach<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T>
   }
 }
 
-async function refused(answer: Response): Promise<UsherError> {
-  const problem = await answer.json().catch(() => ({}));
+async function toError(response: Response): Promise<UsherError> {
+  const problem = await response.json().catch(() => ({}));
   const { code = "internal", detail = "The server did not start the trace.", errors = [] } = problem;
-  return new UsherError(code, detail, { retry: false, status: answer.status, errors });
+  return new UsherError(code, detail, { retry: false, status: response.status, errors });
 }

@@ -3,7 +3,7 @@ import { UsherError } from "../../../sdk/errors.ts";
 import { readTrace, type TraceFrame, type TraceTarget } from "./trace-stream.ts";
 
 /** Frames that are kept, of those that are shown and of those that wait while it is paused. */
-const MOST = 500;
+const MAX_FRAMES = 500;
 
 export interface NumberedFrame extends TraceFrame {
   /** Counts from 1 in the order in which they came. */
@@ -13,39 +13,39 @@ export interface NumberedFrame extends TraceFrame {
 export interface Trace {
   /** What is watched; null: nothing was yet. */
   subject: string | null;
-  running: boolean;
+  isRunning: boolean;
   /** The server has said that it watches. */
-  open: boolean;
-  paused: boolean;
+  isOpen: boolean;
+  isPaused: boolean;
   /** The newest first. */
   frames: readonly NumberedFrame[];
   /** Came while it was paused; the newest first. */
-  held: readonly NumberedFrame[];
-  leftOut: number;
+  buffered: readonly NumberedFrame[];
+  dropped: number;
   refusal: UsherError | null;
 }
 
-const NOTHING: Trace = {
+const EMPTY_TRACE: Trace = {
   subject: null,
-  running: false,
-  open: false,
-  paused: false,
+  isRunning: false,
+  isOpen: false,
+  isPaused: false,
   frames: [],
-  held: [],
-  leftOut: 0,
+  buffered: [],
+  dropped: 0,
   refusal: null,
 };
 
 /** One trace at a time: another one ends the one before, and so does leaving the page. */
 export function useTrace() {
-  const [trace, setTrace] = useState(NOTHING);
+  const [trace, setTrace] = useState(EMPTY_TRACE);
   const current = useRef<AbortController | null>(null);
   const count = useRef(0);
   useEffect(() => () => current.current?.abort(), []);
 
   const stop = () => {
     current.current?.abort();
-    setTrace((trace) => ({ ...trace, running: false }));
+    setTrace((trace) => ({ ...trace, isRunning: false }));
   };
 
   /** `find` tells whom or what to watch, or throws why not. */
@@ -53,36 +53,43 @@ export function useTrace() {
     current.current?.abort();
     const mine = new AbortController();
     current.current = mine;
-    setTrace({ ...NOTHING, subject, running: true });
+    setTrace({ ...EMPTY_TRACE, subject, isRunning: true });
     const change = (next: (trace: Trace) => Trace) => {
       if (!mine.signal.aborted) setTrace(next);
     };
     try {
-      for await (const turn of readTrace(await find(), seconds, mine.signal)) {
-        const came = turn.frames.map((frame) => ({ ...frame, n: ++count.current })).reverse();
-        change((trace) => ({ ...trace, ...added(trace, came), open: true, leftOut: trace.leftOut + turn.leftOut }));
+      for await (const batch of readTrace(await find(), seconds, mine.signal)) {
+        const newFrames = batch.frames.map((frame) => ({ ...frame, n: ++count.current })).reverse();
+        change((trace) => ({
+          ...trace,
+          ...addFrames(trace, newFrames),
+          isOpen: true,
+          dropped: trace.dropped + batch.dropped,
+        }));
       }
-      change((trace) => ({ ...trace, running: false }));
+      change((trace) => ({ ...trace, isRunning: false }));
     } catch (error) {
       if (mine.signal.aborted) return;
       if (!(error instanceof UsherError)) throw error;
-      change((trace) => ({ ...trace, running: false, refusal: error }));
+      change((trace) => ({ ...trace, isRunning: false, refusal: error }));
     }
   };
 
-  const pause = () => setTrace((trace) => ({ ...trace, paused: true }));
-  const goOn = () =>
-    setTrace(({ frames, held, ...trace }) => ({
+  const pause = () => setTrace((trace) => ({ ...trace, isPaused: true }));
+  const resume = () =>
+    setTrace(({ frames, buffered, ...trace }) => ({
       ...trace,
-      paused: false,
-      frames: [...held, ...frames].slice(0, MOST),
-      held: [],
+      isPaused: false,
+      frames: [...buffered, ...frames].slice(0, MAX_FRAMES),
+      buffered: [],
     }));
-  const clear = () => setTrace((trace) => ({ ...trace, frames: [], held: [], leftOut: 0 }));
-  return { trace, start, stop, pause, goOn, clear };
+  const clear = () => setTrace((trace) => ({ ...trace, frames: [], buffered: [], dropped: 0 }));
+  return { trace, start, stop, pause, goOn: resume, clear };
 }
 
-function added({ paused, frames, held }: Trace, came: readonly NumberedFrame[]): Partial<Trace> {
-  if (came.length === 0) return {};
-  return paused ? { held: [...came, ...held].slice(0, MOST) } : { frames: [...came, ...frames].slice(0, MOST) };
+function addFrames({ isPaused, frames, buffered }: Trace, newFrames: readonly NumberedFrame[]): Partial<Trace> {
+  if (newFrames.length === 0) return {};
+  return isPaused
+    ? { buffered: [...newFrames, ...buffered].slice(0, MAX_FRAMES) }
+    : { frames: [...newFrames, ...frames].slice(0, MAX_FRAMES) };
 }

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import { isolate } from "../look/isolate.ts";
+import { bidiIsolate } from "../ui/bidi-isolate.ts";
 
 /** Messages that come within this many ms are spoken as one sentence. */
 const GATHER_MS = 1_200;
@@ -11,7 +11,7 @@ export function useAnnouncer() {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
 
   const announce = useCallback((name: string, content: string) => {
-    gathered.current.push(`${isolate(name)}: ${content.slice(0, 300)}`);
+    gathered.current.push(`${bidiIsolate(name)}: ${content.slice(0, 300)}`);
     clearTimeout(timer.current);
     timer.current = setTimeout(() => {
       const [first, ...more] = gathered.current;
@@ -24,7 +24,7 @@ export function useAnnouncer() {
   return {
     announce,
     region: (
-      <p className="only-spoken" aria-live="polite">
+      <p className="visually-hidden" aria-live="polite">
         {text}
       </p>
     ),

@@ -4,9 +4,9 @@ import { useEffect, useRef, useState } from "react";
 import { Form } from "react-router";
 import type { Message } from "../../../protocol/objects.ts";
 import { MESSAGE_MAX } from "../limits.ts";
-import { CharactersLeft } from "../look/characters-left.tsx";
+import { CharactersLeft } from "../ui/characters-left.tsx";
 import styles from "./composer.module.css";
-import { forgetDraft, keepDraft, readDraft } from "./drafts.ts";
+import { readDraft, removeDraft, saveDraft } from "./drafts.ts";
 import { grow, MessageField } from "./message-field.tsx";
 
 interface ComposerProps {
@@ -30,7 +30,7 @@ export function Composer(props: ComposerProps) {
   const { channelId, userId, destination, clientId, replyTo, replyToName, onCancelReply, onSend, onEditLast } = props;
   const box = useRef<HTMLTextAreaElement>(null);
   const form = useRef<HTMLFormElement>(null);
-  const [trouble, setTrouble] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
   const [length, setLength] = useState(0);
 
   useEffect(() => {
@@ -52,7 +52,7 @@ export function Composer(props: ComposerProps) {
       if (!box.current || !(event instanceof CustomEvent) || typeof event.detail !== "string") return;
       box.current.value = [box.current.value, event.detail].filter(Boolean).join("\n");
       setLength(box.current.value.length);
-      keepDraft(userId, channelId, box.current.value);
+      saveDraft(userId, channelId, box.current.value);
       grow(box.current);
       box.current.focus();
     };
@@ -60,9 +60,9 @@ export function Composer(props: ComposerProps) {
     return () => window.removeEventListener("usher:rewrite", rewrite);
   }, [userId, channelId]);
 
-  function changed(text: string) {
+  function onTextChange(text: string) {
     setLength(text.length);
-    keepDraft(userId, channelId, text);
+    saveDraft(userId, channelId, text);
   }
 
   function send() {
@@ -71,13 +71,13 @@ export function Composer(props: ComposerProps) {
     try {
       onSend(content);
     } catch (error) {
-      setTrouble(error instanceof Error ? error.message : "The message could not be sent.");
+      setError(error instanceof Error ? error.message : "The message could not be sent.");
       return;
     }
-    setTrouble(null);
+    setError(null);
     box.current.value = "";
-    forgetDraft(userId, channelId);
-    changed("");
+    removeDraft(userId, channelId);
+    onTextChange("");
     grow(box.current);
     box.current.focus();
   }
@@ -116,9 +116,9 @@ export function Composer(props: ComposerProps) {
           </button>
         </div>
       )}
-      {trouble && (
-        <p className={styles.trouble} role="alert">
-          {trouble}
+      {error && (
+        <p className={styles.error} role="alert">
+          {error}
         </p>
       )}
       <input type="hidden" name="intent" value="send" />
@@ -131,7 +131,7 @@ export function Composer(props: ComposerProps) {
           placeholder={`Message to ${destination}`}
           rows={1}
           required
-          onText={changed}
+          onText={onTextChange}
           onEnter={onEnter}
           onEscape={onEscape}
           onUp={onEditLast}

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { forgetDraft, keepDraft, readDraft } from "./drafts.ts";
+import { readDraft, removeDraft, saveDraft } from "./drafts.ts";
 
 const before = Object.getOwnPropertyDescriptor(globalThis, "localStorage");
 
@@ -25,20 +25,20 @@ afterEach(() => {
 
 test("a draft belongs to its person and place, and nothing is kept of an empty one", () => {
   const kept = useStorage(10);
-  keepDraft("1", "8", "half a sentence");
+  saveDraft("1", "8", "half a sentence");
   expect(readDraft("1", "8")).toBe("half a sentence");
   expect(readDraft("1", "9")).toBe("");
   expect(readDraft("2", "8")).toBe("");
-  keepDraft("1", "8", "");
+  saveDraft("1", "8", "");
   expect(kept.size).toBe(0);
-  keepDraft("1", "8", "again");
-  forgetDraft("1", "8");
+  saveDraft("1", "8", "again");
+  removeDraft("1", "8");
   expect(readDraft("1", "8")).toBe("");
 });
 
 test("storage that is full or forbidden takes nothing down", () => {
   useStorage(0);
-  keepDraft("1", "8", "lost");
+  saveDraft("1", "8", "lost");
   expect(readDraft("1", "8")).toBe("");
   Object.defineProperty(globalThis, "localStorage", {
     configurable: true,
@@ -46,6 +46,6 @@ test("storage that is full or forbidden takes nothing down", () => {
       throw new DOMException("forbidden", "SecurityError");
     },
   });
-  keepDraft("1", "8", "lost");
+  saveDraft("1", "8", "lost");
   expect(readDraft("1", "8")).toBe("");
 });

@@ -15,7 +15,7 @@ export function readDraft(userId: string, place: string): string {
 }
 
 /** Stores a draft; an empty text removes it. */
-export function keepDraft(userId: string, place: string, text: string): void {
+export function saveDraft(userId: string, place: string, text: string): void {
   try {
     if (text === "") localStorage.removeItem(key(userId, place));
     else localStorage.setItem(key(userId, place), text);
@@ -25,6 +25,6 @@ export function keepDraft(userId: string, place: string, text: string): void {
 }
 
 /** Removes a draft that was sent or discarded. */
-export function forgetDraft(userId: string, place: string): void {
-  keepDraft(userId, place, "");
+export function removeDraft(userId: string, place: string): void {
+  saveDraft(userId, place, "");
 }

@@ -1,63 +1,63 @@
 import { useEffect, useRef, useState } from "react";
 import type { Message } from "../../../protocol/objects.ts";
 import { MESSAGE_MAX } from "../limits.ts";
-import { CharactersLeft } from "../look/characters-left.tsx";
-import { forgetDraft, keepDraft, readDraft } from "./drafts.ts";
-import { useHouse } from "./house-context.tsx";
+import { CharactersLeft } from "../ui/characters-left.tsx";
+import { useChat } from "./chat-context.tsx";
+import { readDraft, removeDraft, saveDraft } from "./drafts.ts";
 import { MessageField } from "./message-field.tsx";
 import styles from "./message-row.module.css";
 
 interface EditFormProps {
   message: Message;
-  onAct: (act: "cancel", message: Message) => void;
-  /** Answers whether it is saved. */
+  onAction: (act: "cancel", message: Message) => void;
+  /** Returns whether it is saved. */
   onSave: (message: Message, content: string) => Promise<boolean>;
 }
 
 /** Where a message is changed. What was typed is kept until it is saved, or until its writer says that it may go. */
-export function EditForm({ message, onAct, onSave }: EditFormProps) {
-  const { house } = useHouse();
-  const place = `edit-${message.id}`;
-  const [start] = useState(() => readDraft(house.myId, place) || message.content);
+export function EditForm({ message, onAction, onSave }: EditFormProps) {
+  const { channelList } = useChat();
+  const draftKey = `edit-${message.id}`;
+  const [start] = useState(() => readDraft(channelList.userId, draftKey) || message.content);
   const [text, setText] = useState(start);
   const [original] = useState(message.content);
-  const [asks, setAsks] = useState(false);
+  const [isConfirming, setConfirming] = useState(false);
   const [saving, setSaving] = useState(false);
   const box = useRef<HTMLTextAreaElement>(null);
   const isGone = message.deleted_at !== null;
   const isChanged = text !== message.content;
-  const isOvertaken = !isGone && isChanged && message.content !== original;
-  const maySave = !isGone && !saving && text.trim() !== "" && text.length <= MESSAGE_MAX;
+  const isOutdated = !isGone && isChanged && message.content !== original;
+  const canSave = !isGone && !saving && text.trim() !== "" && text.length <= MESSAGE_MAX;
 
   useEffect(() => box.current?.setSelectionRange(start.length, start.length), [start]);
 
   function changed(value: string) {
     setText(value);
-    setAsks(false);
-    keepDraft(house.myId, place, value === message.content ? "" : value);
+    setConfirming(false);
+    saveDraft(channelList.userId, draftKey, value === message.content ? "" : value);
   }
 
   function close() {
-    forgetDraft(house.myId, place);
-    onAct("cancel", message);
+    removeDraft(channelList.userId, draftKey);
+    onAction("cancel", message);
   }
 
-  function leave(): boolean {
-    if (isChanged) setAsks(true);
+  function cancel(): boolean {
+    if (isChanged) setConfirming(true);
     else close();
     return true;
   }
 
   async function save() {
     if (!isChanged) return close();
-    if (!maySave) return;
+    if (!canSave) return;
     setSaving(true);
-    if (await onSave(message, text)) forgetDraft(house.myId, place);
+    if (await onSave(message, text)) removeDraft(channelList.userId, draftKey);
     setSaving(false);
   }
 
-  function goOn() {
-    setAsks(false);
+  function keepEditing() {
+    setConfirming(false);
     box.current?.focus();
   }
 
@@ -78,28 +78,28 @@ export function EditForm({ message, onAct, onSave }: EditFormProps) {
         autoFocus
         onText={changed}
         onEnter={() => void save()}
-        onEscape={leave}
+        onEscape={cancel}
       />
       <CharactersLeft length={text.length} max={MESSAGE_MAX} />
       {isGone && (
         <p role="status" className={styles.gone}>
-          This message was deleted. Your text is still here, to be copied.
+          This message was deleted. Your text is still here for you to copy.
         </p>
       )}
-      {isOvertaken && (
+      {isOutdated && (
         <p role="status" className={styles.gone}>
-          This message was changed meanwhile, in another window. It now reads: <q dir="auto">{message.content}</q>{" "}
-          Saving replaces that.
+          This message was edited in another window. It now reads: <q dir="auto">{message.content}</q> Saving replaces
+          it.
         </p>
       )}
-      {asks ? (
-        <Discard onDiscard={close} onKeep={goOn} />
+      {isConfirming ? (
+        <DiscardQuestion onDiscard={close} onKeep={keepEditing} />
       ) : (
         <div className={styles.choices}>
-          <button type="submit" disabled={isChanged && !maySave}>
+          <button type="submit" disabled={isChanged && !canSave}>
             Save
           </button>
-          <button type="button" onClick={leave}>
+          <button type="button" onClick={cancel}>
             Cancel
           </button>
         </div>
@@ -108,7 +108,7 @@ export function EditForm({ message, onAct, onSave }: EditFormProps) {
   );
 }
 
-function Discard({ onDiscard, onKeep }: { onDiscard: () => void; onKeep: () => void }) {
+function DiscardQuestion({ onDiscard, onKeep }: { onDiscard: () => void; onKeep: () => void }) {
   return (
     <fieldset
       className={styles.choices}
@@ -118,11 +118,11 @@ function Discard({ onDiscard, onKeep }: { onDiscard: () => void; onKeep: () => v
         onKeep();
       }}
     >
-      <legend>Discard what you changed?</legend>
+      <legend>Discard your changes?</legend>
       <button type="button" onClick={onDiscard}>
         Discard
       </button>
-      {/* biome-ignore lint/a11y/noAutofocus: the question follows a keystroke or a press and is answered by the next one. */}
+      {/* biome-ignore lint/a11y/noAutofocus: the question follows a keystroke or a press and the next one chooses. */}
       <button type="button" autoFocus onClick={onKeep}>
         Keep editing
       </button>

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { MESSAGE_MAX } from "../../../protocol/objects.ts";
-import { LINK_MAX, partsOf } from "./links.ts";
+import { MAX_LINK, splitLinks } from "./links.ts";
 
 const linksIn = (text: string) =>
-  partsOf(text)
+  splitLinks(text)
     .filter(({ kind }) => kind === "link")
     .map((part) => part.text);
 
@@ -26,7 +26,7 @@ test("nothing else becomes a link: other schemes, a name before the host, a link
   for (const text of [
     "javascript:alert(1) data:text/html,x ftp://a.example mailto:a@b.example //a.example a.example",
     "https://bank.example@other.example/ https://user:secret@other.example/",
-    `https://a.example/${"a".repeat(LINK_MAX)}`,
+    `https://a.example/${"a".repeat(MAX_LINK)}`,
   ]) {
     expect(linksIn(text)).toEqual([]);
   }
@@ -38,7 +38,7 @@ test("the parts of any text are that text again", () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 200 }), (texts) => {
       const text = texts.join("");
-      const parts = partsOf(text);
+      const parts = splitLinks(text);
       expect(parts.map((part) => part.text).join("")).toBe(text);
       for (const { at, text: part } of parts) expect(text.startsWith(part, at)).toBe(true);
     }),
@@ -62,7 +62,7 @@ test("the longest message of the worst signs is searched in a time that grows wi
   const starts = ["", "http://", "http://a.example/", "http://a.example/("];
   const once = (text: string) => {
     const began = performance.now();
-    partsOf(text);
+    splitLinks(text);
     return performance.now() - began;
   };
   let total = 0;

@@ -1,18 +1,18 @@
 import { LinkifyIt } from "linkify-it";
 
 /** A longer link stays text. */
-export const LINK_MAX = 2_000;
+export const MAX_LINK = 2_000;
 
 // It looks as far as `maxLength` from each place where a link may begin, and cuts there: what comes out longer than ours is cut.
-const finder = new LinkifyIt({ fuzzyEmail: false, fuzzyLink: false, urlAuth: true, maxLength: LINK_MAX + 100 })
+const finder = new LinkifyIt({ fuzzyEmail: false, fuzzyLink: false, urlAuth: true, maxLength: MAX_LINK + 100 })
   .add("ftp:", null)
   .add("mailto:", null)
   .add("//", null);
 
 /** Code is quoted by backticks, and a bidi control would show a link in another order than it is followed in: a link ends at both. */
-const ENDS_LINK = /[`\p{Bidi_Control}]/gu;
+const LINK_END = /[`\p{Bidi_Control}]/gu;
 
-export interface Part {
+export interface TextPart {
   kind: "text" | "link";
   text: string;
   /** Where it begins in the whole text. */
@@ -20,12 +20,12 @@ export interface Part {
 }
 
 /** A text cut into its http(s) links and what is between them; the parts joined are the text. */
-export function partsOf(text: string): Part[] {
-  const parts: Part[] = [];
+export function splitLinks(text: string): TextPart[] {
+  const parts: TextPart[] = [];
   let at = 0;
-  for (const { index, lastIndex } of finder.match(text.replace(ENDS_LINK, " ")) ?? []) {
+  for (const { index, lastIndex } of finder.match(text.replace(LINK_END, " ")) ?? []) {
     const link = text.slice(index, lastIndex);
-    if (link.length > LINK_MAX || !isSafe(link)) continue;
+    if (link.length > MAX_LINK || !isSafe(link)) continue;
     if (index > at) parts.push({ kind: "text", text: text.slice(at, index), at });
     parts.push({ kind: "link", text: link, at: index });
     at = lastIndex;

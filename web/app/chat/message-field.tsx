@@ -9,7 +9,7 @@ interface MessageFieldProps
   onText: (text: string) => void;
   /** Enter, where that sends. */
   onEnter: () => void;
-  /** Answers whether there was something to leave; else the key is for whatever is around. */
+  /** Returns whether there was something to leave; else the key is for whatever is around. */
   onEscape?: () => boolean;
   /** The upwards arrow in an empty field. */
   onUp?: () => void;

@@ -3,58 +3,64 @@ import { type KeyboardEvent, type MouseEvent, useLayoutEffect, useMemo, useRef, 
 import { Link } from "react-router";
 import type { Channel, Message } from "../../../protocol/objects.ts";
 import { AroundCommit } from "./around-commit.tsx";
+import type { ChannelView } from "./channel-view.ts";
+import { useChat } from "./chat-context.tsx";
 import { useClock } from "./clock.tsx";
-import { useHouse } from "./house-context.tsx";
+import { getDisplayName } from "./display-names.ts";
 import styles from "./message-list.module.css";
 import { MessageRow } from "./message-row.tsx";
+import { useObservable } from "./observable.ts";
 import { OutgoingRow } from "./outgoing-row.tsx";
-import { nameOf } from "./people.ts";
-import { rowsOf } from "./rows.ts";
-import type { Talk } from "./talk.ts";
-import { dayName } from "./time.ts";
+import { buildRows } from "./rows.ts";
+import { formatDay } from "./time.ts";
 import { useAnchoredScroll } from "./use-anchored-scroll.ts";
-import { useMessageActs } from "./use-message-acts.ts";
-import { useValue } from "./value.ts";
+import { useMessageActions } from "./use-message-actions.ts";
 
 interface MessageListProps {
-  talk: Talk;
+  channelView: ChannelView;
   channel: Channel;
   /** First message that was unread when the channel was opened. */
-  firstNew: string | null;
+  firstUnread: string | null;
   /** Message to bring into sight first. */
   target: string | null;
   onReply: (message: Message) => void;
   /** A failure of what was asked for, in a sentence. */
-  onTrouble: (text: string) => void;
+  onError: (text: string) => void;
 }
 
 /** The messages of a channel, scrollable both ways without a jump, and those that are on their way. */
-export function MessageList({ talk, channel, firstNew, target, onReply, onTrouble }: MessageListProps) {
-  const { me, client } = useHouse();
+export function MessageList({ channelView, channel, firstUnread, target, onReply, onError }: MessageListProps) {
+  const { me, client } = useChat();
   const { timeZone, now } = useClock();
-  const here = useValue(talk.window);
-  const outgoing = useValue(talk.outgoing);
-  const quoted = useValue(talk.quoted);
-  const names = useValue(talk.people.names);
+  const shown = useObservable(channelView.window);
+  const outgoing = useObservable(channelView.outgoing);
+  const quoted = useObservable(channelView.quoted);
+  const names = useObservable(channelView.displayNames.names);
   const [active, setActive] = useState<string | null>(null);
   /** The message that the keyboard was at last. */
   const [current, setCurrent] = useState<string | null>(null);
   const list = useRef<HTMLOListElement>(null);
-  const { changing, lit, act, save, guarded } = useMessageActs({ talk, list, target, onReply, onTrouble });
+  const {
+    changing: openForm,
+    lit: highlighted,
+    act: runAction,
+    save,
+    guarded: reportFailure,
+  } = useMessageActions({ channelView, list, target, onReply, onError });
 
   const scroll = useAnchoredScroll({
-    pages: here,
-    newerMissing: here.newer,
-    first: target ?? firstNew,
+    pages: shown,
+    hasNewer: shown.hasNewer,
+    first: target ?? firstUnread,
     firstAt: target === null ? "nearest" : "center",
-    live: client !== null,
-    older: () => void guarded(talk.loadOlder()),
-    newer: () => void guarded(talk.loadNewer()),
-    latest: () => guarded(talk.showLatest()),
-    onSight: (sight) => talk.sight.set(sight),
+    isLive: client !== null,
+    loadOlder: () => void reportFailure(channelView.loadOlder()),
+    loadNewer: () => void reportFailure(channelView.loadNewer()),
+    loadLatest: () => reportFailure(channelView.showLatest()),
+    onVisibleRange: (sight) => channelView.visibleRange.set(sight),
   });
 
-  // Whoever writes wants to see what he wrote, wherever he was reading.
+  // A user who sends a message wants to see it, wherever they were reading.
   const { toEnd } = scroll;
   const waiting = useRef(0);
   useLayoutEffect(() => {
@@ -62,11 +68,11 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
     waiting.current = outgoing.length;
   }, [outgoing, toEnd]);
 
-  const rows = useMemo(() => rowsOf(here.messages, firstNew, timeZone), [here.messages, firstNew, timeZone]);
-  const byId = useMemo(() => new Map(here.messages.map((message) => [message.id, message])), [here.messages]);
-  const parentOf = (id: string | null) => {
+  const rows = useMemo(() => buildRows(shown.messages, firstUnread, timeZone), [shown.messages, firstUnread, timeZone]);
+  const byId = useMemo(() => new Map(shown.messages.map((message) => [message.id, message])), [shown.messages]);
+  const findParent = (id: string | null) => {
     const parent = id === null ? undefined : (byId.get(id) ?? quoted.get(id));
-    return { parent, parentAuthor: parent ? nameOf(names, parent) : null };
+    return { parent, parentAuthor: parent ? getDisplayName(names, parent) : null };
   };
 
   function onKeyDown(event: KeyboardEvent<HTMLElement>) {
@@ -79,23 +85,25 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
     const key = event.key.toLowerCase();
     if (key === "arrowup" || key === "arrowdown") moveFocus(list.current, row, key === "arrowup" ? -1 : 1);
     else if (key === "end") scroll.toEnd();
-    else if (message && message.deleted_at === null && key === "r" && mayWrite) act("reply", message);
-    else if (message && message.deleted_at === null && key === "e" && message.user_id === me.id) act("edit", message);
-    else if (message && message.deleted_at === null && key === "delete" && mayDelete(message)) act("delete", message);
+    else if (message && message.deleted_at === null && key === "r" && canWrite) runAction("reply", message);
+    else if (message && message.deleted_at === null && key === "e" && message.user_id === me.id)
+      runAction("edit", message);
+    else if (message && message.deleted_at === null && key === "delete" && canDelete(message))
+      runAction("delete", message);
     else return;
     event.preventDefault();
   }
 
   /** The links to further pages are for pages without scripts. */
-  const instead = (read: () => Promise<void>) => (event: MouseEvent) => {
+  const withoutNavigation = (read: () => Promise<void>) => (event: MouseEvent) => {
     event.preventDefault();
-    if (client) void guarded(read());
+    if (client) void reportFailure(read());
   };
 
   // Tab goes to one message, and the arrow keys from there: not through fifty of them on the way to the composer.
-  const tabStop = current !== null && byId.has(current) ? current : (here.messages.at(-1)?.id ?? null);
-  const mayWrite = channel.role !== null;
-  const mayDelete = (message: Message) =>
+  const tabStop = current !== null && byId.has(current) ? current : (shown.messages.at(-1)?.id ?? null);
+  const canWrite = channel.role !== null;
+  const canDelete = (message: Message) =>
     message.user_id === me.id || channel.role === "owner" || channel.role === "admin";
 
   return (
@@ -110,29 +118,31 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
         <AroundCommit before={scroll.before} after={scroll.after} />
         <div ref={scroll.inner} className={styles.inner}>
           <div ref={scroll.top} className={styles.edge}>
-            {here.older && (
+            {shown.hasOlder && (
               <Link
-                to={`?before=${here.messages[0]?.id}`}
+                to={`?before=${shown.messages[0]?.id}`}
                 className={styles.pager}
-                onClick={instead(() => talk.loadOlder())}
+                onClick={withoutNavigation(() => channelView.loadOlder())}
               >
                 Older messages
               </Link>
             )}
           </div>
-          {!here.older && <Beginning channel={channel} empty={here.messages.length + outgoing.length === 0} />}
+          {!shown.hasOlder && (
+            <StartOfConversation channel={channel} empty={shown.messages.length + outgoing.length === 0} />
+          )}
           {/* biome-ignore lint/a11y/useKeyWithClickEvents: with a keyboard, the focus shows the buttons. */}
           <ol
             ref={list}
             className={styles.list}
             // A finger leaves when it is lifted, before its click: only a mouse shows and hides buttons by where it is.
-            onPointerOver={(event) => event.pointerType === "mouse" && setActive(messageAt(event.target))}
+            onPointerOver={(event) => event.pointerType === "mouse" && setActive(findMessageId(event.target))}
             onPointerLeave={(event) => event.pointerType === "mouse" && setActive(null)}
-            onClick={(event) => setActive(messageAt(event.target))}
+            onClick={(event) => setActive(findMessageId(event.target))}
             onFocus={(event) => {
               // The focus that a tap sets comes between its press and its click: nothing may move then.
-              if (event.target.matches(":focus-visible")) setActive(messageAt(event.target));
-              setCurrent(messageAt(event.target));
+              if (event.target.matches(":focus-visible")) setActive(findMessageId(event.target));
+              setCurrent(findMessageId(event.target));
             }}
             onBlur={({ currentTarget, relatedTarget }) => {
               if (!(relatedTarget instanceof Node) || !currentTarget.contains(relatedTarget)) setActive(null);
@@ -141,7 +151,7 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
             {rows.map((row) =>
               row.kind === "day" ? (
                 <li key={row.key} className={styles.day}>
-                  <span>{dayName(row.at, now, timeZone)}</span>
+                  <span>{formatDay(row.at, now, timeZone)}</span>
                 </li>
               ) : row.kind === "new" ? (
                 <li key={row.key} className={styles.new} id="new">
@@ -151,30 +161,30 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
                 <MessageRow
                   key={row.key}
                   message={row.message}
-                  author={nameOf(names, row.message)}
-                  head={row.head}
-                  {...parentOf(row.message.reply_to_id)}
-                  mine={row.message.user_id === me.id}
-                  mayDelete={mayDelete(row.message)}
-                  mayWrite={mayWrite}
-                  active={active === row.message.id}
-                  tabStop={tabStop === row.message.id}
-                  mode={changing?.id === row.message.id ? changing.mode : "text"}
-                  lit={lit === row.message.id}
-                  onAct={act}
+                  author={getDisplayName(names, row.message)}
+                  startsGroup={row.head}
+                  {...findParent(row.message.reply_to_id)}
+                  isMine={row.message.user_id === me.id}
+                  canDelete={canDelete(row.message)}
+                  canWrite={canWrite}
+                  isActive={active === row.message.id}
+                  isTabStop={tabStop === row.message.id}
+                  mode={openForm?.id === row.message.id ? openForm.mode : "text"}
+                  isHighlighted={highlighted === row.message.id}
+                  onAction={runAction}
                   onSave={save}
                 />
               ),
             )}
-            {!here.newer &&
+            {!shown.hasNewer &&
               outgoing.map((item) => <OutgoingRow key={item.client_id} item={item} me={me} client={client} />)}
           </ol>
           <div ref={scroll.bottom} className={styles.edge}>
-            {here.newer && (
+            {shown.hasNewer && (
               <Link
-                to={`?after=${here.messages.at(-1)?.id}`}
+                to={`?after=${shown.messages.at(-1)?.id}`}
                 className={styles.pager}
-                onClick={instead(() => talk.loadNewer())}
+                onClick={withoutNavigation(() => channelView.loadNewer())}
               >
                 Newer messages
               </Link>
@@ -182,7 +192,7 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
           </div>
         </div>
       </section>
-      {(!scroll.atEnd || here.newer) && (
+      {(!scroll.atEnd || shown.hasNewer) && (
         <button type="button" className={styles.latest} onClick={scroll.toEnd}>
           <ArrowDown size={15} aria-hidden="true" />
           {channel.unread > 0 ? `${channel.unread > 99 ? "99+" : channel.unread} new` : "Latest"}
@@ -192,12 +202,12 @@ export function MessageList({ talk, channel, firstNew, target, onReply, onTroubl
   );
 }
 
-function Beginning({ channel, empty }: { channel: Channel; empty: boolean }) {
+function StartOfConversation({ channel, empty }: { channel: Channel; empty: boolean }) {
   if (!empty) return <p className={styles.beginning}>This is the beginning of the conversation.</p>;
   const direct = channel.type === "direct";
   return (
-    <div className={styles.nothing}>
-      <p className={styles.nothingTitle}>{direct ? "Say hello" : "No messages yet"}</p>
+    <div className={styles.empty}>
+      <p className={styles.emptyTitle}>{direct ? "Say hello" : "No messages yet"}</p>
       <p>
         {direct
           ? "Only the two of you can read this."
@@ -208,7 +218,7 @@ function Beginning({ channel, empty }: { channel: Channel; empty: boolean }) {
   );
 }
 
-function messageAt(target: EventTarget): string | null {
+function findMessageId(target: EventTarget): string | null {
   return target instanceof Element ? (target.closest<HTMLElement>("[data-message]")?.dataset.message ?? null) : null;
 }
 

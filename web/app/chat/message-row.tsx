@@ -4,64 +4,64 @@ import Trash2 from "lucide-react/icons/trash-2";
 import { memo } from "react";
 import { Link } from "react-router";
 import type { Message } from "../../../protocol/objects.ts";
-import { Face } from "../look/face.tsx";
+import { Avatar } from "../ui/avatar.tsx";
+import { useChat } from "./chat-context.tsx";
 import { useClock } from "./clock.tsx";
 import { EditForm } from "./edit-form.tsx";
-import { useHouse } from "./house-context.tsx";
 import styles from "./message-row.module.css";
-import { Prose } from "./prose.tsx";
-import { clockTime, dateTime } from "./time.ts";
+import { MessageText } from "./message-text.tsx";
+import { formatDateTime, formatTime } from "./time.ts";
 
-export type RowAct = "reply" | "edit" | "delete" | "confirm-delete" | "cancel" | "jump";
+export type RowAction = "reply" | "edit" | "delete" | "confirm-delete" | "cancel" | "jump";
 
 interface MessageRowProps {
   message: Message;
   /** How the writer is called. */
   author: string;
-  head: boolean;
-  /** The message that this one answers; null: it is gone. Undefined: it answers none, or is not loaded yet. */
+  startsGroup: boolean;
+  /** The message that this one replies to; null: it is gone. Undefined: it replies to none, or is not loaded yet. */
   parent: Message | null | undefined;
   parentAuthor: string | null;
-  mine: boolean;
-  mayDelete: boolean;
-  mayWrite: boolean;
+  isMine: boolean;
+  canDelete: boolean;
+  canWrite: boolean;
   /** Shows the buttons. */
-  active: boolean;
+  isActive: boolean;
   /** Tab stops here. */
-  tabStop: boolean;
+  isTabStop: boolean;
   /** What stands in the row in place of the text. */
   mode: "text" | "edit" | "delete";
-  lit: boolean;
-  onAct: (act: RowAct, message: Message) => void;
-  /** Answers whether it is saved. */
+  isHighlighted: boolean;
+  onAction: (act: RowAction, message: Message) => void;
+  /** Returns whether it is saved. */
   onSave: (message: Message, content: string) => Promise<boolean>;
 }
 
-/** One message. The name, the face and the full time stand at the head of a block only. */
+/** One message. The name, the avatar and the full time stand at the head of a block only. */
 export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
-  const { message, author, head, active, tabStop, mode, lit } = props;
-  const { client } = useHouse();
+  const { message, author, startsGroup, isActive, isTabStop, mode, isHighlighted } = props;
+  const { client } = useChat();
   const { timeZone } = useClock();
-  const time = clockTime(message.created_at, timeZone);
-  const hasTools = active && mode === "text" && message.deleted_at === null;
+  const time = formatTime(message.created_at, timeZone);
+  const hasTools = isActive && mode === "text" && message.deleted_at === null;
   return (
     <li
       id={`m-${message.id}`}
       data-message={message.id}
-      data-head={head || undefined}
-      data-lit={lit || undefined}
-      data-active={active || undefined}
+      data-group-start={startsGroup || undefined}
+      data-highlighted={isHighlighted || undefined}
+      data-active={isActive || undefined}
       data-tools={hasTools || undefined}
       className={styles.row}
-      tabIndex={tabStop ? 0 : -1}
+      tabIndex={isTabStop ? 0 : -1}
     >
       <div className={styles.side}>
-        {head ? (
-          <Face id={message.user_id} name={author} />
+        {startsGroup ? (
+          <Avatar id={message.user_id} name={author} />
         ) : (
           <time
             dateTime={message.created_at}
-            title={dateTime(message.created_at, timeZone)}
+            title={formatDateTime(message.created_at, timeZone)}
             className={styles.sideTime}
             aria-hidden="true"
           >
@@ -70,11 +70,11 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
         )}
       </div>
       <div className={styles.main}>
-        <p className={head ? styles.byline : "only-spoken"}>
+        <p className={startsGroup ? styles.byline : "visually-hidden"}>
           <span className={styles.author} dir="auto">
             {author}
           </span>{" "}
-          <time dateTime={message.created_at} title={dateTime(message.created_at, timeZone)}>
+          <time dateTime={message.created_at} title={formatDateTime(message.created_at, timeZone)}>
             {time}
           </time>
         </p>
@@ -86,10 +86,10 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
         ) : (
           <div className={styles.text} dir="auto">
             <span data-text>
-              <Prose text={message.content} tabIndex={client && !active ? -1 : undefined} />
+              <MessageText text={message.content} tabIndex={client && !isActive ? -1 : undefined} />
             </span>
             {message.edited_at !== null && (
-              <span className={styles.edited} title={`Edited ${dateTime(message.edited_at, timeZone)}`}>
+              <span className={styles.edited} title={`Edited ${formatDateTime(message.edited_at, timeZone)}`}>
                 {" "}
                 (edited)
               </span>
@@ -98,13 +98,13 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
         )}
         {mode === "delete" && <DeleteForm {...props} />}
       </div>
-      {hasTools && <Tools {...props} />}
+      {hasTools && <MessageToolbar {...props} />}
     </li>
   );
 });
 
-function Quote({ id, parent, parentAuthor, message, active, onAct }: MessageRowProps & { id: string }) {
-  const { client } = useHouse();
+function Quote({ id, parent, parentAuthor, message, isActive, onAction }: MessageRowProps & { id: string }) {
+  const { client } = useChat();
   const text =
     parent === undefined
       ? "An earlier message"
@@ -116,14 +116,14 @@ function Quote({ id, parent, parentAuthor, message, active, onAct }: MessageRowP
       to={`?at=${id}#m-${id}`}
       className={styles.quote}
       // Tab reaches what is inside a message from that message alone.
-      tabIndex={client && !active ? -1 : undefined}
+      tabIndex={client && !isActive ? -1 : undefined}
       onClick={(event) => {
         if (event.metaKey || event.ctrlKey) return;
         event.preventDefault();
-        onAct("jump", message);
+        onAction("jump", message);
       }}
     >
-      <span className="only-spoken">In reply to </span>
+      <span className="visually-hidden">In reply to </span>
       {text === null && parent ? (
         <>
           <span className={styles.quoteAuthor} dir="auto">
@@ -140,21 +140,21 @@ function Quote({ id, parent, parentAuthor, message, active, onAct }: MessageRowP
   );
 }
 
-function Tools({ message, mine, mayDelete, mayWrite, onAct }: MessageRowProps) {
+function MessageToolbar({ message, isMine, canDelete, canWrite, onAction }: MessageRowProps) {
   return (
     <fieldset className={styles.tools} aria-label="Message actions">
-      {mayWrite && (
-        <button type="button" aria-label="Reply" title="Reply (R)" onClick={() => onAct("reply", message)}>
+      {canWrite && (
+        <button type="button" aria-label="Reply" title="Reply (R)" onClick={() => onAction("reply", message)}>
           <CornerUpLeft size={16} />
         </button>
       )}
-      {mine && mayWrite && (
-        <button type="button" aria-label="Edit" title="Edit (E)" onClick={() => onAct("edit", message)}>
+      {isMine && canWrite && (
+        <button type="button" aria-label="Edit" title="Edit (E)" onClick={() => onAction("edit", message)}>
           <Pencil size={15} />
         </button>
       )}
-      {mayDelete && (
-        <button type="button" aria-label="Delete" title="Delete (Del)" onClick={() => onAct("delete", message)}>
+      {canDelete && (
+        <button type="button" aria-label="Delete" title="Delete (Del)" onClick={() => onAction("delete", message)}>
           <Trash2 size={15} />
         </button>
       )}
@@ -162,7 +162,7 @@ function Tools({ message, mine, mayDelete, mayWrite, onAct }: MessageRowProps) {
   );
 }
 
-function DeleteForm({ message, onAct }: MessageRowProps) {
+function DeleteForm({ message, onAction }: MessageRowProps) {
   return (
     <fieldset
       data-question
@@ -170,15 +170,15 @@ function DeleteForm({ message, onAct }: MessageRowProps) {
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;
         event.preventDefault();
-        onAct("cancel", message);
+        onAction("cancel", message);
       }}
     >
-      <legend>Delete this message for everybody?</legend>
-      {/* biome-ignore lint/a11y/noAutofocus: the question follows a keystroke or a press and is answered by the next one. */}
-      <button type="button" autoFocus onClick={() => onAct("confirm-delete", message)}>
+      <legend>Delete this message for everyone?</legend>
+      {/* biome-ignore lint/a11y/noAutofocus: the question follows a keystroke or a press and the next one chooses. */}
+      <button type="button" autoFocus onClick={() => onAction("confirm-delete", message)}>
         Delete
       </button>
-      <button type="button" onClick={() => onAct("cancel", message)}>
+      <button type="button" onClick={() => onAction("cancel", message)}>
         Keep it
       </button>
     </fieldset>

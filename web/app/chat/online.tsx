@@ -1,13 +1,21 @@
-import { useHouse } from "./house-context.tsx";
-import { type InChannel, othersHere } from "./in-channel.ts";
+import { type ChannelContext, countOthersOnline } from "./channel-context.ts";
+import { useChat } from "./chat-context.tsx";
+import { useObservable } from "./observable.ts";
 import styles from "./online.module.css";
-import { useValue } from "./value.ts";
 
 /** How many members are online now, the reader among them. Alone, or without a connection, there is nothing to say. */
-export function Online({ here, me, direct }: { here: InChannel["here"]; me: string; direct: boolean }) {
-  const { reach } = useHouse();
-  const known = useValue(here);
-  const others = othersHere(reach === "well" ? known : null, me);
+export function Online({
+  presence,
+  me,
+  direct,
+}: {
+  presence: ChannelContext["presence"];
+  me: string;
+  direct: boolean;
+}) {
+  const { connectionStatus } = useChat();
+  const known = useObservable(presence);
+  const others = countOthersOnline(connectionStatus === "connected" ? known : null, me);
   if (others === 0) return null;
   return (
     <span className={styles.online} data-online={others + 1}>

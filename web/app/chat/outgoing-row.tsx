@@ -1,10 +1,10 @@
 import type { Me } from "../../../protocol/objects.ts";
 import type { Client } from "../../../sdk/client.ts";
 import type { Outgoing } from "../../../sdk/outbox.ts";
-import { Face } from "../look/face.tsx";
+import { Avatar } from "../ui/avatar.tsx";
 import rowStyles from "./message-row.module.css";
+import { MessageText } from "./message-text.tsx";
 import styles from "./outgoing-row.module.css";
-import { Prose } from "./prose.tsx";
 
 /** An own message that the server does not have yet, or that it refused: as it stands it would be refused again. */
 export function OutgoingRow({ item, me, client }: { item: Outgoing; me: Me; client: Client | null }) {
@@ -18,9 +18,9 @@ export function OutgoingRow({ item, me, client }: { item: Outgoing; me: Me; clie
   }
 
   return (
-    <li className={rowStyles.row} data-head="">
+    <li className={rowStyles.row} data-group-start="">
       <div className={rowStyles.side}>
-        <Face id={me.id} name={name} />
+        <Avatar id={me.id} name={name} />
       </div>
       <div className={rowStyles.main}>
         <p className={rowStyles.byline}>
@@ -30,7 +30,7 @@ export function OutgoingRow({ item, me, client }: { item: Outgoing; me: Me; clie
           {!failed && <span className={styles.state}>{item.state === "queued" ? "waiting" : "sending"}</span>}
         </p>
         <div className={`${rowStyles.text} ${styles.pending}`} dir="auto">
-          <Prose text={item.content} />
+          <MessageText text={item.content} />
         </div>
         {failed && (
           <div className={rowStyles.choices} role="alert">

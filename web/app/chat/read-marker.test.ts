@@ -2,10 +2,10 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Message } from "../../../protocol/objects.ts";
 import { UsherError } from "../../../sdk/errors.ts";
-import { type Place, ReadMarker, unreadAfter } from "./read-marker.ts";
+import { countUnreadAfter, ReadMarker, type ReadPosition } from "./read-marker.ts";
 
 const EVERY_MS = 1_000;
-const place = (seq: number): Place => ({ id: `m${seq}`, seq });
+const place = (seq: number): ReadPosition => ({ id: `m${seq}`, seq });
 
 /** A marker on a clock that the test moves; `fails` says of which calls the server refuses. */
 function startMarker(fails: (call: number) => UsherError | null = () => null) {
@@ -69,7 +69,7 @@ test("the first place is sent at once, the next ones at most one each interval, 
   );
 });
 
-test("somebody who reads without a pause is marked all the while, not only when he has stopped", async () => {
+test("somebody who reads without a pause is marked all the while, not only when they have stopped", async () => {
   const { marker, sent, pass } = startMarker();
   for (let seq = 1; seq <= 100; seq += 1) {
     marker.read(place(seq));
@@ -78,7 +78,7 @@ test("somebody who reads without a pause is marked all the while, not only when 
   expect(sent.length).toBeGreaterThanOrEqual(10);
 });
 
-test("whoever leaves is marked at once as far as he has read, and no further after that", async () => {
+test("whoever leaves is marked at once as far as they have read, and no further after that", async () => {
   const { marker, sent, pass } = startMarker();
   marker.read(place(1));
   marker.read(place(2));
@@ -92,7 +92,7 @@ test("whoever leaves is marked at once as far as he has read, and no further aft
 test("a page that goes away saves by another way what has not arrived, and only that", async () => {
   const { marker, pass } = startMarker();
   const saved: number[] = [];
-  const save = async ({ seq }: Place) => void saved.push(seq);
+  const save = async ({ seq }: ReadPosition) => void saved.push(seq);
   marker.saveLast(save);
   marker.read(place(1));
   await pass(0);
@@ -115,7 +115,7 @@ test("a mark that did not arrive is sent again; one that the server refuses for 
   expect(refused.sent).toHaveLength(1);
 });
 
-test("what is unread behind a place is counted where the window shows it, and else left to the server", () => {
+test("what is unread after a position is counted where the window shows it, and else left to the server", () => {
   const message = (seq: number, more: Partial<Message> = {}) =>
     ({ id: `m${seq}`, seq, user_id: "other", deleted_at: null, ...more }) as Message;
   const messages = [
@@ -126,13 +126,13 @@ test("what is unread behind a place is counted where the window shows it, and el
     message(5),
   ];
   const after = (newer: boolean, seq: number, last_read_seq: number, unread: number) =>
-    unreadAfter({ messages, older: true, newer }, seq, { last_read_seq, unread }, "me");
+    countUnreadAfter({ messages, hasOlder: true, hasNewer: newer }, seq, { last_read_seq, unread }, "me");
   expect(after(false, 1, 0, 9)).toBe(2);
   expect(after(false, 5, 1, 2)).toBe(0);
   expect(after(false, 4, 5, 0)).toBeNull();
 
   expect(after(true, 4, 1, 40)).toBe(39);
   expect(after(true, 4, 1, 100)).toBeNull();
-  const later = { messages: messages.slice(3), older: true, newer: true };
-  expect(unreadAfter(later, 4, { last_read_seq: 1, unread: 40 }, "me")).toBeNull();
+  const later = { messages: messages.slice(3), hasOlder: true, hasNewer: true };
+  expect(countUnreadAfter(later, 4, { last_read_seq: 1, unread: 40 }, "me")).toBeNull();
 });

@@ -1,89 +1,89 @@
 import type { Channel, Message } from "../../../protocol/objects.ts";
 import { UsherError } from "../../../sdk/errors.ts";
-import type { Conversation } from "./conversation.ts";
+import type { MessageWindow } from "./message-window.ts";
 
-/** Calls back in `ms`, unless the function that it answers is called before. */
-export type Later = (run: () => void, ms: number) => () => void;
+/** Calls back in `ms`, unless the function that it returns is called before. */
+export type Schedule = (run: () => void, ms: number) => () => void;
 
-const systemLater: Later = (run, ms) => {
+const scheduleTimeout: Schedule = (run, ms) => {
   const timer = setTimeout(run, ms);
   return () => clearTimeout(timer);
 };
 
 /** A place in a channel: the message, and its seq. */
-export type Place = Pick<Message, "id" | "seq">;
+export type ReadPosition = Pick<Message, "id" | "seq">;
 
 /**
  * Tells the server how far a person has read: the first place at once, then at most one each `everyMs`, and always the
  * last one. A place that could not be sent is sent again at the next turn.
  */
 export class ReadMarker {
-  readonly #send: (place: Place) => Promise<unknown>;
-  readonly #everyMs: number;
-  readonly #later: Later;
-  #read: Place | null = null;
+  readonly #send: (place: ReadPosition) => Promise<unknown>;
+  readonly #intervalMs: number;
+  readonly #schedule: Schedule;
+  #read: ReadPosition | null = null;
   #sentSeq = 0;
-  #arrivedSeq = 0;
+  #acknowledgedSeq = 0;
   /** Set while no mark may be sent. */
-  #cancelTurn: (() => void) | null = null;
+  #cancelTimer: (() => void) | null = null;
 
-  constructor(send: (place: Place) => Promise<unknown>, everyMs: number, later = systemLater) {
+  constructor(send: (place: ReadPosition) => Promise<unknown>, everyMs: number, later = scheduleTimeout) {
     this.#send = send;
-    this.#everyMs = everyMs;
-    this.#later = later;
+    this.#intervalMs = everyMs;
+    this.#schedule = later;
   }
 
-  /** Up to here was read. Answers whether that is news. */
-  read(place: Place): boolean {
+  /** Up to here was read. Returns whether that is news. */
+  read(place: ReadPosition): boolean {
     if (place.seq <= (this.#read?.seq ?? 0)) return false;
     this.#read = place;
-    if (this.#cancelTurn === null) this.#turn();
+    if (this.#cancelTimer === null) this.#sendLatest();
     return true;
   }
 
   /** Sends now what waits for its turn. */
   flush(): void {
-    this.#cancelTurn?.();
-    this.#cancelTurn = null;
-    this.#turn();
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    this.#sendLatest();
   }
 
   /** Sends what waits, and nothing more after that. */
   stop(): void {
     this.flush();
-    this.#cancelTurn?.();
-    this.#cancelTurn = () => {};
+    this.#cancelTimer?.();
+    this.#cancelTimer = () => {};
   }
 
   /** For a page that is going away: sends by another way what has not arrived yet. */
-  saveLast(send: (place: Place) => Promise<unknown>): void {
+  saveLast(send: (place: ReadPosition) => Promise<unknown>): void {
     const place = this.#read;
     // Nobody is there any more who could try again.
-    if (place !== null && place.seq > this.#arrivedSeq) send(place).catch(() => {});
+    if (place !== null && place.seq > this.#acknowledgedSeq) send(place).catch(() => {});
   }
 
-  #turn(): void {
+  #sendLatest(): void {
     const place = this.#read;
     if (place === null || place.seq <= this.#sentSeq) return;
     this.#sentSeq = place.seq;
-    this.#wait();
+    this.#startTimer();
     this.#send(place).then(
       () => {
-        this.#arrivedSeq = Math.max(this.#arrivedSeq, place.seq);
+        this.#acknowledgedSeq = Math.max(this.#acknowledgedSeq, place.seq);
       },
       (error) => {
         if (error instanceof UsherError && !error.retry) return;
-        if (this.#sentSeq === place.seq) this.#sentSeq = this.#arrivedSeq;
-        if (this.#cancelTurn === null) this.#wait();
+        if (this.#sentSeq === place.seq) this.#sentSeq = this.#acknowledgedSeq;
+        if (this.#cancelTimer === null) this.#startTimer();
       },
     );
   }
 
-  #wait(): void {
-    this.#cancelTurn = this.#later(() => {
-      this.#cancelTurn = null;
-      this.#turn();
-    }, this.#everyMs);
+  #startTimer(): void {
+    this.#cancelTimer = this.#schedule(() => {
+      this.#cancelTimer = null;
+      this.#sendLatest();
+    }, this.#intervalMs);
   }
 }
 
@@ -91,15 +91,15 @@ export class ReadMarker {
  * How many messages of others are unread after `seq`, as far as a window on the channel shows it; null: it does not show
  * it, or the channel was read that far already.
  */
-export function unreadAfter(
-  here: Conversation,
+export function countUnreadAfter(
+  here: MessageWindow,
   seq: number,
   { last_read_seq, unread }: Pick<Channel, "last_read_seq" | "unread">,
   me: string,
 ): number | null {
   if (last_read_seq >= seq) return null;
   const others = here.messages.filter(({ user_id, deleted_at }) => user_id !== me && deleted_at === null);
-  if (!here.newer) return Math.min(100, others.filter((message) => message.seq > seq).length);
+  if (!here.hasNewer) return Math.min(100, others.filter((message) => message.seq > seq).length);
   // A count ends at 100: how many more there are is not known. Nor is what stands before the window.
   if (unread >= 100 || (here.messages[0]?.seq ?? 0) > last_read_seq + 1) return null;
   return Math.max(0, unread - others.filter((message) => message.seq > last_read_seq && message.seq <= seq).length);

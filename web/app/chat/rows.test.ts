@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Message } from "../../../protocol/objects.ts";
-import { rowsOf } from "./rows.ts";
-import { dayName, knownZone } from "./time.ts";
+import { buildRows } from "./rows.ts";
+import { formatDay, knownZone } from "./time.ts";
 
 function said(id: string, user_id: string, at: string, reply_to_id: string | null = null): Message {
   const created_at = `2026-11-${at}:00.000Z`;
@@ -21,7 +21,7 @@ function said(id: string, user_id: string, at: string, reply_to_id: string | nul
 }
 
 function shape(messages: Message[], firstNew: string | null, zone: string): string[] {
-  return rowsOf(messages, firstNew, zone).map((row) =>
+  return buildRows(messages, firstNew, zone).map((row) =>
     row.kind === "message" ? (row.head ? `${row.key} head` : row.key) : row.kind,
   );
 }
@@ -54,10 +54,10 @@ test("the line of new messages stands before the first unread one", () => {
 
 test("days are named as people name them", () => {
   const now = Date.parse("2026-11-21T09:00:00Z");
-  expect(dayName("2026-11-21T01:00:00.000Z", now, "UTC")).toBe("Today");
-  expect(dayName("2026-11-20T23:00:00.000Z", now, "UTC")).toBe("Yesterday");
-  expect(dayName("2026-11-14T12:00:00.000Z", now, "UTC")).toBe("Saturday 14 November");
-  expect(dayName("2025-11-14T12:00:00.000Z", now, "UTC")).toBe("14 November 2025");
+  expect(formatDay("2026-11-21T01:00:00.000Z", now, "UTC")).toBe("Today");
+  expect(formatDay("2026-11-20T23:00:00.000Z", now, "UTC")).toBe("Yesterday");
+  expect(formatDay("2026-11-14T12:00:00.000Z", now, "UTC")).toBe("Saturday 14 November");
+  expect(formatDay("2025-11-14T12:00:00.000Z", now, "UTC")).toBe("14 November 2025");
 });
 
 test("a zone that this runtime does not know becomes UTC", () => {

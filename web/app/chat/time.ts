@@ -2,7 +2,7 @@
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-function format(key: string, timeZone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+function getFormat(key: string, timeZone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const name = `${key} ${timeZone}`;
   let made = formats.get(name);
   if (!made) {
@@ -13,13 +13,13 @@ function format(key: string, timeZone: string, options: Intl.DateTimeFormatOptio
 }
 
 /** "14:05" */
-export function clockTime(at: string, timeZone: string): string {
-  return format("time", timeZone, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(at));
+export function formatTime(at: string, timeZone: string): string {
+  return getFormat("time", timeZone, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(at));
 }
 
 /** "14:05:09.042" */
-export function exactTime(at: string, timeZone: string): string {
-  return format("exact", timeZone, {
+export function formatExactTime(at: string, timeZone: string): string {
+  return getFormat("exact", timeZone, {
     hour: "2-digit",
     minute: "2-digit",
     second: "2-digit",
@@ -29,25 +29,25 @@ export function exactTime(at: string, timeZone: string): string {
 }
 
 /** The calendar day, as a key: "21/11/2026". */
-export function dayOf(at: string, timeZone: string): string {
-  return format("day", timeZone, { year: "numeric", month: "2-digit", day: "2-digit" }).format(new Date(at));
+export function dayKey(at: string, timeZone: string): string {
+  return getFormat("day", timeZone, { year: "numeric", month: "2-digit", day: "2-digit" }).format(new Date(at));
 }
 
 /** "Today", "Yesterday", "Saturday 21 November" or, in another year, "21 November 2025". */
-export function dayName(at: string, now: number, timeZone: string): string {
-  const day = dayOf(at, timeZone);
-  if (day === dayOf(new Date(now).toISOString(), timeZone)) return "Today";
-  if (day === dayOf(new Date(now - 86_400_000).toISOString(), timeZone)) return "Yesterday";
+export function formatDay(at: string, now: number, timeZone: string): string {
+  const day = dayKey(at, timeZone);
+  if (day === dayKey(new Date(now).toISOString(), timeZone)) return "Today";
+  if (day === dayKey(new Date(now - 86_400_000).toISOString(), timeZone)) return "Yesterday";
   const sameYear = at.slice(0, 4) === new Date(now).toISOString().slice(0, 4);
   const options: Intl.DateTimeFormatOptions = sameYear
     ? { weekday: "long", day: "numeric", month: "long" }
     : { day: "numeric", month: "long", year: "numeric" };
-  return format(sameYear ? "weekday" : "year", timeZone, options).format(new Date(at));
+  return getFormat(sameYear ? "weekday" : "year", timeZone, options).format(new Date(at));
 }
 
 /** "21 Nov 2026, 14:05" */
-export function dateTime(at: string, timeZone: string): string {
-  return format("full", timeZone, {
+export function formatDateTime(at: string, timeZone: string): string {
+  return getFormat("full", timeZone, {
     day: "numeric",
     month: "short",
     year: "numeric",

@@ -5,7 +5,7 @@ import type { RoomFrame } from "../../../sdk/follower.ts";
 import type { UserCaller } from "../../../src/platform/caller.ts";
 import { type ChatNode, startChatNode } from "../../../tests/support/chat-node.ts";
 import { chooseSeed } from "../../../tests/support/seeded.ts";
-import { House } from "./house.ts";
+import { ChannelListStore } from "./channel-list-store.ts";
 
 let node: ChatNode;
 let ann: UserCaller;
@@ -49,16 +49,16 @@ test("what is unread in a tab is what the server counts, whatever is said, delet
         created_at: "",
       };
       let [listed] = [await read()];
-      const house = new House({ me, channels: listed, position: { seq: 0, epoch: "e" } });
+      const channelList = new ChannelListStore({ me, channels: listed, position: { seq: 0, epoch: "e" } });
       const said: Message[] = [];
-      node.told.length = 0;
+      node.hubCalls.length = 0;
 
       /** Entries come in order; the marks of the person's own room come beside them, in any. */
       let shown = listed[0]!.last_seq;
       const show = async (entries: number) => {
         const more = (await node.log(room)).slice(shown, shown + entries);
         for (const { type, seq, payload } of more) {
-          house.channelFrame(channel.id, { room, type, seq, payload: JSON.parse(payload) } as RoomFrame);
+          channelList.applyChannelFrame(channel.id, { room, type, seq, payload: JSON.parse(payload) } as RoomFrame);
         }
         shown += more.length;
       };
@@ -81,19 +81,19 @@ test("what is unread in a tab is what the server counts, whatever is said, delet
           marks.push({ channel_id: channel.id, ...(await node.readMarks.mark(ann, channel.id, message.id)) });
         } else if (step.do === "tell mark" && marks.length > 0) {
           const [{ channel_id, ...mark }] = marks.splice(step.which % marks.length, 1) as [(typeof marks)[0]];
-          house.marked(channel_id, mark);
+          channelList.setReadMark(channel_id, mark);
         } else if (step.do === "show") {
           await show(step.entries);
         } else if (step.do === "read list") {
           listed = await read();
         } else if (step.do === "show list") {
-          house.refresh({ channels: listed, position: { seq: 0, epoch: "e" } });
+          channelList.refresh({ channels: listed, position: { seq: 0, epoch: "e" } });
         }
       }
-      for (const { channel_id, ...mark } of marks) house.marked(channel_id, mark);
+      for (const { channel_id, ...mark } of marks) channelList.setReadMark(channel_id, mark);
       await show(1_000);
       const { unread, last_read_seq, last_seq } = await node.channels.get(ann, channel.id);
-      expect(house.find(channel.id)).toMatchObject({ unread, last_read_seq, last_seq });
+      expect(channelList.find(channel.id)).toMatchObject({ unread, last_read_seq, last_seq });
     }),
     { seed, numRuns: 40 },
   );
@@ -110,12 +110,12 @@ test("a message that was sent and deleted leaves nothing unread, in a tab as on 
     role: "member",
     created_at: "",
   };
-  const house = new House({ me, channels: [channel], position: { seq: 0, epoch: "e" } });
+  const channelList = new ChannelListStore({ me, channels: [channel], position: { seq: 0, epoch: "e" } });
   const { message } = await node.messages.send(bob, { channel_id: channel.id, content: "oops" });
   await node.messages.delete(bob, message.id);
   for (const { type, seq, payload, room } of (await node.log(`channel:${channel.id}`)).slice(channel.last_seq)) {
-    house.channelFrame(channel.id, { room, type, seq, payload: JSON.parse(payload) } as RoomFrame);
+    channelList.applyChannelFrame(channel.id, { room, type, seq, payload: JSON.parse(payload) } as RoomFrame);
   }
-  expect(house.find(channel.id)?.unread).toBe(0);
+  expect(channelList.find(channel.id)?.unread).toBe(0);
   expect((await node.channels.get(ann, channel.id)).unread).toBe(0);
 });

@@ -1,27 +1,27 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
-import { type RowInSight, rowsInSight, type Sight } from "./sight.ts";
+import { findVisibleRows, type VisibleRange, type VisibleRow } from "./visible-range.ts";
 
 /** Closer than this many pixels to the end counts as being there: what comes next scrolls in by itself. */
 const END_PX = 80;
 /** Pages are fetched when their edge is this near. */
-const AHEAD = "800px 0px";
+const PREFETCH_MARGIN = "800px 0px";
 
 interface AnchoredScrollOptions {
   /** A value that changes with each page of messages. */
   pages: unknown;
   /** Whether messages after the last one of the list are missing: then its end is not the end of the conversation. */
-  newerMissing: boolean;
+  hasNewer: boolean;
   /** Message to begin at; null: the end. */
   first: string | null;
   firstAt: ScrollLogicalPosition;
   /** Whether pages can be fetched already. */
-  live: boolean;
-  older: () => void;
-  newer: () => void;
-  /** Loads the end of the conversation; answers whether it could. */
-  latest: () => Promise<boolean>;
+  isLive: boolean;
+  loadOlder: () => void;
+  loadNewer: () => void;
+  /** Loads the end of the conversation; returns whether it could. */
+  loadLatest: () => Promise<boolean>;
   /** Told at each scroll and each change. */
-  onSight: (sight: Sight) => void;
+  onVisibleRange: (sight: VisibleRange) => void;
 }
 
 export interface AnchoredScroll {
@@ -42,7 +42,7 @@ export interface AnchoredScroll {
  * The box is a reversed column: its `scrollTop` is 0 at the end and negative above.
  */
 export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScroll {
-  const { pages, newerMissing, first, firstAt, live } = options;
+  const { pages, hasNewer, first, firstAt, isLive } = options;
   const box = useRef<HTMLElement>(null);
   const inner = useRef<HTMLDivElement>(null);
   const top = useRef<HTMLDivElement>(null);
@@ -51,10 +51,10 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
   const latest = useRef(options);
   latest.current = options;
   const state = useRef({
-    rows: [] as RowInSight[],
+    rows: [] as VisibleRow[],
     following: false,
     /** `newerMissing` of what is on the screen. */
-    newerMissing,
+    newerMissing: hasNewer,
     /** The end is wanted, but not loaded yet. */
     endWanted: false,
     /** What in the box has the focus. */
@@ -64,18 +64,18 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
   const remember = useCallback(() => {
     const scroller = box.current;
     if (!scroller) return;
-    const { rows, read } = rowsInSight(scroller);
+    const { rows, read } = findVisibleRows(scroller);
     if (scroller.clientHeight > 0) {
       const near = Math.abs(scroller.scrollTop) < END_PX;
       state.current.following = near && !state.current.newerMissing;
       setAtEnd(near);
       // Browsers round what is scrolled to: taking the rounded place as the new one would add up to a drift.
-      const held = heldOf(state.current.rows);
+      const anchor = findAnchor(state.current.rows);
       state.current.rows = rows.map((row) =>
-        held && row.element === held.element && Math.abs(row.bottom - held.bottom) < 1 ? held : row,
+        anchor && row.element === anchor.element && Math.abs(row.bottom - anchor.bottom) < 1 ? anchor : row,
       );
     }
-    latest.current.onSight({
+    latest.current.onVisibleRange({
       first: rows[0]?.element.dataset.message ?? null,
       last: rows.at(-1)?.element.dataset.message ?? null,
       read,
@@ -87,16 +87,16 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
   const restore = useCallback(() => {
     const scroller = box.current;
     if (!scroller || scroller.clientHeight === 0) return;
-    const held = heldOf(state.current.rows);
+    const anchor = findAnchor(state.current.rows);
     if (state.current.following || state.current.endWanted) scroller.scrollTop = 0;
-    else if (held) scroller.scrollTop += held.element.getBoundingClientRect().bottom - held.bottom;
+    else if (anchor) scroller.scrollTop += anchor.element.getBoundingClientRect().bottom - anchor.bottom;
     remember();
   }, [remember]);
 
   const toEnd = useCallback(() => {
     if (state.current.newerMissing) {
       state.current.endWanted = true;
-      void latest.current.latest().then((isLoaded) => {
+      void latest.current.loadLatest().then((isLoaded) => {
         if (!isLoaded) state.current.endWanted = false;
       });
       return;
@@ -114,8 +114,8 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
   const after = useCallback(() => {
     // The keyboard stays in the list when the message that it was at is no longer loaded.
     if (state.current.focused?.isConnected === false) box.current?.focus({ preventScroll: true });
-    const isLoaded = state.current.newerMissing && !latest.current.newerMissing;
-    state.current.newerMissing = latest.current.newerMissing;
+    const isLoaded = state.current.newerMissing && !latest.current.hasNewer;
+    state.current.newerMissing = latest.current.hasNewer;
     restore();
     if (isLoaded) state.current.endWanted = false;
   }, [restore]);
@@ -145,26 +145,26 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
   // Observed anew after each page: an edge that is still near must ask again.
   // biome-ignore lint/correctness/useExhaustiveDependencies: see above.
   useEffect(() => {
-    if (!live || !box.current) return;
+    if (!isLive || !box.current) return;
     const observer = new IntersectionObserver(
       (entries) => {
         for (const { isIntersecting, target } of entries) {
           if (!isIntersecting || state.current.endWanted) continue;
-          if (target === top.current) latest.current.older();
-          else latest.current.newer();
+          if (target === top.current) latest.current.loadOlder();
+          else latest.current.loadNewer();
         }
       },
-      { root: box.current, rootMargin: AHEAD },
+      { root: box.current, rootMargin: PREFETCH_MARGIN },
     );
     for (const edge of [top.current, bottom.current]) if (edge) observer.observe(edge);
     return () => observer.disconnect();
-  }, [pages, live]);
+  }, [pages, isLive]);
 
   return { box, inner, top, bottom, atEnd, toEnd, before, after };
 }
 
 /** The message that keeps its place: the one that was tapped or is pointed at, or the first of those that are still there. */
-function heldOf(rows: RowInSight[]): RowInSight | undefined {
+function findAnchor(rows: VisibleRow[]): VisibleRow | undefined {
   const there = rows.filter(({ element }) => element.isConnected);
   return there.find(({ element }) => element.dataset.tools !== undefined) ?? there[0];
 }

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import type { Message } from "../../../protocol/objects.ts";
-import type { Talk } from "./talk.ts";
+import type { ChannelView } from "./channel-view.ts";
 
 export interface Reply {
   /** The message that is being replied to, as it is now. */
@@ -9,7 +9,7 @@ export interface Reply {
 }
 
 /** What the next message replies to. A message that is deleted meanwhile is no longer shown or replied to, and `onGone` says so. */
-export function useReply({ window }: Talk, onGone: (text: string) => void): Reply {
+export function useReply({ window }: ChannelView, onGone: (text: string) => void): Reply {
   const [chosen, setReplyTo] = useState<Message | null>(null);
   // The message alone is watched: others that come do not draw the composer anew.
   const current = useCallback(
@@ -21,7 +21,7 @@ export function useReply({ window }: Talk, onGone: (text: string) => void): Repl
   useEffect(() => {
     if (!isGone) return;
     setReplyTo(null);
-    onGone("The message that you were replying to was deleted. What you wrote is still here, as a message of its own.");
+    onGone("The message you were replying to was deleted. Your text is still here, as a new message.");
   }, [isGone, onGone]);
   return { replyTo: isGone ? null : message, setReplyTo };
 }

@@ -1,22 +1,22 @@
 import { Button } from "@mantine/core";
 import type { ReactNode } from "react";
 import { type ActionFunctionArgs, Form, useActionData } from "react-router";
+import { useChannelContext } from "../chat/channel-context.ts";
+import { channelTitle } from "../chat/channel-list-store.ts";
 import { useClock } from "../chat/clock.tsx";
-import { titleOf } from "../chat/house.ts";
-import { useInChannel } from "../chat/in-channel.ts";
-import { dateTime } from "../chat/time.ts";
-import formStyles from "../look/form.module.css";
-import { Field, FormError, Submit } from "../look/form.tsx";
-import listStyles from "../look/lists.module.css";
+import { formatDateTime } from "../chat/time.ts";
+import { createApiClient } from "../server/api-client.ts";
 import { attempt, field, raw } from "../server/forms.ts";
-import { hubFor } from "../server/hub.ts";
 import { redirect } from "../server/redirect.ts";
+import formStyles from "../ui/form.module.css";
+import { Field, FormError, Submit } from "../ui/form.tsx";
+import listStyles from "../ui/lists.module.css";
 import styles from "./panel.module.css";
 import { Panel } from "./panel.tsx";
 
 export async function action({ request, params }: ActionFunctionArgs) {
   const form = await request.formData();
-  const { channels, members } = hubFor(request).rest;
+  const { channels, members } = createApiClient(request).rest;
   const channelId = params.channelId ?? "";
   return attempt(form, async () => {
     const intent = raw(form, "intent");
@@ -32,19 +32,19 @@ export async function action({ request, params }: ActionFunctionArgs) {
 
 /** Name and topic of the channel, and the ways out of it. */
 export default function ChannelAbout() {
-  const { channel } = useInChannel();
+  const { channel } = useChannelContext();
   const refusal = useActionData<typeof action>() ?? undefined;
   const { timeZone } = useClock();
-  const mayChange = channel.role === "owner" || channel.role === "admin";
+  const canEdit = channel.role === "owner" || channel.role === "admin";
   return (
     <Panel title="About this channel">
       <FormError refusal={refusal} />
-      {mayChange ? (
+      {canEdit ? (
         <Form method="post" className={formStyles.form} key={`${channel.name} ${channel.topic}`}>
           <Field
             name="name"
             label="Name"
-            defaultValue={titleOf(channel)}
+            defaultValue={channelTitle(channel)}
             refusal={refusal}
             required
             maxLength={80}
@@ -65,8 +65,8 @@ export default function ChannelAbout() {
         <p dir="auto">{channel.topic ?? "This channel has no topic."}</p>
       )}
       <p className={listStyles.note}>
-        {channel.type === "public" ? "Everybody on this server can find and join it." : "Only its members can find it."}{" "}
-        Created {dateTime(channel.created_at, timeZone)}.
+        {channel.type === "public" ? "Everyone on this server can find and join it." : "Only its members can find it."}{" "}
+        Created {formatDateTime(channel.created_at, timeZone)}.
       </p>
       {channel.type === "public" ? (
         <Form method="post">
@@ -77,20 +77,20 @@ export default function ChannelAbout() {
       ) : (
         <Question label="Leave the channel">
           <p className={listStyles.note}>
-            This channel is private: you can come back only when somebody in it adds you again.
+            This channel is private: you can come back only when a member adds you again.
           </p>
           <Submit intent="leave" danger>
-            Leave <bdi>#{titleOf(channel)}</bdi>
+            Leave <bdi>#{channelTitle(channel)}</bdi>
           </Submit>
         </Question>
       )}
       {channel.role === "owner" && (
         <Question label="Delete the channel">
           <p className={listStyles.note}>
-            The channel and all its messages are deleted for everybody. This cannot be undone.
+            The channel and all its messages are deleted for everyone. This cannot be undone.
           </p>
           <Submit intent="delete" danger>
-            Delete <bdi>#{titleOf(channel)}</bdi> for good
+            Delete <bdi>#{channelTitle(channel)}</bdi> permanently
           </Submit>
         </Question>
       )}

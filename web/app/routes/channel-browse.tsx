@@ -2,10 +2,10 @@ import { Button, TextInput } from "@mantine/core";
 import Search from "lucide-react/icons/search";
 import { useRef } from "react";
 import { Form, Link, type LoaderFunctionArgs, useLoaderData, useSubmit } from "react-router";
-import { titleOf } from "../chat/house.ts";
-import styles from "../look/lists.module.css";
-import { Empty, HouseTitle, PageBar, PageBody } from "../look/page.tsx";
-import { load } from "../server/hub.ts";
+import { channelTitle } from "../chat/channel-list-store.ts";
+import { load } from "../server/api-client.ts";
+import styles from "../ui/lists.module.css";
+import { DocumentTitle, EmptyState, PageBody, PageHeader } from "../ui/page-layout.tsx";
 
 export async function loader({ request }: LoaderFunctionArgs) {
   const query = new URL(request.url).searchParams;
@@ -23,8 +23,8 @@ export default function ChannelBrowse() {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   return (
     <>
-      <HouseTitle>Browse channels</HouseTitle>
-      <PageBar title="Browse channels" below="Public channels of this server" />
+      <DocumentTitle>Browse channels</DocumentTitle>
+      <PageHeader title="Browse channels" subtitle="Public channels of this server" />
       <PageBody>
         <div>
           <Form
@@ -45,9 +45,9 @@ export default function ChannelBrowse() {
             />
           </Form>
           {page.data.length === 0 ? (
-            <Empty title={q ? `No public channel is called “${q}”` : "There is no public channel yet"}>
+            <EmptyState title={q ? `No public channel is called “${q}”` : "There is no public channel yet"}>
               <Link to="/channels/new">Create {q ? "it" : "the first one"}</Link>
-            </Empty>
+            </EmptyState>
           ) : (
             <ul className={`${styles.list} ${styles.searched}`}>
               {page.data.map((channel) => (
@@ -55,7 +55,7 @@ export default function ChannelBrowse() {
                   <div className={styles.what}>
                     <p>
                       <Link to={`/channels/${channel.id}`}>
-                        <bdi>#{titleOf(channel)}</bdi>
+                        <bdi>#{channelTitle(channel)}</bdi>
                       </Link>
                     </p>
                     <p className={styles.note}>
@@ -76,7 +76,7 @@ export default function ChannelBrowse() {
                         value="join"
                         size="compact-sm"
                         variant="light"
-                        aria-label={`Join ${titleOf(channel)}`}
+                        aria-label={`Join ${channelTitle(channel)}`}
                       >
                         Join
                       </Button>

@@ -8,15 +8,15 @@ import {
   useLoaderData,
 } from "react-router";
 import type { Channel, Member, PublicUser } from "../../../protocol/objects.ts";
-import { useHouse } from "../chat/house-context.tsx";
-import { useIdsHere, useInChannel } from "../chat/in-channel.ts";
-import { Face } from "../look/face.tsx";
-import { FormError } from "../look/form.tsx";
-import styles from "../look/lists.module.css";
-import { Menu } from "../look/menu.tsx";
-import { PeopleSearch } from "../look/people-search.tsx";
+import { useChannelContext, useOnlineIds } from "../chat/channel-context.ts";
+import { useChat } from "../chat/chat-context.tsx";
+import { createApiClient, load } from "../server/api-client.ts";
 import { attempt, raw } from "../server/forms.ts";
-import { hubFor, load } from "../server/hub.ts";
+import { Avatar } from "../ui/avatar.tsx";
+import { FormError } from "../ui/form.tsx";
+import styles from "../ui/lists.module.css";
+import { Menu } from "../ui/menu.tsx";
+import { PeopleSearch } from "../ui/people-search.tsx";
 import { Panel } from "./panel.tsx";
 
 const ROLES = ["owner", "admin", "member"] as const;
@@ -35,7 +35,7 @@ export async function loader({ request, params }: LoaderFunctionArgs) {
 
 export async function action({ request, params }: ActionFunctionArgs) {
   const form = await request.formData();
-  const { members } = hubFor(request).rest;
+  const { members } = createApiClient(request).rest;
   const channelId = params.channelId ?? "";
   const userId = raw(form, "user_id");
   return attempt(form, async () => {
@@ -52,23 +52,23 @@ export async function action({ request, params }: ActionFunctionArgs) {
 export default function ChannelMembers() {
   const { members, q, found } = useLoaderData<typeof loader>();
   const refusal = useActionData<typeof action>();
-  const { channel, here } = useInChannel();
-  const idsHere = useIdsHere(here);
-  const inside = new Set(members.data.map(({ user }) => user.id));
-  const mayAdd = channel.type === "public" || channel.role === "owner" || channel.role === "admin";
+  const { channel, presence } = useChannelContext();
+  const onlineIds = useOnlineIds(presence);
+  const memberIds = new Set(members.data.map(({ user }) => user.id));
+  const canAdd = channel.type === "public" || channel.role === "owner" || channel.role === "admin";
   return (
     <Panel title="Members" count={channel.member_count}>
       <FormError refusal={refusal ?? undefined} />
-      {mayAdd && (
+      {canAdd && (
         <PeopleSearch
           q={q}
           found={found}
-          choice={(person) => <AddButton person={person} inside={inside.has(person.id)} />}
+          renderAction={(person) => <AddButton person={person} isMember={memberIds.has(person.id)} />}
         />
       )}
       <ul className={styles.list}>
         {members.data.map((member) => (
-          <MemberRow key={member.user.id} member={member} channel={channel} here={idsHere.has(member.user.id)} />
+          <MemberRow key={member.user.id} member={member} channel={channel} isOnline={onlineIds.has(member.user.id)} />
         ))}
       </ul>
       {members.next !== null && <Link to={`?from=${encodeURIComponent(members.next)}`}>More members</Link>}
@@ -76,8 +76,8 @@ export default function ChannelMembers() {
   );
 }
 
-function AddButton({ person, inside }: { person: PublicUser; inside: boolean }) {
-  if (inside) return <span className={styles.tag}>member</span>;
+function AddButton({ person, isMember }: { person: PublicUser; isMember: boolean }) {
+  if (isMember) return <span className={styles.tag}>member</span>;
   return (
     <Form method="post" preventScrollReset>
       <input type="hidden" name="user_id" value={person.id} />
@@ -95,20 +95,28 @@ function AddButton({ person, inside }: { person: PublicUser; inside: boolean }) 
   );
 }
 
-function MemberRow({ member: { user, role }, channel, here }: { member: Member; channel: Channel; here: boolean }) {
-  const { house } = useHouse();
-  const me = user.id === house.myId;
-  const mayRemove = !me && (channel.role === "owner" || (channel.role === "admin" && role === "member"));
-  const maySetRole = !me && channel.role === "owner";
+function MemberRow({
+  member: { user, role },
+  channel,
+  isOnline,
+}: {
+  member: Member;
+  channel: Channel;
+  isOnline: boolean;
+}) {
+  const { channelList } = useChat();
+  const me = user.id === channelList.userId;
+  const canRemove = !me && (channel.role === "owner" || (channel.role === "admin" && role === "member"));
+  const canSetRole = !me && channel.role === "owner";
   const name = user.name ?? user.username;
   return (
     <li className={styles.item}>
-      <Face id={user.id} name={name} size={32} here={here} />
+      <Avatar id={user.id} name={name} size={32} isOnline={isOnline} />
       <div className={styles.what}>
         <p>
           <bdi>{name}</bdi>
           {me && <span className={styles.note}> (you)</span>}
-          {here && <span className="only-spoken"> is online</span>}
+          {isOnline && <span className="visually-hidden"> is online</span>}
         </p>
         {user.name !== null && (
           <p className={styles.note} dir="auto">
@@ -117,10 +125,10 @@ function MemberRow({ member: { user, role }, channel, here }: { member: Member; 
         )}
       </div>
       {role !== "member" && <span className={styles.tag}>{role}</span>}
-      {(mayRemove || maySetRole) && (
+      {(canRemove || canSetRole) && (
         <Menu label={`Manage ${name}`}>
-          {maySetRole && <RoleForm userId={user.id} name={name} role={role} />}
-          {mayRemove && (
+          {canSetRole && <RoleForm userId={user.id} name={name} role={role} />}
+          {canRemove && (
             <Form method="post" preventScrollReset>
               <input type="hidden" name="user_id" value={user.id} />
               <button type="submit" name="intent" value="remove" aria-label={`Remove ${name}`} data-danger>

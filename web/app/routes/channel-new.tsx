@@ -1,11 +1,11 @@
 import { Radio } from "@mantine/core";
 import { type ActionFunctionArgs, Form, useActionData, useLoaderData } from "react-router";
-import formStyles from "../look/form.module.css";
-import { Field, FormError, Submit } from "../look/form.tsx";
-import { HouseTitle, PageBar, PageBody } from "../look/page.tsx";
+import { createApiClient } from "../server/api-client.ts";
 import { attempt, field } from "../server/forms.ts";
-import { hubFor } from "../server/hub.ts";
 import { redirect } from "../server/redirect.ts";
+import formStyles from "../ui/form.module.css";
+import { Field, FormError, Submit } from "../ui/form.tsx";
+import { DocumentTitle, PageBody, PageHeader } from "../ui/page-layout.tsx";
 
 /** A key for the form: sent twice, it makes one channel. */
 export function loader() {
@@ -16,7 +16,7 @@ export async function action({ request }: ActionFunctionArgs) {
   const form = await request.formData();
   return attempt(form, async () => {
     const type = form.get("type") === "private" ? "private" : "public";
-    const channel = await hubFor(request).rest.channels.create(
+    const channel = await createApiClient(request).rest.channels.create(
       { type, name: field(form, "name") ?? "", topic: field(form, "topic") },
       field(form, "key"),
     );
@@ -29,8 +29,8 @@ export default function ChannelNew() {
   const refusal = useActionData<typeof action>();
   return (
     <>
-      <HouseTitle>Create a channel</HouseTitle>
-      <PageBar title="Create a channel" />
+      <DocumentTitle>Create a channel</DocumentTitle>
+      <PageHeader title="Create a channel" />
       <PageBody>
         <Form method="post" className={formStyles.form}>
           <FormError refusal={refusal} />
@@ -55,7 +55,7 @@ export default function ChannelNew() {
           />
           <Radio.Group name="type" label="Who can find it" defaultValue={refusal?.typed.type ?? "public"}>
             <div className={formStyles.choices}>
-              <Radio value="public" label="Everybody on this server can find and join it" />
+              <Radio value="public" label="Everyone on this server can find and join it" />
               <Radio value="private" label="Only people who are added to it" />
             </div>
           </Radio.Group>

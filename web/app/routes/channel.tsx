@@ -19,29 +19,29 @@ import type { Channel, Message, PublicUser } from "../../../protocol/objects.ts"
 import type { RoomPresence } from "../../../sdk/presence.ts";
 import type { MessagePage } from "../../../sdk/rest.ts";
 import { useAnnouncer } from "../chat/announcer.tsx";
+import type { ChannelContext } from "../chat/channel-context.ts";
+import { channelTitle } from "../chat/channel-list-store.ts";
+import { ChannelView } from "../chat/channel-view.ts";
+import { useChannels, useChat } from "../chat/chat-context.tsx";
 import { Composer } from "../chat/composer.tsx";
-import { titleOf } from "../chat/house.ts";
-import { useChannels, useHouse } from "../chat/house-context.tsx";
-import type { InChannel } from "../chat/in-channel.ts";
+import { getDisplayName } from "../chat/display-names.ts";
 import { useLastChannel } from "../chat/last-channel.ts";
 import { MessageList } from "../chat/message-list.tsx";
 import { Online } from "../chat/online.tsx";
-import { nameOf } from "../chat/people.ts";
-import { Talk } from "../chat/talk.ts";
 import { useReadMark } from "../chat/use-read-mark.ts";
 import { useReply } from "../chat/use-reply.ts";
-import { FormError, Submit } from "../look/form.tsx";
-import { isolate } from "../look/isolate.ts";
-import { Empty, HouseTitle, PageBar } from "../look/page.tsx";
+import { createApiClient, load } from "../server/api-client.ts";
 import { attempt, field, raw } from "../server/forms.ts";
-import { hubFor, load } from "../server/hub.ts";
 import { readChannel } from "../server/reads.ts";
 import { redirect } from "../server/redirect.ts";
+import { bidiIsolate } from "../ui/bidi-isolate.ts";
+import { FormError, Submit } from "../ui/form.tsx";
+import { DocumentTitle, EmptyState, PageHeader } from "../ui/page-layout.tsx";
 import styles from "./channel.module.css";
 
 export async function loader({ request, params }: LoaderFunctionArgs) {
   const query = new URL(request.url).searchParams;
-  const view = await load(request, (hub) => readChannel(hub, params.channelId ?? "", query));
+  const view = await load(request, (api) => readChannel(api, params.channelId ?? "", query));
   return { ...view, target: query.get("at"), clientId: crypto.randomUUID() };
 }
 
@@ -57,7 +57,7 @@ export function shouldRevalidate(change: ShouldRevalidateFunctionArgs) {
 export async function action({ request, params }: ActionFunctionArgs) {
   const form = await request.formData();
   const channelId = params.channelId ?? "";
-  const { rest } = hubFor(request);
+  const { rest } = createApiClient(request);
   return attempt(form, async () => {
     if (form.get("intent") === "join") {
       await rest.members.add(channelId);
@@ -73,17 +73,17 @@ export async function action({ request, params }: ActionFunctionArgs) {
 }
 
 export default function ChannelPage() {
-  const { channel, page, quoted, people, here, target, clientId } = useLoaderData<typeof loader>();
+  const { channel, page, quoted, people, presence, target, clientId } = useLoaderData<typeof loader>();
   const { key } = useLocation();
   const refusal = useActionData<typeof action>();
-  if (!page) return <Door channel={channel} />;
+  if (!page) return <JoinChannel channel={channel} />;
   return (
     <>
       {refusal && <FormError refusal={refusal} />}
       <Conversation
         // Another channel, or another place in it, is another conversation; a panel opening beside it is not.
         key={`${channel.id} ${target ?? ""} ${target === null ? "" : key}`}
-        {...{ channel, page, quoted, people, here, target, clientId }}
+        {...{ channel, page, quoted, people, presence, target, clientId }}
       />
     </>
   );
@@ -94,70 +94,70 @@ interface ConversationProps {
   page: MessagePage;
   quoted: Message[];
   people: PublicUser[];
-  here: RoomPresence | null;
+  presence: RoomPresence | null;
   target: string | null;
   clientId: string;
 }
 
-function Conversation({ channel: asLoaded, page, quoted, people, here, target, clientId }: ConversationProps) {
-  const { house, client } = useHouse();
+function Conversation({ channel: asLoaded, page, quoted, people, presence, target, clientId }: ConversationProps) {
+  const { channelList, client } = useChat();
   const listed = useChannels().find(({ id }) => id === asLoaded.id);
   const channel = listed ?? asLoaded;
   // A channel that was just made or joined is not in the list yet; one that was and is no longer is gone.
   const [wasListed, setWasListed] = useState(listed !== undefined);
   if (listed && !wasListed) setWasListed(true);
-  const gone = wasListed && !listed;
-  const [talk] = useState(() => new Talk(channel.id, page, quoted, people, here));
-  const [firstNew] = useState(() => firstUnread(page, asLoaded, house.myId));
-  const [trouble, setTrouble] = useState<string | null>(null);
-  const { replyTo, setReplyTo } = useReply(talk, setTrouble);
+  const isGone = wasListed && !listed;
+  const [channelView] = useState(() => new ChannelView(channel.id, page, quoted, people, presence));
+  const [firstUnread] = useState(() => findFirstUnread(page, asLoaded, channelList.userId));
+  const [error, setError] = useState<string | null>(null);
+  const { replyTo, setReplyTo } = useReply(channelView, setError);
   const { announce, region } = useAnnouncer();
-  const membersChanged = useMembersChanged(gone);
+  const membersChanged = useMembersChanged(isGone);
   const navigate = useNavigate();
   const isPosting = useNavigation().formData !== undefined;
-  useReadMark(talk);
+  useReadMark(channelView);
   useLastChannel(channel.id);
   useEffect(() => {
     if (!client) return;
-    return talk.connect(client, house.myId, { said: announce, membersChanged });
-  }, [talk, client, house, announce, membersChanged]);
+    return channelView.connect(client, channelList.userId, { onMessage: announce, onMembersChange: membersChanged });
+  }, [channelView, client, channelList, announce, membersChanged]);
   useEffect(() => {
     // Removed, or the channel is deleted. Who leaves by a form is led on by its answer, which must not be cut off.
-    if (gone && !isPosting) void navigate("/channels?left", { replace: true });
-  }, [gone, isPosting, navigate]);
+    if (isGone && !isPosting) void navigate("/channels?left", { replace: true });
+  }, [isGone, isPosting, navigate]);
   useEffect(() => {
-    if (trouble === null) return;
-    const timer = setTimeout(() => setTrouble(null), 8_000);
+    if (error === null) return;
+    const timer = setTimeout(() => setError(null), 8_000);
     return () => clearTimeout(timer);
-  }, [trouble]);
+  }, [error]);
 
-  const title = titleOf(channel);
+  const title = channelTitle(channel);
   const destination = channel.type === "direct" ? title : `#${title}`;
 
   function send(content: string) {
-    talk.send(content, replyTo?.id ?? null);
+    channelView.send(content, replyTo?.id ?? null);
     setReplyTo(null);
   }
 
   function editLast() {
-    const mine = talk.window
+    const mine = channelView.window
       .get()
-      .messages.findLast(({ user_id, deleted_at }) => user_id === house.myId && deleted_at === null);
+      .messages.findLast(({ user_id, deleted_at }) => user_id === channelList.userId && deleted_at === null);
     if (mine) window.dispatchEvent(new CustomEvent("usher:edit", { detail: mine.id }));
   }
 
-  if (gone) return null;
+  if (isGone) return null;
   return (
     <div className={styles.channel}>
-      <HouseTitle>{destination}</HouseTitle>
-      <div className={styles.talk}>
-        <PageBar title={destination} below={channel.topic}>
-          <Online here={talk.here} me={house.myId} direct={channel.type === "direct"} />
+      <DocumentTitle>{destination}</DocumentTitle>
+      <div className={styles.conversation}>
+        <PageHeader title={destination} subtitle={channel.topic}>
+          <Online presence={channelView.presence} me={channelList.userId} direct={channel.type === "direct"} />
           {channel.type !== "direct" && (
             <NavLink to="members" className={styles.tool} preventScrollReset>
               <Users size={17} aria-hidden="true" />
               {channel.member_count}
-              <span className="only-spoken"> {channel.member_count === 1 ? "member" : "members"}</span>
+              <span className="visually-hidden"> {channel.member_count === 1 ? "member" : "members"}</span>
             </NavLink>
           )}
           {channel.type !== "direct" && (
@@ -165,25 +165,25 @@ function Conversation({ channel: asLoaded, page, quoted, people, here, target, c
               <Info size={17} />
             </NavLink>
           )}
-        </PageBar>
-        <MessageList {...{ talk, channel, firstNew, target }} onReply={setReplyTo} onTrouble={setTrouble} />
-        {trouble && (
-          <p className={styles.trouble} role="alert">
-            {trouble}
+        </PageHeader>
+        <MessageList {...{ channelView, channel, firstUnread, target }} onReply={setReplyTo} onError={setError} />
+        {error && (
+          <p className={styles.error} role="alert">
+            {error}
           </p>
         )}
         <Composer
           channelId={channel.id}
-          userId={house.myId}
+          userId={channelList.userId}
           {...{ destination, clientId, replyTo }}
-          replyToName={replyTo && nameOf(talk.people.names.get(), replyTo)}
+          replyToName={replyTo && getDisplayName(channelView.displayNames.names.get(), replyTo)}
           onCancelReply={() => setReplyTo(null)}
           onSend={client ? send : null}
           onEditLast={editLast}
         />
         {region}
       </div>
-      <Outlet context={{ channel, here: talk.here } satisfies InChannel} />
+      <Outlet context={{ channel, presence: channelView.presence } satisfies ChannelContext} />
     </div>
   );
 }
@@ -204,16 +204,16 @@ function useMembersChanged(gone: boolean): () => void {
 }
 
 /** A public channel that the visitor has not joined. */
-function Door({ channel }: { channel: Channel }) {
+function JoinChannel({ channel }: { channel: Channel }) {
   const refusal = useActionData<typeof action>();
   return (
     <>
-      <HouseTitle>{`#${titleOf(channel)}`}</HouseTitle>
-      <PageBar title={`#${titleOf(channel)}`} below={channel.topic} />
-      <div className={styles.door}>
-        <Empty title={`Join ${isolate(`#${titleOf(channel)}`)} to read and write`}>
+      <DocumentTitle>{`#${channelTitle(channel)}`}</DocumentTitle>
+      <PageHeader title={`#${channelTitle(channel)}`} subtitle={channel.topic} />
+      <div className={styles.join}>
+        <EmptyState title={`Join ${bidiIsolate(`#${channelTitle(channel)}`)} to read and write`}>
           {channel.member_count === 1 ? "One person is" : `${channel.member_count} people are`} in this channel.
-        </Empty>
+        </EmptyState>
         <FormError refusal={refusal} />
         <Form method="post">
           <Submit intent="join">Join the channel</Submit>
@@ -224,7 +224,7 @@ function Door({ channel }: { channel: Channel }) {
 }
 
 /** The first unread message, which is of others and after the read mark; null when all was read, or when the page begins after the mark. */
-function firstUnread({ data, prev }: MessagePage, { unread, last_read_seq }: Channel, me: string): string | null {
+function findFirstUnread({ data, prev }: MessagePage, { unread, last_read_seq }: Channel, me: string): string | null {
   if (unread === 0 || (prev !== null && (data[0]?.seq ?? 0) > last_read_seq)) return null;
   const isUnread = ({ seq, user_id, deleted_at }: Message) =>
     seq > last_read_seq && user_id !== me && deleted_at === null;

@@ -2,7 +2,7 @@ import Check from "lucide-react/icons/check";
 import Circle from "lucide-react/icons/circle";
 import X from "lucide-react/icons/x";
 import { Form, Link, useLocation } from "react-router";
-import { useChannels } from "../chat/house-context.tsx";
+import { useChannels } from "../chat/chat-context.tsx";
 import type { FirstSteps as Steps } from "../server/first-steps.ts";
 import styles from "./first-steps.module.css";
 
@@ -34,7 +34,7 @@ export function FirstSteps({ steps }: { steps: Steps }) {
             {done ? (
               <span>
                 {label}
-                <span className="only-spoken"> (done)</span>
+                <span className="visually-hidden"> (done)</span>
               </span>
             ) : (
               <Link to={to}>{label}</Link>

@@ -1,24 +1,24 @@
 import { Button } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import { Link, useSearchParams } from "react-router";
-import { useChannels, useHouse } from "../chat/house-context.tsx";
-import { isolate } from "../look/isolate.ts";
-import { HouseTitle } from "../look/page.tsx";
+import { useChannels, useChat } from "../chat/chat-context.tsx";
+import { bidiIsolate } from "../ui/bidi-isolate.ts";
+import { DocumentTitle } from "../ui/page-layout.tsx";
 import styles from "./home.module.css";
 
 /** Beside the list of channels while none is open; on a phone the list alone is shown. */
 export default function Home() {
-  const { me } = useHouse();
+  const { me } = useChat();
   const isEmpty = useChannels().length === 0;
   const [query] = useSearchParams();
-  if (query.has("left")) return <Left />;
+  if (query.has("left")) return <LeftChannel />;
   return (
     <div className={styles.home}>
-      <HouseTitle>Channels</HouseTitle>
-      <h1>{isEmpty ? `Welcome, ${isolate(me.name ?? me.username)}` : "No channel is open"}</h1>
+      <DocumentTitle>Channels</DocumentTitle>
+      <h1>{isEmpty ? `Welcome, ${bidiIsolate(me.name ?? me.username)}` : "No channel selected"}</h1>
       <p>
         {isEmpty
-          ? "You have not joined a channel yet. Create one and invite others, or join one that is there."
+          ? "You have not joined a channel yet. Create one and invite others, or join an existing one."
           : "Choose a channel or a direct chat from the list."}
       </p>
       <div className={styles.ways}>
@@ -34,12 +34,12 @@ export default function Home() {
 }
 
 /** Whoever read a channel that is gone is told so. What had the focus went with it. */
-function Left() {
+function LeftChannel() {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   return (
     <div className={styles.home}>
-      <HouseTitle>Channels</HouseTitle>
+      <DocumentTitle>Channels</DocumentTitle>
       <h1 ref={heading} tabIndex={-1}>
         You are no longer in that channel
       </h1>

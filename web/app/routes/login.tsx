@@ -6,13 +6,13 @@ import {
   useActionData,
   useLoaderData,
 } from "react-router";
-import styles from "../look/form.module.css";
-import { Field, FormError, FormHead, PasswordField, Submit } from "../look/form.tsx";
 import { lookUp } from "../look-up.ts";
-import { signIn } from "../server/entrance.ts";
+import { load } from "../server/api-client.ts";
 import { attempt } from "../server/forms.ts";
-import { load } from "../server/hub.ts";
 import { redirect } from "../server/redirect.ts";
+import { signIn } from "../server/sign-in.ts";
+import styles from "../ui/form.module.css";
+import { Field, FormError, FormHead, PasswordField, Submit } from "../ui/form.tsx";
 
 export async function loader({ request }: LoaderFunctionArgs) {
   const meta = await load(request, ({ rest }) => rest.meta());
@@ -31,7 +31,7 @@ export async function action({ request }: ActionFunctionArgs) {
   return attempt(form, () => signIn(request, form));
 }
 
-/** Why the visitor is here although he was signed in, by the query's `ended`. */
+/** Why the visitor is here although they were signed in, by the query's `ended`. */
 const ENDED: Record<string, string> = {
   signed_out: "You have been signed out.",
   banned: "This account has been banned.",

@@ -1,11 +1,11 @@
 import type { ActionFunctionArgs } from "react-router";
 import { UsherError } from "../../../sdk/errors.ts";
-import { hubFor } from "../server/hub.ts";
+import { createApiClient } from "../server/api-client.ts";
 import { redirect } from "../server/redirect.ts";
 
 /** Leaving is a post: a link or an image of another site must not sign anybody out. */
 export async function action({ request }: ActionFunctionArgs) {
-  const { rest, cookies } = hubFor(request);
+  const { rest, cookies } = createApiClient(request);
   try {
     await rest.auth.logout();
   } catch (error) {

@@ -1,7 +1,7 @@
 import { Form } from "react-router";
-import styles from "../look/form.module.css";
-import { Field, PasswordField, Submit } from "../look/form.tsx";
 import type { Refusal } from "../server/forms.ts";
+import styles from "../ui/form.module.css";
+import { Field, PasswordField, Submit } from "../ui/form.tsx";
 
 /** The fields of a new account, as the set-up page and the registration page show them. */
 export function RegisterForm({

@@ -1,14 +1,14 @@
 import { type ActionFunctionArgs, Form, Link, useActionData } from "react-router";
-import styles from "../look/form.module.css";
-import { FormError, FormHead, PasswordField, Submit } from "../look/form.tsx";
+import { createApiClient } from "../server/api-client.ts";
 import { attempt, raw } from "../server/forms.ts";
-import { hubFor } from "../server/hub.ts";
 import { redirect } from "../server/redirect.ts";
+import styles from "../ui/form.module.css";
+import { FormError, FormHead, PasswordField, Submit } from "../ui/form.tsx";
 
 export async function action({ request, params }: ActionFunctionArgs) {
   const form = await request.formData();
   return attempt(form, async () => {
-    await hubFor(request).rest.auth.resetPassword(params.token ?? "", raw(form, "password"));
+    await createApiClient(request).rest.auth.resetPassword(params.token ?? "", raw(form, "password"));
     return redirect("/login?reset");
   });
 }

@@ -1,20 +1,20 @@
 import { type ActionFunctionArgs, Form, Link, useActionData } from "react-router";
-import styles from "../look/form.module.css";
-import { Field, FormError, FormHead, Submit } from "../look/form.tsx";
+import { createApiClient } from "../server/api-client.ts";
 import { attempt, field } from "../server/forms.ts";
-import { hubFor } from "../server/hub.ts";
+import styles from "../ui/form.module.css";
+import { Field, FormError, FormHead, Submit } from "../ui/form.tsx";
 
 export async function action({ request }: ActionFunctionArgs) {
   const form = await request.formData();
   return attempt(form, async () => {
-    await hubFor(request).rest.auth.requestPasswordReset(field(form, "email") ?? "");
+    await createApiClient(request).rest.auth.requestPasswordReset(field(form, "email") ?? "");
     return { sent: true as const };
   });
 }
 
 export default function Reset() {
-  const answer = useActionData<typeof action>();
-  if (answer && "sent" in answer) {
+  const result = useActionData<typeof action>();
+  if (result && "sent" in result) {
     return (
       <>
         <FormHead title="Check your e-mail">
@@ -30,9 +30,9 @@ export default function Reset() {
   return (
     <>
       <FormHead title="Forgot your password?">We will send you a link to set a new one.</FormHead>
-      <FormError refusal={answer} />
+      <FormError refusal={result} />
       <Form method="post" className={styles.form}>
-        <Field name="email" type="email" label="E-mail" refusal={answer} required autoComplete="email" autoFocus />
+        <Field name="email" type="email" label="E-mail" refusal={result} required autoComplete="email" autoFocus />
         <Submit fullWidth mt="xs">
           Send the link
         </Submit>

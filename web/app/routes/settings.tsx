@@ -11,15 +11,15 @@ import {
 import type { Me } from "../../../protocol/objects.ts";
 import type { Session } from "../../../sdk/rest.ts";
 import { useClock } from "../chat/clock.tsx";
-import { dateTime } from "../chat/time.ts";
-import formStyles from "../look/form.module.css";
-import { Field, FormError, PasswordField, Submit } from "../look/form.tsx";
-import listStyles from "../look/lists.module.css";
-import { HouseTitle, PageBar, PageBody, Part } from "../look/page.tsx";
-import { SchemeChoice } from "../look/scheme-choice.tsx";
+import { formatDateTime } from "../chat/time.ts";
 import { lookUp } from "../look-up.ts";
+import { createApiClient, load } from "../server/api-client.ts";
 import { attempt, field, type Refusal, raw } from "../server/forms.ts";
-import { hubFor, load } from "../server/hub.ts";
+import { ColorSchemeSelect } from "../ui/color-scheme-select.tsx";
+import formStyles from "../ui/form.module.css";
+import { Field, FormError, PasswordField, Submit } from "../ui/form.tsx";
+import listStyles from "../ui/lists.module.css";
+import { DocumentTitle, PageBody, PageHeader, PageSection } from "../ui/page-layout.tsx";
 
 export async function loader({ request }: LoaderFunctionArgs) {
   return load(request, async ({ rest }) => {
@@ -30,7 +30,7 @@ export async function loader({ request }: LoaderFunctionArgs) {
 
 export async function action({ request }: ActionFunctionArgs) {
   const form = await request.formData();
-  const { rest, cookies } = hubFor(request);
+  const { rest, cookies } = createApiClient(request);
   const intent = raw(form, "intent");
   const refused = await attempt(form, async () => {
     if (intent === "profile")
@@ -52,39 +52,39 @@ const DONE: Record<string, string> = {
 
 export default function Settings() {
   const { me, sessions } = useLoaderData<typeof loader>();
-  const answer = useActionData<typeof action>();
-  const refusalOf = (intent: string): Refusal | undefined =>
-    answer?.intent === intent ? (answer.refusal ?? undefined) : undefined;
-  const doneOf = (intent: string) => (answer?.intent === intent && answer.done ? <Done>{answer.done}</Done> : null);
+  const result = useActionData<typeof action>();
+  const getRefusal = (intent: string): Refusal | undefined =>
+    result?.intent === intent ? (result.refusal ?? undefined) : undefined;
+  const renderDone = (intent: string) => (result?.intent === intent && result.done ? <Done>{result.done}</Done> : null);
   return (
     <>
-      <HouseTitle>Settings</HouseTitle>
-      <PageBar title="Settings">
+      <DocumentTitle>Settings</DocumentTitle>
+      <PageHeader title="Settings">
         <Form method="post" action="/logout" reloadDocument>
           <Button type="submit" variant="default" size="compact-sm">
             Sign out
           </Button>
         </Form>
-      </PageBar>
+      </PageHeader>
       <PageBody>
-        <Part title="Profile">
-          <Profile me={me} refusal={refusalOf("profile")} />
-          {doneOf("profile")}
-        </Part>
-        <Part title="Appearance">
+        <PageSection title="Profile">
+          <Profile me={me} refusal={getRefusal("profile")} />
+          {renderDone("profile")}
+        </PageSection>
+        <PageSection title="Appearance">
           <div className={formStyles.short}>
-            <SchemeChoice />
+            <ColorSchemeSelect />
           </div>
-        </Part>
-        <Part title="Password" lead="Changing it signs you out on all other devices.">
+        </PageSection>
+        <PageSection title="Password" lead="Changing it signs you out on all other devices.">
           {/* Emptied once it is done. */}
-          <PasswordChange key={doneOf("password") ? "done" : "open"} refusal={refusalOf("password")} />
-          {doneOf("password")}
-        </Part>
-        <Part title="Signed-in devices">
-          <FormError refusal={refusalOf("end-session") ?? refusalOf("end-others")} />
+          <PasswordChange key={renderDone("password") ? "done" : "open"} refusal={getRefusal("password")} />
+          {renderDone("password")}
+        </PageSection>
+        <PageSection title="Signed-in devices">
+          <FormError refusal={getRefusal("end-session") ?? getRefusal("end-others")} />
           <Sessions sessions={sessions} />
-        </Part>
+        </PageSection>
         {me.role !== "member" && (
           <div>
             <Link to="/admin">Administration of this server</Link>
@@ -171,9 +171,9 @@ function Sessions({ sessions }: { sessions: Session[] }) {
         {sessions.map((session) => (
           <li key={session.id} className={listStyles.item}>
             <div className={listStyles.what}>
-              <p dir="auto">{session.device_name ?? deviceOf(session.user_agent)}</p>
+              <p dir="auto">{session.device_name ?? describeDevice(session.user_agent)}</p>
               <p className={listStyles.note}>
-                {session.ip && `${session.ip} · `}last active {dateTime(session.last_seen_at, timeZone)}
+                {session.ip && `${session.ip} · `}last active {formatDateTime(session.last_seen_at, timeZone)}
               </p>
             </div>
             {session.current ? (
@@ -185,7 +185,7 @@ function Sessions({ sessions }: { sessions: Session[] }) {
                   type="submit"
                   name="intent"
                   value="end-session"
-                  aria-label={`Sign out ${session.device_name ?? deviceOf(session.user_agent)}`}
+                  aria-label={`Sign out ${session.device_name ?? describeDevice(session.user_agent)}`}
                   size="compact-sm"
                   variant="subtle"
                 >
@@ -208,7 +208,7 @@ function Sessions({ sessions }: { sessions: Session[] }) {
 }
 
 /** "Firefox on Linux", as well as a User-Agent tells. */
-function deviceOf(agent: string | null): string {
+function describeDevice(agent: string | null): string {
   const find = (names: Record<string, RegExp>) =>
     Object.entries(names).find(([, pattern]) => pattern.test(agent ?? ""))?.[0];
   const browser = find({

@@ -1,9 +1,9 @@
 import { type ActionFunctionArgs, type LoaderFunctionArgs, useActionData, useLoaderData } from "react-router";
-import { FormError, FormHead } from "../look/form.tsx";
-import { register } from "../server/entrance.ts";
+import { load } from "../server/api-client.ts";
 import { attempt } from "../server/forms.ts";
-import { load } from "../server/hub.ts";
 import { redirect } from "../server/redirect.ts";
+import { register } from "../server/sign-in.ts";
+import { FormError, FormHead } from "../ui/form.tsx";
 import { RegisterForm } from "./register-form.tsx";
 
 export async function loader({ request }: LoaderFunctionArgs) {

@@ -6,43 +6,43 @@ import Shield from "lucide-react/icons/shield";
 import type { ReactNode } from "react";
 import { NavLink, useMatch, useSearchParams } from "react-router";
 import type { Channel } from "../../../protocol/objects.ts";
-import { titleOf } from "../chat/house.ts";
-import { useChannels, useHouse } from "../chat/house-context.tsx";
-import { useDismissing } from "../look/dismiss.ts";
-import { Face } from "../look/face.tsx";
+import { channelTitle } from "../chat/channel-list-store.ts";
+import { useChannels, useChat } from "../chat/chat-context.tsx";
 import type { FirstSteps as Steps } from "../server/first-steps.ts";
+import { Avatar } from "../ui/avatar.tsx";
+import { useDismiss } from "../ui/dismiss.ts";
+import { ConnectionBanner } from "./connection-banner.tsx";
 import { FirstSteps } from "./first-steps.tsx";
-import { LinkState } from "./link-state.tsx";
 import styles from "./shell.module.css";
 
-/** The rail and the page beside it. On a phone one of the two is shown: the rail at `/channels`, the page everywhere else. */
+/** The sidebar and the page beside it. On a phone one of the two is shown: the sidebar at `/channels`, the page everywhere else. */
 export function Shell({ steps, children }: { steps: Steps | null; children: ReactNode }) {
   const [query] = useSearchParams();
   // What is said about a channel that is gone is said on the page.
   const atHome = useMatch("/channels") !== null && !query.has("left");
-  useDismissing();
+  useDismiss();
   return (
-    <div className={styles.shell} data-at={atHome ? "rail" : "page"}>
+    <div className={styles.shell} data-at={atHome ? "sidebar" : "page"}>
       <a className="skip-link" href="#page">
         Skip to the conversation
       </a>
-      <Rail steps={steps} />
+      <Sidebar steps={steps} />
       <main id="page" className={styles.page} tabIndex={-1}>
-        <LinkState />
+        <ConnectionBanner />
         {children}
       </main>
     </div>
   );
 }
 
-function Rail({ steps }: { steps: Steps | null }) {
-  const { me } = useHouse();
+function Sidebar({ steps }: { steps: Steps | null }) {
+  const { me } = useChat();
   const channels = useChannels();
   const direct = channels.filter(({ type }) => type === "direct");
   const shared = channels.filter(({ type }) => type !== "direct");
   const name = me.name ?? me.username;
   return (
-    <div className={styles.rail}>
+    <div className={styles.sidebar}>
       <header className={styles.brand}>
         <img src="/favicon.svg" alt="" width="26" height="26" />
         <span>Usher</span>
@@ -79,7 +79,7 @@ function Rail({ steps }: { steps: Steps | null }) {
       </nav>
       {steps && <FirstSteps steps={steps} />}
       <footer className={styles.me}>
-        <Face id={me.id} name={name} size={32} />
+        <Avatar id={me.id} name={name} size={32} />
         <span className={styles.myName} dir="auto">
           {name}
         </span>
@@ -118,7 +118,7 @@ function Section({ title, action, children }: SectionProps) {
 
 function ChannelLink({ channel }: { channel: Channel }) {
   const { id, unread, type, peer } = channel;
-  const title = titleOf(channel);
+  const title = channelTitle(channel);
   return (
     <li>
       <NavLink
@@ -128,7 +128,7 @@ function ChannelLink({ channel }: { channel: Channel }) {
         prefetch="intent"
       >
         {type === "direct" ? (
-          <Face id={peer?.id ?? id} name={title} size={20} />
+          <Avatar id={peer?.id ?? id} name={title} size={20} />
         ) : (
           <span className={styles.sign} aria-hidden="true">
             {type === "private" ? <Lock /> : "#"}
@@ -140,7 +140,7 @@ function ChannelLink({ channel }: { channel: Channel }) {
         {unread > 0 && (
           <span className={styles.count}>
             {unread > 99 ? "99+" : unread}
-            <span className="only-spoken"> unread</span>
+            <span className="visually-hidden"> unread</span>
           </span>
         )}
       </NavLink>

@@ -1,9 +1,9 @@
 import { type RefObject, useEffect, useRef } from "react";
-import { useHouse } from "../chat/house-context.tsx";
+import { useChat } from "../chat/chat-context.tsx";
 
 /** Takes the focus when a panel opens. Escape closes it, and the focus goes back to what opened it. */
 export function usePanel(box: RefObject<HTMLElement | null>, close: () => void): void {
-  const { client } = useHouse();
+  const { client } = useChat();
   const latest = useRef(close);
   latest.current = close;
 

@@ -1,6 +1,6 @@
 import type { Me } from "../../../protocol/objects.ts";
-import { cookieOf } from "./cookie.ts";
-import type { Hub } from "./hub.ts";
+import type { ApiClient } from "./api-client.ts";
+import { readCookie } from "./cookie.ts";
 
 /** The cookie of an owner who does not want to see the list any more. */
 export const STEPS_DISMISSED = "first_steps";
@@ -12,8 +12,8 @@ export interface FirstSteps {
 }
 
 /** Null: not for this person, or dismissed. Who has company needed an invitation or did without one. */
-export async function readFirstSteps({ rest }: Hub, request: Request, me: Me): Promise<FirstSteps | null> {
-  if (me.role !== "owner" || cookieOf(request, STEPS_DISMISSED) !== null) return null;
+export async function readFirstSteps({ rest }: ApiClient, request: Request, me: Me): Promise<FirstSteps | null> {
+  if (me.role !== "owner" || readCookie(request, STEPS_DISMISSED) !== null) return null;
   const [invites, people] = await Promise.all([rest.invites.list({ limit: 1 }), rest.users.list({ limit: 2 })]);
   const joined = people.data.length > 1;
   return { invited: joined || invites.data.length > 0, joined };

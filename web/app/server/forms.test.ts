@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { UsherError } from "../../../sdk/errors.ts";
-import { refusal } from "./forms.ts";
+import { toRefusal } from "./forms.ts";
 
 function formOf(entries: [string, string][]): FormData {
   const form = new FormData();
@@ -18,7 +18,7 @@ test("what was typed comes back, but for passwords; of a field that was sent sev
     ["scopes", "events"],
   ]);
   form.append("file", new File(["x"], "x"));
-  expect(refusal(refused(), form).typed).toEqual({ scopes: "stats\nevents", name: "a" });
+  expect(toRefusal(refused(), form).typed).toEqual({ scopes: "stats\nevents", name: "a" });
 });
 
 test("a form is read once, however many fields it has", () => {
@@ -32,6 +32,6 @@ test("a form is read once, however many fields it has", () => {
       return value.bind(target);
     },
   });
-  expect(Object.keys(refusal(refused(), counting).typed)).toHaveLength(1_000);
+  expect(Object.keys(toRefusal(refused(), counting).typed)).toHaveLength(1_000);
   expect(asked).toBeLessThan(10);
 });

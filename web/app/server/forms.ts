@@ -2,7 +2,7 @@ import { data } from "react-router";
 import { UsherError } from "../../../sdk/errors.ts";
 import { lookUp } from "../look-up.ts";
 
-/** What an action answers when the hub refused: a sentence for the form, sentences for its fields, and what was typed. */
+/** What an action returns when the API refused: a sentence for the form, sentences for its fields, and what was typed. */
 export interface Refusal {
   message: string | null;
   fields: Record<string, string>;
@@ -10,8 +10,8 @@ export interface Refusal {
   typed: Record<string, string>;
 }
 
-/** Codes that speak of one field although the hub names none. */
-const FIELD_OF_CODE: Record<string, string> = {
+/** Codes that speak of one field although the API names none. */
+const FIELD_BY_CODE: Record<string, string> = {
   email_taken: "email",
   username_taken: "username",
   name_taken: "name",
@@ -19,23 +19,23 @@ const FIELD_OF_CODE: Record<string, string> = {
   setup_code_needed: "setup_code",
 };
 
-/** Runs what an action does; a refusal of the hub becomes the form's errors, with its status. Passwords are not sent back. */
+/** Runs what an action does; a refusal by the API becomes the form's errors, with its status. Passwords are not sent back. */
 export async function attempt<T>(form: FormData, run: () => Promise<T>) {
   try {
     return await run();
   } catch (error) {
     if (!(error instanceof UsherError)) throw error;
-    return data<Refusal>(refusal(error, form), { status: error.status ?? 503 });
+    return data<Refusal>(toRefusal(error, form), { status: error.status ?? 503 });
   }
 }
 
-export function refusal(error: UsherError, form: FormData): Refusal {
+export function toRefusal(error: UsherError, form: FormData): Refusal {
   const fields: Record<string, string> = {};
   for (const { pointer, message } of error.errors) {
     const name = pointer.replace(/^\//, "").split("/")[0];
-    if (name && form.has(name)) fields[name] ??= sentence(message);
+    if (name && form.has(name)) fields[name] ??= toSentence(message);
   }
-  const field = lookUp(FIELD_OF_CODE, error.code);
+  const field = lookUp(FIELD_BY_CODE, error.code);
   if (field && form.has(field)) fields[field] ??= error.message;
   const typed: Record<string, string> = {};
   // In one pass: asking the form for each name by itself would read all of it each time.
@@ -45,7 +45,7 @@ export function refusal(error: UsherError, form: FormData): Refusal {
   );
   for (const [name, entries] of texts)
     if (!name.includes("password")) typed[name] = entries.map(([, value]) => value).join("\n");
-  const wait = error.retryAfter === null ? "" : ` Try again in ${waitText(error.retryAfter)}.`;
+  const wait = error.retryAfter === null ? "" : ` Try again in ${formatWait(error.retryAfter)}.`;
   return { message: Object.keys(fields).length > 0 ? null : error.message + wait, fields, typed };
 }
 
@@ -61,12 +61,12 @@ export function raw(form: FormData, name: string): string {
   return typeof value === "string" ? value : "";
 }
 
-/** A sentence as the hub words it for programs, as people write it. */
-export function sentence(text: string): string {
+/** A sentence as the API words it for programs, as people write it. */
+export function toSentence(text: string): string {
   const start = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(start) ? start : `${start}.`;
 }
 
-function waitText(seconds: number): string {
+function formatWait(seconds: number): string {
   return seconds < 90 ? `${Math.max(1, Math.round(seconds))} seconds` : `${Math.round(seconds / 60)} minutes`;
 }

@@ -13,7 +13,7 @@ export async function findPerson(rest: Rest, username: string): Promise<PublicUs
 export async function personInForm(rest: Rest, username: string): Promise<PublicUser> {
   const person = username === "" ? null : await findPerson(rest, username);
   if (person) return person;
-  const message = "Nobody here has this username.";
+  const message = "No one here has this username.";
   const errors = [{ pointer: "/username", code: "not_found", message }];
   throw new UsherError("invalid", message, { retry: false, status: 422, errors });
 }

@@ -3,23 +3,23 @@ import { UsherError } from "../../../sdk/errors.ts";
 import type { Page } from "../../../sdk/page.ts";
 import type { RoomPresence } from "../../../sdk/presence.ts";
 import type { MessagePage } from "../../../sdk/rest.ts";
-import type { HouseSnapshot } from "../chat/house.ts";
-import { authorsOf } from "../chat/people.ts";
-import type { Hub } from "./hub.ts";
+import type { ChannelListSnapshot } from "../chat/channel-list-store.ts";
+import { getAuthorIds } from "../chat/display-names.ts";
+import type { ApiClient } from "./api-client.ts";
 
 /** Messages of the first page: a screen and a half, so that the first scroll up has something to show. */
-export const PAGE = 50;
+export const PAGE_SIZE = 50;
 /** With more unread than this the page opens around the first unread message instead of at the end. */
-const UNREAD_IN_SIGHT = 30;
-/** Most pages of channels that are read for the rail: 20 × 100. */
-const MOST_PAGES = 20;
+const MAX_UNREAD_AT_END = 30;
+/** Most pages of channels that are read for the sidebar: 20 × 100. */
+const MAX_PAGES = 20;
 
-/** The caller and all his channels. */
-export async function readHouse({ rest }: Hub): Promise<HouseSnapshot> {
+/** The caller and all their channels. */
+export async function readChannelList({ rest }: ApiClient): Promise<ChannelListSnapshot> {
   const [me, first] = await Promise.all([rest.users.me(), rest.channels.list({ scope: "joined", limit: 100 })]);
   const channels = [...first.data];
   let next = first.next;
-  for (let page = 1; next !== null && page < MOST_PAGES; page += 1) {
+  for (let page = 1; next !== null && page < MAX_PAGES; page += 1) {
     const more: Page<Channel> = await rest.channels.list({ scope: "joined", limit: 100, after: next });
     channels.push(...more.data);
     next = more.next;
@@ -28,10 +28,10 @@ export async function readHouse({ rest }: Hub): Promise<HouseSnapshot> {
 }
 
 /**
- * The path of what a visitor opens first: the channel of the last visit, while it is one of his; else one with something new,
+ * The path of what a visitor opens first: the channel of the last visit, while it is one of theirs; else one with something new,
  * else any; the list, for who is in none. `lastChannel` comes from a cookie.
  */
-export async function readFront({ rest }: Pick<Hub, "rest">, lastChannel: string | null): Promise<string> {
+export async function readStartPath({ rest }: Pick<ApiClient, "rest">, lastChannel: string | null): Promise<string> {
   const { data } = await rest.channels.list({ scope: "joined", limit: 100 });
   const last = data.find(({ id }) => id === lastChannel) ?? (await readJoined({ rest }, lastChannel));
   const first = last ?? data.find(({ unread }) => unread > 0) ?? data[0];
@@ -39,7 +39,7 @@ export async function readFront({ rest }: Pick<Hub, "rest">, lastChannel: string
 }
 
 /** A channel beyond the first page of the list. */
-async function readJoined({ rest }: Pick<Hub, "rest">, id: string | null): Promise<Channel | null> {
+async function readJoined({ rest }: Pick<ApiClient, "rest">, id: string | null): Promise<Channel | null> {
   if (id === null || !/^\d{1,20}$/.test(id)) return null;
   try {
     const channel = await rest.channels.get(id);
@@ -50,32 +50,36 @@ async function readJoined({ rest }: Pick<Hub, "rest">, id: string | null): Promi
   }
 }
 
-export interface ChannelView {
+export interface ChannelData {
   channel: Channel;
   /** Null: the caller is not a member and may join. */
   page: MessagePage | null;
-  /** Messages that the page's replies answer and that are not on it. */
+  /** Messages that the page's replies refer to and that are not on it. */
   quoted: Message[];
   /** Those who wrote all these. */
   people: PublicUser[];
   /** Which members are online now; null: not known. */
-  here: RoomPresence | null;
+  presence: RoomPresence | null;
 }
 
 /** A channel and the page of its messages that the address asks for (`at`, `before`, `after`; else where reading goes on). */
-export async function readChannel({ rest }: Hub, channelId: string, query: URLSearchParams): Promise<ChannelView> {
+export async function readChannel(
+  { rest }: ApiClient,
+  channelId: string,
+  query: URLSearchParams,
+): Promise<ChannelData> {
   const channel = await rest.channels.get(channelId);
-  if (channel.role === null) return { channel, page: null, quoted: [], people: [], here: null };
-  const [page, here] = await Promise.all([
-    rest.messages.list(channelId, { ...window(channel, query), limit: PAGE }),
-    readHere({ rest }, channelId),
+  if (channel.role === null) return { channel, page: null, quoted: [], people: [], presence: null };
+  const [page, presence] = await Promise.all([
+    rest.messages.list(channelId, { ...pageQuery(channel, query), limit: PAGE_SIZE }),
+    readPresence({ rest }, channelId),
   ]);
   const quoted = await readQuoted({ rest }, page.data);
-  return { channel, page, quoted, people: await readPeople({ rest }, [...page.data, ...quoted]), here };
+  return { channel, page, quoted, people: await readAuthors({ rest }, [...page.data, ...quoted]), presence };
 }
 
 /** An ornament: a page does without it. */
-async function readHere({ rest }: Pick<Hub, "rest">, channelId: string): Promise<RoomPresence | null> {
+async function readPresence({ rest }: Pick<ApiClient, "rest">, channelId: string): Promise<RoomPresence | null> {
   try {
     const { count, members = null } = await rest.rooms.presence(`channel:${channelId}`);
     return { count, members };
@@ -85,21 +89,21 @@ async function readHere({ rest }: Pick<Hub, "rest">, channelId: string): Promise
 }
 
 /** At most two for each message of a page: as many as the server tells at once. */
-async function readPeople({ rest }: Pick<Hub, "rest">, messages: readonly Message[]): Promise<PublicUser[]> {
-  const ids = authorsOf(messages);
+async function readAuthors({ rest }: Pick<ApiClient, "rest">, messages: readonly Message[]): Promise<PublicUser[]> {
+  const ids = getAuthorIds(messages);
   return ids.length === 0 ? [] : (await rest.users.list({ ids })).data;
 }
 
-function window(channel: Channel, query: URLSearchParams) {
+function pageQuery(channel: Channel, query: URLSearchParams) {
   for (const name of ["before", "after"] as const) if (query.has(name)) return { [name]: query.get(name) };
   if (query.has("at")) return { around: query.get("at") };
-  if (channel.unread <= UNREAD_IN_SIGHT) return {};
+  if (channel.unread <= MAX_UNREAD_AT_END) return {};
   // Without a mark nothing was said yet when the person came: all of it is unread.
   return channel.last_read_id === null ? { after: "0" } : { around: channel.last_read_id };
 }
 
 /** Originals of replies, where the list itself does not have them. One that is gone or hidden is left out. */
-export async function readQuoted({ rest }: Pick<Hub, "rest">, messages: readonly Message[]): Promise<Message[]> {
+export async function readQuoted({ rest }: Pick<ApiClient, "rest">, messages: readonly Message[]): Promise<Message[]> {
   const here = new Set(messages.map(({ id }) => id));
   const wanted = new Set(messages.flatMap(({ reply_to_id: id }) => (id !== null && !here.has(id) ? [id] : [])));
   const found = await Promise.all(

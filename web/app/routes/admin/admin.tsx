@@ -8,10 +8,10 @@ import {
   useLocation,
 } from "react-router";
 import styles from "../../admin/admin.module.css";
-import { GROUPS, SECTIONS, sectionOf } from "../../admin/sections.ts";
-import { ErrorPage } from "../../look/error-page.tsx";
-import { HouseTitle, PageBar } from "../../look/page.tsx";
-import { load } from "../../server/hub.ts";
+import { findSection, GROUPS, SECTIONS } from "../../admin/sections.ts";
+import { load } from "../../server/api-client.ts";
+import { ErrorPage } from "../../ui/error-page.tsx";
+import { DocumentTitle, PageHeader } from "../../ui/page-layout.tsx";
 
 export async function loader({ request }: LoaderFunctionArgs) {
   const me = await load(request, ({ rest }) => rest.users.me());
@@ -31,25 +31,25 @@ export function shouldRevalidate({ formMethod }: ShouldRevalidateFunctionArgs) {
 /** What the owner and the admins of this server see: a list of pages, and one of them. */
 export default function Admin() {
   return (
-    <Frame>
+    <AdminLayout>
       <Outlet />
-    </Frame>
+    </AdminLayout>
   );
 }
 
 /** A page that cannot be shown leaves the list of the others where it is; who is no admin does not see that either. */
 export function ErrorBoundary({ error }: { error: unknown }) {
-  if (isRouteErrorResponse(error) && error.status === 403) return <ErrorPage error={error} within="house" />;
+  if (isRouteErrorResponse(error) && error.status === 403) return <ErrorPage error={error} within="layout" />;
   return (
-    <Frame>
-      <ErrorPage error={error} within="frame" />
-    </Frame>
+    <AdminLayout>
+      <ErrorPage error={error} within="section" />
+    </AdminLayout>
   );
 }
 
-function Frame({ children }: { children: ReactNode }) {
+function AdminLayout({ children }: { children: ReactNode }) {
   const { pathname, hash } = useLocation();
-  const { label } = sectionOf(pathname);
+  const { label } = findSection(pathname);
   const scroll = useRef<HTMLDivElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page begins at its top, or at the part that is named.
   useEffect(() => {
@@ -62,8 +62,8 @@ function Frame({ children }: { children: ReactNode }) {
   }, [pathname]);
   return (
     <>
-      <HouseTitle>{`${label} · Administration`}</HouseTitle>
-      <PageBar title={label} below="Administration" />
+      <DocumentTitle>{`${label} · Administration`}</DocumentTitle>
+      <PageHeader title={label} subtitle="Administration" />
       <div className={styles.frame}>
         <details className={styles.menu} key={pathname}>
           <summary>All admin pages</summary>

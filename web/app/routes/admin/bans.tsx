@@ -1,28 +1,28 @@
 import { type ActionFunctionArgs, Form, type LoaderFunctionArgs, useLoaderData } from "react-router";
 import type { Ban } from "../../../../sdk/rest.ts";
+import { formKey, getRefusal, useActionResult } from "../../admin/action-result.ts";
 import styles from "../../admin/admin.module.css";
-import { fromNow, type Span, SpanChoice } from "../../admin/choices.tsx";
-import { formKey, refusalOf, useOutcome } from "../../admin/outcome.ts";
-import { Confirm, Pager, Said } from "../../admin/parts.tsx";
+import { ActionStatus, Confirm, Pager } from "../../admin/controls.tsx";
+import { type Duration, DurationSelect, timeFromNow } from "../../admin/duration-select.tsx";
 import { useClock } from "../../chat/clock.tsx";
-import { dateTime } from "../../chat/time.ts";
-import { Field, FormError, Submit } from "../../look/form.tsx";
-import { isolate } from "../../look/isolate.ts";
-import { Empty } from "../../look/page.tsx";
+import { formatDateTime } from "../../chat/time.ts";
 import { lookUp } from "../../look-up.ts";
-import { act } from "../../server/act.ts";
+import { load } from "../../server/api-client.ts";
 import { field } from "../../server/forms.ts";
-import { load } from "../../server/hub.ts";
-import { namesOf } from "../../server/names.ts";
 import { personInForm } from "../../server/person.ts";
+import { runAction } from "../../server/run-action.ts";
+import { readUsernames } from "../../server/usernames.ts";
+import { bidiIsolate } from "../../ui/bidi-isolate.ts";
+import { Field, FormError, Submit } from "../../ui/form.tsx";
+import { EmptyState } from "../../ui/page-layout.tsx";
 
-const LENGTHS: readonly Span[] = ["hour", "day", "week", "month", "year"];
+const BAN_DURATIONS: readonly Duration[] = ["hour", "day", "week", "month", "year"];
 
 export async function loader({ request }: LoaderFunctionArgs) {
   const query = new URL(request.url).searchParams;
   return load(request, async ({ rest }) => {
     const bans = await rest.bans.list({ limit: 50, after: query.get("after") });
-    const names = await namesOf(
+    const names = await readUsernames(
       rest,
       bans.data.map(({ created_by }) => created_by),
     );
@@ -31,15 +31,15 @@ export async function loader({ request }: LoaderFunctionArgs) {
 }
 
 export async function action({ request }: ActionFunctionArgs) {
-  return act(request, {
+  return runAction(request, {
     async ban({ rest, form }) {
       const person = await personInForm(rest, field(form, "username") ?? "");
-      const terms = { reason: field(form, "reason") ?? "", until: fromNow(field(form, "seconds")) };
+      const terms = { reason: field(form, "reason") ?? "", until: timeFromNow(field(form, "seconds")) };
       await rest.bans.create({ user_id: person.id, ...terms });
-      return `${isolate(person.username)} is banned and signed out on all devices.`;
+      return `${bidiIsolate(person.username)} is banned and signed out on all devices.`;
     },
     async "ban-range"({ rest, form }) {
-      const terms = { reason: field(form, "reason") ?? "", until: fromNow(field(form, "seconds")) };
+      const terms = { reason: field(form, "reason") ?? "", until: timeFromNow(field(form, "seconds")) };
       const { ip_range } = await rest.bans.create({ ip_range: field(form, "ip_range") ?? "", ...terms });
       return `${ip_range} is banned: requests from there are refused.`;
     },
@@ -55,7 +55,7 @@ export default function Bans() {
   const { bans, names, username } = useLoaderData<typeof loader>();
   return (
     <>
-      <Said />
+      <ActionStatus />
       <section className={styles.part}>
         <h2>Ban a person</h2>
         <p className={styles.lead}>A banned person is signed out on all devices and cannot sign in again.</p>
@@ -73,13 +73,13 @@ export default function Bans() {
       </section>
       <section className={styles.part}>
         <h2>Active bans</h2>
-        {bans.data.length === 0 && <Empty title="No active bans">Bans are listed here until they end.</Empty>}
+        {bans.data.length === 0 && <EmptyState title="No active bans">Bans are listed here until they end.</EmptyState>}
         <ul className={styles.list}>
           {bans.data.map((ban) => (
             <BanRow key={ban.id} ban={ban} by={lookUp(names, ban.created_by)} />
           ))}
         </ul>
-        <Pager next={bans.next} more="Older bans" />
+        <Pager next={bans.next} nextLabel="Older bans" />
       </section>
     </>
   );
@@ -91,18 +91,18 @@ interface BanFormProps {
 }
 
 function BanForm({ intent, field }: BanFormProps) {
-  const outcome = useOutcome();
-  const refusal = refusalOf(outcome, intent);
+  const outcome = useActionResult();
+  const refusal = getRefusal(outcome, intent);
   return (
     <>
       <FormError refusal={refusal} />
       <Form method="post" className={styles.filter} preventScrollReset key={formKey(outcome, intent)}>
         <Field {...field} refusal={refusal} required maxLength={64} autoComplete="off" autoCapitalize="none" />
         <Field name="reason" label="Reason" refusal={refusal} required maxLength={500} autoComplete="off" />
-        <SpanChoice
+        <DurationSelect
           name="seconds"
           label="For"
-          spans={LENGTHS}
+          durations={BAN_DURATIONS}
           never="until it is lifted"
           defaultValue={refusal?.typed.seconds ?? ""}
         />
@@ -114,7 +114,7 @@ function BanForm({ intent, field }: BanFormProps) {
 
 function BanRow({ ban, by }: { ban: Ban; by: string | undefined }) {
   const { timeZone } = useClock();
-  const whom = ban.username ?? ban.ip_range ?? "somebody";
+  const whom = ban.username ?? ban.ip_range ?? "someone";
   return (
     <li className={styles.item}>
       <div className={styles.what}>
@@ -123,12 +123,12 @@ function BanRow({ ban, by }: { ban: Ban; by: string | undefined }) {
         </p>
         <p dir="auto">{ban.reason}</p>
         <p className={styles.note}>
-          {ban.until ? `until ${dateTime(ban.until, timeZone)}` : "until it is lifted"} · since{" "}
-          {dateTime(ban.created_at, timeZone)}
+          {ban.until ? `until ${formatDateTime(ban.until, timeZone)}` : "until it is lifted"} · since{" "}
+          {formatDateTime(ban.created_at, timeZone)}
           {by !== undefined && ` by ${by}`}
         </p>
       </div>
-      <Confirm label="Lift" name={`Lift the ban of ${whom}`} intent="lift" id={ban.id} go="Lift ban">
+      <Confirm label="Lift" name={`Lift the ban of ${whom}`} intent="lift" id={ban.id} submitLabel="Lift ban">
         <p>{ban.user_id === null ? "Those addresses are" : `${whom} is`} allowed to connect again.</p>
       </Confirm>
     </li>

@@ -2,20 +2,20 @@ import { Button, TextInput } from "@mantine/core";
 import { type ActionFunctionArgs, Form, Link, type LoaderFunctionArgs, useLoaderData } from "react-router";
 import type { ConnectionInfo } from "../../../../sdk/admin.ts";
 import styles from "../../admin/admin.module.css";
-import { age } from "../../admin/figures.ts";
-import { Confirm, Pager, Said } from "../../admin/parts.tsx";
+import { ActionStatus, Confirm, Pager } from "../../admin/controls.tsx";
+import { formatAge } from "../../admin/format.ts";
 import { RoomName } from "../../admin/room-name.tsx";
 import { type RoomNames, readRoomNames } from "../../admin/room-names.ts";
 import { Table } from "../../admin/table.tsx";
 import { useClock } from "../../chat/clock.tsx";
-import { Empty } from "../../look/page.tsx";
-import { act } from "../../server/act.ts";
-import { load } from "../../server/hub.ts";
+import { load } from "../../server/api-client.ts";
 import { findPerson } from "../../server/person.ts";
+import { runAction } from "../../server/run-action.ts";
+import { EmptyState } from "../../ui/page-layout.tsx";
 
-const PAGE = 50;
+const PAGE_SIZE = 50;
 /** Rooms of a connection that are named; of the others only how many. */
-const ROOMS_SHOWN = 4;
+const MAX_ROOMS_SHOWN = 4;
 
 export async function loader({ request }: LoaderFunctionArgs) {
   const query = new URL(request.url).searchParams;
@@ -25,15 +25,15 @@ export async function loader({ request }: LoaderFunctionArgs) {
     const person = filter.user === undefined ? undefined : await findPerson(rest, filter.user);
     if (person === null) return { filter, page: null, names: {} };
     const { room, node } = filter;
-    const place = { limit: PAGE, after: asked("after") };
+    const place = { limit: PAGE_SIZE, after: asked("after") };
     const page = await rest.admin.connections({ room, node, user_id: person?.id, ...place });
-    const shown = page.data.flatMap(({ rooms }) => rooms.slice(0, ROOMS_SHOWN));
+    const shown = page.data.flatMap(({ rooms }) => rooms.slice(0, MAX_ROOMS_SHOWN));
     return { filter, page, names: await readRoomNames(rest, shown) };
   });
 }
 
 export async function action({ request }: ActionFunctionArgs) {
-  return act(request, {
+  return runAction(request, {
     async close({ rest, id }) {
       await rest.admin.closeConnection(id);
       return `Connection ${id} is closed.`;
@@ -47,7 +47,7 @@ export default function Connections() {
   const filtered = Object.values(filter).some((value) => value !== undefined);
   return (
     <>
-      <Said />
+      <ActionStatus />
       <section className={styles.part}>
         <Form role="search" className={styles.filter} key={JSON.stringify(filter)}>
           <TextInput name="user" label="Username" defaultValue={filter.user} autoComplete="off" autoCapitalize="none" />
@@ -65,15 +65,15 @@ export default function Connections() {
           </Button>
         </Form>
         {filtered && <Link to="/admin/connections">Show all connections</Link>}
-        {page?.partial && <p className={styles.note}>Not all nodes answered in time: there may be more.</p>}
-        {page === null && <Empty title={`No person has the username “${filter.user}”`} />}
+        {page?.partial && <p className={styles.note}>Not all nodes replied in time: there may be more.</p>}
+        {page === null && <EmptyState title={`No person has the username “${filter.user}”`} />}
         {page?.data.length === 0 && (
-          <Empty title={filtered ? "No connections found" : "Nobody is connected"}>
-            {filtered ? "Try another name, room or node." : "Whoever opens a page of this server appears here."}
-          </Empty>
+          <EmptyState title={filtered ? "No connections found" : "No one is connected"}>
+            {filtered ? "Try another name, room or node." : "Everyone who opens a page of this server appears here."}
+          </EmptyState>
         )}
         {page !== null && page.data.length > 0 && <List connections={page.data} names={names} />}
-        {page !== null && <Pager next={page.next} more="More connections" />}
+        {page !== null && <Pager next={page.next} nextLabel="More connections" />}
       </section>
     </>
   );
@@ -85,7 +85,7 @@ function List({ connections, names }: { connections: readonly ConnectionInfo[]; 
     <Table
       label="Connections"
       rows={connections}
-      keyOf={({ id }) => id}
+      rowKey={({ id }) => id}
       columns={[
         {
           name: "Who",
@@ -102,16 +102,16 @@ function List({ connections, names }: { connections: readonly ConnectionInfo[]; 
             ),
         },
         { name: "Address", kind: "short", cell: ({ address }) => <span className={styles.code}>{address}</span> },
-        { name: "Open for", kind: "short", cell: ({ opened_at }) => age(opened_at, now) },
-        { name: "Rooms", cell: (connection) => <RoomsOf connection={connection} names={names} /> },
+        { name: "Open for", kind: "short", cell: ({ opened_at }) => formatAge(opened_at, now) },
+        { name: "Rooms", cell: (connection) => <RoomList connection={connection} names={names} /> },
         {
           name: "Close",
           kind: "tools",
           cell: ({ id, username }) => (
-            <Confirm label="Close" name={`Close connection ${id}`} intent="close" id={id} go="Close" danger>
+            <Confirm label="Close" name={`Close connection ${id}`} intent="close" id={id} submitLabel="Close" danger>
               <p>
-                Connection {id} of <bdi>{username ?? "somebody who is not signed in"}</bdi> is closed. The client may
-                connect again at once: to keep somebody out,{" "}
+                Connection {id} of <bdi>{username ?? "a client that is not signed in"}</bdi> is closed. The client may
+                connect again at once: to keep someone out,{" "}
                 <Link to={banPath(username)}>ban the person or the address</Link>.
               </p>
             </Confirm>
@@ -122,15 +122,15 @@ function List({ connections, names }: { connections: readonly ConnectionInfo[]; 
   );
 }
 
-function RoomsOf({ connection, names }: { connection: ConnectionInfo; names: RoomNames }) {
+function RoomList({ connection, names }: { connection: ConnectionInfo; names: RoomNames }) {
   const { rooms, room_count } = connection;
   if (room_count === 0) return <span className={styles.note}>none</span>;
   return (
     <span className={styles.words}>
-      {rooms.slice(0, ROOMS_SHOWN).map((room) => (
+      {rooms.slice(0, MAX_ROOMS_SHOWN).map((room) => (
         <RoomName key={room} room={room} names={names} />
       ))}
-      {room_count > ROOMS_SHOWN && <span className={styles.note}>and {room_count - ROOMS_SHOWN} more</span>}
+      {room_count > MAX_ROOMS_SHOWN && <span className={styles.note}>and {room_count - MAX_ROOMS_SHOWN} more</span>}
     </span>
   );
 }

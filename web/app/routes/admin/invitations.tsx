@@ -1,16 +1,16 @@
 import { type ActionFunctionArgs, Form, Link, type LoaderFunctionArgs, useLoaderData } from "react-router";
 import { UsherError } from "../../../../sdk/errors.ts";
 import type { RegistrationInvite, ResetLink, Rest } from "../../../../sdk/rest.ts";
+import { formKey, getRefusal, useActionResult } from "../../admin/action-result.ts";
 import styles from "../../admin/admin.module.css";
-import { formKey, refusalOf, useOutcome } from "../../admin/outcome.ts";
-import { ActMenu, OneButton, Pager, Said } from "../../admin/parts.tsx";
+import { ActionButton, ActionMenu, ActionStatus, Pager } from "../../admin/controls.tsx";
 import { useClock } from "../../chat/clock.tsx";
-import { dateTime } from "../../chat/time.ts";
-import { CopyButton } from "../../look/copy-button.tsx";
-import { Field, FormError, Submit } from "../../look/form.tsx";
-import { act } from "../../server/act.ts";
+import { formatDateTime } from "../../chat/time.ts";
+import { load } from "../../server/api-client.ts";
 import { field } from "../../server/forms.ts";
-import { load } from "../../server/hub.ts";
+import { runAction } from "../../server/run-action.ts";
+import { CopyButton } from "../../ui/copy-button.tsx";
+import { Field, FormError, Submit } from "../../ui/form.tsx";
 
 export async function loader({ request }: LoaderFunctionArgs) {
   const after = new URL(request.url).searchParams.get("after");
@@ -35,7 +35,7 @@ async function readResetLinks(rest: Rest): Promise<ResetLink[] | null> {
 }
 
 export async function action({ request }: ActionFunctionArgs) {
-  return act(request, {
+  return runAction(request, {
     async invite({ rest, form }) {
       const { code } = await rest.invites.create({ max_uses: Number(field(form, "max_uses") ?? 1) });
       return `Invitation ${code} is ready. Copy the link and send it.`;
@@ -50,11 +50,11 @@ export async function action({ request }: ActionFunctionArgs) {
 /** How people come in: invitations, and links to those who forgot their password. */
 export default function Invitations() {
   const { registration, invites, resets } = useLoaderData<typeof loader>();
-  const outcome = useOutcome();
-  const refusal = refusalOf(outcome, "invite");
+  const outcome = useActionResult();
+  const refusal = getRefusal(outcome, "invite");
   return (
     <>
-      <Said />
+      <ActionStatus />
       <section className={styles.part}>
         <h2>Invitations</h2>
         <p className={styles.lead}>
@@ -82,7 +82,7 @@ export default function Invitations() {
             <Invite key={invite.id} invite={invite} />
           ))}
         </ul>
-        <Pager next={invites.next} more="Older invitations" />
+        <Pager next={invites.next} nextLabel="Older invitations" />
       </section>
       {resets && <Resets resets={resets} />}
     </>
@@ -90,7 +90,7 @@ export default function Invitations() {
 }
 
 const REGISTRATION: Record<string, string> = {
-  open: "Registration is open: everybody can create an account, with or without an invitation.",
+  open: "Registration is open: everyone can create an account, with or without an invitation.",
   invite: "Only people with an invitation can create an account.",
   closed: "Registration is closed: invitations do not work until it is set to “invite”.",
 };
@@ -103,20 +103,20 @@ function Invite({ invite }: { invite: RegistrationInvite }) {
         <p className={styles.code}>{invite.url}</p>
         <p className={styles.note}>
           {invite.uses} of {invite.max_uses} used
-          {invite.expires_at && ` · until ${dateTime(invite.expires_at, timeZone)}`}
+          {invite.expires_at && ` · until ${formatDateTime(invite.expires_at, timeZone)}`}
         </p>
       </div>
       <div className={styles.tools}>
         <CopyButton text={invite.url} name={`Copy invitation ${invite.code}`} className={styles.tool} />
-        <ActMenu label={`Manage invitation ${invite.code}`} id={invite.id} intents={["remove-invite"]}>
-          <OneButton
+        <ActionMenu label={`Manage invitation ${invite.code}`} id={invite.id} intents={["remove-invite"]}>
+          <ActionButton
             intent="remove-invite"
             id={invite.id}
             label="Withdraw"
             name={`Withdraw invitation ${invite.code}`}
             danger
           />
-        </ActMenu>
+        </ActionMenu>
       </div>
     </li>
   );
@@ -131,7 +131,7 @@ function Resets({ resets }: { resets: readonly ResetLink[] }) {
         Without a <Link to="/admin/settings">mail server</Link>, pass these links to the people who asked for them. Each
         works once.
       </p>
-      {resets.length === 0 && <p className={styles.note}>Nobody has asked for a new password.</p>}
+      {resets.length === 0 && <p className={styles.note}>No one has asked for a new password.</p>}
       <ul className={styles.list}>
         {resets.map((reset) => (
           <li key={reset.url} className={styles.item}>
@@ -140,7 +140,7 @@ function Resets({ resets }: { resets: readonly ResetLink[] }) {
                 {reset.username}
               </p>
               <p className={styles.code}>{reset.url}</p>
-              <p className={styles.note}>until {dateTime(reset.expires_at, timeZone)}</p>
+              <p className={styles.note}>until {formatDateTime(reset.expires_at, timeZone)}</p>
             </div>
           </li>
         ))}

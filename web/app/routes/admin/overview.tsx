@@ -1,26 +1,26 @@
 import { type ActionFunctionArgs, Link, type LoaderFunctionArgs, useLoaderData } from "react-router";
 import type { NodeInfo } from "../../../../sdk/admin.ts";
 import type { Rest } from "../../../../sdk/rest.ts";
+import { getRefusal, useActionResult } from "../../admin/action-result.ts";
 import styles from "../../admin/admin.module.css";
-import { age, count, megabytes, secondsAgo } from "../../admin/figures.ts";
-import { refusalOf, useOutcome } from "../../admin/outcome.ts";
-import { Confirm, LateNote, Said } from "../../admin/parts.tsx";
+import { ActionStatus, Confirm, StaleNotice } from "../../admin/controls.tsx";
+import { formatAge, formatMegabytes, formatNumber, formatSecondsAgo } from "../../admin/format.ts";
 import { readRoomNames } from "../../admin/room-names.ts";
 import { RoomTable } from "../../admin/room-table.tsx";
 import { Table } from "../../admin/table.tsx";
-import { useLive } from "../../admin/use-live.ts";
+import { usePolling } from "../../admin/use-polling.ts";
 import { useClock } from "../../chat/clock.tsx";
-import { Field } from "../../look/form.tsx";
-import { Empty } from "../../look/page.tsx";
-import { act } from "../../server/act.ts";
+import { load } from "../../server/api-client.ts";
 import { raw } from "../../server/forms.ts";
-import { load } from "../../server/hub.ts";
+import { runAction } from "../../server/run-action.ts";
+import { Field } from "../../ui/form.tsx";
+import { EmptyState } from "../../ui/page-layout.tsx";
 
-const BUSIEST = 10;
+const MAX_ROOMS = 10;
 
 async function read(rest: Rest) {
   const [nodes, rooms] = await Promise.all([rest.admin.nodes(), rest.admin.rooms()]);
-  const busiest = rooms.data.slice(0, BUSIEST);
+  const busiest = rooms.data.slice(0, MAX_ROOMS);
   const names = await readRoomNames(
     rest,
     busiest.map(({ room }) => room),
@@ -33,7 +33,7 @@ export async function loader({ request }: LoaderFunctionArgs) {
 }
 
 export async function action({ request }: ActionFunctionArgs) {
-  return act(request, {
+  return runAction(request, {
     async drain({ rest, id, form }) {
       await rest.admin.drain(id, Number(raw(form, "seconds")));
       return `Node ${id} is moving its connections to the other nodes. Restart it when it has none left.`;
@@ -43,25 +43,25 @@ export async function action({ request }: ActionFunctionArgs) {
 
 /** What runs, and how much goes on: read again every two seconds. */
 export default function Overview() {
-  const { value, late } = useLive(useLoaderData<typeof loader>(), read);
+  const { value, isStale } = usePolling(useLoaderData<typeof loader>(), read);
   const { nodes, rooms, names, partial } = value;
   const sum = (of: (node: NodeInfo) => number) => nodes.reduce((total, node) => total + of(node), 0);
   return (
     <>
-      <Said />
-      <LateNote late={late} />
+      <ActionStatus />
+      <StaleNotice isStale={isStale} />
       <dl className={styles.figures}>
         <div>
           <dt>Connections</dt>
-          <dd>{count(sum(({ connections }) => connections))}</dd>
+          <dd>{formatNumber(sum(({ connections }) => connections))}</dd>
         </div>
         <div>
           <dt>{nodes.length === 1 ? "Node" : "Nodes"}</dt>
-          <dd>{count(nodes.length)}</dd>
+          <dd>{formatNumber(nodes.length)}</dd>
         </div>
         <div>
           <dt>Memory</dt>
-          <dd>{megabytes(sum(({ rss }) => rss))}</dd>
+          <dd>{formatMegabytes(sum(({ rss }) => rss))}</dd>
         </div>
       </dl>
       <section className={styles.part}>
@@ -70,13 +70,13 @@ export default function Overview() {
       </section>
       <section className={styles.part}>
         <h2>Busiest rooms</h2>
-        {partial && <p className={styles.note}>Not all nodes answered in time: there may be more.</p>}
+        {partial && <p className={styles.note}>Not all nodes replied in time: there may be more.</p>}
         {rooms.length === 0 ? (
-          <Empty title="No rooms in use">A room appears here when somebody joins it.</Empty>
+          <EmptyState title="No rooms in use">A room appears here when someone joins it.</EmptyState>
         ) : (
           <>
             <RoomTable rooms={rooms} names={names} />
-            {rooms.length === BUSIEST && <Link to="/admin/rooms">More rooms</Link>}
+            {rooms.length === MAX_ROOMS && <Link to="/admin/rooms">More rooms</Link>}
           </>
         )}
       </section>
@@ -90,22 +90,22 @@ function Nodes({ nodes }: { nodes: readonly NodeInfo[] }) {
     <Table
       label="Nodes"
       rows={nodes}
-      keyOf={({ id, started_at }) => `${id} ${started_at}`}
+      rowKey={({ id, started_at }) => `${id} ${started_at}`}
       columns={[
         { name: "Node", kind: "name", cell: (node) => <NodeName node={node} /> },
         { name: "State", cell: (node) => <NodeState node={node} /> },
-        { name: "Log read", kind: "short", cell: ({ lag_ms }) => <LogSeen lag={lag_ms} /> },
-        { name: "Uptime", kind: "short", cell: ({ started_at }) => age(started_at, now) },
+        { name: "Log read", kind: "short", cell: ({ lag_ms }) => <LogLag lag={lag_ms} /> },
+        { name: "Uptime", kind: "short", cell: ({ started_at }) => formatAge(started_at, now) },
         {
           name: "Connections",
           kind: "number",
-          cell: ({ id, connections }) => <Link to={`/admin/connections?node=${id}`}>{count(connections)}</Link>,
+          cell: ({ id, connections }) => <Link to={`/admin/connections?node=${id}`}>{formatNumber(connections)}</Link>,
         },
-        { name: "Memory", kind: "number", cell: ({ rss }) => megabytes(rss) },
+        { name: "Memory", kind: "number", cell: ({ rss }) => formatMegabytes(rss) },
         {
           name: "Drain",
           kind: "tools",
-          cell: ({ id, draining }) => !draining && <DrainButton id={id} alone={nodes.length === 1} />,
+          cell: ({ id, draining }) => !draining && <DrainButton id={id} isOnlyNode={nodes.length === 1} />,
         },
       ]}
     />
@@ -147,11 +147,11 @@ function NodeState({ node: { draining, broker } }: { node: NodeInfo }) {
 }
 
 /** A node that has nothing to read looks once a second; beyond this, in ms, it is late, as the alerts say. */
-const LATE_MS = 3_000;
+const MAX_LAG_MS = 3_000;
 
-function LogSeen({ lag }: { lag: number }) {
-  const text = secondsAgo(lag);
-  return lag < LATE_MS ? (
+function LogLag({ lag }: { lag: number }) {
+  const text = formatSecondsAgo(lag);
+  return lag < MAX_LAG_MS ? (
     text
   ) : (
     <span className={styles.tag} data-kind="warn">
@@ -160,13 +160,13 @@ function LogSeen({ lag }: { lag: number }) {
   );
 }
 
-function DrainButton({ id, alone }: { id: string; alone: boolean }) {
-  const refusal = refusalOf(useOutcome(), "drain", id);
+function DrainButton({ id, isOnlyNode }: { id: string; isOnlyNode: boolean }) {
+  const refusal = getRefusal(useActionResult(), "drain", id);
   return (
-    <Confirm label="Drain" name={`Drain node ${id}`} intent="drain" id={id} go="Drain">
+    <Confirm label="Drain" name={`Drain node ${id}`} intent="drain" id={id} submitLabel="Drain">
       <p>
         Node {id} moves its connections to the other nodes and accepts no new ones until it is restarted.
-        {alone && " It is the only node: until then nobody can connect."}
+        {isOnlyNode && " It is the only node: until then no one can connect."}
       </p>
       <Field
         name="seconds"

@@ -2,18 +2,18 @@ import { Button, NativeSelect, TextInput } from "@mantine/core";
 import { type ActionFunctionArgs, Form, Link, type LoaderFunctionArgs, useLoaderData } from "react-router";
 import type { Role } from "../../../../protocol/objects.ts";
 import type { Account } from "../../../../sdk/admin.ts";
+import { getRefusal, useActionResult } from "../../admin/action-result.ts";
 import styles from "../../admin/admin.module.css";
-import { refusalOf, useOutcome } from "../../admin/outcome.ts";
-import { ActMenu, Confirm, OneButton, Pager, Said } from "../../admin/parts.tsx";
+import { ActionButton, ActionMenu, ActionStatus, Confirm, Pager } from "../../admin/controls.tsx";
+import { useChat } from "../../chat/chat-context.tsx";
 import { useClock } from "../../chat/clock.tsx";
-import { useHouse } from "../../chat/house-context.tsx";
-import { dateTime } from "../../chat/time.ts";
-import { Face } from "../../look/face.tsx";
-import { isolate } from "../../look/isolate.ts";
-import { Empty } from "../../look/page.tsx";
-import { act } from "../../server/act.ts";
+import { formatDateTime } from "../../chat/time.ts";
+import { load } from "../../server/api-client.ts";
 import { raw } from "../../server/forms.ts";
-import { load } from "../../server/hub.ts";
+import { runAction } from "../../server/run-action.ts";
+import { Avatar } from "../../ui/avatar.tsx";
+import { bidiIsolate } from "../../ui/bidi-isolate.ts";
+import { EmptyState } from "../../ui/page-layout.tsx";
 
 const ROLES: readonly Role[] = ["member", "admin", "owner"];
 const STATUSES = ["active", "disabled", "banned"] as const;
@@ -32,19 +32,19 @@ export async function loader({ request }: LoaderFunctionArgs) {
 }
 
 export async function action({ request }: ActionFunctionArgs) {
-  return act(request, {
+  return runAction(request, {
     async role({ rest, form, id }) {
       const role = ROLES.find((role) => role === raw(form, "role"));
       const { username } = await rest.admin.updateUser(id, { role });
-      return `${isolate(username)} is ${role === "member" ? "a member" : `an ${role}`} of this server now.`;
+      return `${bidiIsolate(username)} is ${role === "member" ? "a member" : `an ${role}`} of this server now.`;
     },
     async disable({ rest, id }) {
       const { username } = await rest.admin.updateUser(id, { disabled: true });
-      return `${isolate(username)} is disabled and signed out on all devices.`;
+      return `${bidiIsolate(username)} is disabled and signed out on all devices.`;
     },
     async enable({ rest, id }) {
       const { username } = await rest.admin.updateUser(id, { disabled: false });
-      return `${isolate(username)} can sign in again.`;
+      return `${bidiIsolate(username)} can sign in again.`;
     },
     async "sign-out"({ rest, id }) {
       await rest.admin.endSessions(id);
@@ -54,12 +54,12 @@ export async function action({ request }: ActionFunctionArgs) {
 }
 
 /** Everybody with an account here. */
-export default function People() {
+export default function PeoplePage() {
   const { filter, tooShort, people } = useLoaderData<typeof loader>();
   const filtered = Object.values(filter).some((value) => value !== undefined);
   return (
     <>
-      <Said />
+      <ActionStatus />
       <section className={styles.part}>
         <Form role="search" className={styles.filter} key={JSON.stringify(filter)}>
           <TextInput
@@ -71,33 +71,35 @@ export default function People() {
             autoCapitalize="none"
             spellCheck={false}
           />
-          <NativeSelect name="role" label="Role" defaultValue={filter.role ?? ""} data={any(ROLES)} />
-          <NativeSelect name="status" label="Status" defaultValue={filter.status ?? ""} data={any(STATUSES)} />
+          <NativeSelect name="role" label="Role" defaultValue={filter.role ?? ""} data={withAny(ROLES)} />
+          <NativeSelect name="status" label="Status" defaultValue={filter.status ?? ""} data={withAny(STATUSES)} />
           <Button type="submit" variant="default">
             Show
           </Button>
         </Form>
         {filtered && <Link to="/admin/people">Show all people</Link>}
-        {people.data.length === 0 && <Empty title="No people found">Try part of the name or e-mail address.</Empty>}
+        {people.data.length === 0 && (
+          <EmptyState title="No people found">Try part of the name or e-mail address.</EmptyState>
+        )}
         <ul className={styles.list}>
           {people.data.map((person) => (
             <PersonRow key={person.id} person={person} />
           ))}
         </ul>
-        <Pager next={people.next} more="More people" />
+        <Pager next={people.next} nextLabel="More people" />
       </section>
     </>
   );
 }
 
-const any = (values: readonly string[]) => [{ value: "", label: "any" }, ...values];
+const withAny = (values: readonly string[]) => [{ value: "", label: "any" }, ...values];
 
 function PersonRow({ person }: { person: Account }) {
   const { timeZone } = useClock();
   const { id, username, name, email, role, disabled, banned, created_at, last_seen_at } = person;
   return (
     <li className={styles.item}>
-      <Face id={id} name={name ?? username} size={32} />
+      <Avatar id={id} name={name ?? username} size={32} />
       <div className={styles.what}>
         <p className={styles.tags}>
           <Link className={styles.name} to={`/admin/connections?user=${encodeURIComponent(username)}`}>
@@ -125,8 +127,8 @@ function PersonRow({ person }: { person: Account }) {
           {email ?? "no e-mail address"}
         </p>
         <p className={styles.note}>
-          joined {dateTime(created_at, timeZone)} ·{" "}
-          {last_seen_at ? `last seen ${dateTime(last_seen_at, timeZone)}` : "not signed in"}
+          joined {formatDateTime(created_at, timeZone)} ·{" "}
+          {last_seen_at ? `last seen ${formatDateTime(last_seen_at, timeZone)}` : "not signed in"}
         </p>
       </div>
       <PersonTools person={person} />
@@ -134,15 +136,15 @@ function PersonRow({ person }: { person: Account }) {
   );
 }
 
-/** Only what the one who looks may do: owners give roles, and nobody acts on his own rank. */
+/** Only what the one who looks may do: owners give roles, and no one acts on their own rank. */
 function PersonTools({ person: { id, username, role, disabled, banned, last_seen_at } }: { person: Account }) {
-  const { me } = useHouse();
-  const refusal = refusalOf(useOutcome(), "role", id);
+  const { me } = useChat();
+  const refusal = getRefusal(useActionResult(), "role", id);
   const outranked = RANK[me.role] > RANK[role];
   return (
     <div className={styles.tools}>
       {me.role === "owner" && (
-        <Confirm label="Change role" name={`Change role of ${username}`} intent="role" id={id} go="Set role">
+        <Confirm label="Change role" name={`Change role of ${username}`} intent="role" id={id} submitLabel="Set role">
           <NativeSelect
             name="role"
             label={`Role of ${username}`}
@@ -153,22 +155,28 @@ function PersonTools({ person: { id, username, role, disabled, banned, last_seen
         </Confirm>
       )}
       {(outranked || me.role === "owner") && (
-        <ActMenu label={`Manage ${username}`} id={id} intents={["sign-out", "disable", "enable"]}>
+        <ActionMenu label={`Manage ${username}`} id={id} intents={["sign-out", "disable", "enable"]}>
           {me.role === "owner" && (
             <Link to={`/admin/traces?username=${encodeURIComponent(username)}`} aria-label={`Watch ${username}`}>
               Watch
             </Link>
           )}
           {outranked && last_seen_at && (
-            <Confirm label="Sign out" name={`Sign out ${username}`} intent="sign-out" id={id} go="Sign out everywhere">
+            <Confirm
+              label="Sign out"
+              name={`Sign out ${username}`}
+              intent="sign-out"
+              id={id}
+              submitLabel="Sign out everywhere"
+            >
               <p>
                 <bdi>{username}</bdi> is signed out on all devices and can sign in again.
               </p>
             </Confirm>
           )}
-          {outranked && disabled && <OneButton intent="enable" id={id} label="Enable" name={`Enable ${username}`} />}
+          {outranked && disabled && <ActionButton intent="enable" id={id} label="Enable" name={`Enable ${username}`} />}
           {outranked && !disabled && (
-            <Confirm label="Disable" name={`Disable ${username}`} intent="disable" id={id} go="Disable">
+            <Confirm label="Disable" name={`Disable ${username}`} intent="disable" id={id} submitLabel="Disable">
               <p>
                 <bdi>{username}</bdi> is signed out on all devices and cannot sign in until the account is enabled
                 again.
@@ -184,7 +192,7 @@ function PersonTools({ person: { id, username, role, disabled, banned, last_seen
               Ban
             </Link>
           )}
-        </ActMenu>
+        </ActionMenu>
       )}
     </div>
   );

@@ -1,12 +1,12 @@
 import { type LoaderFunctionArgs, useLoaderData } from "react-router";
 import type { Rest } from "../../../../sdk/rest.ts";
 import styles from "../../admin/admin.module.css";
-import { LateNote } from "../../admin/parts.tsx";
+import { StaleNotice } from "../../admin/controls.tsx";
 import { readRoomNames } from "../../admin/room-names.ts";
 import { RoomTable } from "../../admin/room-table.tsx";
-import { useLive } from "../../admin/use-live.ts";
-import { Empty } from "../../look/page.tsx";
-import { load } from "../../server/hub.ts";
+import { usePolling } from "../../admin/use-polling.ts";
+import { load } from "../../server/api-client.ts";
+import { EmptyState } from "../../ui/page-layout.tsx";
 
 async function read(rest: Rest) {
   const rooms = await rest.admin.rooms();
@@ -23,17 +23,17 @@ export async function loader({ request }: LoaderFunctionArgs) {
 
 /** The hundred rooms with the most connections: read again every two seconds. */
 export default function Rooms() {
-  const { value, late } = useLive(useLoaderData<typeof loader>(), read);
+  const { value, isStale } = usePolling(useLoaderData<typeof loader>(), read);
   return (
     <>
-      <LateNote late={late} />
+      <StaleNotice isStale={isStale} />
       <section className={styles.part}>
         <p className={styles.lead}>
           The 100 rooms with the most connections on all nodes. Entries: how many were written to the room’s log so far.
         </p>
-        {value.partial && <p className={styles.note}>Not all nodes answered in time: there may be more.</p>}
+        {value.partial && <p className={styles.note}>Not all nodes replied in time: there may be more.</p>}
         {value.data.length === 0 ? (
-          <Empty title="No rooms in use">A room appears here when somebody joins it.</Empty>
+          <EmptyState title="No rooms in use">A room appears here when someone joins it.</EmptyState>
         ) : (
           <RoomTable rooms={value.data} names={value.names} />
         )}

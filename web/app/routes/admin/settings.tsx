@@ -1,24 +1,24 @@
 import { TextInput } from "@mantine/core";
 import { type ActionFunctionArgs, type LoaderFunctionArgs, useLoaderData } from "react-router";
 import type { Setting } from "../../../../sdk/admin.ts";
+import { getRefusal, useActionResult } from "../../admin/action-result.ts";
 import styles from "../../admin/admin.module.css";
-import { refusalOf, useOutcome } from "../../admin/outcome.ts";
-import { ActMenu, Confirm, Fold, OneButton, Said } from "../../admin/parts.tsx";
+import { ActionButton, ActionMenu, ActionStatus, Collapsible, Confirm } from "../../admin/controls.tsx";
 import { groupSettings, settingTitle } from "../../admin/setting-groups.ts";
 import { Table } from "../../admin/table.tsx";
+import { useChat } from "../../chat/chat-context.tsx";
 import { useClock } from "../../chat/clock.tsx";
-import { useHouse } from "../../chat/house-context.tsx";
-import { dateTime } from "../../chat/time.ts";
+import { formatDateTime } from "../../chat/time.ts";
 import { lookUp } from "../../look-up.ts";
-import { act } from "../../server/act.ts";
+import { load } from "../../server/api-client.ts";
 import { raw } from "../../server/forms.ts";
-import { load } from "../../server/hub.ts";
-import { namesOf } from "../../server/names.ts";
+import { runAction } from "../../server/run-action.ts";
+import { readUsernames } from "../../server/usernames.ts";
 
 export async function loader({ request }: LoaderFunctionArgs) {
   return load(request, async ({ rest }) => {
     const { data: settings } = await rest.admin.settings();
-    const names = await namesOf(
+    const names = await readUsernames(
       rest,
       settings.flatMap(({ set_by }) => set_by ?? []),
     );
@@ -27,7 +27,7 @@ export async function loader({ request }: LoaderFunctionArgs) {
 }
 
 export async function action({ request }: ActionFunctionArgs) {
-  return act(request, {
+  return runAction(request, {
     async change({ rest, form, id }) {
       const { data } = await rest.admin.changeSettings({ [id]: raw(form, id).trim() });
       const now = data.find(({ name }) => name === id)?.value;
@@ -35,7 +35,7 @@ export async function action({ request }: ActionFunctionArgs) {
     },
     async reset({ rest, id }) {
       await rest.admin.changeSettings({ [id]: null });
-      return `${settingTitle(id)} is again what the environment of each node says.`;
+      return `${settingTitle(id)} is reset to its value in the environment of each node.`;
     },
   });
 }
@@ -43,15 +43,15 @@ export async function action({ request }: ActionFunctionArgs) {
 /** The options of this server: those that can be changed while it runs, and what the others are. */
 export default function Settings() {
   const { settings, names } = useLoaderData<typeof loader>();
-  const hot = settings.filter(({ change }) => change === "now");
+  const changeable = settings.filter(({ change }) => change === "now");
   const fixed = settings.filter(({ change }) => change !== "now");
   return (
     <>
-      <Said />
+      <ActionStatus />
       <p className={styles.lead}>
         A change here takes effect on all nodes within a second, is kept after a restart, and overrides the environment.
       </p>
-      {groupSettings(hot).map(({ title, settings }) => (
+      {groupSettings(changeable).map(({ title, settings }) => (
         <section key={title} className={styles.part}>
           <h2>{title}</h2>
           <ul className={styles.list}>
@@ -65,9 +65,9 @@ export default function Settings() {
         <h2>Set in the environment</h2>
         <p className={styles.lead}>These can be read here, and changed only where the server is started.</p>
         {groupSettings(fixed).map(({ title, settings }) => (
-          <Fold key={title} title={title} open={false}>
+          <Collapsible key={title} title={title} open={false}>
             <FixedTable title={title} settings={settings} />
-          </Fold>
+          </Collapsible>
         ))}
       </section>
     </>
@@ -77,9 +77,9 @@ export default function Settings() {
 function SettingRow({ setting, by }: { setting: Setting; by: string | undefined }) {
   const { timeZone } = useClock();
   const { name, value, help, set_at } = setting;
-  const origin = originOf(setting);
-  const { me } = useHouse();
-  const mayChange = me.role === "owner" || !setting.owners_only;
+  const origin = getOrigin(setting);
+  const { me } = useChat();
+  const canChange = me.role === "owner" || !setting.owners_only;
   return (
     <li className={styles.item} id={name} tabIndex={-1}>
       <div className={styles.what}>
@@ -93,22 +93,22 @@ function SettingRow({ setting, by }: { setting: Setting; by: string | undefined 
         <p className={styles.note}>
           {help} <span className={styles.small}>{name}</span>
         </p>
-        {!mayChange && <p className={styles.note}>Only an owner changes this.</p>}
+        {!canChange && <p className={styles.note}>Only an owner changes this.</p>}
         {set_at && (
           <p className={styles.note}>
-            {by === undefined ? "set" : `${by} set it`} on {dateTime(set_at, timeZone)}
+            {by === undefined ? "set" : `${by} set it`} on {formatDateTime(set_at, timeZone)}
           </p>
         )}
       </div>
-      {mayChange && (
+      {canChange && (
         <div className={styles.tools}>
-          <Confirm label="Change" name={`Change ${name}`} intent="change" id={name} go="Save">
+          <Confirm label="Change" name={`Change ${name}`} intent="change" id={name} submitLabel="Save">
             <ValueField setting={setting} />
           </Confirm>
           {set_at && (
-            <ActMenu label={`More for ${name}`} id={name} intents={["reset"]}>
-              <OneButton intent="reset" id={name} label="Reset to the environment" name={`Reset ${name}`} />
-            </ActMenu>
+            <ActionMenu label={`More for ${name}`} id={name} intents={["reset"]}>
+              <ActionButton intent="reset" id={name} label="Reset to the environment" name={`Reset ${name}`} />
+            </ActionMenu>
           )}
         </div>
       )}
@@ -117,12 +117,12 @@ function SettingRow({ setting, by }: { setting: Setting; by: string | undefined 
 }
 
 function ValueField({ setting: { name, value, default: byDefault } }: { setting: Setting }) {
-  const refusal = refusalOf(useOutcome(), "change", name);
+  const refusal = getRefusal(useActionResult(), "change", name);
   return (
     <TextInput
       name={name}
       label={settingTitle(name)}
-      description={byDefault === null || byDefault === "" ? undefined : `By default ${byDefault}.`}
+      description={byDefault === null || byDefault === "" ? undefined : `Default: ${byDefault}`}
       defaultValue={refusal?.typed[name] ?? value ?? ""}
       error={refusal?.fields[name]}
       autoComplete="off"
@@ -137,7 +137,7 @@ function FixedTable({ title, settings }: { title: string; settings: readonly Set
     <Table
       label={title}
       rows={settings}
-      keyOf={({ name }) => name}
+      rowKey={({ name }) => name}
       columns={[
         {
           name: "Setting",
@@ -166,7 +166,7 @@ function FixedTable({ title, settings }: { title: string; settings: readonly Set
   );
 }
 
-function originOf({ set_at, value, default: byDefault }: Setting): "changed here" | "default" | "environment" {
+function getOrigin({ set_at, value, default: byDefault }: Setting): "changed here" | "default" | "environment" {
   if (set_at !== null) return "changed here";
   return value === byDefault || (!value && !byDefault) ? "default" : "environment";
 }

@@ -1,26 +1,26 @@
 import { Checkbox, Textarea } from "@mantine/core";
 import { type ActionFunctionArgs, Form, type LoaderFunctionArgs, useLoaderData } from "react-router";
 import type { ServiceToken } from "../../../../sdk/admin.ts";
+import { formKey, getRefusal, useActionResult } from "../../admin/action-result.ts";
 import styles from "../../admin/admin.module.css";
-import { fromNow, SpanChoice, words } from "../../admin/choices.tsx";
-import { formKey, refusalOf, useOutcome } from "../../admin/outcome.ts";
-import { ActMenu, Confirm, Fold, Said, Secret } from "../../admin/parts.tsx";
+import { ActionMenu, ActionStatus, Collapsible, Confirm, Secret } from "../../admin/controls.tsx";
+import { DurationSelect, splitWords, timeFromNow } from "../../admin/duration-select.tsx";
 import { SCOPES } from "../../admin/scopes.ts";
 import { useClock } from "../../chat/clock.tsx";
-import { dateTime } from "../../chat/time.ts";
-import { Field, FormError, Submit } from "../../look/form.tsx";
-import { isolate } from "../../look/isolate.ts";
-import { Empty } from "../../look/page.tsx";
+import { formatDateTime } from "../../chat/time.ts";
 import { lookUp } from "../../look-up.ts";
-import { act } from "../../server/act.ts";
+import { load } from "../../server/api-client.ts";
 import { field } from "../../server/forms.ts";
-import { load } from "../../server/hub.ts";
-import { namesOf } from "../../server/names.ts";
+import { runAction } from "../../server/run-action.ts";
+import { readUsernames } from "../../server/usernames.ts";
+import { bidiIsolate } from "../../ui/bidi-isolate.ts";
+import { Field, FormError, Submit } from "../../ui/form.tsx";
+import { EmptyState } from "../../ui/page-layout.tsx";
 
 export async function loader({ request }: LoaderFunctionArgs) {
   return load(request, async ({ rest }) => {
     const { data: tokens } = await rest.admin.tokens.list();
-    const names = await namesOf(
+    const names = await readUsernames(
       rest,
       tokens.map(({ created_by }) => created_by),
     );
@@ -29,20 +29,20 @@ export async function loader({ request }: LoaderFunctionArgs) {
 }
 
 export async function action({ request }: ActionFunctionArgs) {
-  return act(request, {
+  return runAction(request, {
     async make({ rest, form }) {
-      const rooms = words(field(form, "rooms"));
+      const rooms = splitWords(field(form, "rooms"));
       const { name, token } = await rest.admin.tokens.create({
         name: field(form, "name") ?? "",
         scopes: form.getAll("scopes").map(String),
         rooms: rooms.length === 0 ? undefined : rooms,
-        expires_at: fromNow(field(form, "seconds")),
+        expires_at: timeFromNow(field(form, "seconds")),
       });
-      return { done: `Token ${isolate(name)} is created.`, secret: token };
+      return { done: `Token ${bidiIsolate(name)} is created.`, secret: token };
     },
     async rotate({ rest, form, id }) {
       const { name, token } = await rest.admin.tokens.rotate(id, Number(field(form, "seconds") ?? 0));
-      return { done: `The token ${isolate(name)} has a new secret.`, secret: token };
+      return { done: `The token ${bidiIsolate(name)} has a new secret.`, secret: token };
     },
     async revoke({ rest, id }) {
       await rest.admin.tokens.revoke(id);
@@ -54,10 +54,10 @@ export async function action({ request }: ActionFunctionArgs) {
 /** With what other teams' back ends call. */
 export default function Tokens() {
   const { tokens, names } = useLoaderData<typeof loader>();
-  const outcome = useOutcome();
+  const outcome = useActionResult();
   return (
     <>
-      <Said />
+      <ActionStatus />
       {outcome?.secret && (
         <Secret key={outcome.secret} title="The token’s secret" secret={outcome.secret}>
           <p className={styles.note}>
@@ -69,15 +69,17 @@ export default function Tokens() {
         <p className={styles.lead}>
           Other services call Usher with a token. It can do only what its scopes allow, in the rooms it names.
         </p>
-        <Fold
+        <Collapsible
           key={formKey(outcome, "make")}
           title="Add token"
-          open={tokens.length === 0 || refusalOf(outcome, "make") !== undefined}
+          open={tokens.length === 0 || getRefusal(outcome, "make") !== undefined}
         >
           <NewToken />
-        </Fold>
+        </Collapsible>
         {tokens.length === 0 && (
-          <Empty title="No tokens yet">Add one for each service that calls Usher. Its secret is shown once.</Empty>
+          <EmptyState title="No tokens yet">
+            Add one for each service that calls Usher. Its secret is shown once.
+          </EmptyState>
         )}
         <ul className={styles.list}>
           {tokens.map((token) => (
@@ -90,7 +92,7 @@ export default function Tokens() {
 }
 
 function NewToken() {
-  const refusal = refusalOf(useOutcome(), "make");
+  const refusal = getRefusal(useActionResult(), "make");
   return (
     <Form method="post" className={styles.form} preventScrollReset>
       <FormError refusal={refusal} />
@@ -122,10 +124,10 @@ function NewToken() {
         defaultValue={refusal?.typed.rooms}
         error={refusal?.fields.rooms}
       />
-      <SpanChoice
+      <DurationSelect
         name="seconds"
         label="Valid for"
-        spans={["day", "month", "quarter", "year"]}
+        durations={["day", "month", "quarter", "year"]}
         never="until it is revoked"
         defaultValue={refusal?.typed.seconds ?? ""}
       />
@@ -138,7 +140,7 @@ function NewToken() {
 
 function TokenRow({ token, by }: { token: ServiceToken; by: string | undefined }) {
   const { timeZone, now } = useClock();
-  const at = (time: string) => dateTime(time, timeZone);
+  const at = (time: string) => formatDateTime(time, timeZone);
   const { id, name, scopes, rooms, expires_at, previous_until } = token;
   return (
     <li className={styles.item}>
@@ -164,19 +166,25 @@ function TokenRow({ token, by }: { token: ServiceToken; by: string | undefined }
         )}
       </div>
       <div className={styles.tools}>
-        <Confirm label="Rotate" name={`Rotate the secret of ${name}`} intent="rotate" id={id} go="Create new secret">
+        <Confirm
+          label="Rotate"
+          name={`Rotate the secret of ${name}`}
+          intent="rotate"
+          id={id}
+          submitLabel="Create new secret"
+        >
           <p>
             <bdi>{name}</bdi> gets a new secret. Put it into the service before the old one expires.
           </p>
-          <SpanChoice name="seconds" label="The old secret expires" spans={["hour", "day", "week", "none"]} />
+          <DurationSelect name="seconds" label="The old secret expires" durations={["hour", "day", "week", "none"]} />
         </Confirm>
-        <ActMenu label={`Manage ${name}`} id={id} intents={["revoke"]}>
-          <Confirm label="Revoke" name={`Revoke ${name}`} intent="revoke" id={id} go="Revoke" danger>
+        <ActionMenu label={`Manage ${name}`} id={id} intents={["revoke"]}>
+          <Confirm label="Revoke" name={`Revoke ${name}`} intent="revoke" id={id} submitLabel="Revoke" danger>
             <p>
               <bdi>{name}</bdi> is refused from now on, on all nodes, and its sockets close. This cannot be undone.
             </p>
           </Confirm>
-        </ActMenu>
+        </ActionMenu>
       </div>
     </li>
   );

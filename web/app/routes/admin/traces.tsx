@@ -3,14 +3,14 @@ import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import { createRest } from "../../../../sdk/rest.ts";
 import styles from "../../admin/admin.module.css";
-import { counted } from "../../admin/figures.ts";
+import { pluralize } from "../../admin/format.ts";
 import { FrameList } from "../../admin/frame-list.tsx";
 import { type Trace, useTrace } from "../../admin/use-trace.ts";
-import { useHouse } from "../../chat/house-context.tsx";
-import { FormError } from "../../look/form.tsx";
-import { Empty } from "../../look/page.tsx";
-import { field, sentence } from "../../server/forms.ts";
+import { useChat } from "../../chat/chat-context.tsx";
+import { field, toSentence } from "../../server/forms.ts";
 import { personInForm } from "../../server/person.ts";
+import { FormError } from "../../ui/form.tsx";
+import { EmptyState } from "../../ui/page-layout.tsx";
 
 const TIMES = [
   { value: "30", label: "30 seconds" },
@@ -20,9 +20,9 @@ const TIMES = [
 
 /** The frames of one room or person as they go in and out, on all nodes. */
 export default function Traces() {
-  const { me } = useHouse();
-  const { trace, start, stop, pause, goOn, clear } = useTrace();
-  const { subject, running, open, paused, frames, held, leftOut, refusal } = trace;
+  const { me } = useChat();
+  const { trace, start, stop, pause, goOn: resume, clear } = useTrace();
+  const { subject, isRunning, isOpen, isPaused, frames, buffered, dropped, refusal } = trace;
   return (
     <>
       <section className={styles.part}>
@@ -49,16 +49,16 @@ export default function Traces() {
       </section>
       <section className={styles.part}>
         <div className={styles.traceBar}>
-          <p role="status">{refusal === null && stateOf(trace)}</p>
+          <p role="status">{refusal === null && describeState(trace)}</p>
           <div className={styles.tools}>
-            {running && (
+            {isRunning && (
               <button type="button" className={styles.tool} onClick={stop}>
                 Stop
               </button>
             )}
-            {(running || paused) && (
-              <button type="button" className={styles.tool} onClick={paused ? goOn : pause}>
-                {paused ? `Resume (${held.length} waiting)` : "Pause"}
+            {(isRunning || isPaused) && (
+              <button type="button" className={styles.tool} onClick={isPaused ? resume : pause}>
+                {isPaused ? `Resume (${buffered.length} waiting)` : "Pause"}
               </button>
             )}
             {frames.length > 0 && (
@@ -68,12 +68,14 @@ export default function Traces() {
             )}
           </div>
         </div>
-        {leftOut > 0 && (
-          <p className={styles.note}>{counted(leftOut, "frame")} left out: there were too many to show.</p>
+        {dropped > 0 && (
+          <p className={styles.note}>{pluralize(dropped, "frame")} left out: there were too many to show.</p>
         )}
-        {subject === null && <Empty title="No trace is running">Choose a room or a person and press Start.</Empty>}
-        {open && running && frames.length === 0 && (
-          <Empty title="No frames yet">Frames appear here when they are sent or received.</Empty>
+        {subject === null && (
+          <EmptyState title="No trace is running">Choose a room or a person and press Start.</EmptyState>
+        )}
+        {isOpen && isRunning && frames.length === 0 && (
+          <EmptyState title="No frames yet">Frames appear here when they are sent or received.</EmptyState>
         )}
         <FrameList frames={frames} />
       </section>
@@ -81,11 +83,11 @@ export default function Traces() {
   );
 }
 
-function stateOf({ subject, running, open, paused }: Trace): string {
+function describeState({ subject, isRunning, isOpen, isPaused }: Trace): string {
   if (subject === null) return "";
-  if (running && !open) return `Starting to watch ${subject}.`;
-  if (!running) return `The trace of ${subject} has ended. The newest 500 frames are kept here.`;
-  return paused ? `Paused. ${subject} is still being watched.` : `Watching ${subject}.`;
+  if (isRunning && !isOpen) return `Starting to watch ${subject}.`;
+  if (!isRunning) return `The trace of ${subject} has ended. The newest 500 frames are kept here.`;
+  return isPaused ? `Paused. ${subject} is still being watched.` : `Watching ${subject}.`;
 }
 
 interface TraceFormProps {
@@ -122,7 +124,7 @@ function TraceForm({ error, onStart }: TraceFormProps) {
         label={kind === "room" ? "Room" : "Username"}
         placeholder={kind === "room" ? "event:7" : undefined}
         defaultValue={query.get(kind) ?? ""}
-        error={error === undefined ? undefined : sentence(error)}
+        error={error === undefined ? undefined : toSentence(error)}
         required
         maxLength={200}
         autoComplete="off"

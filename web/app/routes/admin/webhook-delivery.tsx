@@ -2,15 +2,15 @@ import { type ActionFunctionArgs, Link, type LoaderFunctionArgs, useLoaderData }
 import type { WebhookAttempt } from "../../../../sdk/admin.ts";
 import type { Rest } from "../../../../sdk/rest.ts";
 import styles from "../../admin/admin.module.css";
+import { ActionButton, ActionStatus, StaleNotice } from "../../admin/controls.tsx";
 import { DeliveryState } from "../../admin/delivery-table.tsx";
-import { LateNote, OneButton, Said } from "../../admin/parts.tsx";
 import { RoomName } from "../../admin/room-name.tsx";
 import { readRoomNames } from "../../admin/room-names.ts";
-import { useLive } from "../../admin/use-live.ts";
+import { usePolling } from "../../admin/use-polling.ts";
 import { useClock } from "../../chat/clock.tsx";
-import { dateTime } from "../../chat/time.ts";
-import { act } from "../../server/act.ts";
-import { load } from "../../server/hub.ts";
+import { formatDateTime } from "../../chat/time.ts";
+import { load } from "../../server/api-client.ts";
+import { runAction } from "../../server/run-action.ts";
 
 async function read(rest: Rest, id: string) {
   const delivery = await rest.admin.webhooks.delivery(id);
@@ -22,7 +22,7 @@ export async function loader({ request, params }: LoaderFunctionArgs) {
 }
 
 export async function action({ request }: ActionFunctionArgs) {
-  return act(request, {
+  return runAction(request, {
     async redeliver({ rest, id }) {
       await rest.admin.webhooks.redeliver(id);
       return "Sent again.";
@@ -30,10 +30,10 @@ export async function action({ request }: ActionFunctionArgs) {
   });
 }
 
-/** One delivery with its attempts and what was answered; read again while it is under way. */
+/** One delivery with its attempts and the responses; read again while it is under way. */
 export default function Delivery() {
   const first = useLoaderData<typeof loader>();
-  const { value: delivery, late } = useLive(first, (rest) => read(rest, first.id));
+  const { value: delivery, isStale } = usePolling(first, (rest) => read(rest, first.id));
   const { timeZone } = useClock();
   const { id, endpoint_id, event_type, room, seq, webhook_id, occurred_at, next_attempt_at, status, log } = delivery;
   return (
@@ -41,8 +41,8 @@ export default function Delivery() {
       <div>
         <Link to={`/admin/webhooks/${endpoint_id}`}>Webhook and its deliveries</Link>
       </div>
-      <Said />
-      <LateNote late={late} />
+      <ActionStatus />
+      <StaleNotice isStale={isStale} />
       <section className={styles.part}>
         <h2>{event_type}</h2>
         <dl className={styles.facts}>
@@ -56,19 +56,21 @@ export default function Delivery() {
             {seq !== null && `, entry ${seq}`}
           </dd>
           <dt>Time</dt>
-          <dd>{dateTime(occurred_at, timeZone)}</dd>
+          <dd>{formatDateTime(occurred_at, timeZone)}</dd>
           <dt>webhook-id</dt>
           <dd className={styles.code}>{webhook_id}</dd>
           {status === "pending" && (
             <>
               <dt>Next attempt</dt>
-              <dd>{next_attempt_at ? dateTime(next_attempt_at, timeZone) : "after an earlier one of its room"}</dd>
+              <dd>
+                {next_attempt_at ? formatDateTime(next_attempt_at, timeZone) : "after an earlier one of its room"}
+              </dd>
             </>
           )}
         </dl>
         {status !== "pending" && (
           <div className={styles.tools} data-at="start">
-            <OneButton intent="redeliver" id={id} label="Redeliver" name="Redeliver" />
+            <ActionButton intent="redeliver" id={id} label="Redeliver" name="Redeliver" />
           </div>
         )}
       </section>
@@ -91,10 +93,10 @@ function Attempt({ attempt: { n, at, ms, response_status, error, response_previe
     <li className={styles.item}>
       <div className={styles.what}>
         <p className={styles.name}>
-          {n}: {error ?? `answered ${response_status}`}
+          {n}: {error ?? `returned ${response_status}`}
         </p>
         <p className={styles.note}>
-          {dateTime(at, timeZone)}, {ms} ms
+          {formatDateTime(at, timeZone)}, {ms} ms
         </p>
         {response_preview && <pre className={styles.preview}>{response_preview}</pre>}
       </div>

@@ -2,23 +2,32 @@ import { Button, NativeSelect } from "@mantine/core";
 import { type ActionFunctionArgs, Form, Link, type LoaderFunctionArgs, useLoaderData } from "react-router";
 import type { DeliveryStatus, WebhookEndpoint } from "../../../../sdk/admin.ts";
 import type { Rest } from "../../../../sdk/rest.ts";
+import { formKey, getRefusal, useActionResult } from "../../admin/action-result.ts";
 import styles from "../../admin/admin.module.css";
-import { SpanChoice } from "../../admin/choices.tsx";
+import {
+  ActionButton,
+  ActionMenu,
+  ActionStatus,
+  Collapsible,
+  Confirm,
+  Pager,
+  Secret,
+  StaleNotice,
+} from "../../admin/controls.tsx";
 import { DeliveryTable } from "../../admin/delivery-table.tsx";
-import { EndpointForm, endpointOf } from "../../admin/endpoint-form.tsx";
+import { DurationSelect } from "../../admin/duration-select.tsx";
+import { EndpointForm, readEndpoint } from "../../admin/endpoint-form.tsx";
 import { EndpointState } from "../../admin/endpoint-state.tsx";
-import { counted } from "../../admin/figures.ts";
-import { formKey, refusalOf, useOutcome } from "../../admin/outcome.ts";
-import { ActMenu, Confirm, Fold, LateNote, OneButton, Pager, Said, Secret } from "../../admin/parts.tsx";
+import { pluralize } from "../../admin/format.ts";
 import { readRoomNames } from "../../admin/room-names.ts";
-import { useLive } from "../../admin/use-live.ts";
+import { usePolling } from "../../admin/use-polling.ts";
 import { useClock } from "../../chat/clock.tsx";
-import { dateTime } from "../../chat/time.ts";
-import { Empty } from "../../look/page.tsx";
-import { act } from "../../server/act.ts";
+import { formatDateTime } from "../../chat/time.ts";
+import { load } from "../../server/api-client.ts";
 import { field } from "../../server/forms.ts";
-import { load } from "../../server/hub.ts";
 import { redirect } from "../../server/redirect.ts";
+import { runAction } from "../../server/run-action.ts";
+import { EmptyState } from "../../ui/page-layout.tsx";
 
 const STATUSES: readonly DeliveryStatus[] = ["pending", "delivered", "failed"];
 
@@ -45,9 +54,9 @@ export async function loader({ request, params }: LoaderFunctionArgs) {
 
 export async function action({ request, params }: ActionFunctionArgs) {
   const endpointId = params.endpointId ?? "";
-  return act(request, {
+  return runAction(request, {
     async change({ rest, form }) {
-      await rest.admin.webhooks.update(endpointId, endpointOf(form));
+      await rest.admin.webhooks.update(endpointId, readEndpoint(form));
       return "Webhook saved.";
     },
     async disable({ rest }) {
@@ -71,7 +80,7 @@ export async function action({ request, params }: ActionFunctionArgs) {
       const { count } = await rest.admin.webhooks.replay(endpointId, since);
       return count === 0
         ? "No delivery failed in that time."
-        : `${counted(count, "delivery", "deliveries")} sent again.`;
+        : `${pluralize(count, "delivery", "deliveries")} sent again.`;
     },
     async redeliver({ rest, id }) {
       await rest.admin.webhooks.redeliver(id);
@@ -87,28 +96,28 @@ export async function action({ request, params }: ActionFunctionArgs) {
 /** One endpoint: what it is, and its deliveries, read again every two seconds. */
 export default function Webhook() {
   const { id, filter, view } = useLoaderData<typeof loader>();
-  const { value, late } = useLive(view, (rest) => read(rest, id, filter));
+  const { value, isStale } = usePolling(view, (rest) => read(rest, id, filter));
   const { endpoint, deliveries, names } = value;
-  const outcome = useOutcome();
+  const outcome = useActionResult();
   return (
     <>
       <div>
         <Link to="/admin/webhooks">All webhooks</Link>
       </div>
-      <Said />
-      <LateNote late={late} />
+      <ActionStatus />
+      <StaleNotice isStale={isStale} />
       {outcome?.secret && <Secret key={outcome.secret} title="The signing secret" secret={outcome.secret} />}
       <section className={styles.part}>
         <h2>{endpoint.url}</h2>
         <Facts endpoint={endpoint} />
         <Tools endpoint={endpoint} />
-        <Fold
+        <Collapsible
           key={formKey(outcome, "change", endpoint.id)}
           title="Edit"
-          open={refusalOf(outcome, "change", endpoint.id) !== undefined}
+          open={getRefusal(outcome, "change", endpoint.id) !== undefined}
         >
-          <EndpointForm endpoint={view.endpoint} intent="change" go="Save" />
-        </Fold>
+          <EndpointForm endpoint={view.endpoint} intent="change" submitLabel="Save" />
+        </Collapsible>
       </section>
       <section className={styles.part}>
         <h2>Deliveries</h2>
@@ -126,13 +135,13 @@ export default function Webhook() {
           </noscript>
         </Form>
         {deliveries.data.length === 0 ? (
-          <Empty title={filter.status ? `No delivery is ${filter.status}` : "No deliveries yet"}>
-            {filter.status === undefined && "Send a test to see whether the receiver answers."}
-          </Empty>
+          <EmptyState title={filter.status ? `No delivery is ${filter.status}` : "No deliveries yet"}>
+            {filter.status === undefined && "Send a test to see whether the receiver responds."}
+          </EmptyState>
         ) : (
           <DeliveryTable deliveries={deliveries.data} names={names} />
         )}
-        <Pager next={deliveries.next} more="Older deliveries" />
+        <Pager next={deliveries.next} nextLabel="Older deliveries" />
       </section>
     </>
   );
@@ -148,9 +157,9 @@ function Facts({ endpoint }: { endpoint: WebhookEndpoint }) {
         <dt>State</dt>
         <dd>
           <EndpointState endpoint={endpoint} />{" "}
-          {disabled_at && <span className={styles.note}>since {dateTime(disabled_at, timeZone)}</span>}
+          {disabled_at && <span className={styles.note}>since {formatDateTime(disabled_at, timeZone)}</span>}
           {!disabled_at && failing_since && (
-            <span className={styles.note}>since {dateTime(failing_since, timeZone)}</span>
+            <span className={styles.note}>since {formatDateTime(failing_since, timeZone)}</span>
           )}
         </dd>
         <dt>Events</dt>
@@ -163,7 +172,7 @@ function Facts({ endpoint }: { endpoint: WebhookEndpoint }) {
         {old_secret_until && Date.parse(old_secret_until) > now && (
           <>
             <dt>Old secret</dt>
-            <dd>also signs, until {dateTime(old_secret_until, timeZone)}</dd>
+            <dd>also signs, until {formatDateTime(old_secret_until, timeZone)}</dd>
           </>
         )}
       </dl>
@@ -174,27 +183,33 @@ function Facts({ endpoint }: { endpoint: WebhookEndpoint }) {
 function Tools({ endpoint: { id, disabled } }: { endpoint: WebhookEndpoint }) {
   return (
     <div className={styles.tools} data-at="start">
-      <OneButton intent="test" id={id} label="Send a test" name="Send a test" />
-      <ActMenu label="Manage this webhook" id={id} intents={["replay", "rotate", "enable", "disable", "remove"]}>
-        <Confirm label="Resend failed deliveries" name="Resend failed deliveries" intent="replay" id={id} go="Resend">
+      <ActionButton intent="test" id={id} label="Send a test" name="Send a test" />
+      <ActionMenu label="Manage this webhook" id={id} intents={["replay", "rotate", "enable", "disable", "remove"]}>
+        <Confirm
+          label="Resend failed deliveries"
+          name="Resend failed deliveries"
+          intent="replay"
+          id={id}
+          submitLabel="Resend"
+        >
           <p>Every delivery that failed is sent again, with the same id.</p>
-          <SpanChoice name="seconds" label="From the last" spans={["hour", "day", "threeDays", "week"]} />
+          <DurationSelect name="seconds" label="From the last" durations={["hour", "day", "threeDays", "week"]} />
         </Confirm>
-        <Confirm label="Rotate secret" name="Rotate secret" intent="rotate" id={id} go="Create new secret">
+        <Confirm label="Rotate secret" name="Rotate secret" intent="rotate" id={id} submitLabel="Create new secret">
           <p>Deliveries are signed with the new secret, and with the old one too until it expires.</p>
-          <SpanChoice name="seconds" label="The old secret expires" spans={["day", "hour", "week", "none"]} />
+          <DurationSelect name="seconds" label="The old secret expires" durations={["day", "hour", "week", "none"]} />
         </Confirm>
         {disabled ? (
-          <OneButton intent="enable" id={id} label="Enable" name="Enable the webhook" />
+          <ActionButton intent="enable" id={id} label="Enable" name="Enable the webhook" />
         ) : (
-          <Confirm label="Disable" name="Disable the webhook" intent="disable" id={id} go="Disable">
+          <Confirm label="Disable" name="Disable the webhook" intent="disable" id={id} submitLabel="Disable">
             <p>Nothing is sent until the webhook is enabled again. Until then, deliveries wait.</p>
           </Confirm>
         )}
-        <Confirm label="Delete" name="Delete the webhook" intent="remove" id={id} go="Delete webhook" danger>
+        <Confirm label="Delete" name="Delete the webhook" intent="remove" id={id} submitLabel="Delete webhook" danger>
           <p>The webhook and the record of its deliveries are deleted. This cannot be undone.</p>
         </Confirm>
-      </ActMenu>
+      </ActionMenu>
     </div>
   );
 }

@@ -1,15 +1,15 @@
 import { type ActionFunctionArgs, Link, type LoaderFunctionArgs, useLoaderData } from "react-router";
 import type { WebhookEndpoint } from "../../../../sdk/admin.ts";
+import { formKey, getRefusal, useActionResult } from "../../admin/action-result.ts";
 import styles from "../../admin/admin.module.css";
-import { EndpointForm, endpointOf } from "../../admin/endpoint-form.tsx";
+import { ActionStatus, Collapsible, Secret } from "../../admin/controls.tsx";
+import { EndpointForm, readEndpoint } from "../../admin/endpoint-form.tsx";
 import { EndpointState } from "../../admin/endpoint-state.tsx";
-import { formKey, refusalOf, useOutcome } from "../../admin/outcome.ts";
 import { ParkedTable } from "../../admin/parked-table.tsx";
-import { Fold, Said, Secret } from "../../admin/parts.tsx";
 import { readRoomNames } from "../../admin/room-names.ts";
-import { Empty } from "../../look/page.tsx";
-import { act } from "../../server/act.ts";
-import { load } from "../../server/hub.ts";
+import { load } from "../../server/api-client.ts";
+import { runAction } from "../../server/run-action.ts";
+import { EmptyState } from "../../ui/page-layout.tsx";
 
 export async function loader({ request }: LoaderFunctionArgs) {
   return load(request, async ({ rest }) => {
@@ -24,9 +24,9 @@ export async function loader({ request }: LoaderFunctionArgs) {
 }
 
 export async function action({ request }: ActionFunctionArgs) {
-  return act(request, {
+  return runAction(request, {
     async make({ rest, form }) {
-      const { url, secret } = await rest.admin.webhooks.create(endpointOf(form));
+      const { url, secret } = await rest.admin.webhooks.create(readEndpoint(form));
       return { done: `Events are now sent to ${url}.`, secret };
     },
   });
@@ -35,10 +35,10 @@ export async function action({ request }: ActionFunctionArgs) {
 /** Where the log's entries are posted to. */
 export default function Webhooks() {
   const { endpoints, parked, names } = useLoaderData<typeof loader>();
-  const outcome = useOutcome();
+  const outcome = useActionResult();
   return (
     <>
-      <Said />
+      <ActionStatus />
       {outcome?.secret && (
         <Secret key={outcome.secret} title="The signing secret" secret={outcome.secret}>
           <p className={styles.note}>
@@ -48,15 +48,15 @@ export default function Webhooks() {
       )}
       <section className={styles.part}>
         <p className={styles.lead}>Usher sends events to these addresses, signed, and tries again for three days.</p>
-        <Fold
+        <Collapsible
           key={formKey(outcome, "make")}
           title="Add webhook"
-          open={endpoints.length === 0 || refusalOf(outcome, "make") !== undefined}
+          open={endpoints.length === 0 || getRefusal(outcome, "make") !== undefined}
         >
-          <EndpointForm intent="make" go="Create webhook" />
-        </Fold>
+          <EndpointForm intent="make" submitLabel="Create webhook" />
+        </Collapsible>
         {endpoints.length === 0 && (
-          <Empty title="No webhooks yet">Add one above. Its deliveries are listed on its page.</Empty>
+          <EmptyState title="No webhooks yet">Add one above. Its deliveries are listed on its page.</EmptyState>
         )}
         <ul className={styles.list}>
           {endpoints.map((endpoint) => (

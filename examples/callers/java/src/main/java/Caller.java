@@ -8,7 +8,7 @@ import java.util.concurrent.TimeUnit;
 import realtime.RealtimeServiceGrpc;
 import realtime.Realtime.NotifyBookingResultRequest;
 
-/** Tells a person that his booking is confirmed: USHER=localhost:50057 USHER_TOKEN=ust_… java … Caller USER BOOKING */
+/** Tells a person that their booking is confirmed: USHER=localhost:50057 USHER_TOKEN=ust_… java … Caller USER BOOKING */
 public class Caller {
     // The library tries again by itself, within the deadline. The idempotency key makes that safe.
     static final Map<String, ?> RETRY = Map.of("methodConfig", List.of(Map.of(

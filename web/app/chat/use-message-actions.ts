@@ -1,0 +1,108 @@
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
+import type { Message } from "../../../protocol/objects.ts";
+import type { ChannelView } from "./channel-view.ts";
+import type { RowAction } from "./message-row.tsx";
+
+/** How long the message that was jumped to stands out. */
+const HIGHLIGHT_MS = 2_500;
+
+interface MessageActionsOptions {
+  channelView: ChannelView;
+  list: RefObject<HTMLElement | null>;
+  /** Message to bring into sight first. */
+  target: string | null;
+  onReply: (message: Message) => void;
+  /** A failure of what was asked for, in a sentence. */
+  onError: (text: string) => void;
+}
+
+/** What is done with single messages: reply, edit, delete, jump to the original; and which one is being changed or lit up. */
+export function useMessageActions({ channelView, list, target, onReply, onError }: MessageActionsOptions) {
+  const [openForm, setOpenForm] = useState<{ id: string; mode: "edit" | "delete" } | null>(null);
+  const [highlighted, setHighlighted] = useState(target);
+  /** Where the keyboard was before a change began. */
+  const origin = useRef<Element | null>(null);
+
+  /** Tells of a failure; returns whether it worked. */
+  const reportFailure = useCallback(
+    (what: Promise<void>): Promise<boolean> =>
+      what.then(
+        () => true,
+        (error) => {
+          onError(error instanceof Error ? error.message : "Something went wrong. Try again.");
+          return false;
+        },
+      ),
+    [onError],
+  );
+
+  const begin = useCallback((id: string, mode: "edit" | "delete") => {
+    origin.current = document.activeElement;
+    setOpenForm({ id, mode });
+  }, []);
+
+  /** Whoever came from the composer writes on there; everybody else stays at the message. */
+  const end = useCallback(
+    (id: string) => {
+      setOpenForm(null);
+      if (origin.current instanceof HTMLTextAreaElement && origin.current.isConnected) origin.current.focus();
+      else focusMessage(list.current, id);
+    },
+    [list],
+  );
+
+  const jump = useCallback(
+    async (id: string) => {
+      await channelView.showAround(id);
+      setHighlighted(id);
+      requestAnimationFrame(() => focusMessage(list.current, id));
+      setTimeout(() => setHighlighted(null), HIGHLIGHT_MS);
+    },
+    [channelView, list],
+  );
+
+  const runAction = useCallback(
+    (what: RowAction, message: Message) => {
+      if (what === "reply") onReply(message);
+      if (what === "jump" && message.reply_to_id !== null) void reportFailure(jump(message.reply_to_id));
+      if (what === "edit" || what === "delete") begin(message.id, what);
+      if (what === "cancel") end(message.id);
+      if (what === "confirm-delete") {
+        void reportFailure(channelView.remove(message.id));
+        end(message.id);
+      }
+    },
+    [channelView, onReply, jump, reportFailure, begin, end],
+  );
+
+  const save = useCallback(
+    async (message: Message, content: string): Promise<boolean> => {
+      try {
+        await channelView.edit(message.id, content);
+        end(message.id);
+        return true;
+      } catch (error) {
+        // The text stays in its box, so nothing that was typed is lost.
+        onError(error instanceof Error ? error.message : "The change could not be saved.");
+        return false;
+      }
+    },
+    [channelView, end, onError],
+  );
+
+  useEffect(() => {
+    const edit = (event: Event) => {
+      if (event instanceof CustomEvent && typeof event.detail === "string") begin(event.detail, "edit");
+    };
+    window.addEventListener("usher:edit", edit);
+    return () => window.removeEventListener("usher:edit", edit);
+  }, [begin]);
+
+  return { changing: openForm, lit: highlighted, act: runAction, save, guarded: reportFailure };
+}
+
+function focusMessage(list: HTMLElement | null, id: string): void {
+  const row = list?.querySelector<HTMLElement>(`[data-message="${id}"]`);
+  row?.focus({ preventScroll: true });
+  row?.scrollIntoView({ block: "nearest" });
+}
