@@ -95,7 +95,7 @@ const ROWS: Row[] = [
   [
     "Refusals and errors",
     { title: "Errors returned", unit: "ops", lines: [[by("type", "realtime_errors_total"), "{{type}}"]] },
-    { title: "Limits", unit: "ops", lines: [[by("door", "usher_limits_refused_total"), "{{door}}"]] },
+    { title: "Limits", unit: "ops", lines: [[by("transport", "usher_limits_refused_total"), "{{transport}}"]] },
     {
       title: "Handshakes refused",
       unit: "ops",

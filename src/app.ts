@@ -1,6 +1,6 @@
 import { type Admin, createAdmin } from "./admin/index.ts";
 import { addDialects } from "./app/add-dialects.ts";
-import { closeNoLongerAllowed } from "./app/lapsed.ts";
+import { closeNoLongerAllowed } from "./app/close-no-longer-allowed.ts";
 import { startListeners } from "./app/listeners.ts";
 import { logSetupCode } from "./app/log-setup-code.ts";
 import { createNodeHub } from "./app/node-hub.ts";

@@ -7,7 +7,7 @@ import { createLifecycle, stopOnUncaughtError, waitForSignal } from "./platform/
 import { createLogger } from "./platform/logger.ts";
 
 try {
-  const isWorker = readWorkerInfo() !== null; // its parent told it so by an argument
+  const isWorker = readWorkerInfo() !== null; // its parent says so by an argument
   const signal = waitForSignal(isWorker);
   const config = readConfig();
   const logger = createLogger(config);

@@ -6,7 +6,7 @@ import { createNodes } from "./nodes.ts";
 test("a node that does not hear is deaf if another one does; else the broker is away", () => {
   const listed = (...hears: boolean[]) =>
     createNodes({
-      living: () => hears.map((each, node) => ({ node, hears: each, started_at: new Date(), lag: 7 })),
+      liveNodes: () => hears.map((each, node) => ({ node, isReceiving: each, started_at: new Date(), lag: 7 })),
     } as unknown as AdminDeps).list();
   expect(listed(true, false).map(({ broker }) => broker)).toEqual(["ok", "deaf"]);
   expect(listed(false, false).map(({ broker }) => broker)).toEqual(["away", "away"]);
@@ -17,7 +17,7 @@ test("an entry that has this node drained is acted on once, however often and in
   const drained: number[] = [];
   let watcher: Watcher | undefined;
   const nodes = createNodes({
-    living: () => [{ node: 3, run: "ours" }],
+    liveNodes: () => [{ node: 3, run: "ours" }],
     node: () => "3",
     realtime: {
       watch(_room: string, by: Watcher) {

@@ -12,7 +12,7 @@ const ROOM = "_admin";
 const Drain = z.object({ run: z.string(), seconds: z.number() });
 const Close = z.object({ run: z.string(), connection: z.number() });
 
-export interface Node extends Omit<LiveNode, "node" | "run" | "started_at" | "hears" | "lag"> {
+export interface Node extends Omit<LiveNode, "node" | "run" | "started_at" | "isReceiving" | "lag"> {
   id: string;
   started_at: string;
   /** `deaf`: nothing comes to it through the broker although another node hears; `away`: nobody hears. */
@@ -61,12 +61,12 @@ export function createNodes({ transaction, liveNodes, node, realtime, logger }: 
     start: () => realtime.watch(ROOM, { entry: handleEntry, interrupted: () => drains.clear() }),
     list() {
       const nodes = liveNodes();
-      const brokerState = nodes.some(({ hears }) => hears) ? "deaf" : "away";
-      return nodes.map(({ node, run: _run, started_at, hears, lag, ...rest }) => ({
+      const brokerState = nodes.some(({ isReceiving }) => isReceiving) ? "deaf" : "away";
+      return nodes.map(({ node, run: _run, started_at, isReceiving, lag, ...rest }) => ({
         id: String(node),
         ...rest,
         started_at: started_at.toISOString(),
-        broker: hears ? "ok" : brokerState,
+        broker: isReceiving ? "ok" : brokerState,
         lag_ms: lag,
       }));
     },

@@ -10,7 +10,7 @@ import type { Streams } from "../transport/streams/index.ts";
 import type { WebSocketTransport } from "../transport/websocket/websocket.ts";
 import type { Program } from "./program.ts";
 
-/** Puts the paths of the first clients around the sockets; given as a function, for the sockets are made later. */
+/** Adds the paths of the first clients to the sockets; returned as a function, since the sockets are made later. */
 export type AddDialects = (sockets: WebSocketTransport) => WebSocketEndpoint<Connection | MessageSocket>;
 
 /** The first clients' paths beside our own, unless DIALECTS is off. */

@@ -3,7 +3,7 @@ import { NO_TRACING, type Span, type Tracing } from "../platform/tracing.ts";
 
 /**
  * Does something with committed entries, in a span for each that is traced: the next step continues below it. The others
- * are handed on as they are.
+ * are passed on as they are.
  */
 export function createEntryTracer(tracing: Tracing) {
   return (name: string, entries: readonly LogEntry[], work: (entries: readonly LogEntry[]) => void): void => {

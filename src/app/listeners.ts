@@ -17,7 +17,7 @@ import { createBroadcast } from "./start-streams.ts";
 
 /** After the connections have gone, running requests may take this long to end. */
 const REQUESTS_TIMEOUT_MS = 5_000;
-/** How long the first answer waits for the page process; after it the port is open and says that pages are starting. */
+/** How long the start waits for the page process before the port opens; until it is ready a page says that pages are starting. */
 const PAGES_TIMEOUT_MS = 10_000;
 
 /** What the listeners serve. */

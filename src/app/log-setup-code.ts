@@ -1,7 +1,7 @@
 import type { Identity } from "../identity/index.ts";
 import type { Program } from "./program.ts";
 
-/** Logs how the first account is made, for as long as there is none. Of several workers one tells it. */
+/** Logs how the first account is made, for as long as there is none. Of several workers one logs it. */
 export async function logSetupCode(
   { logger, worker, onError }: Pick<Program, "logger" | "worker" | "onError">,
   identity: Pick<Identity, "setupCode">,

@@ -49,7 +49,7 @@ export function createNodeHub(
   log.lease.watch({ joined: () => hub.renumber(String(log.lease.node)) });
   log.lease.reportState(() => ({
     draining: hub.draining || lifecycle.isStopping,
-    hears: broker.isReceiving,
+    isReceiving: broker.isReceiving,
     connections: hub.counts().connections,
     lag: log.tail.lag() * 1_000,
   }));

@@ -13,7 +13,7 @@ export function hubLimits(config: Config): HubLimits {
     maxFrame: config.WS_MAX_MESSAGE_SIZE,
     rate: config.WS_RATE_LIMIT,
     burst: config.WS_RATE_LIMIT * 10,
-    // A frame of the greatest size must fit into what may come at once, which is ten times as much.
+    // A frame of the maximum size must fit into the burst, which is ten times the rate.
     bytes: Math.max(config.WS_BYTE_LIMIT, config.WS_MAX_MESSAGE_SIZE / 10),
     framesPerPerson: config.WS_RATE_LIMIT * 10,
     framesPerAddress: config.WS_RATE_LIMIT * 100,
@@ -24,18 +24,18 @@ export function hubLimits(config: Config): HubLimits {
   };
 }
 
-/** How the nodes count a limit together, by its name. */
+/** Makes the limit of this name one that the nodes count together. */
 export type ShareLimit = (name: string) => SharedLimit;
 
 export function createShareLimit(messenger: Broker, { lease }: Pick<Log, "lease">): ShareLimit {
   return (name) => ({ name, messenger, nodes: () => lease.liveNodes().length });
 }
 
-/** Where the requests of each address are counted, whatever they are for: the API and the pages count together. */
+/** Counts the requests of each address: those to the API and to the pages together. */
 export interface AddressLimiters {
   limit: RateLimit;
   requests: RateLimiter;
-  /** Files that browsers keep for good: a page has dozens, so they have ten times as many of their own. */
+  /** Files that browsers cache for good: a page has dozens, so they have a limit of their own, ten times as high. */
   assets: RateLimiter;
 }
 
@@ -49,7 +49,7 @@ export function createAddressLimiters(config: Config, share: ShareLimit): Addres
   };
 }
 
-/** Handshakes of everybody on one node. */
+/** Handshakes of all clients on one node. */
 export function connectsPerSecond(config: Config): RateLimit {
   return {
     get points() {
@@ -60,7 +60,7 @@ export function connectsPerSecond(config: Config): RateLimit {
 }
 
 /** Of one service token, by all transports of a node together. */
-export function requestsOfService(config: Config, shared?: SharedLimit): RateLimit {
+export function requestsPerService(config: Config, shared?: SharedLimit): RateLimit {
   return {
     shared,
     get points() {
@@ -70,7 +70,7 @@ export function requestsOfService(config: Config, shared?: SharedLimit): RateLim
   };
 }
 
-/** A part of HTTP_RATE_LIMIT, as it stands whenever it is asked. */
+/** A part of HTTP_RATE_LIMIT, as it is at each use. */
 export function requestsPerMinute(config: Config, part: number, shared?: SharedLimit): RateLimit {
   return {
     shared,

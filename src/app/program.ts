@@ -8,7 +8,7 @@ import type { WorkerInfo } from "../transport/worker-processes.ts";
 
 /** What every step of the start works with. */
 export interface Program {
-  /** As it stands: hot options change in place, so read them where they are used. */
+  /** The current options: hot ones change in place, so read them where they are used. */
   config: Config;
   /** What changes it. */
   live: LiveConfig;

@@ -44,11 +44,11 @@ export function createNodeReadiness(
     isDraining: () => hub.draining || lifecycle.isStopping,
   });
   const open = logChanges(readiness, logger);
-  // Nothing is asked before: what was away then would still be told in the first moment in which all is there.
+  // No check runs before: its result is cached, and would still be returned in the first moment in which all is there.
   return async () => (isOpen() ? open() : { refusal: "this node is starting", checks: {} });
 }
 
-/** Writes one line to the log when this node stops taking requests, and one when it takes them again. A drain tells of itself. */
+/** Writes one line to the log when this node stops taking requests, and one when it takes them again. A drain has lines of its own. */
 function logChanges(readiness: Readiness, logger: Logger): Readiness {
   let loggedReason: string | null = null;
   return async () => {

@@ -13,13 +13,13 @@ import { addDocs } from "../transport/http/docs.ts";
 import { addMeta } from "../transport/http/meta.ts";
 import { addProbes, type Readiness } from "../transport/http/probes.ts";
 import { addProtos } from "../transport/http/protos.ts";
-import { type AddressLimiters, requestsOfService, requestsPerMinute, type ShareLimit } from "./node-limits.ts";
+import { type AddressLimiters, requestsPerMinute, requestsPerService, type ShareLimit } from "./node-limits.ts";
 import type { Program } from "./program.ts";
 import { hasRole } from "./roles.ts";
 import { VERSION } from "./version.ts";
 
 const SWEEP_MS = 3_600_000;
-/** Soon after a start: a release before this one has left something to be made. */
+/** Soon after a start: an earlier release may have left work to be done. */
 const FIRST_SWEEP_MS = 10_000;
 
 interface StartApiDeps {
@@ -55,7 +55,7 @@ export async function startApi(
     limits: {
       address: addresses.limit,
       caller: requestsPerMinute(config, 1 / 5, share("requests of people")),
-      service: requestsOfService(config),
+      service: requestsPerService(config),
     },
   });
   addProbes(api, readiness);

@@ -11,10 +11,10 @@ import { createRedisTransport, type RedisTarget } from "../realtime/broker/redis
 import type { Program } from "./program.ts";
 import type { Log } from "./start-log.ts";
 
-/** How often the same trouble with the broker's server is logged, in ms. */
+/** How often the same error of the broker's server is logged, in ms. */
 const WARN_INTERVAL_MS = 30_000;
 
-/** What wakes the nodes of this cluster. It starts without its server too, and connects when that comes. */
+/** The broker of this cluster. It starts without its server too, and connects when that is there. */
 export async function startBroker(
   { config, logger, lifecycle }: Program,
   sql: Sql,
@@ -43,7 +43,8 @@ export async function startBroker(
         epoch: () => epoch.current(),
         nodes: {
           getNumbers: () => lease.liveNodes().map(({ node }) => node),
-          areOthersReceiving: () => lease.liveNodes().some(({ node, hears }) => hears && node !== lease.node),
+          areOthersReceiving: () =>
+            lease.liveNodes().some(({ node, isReceiving }) => isReceiving && node !== lease.node),
           refresh: () => void lease.refresh(),
         },
         logger: log,

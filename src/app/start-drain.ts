@@ -4,14 +4,14 @@ import type { Hub } from "../realtime/transport.ts";
 import type { ServerApi } from "../server-api/index.ts";
 import type { Program } from "./program.ts";
 
-/** In so many ms a balancer that asks `/ready` sees that this node goes, and sends no more here. */
+/** ms in which a balancer that polls `/ready` sees that this node leaves, and sends no more here. */
 const NOTICE_MS = 1_000;
-/** How long connections that do not answer the close may hold up the drain: the hub's grace, and a round of its heartbeat. */
+/** How long connections that do not reply to the close may delay the drain: the hub's grace, and one heartbeat. */
 const UNANSWERED_MS = 6_000;
 
 /**
- * The last part to start, and so the first of a stop (SPEC DR-1): the others and the balancers are told; a client that connects meanwhile is
- * still served; then connections are sent away. What answers single requests stops after it.
+ * The last part to start, and so the first of a stop (SPEC DR-1): the other nodes and the balancers are notified; a client that connects meanwhile is
+ * still served; then connections are closed. What serves single requests stops after it.
  */
 export async function startDrain(
   { config, lifecycle, logger }: Program,
@@ -25,7 +25,7 @@ export async function startDrain(
     () => hub,
     async () => {
       const { connections } = hub.counts();
-      logger.info({ connections }, "draining: connections are told to go");
+      logger.info({ connections }, "draining: connections are asked to reconnect");
       await giveNotice(lease, noticeMs);
       services.endLongPolls();
       await hub.drain(config.DRAIN_TIME);
@@ -35,10 +35,10 @@ export async function startDrain(
   );
 }
 
-/** Resolves after `ms`, or at once when there is no other node to go to. */
+/** Resolves after `ms`, or at once when there is no other node. */
 async function giveNotice(lease: Lease, ms: number): Promise<void> {
   const notice = sleep(ms);
-  // The database may be what is away.
+  // The database may be unavailable.
   await Promise.race([lease.refresh(), notice]);
   if (lease.liveNodes().some(({ node, draining }) => node !== lease.node && !draining)) await notice;
 }

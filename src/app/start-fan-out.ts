@@ -9,7 +9,7 @@ import { createEntryTracer } from "./entry-tracer.ts";
 import type { Program } from "./program.ts";
 import type { Log } from "./start-log.ts";
 
-/** The three ways to the hub: what this node commits, what other nodes commit, both at once; and what the log has besides. */
+/** The three sources of the hub: what this node commits and what other nodes commit, both at once; and repair from the log. */
 export async function startFanOut(
   { logger, tracing }: Program,
   { tail, lease }: Log,
@@ -19,7 +19,7 @@ export async function startFanOut(
 ): Promise<Publish> {
   const traceEach = createEntryTracer(tracing);
   const deliver = (entries: readonly LogEntry[]) => traceEach("deliver", entries, (each) => hub.publish(each));
-  /** Most of what the tail brings has been shown before: only what it is first with goes on with the trace of its publish. */
+  /** Most of what the tail brings has been shown before: only an entry that it brings first continues the trace of its publish. */
   function withTrace(entry: TailEntry): LogEntry {
     const trace = getTraceparent(entry.meta);
     return trace !== undefined && hub.isAwaiting(entry.room, entry.seq) ? { ...entry, trace } : entry;

@@ -27,7 +27,7 @@ export interface GrpcDeps {
   addresses: AddressLimiters;
 }
 
-/** The gRPC server, on nodes that answer other services. */
+/** The gRPC server, on nodes that serve other back ends. */
 export async function startGrpc(program: Program, parts: GrpcDeps): Promise<void> {
   const { config, logger, lifecycle, worker, tls, tracing } = program;
   if (!hasRole(config, "api") && !hasRole(config, "edge")) return;

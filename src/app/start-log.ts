@@ -11,7 +11,7 @@ import { VERSION } from "./version.ts";
 
 export type Log = Awaited<ReturnType<typeof startLog>>;
 
-/** What numbers, keeps and follows the log: this node's lease and ids, retention, the epoch, the tail. */
+/** The parts of the log: this node's lease and ids, retention, the epoch, the tail. */
 export async function startLog({ config, logger, lifecycle, onError }: Program, { sql, leaseSql, tailSql }: Storage) {
   const lease = await lifecycle.start(
     "node lease",

@@ -13,10 +13,10 @@ export interface NodePages {
   ready(ms: number): Promise<boolean>;
 }
 
-/** A start waits so long for the pages, in ms; a node without them serves everything else. */
+/** How long a start waits for the pages, in ms; a node without them serves everything else. */
 const PAGES_TIMEOUT_MS = 20_000;
 
-/** So that who is told that Usher is ready finds its pages. */
+/** So that the pages are there when Usher says that it is ready. */
 export async function waitForPages(pages: Pick<NodePages, "ready">, logger: Logger): Promise<void> {
   if (!(await pages.ready(PAGES_TIMEOUT_MS))) logger.warn("the pages are not up yet; everything else is");
 }

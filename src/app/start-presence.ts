@@ -7,7 +7,7 @@ import { createRedisPresence } from "../realtime/presence/redis-store.ts";
 import type { Program } from "./program.ts";
 import { getClusterName, getRedisServer, hasRedis } from "./start-broker.ts";
 
-/** Where the nodes keep who is in which room: Redis when there is one; the database when other nodes can be on it; else here. */
+/** Where the nodes store who is in which room: Redis when there is one; the database when other nodes can be on it; else here. */
 export async function startPresence({ config, logger, lifecycle, worker }: Program, sql: Sql): Promise<PresenceStore> {
   if (hasRedis(config)) {
     const onError = (error: unknown) => logger.debug({ name: "presence", err: error }, "Redis does not answer");

@@ -3,7 +3,7 @@ import type { HotName } from "../config/options.ts";
 import { onSighup } from "../platform/sighup.ts";
 import type { Program } from "./program.ts";
 
-/** SIGHUP has the environment, `.env` and the files read again. `written`: writes down what has changed. */
+/** SIGHUP has the environment, `.env` and the files read again. `written`: records what has changed. */
 export async function startReload(
   { live, logger, lifecycle, tls, onError }: Program,
   onChanged: (changed: readonly HotName[]) => Promise<void>,

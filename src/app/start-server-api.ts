@@ -10,7 +10,7 @@ import type { Transaction } from "../platform/postgres/transaction.ts";
 import type { Hub } from "../realtime/transport.ts";
 import type { ServerApi } from "../server-api/index.ts";
 import { createServerApi } from "../server-api/server-api.ts";
-import { requestsOfService, type ShareLimit } from "./node-limits.ts";
+import { requestsPerService, type ShareLimit } from "./node-limits.ts";
 import type { Program } from "./program.ts";
 import type { Log } from "./start-log.ts";
 
@@ -26,7 +26,7 @@ export interface ServerApiStartDeps {
   issuedSessions: IssuedSessions;
 }
 
-/** What other teams' back ends may do, for all transports. */
+/** The API of other teams' back ends, for all transports. */
 export async function startServerApi(program: Program, parts: ServerApiStartDeps): Promise<ServerApi> {
   const { config, lifecycle, onError } = program;
   const { sql, batchSql, log, hub, publish, transaction, metrics, share, issuedSessions } = parts;
@@ -45,7 +45,7 @@ export async function startServerApi(program: Program, parts: ServerApiStartDeps
         tail: log.tail,
         metrics,
         staticToken: config.GRPC_TOKEN,
-        requests: createRateLimiter(requestsOfService(config, share("requests of services"))),
+        requests: createRateLimiter(requestsPerService(config, share("requests of services"))),
         source: config.PUBLIC_URL ?? `http://localhost:${config.HTTP_PORT}`,
         maxWaitMs: (config.HTTP_WRITE_TIMEOUT * 2) / 3,
         now: () => systemClock.now(),

@@ -5,7 +5,7 @@ import { openDatabase } from "../platform/postgres/pool.ts";
 import { createWriteProbe } from "../platform/postgres/write-probe.ts";
 import type { Program } from "./program.ts";
 
-/** Longest time in ms for a batch of posts: a server that says nothing holds up everybody's for so long and the grace. */
+/** Longest time in ms for a batch of posts: a server that does not respond delays all posts for so long and the grace. */
 const POSTS_TIMEOUT_MS = 5_000;
 /** Within the time after which a node may no longer make ids, so that a renewal that hangs is tried once more. */
 const LEASE_TIMEOUT_MS = 3_000;
@@ -41,19 +41,19 @@ export async function startStorage({ config, logger, lifecycle }: Program) {
     () => openDatabase(server.url, { onServerError }),
     (part) => part.close(),
   );
-  // One batch of posts is under way at a time: on a connection of its own it waits for nothing, and its plans stay warm.
+  // One batch of posts is under way at a time: on a connection of its own it waits for no other, and its plans stay cached.
   const posts = await lifecycle.start(
     "database for posts",
     () => openDatabase(server.url, { max: 1, name: "usher posts", timeoutMs: POSTS_TIMEOUT_MS, onServerError }),
     (part) => part.close(),
   );
-  // So it is with what services say; of their own, since what holds up one of the two is nothing to the other.
+  // The same for what services send; a pool of its own, so that what blocks one of the two does not block the other.
   const notices = await lifecycle.start(
     "database for notices",
     () => openDatabase(server.url, { max: 1, name: "usher notices", timeoutMs: POSTS_TIMEOUT_MS, onServerError }),
     (part) => part.close(),
   );
-  // What keeps the node alive and tells it of the others' entries must not wait for the requests of a busy node.
+  // The lease's renewal and the log tail must not wait for the requests of a busy node.
   const lease = await lifecycle.start(
     "database for the lease",
     () => openDatabase(server.url, { max: 1, name: "usher lease", timeoutMs: LEASE_TIMEOUT_MS, onServerError }),

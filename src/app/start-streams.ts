@@ -7,7 +7,7 @@ import { createStreams } from "../transport/streams/streams.ts";
 import { worseResult } from "../transport/streams/topics.ts";
 import type { Program } from "./program.ts";
 
-/** Who listens without a WebSocket: the streams of this node, and SSE as the first way to open one. */
+/** Clients without a WebSocket: the streams of this node, and SSE as the first way to open one. */
 export async function startStreams(
   { config, lifecycle }: Program,
   api: Api,

@@ -8,7 +8,7 @@ import { hasRole } from "./roles.ts";
 import type { Log } from "./start-log.ts";
 import { VERSION } from "./version.ts";
 
-/** What nodes tell each other when an admin has made a delivery due. */
+/** What nodes send each other when an admin has made a delivery due. */
 const DUE = "webhooks:due";
 
 /** Webhooks: managed on every node, delivered by those that are workers. */

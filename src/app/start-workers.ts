@@ -20,7 +20,7 @@ import { waitForPages } from "./start-pages.ts";
 
 /** Longer than a worker's own stop may take after its drain, all its parts together. */
 const WORKER_STOP_MS = 40_000;
-/** Connections to the embedded server: so many for each worker, and some for tools. */
+/** Connections to the embedded server: a number for each worker, and some for tools. */
 const CONNECTIONS_PER_WORKER = 24;
 
 /**
@@ -110,7 +110,7 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   );
 }
 
-/** All other settings are the workers' own, who also say what is wrong with them. */
+/** All other settings are checked by the workers, which report what is wrong with them. */
 function readLogLevel(logger: Logger): void {
   try {
     logger.level = readConfig().LOG_LEVEL;

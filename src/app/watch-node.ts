@@ -4,7 +4,7 @@ import type { Hub } from "../realtime/transport.ts";
 import type { Log } from "./start-log.ts";
 import type { Storage } from "./start-storage.ts";
 
-/** Shows in the metrics how this node stands. */
+/** Shows the state of this node in the metrics. */
 export function watchNode(metrics: Metrics, { sql, pools, writeProbe }: Storage, { lease, tail }: Log, hub: Hub): void {
   metrics.watchNode({
     nodes: () => lease.liveNodes().length,

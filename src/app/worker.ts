@@ -3,13 +3,13 @@ import type { WorkerInfo } from "../transport/worker-processes.ts";
 
 const FLAG = "--worker=";
 
-/** This process's place among the workers of a parent; null when it runs by itself. */
+/** This process's index among the workers of a parent; null when it runs by itself. */
 export function readWorkerInfo(argv: readonly string[] = process.argv): WorkerInfo | null {
   const text = argv.find((argument) => argument.startsWith(FLAG));
   return text === undefined ? null : JSON.parse(text.slice(FLAG.length));
 }
 
-/** Tells the parent that this worker is ready, and from then on its metrics whenever it is asked. */
+/** Reports to the parent that this worker is ready, and from then on its metrics at each request. */
 export function reportToParent(metrics: Metrics): void {
   process.on("message", (message: { ask?: string }) => {
     if (message.ask === "metrics") void metrics.json().then((json) => process.send?.({ metrics: json }));

@@ -7,29 +7,29 @@ import { duration } from "./values.ts";
 function started(environment: Record<string, string> = {}) {
   const read = () => loadConfig({ environment, dotenv: null, readFile: () => "" });
   const live = createLiveConfig(read(), read);
-  const told: string[][] = [];
-  live.onChange((changed) => told.push([...changed]));
-  return { live, environment, told };
+  const notified: string[][] = [];
+  live.onChange((changed) => notified.push([...changed]));
+  return { live, environment, notified };
 }
 
 const over = (texts: Record<string, string>) => new Map(Object.entries(texts));
 
-test("a reload takes over what is hot, names what needs a restart, and tells the listeners once", () => {
-  const { live, environment, told } = started();
+test("a reload applies hot options, names those that need a restart, and notifies the listeners once", () => {
+  const { live, environment, notified } = started();
   const { config } = live;
   Object.assign(environment, { LOG_LEVEL: "debug", ALLOWED_ORIGINS: "https://a.example", HTTP_PORT: "4000" });
   expect(live.reload()).toEqual({ changed: ["ALLOWED_ORIGINS", "LOG_LEVEL"], restart: ["HTTP_PORT"] });
   expect([config.LOG_LEVEL, config.HTTP_PORT]).toEqual(["debug", 3003]);
   expect(live.reload()).toEqual({ changed: [], restart: ["HTTP_PORT"] });
-  expect(told).toEqual([["ALLOWED_ORIGINS", "LOG_LEVEL"]]);
+  expect(notified).toEqual([["ALLOWED_ORIGINS", "LOG_LEVEL"]]);
 });
 
-test("a reload with a mistake changes nothing, not even what is right", () => {
-  const { live, environment, told } = started();
+test("a reload with a mistake changes nothing, not even a valid option", () => {
+  const { live, environment, notified } = started();
   Object.assign(environment, { LOG_LEVEL: "debug", WS_RATE_LIMT: "5", WS_PING_INTERVAL: "30" });
   expect(() => live.reload()).toThrow("Did you mean WS_RATE_LIMIT?");
   expect(live.config.LOG_LEVEL).toBe("info");
-  expect(told).toEqual([]);
+  expect(notified).toEqual([]);
 });
 
 test("what an admin has set stands over the environment until it is reset", () => {
@@ -42,7 +42,7 @@ test("what an admin has set stands over the environment until it is reset", () =
   expect(live.config.WS_RATE_LIMIT).toBe(30);
 });
 
-test("wrong settings are refused in a sentence and change nothing", () => {
+test("wrong settings are refused with a message and change nothing", () => {
   const { live } = started();
   const refused = (texts: Record<string, string>) => {
     try {

@@ -54,13 +54,13 @@ describe("values", () => {
     ).toBe(secret);
   });
 
-  test("a duration ends where timers and dates do, with a sentence that says so", () => {
+  test("a duration has the maximum of timers and dates, with a message that says so", () => {
     expect(mistakes({ HTTP_WRITE_TIMEOUT: "577h" })).toEqual(['HTTP_WRITE_TIMEOUT must be at most 576h, not "577h".']);
     expect(mistakes({ LOG_RETENTION: "999999999999999h" })[0]).toContain("must be at most 876000h");
     expect(mistakes({ HTTP_WRITE_TIMEOUT: "576h", AUDIT_RETENTION: "87600h" })).toEqual([]);
   });
 
-  test("the metrics are opened to other machines only with a word who may read them", () => {
+  test("the metrics are opened to other machines only with an option for who may read them", () => {
     expect(mistakes({ METRICS_HOST: "0.0.0.0" })).toEqual([
       "METRICS_HOST is 0.0.0.0, and nothing says who may read the metrics from there. Set METRICS_TOKEN or METRICS_ALLOW.",
     ]);
@@ -84,7 +84,7 @@ describe("values", () => {
 });
 
 describe("mistakes", () => {
-  test("each gets a sentence, all at once", () => {
+  test("each gets a message, all at once", () => {
     expect(mistakes({ HTTP_PORT: "http", LOG_LEVEL: "loud", WS_PING_INTERVAL: "30" })).toEqual([
       'HTTP_PORT must be a whole number from 0 to 65535, not "http".',
       'WS_PING_INTERVAL must be a duration with a unit, such as "250ms", "15s", "1m30s" or "2h", not "30".',

@@ -24,7 +24,7 @@ export interface Sources {
 
 const NAMES = Object.keys(OPTIONS) as OptionName[];
 const FILE_NAMES = NAMES.map((name) => `${name}_FILE`);
-/** As many hosts and clients name it. */
+/** The name that many hosting platforms and clients use. */
 const ALIASES: Readonly<Record<string, OptionName>> = { PORT: "HTTP_PORT" };
 const KNOWN: readonly string[] = [...NAMES, ...FILE_NAMES, ...Object.keys(ALIASES)];
 
@@ -152,9 +152,9 @@ const CONTRADICTIONS: { options: OptionName[]; find: (config: Config) => string 
       const sentinels = REDIS_SENTINELS.length > 0;
       if (sentinels !== (REDIS_SENTINEL_NAME !== null))
         return "REDIS_SENTINELS and REDIS_SENTINEL_NAME belong together. Set both, or neither.";
-      const places = [REDIS_URL !== null, REDIS_HOST !== null, sentinels].filter(Boolean).length;
-      if (places > 1) return "Redis is named more than once. Keep one of REDIS_URL, REDIS_HOST and REDIS_SENTINELS.";
-      if (BROKER === "redis" && places === 0)
+      const sources = [REDIS_URL !== null, REDIS_HOST !== null, sentinels].filter(Boolean).length;
+      if (sources > 1) return "Redis is named more than once. Keep one of REDIS_URL, REDIS_HOST and REDIS_SENTINELS.";
+      if (BROKER === "redis" && sources === 0)
         return "BROKER is redis, but nothing says where Redis is. Set REDIS_URL, REDIS_HOST or REDIS_SENTINELS.";
       if (BROKER === "nats" && NATS_URL === null)
         return "BROKER is nats, but nothing says where NATS is. Set NATS_URL, such as nats://localhost:4222.";
@@ -193,8 +193,8 @@ const CONTRADICTIONS: { options: OptionName[]; find: (config: Config) => string 
   {
     options: ["METRICS_ENABLED", "METRICS_HOST", "METRICS_TOKEN", "METRICS_ALLOW"],
     find({ METRICS_ENABLED, METRICS_HOST, METRICS_TOKEN, METRICS_ALLOW }) {
-      const nobodyElse = METRICS_TOKEN === null && METRICS_ALLOW.length === 0;
-      if (!METRICS_ENABLED || isLoopback(METRICS_HOST) || !nobodyElse) return null;
+      const hasNoReaders = METRICS_TOKEN === null && METRICS_ALLOW.length === 0;
+      if (!METRICS_ENABLED || isLoopback(METRICS_HOST) || !hasNoReaders) return null;
       return `METRICS_HOST is ${METRICS_HOST}, and nothing says who may read the metrics from there. Set METRICS_TOKEN or METRICS_ALLOW.`;
     },
   },

@@ -34,8 +34,8 @@ export interface Option<T = unknown> {
   secret?: true;
   /**
    * Whether a change takes effect in the running program (live-config.ts): `page`: set on the admin page or in the environment, then
-   * SIGHUP; `reload`: in the environment only, for it decides who is believed. Left out: it needs a restart.
-   * Whatever reads such an option reads `config.NAME` where it is used, and keeps no copy.
+   * SIGHUP; `reload`: in the environment only, for it decides who is trusted. Left out: it needs a restart.
+   * Code that needs such an option reads `config.NAME` where it is used, and keeps no copy.
    */
   hot?: "page" | "reload";
   /** On the page for owners alone, since it decides who may come in, whose pages act as people here, or what is thrown away. */
@@ -63,21 +63,17 @@ const HOT_FOR_OWNERS = { hot: "page", ownersOnly: true } as const;
 
 export const OPTIONS = {
   HTTP_HOST: option(text, "0.0.0.0", "Address that HTTP, WebSocket and the pages listen on."),
-  HTTP_PORT: option(
-    port,
-    "3003",
-    "Port of HTTP, WebSocket and the pages. PORT is taken in its place when it is unset.",
-  ),
+  HTTP_PORT: option(port, "3003", "Port of HTTP, WebSocket and the pages. PORT is used when it is unset."),
   HTTP_READ_TIMEOUT: option(timeout, "15s", "Longest time a request may take to arrive."),
   HTTP_WRITE_TIMEOUT: option(
     timeout,
     "15s",
-    "Longest time an ordinary answer may take. Sockets and downloads are exempt.",
+    "Longest time an ordinary response may take. Sockets and downloads are exempt.",
   ),
   TLS_CERT_FILE: option(
     text,
     null,
-    "File of a certificate (PEM, with those that vouch for it): HTTP_PORT and gRPC then speak TLS. Read again when it changes.",
+    "File of a certificate (PEM, with its chain): HTTP_PORT and gRPC then speak TLS. Read again when it changes.",
   ),
   TLS_KEY_FILE: option(text, null, "File of the key of TLS_CERT_FILE, PEM without a passphrase."),
   PUBLIC_URL: option(
@@ -88,7 +84,7 @@ export const OPTIONS = {
   TRUSTED_PROXIES: option(
     ranges,
     "",
-    "Addresses or CIDR ranges whose X-Forwarded-* headers are believed, separated by commas.",
+    "Addresses or CIDR ranges whose X-Forwarded-* headers are trusted, separated by commas.",
     { hot: "reload" },
   ),
   ALLOWED_ORIGINS: option(
@@ -103,7 +99,7 @@ export const OPTIONS = {
   METRICS_HOST: option(
     text,
     "127.0.0.1",
-    "Address that METRICS_PORT listens on. Other machines are answered only by METRICS_TOKEN or METRICS_ALLOW.",
+    "Address that METRICS_PORT listens on. Other machines need METRICS_TOKEN or METRICS_ALLOW.",
   ),
   METRICS_TOKEN: option(
     bearerToken,
@@ -130,7 +126,7 @@ export const OPTIONS = {
     { secret: true },
   ),
   WS_PING_INTERVAL: option(timeout, "30s", "How often a quiet connection is pinged.", HOT),
-  WS_PONG_TIMEOUT: option(timeout, "60s", "A connection that said nothing for this long is closed.", HOT),
+  WS_PONG_TIMEOUT: option(timeout, "60s", "A connection that sent nothing for this long is closed.", HOT),
   WS_ALLOW_ANONYMOUS: option(
     flag,
     "true",
@@ -154,7 +150,7 @@ export const OPTIONS = {
   WS_CONNECT_LIMIT: option(
     wholeNumber(1, 1_000_000),
     "5000",
-    "Handshakes per second that one node takes from everybody; beyond, they are told to come back in a second (503).",
+    "Handshakes per second that one node accepts from all clients; beyond, it refuses them for a second (503).",
     HOT,
   ),
   HTTP_RATE_LIMIT: option(
@@ -174,7 +170,7 @@ export const OPTIONS = {
   DIALECTS: option(
     flag,
     "on",
-    "Whether the paths of the first clients answer beside /ws and /api/v1: /v1/ws, /api/login, /api/message/ws and others.",
+    "Whether the paths of the first clients are served beside /ws and /api/v1: /v1/ws, /api/login, /api/message/ws and others.",
   ),
   DATABASE_URL: option(
     url("postgres:", "postgresql:"),
@@ -185,7 +181,7 @@ export const OPTIONS = {
   BROKER: option(
     choice(["auto", "memory", "redis", "nats", "postgres"]),
     "auto",
-    "What several nodes wake each other by. auto: Redis when it is configured, else NATS when it is, else PostgreSQL when " +
+    "By what several nodes wake each other. auto: Redis when it is configured, else NATS when it is, else PostgreSQL when " +
       "DATABASE_URL is set, else memory, for one node.",
   ),
   REDIS_URL: option(
@@ -199,13 +195,13 @@ export const OPTIONS = {
   REDIS_USERNAME: option(
     text,
     null,
-    "Who Usher is for Redis (ACL), at REDIS_HOST or behind REDIS_SENTINELS. Unset: the default user.",
+    "Usher's user in Redis (ACL), at REDIS_HOST or behind REDIS_SENTINELS. Unset: the default user.",
   ),
   REDIS_PASSWORD: option(text, null, "Password of Redis, at REDIS_HOST or behind REDIS_SENTINELS.", { secret: true }),
   REDIS_DB: option(
     wholeNumber(0, 1_000_000),
     "0",
-    "Database of Redis. What nodes tell each other knows no databases: clusters are kept apart by a name of their own.",
+    "Database of Redis. Messages between nodes are the same in all databases: clusters are separated by a name of their own.",
   ),
   REDIS_POOL_SIZE: option(
     wholeNumber(1, 1_000_000),
@@ -218,17 +214,17 @@ export const OPTIONS = {
     "Addresses of Redis sentinels, host:port with commas between: the master that they name is used.",
   ),
   REDIS_SENTINEL_NAME: option(text, null, "What the sentinels call the master, such as mymaster."),
-  REDIS_SENTINEL_USERNAME: option(text, null, "Who Usher is for the sentinels (ACL). Unset: the default user."),
+  REDIS_SENTINEL_USERNAME: option(text, null, "Usher's user at the sentinels (ACL). Unset: the default user."),
   REDIS_SENTINEL_PASSWORD: option(text, null, "Password of the sentinels, when they have one.", { secret: true }),
   REDIS_TLS: option(
     flag,
     "false",
-    "Whether Redis at REDIS_HOST, or behind REDIS_SENTINELS and the sentinels too, speaks TLS. REDIS_URL says it by rediss://.",
+    "Whether Redis at REDIS_HOST, or behind REDIS_SENTINELS and the sentinels too, speaks TLS. In REDIS_URL that is rediss://.",
   ),
   REDIS_TLS_CA: option(
     certificate,
     null,
-    "Certificates of who vouches for Redis (PEM), in place of the system's; REDIS_TLS_CA_FILE names their file.",
+    "Certificates of the authority for Redis (PEM), in place of the system's; REDIS_TLS_CA_FILE names their file.",
   ),
   REDIS_TLS_CERT: option(certificate, null, "Certificate by which Redis knows Usher (PEM); or REDIS_TLS_CERT_FILE."),
   REDIS_TLS_KEY: option(privateKey, null, "Key of REDIS_TLS_CERT (PEM); or REDIS_TLS_KEY_FILE.", { secret: true }),
@@ -236,7 +232,7 @@ export const OPTIONS = {
     flag,
     "off",
     "Whether what others publish on the Redis channels booking:events, payment:events, ticket:events and broadcast:all is passed " +
-      "on. All who can publish there may then say anything to any user.",
+      "on. All who can publish there can then send anything to any user.",
   ),
   NATS_URL: option(
     z
@@ -249,7 +245,7 @@ export const OPTIONS = {
   NATS_TLS_CA: option(
     certificate,
     null,
-    "Certificates of who vouches for NATS (PEM), in place of the system's; NATS_TLS_CA_FILE names their file.",
+    "Certificates of the authority for NATS (PEM), in place of the system's; NATS_TLS_CA_FILE names their file.",
   ),
   NATS_TLS_CERT: option(certificate, null, "Certificate by which NATS knows Usher (PEM); or NATS_TLS_CERT_FILE."),
   NATS_TLS_KEY: option(privateKey, null, "Key of NATS_TLS_CERT (PEM); or NATS_TLS_KEY_FILE.", { secret: true }),
@@ -319,7 +315,7 @@ export const OPTIONS = {
   OTEL_TRACES_SAMPLER_ARG: option(
     fraction,
     "0.1",
-    "Part of the requests and commands that is traced, from 0 to 1. A traceparent of the caller decides for its own.",
+    "Part of the requests and commands that is traced, from 0 to 1. A caller's traceparent decides for its own requests.",
   ),
   LOG_LEVEL: option(
     choice(["trace", "debug", "info", "warn", "error", "silent"]),

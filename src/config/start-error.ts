@@ -1,12 +1,12 @@
 /**
- * Something a person has to put right before Usher can start: a taken port, a folder of another user, a full disk.
- * The program prints its sentence, without a stack, and exits with code 1.
+ * Something a person has to correct before Usher can start: a port in use, a folder of another user, a full disk.
+ * The program prints its message, without a stack, and exits with code 1.
  */
 export class StartError extends Error {
   override readonly name: string = "StartError";
 }
 
-/** Ends the program with code 1: the sentence alone for what a person has to put right, everything for a defect of ours. */
+/** Ends the program with code 1: the message alone for a StartError, with the stack for a defect. */
 export function exitWith(error: unknown): never {
   console.error(error instanceof StartError ? error.message : error);
   process.exit(1);

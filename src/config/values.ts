@@ -9,7 +9,7 @@ const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000
 
 /** A hundred years: beyond it dates and intervals end. */
 const MAX_DURATION_MS = 876_000 * UNITS.h!;
-/** 576 hours, in ms: a longer timer of the runtime goes off at once. */
+/** 576 hours, in ms: a longer timer of the runtime fires at once. */
 const MAX_TIMER_MS = 576 * UNITS.h!;
 
 /** `250ms`, `15s`, `1m30s`, `2h` → milliseconds. A bare number is refused: its unit is unknown. */
@@ -34,7 +34,7 @@ export const timeout = durationUpTo(MAX_TIMER_MS);
 /** Whether an option is a duration: its number is ms. */
 export const isDuration = (parse: unknown): boolean => parse === duration || parse === timeout;
 
-/** A whole number from `least` to `most`. */
+/** A whole number from `min` to `max`. */
 export const wholeNumber = (min: number, max: number) =>
   z.string().transform((text, ctx) => {
     const value = Number(text);
@@ -78,7 +78,7 @@ const list = z.string().transform((text) =>
     .filter((item) => item !== ""),
 );
 
-/** `https://app.example.org`: what a browser says as Origin. Never "null" or "*": any site could act as its visitors. */
+/** `https://app.example.org`: what a browser sends as Origin. Never "null" or "*": any site could act in its visitors' name. */
 export const origins = list.transform((entries, ctx) =>
   entries.map((entry) => {
     const origin = parseOrigin(entry);
@@ -111,7 +111,7 @@ function isRange(entry: string): boolean {
 }
 
 const ROLES = ["all", "edge", "api", "worker", "web"] as const;
-/** What a node does of all that Usher does. */
+/** The parts of Usher's work that a node can do. */
 export type Role = (typeof ROLES)[number];
 
 /** A list of roles. */
@@ -131,9 +131,9 @@ export const workers = z.string().transform((text, ctx) => {
 });
 
 /** `host:port` or `host`, whose port is then Sentinel's usual one. */
-export const sentinels = list.transform((places, ctx) =>
-  places.map((place) => {
-    const [, host = "", port = "26379"] = /^(\[[0-9a-fA-F:]+\]|[^:\s]+)(?::(\d{1,5}))?$/.exec(place) ?? [];
+export const sentinels = list.transform((addresses, ctx) =>
+  addresses.map((address) => {
+    const [, host = "", port = "26379"] = /^(\[[0-9a-fA-F:]+\]|[^:\s]+)(?::(\d{1,5}))?$/.exec(address) ?? [];
     if (host === "") ctx.addIssue({ code: "custom", message: "addresses such as host:26379, separated by commas" });
     return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
   }),

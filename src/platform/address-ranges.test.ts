@@ -38,27 +38,29 @@ test("a range covers what is in it, and itself", () => {
 });
 
 test("an address is in a range exactly when its bits begin with the range's", () => {
-  // Few different bits, so that ranges and addresses meet.
+  // Few different bits, so that ranges and addresses often match.
   const part4 = fc.constantFrom(0, 1, 128, 255);
   const part6 = fc.constantFrom(0, 1, 0x8000, 0xffff);
-  const bitsOf = (parts: number[], size: number) => parts.map((part) => part.toString(2).padStart(size, "0")).join("");
+  const toBits = (parts: number[], size: number) => parts.map((part) => part.toString(2).padStart(size, "0")).join("");
   const address = fc.oneof(
-    fc.tuple(part4, part4, part4, part4).map((parts) => ({ text: parts.join("."), bits: bitsOf(parts, 8), most: 32 })),
+    fc
+      .tuple(part4, part4, part4, part4)
+      .map((parts) => ({ text: parts.join("."), bits: toBits(parts, 8), maxBits: 32 })),
     fc.array(part6, { minLength: 8, maxLength: 8 }).map((parts) => ({
       text: parts.map((part) => part.toString(16)).join(":"),
-      bits: bitsOf(parts, 16),
-      most: 64,
+      bits: toBits(parts, 16),
+      maxBits: 64,
     })),
   );
-  const range = fc.tuple(address, fc.nat(64)).map(([of, length]) => ({ ...of, length: length % (of.most + 1) }));
+  const range = fc.tuple(address, fc.nat(64)).map(([one, length]) => ({ ...one, length: length % (one.maxBits + 1) }));
   fc.assert(
-    fc.property(fc.array(range, { maxLength: 6 }), address, (list, asked) => {
+    fc.property(fc.array(range, { maxLength: 6 }), address, (list, candidate) => {
       const ours = ranges(...list.map(({ text, length }) => `${text}/${length}`));
       const inside = list.some(
-        (one) => one.most === asked.most && asked.bits.startsWith(one.bits.slice(0, one.length)),
+        (one) => one.maxBits === candidate.maxBits && candidate.bits.startsWith(one.bits.slice(0, one.length)),
       );
-      expect(ours.has(asked.text, 0)).toBe(inside);
-      expect(ours.has(addressKey(asked.text), 0)).toBe(inside);
+      expect(ours.has(candidate.text, 0)).toBe(inside);
+      expect(ours.has(addressKey(candidate.text), 0)).toBe(inside);
     }),
     { numRuns: 1_000 },
   );

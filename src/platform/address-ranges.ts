@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 
-/** Bits of an IPv6 address that name a site; what is behind them its owner can choose freely. */
+/** Bits of an IPv6 address that name a site; its owner can choose freely what follows them. */
 const SITE_BITS = 64;
 
 /** A range in its usual form. */
@@ -44,7 +44,7 @@ export function covers(wide: Range, narrow: Range): boolean {
 
 /** Ranges of addresses, each until some time; a look-up costs one step for each length of prefix among them, at most 98. */
 export class AddressRanges {
-  /** Version → bits → prefix → until, in Unix ms. IPv4 prefixes as numbers: they are asked for most. */
+  /** Version → bits → prefix → until, in Unix ms. IPv4 prefixes as numbers: they are looked up most often. */
   readonly #v4: Map<number, number>[] = [];
   readonly #v6: Map<bigint, number>[] = [];
 

@@ -4,7 +4,7 @@ import type { ApiEnv } from "./http/api.ts";
 import type { ISql, Sql, TransactionSql } from "./postgres/sql.ts";
 import { repeatUntilEmpty, SWEEP_BATCH } from "./postgres/sweep-batches.ts";
 
-/** Every act that is written down. A new one gets its name here: what it is done to, and what was done. */
+/** Every action that is audited. A new one gets its name here: what it is done to, and what was done. */
 export const ACTIONS = [
   "ban:made",
   "ban:lifted",
@@ -58,7 +58,7 @@ export function getAuditActor<C extends UserCaller | ServiceCaller>(
   return { caller: c.get("caller"), address: c.get("address") };
 }
 
-/** Writes an act down, in the transaction that does it: neither happens without the other. */
+/** Records an action, in the transaction that does it: neither happens without the other. */
 export async function recordAudit(
   tx: TransactionSql,
   actor: AuditActor | typeof SYSTEM,
@@ -79,7 +79,7 @@ function getActorIdentity(actor: AuditActor | typeof SYSTEM): { id: string; name
     : { id: caller.tokenId, name: caller.name };
 }
 
-/** Takes a user out of the audit records of their acts: the id stays, and names no user. */
+/** Takes a user's name and address out of the audit records of their actions: the id stays, and names no user. */
 export async function eraseFromAudit(tx: TransactionSql, userId: string): Promise<void> {
   await tx`UPDATE audit SET actor_name = NULL, address = NULL WHERE actor = ${userId}`;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createMetrics } from "./metrics.ts";
 
-test("the broker's numbers are shown as they are when somebody asks, from 0 on", async () => {
+test("the broker's numbers are read at each scrape, and are there from 0 on", async () => {
   const metrics = createMetrics("0.0.0");
   const now = {
     messagesOut: 0,

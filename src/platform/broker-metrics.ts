@@ -1,6 +1,6 @@
 import { type Aggregator, Counter, Gauge, type Registry } from "prom-client";
 
-/** What the broker can say about itself at any time; numbers count from the start. */
+/** What the broker can report of itself at any time; numbers count from the start. */
 export interface BrokerStats {
   messagesOut: number;
   bytesOut: number;
@@ -43,7 +43,7 @@ export function addBrokerMetrics(registry: Registry, read: () => BrokerStats): v
   counter("usher_broker_bytes_total", "Their bytes.", "direction", (now) => ({ out: now.bytesOut, in: now.bytesIn }));
   counter(
     "usher_broker_dropped_total",
-    "Messages that were not sent or not taken. What was in them is delivered by the log tail.",
+    "Messages that were not sent or not accepted. What was in them is delivered by the log tail.",
     "reason",
     (now) => now.dropped,
   );
@@ -55,13 +55,13 @@ export function addBrokerMetrics(registry: Registry, read: () => BrokerStats): v
   );
   gauge(
     "usher_broker_up",
-    "1: what this node says through the broker comes back.",
+    "1: what this node sends through the broker comes back.",
     "min",
     (now) => +(now.health === "ok"),
   );
   gauge(
     "usher_broker_deaf",
-    "1: this node hears nothing although others do.",
+    "1: this node receives nothing although others do.",
     "max",
     (now) => +(now.health === "deaf"),
   );

@@ -1,5 +1,5 @@
 /**
- * Who is asking, as every transport (HTTP, WebSocket, SSE, gRPC) passes it to the use cases.
+ * Who makes a request, as every transport (HTTP, WebSocket, SSE, gRPC) passes it to the use cases.
  * Made by identity from a token or a cookie, or by server-api from a service token; nothing else makes one.
  */
 export type Caller = UserCaller | AnonymousCaller | ServiceCaller;
@@ -14,7 +14,7 @@ export interface UserCaller {
   sessionId: string | null;
   /** Unix time in ms at which the credential ends; null for a session cookie, which is checked on every request. */
   expiresAt: number | null;
-  /** Of a foreign token: the settings by which it was believed. Others may not believe it. */
+  /** Of a foreign token: the settings by which it was accepted. With other settings it may not be. */
   trust?: string;
   /** Origin of another site's page that came with the session's cookie. ALLOWED_ORIGINS may lose it. */
   page?: string;
@@ -40,7 +40,7 @@ export interface ServiceCaller {
   expiresAt: number | null;
 }
 
-/** Whether one of the patterns covers the room: a room's name, or one that ends with `*` for whatever begins like it. */
+/** Whether one of the patterns covers the room: a room's name, or one that ends with `*` for every room that begins like it. */
 export function coversRoom(patterns: readonly string[], room: string): boolean {
   return patterns.some((pattern) => (pattern.endsWith("*") ? room.startsWith(pattern.slice(0, -1)) : pattern === room));
 }

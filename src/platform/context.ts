@@ -5,7 +5,7 @@ import type { Span } from "./tracing.ts";
 export interface Context {
   /** Of a request by HTTP or gRPC. */
   request_id?: string;
-  /** Of a socket, as `system:connected` tells it. */
+  /** Of a socket, as `system:connected` has it. */
   connection_id?: string;
   /** What is being traced; null or left out: nothing. */
   span?: Span | null;
@@ -22,12 +22,12 @@ export function detached<T>(work: () => T): T {
   return storage.run(undefined, work);
 }
 
-/** Which span the work at hand belongs to. */
+/** The span that the current work belongs to. */
 export function currentSpan(): Span | null {
   return storage.getStore()?.span ?? null;
 }
 
-/** The ids of the work at hand, for a line of the log. */
+/** The ids of the current work, for a line of the log. */
 export function currentIds(): Record<string, string> {
   const { span, ...ids } = storage.getStore() ?? {};
   return span ? { ...ids, trace_id: span.traceId } : ids;

@@ -1,10 +1,10 @@
-/** How deep the JSON of others may nest. */
+/** How deep JSON from outside may nest. */
 export const MAX_JSON_DEPTH = 32;
 
 /**
  * Why a text is not worth parsing, as a sentence; null when it is. A parser takes far more time for many small values than for
  * many bytes, code that walks a deep value later runs out of stack, and a number beyond a double's is read as Infinity, which has
- * no JSON: it would be passed on as null. Reads no further than the first offence.
+ * no JSON: it would be passed on as null. Stops at the first violation.
  *
  * @param maxValues how many values it may hold at most, about: each begins after a bracket or a comma
  */
@@ -33,7 +33,7 @@ export function checkJsonBounds(text: string, maxValues: number): string | null 
   return null;
 }
 
-/** What a text of others holds; undefined when it is no JSON, or out of bounds. */
+/** Parses a text from outside; undefined when it is no JSON, or out of bounds. */
 export function parseBoundedJson(text: string, maxValues: number): unknown {
   if (checkJsonBounds(text, maxValues) !== null) return undefined;
   try {

@@ -1,6 +1,6 @@
 import { compactJson, countMembers, findDuplicateName } from "./json-text.ts";
 
-/** A JSON object of others: `text` as they wrote it, but for white space between its parts; `value` as it was parsed. */
+/** A JSON object from outside: `text` as they wrote it, but for white space between its parts; `value` as it was parsed. */
 export interface JsonObject {
   text: string;
   value: Record<string, unknown>;
@@ -12,7 +12,7 @@ export function parseJsonObject(text: string): JsonObject | string {
   try {
     value = JSON.parse(text);
   } catch {
-    // Said below.
+    // Reported below.
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return 'must be a JSON object, such as {"seats":["A1"]}';

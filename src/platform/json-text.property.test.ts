@@ -36,7 +36,7 @@ test("the members of an object have the names that a parser reads, and the texts
   );
 });
 
-test("of a member that is there twice the last counts, as for a parser, and it is found out", () => {
+test("of a member that is there twice the last counts, as for a parser, and it is detected", () => {
   fc.assert(
     fc.property(jsonObject, jsonValue, fc.constantFrom('"x"', '"\\u0078"'), (tokens, value, name) => {
       const first = tokens.join("");
@@ -48,7 +48,7 @@ test("of a member that is there twice the last counts, as for a parser, and it i
   );
 });
 
-test("a member is put behind the others of an object, or alone into an empty one", () => {
+test("a member is put after the others of an object, or alone into an empty one", () => {
   expect(withMember({ a: 1 }, 'b"', "10.10")).toBe('{"a":1,"b\\"":10.10}');
   expect(withMember({}, "a", "{}")).toBe('{"a":{}}');
   expect(mergeObjectTexts('{"a":1}', "{}")).toBe('{"a":1}');

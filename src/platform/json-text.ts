@@ -1,5 +1,5 @@
 /**
- * JSON of others as text. What they wrote is passed on as they wrote it: a parser would round numbers, reorder keys that look like
+ * JSON from outside as text. It is passed on as it was written: a parser would round numbers, reorder keys that look like
  * numbers, and lose `__proto__`. All functions here take text that JSON.parse accepts, and are linear in its length.
  */
 

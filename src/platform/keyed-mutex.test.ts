@@ -1,24 +1,24 @@
 import { expect, test } from "bun:test";
 import { createKeyedMutex } from "./keyed-mutex.ts";
 
-test("work under one key runs alone and in order; a failure is its caller's alone; other keys go on", async () => {
-  const inTurn = createKeyedMutex();
-  const said: string[] = [];
+test("work under one key runs alone and in order; only its own caller gets a failure; other keys go on", async () => {
+  const runExclusive = createKeyedMutex();
+  const steps: string[] = [];
   const gate = Promise.withResolvers<void>();
-  const first = inTurn("a", async () => {
-    said.push("a1 begins");
+  const first = runExclusive("a", async () => {
+    steps.push("a1 begins");
     await gate.promise;
-    said.push("a1 ends");
+    steps.push("a1 ends");
   });
-  const second = inTurn("a", async () => {
-    said.push("a2");
+  const second = runExclusive("a", async () => {
+    steps.push("a2");
     throw new Error("no");
   });
-  const third = inTurn("a", async () => said.push("a3"));
-  await inTurn("b", async () => said.push("b"));
+  const third = runExclusive("a", async () => steps.push("a3"));
+  await runExclusive("b", async () => steps.push("b"));
   gate.resolve();
   await first;
   await expect(second).rejects.toThrow("no");
   await third;
-  expect(said).toEqual(["a1 begins", "b", "a1 ends", "a2", "a3"]);
+  expect(steps).toEqual(["a1 begins", "b", "a1 ends", "a2", "a3"]);
 });

@@ -5,7 +5,7 @@
 export type KeyedMutex = <T>(key: string, work: () => Promise<T>) => Promise<T>;
 
 export function createKeyedMutex(): KeyedMutex {
-  /** What ends last under each key that is in use. */
+  /** The last work of each key in use. */
   const tails = new Map<string, Promise<void>>();
 
   return async function runExclusive(key, work) {

@@ -30,7 +30,7 @@ test("parts stop in the reverse order of their start, one after the other, once"
   expect(order).toEqual(["http", "hub", "database"]);
 });
 
-test("a part that hangs or fails is named and left behind; the others stop all the same", async () => {
+test("a part that hangs or fails is named and abandoned; the others stop all the same", async () => {
   const { life, lines } = logged();
   let stopped = false;
   await life.start(
@@ -79,9 +79,9 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const program = `
       import { waitForSignal } from ${JSON.stringify(new URL("lifecycle.ts", import.meta.url).pathname)};
       setInterval(() => {}, 1000);
-      const heard = waitForSignal();
+      const received = waitForSignal();
       console.log("ready");
-      console.log(await heard);`;
+      console.log(await received);`;
     const child = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe" });
     const reader = child.stdout.getReader();
     const line = async () => new TextDecoder().decode((await reader.read()).value).trim();

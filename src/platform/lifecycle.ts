@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 
 /**
  * The parts of the running program, in the order they were started. Stopping goes backwards, one part after the other,
- * each within its own time: a part that hangs is named in the log and left behind.
+ * each within its own time: a part that hangs is named in the log and abandoned.
  */
 export interface Lifecycle {
   /**
@@ -35,7 +35,7 @@ export function createLifecycle(logger: Logger): Lifecycle {
     async start(name, begin, stop, timeoutMs = 5_000) {
       const part = await begin();
       if (stopped !== null) {
-        // A signal came while this part was starting: the others are going already.
+        // A signal came while this part was starting: the others are stopping already.
         await stopPart({ name, stop: () => stop(part), timeoutMs }, logger);
         throw new Error(`The program is stopping; ${name} was not kept.`);
       }
@@ -94,7 +94,7 @@ const REPEATED_SIGNAL_MS = 1_000;
  * Resolves at the first SIGTERM or SIGINT. A second one, unless it is the echo of the first, ends the process at once with
  * code 1, for an operator who will not wait.
  *
- * @param isWorker only its parent ends it: Ctrl+C reaches all processes of a terminal, and the parent says when
+ * @param isWorker only its parent ends it: Ctrl+C reaches all processes of a terminal, and the parent decides when
  */
 export function waitForSignal(isWorker = false): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {

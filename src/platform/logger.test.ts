@@ -18,13 +18,13 @@ test("another level holds for loggers that were made before, and theirs", () => 
   const child = logger.child({ name: "chat" });
   const grandchild = child.child({ room: "channel:1" });
   logger.level = "debug";
-  for (const each of [logger, child, grandchild, child.child({})]) each.debug("heard");
+  for (const each of [logger, child, grandchild, child.child({})]) each.debug("logged");
   logger.level = "warn";
-  for (const each of [logger, child, grandchild, child.child({})]) each.info("not heard");
-  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(["heard", "heard", "heard", "heard"]);
+  for (const each of [logger, child, grandchild, child.child({})]) each.info("not logged");
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(["logged", "logged", "logged", "logged"]);
 });
 
-test("a line for people has time, level, name, message and the rest", () => {
+test("a line for people has time, level, name, message and the other fields", () => {
   const lines: string[] = [];
   const logger = createLogger({ LOG_LEVEL: "info", LOG_FORMAT: "pretty" }, { write: (line) => void lines.push(line) });
   logger.child({ name: "chat" }).warn({ room: "channel:1" }, "slow");
@@ -33,7 +33,7 @@ test("a line for people has time, level, name, message and the rest", () => {
   expect(lines[1]).toContain("ERROR failed\nError: broken\n    at ");
 });
 
-test("a URL is written without what proves who somebody is", () => {
+test("a URL is written without its credentials", () => {
   expect(redactUrl("/ws?token=a.b.c&x=1")).toBe("/ws?token=[redacted]&x=1");
   expect(redactUrl("/reset?x=1&code=123#top")).toBe("/reset?x=1&code=[redacted]#top");
   expect(redactUrl("/api?api_key=[redacted]")).toBe("/api?api_key=[redacted]");

@@ -41,7 +41,7 @@ export function redactUrl(url: string): string {
   return url.replace(/[?&][^&#]*/g, redactParameter).replace(/(\/reset\/)[^?#]+/gi, "$1[redacted]");
 }
 
-/** `?token=abc` or `&token=abc`. Name and value are told apart first: one pattern for both would look for the name from each letter. */
+/** `?token=abc` or `&token=abc`. Name and value are split first: one pattern for both would look for the name from each letter. */
 function redactParameter(parameter: string): string {
   const valueAt = parameter.indexOf("=") + 1;
   const name = parameter.slice(0, valueAt);

@@ -1,7 +1,7 @@
 import type { Transporter } from "nodemailer";
 import type { Config } from "../config/options.ts";
 
-/** A mail server we may send through. */
+/** A mail server to send through. */
 export interface Mail {
   /**
    * Resolves when the server has taken the message. Rejects when it has not, with an error that holds neither the address
@@ -42,7 +42,7 @@ async function open(url: string): Promise<Transporter> {
   });
 }
 
-/** `EENVELOPE, 550`: the driver's code and the server's answer code. The server's words may repeat the address. */
+/** `EENVELOPE, 550`: the driver's code and the server's reply code. The server's text may repeat the address. */
 function describeFailure(error: unknown): string {
   if (typeof error !== "object" || error === null) return "unknown";
   const codes = ["code" in error ? error.code : null, "responseCode" in error ? error.responseCode : null];

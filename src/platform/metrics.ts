@@ -6,7 +6,7 @@ import { ROOM_KINDS } from "../../protocol/rooms.ts";
 import { addBrokerMetrics, type BrokerStats } from "./broker-metrics.ts";
 import { addNodeMetrics, type NodeSources } from "./node-metrics.ts";
 
-/** What the hub can say about itself at any time. */
+/** What the hub can report of itself at any time. */
 interface ConnectionCounts {
   connections: number;
   authenticated: number;
@@ -31,14 +31,14 @@ const GRPC_METHODS = [
   "SignOut",
 ];
 const NOTIFICATIONS = ["booking", "queue", "payment", "notification"];
-/** Where something is refused because it is too much. */
+/** Where a rate limit refuses something. */
 const TRANSPORTS = ["http", "websocket", "grpc", "frames"];
 const RECOVERIES = ["recovered", "reset", "refused"] as const;
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /**
- * Every metric of Usher, each there with 0 from the start. Labels are words of ours only: never a room, a person, or a
+ * Every metric of Usher, each there with 0 from the start. Labels have fixed values only: never a room, a person, or a
  * type that a client invented. Gauges are read at each scrape; nothing runs in between but one timer a second.
  */
 export function createMetrics(version: string) {
@@ -60,7 +60,7 @@ export function createMetrics(version: string) {
     "type",
     COMMANDS,
   );
-  const errors = counter("realtime_errors_total", "Errors answered, over every transport.", "type", errorTypes());
+  const errors = counter("realtime_errors_total", "Errors returned, over every transport.", "type", errorTypes());
   const notified = counter(
     "realtime_notifications_delivered_total",
     "Notices that reached a user's socket.",
@@ -76,10 +76,15 @@ export function createMetrics(version: string) {
   );
   const filled = new Counter({
     name: "realtime_gap_fills_total",
-    help: "Log entries that were read from the log because they did not come by themselves.",
+    help: "Log entries that were read from the log because fan-out did not bring them.",
     registers,
   });
-  const refused = counter("usher_limits_refused_total", "What was refused as too much, by door.", "door", TRANSPORTS);
+  const refused = counter(
+    "usher_limits_refused_total",
+    "What rate limits refused, by transport.",
+    "transport",
+    TRANSPORTS,
+  );
   const handshakes = counter(
     "usher_handshakes_refused_total",
     "WebSocket handshakes that were refused, by status.",
@@ -106,7 +111,7 @@ export function createMetrics(version: string) {
     /** The numbers in Prometheus' text format, and its content type. */
     text: () => registry.metrics(),
     contentType: registry.contentType,
-    /** For the numbers of a module that keeps them itself. */
+    /** For the metrics of a module that has its own. */
     registry,
     /** The same as objects, for a parent that sums up its workers. */
     json: () => registry.getMetricsAsJSON(),
@@ -117,43 +122,43 @@ export function createMetrics(version: string) {
       received: (type: string) => received(type, 1),
       error(code: string) {
         errors.inc({ type: ERRORS.has(code) ? code : "other" });
-        if (code === RATE_LIMITED) refused.inc({ door: "frames" });
+        if (code === RATE_LIMITED) refused.inc({ transport: "frames" });
       },
       recovery: (outcome: (typeof RECOVERIES)[number]) => recoveries.inc({ outcome }),
       filled: (entries: number) => filled.inc(entries),
       closed(reason: keyof typeof CLOSE) {
         closed.inc({ reason });
-        if (reason === "flood") refused.inc({ door: "frames" });
+        if (reason === "flood") refused.inc({ transport: "frames" });
       },
     },
     /** Seconds from commit until the frames are with the sockets. */
     observeDelivery: (seconds: number) => delivery.observe(seconds),
     /** Seconds of a transaction or batch that appended to the log. */
     observeAppend: (seconds: number) => append.observe(seconds),
-    /** An error that the API answers with. */
+    /** An error that the API returns. */
     countError: (code: Code) => errors.inc({ type: frameCode(code) }),
     /** A notice reached a user's socket. */
     notified: (kind: "booking" | "queue" | "payment" | "notification") => notified.inc({ type: kind }),
-    /** An answer of the API. */
+    /** A response of the API. */
     observeRequest(method: string, status: number, seconds: number) {
       requests.observe({ method: METHODS.has(method) ? method : "other", status }, seconds);
-      if (status === 429) refused.inc({ door: "http" });
+      if (status === 429) refused.inc({ transport: "http" });
     },
-    /** A WebSocket handshake was answered with this status instead of being taken over. */
+    /** A WebSocket handshake was refused with this status. */
     countHandshakeRefusal(status: number) {
       handshakes.inc({ status: HANDSHAKE_REFUSALS.includes(String(status)) ? status : "other" });
-      if (status === 429) refused.inc({ door: "websocket" });
+      if (status === 429) refused.inc({ transport: "websocket" });
     },
     /** A gRPC call of one of our methods; `seconds` null: a stream ended. */
     observeCall(method: string, status: string, seconds: number | null) {
       countCall(method, status, seconds);
-      if (status === "RESOURCE_EXHAUSTED") refused.inc({ door: "grpc" });
+      if (status === "RESOURCE_EXHAUSTED") refused.inc({ transport: "grpc" });
     },
     /** Shows the hub's connections; once, when there is a hub. */
     watchConnections: (counts: () => ConnectionCounts) => addConnections(registry, counts),
     /** Shows the broker's numbers; once, when there is a broker. */
     watchBroker: (read: () => BrokerStats) => addBrokerMetrics(registry, read),
-    /** Shows the numbers of the node and what it stands on; once, when they are there. */
+    /** Shows the numbers of the node and of what it depends on; once, when they are there. */
     watchNode: (sources: NodeSources) => addNodeMetrics(registry, sources),
     stop: stopDelay,
   };
@@ -207,7 +212,7 @@ function addConnections(registry: Registry, counts: () => ConnectionCounts): voi
   gauge("anonymous", "Open connections without a token.", (now) => now.anonymous);
   new Gauge({
     name: "realtime_websocket_connections_per_room",
-    help: "Places taken in rooms, by kind of room.",
+    help: "Connections in rooms, by kind of room; a connection counts once for each.",
     labelNames: ["room"],
     registers,
     collect() {
@@ -217,7 +222,7 @@ function addConnections(registry: Registry, counts: () => ConnectionCounts): voi
   });
 }
 
-/** @returns what counts a call: `status` by its gRPC name, `seconds` from the request to the answer; null for a stream */
+/** @returns what counts a call: `status` by its gRPC name, `seconds` from the request to the response; null for a stream */
 function addGrpc(registry: Registry) {
   const requests = new Counter({
     name: "realtime_grpc_requests_total",
@@ -237,7 +242,7 @@ function addGrpc(registry: Registry) {
   };
 }
 
-/** The few numbers of the process that tell something; the usual collection costs timers and files. */
+/** The few metrics of the process that are useful; the default collection costs timers and files. */
 function addProcess(registry: Registry, version: string): void {
   const gauge = (name: string, help: string, read: () => number, aggregator: Aggregator = "sum") =>
     new Gauge({
@@ -274,7 +279,7 @@ function addProcess(registry: Registry, version: string): void {
   }).set({ version, bun: process.versions.bun ?? "none" }, 1);
 }
 
-/** Calls back once a second with how late the timer ran. Does not keep the process alive. Returns what ends it. */
+/** Calls back once a second with how late the timer ran. Does not keep the process alive. Returns a function that ends it. */
 function measureDelay(observe: (seconds: number) => void): () => void {
   const INTERVAL_MS = 1_000;
   let due = performance.now() + INTERVAL_MS;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createMetrics } from "./metrics.ts";
 
-test("a database that says nothing does not keep the other metrics back", async () => {
+test("a database that does not respond does not delay the other metrics", async () => {
   const metrics = createMetrics("0.0.0");
   const silent = Promise.withResolvers<never>();
   const sources = {

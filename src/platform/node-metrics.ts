@@ -2,27 +2,27 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Aggregator, Gauge, type Registry } from "prom-client";
 import type { PoolStats } from "./postgres/pool.ts";
 
-/** What a node can say of its place in the cluster, and of what it stands on. */
+/** What a node can report of its part in the cluster, and of what it depends on. */
 export interface NodeSources {
-  /** Nodes that live, this one too. */
+  /** Nodes that are live, this one too. */
   nodes(): number;
   /** Whether this node still has its number. */
   isLeaseHeld(): boolean;
   /** Connections to the database, by pool. */
   pools: Readonly<Record<string, () => PoolStats>>;
-  /** Whether the database takes writes, as far as this node knows. */
+  /** Whether the database accepts writes, as far as this node knows. */
   isWritable(): boolean;
   /** Seconds since the last moment up to which every reader of the log has seen all of it. */
   tailLag(): number;
   /** The log as the database has it; queried at each scrape, and a failure leaves the last value. */
   logSize(): Promise<{ bytes: number; partitionsAhead: number }>;
-  /** Whether the last round of presence could read and write its store. */
+  /** Whether the last presence sync could read and write its store. */
   isPresenceUp(): boolean;
   /** Rooms whose list of users a client on this node watches. */
   watchedRooms(): number;
 }
 
-/** The `usher_…` gauges of a node. Each says how a parent makes one number of its workers'. */
+/** The `usher_…` gauges of a node. Each says how a parent aggregates those of its workers. */
 export function addNodeMetrics(registry: Registry, sources: NodeSources): void {
   const registers = [registry];
   const gauge = (name: string, help: string, aggregator: Aggregator, read: () => number) =>
@@ -35,16 +35,18 @@ export function addNodeMetrics(registry: Registry, sources: NodeSources): void {
         this.set(read());
       },
     });
-  gauge("usher_nodes", "Nodes that live, as this one knows.", "max", () => sources.nodes());
+  gauge("usher_nodes", "Live nodes, as this one knows.", "max", () => sources.nodes());
   gauge("usher_node_lease_held", "1: this node has its number.", "min", () => +sources.isLeaseHeld());
   gauge("usher_log_tail_lag_seconds", "Age of what the slowest consumer of the log has seen.", "max", () =>
     sources.tailLag(),
   );
-  gauge("usher_presence_up", "1: the store of presence answers.", "min", () => +sources.isPresenceUp());
-  gauge("usher_presence_watched_rooms", "Rooms whose people are watched here.", "sum", () => sources.watchedRooms());
+  gauge("usher_presence_up", "1: the presence store responds.", "min", () => +sources.isPresenceUp());
+  gauge("usher_presence_watched_rooms", "Rooms whose members' presence is watched here.", "sum", () =>
+    sources.watchedRooms(),
+  );
   gauge(
     "usher_database_writable",
-    "1: the database takes what is written, as far as this node knows.",
+    "1: the database accepts writes, as far as this node knows.",
     "min",
     () => +sources.isWritable(),
   );
@@ -78,10 +80,10 @@ function addPools(registry: Registry, pools: NodeSources["pools"]): void {
   });
 }
 
-/** ms. A frozen database must not take the metrics away that tell of it. */
+/** ms. A frozen database must not block the metrics that show it. */
 const READ_TIMEOUT_MS = 1_000;
 
-/** Every process asks the same database, so of many answers one is as good as the other. One question for both. */
+/** Every process queries the same database, so any one result will do. One query for both. */
 function addLogSize(registry: Registry, read: NodeSources["logSize"]): void {
   let pending: Promise<{ bytes: number; partitionsAhead: number } | null> | null = null;
   const query = () => {
@@ -104,7 +106,7 @@ function addLogSize(registry: Registry, read: NodeSources["logSize"]): void {
   });
   new Gauge({
     name: "usher_log_partitions_ahead",
-    help: "Partitions of the log that stand ready; each is for six hours.",
+    help: "Partitions of the log that are ready for what comes; each is for six hours.",
     aggregator: "min",
     registers: [registry],
     async collect() {

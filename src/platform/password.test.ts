@@ -13,14 +13,14 @@ test("a password is argon2id, salted, and matches whatever way its characters we
   expect(await passwords.verify("passwörd A", hash)).toBeFalse();
 });
 
-test("nobody's hash costs what a real one costs, and nothing matches it", async () => {
+test("the dummy hash costs what a real one costs, and nothing matches it", async () => {
   const passwords = createPasswords();
   expect(parameters(DUMMY_HASH)).toBe(parameters(await passwords.hash("x")));
   expect(await passwords.verify("not the password of anybody", DUMMY_HASH)).toBeTrue();
   expect(await passwords.verify("not the password of anybody", null)).toBeFalse();
 });
 
-test("what is beyond those at work and those that wait is sent away, and the places come free again", async () => {
+test("what is beyond those that run and those that wait is refused, and the slots come free again", async () => {
   const passwords = createPasswords(2, 3);
   for (let round = 0; round < 2; round++) {
     const outcomes = await Promise.allSettled(Array.from({ length: 7 }, () => passwords.hash("x")));

@@ -27,7 +27,7 @@ export function createPasswords(maxRunning = 2, maxWaiting = 200): Passwords {
           retry_after: 5,
         });
       }
-      // Whichever finishes hands over its place: `running` stays as it is.
+      // The one that finishes passes on its slot: `running` stays as it is.
       await new Promise<void>((resolve) => queue.push(resolve));
     } else running++;
     try {

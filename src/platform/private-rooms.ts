@@ -2,7 +2,7 @@ import type { AuditActor } from "./audit.ts";
 import type { UserCaller } from "./caller.ts";
 import { AppError } from "./errors.ts";
 
-/** Where people talk among themselves, and what is one person's own. */
+/** Channels of people, and a person's own room. */
 const PRIVATE_PREFIXES = ["channel:", "user:"];
 
 /** Whether some private room fits one of the patterns. */

@@ -19,7 +19,7 @@ export const READ_SCOPES: readonly Scope[] = ["changes", "history", "presence", 
 
 export const ALL_SCOPES = Object.keys(SCOPES) as Scope[];
 
-/** The `tokenId` of callers of this machine itself, where gRPC needs no token: there is nothing of theirs that could end. */
+/** The `tokenId` of callers of this machine itself, where gRPC needs no token: they have none that could be revoked. */
 export const LOOPBACK = "loopback";
 
 /** The caller that may do everything: GRPC_TOKEN, and the gRPC server's callers when it listens on loopback and needs no token. */

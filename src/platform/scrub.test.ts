@@ -3,7 +3,7 @@ import { DatabaseError } from "pg";
 import { createLogger } from "./logger.ts";
 import { scrub } from "./scrub.ts";
 
-test("a line is written without secrets and people's addresses, whoever wrote it", () => {
+test("a line is written without secrets and people's addresses, from every source", () => {
   const token = "A".repeat(43);
   for (const [line, clean] of [
     ["DETAIL:  Key (email)=(ann@example.org) already exists.", "DETAIL:  Key (email)=([address]) already exists."],

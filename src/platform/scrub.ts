@@ -28,7 +28,7 @@ const ERROR_FIELDS = [
   ...["severity", "routine", "schema", "table", "column", "constraint"],
 ];
 
-/** The fields of an error that say what broke. Others hold what was sent: rows, mails, addresses. */
+/** The fields of an error that say what failed. Others hold what was sent: rows, mails, addresses. */
 export function errorFields(error: unknown): unknown {
   const all: unknown = stdSerializers.err(error as Error);
   if (typeof all !== "object" || all === null) return all;

@@ -5,8 +5,8 @@ const ACCENTS = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\uf
 
 /**
  * A text as it is looked for: what people type for a name and mean the same by. Case, width, ligatures, accents, and how a letter
- * is composed do not count (İbrahim, ibrahim; ΓΙΩΡΓΟΣ, Γιώργος; Ｔａｒｏ, taro; José, jose; ﬁona, fiona). Both what is kept and what is asked for go
- * through it; made here and not in SQL, so that every PostgreSQL finds alike.
+ * is composed do not count (İbrahim, ibrahim; ΓΙΩΡΓΟΣ, Γιώργος; Ｔａｒｏ, taro; José, jose; ﬁona, fiona). Both what is stored and what is searched for go
+ * through it; made here and not in SQL, so that every PostgreSQL finds the same.
  */
 export function searchKey(text: string): string {
   return foldCase(text.normalize("NFKD").replace(ACCENTS, "")).normalize("NFC");

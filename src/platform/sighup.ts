@@ -1,9 +1,9 @@
 import { closeSync, openSync } from "node:fs";
 
 /**
- * Calls `work` at SIGHUP. A closed terminal sends the same signal to what runs in it: then the program is to stop.
+ * Calls `work` at SIGHUP. A closed terminal sends the same signal to what runs in it: then the program must stop.
  *
- * @returns what ends it
+ * @returns a function that ends it
  */
 export function onSighup(work: () => void): () => void {
   const inTerminal = process.stdout.isTTY === true;

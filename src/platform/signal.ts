@@ -1,4 +1,4 @@
-/** Lets one loop wait until its time is over or it is notified. A notification while nothing waits is not kept. */
+/** Lets one loop wait until its time is over or it is notified. A notification while nothing waits is dropped. */
 export interface Signal {
   wait(ms: number): Promise<void>;
   notify(): void;

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { StartError } from "../config/start-error.ts";
 import type { Logger } from "./logger.ts";
 
-/** A certificate with those that vouch for it, and its key; both PEM. */
+/** A certificate with its chain, and its key; both PEM. */
 export interface KeyPair {
   readonly cert: string;
   readonly key: string;
@@ -12,7 +12,7 @@ export interface KeyPair {
 /** The certificate that this server shows, renewed while it runs. */
 export interface Tls {
   readonly pair: KeyPair;
-  /** Called with a renewed pair: from then on new connections are to be shown that one; the open ones live on. */
+  /** Called with a renewed pair: new connections must then get that one; the open ones stay. */
   onChange(listener: (pair: KeyPair) => void): void;
   /** Reads the files again. An invalid pair is logged, and the old one stays. */
   reload(): void;
@@ -27,10 +27,10 @@ interface Files {
 const POLL_INTERVAL_MS = 1_000;
 
 /**
- * Reads the pair and polls its files once a second: who renews certificates need not signal us. It polls and does not
+ * Reads the pair and polls its files once a second: no signal is needed after a renewal. It polls and does not
  * listen, because a mounted secret is renewed by turning a link to another folder.
  *
- * @throws StartError with a sentence when the pair is invalid
+ * @throws StartError with a message when the pair is invalid
  */
 export function createTls(files: Files, logger: Logger): Tls {
   let pair = readPair(files);

@@ -29,7 +29,7 @@ export const NO_TRACING: Tracing = { begin: () => null, stop: async () => {} };
 /** Spans that may wait to be sent; more are dropped. */
 const MAX_QUEUED_SPANS = 2_048;
 const STOP_MS = 2_000;
-/** How often the same trouble with the collector is logged, in ms. */
+/** How often the same error of the collector is logged, in ms. */
 const WARN_INTERVAL_MS = 60_000;
 
 type TracingConfig = Pick<
@@ -116,7 +116,7 @@ export async function createTracing(
 
 const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})$/;
 
-/** What a traceparent says; null: nothing, or it is none. */
+/** Parses a traceparent; null: there is none, or it is invalid. */
 function parseTraceparent(traceparent: string | null | undefined): SpanContext | null {
   const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? "") ?? [];
   if (traceId === undefined) return null;

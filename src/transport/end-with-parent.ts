@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 
 /**
  * Loaded before the page process's program: ends it when the process that started it is gone, however that ended, and
- * clears away the folder of their sockets, which that one cannot do any more. The parent holds the other end of standard
+ * removes the folder of their sockets, which that one cannot do any more. The parent holds the other end of standard
  * input and never writes.
  */
 function end(): void {

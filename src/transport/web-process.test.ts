@@ -7,7 +7,7 @@ import { waitUntil } from "../../tests/support/wait-until.ts";
 import { createLogger } from "../platform/logger.ts";
 import { createWebProcess } from "./web-process.ts";
 
-/** A page process that tells what reached it, and asks the API in the name of its visitor. */
+/** A page process that returns what reached it, and calls the API in the name of its visitor. */
 const PROGRAM = `
 Bun.serve({
   unix: process.env.WEB_SOCKET,
@@ -82,7 +82,7 @@ test("a request reaches the page process with the visitor's request info, and th
   web.start();
   expect(await web.ready(5_000)).toBe(true);
 
-  const answer = await fetch(`${server.url}/some/page?x=1`, {
+  const response = await fetch(`${server.url}/some/page?x=1`, {
     method: "POST",
     body: "a=b",
     headers: {
@@ -93,7 +93,7 @@ test("a request reaches the page process with the visitor's request info, and th
       "x-real-ip": "6.6.6.6",
     },
   });
-  const seen = await answer.json();
+  const seen = await response.json();
   expect(seen).toMatchObject({
     method: "POST",
     body: "a=b",
@@ -106,9 +106,9 @@ test("a request reaches the page process with the visitor's request info, and th
     },
   });
   expect(seen.headers["x-real-ip"]).toBeUndefined();
-  expect(seen.headers["x-request-id"]).toBe(answer.headers.get("x-request-id"));
-  expect(answer.headers.get("set-cookie")).toBe("a=1");
-  expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'");
+  expect(seen.headers["x-request-id"]).toBe(response.headers.get("x-request-id"));
+  expect(response.headers.get("set-cookie")).toBe("a=1");
+  expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
 
   const packed = await fetch(`${server.url}/packed`, { decompress: false });
   expect(packed.headers.get("content-encoding")).toBe("gzip");
@@ -140,7 +140,7 @@ test("a form from another site is refused before the pages see it", async () => 
   expect((await fetch(server.url, big)).status).toBe(413);
 }, 20_000);
 
-test("while there is no page process the visitor reads a sentence; it is started again, and a hanging page gives up", async () => {
+test("while there is no page process the visitor reads a message; it is started again, and a hanging page gives up", async () => {
   const { web, server, lines } = await site();
   const before = await fetch(`${server.url}/`);
   expect([before.status, before.headers.get("refresh")]).toEqual([503, "2"]);
@@ -157,18 +157,18 @@ test("while there is no page process the visitor reads a sentence; it is started
   expect((await fetch(`${server.url}/hang`)).status).toBe(503);
 }, 20_000);
 
-test("a page that its visitor broke off is no failure of ours: neither 503 nor a line that says so", async () => {
+test("a page that its visitor aborted is no failure of ours: neither 503 nor a log line", async () => {
   const { web, server } = await site();
   web.start();
   await web.ready(5_000);
   const visit = new AbortController();
-  const broken = fetch(`${server.url}/hang`, { signal: visit.signal }).catch(() => "broken off");
+  const broken = fetch(`${server.url}/hang`, { signal: visit.signal }).catch(() => "aborted");
   await Bun.sleep(50);
   visit.abort();
-  expect(await broken).toBe("broken off");
-  const statusOf = (path: string) => server.lines.find((line) => line.path === path)?.status;
-  await waitUntil("the page that was broken off is done", () => statusOf("/hang") ?? null);
-  expect(statusOf("/hang")).toBe(499);
+  expect(await broken).toBe("aborted");
+  const getStatus = (path: string) => server.lines.find((line) => line.path === path)?.status;
+  await waitUntil("the page that was aborted is done", () => getStatus("/hang") ?? null);
+  expect(getStatus("/hang")).toBe(499);
 }, 20_000);
 
 test("the page process ends with the process that started it, also when that is killed", async () => {

@@ -18,12 +18,12 @@ export interface WebProcessDeps {
 
 /**
  * The process that renders pages, kept alive: started again when it ends, sooner at first, later when it keeps ending.
- * It is told by environment: WEB_SOCKET (it listens there), USHER_API_SOCKET and USHER_API (the API), NODE_ENV.
+ * It is set by environment: WEB_SOCKET (it listens there), USHER_API_SOCKET and USHER_API (the API), NODE_ENV.
  */
 export interface WebProcess {
   /** Unix socket that it listens on. */
   socket: string;
-  /** Unix socket on which the server takes its requests to the API. */
+  /** Unix socket on which the server receives its requests to the API. */
   innerSocket: string;
   start(): void;
   /** Resolves when it takes connections; false when it did not within `ms`. */
@@ -34,7 +34,7 @@ export interface WebProcess {
   readonly pid: number | null;
 }
 
-/** A life longer than this was a good one: the next start need not wait. */
+/** After a run longer than this the next start need not wait. */
 const STABLE_MS = 30_000;
 const KILL_AFTER_MS = 3_000;
 
@@ -52,7 +52,7 @@ export function createWebProcess(deps: WebProcessDeps): WebProcess {
     timer = null;
     rmSync(socket, { force: true });
     const began = performance.now();
-    // It ends when its standard input does: also when this process is killed and cannot say goodbye.
+    // It ends when its standard input does: also when this process is killed.
     child = Bun.spawn([process.execPath, "--preload", join(import.meta.dirname, "end-with-parent.ts"), deps.program], {
       env: {
         ...getInheritedEnv(),
@@ -106,7 +106,7 @@ export function createWebProcess(deps: WebProcessDeps): WebProcess {
   };
 }
 
-/** The page process needs no secret of ours: only what a program needs to run at all. */
+/** The page process needs no secret of ours: only what every program needs to run. */
 function getInheritedEnv(): Record<string, string> {
   const names = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "PUBLIC_URL"];
   return Object.fromEntries(

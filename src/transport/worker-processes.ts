@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { StartError } from "../config/start-error.ts";
 import type { Logger } from "../platform/logger.ts";
 
-/** Where a worker stands among its like, as its parent tells it by `--worker=<JSON>`. */
+/** A worker's index and paths, which its parent gives it by `--worker=<JSON>`. */
 export interface WorkerInfo {
-  /** The first, 0, also does what only one of them can do: gRPC's port and the pages' way in. */
+  /** The first, 0, also does what only one of them can do: gRPC's port and the pages' requests to the API. */
   index: number;
-  /** Sockets of the page process, which the parent runs for all: where it listens, and where it asks the API. */
+  /** Sockets of the page process, which the parent runs for all: where it listens, and where it calls the API. */
   pages: string;
   api: string;
 }
@@ -14,9 +14,9 @@ export interface WorkerInfo {
 export interface WorkerProcesses {
   /** Resolves when all are ready; rejects when one of them ends before. */
   start(): Promise<void>;
-  /** What each says of itself now, for the metrics; those that do not answer in 2 s are left out. */
+  /** The metrics of each; those that do not reply in 2 s are left out. */
   metrics(): Promise<object[]>;
-  /** Hands a signal to all, such as SIGHUP. */
+  /** Sends a signal to all, such as SIGHUP. */
   signal(signal: NodeJS.Signals): void;
   /** SIGTERM to all at once; resolves when they have gone. */
   stop(): Promise<void>;
@@ -26,12 +26,12 @@ export interface WorkerProcessesDeps {
   program: string;
   count: number;
   getInfo: (index: number) => WorkerInfo;
-  /** Settings over this process's own. */
+  /** Environment variables over this process's own. */
   environment: Record<string, string>;
   logger: Logger;
 }
 
-/** A life longer than this was a good one: the next start need not wait. */
+/** After a run longer than this the next start need not wait. */
 const STABLE_MS = 30_000;
 const BACKOFF = { first: 200, max: 10_000 };
 const METRICS_TIMEOUT_MS = 2_000;
@@ -40,7 +40,7 @@ interface Worker {
   child: Bun.Subprocess<"pipe", "inherit", "inherit"> | null;
   timer: ReturnType<typeof setTimeout> | null;
   wait: number;
-  /** Who waits for its metrics. */
+  /** The requests that wait for its metrics. */
   metricsWaiters: ((metrics: object) => void)[];
 }
 
@@ -59,7 +59,7 @@ export function createWorkerProcesses(deps: WorkerProcessesDeps): WorkerProcesse
     const worker = workers[index]!;
     worker.timer = null;
     const began = performance.now();
-    // It ends when its standard input does: also when this process is killed and cannot say goodbye.
+    // It ends when its standard input does: also when this process is killed.
     const preload = ["--no-env-file", "--preload", join(import.meta.dirname, "end-with-parent.ts")];
     worker.child = Bun.spawn(
       [process.execPath, ...preload, deps.program, `--worker=${JSON.stringify(deps.getInfo(index))}`],
@@ -98,15 +98,15 @@ export function createWorkerProcesses(deps: WorkerProcessesDeps): WorkerProcesse
       );
     },
     async metrics() {
-      const answers = workers.map(async ({ child, metricsWaiters }) => {
+      const replies = workers.map(async ({ child, metricsWaiters }) => {
         if (child === null) return null;
-        const answer = Promise.withResolvers<object | null>();
-        metricsWaiters.push(answer.resolve);
+        const reply = Promise.withResolvers<object | null>();
+        metricsWaiters.push(reply.resolve);
         child.send({ ask: "metrics" });
-        const timer = setTimeout(() => answer.resolve(null), METRICS_TIMEOUT_MS);
-        return answer.promise.finally(() => clearTimeout(timer));
+        const timer = setTimeout(() => reply.resolve(null), METRICS_TIMEOUT_MS);
+        return reply.promise.finally(() => clearTimeout(timer));
       });
-      return (await Promise.all(answers)).filter((answer) => answer !== null);
+      return (await Promise.all(replies)).filter((reply) => reply !== null);
     },
     signal(signal) {
       for (const { child } of workers) child?.kill(signal);

@@ -40,7 +40,7 @@ test("the names that others rely on are there with 0 from the start", () => {
     "realtime_grpc_request_duration_seconds_count 0",
     'realtime_errors_total{type="UNAUTHORIZED"} 0',
     'realtime_connections_closed_total{reason="slow"} 0',
-    'usher_limits_refused_total{door="grpc"} 0',
+    'usher_limits_refused_total{transport="grpc"} 0',
     'usher_broker_dropped_total{reason="away"} 0',
   ])
     expect(text.split("\n")).toContain(line);

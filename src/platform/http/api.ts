@@ -3,9 +3,9 @@ import type { Context, MiddlewareHandler, Next } from "hono";
 import type { Caller } from "../caller.ts";
 import type { Attempt } from "./run-idempotent.ts";
 
-/** What every handler may ask its context for with `c.get(name)`. */
+/** What every handler may read from its context with `c.get(name)`. */
 export interface ApiVariables {
-  /** Who asks. On a route whose `auth` is not `public` it is a person: the type says so too. */
+  /** The caller. On a route whose `auth` is not `public` it is not anonymous: the type says so too. */
   caller: Caller;
   /** The client's network address, already corrected for trusted proxies. */
   address: string;
@@ -17,13 +17,13 @@ export interface ApiVariables {
   host: string;
   /** Whether the client is on this very machine: see RequestInfo. */
   isLocal: boolean;
-  /** Why the credentials that were sent are no good; a route that needs a person answers with it. */
+  /** Why the credentials that were sent are not valid; a route that needs a person returns it. */
   refusal: Error | null;
   /** Which run of an Idempotency-Key's request this is; undefined without a key. */
   attempt: Attempt | undefined;
   /** The text of the body, for handlers that pass a part of it on as it was written. Empty before `receive`. */
   bodyText: string;
-  /** Reads the body and keeps the first answer for an Idempotency-Key. Installed by `createApi`, run by every route. */
+  /** Reads the body and stores the first response for an Idempotency-Key. Installed by `createApi`, run by every route. */
   receive: Receive;
 }
 
@@ -35,7 +35,7 @@ export interface RequestInfo {
   host: string;
   /** Whether the client is on this very machine, and not behind a proxy that hides another client. False in doubt. */
   isLocal: boolean;
-  /** Sets for how many seconds nothing may go over the connection before it is cut; 0: for ever. An ordinary answer needs it not. */
+  /** Sets for how many seconds nothing may go over the connection before it is cut; 0: for ever. An ordinary response does not need it. */
   setIdleTimeout?: (seconds: number) => void;
 }
 
@@ -47,5 +47,5 @@ export interface ApiEnv {
   Variables: ApiVariables;
 }
 
-/** Where modules register their routes: `api.openapi(route({…}), async (c) => c.json(answer, 200))`. */
+/** Where modules register their routes: `api.openapi(route({…}), async (c) => c.json(result, 200))`. */
 export type Api = OpenAPIHono<ApiEnv>;

@@ -4,17 +4,17 @@ import { AppError } from "../errors.ts";
 import type { ApiEnv } from "./api.ts";
 import { withPage } from "./origin-check.ts";
 
-/** Who this token belongs to: a person, or a service. Throws AppError (`unauthenticated`, `banned`) when it is not good. */
+/** Who this token belongs to: a person, or a service. Throws AppError (`unauthenticated`, `banned`) when it is not valid. */
 export type Authenticate = (token: string) => Promise<UserCaller | ServiceCaller>;
 
-/** Who the session cookie in this Cookie header belongs to; null when there is none or it has ended. Asked of identity. */
+/** Who the session cookie in this Cookie header belongs to; null when there is none or it has ended. Provided by identity. */
 export type AuthenticateCookie = (cookieHeader: string) => Promise<UserCaller | null>;
 
 /** The service that this token is known to belong to, without a query; null: ask `Authenticate`. */
 export type FindCachedService = (token: string) => ServiceCaller | null;
 
 /**
- * Takes over a service whose token was good a moment ago, so that the limits of its address do not count for it: it has one of
+ * Accepts a service whose token was valid a moment ago, so that the limits of its address do not count for it: it has one of
  * its own. Any other token is checked after them.
  */
 export function acceptCachedService(findCached: FindCachedService): MiddlewareHandler<ApiEnv> {
@@ -28,7 +28,7 @@ export function acceptCachedService(findCached: FindCachedService): MiddlewareHa
 }
 
 /**
- * Finds out who asks: a bearer token first, else the session cookie. What is wrong with the credentials is kept for the
+ * Finds out who calls: a bearer token first, else the session cookie. What is wrong with the credentials is stored for the
  * routes that need a person, so that a user with an old cookie or token can still sign in.
  */
 export function authentication(ports: {

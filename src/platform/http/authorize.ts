@@ -6,7 +6,7 @@ import type { ApiEnv } from "./api.ts";
 
 /**
  * Who may call a route. `user`: any signed-in user; `admin`: an admin or the owner of this server; a scope: the service
- * tokens that have it, and with `orUser` any signed-in user besides. No role of a person stands for a scope.
+ * tokens that have it, and with `orUser` any signed-in user besides. No role of a person replaces a scope.
  */
 export type Auth = UserAuth | "public" | { scope: Scope; orUser?: true };
 type UserAuth = "user" | "admin" | "owner";

@@ -32,15 +32,15 @@ async function problemOf(response: Response) {
 }
 
 describe("what a body may be", () => {
-  test("a good one is taken", async () => {
-    const answer = await post("/api/v1/notes", { text: "hello" });
-    expect(answer.status).toBe(201);
-    expect(answer.headers.get("location")).toBe("/api/v1/notes/1");
+  test("a valid one is accepted", async () => {
+    const response = await post("/api/v1/notes", { text: "hello" });
+    expect(response.status).toBe(201);
+    expect(response.headers.get("location")).toBe("/api/v1/notes/1");
   });
 
   test("broken JSON is 400 malformed", async () => {
-    const answer = await post("/api/v1/notes", '{"text":');
-    expect(await problemOf(answer)).toMatchObject({ status: 400, code: "malformed" });
+    const response = await post("/api/v1/notes", '{"text":');
+    expect(await problemOf(response)).toMatchObject({ status: 400, code: "malformed" });
   });
 
   test("no body where one is needed is 400 malformed", async () => {
@@ -54,12 +54,12 @@ describe("what a body may be", () => {
 
   test("bytes that are not UTF-8 are 400 malformed", async () => {
     const body = new Uint8Array([...new TextEncoder().encode('{"text":"'), 0xff, 0xfe, 0x22, 0x7d]);
-    const answer = await call("/api/v1/notes", {
+    const response = await call("/api/v1/notes", {
       method: "POST",
       body,
       headers: { "content-type": "application/json" },
     });
-    expect(await problemOf(answer)).toMatchObject({ status: 400, code: "malformed" });
+    expect(await problemOf(response)).toMatchObject({ status: 400, code: "malformed" });
   });
 
   test("another content type is 415", async () => {
@@ -70,8 +70,8 @@ describe("what a body may be", () => {
   });
 
   test("a wrong value is 422 with a pointer to it", async () => {
-    const answer = await post("/api/v1/notes", { text: 5, more: [{ at: "x" }] });
-    expect(await problemOf(answer)).toMatchObject({
+    const response = await post("/api/v1/notes", { text: 5, more: [{ at: "x" }] });
+    expect(await problemOf(response)).toMatchObject({
       code: "invalid",
       errors: [
         { pointer: "/text", code: "invalid_type" },
@@ -87,8 +87,8 @@ describe("what a body may be", () => {
   });
 
   test("an unknown field is 422, at the top and inside; its name is escaped as RFC 6901 says", async () => {
-    const answer = await post("/api/v1/notes", { text: "a", "x/y~z": 1, more: [{ at: 1, by: 2 }] });
-    const { errors } = await problemOf(answer);
+    const response = await post("/api/v1/notes", { text: "a", "x/y~z": 1, more: [{ at: 1, by: 2 }] });
+    const { errors } = await problemOf(response);
     expect(errors.map(({ pointer, code }: { pointer: string; code: string }) => [pointer, code])).toEqual([
       ["/more/0/by", "unknown_field"],
       ["/x~1y~0z", "unknown_field"],
@@ -131,11 +131,11 @@ describe("what a body may be", () => {
     expect(await problemOf(chunked)).toMatchObject({ status: 413, code: "too_large" });
   });
 
-  test("a body that drips in is 408 after HTTP_READ_TIMEOUT, and a neighbour is answered meanwhile", async () => {
+  test("a body that drips in is 408 after HTTP_READ_TIMEOUT, and other requests are served meanwhile", async () => {
     const socket = connect(server.port, "127.0.0.1");
-    let answer = "";
+    let response = "";
     socket.on("data", (bytes) => {
-      answer += bytes;
+      response += bytes;
     });
     const ended = new Promise((resolve) => socket.on("close", resolve));
     socket.on("error", () => {});
@@ -143,11 +143,11 @@ describe("what a body may be", () => {
     socket.write("Content-Type: application/json\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n");
     const drip = setInterval(() => socket.write(" "), 100);
     expect((await call("/api/v1/notes")).status).toBe(200);
-    while (!answer.includes("request_timeout")) await Bun.sleep(20);
+    while (!response.includes("request_timeout")) await Bun.sleep(20);
     clearInterval(drip);
     socket.end();
     await ended;
-    expect(answer).toStartWith("HTTP/1.1 408 ");
+    expect(response).toStartWith("HTTP/1.1 408 ");
   });
 });
 
@@ -157,12 +157,12 @@ describe("paths and methods", () => {
   });
 
   test("another method is 405 and says which there are", async () => {
-    const answer = await call("/api/v1/notes", { method: "PUT" });
-    expect(answer.headers.get("allow")).toBe("GET, POST, HEAD, OPTIONS");
-    expect(await problemOf(answer)).toMatchObject({ status: 405, code: "method_not_allowed" });
+    const response = await call("/api/v1/notes", { method: "PUT" });
+    expect(response.headers.get("allow")).toBe("GET, POST, HEAD, OPTIONS");
+    expect(await problemOf(response)).toMatchObject({ status: 405, code: "method_not_allowed" });
   });
 
-  test("OPTIONS says which methods there are, HEAD answers like GET without a body", async () => {
+  test("OPTIONS says which methods there are, HEAD responds like GET without a body", async () => {
     const options = await call("/api/v1/notes/1", { method: "OPTIONS" });
     expect([options.status, options.headers.get("allow")]).toEqual([204, "GET, DELETE, HEAD, OPTIONS"]);
     const head = await call("/api/v1/notes", { method: "HEAD" });
@@ -171,10 +171,10 @@ describe("paths and methods", () => {
 });
 
 describe("who may", () => {
-  test("nobody without credentials: 401, and it says how", async () => {
-    const answer = await fetch(`${server.url}/api/v1/notes`);
-    expect(answer.headers.get("www-authenticate")).toBe("Bearer");
-    expect(await problemOf(answer)).toMatchObject({ status: 401, code: "unauthenticated" });
+  test("no one without credentials: 401, and it says how", async () => {
+    const response = await fetch(`${server.url}/api/v1/notes`);
+    expect(response.headers.get("www-authenticate")).toBe("Bearer");
+    expect(await problemOf(response)).toMatchObject({ status: 401, code: "unauthenticated" });
   });
 
   test("a bad token is 401 with its reason; on a public route it does not matter", async () => {
@@ -190,9 +190,9 @@ describe("who may", () => {
     expect((await call("/api/v1/admin", { headers: { authorization: "Bearer root" } })).status).toBe(200);
   });
 
-  test("the role is asked before the body is read", async () => {
-    const answer = await fetch(`${server.url}/api/v1/notes`, { method: "POST", body: "not json" });
-    expect(answer.status).toBe(401);
+  test("the role is checked before the body is read", async () => {
+    const response = await fetch(`${server.url}/api/v1/notes`, { method: "POST", body: "not json" });
+    expect(response.status).toBe(401);
   });
 });
 
@@ -224,7 +224,7 @@ describe("writes with a cookie", () => {
     });
   }
 
-  test("reads are not concerned, nor writes with a token", async () => {
+  test("reads are not checked, nor writes with a token", async () => {
     const read = await fetch(`${server.url}/api/v1/notes`, {
       headers: { cookie: "session=ann", origin: "https://evil.example" },
     });
@@ -232,7 +232,7 @@ describe("writes with a cookie", () => {
     expect((await post("/api/v1/notes", body, { origin: "https://evil.example" })).status).toBe(201);
   });
 
-  test("only allowed origins may read answers (CORS)", async () => {
+  test("only allowed origins may read responses (CORS)", async () => {
     const asked = "authorization, traceparent, cache-control, last-event-id, x-some-library";
     const preflight = (origin: string) =>
       fetch(`${server.url}/api/v1/notes`, {
@@ -248,9 +248,9 @@ describe("writes with a cookie", () => {
   });
 });
 
-test("a defect is 500 with the request id, logged with its text, told without it", async () => {
-  const answer = await post("/api/v1/breaks", "", { "x-request-id": "trace-me.1" });
-  const body = await problemOf(answer);
+test("a defect is 500 with the request id, logged with its text, returned without it", async () => {
+  const response = await post("/api/v1/breaks", "", { "x-request-id": "trace-me.1" });
+  const body = await problemOf(response);
   expect(body).toMatchObject({ status: 500, code: "internal", request_id: "trace-me.1", retry: true });
   expect(JSON.stringify(body)).not.toContain("secret reason");
   expect(server.lines.find(({ msg }) => msg === "request failed")).toMatchObject({
@@ -259,19 +259,19 @@ test("a defect is 500 with the request id, logged with its text, told without it
   });
 });
 
-test("a database that is away is 503 unavailable, not a defect", async () => {
+test("a database that is unavailable is 503 unavailable, not a defect", async () => {
   const other = await exampleServer();
   await other.loseDatabase();
-  const answer = await fetch(`${other.url}/api/v1/notes`, {
+  const response = await fetch(`${other.url}/api/v1/notes`, {
     method: "POST",
     body: '{"text":"x"}',
     headers: { authorization: "Bearer ann", "content-type": "application/json", "idempotency-key": "k" },
   });
-  expect(await problemOf(answer)).toMatchObject({ status: 503, code: "unavailable", retry: true });
+  expect(await problemOf(response)).toMatchObject({ status: 503, code: "unavailable", retry: true });
   await other.close();
 });
 
 test("a list links to its next page and keeps the query", async () => {
-  const answer = await call("/api/v1/notes?limit=1");
-  expect(answer.headers.get("link")).toBe('</api/v1/notes?limit=1&after=1>; rel="next"');
+  const response = await call("/api/v1/notes?limit=1");
+  expect(response.headers.get("link")).toBe('</api/v1/notes?limit=1&after=1>; rel="next"');
 });

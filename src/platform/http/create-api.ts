@@ -94,7 +94,7 @@ export function createApi(deps: ApiDeps): Api {
   return api;
 }
 
-/** Takes over what the server found out about the request; a test that calls `api.request` has no server. */
+/** Stores what the server found out about the request; a test that calls `api.request` has no server. */
 function setRequestInfo(receive: Receive): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     c.set("address", c.env?.address ?? "127.0.0.1");
@@ -116,7 +116,7 @@ function crossOrigin(config: Pick<Config, "ALLOWED_ORIGINS">): MiddlewareHandler
     credentials: true,
     maxAge: 600,
     allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-    // Whatever is asked for: libraries of a page add headers of theirs (tracing, caching), and its origin is trusted as our own is.
+    // Any header that is asked for: libraries of a page add headers of theirs (tracing, caching), and its origin is trusted as our own is.
     exposeHeaders: [
       "etag",
       "idempotent-replayed",

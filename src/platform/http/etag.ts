@@ -4,11 +4,11 @@ import { AppError } from "../errors.ts";
 /** What a PATCH may change of a thing, and nothing else: a new message must not make the rename of its channel stale. */
 export type Editable = Readonly<Record<string, string | null>>;
 
-/** The header of an answer with such a tag, for the document. */
+/** The header of a response with such a tag, for the document. */
 export const etagHeader = { ETag: "Names what can be edited, as it is now; send it back as `If-Match`." };
 
 /**
- * The `ETag` of a thing: the same state has the same tag. It names the state that can be edited, not the bytes of the answer,
+ * The `ETag` of a thing: the same state has the same tag. It names the state that can be edited, not the bytes of the response,
  * so it is for `If-Match` alone; `If-None-Match` is not read.
  */
 export function computeEtag(state: Editable): string {

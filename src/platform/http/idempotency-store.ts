@@ -9,28 +9,28 @@ const LEASE_SECONDS = 60;
 export function createIdempotencyStore(sql: Sql): IdempotencyStore & { sweep(): Promise<number> } {
   return {
     async claim({ actor, keyHash }, requestHash): Promise<Claim> {
-      const [mine] = await sql<{ attempt: number }[]>`
-        insert into idempotency_keys as kept (actor, key_hash, request_hash, lease_until)
+      const [claimed] = await sql<{ attempt: number }[]>`
+        insert into idempotency_keys as stored (actor, key_hash, request_hash, lease_until)
         values (${actor}, ${keyHash}, ${requestHash}, now() + make_interval(secs => ${LEASE_SECONDS}))
         on conflict (actor, key_hash) do update
            set request_hash = excluded.request_hash, lease_until = excluded.lease_until,
-               attempt = kept.attempt + 1, answer = null, created_at = now()
-         where kept.created_at < now() - interval '24 hours'
-            or (kept.answer is null and kept.lease_until < now() and kept.request_hash = excluded.request_hash)
+               attempt = stored.attempt + 1, answer = null, created_at = now()
+         where stored.created_at < now() - interval '24 hours'
+            or (stored.answer is null and stored.lease_until < now() and stored.request_hash = excluded.request_hash)
         returning attempt`;
-      if (mine !== undefined) return { state: "mine", attempt: mine.attempt };
-      const [kept] = await sql<{ same: boolean; answer: Uint8Array | null }[]>`
+      if (claimed !== undefined) return { state: "claimed", attempt: claimed.attempt };
+      const [stored] = await sql<{ same: boolean; answer: Uint8Array | null }[]>`
         select request_hash = ${requestHash} as same, answer
           from idempotency_keys where actor = ${actor} and key_hash = ${keyHash}`;
-      // No row: the first attempt has just failed and let go. The client tries again in a second.
-      if (kept === undefined) return { state: "running" };
-      if (!kept.same) return { state: "other" };
-      return kept.answer === null ? { state: "running" } : { state: "done", answer: kept.answer };
+      // No row: the first attempt has just failed and released the key. The client tries again in a second.
+      if (stored === undefined) return { state: "running" };
+      if (!stored.same) return { state: "mismatch" };
+      return stored.answer === null ? { state: "running" } : { state: "done", result: stored.answer };
     },
 
-    async saveResult({ actor, keyHash }, attempt, answer) {
+    async saveResult({ actor, keyHash }, attempt, result) {
       await sql`
-        update idempotency_keys set answer = ${answer}
+        update idempotency_keys set answer = ${result}
          where actor = ${actor} and key_hash = ${keyHash} and attempt = ${attempt}`;
     },
 

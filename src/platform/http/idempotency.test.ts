@@ -21,9 +21,9 @@ function post(path: string, key: string, body: unknown, token = "ann"): Promise<
   });
 }
 
-const codeOf = async (answer: Response) => ((await answer.json()) as { code: string }).code;
+const getCode = async (response: Response) => ((await response.json()) as { code: string }).code;
 
-test("a repeat gets the first answer: status, body, location; and is marked", async () => {
+test("a repeat gets the first response: status, body, location; and is marked", async () => {
   const key = newKey();
   const first = await post("/api/v1/notes", key, { text: "once" });
   const again = await post("/api/v1/notes", key, { text: "once" });
@@ -46,9 +46,9 @@ test("another body or another path under the key is 422", async () => {
   const key = newKey();
   await post("/api/v1/notes", key, { text: "this" });
   const body = await post("/api/v1/notes", key, { text: "that" });
-  expect([body.status, await codeOf(body)]).toEqual([422, "idempotency_key_reused"]);
+  expect([body.status, await getCode(body)]).toEqual([422, "idempotency_key_reused"]);
   const path = await post("/api/v1/waits", key, { text: "this" });
-  expect([path.status, await codeOf(path)]).toEqual([422, "idempotency_key_reused"]);
+  expect([path.status, await getCode(path)]).toEqual([422, "idempotency_key_reused"]);
 });
 
 test("keys of two people have nothing to do with each other", async () => {
@@ -58,19 +58,19 @@ test("keys of two people have nothing to do with each other", async () => {
   expect([other.status, ((await other.json()) as { by: string }).by]).toEqual([201, "bob"]);
 });
 
-test("20 at once with one key: one runs, the others are told to wait, and later get its answer", async () => {
+test("20 at once with one key: one runs, the others get 409, and later its response", async () => {
   const key = newKey();
   const before = server.state.entered;
   const all = Array.from({ length: 20 }, () => post("/api/v1/waits", key, {}));
   const early = await Promise.all(all.map((one) => Promise.race([one, entered(before + 1).then(() => null)])));
   expect(early.length).toBe(20);
   server.state.gate.resolve();
-  const answers = await Promise.all(all);
-  const ran = answers.filter(({ status, headers }) => status === 200 && !headers.has("idempotent-replayed"));
+  const responses = await Promise.all(all);
+  const ran = responses.filter(({ status, headers }) => status === 200 && !headers.has("idempotent-replayed"));
   expect(ran).toHaveLength(1);
   expect(server.state.entered).toBe(before + 1);
-  for (const answer of answers.filter(({ status }) => status !== 200)) {
-    expect([answer.status, answer.headers.get("retry-after"), await codeOf(answer)]).toEqual([
+  for (const response of responses.filter(({ status }) => status !== 200)) {
+    expect([response.status, response.headers.get("retry-after"), await getCode(response)]).toEqual([
       409,
       "1",
       "idempotency_in_progress",
@@ -80,7 +80,7 @@ test("20 at once with one key: one runs, the others are told to wait, and later 
   expect([later.status, later.headers.get("idempotent-replayed")]).toEqual([200, "true"]);
 });
 
-test("a failure that says that nothing was done lets go of the key: the next try runs", async () => {
+test("a failure that proves that nothing was done releases the key: the next try runs", async () => {
   const key = newKey();
   const before = server.state.entered;
   server.state.failure = new AppError("unavailable", "The server is overloaded right now.");
@@ -104,7 +104,7 @@ test("after a failure that leaves open what was done, the request does not run a
     server.state.failure = failure;
     expect((await post("/api/v1/breaks", key, {})).status).toBe(status);
     const again = await post("/api/v1/breaks", key, {});
-    expect([again.status, await codeOf(again)]).toEqual([409, "idempotency_in_progress"]);
+    expect([again.status, await getCode(again)]).toEqual([409, "idempotency_in_progress"]);
     expect(server.state.entered).toBe(before + 1);
     await server.sql`update idempotency_keys set lease_until = now() - interval '1 s'`;
     expect((await post("/api/v1/breaks", key, {})).status).toBe(status);
@@ -116,42 +116,42 @@ test("a crash in the middle blocks the key no longer than its lease, and a late 
   const key = { actor: "user:ann", keyHash: Buffer.from(newKey()) };
   const request = Buffer.from("request");
   const first = await store.claim(key, request);
-  expect(first).toEqual({ state: "mine", attempt: 1 });
+  expect(first).toEqual({ state: "claimed", attempt: 1 });
   expect(await store.claim(key, request)).toEqual({ state: "running" });
   await server.sql`update idempotency_keys set lease_until = now() - interval '1 s' where key_hash = ${key.keyHash}`;
-  expect(await store.claim(key, Buffer.from("other"))).toEqual({ state: "other" });
+  expect(await store.claim(key, Buffer.from("other"))).toEqual({ state: "mismatch" });
   const claims = await Promise.all([store.claim(key, request), store.claim(key, request), store.claim(key, request)]);
-  expect(claims.filter(({ state }) => state === "mine")).toEqual([{ state: "mine", attempt: 2 }]);
+  expect(claims.filter(({ state }) => state === "claimed")).toEqual([{ state: "claimed", attempt: 2 }]);
   await store.saveResult(key, 1, Buffer.from("late"));
   expect(await store.claim(key, request)).toEqual({ state: "running" });
   await store.release(key, 1);
-  // That the second came to nothing says nothing of the first.
+  // That the second failed does not prove that the first did.
   await store.release(key, 2);
-  expect(await store.claim(key, request)).toEqual({ state: "mine", attempt: 3 });
-  await store.saveResult(key, 3, Buffer.from("answer"));
-  expect(await store.claim(key, request)).toMatchObject({ state: "done", answer: Buffer.from("answer") });
+  expect(await store.claim(key, request)).toEqual({ state: "claimed", attempt: 3 });
+  await store.saveResult(key, 3, Buffer.from("result"));
+  expect(await store.claim(key, request)).toMatchObject({ state: "done", result: Buffer.from("result") });
 });
 
 test("after 24 hours the key is free again and the sweep removes the row", async () => {
   const store = server.idempotency;
   const key = { actor: "user:ann", keyHash: Buffer.from(newKey()) };
   await store.claim(key, Buffer.from("a"));
-  await store.saveResult(key, 1, Buffer.from("answer"));
+  await store.saveResult(key, 1, Buffer.from("result"));
   await server.sql`update idempotency_keys set created_at = now() - interval '25 hours' where key_hash = ${key.keyHash}`;
-  expect((await store.claim(key, Buffer.from("b"))).state).toBe("mine");
+  expect((await store.claim(key, Buffer.from("b"))).state).toBe("claimed");
   await server.sql`update idempotency_keys set created_at = now() - interval '25 hours' where key_hash = ${key.keyHash}`;
   expect(await store.sweep()).toBe(1);
 });
 
-test("neither the key nor the answer can be read from the table", async () => {
+test("neither the key nor the response can be read from the table", async () => {
   const key = "a-key-that-nobody-may-see";
-  await post("/api/v1/notes", key, { text: "an answer that nobody may see" });
+  await post("/api/v1/notes", key, { text: "a secret response" });
   const rows = await server.sql<{ all: Uint8Array }[]>`
     select convert_to(actor, 'UTF8') || key_hash || request_hash || coalesce(answer, '') as all from idempotency_keys`;
   const stored = rows.map(({ all }) => Buffer.from(all).toString("latin1")).join();
   expect(stored).toContain("user:ann");
   expect(stored).not.toContain(key);
-  expect(stored).not.toContain("nobody may see");
+  expect(stored).not.toContain("a secret response");
 });
 
 test("a key of no or too many characters is refused", async () => {

@@ -13,10 +13,10 @@ interface StoredResponse {
 
 const STORED_HEADERS = new Set(["content-type", "location", "link", "etag", "set-cookie"]);
 
-/** Answers that say "not now": the same request may well succeed later, so they are not kept. */
+/** Responses that say "not now": the same request may well succeed later, so they are not stored. */
 const TRANSIENT_STATUSES = new Set([401, 408, 429]);
 
-/** Runs the request once per (caller, Idempotency-Key) and gives repeats the first answer. */
+/** Runs the request once per (caller, Idempotency-Key) and gives repeats the first response. */
 export async function runOrReplay(
   store: IdempotencyStore,
   c: Context<ApiEnv>,
@@ -26,7 +26,7 @@ export async function runOrReplay(
 ): Promise<Response | undefined> {
   const actor = getKeyOwner(c.get("caller"), c.get("address"));
   const { pathname, search } = new URL(c.req.url);
-  const request = { actor, key, what: [c.req.method, pathname + search], body };
+  const request = { actor, key, target: [c.req.method, pathname + search], body };
   const first = await runIdempotent<StoredResponse>(store, request, async (attempt) => {
     c.set("attempt", attempt);
     await next();

@@ -1,12 +1,12 @@
 import { isLoopback } from "../../config/load.ts";
 
-/** Headers by which a proxy says for whom, or how, it was asked. */
+/** Headers by which a proxy says for whom, or how, it forwards. */
 const FORWARDED_HEADERS = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
 
 /** A header of a request by its name in lower case; null: it was not sent. */
 export type GetHeader = (name: string) => string | null;
 
-/** Whether a header tells of a proxy. One that adds none cannot be told from a program of this machine. */
+/** Whether a header shows a proxy. One that adds none cannot be distinguished from a program of this machine. */
 export function isForwarded(header: GetHeader): boolean {
   return FORWARDED_HEADERS.some((name) => header(name) !== null);
 }

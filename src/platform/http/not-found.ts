@@ -5,7 +5,7 @@ import { problemResponse } from "./problem.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/** The answer where no route matched: 405 with `Allow` when the path exists for other methods, 404 when it does not. */
+/** The response where no route matched: 405 with `Allow` when the path exists for other methods, 404 when it does not. */
 export function notFound(api: Api, c: Context<ApiEnv>): Response {
   const allowed = METHODS.filter((method) => matchRoutes(api, method, c.req.path).length > 0);
   if (allowed.length === 0) {

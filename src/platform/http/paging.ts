@@ -4,7 +4,7 @@ import { AppError } from "../errors.ts";
 const cursor = z.string().min(1).max(200);
 const limit = z.coerce.number().int().min(1).max(100).default(20);
 
-/** `?limit=` (20, at most 100) and one of `before`, `after`, `around`: the query of a list that can be read from any place. */
+/** `?limit=` (20, at most 100) and one of `before`, `after`, `around`: the query of a list that can be read from any position. */
 export const CursorQuery = z.strictObject({
   limit,
   before: cursor.optional().meta({ description: "Items before this one, the nearest first in line." }),
@@ -22,7 +22,7 @@ export interface Page<T> {
   prev: string | null;
 }
 
-/** Refuses a query that names two places at once; zod's own refinements would hide the fields from the document. */
+/** Refuses a query that names two positions at once; zod's own refinements would hide the fields from the document. */
 export function requireSingleCursor(query: { before?: string; after?: string; around?: string }): void {
   const given = (["before", "after", "around"] as const).filter((name) => query[name] !== undefined);
   if (given.length < 2) return;
@@ -35,11 +35,11 @@ export function requireSingleCursor(query: { before?: string; after?: string; ar
   });
 }
 
-/** The header of an answer with a page, for the document. */
+/** The header of a response with a page, for the document. */
 export const linkHeader = { Link: "The next and the previous page (RFC 8288)." };
 
 /**
- * The `Link` header of a page (RFC 8288), with the request's own query kept; no header when there is neither a next nor a
+ * The `Link` header of a page (RFC 8288), with the request's own query; no header when there is neither a next nor a
  * previous page.
  *
  * @param url of the request

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { CODES, type Code } from "../../../protocol/codes.ts";
 import { AppError } from "../errors.ts";
 
-/** The body of every answer that is not a success (RFC 9457, `application/problem+json`). */
+/** The body of every response that is not a success (RFC 9457, `application/problem+json`). */
 export const Problem = z
   .object({
     type: z.string(),
@@ -34,7 +34,7 @@ export function toProblem(error: AppError, requestId: string): Problem & Record<
   };
 }
 
-/** The same as an HTTP answer. `retry_after` (seconds) of the error also becomes the Retry-After header. */
+/** The same as an HTTP response. `retry_after` (seconds) of the error also becomes the Retry-After header. */
 export function problemResponse(error: AppError, requestId: string, headers: Record<string, string> = {}): Response {
   const retryAfter = error.extra.retry_after;
   return new Response(JSON.stringify(toProblem(error, requestId)), {

@@ -11,7 +11,7 @@ afterAll(() => server.close(), 60_000);
 
 const read = (token: string) => fetch(`${server.url}/api/v1/notes`, { headers: { authorization: `Bearer ${token}` } });
 
-test("each answer says where one stands; beyond the caller's limit it is 429, beyond the address's for everybody", async () => {
+test("each response says what is left; beyond the caller's limit it is 429, beyond the address's for all callers", async () => {
   const first = await read("ann");
   expect(first.headers.get("ratelimit-policy")).toBe('"caller";q=3;w=60, "address";q=8;w=60');
   expect(first.headers.get("ratelimit")).toMatch(/^"caller";r=2;t=\d+, "address";r=7;t=\d+$/);

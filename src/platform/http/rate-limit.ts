@@ -6,14 +6,14 @@ import { createRateLimiter, type RateLimit, type RateLimiter } from "./rate-limi
 
 export { createRateLimiter, type RateLimit, type RateLimiter } from "./rate-limiter.ts";
 
-/** Wide enough for many people behind one address; what is dear (signing in, mails) has limits of its own. */
+/** Wide enough for many people behind one address; what is expensive (signing in, mails) has limits of its own. */
 export const ADDRESS_LIMIT: RateLimit = { points: 6_000, seconds: 60 };
 export const CALLER_LIMIT: RateLimit = { points: 1_200, seconds: 60 };
 /** Of one service token: a back end speaks for many people. */
 export const SERVICE_LIMIT: RateLimit = { points: 5_000, seconds: 1 };
 
 /**
- * Counts requests under a key and responds 429 beyond the limit. Tells where one stands in `RateLimit` and
+ * Counts requests under a key and responds 429 beyond the limit. Says what is left in `RateLimit` and
  * `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
  *
  * @param name of the policy in those headers

@@ -6,14 +6,14 @@ import { runOrReplay } from "./idempotency.ts";
 import { MAX_ANONYMOUS_BODY, MAX_BODY, readBody } from "./read-body.ts";
 import type { IdempotencyStore } from "./run-idempotent.ts";
 
-/** What every route does once the caller may call it: read the body within its limits, and answer a repeat with the first answer. */
+/** What every route does once the caller may call it: read the body within its limits, and return the first response to a repeat. */
 export function createReceive(deps: { readTimeout: number; idempotency: IdempotencyStore }): Receive {
   return async (c, next, mayBeEmpty = false) => {
     if (c.req.method === "GET" || c.req.method === "HEAD") return next();
     const sent = await readBody(c.req.raw, getMaxBody(c), deps.readTimeout);
     const body = mayBeEmpty && sent.length === 0 ? EMPTY_OBJECT : sent;
     if (body === EMPTY_OBJECT) c.req.raw.headers.set("content-type", "application/json");
-    // Without a type the body would be passed over, and taken as {}.
+    // Without a type the body would be ignored, and read as {}.
     else if (mayBeEmpty && !c.req.header("content-type")) throw new AppError("unsupported_media_type");
     c.set("bodyText", decodeJsonText(body));
     // Hono's own type for the cache is wrong: it holds promises.

@@ -11,11 +11,11 @@ import { strict } from "./strict.ts";
 
 interface ResponseSpec {
   description: string;
-  /** What the JSON body is; left out for an answer without a body. */
+  /** What the JSON body is; left out for a response without a body. */
   schema?: z.ZodType;
   /** Of the body, where it is not JSON; `schema` then describes its text. */
   contentType?: string;
-  /** Headers that this answer carries, with a sentence each. */
+  /** Headers that this response carries, with a sentence each. */
   headers?: Record<string, string>;
 }
 
@@ -28,14 +28,14 @@ interface RouteSpec {
   auth: Auth;
   /**
    * Each an object schema. Unknown fields of `body` are refused, and of the `query` of what changes something; those of a read are
-   * passed over, since clients and proxies add harmless ones. Nested objects must be `z.strictObject`.
+   * ignored, since clients and proxies add harmless ones. Nested objects must be `z.strictObject`.
    */
   request?: { params?: z.ZodObject; query?: z.ZodObject; body?: z.ZodType };
-  /** The successful answers by status. Errors are thrown as AppError and named in `errors`. */
+  /** The successful responses by status. Errors are thrown as AppError and named in `errors`. */
   responses: Record<number, ResponseSpec>;
-  /** The route takes `If-Match` (see etag.ts): the header and `changed` come into the document; the handler hands it on. */
+  /** The route takes `If-Match` (see etag.ts): the header and `changed` come into the document; the handler passes it on. */
   ifMatch?: true;
-  /** The codes this route has of its own; the common ones are added. */
+  /** The codes of this route; the common ones are added. */
   errors?: readonly Code[];
 }
 
@@ -184,7 +184,7 @@ function describeResponses(spec: RouteSpec): Record<number, unknown> {
   );
 }
 
-/** Every code that this route may answer with, as one response per status. */
+/** Every code that this route may return, as one response per status. */
 function describeProblems(spec: RouteSpec): Record<number, unknown> {
   const codes = new Set<Code>(["malformed", "rate_limited", "internal", "unavailable", ...(spec.errors ?? [])]);
   if (spec.auth !== "public") codes.add("unauthenticated").add("banned");

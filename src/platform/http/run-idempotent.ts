@@ -2,24 +2,24 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:
 import type { Caller } from "../caller.ts";
 import { AppError } from "../errors.ts";
 
-/** What the first request with a key has come to. `mine`: this one is the first, and runs. */
+/** The state of the first request with a key. `claimed`: this one is the first, and runs. */
 export type Claim =
-  | { state: "mine"; attempt: number }
+  | { state: "claimed"; attempt: number }
   | { state: "running" }
-  | { state: "other" }
-  | { state: "done"; answer: Uint8Array };
+  | { state: "mismatch" }
+  | { state: "done"; result: Uint8Array };
 
 export interface ClaimKey {
   actor: string;
   keyHash: Uint8Array;
 }
 
-/** One row per (actor, key), kept for 24 h. Times are the database's. */
+/** One row per (actor, key), stored for 24 h. Times are the database's. */
 export interface IdempotencyStore {
   claim(key: ClaimKey, requestHash: Uint8Array): Promise<Claim>;
-  /** Keeps the sealed answer, unless another attempt has taken over meanwhile. */
+  /** Stores the sealed result, unless another attempt has taken over meanwhile. */
   saveResult(key: ClaimKey, attempt: number, result: Uint8Array): Promise<void>;
-  /** Lets go of an attempt that came to nothing, so that the next one runs; that there were attempts before is not forgotten. */
+  /** Releases an attempt that did nothing, so that the next one runs; the count of attempts before stays. */
   release(key: ClaimKey, attempt: number): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export interface IdempotencyStore {
 export interface Attempt {
   /** The same for all runs, and no other key's: what is put beside it in the database can be found by it. */
   mark: string;
-  /** An attempt before this one ended without an answer: it may have been carried out. */
+  /** An attempt before this one ended without a result: it may have been carried out. */
   isRetry: boolean;
 }
 
@@ -37,12 +37,12 @@ export interface IdempotentRequest {
   /** The Idempotency-Key. */
   key: string;
   /** What is asked for: method and path. */
-  what: readonly string[];
+  target: readonly string[];
   body: Uint8Array;
 }
 
 /**
- * What the work has come to. `keep`: repeats get this answer (JSON). `release`: nothing was done, the next one runs. `leave`: it
+ * The outcome of the work. `keep`: repeats get this result (JSON). `release`: nothing was done, the next one runs. `leave`: it
  * may have been carried out; until its lease ends the key says "in progress", and nothing runs twice meanwhile.
  */
 export type Outcome<T> = { key: "keep"; result: T } | { key: "release" } | { key: "leave" };
@@ -51,24 +51,24 @@ export type Outcome<T> = { key: "keep"; result: T } | { key: "release" } | { key
  * Does `work` once per (actor, key). After a crash, or a failure that leaves open whether it was done, the key is free when its
  * lease ends, and the work is done again: what must not happen twice has unique columns besides, or looks for the attempt's mark.
  *
- * @returns the first answer, when this request is a repeat; null when `work` ran
+ * @returns the first result, when this request is a repeat; null when `work` ran
  */
 export async function runIdempotent<T>(
   store: IdempotencyStore,
-  { actor, key, what, body }: IdempotentRequest,
+  { actor, key, target, body }: IdempotentRequest,
   work: (attempt: Attempt) => Promise<Outcome<T>>,
 ): Promise<{ repeated: T } | null> {
   if (key.length === 0 || key.length > 255) {
     throw new AppError("malformed", "An Idempotency-Key has 1 to 255 characters.");
   }
   const claimKey = { actor, keyHash: hash("key", key) };
-  const claim = await store.claim(claimKey, hash("request", ...what, body));
+  const claim = await store.claim(claimKey, hash("request", ...target, body));
   if (claim.state === "running") throw new AppError("idempotency_in_progress", undefined, { retry_after: 1 });
-  if (claim.state === "other") throw new AppError("idempotency_key_reused");
+  if (claim.state === "mismatch") throw new AppError("idempotency_key_reused");
 
-  // Answers may hold tokens. They are sealed with what only the client knows: the key and the body themselves.
+  // Results may hold tokens. They are sealed with what only the client knows: the key and the body themselves.
   const secret = hash("seal", key, body);
-  if (claim.state === "done") return { repeated: open<T>(secret, claim.answer) };
+  if (claim.state === "done") return { repeated: open<T>(secret, claim.result) };
   const mark = hash("mark", actor, key).toString("hex").slice(0, 32);
   const outcome = await work({ mark, isRetry: claim.attempt > 1 });
   if (outcome.key === "release") await store.release(claimKey, claim.attempt);
@@ -76,7 +76,7 @@ export async function runIdempotent<T>(
   return null;
 }
 
-/** In whose name a key is kept: of the person, of the service token, or of the address of an anonymous client. */
+/** Whose name a key is stored under: of the person, of the service token, or of the address of an anonymous client. */
 export function getKeyOwner(caller: Caller, address: string): string {
   if (caller.kind === "user") return `user:${caller.userId}`;
   return caller.kind === "service" ? `service:${caller.tokenId}` : `address:${address}`;

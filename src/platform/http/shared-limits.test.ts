@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { chooseSeed, seeded } from "../../../tests/support/seeded.ts";
 import { createRateLimiter, type RateLimiter } from "./rate-limiter.ts";
 
-/** What the messenger does to messages. */
-interface Weather {
+/** What the network between the nodes does to messages. */
+interface NetworkConditions {
   nodes: number;
   points: number;
   /** ms a message takes at most. */
@@ -11,7 +11,7 @@ interface Weather {
   /** Messages of a node in a row that are lost at most, and how often one is. */
   lostInRow: number;
   loss: number;
-  /** Every so many messages one comes twice. */
+  /** Percentage of messages that come twice. */
   repeat: number;
 }
 
@@ -19,33 +19,33 @@ const SECONDS = 10;
 const FLUSH_MS = 20;
 
 /** N counters, a messenger that loses and repeats, and a clock that the test moves. */
-function start(weather: Weather, random: ReturnType<typeof seeded>) {
+function start(conditions: NetworkConditions, random: ReturnType<typeof seeded>) {
   let now = 0;
   const timers: { at: number; run: () => void }[] = [];
   const later = (run: () => void, ms: number) => void timers.push({ at: now + ms, run });
-  const ears: ((payload: unknown, from: number) => void)[] = [];
-  const lost = Array<number>(weather.nodes).fill(0);
-  const counters: RateLimiter[] = Array.from({ length: weather.nodes }, (_, node) =>
+  const handlers: ((payload: unknown, from: number) => void)[] = [];
+  const lost = Array<number>(conditions.nodes).fill(0);
+  const counters: RateLimiter[] = Array.from({ length: conditions.nodes }, (_, node) =>
     createRateLimiter(
       {
-        points: weather.points,
+        points: conditions.points,
         seconds: SECONDS,
         shared: {
           name: "test",
-          nodes: () => weather.nodes,
+          nodes: () => conditions.nodes,
           messenger: {
             on(_subject, handler) {
-              ears[node] = handler;
+              handlers[node] = handler;
             },
             send(_subject, payload) {
               const text = JSON.stringify(payload);
-              const loses = lost[node]! < weather.lostInRow && random.int(0, 99) < weather.loss;
+              const loses = lost[node]! < conditions.lostInRow && random.int(0, 99) < conditions.loss;
               lost[node] = loses ? lost[node]! + 1 : 0;
               if (loses) return;
-              const copies = random.int(0, 99) < weather.repeat ? 2 : 1;
+              const copies = random.int(0, 99) < conditions.repeat ? 2 : 1;
               for (let copy = 0; copy < copies; copy++)
-                ears.forEach((hear, to) => {
-                  if (to !== node) later(() => hear(JSON.parse(text), node), random.int(0, weather.delay));
+                handlers.forEach((handle, to) => {
+                  if (to !== node) later(() => handle(JSON.parse(text), node), random.int(0, conditions.delay));
                 });
             },
           },
@@ -72,7 +72,7 @@ function start(weather: Weather, random: ReturnType<typeof seeded>) {
   };
 }
 
-function weatherOf(random: ReturnType<typeof seeded>): Weather {
+function chooseConditions(random: ReturnType<typeof seeded>): NetworkConditions {
   const lossy = random.int(0, 1) === 1;
   return {
     nodes: random.int(2, 8),
@@ -88,30 +88,32 @@ test("all nodes together let through at most a tenth too much, another for each 
   const seed = chooseSeed("shared limits");
   for (let round = 0; round < 150; round++) {
     const random = seeded(seed + round);
-    const weather = weatherOf(random);
-    const { counters, pass, now } = start(weather, random);
+    const conditions = chooseConditions(random);
+    const { counters, pass, now } = start(conditions, random);
     const pause = random.int(1, 40);
     let allowed = 0;
     const uses: { at: number; node: number }[] = [];
     while (now() < SECONDS * 1_000 - pause) {
-      const node = random.int(0, weather.nodes - 1);
+      const node = random.int(0, conditions.nodes - 1);
       if (counters[node]!("ann").allowed) {
         allowed++;
         uses.push({ at: now(), node });
       }
       pass(random.int(0, pause));
     }
-    // The most that one node allowed in the time that news take.
+    // The maximum that one node allowed in the time that a report takes.
     const onTheWay = Math.max(
       0,
       ...uses.map(
         ({ at, node }) =>
-          uses.filter((use) => use.node === node && use.at >= at && use.at <= at + FLUSH_MS + weather.delay).length,
+          uses.filter((use) => use.node === node && use.at >= at && use.at <= at + FLUSH_MS + conditions.delay).length,
       ),
     );
-    const others = weather.nodes - 1;
-    const unheard = others * ((weather.lostInRow + 1) * (Math.ceil(weather.points / 10 / others) + onTheWay));
-    expect({ seed: seed + round, weather, much: allowed > weather.points + unheard }).toMatchObject({ much: false });
+    const others = conditions.nodes - 1;
+    const unreported = others * ((conditions.lostInRow + 1) * (Math.ceil(conditions.points / 10 / others) + onTheWay));
+    expect({ seed: seed + round, conditions, tooMany: allowed > conditions.points + unreported }).toMatchObject({
+      tooMany: false,
+    });
   }
 });
 
@@ -119,26 +121,26 @@ test("a client that stays a tenth below the limit, and another tenth for each me
   const seed = chooseSeed("shared limits, refusals");
   for (let round = 0; round < 60; round++) {
     const random = seeded(seed + round);
-    const weather = weatherOf(random);
-    const { counters, pass, now } = start(weather, random);
+    const conditions = chooseConditions(random);
+    const { counters, pass, now } = start(conditions, random);
     const pause = random.int(5, 60);
     const uses: number[] = [];
-    const margin = (weather.lostInRow + 1) * (Math.ceil(weather.points / 10) + weather.nodes - 1);
-    const late = FLUSH_MS + weather.delay;
+    const margin = (conditions.lostInRow + 1) * (Math.ceil(conditions.points / 10) + conditions.nodes - 1);
+    const late = FLUSH_MS + conditions.delay;
     while (now() < SECONDS * 4_000) {
       pass(random.int(0, pause));
       const recent = uses.filter((at) => at > now() - SECONDS * 1_000 - late).length;
-      if (recent + 1 > weather.points - margin) continue;
-      const { allowed } = counters[random.int(0, weather.nodes - 1)]!("ann");
-      if (!allowed) throw new Error(`refused at ${recent} uses: ${JSON.stringify({ seed: seed + round, weather })}`);
+      if (recent + 1 > conditions.points - margin) continue;
+      const { allowed } = counters[random.int(0, conditions.nodes - 1)]!("ann");
+      if (!allowed) throw new Error(`refused at ${recent} uses: ${JSON.stringify({ seed: seed + round, conditions })}`);
       uses.push(now());
     }
   }
 });
 
-test("news come to nothing with their window: a limit heals by itself, and keys do not touch each other", () => {
-  const weather = { nodes: 2, points: 100, delay: 0, lostInRow: 0, loss: 0, repeat: 0 };
-  const { counters, pass } = start(weather, seeded(1));
+test("reports expire with their window: a limit recovers by itself, and keys are independent", () => {
+  const conditions = { nodes: 2, points: 100, delay: 0, lostInRow: 0, loss: 0, repeat: 0 };
+  const { counters, pass } = start(conditions, seeded(1));
   for (let i = 0; i < 100; i++) counters[0]!("ann");
   pass(FLUSH_MS);
   expect(counters[1]!("ann")).toEqual({ allowed: false, remaining: 0, retryAfter: 10 });
@@ -147,9 +149,9 @@ test("news come to nothing with their window: a limit heals by itself, and keys 
   expect(counters[1]!("ann")).toMatchObject({ allowed: true, remaining: 99 });
 });
 
-test("a node that is alone, or whose messenger is dead, counts for itself", () => {
-  const weather = { nodes: 3, points: 30, delay: 0, lostInRow: Number.POSITIVE_INFINITY, loss: 100, repeat: 0 };
-  const { counters, pass } = start(weather, seeded(1));
+test("a node whose messages are all lost counts for itself", () => {
+  const conditions = { nodes: 3, points: 30, delay: 0, lostInRow: Number.POSITIVE_INFINITY, loss: 100, repeat: 0 };
+  const { counters, pass } = start(conditions, seeded(1));
   const allowed = counters.map(
     (count) => Array.from({ length: 50 }, () => count("ann").allowed).filter(Boolean).length,
   );

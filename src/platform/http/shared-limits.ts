@@ -4,12 +4,12 @@ import type { MonotonicClock } from "../clock.ts";
 export interface SharedLimit {
   /** Of the limit: the same on all nodes, and no other's. */
   name: string;
-  /** As the broker does it: what is sent may be lost, late or repeated. */
+  /** Of the broker: what is sent may be lost, late or repeated. */
   messenger: {
     send(subject: string, payload: unknown): void;
     on(subject: string, handler: (payload: unknown, from: number) => void): void;
   };
-  /** How many nodes live, this one too. */
+  /** How many nodes are live, this one too. */
   nodes(): number;
 }
 
@@ -23,9 +23,9 @@ const MAX_KEYS_PER_MESSAGE = 1_000;
 /**
  * Reports to the other nodes how much of a limit was used here, and receives theirs. A key is reported whenever another tenth of its
  * limit was used here that they do not know of (a tenth for all others together): so an ordinary caller costs no message, and
- * who comes near the limit is known everywhere.
+ * a caller near the limit is known everywhere.
  *
- * What is reported is the whole count of the window, so that a message which is lost is made good by the next, and one that is
+ * What is reported is the whole count of the window, so that a message which is lost is replaced by the next, and one that is
  * repeated counts once. Without a broker every node counts for itself: no client is refused for it, and N nodes together let through
  * up to N times the limit. With it, N nodes let through at most a tenth too much, and what is used within the moment that reports
  * take; and a client a tenth below the limit is not refused. Each message of a node that is lost in a row adds a tenth to both.

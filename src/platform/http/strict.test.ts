@@ -8,7 +8,7 @@ test("an object at the top refuses unknown fields", () => {
   expect(schema.safeParse({ b: "1" }).success).toBe(false);
 });
 
-test("a loose object further inside stops the start, wherever it hides, and its place is named", () => {
+test("a loose object further inside stops the start, however deep it is, and its path is named", () => {
   const loose = z.object({ deep: z.string() });
   const hidden: Record<string, z.ZodType> = {
     a: z.object({ a: loose }),

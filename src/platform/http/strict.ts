@@ -2,9 +2,9 @@ import { z } from "zod";
 
 /**
  * The schema with unknown fields refused. An object at the top is made strict here; one further inside cannot be changed
- * from outside, so a loose one stops the start with a sentence: a forgotten `z.strictObject` never reaches a client.
+ * from outside, so a loose one stops the start with a message: a forgotten `z.strictObject` never reaches a client.
  *
- * @param where names the route in that sentence
+ * @param where names the route in that message
  */
 export function strict<S extends z.ZodType>(schema: S, where: string): S {
   const closed = schema instanceof z.ZodObject ? schema.strict() : schema;

@@ -1,10 +1,10 @@
 import type { z } from "zod";
 import { AppError, type FieldError } from "../errors.ts";
 
-/** Where a value was, as Hono's validators name the places. */
+/** Where a value was, as Hono's validators name it. */
 export type InputLocation = "json" | "query" | "param" | "header" | "cookie" | "form";
 
-/** Errors told at once: an answer must not be larger than what it answers. */
+/** Maximum of errors in one response: it must not be larger than its request. */
 const MAX_ERRORS = 50;
 
 /**
@@ -18,7 +18,7 @@ export function validationError(location: InputLocation, issues: readonly z.core
   return new AppError("invalid", undefined, { errors: errors.slice(0, MAX_ERRORS) });
 }
 
-/** Where pointers into a place begin: the body's are its own, those of the query start with `/query`. */
+/** How pointers begin: those into the body are its own, those into the query start with `/query`. */
 export function pointerPrefix(location: InputLocation): string {
   return location === "json" || location === "form" ? "" : `/${location}`;
 }
@@ -41,7 +41,7 @@ function toFieldErrors(prefix: string, issue: z.core.$ZodIssue): FieldError[] {
   return [{ pointer, code: issue.code, message: issue.message }];
 }
 
-/** What is wrong with a value, for who sent it. */
+/** What is wrong with a value, for its sender. */
 export function describeIssue(issue: z.core.$ZodIssue): string {
   return isMissing(issue) ? "is required" : issue.message;
 }

@@ -1,6 +1,6 @@
 import type { ISql, SqlFragment } from "../postgres/sql.ts";
 
-/** Bounds of one window, unless the next checkpoint alone has brought more: its consumer holds all of it in memory. */
+/** Bounds of one window, unless the next checkpoint alone covers more: its consumer holds all of it in memory. */
 const MAX_CHECKPOINTS = 50;
 const MAX_ENTRIES = 5_000;
 

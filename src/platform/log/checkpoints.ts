@@ -4,7 +4,7 @@ import type { ISql, Sql } from "../postgres/sql.ts";
 export interface Checkpoint {
   /** Where to begin or to go on. */
   load(): Promise<number>;
-  /** Moves on, in the caller's transaction if there is one. Throws CheckpointConflict when another process did meanwhile. */
+  /** Moves the checkpoint, in the caller's transaction if there is one. Throws CheckpointConflict when another process did meanwhile. */
   advance(sql: ISql, from: number, to: number): Promise<void>;
 }
 
@@ -13,7 +13,7 @@ export class CheckpointConflict extends Error {
   override readonly name = "CheckpointConflict";
 }
 
-/** Kept in log_readers, under the consumer's name; begins at the present the first time. */
+/** Stored in log_readers, under the consumer's name; begins at the present the first time. */
 export function createStoredCheckpoint(sql: Sql, name: string): Checkpoint {
   return {
     async load() {
@@ -31,7 +31,7 @@ export function createStoredCheckpoint(sql: Sql, name: string): Checkpoint {
   };
 }
 
-/** Kept in memory; begins at the present each time. */
+/** In memory; begins at the present each time. */
 export function createMemoryCheckpoint(sql: Sql): Checkpoint {
   return {
     async load() {

@@ -9,7 +9,7 @@ import type { LogEntry } from "./entry.ts";
 
 /**
  * Why consumers of the whole log move by checkpoints. Three cursors that look right are run beside them over the same load and judged by the same
- * checker: each loses entries or breaks the order of a room. So the checker is also seen to catch what it is there to catch.
+ * checker: each loses entries or breaks the order of a room. So the checker itself is tested too.
  */
 
 const WRITERS = 20;
@@ -106,16 +106,16 @@ test("checkpoints deliver everything once and in order, where three other cursor
   );
 
   const expected: Appended[] = node.published.map(({ room, seq, payload }) => ({ room, seq, id: entryId(payload) }));
-  const told = ({ witness }: { witness: LogObserver }) => ({
+  const countMistakes = ({ witness }: { witness: LogObserver }) => ({
     missed: witness.countMissed(expected),
     outOfOrder: witness.outOfOrder,
     repeated: witness.repeated,
   });
   console.log(
-    `cursors: ${expected.length} entries; ${wrong.map((w) => `${w.name}: ${JSON.stringify(told(w))}`).join("; ")}`,
+    `cursors: ${expected.length} entries; ${wrong.map((w) => `${w.name}: ${JSON.stringify(countMistakes(w))}`).join("; ")}`,
   );
-  expect(told({ witness: byCheckpoints })).toEqual({ missed: 0, outOfOrder: 0, repeated: 0 });
-  const [bySerial, byXid, byWindow] = wrong.map(told);
+  expect(countMistakes({ witness: byCheckpoints })).toEqual({ missed: 0, outOfOrder: 0, repeated: 0 });
+  const [bySerial, byXid, byWindow] = wrong.map(countMistakes);
   expect(bySerial!.missed).toBeGreaterThan(0);
   expect(byXid!.outOfOrder).toBeGreaterThan(0);
   expect(byWindow!.outOfOrder + byWindow!.missed).toBeGreaterThan(0);

@@ -6,7 +6,7 @@ import type { Sql } from "../postgres/sql.ts";
  */
 export interface Epoch {
   current(): string;
-  /** Called by each reader of the log, with the epoch of the same statement; tells the listeners before it returns. */
+  /** Called by each reader of the log, with the epoch of the same statement; notifies the listeners before it returns. */
   observe(epoch: string): void;
   onChange(listener: (epoch: string) => void): void;
 }

@@ -97,7 +97,7 @@ test("50 writers with aborts, late commits and several rooms: dense, ordered, co
         const expected = acknowledged.slice(mustSeeFrom);
         const rooms = new Set(expected.map(({ room }) => room));
         const reach = new Map([...heads].filter(([room]) => rooms.has(room)));
-        await waitUntil("the reader has seen the newest entry of each room", () => witness.isAtHead(reach));
+        await waitUntil("the consumer has seen the newest entry of each room", () => witness.isAtHead(reach));
         expect({
           missed: witness.countMissed(expected),
           repeated: witness.repeated,

@@ -44,13 +44,13 @@ test("a room that nothing was appended to has head 0, and reading makes no row f
   expect(await node.sql`SELECT FROM rooms WHERE name = 'event:none'`).toHaveLength(0);
 });
 
-test("1,000 entries are answered, 1,001 are not", async () => {
+test("1,000 entries are returned, 1,001 are not", async () => {
   await append("event:c", 1_001);
   expect(await reader.slice("event:c", 0)).toEqual({ room: "event:c", head: 1_001, entries: [], complete: false });
   expect((await reader.slice("event:c", 1)).entries).toHaveLength(1_000);
 });
 
-test("more than 1 MB of payload is not answered", async () => {
+test("more than 1 MB of payload is not returned", async () => {
   await append("event:d", 11, "x".repeat(100_000));
   expect((await reader.slice("event:d", 0)).complete).toBe(false);
   const slice = await reader.slice("event:d", 1);
@@ -64,14 +64,14 @@ test("a hole that retention left is not complete and shows nothing", async () =>
   expect((await reader.slice("event:e", 2)).complete).toBe(true);
 });
 
-test("a storm of 10,000 reads of 300 rooms is answered right", async () => {
+test("10,000 reads of 300 rooms at once return the right entries", async () => {
   await node.transaction({ actor: "1" }, async (tx) => {
     for (let room = 0; room < 300; room++) for (let i = 0; i <= room % 3; i++) tx.log(`event:s${room}`, "test", { i });
   });
-  const asked = Array.from({ length: 10_000 }, (_, i) => ({ room: `event:s${i % 300}`, since: i % 2 }));
-  const slices = await Promise.all(asked.map(({ room, since }) => reader.slice(room, since)));
+  const requests = Array.from({ length: 10_000 }, (_, i) => ({ room: `event:s${i % 300}`, since: i % 2 }));
+  const slices = await Promise.all(requests.map(({ room, since }) => reader.slice(room, since)));
   slices.forEach(({ room, head, entries, complete }, i) => {
-    const { room: name, since } = asked[i]!;
+    const { room: name, since } = requests[i]!;
     const expected = (Number(name.slice("event:s".length)) % 3) + 1;
     expect([room, head, entries.length, complete]).toEqual([name, expected, expected - since, true]);
   });
@@ -87,25 +87,25 @@ test("a read that is sent after a commit shows it, however many reads are under 
   }
 });
 
-test("a read that was refused is not remembered: it is answered when there is room again", async () => {
+test("a read that was refused is not remembered: it succeeds when there is room again", async () => {
   const small = createLogReader({ sql: node.sql, epoch: node.epoch, maxWaiting: 2 });
   const reads = await Promise.allSettled([0, 1, 2].map((since) => small.slice("event:a", since)));
   expect(reads.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
   expect((await small.slice("event:a", 2)).complete).toBe(true);
 });
 
-test("rooms that do not go into one answer are read by the next ones, and all are right", async () => {
+test("rooms that do not fit into one query are read by the next ones, and all are right", async () => {
   const rooms = Array.from({ length: 24 }, (_, i) => `event:big${i}`);
   await node.transaction({ actor: "1" }, async (tx) => {
     for (const [i, room] of rooms.entries())
       tx.log(room, "test", { text: String(i).repeat(900_000 / (i < 10 ? 1 : 2)) });
   });
-  const answered: number[] = [];
+  const perQuery: number[] = [];
   const watched = new Proxy(node.sql, {
     apply(target, self, args) {
       const rows = Reflect.apply(target, self, args);
       return rows.then((found: { payload: string | null }[]) => {
-        answered.push(found.reduce((sum, { payload }) => sum + (payload?.length ?? 0), 0));
+        perQuery.push(found.reduce((sum, { payload }) => sum + (payload?.length ?? 0), 0));
         return found;
       });
     },
@@ -114,18 +114,18 @@ test("rooms that do not go into one answer are read by the next ones, and all ar
   const slices = await Promise.all([...rooms, "event:none"].map((room) => counting.slice(room, 0)));
   for (const [i, { complete, entries }] of slices.entries())
     expect([complete, entries.length]).toEqual([true, i < 24 ? 1 : 0]);
-  expect(Math.max(...answered)).toBeLessThanOrEqual(8 * 1_048_576);
+  expect(Math.max(...perQuery)).toBeLessThanOrEqual(8 * 1_048_576);
 });
 
 test("of many rooms that missed much, one query reads no more than 9,000 entries; the next ones read the rest", async () => {
   const rooms = Array.from({ length: 12 }, (_, i) => `event:long${i}`);
   for (const room of rooms) await append(room, 1_000);
-  const answered: number[] = [];
+  const perQuery: number[] = [];
   const watched = new Proxy(node.sql, {
     apply(target, self, args) {
       const rows = Reflect.apply(target, self, args);
       return rows.then((found: { seq: number | null }[]) => {
-        answered.push(found.filter(({ seq }) => seq !== null).length);
+        perQuery.push(found.filter(({ seq }) => seq !== null).length);
         return found;
       });
     },
@@ -133,8 +133,8 @@ test("of many rooms that missed much, one query reads no more than 9,000 entries
   const counting = createLogReader({ sql: watched, epoch: node.epoch });
   for (const { complete, entries } of await Promise.all(rooms.map((room) => counting.slice(room, 0))))
     expect([complete, entries.length]).toEqual([true, 1_000]);
-  expect(answered.length).toBeGreaterThan(1);
-  expect(Math.max(...answered)).toBeLessThanOrEqual(9_000);
+  expect(perQuery.length).toBeGreaterThan(1);
+  expect(Math.max(...perQuery)).toBeLessThanOrEqual(9_000);
 });
 
 test("heads of many rooms", async () => {
@@ -146,12 +146,12 @@ test("heads of many rooms", async () => {
   ]);
 });
 
-test("the epoch is read with every slice, and told before the slice is", async () => {
-  const told: string[] = [];
-  node.epoch.onChange((epoch) => told.push(epoch));
+test("the epoch is read with every slice, and observed before the slice is returned", async () => {
+  const observed: string[] = [];
+  node.epoch.onChange((epoch) => observed.push(epoch));
   const before = node.epoch.current();
   await node.sql`
     CREATE OR REPLACE FUNCTION log_epoch() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'another' $$`;
   await reader.slice("event:g", 0);
-  expect([before === "another", node.epoch.current(), told]).toEqual([false, "another", ["another"]]);
+  expect([before === "another", node.epoch.current(), observed]).toEqual([false, "another", ["another"]]);
 });

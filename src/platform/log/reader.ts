@@ -18,7 +18,7 @@ export interface LogReader {
 const MAX_ENTRIES = 1_000;
 const MAX_BYTES = 1_048_576;
 const MAX_ROOMS_PER_QUERY = 500;
-/** Of all rooms of one query together; what goes beyond is asked for again, after what others ask. Two such answers may be in memory. */
+/** Of all rooms of one query together; what goes beyond is read by a later query, after what other callers wait for. Two such results may be in memory. */
 const MAX_BYTES_PER_QUERY = 8 * MAX_BYTES;
 const MAX_ENTRIES_PER_QUERY = 8 * MAX_ENTRIES;
 const MAX_WAITING = 1_000_000;
@@ -29,7 +29,7 @@ interface SliceRequest {
 }
 
 /**
- * Reads of one turn, and those that come while two queries are away, are collected into one query: a storm of returning clients
+ * Reads of one turn of the event loop, and those that come while two queries run, are batched into one query: a storm of returning clients
  * costs a few queries, a single join costs no delay. Equal reads that wait together are one read; a read that was already sent is
  * not shared, since it may be older than what its new caller has seen.
  */
@@ -92,9 +92,9 @@ interface Row {
   payload: string;
 }
 
-/** Null for the last ones when all together are too much; the first is always answered. */
+/** Null for the last ones when all together are too much; the first is always read. */
 async function readSlices(sql: Sql, epoch: Epoch, requests: readonly SliceRequest[]): Promise<(LogSlice | null)[]> {
-  // What bounds the answer stands inside of each lateral, so that it bounds what is read: a room whose answer would be too long has
+  // What bounds the result is inside of each lateral, so that it bounds what is read: a room whose result would be too long has
   // none of its rows read, and rooms beyond MAX_ENTRIES_PER_QUERY neither. The future's partitions are left out of the plan; an
   // hour's margin, since a row may be younger than this transaction's now().
   const rows = await sql<Row[]>`

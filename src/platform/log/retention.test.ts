@@ -50,7 +50,7 @@ test("a partition goes when all of it is older than the retention", async () => 
   expect(await runRetentionPass(node.sql, PLENTY)).toMatchObject({ dropped: [], blocked: null });
 });
 
-test("above the most bytes the oldest partitions go first, and the present one stays", async () => {
+test("above the maximum bytes the oldest partitions go first, and the present one stays", async () => {
   await node.transaction({ actor: "1" }, async (tx) => tx.log("event:a", "test", {}));
   // Beyond the 12 hours at most that the one before the present reaches back.
   const [older, newer] = [await oldPartition(30), await oldPartition(20)];
@@ -80,7 +80,7 @@ test("a partition stays until every stored consumer has passed it, and the one t
   expect(await runRetentionPass(sql, PLENTY)).toMatchObject({ dropped: [old], blocked: null });
 });
 
-test("a drop that has to wait for a long read does not hold up an append", async () => {
+test("a drop that has to wait for a long read does not block an append", async () => {
   const old = await oldPartition(50);
   const reading = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
@@ -97,7 +97,7 @@ test("a drop that has to wait for a long read does not hold up an append", async
   expect((await pass).dropped).toEqual([old]);
 });
 
-test("checkpoints go after an hour, but not the newest, not a consumer's, and not one of each five minutes that are kept", async () => {
+test("checkpoints go after an hour, but not the newest, not a consumer's, and not one of each five minutes", async () => {
   const { sql } = node;
   const add = (age: string, count: number) =>
     sql`INSERT INTO ticks (snap, at) SELECT pg_current_snapshot(), now() - ${age}::interval FROM generate_series(1, ${count}::int)`;

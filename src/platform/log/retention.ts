@@ -30,7 +30,7 @@ const MAX_TRIES = 20;
 
 /**
  * Keeps partitions ahead and drops the old ones. Resolves after the first pass, so that the next writer finds a partition.
- * @param onPass told of every later pass, so that one that is blocked can be reported
+ * @param onPass called with the result of every later pass, so that one that is blocked can be reported
  */
 export async function startRetention({
   sql,
@@ -39,7 +39,7 @@ export async function startRetention({
   limits,
 }: {
   sql: Sql;
-  /** Asked at every pass: they may change. */
+  /** Called at every pass: they may change. */
   limits: () => Limits;
   onPass: (report: RetentionReport) => void;
   onError: (error: unknown) => void;
@@ -94,7 +94,7 @@ async function findSurplus(sql: Sql, { retentionMs, maxBytes }: Limits): Promise
 
 /**
  * Drops a partition unless a stored consumer has still to see something of it; then returns that consumer's name.
- * The lock is asked for 100 ms at a time: a drop that waits for one long read would stall every append.
+ * The lock is waited for 100 ms at a time: a drop that waits for one long read would stall every append.
  */
 async function dropUnlessNeeded(sql: Sql, partition: string): Promise<string | null> {
   for (let attempt = 1; ; attempt++) {

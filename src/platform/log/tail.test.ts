@@ -19,13 +19,13 @@ afterAll(async () => {
   await database.close();
 });
 
-const rest = () => ({
+const deps = () => ({
   epoch: node.epoch,
   onError: (...failure: [unknown, string | null]) => void failures.push(failure),
 });
 
 function newTail() {
-  return createLogTail({ sql: node.sql, ...rest() });
+  return createLogTail({ sql: node.sql, ...deps() });
 }
 
 /** The same database; `count` sees what each query brings. */
@@ -48,31 +48,31 @@ async function append(room: string, id: number): Promise<void> {
   await node.transaction({ actor: "9" }, async (tx) => tx.log(room, "test", { id }));
 }
 
-function idsOf(entries: readonly TailEntry[]): number[] {
+function getIds(entries: readonly TailEntry[]): number[] {
   return entries.map(({ payload }) => JSON.parse(payload).id);
 }
 
-test("an entry is told with its room, time and actor", async () => {
+test("an entry is delivered with its room, time and actor", async () => {
   const tail = newTail();
   const seen: TailEntry[] = [];
   await tail.addConsumer({ name: "a", from: "now", handle: async ({ entries }) => void seen.push(...entries) });
   await append("event:a", 1);
-  await waitUntil("the entry is told", () => seen.length > 0);
+  await waitUntil("the entry is delivered", () => seen.length > 0);
   expect(seen[0]).toMatchObject({ room: "event:a", seq: 1, type: "test", payload: '{"id":1}', meta: '{"actor":"9"}' });
   expect(Math.abs(seen[0]!.at - Date.now())).toBeLessThan(60_000);
   await tail.stop();
 });
 
-test("a reader is told what it takes, and the rest is not read from the database", async () => {
+test("a consumer gets what it needs, and the other entries are not read from the database", async () => {
   let read = 0;
   const seen: TailEntry[] = [];
   const windows: number[] = [];
-  const asked: string[] = [];
-  const tail = createLogTail({ sql: counted(node.sql, (rows) => (read += JSON.stringify(rows).length)), ...rest() });
+  const checked: string[] = [];
+  const tail = createLogTail({ sql: counted(node.sql, (rows) => (read += JSON.stringify(rows).length)), ...deps() });
   await tail.addConsumer({
     name: "t",
     from: "now",
-    needs: (room, seq) => asked.push(`${room} ${seq}`) > 0 && room === "event:t2" && seq > 30,
+    needs: (room, seq) => checked.push(`${room} ${seq}`) > 0 && room === "event:t2" && seq > 30,
     handle: async ({ entries }) => {
       seen.push(...entries);
       windows.push(entries.length);
@@ -81,44 +81,44 @@ test("a reader is told what it takes, and the rest is not read from the database
   await node.transaction({ actor: "9" }, async (tx) => {
     for (let id = 1; id <= 400; id++) tx.log(`event:t${id % 4}`, "test", { id, text: "x".repeat(1_000) });
   });
-  await waitUntil("what it takes is told", () => seen.length >= 70);
+  await waitUntil("what it needs is delivered", () => seen.length >= 70);
   expect(seen.map(({ room, seq }) => `${room} ${seq}`)).toEqual(
     Array.from({ length: 70 }, (_, i) => `event:t2 ${i + 31}`),
   );
   expect(seen[0]).toMatchObject({ type: "test", meta: '{"actor":"9"}' });
-  expect(new Set(asked).size).toBe(400);
+  expect(new Set(checked).size).toBe(400);
   // 70 of the 400 kB.
   expect(read).toBeGreaterThan(70_000);
   expect(read).toBeLessThan(100_000);
   await append("event:t1", 1);
-  await waitUntil("it is told of a window of which it takes nothing", () => windows.at(-1) === 0);
+  await waitUntil("it is called with a window of which it needs nothing", () => windows.at(-1) === 0);
   await tail.stop();
 });
 
-test("a reader that takes most of what comes has it by one read, and one that another reads whole by none", async () => {
+test("a consumer that needs most entries costs one read of a window, and none when another one reads the window whole", async () => {
   let reads = 0;
-  const taken: number[] = [];
+  const needed: number[] = [];
   const all: number[] = [];
   const tail = createLogTail({
     sql: counted(node.sql, (rows) => (reads += rows[0] && "payload" in rows[0] ? 1 : 0)),
-    ...rest(),
+    ...deps(),
   });
-  const read = (name: string, told: number[], more: { takes?: () => boolean }) =>
-    tail.addConsumer({ name, from: "now", handle: async ({ entries }) => void told.push(...idsOf(entries)), ...more });
-  await read("t-most", taken, { takes: () => true });
+  const read = (name: string, ids: number[], more: { needs?: () => boolean }) =>
+    tail.addConsumer({ name, from: "now", handle: async ({ entries }) => void ids.push(...getIds(entries)), ...more });
+  await read("t-needs", needed, { needs: () => true });
   for (let id = 1; id <= 3; id++) {
     await append("event:t5", id);
-    await waitUntil("it is told", () => taken.length === id);
+    await waitUntil("it is delivered", () => needed.length === id);
   }
   expect(reads).toBe(3);
   await read("t-all", all, {});
   await append("event:t5", 4);
-  await waitUntil("both are told", () => taken.length === 4 && all.length === 1);
+  await waitUntil("both have it", () => needed.length === 4 && all.length === 1);
   expect(reads).toBe(4);
   await tail.stop();
 });
 
-test("a stored consumer goes on after a restart where it stopped, one in memory begins anew", async () => {
+test("a stored consumer goes on after a restart where it stopped, one in memory begins at the present", async () => {
   const seen: Record<string, number[]> = { stored: [], now: [] };
   const read = async () => {
     const tail = newTail();
@@ -126,7 +126,7 @@ test("a stored consumer goes on after a restart where it stopped, one in memory 
       await tail.addConsumer({
         name: `b-${from}`,
         from,
-        handle: async (batch) => void seen[from]!.push(...idsOf(batch.entries)),
+        handle: async (batch) => void seen[from]!.push(...getIds(batch.entries)),
       });
     }
     return tail;
@@ -144,7 +144,7 @@ test("a stored consumer goes on after a restart where it stopped, one in memory 
   await second.stop();
 });
 
-test("a consumer that fails is tried again, and holds up no other", async () => {
+test("a consumer that fails is tried again, and blocks no other", async () => {
   const tail = newTail();
   const good: number[] = [];
   const bad: number[] = [];
@@ -154,14 +154,14 @@ test("a consumer that fails is tried again, and holds up no other", async () => 
     from: "stored",
     handle({ entries }) {
       if (good.length < 3) return Promise.reject(new Error("not yet"));
-      bad.push(...idsOf(entries));
+      bad.push(...getIds(entries));
       return Promise.resolve();
     },
   });
   await tail.addConsumer({
     name: "c-good",
     from: "now",
-    handle: async ({ entries }) => void good.push(...idsOf(entries)),
+    handle: async ({ entries }) => void good.push(...getIds(entries)),
   });
   for (const id of [1, 2, 3]) {
     await append("event:c", id);
@@ -173,7 +173,7 @@ test("a consumer that fails is tried again, and holds up no other", async () => 
     [1, 2, 3],
   ]);
   expect(failures.length).toBeGreaterThan(0);
-  expect(failures.every(([error, reader]) => reader === "c-bad" && String(error) === "Error: not yet")).toBe(true);
+  expect(failures.every(([error, consumer]) => consumer === "c-bad" && String(error) === "Error: not yet")).toBe(true);
   await tail.stop();
 });
 
@@ -193,7 +193,7 @@ test("a consumer that failed waits its own time, however much others commit mean
   await tail.addConsumer({
     name: "c-other",
     from: "now",
-    handle: async ({ entries }) => void good.push(...idsOf(entries)),
+    handle: async ({ entries }) => void good.push(...getIds(entries)),
   });
   // Each in a checkpoint of its own: a back-off that a checkpoint ends would try at every one.
   const began = performance.now();
@@ -258,7 +258,7 @@ test("of four processes with one stored consumer one reads each batch, and anoth
   for (let round = 0; round < 4; round++) {
     for (let n = 0; n < 10; n++) {
       await append("event:d4", ++id);
-      await waitUntil("somebody has it", async () => (await seqs()).length === id);
+      await waitUntil("one process has it", async () => (await seqs()).length === id);
     }
     if (round < 3) await tails[round]!.stop();
   }
@@ -269,7 +269,7 @@ test("of four processes with one stored consumer one reads each batch, and anoth
   await tails[3]!.stop();
 });
 
-test("a consumer in memory that fell out of the checkpoints is told so, and goes on", async () => {
+test("a consumer in memory whose checkpoint was trimmed is interrupted, and goes on", async () => {
   const tail = newTail();
   const seen: number[] = [];
   let interrupted = 0;
@@ -278,13 +278,13 @@ test("a consumer in memory that fell out of the checkpoints is told so, and goes
     name: "e",
     from: "now",
     async handle({ entries }) {
-      seen.push(...idsOf(entries));
+      seen.push(...getIds(entries));
       await release.promise;
     },
     interrupted: async () => void interrupted++,
   });
   await append("event:e", 1);
-  await waitUntil("the first is told", () => seen.length === 1);
+  await waitUntil("the first is delivered", () => seen.length === 1);
   await append("event:e", 2);
   await waitUntil("a checkpoint covers the second", async () => {
     const [row] =
@@ -296,13 +296,13 @@ test("a consumer in memory that fell out of the checkpoints is told so, and goes
   release.resolve();
   release = Promise.withResolvers();
   release.resolve();
-  await waitUntil("it is told", () => interrupted === 1);
+  await waitUntil("it is interrupted", () => interrupted === 1);
   await append("event:e", 3);
   await waitUntil("it goes on", () => seen.includes(3));
   await tail.stop();
 });
 
-test("another epoch is told to consumers in memory", async () => {
+test("another epoch interrupts consumers in memory", async () => {
   const tail = newTail();
   let interrupted = 0;
   await tail.addConsumer({
@@ -313,7 +313,7 @@ test("another epoch is told to consumers in memory", async () => {
   });
   await append("event:f", 1);
   await node.sql`CREATE OR REPLACE FUNCTION log_epoch() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'another' $$`;
-  await waitUntil("it is told", () => interrupted === 1);
+  await waitUntil("it is interrupted", () => interrupted === 1);
   expect(node.epoch.current()).toBe("another");
   await tail.stop();
 });
@@ -325,7 +325,7 @@ test("what a consumer does about an interruption is tried until it succeeds, bef
   await tail.addConsumer({
     name: "g",
     from: "now",
-    handle: async ({ entries }) => void calls.push(...idsOf(entries).map((id) => `entry ${id}`)),
+    handle: async ({ entries }) => void calls.push(...getIds(entries).map((id) => `entry ${id}`)),
     async interrupted() {
       calls.push("interrupted");
       if (calls.length === 1) {
@@ -336,19 +336,19 @@ test("what a consumer does about an interruption is tried until it succeeds, bef
     },
   });
   await node.sql`CREATE OR REPLACE FUNCTION log_epoch() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'a third' $$`;
-  await waitUntil("it is told a third time", () => calls.length >= 3);
+  await waitUntil("it is interrupted a third time", () => calls.length >= 3);
   await append("event:g", 2);
   await waitUntil("it goes on", () => calls.includes("entry 2"));
   expect(calls.filter((call) => call === "interrupted")).toHaveLength(3);
   expect(calls.slice(0, 3)).toEqual(["interrupted", "interrupted", "interrupted"]);
-  expect(failures.map(([error, reader]) => [String(error), reader])).toEqual([
+  expect(failures.map(([error, consumer]) => [String(error), consumer])).toEqual([
     ["Error: no heads yet", "g"],
     ["Error: still no heads", "g"],
   ]);
   await tail.stop();
 });
 
-test("another epoch that somebody else has observed first is told all the same", async () => {
+test("another epoch that a read of a room observed first interrupts all the same", async () => {
   const tail = newTail();
   let interrupted = 0;
   await tail.addConsumer({
@@ -361,7 +361,7 @@ test("another epoch that somebody else has observed first is told all the same",
     await tx`CREATE OR REPLACE FUNCTION log_epoch() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'a fourth' $$`;
     node.epoch.observe("a fourth"); // as a read of a room does
   });
-  await waitUntil("it is told", () => interrupted === 1);
+  await waitUntil("it is interrupted", () => interrupted === 1);
   await tail.stop();
 });
 
@@ -373,10 +373,10 @@ test("after the log went back in time a consumer gets what is there now, not wha
   await tail.addConsumer({
     name: "i",
     from: "stored",
-    handle: async ({ entries }) => void seen.push(...idsOf(entries)),
+    handle: async ({ entries }) => void seen.push(...getIds(entries)),
   });
   await append("event:i", 1);
-  await waitUntil("the first is told", async () => {
+  await waitUntil("the first is delivered", async () => {
     const [row] = await node.sql`SELECT tick > ${begin!.tick} AS moved FROM log_readers WHERE name = 'i'`;
     return seen.length === 1 && row!.moved;
   });
@@ -388,12 +388,12 @@ test("after the log went back in time a consumer gets what is there now, not wha
     await tx`CREATE OR REPLACE FUNCTION log_epoch() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'a fifth' $$`;
   });
   await append("event:i", 2);
-  await waitUntil("what is there now is told", () => seen.includes(2));
+  await waitUntil("what is there now is delivered", () => seen.includes(2));
   expect(seen).toEqual([1, 2]);
   await tail.stop();
 });
 
-test("a batch that fails while the tail stops does not hold up the stop", async () => {
+test("a batch that fails while the tail stops does not delay the stop", async () => {
   const tail = newTail();
   let tries = 0;
   const last = Promise.withResolvers<void>();
@@ -414,22 +414,22 @@ test("a batch that fails while the tail stops does not hold up the stop", async 
   expect(tries).toBe(5);
 }, 15_000);
 
-test("a node that nothing else wakes looks more often at a log in which nothing happens", async () => {
-  const looks = { woken: 0, alone: 0 };
-  const counted = (who: keyof typeof looks) => {
+test("a node that nothing else wakes polls a quiet log more often", async () => {
+  const polls = { woken: 0, polling: 0 };
+  const counted = (name: keyof typeof polls) => {
     const sql = Object.assign(
-      (...words: Parameters<typeof node.sql>) => {
-        looks[who]++;
-        return node.sql(...words);
+      (...args: Parameters<typeof node.sql>) => {
+        polls[name]++;
+        return node.sql(...args);
       },
       { begin: node.sql.begin, reserve: node.sql.reserve, unsafe: node.sql.unsafe },
     ) as typeof node.sql;
     return createLogTail({ sql, epoch: node.epoch, onError: (...failure) => failures.push(failure) });
   };
-  const [woken, alone] = [counted("woken"), counted("alone")];
-  alone.pollFasterWhile(() => true);
-  for (const tail of [woken, alone]) await tail.addConsumer({ name: "quiet", from: "now", handle: async () => {} });
-  await waitUntil("it has looked for a while", () => looks.alone >= 25);
-  expect(looks.woken).toBeLessThan(looks.alone * 0.7);
-  await Promise.all([woken.stop(), alone.stop()]);
+  const [woken, polling] = [counted("woken"), counted("polling")];
+  polling.pollFasterWhile(() => true);
+  for (const tail of [woken, polling]) await tail.addConsumer({ name: "quiet", from: "now", handle: async () => {} });
+  await waitUntil("it has polled for a while", () => polls.polling >= 25);
+  expect(polls.woken).toBeLessThan(polls.polling * 0.7);
+  await Promise.all([woken.stop(), polling.stop()]);
 });

@@ -11,13 +11,13 @@ export interface LogConsumer {
   /** `stored`: goes on where it stopped, also after a restart. `now`: begins with this process. */
   from: "stored" | "now";
   /**
-   * Whether it needs what this entry says. Asked of each entry, and what it says no to is not read from the database; it must say
-   * yes until the entry is of no use any more. Left out: it needs all.
+   * Whether it needs this entry's payload. Called for each entry; when false, the entry is not read from the database. It must be
+   * true until the entry is of no use any more. Left out: it needs all.
    */
   needs?(room: string, seq: number): boolean;
   /**
-   * Of every window in which something came, also when nothing of it was taken. Awaited. A failure is tried again with back-off, and
-   * holds up this consumer alone.
+   * Called with every window that has entries, also when it needs none of them. Awaited. A failure is tried again with back-off, and
+   * delays this consumer alone.
    */
   handle(batch: TailBatch): Promise<void>;
   /**
@@ -32,7 +32,7 @@ export interface TailBatch {
   entries: readonly TailEntry[];
   /**
    * Moves a stored consumer's checkpoint within the handler's own transaction, so that its effects happen exactly once. Let its error
-   * through: with the same consumer on several nodes it says that another one had this batch.
+   * through: with the same consumer on several nodes it means that another one had this batch.
    * Without this call entries come at least once: the checkpoint moves after the handler has returned.
    */
   advance(sql: ISql): Promise<void>;
@@ -41,7 +41,7 @@ export interface TailBatch {
 export interface LogTail {
   /** Resolves once the consumer's start is fixed: every entry committed after that is delivered. */
   addConsumer(consumer: LogConsumer): Promise<void>;
-  /** Something was committed, here or elsewhere: poll soon. Cheap enough for every commit. */
+  /** Something was committed, here or on another node: poll soon. Cheap enough for every commit. */
   notify(): void;
   /** Called before each pause: whether this node learns only by polling what other nodes commit. A quiet log is then polled more often. */
   pollFasterWhile(isPolling: () => boolean): void;
@@ -53,11 +53,11 @@ export interface LogTail {
 
 /** log_tick() makes at most one checkpoint in this time, so polling more often is of no use. */
 const POLL_MS = 80;
-/** Pause when nothing happens. What is not announced otherwise is seen so late, and may be at most a second late. */
+/** Pause when nothing happens. What is not announced otherwise is seen only then, and may be at most a second late. */
 const IDLE_POLL_MS = 800;
 /** The same for a node that receives nothing. */
 const POLLING_NODE_MS = 160;
-/** Polls without news before polling slows down. */
+/** Empty polls before polling slows down. */
 const MAX_QUIET_POLLS = 5;
 /** Pause of a stored consumer that another process was ahead of. */
 const STANDBY_MS = 1_000;
@@ -67,11 +67,11 @@ const MAX_BACKOFF_MS = 30_000;
 /** A consumer and how far it has come. */
 interface ConsumerProgress {
   consumer: LogConsumer;
-  /** Null: it is not known, or not its turn. */
+  /** Null: it is not known, or another process has the batch. */
   at: number | null;
   seenAt: number;
-  /** Of the last window it took more than half. */
-  neededMost: boolean;
+  /** Whether it needed more than half of the last window. */
+  neededMajority: boolean;
 }
 
 /**
@@ -146,7 +146,7 @@ export function createLogTail({
     const backoff = createSignal();
     backoffs.add(backoff);
     let at: number | null = begin;
-    const progress: ConsumerProgress = { consumer, at, seenAt: performance.now(), neededMost: false };
+    const progress: ConsumerProgress = { consumer, at, seenAt: performance.now(), neededMajority: false };
     consumers.add(progress);
     let ownGeneration = generation;
     let wasInterrupted = false;
@@ -173,7 +173,7 @@ export function createLogTail({
         failures = 0;
       } catch (error) {
         if (error instanceof CheckpointConflict) {
-          // The same consumer on another node was quicker. It goes on with what comes next, and this one looks now and then whether it
+          // The same consumer on another node was first. It goes on with what comes next, and this one checks now and then whether it
           // still does: if all ran for each batch, each would read the whole log.
           at = null;
           progress.at = null;
@@ -204,20 +204,20 @@ export function createLogTail({
   /** What a consumer needs of the next window. Where most of it is wanted, or all by another consumer, all is fetched at once. */
   async function readWindow(progress: ConsumerProgress, from: number) {
     const { needs } = progress.consumer;
-    const isWhole = ({ consumer: reader, at }: ConsumerProgress) => reader.needs === undefined && at === from;
-    if (needs === undefined || progress.neededMost || [...consumers].some(isWhole)) {
+    const isWhole = ({ consumer: other, at }: ConsumerProgress) => other.needs === undefined && at === from;
+    if (needs === undefined || progress.neededMajority || [...consumers].some(isWhole)) {
       const { to, entries } = await windows.after(from);
       const needed = needs === undefined ? entries : entries.filter(({ room, seq }) => needs(room, seq));
-      progress.neededMost = needed.length * 2 > entries.length;
+      progress.neededMajority = needed.length * 2 > entries.length;
       return { to, count: entries.length, entries: needed };
     }
     const { to, rooms } = await windows.seqsAfter(from);
-    const needed = rooms.flatMap(({ seqs, ...place }) => {
-      const some = seqs.filter((seq) => needs(place.room, seq));
-      return some.length === 0 ? [] : [{ ...place, seqs: some }];
+    const needed = rooms.flatMap(({ seqs, ...room }) => {
+      const some = seqs.filter((seq) => needs(room.room, seq));
+      return some.length === 0 ? [] : [{ ...room, seqs: some }];
     });
     const [count, neededCount] = [rooms, needed].map((each) => each.reduce((sum, { seqs }) => sum + seqs.length, 0));
-    progress.neededMost = neededCount! * 2 > count!;
+    progress.neededMajority = neededCount! * 2 > count!;
     return { to, count: count!, entries: needed.length === 0 ? [] : await windows.entriesAt(from, to, needed) };
   }
 

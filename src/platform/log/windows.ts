@@ -33,9 +33,9 @@ export interface SeqsWindow {
 export interface WindowCache {
   /** All of the window that begins at a checkpoint. */
   after(checkpoint: number): Promise<LogWindow>;
-  /** The same window without what its entries say. */
+  /** The same window without payloads. */
   seqsAfter(checkpoint: number): Promise<SeqsWindow>;
-  /** What some of the entries between two checkpoints say: in each room those from the first to the last of `seqs`. */
+  /** Some of the entries between two checkpoints with their payloads: in each room those from the first to the last of `seqs`. */
   entriesAt(from: number, to: number, rooms: readonly RoomSeqs[]): Promise<TailEntry[]>;
 }
 
@@ -47,12 +47,12 @@ export class CheckpointGone extends Error {
 /** Windows cached for consumers that come a little later than the first. */
 const MAX_CACHED = 4;
 
-/** Fetches windows once per process, for the first that asks: consumers that keep pace get the same one. */
+/** Fetches windows once per process, for the first that needs it: consumers that keep pace get the same one. */
 export function createWindowCache(sql: Sql): WindowCache {
   return {
     after: cacheByCheckpoint((checkpoint) => fetchWindow(sql, checkpoint)),
     seqsAfter: cacheByCheckpoint((checkpoint) => fetchSeqs(sql, checkpoint)),
-    entriesAt: (from, to, places) => fetchEntries(sql, from, to, places),
+    entriesAt: (from, to, rooms) => fetchEntries(sql, from, to, rooms),
   };
 }
 
@@ -64,7 +64,7 @@ function cacheByCheckpoint<T extends { to: number }>(
     const known = cached.get(checkpoint);
     if (known) return known;
     const fetched = fetch(checkpoint).then((window) => {
-      if (window.to === checkpoint) cached.delete(checkpoint); // nothing yet: the next to ask must look again
+      if (window.to === checkpoint) cached.delete(checkpoint); // nothing yet: the next caller must query again
       return window;
     });
     cached.set(checkpoint, fetched);
@@ -120,7 +120,7 @@ async function fetchEntries(sql: Sql, from: number, to: number, rooms: readonly 
   return rows.map(({ room_id, ...entry }) => ({ ...entry, room: names.get(room_id)! }));
 }
 
-/** What an entry `f` of the log says. */
+/** The columns of an entry `f` of the log. */
 function entryColumns(sql: Sql): SqlFragment {
   return sql`f.seq::float8, f.type, f.payload, f.meta, extract(epoch FROM f.at)::float8 * 1000 AS at`;
 }

@@ -22,7 +22,7 @@ export function createIds({ lease, clock }: { lease: Pick<Lease, "node" | "isHel
   let count = 0;
   return {
     next() {
-      // The time is read before the lease is looked at: a process that was stopped in between finds the lease lost, and one that
+      // The time is read before the lease is checked: a process that was stopped in between finds the lease lost, and one that
       // is stopped right after it makes an id of the time when the number was its own.
       const now = clock.now();
       if (!lease.isHeld()) {

@@ -44,7 +44,7 @@ test("a node that could not renew for 10 s no longer holds its number", async ()
   await lease.stop();
 });
 
-test("nor does one whose machine slept meanwhile, although the clock that never jumps slept too", async () => {
+test("nor does one whose machine slept meanwhile, although the monotonic clock slept too", async () => {
   const lease = await leaseNode({ sql: database.sql, onError, now: () => 0 });
   setSystemTime(Date.now() + 10_000);
   const woken = lease.isHeld();
@@ -55,7 +55,7 @@ test("nor does one whose machine slept meanwhile, although the clock that never 
   await lease.stop();
 });
 
-test("a node whose number somebody else has by now takes another", async () => {
+test("a node whose number another process has by now takes another", async () => {
   const { sql } = database;
   const lease = await leaseNode({ sql, onError });
   const { node } = lease;
@@ -67,13 +67,13 @@ test("a node whose number somebody else has by now takes another", async () => {
   await lease.stop();
 });
 
-test("a database that is away is told of, and the number is kept while it lasts", async () => {
+test("a database that is unavailable is reported, and the number stays as long as the lease", async () => {
   const { sql } = database;
-  const told: unknown[] = [];
-  const lease = await leaseNode({ sql, onError: (error) => told.push(error) });
+  const errors: unknown[] = [];
+  const lease = await leaseNode({ sql, onError: (error) => errors.push(error) });
   const { node } = lease;
   await sql`ALTER TABLE nodes RENAME TO nodes_away`;
-  await waitUntil("a renewal has failed", () => told.length > 0);
+  await waitUntil("a renewal has failed", () => errors.length > 0);
   await sql`ALTER TABLE nodes_away RENAME TO nodes`;
   expect([lease.node, lease.isHeld()]).toEqual([node, true]);
   await lease.stop();
@@ -83,15 +83,15 @@ test("nodes see each other come, change and go; one that stops in order is gone 
   const { sql } = database;
   await sql`DELETE FROM nodes`;
   const description = { version: "1.2.3", roles: ["edge"], host: "venus", address: "venus:3003" };
-  let state = { draining: false, hears: true, connections: 7, lag: 80 };
+  let state = { draining: false, isReceiving: true, connections: 7, lag: 80 };
   const one = await leaseNode({ sql, onError });
-  const told: string[] = [];
-  one.watch({ joined: ({ node }) => told.push(`joined ${node}`), left: ({ node }) => told.push(`left ${node}`) });
+  const events: string[] = [];
+  one.watch({ joined: ({ node }) => events.push(`joined ${node}`), left: ({ node }) => events.push(`left ${node}`) });
   const two = await leaseNode({ sql, onError, description: description });
   two.reportState(() => state);
   expect(two.liveNodes().map(({ node }) => node)).toEqual([one.node, two.node]);
   await one.refresh();
-  state = { draining: true, hears: false, connections: 8, lag: 4_000 };
+  state = { draining: true, isReceiving: false, connections: 8, lag: 4_000 };
   await two.refresh();
   await one.refresh();
   const seen = one.liveNodes().find(({ node }) => node === two.node)!;
@@ -101,7 +101,7 @@ test("nodes see each other come, change and go; one that stops in order is gone 
   await two.stop();
   await one.refresh();
   expect(one.liveNodes().map(({ node }) => node)).toEqual([one.node]);
-  expect(told).toEqual([`joined ${two.node}`, `left ${two.node}`]);
+  expect(events).toEqual([`joined ${two.node}`, `left ${two.node}`]);
   await one.stop();
 });
 
@@ -110,18 +110,18 @@ test("a node that was not seen for 10 s is no longer counted, and another proces
   await sql`DELETE FROM nodes`;
   const one = await leaseNode({ sql, onError });
   const dead = await leaseNode({ sql, onError: () => {} });
-  const told: string[] = [];
+  const events: string[] = [];
   await one.refresh();
-  one.watch({ joined: ({ node }) => told.push(`joined ${node}`), left: ({ node }) => told.push(`left ${node}`) });
+  one.watch({ joined: ({ node }) => events.push(`joined ${node}`), left: ({ node }) => events.push(`left ${node}`) });
   await sql`UPDATE nodes SET token = gen_random_uuid(), seen_at = clock_timestamp() WHERE id = ${dead.node}`;
   await one.refresh();
   await sql`UPDATE nodes SET seen_at = clock_timestamp() - interval '10.1 s' WHERE id = ${dead.node}`;
   await one.refresh();
-  expect(told).toEqual([`left ${dead.node}`, `joined ${dead.node}`, `left ${dead.node}`]);
+  expect(events).toEqual([`left ${dead.node}`, `joined ${dead.node}`, `left ${dead.node}`]);
   await Promise.all([one.stop(), dead.stop()]);
 });
 
-test("when all numbers are taken it says so", async () => {
+test("when all numbers are in use it says so", async () => {
   const { sql } = database;
   await sql`
     INSERT INTO nodes SELECT g, gen_random_uuid(), clock_timestamp() FROM generate_series(0, 1023) g
@@ -129,7 +129,7 @@ test("when all numbers are taken it says so", async () => {
   expect(leaseNode({ sql, onError })).rejects.toThrow("1,024 node numbers");
 });
 
-test("however often it is asked while the database says nothing, one renewal follows", async () => {
+test("however often a refresh is requested while the database does not respond, one renewal follows", async () => {
   const { sql } = database;
   await sql`DELETE FROM nodes`;
   let renewals = 0;

@@ -13,9 +13,9 @@ export interface Lease {
   watch(watcher: NodeWatcher): void;
   /** What this node reports of itself at each renewal from now on. */
   reportState(state: () => NodeState): void;
-  /** Renews now: when a node has said that it comes or goes, or when what this one reports of itself has changed. */
+  /** Renews now: when a node has announced that it comes or goes, or when what this one reports of itself has changed. */
   refresh(): Promise<void>;
-  /** Stops renewing, and says so. The number is not given back at once: it is free for others 35 s later. */
+  /** Stops renewing, and stores that it leaves. The number is not given back at once: it is free for others 35 s later. */
   stop(): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export interface NodeDescription {
 
 export interface NodeState {
   draining: boolean;
-  hears: boolean;
+  isReceiving: boolean;
   connections: number;
   /** ms since the moment up to which its slowest consumer has seen all of the log. */
   lag: number;
@@ -52,11 +52,11 @@ export interface LeaseDeps {
 }
 
 const NO_DESCRIPTION: NodeDescription = { version: "", roles: ["all"], host: "", address: "" };
-const INITIAL_STATE: NodeState = { draining: false, hears: true, connections: 0, lag: 0 };
+const INITIAL_STATE: NodeState = { draining: false, isReceiving: true, connections: 0, lag: 0 };
 
 /**
  * Leases a node number by the database's clock and keeps renewing it.
- * @throws Error with a sentence for the operator: clocks too far apart, or all 1,024 numbers taken
+ * @throws Error with a message for the operator: clocks too far apart, or all 1,024 numbers taken
  */
 export async function leaseNode({
   sql,
@@ -80,9 +80,9 @@ export async function leaseNode({
     const sent = now();
     const sentAt = Date.now();
     try {
-      const { draining, hears, connections, lag } = state();
+      const { draining, isReceiving, connections, lag } = state();
       const rows = await sql`
-        UPDATE nodes SET seen_at = clock_timestamp(), draining = ${draining}, hears = ${hears},
+        UPDATE nodes SET seen_at = clock_timestamp(), draining = ${draining}, hears = ${isReceiving},
           connections = ${connections}, rss = ${process.memoryUsage.rss()}, lag = ${Math.round(lag)}
         WHERE id = ${node} AND token = ${run}`;
       // Unavailable for so long that another node has the number now: take another.
@@ -118,7 +118,7 @@ export async function leaseNode({
     get node() {
       return node;
     },
-    // While the machine sleeps, the clock that never jumps stands still; the other one has jumped when it wakes.
+    // While the machine sleeps, the monotonic clock stands still; the other one has jumped when it wakes.
     isHeld: () => now() - renewed < times.fence && Date.now() - renewedAt < times.fence,
     liveNodes: () => registry.nodes,
     watch: (watcher) => registry.watch(watcher),

@@ -1,6 +1,6 @@
 import type { Sql } from "../postgres/sql.ts";
 
-/** A node that was seen within ten seconds, by the database's clock, and did not say that it leaves. */
+/** A node that was seen within ten seconds, by the database's clock, and has not left. */
 export interface LiveNode {
   /** Its number. Another process may have it later; `run` tells them apart. */
   node: number;
@@ -13,8 +13,8 @@ export interface LiveNode {
   started_at: Date;
   draining: boolean;
   /** Whether its round trip by the broker works. */
-  hears: boolean;
-  /** All three as it said when it was seen last; `lag`: ms since the moment up to which it had seen all of the log. */
+  isReceiving: boolean;
+  /** All three as it reported them last; `lag`: ms since the moment up to which it had seen all of the log. */
   connections: number;
   rss: number;
   lag: number;
@@ -25,7 +25,7 @@ export interface NodeWatcher {
   left?(node: LiveNode): void;
 }
 
-/** The living nodes as they were last read, and who wants to know when that changes. */
+/** The live nodes as they were last read, and the watchers of changes. */
 export class NodeRegistry {
   nodes: readonly LiveNode[] = [];
   readonly #watchers: NodeWatcher[] = [];
@@ -38,7 +38,7 @@ export class NodeRegistry {
   async read(sql: Sql, maxAgeMs: number): Promise<void> {
     const before = this.nodes;
     this.nodes = await sql<LiveNode[]>`
-      SELECT id AS node, token AS run, version, roles, host, address, started_at, draining, hears, connections,
+      SELECT id AS node, token AS run, version, roles, host, address, started_at, draining, hears AS "isReceiving", connections,
         rss::float8 AS rss, lag::float8 AS lag
       FROM nodes
       WHERE left_at IS NULL AND seen_at > clock_timestamp() - ${maxAgeMs}::float8 * interval '1 millisecond'

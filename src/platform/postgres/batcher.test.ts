@@ -5,8 +5,8 @@ import { AppError } from "../errors.ts";
 import { createBatcher } from "./batcher.ts";
 import { ConnectionLost } from "./sql-connection.ts";
 
-/** A batch function that can be held: each call waits for `release`. */
-function holdBatches() {
+/** A batch function that can be paused: each call waits for `release`. */
+function pauseBatches() {
   const batches: number[][] = [];
   let gate = Promise.withResolvers<void>();
   return {
@@ -23,20 +23,20 @@ function holdBatches() {
   };
 }
 
-/** Errors as PostgreSQL answers them, by their SQLSTATE. */
-const answered = new Map<string, unknown>();
+/** Errors as PostgreSQL returns them, by their SQLSTATE. */
+const databaseErrors = new Map<string, unknown>();
 
 beforeAll(async () => {
   const database = await testDatabase();
   for (const state of ["55P03", "25006", "53100"])
     await database.sql.unsafe(`DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '${state}'; END $$`).catch((error) => {
-      answered.set(state, error);
+      databaseErrors.set(state, error);
     });
   await database.close();
 });
 
 test("what one turn adds is one batch, and what comes meanwhile is the next", async () => {
-  const { batches, release, run } = holdBatches();
+  const { batches, release, run } = pauseBatches();
   const batcher = createBatcher({ run });
   const first = [1, 2, 3].map((item) => batcher.add(item));
   await Promise.resolve();
@@ -69,10 +69,10 @@ test("only the bad items fail, each with its own error, and the others keep thei
             return Promise.resolve([...items]);
           },
         });
-        const answers = await Promise.allSettled(bad.map((_, item) => batcher.add(item)));
-        answers.forEach((answer, item) => {
-          if (answer.status === "fulfilled") expect([bad[item], answer.value]).toEqual([false, item]);
-          else expect([bad[item], answer.reason.message]).toEqual([true, `bad ${item}`]);
+        const results = await Promise.allSettled(bad.map((_, item) => batcher.add(item)));
+        results.forEach((result, item) => {
+          if (result.status === "fulfilled") expect([bad[item], result.value]).toEqual([false, item]);
+          else expect([bad[item], result.reason.message]).toEqual([true, `bad ${item}`]);
         });
         expect(done).toEqual(bad.flatMap((isBad, item) => (isBad ? [] : [item])));
       },
@@ -81,9 +81,9 @@ test("only the bad items fail, each with its own error, and the others keep thei
 });
 
 test.each([
-  ["is away", () => new ConnectionLost(new Error("connect ECONNREFUSED"))],
-  ["is read-only", () => answered.get("25006")],
-  ["has a full disk", () => answered.get("53100")],
+  ["is unavailable", () => new ConnectionLost(new Error("connect ECONNREFUSED"))],
+  ["is read-only", () => databaseErrors.get("25006")],
+  ["has a full disk", () => databaseErrors.get("53100")],
 ])("a database that %s fails the whole batch at once, as unavailable", async (_, error) => {
   let runs = 0;
   const batcher = createBatcher<number, number>({
@@ -92,27 +92,27 @@ test.each([
       return Promise.reject(error());
     },
   });
-  const answers = await Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)));
+  const results = await Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)));
   expect(runs).toBe(1);
-  for (const answer of answers) {
-    const reason = answer.status === "rejected" ? answer.reason : null;
+  for (const result of results) {
+    const reason = result.status === "rejected" ? result.reason : null;
     expect(reason instanceof AppError && reason.code).toBe("unavailable");
   }
 });
 
-test("a lock that others hold costs only the items that need it; all others go on, each key in its order", async () => {
+test("a row that another transaction has locked costs only the items that need it; all others go on, each key in its order", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 60 }),
       fc.uniqueArray(fc.integer({ min: 0, max: 5 }), { maxLength: 6 }),
       fc.integer({ min: 1, max: 20 }),
-      async (keys, held, maxBatch) => {
+      async (keys, locked, maxBatch) => {
         const done: number[] = [];
         let apartNow = 0;
-        let mostApart = 0;
+        let maxApart = 0;
         async function attempt(items: readonly number[]) {
           await Promise.resolve();
-          if (items.some((item) => held.includes(keys[item]!))) throw answered.get("55P03");
+          if (items.some((item) => locked.includes(keys[item]!))) throw databaseErrors.get("55P03");
           done.push(...items);
           return items.map((item) => item * 10);
         }
@@ -123,32 +123,32 @@ test("a lock that others hold costs only the items that need it; all others go o
             key: (item) => String(keys[item]),
             async run(items) {
               expect(new Set(items.map((item) => keys[item])).size).toBe(1);
-              mostApart = Math.max(mostApart, ++apartNow);
+              maxApart = Math.max(maxApart, ++apartNow);
               return attempt(items).finally(() => apartNow--);
             },
           },
         });
-        const answers = await Promise.allSettled(keys.map((_, item) => batcher.add(item)));
-        answers.forEach((answer, item) => {
-          const isHeld = held.includes(keys[item]!);
-          if (answer.status === "fulfilled") expect([isHeld, answer.value]).toEqual([false, item * 10]);
-          else expect([isHeld, answer.reason.code]).toEqual([true, "unavailable"]);
+        const results = await Promise.allSettled(keys.map((_, item) => batcher.add(item)));
+        results.forEach((result, item) => {
+          const isLocked = locked.includes(keys[item]!);
+          if (result.status === "fulfilled") expect([isLocked, result.value]).toEqual([false, item * 10]);
+          else expect([isLocked, result.reason.code]).toEqual([true, "unavailable"]);
         });
         for (const key of new Set(keys)) {
           const own = done.filter((item) => keys[item] === key);
           expect(own).toEqual(own.toSorted((a, b) => a - b));
         }
-        expect(mostApart).toBeLessThanOrEqual(3);
+        expect(maxApart).toBeLessThanOrEqual(3);
       },
     ),
   );
 });
 
-test("what a batch returns as locked is run apart, in order, and the rest of the batch is answered without it", async () => {
+test("what a batch returns as locked is run apart, in order, and the other items of the batch do not wait for it", async () => {
   const gate = Promise.withResolvers<void>();
   const apart: string[][] = [];
   const batcher = createBatcher<string, string | null>({
-    run: async (items) => items.map((item) => (item.startsWith("held") ? null : item)),
+    run: async (items) => items.map((item) => (item.startsWith("locked") ? null : item)),
     perKey: {
       key: (item) => item.split(" ")[0]!,
       async run(items) {
@@ -159,13 +159,13 @@ test("what a batch returns as locked is run apart, in order, and the rest of the
       isLocked: (output) => output === null,
     },
   });
-  const held = ["held 1", "held 2"].map((item) => batcher.add(item));
+  const locked = ["locked 1", "locked 2"].map((item) => batcher.add(item));
   expect(await batcher.add("free 1")).toBe("free 1");
-  held.push(batcher.add("held 3"));
+  locked.push(batcher.add("locked 3"));
   expect(await batcher.add("free 2")).toBe("free 2");
-  expect(apart).toEqual([["held 1", "held 2"]]);
+  expect(apart).toEqual([["locked 1", "locked 2"]]);
   gate.resolve();
-  expect(await Promise.all(held)).toEqual(["held 1", "held 2", "held 3"]);
+  expect(await Promise.all(locked)).toEqual(["locked 1", "locked 2", "locked 3"]);
 });
 
 test("what waits apart counts as waiting, and is given up once it has waited too long", async () => {
@@ -175,13 +175,13 @@ test("what waits apart counts as waiting, and is given up once it has waited too
   const batcher = createBatcher<string, string>({
     now: () => now,
     maxQueue: 5,
-    run: () => Promise.reject(answered.get("55P03")),
+    run: () => Promise.reject(databaseErrors.get("55P03")),
     perKey: {
       key: (item) => item,
       async run([item]) {
         tried.push(item!);
         await gate.promise;
-        throw answered.get("55P03");
+        throw databaseErrors.get("55P03");
       },
     },
   });
@@ -191,16 +191,16 @@ test("what waits apart counts as waiting, and is given up once it has waited too
   expect(batcher.add("i")).rejects.toMatchObject({ code: "unavailable" });
   now = 10_000;
   gate.resolve();
-  for (const answer of await Promise.allSettled(items)) {
-    expect(answer).toMatchObject({ status: "rejected", reason: { code: "unavailable" } });
+  for (const result of await Promise.allSettled(items)) {
+    expect(result).toMatchObject({ status: "rejected", reason: { code: "unavailable" } });
   }
   expect(tried.slice(0, 3)).toEqual(["a", "b", "c"]);
   expect(tried).not.toContain("d");
   expect(tried).not.toContain("e");
 });
 
-test("a full queue refuses, and takes again when there is room", async () => {
-  const { batches, release, run } = holdBatches();
+test("a full queue refuses, and accepts again when there is room", async () => {
+  const { batches, release, run } = pauseBatches();
   const begun = async (count: number) => {
     while (batches.length < count) await Promise.resolve();
   };

@@ -5,7 +5,7 @@ import { createKeyQueues, type KeyQueues } from "./key-queues.ts";
 
 export interface Batcher<I, O> {
   /**
-   * Queues an item and resolves with its own answer. Items are run in the order they were added.
+   * Queues an item and resolves with its own result. Items are run in the order they were added.
    * Rejects with AppError `unavailable` when the queue is full or the database is unavailable (the outcome is then unknown).
    */
   add(item: I): Promise<O>;
@@ -32,7 +32,7 @@ interface PerKey<I, O> {
   /** As the other `run`, for items of one key; it must be able to run beside it, with connections of its own. It waits for the row. */
   run(items: readonly I[]): Promise<O[]>;
   /**
-   * For an answer of the other `run` that says: nothing was done of this item, since another transaction has locked its row. So that `run`
+   * For an output of the other `run` that means: nothing was done of this item, since another transaction has locked its row. So that `run`
    * need not wait for what only some of its items need.
    */
   isLocked?(output: O): boolean;
@@ -45,8 +45,8 @@ interface Pending<I, O> {
 }
 
 /**
- * Group commit without a timer: while one batch is away, whatever is added waits, and all of it (up to `maxBatch`) is the next
- * batch. A batch that fails is run again in halves, in order, until the bad item stands alone and fails only its own caller.
+ * Group commit without a timer: while one batch is being written, what is added waits, and all of it (up to `maxBatch`) is the next
+ * batch. A batch that fails is run again in halves, in order, until the bad item is alone and fails only its own caller.
  * What another transaction has locked is run again key by key beside the others, so a locked row costs only the items that need it.
  */
 export function createBatcher<I, O>({
@@ -91,7 +91,7 @@ export function createBatcher<I, O>({
     if (free.length === 0) return;
     try {
       const outputs = await attempt(free.map(({ item }) => item));
-      if (outputs.length !== free.length) throw new Error(`A batch of ${free.length} had ${outputs.length} answers.`);
+      if (outputs.length !== free.length) throw new Error(`A batch of ${free.length} had ${outputs.length} outputs.`);
       const locked: Pending<I, O>[] = [];
       free.forEach((pending, i) => {
         if (lockedQueues !== null && perKey?.isLocked?.(outputs[i]!)) locked.push(pending);

@@ -18,13 +18,13 @@ export function isRetryable(error: unknown): boolean {
   return state === "40001" || state === "40P01";
 }
 
-/** Another transaction has a row locked for longer than lock_timeout, or the other way round as well: nothing was done. */
+/** Another transaction has a row locked for longer than lock_timeout, or each waits for the other (deadlock): nothing was done. */
 export function isLockTimeout(error: unknown): boolean {
   const state = sqlState(error);
   return state === "55P03" || state === "40P01";
 }
 
-/** The database answers, but takes no writes: no room on the disk; read-only, as a replica is and as managed servers become when full. */
+/** The database responds, but accepts no writes: no room on the disk; read-only, as a replica is and as managed servers become when full. */
 export function isWriteRefused(error: unknown): boolean {
   const state = sqlState(error);
   return state === "53100" || state === "25006";
@@ -50,7 +50,7 @@ export function isDefinitelyNotCommitted(error: unknown): boolean {
   return state !== null && !/^(08|57P)/.test(state);
 }
 
-/** `unavailable` (with the cause kept, and when to try again) for a database that is unavailable; every other error as it is. */
+/** `unavailable` (with the cause, and when to try again) for a database that is unavailable; every other error as it is. */
 export function toAppError(error: unknown): unknown {
   if (!isUnavailable(error)) return error;
   const appError = isWriteRefused(error)

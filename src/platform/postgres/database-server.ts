@@ -21,7 +21,7 @@ type Settings = Pick<Config, "DATABASE_URL" | "DATA_DIR">;
  * The database of this Usher: the one that DATABASE_URL names, otherwise an embedded one in DATA_DIR, of which this process
  * is the only owner.
  *
- * @param log takes what the embedded server says, and a sentence when an external one lets us wait
+ * @param log gets the lines of the embedded server, and a message while an external one is waited for
  * @param settings further ones of the embedded server
  * @throws StartError in a sentence
  */
@@ -46,7 +46,7 @@ export async function connectDatabase(config: Settings, log: ServerLog): Promise
   return { url, isReachable: createReachabilityCheck(url), stop: async () => {} };
 }
 
-/** By the socket, where the URL names one: that of an embedded server, which a worker or another node is handed, too. */
+/** By the socket, where the URL names one: that of an embedded server, which a worker or another node gets too. */
 function createReachabilityCheck(url: string): () => boolean {
   const { hostname, port, searchParams } = new URL(url);
   const host = searchParams.get("host") ?? decodeURIComponent(hostname);

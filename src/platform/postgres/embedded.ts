@@ -13,7 +13,7 @@ import { createLineReader, LINE_PREFIX, type ServerLog } from "./server-lines.ts
 import { hasSocket, makeSocketFolder, removeAbandoned, restoreSocketFolder } from "./socket-folder.ts";
 import { checkAccess, findPostgresUser } from "./system-user.ts";
 
-/** Small on purpose: a community's server shares its machine, and PostgreSQL leans on the system's file cache. */
+/** Small on purpose: a community's server shares its machine, and PostgreSQL relies on the system's file cache. */
 const SETTINGS: Record<string, string> = {
   listen_addresses: "",
   unix_socket_permissions: "0700",
@@ -32,7 +32,7 @@ const SETTINGS: Record<string, string> = {
   timezone: "UTC",
   log_timezone: "UTC",
   log_line_prefix: LINE_PREFIX,
-  // Without the values of rows, in which people's addresses are; our own log says which statement of whom failed.
+  // Without the values of rows, in which people's addresses are; our own log has the statement that failed and its caller.
   log_error_verbosity: "terse",
 };
 
@@ -182,7 +182,7 @@ class Supervisor {
       }
       await sleep(10);
     }
-    // A server makes its socket only when it starts, and who cleans temporary folders may take it away.
+    // A server makes its socket only when it starts, and a cleaner of temporary folders may remove it.
     const watch = setInterval(() => {
       if (this.#stopping || this.#hasSocket()) return;
       clearInterval(watch);

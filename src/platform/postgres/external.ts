@@ -10,7 +10,7 @@ const MIN_MAJOR = 17;
  * Checks the server behind DATABASE_URL, and waits for one that is still starting: containers start in any order.
  *
  * @param onWait called once when it has to wait, with a sentence
- * @param timeoutMs ms that it may take to answer
+ * @param timeoutMs ms that it may take to respond
  * @throws StartError in a sentence without the password: unreachable, refused, no such database, too old
  */
 export async function checkExternal(

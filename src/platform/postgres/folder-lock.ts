@@ -10,7 +10,7 @@ const LOCK_NB = 4;
  * however the process ends, and holds between containers that share the folder.
  *
  * @param file the lock file; holds the owner's process id, for the sentence that the second one reads
- * @returns a function that gives the lock back
+ * @returns a function that releases the lock
  * @throws StartError when another process holds it
  */
 export function lockFolder(file: string): () => void {

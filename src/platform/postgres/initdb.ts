@@ -5,7 +5,7 @@ import { isSystemError, StartError } from "../../config/start-error.ts";
 import type { Binaries } from "./binaries.ts";
 import type { SystemUser } from "./system-user.ts";
 
-/** What PostgreSQL's programs get to see of the environment: no PG… variable of the user leads them astray. */
+/** What PostgreSQL's programs get to see of the environment: no PG… variable of the user misleads them. */
 export const CLEAN_ENV = { PATH: process.env.PATH ?? "/usr/bin:/bin", LC_ALL: "C", HOME: "/" };
 
 /**
@@ -56,7 +56,7 @@ function checkVersion(folder: string, found: string, ours: string): void {
   if (found === ours) return;
   throw new StartError(
     `${folder} was made by PostgreSQL ${found}, and this Usher brings PostgreSQL ${ours}, which cannot read it. ` +
-      `Start the Usher version that made it, or set DATA_DIR to another folder to begin anew.`,
+      `Start the Usher version that made it, or set DATA_DIR to another folder to begin with an empty database.`,
   );
 }
 

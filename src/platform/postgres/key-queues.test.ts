@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createKeyQueues } from "./key-queues.ts";
 
-test("an item is given up by its own age, not by that of the lane's first", async () => {
+test("an item expires by its own age, not by that of the first in its queue", async () => {
   let time = 0;
   const runs: { items: number[]; end: () => void }[] = [];
   const givenUp: number[] = [];

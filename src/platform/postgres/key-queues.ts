@@ -3,7 +3,7 @@ export interface KeyQueues<T> {
   /** How many wait. */
   readonly size: number;
   add(items: readonly T[]): void;
-  /** Takes an item whose key has others here, waiting or under way; false when there are none. */
+  /** Adds an item whose key has others here, waiting or under way; false when there are none. */
   tryEnqueue(item: T): boolean;
 }
 

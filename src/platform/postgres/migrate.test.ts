@@ -52,7 +52,7 @@ test("the schema goes down to nothing, step by step, and up again to the same", 
   expect(await migrateUp(db.url, MIGRATIONS)).toEqual([]);
 });
 
-test("a migration that fails leaves nothing behind, and those before it stand", async () => {
+test("a migration that fails leaves nothing, and those before it stay", async () => {
   const set = makeSet("fails", {
     "001.do.one.sql": "CREATE TABLE one (n int);",
     "002.do.two.sql": "CREATE TABLE two (n int); SELECT 1 / 0;",
@@ -86,26 +86,26 @@ test("a schema newer than the code is left as it is: the newer version runs besi
 
 test("the statements of a migration may take longer than the application's", async () => {
   const set = makeSet("slow", {
-    "001.do.a.sql": "CREATE TABLE limits AS SELECT current_setting('transaction_timeout') AS most;",
+    "001.do.a.sql": "CREATE TABLE limits AS SELECT current_setting('transaction_timeout') AS timeout;",
   });
   await migrateUp(db.url, set);
-  const [ours] = await db.sql`SELECT most FROM limits`;
-  const [theirs] = await db.sql`SELECT current_setting('transaction_timeout') AS most`;
-  expect([ours!.most, theirs!.most]).toEqual(["0", "30s"]);
+  const [ours] = await db.sql`SELECT timeout FROM limits`;
+  const [theirs] = await db.sql`SELECT current_setting('transaction_timeout') AS timeout`;
+  expect([ours!.timeout, theirs!.timeout]).toEqual(["0", "30s"]);
 });
 
-test("a node that does not migrate waits for who does, says so once, and ends with a sentence when nobody comes", async () => {
+test("a node that does not migrate waits for one that does, says so once, and ends with an error when none comes", async () => {
   const set = makeSet("waited_for", {
     "001.do.one.sql": "CREATE TABLE waited (id int)",
     "001.undo.one.sql": "DROP TABLE waited",
   });
-  const told: (readonly string[])[] = [];
+  const reported: (readonly string[])[] = [];
   await expect(waitForMigrations(db.url, set, 50, () => {})).rejects.toThrow(
     'The database lacks a migration, from "001 one" on, and MIGRATE_ON_START is false. Run "npm run migrate -- up", then start again.',
   );
-  const waiting = waitForMigrations(db.url, set, 60_000, (missing) => told.push(missing));
-  await waitUntil("it waits", () => told.length > 0);
+  const waiting = waitForMigrations(db.url, set, 60_000, (missing) => reported.push(missing));
+  await waitUntil("it waits", () => reported.length > 0);
   await migrateUp(db.url, set);
   await waiting;
-  expect(told).toEqual([["001 one"]]);
+  expect(reported).toEqual([["001 one"]]);
 });

@@ -19,7 +19,7 @@ export interface MigrationState {
 
 /** Any number, but the same in every Usher: two nodes that start at once take turns. */
 const ADVISORY_LOCK_ID = 7_308_604_759;
-/** How often a node that waits for the migrations looks, in ms. */
+/** How often a node that waits for the migrations checks, in ms. */
 const POLL_MS = 1_000;
 
 /** Applies what is missing. Returns the names of what it applied, oldest first. A newer schema is left as it is. */
@@ -56,10 +56,10 @@ export async function waitForMigrations(
   onWait: (missing: readonly string[]) => void,
 ): Promise<void> {
   const until = performance.now() + timeoutMs;
-  for (let told = false; ; told = true) {
+  for (let isReported = false; ; isReported = true) {
     const missing = (await migrationStatus(url, set)).filter(({ applied }) => !applied).map(formatTitle);
     if (missing.length === 0) return;
-    if (!told) onWait(missing);
+    if (!isReported) onWait(missing);
     if (performance.now() > until) {
       throw new StartError(
         `The database lacks ${missing.length === 1 ? "a migration" : `${missing.length} migrations`}, from "${missing[0]}" on, ` +

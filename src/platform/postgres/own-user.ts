@@ -10,9 +10,9 @@ const LAST_UID = 61_183;
 /**
  * The user that a server which a shared one would run is handed to: a number without an account, so that no other program runs as
  * it, and none can read the database's files or reach its socket, where nothing asks for a password. A folder that was made, or
- * run, as the shared user is given to it, with all that is in it; after a crash in the middle the rest is given at the next start.
+ * run, as the shared user is given to it, with all that is in it; after a crash in the middle the other files are given at the next start.
  *
- * @param warn told when that cannot be done, as in a container whose system knows no such numbers: then it stays as it was
+ * @param warn called when that cannot be done, as in a container whose system knows no such numbers: then it stays as it was
  */
 export function moveToOwnUser(
   folder: string,

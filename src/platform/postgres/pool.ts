@@ -25,7 +25,7 @@ export interface Database {
   sql: Sql;
   stats(): PoolStats;
   /**
-   * Calls `listener` whenever the server was away and answers again, or another server answers in its place.
+   * Calls `listener` whenever the server was unavailable and responds again, or another server has replaced it.
    * It may be called once too often, never too seldom.
    */
   onReconnect(listener: () => void): void;
@@ -35,13 +35,13 @@ export interface Database {
 
 /** Longest wait for a connection, a new one or one that others use, in ms. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Connections that a burst opened are given back after this time: each costs 20 MB. The one used last is used first. */
+/** Connections that a burst opened are closed after this time: each costs 20 MB. The one used last is used first. */
 const IDLE_MS = 60_000;
-/** The server cuts what takes too long. When it says nothing for so much longer, in ms, it is frozen or cut off. */
+/** The server cuts what takes too long. When it does not respond for so much longer, in ms, it is frozen or cut off. */
 const GRACE_MS = 5_000;
 /** What runs may end in this time at a close. */
 const CLOSE_TIMEOUT_MS = 2_000;
-/** How long the question whether the server is back may take. */
+/** How long the probe whether the server is back may take. */
 const PROBE_TIMEOUT_MS = 2_000;
 
 /**
@@ -81,7 +81,7 @@ export function openDatabase(
     if (listeners.size > 0 && !probing && !closing) void probe();
   }
 
-  /** A connection was lost or made: perhaps it was only this one, perhaps the server is away or another. Asks until it answers. */
+  /** A connection was lost or made: perhaps it was only this one, perhaps the server is unavailable or another. Probes until it responds. */
   async function probe(): Promise<void> {
     probing = true;
     for (let wait = 50, failed = false; !closing; wait = Math.min(wait * 2, 2_000)) {
@@ -120,7 +120,7 @@ export function openDatabase(
   };
 }
 
-/** The same URL with the limits that the server keeps, in addition to what it says itself. */
+/** The same URL with the limits that the server keeps, in addition to the URL's own. */
 function addServerLimits(url: string, timeoutMs: number | null): string {
   const address = new URL(url);
   if (timeoutMs !== null) {
@@ -128,18 +128,18 @@ function addServerLimits(url: string, timeoutMs: number | null): string {
     const limits = `-c transaction_timeout=${timeoutMs} -c idle_in_transaction_session_timeout=${Math.ceil(timeoutMs / 3)}`;
     address.searchParams.set("options", `${address.searchParams.get("options") ?? ""} ${limits}`.trim());
   }
-  // What sslmode means is libpq's word, as for every other tool that is given this URL.
+  // sslmode means what it means for libpq, as in every other tool that is given this URL.
   if (address.searchParams.has("sslmode")) address.searchParams.set("uselibpqcompat", "true");
   return address.href;
 }
 
-/** A question that went out on a dying connection may stay long without any answer; it must not be the last one asked. */
+/** A probe on a dying connection may stay long without a reply; it must not be the last one. */
 async function rejectAfterTimeout(): Promise<never> {
   await sleep(PROBE_TIMEOUT_MS, undefined, { ref: false });
   throw new Error("The database did not answer in time.");
 }
 
-/** Tells one run of one server from the next. */
+/** Distinguishes one run of one server from the next. */
 async function readStartTime(sql: Sql): Promise<string> {
   const [row] = await sql<{ life: string }[]>`SELECT pg_postmaster_start_time()::text AS life`;
   return row!.life;

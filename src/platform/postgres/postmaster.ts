@@ -40,7 +40,7 @@ export function runningSocketFolder(folder: string): string | null {
 }
 
 /**
- * Ends a server that outlived its Usher (which was killed), so that a new one can start. The process is proven to be
+ * Ends a server that outlived its Usher (which was killed), so that a new one can start. The process is checked to be
  * a server of this very folder: after a reboot its number may belong to any process, and the file of a folder that was copied
  * names the server of the original. Call it only with the folder locked.
  *
@@ -67,7 +67,7 @@ export async function stopOrphan(folder: string): Promise<string | null> {
 
 /**
  * Puts our own process id into a `postmaster.pid` whose number belongs to a stranger by now. PostgreSQL takes its parent's
- * number as a sign that the file is stale. Without the file it could not see that workers of the old server still write.
+ * number as the mark of a stale file. Without the file it could not see that workers of the old server still write.
  */
 function markStale(folder: string): void {
   const file = join(folder, "postmaster.pid");
@@ -126,7 +126,7 @@ function isServing(pid: number, folder: string): boolean {
   return [folder, realpathSync(folder)].some((path) => `${stdout.trim()} `.includes(`postgres -D ${path} `));
 }
 
-/** Whether two paths lead to one folder, by links too: the same place of the same disk. */
+/** Whether two paths lead to one folder, by links too: the same inode of the same disk. */
 function isSameFolder(one: string, other: string): boolean {
   if (!existsSync(one)) return false;
   const [a, b] = [statSync(one, { bigint: true }), statSync(other, { bigint: true })];

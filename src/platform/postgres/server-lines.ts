@@ -1,7 +1,7 @@
-/** Takes what the server says: routine at "debug", what the operator should know at "warn". */
+/** Receives the server's log lines: routine at "debug", what the operator should know at "warn". */
 export type ServerLog = (level: "debug" | "warn", line: string) => void;
 
-/** The server's `log_line_prefix` that `createLineReader` expects: which kind of process speaks. */
+/** The server's `log_line_prefix` that `createLineReader` expects: which kind of process writes. */
 export const LINE_PREFIX = "%b: ";
 
 /**
@@ -12,7 +12,7 @@ export function createLineReader(): (line: string) => { level: "debug" | "warn";
   let level: "debug" | "warn" = "warn";
   return (line) => {
     const [, speaker, text] = /^([a-z][a-z ]*): ([A-Z]+:.*)$/.exec(line) ?? [];
-    if (text === undefined) return { level, text: line }; // the rest of the line before, or not of the server's log
+    if (text === undefined) return { level, text: line }; // the line before goes on, or it is not of the server's log
     // Its routine, and what it adds to the line before.
     const isRoutine = text.startsWith("LOG:") || (speaker === "client backend" && text.startsWith("ERROR:"));
     if (!/^(STATEMENT|DETAIL|HINT|CONTEXT|LOCATION|QUERY):/.test(text)) level = isRoutine ? "debug" : "warn";

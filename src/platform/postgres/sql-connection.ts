@@ -16,7 +16,7 @@ export class ConnectionLost extends Error {
 /** Errors after which the server ends the session by itself. */
 const SESSION_ENDING_STATES = /^(08|57P|25P0[34])/;
 
-/** One connection, taken from the pool. What fails without an answer is its end: it never goes back, and nothing more runs on it. */
+/** One connection, taken from the pool. What fails without a reply is its end: it never goes back, and nothing more runs on it. */
 class Connection {
   readonly #client: PoolClient;
   readonly #onLost: () => void;
@@ -60,13 +60,13 @@ class Connection {
     return result;
   };
 
-  /** @throws what made a statement fail, even if it was caught: PostgreSQL has then taken back everything */
+  /** @throws what made a statement fail, even if it was caught: PostgreSQL has then rolled back everything */
   async commit(): Promise<void> {
     const { command } = await this.sendInOrder("COMMIT");
     if (command !== "COMMIT") throw this.#failed ?? new Error(`The transaction ended by ${command}, not by COMMIT.`);
   }
 
-  /** When it does not succeed the connection is given up, and the server rolls back. */
+  /** When it does not succeed the connection is closed, and the server rolls back. */
   async rollBack(): Promise<void> {
     await this.sendInOrder("ROLLBACK").catch(() => {
       this.#mustClose = true;
@@ -79,7 +79,7 @@ class Connection {
   }
 }
 
-/** What PostgreSQL answered, and what is wrong with our own settings, stays as it is. */
+/** An error of PostgreSQL, and one of our own settings, stays as it is. */
 function toConnectionLost(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof DatabaseError || error.message.startsWith("SASL")) return error;
   return new ConnectionLost(error);

@@ -60,9 +60,14 @@ test("parts, names, rows and changes are written with the parameters in their or
 });
 
 test("one template may hold a value at one time and a part at another", async () => {
-  const ask = (what: unknown) => db.sql`SELECT ${what} AS x`;
-  const answers = [await ask("a"), await ask(db.sql`1 + ${2}::int`), await ask(db.sql`now() IS NULL`), await ask("b")];
-  expect(answers.map(([row]) => row!.x)).toEqual(["a", 3, false, "b"]);
+  const select = (value: unknown) => db.sql`SELECT ${value} AS x`;
+  const results = [
+    await select("a"),
+    await select(db.sql`1 + ${2}::int`),
+    await select(db.sql`now() IS NULL`),
+    await select("b"),
+  ];
+  expect(results.map(([row]) => row!.x)).toEqual(["a", 3, false, "b"]);
 });
 
 test("a statement is sent once, when it is awaited", async () => {
@@ -86,7 +91,7 @@ test("statements are prepared once per connection, but not those that name a tab
   expect(texts.filter((text) => text.includes('"things"'))).toEqual([]);
 });
 
-test("a refused statement leaves its connection good, and says which statement it was", async () => {
+test("a refused statement leaves its connection usable, and the error has its text", async () => {
   const refused = await Promise.resolve(db.sql`SELECT * FROM nowhere`).catch((error: unknown) => error);
   expect(sqlState(refused)).toBe("42P01");
   expect(refused).toHaveProperty("sql", "SELECT * FROM nowhere");
@@ -106,7 +111,7 @@ test("a prepared statement survives a change of its table", async () => {
   expect([...(await read())]).toEqual([]);
 });
 
-test("a transaction whose statement failed does not commit, even when somebody caught it", async () => {
+test("a transaction whose statement failed does not commit, even when the error was caught", async () => {
   const work = db.sql.begin(async (tx) => {
     await tx`INSERT INTO things (id) VALUES (20)`;
     await tx`INSERT INTO things (id) VALUES (20)`.catch(() => {});

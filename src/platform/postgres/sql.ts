@@ -1,6 +1,6 @@
 import { DatabaseError, escapeIdentifier, type QueryConfig, type QueryResult } from "pg";
 
-/** The rows of an answer; `count` is also set where no rows are answered: how many a statement changed. */
+/** The rows of a result; `count` is also set where no rows are returned: how many a statement changed. */
 export type Rows<T extends readonly object[]> = T & { readonly count: number };
 
 // biome-ignore lint/suspicious/noExplicitAny: what a query without a type returns is known to its author only.
@@ -9,8 +9,8 @@ type AnyRow = Record<string, any>;
 /**
  * SQL as a tagged template, on the pool or in a transaction. `${value}` becomes a parameter: text, number, boolean, Date, bytes,
  * null, or an array of these but bytes (say its type: `${ids}::bigint[]`). `${sql`…`}` becomes a part of the statement.
- * Nothing is sent before the answer is awaited. Answers: bigint and numeric as text, timestamptz as Date, json parsed.
- * Rejects with pg's `DatabaseError` for what PostgreSQL refuses and with `ConnectionLost` when there is no answer.
+ * Nothing is sent before the result is awaited. Types: bigint and numeric as text, timestamptz as Date, json parsed.
+ * Rejects with pg's `DatabaseError` for what PostgreSQL refuses and with `ConnectionLost` when there is no reply.
  */
 export interface ISql {
   <T extends readonly object[] = AnyRow[]>(text: TemplateStringsArray, ...values: readonly unknown[]): Query<T>;
@@ -38,7 +38,7 @@ export interface Sql extends ISql {
   reserve<T>(work: (connection: ISql) => Promise<T>): Promise<T>;
 }
 
-/** A piece of SQL with its parameters. */
+/** A fragment of SQL with its parameters. */
 export class SqlFragment {
   readonly strings: readonly string[];
   readonly values: readonly unknown[];
@@ -52,7 +52,7 @@ export class SqlFragment {
   }
 }
 
-/** Sends a statement (a text: one or many, without parameters) and answers as pg does. */
+/** Sends a statement (a text: one or many, without parameters) and returns what pg returns. */
 export type RunQuery = (query: QueryConfig | string) => Promise<QueryResult>;
 
 /** A statement that is sent when it is awaited, once; or a part of another one. */
@@ -100,7 +100,7 @@ async function execute<T extends readonly object[]>(run: RunQuery, query: SqlFra
 }
 
 function toRows<T extends readonly object[]>(result: QueryResult | QueryResult[]): Rows<T> {
-  const last = Array.isArray(result) ? result.at(-1)! : result; // many statements have many answers
+  const last = Array.isArray(result) ? result.at(-1)! : result; // many statements have many results
   return Object.defineProperty(last.rows, "count", { value: last.rowCount ?? 0 }) as unknown as Rows<T>;
 }
 
@@ -172,7 +172,7 @@ function toArrayText(items: readonly unknown[]): string {
   return `${text}}`;
 }
 
-/** The interface on whatever runs statements. */
+/** The interface on top of what runs statements. */
 export function createTag(run: RunQuery): ISql {
   function sql<T extends readonly object[]>(text: TemplateStringsArray, ...values: readonly unknown[]): Query<T>;
   function sql(name: string): SqlFragment;

@@ -7,7 +7,7 @@ import type { Ids } from "../nodes/ids.ts";
 import { isRetryable, toAppError } from "./database-errors.ts";
 import type { Sql, TransactionSql } from "./sql.ts";
 
-/** Who changes something and why: goes into each entry's `meta`, never to clients. */
+/** The actor of a change and the reason: goes into each entry's `meta`, never to clients. */
 export interface Actor {
   actor: string;
   reason?: string;
@@ -56,7 +56,7 @@ async function withRetries<T>(run: () => Promise<T>): Promise<T> {
       return await run();
     } catch (error) {
       if (attempt === MAX_TRIES || !isRetryable(error)) throw toAppError(error);
-      await sleep(Math.random() * 20 * attempt); // the other side of the deadlock gets time to finish
+      await sleep(Math.random() * 20 * attempt); // the other transaction of the deadlock gets time to finish
     }
   }
 }

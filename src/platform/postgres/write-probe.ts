@@ -1,21 +1,21 @@
 import { isWriteRefused } from "./database-errors.ts";
 import type { Sql } from "./sql.ts";
 
-/** Whether the database takes what is written: one whose disk is full, or that is read-only, goes on answering questions. */
+/** Whether the database accepts writes: one whose disk is full, or that is read-only, still runs queries. */
 export interface WriteProbe {
   /** Called with every error that PostgreSQL returns. */
   handleError(error: unknown): void;
   /**
-   * As far as this node knows: it does until it refuses something. From then on each look also asks, by a write that is taken back;
-   * a later look tells the answer.
+   * As far as this node knows: it does until it refuses something. From then on each check also starts a test write, which is rolled
+   * back; a later check returns its result.
    */
   isWritable(sql: Sql): boolean;
 }
 
-/** ms between two writes that ask. */
+/** ms between two test writes. */
 const PROBE_INTERVAL_MS = 1_000;
 
-/** @param onChange told when it refuses the first thing, with what it said, and when it takes writes again (null) */
+/** @param onChange called at the first refusal, with its text, and when it accepts writes again (null) */
 export function createWriteProbe(onChange: (refusal: unknown) => void): WriteProbe {
   let acceptsWrites = true;
   let probedAt = Number.NEGATIVE_INFINITY;
@@ -49,4 +49,4 @@ export function createWriteProbe(onChange: (refusal: unknown) => void): WritePro
   };
 }
 
-const ROLLED_BACK = new Error("The write was a question.");
+const ROLLED_BACK = new Error("The write was a test.");

@@ -11,7 +11,7 @@ export function respondWith(message: string, handle: (c: Context<ApiEnv>) => Pro
     try {
       return c.json({ status: "success", message, data: await handle(c) });
     } catch (error) {
-      // What is our own fault is logged, and answered as everywhere.
+      // A defect is logged, and returned as by all other routes.
       if (!(error instanceof AppError) || error.status >= 500) throw error;
       return c.json({ status: "fail", message: describeError(error) }, error.status as ContentfulStatusCode);
     }
@@ -24,7 +24,7 @@ function describeError(error: AppError): string {
   return first === undefined ? error.message : `${first.pointer.replace(/^\/(query\/)?/, "")} ${first.message}`;
 }
 
-/** A request's values by their schema; other fields are passed over. Throws `invalid`. */
+/** A request's values by their schema; other fields are ignored. Throws `invalid`. */
 export function parseInput<S extends z.ZodType>(schema: S, location: "json" | "query", value: unknown): z.infer<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;

@@ -17,20 +17,20 @@ export interface MessageSocketDeps {
   logger: { error(fields: object, message: string): void };
 }
 
-/** ms in which a socket that came without a token must say one. */
+/** ms in which a socket that came without a token must send one. */
 const SIGN_IN_TIMEOUT_MS = 10_000;
 
 /** Heartbeats (one every 15 s) that may stay without a reply. */
 const MAX_MISSED_HEARTBEATS = 4;
 
-/** Channels that a socket is in from its beginning: the most of one page. */
+/** Channels that a socket is in from its beginning: the maximum of one page. */
 const MAX_CHANNELS = 100;
 
 const Body = z.object({ channel: Snowflake, content: MessageContent });
 
 /**
  * A socket of `/api/message/ws`: bodies without an envelope go in, `{user_id, username, channel, content}`, and every message of
- * the person's channels comes out in the same form with its id and time. Who speaks is said by the token, never by the body.
+ * the person's channels comes out in the same form with its id and time. The sender is the token's user, never one from the body.
  * For the hub it is a stream whose commands are made here.
  */
 export class MessageSocket implements Sink {
@@ -38,17 +38,17 @@ export class MessageSocket implements Sink {
   readonly #address: string;
   #caller: UserCaller | null;
   #socket: ServerWebSocket<unknown> | null = null;
-  /** While nobody has said who is there, a stream of an anonymous, in no room: what it sends is limited as everybody's is. */
+  /** Until a token has come: the stream of an anonymous client, in no room, with the same limits as every other. */
   #stream: Stream | null = null;
   #signInTimer: ReturnType<typeof setTimeout> | null = null;
   /** Whether the stream is that of the person. */
   #isOpen = false;
   #sent = 0;
   #missedHeartbeats = 0;
-  /** A token is being looked at: one at a time. */
+  /** A token is being checked: one at a time. */
   #isAuthenticating = false;
   #attempts = 0;
-  /** What came while the token was looked at and the channels were read: in order, and a few only. */
+  /** What came while the token was checked and the channels were read: in order, and a few only. */
   #earlyFrames: (string | Uint8Array)[] = [];
   #earlyLength = 0;
 
@@ -178,7 +178,7 @@ export class MessageSocket implements Sink {
       return;
     }
     const { channel, content } = body.data;
-    // With an id, so that a refusal is told apart from the failure of the stream itself.
+    // With an id, so that a refusal differs from the failure of the stream itself.
     stream.command({ type: "message:send", id: ++this.#sent, payload: { channel_id: channel, content } });
   }
 
@@ -208,7 +208,7 @@ const MAX_ATTEMPTS = 10;
 /** Values in a frame, which has two. */
 const MAX_VALUES = 100;
 
-/** The id stands in bare digits, as these clients print it: more of them than a JavaScript number holds. */
+/** The id is a number without quotes, as these clients print it, with more digits than a JavaScript number holds. */
 function formatEcho(payload: { [field: string]: string }): string {
   const { message_id, channel_id, user_id, username, content, created_at } = payload;
   const rest = JSON.stringify({ user_id, username, channel: channel_id, content, created_at });

@@ -12,7 +12,7 @@ import type { ServiceCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { CallInfo, Unary } from "./call.ts";
 
-/** What AuthService asks of identity, which checks the messages as it checks the bodies of its routes. */
+/** What AuthService uses of identity, which checks the messages as it checks the bodies of its routes. */
 export type Accounts = Pick<Identity, "authenticate" | "calls">;
 
 /** A message without its empty texts: in proto3 they are the same as none. */

@@ -35,16 +35,16 @@ function startAuthenticator({ open = false } = {}) {
   return { service, asked: () => asked };
 }
 
-test("an address with too many wrong tokens is refused before a token is looked at; a known service is not held up by it", async () => {
+test("an address with too many wrong tokens is refused before a token is checked; a known service is not blocked by it", async () => {
   const { service, asked } = startAuthenticator();
-  const answers: string[] = [];
-  for (let n = 0; n < 6; n++) answers.push(await service({ authorization: `Bearer wrong${n}` }));
-  expect(answers).toEqual([...Array(3).fill("unauthenticated"), ...Array(3).fill("rate_limited")]);
+  const results: string[] = [];
+  for (let n = 0; n < 6; n++) results.push(await service({ authorization: `Bearer wrong${n}` }));
+  expect(results).toEqual([...Array(3).fill("unauthenticated"), ...Array(3).fill("rate_limited")]);
   expect(asked()).toBe(3);
   expect(await service({ authorization: "Bearer good" })).toBe("good");
 });
 
-test("without a token only who calls this machine by its own name, and through no proxy, is let in", async () => {
+test("without a token only a client that calls this machine by its own name, and through no proxy, is let in", async () => {
   const service = (headers: Record<string, string>, name?: string) =>
     startAuthenticator({ open: true }).service(headers, name);
   for (const name of [HERE, "localhost:50057", "[::1]:50057", "127.9.9.9"])

@@ -6,7 +6,7 @@ import { addressKey, type RateLimiter, rateLimitedError } from "../../platform/h
 import { createUnlimitedService, LOOPBACK } from "../../platform/scopes.ts";
 import type { ServerApi } from "../../server-api/index.ts";
 
-/** Who calls, and from where. */
+/** The caller of a call, and its address. */
 export interface CallAuthenticator {
   /**
    * Whose service token is in the metadata. Throws `unauthenticated`, `rate_limited`, `banned`; tokens that are not known count for
@@ -17,19 +17,19 @@ export interface CallAuthenticator {
   authenticateService(metadata: Metadata, address: string, authority: string): Promise<ServiceCaller>;
   /** Counts a call without a token. Throws `rate_limited`, `banned`. */
   admitAnonymous(address: string): Promise<void>;
-  /** The caller's network address, of the peer or what a trusted proxy says, and whether it is on this machine. */
+  /** The caller's network address, of the peer or from a trusted proxy, and whether it is on this machine. */
   getClient(peer: string, metadata: Metadata, authority: string): { address: string; isLocal: boolean };
 }
 
 export interface CallAuthenticatorDeps {
   services: Pick<ServerApi, "authenticate" | "findCached" | "admit">;
-  /** Whether who calls from this machine itself, without a token, may do everything: only on loopback, and without a GRPC_TOKEN. */
+  /** Whether a client on this machine itself, without a token, may do everything: only on loopback, and without a GRPC_TOKEN. */
   trustsLoopback: boolean;
-  /** Who asks behind trusted proxies: see request-info.ts of the HTTP server. */
+  /** The client's address behind trusted proxies: see request-info.ts of the HTTP server. */
   resolveClient(peer: string, header: GetHeader, host: string): { address: string; isLocal: boolean };
-  /** Whether nothing from this address is to be answered. */
+  /** Whether every call from this address is refused. */
   isBanned(address: string): boolean;
-  /** Counts calls without a good token, by `addressKey`: where the address's other requests count. */
+  /** Counts calls without a valid token, by `addressKey`: where the address's other requests count. */
   count: RateLimiter;
 }
 
@@ -49,7 +49,7 @@ export function createCallAuthenticator({
     const { allowed, retryAfter } = limiter(addressKey(address));
     if (!allowed) throw rateLimitedError(retryAfter);
   }
-  /** Counted before the token is looked at, which may take a while, or guesses would use up all concurrent calls. */
+  /** Counted before the token is checked, which may take a while, or guesses would use up all concurrent calls. */
   async function authenticateUncached(token: string, address: string): Promise<ServiceCaller> {
     await admitAnonymous(address);
     if (token === "") throw new AppError("unauthenticated", TOKEN_HELP);

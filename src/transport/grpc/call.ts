@@ -11,10 +11,10 @@ import type { Tracing } from "../../platform/tracing.ts";
 import type { CallAuthenticator } from "./call-authenticator.ts";
 import { grpcError, statusName } from "./status.ts";
 
-/** Calls that may be under way at once on this node; more are answered RESOURCE_EXHAUSTED. */
+/** Calls that may be under way at once on this node; more are refused with RESOURCE_EXHAUSTED. */
 const MAX_CALLS = 4_096;
 
-/** What a method is told besides its message. */
+/** What a method gets besides its message. */
 export interface CallInfo {
   /** Whose network address, corrected for trusted proxies. */
   address: string;
@@ -29,7 +29,7 @@ export interface CallInfo {
   attempt?: Attempt | undefined;
 }
 
-/** A unary method. `service`: who calls is found out first, and counted. `public`: any client may call. */
+/** A unary method. `service`: the caller is authenticated first, and counted. `public`: any client may call. */
 export type Method<I, O> = { request: z.ZodType<I> } & (
   | { access: "service"; run(input: I, caller: ServiceCaller, info: CallInfo): Promise<O> }
   | { access: "public"; run(input: I, info: CallInfo): Promise<O> }
@@ -41,15 +41,15 @@ export interface CallsDeps {
   /** Left out: nothing is traced. */
   tracing?: Tracing;
   idempotency: IdempotencyStore;
-  /** @param seconds from the request to the answer; null: a stream ended */
+  /** @param seconds from the request to the response; null: a stream ended */
   onResponse(method: string, status: string, seconds: number | null): void;
-  /** An error that is answered. */
+  /** An error that is returned. */
   onError?(code: Code): void;
-  /** An error that is a defect of ours: it is answered without its text. */
+  /** An error that is a defect of ours: it is returned without its text. */
   onDefect(error: unknown, method: string): void;
 }
 
-/** Makes the handlers of methods: who calls, is it well formed, was it asked before; then the use case. */
+/** Makes the handlers of methods: authentication, validation, idempotency; then the use case. */
 export function createCalls(deps: CallsDeps) {
   let running = 0;
   return function unary<I, O>(name: string, method: Method<I, O>): handleUnaryCall<unknown, O> {
@@ -85,7 +85,7 @@ export function createCalls(deps: CallsDeps) {
 
 export type Unary = ReturnType<typeof createCalls>;
 
-/** Any error as the status that is returned; a defect is told of, and answered without its text. */
+/** Any error as the status that is returned; a defect is reported, and returned without its text. */
 export function toServiceError(deps: Pick<CallsDeps, "onDefect" | "onError">, error: unknown, method: string) {
   const known = toAppError(error);
   if (known instanceof AppError) {
@@ -134,13 +134,13 @@ async function runKeyedCall<O>(
   run: (attempt: Attempt) => Promise<O>,
 ): Promise<O> {
   let outcome: { value: O } | { error: unknown } | undefined;
-  const asked = {
+  const keyed = {
     actor: getKeyOwner(caller, info.address),
     key,
-    what: ["grpc", name],
+    target: ["grpc", name],
     body: Buffer.from(JSON.stringify(request)),
   };
-  const first = await runIdempotent<O>(store, asked, async (attempt) => {
+  const first = await runIdempotent<O>(store, keyed, async (attempt) => {
     try {
       const value = await run(attempt);
       outcome = { value };

@@ -5,7 +5,7 @@ import { IncompleteRequests } from "./incomplete-requests.ts";
 
 class Session extends EventEmitter {
   gone = false;
-  /** Opens a call; answers what ends it. */
+  /** Opens a call; returns a function that ends it. */
   call(): () => void {
     const stream = new EventEmitter();
     this.emit("stream", stream);
@@ -18,28 +18,28 @@ class Session extends EventEmitter {
 }
 
 test("when there are too many connections, the one without a call for longest is closed, and no other", () => {
-  const places = new ConnectionLimiter(3);
-  const come = () => {
+  const limiter = new ConnectionLimiter(3);
+  const open = () => {
     const session = new Session();
-    places.add(session);
+    limiter.add(session);
     return session;
   };
-  const [a, b, c] = [come(), come(), come()];
+  const [a, b, c] = [open(), open(), open()];
   const end = a.call();
-  const d = come();
+  const d = open();
   expect([a, b, c, d].map(({ gone }) => gone)).toEqual([false, true, false, false]);
   c.call()();
-  const e = come();
+  const e = open();
   expect([a, c, d, e].map(({ gone }) => gone)).toEqual([false, false, true, false]);
   c.call();
   e.call();
-  const refused = come();
+  const refused = open();
   expect([a, c, e, refused].map(({ gone }) => gone)).toEqual([false, false, false, true]);
   end();
-  const f = come();
+  const f = open();
   expect([a, c, e, f].map(({ gone }) => gone)).toEqual([true, false, false, false]);
   f.destroy();
-  expect(come().gone).toBe(false);
+  expect(open().gone).toBe(false);
 });
 
 class Request extends EventEmitter {
@@ -50,23 +50,23 @@ class Request extends EventEmitter {
 }
 
 test("a request that has not come whole in time is reset, in a second when there are thousands; a whole one is not", () => {
-  const dawdlers = new IncompleteRequests();
+  const incomplete = new IncompleteRequests();
   const begin = (now: number) => {
     const request = new Request();
-    dawdlers.add(request, now);
+    incomplete.add(request, now);
     return request;
   };
   const [slow, whole, hungUp] = [begin(0), begin(0), begin(0)];
   whole.emit("end");
   hungUp.emit("close");
-  dawdlers.resetOverdue(29_999);
+  incomplete.resetOverdue(29_999);
   expect([slow, whole, hungUp].map(({ resetBy }) => resetBy)).toEqual([null, null, null]);
-  dawdlers.resetOverdue(30_000);
+  incomplete.resetOverdue(30_000);
   expect([slow, whole, hungUp].map(({ resetBy }) => resetBy)).toEqual([11, null, null]);
-  const crowd = Array.from({ length: 5_000 }, (_, n) => begin(40_000 + n));
-  dawdlers.resetOverdue(45_000);
-  expect(crowd.findIndex(({ resetBy }) => resetBy === null)).toBe(4_001);
-  for (const request of crowd) request.emit("close");
-  expect(dawdlers.count).toBe(0);
-  dawdlers.resetOverdue();
+  const burst = Array.from({ length: 5_000 }, (_, n) => begin(40_000 + n));
+  incomplete.resetOverdue(45_000);
+  expect(burst.findIndex(({ resetBy }) => resetBy === null)).toBe(4_001);
+  for (const request of burst) request.emit("close");
+  expect(incomplete.count).toBe(0);
+  incomplete.resetOverdue();
 });

@@ -1,4 +1,4 @@
-/** What is used of a connection of HTTP/2. */
+/** What is needed of a connection of HTTP/2. */
 export interface LimitedConnection {
   on(event: "stream", listener: (stream: CallStream) => void): void;
   on(event: "close", listener: () => void): void;

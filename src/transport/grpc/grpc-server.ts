@@ -13,8 +13,8 @@ import { limitServer } from "./server-limits.ts";
 import { createSubscribe } from "./subscribe.ts";
 
 /**
- * Maximum bytes of a message that comes in: a payload has 64 KiB, and a Subscribe of 1,000 rooms 132 KiB. It is taken apart before the
- * caller is known, and one of many empty parts takes longest.
+ * Maximum bytes of a message that comes in: a payload has 64 KiB, and a Subscribe of 1,000 rooms 132 KiB. It is parsed before the
+ * caller is known, and one of many empty fields takes longest.
  */
 const MAX_MESSAGE_BYTES = 196_608;
 
@@ -22,10 +22,10 @@ const OPTIONS = {
   "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
   "grpc.max_send_message_length": 4_194_304,
   "grpc.max_concurrent_streams": 1_000,
-  // A client that is gone without a word is found out in this time; living ones answer by themselves.
+  // A client that is gone without a close is detected in this time; a live one replies by itself.
   "grpc.keepalive_time_ms": 60_000,
   "grpc.keepalive_timeout_ms": 20_000,
-  // Its statistics cost something with each call, and are not read.
+  // Its statistics cost time in each call, and are not read.
   "grpc.enable_channelz": 0,
 };
 
@@ -81,7 +81,7 @@ function createCredentials(tls: Tls | null): ServerCredentials {
   const { cert, key } = tls.pair;
   const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
   const credentials = ServerCredentials.createSsl(null, [pair]);
-  // The library has it for its own watchers of files, which cannot be told of SIGHUP.
+  // The library has it for its own watchers of files, which cannot react to SIGHUP.
   const renewable = credentials as unknown as { updateSecureContextOptions(pair: KeyPair): void };
   tls.onChange((renewed) => renewable.updateSecureContextOptions(renewed));
   return credentials;
@@ -96,7 +96,7 @@ function listen(server: Server, address: string, credentials: ServerCredentials)
   });
 }
 
-/** The library tells errors of the system only in a sentence. */
+/** The library reports errors of the system only as text. */
 function suggestFix(message: string): string {
   if (message.includes("EADDRINUSE")) return "Another program does: stop it, or choose another port by GRPC_PORT.";
   if (message.includes("EACCES")) return "This user may not: choose a GRPC_PORT over 1023.";

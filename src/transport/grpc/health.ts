@@ -13,7 +13,7 @@ type Watcher = ServerWritableStream<{ service: string }, HealthResponse>;
  * grpc.health.v1: as true as `/ready`, for the whole server (an empty name) and for each service by its name.
  *
  * @param services names that are known
- * @param isReady the same that `/ready` answers by
+ * @param isReady the check behind `/ready`
  */
 export function createHealth(services: readonly string[], isReady: () => Promise<boolean>) {
   const known = new Set(["", ...services]);
@@ -28,10 +28,10 @@ export function createHealth(services: readonly string[], isReady: () => Promise
   /** Notifies the watchers that do not know it yet. */
   async function notifyWatchers(): Promise<void> {
     for (const watcher of [...watchers.keys()]) {
-      const is = await getStatus(watcher.request.service);
-      if (!watchers.has(watcher) || watchers.get(watcher) === is) continue;
-      watchers.set(watcher, is);
-      watcher.write({ status: is });
+      const current = await getStatus(watcher.request.service);
+      if (!watchers.has(watcher) || watchers.get(watcher) === current) continue;
+      watchers.set(watcher, current);
+      watcher.write({ status: current });
     }
   }
 
@@ -45,9 +45,10 @@ export function createHealth(services: readonly string[], isReady: () => Promise
   return {
     methods: {
       Check(call: ServerUnaryCall<{ service: string }, HealthResponse>, callback: sendUnaryData<HealthResponse>): void {
-        void getStatus(call.request.service).then((is) => {
-          if (is === "SERVICE_UNKNOWN") callback({ code: status.NOT_FOUND, details: "There is no such service here." });
-          else callback(null, { status: is });
+        void getStatus(call.request.service).then((current) => {
+          if (current === "SERVICE_UNKNOWN")
+            callback({ code: status.NOT_FOUND, details: "There is no such service here." });
+          else callback(null, { status: current });
         });
       },
       Watch(call: Watcher): void {
@@ -62,10 +63,10 @@ export function createHealth(services: readonly string[], isReady: () => Promise
         void notifyWatchers();
       },
     },
-    /** Tells all watchers that it is over, and ends their streams. */
+    /** Sends NOT_SERVING to all watchers, and ends their streams. */
     stop(): void {
-      for (const [watcher, told] of watchers) {
-        if (told !== "NOT_SERVING") watcher.write({ status: "NOT_SERVING" });
+      for (const [watcher, sent] of watchers) {
+        if (sent !== "NOT_SERVING") watcher.write({ status: "NOT_SERVING" });
         removeWatcher(watcher);
         watcher.end();
       }

@@ -1,10 +1,10 @@
-/** What is used of a stream of HTTP/2: the request of one call. */
+/** What is needed of a stream of HTTP/2: the request of one call. */
 export interface RequestStream {
   once(event: "end" | "close", listener: () => void): void;
   close(code: number): void;
 }
 
-/** The HTTP/2 error code for a client that takes more than it should. */
+/** The HTTP/2 error code for a client that uses more than it should. */
 export const ENHANCE_YOUR_CALM = 11;
 
 /** ms in which a request, one message in all our methods, must have come whole; the second when too many have not. */

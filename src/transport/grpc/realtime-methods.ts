@@ -10,10 +10,10 @@ import type { ServerApi } from "../../server-api/index.ts";
 import type { Unary } from "./call.ts";
 import * as requests from "./requests.ts";
 
-/** Time in ms that an answer needs on its way back: a caller that waits for an acknowledgement gets its result within its deadline. */
+/** Time in ms that a response needs on its way back: a caller that waits for an acknowledgement gets its result within its deadline. */
 const ACK_MARGIN_MS = 100;
 
-/** The six methods of RealtimeService that answer once. */
+/** The six unary methods of RealtimeService. */
 export function createRealtimeMethods({ notices, broadcasts, stats }: ServerApi, unary: Unary) {
   return {
     NotifyBookingResult: unary("NotifyBookingResult", {

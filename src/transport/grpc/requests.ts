@@ -5,7 +5,7 @@ import { text } from "../../../protocol/text.ts";
 import { checkJsonBounds } from "../../platform/json-bounds.ts";
 import { type JsonObject, parseJsonObject, toJsonObject } from "../../platform/json-object.ts";
 
-/** What the methods take, checked. In proto3 an empty text and no text are the same: both count as left out. */
+/** The schemas of the methods' messages. In proto3 an empty text and no text are the same: both count as left out. */
 
 /** Maximum bytes of a payload, as of a frame. */
 const MAX_PAYLOAD = 65_536;

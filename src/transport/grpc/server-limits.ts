@@ -7,7 +7,7 @@ const MAX_CONNECTIONS = 4_096;
 
 /**
  * Pings in a while that a client may send without a call in between. Clients that keep a connection alive send one in ten
- * seconds, and those that measure the line send one with each burst of calls; the HTTP/2 server itself ends only what is a flood
+ * seconds, and those that measure the connection send one with each burst of calls; the HTTP/2 server itself ends only what is a flood
  * (as it does for resets, headers and streams).
  */
 const PINGS = { max: 60, ms: 60_000 };

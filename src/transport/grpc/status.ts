@@ -3,7 +3,7 @@ import { CODES } from "../../../protocol/codes.ts";
 import type { AppError, FieldError } from "../../platform/errors.ts";
 
 /**
- * An error as gRPC tells it: the status and the sentence; and in `grpc-status-details-bin` a google.rpc.Status with what programs
+ * An error as gRPC returns it: the status and the message; and in `grpc-status-details-bin` a google.rpc.Status with what programs
  * can read: an ErrorInfo whose `reason` is our code, which fields are wrong (BadRequest), when to try again (RetryInfo).
  */
 export function grpcError(error: AppError): ServiceError {
@@ -36,7 +36,7 @@ function formatMessage({ message, errors }: AppError): string {
 /** `/seat_numbers/0` → `seat_numbers[0]`. */
 function fieldName({ pointer }: FieldError): string {
   const parts = pointer.split("/").slice(1);
-  return parts.map((part, place) => (/^\d+$/.test(part) ? `[${part}]` : (place ? "." : "") + part)).join("");
+  return parts.map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : (index ? "." : "") + part)).join("");
 }
 
 function violation(error: FieldError): Buffer {

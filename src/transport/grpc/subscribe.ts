@@ -29,7 +29,7 @@ export interface SubscribeDeps extends CallsDeps {
 /** Subscribe: a service in rooms, as a client with a WebSocket is. */
 export function createSubscribe(deps: SubscribeDeps) {
   const name = "Subscribe";
-  /** Each with what ends it. */
+  /** Each with a function that ends it. */
   const open = new Map<Call, () => void>();
 
   async function start(call: Call): Promise<void> {
@@ -63,7 +63,7 @@ export function createSubscribe(deps: SubscribeDeps) {
     const refusal = toServiceError(deps, error, name);
     deps.onResponse(name, statusName(refusal.code), null);
     call.emit("error", refusal);
-    // The status waits after what the client does not read, and with it all that is buffered for it.
+    // The status waits after the data that the client does not read, and that data stays in memory.
     const timer = setTimeout(() => httpStream(call)?.close(ENHANCE_YOUR_CALM), GRACE_MS);
     call.once("close", () => clearTimeout(timer));
   }
@@ -75,7 +75,7 @@ export function createSubscribe(deps: SubscribeDeps) {
         start(call).catch((error: unknown) => end(call, error)),
       );
     },
-    /** Sends all away: they resume on another node. */
+    /** Closes all streams: their clients resume on another node. */
     stop(): void {
       for (const leave of [...open.values()]) leave();
     },
@@ -106,7 +106,7 @@ function createSink(call: Call, drained: () => void, ended: (reason: CloseReason
         if (unsent === 0) drained();
       });
     },
-    // The pings of HTTP/2 say that the server lives.
+    // The pings of HTTP/2 are the heartbeat.
     heartbeat: () => {},
     buffered: () => unsent,
     end: ended,
@@ -147,7 +147,7 @@ function toCloseError(reason: CloseReason | "cut"): AppError {
     : new AppError(code, sentence);
 }
 
-/** The library shows no way to reset a stream that its client does not read. */
+/** The library has no public way to reset a stream that its client does not read. */
 function httpStream(call: unknown): { close(code: number): void } | undefined {
   return (call as { call?: { stream?: { close(code: number): void } } }).call?.stream;
 }

@@ -31,7 +31,7 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-/** Swagger UI is dark where its root bears the class; it does not look at what the visitor prefers. */
+/** Swagger UI is dark where its root bears the class; it does not read what the visitor prefers. */
 const START = `const dark = matchMedia("(prefers-color-scheme: dark)");
 const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
 dark.addEventListener("change", follow);

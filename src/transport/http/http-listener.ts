@@ -5,7 +5,7 @@ export interface Listener {
   port: number;
   /** To all sockets of a topic. -1 or 0: some socket does not keep up. */
   publish(topic: string, text: string): number;
-  /** Requests that are not answered to their last byte. */
+  /** Requests whose response is not yet sent to its last byte. */
   pending(): number;
   /** No new connections. With `cut` also the open ones end; without it, it waits for them. */
   stop(cut: boolean): Promise<void>;
@@ -25,13 +25,13 @@ export interface ListenOptions<Data> {
 }
 
 /**
- * Listens, by TLS where there is a pair. Bun keeps the certificate that a server began with, so a renewed one gets a server of
+ * Listens, by TLS where there is a pair. Bun keeps the certificate that a server started with, so a renewed one gets a server of
  * its own on the same port; the one before takes no more connections and keeps its sockets and requests until they end. Idle
  * connections of HTTP, and those that were about to open in that moment, are ended: their clients open another.
  */
 export function listen<Data>(options: ListenOptions<Data>, tls: Tls | null): Listener {
   if (tls === null) return wrapServer(Bun.serve<Data>(options));
-  // Another program on this port is found out before the port is shared with it; workers share it on purpose.
+  // Another program on this port is detected before the port is shared with it; workers share it on purpose.
   if (!options.reusePort && options.port !== 0) void Bun.serve<Data>(options).stop(true);
   const serve = (port: number) => Bun.serve<Data>({ ...options, port, reusePort: true, tls: tls.pair });
   let current = serve(options.port);

@@ -28,7 +28,7 @@ afterAll(() => server.close(), 60_000);
 
 const get = (path: string, headers: Record<string, string> = {}) => fetch(server.url + path, { headers });
 
-test("data answers let nothing run, load or frame; https gets HSTS", async () => {
+test("data responses let nothing run, load or frame; https gets HSTS", async () => {
   for (const path of ["/health", "/api/v1/meta", "/api/v1/notes", "/nowhere"]) {
     const { headers } = await get(path);
     expect(headers.get("content-security-policy")).toBe(
@@ -43,8 +43,8 @@ test("data answers let nothing run, load or frame; https gets HSTS", async () =>
 });
 
 test("the request id comes back and is in the log; tokens and secrets of the query are not", async () => {
-  const answer = await get("/api/v1/meta?token=abc.def&refresh_token=ghi&limit=5", { "x-request-id": "find-me" });
-  expect(answer.headers.get("x-request-id")).toBe("find-me");
+  const response = await get("/api/v1/meta?token=abc.def&refresh_token=ghi&limit=5", { "x-request-id": "find-me" });
+  expect(response.headers.get("x-request-id")).toBe("find-me");
   const line = server.lines.find(({ request_id }) => request_id === "find-me");
   expect(line).toMatchObject({
     path: "/api/v1/meta?token=[redacted]&refresh_token=[redacted]&limit=5",
@@ -65,8 +65,8 @@ test("a reset link and an invitation are not in the log", async () => {
 });
 
 test("the address behind a trusted proxy reaches the handler", async () => {
-  const answer = await get("/api/v1/admin", { authorization: "Bearer root", "x-forwarded-for": "203.0.113.9" });
-  expect(await answer.json()).toEqual({ address: "203.0.113.9" });
+  const response = await get("/api/v1/admin", { authorization: "Bearer root", "x-forwarded-for": "203.0.113.9" });
+  expect(await response.json()).toEqual({ address: "203.0.113.9" });
 });
 
 test("/health lives; /ready tells degraded from unavailable", async () => {
@@ -83,14 +83,14 @@ test("/health lives; /ready tells degraded from unavailable", async () => {
   expect((await outcome(200)).status).toBe("ready");
 }, 15_000);
 
-/** Outcomes are remembered for a moment: asks until the wanted status is there and differs from before. */
-let told = "";
+/** Outcomes are cached for a moment: polls until the wanted status is there and differs from before. */
+let lastText = "";
 async function outcome(status: number): Promise<Record<string, unknown>> {
   for (;;) {
-    const answer = await get("/ready");
-    const text = await answer.text();
-    if (answer.status === status && text !== told && !(told === "" && text.includes('"ready"'))) {
-      told = text;
+    const response = await get("/ready");
+    const text = await response.text();
+    if (response.status === status && text !== lastText && !(lastText === "" && text.includes('"ready"'))) {
+      lastText = text;
       return JSON.parse(text);
     }
     await Bun.sleep(50);
@@ -98,9 +98,9 @@ async function outcome(status: number): Promise<Record<string, unknown>> {
 }
 
 test("/metrics has every fixed name from 0, for this machine", async () => {
-  const answer = await get("/metrics");
-  expect(answer.headers.get("content-type")).toStartWith("text/plain");
-  const text = await answer.text();
+  const response = await get("/metrics");
+  expect(response.headers.get("content-type")).toStartWith("text/plain");
+  const text = await response.text();
   for (const sample of [
     'realtime_messages_sent_total{type="message:created"} 0',
     'realtime_messages_received_total{type="message:send"} 0',
@@ -114,18 +114,18 @@ test("/metrics has every fixed name from 0, for this machine", async () => {
   ]) {
     expect(text).toContain(`${sample}\n`);
   }
-  // A proxy on this machine asks for somebody else.
+  // A proxy on this machine forwards for another client.
   expect((await get("/metrics", { "x-forwarded-for": "203.0.113.9" })).status).toBe(404);
   expect(text).toMatch(/process_resident_memory_bytes \d{7,}/);
 });
 
-test("a handler that takes longer than HTTP_WRITE_TIMEOUT is answered for", async () => {
-  const answer = await fetch(`${server.url}/api/v1/waits`, {
+test("a handler that takes longer than HTTP_WRITE_TIMEOUT gets a 503 in its place", async () => {
+  const response = await fetch(`${server.url}/api/v1/waits`, {
     method: "POST",
     headers: { authorization: "Bearer ann" },
   });
-  expect(answer.status).toBe(503);
-  expect(await answer.json()).toMatchObject({ code: "unavailable", retry: true });
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject({ code: "unavailable", retry: true });
   server.state.gate.resolve();
 });
 
@@ -144,7 +144,7 @@ test("the document is OpenAPI 3.1 and names the routes; the docs come from here"
 });
 
 test("a Host that is none is 400; HTTP/1.0 needs none", async () => {
-  const statusOf = async (head: string) => {
+  const getStatus = async (head: string) => {
     const socket = connect(server.port, "127.0.0.1");
     socket.write(`${head}\r\n\r\n`);
     const [bytes] = await once(socket, "data");
@@ -152,13 +152,13 @@ test("a Host that is none is 400; HTTP/1.0 needs none", async () => {
     return Number(String(bytes).split(" ")[1]);
   };
   for (const host of ["[::bad", "a b", "", "x:99999999"]) {
-    expect([host, await statusOf(`GET /health HTTP/1.1\r\nHost: ${host}`)]).toEqual([host, 400]);
-    expect([host, await statusOf(`GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nHost: ${host}`)]).toEqual([host, 400]);
+    expect([host, await getStatus(`GET /health HTTP/1.1\r\nHost: ${host}`)]).toEqual([host, 400]);
+    expect([host, await getStatus(`GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nHost: ${host}`)]).toEqual([host, 400]);
   }
-  expect(await statusOf("GET /health HTTP/1.0")).toBe(200);
+  expect(await getStatus("GET /health HTTP/1.0")).toBe(200);
 });
 
-test("a header that drips in byte by byte is cut off", async () => {
+test("a header that comes byte by byte is cut off", async () => {
   const socket = connect(server.port, "127.0.0.1");
   const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
   socket.on("error", () => {});
@@ -170,7 +170,7 @@ test("a header that drips in byte by byte is cut off", async () => {
   clearInterval(drip);
 }, 60_000);
 
-test("a taken port is a sentence that says what to do", () => {
+test("a port in use is an error that says what to do", () => {
   const config = { HTTP_HOST: "127.0.0.1", HTTP_PORT: server.port };
   const listen = () =>
     withListenErrors(config, () =>

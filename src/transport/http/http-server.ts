@@ -12,7 +12,7 @@ export interface HttpServerDeps<Data> extends Omit<RouterDeps<Data>, "config" | 
   sharesPort: boolean;
   /** The certificate to show; left out: plain HTTP. */
   tls?: Tls | null;
-  /** A unix socket on which the page process asks us in the name of its visitors; it may say who they are. */
+  /** A unix socket on which the page process calls us in the name of its visitors; it may say who they are. */
   innerSocket?: string;
 }
 
@@ -24,21 +24,21 @@ export interface HttpServer {
   stop(ms: number): Promise<void>;
 }
 
-/** Largest Content-Length that Bun lets reach us at all. What is over our own limit, but under this, gets a proper answer. */
+/** Largest Content-Length that Bun lets reach us at all. What is over our own limit, but under this, gets a proper response. */
 const MAX_REQUEST_BYTES = 16 * 1_048_576;
 
 /**
- * Longer than the balancers in use keep an idle connection: AWS and nginx 60 s, Traefik 90 s, Caddy 120 s. Who closes first while
- * the other sends a POST makes it fail, for a POST is not sent twice.
+ * Longer than the balancers in use keep an idle connection: AWS and nginx 60 s, Traefik 90 s, Caddy 120 s. A server that closes while
+ * the balancer sends a POST makes it fail, for a POST is not sent twice.
  */
 export const KEEP_ALIVE_SECONDS = 130;
 /** Bun's own limit. */
 const MAX_IDLE_SECONDS = 255;
 
-/** After so many seconds of silence in either direction a connection ends: later than by our own limits, which answer instead of cutting. */
+/** After so many seconds of silence in either direction a connection ends: later than by our own limits, which respond instead of cutting. */
 function getIdleSeconds({ HTTP_READ_TIMEOUT, HTTP_WRITE_TIMEOUT }: HttpServerDeps<unknown>["config"]): number {
-  const answering = Math.ceil((HTTP_READ_TIMEOUT + HTTP_WRITE_TIMEOUT) / 1_000) + 5;
-  return Math.min(MAX_IDLE_SECONDS, Math.max(KEEP_ALIVE_SECONDS, answering));
+  const responding = Math.ceil((HTTP_READ_TIMEOUT + HTTP_WRITE_TIMEOUT) / 1_000) + 5;
+  return Math.min(MAX_IDLE_SECONDS, Math.max(KEEP_ALIVE_SECONDS, responding));
 }
 
 /** One server for everything: `/ws`, the API, `/metrics` for this machine, and the pages. */
@@ -80,7 +80,7 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer {
     port: outer.port,
     publish: outer.publish,
     async stop(ms) {
-      // No new ones, and idle connections end. Its promise does not always wait for answers that are still being sent.
+      // No new ones, and idle connections end. Its promise does not always wait for responses that are still being sent.
       void outer.stop(false);
       const until = performance.now() + ms;
       while (outer.pending() > 0 && performance.now() < until) await Bun.sleep(10);
@@ -89,7 +89,7 @@ export function createHttpServer<Data>(deps: HttpServerDeps<Data>): HttpServer {
   };
 }
 
-/** Turns what the operating system says about a port into a sentence that says what to do. */
+/** Turns the operating system's error about a port into a message that says what to do. */
 export function withListenErrors<T>(config: { HTTP_HOST: string; HTTP_PORT: number }, listen: () => T): T {
   try {
     return listen();

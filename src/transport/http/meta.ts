@@ -9,10 +9,10 @@ import { route } from "../../platform/http/route.ts";
 export interface MetaDeps {
   config: Pick<Config, "REGISTRATION" | "WS_MAX_MESSAGE_SIZE">;
   version: string;
-  /** What this server can do, by short words; clients look before they offer it. */
+  /** What this server can do, by short words; clients check them before they offer it. */
   features: readonly string[];
   clock: Clock;
-  /** Whether the owner's account has been made, or takes the set-up code from there. Asked of identity. */
+  /** Whether the owner's account has been made, or takes the set-up code from there. Provided by identity. */
   registration: (isLocal: boolean) => Promise<{ owner_exists: boolean; setup_code_needed: boolean }>;
 }
 

@@ -7,11 +7,11 @@ import { createMetricsServer } from "./metrics-server.ts";
 
 const LOOPBACK = { METRICS_HOST: "127.0.0.1", METRICS_TOKEN: null, METRICS_ALLOW: [] };
 
-/** What is asked through a proxy of this machine comes from nobody of this machine, as if from another one. */
+/** A request through a proxy of this machine counts as one of another machine. */
 const ELSEWHERE = { "x-forwarded-for": "198.51.100.4" };
 
 test.each([
-  ["nobody else", {}, null, 401],
+  ["no other client", {}, null, 401],
   ["a wrong token", { METRICS_TOKEN: "a-token-of-the-tests" }, "a-token-of-the-text", 401],
   ["the token", { METRICS_TOKEN: "a-token-of-the-tests" }, "a-token-of-the-tests", 200],
   ["an address that is allowed", { METRICS_ALLOW: ["127.0.0.0/8"] }, null, 200],
@@ -29,14 +29,14 @@ test.each([
   }
 });
 
-test("the port of the metrics answers /metrics and nothing else", async () => {
+test("the port of the metrics serves /metrics and nothing else", async () => {
   const metrics = createMetrics("0.0.0");
   const server = createMetricsServer({ ...LOOPBACK, METRICS_PORT: 0 }, metrics);
   try {
     metrics.hub.sent("message:created", 3);
-    const answer = await fetch(`http://127.0.0.1:${server.port}/metrics`);
-    expect(answer.headers.get("content-type")).toStartWith("text/plain; version=0.0.4");
-    expect(await answer.text()).toContain('realtime_messages_sent_total{type="message:created"} 3');
+    const response = await fetch(`http://127.0.0.1:${server.port}/metrics`);
+    expect(response.headers.get("content-type")).toStartWith("text/plain; version=0.0.4");
+    expect(await response.text()).toContain('realtime_messages_sent_total{type="message:created"} 3');
     expect((await fetch(`http://127.0.0.1:${server.port}/`)).status).toBe(404);
   } finally {
     await server.stop();
@@ -44,7 +44,7 @@ test("the port of the metrics answers /metrics and nothing else", async () => {
   }
 });
 
-test("when it is taken, a sentence says what to do", async () => {
+test("when it is in use, an error says what to do", async () => {
   // Of another kind: Bun lets two servers of one process share a port.
   const other = createServer().listen(0, "127.0.0.1");
   await once(other, "listening");

@@ -3,7 +3,7 @@ import type { RequestInfo } from "../../platform/http/api.ts";
 import { MAX_FORM, readBody } from "../../platform/http/read-body.ts";
 import type { Logger } from "../../platform/logger.ts";
 
-/** Headers that belong to one hop (RFC 9110 §7.6.1), and those that only we may say to the page process. */
+/** Headers that belong to one hop (RFC 9110 §7.6.1), and those that only we may send to the page process. */
 const HOP_BY_HOP_HEADERS = [
   "connection",
   "keep-alive",
@@ -15,28 +15,28 @@ const HOP_BY_HOP_HEADERS = [
   "upgrade",
 ];
 const FORWARDED_HEADERS = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
-/** Tells the page process, and from it the API on its unix socket, that the visitor is on this machine. Nobody else is believed it. */
+/** Tells the page process, and from it the API on its unix socket, that the visitor is on this machine. From no other client is it trusted. */
 export const LOCAL_CLIENT_HEADER = "x-usher-local";
 
-/** Nobody gets this answer; it stands in the log and in the metrics. nginx calls it so, too. */
+/** No client gets this response; it is for the log and the metrics. nginx uses the same code. */
 const CLIENT_CLOSED_REQUEST = 499;
 
 export interface PageProxyOptions {
   /** Unix socket that the page process listens on. */
   socket: string;
-  /** ms for a request's body to arrive, and for the page process to begin its answer. */
+  /** ms for a request's body to arrive, and for the page process to begin its response. */
   readTimeout: number;
   writeTimeout: number;
   /** Whether a page of this origin may post to us, given the host that was asked for. */
   isOwnOrigin: (origin: string, host: string) => boolean;
-  /** Told in a line of what is refused because of the request. Left out: it is not logged. */
+  /** Gets a line for each refusal because of the request. Left out: it is not logged. */
   logger?: Logger;
 }
 
 /** What browsers send forms as (HTML, form-data set encoding). */
 const FORM_TYPES = ["application/x-www-form-urlencoded", "multipart/form-data"];
 
-/** Passes a request on to the page process and its answer back, unread. */
+/** Passes a request on to the page process and its response back, unread. */
 export type PageProxy = (request: Request, info: RequestInfo) => Promise<Response>;
 
 export function createPageProxy(options: PageProxyOptions): PageProxy {
@@ -63,7 +63,7 @@ export function createPageProxy(options: PageProxyOptions): PageProxy {
         await forwardRequest(request, info, options.socket, body, AbortSignal.any([request.signal, late.signal])),
       );
     } catch {
-      // A visitor who goes on to another page breaks off what the last one was loading: nothing is wrong with us.
+      // A visitor who goes on to another page aborts what the last one was loading: that is no error of ours.
       if (request.signal.aborted) return textResponse(CLIENT_CLOSED_REQUEST, "The visitor has gone on.");
       // The page process is starting, has died, or hangs. Its supervisor logs which; the visitor's page tries again.
       return textResponse(503, "The pages are starting. This one loads again by itself in a moment.", {
@@ -79,7 +79,7 @@ export function createPageProxy(options: PageProxyOptions): PageProxy {
 const FORMS_ONLY =
   "This is the path of a page, which takes forms only. Programs use the API: /api/v1, described at /api/docs.";
 
-/** Our pages' largest forms have a box for each of some dozens of choices. The page process answers for all visitors at once. */
+/** Our pages' largest forms have a box for each of some dozens of choices. One page process serves all visitors. */
 const MAX_FIELDS = 1_000;
 
 const TOO_MANY_FIELDS = `This form may have at most ${MAX_FIELDS} fields.`;
@@ -143,7 +143,7 @@ function isFromOwnPages(request: Request, info: RequestInfo, { isOwnOrigin }: Pa
   return site === "same-origin" || site === "none" || (site === null && !request.headers.has("cookie"));
 }
 
-/** An answer of ours in the place of a page. */
+/** A response of ours in the place of a page. */
 export function textResponse(status: number, text: string, headers: Record<string, string> = {}): Response {
   return new Response(`${text}\n`, {
     status,

@@ -2,11 +2,11 @@ import { z } from "zod";
 import type { Api } from "../../platform/http/api.ts";
 import { route } from "../../platform/http/route.ts";
 
-/** `cannot write`: it answers, and refuses what is written. That is so for every node: taking this one out would not help. */
+/** `cannot write`: it responds, and refuses writes. That is so for every node: taking this one out would not help. */
 const STATES = ["ok", "away", "cannot write"] as const;
 export type CheckState = (typeof STATES)[number];
 
-/** Something this node needs. `vital`: while it is away the node takes no requests; else it only works with less. */
+/** Something this node needs. `isRequired`: while it is away the node takes no requests; else it only works with less. */
 export interface Check {
   name: string;
   isRequired: boolean;
@@ -17,18 +17,18 @@ export interface Check {
 export interface ReadinessDeps {
   checks: readonly Check[];
   isDraining: () => boolean;
-  /** Why others do better than this node although nothing vital is away; null: they do not. */
+  /** Why other nodes should get the requests although nothing required is away; null: no reason. */
   getUnfitReason?: () => string | null;
 }
 
 const PROBE_TIMEOUT_MS = 2_000;
-/** How long an outcome is told again: a public path must not become a load on the database. */
+/** How long an outcome is cached: a public path must not become a load on the database. */
 const CACHE_MS = 500;
 
 const health = route({
   method: "get",
   path: "/health",
-  summary: "Whether the process lives",
+  summary: "Whether the process is alive",
   tag: "server",
   auth: "public",
   responses: { 200: { description: "It does.", schema: z.object({ status: z.literal("healthy") }) } },
@@ -47,13 +47,13 @@ const ready = route({
     },
     503: {
       description:
-        "It is stopping, cannot reach its database, or does not hear the other nodes although they hear each other.",
+        "It is stopping, cannot reach its database, or does not receive from the other nodes although they receive from each other.",
       schema: z.object({ status: z.literal("unavailable"), reason: z.string() }),
     },
   },
 });
 
-/** What `/ready` and gRPC's health service answer by: null when this node takes requests, or why it does not; and each check. */
+/** The check behind `/ready` and gRPC's health service: null when this node takes requests, or why it does not; and each check. */
 export type Readiness = () => Promise<{ refusal: string | null; checks: Record<string, CheckState> }>;
 
 export function createReadiness({ checks, isDraining, getUnfitReason = () => null }: ReadinessDeps): Readiness {
@@ -92,7 +92,7 @@ async function runCheck({ name, isRequired, probe }: Check) {
   }
 }
 
-/** Calls `work` at most once at a time, and tells its outcome again for FRESH ms. */
+/** Calls `work` once at a time, and returns its outcome again for FRESH ms. */
 function cacheOutcome<T>(work: () => Promise<T>): () => Promise<T> {
   let latest: Promise<T> | null = null;
   let until = 0;

@@ -6,10 +6,10 @@ import { type GetHeader, isForwarded, isLoopbackHost } from "../../platform/http
 import { LOCAL_CLIENT_HEADER } from "./page-proxy.ts";
 
 /**
- * Finds out who is really asking. X-Forwarded-* is believed only from TRUSTED_PROXIES, and from our own page process
- * (`peer` null: it comes over a unix socket of ours). An X-Request-Id is taken over when it is a plain short word.
+ * Finds out the real client. X-Forwarded-* is trusted only from TRUSTED_PROXIES, and from our own page process
+ * (`peer` null: it comes over a unix socket of ours). An X-Request-Id is used when it is plain and short.
  *
- * @param config may change; each request is judged by what stands
+ * @param config may change; each request is judged by the current one
  * @param usesTls whether we speak TLS ourselves
  */
 export function createGetRequestInfo(
@@ -37,16 +37,16 @@ export function createGetRequestInfo(
     }
     info.isLocal =
       peer === null ? header(LOCAL_CLIENT_HEADER) === "true" : isLocalClient(peerAddress, header, info.host, isTrusted);
-    // HTTP/1.0 asks by no name: no client is local by one that we make up.
+    // HTTP/1.0 sends no Host: no client is local by one that we make up.
     info.host ||= url.host;
     return info;
   };
 }
 
-/** Who asks: address and `isLocal` of RequestInfo. */
+/** The client of a request: address and `isLocal` of RequestInfo. */
 export type ClientAddress = Pick<RequestInfo, "address" | "isLocal">;
 
-/** Who asks behind trusted proxies, for transports that have no Request. `host`: the name by which the server was called. */
+/** The client behind trusted proxies, for transports that have no Request. `host`: the name by which the server was called. */
 export function createResolveClient(
   config: Pick<Config, "TRUSTED_PROXIES">,
 ): (peer: string, header: GetHeader, host: string) => ClientAddress {

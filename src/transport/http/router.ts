@@ -14,9 +14,9 @@ import { scrape } from "./scrape.ts";
 import { secureHeaders } from "./security-headers.ts";
 import { withHost } from "./with-host.ts";
 
-/** The WebSocket side: decides about an upgrade, and handles the sockets of the upgraded. */
+/** The WebSocket transport: decides about an upgrade, and handles the sockets that it upgraded. */
 export interface WebSocketEndpoint<Data> {
-  /** Where sockets are asked for; `/ws` when left out. */
+  /** The paths of the handshakes; `/ws` when left out. */
   paths?: readonly string[];
   /** Undefined: upgraded. A response: refused (401, 403, 426). */
   upgrade(
@@ -30,12 +30,12 @@ export interface WebSocketEndpoint<Data> {
 export interface RouterDeps<Data> {
   config: Pick<Config, "HTTP_WRITE_TIMEOUT" | "TRUSTED_PROXIES">;
   api: Api;
-  /** Whether nothing from this address is to be answered. Left out: no address is banned. */
+  /** Whether every request from this address is refused. Left out: no address is banned. */
   isBanned?: (address: string) => boolean;
   websocket: WebSocketEndpoint<Data>;
-  /** What this node answers; other paths of Usher are refused here, and the refusal says so. */
+  /** What this node serves; other paths of Usher are refused here, and the refusal says so. */
   serves: { api: boolean; sockets: boolean };
-  /** Whether this node is about to stop: answers then end their connections, so that clients open the next one elsewhere. */
+  /** Whether this node is about to stop: responses then end their connections, so that clients open the next one at another node. */
   isStopping?: () => boolean;
   /** What is no path of ours goes to the pages; null: there are none, and it is 404. */
   pages: PageProxy | null;
@@ -52,9 +52,9 @@ export interface RouterDeps<Data> {
 }
 
 /**
- * Answers a request; undefined: it is a socket now.
+ * Returns the response to a request; undefined: it is a socket now.
  *
- * @param peer whose connection it came by; null: the page process's, which may say for whom it asks
+ * @param peer address of the connection it came by; null: the page process's, which may say for whom it calls
  */
 export type RequestHandler<Data> = (
   request: Request,
@@ -62,18 +62,18 @@ export type RequestHandler<Data> = (
   peer: string | null,
 ) => Promise<Response | undefined>;
 
-/** Files whose names carry a hash of what is in them: browsers ask for each once. */
+/** Files whose names carry a hash of what is in them: browsers request each once. */
 const ASSETS_PREFIX = "/assets/";
 /** A path of the API that belongs to the sockets. */
 const STREAM_PATH = "/api/v1/stream";
 
-/** Brings each request to what answers it: the sockets, the API, the metrics, the pages; and says no where none of them is. */
+/** Routes each request: to the sockets, the API, the metrics, the pages; and refuses it where none of them is. */
 export function createRouter<Data>(deps: RouterDeps<Data>): RequestHandler<Data> {
   const { config, api, websocket, logger, serves, metrics } = deps;
   const getRequestInfo = createGetRequestInfo(config, deps.usesTls);
   const socketPaths = websocket.paths ?? ["/ws"];
 
-  /** What is written to the log while a request is answered carries its ids. */
+  /** Each log line of a request carries its ids. */
   async function handleRequest(
     received: Request,
     server: Bun.Server<Data>,
@@ -87,7 +87,7 @@ export function createRouter<Data>(deps: RouterDeps<Data>): RequestHandler<Data>
       setIdleTimeout: (seconds) => server.timeout(received, seconds),
     };
     const { pathname } = new URL(request.url);
-    // A load balancer's own address may be in a banned range: it asks whether this node lives, for others.
+    // A load balancer's own address may be in a banned range: it probes whether this node is alive, for its clients.
     if (deps.isBanned?.(info.address) && !isProbe(pathname))
       return problemResponse(new AppError("banned", "This address is banned."), info.requestId);
     if (socketPaths.includes(pathname))
@@ -110,7 +110,7 @@ export function createRouter<Data>(deps: RouterDeps<Data>): RequestHandler<Data>
     });
   }
 
-  /** Only the API is traced: probes and pages say little. */
+  /** Only the API is traced: spans of probes and pages say little. */
   function beginSpan(request: Request, pathname: string): Span | null {
     if (deps.tracing === undefined || !pathname.startsWith("/api/")) return null;
     const { method, headers } = request;
@@ -146,7 +146,7 @@ export function createRouter<Data>(deps: RouterDeps<Data>): RequestHandler<Data>
     return deps.pages(request, info);
   }
 
-  /** The refusal of a page, a file or the metrics that an address asks for too often. */
+  /** The refusal of a page, a file or the metrics that an address requests too often. */
   function checkLimit(pathname: string, { address }: RequestInfo): Response | null {
     const limiter = pathname.startsWith(ASSETS_PREFIX) ? deps.addresses?.assets : deps.addresses?.requests;
     const result = limiter?.(addressKey(address));
@@ -155,7 +155,7 @@ export function createRouter<Data>(deps: RouterDeps<Data>): RequestHandler<Data>
     return textResponse(status, message, { "retry-after": String(extra.retry_after) });
   }
 
-  /** HTTP_WRITE_TIMEOUT for an ordinary answer. The handler goes on; its Idempotency-Key, if any, keeps what it comes to. */
+  /** HTTP_WRITE_TIMEOUT for an ordinary response. The handler goes on; its result is stored under the Idempotency-Key, if any. */
   async function withTimeout(response: Response | Promise<Response>, info: RequestInfo): Promise<Response> {
     const late = Promise.withResolvers<Response>();
     const timer = setTimeout(() => {
@@ -178,7 +178,7 @@ export function createRouter<Data>(deps: RouterDeps<Data>): RequestHandler<Data>
     const isOurs = isForApi(request);
     if (isOurs) metrics?.observeRequest(request.method, response.status, ms / 1_000);
     const { pathname, search } = new URL(request.url);
-    // Balancers ask several times a second: what /ready says is told when it changes, not at each request.
+    // Balancers poll several times a second: the result of /ready is logged when it changes, not at each request.
     const level = response.status >= 500 && !isProbe(pathname) ? "info" : "debug";
     if (!logger.isLevelEnabled(level)) return;
     logger[level](
@@ -197,7 +197,7 @@ export function createRouter<Data>(deps: RouterDeps<Data>): RequestHandler<Data>
   return handleRequest;
 }
 
-/** The operator's routing is wrong: this node has not that role. */
+/** The operator's routing is wrong: this node does not have that role. */
 function wrongRoleResponse(role: string, { requestId }: RequestInfo): Response {
   return problemResponse(
     new AppError("not_found", `This node does not have the role "${role}". Ask another one.`),

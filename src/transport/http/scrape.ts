@@ -10,8 +10,7 @@ export interface ScrapeDeps {
 }
 
 /**
- * The metrics for this machine, and for a token that may read them; or why not. Null: the client did not say who it is, and is told nothing
- * of them.
+ * The metrics for this machine, and for a token that may read them; or why not. Null: the client sent no token, and gets a 404.
  *
  * @param peer whose socket it is; null: the page process
  */
@@ -33,7 +32,7 @@ export async function scrape(
   }
 }
 
-/** Asked from this machine itself, and not through a proxy on it. */
+/** Whether it comes from this machine itself, and not through a proxy on it. */
 export function isLocalRequest(request: Request, peer: string | null): boolean {
   if (isForwarded((name) => request.headers.get(name))) return false;
   return peer === "::1" || /^(::ffff:)?127\./.test(peer ?? "");

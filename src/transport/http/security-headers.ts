@@ -1,6 +1,6 @@
 import type { RequestInfo } from "../../platform/http/api.ts";
 
-/** For answers that are data: nothing in them may run, load or be framed. Pages and docs set a policy of their own. */
+/** For responses that are data: nothing in them may run, load or be framed. Pages and docs set a policy of their own. */
 const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 const HEADERS: Record<string, string> = {

@@ -1,5 +1,5 @@
 /**
- * A request whose URL is whole: HTTP/1.0 needs no Host (load balancers ask like that). Null when the Host is not one, or there are
+ * A request whose URL is whole: HTTP/1.0 needs no Host (some load balancers send none). Null when the Host is not one, or there are
  * two: the runtime takes the first one, a proxy before us may have taken the other.
  */
 export function withHost(request: Request): Request | null {

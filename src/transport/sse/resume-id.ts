@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 
 /**
  * The `id:` of an SSE event: where a client is in all rooms of its stream, for the epoch and the list of rooms that it belongs
- * to: `<epoch>.<list>.<seq>.<seq>…`. `<list>` is a short hash, each seq in base 36 at the place of its room in the list, `-` where
+ * to: `<epoch>.<list>.<seq>.<seq>…`. `<list>` is a short hash, each seq in base 36 at the index of its room in the list, `-` where
  * the stream is not in the room. Opaque to clients.
  */
 export interface ResumePosition {

@@ -7,23 +7,23 @@ export interface SseSinkOptions {
   rooms: readonly string[];
   /** Whether each event carries its frame's type as `event:`, for `addEventListener`; without it all go to `onmessage`. */
   named: boolean;
-  /** Sets how long, in seconds, the client's connection may stand still before it is cut; 0: for ever. */
+  /** Sets how long, in seconds, the client's connection may be idle before it is cut; 0: for ever. */
   setIdleTimeout: (seconds: number) => void;
 }
 
-/** After the last word, a client that takes nothing for so long (seconds; the runtime looks every 4) is cut. */
+/** After the last frame, a client that reads nothing for so long (seconds; the runtime checks every 4) is cut. */
 const GRACE_SECONDS = 5;
 
-/** ms that browsers wait before they open a lost stream again: a random time, so that a node's death brings no rush. */
+/** ms that browsers wait before they open a lost stream again: a random time, so that the clients of a dead node do not all reconnect at once. */
 const RETRY_MS: readonly [number, number] = [1_000, 3_000];
 
-/** Asked for in the runtime's pieces: less than this waits in our hands while the network keeps up. */
+/** The high-water mark: less than this is buffered by us while the network keeps up. */
 const HIGH_WATER = 65_536;
 
-/** The body of an SSE answer: one event for each frame, and a comment as a heartbeat. */
+/** The body of an SSE response: one event for each frame, and a comment as a heartbeat. */
 export class SseSink implements Sink {
   readonly body: ReadableStream<Uint8Array>;
-  /** Set as soon as there is one; before it, frames have no position to tell. */
+  /** Set as soon as there is one; before it, frames have no position. */
   stream: Stream | null = null;
   readonly #options: SseSinkOptions;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;

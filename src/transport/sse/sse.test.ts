@@ -66,7 +66,7 @@ test("SS-2 each event is a frame as on a WebSocket; its type is the event's name
   named.close();
 });
 
-test("SS-3 by the last event's id, in the header or the query, a client gets exactly what it missed, or is told that it does not", async () => {
+test("SS-3 by the last event's id, in the header or the query, a client gets exactly what it missed, or `recovered: false`", async () => {
   const rooms = "event:c,event:d,event:e";
   const before = await openSse(stream(rooms));
   await outcomes(before);
@@ -97,13 +97,13 @@ test("SS-3 by the last event's id, in the header or the query, a client gets exa
     [rooms, moved],
   ]) {
     const client = await openSse(stream(list!), { "last-event-id": id! });
-    const answers = Object.values(await outcomes(client));
-    expect(answers.map(({ recovered }) => recovered)).toEqual(answers.map(() => false));
+    const results = Object.values(await outcomes(client));
+    expect(results.map(({ recovered }) => recovered)).toEqual(results.map(() => false));
     client.close();
   }
 });
 
-test("SS-2 SS-3 a stream of `all` alone is told that it is there, and told so again when it comes back with an id", async () => {
+test("SS-2 SS-3 a stream of `all` alone gets `system:resumed`, and again when it comes back with an id", async () => {
   const first = await openSse(stream("all"));
   expect(await outcomes(first)).toEqual({});
   first.close();
@@ -153,7 +153,7 @@ test("SS-6 a client that does not read is closed, others go on, and it resumes w
   await waitUntil("it is in", () => node.hub.counts().rooms.event === 2);
   const long = "x".repeat(100_000);
   let said = 0;
-  // What the kernel takes for a reader that sleeps differs; it is closed at some point.
+  // How much the kernel buffers for a client that does not read differs; it is closed at some point.
   while (node.hub.counts().connections > before) {
     await node.say("event:slow", ...Array.from({ length: 10 }, () => long));
     said += 10;
@@ -167,7 +167,7 @@ test("SS-6 a client that does not read is closed, others go on, and it resumes w
   healthy.close();
 });
 
-test("SS-7 a stream ends with its session, with a word that says so, and is refused from then on", async () => {
+test("SS-7 a stream ends with its session, with a reason, and is refused from then on", async () => {
   const token = await mintToken("carl", { sessionId: "s1" });
   const client = await openSse(stream("user:me", `&token=${token}`));
   await outcomes(client);
@@ -236,17 +236,17 @@ test("SS-3 over random cuts of the network every entry comes once, in order", as
   expect(sessions).toBeGreaterThan(3);
 });
 
-test("SS-5 two hundred streams of one browser hear the same", async () => {
+test("SS-5 two hundred streams of one browser receive the same", async () => {
   const clients = await Promise.all(Array.from({ length: 200 }, () => openSse(stream("event:tabs,event:other"))));
   await Promise.all(clients.map(outcomes));
   await node.say("event:tabs", "1", "2", "3");
   await waitUntil("all came", () => clients.every((client) => saidIn(client, "event:tabs").length === 3));
   expect(new Set(clients.map((client) => JSON.stringify(saidIn(client, "event:tabs"))))).toEqual(new Set(["[1,2,3]"]));
   for (const client of clients) client.close();
-  await waitUntil("nobody is left", () => node.hub.counts().rooms.event === 0);
+  await waitUntil("no stream is left", () => node.hub.counts().rooms.event === 0);
 });
 
-test("SS-8 a server that stops gives each stream a time of its own to come back, and takes no new one", async () => {
+test("SS-8 a server that stops gives each stream a reconnect time of its own, and accepts no new one", async () => {
   const leaving = await startSseNode(15_000);
   try {
     const clients = await Promise.all(
@@ -266,15 +266,15 @@ test("SS-8 a server that stops gives each stream a time of its own to come back,
   }
 });
 
-test("a node for sockets opens streams, and answers nothing else of the API; one for the API the other way round", async () => {
+test("a node for sockets opens streams, and serves nothing else of the API; one for the API the other way round", async () => {
   for (const [roles, streams, rest] of [
     ["edge", 200, 404],
     ["api", 404, 200],
   ] as const) {
     const app = await startTestApp({ ROLES: roles });
     try {
-      const statusOf = async (path: string) => (await fetch(app.url + path, { method: "HEAD" })).status;
-      expect([roles, await statusOf("/api/v1/stream?rooms=event:1"), await statusOf("/api/v1/meta")]).toEqual([
+      const getStatus = async (path: string) => (await fetch(app.url + path, { method: "HEAD" })).status;
+      expect([roles, await getStatus("/api/v1/stream?rooms=event:1"), await getStatus("/api/v1/meta")]).toEqual([
         roles,
         streams,
         rest,

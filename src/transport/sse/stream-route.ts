@@ -54,7 +54,7 @@ const streamRoute = route({
     200: {
       description:
         "The stream. `system:resumed` says of each room whether everything since the last event's id follows (`recovered`), or " +
-        "that the state is to be loaded anew. A comment every 15 s is the heartbeat.",
+        "that the state is to be loaded again. A comment every 15 s is the heartbeat.",
       contentType: "text/event-stream",
       schema: z.string(),
     },
@@ -65,7 +65,7 @@ const streamRoute = route({
 const HEADERS = {
   "content-type": "text/event-stream",
   "cache-control": "no-store, no-transform",
-  // Told to nginx, which would otherwise keep events until a buffer is full.
+  // For nginx, which would otherwise hold events until a buffer is full.
   "x-accel-buffering": "no",
 };
 
@@ -79,14 +79,14 @@ export function addSse(api: Api, deps: SseDeps): void {
     const { caller } = await readCredentials(c.req.raw, c.get("host"), deps);
     const names = parseRooms(rooms, caller);
     if (c.req.raw.method === "HEAD") return new Response(null, { headers: HEADERS }) as never;
-    // An empty one says nothing: some libraries always send it.
+    // An empty one is none: some libraries always send it.
     // Not in the schema: code that is made of the OpenAPI document has one name for `lastEventId` and `last_event_id`.
     const id = c.req.header("last-event-id") || c.req.query("lastEventId") || last_event_id || undefined;
     if (id !== undefined && id.length > MAX_EVENT_ID) throw new AppError("invalid", "The last event's id is too long.");
     try {
       return (await openStream(c, deps.streams, caller, getStartPositions(names, id), event_names === "true")) as never;
     } catch (error) {
-      // Who comes back while this node stops, or when the database is away, is no failure to log for each.
+      // A client that comes back while this node stops, or while the database is unavailable, is not logged as a failure.
       if (error instanceof AppError && error.code === "unavailable") {
         return problemResponse(error, c.get("requestId")) as never;
       }
@@ -116,7 +116,7 @@ async function openStream(
   return new Response(sink.body, { headers: HEADERS });
 }
 
-/** A stream without any room is refused by its status, which ends a browser's tries; one of some rooms says what became of the others. */
+/** A stream without any room is refused by its status, which ends a browser's tries; one of some rooms returns the result of each. */
 async function requireOneRoom(stream: Stream): Promise<void> {
   const results = await stream.roomResults;
   const [first] = results;
@@ -129,7 +129,7 @@ function acceptsEventStream(header: string | undefined): boolean {
   return header === undefined || /text\/event-stream|text\/\*|\*\/\*/i.test(header);
 }
 
-/** The rooms by their full names, each once, in the order they were named; `all` is left out, since everybody is in it (SPEC CN-7). */
+/** The rooms by their full names, each once, in the order they were named; `all` is left out, since every client is in it (SPEC CN-7). */
 function parseRooms(list: string, caller: Caller): string[] {
   const names = parseNameList(list).map((name) => {
     const trimmed = name.trim();
@@ -148,8 +148,8 @@ function parseRooms(list: string, caller: Caller): string[] {
 
 function getStartPositions(rooms: readonly string[], id: string | undefined): StreamRequest["rooms"] {
   const position = id === undefined ? null : parseId(id, rooms);
-  return rooms.map((room, place) => {
-    const seq = position?.seqs[place] ?? null;
+  return rooms.map((room, index) => {
+    const seq = position?.seqs[index] ?? null;
     return { room, since: position === null || seq === null ? null : { seq, epoch: position.epoch } };
   });
 }

@@ -17,7 +17,7 @@ export interface Streams {
   open(request: StreamRequest): Stream;
   /** Awaited right before `open`: see `Hub.prepare`. */
   prepare(caller: Caller, address: string): Promise<void>;
-  /** Hands a room's frame to the streams in it, like Bun's `publish`. Positive: all keep up; -1 or 0: some do not. Null: there is none. */
+  /** Sends a room's frame to the streams in it, like Bun's `publish`. Positive: all keep up; -1 or 0: some do not. Null: there is none. */
   publish(...frame: Parameters<Broadcast>): number | null;
   /** Streams that are open. */
   readonly count: number;
@@ -39,7 +39,7 @@ export interface Position {
   epoch: string;
 }
 
-/** Where the frames go: the body of an SSE answer, a gRPC call. Nothing here throws or waits. */
+/** Where the frames go: the body of an SSE response, a gRPC call. Nothing here throws or waits. */
 export interface Sink {
   /** In order; the first is `system:connected`. The frames of one room's topic are the same object for all its streams. */
   write(frame: StreamFrame): void;
@@ -66,13 +66,13 @@ export interface StreamFrame {
 
 export interface Stream {
   /**
-   * What became of the rooms, in the order they were asked for: `code` says why a stream is not in one. Rejects with an AppError
-   * when the stream ended before that, or the log could not be asked; the stream is then closed already.
+   * The result of each room, in the order they were named: `code` says why a stream is not in one. Rejects with an AppError
+   * when the stream ended before that, or the log could not be read; the stream is then closed already.
    */
   readonly roomResults: Promise<readonly RoomResult[]>;
   /** Which life of the log the positions belong to. Known from `system:connected` on. */
   readonly epoch: string;
-  /** What the client has seen of each room when all that was written has reached it; null: not in it. In the order asked for. */
+  /** What the client has seen of each room when all that was written has reached it; null: not in it. In the order they were named. */
   positions(): readonly (number | null)[];
   /**
    * For a transport whose clients send frames as well: counts what they send before it is parsed. False: it is too much, and the
@@ -80,11 +80,11 @@ export interface Stream {
    */
   count(frame: string | Uint8Array): boolean;
   /**
-   * For a transport whose clients send frames as well: does what a WebSocket client's frame would do. The answer comes to the sink; give it an
+   * For a transport whose clients send frames as well: does what a WebSocket client's frame would do. The reply comes to the sink; give it an
    * id, because an error without one is taken for the end of the stream.
    */
   command(frame: { type: string; id: number; payload: object }): void;
-  /** For the transport: what the sink buffered has become less. */
+  /** For the transport: the sink has fewer bytes buffered. */
   drained(): void;
   /** For the transport: the client is gone. May be called twice, or after `end`. */
   closed(): void;

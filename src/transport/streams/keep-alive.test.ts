@@ -3,18 +3,18 @@ import { chooseSeed, seeded } from "../../../tests/support/seeded.ts";
 import { KeepAlive, SLOTS } from "./keep-alive.ts";
 
 test("SS-5 streams that come and go make no other wait longer than a round for its heartbeat", () => {
-  const random = seeded(chooseSeed("crowds"));
+  const random = seeded(chooseSeed("keep-alive"));
   const keepAlive = new KeepAlive(15_000);
-  let walks = 0;
+  let slots = 0;
   let longest = 0;
   let max = 0;
   let heartbeats = 0;
   const add = () => {
-    let beatAt = walks;
+    let lastAt = slots;
     const stream = {
       heartbeat() {
-        longest = Math.max(longest, walks - beatAt);
-        beatAt = walks;
+        longest = Math.max(longest, slots - lastAt);
+        lastAt = slots;
         heartbeats++;
       },
     };
@@ -22,11 +22,11 @@ test("SS-5 streams that come and go make no other wait longer than a round for i
     return stream;
   };
   const stay = Array.from({ length: 3 }, add);
-  let crowded: { heartbeat(): void }[] = [];
-  for (; walks < 2_000; walks++) {
+  let burst: { heartbeat(): void }[] = [];
+  for (; slots < 2_000; slots++) {
     if (random.chance(0.05)) {
-      for (const stream of crowded) keepAlive.delete(stream);
-      crowded = Array.from({ length: random.int(0, 500) }, add);
+      for (const stream of burst) keepAlive.delete(stream);
+      burst = Array.from({ length: random.int(0, 500) }, add);
     }
     if (random.chance(0.05)) stay.push(add());
     heartbeats = 0;
@@ -39,10 +39,10 @@ test("SS-5 streams that come and go make no other wait longer than a round for i
 });
 
 test("a single stream has one heartbeat in a round", () => {
-  let signs = 0;
+  let heartbeats = 0;
   const keepAlive = new KeepAlive(15_000);
-  keepAlive.add({ heartbeat: () => void signs++ });
-  for (let walks = 0; walks < 5 * SLOTS; walks++) keepAlive.heartbeatNextSlot();
-  expect(signs).toBe(5);
+  keepAlive.add({ heartbeat: () => void heartbeats++ });
+  for (let slots = 0; slots < 5 * SLOTS; slots++) keepAlive.heartbeatNextSlot();
+  expect(heartbeats).toBe(5);
   keepAlive.stop();
 });

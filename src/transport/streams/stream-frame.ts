@@ -1,10 +1,10 @@
 import { parseFrameHead } from "../../realtime/transport.ts";
 import type { StreamFrame } from "./index.ts";
 
-/** A frame of the hub with what a stream must know of it. */
+/** A frame of the hub with what a stream needs of it. */
 export function toStreamFrame(text: string): StreamFrame {
   const head = parseFrameHead(text);
-  // That the server itself could not go on without a hole (SPEC RC-6) moves the position, too.
+  // A `system:resumed` of the server's own, after a gap that it could not fill (SPEC RC-6), moves the position, too.
   if (head.type === "room:joined") return { text, type: head.type, ...parsePosition(text) };
   return { text, ...head };
 }

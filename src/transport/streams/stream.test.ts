@@ -42,7 +42,7 @@ function open(): Network {
   return sink;
 }
 
-test("HB-2 SS-5 who always has something left to take, but takes, is alive; who takes nothing is cut", async () => {
+test("HB-2 SS-5 a client that reads, but never all, is alive; one that reads nothing is cut", async () => {
   const [reads, stuck] = [open(), open()];
   await waitUntil("both are in the room", async () => node.hub.counts().rooms.event === 2);
   const since = performance.now();

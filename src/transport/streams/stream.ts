@@ -16,10 +16,10 @@ export interface HubStreamDeps {
 /** More unsent bytes than this, and the stream is cut (SPEC SL-2), as a WebSocket is. */
 const MAX_UNSENT = 1_048_576;
 
-/** An epoch that no log has: a position in it is none, and its room begins at the present. */
+/** An epoch that no log has: a position in it is invalid, and its room begins at the present. */
 const NO_EPOCH = "-";
 
-/** One stream: a socket for the hub, and for the transport what it must know to let a client resume. */
+/** One stream: a socket for the hub, and for the transport what a client needs to resume. */
 export class HubStream implements Stream, Socket, Subscriber {
   readonly roomResults: Promise<readonly RoomResult[]>;
   epoch = "";
@@ -28,7 +28,7 @@ export class HubStream implements Stream, Socket, Subscriber {
   readonly #sink: Sink;
   readonly #onClosed: () => void;
   readonly #rooms: StreamRequest["rooms"];
-  /** By the room's place in the list. */
+  /** By the room's index in the list. */
   readonly #indexes = new Map<string, number>();
   readonly #seqs: (number | null)[];
   readonly #subscribed = new Set<string>();
@@ -45,17 +45,17 @@ export class HubStream implements Stream, Socket, Subscriber {
     this.#sink = sink;
     this.#onClosed = onClosed;
     this.#rooms = rooms;
-    rooms.forEach(({ room }, place) => {
-      this.#indexes.set(room, place);
+    rooms.forEach(({ room }, index) => {
+      this.#indexes.set(room, index);
     });
     this.#seqs = rooms.map(({ since }) => since?.seq ?? null);
     this.#results = Promise.withResolvers();
     this.roomResults = this.#results.promise;
-    // Nobody has to ask for the answer.
+    // No caller has to await the result.
     this.roomResults.catch(() => {});
   }
 
-  /** Greets, and asks for all rooms in one command, as a WebSocket client that comes back does (SPEC RC-2). */
+  /** Sends the first frame, and resumes all rooms in one command, as a WebSocket client that comes back does (SPEC RC-2). */
   start(connection: Connection): void {
     this.#connection = connection;
     this.#hub.opened(connection, this);
@@ -122,7 +122,7 @@ export class HubStream implements Stream, Socket, Subscriber {
     work();
   }
 
-  /** A client that only listens shows that it lives by taking what it is sent: all of it, or some since it was asked last. */
+  /** A client that only listens is alive when it reads what it is sent: all of it, or some since the last heartbeat. */
   ping(): void {
     if (this.#connection === null) return;
     const unsent = this.#sink.buffered();
@@ -147,29 +147,29 @@ export class HubStream implements Stream, Socket, Subscriber {
   /** Moves the position, before the frame is written: after the frame it is where the client is. */
   #updatePosition({ type, room, seq, text }: StreamFrame): void {
     if (room !== null) {
-      const place = this.#indexes.get(room);
-      if (place !== undefined) this.#seqs[place] = seq;
+      const index = this.#indexes.get(room);
+      if (index !== undefined) this.#seqs[index] = seq;
     } else if (type === "system:connected") this.epoch = JSON.parse(text).payload.epoch;
     else if (type === "system:resumed" && !this.#hasResults) this.#resumed(JSON.parse(text).payload.rooms);
     else if (type === "room:left") {
       const { room, code } = JSON.parse(text).payload;
-      const place = this.#indexes.get(room);
-      if (place !== undefined && code !== UNAVAILABLE) this.#seqs[place] = null;
+      const index = this.#indexes.get(room);
+      if (index !== undefined && code !== UNAVAILABLE) this.#seqs[index] = null;
     }
   }
 
-  /** A room that is recovered stands where the client said until its missed frames come; another one is live from here. */
+  /** A room that is recovered is at the client's position until its missed frames come; another one is live from here. */
   #resumed(rooms: Record<string, { seq: number; recovered: boolean; code?: string }>): void {
-    const results = this.#rooms.map(({ room, since }, place) => {
+    const results = this.#rooms.map(({ room, since }, index) => {
       const { seq, recovered, code } = rooms[room]!;
-      this.#seqs[place] = code !== undefined ? null : recovered && since !== null ? since.seq : seq;
+      this.#seqs[index] = code !== undefined ? null : recovered && since !== null ? since.seq : seq;
       return { room, recovered, code: code === undefined ? null : parseCode(code) };
     });
     this.#hasResults = true;
     this.#results.resolve(results);
   }
 
-  /** Nobody can ask again on a stream (SPEC RC-7): the client opens another one, where this one stands. */
+  /** No command can be repeated on a stream (SPEC RC-7): the client opens another one, at this one's position. */
   #requestReconnect(): void {
     if (this.#connection !== null) this.#end("draining");
   }
@@ -199,7 +199,7 @@ const REFUSAL_CODES: Partial<Record<CloseReason, Code>> = {
 };
 const UNAVAILABLE = frameCode("unavailable");
 
-/** The rooms could not be asked for: an error that replies to no command of the transport's own. */
+/** The rooms could not be resumed: an error that replies to no command of the transport's own. */
 function isStreamError({ type, text }: StreamFrame): boolean {
   return type === "system:error" && JSON.parse(text).id === undefined;
 }

@@ -6,10 +6,10 @@ import { HubStream } from "./stream.ts";
 import { toStreamFrame } from "./stream-frame.ts";
 import { Topics } from "./topics.ts";
 
-/** How often a stream sends a heartbeat: proxies and phones give up silent ones after 30 s and more. */
+/** How often a stream sends a heartbeat: proxies and phones close silent ones after 30 s and more. */
 export const HEARTBEAT_MS = 15_000;
 
-/** The streams of this node. `hub.start` must hand them what it broadcasts: see `publish`. */
+/** The streams of this node. `hub.start` must give them what it broadcasts: see `publish`. */
 export function createStreams(hub: Hub, heartbeatMs = HEARTBEAT_MS): Streams {
   const topics = new Topics();
   const open = new Set<HubStream>();

@@ -1,6 +1,6 @@
 import type { StreamFrame } from "./index.ts";
 
-/** Who takes the frames of a topic. */
+/** A subscriber of a topic. */
 export interface Subscriber {
   /** As `Socket.send`: bytes; -1: queued; 0: dropped. */
   deliver(frame: StreamFrame): number;
@@ -33,7 +33,7 @@ export class Topics {
   }
 }
 
-/** Of two answers of `send`: 0 (dropped) is worse than -1 (queued), and that is worse than sent. */
+/** Of two results of `send`: 0 (dropped) is worse than -1 (queued), and that is worse than sent. */
 export function worseResult(a: number, b: number): number {
   if (a === 0 || b === 0) return 0;
   return Math.min(a, b);

@@ -4,7 +4,7 @@ import { parseBearer } from "../../platform/http/bearer.ts";
 import { withPage, wrongOriginError } from "../../platform/http/origin-check.ts";
 import type { Authenticate } from "../../realtime/transport.ts";
 
-/** Who wants to connect, and the subprotocol that must be answered when the token came in it. */
+/** The caller of a handshake, and the subprotocol that must be returned when the token came in it. */
 export interface Credentials {
   caller: Caller;
   protocol: string | null;
@@ -20,10 +20,10 @@ export interface CredentialRules {
 const BEARER_PROTOCOL = "bearer.";
 
 /**
- * The token of `?token=`, `Authorization: Bearer`, or the subprotocol `bearer.<token>`, else the session cookie, else nobody
+ * The token of `?token=`, `Authorization: Bearer`, or the subprotocol `bearer.<token>`, else the session cookie, else none
  * (SPEC CN-1 to CN-4). Throws AppError `unauthenticated`, `banned`, `wrong_origin`.
  *
- * @param host the one the client asked for, corrected for trusted proxies
+ * @param host the one the client named, corrected for trusted proxies
  */
 export async function readCredentials(request: Request, host: string, rules: CredentialRules): Promise<Credentials> {
   const { token, protocol } = findToken(request);

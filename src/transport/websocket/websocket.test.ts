@@ -26,21 +26,21 @@ const HANDSHAKE = {
 const port = (app: TestApp) => Number(new URL(app.url).port);
 
 /** The session cookie of a new account. */
-async function cookieOf(app: TestApp): Promise<string> {
-  const answer = await fetch(`${app.url}/api/v1/auth/register`, {
+async function registerForCookie(app: TestApp): Promise<string> {
+  const response = await fetch(`${app.url}/api/v1/auth/register`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ email: "ann@example.org", username: "ann", password: "the password of ann" }),
   });
-  return answer.headers.get("set-cookie")?.split(";")[0] ?? "";
+  return response.headers.get("set-cookie")?.split(";")[0] ?? "";
 }
 
-test("CN-8 an address that shakes hands too often is refused before its credentials are read", async () => {
+test("CN-8 an address with too many handshakes is refused before its credentials are read", async () => {
   const app = await startTestApp({ HTTP_RATE_LIMIT: "60" });
   try {
-    const shake = () => fetch(`${app.url}/ws?token=wrong`, { headers: HANDSHAKE });
-    for (let n = 0; n < 60; n++) expect((await shake()).status).toBe(401);
-    const refused = await shake();
+    const handshake = () => fetch(`${app.url}/ws?token=wrong`, { headers: HANDSHAKE });
+    for (let n = 0; n < 60; n++) expect((await handshake()).status).toBe(401);
+    const refused = await handshake();
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
     expect(await refused.json()).toMatchObject({ code: "rate_limited" });
@@ -49,18 +49,18 @@ test("CN-8 an address that shakes hands too often is refused before its credenti
   }
 });
 
-test("CN-3 a page under the name that a trusted proxy forwards may use its cookie; anybody else's word counts for nothing", async () => {
+test("CN-3 a page under the name that a trusted proxy forwards may use its cookie; one from any other client does not count", async () => {
   const forwarded = (cookie: string) => ({
     cookie,
     host: "inner:3003",
     origin: "https://chat.example",
     "x-forwarded-host": "chat.example",
   });
-  const client = await openClient(port(behindProxy), { headers: forwarded(await cookieOf(behindProxy)) });
+  const client = await openClient(port(behindProxy), { headers: forwarded(await registerForCookie(behindProxy)) });
   expect((await client.next("system:connected")).payload.user_id).toBeString();
   client.close();
 
-  const headers = { ...forwarded(await cookieOf(alone)), ...HANDSHAKE };
+  const headers = { ...forwarded(await registerForCookie(alone)), ...HANDSHAKE };
   const refused = await fetch(`${alone.url}/ws`, { headers });
   expect(refused.status).toBe(403);
   expect(await refused.json()).toMatchObject({ code: "wrong_origin" });

@@ -11,7 +11,7 @@ export interface WebSocketTransportDeps extends CredentialRules {
   hub: Hub;
   /** Handshakes of one address, good and bad ones. */
   handshakes: RateLimit;
-  /** Handshakes of everybody on this node. */
+  /** Handshakes of all clients on this node. */
   connects: RateLimit;
   /** Bytes of one inbound frame; a longer one closes its connection with 1009. */
   maxFrame: number;
@@ -19,15 +19,15 @@ export interface WebSocketTransportDeps extends CredentialRules {
 }
 
 export interface WebSocketTransport {
-  /** For `GET /ws`: undefined when the connection was taken over, else the refusal. */
+  /** For `GET /ws`: undefined when the connection was upgraded, else the refusal. */
   upgrade(
     request: Request,
     server: Server<Connection>,
     info: Pick<RequestInfo, "address" | "host" | "requestId">,
   ): Promise<Response | undefined>;
   /**
-   * What every handshake goes through, whatever its path: is it one, are there too many. `upgradeSocket` upgrades it, and returns false when
-   * that cannot be done; `from` is whose handshakes count together. Undefined: taken over; else the refusal.
+   * The checks of every handshake, on any path: is it one, are there too many. `upgradeSocket` upgrades it, and returns false when
+   * that cannot be done; `from` is the key that its handshakes count under. Undefined: upgraded; else the refusal.
    */
   handshake(
     request: Request,
@@ -77,7 +77,7 @@ export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocke
       }),
     websocket: {
       perMessageDeflate: false,
-      // The hub has a heartbeat of its own: Bun's never ends a dead client that is sent to.
+      // The hub has a heartbeat of its own: Bun's never ends a dead client that frames are sent to.
       idleTimeout: 0,
       sendPings: false,
       backpressureLimit: BACKPRESSURE_LIMIT,
@@ -94,7 +94,7 @@ export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocke
 }
 
 /**
- * What the runtime does not look at: a proxy takes a request without `Connection: Upgrade`, or with a body, for no handshake, and
+ * What the runtime does not check: a proxy takes a request without `Connection: Upgrade`, or with a body, for no handshake, and
  * would go on with HTTP where we speak WebSocket.
  */
 function isHandshake({ headers }: Request): boolean {

@@ -4,7 +4,7 @@ import { createOriginCheck } from "../platform/http/origin-check.ts";
 import type { Authenticate, Hub } from "../realtime/transport.ts";
 import type { Program } from "./program.ts";
 
-/** Options by which callers were let in. */
+/** Options that decide who is let in. */
 const ADMISSION_OPTIONS: readonly HotName[] = [
   "WS_ALLOW_ANONYMOUS",
   "ALLOWED_ORIGINS",
@@ -15,8 +15,8 @@ const ADMISSION_OPTIONS: readonly HotName[] = [
 ];
 
 /**
- * Connections and long answers end, on this node, when a setting changes by which they would not be let in now. A setting is often
- * changed for the sake of those who are in already: an issuer's key that leaked, a site that was taken over.
+ * Ends the connections and long responses of this node that would not be let in any more after a change of settings. A setting is often
+ * changed because of callers that are in already: an issuer's key that leaked, a site that was taken over.
  */
 export function closeNoLongerAllowed({ config, live }: Program, hub: Hub, isCurrent: Authenticate["isCurrent"]): void {
   const isOwn = createOriginCheck(config);
