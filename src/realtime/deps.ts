@@ -13,13 +13,13 @@ export interface HubDeps {
   log: LogReader;
   /** Which life of the database it is at the start; later ones by `changeEpoch`. */
   epoch: string;
-  /** Number of this node at the start, as `system:connected` tells it; a later one by `renumber`. */
+  /** Number of this node at the start, as `system:connected` reports it; a later one by `renumber`. */
   node: string;
-  /** How the other nodes are reached. Left out: this node is alone. */
+  /** How the other nodes are reached. Left out: there are none. */
   broker?: Broker;
-  /** How many nodes live, this one too. Left out: this one. */
+  /** Number of live nodes, including this one. Left out: 1. */
   nodes?: () => number;
-  /** Where the nodes keep who is in which room. Left out: this node is alone. */
+  /** Where the nodes store who is in which room. Left out: in memory, for a single node. */
   presence?: PresenceStore;
   presenceTimes?: PresenceTimes;
   clock: Clock;
@@ -58,16 +58,16 @@ export interface HubLimits {
   /** Inbound frames per second and connection, in the long run; `burst` at once. */
   rate: number;
   burst: number;
-  /** Inbound bytes per second and connection, in the long run: a frame of more than its part weighs as several. */
+  /** Inbound bytes per second and connection, in the long run: a larger frame counts as several. */
   bytes: number;
   /** Inbound frames per second of all connections of one person, and of all anonymous ones of one address, on all nodes. */
   framesPerPerson: number;
   framesPerAddress: number;
   roomsPerConnection: number;
-  /** Handshakes per second that one node takes. */
+  /** Handshakes per second that one node accepts. */
   handshakes: number;
   /** Open connections of one person, or one service token, on all nodes. */
   socketsPerPerson: number;
-  /** Open connections that came from one address without saying who they are, on all nodes. */
+  /** Open anonymous connections of one address, on all nodes. */
   anonymousPerAddress: number;
 }

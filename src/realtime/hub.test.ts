@@ -21,7 +21,7 @@ const newRoom = (kind = "event") => `${kind}:${++rooms}`;
 const texts = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `text ${from + i}`);
 const query = async (user: string, options = {}) => ({ query: `?token=${await mintToken(user, options)}` });
 
-test("CN-5 the first frame says who and where", async () => {
+test("CN-5 the first frame has the user and the node", async () => {
   const client = await openClient(node.port, await query("ann"));
   const { payload } = await client.next("system:connected");
   expect(payload).toMatchObject({ user_id: "ann", node: "1", epoch: node.epoch.current(), max_frame: 65_536 });
@@ -29,7 +29,7 @@ test("CN-5 the first frame says who and where", async () => {
   client.close();
 });
 
-test("FR-3 an entry of a type that only a newer release knows is shown as it is, and counts", async () => {
+test("FR-3 an entry of a type that only a newer release knows is published unchanged, and counts", async () => {
   const room = newRoom();
   const client = await openClient(node.port);
   await client.ask("room:join", { room });
@@ -46,7 +46,7 @@ test("FR-3 an entry of a type that only a newer release knows is shown as it is,
   for (const one of [client, back]) one.close();
 });
 
-test("FR-5 what is committed is shown to the members of its room, with room and seq", async () => {
+test("FR-5 a committed entry is published to the members of its room, with room and seq", async () => {
   const room = newRoom();
   const [one, other, stranger] = await Promise.all([1, 2, 3].map(() => openClient(node.port)));
   const { payload } = await one!.ask("room:join", { room });
@@ -61,55 +61,55 @@ test("FR-5 what is committed is shown to the members of its room, with room and 
   expect(stranger!.frames.map(({ type }) => type)).toEqual(["system:connected", "system:pong"]);
 });
 
-test("RC-1 a join with a position gets what was missed, behind the answer, and then the live stream", async () => {
+test("RC-1 a join with a position gets what was missed, after the reply, and then live frames", async () => {
   const room = newRoom();
   await node.say(room, ...texts(1, 20));
   const client = await openClient(node.port);
-  const answer = await client.ask("room:join", { room, since: 5, epoch: node.epoch.current() });
-  expect(answer.payload).toMatchObject({ seq: 20, recovered: true });
+  const reply = await client.ask("room:join", { room, since: 5, epoch: node.epoch.current() });
+  expect(reply.payload).toMatchObject({ seq: 20, recovered: true });
   await node.say(room, "text 21");
   await client.next("message:created", ({ seq }) => seq === 21);
-  const behind = client.frames.slice(client.frames.indexOf(answer) + 1);
-  expect(behind.map(({ seq }) => seq)).toEqual(Array.from({ length: 16 }, (_, i) => 6 + i));
-  expect(behind[0]!.payload).toEqual({ content: "text 6" });
+  const after = client.frames.slice(client.frames.indexOf(reply) + 1);
+  expect(after.map(({ seq }) => seq)).toEqual(Array.from({ length: 16 }, (_, i) => 6 + i));
+  expect(after[0]!.payload).toEqual({ content: "text 6" });
 });
 
-test("RC-2 one resume answers for all rooms in one frame, refusals among them", async () => {
+test("RC-2 one resume gets one reply for all rooms, refusals included", async () => {
   const epoch = node.epoch.current();
   const [mine, foreign] = [newRoom("channel"), newRoom("channel")];
-  const [fresh, gone, ahead] = [newRoom(), newRoom(), newRoom()];
+  const [fresh, outdated, ahead] = [newRoom(), newRoom(), newRoom()];
   node.members.add(`bob ${mine}`);
-  for (const room of [mine, foreign, fresh, gone, ahead]) await node.say(room, ...texts(1, 3));
+  for (const room of [mine, foreign, fresh, outdated, ahead]) await node.say(room, ...texts(1, 3));
   await node.say("user:bob", "for bob");
   const client = await openClient(node.port, await query("bob"));
-  const answer = await client.ask("system:resume", {
+  const reply = await client.ask("system:resume", {
     rooms: {
       [mine]: { seq: 1, epoch },
       [foreign]: { seq: 1, epoch },
       [fresh]: { seq: 3, epoch },
-      [gone]: { seq: 1, epoch: "another life" },
+      [outdated]: { seq: 1, epoch: "another epoch" },
       [ahead]: { seq: 9, epoch },
       "user:bob": { seq: 0, epoch },
       "user:ann": { seq: 0, epoch },
       "no room!": { seq: 0, epoch },
     },
   });
-  expect(answer.type).toBe("system:resumed");
-  expect(answer.payload.rooms).toEqual({
+  expect(reply.type).toBe("system:resumed");
+  expect(reply.payload.rooms).toEqual({
     [mine]: { seq: 3, epoch, recovered: true },
     [foreign]: { seq: 0, epoch, recovered: false, code: "NOT_FOUND" },
     [fresh]: { seq: 3, epoch, recovered: true },
-    [gone]: { seq: 3, epoch, recovered: false },
+    [outdated]: { seq: 3, epoch, recovered: false },
     [ahead]: { seq: 3, epoch, recovered: false },
     "user:bob": { seq: 1, epoch, recovered: true },
     "user:ann": { seq: 0, epoch, recovered: false, code: "NOT_FOUND" },
     "no room!": { seq: 0, epoch, recovered: false, code: "NOT_FOUND" },
   });
-  for (const room of [mine, foreign, fresh, gone, ahead]) await node.say(room, "text 4");
+  for (const room of [mine, foreign, fresh, outdated, ahead]) await node.say(room, "text 4");
   await client.next("message:created", ({ room }) => room === ahead);
-  const behind = client.frames.slice(client.frames.indexOf(answer) + 1).map(({ room, seq }) => `${room} ${seq}`);
-  expect(behind.sort()).toEqual(
-    [`${mine} 2`, `${mine} 3`, `${mine} 4`, `${fresh} 4`, `${gone} 4`, `${ahead} 4`, "user:bob 1"].sort(),
+  const after = client.frames.slice(client.frames.indexOf(reply) + 1).map(({ room, seq }) => `${room} ${seq}`);
+  expect(after.sort()).toEqual(
+    [`${mine} 2`, `${mine} 3`, `${mine} 4`, `${fresh} 4`, `${outdated} 4`, `${ahead} 4`, "user:bob 1"].sort(),
   );
 });
 
@@ -123,11 +123,11 @@ test("RC-5 more than 1,000 missed rows are not replayed", async () => {
   expect(client.frames.filter(({ type }) => type === "message:created")).toHaveLength(1_000);
 });
 
-test("RC-5 while much is held for those who take nothing no long backlog is replayed; when they have gone, it is", async () => {
+test("RC-5 while slow clients have much backlog in memory no long backlog is replayed; after they have closed, it is", async () => {
   const room = newRoom();
   for (let i = 0; i < 15; i++) await node.say(room, "x".repeat(65_000));
-  /** Joins as a client that takes nothing of what it is sent: almost 1 MB of backlog is held for it. */
-  const comeStuck = async () => {
+  /** Joins as a client that reads nothing: almost 1 MB of backlog stays in memory for it. */
+  const joinStuck = async () => {
     const connection = node.hub.connect(ANONYMOUS, "192.0.2.1");
     let unsent = 0;
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -143,19 +143,19 @@ test("RC-5 while much is held for those who take nothing no long backlog is repl
     node.hub.received(connection, JSON.stringify({ type: "room:join", payload: { room, since: 0 } }));
     return { connection, recovered: await promise };
   };
-  const crowd: Awaited<ReturnType<typeof comeStuck>>[] = [];
-  do crowd.push(await comeStuck());
-  while (crowd.at(-1)!.recovered);
-  expect(crowd.length).toBeGreaterThan(60);
-  for (const { connection } of crowd) node.hub.closed(connection);
-  await waitUntil("what was held for them is free again", async () => {
-    const { connection, recovered } = await comeStuck();
+  const stuck: Awaited<ReturnType<typeof joinStuck>>[] = [];
+  do stuck.push(await joinStuck());
+  while (stuck.at(-1)!.recovered);
+  expect(stuck.length).toBeGreaterThan(60);
+  for (const { connection } of stuck) node.hub.closed(connection);
+  await waitUntil("their backlog is no longer in memory", async () => {
+    const { connection, recovered } = await joinStuck();
     node.hub.closed(connection);
     return recovered;
   });
 });
 
-test("RC-4 a replay of 1 MB while the room goes on: every frame once, in order", async () => {
+test("RC-4 a replay of 1 MB while the room is active: every frame once, in order", async () => {
   const room = newRoom();
   await node.say(room, ...texts(1, 150).map((text) => text.padEnd(6_500, "x")));
   const client = await openClient(node.port);
@@ -166,13 +166,13 @@ test("RC-4 a replay of 1 MB while the room goes on: every frame once, in order",
   expect(client.frames.flatMap(({ seq }) => seq ?? [])).toEqual(Array.from({ length: 190 }, (_, i) => i + 1));
 });
 
-test("OR-2 frames that were published out of order, twice, or not at all are shown once and in order", async () => {
+test("OR-2 entries that were published out of order, twice, or not at all are sent once and in order", async () => {
   const room = newRoom();
   const client = await openClient(node.port);
   await client.ask("room:join", { room });
   const push = node.published.push;
-  const kept: unknown[] = [];
-  node.published.push = (...entries) => kept.push(...entries);
+  const withheld: unknown[] = [];
+  node.published.push = (...entries) => withheld.push(...entries);
   for (let i = 1; i <= 6; i++) await node.say(room, `text ${i}`);
   node.published.push = push;
   const entry = (seq: number) => ({
@@ -186,7 +186,7 @@ test("OR-2 frames that were published out of order, twice, or not at all are sho
   expect(client.frames.flatMap(({ seq }) => seq ?? [])).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
-test("JN-3 a member who is expelled hears nothing more, also when he was on the way in", async () => {
+test("JN-3 a member who is expelled gets nothing more, also while joining", async () => {
   const room = newRoom("channel");
   node.members.add(`eve ${room}`);
   const client = await openClient(node.port, await query("eve"));
@@ -208,7 +208,7 @@ test("JN-3 a member who is expelled hears nothing more, also when he was on the 
   expect(client.frames.filter(({ type }) => type === "message:created")).toEqual([]);
 });
 
-test("JN-3 who is taken out between the look at the rights and the look at the log does not come in", async () => {
+test("JN-3 a person who is removed between the check of the rights and the read of the log does not get in", async () => {
   const room = newRoom("channel");
   node.members.add(`ivy ${room}`);
   await node.say(room, "one");
@@ -218,7 +218,7 @@ test("JN-3 who is taken out between the look at the rights and the look at the l
   node.policy.gate = promise;
   const join = client.ask("room:join", { room });
   await waitUntil("the rights were read", () => node.policy.asked > asked);
-  // As another node does it: nothing but the log tells of it.
+  // As on another node: only the log has it.
   const { push } = node.published;
   node.published.push = () => 0;
   node.members.delete(`ivy ${room}`);
@@ -229,7 +229,7 @@ test("JN-3 who is taken out between the look at the rights and the look at the l
   client.close();
 });
 
-test("JN-8 who was taken out long ago and is a member again comes in, although the missed frames tell of it", async () => {
+test("JN-8 a person who was removed earlier and is a member again gets in, although the missed frames include the removal", async () => {
   const room = newRoom("channel");
   node.members.add(`zoe ${room}`);
   await node.say(room, "one", "gone: zoe", "three");
@@ -240,7 +240,7 @@ test("JN-8 who was taken out long ago and is a member again comes in, although t
   expect(client.frames.flatMap(({ seq }) => seq ?? [])).toEqual([1, 2, 3, 4]);
 });
 
-test("CN-7 a person's own room needs no join, and reaches all his connections", async () => {
+test("CN-7 a person's own room needs no join, and reaches all their connections", async () => {
   const [one, two] = await Promise.all([
     openClient(node.port, await query("dan")),
     openClient(node.port, await query("dan")),
@@ -265,14 +265,14 @@ test("CN-6 a token on the open connection signs in, renews, and never changes th
   expect((await client.ask("system:auth", { token: "nonsense" })).payload).toMatchObject({ code: "UNAUTHORIZED" });
   await other.ask("system:auth", { token: short });
   await client.ask("system:auth", { token: await mintToken("fay", { lifeMs: 5_000 }) });
-  // The same walk that ends the connection without a renewal passes by the renewed one.
+  // The same check that closes the connection without a renewal leaves the renewed one open.
   expect(await other.end()).toBe(CLOSE.token_expired.code);
   expect((await client.ask("system:ping")).type).toBe("system:pong");
   expect(await client.end()).toBe(CLOSE.token_expired.code);
   expect((await client.next("system:bye")).payload).toMatchObject({ code: 4101, reconnect: false });
 });
 
-test("CL-2 an ended session's connections are told and closed; a person's others stay when spared", async () => {
+test("CL-2 an ended session's connections get a goodbye and are closed; a person's other ones stay open", async () => {
   const [laptop, phone] = await Promise.all(
     ["laptop", "phone"].map(async (sessionId) => openClient(node.port, await query("hal", { sessionId }))),
   );
@@ -285,20 +285,20 @@ test("CL-2 an ended session's connections are told and closed; a person's others
   expect(await phone!.end()).toBe(CLOSE.banned.code);
 });
 
-test("CN-5 CL-2 whose session ends during the handshake gets a goodbye in place of a greeting", async () => {
+test("CN-5 CL-2 a connection whose session ends during the handshake gets a goodbye in place of a greeting", async () => {
   const caller = await node.authenticate.token(await mintToken("kay", { sessionId: "short" }));
   const connection = node.hub.connect(caller, "192.0.2.1");
   node.ended.add("short");
-  const told: { type: string; payload: object }[] = [];
+  const sent: { type: string; payload: object }[] = [];
   const codes: number[] = [];
-  const socket = stubSocket({ send: (text) => told.push(JSON.parse(text)), close: (code) => void codes.push(code!) });
+  const socket = stubSocket({ send: (text) => sent.push(JSON.parse(text)), close: (code) => void codes.push(code!) });
   node.hub.opened(connection, socket);
-  expect(told.map(({ type }) => type)).toEqual(["system:bye"]);
+  expect(sent.map(({ type }) => type)).toEqual(["system:bye"]);
   expect(codes).toEqual([CLOSE.signed_out.code]);
   node.hub.closed(connection);
 });
 
-test("FR-6 what is not kept has neither room nor seq, and passes by the person it is not for", async () => {
+test("FR-6 a frame that is not stored has neither room nor seq, and is not sent to the excluded person", async () => {
   const room = newRoom("channel");
   const people = await Promise.all(
     ["ida", "jon"].map(async (user) => {
@@ -327,7 +327,7 @@ test("JN-5 a join again starts the room again", async () => {
   expect(client.frames.slice(client.frames.indexOf(again) + 1).map(({ seq }) => seq)).toEqual([2, 3, 4]);
 });
 
-test("JN-6 a connection is in at most so many rooms", async () => {
+test("JN-6 a connection has a maximum of rooms", async () => {
   const client = await openClient(node.port);
   for (let i = 0; i < 100; i++) client.send({ type: "room:join", payload: { room: `event:many-${i}` } });
   expect((await client.ask("room:join", { room: "event:one-more" })).payload).toMatchObject({ code: "TOO_MANY_ROOMS" });
@@ -345,7 +345,7 @@ test("JN-1 JN-7 a room by three spellings, and nothing of it after leaving", asy
   expect(client.frames.filter(({ type }) => type === "message:created")).toEqual([]);
 });
 
-test("RC-2 a storm of resumes costs a few questions about rights, and everybody gets what he missed", async () => {
+test("RC-2 many resumes at once cost a few checks of rights, and every client gets what it missed", async () => {
   const epoch = node.epoch.current();
   const channels = Array.from({ length: 5 }, () => newRoom("channel"));
   for (const channel of channels) await node.say(channel, ...texts(1, 10));
@@ -354,43 +354,46 @@ test("RC-2 a storm of resumes costs a few questions about rights, and everybody 
   for (const user of people) for (const channel of channels) node.members.add(`${user} ${channel}`);
   const { asked } = node.policy;
   const before = node.counted.get("received system:resume") ?? 0;
-  // Nobody's rights are answered before all have asked and something has been said.
+  // No rights are returned before all have sent their resume and new entries are committed.
   const { promise, resolve } = Promise.withResolvers<void>();
   node.policy.gate = promise;
   const rooms = Object.fromEntries(channels.map((channel, i) => [channel, { seq: i, epoch }]));
   const writes = Promise.all(channels.map((channel) => node.say(channel, "meanwhile")));
   const resumed = Promise.all(clients.map((client) => client.ask("system:resume", { rooms })));
   await writes;
-  await waitUntil("all have asked", () => (node.counted.get("received system:resume") ?? 0) - before >= clients.length);
+  await waitUntil(
+    "all have sent their resume",
+    () => (node.counted.get("received system:resume") ?? 0) - before >= clients.length,
+  );
   resolve();
   await resumed;
   for (const client of clients) {
     for (const [i, channel] of channels.entries()) {
       await client.next("message:created", ({ room, seq }) => room === channel && seq === 11);
-      const seen = client.frames.flatMap(({ room, seq }) => (room === channel ? [seq] : []));
-      expect(seen).toEqual(Array.from({ length: 11 - i }, (_, k) => i + 1 + k));
+      const seqs = client.frames.flatMap(({ room, seq }) => (room === channel ? [seq] : []));
+      expect(seqs).toEqual(Array.from({ length: 11 - i }, (_, k) => i + 1 + k));
     }
     client.close();
   }
   expect(node.policy.asked - asked).toBeLessThan(100);
 });
 
-test("HB-1 a quiet connection is pinged, and lives on by its pongs alone", async () => {
+test("HB-1 a quiet connection is pinged, and stays open by its pongs alone", async () => {
   const quick = await startHubNode({ limits: { pingInterval: 200, pongTimeout: 600 } });
-  const [answers, silent] = [await openRawWebSocket(quick.port), await openRawWebSocket(quick.port)];
-  const pings = () => answers.frames().filter(({ opcode }) => opcode === PING);
+  const [responsive, silent] = [await openRawWebSocket(quick.port), await openRawWebSocket(quick.port)];
+  const pings = () => responsive.frames().filter(({ opcode }) => opcode === PING);
   for (let n = 1; n <= 5; n++) {
     await waitUntil(`ping ${n} came`, () => pings().length >= n);
-    answers.write(wsFrame(PONG, pings().at(-1)!.payload));
+    responsive.write(wsFrame(PONG, pings().at(-1)!.payload));
   }
-  // Five pings are more than a pong timeout: the one that answered none of them has been cut, the other lives.
+  // Five pings are more than a pong timeout: the one that sent no pong has been cut, the other is open.
   await waitUntil("the silent one is cut", () => silent.ended);
-  expect(answers.ended).toBe(false);
-  answers.destroy();
+  expect(responsive.ended).toBe(false);
+  responsive.destroy();
   await quick.stop();
 });
 
-test("RC-3 with another epoch all are sent away, and no old position counts", async () => {
+test("RC-3 with another epoch all are closed, and old positions are void", async () => {
   const other = await startHubNode();
   const room = newRoom();
   await other.say(room, ...texts(1, 3));
@@ -406,7 +409,7 @@ test("RC-3 with another epoch all are sent away, and no old position counts", as
   await other.stop();
 });
 
-test("RC-3 with another epoch rooms begin where the restored log ends, and internal rooms are read anew", async () => {
+test("RC-3 with another epoch rooms begin where the restored log ends, and internal rooms are read again", async () => {
   const other = await startHubNode();
   let interruptions = 0;
   other.hub.watch("_identity", { entry() {}, interrupted: () => void interruptions++ });
@@ -414,14 +417,14 @@ test("RC-3 with another epoch rooms begin where the restored log ends, and inter
   await other.say(room, ...texts(1, 3));
   const before = await openClient(other.port);
   await before.ask("room:join", { room });
-  // A copy of the database is put in its place that is two entries younger.
+  // The database is replaced by a copy that lacks the last two entries.
   await other.sql`DELETE FROM log WHERE seq > 1 AND room_id = (SELECT id FROM rooms WHERE name = ${room})`;
   await other.sql`UPDATE rooms SET head = 1 WHERE name = ${room}`;
   other.hub.changeEpoch("restored");
   expect(interruptions).toBe(1);
   const after = await openClient(other.port);
   expect((await after.ask("room:join", { room })).payload).toMatchObject({ seq: 1, epoch: "restored" });
-  await other.say(room, "text 2 of another life");
+  await other.say(room, "text 2 of another epoch");
   expect((await after.next("message:created")).seq).toBe(2);
   await other.stop();
 });

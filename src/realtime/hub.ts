@@ -34,7 +34,7 @@ import { RoomRegistry } from "./rooms/room-registry.ts";
 import { FrameTracer } from "./tracing/frame-tracer.ts";
 import type { Hub } from "./transport.ts";
 
-/** The hub of this node: wires the parts of this folder, and says which of them does what. */
+/** The hub of this node: connects the parts of this folder, and calls the right one for each method. */
 export function createHub(deps: HubDeps): Hub {
   const { log, logger, clock, limits, authenticate } = deps;
   const broker = deps.broker ?? createLocalBroker();
@@ -45,7 +45,7 @@ export function createHub(deps: HubDeps): Hub {
   const frames = { sent: 0, received: 0 };
   const metrics = countFrames(deps.metrics, frames);
 
-  // Who is here, and in which rooms.
+  // Connections and rooms.
   const policies = new Policies();
   const sender = new FrameSender(metrics);
   const rooms: RoomRegistry = new RoomRegistry(
@@ -65,7 +65,7 @@ export function createHub(deps: HubDeps): Hub {
   const connections: ConnectionRegistry = new ConnectionRegistry(rooms);
   const open = connections.open;
 
-  // What they are shown.
+  // Outgoing frames.
   const tracer = new FrameTracer(broker, rooms.userConnections, () => self.node);
   sender.tracer = tracer;
   const fanOut = new FanOut({ rooms, sender, tracer, metrics });
@@ -80,7 +80,7 @@ export function createHub(deps: HubDeps): Hub {
     onSkipped: (room) => void recheckAccess({ rooms, connections, sender, policies }, room),
   });
   const internal = new InternalRooms((error) =>
-    logger.error({ err: error }, "an entry of an internal room could not be acted on; its state is read anew"),
+    logger.error({ err: error }, "an entry of an internal room could not be handled; its state is read again"),
   );
   const presence = new HubPresence({
     store: deps.presence ?? createMemoryPresence(),
@@ -94,7 +94,7 @@ export function createHub(deps: HubDeps): Hub {
     broadcast: (topic, text) => fanOut.publishToTopic(topic, text),
   });
 
-  // How they come and go.
+  // Admission, heartbeat, closing.
   const countElsewhere = (keys: readonly string[]) => cluster.countElsewhere(keys);
   const admission = new Admission(rooms.userConnections, limits, { countNodes, countElsewhere });
   const heartbeat = new Heartbeat(open, limits, sender, metrics, clock);
@@ -122,7 +122,7 @@ export function createHub(deps: HubDeps): Hub {
   });
   const cluster = createClusterQueries({ broker, localStats });
 
-  // What they say.
+  // Incoming frames.
   const dispatcher = new CommandDispatcher(sender, metrics, logger, deps.tracing, formatConnectionId);
   const rateLimiter = new InboundRateLimiter(limits, broker, countNodes);
   const frameReceiver = new FrameReceiver({ limits, metrics, rateLimiter, heartbeat, sender, tracer, dispatcher });
@@ -165,7 +165,7 @@ export function createHub(deps: HubDeps): Hub {
     },
     drain(ms) {
       self.draining = true;
-      // The other nodes take them, or, where there is none, the next process that starts here.
+      // They reconnect to the other nodes, or, where there is none, to the next process that starts here.
       const windowMs = getReconnectWindow(open.length, limits.handshakes, Math.max(1, countNodes() - 1), ms);
       return drainConnections(open, { sender, heartbeat, durationMs: ms, windowMs });
     },
@@ -186,7 +186,7 @@ export function createHub(deps: HubDeps): Hub {
       closer.closeAll("draining");
       rooms.clear();
       internal.interrupted().catch((error: unknown) => {
-        logger.error({ err: error }, "what other nodes have changed could not be read; it is when it is needed");
+        logger.error({ err: error }, "changes of other nodes could not be read; they are read when needed");
       });
     },
     renumber(node) {
@@ -211,7 +211,7 @@ export function createHub(deps: HubDeps): Hub {
     closeUser: (userId, reason, matches = () => true) => closer.closeUser(userId, reason, matches),
     closeConnection: (id, reason) => closer.closeConnection(id, reason),
     closeFrom: (matches, reason) => closer.closeFrom(matches, reason),
-    closeWhere: (ends, reason) => closer.where(ends, reason),
+    closeWhere: (ends, reason) => closer.closeWhere(ends, reason),
     endService(tokenId, at) {
       connections.endService(tokenId, at);
       longResponses.endService(tokenId, at);

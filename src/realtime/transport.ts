@@ -6,30 +6,30 @@ export { extractPayload, parseFrameHead } from "./connections/encode-frame.ts";
 
 /** The hub as the transports (WebSocket, streams) and app.ts see it. One per node; made by `createHub` in hub.ts. */
 export interface Hub extends Realtime {
-  /** The transport's server, once it listens: all rooms' frames go out through `publish`. */
+  /** Called with the server's publish once it listens: all rooms' frames are sent through it. */
   start(broadcast: Broadcast): void;
-  /** Another node has committed this entry and could not bring it: it is read from the log, when somebody here is in its room. */
+  /** Another node has committed this entry, which is too big for the broker: it is read from the log if its room has members here. */
   announce(room: string, seq: number): void;
-  /** Whether somebody here is still to be shown this entry. */
+  /** Whether a member on this node has not been sent this entry yet. */
   isAwaiting(room: string, seq: number): boolean;
   /** Whether `publish` would do anything with this entry. */
   needs(room: string, seq: number): boolean;
-  /** Another life of the database: all positions are void. Every connection is closed and comes back. */
+  /** Another life of the database: all positions are void. Every connection is closed and reconnects. */
   changeEpoch(epoch: string): void;
-  /** This node has lost its number and has another: connections are told and listed under it. */
+  /** This node has lost its number and has another: connections are reported and listed under it. */
   renumber(node: string): void;
-  /** After a time in which the tail of the log was isolated: finds what no publish and no tail brought. */
+  /** After a time in which the log tail was not working: finds what neither publish nor the tail brought. */
   compareHeads(): Promise<void>;
-  /** Stops the timers, and says to the other nodes that this one goes. */
+  /** Stops the timers, and lets the other nodes know that this one stops. */
   stop(): Promise<void>;
   readonly draining: boolean;
   counts(): HubCounts;
-  /** Whether the store of presence answers, and how many rooms' lists somebody on this node watches. */
+  /** Whether the presence store works, and how many rooms' lists are watched on this node. */
   presenceHealth(): { up: boolean; watched: number };
 
   /**
    * For the transport. `connect` makes the state of a connection, to be opened in the same tick, or throws `rate_limited`;
-   * the others pass on what happens to its socket. `address`: whose requests count together, as `addressKey` says.
+   * the others report what happens to its socket. `address`: whose requests count together, in the form of `addressKey`.
    */
   connect(caller: Caller, address: string): Connection;
   /** Awaited right before `connect`: asks the other nodes how many connections the caller has there, where that may matter. */
@@ -37,14 +37,14 @@ export interface Hub extends Realtime {
   opened(connection: Connection, socket: Socket): void;
   received(connection: Connection, frame: string | Uint8Array): void;
   /**
-   * For transports that read their clients' frames themselves: counts one before it is looked at. False: it is too much, and the
-   * connection is closed. What the transport makes of it goes to `command`, which does not count.
+   * For transports that parse their clients' frames themselves: counts one before it is parsed. False: it is too much, and the
+   * connection is closed. The resulting command goes to `receiveCommand`, which does not count.
    */
   admitFrame(connection: Connection, frame: string | Uint8Array): boolean;
   receiveCommand(connection: Connection, frame: string): void;
   /** A ping or pong of a client: it counts as a frame does. */
   keepAlive(connection: Connection): void;
-  /** The client of a stream lives. */
+  /** The client of a stream is alive. */
   streamAlive(connection: Connection): void;
   drained(connection: Connection): void;
   closed(connection: Connection): void;
@@ -72,7 +72,7 @@ export interface Socket {
 /** Bun.Server's publish: to all sockets of a topic, batched within a turn of the event loop. -1 or 0: some socket does not keep up. */
 export type Broadcast = (topic: string, text: string) => number;
 
-/** Connections now. `rooms`: how many places in rooms of each kind are taken. */
+/** Connections now. `rooms`: memberships in rooms of each kind. */
 export interface HubCounts {
   connections: number;
   authenticated: number;
@@ -80,20 +80,20 @@ export interface HubCounts {
   rooms: Readonly<Record<RoomKind, number>>;
 }
 
-/** Who asks. Plugged by identity. No token ever reaches a log. */
+/** Finds the caller of a request. Provided by identity. No token ever reaches a log. */
 export interface Authenticate {
-  /** Throws AppError `unauthenticated`, `banned`, or `forbidden` (a service without the scope `subscribe`) when the token is not good. */
+  /** Throws AppError `unauthenticated`, `banned`, or `forbidden` (a service without the scope `subscribe`) when the token is not valid. */
   token(token: string): Promise<UserCaller | ServiceCaller>;
   /** The person of a Cookie header; null when it has no session. Throws like `token` when the session has ended. */
   cookie(header: string): Promise<UserCaller | null>;
   /**
-   * False when the session ended, the person was banned, or the service's token revoked, after the caller was made. Asked in the
+   * False when the session ended, the person was banned, or the service's token revoked, after the caller was made. Called in the
    * tick the socket opens.
    */
   isCurrent(caller: UserCaller | ServiceCaller): boolean;
   /**
-   * Whether nothing from this address is to be answered: every transport asks before anything else, and the hub in the tick in which
-   * a connection is made. As text, or as `addressKey` says. Left out: no address is banned.
+   * Whether this address is banned: every transport checks it before anything else, and the hub in the tick in which a
+   * connection is made. As text, or in the form of `addressKey`. Left out: no address is banned.
    */
   isBanned?(address: string): boolean;
 }

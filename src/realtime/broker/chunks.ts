@@ -2,7 +2,7 @@ import type { Line } from "./message.ts";
 
 type Chunk = Extract<Line, { kind: "chunk" }>;
 
-/** Maximum bytes of a line that travels in chunks, and lines that one node may have unfinished here. */
+/** Maximum bytes of a line that is sent in chunks, and of lines that are incomplete here. */
 const MAX_BYTES = 16_777_216;
 const MAX_UNFINISHED = 100;
 
@@ -10,9 +10,9 @@ const MAX_UNFINISHED = 100;
  * Cuts a line that is too long for one message.
  *
  * @param maxBytes bytes of a chunk's text
- * @returns null when it is too long even so
+ * @returns null when it is too long even in chunks
  */
-export function splitIntoChunks(of: string, line: string, maxBytes: number): Chunk[] | null {
+export function splitIntoChunks(lineId: string, line: string, maxBytes: number): Chunk[] | null {
   if (line.length > MAX_BYTES) return null;
   const texts: string[] = [];
   // A UTF-16 unit becomes at most three bytes.
@@ -23,16 +23,16 @@ export function splitIntoChunks(of: string, line: string, maxBytes: number): Chu
     texts.push(line.slice(from, to));
     from = to;
   }
-  return texts.map((text, index) => ({ kind: "chunk", of, index, count: texts.length, text }));
+  return texts.map((text, index) => ({ kind: "chunk", lineId, index, count: texts.length, text }));
 }
 
-/** Puts lines together again. Chunks of a sender come in order; a line of which one was lost is forgotten. */
+/** Joins chunks to lines again. Chunks of a sender come in order; a line that lacks a chunk is dropped. */
 export class ChunkAssembler {
   readonly #unfinished = new Map<string, { texts: string[]; length: number }>();
 
   /** The whole line, when this was its last chunk. */
-  add(instanceId: string, { of, index, count, text }: Chunk): string | null {
-    const key = `${instanceId} ${of}`;
+  add(instanceId: string, { lineId, index, count, text }: Chunk): string | null {
+    const key = `${instanceId} ${lineId}`;
     const line = index === 0 ? { texts: [], length: 0 } : this.#unfinished.get(key);
     this.#unfinished.delete(key);
     if (line === undefined || line.texts.length !== index || line.length + text.length > MAX_BYTES) return null;

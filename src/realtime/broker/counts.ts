@@ -1,16 +1,16 @@
-/** What a broker counts from its start on, for the metrics. */
+/** What a broker counts since its start, for the metrics. */
 export interface BrokerCounts {
   messagesOut: number;
   bytesOut: number;
   messagesIn: number;
   bytesIn: number;
-  /** Messages that were not sent, or not taken, by reason. */
+  /** Messages that were not sent, or not handled, by reason. */
   dropped: Record<DropReason, number>;
 }
 
 /**
- * away: no connection; slow: too much is under way of which nobody knows whether it arrives; malformed: not a message of ours;
- * foreign: of another life of the database.
+ * away: no connection; slow: too many bytes are under way that no probe has confirmed; malformed: not a message of ours; foreign:
+ * of another epoch.
  */
 export type DropReason = "away" | "slow" | "malformed" | "foreign";
 

@@ -20,20 +20,20 @@ export interface BrokerDeps {
   times?: RoundTripTimes;
 }
 
-/** What the registry knows of the cluster. */
+/** What the node registry knows of the cluster. */
 export interface LiveNodes {
-  /** Numbers of all nodes that live, this one too. */
+  /** Numbers of all live nodes, including this one. */
   getNumbers(): readonly number[];
-  /** Whether another living node has told that its round trips work. */
+  /** Whether another live node has reported that its round trips work. */
   areOthersReceiving(): boolean;
-  /** Asks anew what other nodes tell. */
+  /** Reads again what other nodes report. */
   refresh(): void;
 }
 
-/** A broker, and what its node tells of it: to the registry and to the metrics. */
+/** A broker, with its state for the node registry and the metrics. */
 export interface NodeBroker extends Broker {
   readonly counts: BrokerCounts;
-  /** Whether round trips work at present: for the other nodes' verdict about theirs. */
+  /** Whether round trips work at present: other nodes judge their own health by it. */
   readonly isReceiving: boolean;
   /** ms that the last round trip took. */
   readonly lag: number;
@@ -41,7 +41,7 @@ export interface NodeBroker extends Broker {
 
 const REPLY_TIMEOUT_MS = 250;
 
-/** Speaks the nodes' language over a broker transport. */
+/** Makes a broker from a broker transport. */
 export function createBroker(deps: BrokerDeps): NodeBroker {
   const { transport, instanceId, node, epoch, nodes, logger, times = ROUND_TRIP_TIMES } = deps;
   const counts = createCounts();
@@ -51,7 +51,7 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
   let lastHealth: ReturnType<Broker["health"]> = "ok";
 
   let unknownNodeAt = Number.NEGATIVE_INFINITY;
-  // Who has just come speaks before the registry tells of it.
+  // A new node sends before the registry lists it.
   const hasPeers = () =>
     nodes.getNumbers().some((one) => one !== node()) || performance.now() - unknownNodeAt < times.timeout;
   const batcher = new OutgoingBatcher({
@@ -114,13 +114,13 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
         if (line?.kind === "trace") traced = line;
         else if (line?.kind === "entry") {
           const { room, seq } = line.entry;
-          const isIt = traced !== null && traced.room === room && traced.seq === seq;
-          entries.push(isIt ? { ...line.entry, trace: traced!.traceparent } : line.entry);
+          const isTraced = traced !== null && traced.room === room && traced.seq === seq;
+          entries.push(isTraced ? { ...line.entry, trace: traced!.traceparent } : line.entry);
         } else if (line === null) counts.dropped.malformed++;
         else handleLine(sender, line);
       } catch (error) {
         counts.dropped.malformed++;
-        logger.warn({ err: error, from: sender.node }, "something that another node said could not be dealt with");
+        logger.warn({ err: error, from: sender.node }, "a line of another node could not be handled");
       }
     }
     if (entries.length > 0) receivers.entries(entries);
@@ -135,7 +135,7 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
         handlers.get(line.subject)?.(JSON.parse(line.payload), sender.node);
         break;
       case "request":
-        void scatterGather.handleRequest(sender.instanceId, line.id, line.question, JSON.parse(line.payload));
+        void scatterGather.handleRequest(sender.instanceId, line.id, line.name, JSON.parse(line.payload));
         break;
       case "reply":
         scatterGather.handleReply(sender.node, line.id, line.payload);
@@ -147,21 +147,21 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
     }
   }
 
-  /** Says it once when the server goes and when it is back. */
+  /** Logs once when the server goes away and once when it is back. */
   const watch = setInterval(() => {
     const health = roundTrip.health();
     if (health === lastHealth) return;
     lastHealth = health;
     const fields = { broker: transport.kind, health };
-    if (health === "ok") logger.info(fields, "the broker is there again");
-    else logger.warn(fields, "nothing comes through the broker; what other nodes write is shown by the log's ticks");
+    if (health === "ok") logger.info(fields, "the broker is available again");
+    else logger.warn(fields, "nothing comes through the broker; entries of other nodes come from the log tail");
   }, times.interval);
 
   transport.start((text) => {
     try {
       receive(text);
     } catch (error) {
-      logger.warn({ err: error }, "a message of another node could not be dealt with");
+      logger.warn({ err: error }, "a message of another node could not be handled");
     }
   });
   roundTrip.start();
@@ -190,7 +190,7 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
       if (hasPeers()) send(null, { kind: "message", subject, payload: JSON.stringify(payload) ?? "null" });
     },
     on(subject, handler) {
-      if (handlers.has(subject)) throw new Error(`two parts listen to the subject "${subject}"`);
+      if (handlers.has(subject)) throw new Error(`two handlers for the subject "${subject}"`);
       handlers.set(subject, handler);
     },
     gather: (name, payload, timeout = REPLY_TIMEOUT_MS) => scatterGather.gather(name, payload, timeout),

@@ -1,6 +1,6 @@
 import type { Broker } from "./broker.ts";
 
-/** The broker of a node that is alone: nobody to tell, and nobody to ask but itself. */
+/** The broker of a node that is the only one: it sends to no other node, and gathers only its own replies. */
 export function createLocalBroker(): Broker {
   const handlers = new Map<string, (payload: unknown) => unknown>();
   return {

@@ -5,7 +5,7 @@ export interface MemoryBus {
   createTransport(address: TransportAddress): BrokerTransport;
   /** False: the server is away. */
   isUp: boolean;
-  /** Instance ids of nodes that are connected and to which nothing comes. */
+  /** Instance ids of nodes that are connected and receive nothing. */
   readonly isolated: Set<string>;
 }
 

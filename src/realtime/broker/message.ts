@@ -1,8 +1,8 @@
 import type { LogEntry } from "../../platform/log/entry.ts";
 
 /**
- * A message is lines of text. The first says who speaks; each other is one thing that it says, and begins with a letter that
- * says what. JSON text has no raw line breaks, so payloads are put in and taken out as they are, without a parse.
+ * A message is lines of text. The first names the sender; each other line begins with a letter for its kind. JSON text has no raw
+ * line breaks, so payloads are inserted and extracted unchanged, without a parse.
  */
 export interface MessageSender {
   instanceId: string;
@@ -13,16 +13,16 @@ export interface MessageSender {
 
 export type Line =
   | { kind: "entry"; entry: LogEntry }
-  /** What this entry, which comes next, is part of. A node that does not know this line leaves it out. */
+  /** The trace context of the next entry. A node that does not know this kind ignores it. */
   | { kind: "trace"; room: string; seq: number; traceparent: string }
   | { kind: "announcement"; room: string; seq: number }
   | { kind: "message"; subject: string; payload: string }
-  | { kind: "request"; id: string; question: string; payload: string }
+  | { kind: "request"; id: string; name: string; payload: string }
   /** `payload` null: it cannot reply. */
   | { kind: "reply"; id: string; payload: string | null }
   | { kind: "probe"; number: number }
   /** A chunk of a line that is too long for one message. */
-  | { kind: "chunk"; of: string; index: number; count: number; text: string };
+  | { kind: "chunk"; lineId: string; index: number; count: number; text: string };
 
 const VERSION = "usher1";
 
@@ -53,22 +53,22 @@ export function formatLine(line: Line): string {
     case "message":
       return `W ${line.subject.replaceAll(" ", "%20")} ${line.payload}`;
     case "request":
-      return `Q ${line.id} ${line.question.replaceAll(" ", "%20")} ${line.payload}`;
+      return `Q ${line.id} ${line.name.replaceAll(" ", "%20")} ${line.payload}`;
     case "reply":
       return line.payload === null ? `N ${line.id}` : `R ${line.id} ${line.payload}`;
     case "probe":
       return `P ${line.number}`;
     case "chunk":
-      return `F ${line.of} ${line.index} ${line.count} ${line.text}`;
+      return `F ${line.lineId} ${line.index} ${line.count} ${line.text}`;
   }
 }
 
-/** Null: it cannot be read. */
+/** Null: it cannot be parsed. */
 export function parseLine(text: string): Line | null {
   switch (text.slice(0, 2)) {
     case "E ": {
       const [, room, seq, type, payload] = splitWords(text, 5) ?? [];
-      // The payload is spliced into frames as it is, so at least its ends are looked at.
+      // The payload is inserted into frames unchanged, so at least its ends are checked.
       if (payload === undefined || !payload.startsWith("{") || !payload.endsWith("}")) return null;
       const entry = { room: room!, seq: parseNumber(seq!), type: type!, payload };
       return entry.seq > 0 && NAME.test(entry.room) && NAME.test(entry.type) ? { kind: "entry", entry } : null;
@@ -88,10 +88,8 @@ export function parseLine(text: string): Line | null {
       return payload === undefined ? null : { kind: "message", subject: subject!.replaceAll("%20", " "), payload };
     }
     case "Q ": {
-      const [, id, question, payload] = splitWords(text, 4) ?? [];
-      return payload === undefined
-        ? null
-        : { kind: "request", id: id!, question: question!.replaceAll("%20", " "), payload };
+      const [, id, name, payload] = splitWords(text, 4) ?? [];
+      return payload === undefined ? null : { kind: "request", id: id!, name: name!.replaceAll("%20", " "), payload };
     }
     case "R ": {
       const [, id, payload] = splitWords(text, 3) ?? [];
@@ -102,10 +100,10 @@ export function parseLine(text: string): Line | null {
     case "P ":
       return { kind: "probe", number: parseNumber(text.slice(2)) };
     case "F ": {
-      const [, of, index, count, piece] = splitWords(text, 5) ?? [];
-      return piece === undefined
+      const [, lineId, index, count, chunk] = splitWords(text, 5) ?? [];
+      return chunk === undefined
         ? null
-        : { kind: "chunk", of: of!, index: parseNumber(index!), count: parseNumber(count!), text: piece };
+        : { kind: "chunk", lineId: lineId!, index: parseNumber(index!), count: parseNumber(count!), text: chunk };
     }
     default:
       return null;

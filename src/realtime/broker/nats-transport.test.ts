@@ -19,9 +19,9 @@ brokerContract(
   "nats",
   async (): Promise<BrokerFixture> => {
     const server = await startNats();
-    const wire = (address: TransportAddress) => createNatsTransport({ url: server.url }, address, ignore);
+    const createTransport = (address: TransportAddress) => createNatsTransport({ url: server.url }, address, ignore);
     return {
-      connect: wire,
+      connect: createTransport,
       async connectFragile(address) {
         const proxy = await startTcpProxy(server.port);
         const fragile = await createNatsTransport({ url: `nats://127.0.0.1:${proxy.port}` }, address, ignore);
@@ -42,19 +42,19 @@ brokerContract(
   check,
 );
 
-check("a user's password is taken from the URL; with a wrong one nothing throws, and it is told", async () => {
+check("a user's password is read from the URL; a wrong one does not throw, and is reported", async () => {
   const server = await startNats(["--user", "us er", "--pass", "p@ss"]);
-  const at = (who: string) => `nats://${who}@127.0.0.1:${server.port}`;
+  const withUser = (user: string) => `nats://${user}@127.0.0.1:${server.port}`;
   const cluster = new TestCluster();
-  const wire = (url: string) => (address: TransportAddress) =>
-    createNatsTransport({ url }, address, (error) => told.push(error));
-  const told: unknown[] = [];
-  const a = await cluster.join(1, wire(at("us%20er:p%40ss")));
-  const b = await cluster.join(2, wire(at("us%20er:p%40ss")));
+  const withUrl = (url: string) => (address: TransportAddress) =>
+    createNatsTransport({ url }, address, (error) => reported.push(error));
+  const reported: unknown[] = [];
+  const a = await cluster.join(1, withUrl(withUser("us%20er:p%40ss")));
+  const b = await cluster.join(2, withUrl(withUser("us%20er:p%40ss")));
   await untilReceived(a, b);
-  expect(told).toEqual([]);
-  const stranger = await cluster.join(3, wire(at("us%20er:wrong")));
-  while (told.length < 3) await Bun.sleep(20);
+  expect(reported).toEqual([]);
+  const stranger = await cluster.join(3, withUrl(withUser("us%20er:wrong")));
+  while (reported.length < 3) await Bun.sleep(20);
   expect(stranger.received).toEqual([]);
   await cluster.stop();
   await server.close();

@@ -10,7 +10,7 @@ const CONNECT_MS = 3_000;
 const MAX_BYTES = 1_000_000;
 
 /**
- * One server or several with commas between: nats://host:4222, nats://user:password@host, nats://token@host, tls://host. With
+ * One server or several, separated by commas: nats://host:4222, nats://user:password@host, nats://token@host, tls://host. With
  * `tls` they speak TLS whatever the URL says.
  */
 export interface NatsTarget {
@@ -82,7 +82,7 @@ export async function createNatsTransport(
   };
 }
 
-/** What the driver wants to be told apart: it ignores who one is in a URL. */
+/** The driver's options: it ignores user and token in a URL. */
 export function getNatsOptions({ url, tls = null }: NatsTarget): NodeConnectionOptions {
   const addresses = url.split(",").map((each) => new URL(each.trim()));
   const { username, password, protocol } = addresses[0]!;
@@ -93,7 +93,7 @@ export function getNatsOptions({ url, tls = null }: NatsTarget): NodeConnectionO
     ...(protocol === "tls:" || tls !== null ? { tls: { ...tls } } : {}),
     name: "usher",
     timeout: CONNECT_MS,
-    // The driver takes some failures for final. We take none for final, so the loop above is the one that connects again.
+    // The driver does not retry after some failures. We always do, so the loop above reconnects.
     reconnect: false,
   };
 }

@@ -8,11 +8,11 @@ export interface OutgoingBatcherDeps {
   counts: BrokerCounts;
   /** The first line of the next message. */
   formatHead: () => string;
-  /** False: so much is under way already that this is dropped. */
+  /** False: too much is under way, so this is dropped. */
   reserve: (bytes: number) => boolean;
 }
 
-/** More than a head and a piece's own words can take, in bytes. */
+/** Upper bound for the bytes of a head, and of a chunk's own fields. */
 const HEAD_BYTES = 128;
 
 interface Waiting {
@@ -20,7 +20,7 @@ interface Waiting {
   bytes: number;
 }
 
-/** Collects what is said within one turn of the event loop, so that it travels together. */
+/** Batches the lines of one turn of the event loop into one message per receiver. */
 export class OutgoingBatcher {
   readonly #deps: OutgoingBatcherDeps;
   readonly #waiting = new Map<string | null, Waiting>();
@@ -31,7 +31,7 @@ export class OutgoingBatcher {
     this.#deps = deps;
   }
 
-  /** @param to an instance id; null: everybody */
+  /** @param to an instance id; null: all nodes */
   add(to: string | null, line: Line): void {
     const maxBytes = this.#deps.transport.maxBytes - 2 * HEAD_BYTES;
     const text = formatLine(line);

@@ -31,7 +31,7 @@ brokerContract("postgres", async (): Promise<BrokerFixture> => {
       return { wire, isolate: proxy.stall, restore: proxy.restore, close: proxy.close };
     },
     async kill() {
-      process.kill(server.pid()!, "SIGQUIT"); // it ends at once, without a word to anybody
+      process.kill(server.pid()!, "SIGQUIT"); // it ends at once, without closing its connections
       await server.stop();
     },
     async start() {
@@ -55,25 +55,25 @@ brokerContract("postgres", async (): Promise<BrokerFixture> => {
   };
 });
 
-test("a server that says nothing more once the connection is made is given up for another try", async () => {
+test("a server that does not respond after the connection is made is abandoned for another attempt", async () => {
   const database = await testDatabase();
   const { hostname, port } = new URL(database.url);
   let tries = 0;
-  const deaf = createServer((near) => {
+  const silent = createServer((near) => {
     const swallows = tries++ === 0;
     const far = connect(Number(port), hostname);
     far.pipe(near);
     near.on("data", (bytes) => !(swallows && bytes.includes("LISTEN")) && far.write(bytes));
     for (const socket of [near, far]) socket.on("error", ignore).on("close", () => [near, far].map((s) => s.destroy()));
   });
-  await new Promise<void>((resolve) => deaf.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
   const url = new URL(database.url);
-  url.host = `127.0.0.1:${(deaf.address() as AddressInfo).port}`;
-  const wire = createPostgresTransport(url.href, { cluster: "deaf", instanceId: "one" }, ignore, 500);
-  wire.start(ignore);
-  await waitUntil("it listens by another connection", () => wire.isConnected());
+  url.host = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const transport = createPostgresTransport(url.href, { cluster: "silent", instanceId: "one" }, ignore, 500);
+  transport.start(ignore);
+  await waitUntil("it listens by another connection", () => transport.isConnected());
   expect(tries).toBe(2);
-  await wire.close();
-  deaf.close();
+  await transport.close();
+  silent.close();
   await database.close();
 });

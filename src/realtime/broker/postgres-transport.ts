@@ -8,7 +8,7 @@ const MAX_BYTES = 7_990;
 
 /**
  * LISTEN and NOTIFY on a connection of its own, never within the transactions that write: a NOTIFY takes a lock that all commits
- * with one share. What comes while a statement is under way goes with the next, so many texts cost one transaction.
+ * with one share. Texts that come while a statement is under way go with the next, so many texts cost one transaction.
  */
 export function createPostgresTransport(
   url: string,
@@ -26,7 +26,7 @@ export function createPostgresTransport(
   let waiting: { channel: string; text: string }[] = [];
   let sending = false;
 
-  /** The end of a connection that we close is no trouble. */
+  /** The end of a connection that we close is not an error. */
   function failed(error: unknown): void {
     if (!closing) onError(error);
   }
@@ -34,7 +34,7 @@ export function createPostgresTransport(
   async function keepOpen(): Promise<void> {
     for (let attempt = 0; !closing; attempt++) {
       const lost = Promise.withResolvers<void>();
-      // The driver's own limit ends with the greeting; a LISTEN that nobody answers would be waited for as long as TCP does.
+      // The driver's own timeout ends with the greeting; without this one a LISTEN without a reply would wait as long as TCP does.
       const late = setTimeout(() => socket?.destroy(), connectMs);
       try {
         client = open(() => lost.resolve());
@@ -59,7 +59,7 @@ export function createPostgresTransport(
     const own = new Socket();
     socket = own;
     const address = new URL(url);
-    // Nothing is lost when such a commit is: a NOTIFY lives only as long as the server anyway.
+    // Such a commit may be lost: a NOTIFY does not survive the server anyway.
     const options = `${address.searchParams.get("options") ?? ""} -c synchronous_commit=off`.trim();
     address.searchParams.set("options", options);
     if (address.searchParams.has("sslmode")) address.searchParams.set("uselibpqcompat", "true");

@@ -18,15 +18,15 @@ afterAll(async () => {
   await redis?.close();
 });
 
-testWith("redis-server")("a connection that the network has forgotten is replaced, and that is told", async () => {
+testWith("redis-server")("a half-open connection is replaced, and its end is reported", async () => {
   let cuts = 0;
   const link = await openRedisLink({ url: `redis://127.0.0.1:${proxy!.port}` }, () => {}, { commandTimeout: 200 });
   link.onDisconnect(() => cuts++);
-  const answers = () => link.run((client) => client.ping()).catch(() => null);
-  await waitUntil("it is connected", async () => (await answers()) === "PONG");
+  const ping = () => link.run((client) => client.ping()).catch(() => null);
+  await waitUntil("it is connected", async () => (await ping()) === "PONG");
   proxy!.dropExisting();
   await expect(link.run((client) => client.ping())).rejects.toThrow("timed out");
-  await waitUntil("it answers again", async () => (await answers()) === "PONG");
+  await waitUntil("it responds again", async () => (await ping()) === "PONG");
   expect(cuts).toBe(1);
   link.close();
 });

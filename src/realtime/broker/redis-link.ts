@@ -1,22 +1,22 @@
 import type { Redis, RedisOptions } from "ioredis";
 import { openRedis, type RedisTarget } from "./redis-transport.ts";
 
-/** For commands: a client that is replaced when it does not answer in time, or finds no server for long. */
+/** For commands: a client that is replaced when it does not respond in time, or finds no server for long. */
 export interface RedisLink {
-  /** Does `work` with the client there is now; rejects as that does. */
+  /** Runs `work` with the present client; rejects when it does. */
   run<T>(work: (client: Redis) => Promise<T>): Promise<T>;
-  /** Told when a connection has ended: what the server knows may not be what it was told. */
+  /** Called when a connection has ended: the server may have lost some of its data. */
   onDisconnect(listener: () => void): void;
   close(): void;
 }
 
 /** ms for one command. */
 const COMMAND_MS = 2_000;
-/** ms without a server after which a client is given up: after a fail-over one may wait for ever. */
+/** ms without a server after which a client is replaced: after a fail-over it may wait for ever. */
 const GIVE_UP_MS = 5_000;
 const CHECK_INTERVAL_MS = 1_000;
 
-/** Begins to connect, and never gives up. */
+/** Begins to connect, and retries until it is closed. */
 export async function openRedisLink(
   target: RedisTarget,
   onError: (error: unknown) => void,
@@ -33,7 +33,7 @@ export async function openRedisLink(
     made.on("close", () => {
       for (const listener of listeners) listener();
     });
-    made.connect().catch(() => {}); // told by `error` as well; the next attempts follow by themselves
+    made.connect().catch(() => {}); // also reported by `error`; the client retries by itself
     return made;
   }
 
@@ -59,7 +59,7 @@ export async function openRedisLink(
       try {
         return await work(used);
       } catch (error) {
-        // A connection of which a network has kept only one end looks like any other.
+        // A half-open connection looks like any other.
         if (isTimeout(error) && used === client) replace().catch(onError);
         throw error;
       }

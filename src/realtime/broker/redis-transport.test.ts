@@ -18,9 +18,9 @@ brokerContract(
   "redis",
   async (): Promise<BrokerFixture> => {
     const server = await startRedis();
-    const wire = (address: TransportAddress) => createRedisTransport({ url: server.url }, address, ignore);
+    const createTransport = (address: TransportAddress) => createRedisTransport({ url: server.url }, address, ignore);
     return {
-      connect: wire,
+      connect: createTransport,
       async connectFragile(address) {
         const proxy = await startTcpProxy(server.port);
         const url = `redis://127.0.0.1:${proxy.port}`;
@@ -42,13 +42,13 @@ check("subscribers that the server cuts off are back at once, with their subscri
   const server = await startRedis(["--requirepass", "p@ss word"]);
   const cluster = new TestCluster();
   const url = `redis://:${encodeURIComponent("p@ss word")}@127.0.0.1:${server.port}`;
-  const wire = (address: TransportAddress) => createRedisTransport({ url }, address, ignore);
-  const a = await cluster.join(1, wire);
-  const b = await cluster.join(2, wire);
+  const createTransport = (address: TransportAddress) => createRedisTransport({ url }, address, ignore);
+  const a = await cluster.join(1, createTransport);
+  const b = await cluster.join(2, createTransport);
   await untilReceived(a, b);
   a.broker.onRequest("who", () => "a");
   b.broker.onRequest("who", () => "b");
-  for (let round = 0; round < 3; round++) {
+  for (let attempt = 0; attempt < 3; attempt++) {
     await server.cli("-a", "p@ss word", "--no-auth-warning", "client", "kill", "type", "pubsub");
     await untilReceived(a, b);
     await untilReceived(b, a);

@@ -23,9 +23,9 @@ export type RedisTarget = { tls?: Certificates | null } & (
 );
 
 const CONNECT_MS = 3_000;
-/** A client that found no server for so long is replaced: after a fail-over one may wait for ever for what will not come. */
+/** ms without a server after which a client is replaced: after a fail-over it may wait for ever. */
 const GIVE_UP_MS = 5_000;
-/** Redis cuts off a subscriber for whom 32 MB wait; a text is far from that. */
+/** Redis disconnects a subscriber for whom 32 MB wait; a text is far below that. */
 const MAX_BYTES = 1_000_000;
 
 /** A connection that is made with the first command or `connect()`, and again whenever it breaks. Commands meanwhile fail at once. */
@@ -39,7 +39,7 @@ export async function openRedis(
     lazyConnect: true,
     connectionName: "usher",
     protocol: 2,
-    // What was not sent at once is not worth being sent later: the ticks have brought it by then.
+    // What was not sent at once is not sent later: the log tail has brought it by then.
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
@@ -106,7 +106,7 @@ export async function createRedisTransport(
   const clients = () => [publisher, subscriber.client];
   const isConnected = () => subscriber.listening && publisher.status === "ready";
 
-  /** The first attempt's failure is told by `error` as well, and the next ones follow by themselves. */
+  /** The first attempt's failure is also reported by `error`, and the client retries by itself. */
   function connect(): void {
     connectedAt = performance.now();
     for (const client of clients()) client.connect().catch(() => {});

@@ -9,21 +9,29 @@ afterEach(() => {
   for (const trip of running.splice(0)) trip.stop();
 });
 
-/** A node on a transport that this test answers for. */
-function node({ company = true, othersHear = false, connected = true, answers = false } = {}) {
-  const state = { company, othersHear, connected, answers, probes: [] as number[], reconnects: 0, refreshes: 0 };
+/** A round trip on a transport that this test controls. */
+function node({ hasPeers = true, othersReceiving = false, connected = true, returnsProbes = false } = {}) {
+  const state = {
+    hasPeers,
+    othersReceiving,
+    connected,
+    returnsProbes,
+    probes: [] as number[],
+    reconnects: 0,
+    refreshes: 0,
+  };
   const trip: RoundTrip = new RoundTrip({
     transport: {
-      connected: () => state.connected,
-      silentAlone: true,
+      isConnected: () => state.connected,
+      skipsProbeAlone: true,
       reconnect: () => void state.reconnects++,
     } as unknown as BrokerTransport,
     send(number) {
       state.probes.push(number);
-      if (state.answers) queueMicrotask(() => trip.returned(number));
+      if (state.returnsProbes) queueMicrotask(() => trip.returned(number));
     },
-    hasPeers: () => state.company,
-    areOthersReceiving: () => state.othersHear,
+    hasPeers: () => state.hasPeers,
+    areOthersReceiving: () => state.othersReceiving,
     refresh: () => void state.refreshes++,
     times: { interval: 10, timeout: 100 },
   });
@@ -31,7 +39,7 @@ function node({ company = true, othersHear = false, connected = true, answers = 
   return { trip, state };
 }
 
-test("what leaves is bounded by what has been proven to arrive, and a probe goes out with every two megabytes", () => {
+test("unconfirmed bytes are bounded, and a probe is sent with every two megabytes", () => {
   const { trip, state } = node();
   let sent = 0;
   while (trip.reserve(MB)) sent += 1;
@@ -41,7 +49,7 @@ test("what leaves is bounded by what has been proven to arrive, and a probe goes
   expect(trip.reserve(MB)).toBe(true);
 });
 
-test("an answer to no probe of ours, or to an old one, proves nothing more", () => {
+test("the return of an unknown or old probe confirms nothing", () => {
   const { trip, state } = node();
   while (trip.reserve(MB));
   trip.returned(999);
@@ -52,29 +60,29 @@ test("an answer to no probe of ours, or to an old one, proves nothing more", () 
   expect(trip.reserve(MB)).toBe(false);
 });
 
-test("a node whose probes come back hears and is well", async () => {
-  const { trip, state } = node({ answers: true });
+test("a node whose probes return is receiving and healthy", async () => {
+  const { trip, state } = node({ returnsProbes: true });
   trip.start();
   await waitUntil("several probes went out", () => state.probes.length > 15);
   expect([trip.isReceiving, trip.health()]).toEqual([true, "ok"]);
   expect(state.reconnects).toBe(0);
 });
 
-test("a node whose probes do not come back connects anew, asks the others, and is away while nobody hears, deaf while they do", async () => {
+test("a node whose probes do not return reconnects, reads the others' state, and is away while no other receives, isolated while others do", async () => {
   const { trip, state } = node();
   trip.start();
   await waitUntil("the silence is noticed", () => trip.health() === "away");
   expect(trip.isReceiving).toBe(false);
   expect(state.reconnects).toBeGreaterThan(0);
   expect(state.refreshes).toBeGreaterThan(0);
-  state.othersHear = true;
-  await waitUntil("the others have said for a while that they hear", () => trip.health() === "deaf");
-  state.answers = true;
+  state.othersReceiving = true;
+  await waitUntil("the others have reported for a while that they receive", () => trip.health() === "deaf");
+  state.returnsProbes = true;
   await waitUntil("a probe came back", () => trip.health() === "ok");
 });
 
-test("a node that is alone asks nothing, and is well", async () => {
-  const { trip, state } = node({ company: false, connected: false });
+test("a node without peers sends no probes, and is healthy", async () => {
+  const { trip, state } = node({ hasPeers: false, connected: false });
   trip.start();
   await Bun.sleep(50);
   expect(state.probes).toEqual([]);

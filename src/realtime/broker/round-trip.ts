@@ -1,6 +1,6 @@
 import type { BrokerTransport } from "./broker-transport.ts";
 
-/** ms. Shorter in tests. */
+/** In ms; shorter in tests. */
 export interface RoundTripTimes {
   /** From one probe to the next. */
   interval: number;
@@ -12,25 +12,25 @@ export const ROUND_TRIP_TIMES: RoundTripTimes = { interval: 1_000, timeout: 10_0
 
 export interface RoundTripDeps {
   transport: BrokerTransport;
-  /** Sends the probe to everybody. */
+  /** Sends the probe to all nodes. */
   send: (number: number) => void;
-  /** Whether another node lives. */
+  /** Whether there is another live node. */
   hasPeers: () => boolean;
-  /** Whether another living node has told that its round trips work. */
+  /** Whether another live node has reported that its round trips work. */
   areOthersReceiving: () => boolean;
-  /** Asks anew what other nodes tell. */
+  /** Reads again what other nodes report. */
   refresh: () => void;
   times: RoundTripTimes;
 }
 
-/** Bytes that may be under way of which no probe has yet shown that they arrive; what comes on top is dropped. */
-const MAX_UNPROVEN_BYTES = 16 * 1_048_576;
-/** After so many a probe goes out at once. */
+/** Bytes that may be under way and not yet confirmed by a probe; above it messages are dropped. */
+const MAX_UNCONFIRMED_BYTES = 16 * 1_048_576;
+/** After so many bytes a probe is sent at once. */
 const PROBE_AFTER_BYTES = 2 * 1_048_576;
 
 /**
- * Sees whether this node hears what it says to everybody. A connection that is up proves nothing: the subscription may be gone, the
- * server frozen, the network half open. It also limits what can pile up before a server that does not take it.
+ * Checks whether this node receives what it sends to all nodes. An open connection proves nothing: the subscription may be gone,
+ * the server frozen, the network half open. It also limits the bytes that wait for a slow server.
  */
 export class RoundTrip {
   /** ms that the last one took. */
@@ -38,18 +38,18 @@ export class RoundTrip {
   readonly #deps: RoundTripDeps;
   #timer: ReturnType<typeof setInterval> | null = null;
   #returnedAt = performance.now();
-  /** Silence before this moment is not the broker's fault: nothing was asked, or the process itself stood still. */
+  /** Silence before this moment is not the broker's fault: no probe was sent, or the process itself was paused. */
   #excusedUntil = performance.now();
   #checkedAt = performance.now();
-  /** When the connection was last away, or given up: it has some time to show that it works. */
+  /** When the connection was last lost or replaced: it gets some time to show that it works. */
   #connectedFrom = performance.now();
   #number = 0;
-  /** Since when others have said at every look that they hear; null: they do not. */
+  /** Since when others have reported at every check that they receive; null: they do not. */
   #othersReceivingSince: number | null = null;
   /** Probes under way, by number: when they were sent, and how many bytes had been sent before. */
   readonly #probes = new Map<number, { at: number; bytes: number }>();
   #bytes = 0;
-  #proven = 0;
+  #confirmed = 0;
   #probedAtBytes = 0;
 
   constructor(deps: RoundTripDeps) {
@@ -67,7 +67,7 @@ export class RoundTrip {
 
   /** Counts bytes that are about to leave; false: too many are under way. */
   reserve(bytes: number): boolean {
-    if (this.#bytes - this.#proven > MAX_UNPROVEN_BYTES) return false;
+    if (this.#bytes - this.#confirmed > MAX_UNCONFIRMED_BYTES) return false;
     this.#bytes += bytes;
     if (this.#bytes - this.#probedAtBytes > PROBE_AFTER_BYTES) this.#probe();
     return true;
@@ -78,18 +78,19 @@ export class RoundTrip {
     if (probe === undefined) return;
     this.#returnedAt = performance.now();
     this.lag = this.#returnedAt - probe.at;
-    this.#proven = Math.max(this.#proven, probe.bytes);
+    this.#confirmed = Math.max(this.#confirmed, probe.bytes);
     for (const earlier of this.#probes.keys()) if (earlier <= number) this.#probes.delete(earlier);
   }
 
-  /** Whether this node's round trips work at present: what it tells the others. */
+  /** Whether this node's round trips work at present: reported to the other nodes. */
   get isReceiving(): boolean {
     return !this.#isProbing() || this.#getSilence() < 3 * this.#deps.times.interval;
   }
 
   /**
-   * Isolated is a node that receives nothing although others do. When the server dies or is back, nodes notice it and learn it of each other at
-   * different moments; so others count only who have said for a while that they hear, and are asked shortly before the verdict.
+   * Isolated (`deaf`) is a node that receives nothing although others do. When the server dies or is back, nodes notice it at
+   * different moments; so others count only when they have reported for a while that they receive, and are read again shortly
+   * before a node calls itself isolated.
    */
   health(): "ok" | "away" | "deaf" {
     const { transport, times } = this.#deps;
@@ -138,9 +139,9 @@ export class RoundTrip {
     this.#deps.send(this.#number);
   }
 
-  /** What was under way on a connection that is gone does not pile up any more. */
+  /** What was under way on a lost connection no longer counts as waiting. */
   #forget(): void {
     this.#probes.clear();
-    this.#proven = this.#bytes;
+    this.#confirmed = this.#bytes;
   }
 }

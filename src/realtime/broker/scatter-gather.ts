@@ -4,19 +4,19 @@ import type { Line } from "./message.ts";
 export interface ScatterGatherDeps {
   /** This node's number. */
   node: () => number;
-  /** The numbers of all living nodes. */
+  /** The numbers of all live nodes. */
   liveNodes: () => readonly number[];
   isConnected: () => boolean;
-  /** To an instance id; null: everybody. */
+  /** To an instance id; null: all nodes. */
   send: (to: string | null, line: Line) => void;
 }
 
-/** Requests that may be open at a time; beyond it only this node itself is asked. */
+/** Requests that may be open at a time; above it only this node itself replies. */
 const MAX_OPEN = 10_000;
-const NO_REPLY = Symbol("no answer");
+const NO_REPLY = Symbol("no reply");
 
 interface OpenRequest {
-  /** Living nodes that have not answered yet, and all that have. */
+  /** Live nodes that have not replied yet, and all that have. */
   pending: Set<number>;
   replied: Set<number>;
   replies: unknown[];
@@ -24,14 +24,14 @@ interface OpenRequest {
   done: () => void;
 }
 
-/** Asks all nodes and puts their replies together. */
+/** Sends requests to all nodes and collects their replies. */
 export class ScatterGather {
   readonly #deps: ScatterGatherDeps;
   readonly #handlers = new Map<string, (payload: unknown) => unknown>();
   readonly #open = new Map<string, OpenRequest>();
   /**
-   * Nodes that let a request's timeout pass. Nobody waits for them until something is heard of them: else one node that died would
-   * make every answer late until the registry has noticed.
+   * Nodes that did not reply within a request's timeout. They are not waited for until something comes from them: else one dead
+   * node would delay every result until the registry has noticed.
    */
   readonly #unresponsive = new Set<number>();
   #count = 0;
@@ -41,7 +41,7 @@ export class ScatterGather {
   }
 
   onRequest(name: string, handler: (payload: unknown) => unknown): void {
-    if (this.#handlers.has(name)) throw new Error(`two parts answer the request "${name}"`);
+    if (this.#handlers.has(name)) throw new Error(`two handlers for the request "${name}"`);
     this.#handlers.set(name, handler);
   }
 
@@ -65,7 +65,7 @@ export class ScatterGather {
         open.done = resolve;
       });
       this.#open.set(id, open);
-      send(null, { kind: "request", id, question: name, payload: encodeJson(payload) });
+      send(null, { kind: "request", id, name, payload: encodeJson(payload) });
       const timer = setTimeout(() => {
         for (const late of pending) this.#unresponsive.add(late);
         open.done();
@@ -87,12 +87,12 @@ export class ScatterGather {
     this.#deps.send(instanceId, { kind: "reply", id, payload: reply === NO_REPLY ? null : encodeJson(reply) });
   }
 
-  /** Something came from that node: it may be waited for. */
+  /** Something came from that node: requests wait for it again. */
   markResponsive(node: number): void {
     this.#unresponsive.delete(node);
   }
 
-  /** Also of a node that the registry does not tell of yet: who has just come counts, too. Each counts once. */
+  /** Also from a node that the registry does not list yet: a new node counts, too. Each counts once. */
   handleReply(node: number, id: string, payload: string | null): void {
     const open = this.#open.get(id);
     if (open === undefined || open.replied.has(node)) return;
@@ -108,7 +108,7 @@ export class ScatterGather {
     done();
   }
 
-  /** A part that fails to answer makes the answer partial, here as on another node. */
+  /** A handler that fails makes the result partial, here as on another node. */
   async #replyLocally(name: string, payload: unknown): Promise<unknown> {
     const handler = this.#handlers.get(name);
     if (handler === undefined) return NO_REPLY;

@@ -15,30 +15,32 @@ check(
     const { name, sentinels, redis, master, close } = await startSentinels();
     const [old, next] = redis;
     const cluster = new TestCluster();
-    const wire = (address: TransportAddress) => createRedisTransport({ sentinels, name }, address, () => {});
-    const a = await cluster.join(1, wire);
-    const b = await cluster.join(2, wire);
+    const connect = (address: TransportAddress) => createRedisTransport({ sentinels, name }, address, () => {});
+    const a = await cluster.join(1, connect);
+    const b = await cluster.join(2, connect);
     await untilReceived(a, b);
     await waitUntil("the sentinels know the replica", async () =>
       (await next.cli("info", "replication")).includes("master_link_status:up"),
     );
 
-    let said = 0;
+    let published = 0;
     let speaking = true;
     const speech = (async () => {
       while (speaking) {
-        a.broker.publish([entry(++said)]);
+        a.broker.publish([entry(++published)]);
         await sleep(2);
       }
     })();
     await old.kill();
     await waitUntil("the replica is the master", async () => (await master()) === next.port);
-    const until = said;
-    await waitUntil("what is said now is heard", () => b.received.some(({ seq }) => seq > until && seq < 1_000_000));
+    const until = published;
+    await waitUntil("what is published now is received", () =>
+      b.received.some(({ seq }) => seq > until && seq < 1_000_000),
+    );
     await untilReceived(b, a);
     speaking = false;
     await speech;
-    // What was lost was lost at once, not late or twice: what came is in order.
+    // Lost entries do not come late or twice: what came is in order.
     const heard = b.received.map(({ seq }) => seq).filter((seq) => seq < 1_000_000);
     expect(heard).toEqual([...new Set(heard)].sort((x, y) => x - y));
     await waitUntil("both are well", () => [a, b].every(({ broker }) => broker.health() === "ok"));

@@ -1,6 +1,6 @@
 import type { Broker } from "../broker/broker.ts";
 
-/** ms in which acknowledgements for other nodes travel together, and how many of them in one go. */
+/** ms in which acknowledgements for other nodes are batched, and the maximum of one batch. */
 const BATCH_MS = 2;
 const MAX_BATCH = 1_000;
 
@@ -10,8 +10,8 @@ interface AckWaiter {
 }
 
 /**
- * Clients that acknowledge a frame which carried `ack_id`, and those who wait for it, on whatever node. Nothing of it is kept:
- * an acknowledgement that is lost on the way is none.
+ * Matches clients' acknowledgements of a frame with this `ack_id` with the callers that wait for them, on all nodes. Nothing is
+ * stored: an acknowledgement that is lost on the way does not count.
  */
 export function createAcks(broker: Broker) {
   const waiters = new Map<string, AckWaiter[]>();
@@ -32,7 +32,7 @@ export function createAcks(broker: Broker) {
   }
 
   return {
-    /** A client of this node said it. */
+    /** A client of this node has acknowledged it. */
     received(ackId: string, userId: string | null): void {
       resolveLocal(ackId, userId);
       if (unsent.push([ackId, userId]) === 1) setTimeout(sendBatch, BATCH_MS);
@@ -45,8 +45,8 @@ export function createAcks(broker: Broker) {
         waiters.set(ackId, [...(waiters.get(ackId) ?? []), waiter]);
         function done(acked: boolean) {
           clearTimeout(timer);
-          const rest = (waiters.get(ackId) ?? []).filter((other) => other !== waiter);
-          if (rest.length > 0) waiters.set(ackId, rest);
+          const others = (waiters.get(ackId) ?? []).filter((other) => other !== waiter);
+          if (others.length > 0) waiters.set(ackId, others);
           else waiters.delete(ackId);
           resolve(acked);
         }

@@ -21,7 +21,10 @@ beforeEach(async () => {
   bus.silent.clear();
   bus.sent.length = 0;
   for (const client of open.splice(0)) client.close();
-  await waitUntil("nobody is there", () => one.hub.counts().connections + two.hub.counts().connections === 0);
+  await waitUntil(
+    "all connections are closed",
+    () => one.hub.counts().connections + two.hub.counts().connections === 0,
+  );
 });
 
 async function come(node: HubNode, person: string | null, ...rooms: string[]): Promise<WsClient> {
@@ -32,7 +35,7 @@ async function come(node: HubNode, person: string | null, ...rooms: string[]): P
   return client;
 }
 
-test("the audience of a room is told by who they are", async () => {
+test("the audience of a room has a total and the authenticated", async () => {
   await come(one, "ann", "event:9");
   await come(two, null, "event:9");
   await come(two, null, "event:8");
@@ -40,17 +43,17 @@ test("the audience of a room is told by who they are", async () => {
   expect(await one.hub.cluster.getAudience("user:ann")).toEqual({ total: 1, authenticated: 1, partial: false });
 });
 
-test("connections and members are counted on all nodes, and asks of one moment travel together", async () => {
+test("connections and members are counted on all nodes, and calls at one time are one request", async () => {
   await come(one, "ann", "event:1");
   await come(two, "ann", "event:1", "event:2");
   await come(two, "bob", "event:1");
   const { cluster } = one.hub;
-  const [people, more, members] = await Promise.all([
+  const [connections, more, members] = await Promise.all([
     cluster.countConnections(["ann", "nobody"]),
     cluster.countConnections(["bob"]),
     cluster.countMembers(["event:1", "event:2", "event:3", "all", "user:ann"]),
   ]);
-  expect([...people.counts]).toEqual([
+  expect([...connections.counts]).toEqual([
     ["ann", 2],
     ["nobody", 0],
   ]);
@@ -62,18 +65,18 @@ test("connections and members are counted on all nodes, and asks of one moment t
     all: 3,
     "user:ann": 2,
   });
-  expect([people.partial, members.partial]).toEqual([false, false]);
+  expect([connections.partial, members.partial]).toEqual([false, false]);
   expect(bus.sent.map(({ subject }) => subject).sort()).toEqual(["connections of", "members of"]);
 });
 
-test("a node that is silent is missing from the count, and the answer says that it is partial", async () => {
+test("a silent node is missing from the count, and the result is partial", async () => {
   await come(one, "ann");
   await come(two, "ann");
   bus.silent.add(2);
   expect(await one.hub.cluster.countConnections(["ann"])).toEqual({ counts: new Map([["ann", 1]]), partial: true });
 });
 
-test("statistics come by node, with the rooms that have the most members first", async () => {
+test("statistics come by node, with the largest rooms first", async () => {
   await come(one, "ann", "event:1");
   await come(two, null, "event:1");
   await come(two, "bob", "event:1", "event:2");
@@ -136,7 +139,7 @@ test("a node that has another number is listed and greets under it", async () =>
   two.hub.renumber("2");
 });
 
-test("FR-6 what is not kept reaches the other nodes too, once, and passes by the person it is not for", async () => {
+test("FR-6 frames that are not stored reach the other nodes too, once, except the excluded person", async () => {
   const payload = { channel_id: "1", user_id: "ann", username: "ann" };
   const [ann, bob, cem] = [
     await come(one, "ann", "event:1"),
@@ -152,14 +155,14 @@ test("FR-6 what is not kept reaches the other nodes too, once, and passes by the
   expect([ann, annThere, bob, cem].map(typing)).toEqual([0, 0, 1, 1]);
 });
 
-test("FR-7 an acknowledgement reaches whoever waits for it, on whatever node, and only the right person's counts", async () => {
+test("FR-7 an acknowledgement reaches the caller that waits for it, on any node, and only the right person's counts", async () => {
   const [ann, bob] = [await come(two, "ann"), await come(two, "bob")];
-  const said = one.hub.cluster.waitForAck("a secret word", 5_000, "ann");
-  const local = two.hub.cluster.waitForAck("a secret word", 5_000);
-  bob.send({ type: "system:ack", payload: { ack_id: "a secret word" } });
+  const acked = one.hub.cluster.waitForAck("a secret id", 5_000, "ann");
+  const local = two.hub.cluster.waitForAck("a secret id", 5_000);
+  bob.send({ type: "system:ack", payload: { ack_id: "a secret id" } });
   expect(await local).toBe(true);
-  expect((await ann.ask("system:ack", { ack_id: "a secret word" })).type).toBe("system:ack");
-  expect(await said).toBe(true);
+  expect((await ann.ask("system:ack", { ack_id: "a secret id" })).type).toBe("system:ack");
+  expect(await acked).toBe(true);
   expect(await one.hub.cluster.waitForAck("another", 10)).toBe(false);
   const wrong = one.hub.cluster.waitForAck("third", 200, "ann");
   await bob.ask("system:ack", { ack_id: "third" });

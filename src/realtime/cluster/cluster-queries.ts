@@ -10,10 +10,10 @@ const BATCH_MS = 2;
 const MAX_KEYS = 10_000;
 const MAX_LISTED = 1_000;
 
-/** Connections as another node tells them, and as many as it was asked for. */
+/** Keys with a number each, as another node returns them. */
 type Counts = [string, number][];
 
-/** The requests that each node answers about itself, and their replies put together. */
+/** Requests that each node replies to for itself, and the merged results. */
 export function createClusterQueries({ broker, localStats }: { broker: Broker; localStats: LocalStats }): Cluster & {
   /** Connections that count for these keys of admission.ts on the other nodes. */
   countElsewhere(keys: readonly string[]): Promise<KeyCounts>;
@@ -23,7 +23,7 @@ export function createClusterQueries({ broker, localStats }: { broker: Broker; l
   broker.onRequest("connections of", (keys) => localStats.countConnections(parseKeys(keys)));
   broker.onRequest("members of", (keys) => localStats.countMembers(parseKeys(keys)));
   broker.onRequest("audience of", (room) => localStats.getAudience(String(room)));
-  // Not the number of the node: another one may have it, while this one is about to find out.
+  // Not the node's number: another node may have taken it before this one notices.
   const self = crypto.randomUUID();
   broker.onRequest("elsewhere", (request) => {
     const { asker, keys } = request as { asker: string; keys: unknown };
@@ -44,7 +44,7 @@ export function createClusterQueries({ broker, localStats }: { broker: Broker; l
     countMembers: async (rooms) => pickCounts(rooms, await countMembers(rooms)),
     async getAudience(room) {
       const { replies, partial } = await broker.gather<ReturnType<LocalStats["getAudience"]>>("audience of", room);
-      const add = (part: "total" | "authenticated") => replies.reduce((sum, answer) => sum + answer[part], 0);
+      const add = (part: "total" | "authenticated") => replies.reduce((sum, reply) => sum + reply[part], 0);
       return { total: add("total"), authenticated: add("authenticated"), partial };
     },
     async getStats() {
@@ -53,9 +53,9 @@ export function createClusterQueries({ broker, localStats }: { broker: Broker; l
     },
     async listConnections(query) {
       const limit = Math.min(query.limit, MAX_LISTED);
-      // One more than asked for says whether there are more.
-      const asked = { ...query, limit: limit + 1 };
-      const { replies, partial } = await broker.gather<ConnectionInfo[]>("connections", asked);
+      // One more than the limit shows whether there are more.
+      const extended = { ...query, limit: limit + 1 };
+      const { replies, partial } = await broker.gather<ConnectionInfo[]>("connections", extended);
       const all = replies.flat().sort(compareConnections);
       const data = all.slice(0, limit);
       return { data, next: all.length > limit ? data.at(-1)!.id : null, partial };
@@ -82,7 +82,7 @@ async function sum(
   return { counts, partial };
 }
 
-/** What one caller wanted to know of what all callers asked. */
+/** The counts of one caller's keys out of those of the batch. */
 function pickCounts(keys: readonly string[], { counts, partial }: KeyCounts): KeyCounts {
   return { counts: new Map(keys.map((key) => [key, counts.get(key) ?? 0])), partial };
 }

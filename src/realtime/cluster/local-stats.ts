@@ -6,12 +6,12 @@ import type { Admission } from "../limits/admission.ts";
 import type { RoomRegistry } from "../rooms/room-registry.ts";
 import type { HubCounts } from "../transport.ts";
 
-/** Rooms that a node names in its statistics, and that one connection in the list names. */
+/** Maximum rooms listed in a node's statistics, and for one connection. */
 const MAX_LISTED_ROOMS = 100;
 
-/** What this node knows alone of what `Cluster` asks of all of them, at once. */
+/** This node's part of the queries of `Cluster`, without waiting. */
 export interface LocalStats {
-  /** Those that have any. */
+  /** Only keys with a count above 0. */
   countConnections(userIds: readonly string[]): [string, number][];
   countMembers(rooms: readonly string[]): [string, number][];
   /** Connections that count for these keys of admission.ts. */
@@ -32,7 +32,7 @@ export interface LocalStatsDeps {
   frames: FrameCounts;
 }
 
-/** Who is on this node, for the requests of the cluster. */
+/** Counts and lists this node's connections for the cluster's requests. */
 export function createLocalStats(deps: LocalStatsDeps): LocalStats {
   const { connections, rooms } = deps;
 
@@ -108,13 +108,13 @@ export function createLocalStats(deps: LocalStatsDeps): LocalStats {
   };
 }
 
-/** `17-4` → node 17, the fourth connection that it took. Connections are listed in this order. */
+/** `17-4` → node 17, the fourth connection that it accepted. Connections are listed in this order. */
 export function parseConnectionId(connectionId: string): { node: number; id: number } {
   const [node = 0, id = 0] = connectionId.split("-").map(Number);
   return { node, id };
 }
 
-/** Those that are not nothing. */
+/** The counts that are not 0. */
 function countEach(keys: readonly string[], count: (key: string) => number): [string, number][] {
   return keys.map((key): [string, number] => [key, count(key)]).filter(([, n]) => n > 0);
 }

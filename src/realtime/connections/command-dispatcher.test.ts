@@ -22,29 +22,29 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-/** One of each command, what answers it when it has an id, and whether something answers it without one. */
+/** One of each command, the type of its reply when it has an id, and whether it has a reply without one. */
 const COMMANDS = [
-  { type: "system:ping", answer: "system:pong", always: true },
+  { type: "system:ping", reply: "system:pong", always: true },
   {
     type: "system:auth",
     payload: async () => ({ token: await mintToken("ann") }),
-    answer: "system:ack",
+    reply: "system:ack",
     always: false,
   },
-  { type: "room:join", payload: { room: "event:1" }, answer: "room:joined", always: true },
-  { type: "system:resume", payload: { rooms: {} }, answer: "system:resumed", always: true },
-  { type: "room:leave", payload: { room: "event:1" }, answer: "room:left", always: true },
-  { type: "typing:start", payload: { channel_id: "1" }, answer: "system:ack", always: false },
-  { type: "message:send", payload: { channel_id: "1", content: "x" }, answer: "system:ack", always: false },
-  { type: "message:edit", payload: { message_id: "1", content: "full" }, answer: "system:error", always: true },
-  { type: "message:delete", payload: {}, answer: "system:error", always: false },
-  { type: "room:join", payload: {}, answer: "system:error", always: true },
-  { type: "no:such", answer: "system:error", always: false },
+  { type: "room:join", payload: { room: "event:1" }, reply: "room:joined", always: true },
+  { type: "system:resume", payload: { rooms: {} }, reply: "system:resumed", always: true },
+  { type: "room:leave", payload: { room: "event:1" }, reply: "room:left", always: true },
+  { type: "typing:start", payload: { channel_id: "1" }, reply: "system:ack", always: false },
+  { type: "message:send", payload: { channel_id: "1", content: "x" }, reply: "system:ack", always: false },
+  { type: "message:edit", payload: { message_id: "1", content: "full" }, reply: "system:error", always: true },
+  { type: "message:delete", payload: {}, reply: "system:error", always: false },
+  { type: "room:join", payload: {}, reply: "system:error", always: true },
+  { type: "no:such", reply: "system:error", always: false },
 ];
 const payloadOf = async ({ payload }: (typeof COMMANDS)[number]) =>
   typeof payload === "function" ? await payload() : payload;
 
-test("FR-1 keys that are not known are ignored, in the frame and in its payload", async () => {
+test("FR-1 unknown keys are ignored, in the frame and in its payload", async () => {
   const client = await openClient(node.port);
   client.send({ type: "system:ping", id: 1, trace: { parent: "x" }, seq: 7, payload: { of: "a later version" } });
   client.send({ type: "room:join", id: 2, room: "event:2", payload: { room: "event:1", quietly: true } });
@@ -53,34 +53,32 @@ test("FR-1 keys that are not known are ignored, in the frame and in its payload"
   client.close();
 });
 
-test("ER-3 the answer to a payload that lacks something says what is required", async () => {
+test("ER-3 the error for a payload that lacks a field says what is required", async () => {
   const client = await openClient(node.port);
   const { payload } = await client.ask("message:send", { content: "x" });
   expect(payload.message).toBe("payload.channel_id: is required");
   client.send({ type: "room:join", id: 7, room: "event:1" });
-  const answer = await waitUntil("it is answered", () => client.frames.find(({ id }) => id === 7));
-  expect(answer.payload.message).toBe("payload: is required");
+  const reply = await waitUntil("the reply has come", () => client.frames.find(({ id }) => id === 7));
+  expect(reply.payload.message).toBe("payload: is required");
   client.close();
 });
 
-test("FR-2 a command with an id gets exactly one answer, which carries it", async () => {
+test("FR-2 a command with an id gets exactly one reply, which carries it", async () => {
   const client = await openClient(node.port);
   for (const [id, command] of COMMANDS.entries())
     client.send({ type: command.type, id, payload: await payloadOf(command) });
   await client.ask("system:ping");
-  const answers = client.frames.filter(({ id }) => typeof id === "number" && id < COMMANDS.length);
-  expect(answers.map(({ id, type }) => [id, type]).sort()).toEqual(
-    COMMANDS.map(({ answer }, id) => [id, answer]).sort(),
-  );
+  const replies = client.frames.filter(({ id }) => typeof id === "number" && id < COMMANDS.length);
+  expect(replies.map(({ id, type }) => [id, type]).sort()).toEqual(COMMANDS.map(({ reply }, id) => [id, reply]).sort());
   client.close();
 });
 
-test("FR-2 a command without an id is answered only where its type always is, and by errors", async () => {
+test("FR-2 a command without an id gets a reply only where its type always has one, and errors", async () => {
   const client = await openClient(node.port);
   for (const command of COMMANDS) client.send({ type: command.type, payload: await payloadOf(command) });
   await client.ask("system:ping");
-  const answers = client.frames.slice(1, -1).map(({ type }) => type);
-  expect(answers.sort()).toEqual(COMMANDS.flatMap(({ answer, always }) => (always ? [answer] : [])).sort());
+  const replies = client.frames.slice(1, -1).map(({ type }) => type);
+  expect(replies.sort()).toEqual(COMMANDS.flatMap(({ reply, always }) => (always ? [reply] : [])).sort());
   client.close();
 });
 
@@ -93,7 +91,7 @@ test("ER-1 an error has its code of the table, a sentence, and whether to try ag
   client.close();
 });
 
-test("ER-1 a defect of ours is answered without its text, and logged", async () => {
+test("ER-1 an internal error is sent without its text, and logged", async () => {
   const client = await openClient(node.port);
   const { payload } = await client.ask("typing:stop", { channel_id: "1" });
   expect(payload).toEqual({ code: "INTERNAL", message: CODES.internal.title, retry: true });

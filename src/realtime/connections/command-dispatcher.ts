@@ -11,7 +11,7 @@ import { encode } from "./encode-frame.ts";
 import type { FrameSender } from "./frame-sender.ts";
 import { parseFrame } from "./parse-frame.ts";
 
-/** A command of the hub itself: it writes its own answer. Undefined: done. */
+/** A command of the hub itself: it sends its own reply. Undefined: done. */
 export type HubCommand<T extends CommandType> = (
   connection: Connection,
   payload: CommandPayload<T>,
@@ -28,7 +28,7 @@ interface Command {
   ): Promise<void> | undefined;
 }
 
-/** From a client's text to the handler of its type, and back to exactly one answer (SPEC FR, ER). */
+/** Passes a client's command to the handler of its type, and sends exactly one reply (SPEC FR, ER). */
 export class CommandDispatcher {
   readonly #commands = new Map<string, Command>();
   readonly #sender: FrameSender;
@@ -82,7 +82,7 @@ export class CommandDispatcher {
     });
   }
 
-  /** Takes one frame; undefined: done. Never throws, never rejects. */
+  /** Handles one frame; undefined: done. Never throws, never rejects. */
   dispatch(connection: Connection, text: string, accepted: () => void): Promise<void> | undefined {
     const parsed = parseFrame(text);
     if ("error" in parsed) {

@@ -37,7 +37,7 @@ export class ConnectionCloser {
     }
   }
 
-  /** A person's whose callers match. */
+  /** Those of a person whose callers match. */
   closeUser(userId: string, reason: CloseReason, matches: (caller: UserCaller) => boolean): void {
     this.#longResponses.endUser(userId, reason, matches);
     for (const connection of this.#userConnections.get(userId)) {
@@ -51,21 +51,21 @@ export class ConnectionCloser {
     if (connection !== undefined) this.#heartbeat.close(connection, reason);
   }
 
-  /** Those whose address, as `addressKey` says, matches. */
+  /** Those whose address, in the form of `addressKey`, matches. */
   closeFrom(matches: (address: string) => boolean, reason: CloseReason): void {
     this.#longResponses.endFrom(matches, reason);
     for (const connection of [...this.#connections.open])
       if (matches(connection.address)) this.#heartbeat.close(connection, reason);
   }
 
-  /** Those of whose callers it is true. */
-  where(ends: (caller: Caller) => boolean, reason: CloseReason): void {
-    this.#longResponses.endOf(ends, reason);
+  /** Those for whose callers `ends` is true. */
+  closeWhere(ends: (caller: Caller) => boolean, reason: CloseReason): void {
+    this.#longResponses.endWhere(ends, reason);
     for (const connection of [...this.#connections.open])
       if (ends(connection.caller)) this.#heartbeat.close(connection, reason);
   }
 
-  /** Everybody, on all nodes at once: they are told to come back over a time in which the nodes can take them. */
+  /** All, on all nodes at once: clients are asked to reconnect over a window in which the nodes can accept them. */
   closeAll(reason: CloseReason): void {
     this.#longResponses.endAll(reason);
     const { open } = this.#connections;

@@ -23,16 +23,16 @@ export interface ConnectionLifecycleDeps {
   self: NodeState;
 }
 
-/** What this node says of itself; all of it may change. */
+/** The state of this node that frames report; all of it may change. */
 export interface NodeState {
   /** Its number. */
   node: string;
-  /** Which life of the database it shows. */
+  /** The epoch of the database that it serves. */
   epoch: string;
   draining: boolean;
 }
 
-/** A connection from its handshake to its end: let in, greeted, signed in, gone (SPEC CN). */
+/** A connection from its handshake to its end: admitted, greeted, signed in, closed (SPEC CN). */
 export class ConnectionLifecycle {
   readonly #deps: ConnectionLifecycleDeps;
   #lastId = 0;
@@ -63,7 +63,7 @@ export class ConnectionLifecycle {
     else this.#greet(connection);
   }
 
-  /** Throws `rate_limited` when an anonymous connection becomes one too many of its person's. */
+  /** Throws `rate_limited` when the person of an anonymous connection has too many. */
   signIn(connection: Connection, caller: Caller): void {
     const wasAnonymous = connection.caller.kind === "anonymous";
     if (wasAnonymous) this.#deps.admission.admit(caller, "");

@@ -3,7 +3,7 @@ import type { RoomRegistry } from "../rooms/room-registry.ts";
 import type { HubCounts, Socket } from "../transport.ts";
 import type { Connection } from "./connection.ts";
 
-/** The open connections of this node, and who they are. */
+/** The open connections of this node, and their callers. */
 export class ConnectionRegistry {
   readonly #open: Connection[] = [];
   readonly #rooms: RoomRegistry;
@@ -15,7 +15,7 @@ export class ConnectionRegistry {
     this.#rooms = rooms;
   }
 
-  /** In no order; always the same list. Closing one while walking it moves the last one to its place. */
+  /** In no order; always the same list. Closing one during a loop moves the last one to its index. */
   get open(): readonly Connection[] {
     return this.#open;
   }
@@ -79,7 +79,7 @@ export class ConnectionRegistry {
     }
   }
 
-  /** A service's token ends at this time, in Unix ms, if it did not end before. The heartbeat closes what is over. */
+  /** A service's token ends at this time, in Unix ms, if it did not end before. The heartbeat closes expired ones. */
   endService(tokenId: string, at: number): void {
     for (const connection of this.#open) {
       const { caller } = connection;

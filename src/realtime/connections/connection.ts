@@ -6,8 +6,8 @@ import type { Socket } from "../transport.ts";
 import type { InboundQueue } from "./inbound-queue.ts";
 
 /**
- * One socket's state: a few numbers and references. Ten thousand of these lie idle, so nothing here is an object of its own
- * before it is needed, and nothing is a timer or a closure.
+ * One socket's state: a few numbers and references. Ten thousand of these are idle, so objects are made only when they are
+ * needed, and there is no timer or closure per connection.
  */
 export class Connection {
   readonly id: number;
@@ -15,31 +15,31 @@ export class Connection {
   /** Null before it is open and after it is closed. */
   socket: Socket | null = null;
   rooms: readonly Room[] = NO_ROOMS;
-  /** Where it came from, as `addressKey` says. */
+  /** The client's address, in the form of `addressKey`. */
   address = "";
   /** Unix ms. */
   openedAt = 0;
-  /** What an anonymous connection, or a service's, counts for; null for one that came as a person. */
+  /** The limit that an anonymous connection, or a service's, counts for; null for one that was opened by a person. */
   source: AdmissionSource | null = null;
-  /** Its place in the hub's list. */
+  /** Its index in the registry's list. */
   index = -1;
   /** When the last heartbeat came. All times here are ms of the clock that never jumps (performance.now). */
   lastSeenAt: number;
-  /** When it was pinged last, and when for the first time since that heartbeat. */
+  /** When it was last pinged, and when for the first time since the last heartbeat. */
   lastPingAt = Number.NEGATIVE_INFINITY;
   unansweredPingAt = Number.NEGATIVE_INFINITY;
   /** Frames it may still send at once; refilled at each heartbeat. */
   allowance: number;
-  /** Checks in a row that found too much unsent, and that found a replay waiting of which nothing was taken since the one before. */
+  /** Checks in a row that found too many unsent bytes, and that found a replay of which nothing was sent since the previous check. */
   slowChecks = 0;
   stuckChecks = 0;
-  /** Unsent bytes at the last check; infinite when something was taken since. */
+  /** Unsent bytes at the last check; infinite when something was sent since. */
   unsentBytes = 0;
-  /** When the socket is cut, after we have said goodbye; 0 while all is well. */
+  /** When the socket is terminated, after our `system:bye`; 0: it is not being closed. */
   terminateAt = 0;
   /** Commands that wait or are under way. */
   inboundQueue: InboundQueue | null = null;
-  /** Its ways into rooms that have not ended. */
+  /** Its joins that are under way. */
   pendingJoins: Set<PendingJoin> | null = null;
   /** Replays that wait for the socket to drain. */
   drainWaiters: (() => void)[] | null = null;
@@ -51,7 +51,7 @@ export class Connection {
     this.allowance = allowance;
   }
 
-  /** Notes a heartbeat and refills the allowance (`rate`: frames a second, at most `burst`). */
+  /** Records a heartbeat and refills the allowance (`rate`: frames a second, up to `burst`). */
   recordActivity(now: number, rate: number, burst: number): void {
     this.allowance = Math.min(burst, this.allowance + ((now - this.lastSeenAt) * rate) / 1_000);
     this.lastSeenAt = now;
@@ -64,7 +64,7 @@ export class Connection {
       : (this.caller.expiresAt ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Whether being in the room counts: a person is in his own without joining it. */
+  /** Whether it is a member of the room: a person is in their own room without joining it. */
   countsAsMember(room: Room): boolean {
     return !room.isPersonal || this.caller.kind === "service";
   }
@@ -78,11 +78,11 @@ export class Connection {
   }
 
   removeRoom(room: Room): void {
-    const rest = this.rooms.filter((other) => other !== room);
-    this.rooms = rest.length === 0 ? NO_ROOMS : rest;
+    const others = this.rooms.filter((other) => other !== room);
+    this.rooms = others.length === 0 ? NO_ROOMS : others;
   }
 
-  /** Resolves when the socket has taken something, or is gone. */
+  /** Resolves when the socket has sent something, or is closed. */
   waitForDrain(): Promise<void> {
     return new Promise((resolve) => {
       this.drainWaiters ??= [];
@@ -94,7 +94,7 @@ export class Connection {
     this.unsentBytes = Number.POSITIVE_INFINITY;
     const waiters = this.drainWaiters;
     this.drainWaiters = null;
-    if (waiters !== null) for (const wake of waiters) wake();
+    if (waiters !== null) for (const resolve of waiters) resolve();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { HubMetrics } from "../deps.ts";
 
-/** Frames handed to sockets, and taken from them, since the start. */
+/** Frames sent and received since the start. */
 export interface FrameCounts {
   sent: number;
   received: number;

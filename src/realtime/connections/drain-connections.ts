@@ -7,8 +7,8 @@ import type { Heartbeat } from "./heartbeat.ts";
 const WAVES = 10;
 
 /**
- * Sends everybody away without a rush (SPEC DR): all are told at once, and to come back over `windowMs` ms; then they are closed in
- * waves over `durationMs`, those with a command under way last.
+ * Closes all connections gradually (SPEC DR): all get `system:bye` at once, with a reconnect window of `windowMs`; then they are
+ * closed in waves over `durationMs`, those with a command under way last.
  */
 export async function drainConnections(
   connections: readonly Connection[],
@@ -31,6 +31,6 @@ export async function drainConnections(
       quota--;
     }
   }
-  // Those who do not answer the close are cut by the heartbeat after its grace.
+  // Clients that do not reply to the close frame are terminated by the heartbeat after CLOSE_GRACE_MS.
   while (connections.length > 0) await setTimeout(20);
 }

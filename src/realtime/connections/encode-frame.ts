@@ -2,17 +2,17 @@ import { CLOSE, type CloseReason, CODES, type Code, frameCode } from "../../../p
 import type { CommandId, FramePayload, FrameType } from "../../../protocol/frames.ts";
 import type { LogEntry } from "../../platform/log/entry.ts";
 
-/** A logged fact as all members get it (SPEC FR-5). The payload's text is spliced in as it was committed: no parse, made once. */
+/** The frame of a log entry, the same for all members (SPEC FR-5). The payload's text is inserted as it was committed, without a parse. */
 export function encodeEntry(entry: LogEntry): string {
   return `{"type":"${entry.type}","room":"${escapeRoom(entry.room)}","seq":${entry.seq},"payload":${entry.payload}}`;
 }
 
-/** A room's name in JSON text: of visible ASCII, as names of rooms are, only two characters need it. */
+/** A room's name in JSON text: names of rooms are visible ASCII, so only two characters need an escape. */
 function escapeRoom(room: string): string {
   return room.includes('"') || room.includes("\\") ? room.replace(/["\\]/g, "\\$&") : room;
 }
 
-/** A frame without a place in a log: an answer, a greeting, something that is not kept. */
+/** A frame without a position in a log: a reply, a greeting, something that is not stored. */
 export function encode<T extends FrameType>(type: T, payload: FramePayload<T>, id?: CommandId): string {
   return JSON.stringify({ type, id, payload });
 }
@@ -24,24 +24,24 @@ export function encodeText(type: string, payload: string): string {
 
 const PAYLOAD = ',"payload":';
 
-/** The payload's text of a frame of ours. What stands before it holds no bare quotes, so the first such place is the right one. */
+/** The payload's text of a frame of ours. What comes before it has no unescaped quotes, so the first match is the right one. */
 export function extractPayload(frame: string): string {
   const at = frame.indexOf(PAYLOAD);
   return at < 0 ? "{}" : frame.slice(at + PAYLOAD.length, -1);
 }
 
-/** The answer to a command that failed; without an id when the command had none, or it could not be read (SPEC ER-1). */
+/** The reply to a command that failed; without an id when the command had none, or it could not be parsed (SPEC ER-1). */
 export function encodeError(code: Code, detail: string | undefined, id?: CommandId): string {
   const { title, retry } = CODES[code];
   return encode("system:error", { code: frameCode(code), message: detail ?? title, retry }, id);
 }
 
-/** The last frame before the server closes (SPEC CL-1). `after`: ms, least and most, to wait before connecting again. */
+/** The last frame before the server closes (SPEC CL-1). `after`: minimum and maximum ms to wait before reconnecting. */
 export function encodeBye(reason: CloseReason, after: [number, number]): string {
   return encode("system:bye", { ...CLOSE[reason], after });
 }
 
-/** What stands at the beginning of a frame of ours, without reading its payload. `room` and `seq`: its place in a log; null: none. */
+/** The first fields of a frame of ours, without parsing its payload. `room` and `seq`: its position in a log; null: none. */
 export interface FrameHead {
   type: string;
   room: string | null;

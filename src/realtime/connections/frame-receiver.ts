@@ -17,7 +17,7 @@ export interface FrameReceiverDeps {
   dispatcher: CommandDispatcher;
 }
 
-/** What clients send: a heartbeat, and a frame for the connection's inbound queue unless it sends too much (SPEC SL-4). */
+/** Receives what clients send: each frame is a heartbeat, and goes to the connection's inbound queue unless it sends too much (SPEC SL-4). */
 export class FrameReceiver {
   readonly #deps: FrameReceiverDeps;
   readonly #handle: FrameHandler;
@@ -37,7 +37,7 @@ export class FrameReceiver {
     }
   }
 
-  /** A heartbeat, and one frame more, before anybody looks at it. False: it is too much, and the connection is closed. */
+  /** Counts a frame, and a heartbeat, before it is parsed. False: it is too much, and the connection is closed. */
   admitFrame(connection: Connection, frame: string | Uint8Array): boolean {
     if (connection.terminateAt > 0) return false;
     this.recordActivity(connection);
@@ -46,7 +46,7 @@ export class FrameReceiver {
     return false;
   }
 
-  /** A command that was counted, or that a transport has made of what was. */
+  /** A command that was counted, or that a transport has made from a counted frame. */
   receiveCommand(connection: Connection, frame: string): void {
     if (connection.terminateAt > 0) return;
     const { heartbeat, tracer } = this.#deps;

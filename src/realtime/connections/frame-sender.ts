@@ -3,11 +3,11 @@ import type { HubMetrics } from "../deps.ts";
 import type { Connection } from "./connection.ts";
 import { encode, encodeError } from "./encode-frame.ts";
 
-/** Frames to one connection. */
+/** Sends frames to one connection. */
 export class FrameSender {
-  /** A socket did not keep up since the last check: look at all of them. */
+  /** A socket did not keep up since the last check: the next one checks all of them. */
   isCongested = false;
-  /** Told of each frame while somebody watches. */
+  /** Called for each frame while a trace is open. */
   tracer: { readonly isActive: boolean; traceSent(connection: Connection, frame: string): void } | null = null;
   readonly #metrics: HubMetrics;
 
@@ -15,7 +15,7 @@ export class FrameSender {
     this.#metrics = metrics;
   }
 
-  /** `type` is for the counters. After our goodbye nothing is sent. */
+  /** `type` is for the counters. After `system:bye` nothing is sent. */
   send(connection: Connection, type: string, frame: string): void {
     const { socket } = connection;
     if (socket === null || connection.terminateAt > 0) return;
@@ -24,7 +24,7 @@ export class FrameSender {
     const sent = socket.send(frame);
     if (sent > 0) return;
     this.isCongested = true;
-    // A dropped frame is a hole, and the stream after it worthless: the client resumes on a new socket (SPEC SL-3).
+    // After a dropped frame the stream has a gap: the client resumes on a new socket (SPEC SL-3).
     if (sent === 0) socket.terminate();
   }
 
@@ -35,7 +35,7 @@ export class FrameSender {
     });
   }
 
-  /** The connection is out of a room, and not because it asked for it. */
+  /** The connection was removed from a room, without its own request. */
   sendLeft(connection: Connection, room: string, code: Code): void {
     this.send(connection, "room:left", encode("room:left", { room, code: frameCode(code) }));
   }
@@ -46,7 +46,7 @@ export class FrameSender {
   }
 }
 
-/** Of a frame that we encoded: it begins with its type. */
+/** The type of a frame that we encoded: it comes first. */
 function getFrameType(frame: string): string {
   const start = '{"type":"'.length;
   return frame.slice(start, frame.indexOf('"', start));

@@ -8,7 +8,7 @@ import { Connection } from "./connection.ts";
 import { FrameSender } from "./frame-sender.ts";
 import { Heartbeat } from "./heartbeat.ts";
 
-test("when a crowd leaves in the middle of a round, whoever stays is still looked at", async () => {
+test("when many connections close in the middle of a cycle, the others are still checked", async () => {
   let pings = 0;
   const socket = stubSocket({ ping: () => void pings++ });
   const connections = Array.from({ length: 200_000 }, (_, id) => {
@@ -20,23 +20,23 @@ test("when a crowd leaves in the middle of a round, whoever stays is still looke
   const metrics = createMetrics("0").hub;
   const heartbeat = new Heartbeat(connections, limits, new FrameSender(metrics), metrics, systemClock);
   heartbeat.start();
-  await waitUntil("a round has begun", () => pings > 0);
+  await waitUntil("a cycle has begun", () => pings > 0);
   connections.length = 1;
   pings = 0;
-  await waitUntil("the one who stayed is asked again", () => pings > 1, 10_000);
+  await waitUntil("the one that stayed is pinged again", () => pings > 1, 10_000);
   heartbeat.stop();
   expect(pings).toBeGreaterThan(1);
 });
 
-test("HB-1 HB-2 when the times are made shorter, nobody is cut who was not asked before; who does not answer then is", async () => {
+test("HB-1 HB-2 when the times are made shorter, a connection is cut only after a ping without a pong", async () => {
   const metrics = createMetrics("0").hub;
   const cut: string[] = [];
-  const connect = (name: string, answers: boolean) => {
-    // Both have been quiet for 15 s, and were asked for a heartbeat then.
+  const connect = (name: string, pongs: boolean) => {
+    // Both have been quiet for 15 s, and were pinged then.
     const connection = new Connection(1, { kind: "anonymous" }, performance.now() - 15_000, 1);
     connection.lastPingAt = connection.lastSeenAt;
     connection.socket = stubSocket({
-      ping: () => answers && connection.recordActivity(performance.now(), 1, 1),
+      ping: () => pongs && connection.recordActivity(performance.now(), 1, 1),
       terminate() {
         cut.push(name);
         connection.socket = null;

@@ -7,13 +7,13 @@ import { encodeBye } from "./encode-frame.ts";
 import type { FrameSender } from "./frame-sender.ts";
 import { MIN_RECONNECT_WINDOW_MS } from "./reconnect-window.ts";
 
-/** Parts of a round, so that a hundred thousand connections are not looked at in one go. */
-const ROUND_PARTS = 10;
-const MAX_ROUND_MS = 1_000;
+/** Parts of a cycle, so that a hundred thousand connections are not checked at once. */
+const CYCLE_PARTS = 10;
+const MAX_CYCLE_MS = 1_000;
 
 /**
- * Looks at every connection once a round (a second): is it alive, is its credential good, does it read. No timer per connection.
- * The runtime's own idle timeout never ends a dead client that is sent to (SPEC HB-2), so it is off.
+ * Checks every connection once a cycle (a second): is it alive, is its credential valid, does it read. No timer per connection.
+ * The runtime's own idle timeout never closes a dead client to which frames are sent (SPEC HB-2), so it is off.
  */
 export class Heartbeat {
   readonly #connections: readonly Connection[];
@@ -21,10 +21,10 @@ export class Heartbeat {
   readonly #sender: FrameSender;
   readonly #metrics: HubMetrics;
   readonly #clock: Clock;
-  #roundMs: number;
+  #cycleMs: number;
   #timer: ReturnType<typeof setInterval> | null = null;
   #cursor = 0;
-  /** Whether anybody's unsent bytes are worth a look in this round. */
+  /** Whether unsent bytes are checked in this cycle. */
   #checksUnsent = false;
 
   constructor(
@@ -39,11 +39,11 @@ export class Heartbeat {
     this.#sender = sender;
     this.#metrics = metrics;
     this.#clock = clock;
-    this.#roundMs = getRoundMs(limits);
+    this.#cycleMs = getCycleMs(limits);
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.#checkPart(), this.#roundMs / ROUND_PARTS);
+    this.#timer ??= setInterval(() => this.#checkPart(), this.#cycleMs / CYCLE_PARTS);
   }
 
   stop(): void {
@@ -51,7 +51,7 @@ export class Heartbeat {
     this.#timer = null;
   }
 
-  /** Says goodbye; a client that does not take it within the grace is cut. @param windowMs ms over which it may come back */
+  /** Sends `system:bye`; a client that does not close within the grace is terminated. @param windowMs ms over which it may reconnect */
   close(connection: Connection, reason: CloseReason, windowMs = MIN_RECONNECT_WINDOW_MS): void {
     if (connection.terminateAt > 0) return;
     this.#sender.send(connection, "system:bye", encodeBye(reason, [0, windowMs]));
@@ -66,10 +66,10 @@ export class Heartbeat {
     socket.close(CLOSE[reason].code, CLOSE[reason].reason);
   }
 
-  /** Backwards, because a connection that is cut makes room for the last one. */
+  /** Backwards, because the last connection moves to the index of one that is terminated. */
   #checkPart(): void {
-    if (this.#roundMs !== getRoundMs(this.#limits)) {
-      this.#roundMs = getRoundMs(this.#limits);
+    if (this.#cycleMs !== getCycleMs(this.#limits)) {
+      this.#cycleMs = getCycleMs(this.#limits);
       this.stop();
       this.start();
     }
@@ -79,9 +79,9 @@ export class Heartbeat {
       this.#sender.isCongested = false;
     }
     const now = performance.now();
-    // Never from where a crowd was that has left: the round would count down through nobody, and look at nobody, for minutes.
+    // Many connections may have closed since: without this bound the cycle would count down over empty indexes for minutes.
     const start = Math.min(this.#cursor, this.#connections.length);
-    const end = Math.max(0, start - Math.ceil(this.#connections.length / ROUND_PARTS));
+    const end = Math.max(0, start - Math.ceil(this.#connections.length / CYCLE_PARTS));
     for (let i = start - 1; i >= end; i--) this.#check(this.#connections[i]!, now);
     this.#cursor = end;
   }
@@ -95,10 +95,10 @@ export class Heartbeat {
     }
     const { pingInterval, pongTimeout } = this.#limits;
     const quietMs = now - connection.lastSeenAt;
-    // The times may have been made shorter, or this process have stood still: nobody is cut who had no time to answer.
+    // The times may have been made shorter, or this process may have been paused: a client gets time to reply before it is cut.
     const isPingUnanswered = connection.unansweredPingAt >= connection.lastSeenAt;
     if (quietMs >= pongTimeout && isPingUnanswered && now - connection.unansweredPingAt >= pongTimeout - pingInterval) {
-      // Nobody is there to read a goodbye.
+      // No client is there to read a `system:bye`.
       this.#metrics.closed("silent");
       socket.terminate();
     } else if (this.#clock.now() >= connection.expiresAt) this.close(connection, "token_expired");
@@ -122,7 +122,7 @@ export class Heartbeat {
   }
 }
 
-/** ms in which every connection is looked at once. */
-function getRoundMs({ pingInterval }: HubLimits): number {
-  return Math.min(MAX_ROUND_MS, pingInterval / 2);
+/** ms in which every connection is checked once. */
+function getCycleMs({ pingInterval }: HubLimits): number {
+  return Math.min(MAX_CYCLE_MS, pingInterval / 2);
 }

@@ -21,18 +21,18 @@ export interface HubCommandDeps {
   authenticate: Authenticate;
   epoch: () => string;
   now: () => number;
-  /** Somebody acknowledged a frame. */
+  /** A client acknowledged a frame. */
   ackReceived: (ackId: string, userId: string | null) => void;
-  /** Awaited before `signIn`: how many connections the person has on other nodes. */
+  /** Awaited before `signIn`: reads how many connections the person has on other nodes. */
   prepare: (caller: Caller) => Promise<void>;
   /** Gives the connection another caller. Throws `rate_limited` when that person has too many. */
   signIn: (connection: Connection, caller: Caller) => void;
 }
 
-/** Rooms that a connection is in for as long as it lives. */
+/** Rooms that a connection is in until it closes. */
 const PERMANENT_ROOM_KINDS: readonly RoomKind[] = ["all", "user"];
 
-/** The hub's own commands: being alive, being somebody, being in rooms. */
+/** The hub's own commands: heartbeat, sign-in, rooms. */
 export function registerHubCommands(deps: HubCommandDeps): void {
   const { dispatcher, sender } = deps;
   dispatcher.registerHubCommand("system:ping", (connection, _payload, id) => {
@@ -78,7 +78,7 @@ async function authenticate(deps: HubCommandDeps, connection: Connection, token:
   deps.sender.send(connection, "system:ack", encode("system:ack", { user_id: userId, expires_at: expires }, id));
 }
 
-/** Whose the connection is; a person and a service are never the same. */
+/** The owner of a connection; a person and a service are never the same. */
 function getOwner(caller: UserCaller | ServiceCaller): string {
   return caller.kind === "user" ? `user ${caller.userId}` : `service ${caller.tokenId}`;
 }
@@ -125,12 +125,12 @@ function resume(
   });
 }
 
-/** So many rooms of a resume weigh as much as one frame: it is the costliest thing a client can ask for. */
+/** Rooms of a resume that count as one frame: it is the most expensive command of a client. */
 const ROOMS_PER_FRAME = 10;
 
 const UNKNOWN_ROOM = { seq: 0, recovered: false, code: "not_found" } as const;
 
-/** A position of another life of the log says nothing. Without an epoch the client vouches for it. */
+/** A position of another epoch is void. Without an epoch it is taken as one of the present epoch. */
 function parseSince(since: number | undefined, epoch: string | undefined, present: string): number | null {
   return since === undefined || (epoch !== undefined && epoch !== present) ? null : since;
 }

@@ -7,7 +7,7 @@ import { InboundQueue } from "./inbound-queue.ts";
 const connection = () => new Connection(1, ANONYMOUS, 0, 1);
 const turn = () => new Promise(setImmediate);
 
-test("OR-1 commands are taken one at a time and in order", async () => {
+test("OR-1 commands are handled one at a time and in order", async () => {
   const log: string[] = [];
   const inboundQueue = new InboundQueue(connection(), async (_connection, frame) => {
     log.push(`${frame} begins`);
@@ -19,7 +19,7 @@ test("OR-1 commands are taken one at a time and in order", async () => {
   expect(log).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
 });
 
-test("OR-1 a command that is queued elsewhere lets the next one be taken, in order, up to a bound", async () => {
+test("OR-1 after an accepted command the next one is handled, in order, up to a bound", async () => {
   const taken: number[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const owner = connection();
@@ -38,7 +38,7 @@ test("OR-1 a command that is queued elsewhere lets the next one be taken, in ord
   expect(owner.inboundQueue).toBeNull();
 });
 
-test("a command that is done at once leaves no inbox behind", () => {
+test("a command that is done at once leaves no inbound queue", () => {
   const owner = connection();
   owner.inboundQueue = new InboundQueue(owner, () => undefined);
   owner.inboundQueue.push("x");

@@ -2,8 +2,8 @@ import { MAX_IN_FLIGHT, MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES } from "../limits/fi
 import type { Connection } from "./connection.ts";
 
 /**
- * Takes one frame; undefined: done already. `accepted` may be called before the promise resolves: then the next frame is taken.
- * Never rejects.
+ * Handles one frame; undefined: done already. `accepted` may be called before the promise resolves: then the next frame is
+ * handled. Never rejects.
  */
 export type FrameHandler = (connection: Connection, frame: string, accepted: () => void) => Promise<void> | undefined;
 
@@ -17,7 +17,7 @@ export class InboundQueue {
   readonly #queue: string[] = [];
   #bytes = 0;
   #inFlight = 0;
-  /** A command is under way that the next one has to wait for. */
+  /** The next command has to wait for the one under way. */
   #busy = false;
   #running = false;
 
@@ -26,7 +26,7 @@ export class InboundQueue {
     this.#handle = handle;
   }
 
-  /** False: too much is waiting, and the frame was not taken. */
+  /** False: the queue is full, and the frame was not added. */
   push(frame: string): boolean {
     if (this.#queue.length >= MAX_QUEUED_FRAMES) return false;
     if (this.#queue.length > 0 && this.#bytes + frame.length > MAX_QUEUED_BYTES) return false;
@@ -36,7 +36,7 @@ export class InboundQueue {
     return true;
   }
 
-  /** What waits is not done any more: the socket is gone. What is under way finishes. */
+  /** Drops the frames that wait: the socket is closed. Commands under way finish. */
   clear(): void {
     this.#queue.length = 0;
   }

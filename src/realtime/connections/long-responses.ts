@@ -5,7 +5,7 @@ import { AppError } from "../../platform/errors.ts";
 import type { LongResponse, LongResponseOptions } from "../index.ts";
 import type { Authenticate } from "../transport.ts";
 
-/** How often credentials are looked at for their end, in ms. */
+/** ms between two checks for expired credentials. */
 const CHECK_INTERVAL_MS = 1_000;
 
 type KnownCaller = UserCaller | ServiceCaller;
@@ -17,8 +17,8 @@ interface OpenResponse extends Omit<LongResponseOptions, "allows"> {
 }
 
 /**
- * Answers that go on for a while and are no connection of the hub: a trace, a wait for changes. Their callers are authorised once,
- * so each of them ends with what ends a connection (session, ban, token, address), and with the loss of the right to it.
+ * HTTP responses that go on for a while and are no connection of the hub: a trace, a wait for changes. Their callers are
+ * authorised once, so each ends with what ends a connection (session, ban, token, address), and with the loss of the right to it.
  */
 export class LongResponses {
   readonly #open = new Set<OpenResponse>();
@@ -31,7 +31,7 @@ export class LongResponses {
     this.#clock = clock;
   }
 
-  /** Throws `unauthenticated`, `banned`, `forbidden`: what has ended while the request was on its way. */
+  /** Throws `unauthenticated`, `banned`, `forbidden`: the credential may have ended while the request was on its way. */
   begin({ caller, address, allows = () => true }: LongResponseOptions): LongResponse {
     const open: OpenResponse = { caller, address, allows, abort: new AbortController() };
     if (!this.#authenticate.isCurrent(caller)) throw createRefusal("signed_out");
@@ -42,32 +42,32 @@ export class LongResponses {
     return { signal: open.abort.signal, end: () => this.#remove(open) };
   }
 
-  /** The people whose answers go on here. */
+  /** The people with open responses on this node. */
   getCallers(): UserCaller[] {
     return [...this.#open].map(({ caller }) => caller).filter((caller) => caller.kind === "user");
   }
 
   endSession(sessionId: string, reason: CloseReason): void {
-    this.#endWhere(({ caller }) => caller.kind === "user" && caller.sessionId === sessionId, createRefusal(reason));
+    this.#end(({ caller }) => caller.kind === "user" && caller.sessionId === sessionId, createRefusal(reason));
   }
 
-  /** A person's whose callers match. */
+  /** Those of a person whose callers match. */
   endUser(userId: string, reason: CloseReason, matches: (caller: UserCaller) => boolean): void {
     const isTheirs = ({ caller }: OpenResponse) =>
       caller.kind === "user" && caller.userId === userId && matches(caller);
-    this.#endWhere(isTheirs, createRefusal(reason));
+    this.#end(isTheirs, createRefusal(reason));
   }
 
   endFrom(matches: (address: string) => boolean, reason: CloseReason): void {
-    this.#endWhere(({ address }) => address !== null && matches(address), createRefusal(reason));
+    this.#end(({ address }) => address !== null && matches(address), createRefusal(reason));
   }
 
-  endOf(ends: (caller: KnownCaller) => boolean, reason: CloseReason): void {
-    this.#endWhere(({ caller }) => ends(caller), createRefusal(reason));
+  endWhere(ends: (caller: KnownCaller) => boolean, reason: CloseReason): void {
+    this.#end(({ caller }) => ends(caller), createRefusal(reason));
   }
 
   endAll(reason: CloseReason): void {
-    this.#endWhere(() => true, createRefusal(reason));
+    this.#end(() => true, createRefusal(reason));
   }
 
   /** A service's token ends at this time, in Unix ms, if it did not end before. */
@@ -80,13 +80,13 @@ export class LongResponses {
     this.#checkExpiry();
   }
 
-  /** A person has another role: what it does not allow ends. */
+  /** A person has another role: responses that it does not allow end. */
   updateUser(userId: string, { username, role }: Pick<UserCaller, "username" | "role">): void {
     for (const open of this.#open) {
       const { caller } = open;
       if (caller.kind === "user" && caller.userId === userId) open.caller = { ...caller, username, role };
     }
-    this.#endWhere((open) => !open.allows(open.caller), new AppError("forbidden"));
+    this.#end((open) => !open.allows(open.caller), new AppError("forbidden"));
   }
 
   stop(): void {
@@ -95,16 +95,13 @@ export class LongResponses {
 
   #checkExpiry(): void {
     const now = this.#clock.now();
-    this.#endWhere(
-      ({ caller }) => caller.expiresAt !== null && caller.expiresAt <= now,
-      createRefusal("token_expired"),
-    );
+    this.#end(({ caller }) => caller.expiresAt !== null && caller.expiresAt <= now, createRefusal("token_expired"));
   }
 
-  #endWhere(ends: (open: OpenResponse) => boolean, why: AppError): void {
+  #end(ends: (open: OpenResponse) => boolean, reason: AppError): void {
     for (const open of [...this.#open].filter(ends)) {
       this.#remove(open);
-      open.abort.abort(why);
+      open.abort.abort(reason);
     }
   }
 

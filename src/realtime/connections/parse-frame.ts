@@ -7,7 +7,7 @@ export type ParsedFrame =
   | { frame: z.infer<typeof Envelope> }
   | { error: "malformed" | "invalid"; detail: string; id?: number | string };
 
-/** A client's text → a frame whose type and payload are still to be judged, or why it is none (SPEC ER-2, ER-3). */
+/** Parses a client's text to a frame, whose type and payload are not checked yet, or returns the error (SPEC ER-2, ER-3). */
 export function parseFrame(text: string): ParsedFrame {
   const bounds = checkJsonBounds(text, MAX_FRAME_VALUES);
   if (bounds !== null) return { error: "malformed", detail: bounds };

@@ -1,12 +1,12 @@
-/** ms over which connections that are closed together come back, when they are few. */
+/** ms over which connections that are closed together reconnect, when they are few. */
 export const MIN_RECONNECT_WINDOW_MS = 2_000;
 
 /**
- * ms over which so many connections are told to come back, so that they are at most half of the handshakes that the nodes take, and
+ * ms over which so many connections are to reconnect, so that they are at most half of the handshakes that the nodes accept, and
  * others still get in.
  *
- * @param handshakes per second that one node takes
- * @param nodes that take them
+ * @param handshakes per second that one node accepts
+ * @param nodes that accept them
  */
 export function getReconnectWindow(
   connections: number,

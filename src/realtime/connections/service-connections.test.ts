@@ -8,8 +8,8 @@ let node: HubNode;
 
 beforeAll(async () => {
   node = await startHubNode({ limits: { socketsPerPerson: 3 } });
-  for (const name of ["reader", "revoked", "many", "deaf"]) node.services.set(name, service(name));
-  node.services.set("deaf", { ...service("deaf"), scopes: [] });
+  for (const name of ["reader", "revoked", "many", "without scope"]) node.services.set(name, service(name));
+  node.services.set("without scope", { ...service("without scope"), scopes: [] });
 });
 afterAll(() => node.stop());
 
@@ -24,7 +24,7 @@ const service = (name: string): ServiceCaller => ({
 
 const come = (token: string) => openClient(node.port, { query: `?token=${token}` });
 
-test("CN-9 a service is in the rooms of its patterns and in no other, and sees a person's own room without being that person", async () => {
+test("CN-9 a service joins the rooms of its patterns and no other, and reads a person's own room without being that person", async () => {
   const client = await come("reader");
   expect((await client.next("system:connected")).payload.user_id).toBeNull();
   const joined = await Promise.all(
@@ -48,27 +48,27 @@ test("CN-9 a service is in the rooms of its patterns and in no other, and sees a
   expect((await client.ask("room:leave", { room: "user:5" })).type).toBe("room:left");
   expect(node.hub.counts().rooms).toMatchObject({ user: 0, event: 1, channel: 1 });
   client.close();
-  await waitUntil("it is gone", () => node.hub.counts().connections === 0);
+  await waitUntil("it is closed", () => node.hub.counts().connections === 0);
   expect(node.hub.counts()).toMatchObject({ authenticated: 0, anonymous: 0 });
 });
 
 test("a service without the scope is in no room", async () => {
-  const client = await come("deaf");
+  const client = await come("without scope");
   expect(await client.ask("room:join", { room: "event:1" })).toMatchObject({ payload: { code: "FORBIDDEN" } });
   client.close();
 });
 
 test("CN-9 the connections of a revoked token end, those of others stay", async () => {
-  const [gone, stays] = await Promise.all([come("revoked"), come("reader")]);
-  await Promise.all([gone.next("system:connected"), stays.next("system:connected")]);
+  const [revoked, stays] = await Promise.all([come("revoked"), come("reader")]);
+  await Promise.all([revoked.next("system:connected"), stays.next("system:connected")]);
   node.hub.endService("revoked", Date.now());
-  expect(await gone.end()).toBe(4101);
+  expect(await revoked.end()).toBe(4101);
   expect((await stays.ask("system:ping")).type).toBe("system:pong");
   node.services.delete("revoked");
   stays.close();
 });
 
-test("CN-6 CN-8 a token has its own limit of connections, and a connection stays its own", async () => {
+test("CN-6 CN-8 a token has its own limit of connections, and a connection keeps its owner", async () => {
   const clients = await Promise.all([come("many"), come("many"), come("many")]);
   await expect(come("many")).rejects.toThrow();
   const other = await come("reader");
@@ -76,6 +76,6 @@ test("CN-6 CN-8 a token has its own limit of connections, and a connection stays
     payload: { code: "FORBIDDEN" },
   });
   for (const client of [...clients, other]) client.close();
-  await waitUntil("all are gone", () => node.hub.counts().connections === 0);
+  await waitUntil("all are closed", () => node.hub.counts().connections === 0);
   (await come("many")).close();
 });

@@ -1,6 +1,6 @@
 import type { Connection } from "./connection.ts";
 
-/** Who is here, by person. Most people have one connection, and then it costs no list. */
+/** The open connections by person. Most people have one connection, which needs no list. */
 export class UserConnections {
   readonly #connections = new Map<string, Connection | Connection[]>();
 
@@ -17,11 +17,11 @@ export class UserConnections {
     else this.#connections.set(userId, [before, connection]);
   }
 
-  /** Makes a new list, since the old one may be walked by what closes connections. */
+  /** Makes a new list, since a loop that closes connections may be using the old one. */
   remove(userId: string, connection: Connection): void {
-    const rest = this.get(userId).filter((other) => other !== connection);
-    if (rest.length === 0) this.#connections.delete(userId);
-    else this.#connections.set(userId, rest.length === 1 ? rest[0]! : rest);
+    const others = this.get(userId).filter((other) => other !== connection);
+    if (others.length === 0) this.#connections.delete(userId);
+    else this.#connections.set(userId, others.length === 1 ? others[0]! : others);
   }
 }
 

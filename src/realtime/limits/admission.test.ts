@@ -12,21 +12,21 @@ afterAll(() => node.stop());
 const open = async (userId?: string) =>
   openClient(node.port, userId === undefined ? {} : { query: `?token=${await mintToken(userId)}` });
 
-test("a person who was renamed speaks under the new name on the connections that are open", async () => {
+test("the commands of a renamed person have the new name on open connections", async () => {
   const client = await open("emil");
-  const seen: string[] = [];
+  const usernames: string[] = [];
   node.hub.registerCommand("typing:start", async ({ caller }) => {
-    if (caller.kind === "user") seen.push(caller.username);
+    if (caller.kind === "user") usernames.push(caller.username);
     return undefined;
   });
   await client.ask("typing:start", { channel_id: "1" });
   node.hub.updateUser("emil", { username: "Emilia", role: "member" });
   await client.ask("typing:start", { channel_id: "1" });
-  expect(seen).toEqual(["emil", "Emilia"]);
+  expect(usernames).toEqual(["emil", "Emilia"]);
   client.close();
 });
 
-test("CN-8 a person has so many connections; one more is refused until one is closed", async () => {
+test("CN-8 a person has a maximum of connections; one more is refused until one is closed", async () => {
   const [first] = await Promise.all([open("ann"), open("ann"), open("ann")]);
   const refusal = await fetch(`http://127.0.0.1:${node.port}/ws?token=${await mintToken("ann")}`, {
     headers: {
@@ -42,16 +42,16 @@ test("CN-8 a person has so many connections; one more is refused until one is cl
   const [other] = await Promise.all([open("bob")]);
   // Nor does an anonymous connection become one of hers.
   const stranger = await open();
-  const answer = await stranger.ask("system:auth", { token: await mintToken("ann") });
-  expect(answer).toMatchObject({ type: "system:error", payload: { code: "RATE_LIMITED" } });
+  const reply = await stranger.ask("system:auth", { token: await mintToken("ann") });
+  expect(reply).toMatchObject({ type: "system:error", payload: { code: "RATE_LIMITED" } });
   stranger.close();
   first!.close();
-  await waitUntil("one of hers is gone", () => node.hub.counts().authenticated === 3);
+  await waitUntil("one of hers is closed", () => node.hub.counts().authenticated === 3);
   const again = await open("ann");
   for (const client of [other!, again]) client.close();
 });
 
-test("CN-8 an address has so many anonymous connections; who signs in counts no more against it once he has gone", async () => {
+test("CN-8 an address has a maximum of anonymous connections; one that has signed in counts until it is closed", async () => {
   await waitUntil("no stranger is there", () => node.hub.counts().anonymous === 0);
   const strangers = await Promise.all([open(), open(), open()]);
   await expect(open()).rejects.toThrow("refused");
@@ -59,6 +59,6 @@ test("CN-8 an address has so many anonymous connections; who signs in counts no 
   await strangers[0]!.ask("system:auth", { token: await mintToken("dora") });
   await expect(open()).rejects.toThrow("refused");
   for (const stranger of strangers) stranger.close();
-  await waitUntil("all are gone", () => node.hub.counts().anonymous === 0);
+  await waitUntil("all are closed", () => node.hub.counts().anonymous === 0);
   await Promise.all([open(), open(), open()]);
 });

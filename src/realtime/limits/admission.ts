@@ -5,30 +5,30 @@ import type { UserConnections } from "../connections/user-connections.ts";
 import type { HubLimits } from "../deps.ts";
 import type { KeyCounts } from "../index.ts";
 
-/** An address from which anonymous connections came, or a service token, and how many of them are open. */
+/** An address of anonymous connections, or a service token, and how many of its connections are open. */
 export interface AdmissionSource {
   readonly key: string;
   openCount: number;
 }
 
-/** The other nodes, for a limit that counts for all. */
+/** The other nodes, for a limit that all nodes share. */
 export interface OtherNodes {
-  /** How many nodes live, this one too. */
+  /** Number of live nodes, including this one. */
   countNodes(): number;
   /** How many connections count for each of these keys on the other nodes. */
   countElsewhere(keys: readonly string[]): Promise<KeyCounts>;
 }
 
-/** ms that an answer of the other nodes is good for a refusal. */
+/** ms for which a count of the other nodes is fresh enough for a refusal. */
 const FRESH_MS = 1_000;
 
-/** Says when a person, a service, or an address without either, has as many connections as it may have (SPEC CN-8). */
+/** Refuses connections beyond the limit of a person, a service, or an address of anonymous ones (SPEC CN-8). */
 export class Admission {
   readonly #userConnections: UserConnections;
   readonly #limits: Pick<HubLimits, "socketsPerPerson" | "anonymousPerAddress">;
   readonly #otherNodes: OtherNodes;
   readonly #sources = new Map<string, AdmissionSource>();
-  /** What the other nodes have said, the oldest first. */
+  /** Counts of the other nodes, the oldest first. */
   readonly #countsElsewhere = new Map<string, { count: number; until: number }>();
 
   constructor(
@@ -45,15 +45,15 @@ export class Admission {
   }
 
   /**
-   * Asks the other nodes, unless the caller has so few connections here that all nodes which did not ask come to a tenth of the
-   * limit together: so an ordinary caller costs no request, and all nodes together let in at most a tenth too many. A node that
-   * is silent counts nothing: a dead one's connections are free at once, and without a broker each node counts for itself.
+   * Asks the other nodes, unless the caller has so few connections here that all nodes which did not ask have at most a tenth of
+   * the limit together: so an ordinary caller costs no request, and all nodes together admit at most a tenth too many. A node
+   * that does not reply counts as zero: a dead node's connections are free at once, and without a broker each node counts alone.
    */
   async prepare(caller: Caller, address: string): Promise<void> {
     const key = getKey(caller, address);
     const others = this.#otherNodes.countNodes() - 1;
     if (others < 1 || this.countOpen(key) + 1 <= this.#getMax(caller) / 10 / others) return;
-    // Who is refused asks once a second, however often they try.
+    // A caller that is refused causes one request a second, however often they try.
     if (this.countOpen(key) + (this.#getCountElsewhere(key) ?? 0) >= this.#getMax(caller)) return;
     const { counts } = await this.#otherNodes.countElsewhere([key]);
     this.#countsElsewhere.delete(key);
@@ -69,7 +69,7 @@ export class Admission {
   /**
    * What the connection counts for: the source of an anonymous one or a service's, null for a person's. Throws `rate_limited`.
    *
-   * @param address whose requests count together, as `addressKey` says
+   * @param address whose requests count together, in the form of `addressKey`
    */
   admit(caller: Caller, address: string): AdmissionSource | null {
     const key = getKey(caller, address);

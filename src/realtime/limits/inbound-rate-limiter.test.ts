@@ -31,7 +31,10 @@ beforeEach(async () => {
   bus.silent.clear();
   living = 2;
   for (const client of open.splice(0)) client.close();
-  await waitUntil("nobody is there", () => one.hub.counts().connections + two.hub.counts().connections === 0);
+  await waitUntil(
+    "all connections are closed",
+    () => one.hub.counts().connections + two.hub.counts().connections === 0,
+  );
 });
 
 async function come(node: HubNode, person: string | null): Promise<WsClient> {
@@ -55,12 +58,12 @@ test("CN-8 the connections of a person, and of an address without one, count on 
     expect(await refused(one, person)).toBe(true);
     expect(await refused(two, person)).toBe(true);
     first.close();
-    await waitUntil("there is a place again", async () => !(await refused(two, person)));
+    await waitUntil("there is a free connection again", async () => !(await refused(two, person)));
     expect(await refused(one, person)).toBe(true);
   }
 });
 
-test("CN-8 whoever signs in on an open connection beyond the connections of all nodes is refused", async () => {
+test("CN-8 a sign-in on an open connection above the limit of all nodes is refused", async () => {
   for (let i = 0; i < 20; i++) await come(i % 2 === 0 ? one : two, "bob");
   const anonymous = await come(one, null);
   expect(await anonymous.ask("system:auth", { token: await mintToken("bob") })).toMatchObject({
@@ -69,35 +72,35 @@ test("CN-8 whoever signs in on an open connection beyond the connections of all 
   });
 });
 
-test("a person with a few connections costs the other nodes no question", async () => {
+test("a person with a few connections causes no request to the other nodes", async () => {
   bus.sent.length = 0;
   for (const node of [one, one, two, two]) await come(node, "cem");
   expect(bus.sent.filter(({ subject }) => subject === "elsewhere")).toEqual([]);
 });
 
-test("the connections of a node that is silent are free at once; a node that is alone asks nobody", async () => {
+test("the connections of a silent node are free at once; a single node sends no request", async () => {
   for (let i = 0; i < 20; i++) await come(i % 2 === 0 ? one : two, "dee");
   expect(await refused(one, "dee")).toBe(true);
   bus.silent.add(2);
-  await waitUntil("what the dead node said is forgotten", async () => !(await refused(one, "dee")));
+  await waitUntil("the dead node's count has expired", async () => !(await refused(one, "dee")));
   living = 1;
   for (let i = 11; i < 20; i++) await come(one, "dee");
   expect(await refused(one, "dee")).toBe(true);
 });
 
-test("SL-4 who sends more on all connections of all nodes than one person may is closed, wherever he sends on", async () => {
+test("SL-4 a person who sends too much on all connections of all nodes is closed, on every node", async () => {
   const [here, there] = [await come(one, "eva"), await come(two, "eva")];
   // Each is far from what one connection may send.
   for (let i = 0; i < 90; i++) here.send({ type: "system:ping" });
   await waitUntil("all were taken", () => here.frames.filter(({ type }) => type === "system:pong").length === 90);
-  const told = () => bus.sent.filter(({ subject }) => subject === "limit frames of people").at(-1)?.payload;
-  await waitUntil("the other node was told", () => JSON.stringify(told() ?? null).endsWith(",90]]"));
+  const reported = () => bus.sent.filter(({ subject }) => subject === "limit frames of people").at(-1)?.payload;
+  await waitUntil("the other node got the count", () => JSON.stringify(reported() ?? null).endsWith(",90]]"));
   for (let i = 0; i < 30; i++) there.send({ type: "system:ping" });
   expect(await there.end()).toBe(4009);
   expect(here.closed).toBeNull();
 });
 
-test("SL-4 a connection that sends more bytes than it may is closed, and small frames are not weighed", async () => {
+test("SL-4 a connection that sends too many bytes is closed, and small frames are not measured", async () => {
   const client = await come(one, null);
   const big = { type: "system:ping", payload: { much: "x".repeat(50_000) } };
   client.send(big);
@@ -107,10 +110,13 @@ test("SL-4 a connection that sends more bytes than it may is closed, and small f
   expect(await client.end()).toBe(4009);
   const small = await come(one, "fay");
   for (let i = 0; i < 80; i++) small.send({ type: "system:ping" });
-  await waitUntil("all were answered", () => small.frames.filter(({ type }) => type === "system:pong").length === 80);
+  await waitUntil(
+    "all replies have come",
+    () => small.frames.filter(({ type }) => type === "system:pong").length === 80,
+  );
 });
 
-test("beyond the handshakes that a node takes in a second, everybody is told to come back: 503 and Retry-After", async () => {
+test("above the handshakes that a node accepts in a second, clients get 503 and Retry-After", async () => {
   const node = await startHubNode({ connects: { points: 2, seconds: 60 } });
   const handshake = () =>
     fetch(`http://127.0.0.1:${node.port}/ws`, {
@@ -122,8 +128,8 @@ test("beyond the handshakes that a node takes in a second, everybody is told to 
         authorization: "Bearer nonsense",
       },
     });
-  const answers = [await handshake(), await handshake(), await handshake()];
-  expect(answers.map(({ status }) => status)).toEqual([401, 401, 503]);
-  expect(answers[2]!.headers.get("retry-after")).toBe("1");
+  const responses = [await handshake(), await handshake(), await handshake()];
+  expect(responses.map(({ status }) => status)).toEqual([401, 401, 503]);
+  expect(responses[2]!.headers.get("retry-after")).toBe("1");
   await node.stop();
 });

@@ -6,13 +6,13 @@ import type { HubLimits } from "../deps.ts";
 /** Seconds over which the frames of a person or an address are counted. */
 const WINDOW_SECONDS = 10;
 
-/** How much clients may send (SPEC SL-4): each connection, and all of a person or of an address without one. */
+/** Limits what clients send (SPEC SL-4): each connection, and all of a person or of an address of anonymous ones. */
 export class InboundRateLimiter {
   readonly #limits: HubLimits;
   readonly #consumeUser: RateLimiter;
   readonly #consumeAddress: RateLimiter;
 
-  /** @param nodes how many live, this one too */
+  /** @param nodes number of live nodes, including this one */
   constructor(limits: HubLimits, broker: Broker, nodes: () => number) {
     this.#limits = limits;
     const counter = (name: string, frames: () => number) =>
@@ -37,11 +37,11 @@ export class InboundRateLimiter {
     return this.#consumeAddress(address).allowed;
   }
 
-  /** One, or as many as its bytes are worth. */
+  /** One, or more for a large frame. */
   #getWeight(frame: string | Uint8Array): number {
-    const part = this.#limits.bytes / this.#limits.rate;
-    // A character is at most three bytes: most frames need no closer look.
-    if (frame.length * 3 <= part) return 1;
-    return Math.max(1, (typeof frame === "string" ? Buffer.byteLength(frame) : frame.length) / part);
+    const bytesPerFrame = this.#limits.bytes / this.#limits.rate;
+    // A character is at most three bytes, so most frames need no exact count.
+    if (frame.length * 3 <= bytesPerFrame) return 1;
+    return Math.max(1, (typeof frame === "string" ? Buffer.byteLength(frame) : frame.length) / bytesPerFrame);
   }
 }

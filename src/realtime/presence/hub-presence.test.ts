@@ -17,13 +17,13 @@ function startNode(store: PresenceStore = createMemoryPresence(), times = TIMES)
   return node;
 }
 
-/** Rounds that are over: what was to be shown by then was shown. */
-async function rounds(store: PresenceStore & { writes: number }, count: number): Promise<void> {
+/** Waits for `count` syncs: what was due by then was sent. */
+async function waitForSyncs(store: PresenceStore & { writes: number }, count: number): Promise<void> {
   const until = store.writes + count + 1;
-  await waitUntil(`${count} rounds went by`, () => store.writes >= until);
+  await waitUntil(`${count} syncs are done`, () => store.writes >= until);
 }
 
-/** A store that counts its rounds and can be away. */
+/** A store that counts its writes and can be away. */
 function watchedStore(): PresenceStore & { writes: number; away: boolean; forget(): void } {
   let inner = createMemoryPresence();
   let known = true;
@@ -50,7 +50,7 @@ function watchedStore(): PresenceStore & { writes: number; away: boolean; forget
   return store;
 }
 
-test("PR-1 who asked sees the list first and then changes; others see nothing, nor does who asked in a room without members", async () => {
+test("PR-1 a watcher gets the list first and then changes; others get nothing, nor does a watcher in a room without members", async () => {
   const store = watchedStore();
   const node = startNode(store);
   const [ann, bob, eve] = [node.open("ann"), node.open("bob"), node.open("eve")];
@@ -61,25 +61,25 @@ test("PR-1 who asked sees the list first and then changes; others see nothing, n
   expect(ann.types()[0]).toBe("room:presence");
   const late = node.open("late");
   late.join(ROOM);
-  await waitUntil("ann saw him come", () => ann.present(ROOM)?.includes("late"));
+  await waitUntil("ann saw them join", () => ann.present(ROOM)?.includes("late"));
   expect(ann.frames.at(-1)).toEqual({
     type: "room:member_joined",
     payload: { room: ROOM, count: 3, members: [{ user_id: "late", username: "name of late" }] },
   });
   late.leave(ROOM);
-  await waitUntil("ann saw him go", () => !ann.present(ROOM)?.includes("late"));
+  await waitUntil("ann saw them leave", () => !ann.present(ROOM)?.includes("late"));
   expect(ann.frames.at(-1)).toMatchObject({ type: "room:member_left", payload: { room: ROOM, count: 2 } });
   expect([...bob.frames, ...eve.frames, ...late.frames]).toEqual([]);
   ann.leave(ROOM);
-  const seen = ann.frames.length;
+  const framesBefore = ann.frames.length;
   node.open("more").join(ROOM);
-  await rounds(store, 2);
-  expect(ann.frames).toHaveLength(seen);
+  await waitForSyncs(store, 2);
+  expect(ann.frames).toHaveLength(framesBefore);
 });
 
-test("PR-2 a person is one however many connections; who is back within the grace was never gone", async () => {
+test("PR-2 a person counts once for all connections, and one who is back within the grace has not left", async () => {
   const store = watchedStore();
-  // Away for two rounds of 10 ms: also on a busy machine that is less than the grace.
+  // Away for two syncs of 10 ms: also on a busy machine that is less than the grace.
   const times = { ...TIMES, grace: 2_000 };
   const node = startNode(store, times);
   const watcher = node.open("watcher");
@@ -91,35 +91,35 @@ test("PR-2 a person is one however many connections; who is back within the grac
   phone.join(ROOM);
   laptop.join(ROOM);
   await waitUntil("both are there", () => watcher.present(ROOM)?.length === 3);
-  const seen = watcher.frames.length;
+  const framesBefore = watcher.frames.length;
   laptop.close();
-  await rounds(store, 2);
+  await waitForSyncs(store, 2);
   for (let again = 0; again < 5; again++) {
     phone.close();
-    await rounds(store, 2);
+    await waitForSyncs(store, 2);
     phone = node.open("ann");
     phone.join(ROOM);
   }
-  // Who left after all that has gone when the grace of all that was before is over.
+  // When a person who left after all this is removed, the grace of everything before is over.
   leaver.close();
-  await waitUntil("the leaver is gone", () => !watcher.present(ROOM)?.includes("leaver"));
-  await rounds(store, 2);
-  const left = watcher.frames.slice(seen);
+  await waitUntil("the leaver has left", () => !watcher.present(ROOM)?.includes("leaver"));
+  await waitForSyncs(store, 2);
+  const left = watcher.frames.slice(framesBefore);
   expect(left.map(({ type, payload }) => [type, payload.members?.map(({ user_id }) => user_id)])).toEqual([
     ["room:member_left", ["leaver"]],
   ]);
   phone.close();
-  await waitUntil("ann is gone", () => !watcher.present(ROOM)?.includes("ann"));
+  await waitUntil("ann has left", () => !watcher.present(ROOM)?.includes("ann"));
 });
 
-test("PR-3 many changes are one frame; above 200 people there is a count now and then, and no names", async () => {
+test("PR-3 many changes are one frame; above 200 people there is a count at intervals, and no names", async () => {
   const store = watchedStore();
   const node = startNode(store);
   const watcher = node.open("watcher");
   watcher.join(ROOM, true);
   await waitUntil("the first list", () => watcher.frames.length > 0);
-  const crowd = Array.from({ length: 199 }, (_, i) => node.open(`u${i}`));
-  for (const client of crowd) client.join(ROOM);
+  const clients = Array.from({ length: 199 }, (_, i) => node.open(`u${i}`));
+  for (const client of clients) client.join(ROOM);
   await waitUntil("200 are there", () => watcher.present(ROOM)?.length === 200);
   expect(watcher.types().slice(0, 2)).toEqual(["room:presence", "room:member_joined"]);
   const before = watcher.frames.length;
@@ -127,47 +127,49 @@ test("PR-3 many changes are one frame; above 200 people there is a count now and
 
   for (let i = 0; i < 10; i++) {
     node.open(`more ${i}`).join(ROOM);
-    await rounds(store, 1);
+    await waitForSyncs(store, 1);
   }
   const full = (count: number) => ({ type: "room:presence" as const, payload: { room: ROOM, count } });
-  await waitUntil("the count is told", () => Bun.deepEquals(watcher.frames.at(-1), full(210)));
-  // Ten came in ten rounds: with the first the list ended, of the others the count was told once in ten rounds.
+  await waitUntil("the count is sent", () => Bun.deepEquals(watcher.frames.at(-1), full(210)));
+  // Ten joined in ten syncs: with the first the list ended, for the others the count was sent once in ten syncs.
   expect(watcher.types().slice(before)).toSatisfy((types) => types.every((type) => type === "room:presence"));
   expect(watcher.frames.length - before).toBeLessThan(10);
 
-  for (const client of crowd.slice(0, 20)) client.close();
+  for (const client of clients.slice(0, 20)) client.close();
   await waitUntil("the list is back", () => watcher.present(ROOM)?.length === 190);
 });
 
-test("PR-5 while the store is away or after it forgot nothing is shown that is not so, and then all is as it is", async () => {
+test("PR-5 while the store is away or after it lost data nothing wrong is sent, and then everything is right again", async () => {
   const store = watchedStore();
   const node = startNode(store);
   const watcher = node.open("watcher");
   watcher.join(ROOM, true);
-  const [stays, goes] = [node.open("stays"), node.open("goes")];
+  const [stays, leaves] = [node.open("stays"), node.open("leaves")];
   stays.join(ROOM);
-  goes.join(ROOM);
+  leaves.join(ROOM);
   await waitUntil("all are there", () => watcher.present(ROOM)?.length === 3);
-  const seen = watcher.frames.length;
+  const framesBefore = watcher.frames.length;
 
   store.away = true;
-  goes.close();
+  leaves.close();
   node.open("comes").join(ROOM);
-  await rounds(store, 20);
-  expect(watcher.frames).toHaveLength(seen);
-  expect(node.warned).toEqual(["presence stands still until its store is back"]);
+  await waitForSyncs(store, 20);
+  expect(watcher.frames).toHaveLength(framesBefore);
+  expect(node.warned).toEqual(["presence is paused until its store is available"]);
   expect(node.presence.get(ROOM)).rejects.toMatchObject({ code: "unavailable" });
 
   store.forget();
   store.away = false;
-  await waitUntil("the truth is shown", () => Bun.deepEquals(watcher.present(ROOM), ["comes", "stays", "watcher"]));
-  const told = watcher.frames.slice(seen).flatMap(({ payload }) => payload.members?.map(({ user_id }) => user_id));
-  expect(told.sort()).toEqual(["comes", "goes"]);
+  await waitUntil("the right list is sent", () => Bun.deepEquals(watcher.present(ROOM), ["comes", "stays", "watcher"]));
+  const changed = watcher.frames
+    .slice(framesBefore)
+    .flatMap(({ payload }) => payload.members?.map(({ user_id }) => user_id));
+  expect(changed.sort()).toEqual(["comes", "leaves"]);
   expect(await node.presence.get(ROOM)).toMatchObject({ room: ROOM, count: 3 });
   expect(node.presence.get("event:1")).rejects.toMatchObject({ code: "not_found" });
 });
 
-test("what is over leaves nothing behind: rooms that nobody asks about any more are not read", async () => {
+test("rooms that are no longer watched are not read", async () => {
   let reads = 0;
   const store = watchedStore();
   const read: PresenceStore["read"] = (...args) => {
@@ -179,8 +181,8 @@ test("what is over leaves nothing behind: rooms that nobody asks about any more 
   watcher.join(ROOM, true);
   await waitUntil("the first list", () => watcher.frames.length > 0);
   watcher.close();
-  await rounds(store, 2);
+  await waitForSyncs(store, 2);
   const before = reads;
-  await rounds(store, 3);
+  await waitForSyncs(store, 3);
   expect(reads).toBe(before);
 });

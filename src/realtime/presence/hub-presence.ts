@@ -27,16 +27,16 @@ export interface HubPresenceDeps {
   broadcast: (topic: string, text: string) => void;
 }
 
-/** A room that somebody on this node asked about. */
+/** A room whose members are watched on this node. */
 interface WatchedRoom {
   snapshot: PresenceSnapshot | null;
-  /** Who is shown changes, by the room's second topic. */
+  /** Connections that get changes, by the room's second topic. */
   watchers: Set<Connection>;
-  /** Who gets the list at the next round. */
+  /** Connections that get the list at the next sync. */
   newWatchers: Set<Connection>;
 }
 
-/** Who is in the rooms that have a list of members: what this node's connections add to it, and what they are shown of it (SPEC PR). */
+/** Presence of the rooms that have a list of members: what this node's connections add to it, and which of its frames they get (SPEC PR). */
 export class HubPresence {
   readonly #deps: HubPresenceDeps;
   readonly #state = new PresenceState();
@@ -53,7 +53,7 @@ export class HubPresence {
     );
   }
 
-  /** Whether the store answers, and how many rooms' lists somebody on this node watches. */
+  /** Whether the store works, and how many rooms' lists are watched on this node. */
   get health(): { up: boolean; watched: number } {
     return { up: this.#sync.isUp, watched: this.#watched.size };
   }
@@ -80,14 +80,14 @@ export class HubPresence {
     this.#state.markLeft(room.name, caller.userId, performance.now() + this.#deps.times.grace);
   }
 
-  /** The person's new name is told to whoever asks from now on. */
+  /** A person has another name: lists have it from now on. */
   renamed(userId: string): void {
     for (const connection of this.#deps.rooms.userConnections.get(userId)) {
       for (const room of connection.rooms) this.joined(connection, room);
     }
   }
 
-  /** The connection wants to see who is in the room, which it is in: the list with the next round, then changes. */
+  /** The connection watches a room that it is in: it gets the list with the next sync, then changes. */
   watch(connection: Connection, room: Room): void {
     if (connection.socket === null || !this.#hasMembers(room.name) || !connection.isIn(room)) return;
     const watched = this.#watched.get(room.name) ?? { snapshot: null, watchers: new Set(), newWatchers: new Set() };
@@ -102,8 +102,8 @@ export class HubPresence {
       const found = await this.#deps.store.read(new Map([[room, null]]), MAX_LISTED_MEMBERS);
       return toPresencePayload(room, found.get(room)!);
     } catch (error) {
-      this.#deps.logger.warn({ err: error, room }, "who is in a room could not be read");
-      throw new AppError("unavailable", "Who is in this room cannot be told right now. Try again soon.");
+      this.#deps.logger.warn({ err: error, room }, "the presence of a room could not be read");
+      throw new AppError("unavailable", "Who is in this room cannot be read right now. Try again soon.");
     }
   }
 
@@ -115,7 +115,7 @@ export class HubPresence {
     for (const [room, watched] of this.#watched) {
       const next = found.get(room);
       if (watched.snapshot === null) {
-        if (next === undefined) continue; // asked about since
+        if (next === undefined) continue; // watched since the read
         watched.snapshot = new PresenceSnapshot(room, next, now);
       } else if (known.has(room)) {
         const frames = next === undefined ? [] : watched.snapshot.update(next);

@@ -2,10 +2,10 @@ import { EMPTY_VERSION, type PresenceStore, type RoomPresence } from "./presence
 
 interface Room {
   version: string;
-  people: Map<string, string>;
+  members: Map<string, string>;
 }
 
-/** Presence of a node that is alone. */
+/** Presence of a single node. */
 export function createMemoryPresence(): PresenceStore {
   const rooms = new Map<string, Room>();
   let writes = 0;
@@ -14,17 +14,17 @@ export function createMemoryPresence(): PresenceStore {
     async write(changes) {
       const version = String(++writes);
       for (const { room: name, userId, username } of changes) {
-        const room = rooms.get(name) ?? { version, people: new Map() };
+        const room = rooms.get(name) ?? { version, members: new Map() };
         room.version = version;
-        if (username === null) room.people.delete(userId);
-        else room.people.set(userId, username);
-        if (room.people.size === 0) rooms.delete(name);
+        if (username === null) room.members.delete(userId);
+        else room.members.set(userId, username);
+        if (room.members.size === 0) rooms.delete(name);
         else rooms.set(name, room);
       }
       return true;
     },
     async readOwn() {
-      return [...rooms].flatMap(([room, { people }]) => [...people.keys()].map((userId) => ({ room, userId })));
+      return [...rooms].flatMap(([room, { members }]) => [...members.keys()].map((userId) => ({ room, userId })));
     },
     sweep: async () => false,
     async read(known, max) {
@@ -33,8 +33,8 @@ export function createMemoryPresence(): PresenceStore {
         const room = rooms.get(name);
         const now = room?.version ?? EMPTY_VERSION;
         if (now === version) continue;
-        const count = room?.people.size ?? 0;
-        found.set(name, { version: now, count, people: count > max ? null : new Map(room?.people) });
+        const count = room?.members.size ?? 0;
+        found.set(name, { version: now, count, members: count > max ? null : new Map(room?.members) });
       }
       return found;
     },

@@ -1,7 +1,7 @@
 import type { Sql } from "../../platform/postgres/sql.ts";
 import { EMPTY_VERSION, type PresenceKey, type PresenceStore, type RoomPresence } from "./presence-store.ts";
 
-/** Presence in PostgreSQL: unlogged tables, which a crash of the server empties. */
+/** Presence in PostgreSQL: in unlogged tables, which a crash of the server empties. */
 export function createPostgresPresence(sql: Sql): PresenceStore {
   const node = crypto.randomUUID();
   let writes = 0;
@@ -32,14 +32,14 @@ export function createPostgresPresence(sql: Sql): PresenceStore {
       for (const [room, version] of known) {
         const row = stored.get(room);
         const now = row?.version ?? EMPTY_VERSION;
-        if (now !== version) found.set(room, { version: now, count: row?.people ?? 0, people: null });
+        if (now !== version) found.set(room, { version: now, count: row?.people ?? 0, members: null });
       }
       const listed = [...found].filter(([, { count }]) => count <= max).map(([room]) => room);
       const lists = listed.length === 0 ? new Map() : await readLists(sql, listed);
       for (const room of listed) {
-        // Read after the version: when it is newer than that, the version will differ the next time.
-        const people: Map<string, string> = lists.get(room) ?? new Map();
-        found.set(room, { ...found.get(room)!, count: people.size, people });
+        // Read after the version: when the list is newer, the version will differ the next time.
+        const members: Map<string, string> = lists.get(room) ?? new Map();
+        found.set(room, { ...found.get(room)!, count: members.size, members });
       }
       return found;
     },

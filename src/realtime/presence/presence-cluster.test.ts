@@ -11,19 +11,19 @@ import { createRedisPresence } from "./redis-store.ts";
 import { type TestConnection, TestNode } from "./test-node.ts";
 
 /**
- * Four nodes on one store, run some times faster than in life. People come, go and move between nodes; nodes are killed and
- * new ones started; the store goes away and forgets. Some people are steady: they are always back well within the grace. After
- * all that every watcher must know the truth, and no watcher may ever have seen a steady person leave.
+ * Four nodes on one store, with shorter times than in production. People join, leave and move between nodes; nodes are killed and
+ * new ones started; the store goes away and loses data. Some people are steady: they are always back well within the grace. In
+ * the end every watcher must have the right list, and no watcher may ever have seen a steady person leave.
  */
 const TIMES = { interval: 40, grace: 600, ttl: 1_500, settle: 800, countInterval: 200 };
 const ROOMS = ["channel:1", "channel:2", "channel:3"];
 const STEADY = ["s1", "s2", "s3", "s4"];
 const STEPS = 120;
 
-/** What the world does to a store, and how a node gets at it. */
+/** A store that the test breaks, and how a node connects to it. */
 interface Engine {
   node(): PresenceStore;
-  /** One outage, from its beginning to its end. */
+  /** One outage, from start to end. */
   trouble(random: Seeded): Promise<void>;
 }
 
@@ -59,7 +59,7 @@ const inRedis = (): Engine => ({
   },
 });
 
-/** A crash of PostgreSQL leaves unlogged tables empty; here that is all that happens to them, so that other tests go on. */
+/** A crash of PostgreSQL empties unlogged tables; here only that happens, so that other tests can use the server. */
 const inPostgres = (): Engine => {
   let away = false;
   const unlessAway = <T>(ask: () => Promise<T>) => (away ? Promise.reject(new Error("away")) : ask());
@@ -71,7 +71,7 @@ const inPostgres = (): Engine => {
         write: (changes, life) => unlessAway(() => store.write(changes, life)),
         readOwn: () => unlessAway(() => store.readOwn()),
         sweep: () => unlessAway(() => store.sweep()),
-        read: (known, most) => unlessAway(() => store.read(known, most)),
+        read: (known, max) => unlessAway(() => store.read(known, max)),
       };
     },
     async trouble(random) {
@@ -90,7 +90,7 @@ class World {
   /** A watcher of each room on the first two nodes, which live to the end. */
   readonly watchers: { room: string; client: TestConnection }[] = [];
   readonly #homes = new Map<TestConnection, TestNode>();
-  /** By `person room` of those who are there for sure, once the world is quiet. */
+  /** By `person room`: the people who are present for certain, once nothing changes any more. */
   readonly #open = new Map<string, TestConnection[]>();
 
   constructor(engine: Engine, random: Seeded) {
@@ -118,24 +118,24 @@ class World {
   }
 
   leave(person: string, room: string): void {
-    const [client, ...rest] = this.#open.get(`${person} ${room}`) ?? [];
-    this.#open.set(`${person} ${room}`, rest);
+    const [client, ...others] = this.#open.get(`${person} ${room}`) ?? [];
+    this.#open.set(`${person} ${room}`, others);
     if (client === undefined) return;
     this.#homes.delete(client);
     client.close();
   }
 
-  /** Its people are cut off; the steady ones come back elsewhere. */
+  /** Its people are disconnected; the steady ones come back on other nodes. */
   async killOne(): Promise<void> {
-    const place = this.random.int(2, 3);
-    const dead = this.nodes[place]!;
+    const index = this.random.int(2, 3);
+    const dead = this.nodes[index]!;
     this.enter("doomed", ROOMS[0]!, dead);
     const sees = ({ room, client }: World["watchers"][number]) => client.present(room)?.includes("doomed");
-    await waitUntil("who will not come back is seen", () =>
+    await waitUntil("a person who will not come back is listed", () =>
       this.watchers.every((watcher) => watcher.room !== ROOMS[0] || sees(watcher)),
     );
     dead.kill();
-    this.nodes[place] = this.#start();
+    this.nodes[index] = this.#start();
     for (const [key, all] of this.#open) {
       const lost = all.filter((client) => this.#homes.get(client) === dead);
       if (lost.length === 0) continue;
@@ -165,8 +165,8 @@ class World {
   }
 
   truth(room: string): string[] {
-    const people = [...this.#open].filter(([key, all]) => key.endsWith(` ${room}`) && all.length > 0);
-    return ["watcher", ...people.map(([key]) => key.slice(0, key.indexOf(" ")))].sort();
+    const present = [...this.#open].filter(([key, all]) => key.endsWith(` ${room}`) && all.length > 0);
+    return ["watcher", ...present.map(([key]) => key.slice(0, key.indexOf(" ")))].sort();
   }
 
   async stop(): Promise<void> {
@@ -207,13 +207,13 @@ async function live(kind: string, engine: Engine): Promise<void> {
 }
 
 testWith("redis-server")(
-  "PR-2 PR-4 PR-5 four nodes on Redis: kills, outages and a wild crowd end in the truth",
+  "PR-2 PR-4 PR-5 four nodes on Redis: kills, outages and random people end in the right lists",
   () => live("redis", inRedis()),
   60_000,
 );
 
 test(
-  "PR-2 PR-4 PR-5 four nodes on PostgreSQL: kills, outages and a wild crowd end in the truth",
+  "PR-2 PR-4 PR-5 four nodes on PostgreSQL: kills, outages and random people end in the right lists",
   () => live("postgres", inPostgres()),
   60_000,
 );

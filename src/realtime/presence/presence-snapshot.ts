@@ -1,16 +1,16 @@
 import type { FramePayload } from "../../../protocol/frames.ts";
 import type { RoomPresence } from "./presence-store.ts";
 
-/** A frame that tells of people. */
+/** A frame about the members of a room. */
 export type PresenceFrame = {
   [T in "room:presence" | "room:member_joined" | "room:member_left"]: { type: T; payload: FramePayload<T> };
 }["room:presence" | "room:member_joined" | "room:member_left"];
 
-/** A room as those who asked on this node have been shown it. */
+/** A room's presence as its watchers on this node know it. */
 export class PresenceSnapshot {
   readonly room: string;
   #sent: RoomPresence;
-  /** Of a room too full for a list: when its count was told, and whether it has changed since. */
+  /** Of a room too full for a list: when its count was sent, and whether it has changed since. */
   #sentAt: number;
   #isStale = false;
 
@@ -24,17 +24,17 @@ export class PresenceSnapshot {
     return this.#sent.version;
   }
 
-  /** What somebody sees first. */
+  /** The first frame of a new watcher. */
   get full(): PresenceFrame {
     return { type: "room:presence", payload: toPresencePayload(this.room, this.#sent) };
   }
 
-  /** What the others see when the room is as `next` now. */
+  /** The frames that change the room from the last state to `next`. */
   update(next: RoomPresence): PresenceFrame[] {
     const before = this.#sent;
     this.#sent = next;
-    if (before.people !== null && next.people !== null) return diffMembers(this.room, before.people, next.people);
-    if (before.people === null && next.people === null) {
+    if (before.members !== null && next.members !== null) return diffMembers(this.room, before.members, next.members);
+    if (before.members === null && next.members === null) {
       this.#isStale ||= before.count !== next.count;
       return [];
     }
@@ -43,7 +43,7 @@ export class PresenceSnapshot {
     return [];
   }
 
-  /** The whole anew, when it is due: at once when a list has grown too long or is one again; else a new count now and then. */
+  /** The full frame, when it is due: at once when a list has become too long or short enough again; else a new count every `every` ms. */
   refresh(now: number, every: number): PresenceFrame[] {
     if (!this.#isStale || now - this.#sentAt < every) return [];
     this.#isStale = false;
@@ -52,10 +52,10 @@ export class PresenceSnapshot {
   }
 }
 
-/** As frames and answers tell it: the list, or where it is too long the count alone. */
-export function toPresencePayload(room: string, { count, people }: RoomPresence): FramePayload<"room:presence"> {
-  if (people === null) return { room, count };
-  return { room, count, members: [...people].map(toMember) };
+/** The payload of frames and REST responses: the list, or where it is too long only the count. */
+export function toPresencePayload(room: string, { count, members }: RoomPresence): FramePayload<"room:presence"> {
+  if (members === null) return { room, count };
+  return { room, count, members: [...members].map(toMember) };
 }
 
 function diffMembers(

@@ -10,7 +10,7 @@ import { createPostgresPresence } from "./postgres-store.ts";
 import { EMPTY_VERSION, type PresenceChange, type PresenceStore } from "./presence-store.ts";
 import { createRedisPresence } from "./redis-store.ts";
 
-/** What every store must do, asked of each on its real server. */
+/** What every store must do, tested on its real server. */
 const LIFE = 60_000;
 
 let database: TestDatabase;
@@ -45,38 +45,38 @@ const here = (room: string, userId: string, username = `name of ${userId}`): Pre
   userId,
   username,
 });
-const gone = (room: string, userId: string): PresenceChange => ({ room, userId, username: null });
+const left = (room: string, userId: string): PresenceChange => ({ room, userId, username: null });
 
-async function peopleIn(store: PresenceStore, room: string): Promise<Record<string, string>> {
+async function readMembers(store: PresenceStore, room: string): Promise<Record<string, string>> {
   const found = await store.read(new Map([[room, null]]), 200);
-  return Object.fromEntries(found.get(room)!.people!);
+  return Object.fromEntries(found.get(room)!.members!);
 }
 
 async function sweepAll(store: PresenceStore): Promise<void> {
   while (await store.sweep());
 }
 
-/** Until this node counts as dead: a life of a millisecond is over soon, but not at once. */
+/** Waits until this node counts as dead: a lease of a millisecond ends soon, but not at once. */
 async function die(node: PresenceStore, seenBy: PresenceStore, room: string, left: object): Promise<void> {
   await node.write([], 1);
-  await waitUntil("the dead node's people are gone", async () => {
+  await waitUntil("the dead node's people are removed", async () => {
     await sweepAll(seenBy);
-    return Bun.deepEquals(await peopleIn(seenBy, room), left);
+    return Bun.deepEquals(await readMembers(seenBy, room), left);
   });
 }
 
 for (const [kind, { run, node, cluster }] of Object.entries(KINDS)) {
   describe(kind, () => {
-    run("people come and go, and a version tells that they did", async () => {
+    run("people join and leave, and each time the version changes", async () => {
       const store = node();
       await store.write([here("channel:1", "a"), here("channel:1", "b"), here("channel:2", "a")], LIFE);
-      expect(await peopleIn(store, "channel:1")).toEqual({ a: "name of a", b: "name of b" });
+      expect(await readMembers(store, "channel:1")).toEqual({ a: "name of a", b: "name of b" });
       const { version } = (await store.read(new Map([["channel:1", null]]), 200)).get("channel:1")!;
       expect((await store.read(new Map([["channel:1", version]]), 200)).size).toBe(0);
 
-      expect(await store.write([gone("channel:1", "a"), here("channel:2", "c")], LIFE)).toBe(true);
+      expect(await store.write([left("channel:1", "a"), here("channel:2", "c")], LIFE)).toBe(true);
       const later = (await store.read(new Map([["channel:1", version]]), 200)).get("channel:1")!;
-      expect(later).toMatchObject({ count: 1, people: new Map([["b", "name of b"]]) });
+      expect(later).toMatchObject({ count: 1, members: new Map([["b", "name of b"]]) });
       expect(later.version).not.toBe(version);
       expect((await store.readOwn()).map(({ room, userId }) => `${room} ${userId}`).sort()).toEqual([
         "channel:1 b",
@@ -84,9 +84,9 @@ for (const [kind, { run, node, cluster }] of Object.entries(KINDS)) {
         "channel:2 c",
       ]);
 
-      await store.write([gone("channel:1", "b"), gone("channel:1", "nobody")], LIFE);
+      await store.write([left("channel:1", "b"), left("channel:1", "nobody")], LIFE);
       const empty = await store.read(new Map([["channel:1", version]]), 200);
-      expect(empty.get("channel:1")).toEqual({ version: EMPTY_VERSION, count: 0, people: new Map() });
+      expect(empty.get("channel:1")).toEqual({ version: EMPTY_VERSION, count: 0, members: new Map() });
       expect((await store.read(new Map([["channel:1", EMPTY_VERSION]]), 200)).size).toBe(0);
     });
 
@@ -95,35 +95,35 @@ for (const [kind, { run, node, cluster }] of Object.entries(KINDS)) {
       await store.write([here("channel:3", "a")], LIFE);
       await store.write([here("channel:3", "a", 'Änne  O\'Brien, née "Ü" 🎈')], LIFE);
       const found = (await store.read(new Map([["channel:3", null]]), 200)).get("channel:3")!;
-      expect(found).toMatchObject({ count: 1, people: new Map([["a", 'Änne  O\'Brien, née "Ü" 🎈']]) });
-      await store.write([gone("channel:3", "a")], LIFE);
-      expect(await peopleIn(store, "channel:3")).toEqual({});
+      expect(found).toMatchObject({ count: 1, members: new Map([["a", 'Änne  O\'Brien, née "Ü" 🎈']]) });
+      await store.write([left("channel:3", "a")], LIFE);
+      expect(await readMembers(store, "channel:3")).toEqual({});
     });
 
-    run("a room with more people than asked for has a count and no list", async () => {
+    run("a room with more people than the maximum has a count and no list", async () => {
       const store = node();
       const all = Array.from({ length: 301 }, (_, i) => here("channel:4", `u${i}`));
       await store.write(all, LIFE);
       const full = (await store.read(new Map([["channel:4", null]]), 300)).get("channel:4")!;
-      expect(full).toMatchObject({ count: 301, people: null });
-      await store.write([gone("channel:4", "u0")], LIFE);
+      expect(full).toMatchObject({ count: 301, members: null });
+      await store.write([left("channel:4", "u0")], LIFE);
       const listed = (await store.read(new Map([["channel:4", full.version]]), 300)).get("channel:4")!;
-      expect(listed.people?.size).toBe(300);
+      expect(listed.members?.size).toBe(300);
     });
 
     if (!cluster) return;
 
-    run("a person on two nodes is one, and gone when he is on neither", async () => {
+    run("a person on two nodes counts once, and has left when they are on neither", async () => {
       const [one, other] = [node(), node()];
       await one.write([here("channel:5", "a")], LIFE);
       await other.write([here("channel:5", "a"), here("channel:5", "b")], LIFE);
       expect(await one.read(new Map([["channel:5", null]]), 0)).toMatchObject(
-        new Map([["channel:5", { count: 2, people: null }]]),
+        new Map([["channel:5", { count: 2, members: null }]]),
       );
-      await one.write([gone("channel:5", "a")], LIFE);
-      expect(Object.keys(await peopleIn(one, "channel:5")).sort()).toEqual(["a", "b"]);
-      await other.write([gone("channel:5", "a")], LIFE);
-      expect(await peopleIn(one, "channel:5")).toEqual({ b: "name of b" });
+      await one.write([left("channel:5", "a")], LIFE);
+      expect(Object.keys(await readMembers(one, "channel:5")).sort()).toEqual(["a", "b"]);
+      await other.write([left("channel:5", "a")], LIFE);
+      expect(await readMembers(one, "channel:5")).toEqual({ b: "name of b" });
       expect((await one.read(new Map([["channel:5", null]]), 0)).get("channel:5")?.count).toBe(1);
     });
 
@@ -145,7 +145,7 @@ for (const [kind, { run, node, cluster }] of Object.entries(KINDS)) {
       expect(await living.write([], LIFE)).toBe(true);
     });
 
-    run("many nodes at once: counts and lists are what was written, and nobody waits for ever", async () => {
+    run("many nodes at once: counts and lists are what was written, and no call waits for ever", async () => {
       const seed = chooseSeed(`presence in ${kind}`);
       const random = seeded(seed);
       const nodes = Array.from({ length: 4 }, node);
@@ -156,7 +156,7 @@ for (const [kind, { run, node, cluster }] of Object.entries(KINDS)) {
           const changes = new Map<string, PresenceChange>();
           for (let i = random.int(0, 12); i > 0; i--) {
             const [room, userId] = [rooms[random.int(0, 3)]!, `u${random.int(0, 9)}`];
-            changes.set(`${room} ${userId}`, random.chance(0.5) ? here(room, userId) : gone(room, userId));
+            changes.set(`${room} ${userId}`, random.chance(0.5) ? here(room, userId) : left(room, userId));
           }
           await store.write([...changes.values()], LIFE);
           for (const [key, { username }] of changes) username === null ? truth[n]!.delete(key) : truth[n]!.add(key);
@@ -166,7 +166,7 @@ for (const [kind, { run, node, cluster }] of Object.entries(KINDS)) {
       for (const room of rooms) {
         const present = new Set(truth.flatMap((set) => [...set].filter((key) => key.startsWith(`${room} `))));
         const expected = [...present].map((key) => key.slice(room.length + 1)).sort();
-        expect(Object.keys(await peopleIn(nodes[0]!, room)).sort()).toEqual(expected);
+        expect(Object.keys(await readMembers(nodes[0]!, room)).sort()).toEqual(expected);
         const found = await nodes[0]!.read(new Map([[room, null]]), -1);
         expect(found.get(room)?.count).toBe(expected.length);
       }
@@ -186,12 +186,12 @@ testWith("redis-server")("redis: who was cut off from it takes nothing for known
   expect(await store.write([], LIFE)).toBe(false);
 });
 
-test("postgres: its tables keep nothing over a crash, and a room's row goes with the last person", async () => {
+test("postgres: its tables are empty after a crash, and a room's row is deleted with the last person", async () => {
   const kinds = await database.sql`
-    SELECT relname, relpersistence::text AS kept FROM pg_class WHERE relname IN ('presence', 'presence_rooms', 'presence_nodes')`;
-  expect(kinds.map(({ kept }) => kept)).toEqual(["u", "u", "u"]);
+    SELECT relname, relpersistence::text AS persistence FROM pg_class WHERE relname IN ('presence', 'presence_rooms', 'presence_nodes')`;
+  expect(kinds.map(({ persistence }) => persistence)).toEqual(["u", "u", "u"]);
   const store = createPostgresPresence(database.sql);
   await store.write([here("channel:8", "a")], LIFE);
-  await store.write([gone("channel:8", "a")], LIFE);
+  await store.write([left("channel:8", "a")], LIFE);
   expect(await database.sql`SELECT FROM presence_rooms WHERE room = 'channel:8'`).toHaveLength(0);
 });

@@ -7,7 +7,7 @@ import { PRESENCE_TIMES } from "./times.ts";
 
 const ROOM = "channel:1";
 
-test("PR-5 a name that was changed while the store was away is told when it is back", async () => {
+test("PR-5 a name that was changed while the store was away is written when it is back", async () => {
   const store = createMemoryPresence();
   const write = store.write;
   let refused = 0;
@@ -17,10 +17,10 @@ test("PR-5 a name that was changed while the store was away is told when it is b
     refused++;
     throw new Error("away");
   };
-  const told = async () => (await store.read(new Map([[ROOM, null]]), 10)).get(ROOM)?.people?.get("ann");
+  const readName = async () => (await store.read(new Map([[ROOM, null]]), 10)).get(ROOM)?.members?.get("ann");
   let name = "before";
   const state = new PresenceState();
-  const rounds = new PresenceSync(
+  const sync = new PresenceSync(
     {
       store,
       state,
@@ -32,14 +32,14 @@ test("PR-5 a name that was changed while the store was away is told when it is b
     async () => {},
   );
   state.markJoined(ROOM, "ann");
-  rounds.start();
-  await waitUntil("ann is there", async () => (await told()) === "before");
+  sync.start();
+  await waitUntil("ann is there", async () => (await readName()) === "before");
   away = true;
   name = "after";
   state.markJoined(ROOM, "ann");
-  await waitUntil("some rounds have failed", () => refused > 2);
+  await waitUntil("some syncs have failed", () => refused > 2);
   away = false;
-  await waitUntil("her new name is told", async () => (await told()) === "after", 5_000);
-  await rounds.stop();
-  expect(await told()).toBe("after");
+  await waitUntil("her new name is written", async () => (await readName()) === "after", 5_000);
+  await sync.stop();
+  expect(await readName()).toBe("after");
 });

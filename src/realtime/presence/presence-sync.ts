@@ -5,7 +5,7 @@ import { MAX_CHANGES_PER_WRITE, type PresenceTimes } from "./times.ts";
 export interface PresenceSyncDeps {
   store: PresenceStore;
   state: PresenceState;
-  /** Everybody who is in a room with a member list on this node; a person with several connections may come several times. */
+  /** Everyone on this node who is in a room with a member list; a person with several connections may come several times. */
   listLocal: () => Iterable<PresenceChange>;
   getUsername: (userId: string) => string | null;
   logger: { warn(fields: object, message: string): void };
@@ -13,8 +13,8 @@ export interface PresenceSyncDeps {
 }
 
 /**
- * Once a second, one round after the other: writes what changed on this node, takes away what dead nodes left, and then has shown what
- * others wrote. The store may be away or forget: presence then stands still, and afterwards every node puts its people back.
+ * Syncs once a second: writes what changed on this node, removes what dead nodes left, and then broadcasts what others wrote. When
+ * the store is away or loses data, presence is paused, and afterwards every node writes its people again.
  */
 export class PresenceSync {
   readonly #deps: PresenceSyncDeps;
@@ -22,10 +22,10 @@ export class PresenceSync {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #running: Promise<void> = Promise.resolve();
   #isStopped = true;
-  /** What the store holds of this node may not be what it should. */
+  /** What is stored for this node may be wrong. */
   #needsReconcile = false;
   #isUnavailable = false;
-  /** Before this time others may not have put their people back yet. */
+  /** Before this time other nodes may not have written their people again. */
   #settledAt = 0;
   #isFirst = true;
 
@@ -34,7 +34,7 @@ export class PresenceSync {
     this.#broadcast = broadcast;
   }
 
-  /** Whether the last round could read and write the store. */
+  /** Whether the last sync could read and write the store. */
   get isUp(): boolean {
     return !this.#isUnavailable;
   }
@@ -45,7 +45,7 @@ export class PresenceSync {
     this.#schedule();
   }
 
-  /** Those who are still here are given the grace to come back on another node. */
+  /** People who are still connected get the grace to come back on another node. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -67,15 +67,16 @@ export class PresenceSync {
     const now = performance.now();
     try {
       await this.#write(now);
-      if (this.#isUnavailable) this.#deps.logger.warn({}, "presence goes on");
+      if (this.#isUnavailable) this.#deps.logger.warn({}, "presence is resumed");
       this.#isUnavailable = false;
       if (now < this.#settledAt) return;
-      // A node that was away itself does not take the others for dead: they may be on their way back too.
+      // A node that was away itself does not remove others as dead: they may be coming back too.
       for (let parts = 0; parts < 100 && (await this.#deps.store.sweep()); parts++);
       await this.#broadcast(now);
     } catch (error) {
       this.#needsReconcile = true;
-      if (!this.#isUnavailable) this.#deps.logger.warn({ err: error }, "presence stands still until its store is back");
+      if (!this.#isUnavailable)
+        this.#deps.logger.warn({ err: error }, "presence is paused until its store is available");
       this.#isUnavailable = true;
     }
   }
@@ -84,7 +85,7 @@ export class PresenceSync {
     const { state, getUsername } = this.#deps;
     const changes = state.takeDue(now, getUsername);
     const known = await this.#writeAll(changes).catch((error) => {
-      // Who is here and who is not is found out afterwards; that somebody has another name is not.
+      // Reconciling finds who is missing and who has left, but not a changed name.
       state.restore(changes);
       throw error;
     });
@@ -96,17 +97,17 @@ export class PresenceSync {
     this.#needsReconcile = false;
   }
 
-  /** Makes what the store holds of this node what it should be. */
+  /** Corrects what is stored for this node. */
   async #reconcile(): Promise<void> {
     const { store, state, listLocal } = this.#deps;
-    const stored = new Map((await store.readOwn()).map((place) => [`${place.room} ${place.userId}`, place]));
+    const stored = new Map((await store.readOwn()).map((row) => [`${row.room} ${row.userId}`, row]));
     const missing = new Map<string, PresenceChange>();
     for (const change of listLocal()) {
       const key = `${change.room} ${change.userId}`;
       if (!stored.delete(key)) missing.set(key, change);
     }
-    const gone = [...stored.values()].filter(({ room, userId }) => !state.isInGrace(room, userId));
-    await this.#writeAll([...missing.values(), ...gone.map((place) => ({ ...place, username: null }))]);
+    const left = [...stored.values()].filter(({ room, userId }) => !state.isInGrace(room, userId));
+    await this.#writeAll([...missing.values(), ...left.map((row) => ({ ...row, username: null }))]);
   }
 
   async #writeAll(changes: readonly PresenceChange[]): Promise<boolean> {

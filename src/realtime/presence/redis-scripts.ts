@@ -1,11 +1,11 @@
-/** What redis.ts has carried out inside Redis, so that each is one step. ARGV[1] is the prefix of all keys. */
+/** Scripts that redis-store.ts runs inside Redis, so that each is atomic. ARGV[1] is the prefix of all keys. */
 
 const COMMON = `
 local p = ARGV[1]
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 
--- Puts a person on a node into a room under a name, or takes them away with the name ''.
+-- Adds a person on a node to a room under a name, or removes them with the name ''.
 local function change(node, stamp, room, user, name)
   local key = p .. 'room:' .. room
   local nodes, before = {}, redis.call('HGET', key, user)
@@ -29,7 +29,7 @@ local function change(node, stamp, room, user, name)
 end
 `;
 
-/** node, stamp, ms to live, then room, person and name of each change. 1: the node was known and alive. */
+/** node, stamp, ms to live, then room, person and name of each change. 1: the node was known and live. */
 export const WRITE = `${COMMON}
 local node, stamp = ARGV[2], ARGV[3]
 local till = redis.call('HGET', p .. 'nodes', node)
@@ -38,7 +38,7 @@ for i = 5, #ARGV, 3 do change(node, stamp, ARGV[i], ARGV[i + 1], ARGV[i + 2]) en
 return till and tonumber(till) >= now and 1 or 0
 `;
 
-/** stamp. Takes away up to 1,000 places of one dead node. 1: there may be more. */
+/** stamp. Removes up to 1,000 members of one dead node. 1: there may be more. */
 export const SWEEP = `${COMMON}
 local nodes = redis.call('HGETALL', p .. 'nodes')
 for i = 1, #nodes, 2 do
@@ -55,7 +55,7 @@ end
 return 0
 `;
 
-/** Maximum people of a list, then room and version of each. Returns those of another version: room, version, count, the hash. */
+/** Maximum length of a list, then room and version of each. Returns those of another version: room, version, count, the hash. */
 export const READ = `${COMMON}
 local found = {}
 for i = 3, #ARGV, 2 do

@@ -8,13 +8,13 @@ const MAX_ROOMS_PER_SCRIPT = 100;
 type Read = [room: string, version: string, count: number, fields: string[]];
 
 /**
- * Presence in Redis: `room:<room>` holds for each person the nodes they are on and their name, `node:<node>` the places of a node,
- * `nodes` until when each one lives, all behind `prefix`.
+ * Presence in Redis, in keys with `prefix`: `room:<room>` has for each person the nodes they are on and their name, `node:<node>` the
+ * rooms and members of a node, `nodes` when each node's lease ends.
  */
 export function createRedisPresence(redis: RedisLink, prefix: string): PresenceStore {
   const node = crypto.randomUUID();
   let writes = 0;
-  /** A server that was away may have forgotten a part, whatever it says of this node afterwards. */
+  /** A server that was away may have lost a part, even if it still knows this node. */
   let wasDisconnected = false;
   redis.onDisconnect(() => {
     wasDisconnected = true;
@@ -26,20 +26,20 @@ export function createRedisPresence(redis: RedisLink, prefix: string): PresenceS
   return {
     kind: "redis",
     async write(changes, ttl) {
-      const mayHaveForgotten = wasDisconnected;
+      const mayHaveLostData = wasDisconnected;
       wasDisconnected = false;
       try {
-        const places = changes.flatMap(({ room, userId, username }) => [room, userId, username ?? ""]);
-        return (await run(WRITE, node, stamp(), ttl, ...places)) === 1 && !mayHaveForgotten;
+        const args = changes.flatMap(({ room, userId, username }) => [room, userId, username ?? ""]);
+        return (await run(WRITE, node, stamp(), ttl, ...args)) === 1 && !mayHaveLostData;
       } catch (error) {
         wasDisconnected = true;
         throw error;
       }
     },
     async readOwn() {
-      const places = await redis.run((client) => client.smembers(`${prefix}node:${node}`));
-      return places.map((place) => {
-        const [room = "", userId = ""] = place.split(" ");
+      const keys = await redis.run((client) => client.smembers(`${prefix}node:${node}`));
+      return keys.map((key) => {
+        const [room = "", userId = ""] = key.split(" ");
         return { room, userId };
       });
     },
@@ -48,11 +48,11 @@ export function createRedisPresence(redis: RedisLink, prefix: string): PresenceS
       const found = new Map<string, RoomPresence>();
       const all = [...known];
       for (let from = 0; from < all.length; from += MAX_ROOMS_PER_SCRIPT) {
-        const asked = all.slice(from, from + MAX_ROOMS_PER_SCRIPT);
-        // A version never begins with "?": this one is like none.
-        const rows = (await run(READ, max, ...asked.flatMap(([room, version]) => [room, version ?? "?"]))) as Read[];
+        const batch = all.slice(from, from + MAX_ROOMS_PER_SCRIPT);
+        // No version begins with "?", so this one always differs.
+        const rows = (await run(READ, max, ...batch.flatMap(([room, version]) => [room, version ?? "?"]))) as Read[];
         for (const [room, version, count, fields] of rows) {
-          found.set(room, { version, count, people: count > max ? null : parsePeople(fields) });
+          found.set(room, { version, count, members: count > max ? null : parseMembers(fields) });
         }
       }
       return found;
@@ -60,12 +60,12 @@ export function createRedisPresence(redis: RedisLink, prefix: string): PresenceS
   };
 }
 
-/** Of a room's hash: person, `nodes name`, person, … and in between the version, under the empty name. */
-function parsePeople(fields: readonly string[]): Map<string, string> {
-  const people = new Map<string, string>();
+/** A room's hash: person, `nodes name`, person, … and the version, under the empty name. */
+function parseMembers(fields: readonly string[]): Map<string, string> {
+  const members = new Map<string, string>();
   for (let i = 0; i < fields.length; i += 2) {
     const [userId = "", value = ""] = fields.slice(i, i + 2);
-    if (userId !== "") people.set(userId, value.slice(value.indexOf(" ") + 1));
+    if (userId !== "") members.set(userId, value.slice(value.indexOf(" ") + 1));
   }
-  return people;
+  return members;
 }

@@ -12,7 +12,7 @@ import type { PresenceTimes } from "./times.ts";
 
 const NO_METRICS: HubMetrics = { sent() {}, received() {}, error() {}, recovery() {}, filled() {}, closed() {} };
 
-/** The part of a hub that has to do with presence, with connections that have no network between. */
+/** The presence part of a hub, with connections that need no network. */
 export class TestNode {
   readonly presence: HubPresence;
   readonly warned: string[] = [];
@@ -86,14 +86,14 @@ export class TestNode {
     return client;
   }
 
-  /** As kill -9: nothing more is said to the store. */
+  /** As kill -9: nothing more is sent to the store. */
   kill(): void {
     this.#dead = true;
     void this.presence.stop();
   }
 }
 
-/** What one client was shown. */
+/** The frames of one client. */
 export class TestConnection {
   readonly frames: PresenceFrame[] = [];
   readonly join: (room: string, watch?: boolean) => void;
@@ -112,15 +112,15 @@ export class TestConnection {
 
   /** Ids of those who are in the room as a client knows it by its frames, sorted; null before the first list. */
   present(room: string): string[] | null {
-    let people: Set<string> | null = null;
+    let present: Set<string> | null = null;
     for (const { type, payload } of this.frames) {
       if (payload.room !== room) continue;
       const ids = (payload.members ?? []).map(({ user_id }) => user_id);
-      if (type === "room:presence") people = new Set(ids);
-      else if (people === null) throw new Error(`${type} came before the first list`);
-      else for (const id of ids) type === "room:member_joined" ? people.add(id) : people.delete(id);
+      if (type === "room:presence") present = new Set(ids);
+      else if (present === null) throw new Error(`${type} came before the first list`);
+      else for (const id of ids) type === "room:member_joined" ? present.add(id) : present.delete(id);
     }
-    return people && [...people].sort();
+    return present && [...present].sort();
   }
 
   types(): string[] {
@@ -128,14 +128,14 @@ export class TestConnection {
   }
 }
 
-/** The store as a process sees it that may have been killed: then no answer ever comes. */
+/** A store for a process that may be killed: then it never responds. */
 function stopWhenDead(store: PresenceStore, dead: () => boolean): PresenceStore {
-  const unless = <T>(ask: () => Promise<T>) => (dead() ? new Promise<T>(() => {}) : ask());
+  const unlessDead = <T>(call: () => Promise<T>) => (dead() ? new Promise<T>(() => {}) : call());
   return {
     kind: store.kind,
-    write: (changes, life) => unless(() => store.write(changes, life)),
-    readOwn: () => unless(() => store.readOwn()),
-    sweep: () => unless(() => store.sweep()),
-    read: (known, max) => unless(() => store.read(known, max)),
+    write: (changes, ttl) => unlessDead(() => store.write(changes, ttl)),
+    readOwn: () => unlessDead(() => store.readOwn()),
+    sweep: () => unlessDead(() => store.sweep()),
+    read: (known, max) => unlessDead(() => store.read(known, max)),
   };
 }

@@ -1,12 +1,12 @@
-/** The clockwork of presence, all in ms; tests run it faster. */
+/** The times of presence, all in ms; shorter in tests. */
 export interface PresenceTimes {
-  /** Between two rounds of writing and reading: the longest that a change waits, twice. */
+  /** Between two syncs. A change waits at most twice as long. */
   interval: number;
-  /** After this long away a person has left; who comes back before was never gone, wherever they come back. */
+  /** A person who was away for so long has left; one who comes back earlier, on any node, has not. */
   grace: number;
-  /** A node that was not heard of for so long is dead. */
+  /** A node that has not written for so long is dead. */
   ttl: number;
-  /** After the store was away or forgot: the time in which all nodes put their people back, and nothing is shown. */
+  /** After the store was away or lost data: time for all nodes to write their people again; meanwhile nothing is broadcast. */
   settle: number;
   /** Between two counts of a room that is too full for a list. */
   countInterval: number;
@@ -20,7 +20,7 @@ export const PRESENCE_TIMES: PresenceTimes = {
   countInterval: 5_000,
 };
 
-/** Maximum people of a list; of a fuller room only the count is told. */
+/** Maximum length of a list; of a fuller room only the count is sent. */
 export const MAX_LISTED_MEMBERS = 200;
 
 /** Changes of one write. */

@@ -14,9 +14,9 @@ import { type JoinOutcome, Joins } from "./join.ts";
 import { Repair } from "./repair.ts";
 
 /**
- * Several nodes over one log, with a wake-up between them that loses, repeats, delays and disorders. Clients come with what they
- * have seen, often from a node that was faster than the one they come to; the socket takes a backlog in pieces.
- * Whatever happens, each client must see every entry once and in order.
+ * Several nodes on one log, with a broker between them that loses, repeats, delays and reorders. Clients join with the last seq they
+ * have seen, often from a node that was faster than the present one; slow sockets send a backlog in parts. Each client must get
+ * every entry once and in order.
  */
 
 const ROOM = "event:1";
@@ -38,11 +38,11 @@ class World {
     for (let i = 0; i < NODES; i++) this.nodes.push(new Node(this));
   }
 
-  sleep(most: number): Promise<void> {
-    return Bun.sleep(this.random.next() * most);
+  sleep(maxMs: number): Promise<void> {
+    return Bun.sleep(this.random.next() * maxMs);
   }
 
-  /** A read answers with what was committed at some moment while it was away. */
+  /** A read returns what was committed at some moment while it was under way. */
   async slice(room: string, since: number): Promise<LogSlice> {
     await this.sleep(6);
     const head = this.log.length;
@@ -62,7 +62,7 @@ class World {
     }
   }
 
-  /** What the ticks do: tell every node everything again, late. */
+  /** As the log tail does: brings every node all entries again, late. */
   repeatAll(from: number): number {
     for (const node of this.nodes) node.rooms.ingest(this.log.slice(from));
     return this.log.length;
@@ -77,7 +77,7 @@ class Node {
 
   constructor(world: World) {
     this.world = world;
-    const show = (room: { name: string }, _type: string, frame: string) => {
+    const publish = (room: { name: string }, _type: string, frame: string) => {
       for (const socket of this.topics.get(room.name) ?? []) socket.send(frame);
     };
     const log = {
@@ -89,8 +89,12 @@ class Node {
     };
     const shared = { log, metrics: NO_METRICS, logger: NO_LOGGER, epoch: () => "e" };
     const isOpen = (room: Room) => this.rooms.get(room.name) === room;
-    const repair = new Repair({ ...shared, isOpen, broadcast: show, onSkipped: () => {} });
-    this.rooms = new RoomRegistry({ onFrame: show, onPublished: () => {}, onGap: (room) => repair.scheduleFill(room) });
+    const repair = new Repair({ ...shared, isOpen, broadcast: publish, onSkipped: () => {} });
+    this.rooms = new RoomRegistry({
+      onFrame: publish,
+      onPublished: () => {},
+      onGap: (room) => repair.scheduleFill(room),
+    });
     const policies = new Policies();
     policies.register("event", { authorize: () => world.sleep(4) });
     const sender = new FrameSender(NO_METRICS);
@@ -98,7 +102,7 @@ class Node {
   }
 }
 
-/** Takes what it is sent at once or, when `slow`, in pieces; tells the client frame by frame. */
+/** Passes frames to the client at once or, when `slow`, in parts. */
 class TestSocket implements Socket {
   onFrame: (text: string) => void = () => {};
   onDrain: () => void = () => {};
@@ -161,31 +165,26 @@ class TestSocket implements Socket {
   terminate(): void {}
 }
 
-/** How a connection gets into the room; the hub's way, or one that looks right and is not. */
-type Enter = (
-  node: Node,
-  connection: Connection,
-  since: number,
-  answer: (outcome: JoinOutcome) => void,
-) => Promise<void>;
+/** How a connection joins the room: as the hub does, or in a way that looks right and is not. */
+type Join = (node: Node, connection: Connection, since: number, reply: (outcome: JoinOutcome) => void) => Promise<void>;
 
-const exact: Enter = (node, connection, since, answer) =>
-  node.joins.join(connection, [{ room: ROOM, since }], (outcomes) => answer(outcomes[0]!));
+const exact: Join = (node, connection, since, reply) =>
+  node.joins.join(connection, [{ room: ROOM, since }], (outcomes) => reply(outcomes[0]!));
 
-/** Reads what is missing and goes live as soon as the read is back: what the node shows late comes twice, or never. */
-const naive: Enter = async (node, connection, since, answer) => {
+/** Reads what is missing and goes live as soon as the read is back: what the node publishes late comes twice, or never. */
+const naive: Join = async (node, connection, since, reply) => {
   const { head, entries } = await node.world.slice(ROOM, since);
   const room = node.rooms.open(ROOM);
   room.setHead(head, head);
-  answer({ room: ROOM, seq: head, recovered: true, members: 1, code: null });
+  reply({ room: ROOM, seq: head, recovered: true, members: 1, code: null });
   for (const entry of entries) connection.socket?.send(encodeEntry(entry));
   node.rooms.join(connection, room);
 };
 
-/** Stays for a while, leaves without a word, comes back to some node with the last seq it saw, until the log is at its end. */
-async function client(world: World, enter: Enter, over: () => boolean): Promise<void> {
-  let seen = 0;
-  const done = () => over() && seen === world.log.length;
+/** Joins, stays for a while, disconnects, and joins on a random node again with the last seq it got, until the log is complete. */
+async function client(world: World, join: Join, over: () => boolean): Promise<void> {
+  let lastSeq = 0;
+  const done = () => over() && lastSeq === world.log.length;
   while (!done() && world.problems.length === 0) {
     const node = world.nodes[world.random.int(0, NODES - 1)]!;
     const socket = new TestSocket(node, world.random.chance(0.4));
@@ -196,17 +195,17 @@ async function client(world: World, enter: Enter, over: () => boolean): Promise<
     socket.onFrame = (text) => {
       const frame: { type: string; seq: number; recovered?: boolean } = JSON.parse(text);
       if (!joined && frame.type === "joined") joined = true;
-      if (frame.type === "joined" ? !frame.recovered : joined && frame.seq !== seen + 1) {
-        world.problems.push(`${text.slice(0, 60)} after ${seen} of ${world.log.length}`);
-      } else if (frame.type !== "joined" && joined) seen = frame.seq;
+      if (frame.type === "joined" ? !frame.recovered : joined && frame.seq !== lastSeq + 1) {
+        world.problems.push(`${text.slice(0, 60)} after ${lastSeq} of ${world.log.length}`);
+      } else if (frame.type !== "joined" && joined) lastSeq = frame.seq;
     };
-    await enter(node, connection, seen, ({ recovered }) => {
+    await join(node, connection, lastSeq, ({ recovered }) => {
       socket.send(JSON.stringify({ type: "joined", recovered }));
     });
     const end = performance.now() + world.random.int(5, 120);
-    const patience = performance.now() + 10_000;
-    while (performance.now() < (over() ? patience : end) && !done() && world.problems.length === 0) await Bun.sleep(3);
-    if (over() && !done()) world.problems.push(`stays at ${seen} of ${world.log.length}`);
+    const deadline = performance.now() + 10_000;
+    while (performance.now() < (over() ? deadline : end) && !done() && world.problems.length === 0) await Bun.sleep(3);
+    if (over() && !done()) world.problems.push(`stays at ${lastSeq} of ${world.log.length}`);
     socket.close();
     connection.socket = null;
     node.rooms.leaveAll(connection);
@@ -214,12 +213,12 @@ async function client(world: World, enter: Enter, over: () => boolean): Promise<
   }
 }
 
-async function simulate(seed: number, enter: Enter): Promise<string[]> {
+async function simulate(seed: number, join: Join): Promise<string[]> {
   const world = new World(seed);
   let over = false;
   const big = seed % 3 === 0;
   for (let i = 0; i < (big ? 120 : 20); i++) world.commit(big ? 6_000 : 100);
-  const clients = Array.from({ length: CLIENTS }, () => client(world, enter, () => over));
+  const clients = Array.from({ length: CLIENTS }, () => client(world, join, () => over));
   let repeated = 0;
   for (let i = 0; i < COMMITS; i++) {
     world.commit(200);
@@ -233,19 +232,19 @@ async function simulate(seed: number, enter: Enter): Promise<string[]> {
   return world.problems;
 }
 
-async function wrongSeeds(first: number, count: number, enter: Enter): Promise<string[]> {
+async function findFailingSeeds(first: number, count: number, join: Join): Promise<string[]> {
   const runs = Array.from({ length: count }, async (_, i) => {
-    const problems = await simulate(first + i, enter);
+    const problems = await simulate(first + i, join);
     return problems.length === 0 ? [] : [`seed ${first + i}: ${problems[0]}`];
   });
   return (await Promise.all(runs)).flat();
 }
 
-test("JN-4 RC-1 whoever comes, to whichever node, ahead or behind, gets every entry once and in order", async () => {
-  expect(await wrongSeeds(chooseSeed("joins"), SEEDS, exact)).toEqual([]);
+test("JN-4 RC-1 every client, on any node, ahead of it or lagging, gets every entry once and in order", async () => {
+  expect(await findFailingSeeds(chooseSeed("joins"), SEEDS, exact)).toEqual([]);
 }, 60_000);
 
-test("JN-4 the simulation finds the fault of a join that goes live where backlog and stream seem to meet", async () => {
-  const wrong = await wrongSeeds(chooseSeed("naive joins"), 10, naive);
-  expect(wrong.length).toBeGreaterThan(8);
+test("JN-4 the simulation finds the fault of a join that goes live right after its read", async () => {
+  const failures = await findFailingSeeds(chooseSeed("naive joins"), 10, naive);
+  expect(failures.length).toBeGreaterThan(8);
 }, 60_000);

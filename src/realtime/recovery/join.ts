@@ -25,7 +25,7 @@ export interface JoinRequest {
   presence?: boolean;
 }
 
-/** What the client is told of it. With a `code` it is not in the room. */
+/** The part of the reply about one room. With a `code` the connection is not in the room. */
 export interface JoinOutcome {
   room: string;
   seq: number;
@@ -47,13 +47,13 @@ export interface JoinDeps {
   watch?: (connection: Connection, room: Room) => void;
 }
 
-/** Of asking and reading, before a join gives up; one of each is the rule. */
-const MAX_ROUNDS = 20;
+/** Checks of rights and reads of the log before a join fails; normally it takes one of each. */
+const MAX_STEPS = 20;
 
-/** Brings connections into rooms: rights, what was missed, and the step into the live stream, without a gap or a repeat (SPEC JN, RC). */
+/** Joins connections to rooms: rights, missed entries, and the change to live frames, without a gap or a repeat (SPEC JN, RC). */
 export class Joins {
   readonly #deps: JoinDeps;
-  /** Bytes of backlog in memory for sockets that take them slowly. */
+  /** Bytes of backlog in memory for slow sockets. */
   #backlogBytes = 0;
 
   constructor(deps: JoinDeps) {
@@ -61,9 +61,9 @@ export class Joins {
   }
 
   /**
-   * Calls `reply`, which sends one; after it go the missed frames, paced by the socket, and behind its own each room goes
-   * live. Throws when rights or log cannot be asked; the connection is then in none of the rooms, and
-   * live in its person's own.
+   * Calls `reply`, which sends one; after it the missed frames are sent, paced by the socket, and after its own backlog each room
+   * goes live. Throws when the rights or the log cannot be read; the connection is then in none of the rooms, and live in its
+   * person's own.
    */
   async join(
     connection: Connection,
@@ -76,10 +76,10 @@ export class Joins {
       return new PendingJoin(connection, rooms.open(room), since, presence);
     });
     try {
-      for (let round = 0; ; round++) {
+      for (let step = 0; ; step++) {
         const pending = this.#prepare(pendingJoins);
         if (pending === null) break;
-        if (round === MAX_ROUNDS)
+        if (step === MAX_STEPS)
           throw new AppError("unavailable", "This room is too busy to join right now. Try again.");
         await pending;
       }
@@ -87,8 +87,8 @@ export class Joins {
       for (const e of pendingJoins) this.#end(e);
       throw error;
     }
-    // Since that last look nothing else has run, and nothing will until the first await inside #replay: that all rights are
-    // beyond doubt and nothing is missing, the answer, the backlog and going live are one step.
+    // Since that last check nothing else has run, and nothing will until the first await inside #replay: the check that all rights
+    // are known and nothing is missing, the reply, the backlog and going live are one step.
     if (connection.socket === null) {
       for (const e of pendingJoins) this.#end(e);
       return;
@@ -97,7 +97,7 @@ export class Joins {
     void this.#replayAll(pendingJoins.filter((e) => e.refusal === null));
   }
 
-  /** Asks for rights in doubt, else reads what was missed and is not in memory; null when neither is needed. */
+  /** Checks rights that are not known, else reads what was missed and is not in memory; null when neither is needed. */
   #prepare(pendingJoins: readonly PendingJoin[]): Promise<unknown> | null {
     const waiting = pendingJoins.filter((e) => e.refusal === null);
     const unauthorized = waiting.filter((e) => e.needsAuthorization);
@@ -123,7 +123,7 @@ export class Joins {
       this.#startAtHead(e, head);
       return;
     }
-    // The client may be ahead of this node: then what the node lacks is read too, and shown to the others first.
+    // The client may be ahead of this node: then what the node lacks is read too, and published to the other members first.
     const since = room.isPositioned ? Math.min(e.from, room.next - 1) : e.from;
     const slice = await log.slice(room.name, since);
     if (!slice.complete || slice.head < e.from) {
@@ -139,8 +139,8 @@ export class Joins {
   }
 
   /**
-   * The room's place is its head, unless the room is known. Entries up to there are not looked at, and one that was written since
-   * the rights were asked may have taken somebody out: they are asked again.
+   * Sets the room's position to its head, unless it is known. Entries up to there are not read, and one that was written after the
+   * rights were checked may have removed a person: they are checked again.
    */
   #startAtHead({ room }: PendingJoin, head: number): void {
     if (!room.isPositioned && this.#deps.policies.canExpel(room.name))
@@ -202,14 +202,14 @@ export class Joins {
     this.#deps.rooms.evictIfEmpty(e.room);
   }
 
-  /** Sends the backlog in slices, then what came meanwhile, and goes live in the tick in which nothing is left. */
+  /** Sends the backlog in slices, then what came meanwhile, and goes live in the tick in which nothing is left to send. */
   async #replay(e: PendingJoin): Promise<void> {
     const { connection, room } = e;
     let sent = 0;
     while (e.refusal === null && connection.socket !== null) {
       sent = this.#sendSlice(connection, e.frames, sent);
       if (sent < e.frames.length) {
-        // Without unsent bytes no drain event comes; then only the turn goes to others.
+        // Without unsent bytes no drain event comes: then only let other work run.
         if (connection.socket.getBufferedAmount() > 0) await connection.waitForDrain();
         else await new Promise(setImmediate);
         continue;
@@ -217,7 +217,7 @@ export class Joins {
       const more = room.framesAfter(e.from);
       if (more !== null && more.length === 0) {
         this.#deps.rooms.join(connection, room);
-        // In the same tick: a person's own room shows nothing to who is on the way in.
+        // In the same tick: a person's own room sends nothing to connections with a pending join.
         this.#end(e);
         if (e.wantsPresence) this.#deps.watch?.(connection, room);
         return;
@@ -229,7 +229,7 @@ export class Joins {
     }
   }
 
-  /** What came during a slow replay is no longer in memory: the log has it, or the client starts anew (SPEC RC-6). */
+  /** What came during a slow replay is no longer in memory: the log has it, or the client reloads the state (SPEC RC-6). */
   async #catchUp(e: PendingJoin): Promise<void> {
     const { connection, room } = e;
     await this.#read(e);
@@ -246,19 +246,19 @@ export class Joins {
     this.#deps.sender.send(connection, "room:joined", encode("room:joined", payload));
   }
 
-  /** Sends as many frames as the socket's buffer should hold, in one write. Returns how many of them are sent now. */
+  /** Sends as many frames as the socket's buffer should hold, in one write. Returns how many frames have been sent. */
   #sendSlice(connection: Connection, frames: readonly string[], from: number): number {
     const { socket } = connection;
     if (socket === null || from === frames.length) return from;
-    let room = REPLAY_SLICE_BYTES - socket.getBufferedAmount();
+    let freeBytes = REPLAY_SLICE_BYTES - socket.getBufferedAmount();
     let to = from;
-    while (to < frames.length && room > 0) room -= Buffer.byteLength(frames[to++]!);
+    while (to < frames.length && freeBytes > 0) freeBytes -= Buffer.byteLength(frames[to++]!);
     if (to > from) this.#deps.sender.sendAll(connection, frames.slice(from, to));
     return to;
   }
 }
 
-/** Places in rooms that a connection has, and those that it will have behind a backlog. */
+/** Rooms that a connection is in, and those that it will be in after its backlog. */
 function countRooms(connection: Connection | undefined): number {
   const pendingJoins = [...(connection?.pendingJoins ?? [])].filter((e) => e.countsAsMember);
   return (connection?.rooms.length ?? 0) + pendingJoins.length;

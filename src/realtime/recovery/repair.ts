@@ -9,17 +9,17 @@ export interface RepairDeps {
   metrics: HubMetrics;
   logger: HubLogger;
   epoch: () => string;
-  /** False: the room was forgotten, and perhaps another one has its name. */
+  /** False: the room was deleted, and there may be a new one with its name. */
   isOpen: (room: Room) => boolean;
   /** To all members of the room. */
   broadcast: (room: Room, type: string, frame: string) => void;
-  /** Entries of this room were never looked at. */
+  /** Entries of this room were skipped. */
   onSkipped: (room: Room) => void;
 }
 
 const RETRY_MS = 1_000;
 
-/** Reads from the log what rooms miss: entries whose publish was lost, late, or never made because a commit's answer was lost. */
+/** Reads from the log what rooms miss: entries whose publish was lost, late, or never made because a commit's response was lost. */
 export class Repair {
   readonly #deps: RepairDeps;
   readonly #roomsWithGaps = new Set<Room>();
@@ -29,13 +29,13 @@ export class Repair {
     this.#deps = deps;
   }
 
-  /** Most of what is missing comes by itself within a moment: only then it is read. */
+  /** Most missing entries arrive by themselves within GAP_TIMEOUT_MS: only then they are read. */
   scheduleFill(room: Room): void {
     this.#roomsWithGaps.add(room);
     this.#arm(GAP_TIMEOUT_MS);
   }
 
-  /** Asks where the logs of these rooms end: what no publish brought and nobody told of is missing, too. */
+  /** Reads the heads of these rooms: finds entries that were neither published nor announced. */
   async compareHeads(rooms: Iterable<Room>): Promise<void> {
     const positioned = [...rooms].filter((room) => room.isPositioned);
     const heads = await this.#deps.log.heads(positioned.map(({ name }) => name));
@@ -59,7 +59,7 @@ export class Repair {
 
   async #fill(room: Room): Promise<void> {
     if (!room.hasGap || !this.#deps.isOpen(room)) return;
-    // Somebody on the way in will read the place; otherwise what is buffered is the beginning.
+    // A pending join will read the position; otherwise the first buffered entry is the first one.
     if (!room.isPositioned) {
       if (room.pendingJoins === null) room.acceptBuffered();
       return;
@@ -78,19 +78,19 @@ export class Repair {
       if (slice.head < announced) {
         this.#deps.logger.error(
           { room: room.name, head: slice.head, announced },
-          "a room was told of entries that its log does not have",
+          "entries of a room were announced that its log does not have",
         );
         room.dropBuffered(bufferedSeqs, slice.head, announced);
       }
       if (room.hasGap) this.scheduleFill(room);
     } catch (error) {
-      this.#deps.logger.warn({ err: error, room: room.name }, "missing entries could not be read, trying again");
+      this.#deps.logger.warn({ err: error, room: room.name }, "missing entries could not be read, retrying");
       this.#roomsWithGaps.add(room);
       this.#arm(RETRY_MS);
     }
   }
 
-  /** Too much is missing, or it is no longer there: the members are told to load the state anew (SPEC RC-6). */
+  /** Too much is missing, or it is no longer in the log: the members are told to reload the state (SPEC RC-6). */
   #skipToHead(room: Room, head: number): void {
     if (head < room.next) return;
     const payload = { room: room.name, seq: head, epoch: this.#deps.epoch(), recovered: false, members: room.members };

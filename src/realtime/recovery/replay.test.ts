@@ -13,17 +13,17 @@ import { Policies } from "../rooms/policies.ts";
 import { RoomRegistry } from "../rooms/room-registry.ts";
 import { Joins } from "./join.ts";
 
-/** A frame of the greatest size that a payload may have, and how many of them make a backlog of almost 1 MB. */
+/** A payload of the maximum size, and how many of them make a backlog of almost 1 MB. */
 const FRAME = 65_000;
 const MISSED = 16;
 
-/** A client that comes back, whose network takes `bytes` every 5 ms; resolves when it has all that it missed, or is closed. */
-async function comeBack(bytes: number): Promise<{ closed: number[]; taken: number }> {
+/** A client that comes back, whose network sends `bytes` every 5 ms; resolves when it has all that it missed, or is closed. */
+async function comeBack(bytes: number): Promise<{ closed: number[]; sent: number }> {
   const room = "event:1";
   const payload = JSON.stringify({ text: "x".repeat(FRAME) });
   const entries = Array.from({ length: MISSED }, (_, i) => ({ room, seq: i + 1, type: "message:created", payload }));
   let unsent = 0;
-  let taken = 0;
+  let sent = 0;
   const closed: number[] = [];
   const socket = stubSocket({
     send(text) {
@@ -50,28 +50,28 @@ async function comeBack(bytes: number): Promise<{ closed: number[]; taken: numbe
   });
   const connection = new Connection(1, ANONYMOUS, performance.now(), 1);
   connection.socket = socket;
-  // A round takes 20 ms.
+  // A cycle takes 20 ms.
   const limits = { ...HUB_LIMITS, pingInterval: 40, pongTimeout: 3_600_000 };
   const heartbeat = new Heartbeat([connection], limits, sender, metrics, systemClock);
   heartbeat.start();
   const network = setInterval(() => {
     const part = Math.min(unsent, bytes);
     unsent -= part;
-    taken += part;
-    // As the transports do it whose buffer says only that it is empty.
+    sent += part;
+    // Like transports that only report an empty buffer.
     if (part > 0 && unsent === 0) connection.notifyDrained();
   }, 5);
   await joins.join(connection, [{ room, since: 0 }], () => {});
-  await waitUntil("all is taken, or the client is sent away", () => taken > MISSED * FRAME || closed.length > 0);
+  await waitUntil("all is sent, or the client is closed", () => sent > MISSED * FRAME || closed.length > 0);
   clearInterval(network);
   heartbeat.stop();
-  return { closed, taken };
+  return { closed, sent };
 }
 
-test("SL-1 a backlog that the network takes slowly, but takes, does not make a client slow", async () => {
+test("SL-1 a client that reads its backlog slowly is not closed", async () => {
   expect((await comeBack(2_000)).closed).toEqual([]);
 });
 
-test("SL-1 who takes nothing of a backlog is closed", async () => {
-  expect(await comeBack(0)).toEqual({ closed: [CLOSE.slow.code], taken: 0 });
+test("SL-1 a client that reads nothing of its backlog is closed", async () => {
+  expect(await comeBack(0)).toEqual({ closed: [CLOSE.slow.code], sent: 0 });
 });

@@ -7,7 +7,7 @@ import { Policies } from "../rooms/policies.ts";
 import { RoomRegistry } from "../rooms/room-registry.ts";
 import { type JoinOutcome, Joins } from "./join.ts";
 
-test("rooms that wait behind a backlog count, too; those that were left meanwhile do not", async () => {
+test("rooms that wait for a backlog count, too; those that were left meanwhile do not", async () => {
   const room = "event:much";
   const payload = JSON.stringify({ text: "x".repeat(60_000) });
   const entries = Array.from({ length: 10 }, (_, i) => ({ room, seq: i + 1, type: "message:created", payload }));

@@ -1,25 +1,27 @@
-/** How the requests of one turn, and those that come while a run is under way, become one run of at most `maxBatch`. */
-export interface RequestBatching<Ask, Answer> {
+/** How the requests of one turn, and those that come while a run is under way, become one run of up to `maxBatch`. */
+export interface RequestBatching<Request, Result> {
   maxBatch: number;
   /** The results in the order of `requests`. Throwing fails all of them. */
-  run(asks: readonly Ask[]): Promise<readonly Answer[]>;
-  /** Asks with the same key are asked once. */
-  key(ask: Ask): string;
+  run(requests: readonly Request[]): Promise<readonly Result[]>;
+  /** Requests with the same key are run once. */
+  key(request: Request): string;
 }
 
-interface WaitingRequest<Ask, Answer> {
-  request: Ask;
-  result: Promise<Answer>;
-  resolve(answer: Answer): void;
+interface WaitingRequest<Request, Result> {
+  request: Request;
+  result: Promise<Result>;
+  resolve(result: Result): void;
   reject(error: unknown): void;
 }
 
 /**
- * One run in flight, without a timer: what arrives meanwhile goes into the next one. So a single ask does not wait,
- * and a storm of ten thousand is a few queries.
+ * One run in flight, without a timer: what arrives meanwhile goes into the next one. So a single request does not wait,
+ * and ten thousand at once are a few queries.
  */
-export function batchRequests<Ask, Answer>(batching: RequestBatching<Ask, Answer>): (ask: Ask) => Promise<Answer> {
-  let waiting = new Map<string, WaitingRequest<Ask, Answer>>();
+export function batchRequests<Request, Result>(
+  batching: RequestBatching<Request, Result>,
+): (request: Request) => Promise<Result> {
+  let waiting = new Map<string, WaitingRequest<Request, Result>>();
   let running = false;
 
   async function drain(): Promise<void> {
@@ -28,7 +30,7 @@ export function batchRequests<Ask, Answer>(batching: RequestBatching<Ask, Answer
       if (batch.length === waiting.size) waiting = new Map();
       else for (const [key] of batch) waiting.delete(key);
       try {
-        const results = await batching.run(batch.map(([, { request: ask }]) => ask));
+        const results = await batching.run(batch.map(([, { request }]) => request));
         batch.forEach(([, { resolve }], index) => {
           resolve(results[index]!);
         });
@@ -39,12 +41,12 @@ export function batchRequests<Ask, Answer>(batching: RequestBatching<Ask, Answer
     running = false;
   }
 
-  return (ask) => {
-    const key = batching.key(ask);
+  return (request) => {
+    const key = batching.key(request);
     const same = waiting.get(key);
     if (same !== undefined) return same.result;
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    waiting.set(key, { request: ask, result: promise, resolve, reject });
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    waiting.set(key, { request, result: promise, resolve, reject });
     if (!running) {
       running = true;
       queueMicrotask(() => void drain());

@@ -11,7 +11,7 @@ const getNamedRoom = (payload: { room?: string; event_id?: string }) => {
   return room === null ? [] : [room];
 };
 
-/** The rooms that each command names. A message's id names no room: which channel it is in is known to chat alone. */
+/** The rooms that each command names. A message's id names no room: only chat knows the channel of a message. */
 const COMMAND_ROOMS: CommandRooms = {
   "system:ping": getNoRooms,
   "system:auth": getNoRooms,
@@ -27,7 +27,7 @@ const COMMAND_ROOMS: CommandRooms = {
   "typing:stop": getChannelRoom,
 };
 
-/** The rooms that a command is about, by their full names, as its handler will take them; none when it is not valid. */
+/** The rooms that a command is about, by their full names, as its handler will use them; none when it is not valid. */
 export function getCommandRooms(type: string, payload: unknown): readonly string[] {
   if (!Object.hasOwn(COMMANDS, type)) return [];
   const known = type as CommandType;

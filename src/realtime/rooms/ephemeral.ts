@@ -7,7 +7,7 @@ import type { FrameSender } from "../connections/frame-sender.ts";
 import type { FanOut } from "./fan-out.ts";
 import type { RoomRegistry } from "./room-registry.ts";
 
-/** On its way to another node: the frame was encoded once. */
+/** Sent to other nodes: the frame is encoded once. */
 interface EphemeralMessage {
   room: string;
   type: string;
@@ -23,7 +23,7 @@ export interface EphemeralPublisherDeps {
   fanOut: FanOut;
 }
 
-/** Frames that are not kept: to whoever is there, on this node and on those that the broker reaches (SPEC FR-6). */
+/** Sends frames that are not stored to connected members, on this node and on those that the broker reaches (SPEC FR-6). */
 export class EphemeralPublisher {
   readonly #deps: EphemeralPublisherDeps;
 
@@ -35,12 +35,12 @@ export class EphemeralPublisher {
     });
   }
 
-  /** @param except a person whose connections it passes by */
+  /** @param except a person whose connections do not get it */
   publish<T extends FrameType>(room: string, type: T, payload: FramePayload<T>, except?: string): void {
     this.publishText(room, type, JSON.stringify(payload), except);
   }
 
-  /** The same of a payload that is JSON text already. */
+  /** The same for a payload that is JSON text already. */
   publishText(room: string, type: string, payload: string, except?: string): void {
     const frame = encodeText(type, payload);
     this.#deliver(room, type, frame, except);
@@ -59,7 +59,7 @@ export class EphemeralPublisher {
     } else this.#deliverExcept(name, type, frame, except);
   }
 
-  /** That person's sockets leave the topic and are in it again within the tick: exactly this frame passes them by. */
+  /** That person's sockets leave the topic and join it again within the tick: they miss exactly this frame. */
   #deliverExcept(name: string, type: string, frame: string, except: string | undefined): void {
     const { rooms, fanOut } = this.#deps;
     const room = rooms.get(name);

@@ -14,7 +14,7 @@ export interface ExpelDeps {
   policies: Policies;
 }
 
-/** Takes all connections of a person, or of every person, out of a room, those on the way in too, and tells them (SPEC JN-8). */
+/** Removes all connections of a person, or of every person, from a room, pending joins too, and sends them `room:left` (SPEC JN-8). */
 export function expel(
   { rooms, connections, sender }: Omit<ExpelDeps, "policies">,
   name: string,
@@ -26,7 +26,7 @@ export function expel(
     caller.kind === "user" && (expelled === "everybody" || caller.userId === expelled.userId);
   for (const e of room.pendingJoins ?? []) {
     if (e.refusal !== null || !isExpelled(e.connection)) continue;
-    // Before the answer its rights are asked again: the person may have been taken in once more since.
+    // Before the reply its rights are checked again: the person may have become a member again since.
     if (e.isAnswered) {
       e.refusal = "forbidden";
       sender.sendLeft(e.connection, name, "forbidden");
@@ -41,21 +41,23 @@ export function expel(
 }
 
 /**
- * Asks again who may be in a room, or on the way in, of which entries were passed over: one of them may have taken a person out. When
- * that cannot be asked, everybody is sent out as for a fault of the server, and comes again.
+ * Checks again who may be in a room of which entries were skipped, or join it: one of them may have removed a person. When the
+ * check fails, all members are removed with `unavailable`, and join again.
  */
 export async function recheckAccess({ rooms, connections, sender, policies }: ExpelDeps, room: Room): Promise<void> {
   if (!policies.canExpel(room.name)) return;
   const pendingJoins = [...(room.pendingJoins ?? [])].filter(
     (e) => e.refusal === null && e.connection.caller.kind === "user",
   );
-  for (const e of pendingJoins) if (!e.isAnswered) e.needsAuthorization = true; // its join asks by itself
+  for (const e of pendingJoins) if (!e.isAnswered) e.needsAuthorization = true; // its join checks them itself
   const replaying = new Map(pendingJoins.filter((e) => e.isAnswered).map((e) => [e.connection, e]));
-  const inside = connections.open.filter((one) => one.caller.kind === "user" && (one.isIn(room) || replaying.has(one)));
+  const members = connections.open.filter(
+    (one) => one.caller.kind === "user" && (one.isIn(room) || replaying.has(one)),
+  );
   const refusals = await policies
-    .authorize(inside.map(({ caller }) => ({ caller, room: room.name })))
-    .catch(() => inside.map(() => "unavailable" as const));
-  inside.forEach((connection, i) => {
+    .authorize(members.map(({ caller }) => ({ caller, room: room.name })))
+    .catch(() => members.map(() => "unavailable" as const));
+  members.forEach((connection, i) => {
     const refusal = refusals[i] ?? null;
     if (refusal === null) return;
     const pendingJoin = replaying.get(connection);

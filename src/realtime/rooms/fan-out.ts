@@ -12,10 +12,10 @@ export interface FanOutDeps {
   metrics: HubMetrics;
 }
 
-/** A frame for all who are in a room of this node, whose text is the same for all. */
+/** Sends a frame, with the same text for all, to the members of a room on this node. */
 export class FanOut {
   readonly #deps: FanOutDeps;
-  /** Before the listeners are open nobody is in a room. */
+  /** Before the listeners are open no room has members. */
   #broadcast: Broadcast = () => 0;
 
   constructor(deps: FanOutDeps) {
@@ -26,7 +26,7 @@ export class FanOut {
     this.#broadcast = broadcast;
   }
 
-  /** To a room by its topic; in a person's own room the person is not in the topic, and each of their connections gets it. */
+  /** To a room by its topic; in a person's own room the person is not in the topic, so it is sent to each of their connections. */
   publishToRoom(room: Room, type: string, frame: string): void {
     const { rooms, sender, tracer, metrics } = this.#deps;
     if (room.isPersonal) for (const connection of rooms.getLiveConnections(room)) sender.send(connection, type, frame);

@@ -3,10 +3,10 @@ import { InternalRooms } from "./internal-rooms.ts";
 
 const entry = (room: string, seq = 1) => ({ room, seq, type: "t", payload: "{}" });
 
-test("an entry that a watcher cannot read holds up no other: its state is read anew instead", async () => {
+test("an entry that a watcher cannot handle blocks no other: its state is read again instead", async () => {
   const errors: unknown[] = [];
   const seen: number[] = [];
-  let readAnew = 0;
+  let reads = 0;
   const rooms = new InternalRooms((error) => errors.push(error));
   rooms.watch("_new", {
     entry({ seq }) {
@@ -14,12 +14,12 @@ test("an entry that a watcher cannot read holds up no other: its state is read a
       seen.push(seq);
     },
     async interrupted() {
-      if (++readAnew === 1) throw new Error("the database is away");
+      if (++reads === 1) throw new Error("the database is away");
     },
   });
   expect(rooms.deliver([entry("_new", 1), entry("event:1"), entry("_new", 2)])).toEqual([entry("event:1")]);
   await Bun.sleep(0);
-  expect([seen, readAnew, errors.map(String)]).toEqual([
+  expect([seen, reads, errors.map(String)]).toEqual([
     [2],
     1,
     ["Error: a newer release wrote this", "Error: the database is away"],

@@ -1,12 +1,12 @@
 import type { LogEntry } from "../../platform/log/entry.ts";
 import type { InternalRoom, Watcher } from "../index.ts";
 
-/** Rooms whose names begin with `_`: the nodes speak to each other in them, by the log. */
+/** Rooms whose names begin with `_`: through them nodes notify each other by the log. */
 export class InternalRooms {
   readonly #watchers = new Map<string, Watcher>();
   readonly #onError: (error: unknown) => void;
 
-  /** @param onError told of an entry that could not be acted on */
+  /** @param onError called when an entry could not be handled */
   constructor(onError: (error: unknown) => void) {
     this.#onError = onError;
   }
@@ -16,7 +16,7 @@ export class InternalRooms {
     this.#watchers.set(room, watcher);
   }
 
-  /** Tells the watchers of their entries; returns those of ordinary rooms. Never throws. */
+  /** Passes entries of internal rooms to their watchers; returns those of ordinary rooms. Never throws. */
   deliver(entries: readonly LogEntry[]): readonly LogEntry[] {
     if (!entries.some(({ room }) => isInternal(room))) return entries;
     for (const entry of entries) if (isInternal(entry.room)) this.#notify(entry);
@@ -28,8 +28,8 @@ export class InternalRooms {
   }
 
   /**
-   * An entry that its watcher cannot read (a newer release wrote it) must not hold up what came with it, nor the tail, which would
-   * bring it again for ever: the state that it tells of is read instead.
+   * An entry that its watcher cannot handle (a newer release wrote it) must not block the entries that came with it, nor the tail,
+   * which would deliver it again for ever: the state that it changed is read instead.
    */
   #notify(entry: LogEntry): void {
     const watcher = this.#watchers.get(entry.room);

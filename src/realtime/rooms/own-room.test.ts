@@ -10,10 +10,10 @@ import { RoomRegistry } from "./room-registry.ts";
 const ROOM = "user:ann";
 const entry = (seq: number) => ({ room: ROOM, seq, type: "t", payload: "{}" });
 
-test("JN-4 in a person's own room, too, nothing can come between the last look and going live", async () => {
-  const seen: number[] = [];
+test("JN-4 in a person's own room, too, nothing can come between the last check and going live", async () => {
+  const received: number[] = [];
   const socket = stubSocket({
-    send: (text) => seen.push(JSON.parse(text).seq),
+    send: (text) => received.push(JSON.parse(text).seq),
   });
   const caller: UserCaller = {
     kind: "user",
@@ -45,18 +45,18 @@ test("JN-4 in a person's own room, too, nothing can come between the last look a
   connection.socket = socket;
   rooms.userConnections.add("ann", connection);
   let over = false;
-  let said = 0;
+  let ingested = 0;
   const joined = joins.join(connection, [{ room: ROOM, since: 0 }], () => {});
-  // Something is said whenever anything else runs.
-  const saying = (async () => {
+  // Something is ingested whenever anything else runs.
+  const ingesting = (async () => {
     while (!over) {
-      rooms.ingest([entry(++said)]);
+      rooms.ingest([entry(++ingested)]);
       await null;
     }
   })();
   await joined;
   for (let turns = 0; turns < 20; turns++) await null;
   over = true;
-  await saying;
-  expect(seen).toEqual(Array.from({ length: said }, (_, i) => i + 1));
+  await ingesting;
+  expect(received).toEqual(Array.from({ length: ingested }, (_, i) => i + 1));
 });

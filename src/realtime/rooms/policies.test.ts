@@ -11,7 +11,7 @@ afterAll(() => node.stop());
 
 const query = async (user: string) => ({ query: `?token=${await mintToken(user)}` });
 
-test("JN-2 the right is asked at every join and resume, and what one may not see is not found", async () => {
+test("JN-2 the right is checked at every join and resume, and a room that one may not see is not found", async () => {
   const room = "channel:1";
   const position = { seq: 0, epoch: node.epoch.current() };
   const client = await openClient(node.port, await query("ann"));
@@ -37,7 +37,7 @@ test("CN-4 an anonymous connection is asked to sign in for a person's room, and 
   client.close();
 });
 
-test("RC-7 when rights cannot be asked the command fails, to be tried again, and the connection is in none of its rooms", async () => {
+test("RC-7 when rights cannot be checked the command fails with a retry, and the connection is in none of its rooms", async () => {
   const rooms = ["channel:2", "channel:3"];
   for (const room of rooms) node.members.add(`ann ${room}`);
   const client = await openClient(node.port, await query("ann"));

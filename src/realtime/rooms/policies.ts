@@ -6,12 +6,12 @@ import type { LogEntry } from "../../platform/log/entry.ts";
 import type { Expelled, RoomAccessRequest, RoomPolicy } from "../index.ts";
 import { batchRequests } from "./batch-requests.ts";
 
-/** Asks of one bulk check. */
+/** Requests of one bulk check. */
 const MAX_REQUESTS_PER_CHECK = 5_000;
 
 type Check = (request: RoomAccessRequest) => Promise<Code | null>;
 
-/** Who may join which room: asked of the module that owns the prefix. A kind that nobody owns is not there. */
+/** Who may join which room: decided by the module that owns the prefix. A kind without an owner is not found. */
 export class Policies {
   readonly #checks = new Map<RoomKind, Check>();
   readonly #policies = new Map<RoomKind, RoomPolicy>();
@@ -22,24 +22,24 @@ export class Policies {
     this.#checks.set(kind, policy.authorizeMany === undefined ? checkOne(policy) : checkMany(policy, kind));
   }
 
-  /** Null or the refusal for each, in order. Throws what a policy throws that is not a refusal. */
+  /** Null or the refusal for each, in order. Throws a policy's errors that are not refusals. */
   authorize(requests: readonly RoomAccessRequest[]): Promise<(Code | null)[]> {
     return Promise.all(requests.map((request) => this.#check(request)));
   }
 
-  /** The refusal, or null when the caller may see who is in a room: a service where its token says so, a person where they may join. */
+  /** The refusal, or null when the caller may see who is in a room: a service with the scope and pattern, a person where they may join. */
   async checkPresence(caller: Caller, room: string): Promise<Code | null> {
     if (caller.kind === "service")
       return caller.scopes.includes("presence") && coversRoom(caller.rooms, room) ? null : "forbidden";
     return this.#check({ caller, room });
   }
 
-  /** Whom an entry takes out of its room; null: nobody. */
+  /** The person that an entry removes from its room; null: no one. */
   findExpelled(entry: LogEntry): Expelled | null {
     return this.#policies.get(roomKind(entry.room))?.findExpelled?.(entry) ?? null;
   }
 
-  /** Whether entries take people out of such a room. */
+  /** Whether entries may remove people from such a room. */
   canExpel(room: string): boolean {
     return this.#policies.get(roomKind(room))?.findExpelled !== undefined;
   }
@@ -57,7 +57,7 @@ export class Policies {
   }
 }
 
-/** A service reads the rooms that its token names, whoever is in them. */
+/** A service reads the rooms that its token names, also those of people. */
 function checkService({ scopes, rooms }: ServiceCaller, room: string): Code | null {
   return scopes.includes("subscribe") && coversRoom(rooms, room) ? null : "forbidden";
 }
@@ -80,7 +80,7 @@ function checkOne(policy: RoomPolicy): Check {
   };
 }
 
-/** Checks that come together are one query, and equal ones of a person are one ask. */
+/** Checks at the same time are one query, and equal ones of a person are one request. */
 function checkMany(policy: RoomPolicy, kind: RoomKind): Check {
   return batchRequests<RoomAccessRequest, Code | null>({
     maxBatch: MAX_REQUESTS_PER_CHECK,
@@ -88,7 +88,7 @@ function checkMany(policy: RoomPolicy, kind: RoomKind): Check {
     async run(requests) {
       const refusals = await policy.authorizeMany!(requests);
       if (refusals.length !== requests.length)
-        throw new Error(`the policy of "${kind}:" answered ${refusals.length} of ${requests.length}`);
+        throw new Error(`the policy of "${kind}:" returned ${refusals.length} of ${requests.length} results`);
       return refusals;
     },
   });

@@ -7,11 +7,11 @@ import { RoomRegistry } from "./room-registry.ts";
 
 const entry = (room: string, seq: number) => ({ room, seq, type: "t", payload: "{}" });
 
-/** Rooms, what they showed, and open connections whose subscriptions are written down. */
+/** Rooms, what they published, and open connections whose subscriptions are recorded. */
 function world() {
-  const shown: string[] = [];
+  const published: string[] = [];
   const rooms = new RoomRegistry({
-    onFrame: (room, _type, frame) => void shown.push(`${room.name} ${JSON.parse(frame).seq}`),
+    onFrame: (room, _type, frame) => void published.push(`${room.name} ${JSON.parse(frame).seq}`),
     onPublished: () => {},
     onGap: () => {},
   });
@@ -35,54 +35,54 @@ function world() {
     rooms.userConnections.add(userId, connection);
     return { connection, topics };
   }
-  return { rooms, shown, connect };
+  return { rooms, published, connect };
 }
 
-test("entries of rooms that nobody is in cost nothing", () => {
-  const { rooms, shown } = world();
+test("entries of empty rooms cost nothing", () => {
+  const { rooms, published } = world();
   rooms.ingest([entry("channel:1", 1), entry("user:ann", 1)]);
-  expect([shown, [...rooms.all()]]).toEqual([[], []]);
+  expect([published, [...rooms.all()]]).toEqual([[], []]);
 });
 
-test("an entry is needed as long as it is to be shown or moves a place on, and no longer", () => {
+test("an entry is needed as long as it is to be published or moves a position, and no longer", () => {
   const { rooms, connect } = world();
   const needs = (name: string) => [1, 2, 3].filter((seq) => rooms.needs(name, seq));
   const { connection } = connect("ann");
   expect([needs("channel:1"), needs("user:ann"), needs("user:bob")]).toEqual([[], [1, 2, 3], []]);
   const room = rooms.open("channel:1");
-  const entering = new PendingJoin(connection, room, null);
+  const pendingJoin = new PendingJoin(connection, room, null);
   expect(needs("channel:1")).toEqual([1, 2, 3]);
   room.setHead(1, 1);
-  entering.end();
+  pendingJoin.end();
   rooms.join(connection, room);
   rooms.ingest([entry("channel:1", 3)]);
   expect(needs("channel:1")).toEqual([2, 3]);
-  // Whoever comes back before the room is forgotten goes on from its place.
+  // A connection that comes back before the room is deleted continues from its position.
   rooms.leave(connection, room);
   expect(needs("channel:1")).toEqual([2, 3]);
   rooms.ingest([entry("channel:1", 2)]);
   expect([room.next, needs("channel:1")]).toEqual([4, []]);
 });
 
-test("a person's own room is made when something is said in it, and keeps its place for as long as he is here", () => {
-  const { rooms, shown, connect } = world();
+test("a person's own room is created with its first entry, and keeps its position while they are connected", () => {
+  const { rooms, published, connect } = world();
   const { connection } = connect("ann");
   rooms.ingest([entry("user:ann", 4)]);
   rooms.get("user:ann")!.acceptBuffered();
   rooms.ingest([entry("user:ann", 5)]);
   for (let sweeps = 0; sweeps < 3; sweeps++) rooms.evictIdle();
-  // A broker that was frozen brings old ones, and the newest out of turn.
+  // A broker that was frozen brings old entries, and the newest out of order.
   rooms.ingest([entry("user:ann", 4), entry("user:ann", 7)]);
   rooms.get("user:ann")!.acceptBuffered();
-  expect(shown).toEqual(["user:ann 4", "user:ann 5"]);
+  expect(published).toEqual(["user:ann 4", "user:ann 5"]);
   rooms.ingest([entry("user:ann", 6)]);
-  expect(shown).toEqual(["user:ann 4", "user:ann 5", "user:ann 6", "user:ann 7"]);
+  expect(published).toEqual(["user:ann 4", "user:ann 5", "user:ann 6", "user:ann 7"]);
   rooms.userConnections.remove("ann", connection);
   for (let sweeps = 0; sweeps < 2; sweeps++) rooms.evictIdle();
   expect(rooms.get("user:ann")).toBeUndefined();
 });
 
-test("a room is not forgotten while something of it is being read", () => {
+test("a room is not deleted while it is being read", () => {
   const { rooms } = world();
   const room = rooms.open("channel:1");
   room.setHead(4, 4);
@@ -91,7 +91,7 @@ test("a room is not forgotten while something of it is being read", () => {
   expect(rooms.get("channel:1")).toBe(room);
 });
 
-test("a room is counted and subscribed while somebody is in it, once however often he enters", () => {
+test("a member is counted and subscribed while in a room, once for several joins", () => {
   const { rooms, connect } = world();
   const [ann, bob] = [connect("ann"), connect("bob")];
   const room = rooms.open("channel:1");
@@ -105,7 +105,7 @@ test("a room is counted and subscribed while somebody is in it, once however oft
   ]);
 });
 
-test("an empty room keeps its place for a while, so that whoever comes back reads nothing", () => {
+test("an empty room keeps its position for a while, so that a client that comes back reads nothing", () => {
   const { rooms, connect } = world();
   const { connection } = connect("ann");
   const room = rooms.open("channel:1");
@@ -119,8 +119,8 @@ test("an empty room keeps its place for a while, so that whoever comes back read
   expect(rooms.get("channel:1")).toBeUndefined();
 });
 
-test("a room whose members are quiet lets go of its frames and keeps its place", () => {
-  const { rooms, shown, connect } = world();
+test("an idle room drops its frames and keeps its position", () => {
+  const { rooms, published, connect } = world();
   const room = rooms.open("channel:1");
   room.setHead(0, 0);
   rooms.join(connect("ann").connection, room);
@@ -129,17 +129,17 @@ test("a room whose members are quiet lets go of its frames and keeps its place",
   rooms.evictIdle();
   expect([rooms.get("channel:1"), room.framesAfter(0), room.framesAfter(1)]).toEqual([room, null, []]);
   rooms.ingest([entry("channel:1", 2)]);
-  expect(shown).toEqual(["channel:1 1", "channel:1 2"]);
+  expect(published).toEqual(["channel:1 1", "channel:1 2"]);
 });
 
-test("a room that nobody was let into is forgotten at once, and none while somebody is on the way in", () => {
+test("a room that no one has joined is deleted at once, but not while a join is pending", () => {
   const { rooms, connect } = world();
   const { connection } = connect("ann");
-  const entering = new PendingJoin(connection, rooms.open("channel:1"), 0);
+  const pendingJoin = new PendingJoin(connection, rooms.open("channel:1"), 0);
   rooms.evictIdle();
   rooms.evictIdle();
-  expect(rooms.get("channel:1")).toBe(entering.room);
-  entering.end();
-  rooms.evictIfEmpty(entering.room);
+  expect(rooms.get("channel:1")).toBe(pendingJoin.room);
+  pendingJoin.end();
+  rooms.evictIfEmpty(pendingJoin.room);
   expect(rooms.get("channel:1")).toBeUndefined();
 });

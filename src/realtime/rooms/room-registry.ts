@@ -4,7 +4,7 @@ import type { Connection } from "../connections/connection.ts";
 import { UserConnections } from "../connections/user-connections.ts";
 import { Room, type RoomEvents } from "./room.ts";
 
-/** Told who comes into a room and who goes, when it has happened. */
+/** Called after a connection has joined or left a room. */
 export interface MembershipListener {
   joined(connection: Connection, room: Room): void;
   left(connection: Connection, room: Room): void;
@@ -12,13 +12,13 @@ export interface MembershipListener {
 
 const NO_LISTENER: MembershipListener = { joined: () => {}, left: () => {} };
 
-/** The rooms that this node knows: those with members, with somebody on the way in, those just left, and who is here at all. */
+/** The rooms in this node's memory: with members, with pending joins, or left a short time ago; and the connections by person. */
 export class RoomRegistry {
   readonly userConnections = new UserConnections();
   readonly #rooms = new Map<string, Room>();
   readonly #events: RoomEvents;
   readonly #listener: MembershipListener;
-  /** Places taken in rooms of each kind. */
+  /** Memberships in rooms of each kind. */
   readonly memberCounts: Record<RoomKind, number>;
 
   constructor(events: RoomEvents, listener: MembershipListener = NO_LISTENER) {
@@ -48,7 +48,7 @@ export class RoomRegistry {
     for (const entry of entries) (this.#rooms.get(entry.room) ?? this.#openOwnRoom(entry.room))?.ingest(entry);
   }
 
-  /** Whether `ingest` would have this entry shown to somebody, now or in its turn. */
+  /** Whether `ingest` would have this entry published to a member, now or in its order. */
   isAwaiting(name: string, seq: number): boolean {
     return this.#rooms.get(name)?.isAwaiting(seq) ?? this.#isOwn(name);
   }
@@ -62,23 +62,23 @@ export class RoomRegistry {
     (this.#rooms.get(name) ?? this.#openOwnRoom(name))?.announce(seq);
   }
 
-  /** A person's own room is made when there is something to say in it, so that ten thousand quiet people cost nothing. */
+  /** A person's own room is created with its first entry, so that ten thousand idle people cost nothing. */
   #openOwnRoom(name: string): Room | undefined {
     return this.#isOwn(name) ? this.open(name) : undefined;
   }
 
-  /** Of a person who is here. */
+  /** The own room of a person who is connected to this node. */
   #isOwn(name: string): boolean {
     return roomKind(name) === "user" && this.userConnections.get(roomId(name)).length > 0;
   }
 
-  /** Whom a frame of a person's own room is for: all their connections but those on the way in again. */
+  /** The receivers of a frame of a person's own room: all their connections except those with a pending join. */
   getLiveConnections(room: Room): readonly Connection[] {
     const all = this.userConnections.get(roomId(room.name));
     return room.pendingJoins === null ? all : all.filter((connection) => !room.isJoining(connection));
   }
 
-  /** The connection is live in the room from this moment on: it gets what is shown next, and nothing that was shown before. */
+  /** From now on the connection is live in the room: it gets what is published next, and nothing that was published before. */
   join(connection: Connection, room: Room): void {
     if (connection.socket === null || connection.isIn(room)) return;
     if (!connection.countsAsMember(room)) return;
@@ -89,7 +89,7 @@ export class RoomRegistry {
     this.#listener.joined(connection, room);
   }
 
-  /** Out of the room, live or on the way in. */
+  /** Removes the connection from the room, also when its join is pending. */
   leave(connection: Connection, room: Room): void {
     for (const e of room.pendingJoins ?? []) if (e.connection === connection && e.refusal === null) e.refusal = "gone";
     if (!connection.isIn(room)) return;
@@ -99,7 +99,7 @@ export class RoomRegistry {
     this.#listener.left(connection, room);
   }
 
-  /** Out of all rooms, when the socket is gone and its subscriptions with it. */
+  /** Removes the connection from all rooms, after its socket and subscriptions are gone. */
   leaveAll(connection: Connection): void {
     const { rooms } = connection;
     connection.rooms = [];
@@ -116,15 +116,15 @@ export class RoomRegistry {
     this.evictIfEmpty(room);
   }
 
-  /** Forgets a room at once that is empty and has no place to remember: nobody was ever let in, or nothing was ever said. */
+  /** Deletes a room at once that is empty and has no position: no one ever joined, or nothing was ever published. */
   evictIfEmpty(room: Room): void {
     if (room.isPositioned || room.members > 0 || room.pendingJoins !== null) return;
-    // Something came for a person while a join of theirs tried in vain to read the place.
+    // Something came for a person while a join of theirs failed to read the position.
     if (room.hasGap) this.#events.onGap(room);
     else if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
   }
 
-  /** Every ROOM_IDLE_MS: forgets rooms that are empty for that long, and the frames of those in which nothing happened. */
+  /** Every ROOM_IDLE_MS: deletes rooms that are empty for that long, and the history of those that are idle. */
   evictIdle(): void {
     for (const room of this.#rooms.values()) {
       if (!room.isActive) {
@@ -136,8 +136,8 @@ export class RoomRegistry {
   }
 
   /**
-   * A person's own room keeps its place while they are here: without it whatever comes late would be taken for its beginning, and
-   * shown again. One that is behind is being read, and must not be there twice.
+   * A person's own room keeps its position while they are connected: without it a late entry would be taken for its first one,
+   * and published again. A room with a gap is being read, and must not exist twice.
    */
   #isNeeded(room: Room): boolean {
     if (room.members > 0 || room.pendingJoins !== null || room.hasGap) return true;

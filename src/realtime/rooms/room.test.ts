@@ -6,44 +6,44 @@ import { Room } from "./room.ts";
 const entry = (seq: number) => ({ room: "event:1", seq, type: "t", payload: String(seq) });
 
 function listen(personal = false) {
-  const shown: number[] = [];
+  const published: number[] = [];
   let missing = 0;
   const events = {
-    onFrame: (_room: Room, _type: string, frame: string) => void shown.push(JSON.parse(frame).seq),
+    onFrame: (_room: Room, _type: string, frame: string) => void published.push(JSON.parse(frame).seq),
     onPublished: () => {},
     onGap: () => void missing++,
   };
   const room = new Room("event:1", events, personal);
   if (!personal) room.members = 1;
-  return { room, shown, missing: () => missing };
+  return { room, published, missing: () => missing };
 }
 
-test("OR-2 whatever order entries come in, and however often, they are shown once and in order", () => {
+test("OR-2 entries in any order and repeated are published once and in order", () => {
   const arrivals = fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 300 });
   fc.assert(
     fc.property(arrivals, fc.integer({ min: 0, max: 20 }), (seqs, head) => {
-      const { room, shown } = listen();
+      const { room, published } = listen();
       room.setHead(head, head);
       for (const seq of seqs) room.ingest(entry(seq));
       for (let seq = 1; seq <= 60; seq++) room.ingest(entry(seq));
-      expect(shown).toEqual(Array.from({ length: 60 - head }, (_, i) => head + 1 + i));
+      expect(published).toEqual(Array.from({ length: 60 - head }, (_, i) => head + 1 + i));
     }),
   );
 });
 
-test("OR-3 a hole is told, and nothing is shown beyond it until it is filled", () => {
-  const { room, shown, missing } = listen();
+test("OR-3 a gap is reported, and nothing is published after it until it is filled", () => {
+  const { room, published, missing } = listen();
   room.setHead(4, 4);
   room.ingest(entry(6));
   expect(missing()).toBe(1);
   expect(room.hasGap).toBe(true);
-  expect(shown).toEqual([]);
+  expect(published).toEqual([]);
   room.ingest(entry(5));
-  expect(shown).toEqual([5, 6]);
+  expect(published).toEqual([5, 6]);
   expect(room.hasGap).toBe(false);
 });
 
-test("OR-3 a head that a read told of is missing too", () => {
+test("OR-3 entries up to a head that was read are missing too", () => {
   const { room, missing } = listen();
   room.setHead(4, 4);
   room.setHead(0, 9);
@@ -51,7 +51,7 @@ test("OR-3 a head that a read told of is missing too", () => {
   expect(missing()).toBe(1);
 });
 
-test("frames stay in memory for those who come close to the head", () => {
+test("frames stay in memory for joins close to the head", () => {
   const { room } = listen();
   room.setHead(0, 0);
   for (let seq = 1; seq <= 1_000; seq++) room.ingest(entry(seq));
@@ -64,72 +64,72 @@ test("frames stay in memory for those who come close to the head", () => {
   expect(room.framesAfter(999)).toBeNull();
 });
 
-test("OR-3 what came while the log was read stays held, when the log lacks what was told before", () => {
-  const { room, shown } = listen();
+test("OR-3 what came while the log was read stays buffered, when the log lacks what was announced before", () => {
+  const { room, published } = listen();
   room.setHead(4, 4);
   room.ingest(entry(9)); // the log does not have it
-  const [held, announced] = [room.bufferedSeqs, room.highest];
+  const [buffered, announced] = [room.bufferedSeqs, room.highest];
   room.ingest(entry(6)); // during the read; 5 is late
-  room.dropBuffered(held, 4, announced);
+  room.dropBuffered(buffered, 4, announced);
   expect([room.highest, room.hasGap]).toEqual([6, true]);
   room.ingest(entry(5));
-  expect(shown).toEqual([5, 6]);
+  expect(published).toEqual([5, 6]);
 });
 
-test("frames in memory are bounded by their size, too; what is beyond is read from the log", () => {
+test("frames in memory are bounded by their size, too; older ones are read from the log", () => {
   const { room } = listen();
   room.setHead(0, 0);
   const big = { ...entry(1), payload: JSON.stringify("x".repeat(60_000)) };
   for (let seq = 1; seq <= 200; seq++) room.ingest({ ...big, seq });
-  let kept = 0;
-  while (room.framesAfter(200 - kept - 1) !== null) kept++;
-  expect(kept * 60_000).toBeLessThanOrEqual(2 * HISTORY_CHARS);
-  expect(kept).toBeGreaterThan(3);
+  let inMemory = 0;
+  while (room.framesAfter(200 - inMemory - 1) !== null) inMemory++;
+  expect(inMemory * 60_000).toBeLessThanOrEqual(2 * HISTORY_CHARS);
+  expect(inMemory).toBeGreaterThan(3);
 });
 
-test("CN-7 a person's own room begins with what is held, in order, when nobody named a position", () => {
-  const { room, shown } = listen(true);
+test("CN-7 a person's own room begins with what is buffered, in order, when there is no position", () => {
+  const { room, published } = listen(true);
   room.ingest(entry(8));
   room.ingest(entry(7));
-  expect(shown).toEqual([]);
+  expect(published).toEqual([]);
   room.acceptBuffered();
-  expect(shown).toEqual([7, 8]);
+  expect(published).toEqual([7, 8]);
 });
 
-test("CN-7 a read of another connection skips nothing that is held for those who are live", () => {
-  const { room, shown } = listen(true);
+test("CN-7 a read for another connection skips nothing that is buffered for live ones", () => {
+  const { room, published } = listen(true);
   room.ingest(entry(7));
   room.setHead(5, 8);
   room.ingest(entry(6));
   room.ingest(entry(8));
-  expect(shown).toEqual([7, 8]);
+  expect(published).toEqual([7, 8]);
 });
 
-test("an entry that was only announced is missing, and shown in its turn once it was read", () => {
-  const { room, shown, missing } = listen();
+test("an entry that was only announced is missing, and published in order once it was read", () => {
+  const { room, published, missing } = listen();
   room.setHead(4, 4);
   room.announce(6);
   expect(missing()).toBe(1);
   room.ingest(entry(7));
   room.ingest(entry(5));
-  expect(shown).toEqual([5]);
+  expect(published).toEqual([5]);
   room.announce(5);
   expect(room.highest).toBe(7);
   room.ingest(entry(6));
-  expect(shown).toEqual([5, 6, 7]);
+  expect(published).toEqual([5, 6, 7]);
   expect(room.hasGap).toBe(false);
 });
 
-test("in a person's own room without a place, an announced entry is the beginning", () => {
-  const { room, shown } = listen(true);
+test("in a person's own room without a position, an announced entry is the first", () => {
+  const { room, published } = listen(true);
   room.announce(9);
   expect(room.hasGap).toBe(true);
   room.ingest(entry(9));
   room.ingest(entry(10));
-  expect(shown).toEqual([9, 10]);
+  expect(published).toEqual([9, 10]);
 });
 
-test("a room in which nobody is makes nothing of an announcement", () => {
+test("an empty room ignores an announcement", () => {
   const { room, missing } = listen();
   room.members = 0;
   room.announce(9);

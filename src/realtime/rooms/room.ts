@@ -10,36 +10,36 @@ import {
 } from "../limits/fixed-limits.ts";
 import type { PendingJoin } from "../recovery/pending-join.ts";
 
-/** Where a room's frames go, and whom it tells that something is missing. */
+/** Where a room's frames go, and what is called when something is missing. */
 export interface RoomEvents {
   onFrame(room: Room, type: string, frame: string): void;
-  /** After each entry's frame, while somebody is in the room or on the way in. */
+  /** After each entry's frame, while the room has members or pending joins. */
   onPublished(room: Room, entry: LogEntry): void;
   onGap(room: Room): void;
 }
 
 /**
- * A room as this node shows it. All entries pass one method, `ingest`, whoever brings them (commits, repair, joins), in any order
- * and repeatedly; they leave it seq by seq. It does no I/O.
+ * A room as this node publishes it. All entries go through one method, `ingest`, from commits, repair and joins, in any order and
+ * repeatedly; they are published seq by seq. It does no I/O.
  */
 export class Room {
   readonly name: string;
-  /** The seq that is shown next; 0 while the room's place in the log is not known. */
+  /** The seq that is published next; 0 while the room's position in the log is not known. */
   next = 0;
   /** The last seq that is known to exist. At or above `next`: something is missing. */
   highest = 0;
   members = 0;
-  /** Those who are on their way in: from before their rights are asked until they are live. */
+  /** Joins under way: from before their rights are checked until they are live. */
   pendingJoins: Set<PendingJoin> | null = null;
-  /** A person's own room: all their connections are in it except while on the way in again. Its members, by the topic, are services. */
+  /** A person's own room: all their connections are in it except those with a pending join. Its members, by the topic, are services. */
   readonly isPersonal: boolean;
-  /** False since the last sweep: nothing was shown and nobody left. */
+  /** False: since the last sweep nothing was published and no member left. */
   isActive = true;
   readonly #events: RoomEvents;
   #buffered: Map<number, LogEntry> | null = null;
   /** Frames up to `next - 1`. */
   #history: string[] = NO_FRAMES;
-  /** Characters of them. */
+  /** Characters of the history. */
   #historyChars = 0;
 
   constructor(name: string, events: RoomEvents, personal: boolean) {
@@ -52,7 +52,7 @@ export class Room {
     return this.next > 0;
   }
 
-  /** Takes a committed entry. Before the place is known, or before its turn, it is buffered. */
+  /** Takes a committed entry. It is buffered while the position is not known, or while earlier entries are missing. */
   ingest(entry: LogEntry): void {
     if (entry.seq === this.next) {
       this.#publish(entry);
@@ -68,35 +68,35 @@ export class Room {
     return seq >= this.next && !this.#buffered?.has(seq) && (this.#hasListeners || this.pendingJoins !== null);
   }
 
-  /** False: `offer` would do nothing with it. */
+  /** False: `ingest` would do nothing with it. */
   needs(seq: number): boolean {
     return seq >= this.next && (this.isPositioned || this.#hasListeners || this.pendingJoins !== null);
   }
 
-  /** Another node has committed this entry, which was too big to bring: it is missing until it is read. */
+  /** Another node has committed this entry, which was too big for the broker: it is missing until it is read. */
   announce(seq: number): void {
     if (seq <= this.highest || !(this.isPositioned || this.#hasListeners || this.pendingJoins !== null)) return;
     this.highest = seq;
-    // Whoever is on the way in will read the place. Where nobody is, this entry or one that is buffered is the beginning.
+    // A pending join will read the position. Without one, this entry or a buffered one is the first.
     if (!this.isPositioned && this.pendingJoins === null) this.skipTo(Math.min(seq, this.lowestBuffered ?? seq));
     else this.#reportGap();
   }
 
-  /** What a read said: the room's head, and that entries after `from` follow by `ingest`. Fixes the place, when it was not known. */
+  /** The result of a read: the room's head; entries after `from` follow by `ingest`. Sets the position when it was not known. */
   setHead(from: number, head: number): void {
     if (head > this.highest) this.highest = head;
-    // In a person's own room they are live before the place is known: what is buffered is for them, what is older is not.
+    // In a person's own room connections are live before the position is known: buffered entries are for them, older ones are not.
     if (!this.isPositioned)
       this.skipTo(this.isPersonal ? Math.min(head + 1, this.lowestBuffered ?? head + 1) : from + 1);
     else this.#reportGap();
   }
 
-  /** Shows what is buffered although nothing says what was before. For a person's own room that nobody named a position of. */
+  /** Publishes what is buffered although the entries before it are not known. For a person's own room without a position. */
   acceptBuffered(): void {
     if (!this.isPositioned && this.lowestBuffered !== null) this.skipTo(this.lowestBuffered);
   }
 
-  /** Goes on at `seq`. Over a hole that cannot be filled the members see the hole, and come again. */
+  /** Continues at `seq`. When a gap cannot be filled, the members see the gap, and join again. */
   skipTo(seq: number): void {
     this.next = seq;
     this.#history = NO_FRAMES;
@@ -112,8 +112,8 @@ export class Room {
   }
 
   /**
-   * The log ends at `head`, without these, which were buffered before it was read, and without `announced`, then the highest. What came
-   * meanwhile stays: it may be younger than the read.
+   * The log ends at `head`, without these seqs, which were buffered before it was read, and without `announced`, then the highest.
+   * Entries that came meanwhile stay: they may be newer than the read.
    */
   dropBuffered(seqs: readonly number[], head: number, announced: number): void {
     for (const seq of seqs) if (seq > head) this.#buffered?.delete(seq);
@@ -125,7 +125,7 @@ export class Room {
     return this.#buffered === null || this.#buffered.size === 0 ? null : Math.min(...this.#buffered.keys());
   }
 
-  /** The frames after `from` up to the present; null when memory does not reach back that far, or the room is before `from`. */
+  /** The frames after `from` up to the present; null when the history does not go back that far, or the room is before `from`. */
   framesAfter(from: number): string[] | null {
     const count = this.next - 1 - from;
     if (!this.isPositioned || count < 0 || count > this.#history.length) return null;
@@ -137,7 +137,7 @@ export class Room {
     return false;
   }
 
-  /** Lets go of the frames of a room in which nothing happens. */
+  /** Drops the history of an idle room. */
   clearHistory(): void {
     if (this.pendingJoins === null) this.#history = NO_FRAMES;
   }
@@ -191,7 +191,7 @@ export class Room {
     }
   }
 
-  /** Something that exists was not shown. While its place is unknown: something waits to be its beginning. */
+  /** An entry that exists was not published. While the position is not known: an entry is buffered. */
   get hasGap(): boolean {
     return this.isPositioned ? this.highest >= this.next : this.#hasListeners && this.#buffered !== null;
   }

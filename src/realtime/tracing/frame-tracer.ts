@@ -10,14 +10,14 @@ import { MAX_FRAME_VALUES } from "../limits/fixed-limits.ts";
 import { getCommandRooms } from "../rooms/command-rooms.ts";
 import type { Room } from "../rooms/room.ts";
 
-/** What admins may watch at once from one node. */
+/** Traces that the admins of one node may have open at once. */
 const MAX_TRACES = 10;
-/** Of a frame, at most so much is shown; characters. */
+/** Characters of a frame that are shown. */
 const MAX_TEXT_CHARS = 1_000;
-/** Lines that wait for the next turn of sending; more are left out, and how many is told. */
+/** Frames that wait to be sent to the admin; more are left out, and their number is reported. */
 const MAX_WAITING_FRAMES = 500;
 const SEND_MS = 50;
-/** A watcher says so often, in ms, that it is still there; after three times nobody believes it any more. */
+/** ms after which a node renews its traces; a trace that is not renewed for three times as long ends. */
 const RENEW_MS = 5_000;
 
 interface Trace extends TraceTarget {
@@ -39,14 +39,14 @@ interface TracedFrames {
 }
 
 /**
- * Shows admins the frames of one person or room as they go, on whichever node. Nodes tell each other what is watched and what was
- * seen by words that are not kept; while nothing is watched it costs one look at `isActive`.
+ * Shows admins the frames of one person or room live, on all nodes. Nodes send each other what is traced, and the traced frames,
+ * by broker messages that are not stored; while nothing is traced it costs one read of `isActive`.
  */
 export class FrameTracer {
   isActive = false;
   readonly #traces = new Map<string, Trace>();
-  /** Of this node's own admins: who gets what other nodes saw. */
-  readonly #watchers = new Map<string, Trace["onFrames"]>();
+  /** The callbacks of this node's own admins, for frames that other nodes traced. */
+  readonly #listeners = new Map<string, Trace["onFrames"]>();
   readonly #broker: Broker;
   readonly #userConnections: UserConnections;
   readonly #node: () => string;
@@ -63,25 +63,25 @@ export class FrameTracer {
         broker.send("tapped", { id, lines: [...lines], leftOut } satisfies TracedFrames),
       );
     });
-    broker.on("untap", (word) => this.#remove((word as TraceRenewal).id));
-    broker.on("tapped", (word) => {
-      const { id, lines, leftOut } = word as TracedFrames;
-      this.#watchers.get(id)?.(lines, leftOut);
+    broker.on("untap", (message) => this.#remove((message as TraceRenewal).id));
+    broker.on("tapped", (message) => {
+      const { id, lines, leftOut } = message as TracedFrames;
+      this.#listeners.get(id)?.(lines, leftOut);
     });
   }
 
-  /** Returns what ends it. Throws `rate_limited` when too many watch. */
+  /** Returns a function that ends the trace. Throws `rate_limited` when there are too many. */
   trace(target: TraceTarget, onFrames: Trace["onFrames"]): () => void {
-    if (this.#watchers.size >= MAX_TRACES) throw new AppError("rate_limited", `At most ${MAX_TRACES} traces at once.`);
+    if (this.#listeners.size >= MAX_TRACES) throw new AppError("rate_limited", `At most ${MAX_TRACES} traces at once.`);
     const id = crypto.randomUUID();
-    this.#watchers.set(id, onFrames);
+    this.#listeners.set(id, onFrames);
     this.#add(id, target, Number.POSITIVE_INFINITY, onFrames);
     const renew = () => this.#broker.send("tap", { id, ...target } satisfies TraceRenewal);
     renew();
     const timer = setInterval(renew, RENEW_MS);
     return () => {
       clearInterval(timer);
-      this.#watchers.delete(id);
+      this.#listeners.delete(id);
       this.#remove(id);
       this.#broker.send("untap", { id });
     };
@@ -90,17 +90,17 @@ export class FrameTracer {
   /** A frame that a client has sent. */
   traceReceived(connection: Connection, frame: string): void {
     for (const trace of this.#traces.values()) {
-      const shown = this.#belongsTo(connection, trace)
+      const redacted = this.#belongsTo(connection, trace)
         ? redactFrame(frame)
         : trace.room === undefined
           ? null
           : redactForRoom(frame, trace.room);
-      if (shown === null) continue;
+      if (redacted === null) continue;
       this.#record(trace, {
         ...this.#describe(connection),
         direction: "in",
         bytes: Buffer.byteLength(frame),
-        ...shown,
+        ...redacted,
       });
     }
   }
@@ -114,7 +114,7 @@ export class FrameTracer {
     }
   }
 
-  /** A frame for all who are in a room. */
+  /** A frame for all members of a room. */
   traceRoomFrame(room: Room, frame: string): void {
     for (const trace of this.#traces.values()) {
       const line = { ...describeOutgoing(frame), room: room.name, seq: parseFrameHead(frame).seq };
@@ -188,8 +188,8 @@ interface RedactedFrame {
 }
 
 /**
- * What is shown of a command to somebody who watches a room; null: it is about another one. The room is the one that the command's
- * handler will take, never what merely stands in its text; of a command for many rooms only the part for this one is shown.
+ * What a trace of a room shows of a command; null: it is about another room. The room is the one that the command's handler will
+ * use, never a name that is merely in its text; of a command for many rooms only the part for this one is shown.
  */
 function redactForRoom(frame: string, room: string): RedactedFrame | null {
   const parsed = parseFrame(frame);
@@ -212,7 +212,7 @@ function redactValue(key: string, value: unknown, { source }: { source?: string 
 // ES2026 (proposal-json-parse-with-source); the types do not know it yet.
 const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 
-/** What an admin sees of a frame. What cannot be read, and what proves who somebody is, is left out. */
+/** What an admin sees of a frame. Text that cannot be parsed and credentials are left out. */
 function redactFrame(frame: string): RedactedFrame {
   if (checkJsonBounds(frame, MAX_FRAME_VALUES) !== null) return { type: "?", text: null };
   try {
