@@ -40,14 +40,14 @@ afterAll(async () => {
   await app.close();
 });
 
-test("every call of an admin answers as it is typed, and its type is the one of the server's schema", async () => {
-  const answered = new Set<string>();
+test("every call of an admin returns what its type says, and the type is the one of the server's schema", async () => {
+  const tested = new Set<string>();
   const PASSWORD = "correct horse battery staple";
-  const nobody = createRest({ url: app.url });
+  const anonymous = createRest({ url: app.url });
   const account = (username: string) => ({ email: `${username}@example.org`, username, password: PASSWORD });
-  const olga = await nobody.auth.register(account("olga"));
-  const bob = await nobody.auth.register(account("bob"));
-  const { admin } = recordCalls(createRest({ url: app.url, getToken: () => olga.access_token }), answered);
+  const olga = await anonymous.auth.register(account("olga"));
+  const bob = await anonymous.auth.register(account("bob"));
+  const { admin } = recordCalls(createRest({ url: app.url, getToken: () => olga.access_token }), tested);
 
   // People
   const people = await expectSchema(page(Account), admin.users({ q: "bo", limit: 10 }));
@@ -82,7 +82,7 @@ test("every call of an admin answers as it is typed, and its type is the one of 
   await expectEmpty(admin.webhooks.remove(hook.id));
   await expectSchema(z.object({ data: ParkedEntry.array() }), admin.webhooks.parkedEntries());
 
-  // What runs
+  // Nodes, connections and rooms
   const { data } = await expectSchema(z.object({ data: Node.array() }), admin.nodes());
   expect(data).toHaveLength(1);
   const open = await expectSchema(
@@ -97,14 +97,14 @@ test("every call of an admin answers as it is typed, and its type is the one of 
   await expectEmpty(admin.closeConnection(open.data[0]!.id));
   expect(await client.end()).toBe(4011);
 
-  // Settings, and what was done
+  // Settings and the audit log
   await expectSchema(SettingList, admin.settings());
   const changed = await expectSchema(SettingList, admin.changeSettings({ REGISTRATION: "closed" }));
   expect(changed.data.find(({ name }) => name === "REGISTRATION")?.value).toBe("closed");
-  const acts = await expectSchema(page(AuditEntry), admin.auditLog({ action: "setting:changed", limit: 10 }));
-  expect(acts.data).toHaveLength(1);
+  const entries = await expectSchema(page(AuditEntry), admin.auditLog({ action: "setting:changed", limit: 10 }));
+  expect(entries.data).toHaveLength(1);
   await expectEmpty(admin.drain(data[0]!.id, 1));
 
-  const untried = listCallNames({ admin }).filter((name) => !answered.has(name));
+  const untried = listCallNames({ admin }).filter((name) => !tested.has(name));
   expect(untried).toEqual([]);
 });

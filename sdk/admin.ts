@@ -2,7 +2,7 @@ import type { PublicUser, Role } from "../protocol/objects.ts";
 import { joinNames, type Request } from "./http.ts";
 import type { Newest, Page } from "./page.ts";
 
-/** A node of the cluster, as it said of itself within the last seconds. */
+/** A node of the cluster, as it reported itself within the last seconds. */
 export interface NodeInfo {
   id: string;
   version: string;
@@ -11,7 +11,7 @@ export interface NodeInfo {
   address: string;
   started_at: string;
   draining: boolean;
-  /** `deaf`: nothing comes to it through the broker although another node hears; `away`: nobody hears. */
+  /** `deaf`: it receives nothing through the broker although another node does; `away`: no node receives. */
   broker: "ok" | "deaf" | "away";
   /** ms since the moment up to which it has seen all of the log; up to 1,000 while nothing happens. */
   lag_ms: number;
@@ -35,7 +35,7 @@ export interface ConnectionInfo {
 export interface RoomInfo {
   room: string;
   connections: number;
-  /** Null: nothing was ever kept of it. */
+  /** Null: nothing of it was ever stored. */
   head_seq: number | null;
 }
 
@@ -49,7 +49,7 @@ export interface ServiceToken {
   created_by: string;
   created_at: string;
   rotated_at: string | null;
-  /** Until when the secret before the last rotation is good, too. */
+  /** Until when the secret before the last rotation is also valid. */
   previous_until: string | null;
   last_used_at: string | null;
 }
@@ -61,7 +61,7 @@ export interface NewServiceToken {
   expires_at?: string | null;
 }
 
-/** `token` is shown this once. */
+/** `token` is returned only this once. */
 export type IssuedServiceToken = ServiceToken & { token: string };
 
 export interface WebhookEndpoint {
@@ -88,7 +88,7 @@ export interface NewWebhookEndpoint {
   ordered?: boolean;
 }
 
-/** A room as people call it. */
+/** A room with its display name. */
 export interface NamedRoom {
   room: string;
   /** Null: a direct chat. */
@@ -116,7 +116,7 @@ export interface WebhookDelivery {
   ended_at: string | null;
 }
 
-/** An entry of the log of which no deliveries could be made, and why. */
+/** A log entry of which no deliveries could be made, and the reason. */
 export interface WebhookParkedEntry {
   id: string;
   room: string;
@@ -135,7 +135,7 @@ export interface WebhookAttempt {
   response_preview: string | null;
 }
 
-/** An option of the server with what stands now. */
+/** An option of the server with its present value. */
 export interface Setting {
   name: string;
   /** Null: unset, or a secret. */
@@ -145,14 +145,14 @@ export interface Setting {
   secret: boolean;
   /** `now`: it can be set here; `reload`: in the environment, then SIGHUP; `restart`. */
   change: "now" | "reload" | "restart";
-  /** An owner alone sets it here. */
+  /** Only an owner can change it here. */
   owners_only: boolean;
   /** Who set it over the environment. */
   set_by: string | null;
   set_at: string | null;
 }
 
-/** Something that an admin did. */
+/** An action of an admin. */
 export interface AuditEntry {
   id: string;
   at: string;
@@ -160,7 +160,7 @@ export interface AuditEntry {
   actor: string;
   actor_name: string | null;
   action: string;
-  /** What it was done to, such as `user:42`. */
+  /** What the action was on, such as `user:42`. */
   subject: string;
   detail: Record<string, unknown>;
   address: string | null;
@@ -179,22 +179,22 @@ export interface Account extends PublicUser {
 
 const id = encodeURIComponent;
 
-/** What admins and the owner of the server may do besides. */
+/** The calls for admins and the owner of the server. */
 export function createAdminCalls(request: Request) {
   const list = <T>(path: string, query: object = {}) => request<T>("GET", path, { query: { ...query } });
   const endpoint = (endpointId: string) => `/webhook-endpoints/${id(endpointId)}`;
   return {
     nodes: () => list<{ data: NodeInfo[] }>("/admin/nodes"),
-    /** Has a node send its connections to others and take no new ones, until it is restarted. */
+    /** Makes a node send its connections to others and accept no new ones, until it is restarted. */
     drain: (nodeId: string, seconds?: number) =>
       request<void>("POST", `/admin/nodes/${id(nodeId)}/drain`, { body: { seconds } }),
-    /** `partial`: some node did not answer in time. */
+    /** `partial`: a node did not reply in time. */
     connections: (query: { user_id?: string; room?: string; node?: string } & Newest = {}) =>
       list<Page<ConnectionInfo> & { partial: boolean }>("/admin/connections", query),
     closeConnection: (connectionId: string) => request<void>("DELETE", `/admin/connections/${id(connectionId)}`),
     /** The hundred with the most connections. */
     rooms: () => list<{ data: RoomInfo[]; partial: boolean }>("/admin/rooms"),
-    /** Of up to 100 rooms those that have a name which the caller may know. */
+    /** Of up to 100 rooms, those with a name that the caller may know. */
     roomNames: (rooms: readonly string[]) =>
       list<{ data: NamedRoom[] }>("/admin/room-names", { rooms: joinNames(rooms) }),
 
@@ -205,7 +205,7 @@ export function createAdminCalls(request: Request) {
     endSessions: (userId: string) => request<void>("DELETE", `/admin/users/${id(userId)}/sessions`),
 
     settings: () => list<{ data: Setting[] }>("/admin/settings"),
-    /** Null goes back to the environment. */
+    /** Null resets it to the environment. */
     changeSettings: (body: Record<string, string | null>) =>
       request<{ data: Setting[] }>("PATCH", "/admin/settings", { body }),
     auditLog: (query: { actor_id?: string; action?: string; from?: string; to?: string } & Newest = {}) =>
@@ -214,7 +214,7 @@ export function createAdminCalls(request: Request) {
     tokens: {
       list: () => list<{ data: ServiceToken[] }>("/service-tokens"),
       create: (body: NewServiceToken) => request<IssuedServiceToken>("POST", "/service-tokens", { body }),
-      /** `overlap_seconds`: how long the old secret is good beside the new one. */
+      /** `overlap_seconds`: how long the old secret stays valid beside the new one. */
       rotate: (tokenId: string, overlap_seconds?: number) =>
         request<IssuedServiceToken>("POST", `/service-tokens/${id(tokenId)}/rotate`, { body: { overlap_seconds } }),
       revoke: (tokenId: string) => request<void>("DELETE", `/service-tokens/${id(tokenId)}`),
@@ -223,7 +223,7 @@ export function createAdminCalls(request: Request) {
     webhooks: {
       list: () => list<{ data: WebhookEndpoint[] }>("/webhook-endpoints"),
       get: (endpointId: string) => list<WebhookEndpoint>(endpoint(endpointId)),
-      /** `secret` is told this once. */
+      /** `secret` is returned only this once. */
       create: (body: NewWebhookEndpoint) =>
         request<WebhookEndpoint & { secret: string }>("POST", "/webhook-endpoints", { body }),
       update: (endpointId: string, body: Partial<NewWebhookEndpoint> & { disabled?: boolean }) =>
@@ -233,7 +233,7 @@ export function createAdminCalls(request: Request) {
         request<{ secret: string }>("POST", `${endpoint(endpointId)}/rotate-secret`, { body: { overlap_seconds } }),
       test: (endpointId: string) =>
         request<{ delivery_id: string }>("POST", `${endpoint(endpointId)}/test`, { body: {} }),
-      /** Sends again all that failed of what happened since a time. */
+      /** Sends again all failed deliveries of entries since a time. */
       replay: (endpointId: string, since: string) =>
         request<{ count: number }>("POST", `${endpoint(endpointId)}/replay`, { body: { since } }),
       deliveries: (endpointId: string, query: { status?: DeliveryStatus } & Newest = {}) =>

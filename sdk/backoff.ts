@@ -7,7 +7,8 @@ const MAX_MS = 10_000;
 
 /**
  * How long to wait before try number `attempt` (0, 1, 2 …), in ms: anything from 0 to a bound that doubles up to 10 s ("full jitter",
- * aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter), so that clients cut together do not come back together.
+ * aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter), so that clients that lost the connection at
+ * the same time do not reconnect at the same time.
  */
 export function backoff(attempt: number, source: RandomSource): number {
   return source.random() * Math.min(MAX_MS, BASE_MS * 2 ** attempt);

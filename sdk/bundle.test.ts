@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 
-test("the bundle for browsers has nothing of zod or of the server in it", async () => {
+test("the bundle for browsers contains nothing of zod or of the server", async () => {
   const { outputs, logs } = await Bun.build({
     entrypoints: [join(import.meta.dirname, "client.ts")],
     target: "browser",
@@ -10,6 +10,6 @@ test("the bundle for browsers has nothing of zod or of the server in it", async 
   });
   expect(logs).toEqual([]);
   const map = JSON.parse(await outputs.find(({ kind }) => kind === "sourcemap")!.text()) as { sources: string[] };
-  const strangers = map.sources.filter((source) => !/(^|\/)sdk\/[a-z-]+\.ts$/.test(source));
-  expect(strangers).toEqual([]);
+  const others = map.sources.filter((source) => !/(^|\/)sdk\/[a-z-]+\.ts$/.test(source));
+  expect(others).toEqual([]);
 });

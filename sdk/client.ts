@@ -16,31 +16,31 @@ export interface ClientOptions {
   /** Origin of the server, such as `https://chat.example.org`. Left out in a browser: the page's own. */
   url?: string;
   /**
-   * A fixed access token, or a service's; blanks and line ends around it do not count. With neither this nor `getToken` the session
+   * A fixed access token, or a service's; blanks and line ends around it are ignored. With neither this nor `getToken` the session
    * cookie is used, if there is one.
    */
   token?: string;
-  /** Asked before each connection and request. `fresh`: the last token was refused, a new one is needed. */
+  /** Called before each connection and request. `fresh`: the last token was refused, a new one is needed. */
   getToken?: (fresh: boolean) => Promise<string | null>;
   /** Whose client this is; left out: the person of the first connection. A connection for another person is refused. */
   userId?: string;
-  /** Keeps unsent messages over a reload, each person's apart: at once with `userId`, else from the first connection on. */
+  /** Stores unsent messages over a reload, separately for each person: at once with `userId`, else from the first connection on. */
   storage?: OutboxStorage;
   fetch?: typeof fetch;
-  /** For a runtime without one of its own, such as Node 20: `ws` fits. */
+  /** For a runtime without its own WebSocket, such as Node 20: the package `ws` works. */
   WebSocket?: SocketConstructor;
   /** Clock, timers, randomness and sockets; for tests. */
   environment?: Environment;
 }
 
-/** Frames that no log keeps: they come when they come, and are lost when nobody listens. */
+/** Frames that are in no log: they are lost when there is no listener. */
 export type EphemeralType = "read:marked" | "typing:started" | "typing:stopped" | "booking:queue_position";
 
 export type ClientEvents = {
   state: ConnectionState;
-  /** The messages that wait, after every change. */
+  /** The pending messages, after every change. */
   outbox: readonly Outgoing[];
-  /** A message of the outbox has arrived. */
+  /** The server has acknowledged a message of the outbox. */
   sent: Sent;
 } & { [T in EphemeralType]: FramePayload<T> };
 
@@ -49,20 +49,20 @@ export interface Client {
   readonly state: ConnectionState;
   /** Why `state` is `refused`. */
   readonly refusal: Refusal | null;
-  /** Whose client this is, by the server's answer; null before the first connection, and without a person. It never becomes another person. */
+  /** The person of this client, as the server sent it; null before the first connection, and without a person. It never changes to another. */
   readonly userId: string | null;
   readonly outbox: Outbox;
-  /** Connects, and connects again whenever the link breaks, until `close`. Also after a refusal, with a new token or cookie. */
+  /** Connects, and reconnects whenever the connection is lost, until `close`. Also after a refusal, with a new token or cookie. */
   connect(): void;
   close(): void;
-  /** Replaces a fixed token; on an open connection it renews the sign-in there. */
+  /** Replaces a fixed token; on an open connection it is sent at once. */
   setToken(token: string): Promise<void>;
   /**
-   * Listens to a room from `position` on (as a page's data carried it), or from now on with null.
-   * Works before `connect` and across broken links. Returns the function that ends it.
+   * Follows a room from `position` on (as the data of a page has it), or from now on with null.
+   * Works before `connect` and across lost connections. Returns the function that ends it.
    */
   follow(room: string, position: Position | null, handlers: RoomHandlers): () => void;
-  /** Sends a command and returns the payload of the reply; rejects with UsherError. Messages go by `outbox.add`. */
+  /** Sends a command and returns the payload of the reply; rejects with UsherError. Messages are sent with `outbox.add`. */
   command<T extends CommandType>(type: T, payload: CommandPayload<T>): Promise<Frame["payload"]>;
   on<K extends keyof ClientEvents>(name: K, listener: (value: ClientEvents[K]) => void): () => void;
 }
@@ -74,7 +74,7 @@ const EPHEMERAL: ReadonlySet<string> = new Set<EphemeralType>([
   "booking:queue_position",
 ]);
 
-/** A client of one Usher server for one person; it never becomes another person's. Nothing happens before `connect`, except REST calls. */
+/** A client of one Usher server for one person; it never changes to another person. Before `connect` only REST calls work. */
 export function createClient(options: ClientOptions = {}): Client {
   const url = (options.url ?? globalThis.location?.origin ?? "").replace(/(?<!\/)\/+$/, "");
   const environment = options.environment ?? systemEnvironment(options.WebSocket);
@@ -107,7 +107,7 @@ export function createClient(options: ClientOptions = {}): Client {
         await rest.users.me();
         return false;
       } catch (error) {
-        // Only a plain answer counts; anything else is the same trouble that the handshake had.
+        // Only this response counts; any other error has the same cause as the failed handshake.
         return error instanceof UsherError && error.status === 401;
       }
     },
@@ -115,10 +115,10 @@ export function createClient(options: ClientOptions = {}): Client {
       const owner = options.userId ?? userId;
       // With a token and without a person: a service.
       const isService = greeting.user_id === null && token !== null && owner === null;
-      if (greeting.user_id === null && expectsUser() && !isService) return "nobody";
+      if (greeting.user_id === null && expectsUser() && !isService) return "anonymous";
       if (owner !== null && greeting.user_id !== owner) return "other_person";
       userId = greeting.user_id;
-      if (userId !== null) outbox.belongTo(userId);
+      if (userId !== null) outbox.setOwner(userId);
       rooms.connected();
       return "expected";
     },
@@ -144,7 +144,7 @@ export function createClient(options: ClientOptions = {}): Client {
     acknowledge(frame);
   }
 
-  /** Whoever sent the frame wants to know that it came (SPEC FR-7). */
+  /** The sender of the frame wants an acknowledgement (SPEC FR-7). */
   function acknowledge(frame: Frame): void {
     const { ack_id } = (frame.payload ?? {}) as { ack_id?: unknown };
     if (typeof ack_id === "string") connection.transmit(JSON.stringify({ type: "system:ack", payload: { ack_id } }));

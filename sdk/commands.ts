@@ -1,8 +1,8 @@
 import type { CommandId, CommandPayload, CommandType, Frame } from "../protocol/frames.ts";
 import type { Environment, Timer } from "./environment.ts";
-import { codeOfFrame, UsherError } from "./errors.ts";
+import { parseFrameCode, UsherError } from "./errors.ts";
 
-/** Both run in the same turn in which the reply arrives, before the next frame is looked at. */
+/** Both run in the same turn in which the reply arrives, before the next frame is handled. */
 interface Pending {
   onReply: (frame: Frame) => void;
   onError: (error: UsherError) => void;
@@ -18,13 +18,13 @@ export class Commands {
   readonly #pending = new Map<CommandId, Pending>();
   #lastId = 0;
 
-  /** `transmit` says whether there was a connection to hand the text to. */
+  /** `transmit` returns whether there was a connection to send the text on. */
   constructor(environment: Environment, transmit: (text: string) => boolean) {
     this.#environment = environment;
     this.#transmit = transmit;
   }
 
-  /** Sends a command. Returns its id, or null when there is no connection (then nothing is called). */
+  /** Sends a command. Returns its id, or null when there is no connection (then no callback is called). */
   send<T extends CommandType>(
     type: T,
     payload: CommandPayload<T>,
@@ -42,7 +42,7 @@ export class Commands {
     return id;
   }
 
-  /** The same as a promise of the answer; rejects with UsherError. */
+  /** The same, as a promise of the reply; rejects with UsherError. */
   call<T extends CommandType>(type: T, payload: CommandPayload<T>): Promise<Frame> {
     return new Promise((resolve, reject) => {
       const id = this.send(type, payload, resolve, reject);
@@ -59,14 +59,14 @@ export class Commands {
     this.#environment.clearTimer(pending.timer);
     if (frame.type === "system:error") {
       const { code, message, retry } = frame.payload;
-      pending.onError(new UsherError(codeOfFrame(code), message, { retry }));
+      pending.onError(new UsherError(parseFrameCode(code), message, { retry }));
     } else {
       pending.onReply(frame);
     }
     return true;
   }
 
-  /** The link is gone: what still waits will get no reply, and may or may not have been done. */
+  /** The connection is lost: pending commands get no reply, and may or may not have been executed. */
   failAll(): void {
     const pending = [...this.#pending.values()];
     this.#pending.clear();

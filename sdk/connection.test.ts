@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { CLOSE, CODES, type Code, frameCode } from "../protocol/codes.ts";
-import { codeOfFrame } from "./errors.ts";
+import { parseFrameCode } from "./errors.ts";
 import { flushPromises, start } from "./test-environment.ts";
 
-test("goes from idle to live and says each state", async () => {
+test("goes from idle to live and reports each state", async () => {
   const { client, environment } = await start({}, false);
   const states: string[] = [];
   client.on("state", (state) => states.push(state));
@@ -16,7 +16,7 @@ test("goes from idle to live and says each state", async () => {
   expect(states).toEqual(["connecting", "open", "resuming", "live"]);
 });
 
-test("CL-3 comes back after a broken link, each time after a longer bounded random delay", async () => {
+test("CL-3 reconnects after a lost connection, each time after a longer bounded random delay", async () => {
   const { client, environment } = await start();
   environment.randomValue = 0.999;
   const tries: number[] = [];
@@ -48,7 +48,7 @@ test("CL-1 waits between the two times that system:bye names", async () => {
   expect(environment.sockets).toHaveLength(2);
 });
 
-test("CL-2 does not come back by itself from any close code of the table that forbids it", async () => {
+test("CL-2 does not reconnect by itself after any close code that forbids it", async () => {
   for (const { code, reconnect } of Object.values(CLOSE)) {
     const { client, environment } = await start();
     environment.socket.cut(code);
@@ -60,9 +60,9 @@ test("CL-2 does not come back by itself from any close code of the table that fo
 
 test("an expired token is replaced by a fresh one, and the same one again is a refusal", async () => {
   const tokens = ["one", "two", "two"];
-  const asked: boolean[] = [];
+  const freshArguments: boolean[] = [];
   const getToken = async (fresh: boolean) => {
-    asked.push(fresh);
+    freshArguments.push(fresh);
     return tokens.shift() ?? null;
   };
   const { client, environment } = await start({ token: undefined, getToken });
@@ -72,11 +72,11 @@ test("an expired token is replaced by a fresh one, and the same one again is a r
   environment.socket.greet();
   environment.socket.cut(CLOSE.token_expired.code);
   await environment.advance(60_000);
-  expect(asked).toEqual([false, true, true]);
+  expect(freshArguments).toEqual([false, true, true]);
   expect(client.state).toBe("refused");
 });
 
-test("a refused client connects again when told to, with its new token", async () => {
+test("a refused client connects again when `connect` is called, with its new token", async () => {
   const { client, environment } = await start();
   environment.socket.cut(CLOSE.signed_out.code, "This session has ended.");
   expect(client.refusal).toEqual({ code: 4102, reason: "This session has ended.", isOtherPerson: false });
@@ -86,7 +86,7 @@ test("a refused client connects again when told to, with its new token", async (
   expect(environment.socket.protocols).toEqual(["bearer.new"]);
 });
 
-test("a failed handshake is a refusal when REST says 401, and trouble otherwise", async () => {
+test("a failed handshake is a refusal when REST returns 401, and is retried otherwise", async () => {
   for (const [status, state] of [
     [401, "refused"],
     [503, "connecting"],
@@ -102,7 +102,7 @@ test("a failed handshake is a refusal when REST says 401, and trouble otherwise"
   }
 });
 
-test("a person whom the server greets as nobody is refused", async () => {
+test("a person whom the server takes for anonymous is refused", async () => {
   const { client, environment } = await start({ token: undefined, userId: "7" }, false);
   client.connect();
   await flushPromises();
@@ -112,7 +112,7 @@ test("a person whom the server greets as nobody is refused", async () => {
   expect(environment.sockets[0]!.closed).toBe(true);
 });
 
-test("a dead link is found by an unanswered ping, and a quiet one that answers is kept", async () => {
+test("a dead connection is found by a ping without a pong, and a quiet one that replies stays open", async () => {
   const { client, environment } = await start();
   await environment.advance(30_000);
   expect(environment.socket.count("system:ping")).toBe(1);
@@ -127,7 +127,7 @@ test("a dead link is found by an unanswered ping, and a quiet one that answers i
   expect(environment.sockets[0]!.closed).toBe(true);
 });
 
-test("a dead link is found at the same time when somebody sets the clock, an hour back or forth", async () => {
+test("a dead connection is found at the same time when the clock is set an hour back or forward", async () => {
   for (const setBy of [-3_600_000, 3_600_000]) {
     const { client, environment } = await start();
     await environment.advance(1_000);
@@ -143,7 +143,7 @@ test("a dead link is found at the same time when somebody sets the clock, an hou
   }
 });
 
-test("whatever the constructor of the socket throws is a refusal that says it, and a later connect tries again", async () => {
+test("an error of the socket's constructor is a refusal with its message, and a later connect tries again", async () => {
   const { client, environment } = await start({}, false);
   const openSocket = environment.openSocket.bind(environment);
   environment.openSocket = () => {
@@ -162,7 +162,7 @@ test("whatever the constructor of the socket throws is a refusal that says it, a
   expect(client.state).toBe("live");
 });
 
-test("a server that opens the socket and never greets is given up", async () => {
+test("a server that opens the socket and never sends system:connected is given up", async () => {
   const { client, environment } = await start({}, false);
   client.connect();
   await flushPromises();
@@ -172,7 +172,7 @@ test("a server that opens the socket and never greets is given up", async () => 
   expect(client.state).toBe("connecting");
 });
 
-test("the network's return ends the wait; a doubtful link is probed at once", async () => {
+test("the return of the network ends the wait; a doubtful connection is pinged at once", async () => {
   const { client, environment } = await start();
   environment.network("offline");
   expect(environment.socket.count("system:ping")).toBe(1);
@@ -183,7 +183,7 @@ test("the network's return ends the wait; a doubtful link is probed at once", as
   expect(client.state).toBe("connecting");
 });
 
-test("nothing of an old socket is heard after close", async () => {
+test("events of an old socket are ignored after close", async () => {
   const { client, environment } = await start();
   const { socket } = environment;
   client.close();
@@ -194,15 +194,15 @@ test("nothing of an old socket is heard after close", async () => {
   expect(environment.sockets).toHaveLength(1);
 });
 
-test("a command ends once: answered, refused, timed out, cut off or never sent", async () => {
+test("a command ends once: with a result, an error, a timeout, a lost connection, or never sent", async () => {
   const { client, environment } = await start();
-  const answered = client.command("typing:start", { channel_id: "1" });
+  const succeeded = client.command("typing:start", { channel_id: "1" });
   environment.socket.receive({
     type: "system:ack",
     id: environment.socket.last("typing:start").id,
     payload: { ok: 1 },
   });
-  expect(await answered).toEqual({ ok: 1 } as never);
+  expect(await succeeded).toEqual({ ok: 1 } as never);
 
   const refused = failure(client.command("typing:start", { channel_id: "1" }));
   const error = { code: "NOT_FOUND", message: "no", retry: false };
@@ -220,17 +220,17 @@ test("a command ends once: answered, refused, timed out, cut off or never sent",
 });
 
 test("every code of the table is read back from its spelling in a frame", () => {
-  for (const code of Object.keys(CODES) as Code[]) expect(codeOfFrame(frameCode(code))).toBe(code);
+  for (const code of Object.keys(CODES) as Code[]) expect(parseFrameCode(frameCode(code))).toBe(code);
 });
 
 test.each(["__proto__", "constructor", "valueOf"])(
   "a code that a later server may have is read as it is: %s",
   (word) => {
-    expect(codeOfFrame(word)).toBe(word.toLowerCase() as Code);
+    expect(parseFrameCode(word)).toBe(word.toLowerCase() as Code);
   },
 );
 
-/** Bun's own `rejects` would stop the test's world until the promise ends. */
+/** Bun's own `rejects` would block the test environment until the promise ends. */
 async function failure(promise: Promise<unknown>): Promise<unknown> {
   try {
     return await promise;

@@ -5,8 +5,8 @@ import { callSafely } from "./events.ts";
 import { socketAddress } from "./token.ts";
 
 /**
- * `idle`: not wanted. `connecting`: the socket is being opened. `open`: it is, and the server has not greeted yet.
- * `resuming`: greeted, the rooms are being taken up again. `live`: nothing is missing. `waiting`: until the next try.
+ * `idle`: no connection is wanted. `connecting`: the socket is being opened. `open`: it is open, without system:connected yet.
+ * `resuming`: connected, the rooms are being resumed. `live`: nothing is missing. `waiting`: until the next attempt.
  * `refused`: the server does not want this client as it is (signed out, banned, bad token); nothing happens until `start`.
  */
 export type ConnectionState = "idle" | "connecting" | "open" | "resuming" | "live" | "waiting" | "refused";
@@ -16,55 +16,55 @@ export interface Refusal {
   code: number | null;
   reason: string;
   /**
-   * The connection is for another person than the client's: they have signed in with the same cookie. The client and its outbox keep
-   * their person; make a new client, or load the page again, for the other one.
+   * The connection is for another person than the client's, who has signed in with the same cookie. The client and its outbox stay with
+   * their person; make a new client, or reload the page, for the other one.
    */
   isOtherPerson: boolean;
 }
 
-/** Whom a greeting is for: the person that was expected (or none, where that is right), none although one was expected, another one. */
-export type Welcome = "expected" | "nobody" | "other_person";
+/** Whom system:connected is for: the expected person (or none, where that is right), none although one was expected, another one. */
+export type Welcome = "expected" | "anonymous" | "other_person";
 
-/** What the connection asks of its owner. */
+/** What the connection needs from its owner. */
 export interface ConnectionPort {
   environment: Environment;
   /** Where the socket is, without the token. */
   socketUrl: string;
-  /** The token to connect with; null: none, or a cookie speaks. `fresh`: the last one was refused. */
+  /** The token to connect with; null: none, or the cookie is used. `fresh`: the last one was refused. */
   token(fresh: boolean): Promise<string | null>;
-  /** After a handshake that failed for no visible reason: whether the server says that this caller is not signed in. */
+  /** After a handshake that failed for an unknown reason: whether the server refuses this caller as not signed in. */
   rejected(): Promise<boolean>;
-  /** The server has greeted a connection that came with this token, or without one. Nothing is sent unless this was expected. */
+  /** The server has sent system:connected on a connection with this token, or without one. Unless it returns `expected`, nothing is sent. */
   welcome(greeting: FramePayload<"system:connected">, token: string | null): Welcome;
   frame(frame: Frame): void;
-  /** The link is gone; what was under way on it is lost. */
+  /** The connection is lost, and the pending commands with it. */
   disconnected(): void;
   changed(state: ConnectionState): void;
 }
 
-/** ms for the socket to open and the server to greet. */
+/** ms for the socket to open and system:connected to arrive. */
 const CONNECT_TIMEOUT_MS = 10_000;
 /** ms for any frame after a ping of ours. */
 const PONG_TIMEOUT_MS = 10_000;
-/** A connection that lived this long, in ms, starts the back-off anew when it breaks. */
+/** After a connection that lasted this long, in ms, the back-off starts again. */
 const STABLE_AFTER_MS = 5_000;
 const TOKEN_EXPIRED = 4101;
 const ABNORMAL_CLOSURE = 1006;
 
-/** One socket at a time, opened again for as long as it is wanted. */
+/** One socket at a time, reopened as long as a connection is wanted. */
 export class Connection {
   readonly #port: ConnectionPort;
   #state: ConnectionState = "idle";
   #refusal: Refusal | null = null;
   #socket: Socket | null = null;
-  /** Counts the tries; what belongs to an older one is ignored. */
+  /** Counts the attempts; events of an older one are ignored. */
   #generation = 0;
   #attempt = 0;
   #timer: Timer | null = null;
   #unwatchNetwork: (() => void) | null = null;
   #token: string | null = null;
   #tokenRefused = false;
-  #isGreeted = false;
+  #isConnected = false;
   #connectedAt = 0;
   #lastReceivedAt = 0;
   #isPinging = false;
@@ -84,7 +84,7 @@ export class Connection {
     return this.#refusal;
   }
 
-  /** Connects now, unless it is connected or on the way. */
+  /** Connects now, unless it is connected or connecting. */
   start(): void {
     if (!["idle", "waiting", "refused"].includes(this.#state)) return;
     this.#unwatchNetwork ??= this.#port.environment.watchNetwork((event) => this.#network(event));
@@ -100,14 +100,14 @@ export class Connection {
     this.#setState("idle");
   }
 
-  /** Hands a frame to the socket. False when there is no greeted connection. */
+  /** Sends a frame on the socket. False when there is no connection after system:connected. */
   transmit(text: string): boolean {
-    if (!this.#isGreeted || !this.#socket) return false;
+    if (!this.#isConnected || !this.#socket) return false;
     this.#socket.send(text);
     return true;
   }
 
-  /** The owner has taken up all its rooms. */
+  /** The owner has resumed all its rooms. */
   resumed(): void {
     if (this.#state === "resuming") this.#setState("live");
   }
@@ -120,7 +120,7 @@ export class Connection {
     try {
       token = await this.#port.token(this.#tokenRefused);
     } catch {
-      // Whoever makes tokens could not be asked; that is a failed try like any other.
+      // The source of tokens failed: a failed attempt like any other.
       if (generation === this.#generation) this.#scheduleReconnect(this.#nextDelay());
       return;
     }
@@ -141,7 +141,7 @@ export class Connection {
     try {
       socket = environment.openSocket(url, protocols);
     } catch (error) {
-      // No WebSocket in this runtime, or an address that is none: the same try again would end alike.
+      // No WebSocket in this runtime, or an invalid address: another attempt would fail in the same way.
       this.#refuse(null, error instanceof Error ? error.message : String(error));
       return;
     }
@@ -166,11 +166,11 @@ export class Connection {
     const frame = JSON.parse(data) as Frame;
     if (frame.type === "system:connected") this.#handleConnected(frame.payload);
     else if (frame.type === "system:bye") this.#bye = frame.payload;
-    else if (this.#isGreeted) this.#port.frame(frame);
+    else if (this.#isConnected) this.#port.frame(frame);
   }
 
   #handleConnected(greeting: FramePayload<"system:connected">): void {
-    this.#isGreeted = true;
+    this.#isConnected = true;
     this.#pingIntervalMs = greeting.ping_interval;
     this.#connectedAt = this.#lastReceivedAt;
     this.#scheduleHeartbeat();
@@ -178,26 +178,26 @@ export class Connection {
     this.#setState("resuming");
     const welcome = this.#port.welcome(greeting, this.#token);
     if (generation !== this.#generation) return;
-    if (welcome === "nobody") this.#unauthenticated();
+    if (welcome === "anonymous") this.#unauthenticated();
     else if (welcome === "other_person") this.#refuse(null, "Another person has signed in.", true);
   }
 
-  /** The link broke: by a close frame, by an error, or because nothing was heard for too long. */
+  /** The connection ended: by a close frame, by an error, or because nothing was received for too long. */
   #handleClose(code: number, reason: string): void {
     const { environment } = this.#port;
-    const greeted = this.#isGreeted;
+    const wasConnected = this.#isConnected;
     const bye = this.#bye;
-    if (greeted && environment.elapsed() - this.#connectedAt >= STABLE_AFTER_MS) this.#attempt = 0;
+    if (wasConnected && environment.elapsed() - this.#connectedAt >= STABLE_AFTER_MS) this.#attempt = 0;
     this.#discard();
     const final = code >= 4100 && code <= 4199 ? code : bye && !bye.reconnect ? bye.code : null;
     if (final === TOKEN_EXPIRED) this.#unauthenticated();
     else if (final !== null) this.#refuse(final, bye?.reason ?? reason);
     else if (bye) this.#scheduleReconnect(randomBetween(bye.after, environment));
-    else if (greeted) this.#scheduleReconnect(this.#nextDelay());
+    else if (wasConnected) this.#scheduleReconnect(this.#nextDelay());
     else void this.#handshakeFailed();
   }
 
-  /** A browser does not say why a handshake failed, so REST is asked whether the credential is the reason. */
+  /** A browser does not tell why a handshake failed, so a REST call finds out whether the credential is the reason. */
   async #handshakeFailed(): Promise<void> {
     const generation = this.#generation;
     this.#setState("waiting");
@@ -207,7 +207,7 @@ export class Connection {
     else this.#scheduleReconnect(this.#nextDelay());
   }
 
-  /** One more try with another token; without another one it is a refusal. */
+  /** One more attempt with another token; without another one it is a refusal. */
   #unauthenticated(): void {
     this.#discard();
     this.#tokenRefused = true;
@@ -231,7 +231,7 @@ export class Connection {
     return delay;
   }
 
-  /** Pings after an interval of silence, and gives the link up when nothing at all is heard after that. */
+  /** Pings after an interval of silence, and closes the connection when nothing is received after that. */
   #scheduleHeartbeat(): void {
     this.#isPinging = false;
     this.#clearTimer();
@@ -246,21 +246,21 @@ export class Connection {
     this.#isPinging = true;
     this.#clearTimer();
     this.transmit('{"type":"system:ping"}');
-    const silent = () => this.#handleClose(ABNORMAL_CLOSURE, "The server does not respond.");
-    this.#timer = this.#port.environment.setTimer(silent, PONG_TIMEOUT_MS);
+    const onTimeout = () => this.#handleClose(ABNORMAL_CLOSURE, "The server does not respond.");
+    this.#timer = this.#port.environment.setTimer(onTimeout, PONG_TIMEOUT_MS);
   }
 
   #network(event: "online" | "offline" | "visible"): void {
     if (event === "offline") {
-      if (this.#isGreeted) this.#ping();
+      if (this.#isConnected) this.#ping();
     } else if (this.#state === "waiting") {
       this.start();
-    } else if (this.#isGreeted) {
+    } else if (this.#isConnected) {
       this.#ping();
     }
   }
 
-  /** Forgets the present socket and its timer, and says so to whoever waits on it. */
+  /** Discards the present socket and its timer, and notifies the owner. */
   #discard(): void {
     this.#generation += 1;
     this.#clearTimer();
@@ -268,11 +268,11 @@ export class Connection {
     this.#bye = null;
     this.#isPinging = false;
     const socket = this.#socket;
-    const greeted = this.#isGreeted;
+    const wasConnected = this.#isConnected;
     this.#socket = null;
-    this.#isGreeted = false;
+    this.#isConnected = false;
     socket?.close(1000);
-    if (greeted) callSafely(() => this.#port.disconnected());
+    if (wasConnected) callSafely(() => this.#port.disconnected());
   }
 
   #clearTimer(): void {

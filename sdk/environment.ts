@@ -1,8 +1,8 @@
-/** What the client needs of the world around it. Browsers, Bun and Node bring it; tests hand in their own. */
+/** What the client needs from its runtime. Browsers, Bun and Node have it; tests pass their own. */
 export interface Environment {
-  /** Unix time in ms, to show and to compare with other machines. It can be set back and forth: it measures nothing. */
+  /** Unix time in ms, to show and to compare with other machines. The clock can be set back and forward: do not measure with it. */
   now(): number;
-  /** ms since some moment, by a clock that nobody sets: what measures how long something took. */
+  /** ms by a monotonic clock, to measure how long something took. */
   elapsed(): number;
   setTimer(run: () => void, ms: number): Timer;
   clearTimer(timer: Timer): void;
@@ -10,7 +10,7 @@ export interface Environment {
   random(): number;
   /** `protocols`: the subprotocols to offer, of which one may carry the token. */
   openSocket(url: string, protocols: string[]): Socket;
-  /** Says "online", "offline" and "visible"; null where nobody knows. Returns the function that stops it. */
+  /** Reports "online", "offline" and "visible". Returns the function that stops it. */
   watchNetwork(listener: (event: "online" | "offline" | "visible") => void): () => void;
 }
 
@@ -45,7 +45,7 @@ export function systemEnvironment(WebSocketClass?: SocketConstructor): Environme
   };
 }
 
-/** A browser tells when the network comes and goes; elsewhere there is nobody to ask. */
+/** A browser reports when the network comes and goes; other runtimes do not. */
 function watchNetwork(listener: (event: "online" | "offline" | "visible") => void): () => void {
   if (typeof window === "undefined" || typeof document === "undefined") return () => {};
   const online = () => listener("online");

@@ -1,20 +1,20 @@
 import type { Code } from "../protocol/codes.ts";
 
 /**
- * What goes wrong on this side of the wire.
- * `network`: the server was not reached. `timeout`: no answer in time. `disconnected`: the link broke before the answer came,
- * so the outcome is not known. `offline`: not sent, because there is no connection. `outbox_full`: too many messages wait already.
+ * Errors on the client's side.
+ * `network`: the server was not reached. `timeout`: no response in time. `disconnected`: the connection was lost before the response,
+ * so the outcome is not known. `offline`: not sent, because there is no connection. `outbox_full`: too many messages are pending.
  */
 export type LocalCode = "network" | "timeout" | "disconnected" | "offline" | "outbox_full";
 
-/** One wrong value of a request, as problem+json names it. `pointer`: RFC 6901. */
+/** One invalid value of a request, as in problem+json. `pointer`: RFC 6901. */
 export interface FieldError {
   pointer: string;
   code: string;
   message: string;
 }
 
-/** Every failure that this client reports, from REST, from a command or from the link itself. */
+/** Every error that this client reports, from REST, from a command or from the connection itself. */
 export class UsherError extends Error {
   override readonly name = "UsherError";
   readonly code: Code | LocalCode;
@@ -23,7 +23,7 @@ export class UsherError extends Error {
   /** HTTP status; null for a command or when the server was not reached. */
   readonly status: number | null;
   readonly errors: readonly FieldError[];
-  /** Seconds the server asks to wait, from `Retry-After`. */
+  /** Seconds to wait, from `Retry-After`. */
   readonly retryAfter: number | null;
 
   constructor(
@@ -54,7 +54,7 @@ const FRAME_SPELLINGS: Readonly<Record<string, Code>> = {
 };
 
 /** The code of a `system:error`, `room:left` or refused room, in the spelling that REST uses. */
-export function codeOfFrame(spelling: string): Code {
+export function parseFrameCode(spelling: string): Code {
   const known = Object.hasOwn(FRAME_SPELLINGS, spelling) ? FRAME_SPELLINGS[spelling] : undefined;
   return known ?? (spelling.toLowerCase() as Code);
 }

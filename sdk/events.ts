@@ -1,8 +1,8 @@
-/** A tiny typed emitter: names and payloads come from the type `M`. A listener that throws does not stop the others. */
+/** A small typed event emitter: names and payloads come from the type `M`. A listener that throws does not stop the others. */
 export class Events<M> {
   readonly #listeners = new Map<keyof M, Set<(value: never) => void>>();
 
-  /** Returns the function that takes the listener away again. */
+  /** Returns the function that removes the listener. */
   on<K extends keyof M>(name: K, listener: (value: M[K]) => void): () => void {
     let set = this.#listeners.get(name);
     if (!set) {
@@ -22,7 +22,7 @@ export class Events<M> {
   }
 }
 
-/** Runs a caller's function; what it throws surfaces as an uncaught error of its own instead of breaking the stream. */
+/** Runs a caller's function; what it throws becomes an uncaught error instead of breaking the stream. */
 export function callSafely(run: () => void): void {
   try {
     run();

@@ -5,7 +5,7 @@ import type { Position } from "../protocol/objects.ts";
 import { callSafely } from "./events.ts";
 import type { PresenceChange, RoomPresence } from "./presence.ts";
 
-/** The frames that a room's log keeps. A newer server may send further types: leave those alone. */
+/** The frames of a room's log. A newer server may send further types: ignore those. */
 export type RoomFrameType =
   | Extract<FrameType, `message:${string}` | `channel:${string}` | `member:${string}`>
   | Exclude<NoticeType, "booking:queue_position">;
@@ -14,34 +14,34 @@ export type RoomFrame = {
   [T in RoomFrameType]: { type: T; room: string; seq: number; payload: FramePayload<T> };
 }[RoomFrameType];
 
-/** What somebody who shows a room wants to hear. */
+/** The callbacks of a follower of a room. */
 export interface RoomHandlers {
-  /** Each entry of the room's log after the position: once, in order, without a hole. */
+  /** Each entry of the room's log after the position: once, in order, without a gap. */
   frame(frame: RoomFrame): void;
   /**
-   * The stream cannot go on from the position (away for too long, or another life of the log): load the snapshot again and
-   * return the position it was read at. Frames that come meanwhile are kept and follow it. Called again when it rejects.
-   * Returning nothing means: go on from what is new now.
+   * The stream cannot continue from the position (disconnected for too long, or another epoch): load the snapshot again and
+   * return the position it was read at. Frames that arrive meanwhile are buffered and follow it. Called again when it rejects.
+   * Returning nothing means: continue with what is new now.
    */
   reset?(): Promise<Position | undefined>;
   /**
-   * Who is in the room now: at first, and after each change. `change` is null when all was told anew. After a broken link what
-   * was told last stands until the server tells it again. Only rooms with members (channels) tell it.
+   * Who is in the room now: first all, then after each change. `change` is null for a whole list. After a lost connection the last
+   * state is valid until the server sends it again. Only rooms with members (channels) have presence.
    */
   presence?(now: RoomPresence, change: PresenceChange | null): void;
-  /** The room is closed to this person (removed, deleted, not allowed). Nothing more comes. */
+  /** The person has no access to the room any more (removed, deleted, not allowed). No more frames follow. */
   left?(code: Code | null): void;
 }
 
-/** Most frames kept during one reset; when more come, the room is read again from the snapshot's position instead. */
+/** Maximum number of frames buffered during one reset; when more arrive, the room is resumed from the snapshot's position instead. */
 const MAX_BUFFERED = 1_000;
 
-/** One listener of a room, with its own place in the log: several parts of a page may have read it at different times. */
+/** One follower of a room, with its own position in the log: several parts of a page may have read it at different times. */
 export class Follower {
   readonly handlers: RoomHandlers;
-  /** Null: has seen nothing yet and wants what is new. */
+  /** Null: it has seen nothing yet and wants new entries only. */
   position: Position | null;
-  /** Frames that wait for a running reset; null when there is none. */
+  /** Frames buffered during a reset; null when none is running. */
   #buffered: RoomFrame[] | null = null;
 
   constructor(position: Position | null, handlers: RoomHandlers) {
@@ -53,7 +53,7 @@ export class Follower {
     return this.#buffered !== null;
   }
 
-  /** Takes the next frame, or skips one that it has seen. False: a frame is missing before this one. */
+  /** Delivers the next frame, or skips one that was delivered already. False: a frame is missing before this one. */
   ingest(frame: RoomFrame): boolean {
     if (this.#buffered) {
       if (this.#buffered.length < MAX_BUFFERED) this.#buffered.push(frame);
@@ -67,14 +67,14 @@ export class Follower {
     return true;
   }
 
-  /** The room was asked for anew: what was kept so far comes again. */
+  /** The room was requested again: the frames buffered so far come again. */
   restart(): void {
     if (this.#buffered) this.#buffered = [];
   }
 
   /**
-   * Loads the snapshot again; frames are kept until its position stands. `head`: where the stream goes on, for a listener
-   * that has no snapshot. Rejects when the listener's reset does: then frames are still kept, and it is to be called again.
+   * Loads the snapshot again; frames are buffered until its position is known. `head`: where the stream continues, for a follower
+   * without a snapshot. Rejects when the follower's reset does: then frames are still buffered, and it must be called again.
    */
   async reset(head: Position): Promise<void> {
     this.#buffered ??= [];

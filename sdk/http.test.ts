@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { createRest } from "./rest.ts";
 
-/** A server that answers each request as told, and the calls it got. */
-function answering(respond: (request: Request) => Response | Promise<Response>) {
+/** A `fetch` that responds to each request with `respond`, and the calls it got. */
+function createFetch(respond: (request: Request) => Response | Promise<Response>) {
   const calls: Request[] = [];
   const fetch = (async (url: string, init: RequestInit) => {
     const request = new Request(url, init);
@@ -13,7 +13,7 @@ function answering(respond: (request: Request) => Response | Promise<Response>) 
 }
 
 test("a call carries the path, the query, the token and the page server's cookie", async () => {
-  const { calls, fetch } = answering(() =>
+  const { calls, fetch } = createFetch(() =>
     Response.json({ data: [], next: null, prev: null, head_seq: 3, epoch: "e" }),
   );
   const rest = createRest({ url: "http://h", fetch, getToken: () => "t", headers: { cookie: "s=1" } });
@@ -25,7 +25,7 @@ test("a call carries the path, the query, the token and the page server's cookie
 
 test("problem+json becomes a typed error with its fields", async () => {
   const errors = [{ pointer: "/username", code: "too_short", message: "at least 2" }];
-  const { fetch } = answering(() =>
+  const { fetch } = createFetch(() =>
     Response.json({ code: "invalid", title: "Bad", detail: "Look", errors, retry: false }, { status: 422 }),
   );
   const call = createRest({ url: "http://h", fetch }).auth.login({ username: "x", password: "y" });
@@ -39,18 +39,18 @@ test("problem+json becomes a typed error with its fields", async () => {
   });
 });
 
-test("a proxy's page, a lost network and a silent server have codes of their own", async () => {
-  const proxy = answering(() => new Response("<h1>Bad gateway</h1>", { status: 502 }));
+test("a proxy's page, a lost network and a server that does not respond have separate codes", async () => {
+  const proxy = createFetch(() => new Response("<h1>Bad gateway</h1>", { status: 502 }));
   expect(createRest({ url: "http://h", fetch: proxy.fetch }).meta()).rejects.toMatchObject({
     code: "unavailable",
     retry: true,
   });
-  const lost = answering(() => Promise.reject(new TypeError("fetch failed")));
+  const lost = createFetch(() => Promise.reject(new TypeError("fetch failed")));
   expect(createRest({ url: "http://h", fetch: lost.fetch }).meta()).rejects.toMatchObject({
     code: "network",
     status: null,
   });
-  const silent = answering(
+  const silent = createFetch(
     (request) =>
       new Promise((_, reject) => request.signal.addEventListener("abort", () => reject(new Error("aborted")))),
   );
@@ -58,13 +58,13 @@ test("a proxy's page, a lost network and a silent server have codes of their own
   expect(call).rejects.toMatchObject({ code: "timeout" });
 });
 
-test("a login page of a proxy with status 200 is not taken for an answer", async () => {
-  const { fetch } = answering(() => new Response("<h1>Hotel Wi-Fi</h1>"));
+test("a login page of a proxy with status 200 is not taken for a response of the server", async () => {
+  const { fetch } = createFetch(() => new Response("<h1>Hotel Wi-Fi</h1>"));
   expect(createRest({ url: "http://h", fetch }).meta()).rejects.toMatchObject({ code: "unavailable", retry: true });
 });
 
-test("an empty answer is undefined, and every answer can be looked at for its cookies", async () => {
-  const { fetch } = answering(() => new Response(null, { status: 204, headers: { "set-cookie": "s=2" } }));
+test("an empty response is undefined, and the cookies of every response can be read", async () => {
+  const { fetch } = createFetch(() => new Response(null, { status: 204, headers: { "set-cookie": "s=2" } }));
   const cookies: string[][] = [];
   const rest = createRest({
     url: "http://h",

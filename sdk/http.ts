@@ -5,14 +5,14 @@ import { trimToken } from "./token.ts";
 export interface HttpOptions {
   /** Origin of the server, such as `https://chat.example.org`. Empty in a browser: the page's own origin. */
   url: string;
-  /** Bearer token for each request; null or left out when a session cookie speaks for the caller. */
+  /** Bearer token for each request; null or left out when a session cookie identifies the caller. */
   getToken?: () => Promise<string | null> | string | null;
   /** Sent with each request: on a page server, the visitor's `Cookie`. */
   headers?: Readonly<Record<string, string>>;
   fetch?: typeof fetch;
-  /** Sees every answer before it is read: a page server passes its `Set-Cookie` on from here. */
+  /** Called with every response before it is read: a page server passes its `Set-Cookie` on from here. */
   onResponse?: (response: Response) => void;
-  /** ms until a request without an answer counts as failed. */
+  /** ms until a request without a response counts as failed. */
   timeout?: number;
 }
 
@@ -21,10 +21,10 @@ export type Query = Readonly<Record<string, string | number | boolean | null | u
 export interface RequestOptions {
   query?: Query;
   body?: unknown;
-  /** Makes a creating request safe to send again: the server answers a repeat with the first answer. */
+  /** Makes a creating request safe to repeat: the server returns the first response again. */
   idempotencyKey?: string;
   signal?: AbortSignal;
-  /** In a browser: the request goes on when its page is closed. Its body may have 64 KiB at most. */
+  /** In a browser: the request continues when its page is closed. Its body may have at most 64 KiB. */
   keepalive?: boolean;
 }
 
@@ -33,7 +33,7 @@ export type Request = <T>(method: string, path: string, options?: RequestOptions
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /**
- * Makes the one function through which all REST calls go. It returns the JSON body (undefined for an empty one)
+ * Creates the function that sends all REST calls. It returns the JSON body (undefined for an empty one)
  * and throws UsherError for problem+json, for any other failure status, and when the server is not reached.
  */
 export function createRequest(options: HttpOptions): Request {
@@ -72,7 +72,7 @@ export function createRequest(options: HttpOptions): Request {
   };
 }
 
-/** Names as one value of a query, which the server takes apart at the commas; those of a name itself are written `%2C`. */
+/** Names as one value of a query, which the server splits at the commas; commas within a name are written `%2C`. */
 export function joinNames(names: readonly string[]): string {
   return names.map((name) => name.replace(/[%,]/g, encodeURIComponent)).join(",");
 }
@@ -102,7 +102,7 @@ function buildQuery(query: Query = {}): string {
   return text && `?${text}`;
 }
 
-/** Reads RFC 9457 problem+json; an answer that is none (a proxy's page) becomes `unavailable` or `internal` by its status. */
+/** Reads RFC 9457 problem+json; any other response (a proxy's page) becomes `unavailable` or `internal` by its status. */
 async function toError(response: Response): Promise<UsherError> {
   const { status } = response;
   const body = await readJson(response);

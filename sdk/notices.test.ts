@@ -18,11 +18,11 @@ afterAll(() => app.close());
 const notice = (event_type: string, payload: object) =>
   app.ask(token, "POST", "/api/v1/users/user-uuid/notices", { event_type, payload });
 
-test("NT-2 a booking's result for somebody who was away arrives once when they come back", async () => {
+test("NT-2 a booking's result for a person who was offline arrives once when they reconnect", async () => {
   const client = createClient({ url: app.url, token: await personToken("user-uuid") });
   const frames: RoomFrame[] = [];
-  let places = 0;
-  client.on("booking:queue_position", () => places++);
+  let queuePositions = 0;
+  client.on("booking:queue_position", () => queuePositions++);
   client.follow("user:user-uuid", null, { frame: (frame) => void frames.push(frame) });
   client.connect();
   await waitUntil("the client is live", () => client.state === "live");
@@ -42,6 +42,6 @@ test("NT-2 a booking's result for somebody who was away arrives once when they c
     [3, "payment:success"],
   ]);
   expect(frames[1]?.payload).toMatchObject({ seat_numbers: ["A1", "A2"], currency: null });
-  expect(places).toBe(1);
+  expect(queuePositions).toBe(1);
   client.close();
 });

@@ -16,7 +16,7 @@ afterAll(async () => {
   await app.close();
 });
 
-/** What a browser keeps: one session cookie for all tabs, and what a tab has stored. */
+/** The state of a browser: one session cookie for all tabs, and the storage of a tab. */
 class Browser {
   cookie = "";
   readonly stored = new Map<string, string>();
@@ -25,7 +25,7 @@ class Browser {
   readonly #fetch = ((input: string, init?: RequestInit) =>
     fetch(input, { ...init, headers: { ...init?.headers, cookie: this.cookie, origin: app.url } })) as typeof fetch;
 
-  /** Registers a new person here, over whoever is signed in. */
+  /** Registers a new person here, in place of the person who is signed in. */
   async register(username: string): Promise<string> {
     const body = { email: `${username}@example.org`, username, password: "correct horse" };
     const rest = createRest({
@@ -69,7 +69,7 @@ const isRefused = (client: Client) => waitUntil("the client is refused", () => c
 
 for (const named of [true, false]) {
   const how = named ? "that the page names" : "of the first connection";
-  test(`CN-10 what the person ${how} wrote is never sent as another one who signs in over them, and waits for them`, async () => {
+  test(`CN-10 messages of the person ${how} are never sent as another person who signs in on top, and wait for them`, async () => {
     const browser = new Browser();
     const ann = await browser.register(`ann${named}`);
     const annsCookie = browser.cookie;
@@ -77,7 +77,7 @@ for (const named of [true, false]) {
     await isLive(tab);
     const { id } = await tab.rest.channels.create({ type: "public", name: `ann ${named}` });
 
-    // Another browser, so that this session does not end: the link just comes back with another cookie.
+    // Another browser, so that this session does not end: the client just reconnects with another cookie.
     const other = new Browser();
     const bob = await other.register(`bob${named}`);
     await other.tab({ userId: bob }).rest.members.add(id);
@@ -104,7 +104,7 @@ for (const named of [true, false]) {
   });
 }
 
-test("CN-11 signing in over a live session ends it: its sockets close, and its tab does not go on as the new person", async () => {
+test("CN-11 signing in over a live session ends it: its sockets close, and its tab does not continue as the new person", async () => {
   const browser = new Browser();
   const ann = await browser.register("ann");
   const [cookie, tab] = [browser.cookie, browser.tab({ userId: ann })];

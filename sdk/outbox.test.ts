@@ -10,7 +10,7 @@ function ack(socket: ScriptedSocket): void {
 const contents = (socket: ScriptedSocket) =>
   socket.sent.filter(({ type }) => type === "message:send").map(({ payload }) => payload.content);
 
-test("messages of a channel go one after another, those of another channel beside them", async () => {
+test("messages of a channel are sent one after another, those of another channel in parallel", async () => {
   const { client, environment } = await start();
   const sent: string[] = [];
   client.on("sent", ({ item, message }) => sent.push(`${item.content}=${message.message_id}`));
@@ -24,7 +24,7 @@ test("messages of a channel go one after another, those of another channel besid
   expect(sent).toEqual(["a=m-a"]);
 });
 
-test("what was written or under way without a link goes out afterwards, in order, with the same client id", async () => {
+test("messages written or in flight without a connection are sent afterwards, in order, with the same client id", async () => {
   const { client, environment } = await start();
   client.outbox.add({ channel_id: "1", content: "a" });
   const first = environment.socket.last("message:send").payload.client_id;
@@ -38,7 +38,7 @@ test("what was written or under way without a link goes out afterwards, in order
   expect(contents(environment.socket)).toEqual(["a", "b"]);
 });
 
-test("a refused message waits for retry or discard and does not hold up the next one", async () => {
+test("a refused message waits for retry or discard and does not block the next one", async () => {
   const { client, environment } = await start();
   const item = client.outbox.add({ channel_id: "1", content: "a" });
   client.outbox.add({ channel_id: "1", content: "b" });
@@ -53,7 +53,7 @@ test("a refused message waits for retry or discard and does not hold up the next
   expect(client.outbox.items).toHaveLength(1);
 });
 
-test("a refusal that may pass keeps the place in the queue and is tried again after a while", async () => {
+test("a message with a retryable error keeps its position in the queue and is tried again later", async () => {
   const { client, environment } = await start();
   client.outbox.add({ channel_id: "1", content: "a" });
   client.outbox.add({ channel_id: "1", content: "b" });
@@ -64,7 +64,7 @@ test("a refusal that may pass keeps the place in the queue and is tried again af
   expect(contents(environment.socket)).toEqual(["a", "a"]);
 });
 
-test("an answer that does not come is asked for again with the same client id", async () => {
+test("a message without a reply is sent again with the same client id", async () => {
   const { client, environment } = await start();
   client.outbox.add({ channel_id: "1", content: "a" });
   await environment.advance(16_000);
@@ -73,24 +73,24 @@ test("an answer that does not come is asked for again with the same client id", 
   expect(new Set(ids).size).toBe(1);
 });
 
-test("the queue is bounded", async () => {
+test("the outbox has a maximum size", async () => {
   const { client } = await start({}, false);
   for (let n = 0; n < 200; n++) client.outbox.add({ channel_id: "1", content: "a" });
   expect(() => client.outbox.add({ channel_id: "1", content: "a" })).toThrow("Too many messages");
 });
 
-/** Storage of a browser's tab, and what is in it. */
+/** The storage of a browser's tab, and its content. */
 function tabStorage() {
-  const kept = new Map<string, string>();
+  const stored = new Map<string, string>();
   const storage = {
-    getItem: (key: string) => kept.get(key) ?? null,
-    setItem: (key: string, value: string) => void kept.set(key, value),
-    removeItem: (key: string) => void kept.delete(key),
+    getItem: (key: string) => stored.get(key) ?? null,
+    setItem: (key: string, value: string) => void stored.set(key, value),
+    removeItem: (key: string) => void stored.delete(key),
   };
-  return { kept, storage };
+  return { stored, storage };
 }
 
-test("a reload keeps what was refused as it was, with its reason", async () => {
+test("a refused message survives a reload, with its reason", async () => {
   const { storage } = tabStorage();
   const { client, environment } = await start({ storage, userId: "7" });
   const { client_id } = client.outbox.add({ channel_id: "1", content: "a" });
@@ -106,8 +106,8 @@ test("a reload keeps what was refused as it was, with its reason", async () => {
   expect(contents(again.environment.socket)).toEqual(["a"]);
 });
 
-test("a reload keeps what was not sent, for the same person only", async () => {
-  const { kept, storage } = tabStorage();
+test("an unsent message survives a reload, for the same person only", async () => {
+  const { stored, storage } = tabStorage();
   const { client } = await start({ storage, userId: "7" });
   const { client_id } = client.outbox.add({ channel_id: "1", content: "a" });
   client.close();
@@ -117,7 +117,7 @@ test("a reload keeps what was not sent, for the same person only", async () => {
   await flushPromises();
   expect(environment.socket.last("message:send").payload.client_id).toBe(client_id);
   ack(environment.socket);
-  const left: readonly Outgoing[] = again.outbox.items;
-  expect(left).toEqual([]);
-  expect(kept.size).toBe(0);
+  const pending: readonly Outgoing[] = again.outbox.items;
+  expect(pending).toEqual([]);
+  expect(stored.size).toBe(0);
 });

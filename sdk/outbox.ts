@@ -4,7 +4,7 @@ import type { Commands } from "./commands.ts";
 import type { Environment, Timer } from "./environment.ts";
 import { UsherError } from "./errors.ts";
 
-/** A message that is on its way. `failed`: the server refused it; it waits for `retry` or `discard`. */
+/** A pending message. `failed`: the server refused it; it waits for `retry` or `discard`. */
 export interface Outgoing {
   readonly client_id: string;
   readonly channel_id: string;
@@ -13,24 +13,24 @@ export interface Outgoing {
   /** Unix time in ms at which it was written. */
   readonly created_at: number;
   readonly state: "queued" | "sending" | "failed";
-  /** Why it failed: plain values, which outlive the page with it. */
+  /** Why it failed: plain values, which are stored with it. */
   readonly error: Pick<UsherError, "code" | "message"> | null;
 }
 
-/** What the server says of a message that has arrived. */
+/** A message that the server has acknowledged, and the reply. */
 export interface Sent {
   item: Outgoing;
   message: Partial<MessagePayload>;
 }
 
-/** Where unsent messages outlive the page: `sessionStorage` fits, as every tab has its own. */
+/** Where unsent messages survive a reload: `sessionStorage` fits, as every tab has its own. */
 export type OutboxStorage = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 export interface OutboxPort {
   environment: Environment;
   commands: Commands;
   storage: OutboxStorage | null;
-  /** Id of the person whose messages these are; null: not known yet. Then nothing is read from the storage or put there. */
+  /** Id of the person whose messages these are; null: not known yet. Until then the storage is not used. */
   owner: string | null;
   changed(items: readonly Outgoing[]): void;
   sent(sent: Sent): void;
@@ -39,8 +39,8 @@ export interface OutboxPort {
 const MAX_MESSAGES = 200;
 
 /**
- * Messages wait here until the server has them. Those of one channel go one after another, in the order they were written.
- * Each carries a client id, so a repeat after a broken link is the same message to the server.
+ * Messages wait here until the server has them. Those of one channel are sent one after another, in the order they were written.
+ * Each has a client id, so a repeat after a lost connection is the same message to the server.
  */
 export class Outbox {
   readonly #port: OutboxPort;
@@ -61,10 +61,12 @@ export class Outbox {
     return this.#items;
   }
 
-  /** Takes a message. Throws UsherError `outbox_full` when 200 wait already. */
+  /** Adds a message. Throws UsherError `outbox_full` when 200 are pending. */
   add(message: { channel_id: string; content: string; reply_to_id?: string | null; client_id?: string }): Outgoing {
     if (this.#items.length >= MAX_MESSAGES) {
-      throw new UsherError("outbox_full", "Too many messages wait to be sent. Discard some first.", { retry: true });
+      throw new UsherError("outbox_full", "Too many messages are waiting to be sent. Discard some first.", {
+        retry: true,
+      });
     }
     const item: Outgoing = {
       client_id: message.client_id ?? this.#createClientId(),
@@ -86,27 +88,27 @@ export class Outbox {
     this.#flush();
   }
 
-  /** Takes a message out that is queued or failed. One that is being sent stays: the server may have it. */
+  /** Removes a message that is queued or failed. One that is being sent stays: the server may have it. */
   discard(clientId: string): void {
     this.#replace(this.#items.filter((item) => item.client_id !== clientId || item.state === "sending"));
   }
 
-  /** It is known now whose messages these are: those that this person left in the storage go first. */
-  belongTo(owner: string): void {
+  /** Sets the person whose messages these are: their messages in the storage go first. */
+  setOwner(owner: string): void {
     if (this.#owner !== null) return;
     this.#owner = owner;
-    const left = this.#load();
-    if (left.length + this.#items.length > 0) this.#replace([...left, ...this.#items]);
+    const stored = this.#load();
+    if (stored.length + this.#items.length > 0) this.#replace([...stored, ...this.#items]);
   }
 
-  /** The connection is live: what waits is sent. */
+  /** The connection is live: pending messages are sent. */
   open(): void {
     this.#isOpen = true;
     this.#attempt = 0;
     this.#flush();
   }
 
-  /** The connection is gone. */
+  /** The connection is lost. */
   close(): void {
     this.#isOpen = false;
     if (this.#timer !== null) this.#port.environment.clearTimer(this.#timer);
@@ -141,7 +143,7 @@ export class Outbox {
     this.#flush();
   }
 
-  /** What may succeed later keeps its place in the queue; what may not is shown as failed, and the next one goes. */
+  /** A message that may succeed later keeps its position; any other is shown as failed, and the next one is sent. */
   #failed(clientId: string, error: UsherError): void {
     if (!error.retry) {
       this.#update(clientId, (item) => ({
@@ -179,8 +181,8 @@ export class Outbox {
   }
 
   /**
-   * What was on its way when the page went may have arrived; sent again with its client id it is the same message.
-   * What was refused stays so, with its reason. What cannot be read is nobody's.
+   * A message in flight when the page was closed may have arrived; sent again with its client id it is the same message.
+   * A refused one stays refused, with its reason. Content that cannot be parsed is dropped.
    */
   #load(): Outgoing[] {
     const text = this.#owner === null ? null : this.#port.storage?.getItem(storageKey(this.#owner));
@@ -201,12 +203,12 @@ export class Outbox {
       if (this.#items.length === 0) storage?.removeItem(storageKey(this.#owner));
       else storage?.setItem(storageKey(this.#owner), JSON.stringify(this.#items));
     } catch {
-      // The storage is full or forbidden: the queue then lives as long as the page, which `items` goes on to show.
+      // The storage is full or forbidden: the messages then last as long as the page.
     }
   }
 }
 
-/** Each person has a key of their own, so that nobody sends another one's messages. */
+/** Each person has their own key, so that one never sends another's messages. */
 function storageKey(owner: string): string {
   return `usher:outbox:${owner}`;
 }

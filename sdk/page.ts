@@ -1,11 +1,11 @@
-/** A page of a list. `next` goes back in as `after`, `prev` as `before`; null at the end. */
+/** A page of a list. Pass `next` as `after` or `prev` as `before` for another page; null at the end. */
 export interface Page<T> {
   data: T[];
   next: string | null;
   prev: string | null;
 }
 
-/** Which part of a list is asked for. */
+/** Which part of a list to read. */
 export interface Paging {
   before?: string | null;
   after?: string | null;

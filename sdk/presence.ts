@@ -3,11 +3,11 @@ import type { FramePayload, PresentMember } from "../protocol/frames.ts";
 /** Who is in a room now. */
 export interface RoomPresence {
   count: number;
-  /** Null: so many that only their number is told. */
+  /** Null: so many that only the count is known. */
   members: readonly PresentMember[] | null;
 }
 
-/** Who came and who went with the last frame. */
+/** Who joined and who left with the last frame. */
 export interface PresenceChange {
   joined: readonly PresentMember[];
   left: readonly PresentMember[];
@@ -23,7 +23,7 @@ export function isPresenceFrame(frame: { type: string }): frame is PresenceFrame
   return ["room:presence", "room:member_joined", "room:member_left"].includes(frame.type);
 }
 
-/** What is known of the room after a frame, and what it changed; null: a whole list or a count replaced all. */
+/** The presence of the room after a frame, and what it changed; null: a whole list or a count replaced all. */
 export function applyPresenceFrame(
   before: RoomPresence | null,
   { type, payload }: PresenceFrame,

@@ -25,8 +25,8 @@ setDefaultTimeout(60_000);
 let app: TestApp;
 const InRoom = Presence.omit({ room: true });
 
-/** Names of the calls that have answered, as in `channels.create`. */
-const answered = new Set<string>();
+/** Names of the calls that have succeeded, as in `channels.create`. */
+const tested = new Set<string>();
 const PASSWORD = "correct horse battery staple";
 
 beforeAll(async () => {
@@ -34,19 +34,19 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => app.close());
 
-/** The REST calls of somebody with this token. */
-function restOf(getToken: () => string | null): Rest {
-  return recordCalls(createRest({ url: app.url, getToken }), answered);
+/** The REST calls of a client with this token. */
+function createRestFor(getToken: () => string | null): Rest {
+  return recordCalls(createRest({ url: app.url, getToken }), tested);
 }
 
-test("every call answers as it is typed, and its type is the one of the server's schema", async () => {
-  const nobody = restOf(() => null);
-  expect((await expectSchema(Meta, nobody.meta())).set_up).toBe(false);
+test("every call returns what its type says, and the type is the one of the server's schema", async () => {
+  const anonymous = createRestFor(() => null);
+  expect((await expectSchema(Meta, anonymous.meta())).set_up).toBe(false);
   const account = (username: string) => ({ email: `${username}@example.org`, username, password: PASSWORD });
   const more = { name: "Olga", phone: "+49 30 123456" };
-  const olga = await expectSchema(SignedIn, nobody.auth.register({ ...account("olga"), ...more }));
-  const { access_token, user } = await expectSchema(SignedIn, nobody.auth.register(account("ann")));
-  const [owner, ann] = [restOf(() => olga.access_token), restOf(() => access_token)];
+  const olga = await expectSchema(SignedIn, anonymous.auth.register({ ...account("olga"), ...more }));
+  const { access_token, user } = await expectSchema(SignedIn, anonymous.auth.register(account("ann")));
+  const [owner, ann] = [createRestFor(() => olga.access_token), createRestFor(() => access_token)];
 
   // People
   await expectSchema(Me, ann.users.me());
@@ -104,8 +104,8 @@ test("every call answers as it is typed, and its type is the one of the server's
   await expectEmpty(owner.members.remove(channel.id));
   await expectEmpty(ann.channels.delete(channel.id));
 
-  // Looking after the server
-  const bob = await expectSchema(SignedIn, nobody.auth.register(account("bob")));
+  // Administration
+  const bob = await expectSchema(SignedIn, anonymous.auth.register(account("bob")));
   const ban = await expectSchema(Ban, owner.bans.create({ user_id: bob.user.id, reason: "noise", until: null }));
   expect((await expectSchema(page(Ban), owner.bans.list({ limit: 10 }))).data).toEqual([ban]);
   await expectEmpty(owner.bans.lift(ban.id));
@@ -116,10 +116,10 @@ test("every call answers as it is typed, and its type is the one of the server's
   // Signing in and out
   const phone = await expectSchema(
     SignedIn,
-    nobody.auth.login({ username: "anna", password: PASSWORD, device_name: "phone" }),
+    anonymous.auth.login({ username: "anna", password: PASSWORD, device_name: "phone" }),
   );
-  await expectSchema(SignedIn, nobody.auth.login({ email: "ann@example.org", password: PASSWORD }));
-  await expectSchema(Refreshed, nobody.auth.refresh(phone.refresh_token));
+  await expectSchema(SignedIn, anonymous.auth.login({ email: "ann@example.org", password: PASSWORD }));
+  await expectSchema(Refreshed, anonymous.auth.refresh(phone.refresh_token));
   await expectSchema(ConnectionToken, ann.auth.connectionToken());
   const sessions = await expectSchema(Session.array(), ann.auth.sessions());
   const other = sessions.find(({ device_name }) => device_name === "phone");
@@ -127,18 +127,18 @@ test("every call answers as it is typed, and its type is the one of the server's
   await expectEmpty(ann.auth.revokeOtherSessions());
   expect(await ann.auth.sessions()).toHaveLength(1);
   await expectEmpty(ann.users.changePassword(PASSWORD, `${PASSWORD} 2`));
-  await expectEmpty(nobody.auth.requestPasswordReset("ann@example.org"));
+  await expectEmpty(anonymous.auth.requestPasswordReset("ann@example.org"));
   const { data } = await waitUntil("the reset link is made", async () => {
     const links = await expectSchema(z.object({ data: ResetLink.array() }), owner.resetLinks());
     return links.data.length > 0 ? links : null;
   });
-  await expectEmpty(nobody.auth.resetPassword(data[0]?.url.split("/").at(-1) ?? "", `${PASSWORD} 3`));
+  await expectEmpty(anonymous.auth.resetPassword(data[0]?.url.split("/").at(-1) ?? "", `${PASSWORD} 3`));
   await expectEmpty(owner.auth.logout());
   expect(owner.users.me()).rejects.toMatchObject({ code: "unauthenticated", status: 401 });
 
   // Those of admins have a test of their own.
   const { admin: _, ...calls } = createRest({ url: app.url });
-  const untried = listCallNames(calls).filter((name) => !answered.has(name));
+  const untried = listCallNames(calls).filter((name) => !tested.has(name));
   expect(untried).toEqual([]);
 });
 

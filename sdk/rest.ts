@@ -4,13 +4,13 @@ import { createAdminCalls } from "./admin.ts";
 import { createRequest, type HttpOptions, joinNames, type Query } from "./http.ts";
 import type { Newest, Page, Paging } from "./page.ts";
 
-/** A page of messages in the order of their `seq`, with the place in the channel's log at which it was read. */
+/** A page of messages in the order of their `seq`, with the position in the channel's log at which it was read. */
 export interface MessagePage extends Page<Message> {
   head_seq: number;
   epoch: string;
 }
 
-/** A page of channels. `position`: the caller's own room at that moment, to follow it from. */
+/** A page of channels. `position`: of the caller's own room at that moment, to follow it from. */
 export interface ChannelPage extends Page<Channel> {
   position: Position;
 }
@@ -34,7 +34,7 @@ export interface SignedIn {
   refresh_token: string;
 }
 
-/** What refreshing returns. `refresh_token`: null when the session's cookie was shown in its place. */
+/** What refreshing returns. `refresh_token`: null when the session cookie was used instead. */
 export interface Refreshed {
   access_token: string;
   /** Seconds until the access token ends. */
@@ -58,10 +58,10 @@ export interface Meta {
   registration: "open" | "invite" | "closed";
   /** False until the first account, the owner's, is made. */
   set_up: boolean;
-  /** Whether making the first account takes the set-up code, from where this is asked. */
+  /** Whether creating the first account from this address needs the set-up code. */
   setup_code_needed: boolean;
   features: string[];
-  /** Most characters of a message, bytes of a request's body, bytes of a WebSocket frame. */
+  /** Maximum characters of a message, bytes of a request's body, bytes of a WebSocket frame. */
   limits: { message: number; body: number; frame: number };
   time: string;
 }
@@ -92,7 +92,7 @@ export interface Ban {
   created_at: string;
 }
 
-/** A link to hand over to a user who forgot their password, where no mail server does it. */
+/** A link to give to a user who forgot their password, where there is no mail server. */
 export interface ResetLink {
   user_id: string;
   username: string;
@@ -122,8 +122,8 @@ export interface NewChannel {
 export type Rest = ReturnType<typeof createRest>;
 
 /**
- * The REST API as typed calls, one for each row. Every call throws UsherError when it fails.
- * It needs nothing of the socket, so a page server can use it alone, with the visitor's cookie in `headers`.
+ * The REST API as typed calls. Every call throws UsherError when it fails.
+ * It does not need the socket, so a page server can use it alone, with the visitor's cookie in `headers`.
  */
 export function createRest(options: HttpOptions) {
   const request = createRequest(options);
@@ -145,7 +145,7 @@ export function createRest(options: HttpOptions) {
       }) => request<SignedIn>("POST", "/auth/register", { body }),
       login: (body: { email?: string; username?: string; password: string; device_name?: string }) =>
         request<SignedIn>("POST", "/auth/login", { body }),
-      /** Without a token the cookie's own is used. A token that was used before ends the whole sign-in. */
+      /** Without a token that of the cookie is used. A token that was used before ends the whole session. */
       refresh: (refresh_token?: string) =>
         request<Refreshed>("POST", "/auth/refresh", { body: refresh_token === undefined ? {} : { refresh_token } }),
       logout: () => request<void>("POST", "/auth/logout"),
@@ -153,7 +153,7 @@ export function createRest(options: HttpOptions) {
         request<void>("POST", "/auth/password-reset-requests", { body: { email } }),
       resetPassword: (token: string, password: string) =>
         request<void>("POST", "/auth/password-resets", { body: { token, password } }),
-      /** A token for one minute, to connect with from a page that has only its cookie. */
+      /** A token for one minute, to connect from a page that has only its cookie. */
       connectionToken: () =>
         request<{ token: string; expires_in: number }>("POST", "/auth/connection-tokens", { body: {} }),
       sessions: () => get<Session[]>("/auth/sessions"),
@@ -167,7 +167,7 @@ export function createRest(options: HttpOptions) {
         request<Me>("PATCH", "/users/me", { body }),
       changePassword: (current_password: string, new_password: string) =>
         request<void>("PUT", "/users/me/password", { body: { current_password, new_password } }),
-      /** `ids`: up to 100, in the place of a page. */
+      /** `ids`: up to 100, instead of a page. */
       list: ({ ids, ...query }: { q?: string; ids?: readonly string[] } & Paging = {}) =>
         get<Page<PublicUser>>("/users", {
           ...query,
@@ -186,7 +186,7 @@ export function createRest(options: HttpOptions) {
       update: (channelId: string, body: { name?: string; topic?: string | null }) =>
         request<Channel>("PATCH", `/channels/${id(channelId)}`, { body }),
       delete: (channelId: string) => request<void>("DELETE", `/channels/${id(channelId)}`),
-      /** Goes on when its page is closed. */
+      /** Continues when its page is closed. */
       markRead: (channelId: string, message_id: string) =>
         request<ReadMark>("PUT", `/channels/${id(channelId)}/read-mark`, { body: { message_id }, keepalive: true }),
     },
@@ -194,14 +194,14 @@ export function createRest(options: HttpOptions) {
     members: {
       list: (channelId: string, query: { role?: Role; q?: string } & Paging = {}) =>
         get<Page<Member>>(`/channels/${id(channelId)}/members`, { ...query }),
-      /** Joins (`me`) or adds somebody. */
+      /** Joins (`me`) or adds a user. */
       add: (channelId: string, userId: string = "me", role?: Role) =>
         request<Member | undefined>("PUT", `/channels/${id(channelId)}/members/${id(userId)}`, {
           body: role === undefined ? {} : { role },
         }),
       setRole: (channelId: string, userId: string, role: Role) =>
         request<Member>("PATCH", `/channels/${id(channelId)}/members/${id(userId)}`, { body: { role } }),
-      /** Leaves (`me`) or removes somebody. */
+      /** Leaves (`me`) or removes a user. */
       remove: (channelId: string, userId: string = "me") =>
         request<void>("DELETE", `/channels/${id(channelId)}/members/${id(userId)}`),
     },
@@ -209,7 +209,7 @@ export function createRest(options: HttpOptions) {
     messages: {
       list: (channelId: string, query: Paging = {}, signal?: AbortSignal) =>
         get<MessagePage>(`/channels/${id(channelId)}/messages`, { ...query }, signal),
-      /** With the same `client_id` again it is the same message. */
+      /** A repeat with the same `client_id` is the same message. */
       send: (channelId: string, body: NewMessage) =>
         request<Message>("POST", `/channels/${id(channelId)}/messages`, { body }),
       get: (messageId: string) => get<Message>(`/messages/${id(messageId)}`),
@@ -248,12 +248,12 @@ export function createRest(options: HttpOptions) {
     /** For admins and the owner of the server. */
     admin: createAdminCalls(request),
 
-    /** For the owner of the server alone: a link is the account it belongs to. */
+    /** Only for the owner of the server: a link gives access to its account. */
     resetLinks: () => get<{ data: ResetLink[] }>("/admin/password-reset-links"),
   };
 }
 
-/** The place in the log that a page of messages was read at: from here the stream goes on without a gap. */
-export function positionOf(page: MessagePage): Position {
+/** The position in the log at which a page of messages was read: the stream continues from here without a gap. */
+export function getPosition(page: MessagePage): Position {
   return { seq: page.head_seq, epoch: page.epoch };
 }

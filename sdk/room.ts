@@ -3,18 +3,18 @@ import type { Position } from "../protocol/objects.ts";
 import type { Follower } from "./follower.ts";
 import type { RoomPresence } from "./presence.ts";
 
-/** A room that this client follows: who listens to it, and how it stands with the server. */
+/** A room that this client follows: its followers, and its state on the connection. */
 export interface Room {
   name: string;
   followers: Set<Follower>;
-  /** `away`: the server is not asked yet. `asked`: frames before the reply are ignored. `live`: frames follow. */
-  status: "away" | "asked" | "live";
+  /** `left`: not requested yet. `pending`: requested; frames before the reply are ignored. `live`: frames follow. */
+  status: "left" | "pending" | "live";
   /** The command whose reply counts; replies to older ones are ignored. */
   commandId: CommandId | null;
-  /** The last entry that came on this connection, or from where it began to flow. */
+  /** Seq of the last entry received on this connection, or of the position it started from. */
   lastSeq: number;
   epoch: string;
-  /** Whether the server was asked to tell who is there, and what it told last. */
+  /** Whether presence was requested, and the last one received. */
   presenceRequested: boolean;
   presence: RoomPresence | null;
 }
@@ -23,7 +23,7 @@ export function newRoom(name: string, position: Position | null): Room {
   return {
     name,
     followers: new Set(),
-    status: "away",
+    status: "left",
     commandId: null,
     lastSeq: 0,
     epoch: position?.epoch ?? "",
@@ -32,12 +32,12 @@ export function newRoom(name: string, position: Position | null): Room {
   };
 }
 
-/** Whether the server tells who is there if, and only if, some listener wants to know. */
+/** Whether presence is requested if, and only if, a follower wants it. */
 export function isPresenceCurrent(room: Room): boolean {
   return room.presenceRequested === wantsPresence(room);
 }
 
-/** Notes whether who is there is asked for with the room; as a part of the command. */
+/** The presence option of the command that requests the room; records it in the room. */
 export function presenceOption(room: Room): { presence?: true } {
   room.presenceRequested = wantsPresence(room);
   if (room.presenceRequested) return { presence: true };
@@ -45,13 +45,13 @@ export function presenceOption(room: Room): { presence?: true } {
   return {};
 }
 
-/** Notes which command asks for the room; null: the connection was gone before it was sent. */
+/** Records which command requests the room; null: the connection was lost before it was sent. */
 export function setPending(room: Room, commandId: CommandId | null): void {
   room.commandId = commandId;
-  room.status = commandId === null ? "away" : "asked";
+  room.status = commandId === null ? "left" : "pending";
 }
 
-/** The earliest place from which all listeners can go on; null when none has one. */
+/** The earliest position from which all followers can continue; null when none has one. */
 export function oldestPosition(room: Room): Position | null {
   let oldest: Position | null = null;
   for (const follower of room.followers) {

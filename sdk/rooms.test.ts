@@ -6,7 +6,7 @@ import { EPOCH, flushPromises, start } from "./test-environment.ts";
 const ROOM = "channel:1";
 const at = (seq: number, epoch = EPOCH): Position => ({ seq, epoch });
 
-/** Collects what a listener is told. */
+/** Collects what a listener receives. */
 function listener(reset?: RoomHandlers["reset"]) {
   const seen: number[] = [];
   const left: (string | null)[] = [];
@@ -18,7 +18,7 @@ function listener(reset?: RoomHandlers["reset"]) {
   return { seen, left, handlers };
 }
 
-/** A connected client that listens to the room after `position`; the server is asked, and has not answered. */
+/** A connected client that follows the room after `position`; the room is requested, without a reply yet. */
 async function following(position: Position | null, reset?: RoomHandlers["reset"]) {
   const { client, environment } = await start();
   const { seen, left, handlers } = listener(reset);
@@ -27,7 +27,7 @@ async function following(position: Position | null, reset?: RoomHandlers["reset"
   return { client, environment, seen, left };
 }
 
-test("JN-4 a page's position and the stream meet without a gap", async () => {
+test("JN-4 the stream continues from a page's position without a gap", async () => {
   const { client, environment } = await start({}, false);
   const { seen, handlers } = listener();
   client.follow(ROOM, at(5), handlers);
@@ -42,7 +42,7 @@ test("JN-4 a page's position and the stream meet without a gap", async () => {
   expect(seen).toEqual([6, 7, 8]);
 });
 
-test("without a position a listener hears what is new from the join on", async () => {
+test("without a position a listener receives what is new from the join on", async () => {
   const { environment, seen } = await following(null);
   environment.socket.joined(41);
   environment.socket.entry(ROOM, 41);
@@ -50,7 +50,7 @@ test("without a position a listener hears what is new from the join on", async (
   expect(seen).toEqual([42]);
 });
 
-test("JN-5 what was seen is skipped; frames before the answer do not count", async () => {
+test("JN-5 what was seen is skipped; frames before the reply are ignored", async () => {
   const { environment, seen } = await following(at(5));
   environment.socket.entry(ROOM, 6);
   expect(seen).toEqual([]);
@@ -69,7 +69,7 @@ test("FR-1 FR-3 a key or a type that the client does not know breaks nothing, an
   expect(environment.socket.count("system:resume")).toBe(1);
 });
 
-test("FR-7 a frame that asks for it is acknowledged when it was handed on, with or without a listener for it", async () => {
+test("FR-7 a frame with an ack_id is acknowledged after it was delivered, with or without a listener for it", async () => {
   const { environment } = await following(null);
   environment.socket.joined(41);
   environment.socket.receive({ type: "message:created", room: ROOM, seq: 42, payload: { ack_id: "a1" } });
@@ -80,7 +80,7 @@ test("FR-7 a frame that asks for it is acknowledged when it was handed on, with 
   expect(acks.map(({ payload }) => payload)).toEqual([{ ack_id: "a1" }, { ack_id: "a2" }]);
 });
 
-test("a hole makes it ask again from the last frame before, and what came meanwhile is not shown twice", async () => {
+test("after a gap it resumes from the last frame before it, and what came meanwhile is not delivered twice", async () => {
   const { environment, seen } = await following(at(5));
   environment.socket.resumed();
   environment.socket.entry(ROOM, 6);
@@ -95,7 +95,7 @@ test("a hole makes it ask again from the last frame before, and what came meanwh
   expect(seen).toEqual([6, 7, 8, 9, 10, 11]);
 });
 
-test("after a broken link all rooms go back in one frame, with their own positions", async () => {
+test("after a lost connection all rooms are resumed in one frame, with their own positions", async () => {
   const { client, environment } = await start();
   client.follow(ROOM, at(5), listener().handlers);
   client.follow("user:7", at(2), listener().handlers);
@@ -109,7 +109,7 @@ test("after a broken link all rooms go back in one frame, with their own positio
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(6), "user:7": at(2) } });
 });
 
-test("RC-2 many rooms go in several frames, each below 64 KiB", async () => {
+test("RC-2 many rooms are resumed in several frames, each below 64 KiB", async () => {
   const { client, environment } = await start();
   for (let n = 0; n < 1_000; n++)
     client.follow(`channel:${"9".repeat(15)}${1_000 + n}`, at(2 ** 50), listener().handlers);
@@ -134,7 +134,7 @@ test("RC-1 recovered:false loads the snapshot again; frames meanwhile follow it,
   expect(seen).toEqual([2_003, 2_004]);
 });
 
-test("a snapshot that is older than the stream is followed by a question for the rest", async () => {
+test("after a snapshot that is older than the stream the missing entries are requested", async () => {
   const { environment, seen } = await following(at(5), async () => at(1_999));
   environment.socket.resumed({ [ROOM]: { ...at(2_000), recovered: false } });
   await flushPromises();
@@ -144,7 +144,7 @@ test("a snapshot that is older than the stream is followed by a question for the
   expect(seen).toEqual([2_000]);
 });
 
-test("a link that breaks during a reset loses nothing", async () => {
+test("a connection lost during a reset loses no entries", async () => {
   const { client, environment } = await start();
   let loaded: (position: Position) => void = () => {};
   const { seen, handlers } = listener(() => new Promise((resolve) => (loaded = resolve)));
@@ -180,7 +180,7 @@ test("a reset that fails is tried again", async () => {
   expect(seen).toEqual([11]);
 });
 
-test("RC-3 another epoch is a reset, even where the numbers fit", async () => {
+test("RC-3 another epoch is a reset, even where the seqs fit", async () => {
   const { client, environment } = await start();
   let resets = 0;
   const { seen, handlers } = listener(async () => {
@@ -196,7 +196,7 @@ test("RC-3 another epoch is a reset, even where the numbers fit", async () => {
   expect(seen).toEqual([4]);
 });
 
-test("a second listener with an older position gets what it misses, the first nothing twice", async () => {
+test("a second listener with an older position receives what it misses, the first one nothing twice", async () => {
   const { client, environment } = await start();
   const first = listener();
   const second = listener();
@@ -228,7 +228,7 @@ test("a listener whose page is newer than the stream waits for what comes after"
   expect(environment.socket.count("system:resume")).toBe(1);
 });
 
-test("the last listener's end leaves the room; a change of pages in one turn does not", async () => {
+test("the room is left after its last listener; a change of pages in one turn does not leave it", async () => {
   const { client, environment } = await start();
   const end = client.follow(ROOM, at(5), listener().handlers);
   await flushPromises();
@@ -242,7 +242,7 @@ test("the last listener's end leaves the room; a change of pages in one turn doe
   expect(environment.socket.last("room:leave").payload).toEqual({ room: ROOM });
 });
 
-test("a room that is closed to the person is not asked for again", async () => {
+test("a room that the person has no access to is not requested again", async () => {
   const { client, environment } = await start();
   const { seen, left, handlers } = listener();
   client.follow(ROOM, at(5), handlers);
@@ -260,7 +260,7 @@ test("a room that is closed to the person is not asked for again", async () => {
   expect(client.state).toBe("live");
 });
 
-test("RC-7 a refusal that may pass is asked again later", async () => {
+test("RC-7 a room refused with a retryable error is requested again later", async () => {
   const { client, environment } = await start();
   client.follow(ROOM, at(5), listener().handlers);
   await flushPromises();
@@ -270,7 +270,7 @@ test("RC-7 a refusal that may pass is asked again later", async () => {
   expect(environment.socket.count("system:resume")).toBe(2);
 });
 
-test("a room that the server takes away for trouble that passes is asked for again from its position", async () => {
+test("a room that the server removes for a temporary error is requested again from its position", async () => {
   const { environment, left } = await following(at(5));
   environment.socket.resumed();
   environment.socket.receive({ type: "room:left", payload: { room: ROOM, code: "UNAVAILABLE" } });
@@ -280,7 +280,7 @@ test("a room that the server takes away for trouble that passes is asked for aga
   expect(left).toEqual([]);
 });
 
-test("RC-6 a room that the server begins anew by itself is reset", async () => {
+test("RC-6 a room that the server restarts by itself is reset", async () => {
   const { environment, seen } = await following(at(5), async () => at(2_000));
   environment.socket.resumed();
   environment.socket.receive({
@@ -292,24 +292,24 @@ test("RC-6 a room that the server begins anew by itself is reset", async () => {
   expect(seen).toEqual([2_001]);
 });
 
-test("PR-1 a listener that wants to know who is there is told, and a room is asked for again when only the second one wants it", async () => {
+test("PR-1 a listener that wants presence receives it, and a room is requested again when only the second one wants it", async () => {
   const { client, environment } = await following(at(5));
   environment.socket.resumed();
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: at(5) } });
-  const told: unknown[] = [];
-  const presence: RoomHandlers["presence"] = (now, change) => told.push([now, change]);
+  const received: unknown[] = [];
+  const presence: RoomHandlers["presence"] = (now, change) => received.push([now, change]);
   client.follow(ROOM, null, { frame: () => {}, presence });
   await flushPromises();
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: { ...at(5), presence: true } } });
   const [ann, bob] = ["ann", "bob"].map((user_id) => ({ user_id, username: user_id }));
-  const says = (type: string, payload: object) =>
+  const receive = (type: string, payload: object) =>
     environment.socket.receive({ type, payload: { room: ROOM, ...payload } });
-  says("room:presence", { count: 9, members: [] }); // of the stay before
+  receive("room:presence", { count: 9, members: [] }); // of the join before
   environment.socket.resumed();
-  says("room:presence", { count: 1, members: [ann] });
-  says("room:member_joined", { count: 2, members: [bob] });
-  says("room:member_left", { count: 1, members: [ann] });
-  expect(told).toEqual([
+  receive("room:presence", { count: 1, members: [ann] });
+  receive("room:member_joined", { count: 2, members: [bob] });
+  receive("room:member_left", { count: 1, members: [ann] });
+  expect(received).toEqual([
     [{ count: 1, members: [ann] }, null],
     [
       { count: 2, members: [ann, bob] },
@@ -322,9 +322,9 @@ test("PR-1 a listener that wants to know who is there is told, and a room is ask
   ]);
   client.follow(ROOM, null, { frame: () => {}, presence });
   await flushPromises();
-  expect(told.at(-1)).toEqual([{ count: 1, members: [bob] }, null]);
-  says("room:presence", { count: 300 });
-  expect(told.at(-1)).toEqual([{ count: 300, members: null }, null]);
+  expect(received.at(-1)).toEqual([{ count: 1, members: [bob] }, null]);
+  receive("room:presence", { count: 300 });
+  expect(received.at(-1)).toEqual([{ count: 300, members: null }, null]);
   expect(environment.socket.count("system:resume")).toBe(2);
 
   environment.socket.cut();
@@ -333,21 +333,21 @@ test("PR-1 a listener that wants to know who is there is told, and a room is ask
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: { ...at(5), presence: true } } });
 });
 
-test("PR-1 when the last listener that wanted to know who is there has gone, the server is asked for the room without it", async () => {
+test("PR-1 after the last listener that wanted presence, the room is requested without it", async () => {
   const { client, environment, seen } = await following(at(5));
   environment.socket.resumed();
-  const told: unknown[] = [];
-  const look = () => client.follow(ROOM, null, { frame: () => {}, presence: (now) => told.push(now) });
-  const [close, closeOther] = [look(), look()];
+  const received: unknown[] = [];
+  const follow = () => client.follow(ROOM, null, { frame: () => {}, presence: (now) => received.push(now) });
+  const [close, closeOther] = [follow(), follow()];
   await flushPromises();
   environment.socket.resumed();
-  const says = (count: number) =>
+  const receive = (count: number) =>
     environment.socket.receive({ type: "room:presence", payload: { room: ROOM, count, members: [] } });
-  says(1);
+  receive(1);
   close();
   await flushPromises();
   closeOther();
-  const closeThird = look();
+  const closeThird = follow();
   await flushPromises();
   expect(environment.socket.count("system:resume")).toBe(2);
   closeThird();
@@ -357,13 +357,13 @@ test("PR-1 when the last listener that wanted to know who is there has gone, the
   environment.socket.entry(ROOM, 6);
   expect(seen).toEqual([6]);
 
-  const before = told.length;
-  look();
+  const before = received.length;
+  follow();
   await flushPromises();
   expect(environment.socket.last("system:resume").payload).toEqual({ rooms: { [ROOM]: { ...at(6), presence: true } } });
   environment.socket.resumed();
   await flushPromises();
-  expect(told.length).toBe(before); // not what was so when nobody looked
-  says(2);
-  expect(told.length).toBe(before + 1);
+  expect(received.length).toBe(before); // not the state from before, when no listener wanted it
+  receive(2);
+  expect(received.length).toBe(before + 1);
 });

@@ -3,7 +3,7 @@ import type { CommandId } from "../protocol/frames.ts";
 import type { Position } from "../protocol/objects.ts";
 import type { Commands } from "./commands.ts";
 import type { Environment } from "./environment.ts";
-import { codeOfFrame, type UsherError } from "./errors.ts";
+import { parseFrameCode, type UsherError } from "./errors.ts";
 import { callSafely } from "./events.ts";
 import { Follower, type RoomFrame, type RoomHandlers } from "./follower.ts";
 import { applyPresenceFrame, type PresenceFrame } from "./presence.ts";
@@ -11,16 +11,16 @@ import { isPresenceCurrent, newRoom, oldestPosition, presenceOption, type Room, 
 
 type JoinResult = Position & { recovered: boolean; code?: string | undefined };
 
-/** Rooms named in one `system:resume`, so that the frame stays below the 64 KiB that a server takes. */
+/** Maximum number of rooms in one `system:resume`, so that the frame stays below the 64 KiB that a server accepts. */
 const MAX_ROOMS_PER_RESUME = 400;
-/** Refusals of a room that may be over soon. */
+/** Error codes of a room that are temporary. */
 const RETRYABLE: ReadonlySet<Code> = new Set<Code>(["unavailable", "internal", "rate_limited"]);
-/** ms until a room is asked for again that the server could not give just now; a random part more on top. */
+/** ms until a room is requested again after a temporary error; plus a random part. */
 const RETRY_MS = 1_000;
 
 /**
- * The rooms that this client follows. Numbers in a room are dense, so every frame is checked against the one before it:
- * what was seen is skipped, and a hole makes the client ask for the room again from the last place without one.
+ * The rooms that this client follows. Seqs in a room have no gaps, so every frame is compared with the one before it: what
+ * was seen is skipped, and after a gap the client resumes the room from the last position before it.
  */
 export class Rooms {
   readonly #environment: Environment;
@@ -31,14 +31,14 @@ export class Rooms {
   #connected = false;
   #flushScheduled = false;
 
-  /** `settled` is called when every requested room has a reply. */
+  /** `onResumed` is called when every requested room has a reply. */
   constructor(environment: Environment, commands: Commands, onResumed: () => void) {
     this.#environment = environment;
     this.#commands = commands;
     this.#onResumed = onResumed;
   }
 
-  /** Adds a listener after `position` (null: what is new from now on). Returns the function that takes it away. */
+  /** Adds a follower after `position` (null: what is new from now on). Returns the function that removes it. */
   follow(name: string, position: Position | null, handlers: RoomHandlers): () => void {
     const follower = new Follower(position, handlers);
     let room = this.#rooms.get(name);
@@ -63,18 +63,18 @@ export class Rooms {
     };
   }
 
-  /** A connection stands: every room is taken up again on it. */
+  /** There is a connection: every room is resumed on it. */
   connected(): void {
     this.#connected = true;
     for (const room of this.#rooms.values()) this.#pending.add(room);
     this.#flush();
   }
 
-  /** The connection is gone; positions stay. */
+  /** The connection is lost; positions stay. */
   disconnected(): void {
     this.#connected = false;
     for (const room of this.#rooms.values()) {
-      room.status = "away";
+      room.status = "left";
       room.commandId = null;
     }
   }
@@ -89,7 +89,7 @@ export class Rooms {
     if (!isGapless) this.#rejoin(room);
   }
 
-  /** Who is in a room, or came, or went. */
+  /** Who is in a room, joined or left. */
   applyPresence(frame: PresenceFrame): void {
     const room = this.#rooms.get(frame.payload.room);
     if (room?.status !== "live") return;
@@ -99,21 +99,21 @@ export class Rooms {
   }
 
   /**
-   * The server has taken this connection out of a room, for good or because of trouble that passes.
-   * While the room is asked for, it is of the time before, and the reply will say what is true.
+   * The server has removed this connection from a room, permanently or because of a temporary error.
+   * While the room is requested again, the frame is outdated: the reply decides.
    */
   left(name: string, code: string | undefined): void {
     const room = this.#rooms.get(name);
-    if (room?.status === "live") this.#handleRefusal(room, code === undefined ? null : codeOfFrame(code));
+    if (room?.status === "live") this.#handleRefusal(room, code === undefined ? null : parseFrameCode(code));
   }
 
-  /** The server began a room anew by itself: this reader took its backlog so slowly that the log no longer has it. */
+  /** The server restarted a room by itself: this client received its backlog so slowly that the log no longer has it. */
   restarted(name: string, result: JoinResult): void {
     const room = this.#rooms.get(name);
     if (room?.status === "live") this.#startLive(room, result, null);
   }
 
-  /** For a listener that comes to a room which is watched already. */
+  /** For a follower that is added to a room with known presence. */
   #notifyPresence(room: Room, follower: Follower): void {
     queueMicrotask(() => {
       const { presence } = room;
@@ -132,19 +132,19 @@ export class Rooms {
     });
   }
 
-  /** Asks for the room once more; frames until the reply are ignored, as they come again. */
+  /** Requests the room again; frames until the reply are ignored, as they come again. */
   #rejoin(room: Room): void {
-    room.status = "asked";
+    room.status = "pending";
     room.commandId = null;
     this.#scheduleFlush(room);
   }
 
-  /** Tells the server, in as few frames as may be, what changed in which rooms are wanted. */
+  /** Sends the changes of the wanted rooms to the server, in as few frames as possible. */
   #flush(): void {
     const known = new Map<Room, Position>();
     for (const room of this.#pending) {
       if (room.followers.size === 0) this.#leave(room);
-      // Whoever left came back, or somebody else wants the same.
+      // The follower was added again, or another one wants the same.
       else if (room.status === "live" && isPresenceCurrent(room)) continue;
       else {
         const since = oldestPosition(room);
@@ -197,16 +197,16 @@ export class Rooms {
 
   #leave(room: Room): void {
     this.#rooms.delete(room.name);
-    // The own room is joined by the server and never left.
-    if (room.status === "away" || room.name.startsWith("user:")) return;
+    // The person's own room is joined by the server and never left.
+    if (room.status === "left" || room.name.startsWith("user:")) return;
     this.#commands.send("room:leave", { room: room.name }, ignore, ignore);
   }
 
-  /** `since`: what was asked for; null when only new entries were. */
+  /** `since`: the requested position; null when only new entries were requested. */
   #handleResult(room: Room, commandId: CommandId | null, result: JoinResult, since: Position | null): void {
     if (commandId === null || room.commandId !== commandId) return;
     if (result.code !== undefined) {
-      this.#handleRefusal(room, codeOfFrame(result.code));
+      this.#handleRefusal(room, parseFrameCode(result.code));
       return;
     }
     this.#startLive(room, result, since);
@@ -237,7 +237,7 @@ export class Rooms {
     );
   }
 
-  /** A listener that has a position of its own: what flowed past it before must be asked for. */
+  /** For a follower with its own position: requests the entries it has missed. */
   #catchUp(room: Room, follower: Follower): void {
     if (room.status !== "live" || !room.followers.has(follower) || !follower.position || follower.isResetting) return;
     const { seq, epoch } = follower.position;
@@ -264,10 +264,10 @@ export class Rooms {
 
   #retryLater(room: Room): void {
     const { commandId } = room;
-    room.status = "asked";
+    room.status = "pending";
     this.#environment.setTimer(
       () => {
-        if (room.status === "asked" && room.commandId === commandId) this.#scheduleFlush(room);
+        if (room.status === "pending" && room.commandId === commandId) this.#scheduleFlush(room);
       },
       RETRY_MS * (1 + this.#environment.random()),
     );
@@ -276,7 +276,7 @@ export class Rooms {
   #close(room: Room, code: Code | null): void {
     if (this.#rooms.get(room.name) === room) this.#rooms.delete(room.name);
     this.#pending.delete(room);
-    room.status = "away";
+    room.status = "left";
     const followers = [...room.followers];
     room.followers.clear();
     for (const { handlers } of followers) callSafely(() => handlers.left?.(code));
@@ -284,7 +284,7 @@ export class Rooms {
 
   #reportResumed(): void {
     if (!this.#connected || this.#pending.size > 0) return;
-    for (const room of this.#rooms.values()) if (room.status === "asked") return;
+    for (const room of this.#rooms.values()) if (room.status === "pending") return;
     this.#onResumed();
   }
 }

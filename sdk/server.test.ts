@@ -8,7 +8,7 @@ import { type Client, createClient } from "./client.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { RoomFrame } from "./follower.ts";
 import type { PresenceChange, RoomPresence } from "./presence.ts";
-import { createRest, positionOf, type SignedIn } from "./rest.ts";
+import { createRest, getPosition, type SignedIn } from "./rest.ts";
 
 /** As `openssl rand -base64 32` makes it. */
 const SERVICE_TOKEN = "dGhlIHRva2VuIG9m/2Egc2Vydmlj+SBvZiB0aGlzIQ==";
@@ -34,7 +34,7 @@ function register(username: string): Promise<SignedIn> {
   return createRest({ url: app.url }).auth.register(body);
 }
 
-/** A connected client, what types of frames came to it, and the function that breaks its link without a goodbye. */
+/** A connected client, the types of the frames it received, and the function that cuts its connection without a close frame. */
 async function connect({ access_token, user }: SignedIn) {
   let socket: WebSocket | null = null;
   const types: string[] = [];
@@ -58,11 +58,11 @@ async function newChannel(annsRest: Client["rest"], bobsRest: Client["rest"], na
   return {
     id: channel.id,
     room: `channel:${channel.id}`,
-    position: positionOf(await bobsRest.messages.list(channel.id)),
+    position: getPosition(await bobsRest.messages.list(channel.id)),
   };
 }
 
-test("RC-1 two people talk; one loses the link and misses nothing, sees nothing twice", async () => {
+test("RC-1 one of two people loses the connection, misses nothing and sees nothing twice", async () => {
   const [annSide, bobSide] = [await connect(ann), await connect(bob)];
   const { id, room, position } = await newChannel(annSide.client.rest, bobSide.client.rest, "talk");
   const seen: RoomFrame[] = [];
@@ -88,7 +88,7 @@ test("RC-1 two people talk; one loses the link and misses nothing, sees nothing 
   expect(seen.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5].map((n) => n + position.seq));
 });
 
-test("what is written without a link arrives once, in order", async () => {
+test("messages written without a connection arrive once, in order", async () => {
   const { client, cut } = await connect(ann);
   const { id } = await client.rest.channels.create({ type: "public", name: "offline" });
   cut();
@@ -98,7 +98,7 @@ test("what is written without a link arrives once, in order", async () => {
   expect(data.map(({ content }) => content)).toEqual(Array.from({ length: 10 }, (_, n) => `message ${n}`));
 });
 
-test("JN-3 a removed member is told that they are out, and nothing more", async () => {
+test("JN-3 a removed member receives room:left, and nothing more", async () => {
   const [annSide, bobSide] = [await connect(ann), await connect(bob)];
   const { id, room, position } = await newChannel(annSide.client.rest, bobSide.client.rest, "removal");
   const seen: string[] = [];
@@ -126,7 +126,7 @@ test("CL-2 logging out refuses the socket of that session", async () => {
   expect(client.refusal?.code).toBe(4102);
 });
 
-test("CN-2 a token that is none is a refusal, not an endless retry", async () => {
+test("CN-2 an invalid token is a refusal, not an endless retry", async () => {
   const client = createClient({ url: app.url, token: "not.a.token" });
   clients.push(client);
   client.connect();
@@ -146,7 +146,7 @@ test("a REST call that fails throws the code, the status and the fields of the p
   });
 });
 
-/** What a program on Node sees of its client with this token: its state once it is live or refused, and whose it is. */
+/** What a program on Node sees of its client with this token: its state once it is live or refused, and its user. */
 async function onNode(token: string): Promise<{ state: string; userId: string | null; reason: string | null }> {
   const folder = mkdtempSync(join(tmpdir(), "usher-sdk-"));
   try {
@@ -180,21 +180,21 @@ test("it runs on Node, with a WebSocket that is passed in and a token as it come
   expect(await onNode(`${ann.access_token}\n`)).toEqual({ state: "live", userId: ann.user.id, reason: null });
 });
 
-test("CN-1 CN-9 a token that cannot be a subprotocol goes in the address; one that nobody gave is a refusal, not the end of the program", async () => {
+test("CN-1 CN-9 a token that cannot be a subprotocol goes in the address; an unknown one is a refusal, not the end of the program", async () => {
   expect(await onNode(`${SERVICE_TOKEN}\n`)).toEqual({ state: "live", userId: null, reason: null });
   expect(await onNode(`/${SERVICE_TOKEN}`)).toEqual({ state: "refused", userId: null, reason: "Sign in first." });
 });
 
-test("PR-1 PR-2 PR-6 who is in a channel is seen by those who ask, as a list and as changes; a broken link makes no noise", async () => {
+test("PR-1 PR-2 PR-6 presence of a channel reaches those who request it, as a list and as changes; a short loss of the connection changes nothing", async () => {
   const [annSide, bobSide] = [await connect(ann), await connect(bob)];
   const { room } = await newChannel(annSide.client.rest, bobSide.client.rest, "presence");
-  let here: RoomPresence | null = null;
+  let current: RoomPresence | null = null;
   const changes: PresenceChange[] = [];
   const presence = (now: RoomPresence, change: PresenceChange | null) => {
-    here = now;
+    current = now;
     if (change) changes.push(change);
   };
-  const names = () => here?.members?.map(({ username }) => username).sort();
+  const names = () => current?.members?.map(({ username }) => username).sort();
   annSide.client.follow(room, null, { frame: () => {}, presence });
   await waitUntil("ann sees herself", () => Bun.deepEquals(names(), ["ann"]));
   const stop = bobSide.client.follow(room, null, { frame: () => {} });
@@ -205,7 +205,7 @@ test("PR-1 PR-2 PR-6 who is in a channel is seen by those who ask, as a list and
   expect(listed.members).toEqual(expect.arrayContaining([member(ann), member(bob)]));
 
   bobSide.cut();
-  await waitUntil("bob's link is broken", () => bobSide.client.state !== "live");
+  await waitUntil("bob's connection is lost", () => bobSide.client.state !== "live");
   await waitUntil("bob is back", () => bobSide.client.state === "live");
   stop();
   await waitUntil("ann sees bob go", () => Bun.deepEquals(names(), ["ann"]));
@@ -216,7 +216,7 @@ test("PR-1 PR-2 PR-6 who is in a channel is seen by those who ask, as a list and
 
   const stopBob = bobSide.client.follow(room, null, { frame: () => {} });
   const close = bobSide.client.follow(room, null, { frame: () => {}, presence: () => {} });
-  await waitUntil("bob is told who is there", () => bobSide.types.includes("room:presence"));
+  await waitUntil("bob receives presence", () => bobSide.types.includes("room:presence"));
   close();
   await bobSide.client.command("system:ping", {});
   bobSide.types.length = 0;

@@ -10,7 +10,7 @@ interface Sent {
   payload: Record<string, unknown>;
 }
 
-/** The server's end of a socket, played by the test. */
+/** A socket whose server side is the test. */
 export class ScriptedSocket implements Socket {
   onopen: (() => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
@@ -34,7 +34,7 @@ export class ScriptedSocket implements Socket {
     this.closed = true;
   }
 
-  /** Accepts and greets. */
+  /** Opens and sends system:connected. */
   greet(userId: string | null = "7"): void {
     this.onopen?.();
     const server_time = "2026-01-01T00:00:00.000Z";
@@ -74,11 +74,14 @@ export class ScriptedSocket implements Socket {
     return this.sent.filter((frame) => frame.type === type).length;
   }
 
-  /** Answers the last `system:resume`: each room recovered, unless `rooms` says otherwise. */
+  /** Replies to the last `system:resume`: each room recovered, unless `rooms` has another result. */
   resumed(rooms: Record<string, unknown> = {}): void {
     const { id, payload } = this.last("system:resume");
-    const asked = payload.rooms as Record<string, object>;
-    const results = Object.entries(asked).map(([name, since]) => [name, rooms[name] ?? { ...since, recovered: true }]);
+    const requested = payload.rooms as Record<string, object>;
+    const results = Object.entries(requested).map(([name, since]) => [
+      name,
+      rooms[name] ?? { ...since, recovered: true },
+    ]);
     this.receive({ type: "system:resumed", id, payload: { rooms: Object.fromEntries(results) } });
   }
 
@@ -89,7 +92,7 @@ export class ScriptedSocket implements Socket {
   }
 }
 
-/** A world that stands still until the test moves it. */
+/** An environment with a clock that only the test advances. */
 export class TestEnvironment implements Environment {
   readonly sockets: ScriptedSocket[] = [];
   randomValue = 0.5;
@@ -99,7 +102,7 @@ export class TestEnvironment implements Environment {
   #last = 0;
   #draws = 0;
 
-  /** How far somebody has set the clock that tells the time of day, in ms. */
+  /** How far the system clock was set forward, in ms. */
   clockOffsetMs = 0;
 
   now(): number {
@@ -120,7 +123,7 @@ export class TestEnvironment implements Environment {
     this.#timers.delete(timer as number);
   }
 
-  /** Near `chance`, and never the same twice: client ids are made of it. */
+  /** Near `randomValue`, and never the same twice: client ids are made of it. */
   random(): number {
     this.#draws += 1;
     return this.randomValue - this.#draws * 1e-9;
@@ -143,7 +146,7 @@ export class TestEnvironment implements Environment {
     return this.sockets.at(-1)!;
   }
 
-  /** Lets `ms` pass, with every timer in its turn. */
+  /** Lets `ms` pass and runs the timers in order. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     await flushPromises();
@@ -162,16 +165,16 @@ export class TestEnvironment implements Environment {
   }
 }
 
-/** Lets all that was promised happen. */
+/** Lets all resolved promises run. */
 export async function flushPromises(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A client in a test's world, connected and greeted unless `greet` is false. REST answers 404 unless `fetch` is given. */
+/** A client in a test environment, connected unless `greet` is false. REST returns 404 unless `fetch` is given. */
 export async function start(options: ClientOptions = {}, greet = true) {
   const environment = new TestEnvironment();
-  const nothing = (async () => Response.json({ code: "not_found" }, { status: 404 })) as unknown as typeof fetch;
-  const client = createClient({ url: "http://test", token: "t", environment, fetch: nothing, ...options });
+  const notFound = (async () => Response.json({ code: "not_found" }, { status: 404 })) as unknown as typeof fetch;
+  const client = createClient({ url: "http://test", token: "t", environment, fetch: notFound, ...options });
   if (greet) {
     client.connect();
     await flushPromises();

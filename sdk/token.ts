@@ -1,4 +1,4 @@
-/** What a token is without the blanks and line ends around it, as it comes from a file; null for none. */
+/** A token without the blanks and line ends around it, as read from a file; null for none. */
 export function trimToken(token: string | null | undefined): string | null {
   return token?.trim() || null;
 }
@@ -7,8 +7,8 @@ export function trimToken(token: string | null | undefined): string | null {
 const SUBPROTOCOL = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /**
- * How a socket takes a token with it: as a subprotocol, because addresses end up in the logs of proxies; one that cannot be a
- * subprotocol (it has `/` or `=`) in the address (SPEC CN-1).
+ * How a socket sends a token: as a subprotocol, because addresses are in the logs of proxies; one that cannot be a subprotocol
+ * (it has `/` or `=`) in the address (SPEC CN-1).
  *
  * @param url of the socket, without a query
  */

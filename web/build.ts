@@ -3,12 +3,12 @@ import { dirname, join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 
 /**
- * Builds the pages, compresses what browsers load, and puts the whole in place as web/build: a build that fails or is
- * interrupted leaves the pages before it untouched. Run by Bun; ends with status 1 when the build fails.
+ * Builds the pages, compresses what browsers load, and moves the result to web/build: a build that fails or is interrupted
+ * leaves the previous pages untouched. Run by Bun; ends with status 1 when the build fails.
  */
 
 const here = import.meta.dir;
-const made = join(here, ".cache/build");
+const staging = join(here, ".cache/build");
 const cli = join(dirname(Bun.resolveSync("@react-router/dev/package.json", here)), "bin.cjs");
 const child = Bun.spawn([process.execPath, "--bun", cli, "build", here, ...process.argv.slice(2)], {
   env: { ...process.env, NODE_ENV: "production" },
@@ -20,7 +20,7 @@ if ((await child.exited) !== 0) {
   process.exit(1);
 }
 
-const client = join(made, "client");
+const client = join(staging, "client");
 for (const name of await readdir(client, { recursive: true })) {
   if (!/\.(js|css|svg|webmanifest)$/.test(name)) continue;
   const bytes = await Bun.file(join(client, name)).bytes();
@@ -28,6 +28,6 @@ for (const name of await readdir(client, { recursive: true })) {
   await Bun.write(join(client, `${name}.br`), brotliCompressSync(bytes));
 }
 
-const place = join(here, "build");
-await rm(place, { recursive: true, force: true });
-await rename(made, place);
+const target = join(here, "build");
+await rm(target, { recursive: true, force: true });
+await rename(staging, target);

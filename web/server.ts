@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 /**
  * The process that renders the pages. It listens on the unix socket WEB_SOCKET (or on WEB_PORT, for working on the pages alone),
- * takes what the hub passes on to it, and asks the hub at USHER_API for everything it shows.
+ * receives requests through Usher's own server, and reads everything it shows from the API at USHER_API.
  */
 
 const files = join(import.meta.dir, "build/client");
@@ -34,10 +34,10 @@ const server = Bun.serve({
 });
 
 process.once("SIGTERM", () => void server.stop().then(() => process.exit(0)));
-// Ctrl+C reaches all processes of a terminal: Usher ends this one when it has sent its visitors away.
+// Ctrl+C reaches all processes of a terminal: Usher ends this one after its own drain.
 process.on("SIGINT", () => process.env.WEB_SOCKET || process.exit(0));
 
-/** Whether the path can be decoded. The router would write one that cannot be into the log, with the token of a link in it. */
+/** Whether the path can be decoded. The router would log one that cannot be, with the token of a link in it. */
 function isReadable(request: Request): boolean {
   try {
     decodeURIComponent(new URL(request.url).pathname);

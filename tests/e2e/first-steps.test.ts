@@ -85,7 +85,7 @@ test("leaving a private channel asks first, since a user who leaves cannot come 
   const path = new URL(page.url()).pathname;
   await page.goto(`${path}/about`);
   await page.getByText("Leave the channel", { exact: true }).click();
-  await page.getByText(/you can come back only when somebody in it adds you/).waitFor();
+  await page.getByText(/you can come back only when a member adds you again/).waitFor();
   await page.keyboard.press("Escape");
   expect(await page.getByText(/you can come back only/).isVisible()).toBe(false);
   expect(new URL(page.url()).pathname).toBe(`${path}/about`);

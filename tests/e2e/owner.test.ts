@@ -25,6 +25,9 @@ test("an invitation lets one person in, a reset link hands the account back, and
 
   const context = await browser.newContext({ baseURL: app.url });
   const page = await context.newPage();
+  await page.goto("/login");
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  expect(await page.getByText("Welcome back.").count()).toBe(0);
   await page.goto(invitation.pathname + invitation.search);
   await page.getByLabel("Username").fill("bo");
   await page.getByLabel("E-mail").fill("bo@example.org");
@@ -57,6 +60,8 @@ test("an invitation lets one person in, a reset link hands the account back, and
   await ada.page.getByLabel("Reason").first().fill("sold one seat twice");
   await ada.page.getByRole("button", { name: "Ban" }).first().click();
   await page.waitForURL(/\/login\?ended=banned/);
+  await page.goto("/login");
+  await page.getByText("Welcome back.").waitFor();
   await ada.page.getByText("sold one seat twice").waitFor();
   expect(ada.errors).toEqual([]);
   await context.close();

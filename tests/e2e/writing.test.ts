@@ -152,7 +152,7 @@ test("near its limit a text is counted, and beyond it a sentence says what to do
   await box.fill(over.slice(0, MESSAGE_MAX - 120));
   await page.getByText("120 characters left").waitFor();
   await box.fill(over);
-  await page.getByText("100 characters too long: at most 8,000 fit.").waitFor();
+  await page.getByText("100 characters too long: at most 8,000 are allowed.").waitFor();
   await box.press("Enter");
   expect(await box.inputValue()).toBe(over);
   await box.fill("short");
@@ -162,7 +162,7 @@ test("near its limit a text is counted, and beyond it a sentence says what to do
 
   const edit = await beginEdit(page, "short");
   await edit.fill(over);
-  await page.getByText("100 characters too long: at most 8,000 fit.").waitFor();
+  await page.getByText("100 characters too long: at most 8,000 are allowed.").waitFor();
   await edit.press("Enter");
   expect(await edit.inputValue()).toBe(over);
   expect(await page.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
@@ -179,7 +179,7 @@ test("near its limit a text is counted, and beyond it a sentence says what to do
   await topic.focus();
   await page.keyboard.insertText(long);
   expect(await topic.inputValue()).toBe(long);
-  await page.getByText("10 characters too long: at most 250 fit.").waitFor();
+  await page.getByText("10 characters too long: at most 250 are allowed.").waitFor();
 }, 60_000);
 
 test("what is written before the scripts are there is kept and counted once they are, and the writer goes on where they were", async () => {

@@ -3,7 +3,7 @@ import { type Client, createClient } from "../../sdk/client.ts";
 import { systemEnvironment } from "../../sdk/environment.ts";
 import { UsherError } from "../../sdk/errors.ts";
 import type { RoomFrame } from "../../sdk/follower.ts";
-import { positionOf } from "../../sdk/rest.ts";
+import { getPosition } from "../../sdk/rest.ts";
 import { seeded } from "../support/seeded.ts";
 import type { Seen, Stretch, View, Written } from "./checker.ts";
 import { ObservedSocket } from "./observed-socket.ts";
@@ -79,7 +79,7 @@ export class Device {
     const snapshot = await this.#load(room);
     if (!snapshot) return;
     this.forget(channelId);
-    if (stale) snapshot.position.epoch = "another life";
+    if (stale) snapshot.position.epoch = "another epoch";
     this.#follow(room, snapshot, stale);
   }
 
@@ -133,7 +133,7 @@ export class Device {
         return { position: (await retry(() => rest.channels.list())).position, texts: new Map() };
       }
       const page = await retry(() => rest.messages.list(room.slice("channel:".length), { limit: 50 }));
-      return { position: positionOf(page), texts: new Map(page.data.map(({ id, content }) => [id, content])) };
+      return { position: getPosition(page), texts: new Map(page.data.map(({ id, content }) => [id, content])) };
     } catch (error) {
       if (error instanceof UsherError && (error.status === 404 || error.status === 403)) return null;
       throw error;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { chunkNames } from "./chunk-names.ts";
 
-test("names are asked for once each, in lists that fit into a request", () => {
+test("names are requested once each, in lists that fit into a request", () => {
   expect(chunkNames([])).toEqual([]);
   expect(chunkNames(["a", "b", "a"])).toEqual([["a", "b"]]);
   const short = Array.from({ length: 150 }, (_, n) => `user:${n}`);

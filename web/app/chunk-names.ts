@@ -1,6 +1,6 @@
 /** As many as the server returns in one request. */
 const MAX_NAMES = 100;
-/** Characters of them: in the address each may become three, and the line of a request ends at 16 kB. */
+/** Characters of them: in the address each may become three, and the first line of a request has at most 16 kB. */
 const MAX_LENGTH = 4_000;
 
 /** Names (ids, rooms), each once, in lists that one request can ask for. */

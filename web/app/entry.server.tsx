@@ -5,7 +5,7 @@ import { NonceContext } from "./ui/nonce.ts";
 
 const RENDER_LIMIT_MS = 10_000;
 
-/** Renders a page to HTML, with the headers that only the page itself can know. */
+/** Renders a page to HTML, with the headers that depend on the page. */
 export default async function handleRequest(request: Request, status: number, headers: Headers, context: EntryContext) {
   const nonce = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64");
   headers.set("content-type", "text/html; charset=utf-8");
@@ -29,19 +29,19 @@ export default async function handleRequest(request: Request, status: number, he
       },
     },
   );
-  // No page defers data, so waiting costs nothing and a failure can still become the right status.
+  // No page defers data, so waiting costs nothing and an error can still set the status.
   await body.allReady;
   return new Response(body, { status: failed ? 500 : status, headers });
 }
 
-/** What a loader or an action threw. */
+/** Logs what a loader or an action threw. */
 export function handleError(error: unknown, { request }: { request: Request }): void {
   if (request.signal.aborted) return;
   if (isRouteErrorResponse(error) && error.status < 500) logRefused(error.status, request);
   else console.error(error);
 }
 
-/** Scripts and style sheets are ours or carry the nonce. Style attributes are allowed: server-rendered sizes and colours need them. */
+/** Scripts and style sheets come from this server or have the nonce. Style attributes are allowed: rendered sizes and colours need them. */
 function contentSecurityPolicy(nonce: string): string {
   return [
     "default-src 'none'",

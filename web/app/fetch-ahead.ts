@@ -1,6 +1,6 @@
 declare global {
   interface Window {
-    /** The router's own list of what each page is made of, as its server put it into the page. */
+    /** The router's manifest of the modules of each route, as its server put it into the page. */
     __reactRouterManifest?: Manifest;
   }
 }
@@ -10,8 +10,8 @@ interface Manifest {
 }
 
 /**
- * Fetches the programs of the pages behind the door when nothing else is to be done. A page whose program is not here cannot be
- * opened while the server is away: the router then loads the whole document anew, and the browser shows an error of its own.
+ * Prefetches the modules of the signed-in pages when the browser is idle. A page whose module is not loaded cannot be opened while
+ * the server is unreachable: the router then loads the whole document again, and the browser shows its own error.
  */
 export function fetchPagesAhead(manifest: Manifest | undefined): void {
   const files = new Map<string, Partial<HTMLLinkElement>>();

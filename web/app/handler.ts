@@ -4,7 +4,7 @@ import { logRefused } from "./server/log-refused.ts";
 
 const handleRequest = createRequestHandler(build, import.meta.env.MODE);
 
-/** The pages as one function: web/build/server/index.js exports it with everything it needs bundled in. */
+/** The pages as one function: web/build/server/index.js exports it, bundled with all its dependencies. */
 export async function handle(request: Request): Promise<Response> {
   if (request.body !== null && !(await isReadable(request.clone()))) {
     logRefused(400, request);
@@ -13,7 +13,7 @@ export async function handle(request: Request): Promise<Response> {
   return handleRequest(request);
 }
 
-/** Asked once here, and not by each action that reads a form. */
+/** Checked once here, and not in each action that reads a form. */
 async function isReadable(request: Request): Promise<boolean> {
   try {
     await request.formData();

@@ -6,13 +6,13 @@ import { pluralize } from "./format.ts";
 type Names = Readonly<Record<string, string>>;
 type Detail = Readonly<Record<string, unknown>>;
 
-/** What was done, as the end of a sentence that begins with who did it: "banned troll". */
+/** The action, as the end of a sentence that begins with the actor: "banned troll". */
 export function describeAction({ action, subject, detail }: AuditEntry, names: Names): string {
   const what = describeSubject(subject, names);
   return lookUp(ACTION_TEXTS, action)?.(what, detail) ?? `did ${action} to ${what}`;
 }
 
-/** Ids of the people that acts speak of, to ask for their names. */
+/** Ids of the people named in entries, to read their names. */
 export function listUserIds(entries: readonly Pick<AuditEntry, "subject" | "detail">[]): string[] {
   return entries.flatMap(({ subject, detail }) => [
     ...(subject.startsWith("user:") ? [subject.slice("user:".length)] : []),
@@ -20,12 +20,12 @@ export function listUserIds(entries: readonly Pick<AuditEntry, "subject" | "deta
   ]);
 }
 
-/** Rooms that acts speak of. */
+/** Rooms named in entries. */
 export function listRooms(entries: readonly Pick<AuditEntry, "subject">[]): string[] {
   return entries.flatMap(({ subject }) => (subject.startsWith("room:") ? [subject.slice("room:".length)] : []));
 }
 
-/** Every act that has a sentence, to choose from. */
+/** Every action that has a sentence, to choose from. */
 export const auditActions = (): string[] => Object.keys(ACTION_TEXTS);
 
 const ACTION_TEXTS: Readonly<Record<string, (what: string, detail: Detail) => string>> = {
@@ -92,7 +92,7 @@ function formatChanges(changed: unknown): string {
     : rows.map(([name, value]) => `${name} is ${value ?? "not set"}`).join(", ");
 }
 
-/** "21 November 2026", UTC: sentences are made on both sides. */
+/** "21 November 2026", UTC: server and browser render the same sentence. */
 function formatDate(time: string): string {
   return new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" }).format(new Date(time));
 }

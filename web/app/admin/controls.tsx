@@ -6,7 +6,7 @@ import { Menu } from "../ui/menu.tsx";
 import { formKey, getRefusal, useActionResult } from "./action-result.ts";
 import styles from "./admin.module.css";
 
-/** What was just done, for eyes and screen readers; the place is there before the words are. */
+/** What was just done, also for screen readers; the element is there before the text is. */
 export function ActionStatus() {
   const outcome = useActionResult();
   return (
@@ -19,19 +19,19 @@ export function ActionStatus() {
 interface ConfirmProps {
   /** On the button that opens it. */
   label: string;
-  /** The same with the name of the thing, for those who hear the button alone. */
+  /** The same with the name of the object, for screen readers. */
   name: string;
   intent: string;
   id: string;
-  /** On the button that does it. */
+  /** On the button that submits. */
   submitLabel: string;
-  /** It destroys something: red. */
+  /** Destructive: red. */
   danger?: boolean;
   /** What will happen, and fields where there are some. */
   children: ReactNode;
 }
 
-/** A button that asks before it does something. Works without scripts; `useDismissing` closes it. */
+/** A button that asks for confirmation. Works without scripts; `useDismiss` closes it. */
 export function Confirm({ label, name, intent, id, submitLabel, danger, children }: ConfirmProps) {
   const outcome = useActionResult();
   const refusal = getRefusal(outcome, intent, id);
@@ -67,7 +67,7 @@ interface ActionButtonProps {
   danger?: boolean;
 }
 
-/** A button that does something at once. */
+/** A button that acts without confirmation. */
 export function ActionButton({ intent, id, label, name, danger }: ActionButtonProps) {
   const refusal = getRefusal(useActionResult(), intent, id);
   return (
@@ -89,7 +89,7 @@ export function ActionButton({ intent, id, label, name, danger }: ActionButtonPr
 }
 
 interface ActionMenuProps {
-  /** What it is, with the name of the thing: "Manage bo". */
+  /** Its label, with the name of the object: "Manage bo". */
   label: string;
   id: string;
   /** Of the forms in it. */
@@ -97,7 +97,7 @@ interface ActionMenuProps {
   children: ReactNode;
 }
 
-/** The acts of a row besides the first one. Closed again when one is done, and open when one was refused. */
+/** The further actions of a row. Closed after a success, open after an error. */
 export function ActionMenu({ label, id, intents, children }: ActionMenuProps) {
   const outcome = useActionResult();
   const intent = outcome?.id === id ? intents.find((each) => each === outcome.intent) : undefined;
@@ -109,7 +109,7 @@ export function ActionMenu({ label, id, intents, children }: ActionMenuProps) {
   );
 }
 
-/** A form that is folded away where there is something else to see first. */
+/** A form that is collapsed where other content comes first. */
 export function Collapsible({ title, open, children }: { title: string; open: boolean; children: ReactNode }) {
   return (
     <details className={styles.collapsible} open={open || undefined}>
@@ -119,7 +119,7 @@ export function Collapsible({ title, open, children }: { title: string; open: bo
   );
 }
 
-/** A secret that is shown this once, with a button that copies it. Give it the secret as its `key`. */
+/** A secret that is shown only once, with a button that copies it. Pass the secret as the `key`. */
 export function Secret({ title, secret, children }: { title: string; secret: string; children?: ReactNode }) {
   const box = useRef<HTMLElement>(null);
   useEffect(() => box.current?.focus(), []);
@@ -136,7 +136,7 @@ export function Secret({ title, secret, children }: { title: string; secret: str
   );
 }
 
-/** Where a list goes on, and the way back to its beginning. */
+/** Links to the next page of a list and back to its start. */
 export function Pager({ next, nextLabel }: { next: string | null; nextLabel: string }) {
   const [query] = useSearchParams();
   const to = (after: string | null) => {
@@ -154,7 +154,7 @@ export function Pager({ next, nextLabel }: { next: string | null; nextLabel: str
   );
 }
 
-/** Says that what stands there is not the newest. Its place is always there, so that nothing moves. */
+/** Says that the data is out of date. The element is always there, so that nothing moves. */
 export function StaleNotice({ isStale }: { isStale: boolean }) {
   return (
     <p role="status" className={styles.stale}>

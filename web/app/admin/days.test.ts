@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { dayStart } from "./days.ts";
 
-test("a day begins at its zone's midnight, on both sides of a clock change", () => {
+test("a day begins at its zone's midnight, before and after a clock change", () => {
   expect(dayStart("2026-11-21", "UTC")).toBe("2026-11-21T00:00:00.000Z");
   expect(dayStart("2026-11-21", "UTC", 1)).toBe("2026-11-22T00:00:00.000Z");
   expect(dayStart("2026-07-01", "Europe/Berlin")).toBe("2026-06-30T22:00:00.000Z");

@@ -1,10 +1,10 @@
-/** The moment at which a calendar day (`2026-11-21`, plus `days`) begins in a zone, RFC 3339; undefined for what is no day. */
+/** The moment at which a calendar day (`2026-11-21`, plus `days`) begins in a zone, RFC 3339; undefined for an invalid day. */
 export function dayStart(day: string | null, timeZone: string, days = 0): string | undefined {
   const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day ?? "");
   if (!match) return undefined;
   const wanted = Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]) + days);
   if (Number.isNaN(wanted)) return undefined;
-  // Twice: the zone's distance from UTC at the first guess may be that of the other side of a clock change.
+  // Twice: the zone's offset from UTC at the first guess may be the one before or after a clock change.
   let guess = wanted;
   for (let n = 0; n < 2; n += 1) guess = wanted - (wallClock(guess, timeZone) - guess);
   return new Date(guess).toISOString();
@@ -22,6 +22,6 @@ function wallClock(at: number, timeZone: string): number {
     second: "numeric",
     hourCycle: "h23",
   }).formatToParts(at);
-  const of = (type: string) => Number(parts.find((part) => part.type === type)?.value);
-  return Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"), of("second"));
+  const get = (type: string) => Number(parts.find((part) => part.type === type)?.value);
+  return Date.UTC(get("year"), get("month") - 1, get("day"), get("hour"), get("minute"), get("second"));
 }

@@ -41,7 +41,7 @@ export function DeliveryTable({ deliveries, names }: { deliveries: readonly Webh
   );
 }
 
-/** Its status, and what the last attempt came to. */
+/** Its status, and the result of the last attempt. */
 export function DeliveryState({ delivery }: { delivery: WebhookDelivery }) {
   const { status, response_status, error } = delivery;
   return (

@@ -4,7 +4,7 @@ import type { ComponentProps } from "react";
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
 
-/** Spans of time that forms offer, in seconds. */
+/** Durations that forms offer, in seconds. */
 export const DURATIONS = {
   none: { seconds: 0, label: "immediately" },
   hour: { seconds: HOUR, label: "1 hour" },
@@ -19,17 +19,20 @@ export type Duration = keyof typeof DURATIONS;
 
 interface DurationSelectProps extends Omit<ComponentProps<typeof NativeSelect>, "data"> {
   durations: readonly Duration[];
-  /** What choosing no span means; left out: one must be chosen. */
+  /** The label of no duration; left out: one must be chosen. */
   never?: string;
 }
 
-/** A span of time to choose; the form gets its seconds, or nothing for `never`. */
+/** A select of a duration; the form gets its seconds, or nothing for `never`. */
 export function DurationSelect({ durations, never, ...props }: DurationSelectProps) {
-  const choices = durations.map((span) => ({ value: String(DURATIONS[span].seconds), label: DURATIONS[span].label }));
+  const choices = durations.map((duration) => ({
+    value: String(DURATIONS[duration].seconds),
+    label: DURATIONS[duration].label,
+  }));
   return <NativeSelect {...props} data={never === undefined ? choices : [{ value: "", label: never }, ...choices]} />;
 }
 
-/** The moment that many seconds from now, RFC 3339; null for no span. */
+/** The time that many seconds from now, RFC 3339; null for no duration. */
 export function timeFromNow(seconds: string | undefined): string | null {
   return seconds === undefined ? null : new Date(Date.now() + Number(seconds) * 1_000).toISOString();
 }

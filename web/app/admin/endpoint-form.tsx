@@ -7,7 +7,7 @@ import { getRefusal, useActionResult } from "./action-result.ts";
 import styles from "./admin.module.css";
 import { splitWords } from "./duration-select.tsx";
 
-/** Makes a webhook endpoint, or changes the one that is given. */
+/** Creates a webhook endpoint, or changes the one that is given. */
 export function EndpointForm({
   endpoint,
   intent,
@@ -95,7 +95,7 @@ function Patterns({ text, ...props }: PatternsProps) {
   );
 }
 
-/** What the form says. */
+/** The endpoint that the form describes. */
 export function readEndpoint(form: FormData): NewWebhookEndpoint {
   return {
     url: field(form, "url") ?? "",

@@ -4,7 +4,7 @@ import { formatNumber, pluralize } from "./format.ts";
 import styles from "./frame-list.module.css";
 import type { NumberedFrame } from "./use-trace.ts";
 
-/** Frames of a trace, the newest first; each unfolds. */
+/** Frames of a trace, the newest first; each can be expanded. */
 export function FrameList({ frames }: { frames: readonly NumberedFrame[] }) {
   const { timeZone } = useClock();
   return (
@@ -58,7 +58,7 @@ function Frame({ frame, timeZone }: { frame: NumberedFrame; timeZone: string }) 
   );
 }
 
-/** JSON on lines of its own; what was cut off, or is no JSON, as it is. */
+/** JSON, indented; text that was truncated, or is no JSON, is returned unchanged. */
 function formatJson(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2);

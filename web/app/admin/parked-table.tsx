@@ -5,7 +5,7 @@ import { RoomName } from "./room-name.tsx";
 import type { RoomNames } from "./room-names.ts";
 import { Table } from "./table.tsx";
 
-/** Entries of the log that no webhook was sent, the newest first, each with the reason. */
+/** Log entries for which no webhook was sent, the newest first, each with the reason. */
 export function ParkedTable({ entries, names }: { entries: readonly WebhookParkedEntry[]; names: RoomNames }) {
   const { timeZone } = useClock();
   return (

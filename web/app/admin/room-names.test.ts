@@ -7,7 +7,7 @@ const office: NamedRoom = { room: "channel:9", name: "office", kind: "private" }
 const chat: NamedRoom = { room: "channel:7", name: null, kind: "direct" };
 const bo: NamedRoom = { room: "user:2", name: "bo.l", kind: "person" };
 
-test("rooms are called as people call them, and lead to where they are", () => {
+test("rooms have a display name and a link", () => {
   const shown = (room: string, named?: NamedRoom) => [roomTitle(room, named), roomPath(room, named)];
   expect(shown("channel:8", general)).toEqual(["#general", "/channels/8"]);
   expect(shown("channel:9", office)).toEqual(["#office", "/admin/connections?room=channel%3A9"]);
@@ -18,16 +18,16 @@ test("rooms are called as people call them, and lead to where they are", () => {
   expect(shown("all")).toEqual(["Everyone", "/admin/connections?room=all"]);
 });
 
-test("names are asked for once each, a hundred at a time, and only where there can be one", async () => {
-  const asked: (readonly string[])[] = [];
+test("names are requested once each, a hundred at a time, and only for rooms that can have one", async () => {
+  const requested: (readonly string[])[] = [];
   const roomNames = async (rooms: readonly string[]) => {
-    asked.push(rooms);
+    requested.push(rooms);
     return { data: rooms.includes("channel:8") ? [general] : [] };
   };
   const rest = { admin: { roomNames } } as unknown as Parameters<typeof readRoomNames>[0];
   const many = Array.from({ length: 150 }, (_, n) => `channel:${n}`);
   expect(await readRoomNames(rest, [...many, "channel:8", "event:1", "all"])).toEqual({ "channel:8": general });
-  expect(asked.map(({ length }) => length)).toEqual([100, 50]);
+  expect(requested.map(({ length }) => length)).toEqual([100, 50]);
   expect(await readRoomNames(rest, ["event:1"])).toEqual({});
-  expect(asked).toHaveLength(2);
+  expect(requested).toHaveLength(2);
 });

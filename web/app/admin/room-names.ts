@@ -2,10 +2,10 @@ import type { NamedRoom } from "../../../sdk/admin.ts";
 import type { Rest } from "../../../sdk/rest.ts";
 import { chunkNames } from "../chunk-names.ts";
 
-/** What rooms are called, by room. A room without a name that the reader may know is not in it. */
+/** The names of rooms, by room. A room without a name that the reader may know is not in it. */
 export type RoomNames = Readonly<Record<string, NamedRoom>>;
 
-/** Asks for the names of channels and people among the rooms; the names of others are what people call them. */
+/** Reads the names of the channels and people among the rooms; other rooms have no other name. */
 export async function readRoomNames({ admin }: Pick<Rest, "admin">, rooms: readonly string[]): Promise<RoomNames> {
   const names: Record<string, NamedRoom> = {};
   for (const list of chunkNames(rooms.filter((room) => /^(channel|user):/.test(room)))) {
@@ -15,7 +15,7 @@ export async function readRoomNames({ admin }: Pick<Rest, "admin">, rooms: reado
   return names;
 }
 
-/** What a room is called in a line of text. */
+/** The display name of a room. */
 export function roomTitle(room: string, named: NamedRoom | undefined): string {
   if (named?.kind === "person") return `${named.name} (personal)`;
   if (named?.kind === "direct") return "Direct chat";

@@ -6,7 +6,7 @@ import { RoomName } from "./room-name.tsx";
 import { type RoomNames, roomTitle } from "./room-names.ts";
 import { Table } from "./table.tsx";
 
-/** Rooms, the fullest first. */
+/** Rooms, those with the most connections first. */
 export function RoomTable({ rooms, names }: { rooms: readonly RoomInfo[]; names: RoomNames }) {
   return (
     <Table

@@ -1,4 +1,4 @@
-/** What a service token may be allowed to do, in words for who ticks the boxes. */
+/** What a service token can be allowed to do, with texts for admins. */
 export const SCOPES = [
   { value: "broadcast", label: "Broadcast", text: "Send to everyone who is in a room." },
   { value: "notify", label: "Notify", text: "Send a notice to one person, who sees it later if they are away." },

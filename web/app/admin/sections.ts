@@ -15,7 +15,7 @@ export const SECTIONS = [
 
 export const GROUPS = [...new Set(SECTIONS.map(({ group }) => group))];
 
-/** The section that a path is in; deeper ones belong to their beginning. */
+/** The section that a path is in; a deeper path belongs to the section it begins with. */
 export function findSection(pathname: string) {
   return SECTIONS.findLast(({ path }) => pathname === path || pathname.startsWith(`${path}/`)) ?? SECTIONS[0];
 }

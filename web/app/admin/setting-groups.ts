@@ -1,4 +1,4 @@
-/** What settings are about, in the order of the page. The names that fit a pattern belong to it; the first one counts. */
+/** The groups of settings, in the order of the page. A setting belongs to the first pattern that matches its name. */
 const SETTING_GROUPS = [
   { title: "People and sign-in", names: /^(REGISTRATION|SESSION_|ACCESS_TOKEN_|JWT_|JWKS_)/ },
   { title: "Mail", names: /^(SMTP_|MAIL_)/ },
@@ -12,7 +12,7 @@ const SETTING_GROUPS = [
 
 const OTHER = "Other";
 
-/** What a setting is called for people, where it can be changed on the page. */
+/** The titles of the settings that can be changed on the page. */
 const TITLES: Readonly<Record<string, string>> = {
   ALLOWED_ORIGINS: "Allowed origins",
   HTTP_RATE_LIMIT: "Requests from one address",
@@ -39,7 +39,7 @@ export function settingGroup(name: string): string {
   return SETTING_GROUPS.find(({ names }) => names.test(name))?.title ?? OTHER;
 }
 
-/** Settings by what they are about; groups without one are left out. */
+/** Settings by group; empty groups are left out. */
 export function groupSettings<T extends { name: string }>(settings: readonly T[]): { title: string; settings: T[] }[] {
   return [...SETTING_GROUPS.map(({ title }) => title), OTHER]
     .map((title) => ({ title, settings: settings.filter(({ name }) => settingGroup(name) === title) }))

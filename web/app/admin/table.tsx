@@ -4,8 +4,8 @@ import styles from "./admin.module.css";
 interface Column<T> {
   name: string;
   /**
-   * Numbers stand at the right, one below the other; what is short stays on its line; names get room before other words do;
-   * tools have no heading to be seen.
+   * Numbers are aligned at the end; short content is not wrapped; names get space before other columns; tools have no visible
+   * heading.
    */
   kind?: "number" | "short" | "name" | "tools";
   cell: (row: T) => ReactNode;
@@ -18,7 +18,7 @@ interface TableProps<T> {
   columns: readonly Column<T>[];
 }
 
-/** A table that becomes a list of cards on a narrow screen. The roles are spelt out: `display` takes away those of the elements. */
+/** A table that becomes a list of cards on a narrow screen. The roles are explicit: `display` removes those of the elements. */
 export function Table<T>({ label, rows, rowKey, columns }: TableProps<T>) {
   return (
     // biome-ignore-start lint/a11y/noRedundantRoles: see above.

@@ -1,9 +1,9 @@
 import { UsherError } from "../../../sdk/errors.ts";
 
-/** A frame that went in or out on some node. */
+/** A frame that a node received or sent. */
 export interface TraceFrame {
   at: string;
-  /** The number of the node that it came to or went from. */
+  /** The number of the node that received or sent it. */
   node: string;
   direction: "in" | "out";
   /** Null: it was for all who are in the room, `connections` of them on that node. */
@@ -14,21 +14,21 @@ export interface TraceFrame {
   type: string;
   bytes: number;
   connections: number;
-  /** Its first thousand characters, without secrets; null: it cannot be read. */
+  /** Its first thousand characters, without secrets; null: it is not text. */
   text: string | null;
 }
 
 export type TraceTarget = { room: string } | { user_id: string };
 
-/** What came since the last turn. `leftOut`: so many more frames were too many to be shown. */
+/** What came since the last batch. `dropped`: so many frames were left out, as there were too many. */
 export interface TraceBatch {
   frames: TraceFrame[];
   dropped: number;
 }
 
 /**
- * The frames of a room or person as they go; ends with its time. It is opened once and never again by itself, as an EventSource
- * would: each opening is written to the audit log. Throws UsherError when it is refused or cut.
+ * The frames of a room or person, live; ends after `seconds`. It does not reconnect by itself, as an EventSource would: each start
+ * is written to the audit log. Throws UsherError when it is refused or cut.
  */
 export async function* readTrace(
   target: TraceTarget,
@@ -49,7 +49,7 @@ export async function* readTrace(
   }
 }
 
-/** Reads whole server-sent events; comments say nothing. */
+/** Parses complete server-sent events; comments are ignored. */
 export function parseEvents(events: readonly string[]): TraceBatch {
   const batch: TraceBatch = { frames: [], dropped: 0 };
   for (const event of events) {

@@ -4,14 +4,14 @@ import { createRest, type Rest } from "../../../sdk/rest.ts";
 const INTERVAL_MS = 2_000;
 
 /**
- * Begins with what the server rendered and reads it again every two seconds while the page is in sight. `late`: the last reading
- * failed, so what stands there is older.
+ * Begins with what the server rendered and reads it again every two seconds while the page is visible. `isStale`: the last read
+ * failed, so the value is older.
  */
 export function usePolling<T>(first: T, read: (rest: Rest) => Promise<T>, on = true): { value: T; isStale: boolean } {
   const [state, setState] = useState({ first, value: first, isStale: false });
   const latest = useRef(read);
   latest.current = read;
-  // A form that was sent brings newer data by the loader.
+  // After a form was sent the loader has newer data.
   if (state.first !== first) setState({ first, value: first, isStale: false });
   useEffect(() => {
     if (!on) return;

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import { UsherError } from "../../../sdk/errors.ts";
 import { readTrace, type TraceFrame, type TraceTarget } from "./trace-stream.ts";
 
-/** Frames that are kept, of those that are shown and of those that wait while it is paused. */
+/** Maximum number of frames shown, and of frames buffered while it is paused. */
 const MAX_FRAMES = 500;
 
 export interface NumberedFrame extends TraceFrame {
@@ -11,15 +11,15 @@ export interface NumberedFrame extends TraceFrame {
 }
 
 export interface Trace {
-  /** What is watched; null: nothing was yet. */
+  /** What is watched; null: nothing so far. */
   subject: string | null;
   isRunning: boolean;
-  /** The server has said that it watches. */
+  /** The server has started the trace. */
   isOpen: boolean;
   isPaused: boolean;
   /** The newest first. */
   frames: readonly NumberedFrame[];
-  /** Came while it was paused; the newest first. */
+  /** Received while it was paused; the newest first. */
   buffered: readonly NumberedFrame[];
   dropped: number;
   refusal: UsherError | null;
@@ -36,7 +36,7 @@ const EMPTY_TRACE: Trace = {
   refusal: null,
 };
 
-/** One trace at a time: another one ends the one before, and so does leaving the page. */
+/** One trace at a time: a new one ends the previous one, and so does leaving the page. */
 export function useTrace() {
   const [trace, setTrace] = useState(EMPTY_TRACE);
   const current = useRef<AbortController | null>(null);
@@ -48,17 +48,17 @@ export function useTrace() {
     setTrace((trace) => ({ ...trace, isRunning: false }));
   };
 
-  /** `find` tells whom or what to watch, or throws why not. */
+  /** `find` returns whom or what to watch, or throws UsherError. */
   const start = async (subject: string, seconds: number, find: () => Promise<TraceTarget>) => {
     current.current?.abort();
-    const mine = new AbortController();
-    current.current = mine;
+    const controller = new AbortController();
+    current.current = controller;
     setTrace({ ...EMPTY_TRACE, subject, isRunning: true });
     const change = (next: (trace: Trace) => Trace) => {
-      if (!mine.signal.aborted) setTrace(next);
+      if (!controller.signal.aborted) setTrace(next);
     };
     try {
-      for await (const batch of readTrace(await find(), seconds, mine.signal)) {
+      for await (const batch of readTrace(await find(), seconds, controller.signal)) {
         const newFrames = batch.frames.map((frame) => ({ ...frame, n: ++count.current })).reverse();
         change((trace) => ({
           ...trace,
@@ -69,7 +69,7 @@ export function useTrace() {
       }
       change((trace) => ({ ...trace, isRunning: false }));
     } catch (error) {
-      if (mine.signal.aborted) return;
+      if (controller.signal.aborted) return;
       if (!(error instanceof UsherError)) throw error;
       change((trace) => ({ ...trace, isRunning: false, refusal: error }));
     }
@@ -84,7 +84,7 @@ export function useTrace() {
       buffered: [],
     }));
   const clear = () => setTrace((trace) => ({ ...trace, frames: [], buffered: [], dropped: 0 }));
-  return { trace, start, stop, pause, goOn: resume, clear };
+  return { trace, start, stop, pause, resume, clear };
 }
 
 function addFrames({ isPaused, frames, buffered }: Trace, newFrames: readonly NumberedFrame[]): Partial<Trace> {

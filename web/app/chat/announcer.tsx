@@ -1,10 +1,10 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { bidiIsolate } from "../ui/bidi-isolate.ts";
 
-/** Messages that come within this many ms are spoken as one sentence. */
+/** Messages that arrive within this many ms are announced as one sentence. */
 const GATHER_MS = 1_200;
 
-/** Speaks new messages of others to a screen reader: one in full, several as a number. */
+/** Announces new messages of others to a screen reader: one in full, several as a count. */
 export function useAnnouncer() {
   const [text, setText] = useState("");
   const gathered = useRef<string[]>([]);

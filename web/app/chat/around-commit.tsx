@@ -5,7 +5,7 @@ interface AroundCommitProps {
   after: () => void;
 }
 
-/** Calls `before` when the page is about to change around it and `after` when it has. React has a hook for the second only. */
+/** Calls `before` a commit of the components around it and `after` it. React has a hook for the second only. */
 export class AroundCommit extends Component<AroundCommitProps> {
   override getSnapshotBeforeUpdate(): null {
     this.props.before();

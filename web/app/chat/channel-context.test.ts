@@ -3,7 +3,7 @@ import { countOthersOnline } from "./channel-context.ts";
 
 const [ada, ben] = ["1", "2"].map((user_id) => ({ user_id, username: user_id }));
 
-test("others are counted whether or not the server has seen the reader yet", () => {
+test("others are counted, whether or not the server counts the reader yet", () => {
   expect(countOthersOnline(null, "1")).toBe(0);
   expect(countOthersOnline({ count: 0, members: [] }, "1")).toBe(0);
   expect(countOthersOnline({ count: 1, members: [ada!] }, "1")).toBe(0);

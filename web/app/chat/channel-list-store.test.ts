@@ -31,7 +31,7 @@ function channel(id: string, more: Partial<Channel> = {}): Channel {
   };
 }
 
-function said(user_id: string, seq: number): RoomFrame {
+function message(user_id: string, seq: number): RoomFrame {
   const created_at = "2026-11-21T12:00:00.000Z";
   const rest = { client_id: null, reply_to_id: null, created_at, edited_at: null, deleted_at: null };
   const payload = { message_id: String(seq), channel_id: "8", user_id, username: user_id, content: "x", ...rest };
@@ -41,13 +41,13 @@ function said(user_id: string, seq: number): RoomFrame {
 const start = () => new ChannelListStore({ me, channels: [channel("8")], position: { seq: 3, epoch: "e" } });
 const unread = (channelList: ChannelListStore) => channelList.find("8")?.unread;
 
-test("messages of others count as unread, but not one's own and not those in sight", () => {
+test("messages of others count as unread, but not one's own and not visible ones", () => {
   const store = start();
-  store.applyChannelFrame("8", said("2", 6));
-  store.applyChannelFrame("8", said("1", 7));
+  store.applyChannelFrame("8", message("2", 6));
+  store.applyChannelFrame("8", message("1", 7));
   expect(unread(store)).toBe(1);
   store.activeChannelId = "8";
-  store.applyChannelFrame("8", said("2", 8));
+  store.applyChannelFrame("8", message("2", 8));
   expect(unread(store)).toBe(1);
   store.setReadMark("8", { last_read_id: "108", last_read_seq: 8, unread: 0 });
   expect(unread(store)).toBe(0);
@@ -55,7 +55,7 @@ test("messages of others count as unread, but not one's own and not those in sig
   expect(store.find("8")).toMatchObject({ last_read_id: "108", last_read_seq: 8, unread: 0 });
 });
 
-test("a channel whose end is in sight stays read when a mark tells what is still on its way", () => {
+test("a channel whose end is visible stays read when a mark counts messages that have not arrived yet", () => {
   const store = start();
   store.activeChannelId = "8";
   store.setReadMark("8", { last_read_id: "101", last_read_seq: 1, unread: 3 });
@@ -67,7 +67,7 @@ test("a channel whose end is in sight stays read when a mark tells what is still
 
 test("a snapshot that was read before a frame does not undo it", () => {
   const store = start();
-  store.applyChannelFrame("8", said("2", 6));
+  store.applyChannelFrame("8", message("2", 6));
   store.refresh({ channels: [channel("8")], position: { seq: 3, epoch: "e" } });
   expect(unread(store)).toBe(1);
 
@@ -80,14 +80,14 @@ test("a snapshot that was read before a frame does not undo it", () => {
   expect(store.find("9")).toBeUndefined();
 });
 
-test("after a break of the log its new life begins with a snapshot, whatever its numbers", () => {
+test("with another epoch the snapshot replaces everything, whatever its seqs", () => {
   const store = start();
-  store.applyChannelFrame("8", said("2", 6));
+  store.applyChannelFrame("8", message("2", 6));
   store.replace({ channels: [channel("8", { last_seq: 1 })], position: { seq: 0, epoch: "f" } });
   expect(store.find("8")?.last_seq).toBe(1);
 });
 
-test("leaving takes a channel out of the list, by either room", () => {
+test("leaving removes a channel from the list, by a frame of either room", () => {
   const store = start();
   store.applyChannelFrame("8", {
     type: "member:left",
@@ -100,7 +100,7 @@ test("leaving takes a channel out of the list, by either room", () => {
   expect(store.channels.get()).toEqual([]);
 });
 
-test("names, topics, counts and the own role follow the frames of a channel; a deleted one leaves the list", () => {
+test("names, topics, counts and the own role follow the frames of a channel; a deleted channel is removed from the list", () => {
   const store = start();
   const in8 = { room: "channel:8" };
   const user = (id: string) => ({ id, username: id, name: null });

@@ -3,15 +3,15 @@ import type { RoomFrame } from "../../../sdk/follower.ts";
 import { Observable } from "./observable.ts";
 import { countUnread, type UnreadCount, type UnreadState, withCount, withFrame } from "./unread.ts";
 
-/** What the server told when the page was made: the caller, their channels, and the position in the log each was read at. */
+/** What the server read for the page: the caller, their channels, and the position of each in its log. */
 export interface ChannelListSnapshot {
   me: Me;
   channels: readonly Channel[];
-  /** Place in `user:<me>` at which the list was read. */
+  /** Position in `user:<me>` at which the list was read. */
   position: Position;
 }
 
-/** The list of channels with its unread counts: a snapshot, kept true by frames. */
+/** The list of channels with its unread counts: a snapshot, kept up to date by frames. */
 export class ChannelListStore {
   readonly userId: string;
   readonly channels: Observable<readonly Channel[]>;
@@ -19,7 +19,7 @@ export class ChannelListStore {
   /** Last entry of the own room that the list reflects. */
   #userRoomSeq: number;
   readonly #unread = new Map<string, UnreadState>();
-  /** `since`: where its log was; `isRead`: what was unread then has been marked meanwhile. */
+  /** `since`: the head of its log then; `isRead`: what was unread then has been marked read since. */
   #active: { channelId: string; since: number; isRead: boolean } | null = null;
 
   constructor({ me, channels, position }: ChannelListSnapshot) {
@@ -29,7 +29,7 @@ export class ChannelListStore {
     for (const channel of channels) this.#setCount(channel.id, channel);
   }
 
-  /** The channel whose newest message is in sight now: what comes into it from now on will be marked read, and is not shown as unread. */
+  /** The channel whose newest message is visible now: new messages in it are marked read, and not shown as unread. */
   get activeChannelId(): string | null {
     return this.#active?.channelId ?? null;
   }
@@ -41,7 +41,7 @@ export class ChannelListStore {
     for (const id of [before, channelId]) if (id !== null) this.#updateUnread(id);
   }
 
-  /** Takes a snapshot that stands for everything before it: the stream continues after it. */
+  /** Replaces everything by a snapshot: the stream continues after it. */
   replace({ channels, position }: Omit<ChannelListSnapshot, "me">): void {
     this.#userRoomSeq = position.seq;
     this.#unread.clear();
@@ -49,7 +49,7 @@ export class ChannelListStore {
     for (const channel of channels) this.#setCount(channel.id, channel);
   }
 
-  /** Takes a snapshot that was read while the stream went on: what the stream has told since is newer. */
+  /** Merges a snapshot that was read while the stream continued: what frames have changed since is newer. */
   refresh({ channels, position }: Omit<ChannelListSnapshot, "me">): void {
     if (position.seq < this.#userRoomSeq) return;
     const newest = channels.map((channel) => {
@@ -67,7 +67,7 @@ export class ChannelListStore {
     return this.channels.get().find(({ id }) => id === channelId);
   }
 
-  /** Applies a frame of `user:<me>`: a channel came or went. */
+  /** Applies a frame of `user:<me>`: a channel was joined or left. */
   applyUserFrame(frame: RoomFrame): void {
     this.#userRoomSeq = frame.seq;
     if (frame.type === "channel:joined") this.#upsert(frame.payload);
@@ -76,7 +76,7 @@ export class ChannelListStore {
 
   /** Applies a frame of a joined channel's room. */
   applyChannelFrame(channelId: string, frame: RoomFrame): void {
-    // What the snapshot that was read last has in it already.
+    // The last snapshot contains it already.
     if (frame.seq <= (this.find(channelId)?.last_seq ?? 0)) return;
     this.#update(channelId, (channel) => ({ ...channel, last_seq: frame.seq }));
     switch (frame.type) {
@@ -109,7 +109,7 @@ export class ChannelListStore {
   }
 
   /**
-   * The read mark is here now, by this or another device. What is told late, after a mark further on, changes nothing.
+   * Sets the read mark, of this or another device. A late one, after a mark further on, changes nothing.
    * `last_seq`: where `unread` was counted; left out: at the last entry that the list reflects.
    */
   setReadMark(
@@ -122,7 +122,7 @@ export class ChannelListStore {
     this.#update(channelId, (channel) =>
       last_read_seq < channel.last_read_seq ? channel : { ...channel, last_read_id, last_read_seq },
     );
-    // What the server counted on its way here is read as soon as it comes.
+    // What the server counted and has not arrived yet is read as soon as it arrives.
     if (this.#active?.channelId === channelId) this.#active.isRead = true;
     this.#setCount(channelId, { last_read_seq, unread, last_seq });
   }
@@ -135,8 +135,8 @@ export class ChannelListStore {
   #updateUnread(channelId: string): void {
     const known = this.#unread.get(channelId);
     if (!known) return;
-    const watched = this.#active?.channelId === channelId ? this.#active : null;
-    const unread = watched?.isRead ? 0 : countUnread(known, watched?.since);
+    const active = this.#active?.channelId === channelId ? this.#active : null;
+    const unread = active?.isRead ? 0 : countUnread(known, active?.since);
     if (unread !== this.find(channelId)?.unread) this.#update(channelId, (channel) => ({ ...channel, unread }));
   }
 
@@ -146,18 +146,20 @@ export class ChannelListStore {
     this.#setCount(channel.id, channel);
   }
 
-  /** Takes a channel out of the list. */
+  /** Removes a channel from the list. */
   remove(channelId: string): void {
     this.#unread.delete(channelId);
     this.channels.update((channels) => channels.filter(({ id }) => id !== channelId));
   }
 
-  #update(channelId: string, how: (channel: Channel) => Channel): void {
-    this.channels.update((channels) => channels.map((channel) => (channel.id === channelId ? how(channel) : channel)));
+  #update(channelId: string, change: (channel: Channel) => Channel): void {
+    this.channels.update((channels) =>
+      channels.map((channel) => (channel.id === channelId ? change(channel) : channel)),
+    );
   }
 }
 
-/** How a channel is called in lists and titles. */
+/** The title of a channel in lists and headings. */
 export function channelTitle(channel: Pick<Channel, "name" | "peer">): string {
   return channel.name ?? channel.peer?.name ?? channel.peer?.username ?? "Direct chat";
 }

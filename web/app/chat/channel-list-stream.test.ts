@@ -20,7 +20,7 @@ afterAll(async () => {
   await app.close();
 });
 
-/** Bob's list as it is kept, and Ann's client. `epoch`: of the list's position, when it shall be of another life of the log. */
+/** Bob's list, kept up to date, and Ann's client. `epoch`: of the list's position, to test another epoch. */
 async function follow(epoch?: string) {
   const [author, reader] = [app.connect(ann), app.connect(bob)];
   const list = await reader.rest.channels.list({ scope: "joined", limit: 100 });
@@ -29,11 +29,11 @@ async function follow(epoch?: string) {
   const channelList = new ChannelListStore({ me: await reader.rest.users.me(), channels: list.data, position: at });
   closing.push(followChannelList(reader, channelList, at));
   const make = async (name: string) => (await author.rest.channels.create({ type: "public", name })).id;
-  return { author, reader, house: channelList, make };
+  return { author, reader, channelList, make };
 }
 
-test("a channel is in the list from joining it to leaving it, on whatever device, and counts what is unread", async () => {
-  const { author, reader, house: channelList, make } = await follow();
+test("a channel is in the list from joining to leaving it, on any device, and counts what is unread", async () => {
+  const { author, reader, channelList, make } = await follow();
   const id = await make("one");
   await reader.rest.members.add(id);
   await waitUntil("it is in the list", () => channelList.find(id) !== undefined);
@@ -48,8 +48,8 @@ test("a channel is in the list from joining it to leaving it, on whatever device
   await waitUntil("it is gone", () => channelList.find(id) === undefined);
 });
 
-test("who is removed, and whose channel is deleted, has it in the list no more", async () => {
-  const { author, reader, house: channelList, make } = await follow();
+test("a channel is not in the list after the user is removed or the channel is deleted", async () => {
+  const { author, reader, channelList, make } = await follow();
   const [removed, deleted] = [await make("removed"), await make("deleted")];
   for (const id of [removed, deleted]) await reader.rest.members.add(id);
   await waitUntil(
@@ -64,12 +64,12 @@ test("who is removed, and whose channel is deleted, has it in the list no more",
   );
 });
 
-test("a list of another life of the log is read again, and what comes then is counted once", async () => {
+test("a list of another epoch is read again, and later messages are counted once", async () => {
   const earlier = await follow();
   const id = await earlier.make("again");
   await earlier.reader.rest.members.add(id);
   await earlier.author.rest.messages.send(id, { content: "before" });
-  const { author, reader, house: channelList } = await follow("another life");
+  const { author, reader, channelList } = await follow("another epoch");
   await author.rest.messages.send(id, { content: "after" });
   await waitUntil("both are counted", () => channelList.find(id)?.unread === 2);
   expect((await reader.rest.channels.get(id)).unread).toBe(2);

@@ -6,15 +6,15 @@ import type { ChannelListStore } from "./channel-list-store.ts";
 type ChannelPage = Page<Channel> & { position: Position };
 
 /**
- * Keeps the list of channels true: follows the person's own room and the room of every channel in the list, each from the
- * place at which it was read. `position`: place in `user:<me>` at which the list was read; its epoch is that of all rooms.
+ * Keeps the list of channels up to date: follows the person's own room and the room of every channel in the list, each from
+ * the position at which it was read. `position`: where in `user:<me>` the list was read; its epoch is that of all rooms.
  */
 export function followChannelList(client: Client, store: ChannelListStore, position: Position): () => void {
   const following = new Map<string, () => void>();
   let pendingReload: Promise<Position> | null = null;
   let { epoch } = position;
 
-  /** One reading of the whole list serves all rooms that lost their place at the same time. */
+  /** All rooms that need a reset at the same time share one read of the list. */
   function reload(): Promise<Position> {
     pendingReload ??= readChannels(client)
       .then((read) => {

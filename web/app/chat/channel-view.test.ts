@@ -19,27 +19,30 @@ afterAll(async () => {
   await app.close();
 });
 
-/** A channel of Ann's with so many messages, and Bob's view of it. `epoch`: that of the page, when it shall be another. */
-async function open(name: string, said: number, epoch?: string) {
+/** A channel of Ann's with so many messages, and Bob's view of it. `epoch`: of the page, to test another one. */
+async function open(name: string, count: number, epoch?: string) {
   const [author, reader] = [app.connect(ann), app.connect(bob)];
   const { id } = await author.rest.channels.create({ type: "public", name });
   await reader.rest.members.add(id);
-  for (let n = 1; n <= said; n++) await author.rest.messages.send(id, { content: `text ${n}` });
+  for (let n = 1; n <= count; n++) await author.rest.messages.send(id, { content: `text ${n}` });
   const page = await reader.rest.messages.list(id, { limit: 20 });
   const channelView = new ChannelView(id, epoch === undefined ? page : { ...page, epoch }, [], [], null);
-  const heard: string[] = [];
+  const received: string[] = [];
   closing.push(
-    channelView.connect(reader, bob.user.id, { onMessage: (_, content) => heard.push(content), onMembersChange() {} }),
+    channelView.connect(reader, bob.user.id, {
+      onMessage: (_, content) => received.push(content),
+      onMembersChange() {},
+    }),
   );
-  const say = async (content: string) => (await author.rest.messages.send(id, { content })).id;
-  return { id, talk: channelView, heard, say, author, reader };
+  const send = async (content: string) => (await author.rest.messages.send(id, { content })).id;
+  return { id, channelView, received, send, author, reader };
 }
 
 const texts = (view: ChannelView) => view.window.get().messages.map(({ content }) => content);
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => `text ${from + n}`);
 
-test("older pages join the window without a gap or a repetition, several askers being one", async () => {
-  const { talk: channelView } = await open("older", 90);
+test("older pages are added to the window without a gap or a repetition, and concurrent calls are one", async () => {
+  const { channelView } = await open("older", 90);
   expect(texts(channelView)).toEqual(numbers(71, 90));
   await Promise.all([channelView.loadOlder(), channelView.loadOlder()]);
   expect(texts(channelView)).toEqual(numbers(21, 90));
@@ -49,21 +52,21 @@ test("older pages join the window without a gap or a repetition, several askers 
   expect(texts(channelView)).toHaveLength(90);
 });
 
-test("what is said while a page is read is in the window once, and is told once", async () => {
-  const { talk: channelView, heard, say } = await open("meanwhile", 60);
+test("a message sent while a page is read is in the window once, and announced once", async () => {
+  const { channelView, received, send } = await open("meanwhile", 60);
   const loading = channelView.loadOlder();
-  await Promise.all([loading, ...["a", "b", "c"].map(say)]);
-  await waitUntil("all three are there", () => heard.length === 3);
+  await Promise.all([loading, ...["a", "b", "c"].map(send)]);
+  await waitUntil("all three are there", () => received.length === 3);
   expect(texts(channelView).slice(0, 60)).toEqual(numbers(1, 60).slice(-60));
   expect(texts(channelView).slice(60).sort()).toEqual(["a", "b", "c"]);
 });
 
-test("around an old message the window has newer ones to load, up to what was said meanwhile", async () => {
-  const { id, talk: channelView, reader, say } = await open("around", 130);
+test("around an old message the window has newer ones to load, up to what was sent meanwhile", async () => {
+  const { id, channelView, reader, send } = await open("around", 130);
   const first = (await reader.rest.messages.list(id, { after: "0", limit: 1 })).data[0]!;
   await channelView.showAround(first.id);
   expect([texts(channelView)[0], channelView.window.get().hasNewer]).toEqual(["text 1", true]);
-  await say("text 131");
+  await send("text 131");
   while (channelView.window.get().hasNewer) await channelView.loadNewer();
   await waitUntil("the newest is there", () => texts(channelView).at(-1) === "text 131");
   expect(texts(channelView).slice(-60)).toEqual(numbers(72, 131));
@@ -72,24 +75,24 @@ test("around an old message the window has newer ones to load, up to what was sa
   expect(texts(channelView).at(-1)).toBe("text 131");
 });
 
-test("an own message is on its way until it comes back, and is never shown twice or not at all", async () => {
-  const { talk: channelView } = await open("own", 3);
-  /** How often it was on the screen after each change. */
+test("an own message is outgoing until its frame arrives, and is never shown twice or not at all", async () => {
+  const { channelView } = await open("own", 3);
+  /** How often it was shown after each change. */
   const times: number[] = [];
   const shown = () => [...texts(channelView), ...channelView.outgoing.get().map(({ content }) => content)];
   const stop = channelView.outgoing.subscribe(() => times.push(shown().filter((text) => text === "mine").length));
   channelView.send("mine", null);
   expect(channelView.outgoing.get().map(({ content }) => content)).toEqual(["mine"]);
   await waitUntil("it has come back", () => texts(channelView).includes("mine"));
-  await waitUntil("nothing is on its way", () => channelView.outgoing.get().length === 0);
+  await waitUntil("no message is outgoing", () => channelView.outgoing.get().length === 0);
   stop();
   expect(new Set(times)).toEqual(new Set([1]));
   expect(texts(channelView)).toEqual([...numbers(1, 3), "mine"]);
 });
 
-test("edits and deletions change what is shown, whoever made them", async () => {
-  const { id, talk: channelView, author, say } = await open("changes", 2);
-  const changed = await say("first text");
+test("edits and deletions by any author change what is shown", async () => {
+  const { id, channelView, author, send } = await open("changes", 2);
+  const changed = await send("first text");
   await waitUntil("it is there", () => texts(channelView).includes("first text"));
   await author.rest.messages.edit(changed, "second text");
   await waitUntil("the edit is shown", () => texts(channelView).at(-1) === "second text");
@@ -101,11 +104,11 @@ test("edits and deletions change what is shown, whoever made them", async () => 
   );
 });
 
-test("after a gap that the server cannot fill everything is read again, and goes on", async () => {
-  const { talk: channelView, say } = await open("again", 3, "another life of the log");
-  await say("while it was away");
+test("after a gap that the server cannot fill everything is read again, and the stream continues", async () => {
+  const { channelView, send } = await open("again", 3, "another epoch");
+  await send("while it was away");
   await waitUntil("it is read", () => texts(channelView).includes("while it was away"));
-  await say("live again");
-  await waitUntil("it goes on", () => texts(channelView).includes("live again"));
+  await send("live again");
+  await waitUntil("the stream continues", () => texts(channelView).includes("live again"));
   expect(texts(channelView)).toEqual([...numbers(1, 3), "while it was away", "live again"]);
 });

@@ -4,40 +4,40 @@ import { UsherError } from "../../../sdk/errors.ts";
 import type { RoomFrame } from "../../../sdk/follower.ts";
 import type { Outgoing } from "../../../sdk/outbox.ts";
 import type { RoomPresence } from "../../../sdk/presence.ts";
-import { type MessagePage, positionOf } from "../../../sdk/rest.ts";
+import { getPosition, type MessagePage } from "../../../sdk/rest.ts";
 import { DisplayNames, getDisplayName } from "./display-names.ts";
 import { fromPage, type MessageWindow, trim, withFrame, withMessage, withNewer, withOlder } from "./message-window.ts";
 import { Observable } from "./observable.ts";
 import type { VisibleRange } from "./visible-range.ts";
 
 const PAGE_SIZE = 50;
-/** Frames that are remembered, to be laid over a page of messages that was read before they came. */
+/** Maximum number of recent frames, to be applied to a page of messages that was read before them. */
 const MAX_RECENT = 500;
 
 export interface ChannelViewHandlers {
-  /** Somebody else wrote just now. */
+  /** A new message of another user. */
   onMessage(name: string, content: string): void;
-  /** Members came, went or changed. */
+  /** Members joined, left or changed. */
   onMembersChange(): void;
 }
 
-/** One channel's conversation on the screen: a window on its messages, and the own ones that are on their way. */
+/** One channel's conversation on the screen: a window on its messages, and the user's outgoing ones. */
 export class ChannelView {
   readonly channelId: string;
   readonly window: Observable<MessageWindow>;
   readonly outgoing = new Observable<readonly Outgoing[]>([]);
-  /** Originals of replies, by id; null: gone, or not to be seen. */
+  /** Originals of replies, by id; null: deleted, or not visible to the user. */
   readonly quoted: Observable<ReadonlyMap<string, Message | null>>;
-  /** Those who wrote what is shown. */
+  /** The names of the authors of what is shown. */
   readonly displayNames: DisplayNames;
   /** Which members are online now; null: not known. */
   readonly presence: Observable<RoomPresence | null>;
-  /** Which part of it the reader sees; the list says so. */
+  /** Which part of it the reader sees; set by the list. */
   readonly visibleRange = new Observable<VisibleRange>({ first: null, last: null, read: null, following: false });
   readonly #startPosition: Position;
   #client: Client | null = null;
   #recent: RoomFrame[] = [];
-  /** Sent and taken, but not yet come back through the stream: shown until then. */
+  /** Acknowledged by the server, but not received through the stream yet: shown until then. */
   #acknowledged: readonly Outgoing[] = [];
   #pendingPage: Promise<void> | null = null;
 
@@ -46,14 +46,14 @@ export class ChannelView {
     page: MessagePage,
     quoted: readonly Message[],
     people: readonly PublicUser[],
-    here: RoomPresence | null,
+    presence: RoomPresence | null,
   ) {
     this.channelId = channelId;
     this.window = new Observable(fromPage(page));
     this.quoted = new Observable(new Map(quoted.map((message) => [message.id, message])));
     this.displayNames = new DisplayNames(people);
-    this.presence = new Observable(here);
-    this.#startPosition = positionOf(page);
+    this.presence = new Observable(presence);
+    this.#startPosition = getPosition(page);
   }
 
   /** Follows the channel from where its page was read. Returns the function that ends it. */
@@ -92,21 +92,21 @@ export class ChannelView {
 
   async edit(messageId: string, content: string): Promise<void> {
     const message = await this.#connectedClient.rest.messages.edit(messageId, content);
-    this.window.update((here) => withMessage(here, message));
+    this.window.update((window) => withMessage(window, message));
   }
 
   async remove(messageId: string): Promise<void> {
     await this.#connectedClient.rest.messages.delete(messageId);
     const deleted_at = new Date().toISOString();
-    this.window.update((here) => ({
-      ...here,
-      messages: here.messages.map((message) =>
+    this.window.update((window) => ({
+      ...window,
+      messages: window.messages.map((message) =>
         message.id === messageId ? { ...message, content: "", deleted_at } : message,
       ),
     }));
   }
 
-  /** Reads the page before the window. Several calls at once are one. */
+  /** Reads the page before the window. Concurrent calls are one. */
   loadOlder(): Promise<void> {
     const first = this.window.get().messages[0];
     if (!this.window.get().hasOlder || !first) return Promise.resolve();
@@ -114,7 +114,7 @@ export class ChannelView {
       const page = await rest.messages.list(this.channelId, { before: first.id, limit: PAGE_SIZE });
       const { last } = this.visibleRange.get();
       // Another window may have been loaded meanwhile: the page would leave a gap.
-      this.#applyPage((here) => (here.messages[0]?.id === first.id ? withOlder(here, page, last) : here), page);
+      this.#applyPage((window) => (window.messages[0]?.id === first.id ? withOlder(window, page, last) : window), page);
     });
   }
 
@@ -124,7 +124,10 @@ export class ChannelView {
     return this.#loadPage(async ({ rest }) => {
       const page = await rest.messages.list(this.channelId, { after: last.id, limit: PAGE_SIZE });
       const { first } = this.visibleRange.get();
-      this.#applyPage((here) => (here.messages.at(-1)?.id === last.id ? withNewer(here, page, first) : here), page);
+      this.#applyPage(
+        (window) => (window.messages.at(-1)?.id === last.id ? withNewer(window, page, first) : window),
+        page,
+      );
     });
   }
 
@@ -134,7 +137,7 @@ export class ChannelView {
     return this.#replace({});
   }
 
-  /** Shows a message with what stands around it. */
+  /** Shows a message with those around it. */
   showAround(messageId: string): Promise<void> {
     if (this.window.get().messages.some(({ id }) => id === messageId)) return Promise.resolve();
     return this.#replace({ around: messageId });
@@ -152,7 +155,7 @@ export class ChannelView {
     return this.#pendingPage;
   }
 
-  /** The stream could not go on: everything is read again. */
+  /** The stream could not continue: everything is read again. */
   async #reload({ rest }: Client): Promise<Position> {
     const { following, first } = this.visibleRange.get();
     const page = await this.#loadAround(rest, following ? null : first);
@@ -160,10 +163,10 @@ export class ChannelView {
     this.window.set(fromPage(page));
     void this.displayNames.loadMissing(rest, page.data);
     this.#updateOutgoing();
-    return positionOf(page);
+    return getPosition(page);
   }
 
-  /** A reader of old messages goes on there; where that message is gone, at the end. */
+  /** A reader of old messages stays there; if that message is gone, the end is shown. */
   async #loadAround(rest: Client["rest"], messageId: string | null): Promise<MessagePage> {
     if (messageId === null) return rest.messages.list(this.channelId, { limit: PAGE_SIZE });
     try {
@@ -174,18 +177,18 @@ export class ChannelView {
     }
   }
 
-  /** Lays over a page what came through the stream after it was read. */
-  #applyPage(how: (here: MessageWindow) => MessageWindow, page: MessagePage): void {
+  /** Applies a page, and then the frames that arrived after it was read. */
+  #applyPage(how: (window: MessageWindow) => MessageWindow, page: MessagePage): void {
     const newer = this.#recent.filter(({ seq }) => seq > page.head_seq);
-    this.window.update((here) => newer.reduce(withFrame, how(here)));
+    this.window.update((window) => newer.reduce(withFrame, how(window)));
     void this.displayNames.loadMissing(this.#connectedClient.rest, page.data);
     void this.#loadQuoted(page.data);
   }
 
   #applyFrame(frame: RoomFrame): void {
     this.#recent = [...this.#recent.slice(1 - MAX_RECENT), frame];
-    this.window.update((here) =>
-      this.visibleRange.get().following ? trim(withFrame(here, frame)) : withFrame(here, frame),
+    this.window.update((window) =>
+      this.visibleRange.get().following ? trim(withFrame(window, frame)) : withFrame(window, frame),
     );
     if (frame.type !== "message:created") return;
     this.#updateOutgoing();
@@ -193,7 +196,7 @@ export class ChannelView {
     if (frame.payload.reply_to_id !== null) void this.#loadQuoted([{ reply_to_id: frame.payload.reply_to_id }]);
   }
 
-  /** Fetches originals that are neither on the screen nor known yet. */
+  /** Fetches originals that are neither shown nor known yet. */
   async #loadQuoted(replies: readonly Pick<Message, "reply_to_id">[]): Promise<void> {
     const shown = new Set(this.window.get().messages.map(({ id }) => id));
     const wanted = new Set<string>();

@@ -14,11 +14,11 @@ interface ChatContextValue {
   /** Null until the page runs in a browser. */
   client: Client | null;
   connectionState: ConnectionState;
-  /** Unless it is `well`, what the connection told last may be true no more. */
+  /** Unless it is `connected`, live data may be out of date. */
   connectionStatus: ConnectionStatus;
 }
 
-/** ms in which a new sign-in's answer reaches the browser. */
+/** ms within which the response of a new sign-in reaches the browser. */
 const COOKIE_DELAY_MS = 1_000;
 
 const ChatContext = createContext<ChatContextValue | null>(null);
@@ -33,7 +33,7 @@ export function useChannels() {
   return useObservable(useChat().channelList.channels);
 }
 
-/** Holds the state of the signed-in pages, and the one connection that keeps it true. */
+/** Holds the state of the signed-in pages, and the one connection that keeps it up to date. */
 export function ChatProvider({ snapshot, children }: { snapshot: ChannelListSnapshot; children: ReactNode }) {
   const [channelList] = useState(() => new ChannelListStore(snapshot));
   const [client, setClient] = useState<Client | null>(null);
@@ -63,8 +63,8 @@ export function ChatProvider({ snapshot, children }: { snapshot: ChannelListSnap
 }
 
 /**
- * The server does not want this sign-in any more: what is on the screen must go too. When another one has taken its place in this
- * browser, of this person or of another one, the page is loaded for it.
+ * The session is no longer valid: the page must not show its data any more. When there is a new session in this browser, of this person
+ * or another one, the page is loaded for it.
  */
 async function handleRefused(client: Client): Promise<void> {
   const { refusal } = client;
@@ -76,7 +76,7 @@ async function handleRefused(client: Client): Promise<void> {
   else location.replace(`/login?to=${encodeURIComponent(here)}`);
 }
 
-/** A sign-in ends the session before it, which is heard here before the browser has the new cookie: so it is asked twice. */
+/** A sign-in ends the session before it, and that arrives here before the browser has the new cookie: hence two attempts. */
 async function isSignedInAgain({ rest }: Client): Promise<boolean> {
   for (const delayMs of [0, COOKIE_DELAY_MS]) {
     await new Promise((resolve) => setTimeout(resolve, delayMs));

@@ -13,8 +13,8 @@ export function useClock(): Clock {
 }
 
 /**
- * Starts with the server's idea of the visitor's zone (from a cookie), so that the first paint and hydration agree,
- * and corrects it once in the browser.
+ * Starts with the visitor's zone from a cookie, so that the first paint and hydration agree, and corrects it once in
+ * the browser.
  */
 export function ClockProvider({ timeZone, now, children }: Clock & { children: ReactNode }) {
   const [clock, setClock] = useState<Clock>({ timeZone, now });
@@ -22,9 +22,9 @@ export function ClockProvider({ timeZone, now, children }: Clock & { children: R
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing in Firefox and Safari.
     document.cookie = `zone=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax`;
-    const tick = () => setClock({ timeZone: zone, now: Date.now() });
-    tick();
-    const timer = setInterval(tick, 60_000);
+    const update = () => setClock({ timeZone: zone, now: Date.now() });
+    update();
+    const timer = setInterval(update, 60_000);
     return () => clearInterval(timer);
   }, []);
   return <ClockContext value={clock}>{children}</ClockContext>;

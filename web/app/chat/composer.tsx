@@ -14,18 +14,18 @@ interface ComposerProps {
   userId: string;
   /** Such as "#general" or a person's name. */
   destination: string;
-  /** Repeats of the plain form post are the same message. */
+  /** Repeated plain form posts are the same message. */
   clientId: string;
   replyTo: Message | null;
-  /** How its writer is called. */
+  /** The display name of its author. */
   replyToName: string | null;
   onCancelReply: () => void;
-  /** Null while there is no connection to hand messages to: then the form posts by itself. Throws when it cannot take more. */
+  /** Null while there is no client: then the form is posted. Throws when the outbox is full. */
   onSend: ((content: string) => void) | null;
   onEditLast: () => void;
 }
 
-/** Where a message is written. What is typed belongs to this channel and survives leaving the page. */
+/** The form for a new message. The draft belongs to this channel and survives leaving the page. */
 export function Composer(props: ComposerProps) {
   const { channelId, userId, destination, clientId, replyTo, replyToName, onCancelReply, onSend, onEditLast } = props;
   const box = useRef<HTMLTextAreaElement>(null);
@@ -35,7 +35,7 @@ export function Composer(props: ComposerProps) {
 
   useEffect(() => {
     if (!box.current) return;
-    // What was typed before the scripts arrived goes before what is kept.
+    // Text that was typed before the scripts were loaded takes precedence over the draft.
     box.current.value ||= readDraft(userId, channelId);
     setLength(box.current.value.length);
     grow(box.current);
@@ -151,7 +151,7 @@ export function Composer(props: ComposerProps) {
   );
 }
 
-/** The focus is in another field already, where somebody may be in the middle of a word: that goes before the composer. */
+/** The focus is in another field already, where the user may be typing: it stays there. */
 function isWritingElsewhere(): boolean {
   return document.activeElement?.matches("input, textarea, select") ?? false;
 }

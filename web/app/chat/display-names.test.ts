@@ -7,20 +7,20 @@ const ben = { user_id: "2", username: "ben" };
 const gone = { user_id: "3", username: "gone" };
 
 function server(...people: PublicUser[]) {
-  const asked: string[] = [];
+  const requested: string[] = [];
   let release = () => {};
   const opened = new Promise<void>((resolve) => {
     release = resolve;
   });
   const list = async ({ ids = [] }: { ids?: readonly string[] } = {}) => {
-    asked.push(ids.join(","));
+    requested.push(ids.join(","));
     await opened;
     return { data: people.filter(({ id }) => ids.includes(id)), next: null, prev: null };
   };
-  return { asked, release, rest: { users: { list } } };
+  return { requested, release, rest: { users: { list } } };
 }
 
-test("a person is called by the name that they chose, else by their username", () => {
+test("the display name is the name that the person chose, else their username", () => {
   const people = new DisplayNames([
     { id: "1", username: "ada", name: "Ada Lovelace" },
     { id: "2", username: "ben", name: null },
@@ -32,25 +32,25 @@ test("a person is called by the name that they chose, else by their username", (
   ]);
 });
 
-test("each person is asked for once, and those who come meanwhile in one question", async () => {
+test("each person is requested once, and those who come meanwhile in one request", async () => {
   const people = new DisplayNames([]);
-  const { asked, release, rest } = server({ id: "1", username: "ada", name: "Ada Lovelace" });
-  const meeting = people.loadMissing(rest, [ada, ada]);
+  const { requested, release, rest } = server({ id: "1", username: "ada", name: "Ada Lovelace" });
+  const loading = people.loadMissing(rest, [ada, ada]);
   await people.loadMissing(rest, [ben]);
   await people.loadMissing(rest, [gone, ada]);
   release();
-  await meeting;
+  await loading;
   await people.loadMissing(rest, [ada, ben, gone]);
-  expect(asked).toEqual(["1", "2,3"]);
+  expect(requested).toEqual(["1", "2,3"]);
   expect(getDisplayName(people.names.get(), ada)).toBe("Ada Lovelace");
 });
 
-test("a question that failed is asked again with the next message", async () => {
+test("a failed request is repeated with the next message", async () => {
   const people = new DisplayNames([]);
-  const { asked, release, rest } = server({ id: "1", username: "ada", name: "Ada Lovelace" });
+  const { requested, release, rest } = server({ id: "1", username: "ada", name: "Ada Lovelace" });
   await people.loadMissing({ users: { list: () => Promise.reject(new Error("offline")) } }, [ada]);
   release();
   await people.loadMissing(rest, [ben]);
-  expect(asked).toEqual(["1,2"]);
+  expect(requested).toEqual(["1,2"]);
   expect(getDisplayName(people.names.get(), ada)).toBe("Ada Lovelace");
 });

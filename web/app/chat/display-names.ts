@@ -2,7 +2,7 @@ import type { Message, PublicUser } from "../../../protocol/objects.ts";
 import type { Client } from "../../../sdk/client.ts";
 import { Observable } from "./observable.ts";
 
-/** Most ids that the server takes in one question. */
+/** Maximum number of ids that the server accepts in one request. */
 const MAX_IDS = 100;
 
 type Author = Pick<Message, "user_id" | "username">;
@@ -11,17 +11,17 @@ type Rest = { users: Pick<Client["rest"]["users"], "list"> };
 /** The names that people chose, by id; null: none. Messages carry the username only. */
 export type Names = ReadonlyMap<string, string | null>;
 
-/** How a user is called: by the name that they chose, else by their username. */
+/** The display name of a user: the name that they chose, else their username. */
 export function getDisplayName(names: Names, { user_id, username }: Author): string {
   return names.get(user_id) ?? username;
 }
 
-/** Ids of those who wrote, each once. */
+/** Ids of the authors, each once. */
 export function getAuthorIds(messages: readonly Author[]): string[] {
   return [...new Set(messages.map(({ user_id }) => user_id))];
 }
 
-/** Knows the names of those who write in a conversation, and asks for those of newcomers. */
+/** The display names of the authors in a conversation; reads those of new ones. */
 export class DisplayNames {
   readonly names: Observable<Names>;
   readonly #missing = new Set<string>();
@@ -31,7 +31,7 @@ export class DisplayNames {
     this.names = new Observable(new Map(known.map(({ id, name }) => [id, name])));
   }
 
-  /** While one question is on its way, those who come gather for the next. Until the answer the username is shown. */
+  /** While one request is running, further ids wait for the next one. Until the response the username is shown. */
   async loadMissing(rest: Rest, messages: readonly Author[]): Promise<void> {
     for (const id of getAuthorIds(messages)) if (!this.names.get().has(id)) this.#missing.add(id);
     if (this.#isLoading || this.#missing.size === 0) return;
@@ -41,11 +41,11 @@ export class DisplayNames {
         const ids = [...this.#missing].slice(0, MAX_IDS);
         const found = await fetchNames(rest, ids);
         for (const id of ids) this.#missing.delete(id);
-        // Who is not found was deleted: not asked for again.
+        // An unknown user was deleted: not requested again.
         this.names.update((names) => new Map([...names, ...ids.map((id) => [id, null] as const), ...found]));
       }
     } catch {
-      // A name is an ornament to the username; the next message asks again.
+      // A name is optional beside the username; the next message tries again.
     } finally {
       this.#isLoading = false;
     }

@@ -3,19 +3,19 @@ import { readDraft, removeDraft, saveDraft } from "./drafts.ts";
 
 const before = Object.getOwnPropertyDescriptor(globalThis, "localStorage");
 
-/** A browser's storage that holds so many texts. */
-function useStorage(room: number) {
-  const kept = new Map<string, string>();
+/** A browser's storage with a limited capacity. */
+function useStorage(capacity: number) {
+  const stored = new Map<string, string>();
   const storage = {
-    getItem: (key: string) => kept.get(key) ?? null,
+    getItem: (key: string) => stored.get(key) ?? null,
     setItem(key: string, text: string) {
-      if (!kept.has(key) && kept.size >= room) throw new DOMException("full", "QuotaExceededError");
-      kept.set(key, text);
+      if (!stored.has(key) && stored.size >= capacity) throw new DOMException("full", "QuotaExceededError");
+      stored.set(key, text);
     },
-    removeItem: (key: string) => void kept.delete(key),
+    removeItem: (key: string) => void stored.delete(key),
   };
   Object.defineProperty(globalThis, "localStorage", { value: storage, configurable: true, writable: true });
-  return kept;
+  return stored;
 }
 
 beforeEach(() => void useStorage(10));
@@ -23,20 +23,20 @@ afterEach(() => {
   if (before) Object.defineProperty(globalThis, "localStorage", before);
 });
 
-test("a draft belongs to its person and place, and nothing is kept of an empty one", () => {
-  const kept = useStorage(10);
+test("a draft belongs to its person and target, and an empty one is not stored", () => {
+  const stored = useStorage(10);
   saveDraft("1", "8", "half a sentence");
   expect(readDraft("1", "8")).toBe("half a sentence");
   expect(readDraft("1", "9")).toBe("");
   expect(readDraft("2", "8")).toBe("");
   saveDraft("1", "8", "");
-  expect(kept.size).toBe(0);
+  expect(stored.size).toBe(0);
   saveDraft("1", "8", "again");
   removeDraft("1", "8");
   expect(readDraft("1", "8")).toBe("");
 });
 
-test("storage that is full or forbidden takes nothing down", () => {
+test("storage that is full or forbidden causes no error", () => {
   useStorage(0);
   saveDraft("1", "8", "lost");
   expect(readDraft("1", "8")).toBe("");

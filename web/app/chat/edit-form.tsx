@@ -9,12 +9,12 @@ import styles from "./message-row.module.css";
 
 interface EditFormProps {
   message: Message;
-  onAction: (act: "cancel", message: Message) => void;
+  onAction: (action: "cancel", message: Message) => void;
   /** Returns whether it is saved. */
   onSave: (message: Message, content: string) => Promise<boolean>;
 }
 
-/** Where a message is changed. What was typed is kept until it is saved, or until its writer says that it may go. */
+/** The form that edits a message. The draft is stored until it is saved or discarded. */
 export function EditForm({ message, onAction, onSave }: EditFormProps) {
   const { channelList } = useChat();
   const draftKey = `edit-${message.id}`;
@@ -74,7 +74,7 @@ export function EditForm({ message, onAction, onSave }: EditFormProps) {
         label="Edit the message"
         defaultValue={start}
         rows={2}
-        // The visitor has just asked to edit this text.
+        // The user has just chosen to edit this text.
         autoFocus
         onText={changed}
         onEnter={() => void save()}

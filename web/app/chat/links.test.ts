@@ -8,7 +8,7 @@ const linksIn = (text: string) =>
     .filter(({ kind }) => kind === "link")
     .map((part) => part.text);
 
-test("a link is what its writer means by it: with its brackets, without the sentence's signs, in any script", () => {
+test("a link is what its author means: with its brackets, without the sentence's punctuation, in any script", () => {
   for (const [text, ...links] of [
     ["https://example.org/Usher_(occupation)", "https://example.org/Usher_(occupation)"],
     ["(see https://example.org/a), please", "https://example.org/a"],
@@ -22,7 +22,7 @@ test("a link is what its writer means by it: with its brackets, without the sent
   }
 });
 
-test("nothing else becomes a link: other schemes, a name before the host, a link that turns its direction or is too long", () => {
+test("nothing else becomes a link: other schemes, a name before the host, a link with a bidi control or that is too long", () => {
   for (const text of [
     "javascript:alert(1) data:text/html,x ftp://a.example mailto:a@b.example //a.example a.example",
     "https://bank.example@other.example/ https://user:secret@other.example/",
@@ -45,7 +45,7 @@ test("the parts of any text are that text again", () => {
   );
 });
 
-test("the longest message of the worst signs is searched in a time that grows with its length alone", () => {
+test("the search in the longest message of the worst characters takes time linear to its length", () => {
   const units = [
     ")",
     "(",
@@ -71,6 +71,6 @@ test("the longest message of the worst signs is searched in a time that grows wi
       const attack = `${start}${unit.repeat(MESSAGE_MAX).slice(0, MESSAGE_MAX - start.length - 1)}x`;
       total += Math.min(once(attack), once(attack), once(attack));
     }
-  // About 40 ms. A pattern that begins anew at each sign took 305 ms for a single one of these.
+  // About 40 ms. A pattern that starts again at each character took 305 ms for a single one of these.
   expect(total).toBeLessThan(1_000);
 });

@@ -3,13 +3,13 @@ import { LinkifyIt } from "linkify-it";
 /** A longer link stays text. */
 export const MAX_LINK = 2_000;
 
-// It looks as far as `maxLength` from each place where a link may begin, and cuts there: what comes out longer than ours is cut.
+// It searches up to `maxLength` from each possible start of a link and cuts there: a longer result than ours was cut.
 const finder = new LinkifyIt({ fuzzyEmail: false, fuzzyLink: false, urlAuth: true, maxLength: MAX_LINK + 100 })
   .add("ftp:", null)
   .add("mailto:", null)
   .add("//", null);
 
-/** Code is quoted by backticks, and a bidi control would show a link in another order than it is followed in: a link ends at both. */
+/** Code is quoted by backticks, and a bidi control would display a link in another order than its characters: a link ends at both. */
 const LINK_END = /[`\p{Bidi_Control}]/gu;
 
 export interface TextPart {
@@ -19,7 +19,7 @@ export interface TextPart {
   at: number;
 }
 
-/** A text cut into its http(s) links and what is between them; the parts joined are the text. */
+/** A text split into its http(s) links and what is between them; the parts joined are the text. */
 export function splitLinks(text: string): TextPart[] {
   const parts: TextPart[] = [];
   let at = 0;

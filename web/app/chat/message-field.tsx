@@ -7,17 +7,17 @@ interface MessageFieldProps
   label: string;
   defaultValue?: string;
   onText: (text: string) => void;
-  /** Enter, where that sends. */
+  /** Enter, where it sends. */
   onEnter: () => void;
-  /** Returns whether there was something to leave; else the key is for whatever is around. */
+  /** Returns whether it was handled; if not, the key is left to the elements around. */
   onEscape?: () => boolean;
   /** The upwards arrow in an empty field. */
   onUp?: () => void;
 }
 
 /**
- * The field that messages are written in, wherever that is. With a keyboard Enter sends and Shift+Enter begins a line; on a
- * touch screen Enter begins a line and a button sends. Keys that an input method uses while it composes a character are its own.
+ * The text field of a message, new or edited. With a keyboard Enter sends and Shift+Enter begins a line; on a touch screen Enter
+ * begins a line and a button sends. Keys that an input method uses during composition are ignored.
  */
 export function MessageField({ label, onText, onEnter, onEscape, onUp, ref, ...props }: MessageFieldProps) {
   const own = useRef<HTMLTextAreaElement>(null);
@@ -27,7 +27,7 @@ export function MessageField({ label, onText, onEnter, onEscape, onUp, ref, ...p
   }, [box]);
 
   function onKeyDown(event: KeyboardEvent<HTMLTextAreaElement>) {
-    // keyCode 229: Safari ends the composition before it tells of the key that ended it.
+    // keyCode 229: Safari ends the composition before the event of the key that ended it.
     if (event.nativeEvent.isComposing || event.keyCode === 229) return;
     if (event.key === "Escape" && onEscape?.()) event.preventDefault();
     if (event.key === "ArrowUp" && onUp && event.currentTarget.value === "") {

@@ -21,14 +21,14 @@ interface MessageListProps {
   channel: Channel;
   /** First message that was unread when the channel was opened. */
   firstUnread: string | null;
-  /** Message to bring into sight first. */
+  /** Message to scroll to first. */
   target: string | null;
   onReply: (message: Message) => void;
-  /** A failure of what was asked for, in a sentence. */
+  /** An error, as a sentence. */
   onError: (text: string) => void;
 }
 
-/** The messages of a channel, scrollable both ways without a jump, and those that are on their way. */
+/** The messages of a channel, scrollable both ways without a jump, and the outgoing ones. */
 export function MessageList({ channelView, channel, firstUnread, target, onReply, onError }: MessageListProps) {
   const { me, client } = useChat();
   const { timeZone, now } = useClock();
@@ -37,16 +37,16 @@ export function MessageList({ channelView, channel, firstUnread, target, onReply
   const quoted = useObservable(channelView.quoted);
   const names = useObservable(channelView.displayNames.names);
   const [active, setActive] = useState<string | null>(null);
-  /** The message that the keyboard was at last. */
+  /** The message that had the focus last. */
   const [current, setCurrent] = useState<string | null>(null);
   const list = useRef<HTMLOListElement>(null);
-  const {
-    changing: openForm,
-    lit: highlighted,
-    act: runAction,
-    save,
-    guarded: reportFailure,
-  } = useMessageActions({ channelView, list, target, onReply, onError });
+  const { openForm, highlighted, runAction, save, reportFailure } = useMessageActions({
+    channelView,
+    list,
+    target,
+    onReply,
+    onError,
+  });
 
   const scroll = useAnchoredScroll({
     pages: shown,
@@ -57,7 +57,7 @@ export function MessageList({ channelView, channel, firstUnread, target, onReply
     loadOlder: () => void reportFailure(channelView.loadOlder()),
     loadNewer: () => void reportFailure(channelView.loadNewer()),
     loadLatest: () => reportFailure(channelView.showLatest()),
-    onVisibleRange: (sight) => channelView.visibleRange.set(sight),
+    onVisibleRange: (range) => channelView.visibleRange.set(range),
   });
 
   // A user who sends a message wants to see it, wherever they were reading.
@@ -77,7 +77,7 @@ export function MessageList({ channelView, channel, firstUnread, target, onReply
 
   function onKeyDown(event: KeyboardEvent<HTMLElement>) {
     if (!(event.target instanceof HTMLElement) || event.ctrlKey || event.metaKey || event.altKey) return;
-    // What is written or asked inside a row has keys of its own.
+    // Forms and questions inside a row handle their own keys.
     if (event.target.closest("form, fieldset[data-question], input, textarea, select")) return;
     const row = event.target.closest<HTMLElement>("[data-message]");
     if (row === null && event.target !== event.currentTarget) return;
@@ -94,13 +94,13 @@ export function MessageList({ channelView, channel, firstUnread, target, onReply
     event.preventDefault();
   }
 
-  /** The links to further pages are for pages without scripts. */
+  /** The links to further pages work without scripts. */
   const withoutNavigation = (read: () => Promise<void>) => (event: MouseEvent) => {
     event.preventDefault();
     if (client) void reportFailure(read());
   };
 
-  // Tab goes to one message, and the arrow keys from there: not through fifty of them on the way to the composer.
+  // Tab goes to one message only, and the arrow keys move from there: Tab does not pass all of them before the composer.
   const tabStop = current !== null && byId.has(current) ? current : (shown.messages.at(-1)?.id ?? null);
   const canWrite = channel.role !== null;
   const canDelete = (message: Message) =>
@@ -135,12 +135,12 @@ export function MessageList({ channelView, channel, firstUnread, target, onReply
           <ol
             ref={list}
             className={styles.list}
-            // A finger leaves when it is lifted, before its click: only a mouse shows and hides buttons by where it is.
+            // A touch pointer leaves when it is lifted, before its click: only a mouse shows and hides buttons by hovering.
             onPointerOver={(event) => event.pointerType === "mouse" && setActive(findMessageId(event.target))}
             onPointerLeave={(event) => event.pointerType === "mouse" && setActive(null)}
             onClick={(event) => setActive(findMessageId(event.target))}
             onFocus={(event) => {
-              // The focus that a tap sets comes between its press and its click: nothing may move then.
+              // The focus of a tap comes between pointerdown and click: nothing may move then.
               if (event.target.matches(":focus-visible")) setActive(findMessageId(event.target));
               setCurrent(findMessageId(event.target));
             }}

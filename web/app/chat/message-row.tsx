@@ -16,10 +16,10 @@ export type RowAction = "reply" | "edit" | "delete" | "confirm-delete" | "cancel
 
 interface MessageRowProps {
   message: Message;
-  /** How the writer is called. */
+  /** The display name of the author. */
   author: string;
   startsGroup: boolean;
-  /** The message that this one replies to; null: it is gone. Undefined: it replies to none, or is not loaded yet. */
+  /** The message that this one replies to; null: it was deleted. Undefined: it replies to none, or is not loaded yet. */
   parent: Message | null | undefined;
   parentAuthor: string | null;
   isMine: boolean;
@@ -27,17 +27,17 @@ interface MessageRowProps {
   canWrite: boolean;
   /** Shows the buttons. */
   isActive: boolean;
-  /** Tab stops here. */
+  /** Whether Tab stops here. */
   isTabStop: boolean;
-  /** What stands in the row in place of the text. */
+  /** What the row shows instead of the text. */
   mode: "text" | "edit" | "delete";
   isHighlighted: boolean;
-  onAction: (act: RowAction, message: Message) => void;
+  onAction: (action: RowAction, message: Message) => void;
   /** Returns whether it is saved. */
   onSave: (message: Message, content: string) => Promise<boolean>;
 }
 
-/** One message. The name, the avatar and the full time stand at the head of a block only. */
+/** One message. Only the first of a group shows the name, the avatar and the full time. */
 export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
   const { message, author, startsGroup, isActive, isTabStop, mode, isHighlighted } = props;
   const { client } = useChat();
@@ -115,7 +115,7 @@ function Quote({ id, parent, parentAuthor, message, isActive, onAction }: Messag
     <Link
       to={`?at=${id}#m-${id}`}
       className={styles.quote}
-      // Tab reaches what is inside a message from that message alone.
+      // Tab reaches the links inside a message only from that message.
       tabIndex={client && !isActive ? -1 : undefined}
       onClick={(event) => {
         if (event.metaKey || event.ctrlKey) return;
@@ -179,7 +179,7 @@ function DeleteForm({ message, onAction }: MessageRowProps) {
         Delete
       </button>
       <button type="button" onClick={() => onAction("cancel", message)}>
-        Keep it
+        Cancel
       </button>
     </fieldset>
   );

@@ -34,38 +34,38 @@ function created(seq: number, more: Partial<Message> = {}): Frame {
   return { type: "message:created", room: "channel:1", seq, payload: { message_id: id, ...payload } };
 }
 
-const seqs = (here: MessageWindow) => here.messages.map(({ seq }) => seq);
+const seqs = (window: MessageWindow) => window.messages.map(({ seq }) => seq);
 
 describe("a window on messages", () => {
-  test("takes what comes at its end, once", () => {
-    const here = fromPage(page(8, 10, 10));
-    const after = withFrame(withFrame(here, created(11)), created(11));
+  test("adds a new message at its end, once", () => {
+    const window = fromPage(page(8, 10, 10));
+    const after = withFrame(withFrame(window, created(11)), created(11));
     expect(seqs(after)).toEqual([8, 9, 10, 11]);
   });
 
   test("that does not reach the end leaves new messages out, rather than showing a gap", () => {
-    const here = fromPage(page(1, 3, 10));
-    expect(seqs(withFrame(here, created(11)))).toEqual([1, 2, 3]);
+    const window = fromPage(page(1, 3, 10));
+    expect(seqs(withFrame(window, created(11)))).toEqual([1, 2, 3]);
   });
 
-  test("drops nothing near what is in sight, however far the other end is", () => {
-    const here = fromPage(page(51, 350, 1_000));
-    const older = withOlder(here, page(1, 50, 1_000), "1350");
+  test("drops nothing near the visible messages, however far the other end is", () => {
+    const window = fromPage(page(51, 350, 1_000));
+    const older = withOlder(window, page(1, 50, 1_000), "1350");
     expect(seqs(older).at(-1)).toBe(350);
-    expect(seqs(withOlder(here, page(1, 50, 1_000), "1100")).at(-1)).toBe(MAX_WINDOW);
-    const newer = withNewer(here, page(351, 400, 1_000), "1051");
+    expect(seqs(withOlder(window, page(1, 50, 1_000), "1100")).at(-1)).toBe(MAX_WINDOW);
+    const newer = withNewer(window, page(351, 400, 1_000), "1051");
     expect(seqs(newer)[0]).toBe(51);
-    expect(seqs(withNewer(here, page(351, 400, 1_000), "1350"))[0]).toBe(401 - MAX_WINDOW);
+    expect(seqs(withNewer(window, page(351, 400, 1_000), "1350"))[0]).toBe(401 - MAX_WINDOW);
   });
 
   test("follows edits and deletions of what it shows, and nothing else", () => {
-    const here = fromPage(page(1, 3, 3));
+    const window = fromPage(page(1, 3, 3));
     const { message_id, ...rest } = {
       message_id: "1002",
       ...message(2, { content: "changed", edited_at: "2026-11-21T12:01:00.000Z" }),
     };
     const { id: _, seq: __, ...payload } = rest;
-    const edited = withFrame(here, {
+    const edited = withFrame(window, {
       type: "message:updated",
       room: "channel:1",
       seq: 4,
@@ -80,10 +80,10 @@ describe("a window on messages", () => {
     });
     expect(deleted.messages[1]).toMatchObject({ seq: 2, content: "", deleted_at: "2026-11-21T12:02:00.000Z" });
     const unknown = { message_id: "9", channel_id: "1", deleted_at: "2026-11-21T12:02:00.000Z" };
-    expect(withFrame(here, { type: "message:deleted", payload: unknown })).toBe(here);
+    expect(withFrame(window, { type: "message:deleted", payload: unknown })).toBe(window);
   });
 
-  test("stays contiguous, ordered and bounded through any paging and any arrivals", () => {
+  test("stays contiguous, ordered and bounded with any paging and any new messages", () => {
     const step = fc.oneof(
       fc.constant("older" as const),
       fc.constant("newer" as const),
@@ -92,21 +92,23 @@ describe("a window on messages", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 600 }), (steps, length) => {
         let all = length;
-        let here = fromPage(page(Math.max(1, all - 49), all, all));
+        let window = fromPage(page(Math.max(1, all - 49), all, all));
         for (const what of steps) {
-          const first = here.messages[0]?.seq ?? 1;
-          const last = here.messages.at(-1)?.seq ?? 0;
-          if (what === "older" && here.hasOlder) here = withOlder(here, page(Math.max(1, first - 50), first - 1, all));
-          if (what === "newer" && here.hasNewer) here = withNewer(here, page(last + 1, Math.min(all, last + 50), all));
+          const first = window.messages[0]?.seq ?? 1;
+          const last = window.messages.at(-1)?.seq ?? 0;
+          if (what === "older" && window.hasOlder)
+            window = withOlder(window, page(Math.max(1, first - 50), first - 1, all));
+          if (what === "newer" && window.hasNewer)
+            window = withNewer(window, page(last + 1, Math.min(all, last + 50), all));
           if (what === "arrives") {
             all += 1;
-            here = trim(withFrame(here, created(all)));
+            window = trim(withFrame(window, created(all)));
           }
-          const shown = seqs(here);
+          const shown = seqs(window);
           expect(shown).toEqual(shown.map((_, n) => (shown[0] ?? 0) + n));
           expect(shown.length).toBeLessThanOrEqual(MAX_WINDOW);
-          expect(here.hasOlder).toBe((shown[0] ?? 1) > 1);
-          if (!here.hasNewer) expect(shown.at(-1)).toBe(all);
+          expect(window.hasOlder).toBe((shown[0] ?? 1) > 1);
+          if (!window.hasNewer) expect(shown.at(-1)).toBe(all);
         }
       }),
     );

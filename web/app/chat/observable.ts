@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-/** A value that components watch. The pages' whole state in the browser is a handful of these. */
+/** A value that components subscribe to. The state of the pages in the browser is a few of these. */
 export class Observable<T> {
   #value: T;
   readonly #listeners = new Set<() => void>();

@@ -3,7 +3,7 @@ import { useChat } from "./chat-context.tsx";
 import { useObservable } from "./observable.ts";
 import styles from "./online.module.css";
 
-/** How many members are online now, the reader among them. Alone, or without a connection, there is nothing to say. */
+/** How many members are online now, the reader among them. Nothing is shown when the reader is alone or not connected. */
 export function Online({
   presence,
   me,

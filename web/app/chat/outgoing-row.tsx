@@ -6,12 +6,12 @@ import rowStyles from "./message-row.module.css";
 import { MessageText } from "./message-text.tsx";
 import styles from "./outgoing-row.module.css";
 
-/** An own message that the server does not have yet, or that it refused: as it stands it would be refused again. */
+/** An own message that the server does not have yet, or that it refused: unchanged, it would be refused again. */
 export function OutgoingRow({ item, me, client }: { item: Outgoing; me: Me; client: Client | null }) {
   const name = me.name ?? me.username;
   const failed = item.state === "failed";
 
-  /** Its text goes back to the composer, as a message of its own. */
+  /** Puts its text back into the composer, as a new message. */
   function edit() {
     window.dispatchEvent(new CustomEvent("usher:rewrite", { detail: item.content }));
     client?.outbox.discard(item.client_id);

@@ -4,10 +4,10 @@ import type { Message } from "../../../protocol/objects.ts";
 import { UsherError } from "../../../sdk/errors.ts";
 import { countUnreadAfter, ReadMarker, type ReadPosition } from "./read-marker.ts";
 
-const EVERY_MS = 1_000;
-const place = (seq: number): ReadPosition => ({ id: `m${seq}`, seq });
+const INTERVAL_MS = 1_000;
+const position = (seq: number): ReadPosition => ({ id: `m${seq}`, seq });
 
-/** A marker on a clock that the test moves; `fails` says of which calls the server refuses. */
+/** A marker with a clock that the test advances; `fails` returns the error of a call, or null. */
 function startMarker(fails: (call: number) => UsherError | null = () => null) {
   let now = 0;
   let due: { at: number; run: () => void }[] = [];
@@ -18,7 +18,7 @@ function startMarker(fails: (call: number) => UsherError | null = () => null) {
       const error = fails(sent.length);
       if (error) throw error;
     },
-    EVERY_MS,
+    INTERVAL_MS,
     (run, ms) => {
       const entry = { at: now + ms, run };
       due.push(entry);
@@ -27,7 +27,7 @@ function startMarker(fails: (call: number) => UsherError | null = () => null) {
       };
     },
   );
-  /** Lets time pass, and answers of the server come in. */
+  /** Lets time pass and runs timers and promises. */
   async function pass(ms: number): Promise<void> {
     const end = now + ms;
     for (;;) {
@@ -43,7 +43,7 @@ function startMarker(fails: (call: number) => UsherError | null = () => null) {
   return { marker, sent, pass };
 }
 
-test("the first place is sent at once, the next ones at most one each interval, and the last one always", async () => {
+test("the first position is sent at once, the next ones at most one each interval, and the last one always", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.record({ wait: fc.nat(1_500), seq: fc.integer({ min: 1, max: 50 }) }), {
@@ -54,14 +54,14 @@ test("the first place is sent at once, the next ones at most one each interval, 
         const { marker, sent, pass } = startMarker();
         for (const [index, { wait, seq }] of reads.entries()) {
           await pass(index === 0 ? 0 : wait);
-          marker.read(place(seq));
+          marker.read(position(seq));
           if (index === 0) expect(sent).toEqual([{ seq, at: 0 }]);
         }
-        await pass(EVERY_MS);
+        await pass(INTERVAL_MS);
         expect(sent.at(-1)?.seq).toBe(Math.max(...reads.map(({ seq }) => seq)));
         for (const [index, { seq, at }] of sent.entries()) {
           const before = sent[index - 1];
-          if (before) expect(at - before.at).toBeGreaterThanOrEqual(EVERY_MS);
+          if (before) expect(at - before.at).toBeGreaterThanOrEqual(INTERVAL_MS);
           if (before) expect(seq).toBeGreaterThan(before.seq);
         }
       },
@@ -69,53 +69,53 @@ test("the first place is sent at once, the next ones at most one each interval, 
   );
 });
 
-test("somebody who reads without a pause is marked all the while, not only when they have stopped", async () => {
+test("a user who reads without a pause is marked again and again, not only after they have stopped", async () => {
   const { marker, sent, pass } = startMarker();
   for (let seq = 1; seq <= 100; seq += 1) {
-    marker.read(place(seq));
+    marker.read(position(seq));
     await pass(100);
   }
   expect(sent.length).toBeGreaterThanOrEqual(10);
 });
 
-test("whoever leaves is marked at once as far as they have read, and no further after that", async () => {
+test("a user who leaves is marked at once as far as they have read, and no further after that", async () => {
   const { marker, sent, pass } = startMarker();
-  marker.read(place(1));
-  marker.read(place(2));
+  marker.read(position(1));
+  marker.read(position(2));
   marker.stop();
   expect(sent.map(({ seq }) => seq)).toEqual([1, 2]);
-  marker.read(place(3));
+  marker.read(position(3));
   await pass(10_000);
   expect(sent.map(({ seq }) => seq)).toEqual([1, 2]);
 });
 
-test("a page that goes away saves by another way what has not arrived, and only that", async () => {
+test("a page that is closed saves in another way what was not acknowledged, and only that", async () => {
   const { marker, pass } = startMarker();
   const saved: number[] = [];
   const save = async ({ seq }: ReadPosition) => void saved.push(seq);
   marker.saveLast(save);
-  marker.read(place(1));
+  marker.read(position(1));
   await pass(0);
   marker.saveLast(save);
   expect(saved).toEqual([]);
-  marker.read(place(2));
+  marker.read(position(2));
   marker.saveLast(save);
   expect(saved).toEqual([2]);
 });
 
-test("a mark that did not arrive is sent again; one that the server refuses for good is not", async () => {
+test("a mark that was not acknowledged is sent again; one that the server refuses permanently is not", async () => {
   const lost = startMarker((call) => (call <= 2 ? new UsherError("disconnected", "cut", { retry: true }) : null));
-  lost.marker.read(place(7));
+  lost.marker.read(position(7));
   await lost.pass(10_000);
   expect(lost.sent.map(({ seq }) => seq)).toEqual([7, 7, 7]);
 
   const refused = startMarker(() => new UsherError("forbidden", "no", { retry: false }));
-  refused.marker.read(place(7));
+  refused.marker.read(position(7));
   await refused.pass(10_000);
   expect(refused.sent).toHaveLength(1);
 });
 
-test("what is unread after a position is counted where the window shows it, and else left to the server", () => {
+test("what is unread after a position is counted where the window has it, and otherwise left to the server", () => {
   const message = (seq: number, more: Partial<Message> = {}) =>
     ({ id: `m${seq}`, seq, user_id: "other", deleted_at: null, ...more }) as Message;
   const messages = [

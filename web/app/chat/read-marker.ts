@@ -10,15 +10,15 @@ const scheduleTimeout: Schedule = (run, ms) => {
   return () => clearTimeout(timer);
 };
 
-/** A place in a channel: the message, and its seq. */
+/** A position in a channel: the message, and its seq. */
 export type ReadPosition = Pick<Message, "id" | "seq">;
 
 /**
- * Tells the server how far a person has read: the first place at once, then at most one each `everyMs`, and always the
- * last one. A place that could not be sent is sent again at the next turn.
+ * Tells the server how far a person has read: the first position at once, then at most one each `intervalMs`, and always the
+ * last one. A position that could not be sent is sent again after the next interval.
  */
 export class ReadMarker {
-  readonly #send: (place: ReadPosition) => Promise<unknown>;
+  readonly #send: (position: ReadPosition) => Promise<unknown>;
   readonly #intervalMs: number;
   readonly #schedule: Schedule;
   #read: ReadPosition | null = null;
@@ -27,53 +27,53 @@ export class ReadMarker {
   /** Set while no mark may be sent. */
   #cancelTimer: (() => void) | null = null;
 
-  constructor(send: (place: ReadPosition) => Promise<unknown>, everyMs: number, later = scheduleTimeout) {
+  constructor(send: (position: ReadPosition) => Promise<unknown>, intervalMs: number, schedule = scheduleTimeout) {
     this.#send = send;
-    this.#intervalMs = everyMs;
-    this.#schedule = later;
+    this.#intervalMs = intervalMs;
+    this.#schedule = schedule;
   }
 
-  /** Up to here was read. Returns whether that is news. */
-  read(place: ReadPosition): boolean {
-    if (place.seq <= (this.#read?.seq ?? 0)) return false;
-    this.#read = place;
+  /** The channel was read up to here. Returns whether that is further than before. */
+  read(position: ReadPosition): boolean {
+    if (position.seq <= (this.#read?.seq ?? 0)) return false;
+    this.#read = position;
     if (this.#cancelTimer === null) this.#sendLatest();
     return true;
   }
 
-  /** Sends now what waits for its turn. */
+  /** Sends the pending mark now. */
   flush(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     this.#sendLatest();
   }
 
-  /** Sends what waits, and nothing more after that. */
+  /** Sends the pending mark, and no more after that. */
   stop(): void {
     this.flush();
     this.#cancelTimer?.();
     this.#cancelTimer = () => {};
   }
 
-  /** For a page that is going away: sends by another way what has not arrived yet. */
-  saveLast(send: (place: ReadPosition) => Promise<unknown>): void {
-    const place = this.#read;
-    // Nobody is there any more who could try again.
-    if (place !== null && place.seq > this.#acknowledgedSeq) send(place).catch(() => {});
+  /** For a page that is being closed: sends in another way what was not acknowledged yet. */
+  saveLast(send: (position: ReadPosition) => Promise<unknown>): void {
+    const position = this.#read;
+    // A closed page cannot try again.
+    if (position !== null && position.seq > this.#acknowledgedSeq) send(position).catch(() => {});
   }
 
   #sendLatest(): void {
-    const place = this.#read;
-    if (place === null || place.seq <= this.#sentSeq) return;
-    this.#sentSeq = place.seq;
+    const position = this.#read;
+    if (position === null || position.seq <= this.#sentSeq) return;
+    this.#sentSeq = position.seq;
     this.#startTimer();
-    this.#send(place).then(
+    this.#send(position).then(
       () => {
-        this.#acknowledgedSeq = Math.max(this.#acknowledgedSeq, place.seq);
+        this.#acknowledgedSeq = Math.max(this.#acknowledgedSeq, position.seq);
       },
       (error) => {
         if (error instanceof UsherError && !error.retry) return;
-        if (this.#sentSeq === place.seq) this.#sentSeq = this.#acknowledgedSeq;
+        if (this.#sentSeq === position.seq) this.#sentSeq = this.#acknowledgedSeq;
         if (this.#cancelTimer === null) this.#startTimer();
       },
     );
@@ -88,19 +88,19 @@ export class ReadMarker {
 }
 
 /**
- * How many messages of others are unread after `seq`, as far as a window on the channel shows it; null: it does not show
- * it, or the channel was read that far already.
+ * How many messages of others are unread after `seq`, as far as a window on the channel has them; null: it does not have
+ * them all, or the channel was read that far already.
  */
 export function countUnreadAfter(
-  here: MessageWindow,
+  window: MessageWindow,
   seq: number,
   { last_read_seq, unread }: Pick<Channel, "last_read_seq" | "unread">,
   me: string,
 ): number | null {
   if (last_read_seq >= seq) return null;
-  const others = here.messages.filter(({ user_id, deleted_at }) => user_id !== me && deleted_at === null);
-  if (!here.hasNewer) return Math.min(100, others.filter((message) => message.seq > seq).length);
-  // A count ends at 100: how many more there are is not known. Nor is what stands before the window.
-  if (unread >= 100 || (here.messages[0]?.seq ?? 0) > last_read_seq + 1) return null;
+  const others = window.messages.filter(({ user_id, deleted_at }) => user_id !== me && deleted_at === null);
+  if (!window.hasNewer) return Math.min(100, others.filter((message) => message.seq > seq).length);
+  // A count ends at 100: how many more there are is not known. Nor is what is before the window.
+  if (unread >= 100 || (window.messages[0]?.seq ?? 0) > last_read_seq + 1) return null;
   return Math.max(0, unread - others.filter((message) => message.seq > last_read_seq && message.seq <= seq).length);
 }

@@ -3,7 +3,7 @@ import type { Message } from "../../../protocol/objects.ts";
 import { buildRows } from "./rows.ts";
 import { formatDay, knownZone } from "./time.ts";
 
-function said(id: string, user_id: string, at: string, reply_to_id: string | null = null): Message {
+function message(id: string, user_id: string, at: string, reply_to_id: string | null = null): Message {
   const created_at = `2026-11-${at}:00.000Z`;
   return {
     id,
@@ -26,25 +26,25 @@ function shape(messages: Message[], firstNew: string | null, zone: string): stri
   );
 }
 
-test("messages of one author within five minutes are one block; a reply, a pause and another author begin a new one", () => {
+test("messages of one author within five minutes are one group; a reply, a pause and another author begin a new one", () => {
   const messages = [
-    said("1", "ada", "21T10:00"),
-    said("2", "ada", "21T10:04"),
-    said("3", "ada", "21T10:10"),
-    said("4", "bo", "21T10:11"),
-    said("5", "bo", "21T10:11", "1"),
+    message("1", "ada", "21T10:00"),
+    message("2", "ada", "21T10:04"),
+    message("3", "ada", "21T10:10"),
+    message("4", "bo", "21T10:11"),
+    message("5", "bo", "21T10:11", "1"),
   ];
   expect(shape(messages, null, "UTC")).toEqual(["day", "1 head", "2", "3 head", "4 head", "5 head"]);
 });
 
-test("days are those of the reader's zone", () => {
-  const messages = [said("1", "ada", "21T22:30"), said("2", "ada", "21T23:30")];
+test("days are in the reader's zone", () => {
+  const messages = [message("1", "ada", "21T22:30"), message("2", "ada", "21T23:30")];
   expect(shape(messages, null, "UTC")).toEqual(["day", "1 head", "2 head"]);
   expect(shape(messages, null, "Europe/Berlin")).toEqual(["day", "1 head", "day", "2 head"]);
 });
 
-test("the line of new messages stands before the first unread one", () => {
-  expect(shape([said("1", "ada", "21T10:00"), said("2", "ada", "21T10:01")], "2", "UTC")).toEqual([
+test("the line of new messages is before the first unread one", () => {
+  expect(shape([message("1", "ada", "21T10:00"), message("2", "ada", "21T10:01")], "2", "UTC")).toEqual([
     "day",
     "1 head",
     "new",
@@ -52,7 +52,7 @@ test("the line of new messages stands before the first unread one", () => {
   ]);
 });
 
-test("days are named as people name them", () => {
+test("days have names such as Today", () => {
   const now = Date.parse("2026-11-21T09:00:00Z");
   expect(formatDay("2026-11-21T01:00:00.000Z", now, "UTC")).toBe("Today");
   expect(formatDay("2026-11-20T23:00:00.000Z", now, "UTC")).toBe("Yesterday");

@@ -1,18 +1,18 @@
 import type { Message } from "../../../protocol/objects.ts";
 import { dayKey } from "./time.ts";
 
-/** A line of the message list. `head`: the author's name and time are shown, because the line before is not theirs or is old. */
+/** A row of the message list. `head`: it starts a group, so the author's name and time are shown. */
 export type Row =
   | { kind: "day"; key: string; at: string }
   | { kind: "new"; key: "new" }
   | { kind: "message"; key: string; message: Message; head: boolean };
 
-/** Messages of one author within this many ms are one block. */
+/** Messages of one author within this many ms are one group. */
 const GROUP_WINDOW_MS = 5 * 60_000;
 
 /**
- * Puts day lines and the "new messages" line between messages and groups them by author.
- * `firstNew`: id of the first message that was unread when the channel was opened.
+ * Adds day rows and the row "new messages" between messages and groups them by author. `firstUnread`:
+ * id of the first message that was unread when the channel was opened.
  */
 export function buildRows(messages: readonly Message[], firstUnread: string | null, timeZone: string): Row[] {
   const rows: Row[] = [];

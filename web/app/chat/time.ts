@@ -1,4 +1,4 @@
-/** Times as people read them. The zone is always named, so that server and browser print the same. */
+/** Times for people. The zone is always given, so that server and browser render the same. */
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
@@ -56,7 +56,7 @@ export function formatDateTime(at: string, timeZone: string): string {
   }).format(new Date(at));
 }
 
-/** A zone's name if this runtime knows it, else UTC: it comes from a cookie. */
+/** A zone's name if this runtime knows it, otherwise UTC: it comes from a cookie. */
 export function knownZone(name: string | null): string {
   if (name === null) return "UTC";
   try {

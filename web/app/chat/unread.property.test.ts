@@ -23,12 +23,12 @@ const act = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant("delete" as const), which }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("mark" as const), which }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("show" as const), entries: fc.nat(6) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("tell mark" as const), which }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("apply mark" as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("read list" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("show list" as const) }) },
 );
 
-test("what is unread in a tab is what the server counts, whatever is said, deleted, marked and told late", async () => {
+test("what is unread in a tab is what the server counts, whatever is sent, deleted, marked and received late", async () => {
   const seed = chooseSeed("unread in a tab");
   await fc.assert(
     fc.asyncProperty(fc.array(act, { maxLength: 60, size: "max" }), async (acts) => {
@@ -50,10 +50,10 @@ test("what is unread in a tab is what the server counts, whatever is said, delet
       };
       let [listed] = [await read()];
       const channelList = new ChannelListStore({ me, channels: listed, position: { seq: 0, epoch: "e" } });
-      const said: Message[] = [];
+      const sent: Message[] = [];
       node.hubCalls.length = 0;
 
-      /** Entries come in order; the marks of the person's own room come beside them, in any. */
+      /** Entries come in order; the marks of the person's own room come in any order between them. */
       let shown = listed[0]!.last_seq;
       const show = async (entries: number) => {
         const more = (await node.log(room)).slice(shown, shown + entries);
@@ -71,15 +71,15 @@ test("what is unread in a tab is what the server counts, whatever is said, delet
       }[] = [];
 
       for (const step of acts) {
-        const message = "which" in step ? said[step.which] : undefined;
+        const message = "which" in step ? sent[step.which] : undefined;
         if (step.do === "send") {
           const input = { channel_id: channel.id, content: "x" };
-          said.push((await node.messages.send(step.mine ? ann : bob, input)).message);
+          sent.push((await node.messages.send(step.mine ? ann : bob, input)).message);
         } else if (step.do === "delete" && message) {
           await node.messages.delete(message.user_id === ann.userId ? ann : bob, message.id);
         } else if (step.do === "mark" && message) {
           marks.push({ channel_id: channel.id, ...(await node.readMarks.mark(ann, channel.id, message.id)) });
-        } else if (step.do === "tell mark" && marks.length > 0) {
+        } else if (step.do === "apply mark" && marks.length > 0) {
           const [{ channel_id, ...mark }] = marks.splice(step.which % marks.length, 1) as [(typeof marks)[0]];
           channelList.setReadMark(channel_id, mark);
         } else if (step.do === "show") {

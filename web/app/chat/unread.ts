@@ -1,16 +1,16 @@
 import type { Channel } from "../../../protocol/objects.ts";
 import type { RoomFrame } from "../../../sdk/follower.ts";
 
-/** A count of the server's: what was unread after the message of `last_read_seq` when the head of the channel's log was `last_seq`. */
+/** A count of the server: what was unread after the message of `last_read_seq` when the head of the channel's log was `last_seq`. */
 export type UnreadCount = Pick<Channel, "last_read_seq" | "unread" | "last_seq">;
 
-/** What is unread in a channel: the server's last count, and what the log told beside it. Values are never changed, only replaced. */
+/** What is unread in a channel: the server's last count, and the changes by log entries since. Values are never changed, only replaced. */
 export interface UnreadState extends UnreadCount {
-  /** Newest last; also those that the count knows, for a count of an earlier place may come late. */
+  /** Newest last; also those that are in the count, as a count of an earlier position may come late. */
   readonly changes: readonly UnreadChange[];
 }
 
-/** An entry of the log that makes a message of others one to be read, or takes it away. */
+/** A log entry that adds or removes an unread message of others. */
 interface UnreadChange {
   seq: number;
   /** The message's own seq. */
@@ -22,7 +22,7 @@ interface UnreadChange {
 const UNREAD_MAX = 100;
 const CHANGES_MAX = 500;
 
-/** @param before what is known of the channel already */
+/** @param before the state of the channel so far */
 export function withCount(before: UnreadState | undefined, count: UnreadCount): UnreadState {
   const { last_read_seq, unread, last_seq } = count;
   const isLate =
@@ -37,16 +37,20 @@ export function withFrame(before: UnreadState, frame: RoomFrame, me: string): Un
   return change === null ? before : { ...before, changes: [...before.changes.slice(1 - CHANGES_MAX), change] };
 }
 
-/** The server's count for the present place in the log. @param seen head of the log from which on new messages are in sight */
+/**
+ * The count at the present head of the log.
+ *
+ * @param seenSeq head of the log since which new messages are visible
+ */
 export function countUnread(
   { unread, last_read_seq, last_seq, changes }: UnreadState,
-  seen = Number.POSITIVE_INFINITY,
+  seenSeq = Number.POSITIVE_INFINITY,
 ): number {
-  // How many there are beyond the end is not known, so a deletion takes nothing away until it is counted anew.
+  // How many there are beyond 100 is not known, so a deletion changes nothing until the server counts again.
   if (unread >= UNREAD_MAX) return UNREAD_MAX;
   let total = unread;
   for (const { seq, messageSeq, delta } of changes) {
-    if (seq > last_seq && messageSeq > last_read_seq && messageSeq <= seen) total += delta;
+    if (seq > last_seq && messageSeq > last_read_seq && messageSeq <= seenSeq) total += delta;
   }
   return Math.min(UNREAD_MAX, Math.max(0, total));
 }

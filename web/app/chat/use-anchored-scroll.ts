@@ -1,7 +1,7 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { findVisibleRows, type VisibleRange, type VisibleRow } from "./visible-range.ts";
 
-/** Closer than this many pixels to the end counts as being there: what comes next scrolls in by itself. */
+/** Closer than this many pixels to the end counts as being there: new messages scroll in by themselves. */
 const END_PX = 80;
 /** Pages are fetched when their edge is this near. */
 const PREFETCH_MARGIN = "800px 0px";
@@ -11,7 +11,7 @@ interface AnchoredScrollOptions {
   pages: unknown;
   /** Whether messages after the last one of the list are missing: then its end is not the end of the conversation. */
   hasNewer: boolean;
-  /** Message to begin at; null: the end. */
+  /** Message to start at; null: the end. */
   first: string | null;
   firstAt: ScrollLogicalPosition;
   /** Whether pages can be fetched already. */
@@ -20,8 +20,8 @@ interface AnchoredScrollOptions {
   loadNewer: () => void;
   /** Loads the end of the conversation; returns whether it could. */
   loadLatest: () => Promise<boolean>;
-  /** Told at each scroll and each change. */
-  onVisibleRange: (sight: VisibleRange) => void;
+  /** Called at each scroll and each change. */
+  onVisibleRange: (range: VisibleRange) => void;
 }
 
 export interface AnchoredScroll {
@@ -38,7 +38,7 @@ export interface AnchoredScroll {
 }
 
 /**
- * Keeps the line that is being read where it is while messages come and go above and below it.
+ * Keeps the visible messages in position while others are added and removed above and below.
  * The box is a reversed column: its `scrollTop` is 0 at the end and negative above.
  */
 export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScroll {
@@ -53,7 +53,7 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
   const state = useRef({
     rows: [] as VisibleRow[],
     following: false,
-    /** `newerMissing` of what is on the screen. */
+    /** `hasNewer` of what is on the screen. */
     newerMissing: hasNewer,
     /** The end is wanted, but not loaded yet. */
     endWanted: false,
@@ -69,7 +69,7 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
       const near = Math.abs(scroller.scrollTop) < END_PX;
       state.current.following = near && !state.current.newerMissing;
       setAtEnd(near);
-      // Browsers round what is scrolled to: taking the rounded place as the new one would add up to a drift.
+      // Browsers round scroll positions: taking the rounded one as the new one would add up to a drift.
       const anchor = findAnchor(state.current.rows);
       state.current.rows = rows.map((row) =>
         anchor && row.element === anchor.element && Math.abs(row.bottom - anchor.bottom) < 1 ? anchor : row,
@@ -83,7 +83,7 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
     });
   }, []);
 
-  /** Puts the message that is held to where it was. */
+  /** Scrolls so that the anchor message is where it was. */
   const restore = useCallback(() => {
     const scroller = box.current;
     if (!scroller || scroller.clientHeight === 0) return;
@@ -112,7 +112,7 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
   }, [remember]);
 
   const after = useCallback(() => {
-    // The keyboard stays in the list when the message that it was at is no longer loaded.
+    // The focus stays in the list when the message that had it is no longer loaded.
     if (state.current.focused?.isConnected === false) box.current?.focus({ preventScroll: true });
     const isLoaded = state.current.newerMissing && !latest.current.hasNewer;
     state.current.newerMissing = latest.current.hasNewer;
@@ -120,7 +120,7 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
     if (isLoaded) state.current.endWanted = false;
   }, [restore]);
 
-  // Once: begin where reading goes on.
+  // Once: start where reading continues.
   // biome-ignore lint/correctness/useExhaustiveDependencies: a later change of `first` must not move the reader.
   useLayoutEffect(() => {
     const element = first === null ? null : document.getElementById(`m-${first}`);
@@ -131,7 +131,7 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
   useEffect(() => {
     const { current: scroller } = box;
     if (!scroller || !inner.current) return;
-    // Text that wraps anew, a box that grows as one writes in it: sizes change without a change of the list.
+    // Text that wraps again, a field that grows while typing: sizes change without a change of the list.
     const resized = new ResizeObserver(restore);
     resized.observe(scroller);
     resized.observe(inner.current);
@@ -142,7 +142,7 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
     };
   }, [remember, restore]);
 
-  // Observed anew after each page: an edge that is still near must ask again.
+  // Observed again after each page: an edge that is still near must load the next one.
   // biome-ignore lint/correctness/useExhaustiveDependencies: see above.
   useEffect(() => {
     if (!isLive || !box.current) return;
@@ -163,8 +163,8 @@ export function useAnchoredScroll(options: AnchoredScrollOptions): AnchoredScrol
   return { box, inner, top, bottom, atEnd, toEnd, before, after };
 }
 
-/** The message that keeps its place: the one that was tapped or is pointed at, or the first of those that are still there. */
+/** The message that keeps its position: the active one with its buttons, or the first that is still in the document. */
 function findAnchor(rows: VisibleRow[]): VisibleRow | undefined {
-  const there = rows.filter(({ element }) => element.isConnected);
-  return there.find(({ element }) => element.dataset.tools !== undefined) ?? there[0];
+  const attached = rows.filter(({ element }) => element.isConnected);
+  return attached.find(({ element }) => element.dataset.tools !== undefined) ?? attached[0];
 }

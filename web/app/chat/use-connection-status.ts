@@ -1,10 +1,10 @@
 import { useEffect, useState } from "react";
 import type { ConnectionState } from "../../../sdk/connection.ts";
 
-/** ms for which a lost connection is not shown: most are back before the words would be read. */
+/** ms for which a lost connection is not shown: most are back before the text could be read. */
 const SHOW_AFTER_MS = 2_000;
 
-/** How the connection is: `away` for longer than a blink, `offline` where the browser knows that it has no network. */
+/** The connection as shown: `reconnecting` when it is lost for longer, `offline` where the browser has no network. */
 export type ConnectionStatus = "connected" | "reconnecting" | "offline";
 
 export function useConnectionStatus(state: ConnectionState): ConnectionStatus {

@@ -3,27 +3,27 @@ import type { Message } from "../../../protocol/objects.ts";
 import type { ChannelView } from "./channel-view.ts";
 import type { RowAction } from "./message-row.tsx";
 
-/** How long the message that was jumped to stands out. */
+/** How long the message that was jumped to is highlighted, in ms. */
 const HIGHLIGHT_MS = 2_500;
 
 interface MessageActionsOptions {
   channelView: ChannelView;
   list: RefObject<HTMLElement | null>;
-  /** Message to bring into sight first. */
+  /** Message to scroll to first. */
   target: string | null;
   onReply: (message: Message) => void;
-  /** A failure of what was asked for, in a sentence. */
+  /** An error, as a sentence. */
   onError: (text: string) => void;
 }
 
-/** What is done with single messages: reply, edit, delete, jump to the original; and which one is being changed or lit up. */
+/** The actions on a message: reply, edit, delete, jump to the original; and which one is being edited or highlighted. */
 export function useMessageActions({ channelView, list, target, onReply, onError }: MessageActionsOptions) {
   const [openForm, setOpenForm] = useState<{ id: string; mode: "edit" | "delete" } | null>(null);
   const [highlighted, setHighlighted] = useState(target);
-  /** Where the keyboard was before a change began. */
+  /** The element that had the focus before the form was opened. */
   const origin = useRef<Element | null>(null);
 
-  /** Tells of a failure; returns whether it worked. */
+  /** Reports an error; returns whether it succeeded. */
   const reportFailure = useCallback(
     (what: Promise<void>): Promise<boolean> =>
       what.then(
@@ -41,7 +41,7 @@ export function useMessageActions({ channelView, list, target, onReply, onError 
     setOpenForm({ id, mode });
   }, []);
 
-  /** Whoever came from the composer writes on there; everybody else stays at the message. */
+  /** The focus goes back to the composer if it came from there, otherwise to the message. */
   const end = useCallback(
     (id: string) => {
       setOpenForm(null);
@@ -82,7 +82,7 @@ export function useMessageActions({ channelView, list, target, onReply, onError 
         end(message.id);
         return true;
       } catch (error) {
-        // The text stays in its box, so nothing that was typed is lost.
+        // The text stays in its field, so nothing that was typed is lost.
         onError(error instanceof Error ? error.message : "The change could not be saved.");
         return false;
       }
@@ -98,7 +98,7 @@ export function useMessageActions({ channelView, list, target, onReply, onError 
     return () => window.removeEventListener("usher:edit", edit);
   }, [begin]);
 
-  return { changing: openForm, lit: highlighted, act: runAction, save, guarded: reportFailure };
+  return { openForm, highlighted, runAction, save, reportFailure };
 }
 
 function focusMessage(list: HTMLElement | null, id: string): void {

@@ -3,10 +3,10 @@ import type { ChannelView } from "./channel-view.ts";
 import { useChat } from "./chat-context.tsx";
 import { countUnreadAfter, ReadMarker } from "./read-marker.ts";
 
-/** Marks are sent at most this often. */
+/** Minimum time between two marks. */
 const INTERVAL_MS = 1_000;
 
-/** Marks a channel read as far as its messages were in sight while the page was being looked at. */
+/** Marks a channel read as far as its messages were visible while the page had the focus. */
 export function useReadMark(channelView: ChannelView): void {
   const { channelList, client } = useChat();
 
@@ -18,24 +18,24 @@ export function useReadMark(channelView: ChannelView): void {
       INTERVAL_MS,
     );
     const opened = channelList.find(channelId);
-    // Where nothing is unread, only what comes from now on can be.
+    // If nothing is unread, only new messages can be.
     const readSeq = (opened?.unread === 0 ? opened.last_seq : opened?.last_read_seq) ?? 0;
 
     const update = () => {
-      const isLooking = document.visibilityState === "visible" && document.hasFocus();
+      const hasAttention = document.visibilityState === "visible" && document.hasFocus();
       const { read, following } = channelView.visibleRange.get();
-      channelList.activeChannelId = isLooking && following ? channelId : null;
-      const here = channelView.window.get();
-      const place = isLooking ? here.messages.find(({ id }) => id === read) : undefined;
-      if (!place || place.seq <= readSeq || !marker.read(place)) return;
+      channelList.activeChannelId = hasAttention && following ? channelId : null;
+      const shown = channelView.window.get();
+      const position = hasAttention ? shown.messages.find(({ id }) => id === read) : undefined;
+      if (!position || position.seq <= readSeq || !marker.read(position)) return;
       const channel = channelList.find(channelId);
       if (!channel) return;
-      const unread = countUnreadAfter(here, place.seq, channel, channelList.userId);
-      // While new messages are in sight the count stays 0, and the server tells the mark.
+      const unread = countUnreadAfter(shown, position.seq, channel, channelList.userId);
+      // While new messages are visible the count stays 0, and the mark comes from the server.
       if (unread !== null && unread !== channel.unread)
-        channelList.setReadMark(channelId, { last_read_id: place.id, last_read_seq: place.seq, unread });
+        channelList.setReadMark(channelId, { last_read_id: position.id, last_read_seq: position.seq, unread });
     };
-    // The socket may be gone before the last mark has left it.
+    // The socket may be closed before the last mark is sent.
     const saveLast = () => marker.saveLast(({ id }) => client.rest.channels.markRead(channelId, id));
     const stops = [
       channelView.visibleRange.subscribe(update),

@@ -8,10 +8,10 @@ export interface Reply {
   setReplyTo: (message: Message | null) => void;
 }
 
-/** What the next message replies to. A message that is deleted meanwhile is no longer shown or replied to, and `onGone` says so. */
+/** What the next message replies to. A message that is deleted meanwhile is no longer shown or replied to, and `onGone` is called. */
 export function useReply({ window }: ChannelView, onGone: (text: string) => void): Reply {
   const [chosen, setReplyTo] = useState<Message | null>(null);
-  // The message alone is watched: others that come do not draw the composer anew.
+  // Only this message is observed: other new ones do not render the composer again.
   const current = useCallback(
     () => chosen && (window.get().messages.find(({ id }) => id === chosen.id) ?? chosen),
     [window, chosen],

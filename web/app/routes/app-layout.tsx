@@ -9,7 +9,7 @@ export function AppLayout({ data, children }: { data: LayoutData; children: Reac
   const { snapshot, steps, zone, now } = data;
   return (
     <ClockProvider timeZone={zone} now={now}>
-      {/* Whoever signs in over the person who was here gets a state, and a connection, of their own. */}
+      {/* Another person who signs in gets a new state and a new connection. */}
       <ChatProvider key={snapshot.me.id} snapshot={snapshot}>
         <Shell steps={steps}>{children}</Shell>
       </ChatProvider>

@@ -30,7 +30,7 @@ export async function action({ request, params }: ActionFunctionArgs) {
   });
 }
 
-/** Name and topic of the channel, and the ways out of it. */
+/** Name and topic of the channel, leaving and deleting it. */
 export default function ChannelAbout() {
   const { channel } = useChannelContext();
   const refusal = useActionData<typeof action>() ?? undefined;
@@ -98,7 +98,7 @@ export default function ChannelAbout() {
   );
 }
 
-/** Asks before it does what cannot be taken back. Works without scripts. */
+/** Asks for confirmation of what cannot be undone. Works without scripts. */
 function Question({ label, children }: { label: string; children: ReactNode }) {
   return (
     <details name="question" className={styles.question} data-dismiss>

@@ -16,7 +16,7 @@ export async function loader({ request }: LoaderFunctionArgs) {
   return { page, q };
 }
 
-/** The public channels, to look into and to join. */
+/** The public channels, to find and to join. */
 export default function ChannelBrowse() {
   const { page, q } = useLoaderData<typeof loader>();
   const submit = useSubmit();

@@ -45,12 +45,12 @@ export async function loader({ request, params }: LoaderFunctionArgs) {
   return { ...view, target: query.get("at"), clientId: crypto.randomUUID() };
 }
 
-/** The stream keeps a conversation true: it is read again for another channel or another place in it, or after a post. */
+/** The stream keeps a conversation up to date: it is read again for another channel or another position in it, or after a post. */
 export function shouldRevalidate(change: ShouldRevalidateFunctionArgs) {
   const { currentParams, nextParams, currentUrl, nextUrl, formMethod, defaultShouldRevalidate } = change;
   if (formMethod !== undefined && formMethod !== "GET") return defaultShouldRevalidate;
-  const place = ({ searchParams }: URL) => ["at", "before", "after"].map((name) => searchParams.get(name)).join();
-  return currentParams.channelId !== nextParams.channelId || place(currentUrl) !== place(nextUrl);
+  const getPosition = ({ searchParams }: URL) => ["at", "before", "after"].map((name) => searchParams.get(name)).join();
+  return currentParams.channelId !== nextParams.channelId || getPosition(currentUrl) !== getPosition(nextUrl);
 }
 
 /** Plain posts: joining, and sending where there are no scripts. */
@@ -81,7 +81,7 @@ export default function ChannelPage() {
     <>
       {refusal && <FormError refusal={refusal} />}
       <Conversation
-        // Another channel, or another place in it, is another conversation; a panel opening beside it is not.
+        // Another channel, or another position in it, is another conversation; a panel that opens beside it is not.
         key={`${channel.id} ${target ?? ""} ${target === null ? "" : key}`}
         {...{ channel, page, quoted, people, presence, target, clientId }}
       />
@@ -103,7 +103,7 @@ function Conversation({ channel: asLoaded, page, quoted, people, presence, targe
   const { channelList, client } = useChat();
   const listed = useChannels().find(({ id }) => id === asLoaded.id);
   const channel = listed ?? asLoaded;
-  // A channel that was just made or joined is not in the list yet; one that was and is no longer is gone.
+  // A channel that was just created or joined is not in the list yet; one that was in it before is gone.
   const [wasListed, setWasListed] = useState(listed !== undefined);
   if (listed && !wasListed) setWasListed(true);
   const isGone = wasListed && !listed;
@@ -122,7 +122,7 @@ function Conversation({ channel: asLoaded, page, quoted, people, presence, targe
     return channelView.connect(client, channelList.userId, { onMessage: announce, onMembersChange: membersChanged });
   }, [channelView, client, channelList, announce, membersChanged]);
   useEffect(() => {
-    // Removed, or the channel is deleted. Who leaves by a form is led on by its answer, which must not be cut off.
+    // Removed, or the channel is deleted. A form that leaves has a response with a redirect, which must not be cancelled.
     if (isGone && !isPosting) void navigate("/channels?left", { replace: true });
   }, [isGone, isPosting, navigate]);
   useEffect(() => {
@@ -188,7 +188,7 @@ function Conversation({ channel: asLoaded, page, quoted, people, presence, targe
   );
 }
 
-/** Many may come at once; the open list of members is read again when they have. Not of a channel that is gone. */
+/** Many may join at once; the open list of members is read again after that. Not of a channel that is gone. */
 function useMembersChanged(gone: boolean): () => void {
   const { revalidate } = useRevalidator();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -223,7 +223,7 @@ function JoinChannel({ channel }: { channel: Channel }) {
   );
 }
 
-/** The first unread message, which is of others and after the read mark; null when all was read, or when the page begins after the mark. */
+/** The first message of others after the read mark; null when all is read, or when the page begins after the mark. */
 function findFirstUnread({ data, prev }: MessagePage, { unread, last_read_seq }: Channel, me: string): string | null {
   if (unread === 0 || (prev !== null && (data[0]?.seq ?? 0) > last_read_seq)) return null;
   const isUnread = ({ seq, user_id, deleted_at }: Message) =>

@@ -1,11 +1,11 @@
 import { useChat } from "../chat/chat-context.tsx";
 import styles from "./connection-banner.module.css";
 
-/** The banner above the page while the connection is away. */
+/** The banner above the page while there is no connection. */
 export function ConnectionBanner() {
   const { client, connectionState, connectionStatus } = useChat();
   return (
-    <div role="status" className={styles.place} data-connection={connectionState}>
+    <div role="status" className={styles.slot} data-connection={connectionState}>
       {connectionStatus !== "connected" && (
         <div className={styles.banner}>
           <span className={styles.dot} aria-hidden="true" />

@@ -6,7 +6,7 @@ import { useChannels } from "../chat/chat-context.tsx";
 import type { FirstSteps as Steps } from "../server/first-steps.ts";
 import styles from "./first-steps.module.css";
 
-/** Leads a new owner to the first conversation; gone when all is done or dismissed. */
+/** The first steps of a new owner; hidden when all are done or dismissed. */
 export function FirstSteps({ steps }: { steps: Steps }) {
   const { pathname, search } = useLocation();
   const hasChannel = useChannels().some(({ type }) => type !== "direct");

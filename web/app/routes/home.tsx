@@ -6,7 +6,7 @@ import { bidiIsolate } from "../ui/bidi-isolate.ts";
 import { DocumentTitle } from "../ui/page-layout.tsx";
 import styles from "./home.module.css";
 
-/** Beside the list of channels while none is open; on a phone the list alone is shown. */
+/** Shown beside the list of channels while none is open; on a phone only the list is shown. */
 export default function Home() {
   const { me } = useChat();
   const isEmpty = useChannels().length === 0;
@@ -33,7 +33,7 @@ export default function Home() {
   );
 }
 
-/** Whoever read a channel that is gone is told so. What had the focus went with it. */
+/** Shown when the open channel is gone. The heading gets the focus, as the focused element is gone too. */
 function LeftChannel() {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);

@@ -5,7 +5,7 @@ import { readCookie } from "../server/cookie.ts";
 import { readStartPath } from "../server/reads.ts";
 import { redirect } from "../server/redirect.ts";
 
-/** `/` is no page of its own: it leads to where the visitor was last. */
+/** `/` is not a page: it redirects to where the visitor was last. */
 export async function loader({ request }: LoaderFunctionArgs) {
   return redirect(await load(request, (api) => readStartPath(api, readCookie(request, LAST_CHANNEL))));
 }

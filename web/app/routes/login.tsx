@@ -8,6 +8,7 @@ import {
 } from "react-router";
 import { lookUp } from "../look-up.ts";
 import { load } from "../server/api-client.ts";
+import { readCookie } from "../server/cookie.ts";
 import { attempt } from "../server/forms.ts";
 import { redirect } from "../server/redirect.ts";
 import { signIn } from "../server/sign-in.ts";
@@ -23,6 +24,8 @@ export async function loader({ request }: LoaderFunctionArgs) {
     search,
     ended: searchParams.get("ended"),
     reset: searchParams.has("reset"),
+    // The signed-in pages set this cookie in the browser.
+    returning: readCookie(request, "zone") !== null,
   };
 }
 
@@ -38,11 +41,14 @@ const ENDED: Record<string, string> = {
 };
 
 export default function Login() {
-  const { registration, search, ended, reset } = useLoaderData<typeof loader>();
+  const { registration, search, ended, reset, returning } = useLoaderData<typeof loader>();
   const refusal = useActionData<typeof action>();
+  const greeting = returning ? "Welcome back." : null;
   return (
     <>
-      <FormHead title="Sign in">{reset ? "Your new password is set." : lookUp(ENDED, ended ?? "")}</FormHead>
+      <FormHead title="Sign in">
+        {reset ? "Your new password is set." : (lookUp(ENDED, ended ?? "") ?? greeting)}
+      </FormHead>
       <FormError refusal={refusal} />
       <Form method="post" className={styles.form}>
         <Field

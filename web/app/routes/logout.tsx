@@ -3,7 +3,7 @@ import { UsherError } from "../../../sdk/errors.ts";
 import { createApiClient } from "../server/api-client.ts";
 import { redirect } from "../server/redirect.ts";
 
-/** Leaving is a post: a link or an image of another site must not sign anybody out. */
+/** Signing out is a post: a link or an image of another site must not sign a user out. */
 export async function action({ request }: ActionFunctionArgs) {
   const { rest, cookies } = createApiClient(request);
   try {

@@ -6,7 +6,7 @@ import { logRefused } from "../server/log-refused.ts";
 import { ErrorPage, NOT_FOUND } from "../ui/error-page.tsx";
 import { AppLayout } from "./app-layout.tsx";
 
-/** Any address that no page has. Who is signed in keeps the channels at hand. */
+/** Any address without a page. For a signed-in user the channels stay visible. */
 export async function loader({ request }: LoaderFunctionArgs) {
   try {
     return data(await readLayoutData(createApiClient(request), request), { status: 404 });
@@ -16,7 +16,7 @@ export async function loader({ request }: LoaderFunctionArgs) {
   }
 }
 
-/** Whatever is sent to such an address. */
+/** Any post to such an address. */
 export function action({ request }: ActionFunctionArgs): never {
   logRefused(404, request);
   throw data(null, { status: 404 });

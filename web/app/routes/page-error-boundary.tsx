@@ -1,7 +1,7 @@
 import { Outlet } from "react-router";
 import { ErrorPage } from "../ui/error-page.tsx";
 
-/** The page beside the sidebar. What goes wrong in a page is said here, and the channels stay at hand. */
+/** The page beside the sidebar. Errors of a page are shown here, and the channels stay visible. */
 export default function PageErrorBoundary() {
   return <Outlet />;
 }

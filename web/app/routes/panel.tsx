@@ -5,7 +5,7 @@ import channelStyles from "./channel.module.css";
 import styles from "./panel.module.css";
 import { usePanel } from "./use-panel.ts";
 
-/** What opens beside a conversation; on a narrow screen in its place. */
+/** A panel beside a conversation; on a narrow screen it covers the conversation. */
 export function Panel({ title, count, children }: { title: string; count?: number; children: ReactNode }) {
   const box = useRef<HTMLElement>(null);
   const navigate = useNavigate();

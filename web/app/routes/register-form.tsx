@@ -11,7 +11,7 @@ export function RegisterForm({
   children,
 }: {
   refusal?: Refusal;
-  /** What to put into the field of the invitation code; null: there is none. */
+  /** The initial value of the field for the invitation code; null: there is no such field. */
   invite?: string | null;
   /** Whether there is a field for the set-up code. */
   setupCode?: boolean;

@@ -207,7 +207,7 @@ function Sessions({ sessions }: { sessions: Session[] }) {
   );
 }
 
-/** "Firefox on Linux", as well as a User-Agent tells. */
+/** "Firefox on Linux", as far as a User-Agent shows it. */
 function describeDevice(agent: string | null): string {
   const find = (names: Record<string, RegExp>) =>
     Object.entries(names).find(([, pattern]) => pattern.test(agent ?? ""))?.[0];

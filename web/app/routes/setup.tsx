@@ -17,7 +17,7 @@ export async function action({ request }: ActionFunctionArgs) {
   return attempt(form, () => register(request, form));
 }
 
-/** The first page of a new server: whoever fills it in owns it. */
+/** The first page of a new server: it creates the owner's account. */
 export default function Setup() {
   const { setupCode } = useLoaderData<typeof loader>();
   const refusal = useActionData<typeof action>();

@@ -15,10 +15,10 @@ import { ConnectionBanner } from "./connection-banner.tsx";
 import { FirstSteps } from "./first-steps.tsx";
 import styles from "./shell.module.css";
 
-/** The sidebar and the page beside it. On a phone one of the two is shown: the sidebar at `/channels`, the page everywhere else. */
+/** The sidebar and the page beside it. On a phone only one is shown: the sidebar at `/channels`, the page everywhere else. */
 export function Shell({ steps, children }: { steps: Steps | null; children: ReactNode }) {
   const [query] = useSearchParams();
-  // What is said about a channel that is gone is said on the page.
+  // The text about a channel that is gone is on the page.
   const atHome = useMatch("/channels") !== null && !query.has("left");
   useDismiss();
   return (

@@ -10,7 +10,7 @@ export async function loader({ request }: LoaderFunctionArgs) {
     try {
       return await readLayoutData(api, request);
     } catch (error) {
-      // A new server has nobody who could sign in.
+      // A new server has no accounts yet.
       if (error instanceof UsherError && error.code === "unauthenticated" && !(await api.rest.meta()).set_up)
         throw redirect("/setup");
       throw error;
@@ -18,7 +18,7 @@ export async function loader({ request }: LoaderFunctionArgs) {
   });
 }
 
-/** The stream keeps the list true between pages; only what the visitor changed is read again. */
+/** The stream keeps the list up to date between pages; only what the visitor changed is read again. */
 export function shouldRevalidate({ formMethod, defaultShouldRevalidate }: ShouldRevalidateFunctionArgs) {
   return formMethod !== undefined && formMethod !== "GET" && defaultShouldRevalidate;
 }

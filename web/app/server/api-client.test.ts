@@ -3,7 +3,7 @@ import { UsherError } from "../../../sdk/errors.ts";
 import { readCookie } from "./cookie.ts";
 import { toRefusal } from "./forms.ts";
 
-test("what the hub refused stands beside its field, and passwords are not sent back", () => {
+test("an error of the API is shown beside its field, and passwords are not sent back", () => {
   const form = new FormData();
   form.set("username", "a");
   form.set("password", "secret");

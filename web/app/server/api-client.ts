@@ -9,7 +9,7 @@ const API_SOCKET = process.env.USHER_API_SOCKET;
 const socketFetch = ((input: string, init?: RequestInit) =>
   fetch(input, { ...init, unix: API_SOCKET })) as typeof fetch;
 
-/** What the API must know of the visitor: who they are, from where, and under which request id. */
+/** Headers about the visitor that the API needs: who they are, their address, and the request id. */
 const FORWARDED_HEADERS = [
   "cookie",
   "user-agent",
@@ -47,7 +47,7 @@ export function createApiClient(request: Request): ApiClient {
   return { rest: createRest(options), cookies };
 }
 
-/** Runs a loader's reads: who is not signed in goes to the sign-in page, what is not there becomes the page that says so. */
+/** Runs a loader's reads: a visitor who is not signed in goes to the sign-in page, other errors become an error page. */
 export async function load<T>(request: Request, read: (api: ApiClient) => Promise<T>): Promise<T> {
   try {
     return await read(createApiClient(request));

@@ -1,4 +1,4 @@
-/** One cookie's value; null when it is not there. */
+/** A cookie's value; null when there is none. */
 export function readCookie(request: Request, name: string): string | null {
   for (const part of (request.headers.get("cookie") ?? "").split(";")) {
     const equals = part.indexOf("=");

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { UsherError } from "../../../sdk/errors.ts";
 import { toRefusal } from "./forms.ts";
 
-function formOf(entries: [string, string][]): FormData {
+function buildForm(entries: [string, string][]): FormData {
   const form = new FormData();
   for (const [name, value] of entries) form.append(name, value);
   return form;
@@ -10,8 +10,8 @@ function formOf(entries: [string, string][]): FormData {
 
 const refused = () => new UsherError("invalid", "no", { retry: false });
 
-test("what was typed comes back, but for passwords; of a field that was sent several times each value on a line", () => {
-  const form = formOf([
+test("what was typed is sent back, except passwords; of a field with several values each one on a line", () => {
+  const form = buildForm([
     ["scopes", "stats"],
     ["name", "a"],
     ["password", "secret"],
@@ -22,16 +22,16 @@ test("what was typed comes back, but for passwords; of a field that was sent sev
 });
 
 test("a form is read once, however many fields it has", () => {
-  const form = formOf(Array.from({ length: 1_000 }, (_, n) => [`field-${n}`, "x"]));
-  let asked = 0;
+  const form = buildForm(Array.from({ length: 1_000 }, (_, n) => [`field-${n}`, "x"]));
+  let calls = 0;
   const counting = new Proxy(form, {
     get(target, name) {
       const value = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
-      asked += 1;
+      calls += 1;
       return value.bind(target);
     },
   });
   expect(Object.keys(toRefusal(refused(), counting).typed)).toHaveLength(1_000);
-  expect(asked).toBeLessThan(10);
+  expect(calls).toBeLessThan(10);
 });

@@ -2,15 +2,15 @@ import { data } from "react-router";
 import { UsherError } from "../../../sdk/errors.ts";
 import { lookUp } from "../look-up.ts";
 
-/** What an action returns when the API refused: a sentence for the form, sentences for its fields, and what was typed. */
+/** The errors of a form when the API refused: a sentence for the form, sentences for its fields, and what was typed. */
 export interface Refusal {
   message: string | null;
   fields: Record<string, string>;
-  /** Of a field that was sent several times, such as boxes that were ticked: its values, one on each line. */
+  /** Of a field with several values, such as checkboxes: one value on each line. */
   typed: Record<string, string>;
 }
 
-/** Codes that speak of one field although the API names none. */
+/** Codes that concern one field although the API names none. */
 const FIELD_BY_CODE: Record<string, string> = {
   email_taken: "email",
   username_taken: "username",
@@ -19,7 +19,7 @@ const FIELD_BY_CODE: Record<string, string> = {
   setup_code_needed: "setup_code",
 };
 
-/** Runs what an action does; a refusal by the API becomes the form's errors, with its status. Passwords are not sent back. */
+/** Runs an action; an error of the API becomes the form's errors, with its status. Passwords are not sent back. */
 export async function attempt<T>(form: FormData, run: () => Promise<T>) {
   try {
     return await run();
@@ -38,7 +38,7 @@ export function toRefusal(error: UsherError, form: FormData): Refusal {
   const field = lookUp(FIELD_BY_CODE, error.code);
   if (field && form.has(field)) fields[field] ??= error.message;
   const typed: Record<string, string> = {};
-  // In one pass: asking the form for each name by itself would read all of it each time.
+  // In one pass: a look-up for each name would read the whole form each time.
   const texts = Map.groupBy(
     [...form].filter(([, value]) => typeof value === "string"),
     ([name]) => name,
@@ -61,7 +61,7 @@ export function raw(form: FormData, name: string): string {
   return typeof value === "string" ? value : "";
 }
 
-/** A sentence as the API words it for programs, as people write it. */
+/** A message of the API as a sentence, with a capital letter and a full stop. */
 export function toSentence(text: string): string {
   const start = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(start) ? start : `${start}.`;

@@ -4,7 +4,7 @@ import { readCookie } from "./cookie.ts";
 import { readFirstSteps } from "./first-steps.ts";
 import { readChannelList } from "./reads.ts";
 
-/** What stands around every page of somebody who is signed in. Throws UsherError, `unauthenticated` for who is not. */
+/** The data around every signed-in page. Throws UsherError, `unauthenticated` for a visitor who is not signed in. */
 export async function readLayoutData(api: ApiClient, request: Request) {
   const snapshot = await readChannelList(api);
   const steps = await readFirstSteps(api, request, snapshot.me);

@@ -7,11 +7,11 @@ import type { ChannelListSnapshot } from "../chat/channel-list-store.ts";
 import { getAuthorIds } from "../chat/display-names.ts";
 import type { ApiClient } from "./api-client.ts";
 
-/** Messages of the first page: a screen and a half, so that the first scroll up has something to show. */
+/** Number of messages of the first page: a screen and a half, so that the first scroll up shows something. */
 export const PAGE_SIZE = 50;
 /** With more unread than this the page opens around the first unread message instead of at the end. */
 const MAX_UNREAD_AT_END = 30;
-/** Most pages of channels that are read for the sidebar: 20 × 100. */
+/** Maximum number of pages of channels that are read for the sidebar: 20 × 100. */
 const MAX_PAGES = 20;
 
 /** The caller and all their channels. */
@@ -28,8 +28,8 @@ export async function readChannelList({ rest }: ApiClient): Promise<ChannelListS
 }
 
 /**
- * The path of what a visitor opens first: the channel of the last visit, while it is one of theirs; else one with something new,
- * else any; the list, for who is in none. `lastChannel` comes from a cookie.
+ * The path that a visitor opens first: the channel of the last visit, while they are a member; else one with unread messages, else
+ * any; the list, for a visitor without channels. `lastChannel` comes from a cookie.
  */
 export async function readStartPath({ rest }: Pick<ApiClient, "rest">, lastChannel: string | null): Promise<string> {
   const { data } = await rest.channels.list({ scope: "joined", limit: 100 });
@@ -56,13 +56,13 @@ export interface ChannelData {
   page: MessagePage | null;
   /** Messages that the page's replies refer to and that are not on it. */
   quoted: Message[];
-  /** Those who wrote all these. */
+  /** The authors of all these. */
   people: PublicUser[];
   /** Which members are online now; null: not known. */
   presence: RoomPresence | null;
 }
 
-/** A channel and the page of its messages that the address asks for (`at`, `before`, `after`; else where reading goes on). */
+/** A channel and the page of its messages that the query selects (`at`, `before`, `after`; else where reading continues). */
 export async function readChannel(
   { rest }: ApiClient,
   channelId: string,
@@ -78,7 +78,7 @@ export async function readChannel(
   return { channel, page, quoted, people: await readAuthors({ rest }, [...page.data, ...quoted]), presence };
 }
 
-/** An ornament: a page does without it. */
+/** Optional: the page is shown without it after an error. */
 async function readPresence({ rest }: Pick<ApiClient, "rest">, channelId: string): Promise<RoomPresence | null> {
   try {
     const { count, members = null } = await rest.rooms.presence(`channel:${channelId}`);
@@ -88,7 +88,7 @@ async function readPresence({ rest }: Pick<ApiClient, "rest">, channelId: string
   }
 }
 
-/** At most two for each message of a page: as many as the server tells at once. */
+/** At most two for each message of a page: as many as the server returns at once. */
 async function readAuthors({ rest }: Pick<ApiClient, "rest">, messages: readonly Message[]): Promise<PublicUser[]> {
   const ids = getAuthorIds(messages);
   return ids.length === 0 ? [] : (await rest.users.list({ ids })).data;
@@ -98,11 +98,11 @@ function pageQuery(channel: Channel, query: URLSearchParams) {
   for (const name of ["before", "after"] as const) if (query.has(name)) return { [name]: query.get(name) };
   if (query.has("at")) return { around: query.get("at") };
   if (channel.unread <= MAX_UNREAD_AT_END) return {};
-  // Without a mark nothing was said yet when the person came: all of it is unread.
+  // Without a mark there was no message when the person joined: all are unread.
   return channel.last_read_id === null ? { after: "0" } : { around: channel.last_read_id };
 }
 
-/** Originals of replies, where the list itself does not have them. One that is gone or hidden is left out. */
+/** Originals of replies that are not in the list. One that is deleted or hidden is left out. */
 export async function readQuoted({ rest }: Pick<ApiClient, "rest">, messages: readonly Message[]): Promise<Message[]> {
   const here = new Set(messages.map(({ id }) => id));
   const wanted = new Set(messages.flatMap(({ reply_to_id: id }) => (id !== null && !here.has(id) ? [id] : [])));

@@ -5,8 +5,8 @@ import { Glob } from "bun";
 import fc from "fast-check";
 import { redirect, safePath } from "./redirect.ts";
 
-/** Where a browser on this site goes, by what a redirect says; also when it is resolved before it is sent, as React Router does. */
-function hostOf(path: string): string {
+/** The host that a browser on this site is redirected to; also when the path is resolved before it is sent, as React Router does. */
+function resolveHost(path: string): string {
   const once = new URL(path, "http://here");
   return new URL(once.pathname + once.search + once.hash, "http://here").host;
 }
@@ -37,7 +37,7 @@ test("signing in leads to a page of this site only", () => {
   }
 });
 
-test("a redirect never leaves this site, whatever it is made of", () => {
+test("a redirect never leaves this site, whatever the path is", () => {
   const piece = fc.constantFrom(
     "/",
     "\\",
@@ -61,13 +61,13 @@ test("a redirect never leaves this site, whatever it is made of", () => {
     fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
       const path = safePath(`/${pieces.join("")}`);
       expect(path).toMatch(/^\/(?![/\\])/);
-      expect(hostOf(path)).toBe("here");
+      expect(resolveHost(path)).toBe("here");
     }),
     { numRuns: 5_000 },
   );
 });
 
-test("no page sends a visitor on by another function", () => {
+test("no page redirects by another function", () => {
   const app = join(import.meta.dirname, "..");
   const others = [...new Glob("**/*.{ts,tsx}").scanSync(app)].filter((path) => {
     if (path === "server/redirect.ts" || path.endsWith(".test.ts")) return false;

@@ -1,12 +1,11 @@
 import { redirect as redirectWithoutCheck } from "react-router";
 
-/** Any base does: what is asked is whether a text leaves it. */
+/** Any base works: it is only compared with the result. */
 const BASE = "http://here";
 
 /**
- * A path of this site, as browsers resolve it; the front page in place of anything that leads elsewhere. It is judged as it is
- * after resolving (dots and encoded dots taken out, backslashes turned), since two slashes that are left at its beginning name
- * another site.
+ * A path of this site, as browsers resolve it; the front page instead of anything that leads elsewhere. It is checked after resolving
+ * (dots and encoded dots removed, backslashes turned), since two slashes at its beginning name another site.
  */
 export function safePath(to: string | null): string {
   if (!to?.startsWith("/")) return "/";

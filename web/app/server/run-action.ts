@@ -3,7 +3,7 @@ import type { Rest } from "../../../sdk/rest.ts";
 import { createApiClient } from "./api-client.ts";
 import { attempt, type Refusal, raw } from "./forms.ts";
 
-/** What came of a form of an admin page: which one it was (`intent`, and `id` of the thing), and what is to be said there. */
+/** The result of a form of an admin page: which form it was (`intent`, and `id` of the object), and what to show there. */
 export interface ActionResult {
   intent: string;
   id: string;
@@ -12,7 +12,7 @@ export interface ActionResult {
   done: string | null;
   /** Shown this once. */
   secret: string | null;
-  /** Unix ms; another one for each time. */
+  /** Unix ms; differs for each request. */
   at: number;
 }
 
@@ -23,13 +23,13 @@ export interface ActionContext {
   id: string;
 }
 
-/** What was done, as a sentence, and the secret that came of it. */
+/** What was done, as a sentence, and the secret that was created. */
 export type ActionDone = string | { done: string; secret: string };
 
 /** An action of an admin page: runs the handler that the form's `intent` names. */
 export async function runAction(
   request: Request,
-  handlers: Readonly<Record<string, (act: ActionContext) => Promise<ActionDone>>>,
+  handlers: Readonly<Record<string, (context: ActionContext) => Promise<ActionDone>>>,
 ) {
   const form = await request.formData();
   const { rest } = createApiClient(request);

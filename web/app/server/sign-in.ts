@@ -2,7 +2,7 @@ import { createApiClient } from "./api-client.ts";
 import { field, raw } from "./forms.ts";
 import { redirect } from "./redirect.ts";
 
-/** Makes an account from the fields of `RegisterForm` and signs in. */
+/** Creates an account from the fields of `RegisterForm` and signs in. */
 export async function register(request: Request, form: FormData): Promise<Response> {
   const { rest, cookies } = createApiClient(request);
   await rest.auth.register({
@@ -26,7 +26,7 @@ export async function signIn(request: Request, form: FormData): Promise<Response
   return redirect(getTarget(request), { headers: cookies });
 }
 
-/** The page that was asked for before signing in. */
+/** The page that was requested before signing in. */
 function getTarget(request: Request): string {
   return new URL(request.url).searchParams.get("to") ?? "/";
 }

@@ -1,9 +1,9 @@
 import styles from "./avatar.module.css";
 
-/** Hues that stay apart from each other and from the accent. */
+/** Hues that are distinct from each other and from the accent. */
 const HUES = [28, 55, 85, 115, 140, 165, 195, 220, 245, 270, 295, 325];
 
-/** A person as initials on a colour that is always the same for them. Decoration: the name stands beside it. `isOnline`: with a dot. */
+/** A person as initials on a colour that is always the same for them. Decorative: the name is beside it. `isOnline`: with a dot. */
 export function Avatar({
   id,
   name,
@@ -27,7 +27,7 @@ export function Avatar({
   );
 }
 
-/** FNV-1a: ids that differ in one digit land far apart. */
+/** FNV-1a: ids that differ in one digit get distant hues. */
 function getHue(id: string): number {
   let hash = 0x811c9dc5;
   for (const char of id) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193) >>> 0;

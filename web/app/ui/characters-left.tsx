@@ -1,14 +1,14 @@
 import styles from "./characters-left.module.css";
 
-/** Characters before the limit from which the count is shown: the last tenth, at most these. */
+/** The count is shown for the last tenth before the limit, at most for so many characters. */
 const SHOW_BELOW = 500;
 
-/** Whether a text of this length comes near what is allowed, or beyond. */
+/** Whether a text of this length is near the limit, or beyond it. */
 function isNearLimit(length: number, max: number): boolean {
   return max - length <= Math.min(SHOW_BELOW, max / 10);
 }
 
-/** How much may still be written, near the limit; beyond it, what to do. Nothing is cut off. */
+/** The number of characters left, near the limit; beyond it, what to do. No text is cut off. */
 export function CharactersLeft({ length, max, id }: { length: number; max: number; id?: string }) {
   if (!isNearLimit(length, max)) return null;
   const left = max - length;

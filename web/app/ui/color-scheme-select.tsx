@@ -7,7 +7,7 @@ const SCHEMES = [
   { value: "dark", label: "Dark" },
 ] as const;
 
-/** Light or dark, kept in this browser. */
+/** Light or dark, stored in this browser. */
 export function ColorSchemeSelect() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const [known, setKnown] = useState(false);

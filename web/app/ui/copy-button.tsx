@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 
-/** Puts a text on the clipboard; it is not there without scripts. `name`: for those who hear the button alone. */
+/** Puts a text on the clipboard; it is not shown without scripts. `name`: for screen readers. */
 export function CopyButton({ text, name, className }: { text: string; name: string; className?: string }) {
   const [state, setState] = useState<"none" | "ready" | "copied" | "failed">("none");
   useEffect(() => setState("ready"), []);

@@ -2,7 +2,7 @@ import { useEffect } from "react";
 
 const OPEN = "details[data-dismiss][open]";
 
-/** Closes menus and questions (`data-dismiss`) by a press outside of them and by Escape, which gives the focus back. */
+/** Closes menus and questions (`data-dismiss`) by a press outside of them and by Escape, which returns the focus. */
 export function useDismiss(): void {
   useEffect(() => {
     const onPointerDown = ({ target }: PointerEvent) => {

@@ -1,10 +1,10 @@
 import { isRouteErrorResponse, Link, useLocation } from "react-router";
 import styles from "./error-page.module.css";
 
-/** As the router would throw it. */
+/** An error as the router throws it. */
 export const NOT_FOUND = { status: 404, statusText: "", internal: false, data: null };
 
-/** What a visitor sees when a page cannot be shown: what happened, and where to go on. */
+/** What a visitor sees when a page cannot be shown: what happened, and where to go. */
 export function ErrorPage({ error, within = "page" }: { error: unknown; within?: "page" | "layout" | "section" }) {
   const { status, title, text } = describe(error);
   const here = useLocation();
@@ -29,7 +29,7 @@ export function ErrorPage({ error, within = "page" }: { error: unknown; within?:
   );
 }
 
-/** Whether the same page may be shown later, with nobody changing anything. */
+/** Whether the same page may work later without a change. */
 function isRetryable(status: number | null): boolean {
   return status === null || status >= 500 || status === 429;
 }
@@ -39,7 +39,7 @@ function describe(error: unknown): { status: number | null; title: string; text:
     return {
       status: null,
       title: "No connection to the server",
-      text: "What you have written is kept. Try again when you are online.",
+      text: "Your text is kept. Try again when you are online.",
     };
   }
   if (!isRouteErrorResponse(error)) {
@@ -53,7 +53,7 @@ function describe(error: unknown): { status: number | null; title: string; text:
     return {
       status: error.status,
       title: "This address is not valid",
-      text: "A part of it is not what belongs there. Check the link that brought you here.",
+      text: "A part of it is wrong. Check the link that brought you here.",
     };
   }
   if (error.status === 404) {

@@ -32,14 +32,14 @@ interface FieldProps extends ComponentProps<typeof TextInput> {
 }
 
 /**
- * A text field that keeps what was typed when the form comes back, and shows its own error. `maxLength` is told, not
- * enforced: a browser would cut off what is pasted beyond it without a word.
+ * A text field that keeps what was typed when the form is shown again, and shows its own error. `maxLength` is displayed,
+ * not enforced: a browser would silently cut off pasted text.
  */
 export function Field({ refusal, defaultValue, maxLength, onChange, ...props }: FieldProps) {
   const start = refusal?.typed[props.name] ?? defaultValue;
   const [length, setLength] = useState(String(start ?? "").length);
   const box = useRef<HTMLInputElement>(null);
-  // It may have been written in before the scripts arrived.
+  // The user may have typed before the scripts were loaded.
   useEffect(() => setLength(box.current?.value.length ?? 0), []);
   return (
     <div>
@@ -77,7 +77,7 @@ export function PasswordField({ refusal, ...props }: PasswordProps) {
 interface SubmitProps extends ButtonProps {
   /** Which form of the page it is, where there are several. */
   intent?: string;
-  /** It destroys something: red. */
+  /** Destructive: red. */
   danger?: boolean;
   children: ReactNode;
 }
@@ -89,7 +89,7 @@ const DANGER = {
   "--button-color": "var(--on-accent)",
 };
 
-/** A submit button that waits with the form it stands in. */
+/** A submit button that shows the pending state of its form. */
 export function Submit({ children, intent, danger, ...props }: SubmitProps) {
   const { state, formData } = useNavigation();
   const mine = intent === undefined || formData?.get("intent") === intent;

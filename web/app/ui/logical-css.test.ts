@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 
 const app = join(import.meta.dir, "..");
-/** Sides by name. A shorthand of four values names them too, unless the second and the fourth are the same. */
+/** Physical sides. A shorthand of four values has them too, unless the second and the fourth are the same. */
 const PHYSICAL = [
   /(margin|padding|border|scroll-margin|scroll-padding)-(left|right)\b/,
   /border-(top|bottom)-(left|right)-radius/,

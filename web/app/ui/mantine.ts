@@ -1,4 +1,4 @@
-// The style sheets of the Mantine components that the pages use, in the order that Mantine asks for; nothing else of its 200 kB.
+// The style sheets of the Mantine components that the pages use, in the order that Mantine requires; nothing else of its 200 kB.
 import "@mantine/core/styles/baseline.css";
 import "@mantine/core/styles/default-css-variables.css";
 import "@mantine/core/styles/global.css";

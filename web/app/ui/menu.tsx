@@ -3,15 +3,15 @@ import type { ReactNode } from "react";
 import styles from "./menu.module.css";
 
 interface MenuProps {
-  /** What it is, with the name of the thing: "Manage bo". */
+  /** Its label, with the name of the object: "Manage bo". */
   label: string;
   /** Open from the start: one of its forms was refused. */
   open?: boolean;
-  /** The acts; what destroys is the last one. */
+  /** The actions; a destructive one is last. */
   children: ReactNode;
 }
 
-/** What can be done with a thing besides the first act, behind "⋯". Works without scripts; `useDismissing` closes it. */
+/** The further actions on an object, in a menu "⋯". Works without scripts; `useDismiss` closes it. */
 export function Menu({ label, open, children }: MenuProps) {
   return (
     <details name="menu" className={styles.menu} data-dismiss open={open || undefined}>

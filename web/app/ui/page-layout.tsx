@@ -36,7 +36,7 @@ export function PageHeader({
   );
 }
 
-/** A page of forms and lists, in the width that reads well. */
+/** A page of forms and lists, in a width that is easy to read. */
 export function PageBody({ children }: { children: ReactNode }) {
   return (
     <div className={styles.scroll}>
@@ -56,7 +56,7 @@ export function PageSection({ title, lead, children }: { title: string; lead?: R
   );
 }
 
-/** Where a list would be: what is missing, and what to do about it. */
+/** Shown instead of an empty list: what is missing, and what to do about it. */
 export function EmptyState({ title, children }: { title: string; children?: ReactNode }) {
   return (
     <div className={styles.empty}>

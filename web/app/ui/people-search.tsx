@@ -10,13 +10,13 @@ interface PeopleSearchProps {
   /** What was searched for; null: nothing yet. */
   q: string | null;
   found: readonly PublicUser[];
-  /** What is said when nothing was searched for and there is nobody to choose. */
+  /** The text when nothing was searched for and there is no one to choose. */
   empty?: string;
   /** The button beside each person who was found. */
   renderAction: (person: PublicUser) => ReactNode;
 }
 
-/** Finds people by name, as one types; without scripts by pressing Enter. */
+/** Finds people by name while typing; without scripts by pressing Enter. */
 export function PeopleSearch({ q, found, empty, renderAction }: PeopleSearchProps) {
   const submit = useSubmit();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);

@@ -14,7 +14,7 @@ const curtain: MantineColorsTuple = [
   "#6b2237",
 ];
 
-/** Warm greys in place of Mantine's blue ones. */
+/** Warm greys instead of Mantine's blue ones. */
 const gray: MantineColorsTuple = [
   "#faf8f5",
   "#f4f1ec",
@@ -61,7 +61,7 @@ export const theme = createTheme({
   cursorType: "pointer",
   respectReducedMotion: true,
   focusRing: "auto",
-  // Nearly every field is required: those that are not say so, instead of a star at all others.
+  // Nearly every field is required: optional ones say so, instead of an asterisk at all others.
   components: {
     InputWrapper: {
       defaultProps: { withAsterisk: false },

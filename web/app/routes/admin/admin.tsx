@@ -23,12 +23,12 @@ export async function loader({ request }: LoaderFunctionArgs) {
   return null;
 }
 
-/** Every page asks the server for what it shows, which refuses for itself. */
+/** The server checks the rights for every page's own requests. */
 export function shouldRevalidate({ formMethod }: ShouldRevalidateFunctionArgs) {
   return formMethod !== undefined && formMethod !== "GET";
 }
 
-/** What the owner and the admins of this server see: a list of pages, and one of them. */
+/** The pages for the owner and the admins of this server: a list of pages, and one of them. */
 export default function Admin() {
   return (
     <AdminLayout>
@@ -37,7 +37,7 @@ export default function Admin() {
   );
 }
 
-/** A page that cannot be shown leaves the list of the others where it is; who is no admin does not see that either. */
+/** When a page cannot be shown, the list of the others stays; a user who is no admin does not see the list either. */
 export function ErrorBoundary({ error }: { error: unknown }) {
   if (isRouteErrorResponse(error) && error.status === 403) return <ErrorPage error={error} within="layout" />;
   return (
@@ -51,7 +51,7 @@ function AdminLayout({ children }: { children: ReactNode }) {
   const { pathname, hash } = useLocation();
   const { label } = findSection(pathname);
   const scroll = useRef<HTMLDivElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another page begins at its top, or at the part that is named.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page starts at its top, or at the part in the hash.
   useEffect(() => {
     if (hash === "") scroll.current?.scrollTo(0, 0);
     else {

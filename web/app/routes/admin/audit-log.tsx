@@ -24,7 +24,7 @@ export async function loader({ request }: LoaderFunctionArgs) {
     to: query.get("to") ?? "",
   };
   return load(request, async ({ rest }) => {
-    // Services and the machine itself have no account: they are asked for as they stand in the log.
+    // Services and the system have no account: they are searched for by their id in the log.
     const actor = filter.actor === "" ? undefined : ((await findPerson(rest, filter.actor))?.id ?? filter.actor);
     const entries = await rest.admin.auditLog({
       limit: 50,
@@ -39,13 +39,13 @@ export async function loader({ request }: LoaderFunctionArgs) {
       readRoomNames(rest, listRooms(entries.data)),
     ]);
     const titles = Object.entries(rooms).map(([room, named]) => [room, roomTitle(room, named)]);
-    return { filter, acts: entries, names: { ...people, ...Object.fromEntries(titles) } as Record<string, string> };
+    return { filter, entries, names: { ...people, ...Object.fromEntries(titles) } as Record<string, string> };
   });
 }
 
-/** What admins did, the newest first. */
+/** The actions of admins, the newest first. */
 export default function AuditLog() {
-  const { filter, acts: entries, names } = useLoaderData<typeof loader>();
+  const { filter, entries, names } = useLoaderData<typeof loader>();
   const isFiltered = Object.values(filter).some((value) => value !== "");
   return (
     <section className={styles.part}>

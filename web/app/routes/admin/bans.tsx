@@ -9,7 +9,7 @@ import { formatDateTime } from "../../chat/time.ts";
 import { lookUp } from "../../look-up.ts";
 import { load } from "../../server/api-client.ts";
 import { field } from "../../server/forms.ts";
-import { personInForm } from "../../server/person.ts";
+import { findPersonForForm } from "../../server/person.ts";
 import { runAction } from "../../server/run-action.ts";
 import { readUsernames } from "../../server/usernames.ts";
 import { bidiIsolate } from "../../ui/bidi-isolate.ts";
@@ -33,7 +33,7 @@ export async function loader({ request }: LoaderFunctionArgs) {
 export async function action({ request }: ActionFunctionArgs) {
   return runAction(request, {
     async ban({ rest, form }) {
-      const person = await personInForm(rest, field(form, "username") ?? "");
+      const person = await findPersonForForm(rest, field(form, "username") ?? "");
       const terms = { reason: field(form, "reason") ?? "", until: timeFromNow(field(form, "seconds")) };
       await rest.bans.create({ user_id: person.id, ...terms });
       return `${bidiIsolate(person.username)} is banned and signed out on all devices.`;
@@ -50,7 +50,7 @@ export async function action({ request }: ActionFunctionArgs) {
   });
 }
 
-/** Who and what is kept out. */
+/** The bans of people and addresses. */
 export default function Bans() {
   const { bans, names, username } = useLoaderData<typeof loader>();
   return (

@@ -14,19 +14,19 @@ import { runAction } from "../../server/run-action.ts";
 import { EmptyState } from "../../ui/page-layout.tsx";
 
 const PAGE_SIZE = 50;
-/** Rooms of a connection that are named; of the others only how many. */
+/** Maximum number of rooms shown for a connection; of the others only the count. */
 const MAX_ROOMS_SHOWN = 4;
 
 export async function loader({ request }: LoaderFunctionArgs) {
   const query = new URL(request.url).searchParams;
-  const asked = (name: string) => query.get(name)?.trim() || undefined;
-  const filter = { user: asked("user"), room: asked("room"), node: asked("node") };
+  const readParam = (name: string) => query.get(name)?.trim() || undefined;
+  const filter = { user: readParam("user"), room: readParam("room"), node: readParam("node") };
   return load(request, async ({ rest }) => {
     const person = filter.user === undefined ? undefined : await findPerson(rest, filter.user);
     if (person === null) return { filter, page: null, names: {} };
     const { room, node } = filter;
-    const place = { limit: PAGE_SIZE, after: asked("after") };
-    const page = await rest.admin.connections({ room, node, user_id: person?.id, ...place });
+    const paging = { limit: PAGE_SIZE, after: readParam("after") };
+    const page = await rest.admin.connections({ room, node, user_id: person?.id, ...paging });
     const shown = page.data.flatMap(({ rooms }) => rooms.slice(0, MAX_ROOMS_SHOWN));
     return { filter, page, names: await readRoomNames(rest, shown) };
   });

@@ -24,7 +24,7 @@ export async function loader({ request }: LoaderFunctionArgs) {
   });
 }
 
-/** Null for who is not the owner: a link is the account it belongs to. */
+/** Null for a user who is not the owner: a link gives access to its account. */
 async function readResetLinks(rest: Rest): Promise<ResetLink[] | null> {
   try {
     return (await rest.resetLinks()).data;
@@ -47,7 +47,7 @@ export async function action({ request }: ActionFunctionArgs) {
   });
 }
 
-/** How people come in: invitations, and links to those who forgot their password. */
+/** Invitations, and links for people who forgot their password. */
 export default function Invitations() {
   const { registration, invites, resets } = useLoaderData<typeof loader>();
   const outcome = useActionResult();

@@ -41,11 +41,11 @@ export async function action({ request }: ActionFunctionArgs) {
   });
 }
 
-/** What runs, and how much goes on: read again every two seconds. */
+/** The nodes and the busiest rooms: read again every two seconds. */
 export default function Overview() {
   const { value, isStale } = usePolling(useLoaderData<typeof loader>(), read);
   const { nodes, rooms, names, partial } = value;
-  const sum = (of: (node: NodeInfo) => number) => nodes.reduce((total, node) => total + of(node), 0);
+  const sum = (getValue: (node: NodeInfo) => number) => nodes.reduce((total, node) => total + getValue(node), 0);
   return (
     <>
       <ActionStatus />
@@ -146,7 +146,7 @@ function NodeState({ node: { draining, broker } }: { node: NodeInfo }) {
   );
 }
 
-/** A node that has nothing to read looks once a second; beyond this, in ms, it is late, as the alerts say. */
+/** A node with nothing to read polls once a second; beyond this, in ms, it is lagging, as in the alerts. */
 const MAX_LAG_MS = 3_000;
 
 function LogLag({ lag }: { lag: number }) {

@@ -27,8 +27,8 @@ export async function loader({ request }: LoaderFunctionArgs) {
     status: STATUSES.find((status) => status === query.get("status")),
   };
   const tooShort = filter.q !== undefined && [...filter.q].length < 2;
-  const asked = { ...filter, q: tooShort ? undefined : filter.q, limit: 50, after: query.get("after") };
-  return load(request, async ({ rest }) => ({ filter, tooShort, people: await rest.admin.users(asked) }));
+  const listQuery = { ...filter, q: tooShort ? undefined : filter.q, limit: 50, after: query.get("after") };
+  return load(request, async ({ rest }) => ({ filter, tooShort, people: await rest.admin.users(listQuery) }));
 }
 
 export async function action({ request }: ActionFunctionArgs) {
@@ -53,7 +53,7 @@ export async function action({ request }: ActionFunctionArgs) {
   });
 }
 
-/** Everybody with an account here. */
+/** All people with an account here. */
 export default function PeoplePage() {
   const { filter, tooShort, people } = useLoaderData<typeof loader>();
   const filtered = Object.values(filter).some((value) => value !== undefined);
@@ -136,7 +136,7 @@ function PersonRow({ person }: { person: Account }) {
   );
 }
 
-/** Only what the one who looks may do: owners give roles, and no one acts on their own rank. */
+/** Only the actions that the user may do: owners assign roles, and no one acts on their own rank. */
 function PersonTools({ person: { id, username, role, disabled, banned, last_seen_at } }: { person: Account }) {
   const { me } = useChat();
   const refusal = getRefusal(useActionResult(), "role", id);

@@ -40,7 +40,7 @@ export async function action({ request }: ActionFunctionArgs) {
   });
 }
 
-/** The options of this server: those that can be changed while it runs, and what the others are. */
+/** The options of this server: those that can be changed while it runs, and the values of the others. */
 export default function Settings() {
   const { settings, names } = useLoaderData<typeof loader>();
   const changeable = settings.filter(({ change }) => change === "now");
@@ -93,7 +93,7 @@ function SettingRow({ setting, by }: { setting: Setting; by: string | undefined 
         <p className={styles.note}>
           {help} <span className={styles.small}>{name}</span>
         </p>
-        {!canChange && <p className={styles.note}>Only an owner changes this.</p>}
+        {!canChange && <p className={styles.note}>Only an owner can change this.</p>}
         {set_at && (
           <p className={styles.note}>
             {by === undefined ? "set" : `${by} set it`} on {formatDateTime(set_at, timeZone)}

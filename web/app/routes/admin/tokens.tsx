@@ -51,7 +51,7 @@ export async function action({ request }: ActionFunctionArgs) {
   });
 }
 
-/** With what other teams' back ends call. */
+/** The service tokens, with which other teams' back ends call. */
 export default function Tokens() {
   const { tokens, names } = useLoaderData<typeof loader>();
   const outcome = useActionResult();

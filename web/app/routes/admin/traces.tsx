@@ -8,7 +8,7 @@ import { FrameList } from "../../admin/frame-list.tsx";
 import { type Trace, useTrace } from "../../admin/use-trace.ts";
 import { useChat } from "../../chat/chat-context.tsx";
 import { field, toSentence } from "../../server/forms.ts";
-import { personInForm } from "../../server/person.ts";
+import { findPersonForForm } from "../../server/person.ts";
 import { FormError } from "../../ui/form.tsx";
 import { EmptyState } from "../../ui/page-layout.tsx";
 
@@ -18,10 +18,10 @@ const TIMES = [
   { value: "300", label: "5 minutes" },
 ];
 
-/** The frames of one room or person as they go in and out, on all nodes. */
+/** The frames of one room or person, received and sent, live, on all nodes. */
 export default function Traces() {
   const { me } = useChat();
-  const { trace, start, stop, pause, goOn: resume, clear } = useTrace();
+  const { trace, start, stop, pause, resume, clear } = useTrace();
   const { subject, isRunning, isOpen, isPaused, frames, buffered, dropped, refusal } = trace;
   return (
     <>
@@ -37,7 +37,7 @@ export default function Traces() {
             const [room, username] = [field(form, "room"), field(form, "username")];
             void start(room ?? username ?? "", Number(form.get("seconds")), async () =>
               room === undefined
-                ? { user_id: (await personInForm(createRest({ url: "" }), username ?? "")).id }
+                ? { user_id: (await findPersonForForm(createRest({ url: "" }), username ?? "")).id }
                 : { room },
             );
           }}
@@ -100,7 +100,7 @@ function TraceForm({ error, onStart }: TraceFormProps) {
   const [query] = useSearchParams();
   const [kind, setKind] = useState(query.has("username") ? "username" : "room");
   const choice = useRef<HTMLSelectElement>(null);
-  // It may have been made before the scripts arrived.
+  // The choice may have been made before the scripts were loaded.
   useEffect(() => setKind((before) => choice.current?.value ?? before), []);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();

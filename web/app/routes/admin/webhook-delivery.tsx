@@ -30,7 +30,7 @@ export async function action({ request }: ActionFunctionArgs) {
   });
 }
 
-/** One delivery with its attempts and the responses; read again while it is under way. */
+/** One delivery with its attempts and the responses; read again while it is pending. */
 export default function Delivery() {
   const first = useLoaderData<typeof loader>();
   const { value: delivery, isStale } = usePolling(first, (rest) => read(rest, first.id));

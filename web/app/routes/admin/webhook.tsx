@@ -93,7 +93,7 @@ export async function action({ request, params }: ActionFunctionArgs) {
   });
 }
 
-/** One endpoint: what it is, and its deliveries, read again every two seconds. */
+/** One endpoint and its deliveries, read again every two seconds. */
 export default function Webhook() {
   const { id, filter, view } = useLoaderData<typeof loader>();
   const { value, isStale } = usePolling(view, (rest) => read(rest, id, filter));

@@ -32,7 +32,7 @@ export async function action({ request }: ActionFunctionArgs) {
   });
 }
 
-/** Where the log's entries are posted to. */
+/** The endpoints that log entries are posted to. */
 export default function Webhooks() {
   const { endpoints, parked, names } = useLoaderData<typeof loader>();
   const outcome = useActionResult();
