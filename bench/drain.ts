@@ -5,7 +5,7 @@ import { report } from "./report.ts";
 const CONNECTIONS = Number(process.env.BENCH_CONNECTIONS ?? 10_000);
 const RATE = 5;
 
-/** A node with all connections is told to stop while somebody posts on the other: who comes back when, and with what. */
+/** Stops a node that has all connections while another node takes posts: when each client is back, and with which entries. */
 export async function drain(): Promise<void> {
   const usher = await startNodes(["edge,api", "edge,api"], "redis");
   const target = await usher.populate(CONNECTIONS, 1);

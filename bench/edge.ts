@@ -6,7 +6,7 @@ import { report } from "./report.ts";
 const CONNECTIONS = Number(process.env.BENCH_CONNECTIONS ?? 10_000);
 const RATE = 10;
 
-/** Memory of a node that only holds sockets: 10,000 in one room, in which people talk. */
+/** Memory of a node that only holds sockets: 10,000 in one room, with a steady rate of posts. */
 export async function edge(): Promise<void> {
   const usher = await startNodes(["api", "edge"], "redis");
   const pid = usher.pids[1]!;

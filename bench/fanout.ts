@@ -49,7 +49,7 @@ async function measure(
   return rows;
 }
 
-/** One room, many readers, 200 bytes: cost and delay of a delivery at a steady rate, and the most deliveries per second. */
+/** One room, many readers, 200 bytes: cost and delay of a delivery at a steady rate, and the max deliveries per second. */
 export async function fanout(): Promise<void> {
   const rows: Row[] = [];
   for (const readers of READERS) {
@@ -68,7 +68,7 @@ export async function fanout(): Promise<void> {
   }
   report("fanout", rows, [
     `A text of ${BYTES} bytes. Peers send it bare; a frame of Usher's is ${USHER_FRAME} bytes then, so bare Bun is shown with that size too.`,
-    "Usher writes each message durably to PostgreSQL, numbers it and can replay it; the others keep nothing.",
+    "Usher writes each message durably to PostgreSQL, numbers it and can replay it; the others store nothing.",
     "CPU: of the serving process; with all its processes, PostgreSQL and the pages included, beside it.",
   ]);
 }

@@ -10,7 +10,7 @@ import { startUsher } from "./usher.ts";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 
-/** What one body costs, in ms: for how long the server's loop was held at once, by the clock and of CPU; CPU of the pages' thread in all. */
+/** What one body costs, in ms: the longest time it blocked the server's event loop, by the clock and in CPU; CPU of the pages' thread in total. */
 interface Cost {
   wall: number;
   cpu: number;
@@ -35,19 +35,19 @@ export async function hold(): Promise<void> {
   );
   const pages = tree(usher.pids[0]!).find((pid) => processName(pid).includes("end-with-parent"))!;
 
-  async function costOf(send: () => Promise<string>): Promise<Cost & { answer: string }> {
+  async function measureCost(send: () => Promise<string>): Promise<Cost & { answer: string }> {
     await longest();
     const before = mainThreadMs(pages);
     const result = await send();
-    const held = await longest();
-    return { ...held, pages: mainThreadMs(pages) - before, answer: result };
+    const cost = await longest();
+    return { ...cost, pages: mainThreadMs(pages) - before, answer: result };
   }
 
   async function longest(): Promise<Pick<Cost, "wall" | "cpu">> {
     return (await fetch("http://probe/", { unix: probe })).json() as Promise<Pick<Cost, "wall" | "cpu">>;
   }
 
-  async function rowOf({ name, bodies, send }: Way): Promise<Row> {
+  async function measureRow({ name, bodies, send }: Way): Promise<Row> {
     const results = new Set<string>();
     let worst = { what: "", wall: 0, cpu: 0, pages: 0 };
     let max = 0;
@@ -55,21 +55,21 @@ export async function hold(): Promise<void> {
     for (const { what, body } of sent) {
       const [wall, cpu, inPages] = [new Histogram(), new Histogram(), new Histogram()];
       for (let round = 0; round < ROUNDS; round++) {
-        const cost = await costOf(() => send(body));
+        const cost = await measureCost(() => send(body));
         wall.add(cost.wall);
         cpu.add(cost.cpu);
         inPages.add(cost.pages);
         results.add(cost.answer);
         max = Math.max(max, cost.cpu);
       }
-      const usual = { what, wall: medianOf(wall), cpu: medianOf(cpu), pages: medianOf(inPages) };
+      const usual = { what, wall: median(wall), cpu: median(cpu), pages: median(inPages) };
       if (Math.max(usual.cpu, usual.pages) > Math.max(worst.cpu, worst.pages)) worst = usual;
     }
     return {
       way: name,
       bodies: sent.length,
       "worst body": worst.what,
-      "held, ms of CPU": worst.cpu,
+      "cost, ms of CPU": worst.cpu,
       "any body at most": max,
       "by the clock": worst.wall,
       "CPU of the pages": worst.pages,
@@ -78,12 +78,12 @@ export async function hold(): Promise<void> {
   }
 
   const rows: Row[] = [];
-  for (const way of await openWays(usher.url, grpcPort)) rows.push(await rowOf(way));
+  for (const way of await openWays(usher.url, grpcPort)) rows.push(await measureRow(way));
   await usher.stop();
   rmSync(folder, { recursive: true });
   report("hold", rows, [
-    `Each body alone, ${ROUNDS} times: the median of the worst one, and the most of all. The clock counts what other programs take, too.`,
+    `Each body alone, ${ROUNDS} times: the median of the worst one, and the max of all. The clock includes the time of other programs.`,
   ]);
 }
 
-const medianOf = (times: Histogram) => times.summary()?.p50 ?? 0;
+const median = (times: Histogram) => times.summary()?.p50 ?? 0;

@@ -7,7 +7,7 @@ import { type RunningServer, startBareBun, startSocketIo, startWs } from "./serv
 import { mintToken, startUsher } from "./usher.ts";
 
 const CONNECTIONS = Number(process.env.BENCH_CONNECTIONS ?? 10_000);
-/** Until the collector has had its say: the figure is the level that stays, not the peak of connecting. */
+/** Until the garbage collector has run: the figure is the level that stays, not the peak of connecting. */
 const SETTLE_MS = Number(process.env.BENCH_SETTLE_MS ?? 20_000);
 
 /**
@@ -35,7 +35,7 @@ export async function perConnection(
 
 async function row(server: RunningServer, target = server.target, name = server.name): Promise<Row> {
   const { further, whole, all } = await perConnection(server, target);
-  // Making memberships has warmed a process: how much it grew from there tells nothing.
+  // Creating memberships has warmed up a process: its growth from there on means nothing.
   const cold = target.rooms?.some((room) => room.startsWith("channel:")) ? null : whole;
   return {
     server: name,

@@ -10,7 +10,7 @@ export function pssKb(pid: number): number {
   return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
 }
 
-/** The most that was ever resident, in kB. */
+/** Peak resident memory, in kB. */
 export function peakRssKb(pid: number): number {
   return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
 }
@@ -59,7 +59,7 @@ export interface Cpu {
   all: number;
 }
 
-/** CPU from now until the answer is called. What ended in between is not counted. */
+/** CPU from now until the returned function is called. Processes that ended in between are not counted. */
 export function cpuMeter(of: Processes): () => Cpu {
   const before = cpuNow(of);
   return () => {
@@ -87,7 +87,7 @@ function cpuNow({ pids, others = [] }: Processes): Map<number, { ms: number; pos
   return now;
 }
 
-/** What a process is, for a table: the first word of its command line that is a name. */
+/** A process's name, for a table: the first word of its command line that is a name. */
 export function processName(pid: number): string {
   const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").filter(Boolean);
   return words

@@ -6,7 +6,7 @@ import { startNats } from "../tests/support/engines/nats.ts";
 import { startRedis } from "../tests/support/engines/redis.ts";
 import { startUsher, type UsherServer } from "./usher.ts";
 
-/** What wakes the nodes; `none`: each looks by itself, several times a second. */
+/** What wakes the nodes; `none`: each polls, several times a second. */
 export type Broker = "redis" | "nats" | "postgres" | "none";
 
 /** ms until each node has seen the lease of every other. */

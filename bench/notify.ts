@@ -13,7 +13,7 @@ import { mintToken, startUsher, type UsherServer } from "./usher.ts";
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
 const PEOPLE = 200;
 
-/** Callers at once, and calls per second; 0: as fast as they get answers. */
+/** Concurrent callers, and calls per second; 0: as fast as they get responses. */
 const LOADS = [
   { callers: 50, rate: 1_000 },
   { callers: 50, rate: 0 },

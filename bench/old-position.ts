@@ -67,7 +67,7 @@ async function measureOtherJoins(target: { host: string; port: number }) {
   return times.summary();
 }
 
-/** An anonymous socket that joins, and waits for each answer. */
+/** An anonymous socket that joins, and waits for each reply. */
 async function openJoiner(target: { host: string; port: number }): Promise<(payload: object) => Promise<void>> {
   const socket = await LoadSocket.open(target, "/ws");
   let answered = Promise.withResolvers<void>();

@@ -15,7 +15,7 @@ const STEADY = 100_000;
 const NOTHING = "nothing";
 const LOG = "all: on disk, numbered, replayed";
 
-/** Usher and others, each on one node and on two with Redis between them: the same readers, load and bytes on the wire. */
+/** Usher and others, each on one node and on two with Redis between them: the same readers, load and frame length. */
 export async function peers(): Promise<void> {
   const rows: Row[] = [];
   const go = findTool("go") !== null;
@@ -44,7 +44,7 @@ async function usherRow(nodes: 1 | 2): Promise<Row> {
 /** Measures a server and stops it. */
 async function row(server: RunningServer, nodes: number, durability: string): Promise<Row> {
   const bytes = server.target.dialect === "usher" ? undefined : USHER_FRAME;
-  // First, while the heap is small: what a load has made it grow by would take the connections in for nothing.
+  // First, while the heap is small: a heap that a load has grown would hold the connections at no cost.
   const { further } = await perConnection(server, server.target, IDLE);
   const steady = await deliver(server, server.target, { readers: READERS, rate: STEADY / READERS, bytes });
   const peak = await deliver(server, server.target, { readers: READERS, rate: 0, bytes });

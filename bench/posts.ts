@@ -68,7 +68,7 @@ interface Post {
   client: string;
 }
 
-/** The same group commit without a server around it: `callers` that each wait for their answer, one batch in flight. */
+/** The same group commit without a server around it: `callers` that each wait for their result, one batch in flight. */
 async function benchBareFunction(sql: Sql, channel: string, callers: number): Promise<number> {
   const authors = await sql<
     { user_id: string }[]

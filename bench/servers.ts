@@ -11,7 +11,7 @@ export interface RunningServer extends Processes {
   stop(): Promise<void>;
 }
 
-/** @param redis address of the Redis by which several nodes tell each other what was sent; without one there is one node */
+/** @param redis address of the Redis by which several nodes share messages; without one there is one node */
 type StartPeer = (redis?: string) => Promise<RunningServer>;
 
 function peer(name: string, dialect: Target["dialect"], getCommand: () => string[] | Promise<string[]>): StartPeer {
@@ -34,14 +34,14 @@ function peer(name: string, dialect: Target["dialect"], getCommand: () => string
   };
 }
 
-/** Reads a stream until a line matches; goes on draining it afterwards. */
+/** Reads a stream until a line matches; drains it afterwards. */
 async function firstMatch(stream: ReadableStream<Uint8Array>, pattern: RegExp): Promise<string> {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
   let text = "";
   for (;;) {
     const { value, done } = await reader.read();
-    if (done) throw new Error(`it ended before it said ${pattern}: ${text}`);
+    if (done) throw new Error(`it ended before it printed ${pattern}: ${text}`);
     text += decoder.decode(value, { stream: true });
     const found = pattern.exec(text)?.[1];
     if (found === undefined) continue;

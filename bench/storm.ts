@@ -5,7 +5,7 @@ import { startUsher } from "./usher.ts";
 
 const CONNECTIONS = Number(process.env.BENCH_CONNECTIONS ?? 10_000);
 
-/** All connections are cut at once, come back and resume: how long until the last one has its answer. On one node, and on three. */
+/** All connections are cut at once, come back and resume: how long until the last one has its reply. On one node, and on three. */
 export async function storm(): Promise<void> {
   const rows: Row[] = [];
   for (const nodes of [1, 3]) {
@@ -32,7 +32,7 @@ export async function storm(): Promise<void> {
     });
   }
   report("storm", rows, [
-    "limits of handshakes are the defaults; who is told to come back in a second does so",
+    "limits of handshakes are the defaults; clients that are sent away for a second come back then",
     "joins: 128 at a time by REST to two channels, each person's first request, with which the account is made",
   ]);
 }

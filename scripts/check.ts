@@ -8,9 +8,9 @@ import { noTally, runProgram, runTests, type Tally } from "./run-tests.ts";
 import { readSkipped, type Skipped, skippedTable } from "./skipped-tests.ts";
 
 /**
- * `npm test`: format, lint, types, then every test file, against one throw-away PostgreSQL. Words narrow it to the test
+ * `npm test`: format, lint, types, then every test file, against one throw-away PostgreSQL. Arguments narrow it to the test
  * files whose path contains one of them: `npm test -- identity`. With --coverage it measures the unit tests instead.
- * The last line sums up everything, and a table before it says what was skipped and why; CI=1 makes a skipped test a failure.
+ * The last line is the summary, and a table before it lists what was skipped and why; CI=1 makes a skipped test a failure.
  */
 const filters = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const coverage = process.argv.includes("--coverage");

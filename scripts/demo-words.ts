@@ -1,4 +1,4 @@
-/** What the demo's people are called and say. */
+/** Names and messages of the demo's users. */
 export const FIRST_NAMES = [
   ..."Ada Amir Anna Ben Carla Chen Dario Eva Femi Greta Hana Hugo Ines Ivan Jana Joao Kaya Kofi Lena Liam".split(" "),
   ..."Lucia Malik Mara Mei Milan Nadia Nils Noor Olga Omar Paula Priya Quinn Rafa Rosa Ruben Sami Sara Sven Tara".split(
@@ -11,7 +11,7 @@ export const LAST_NAMES =
   "Abel Brandt Costa Diaz Ekman Farkas Gomez Haas Ito Jansen Kovac Lindt Moreau Novak Okafor".split(" ");
 
 export const CHANNELS: { name: string; type: "public" | "private"; topic: string; share: number }[] = [
-  { name: "general", type: "public", topic: "Whatever concerns everybody", share: 1 },
+  { name: "general", type: "public", topic: "For everyone", share: 1 },
   { name: "announcements", type: "public", topic: "News from the team", share: 1 },
   { name: "introductions", type: "public", topic: "Say hello and who you are", share: 0.9 },
   { name: "tickets", type: "public", topic: "Swaps, questions, last-minute seats", share: 0.7 },
@@ -19,17 +19,17 @@ export const CHANNELS: { name: string; type: "public" | "private"; topic: string
   { name: "getting-there", type: "public", topic: "Trains, shared cars, bicycles", share: 0.5 },
   { name: "food", type: "public", topic: "What to eat before and after", share: 0.5 },
   { name: "photos", type: "public", topic: "Pictures of the last shows", share: 0.4 },
-  { name: "help", type: "public", topic: "Ask here, somebody knows", share: 0.6 },
+  { name: "help", type: "public", topic: "Ask here, someone knows", share: 0.6 },
   { name: "off-topic", type: "public", topic: "Everything else", share: 0.5 },
   { name: "crew", type: "private", topic: "Shifts and set-up", share: 0.3 },
   { name: "moderators", type: "private", topic: "Reports and decisions", share: 0.1 },
 ];
 
 export const OPENINGS = [
-  "Does anybody know",
+  "Does anyone know",
   "I was wondering",
   "Quick question:",
-  "Can somebody tell me",
+  "Can someone tell me",
   "I just asked at the box office",
 ];
 
@@ -51,7 +51,7 @@ export const REMARKS = [
   "My train is late, please keep a seat for me.",
   "The new posters have come and they look great.",
   "That encore! I still have it in my ears.",
-  "Somebody left a green scarf at the bar.",
+  "Someone left a green scarf at the bar.",
   "The queue at the door is short right now.",
   "I uploaded my pictures of the soundcheck.",
   "Next week the bar opens half an hour earlier.",

@@ -29,7 +29,7 @@ interface Room {
 
 /**
  * Fills a migrated database with 50 people, 12 channels and 5,000 messages of the last two weeks, through the same use
- * cases as everybody's, so that the log, the heads and the unread counts are true. None of the people is the owner.
+ * cases as real users, so that the log, the heads and the unread counts are true. None of the people is the owner.
  *
  * @returns false when the demo is there already: nothing is done
  * @throws StartError before anything is written, when a name is taken
@@ -94,7 +94,7 @@ async function checkNames(sql: Sql): Promise<void> {
     WHERE type = 'public' AND deleted_at IS NULL AND coalesce(name_key, lower(name)) = ANY (${keys}::text[]) ORDER BY name`;
   if (taken.length > 0) {
     throw new StartError(
-      `The demo makes channels of its own, and there are some of these names already: ${taken.map(({ name }) => name).join(", ")}. ` +
+      `The demo creates channels, and some of their names exist already: ${taken.map(({ name }) => name).join(", ")}. ` +
         "Nothing was changed. Rename or delete them, or seed a new database: set DATA_DIR to an empty folder.",
     );
   }
@@ -111,7 +111,7 @@ function toUsername(name: string): string {
   return name.toLowerCase().replace(" ", ".");
 }
 
-/** Begins two weeks ago and goes on as it is told, never past the present: ids made by it carry those times. */
+/** Starts two weeks ago and advances on request, never past the present: ids made by it carry those times. */
 class PastClock {
   #now = Date.now() - DAYS * 86_400_000;
 
@@ -139,7 +139,7 @@ async function makePeople(sql: Sql, ids: { next(): string }): Promise<Person[]> 
         name,
         name_search_key: nameSearchKey(name),
         email: emailKey(`${username}@${DOMAIN}`),
-        // Numbers that telephone companies keep for films.
+        // Numbers that are reserved for films.
         phone: `+1202555${String(100 + n).padStart(4, "0")}`,
         role: "member",
         password_hash,
@@ -173,7 +173,7 @@ async function postMessage(chat: Chat, room: Room, random: Seeded): Promise<void
   room.recent = [...room.recent.slice(-9), message.id];
 }
 
-/** What was just said is dated by the database's clock. Its ids know better; the log's payloads follow. */
+/** New rows are dated by the database's clock. Dates come from the ids instead; the log's payloads follow. */
 async function dateByIds(sql: Sql, rooms: Room[]): Promise<void> {
   await sql`
     WITH dated AS (

@@ -3,19 +3,19 @@ import { spawnSync } from "node:child_process";
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 
-const TURN_MS = 100;
+const POLL_MS = 100;
 
 /** Runs `work` while no other process does so under the same lock. `onWait` is called once if it has to wait. */
-export async function alone(lock, onWait, work) {
+export async function withLock(lock, onWait, work) {
   const mine = `${lock}.${process.pid}`;
   mkdirSync(dirname(lock), { recursive: true });
   writeFileSync(mine, String(process.pid));
   try {
     let waited = false;
-    while (!take(lock, mine)) {
+    while (!acquire(lock, mine)) {
       if (!waited) onWait();
       waited = true;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TURN_MS);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
     }
   } finally {
     rmSync(mine, { force: true });
@@ -28,24 +28,24 @@ export async function alone(lock, onWait, work) {
   release();
 }
 
-/** A link is made whole or not at all, so nobody ever sees a lock without its holder. */
-function take(lock, mine) {
+/** A link is created atomically, so no process ever sees a lock without its holder. */
+function acquire(lock, mine) {
   try {
     linkSync(mine, lock);
     return true;
   } catch (error) {
     if (error.code !== "EEXIST") throw error;
-    if (isHeld(lock)) return false;
+    if (isLocked(lock)) return false;
     rmSync(lock, { force: true });
-    return take(lock, mine);
+    return acquire(lock, mine);
   }
 }
 
 /**
- * A killed holder leaves its file behind, and its number may be another program's by now; the file of a checkout that was
+ * A killed holder leaves its file, and its process id may be another program's by now; the file of a checkout that was
  * copied names a process of the original. So ask what runs under the number, and where.
  */
-function isHeld(lock) {
+function isLocked(lock) {
   let holder;
   try {
     holder = readFileSync(lock, "utf8");

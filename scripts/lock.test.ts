@@ -11,9 +11,9 @@ const program = join(folder, "worker.mjs");
 writeFileSync(
   program,
   `import { appendFileSync } from "node:fs";
-import { alone } from ${JSON.stringify(join(import.meta.dir, "lock.mjs"))};
+import { withLock } from ${JSON.stringify(join(import.meta.dir, "lock.mjs"))};
 const [lock, log, ms] = process.argv.slice(2);
-alone(lock, () => console.log("waiting"), () => {
+withLock(lock, () => console.log("waiting"), () => {
   appendFileSync(log, "in ");
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(ms));
   appendFileSync(log, "out ");
@@ -26,7 +26,7 @@ function worker(ms: number) {
   return Bun.spawn(["node", program, lock, log, String(ms)], { stdout: "pipe", stderr: "inherit" });
 }
 
-test("no two hold a lock at once, also when one leaves by process.exit", async () => {
+test("no two processes hold a lock at the same time, also when one ends by process.exit", async () => {
   writeFileSync(log, "");
   const workers = [1, 20, 20, 1, 20].map(worker);
   expect((await Promise.all(workers.map(({ exited }) => exited))).sort()).toEqual([0, 0, 0, 3, 3]);

@@ -1,7 +1,7 @@
 import { createWebhookMetrics } from "../src/bridges/webhooks/metrics.ts";
 import { createMetrics, type Metrics } from "../src/platform/metrics.ts";
 
-/** Every metric that a node shows, with nothing behind the numbers. */
+/** Every metric that a node exposes, with no source for the numbers. */
 export function allMetrics(): Metrics {
   const metrics = createMetrics("0.0.0");
   metrics.stop();
@@ -47,15 +47,15 @@ const HEAD = `# Metrics
 
 <!-- Made by \`npm run generate\` from what the program registers. -->
 
-\`GET /metrics\` answers in Prometheus' text format: on the port of \`METRICS_PORT\`, for this machine and, where
-\`METRICS_HOST\` opens it, for whoever has \`METRICS_TOKEN\` or asks from \`METRICS_ALLOW\`; on the main port for this machine, and for whoever
-sends a service token with the scope \`stats\` (\`authorization: Bearer ust_…\`). Each is there with 0 from the start. Labels are
+\`GET /metrics\` responds in Prometheus' text format: on the port of \`METRICS_PORT\`, for this machine and, where
+\`METRICS_HOST\` opens it, to callers with \`METRICS_TOKEN\` or from \`METRICS_ALLOW\`; on the main port to this machine, and to callers
+with a service token with the scope \`stats\` (\`authorization: Bearer ust_…\`). Each is there with 0 from the start. Labels are
 words of Usher only: never a room, a person, or what a client made up. With \`WORKERS\` the port of the metrics adds up the workers
-(of a gauge that cannot be added, the worst counts); on the main port one worker tells its own.
+(of a gauge that cannot be added, the worst counts); on the main port one worker returns its own.
 
 Alert rules are in [\`deploy/prometheus/rules.yml\`](../deploy/prometheus/rules.yml), a dashboard is
 [\`deploy/grafana/usher.json\`](../deploy/grafana/usher.json).
 
-| metric | kind | labels | what it says |
+| metric | kind | labels | meaning |
 | --- | --- | --- | --- |
 `;

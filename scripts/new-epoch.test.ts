@@ -83,7 +83,7 @@ test("after an old copy was restored, positions of the life before count for not
   await say("what comes after it");
   const client = await connect(token);
   const since = { room: `channel:${id}`, since: seen.seq, epoch: seen.epoch };
-  // The numbers fit, and so do the files: nothing but a new epoch can tell.
+  // Numbers and files match: only a new epoch shows the difference.
   expect((await client.ask("room:join", since)).payload).toMatchObject({ recovered: true });
 
   const { out, err, code } = await run({ DATA_DIR: dataDir });
@@ -96,7 +96,7 @@ test("after an old copy was restored, positions of the life before count for not
   again.close();
 });
 
-test("a database without a log, and a word too many: a sentence, and a code for scripts", async () => {
+test("a database without a log, and an argument too many: a sentence, and an exit code for scripts", async () => {
   const url = server.url.replace(/\/usher$/, "/postgres");
   const { out, err, code } = await run({ DATABASE_URL: url });
   expect({ out, code }).toEqual({ out: "", code: 1 });

@@ -4,7 +4,7 @@ import { withDatabase } from "./numbered-sql.ts";
 
 /**
  * `npm run new-epoch`: after an old copy of the database was put back. Positions of clients then count entries that are not there
- * any more; with another epoch they are void, and clients load their state anew. Running nodes see it within a second.
+ * any more; with another epoch they are void, and clients load their state again. Running nodes see it within a second.
  */
 try {
   if (process.argv.length > 2) {

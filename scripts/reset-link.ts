@@ -9,7 +9,7 @@ import { withDatabase } from "./numbered-sql.ts";
 
 /**
  * `npm run reset-link -- NAME_OR_EMAIL`: prints a link to set a new password. The way in for an owner who has forgotten theirs
- * where no mail server is set; whoever can run it can read the database anyway.
+ * where no mail server is set; anyone who can run it can read the database anyway.
  */
 try {
   const [nameOrEmail, ...rest] = process.argv.slice(2);
@@ -37,7 +37,7 @@ async function printLink(url: string, nameOrEmail: string): Promise<void> {
   }
 }
 
-/** PUBLIC_URL; without it where a node listens that runs now, as it says itself; without any, where the settings let one listen. */
+/** PUBLIC_URL; without it the address that a running node reports; without one, the address that the settings give. */
 async function resolvePublicUrl(sql: Sql): Promise<string> {
   const config = readConfig();
   const configured = getPublicUrl(config);

@@ -16,12 +16,12 @@ async function expectConsistentLog(): Promise<void> {
     SELECT r.name FROM rooms r LEFT JOIN log l ON l.room_id = r.id
     GROUP BY r.id HAVING count(l.seq) <> r.head OR coalesce(min(l.seq), 1) <> 1 OR coalesce(max(l.seq), 0) <> r.head`;
   expect([...holes]).toEqual([]);
-  const untold = await db.sql`
+  const missing = await db.sql`
     SELECT m.id FROM messages m LEFT JOIN log l ON l.room_id = m.channel_id AND l.seq = m.seq
     WHERE l.type IS DISTINCT FROM 'message:created' OR (l.payload::json ->> 'message_id')::bigint <> m.id
       OR l.payload::json ->> 'content' <> m.content
       OR (l.payload::json ->> 'created_at')::timestamptz IS DISTINCT FROM m.created_at`;
-  expect([...untold]).toEqual([]);
+  expect([...missing]).toEqual([]);
 }
 
 test("the numbered seeds go up and down, and up again", async () => {
@@ -46,7 +46,7 @@ describe("the demo", () => {
     expect(row).toEqual({ people: 50, phones: 50, risen: 0, channels: 12, messages: 5000 });
   });
 
-  test("tells the log what it tells the tables", expectConsistentLog);
+  test("writes to the log what it writes to the tables", expectConsistentLog);
 
   test("is spread over two weeks, in the order of its ids", async () => {
     const [row] = await db.sql`
@@ -59,7 +59,7 @@ describe("the demo", () => {
     expect(row!.days).toBeGreaterThan(11);
   });
 
-  test("leaves some things unread, and counts only members", async () => {
+  test("leaves some messages unread, and counts only members", async () => {
     const [row] = await db.sql`
       SELECT count(*) FILTER (WHERE unread_count(m.channel_id, m.user_id, m.read_id) > 0)::int AS behind, count(*)::int AS all
       FROM members m WHERE m.channel_id <> 1`;
@@ -91,7 +91,7 @@ describe("the demo", () => {
       await migrateUp(other.url, SEEDS);
       await other.sql`UPDATE channels SET name = 'General', name_key = 'general'`;
       await expect(seedDemo(other.sql)).rejects.toThrow(
-        "there are some of these names already: General. Nothing was changed. Rename or delete them",
+        "some of their names exist already: General. Nothing was changed. Rename or delete them",
       );
       const [row] = await other.sql`
         SELECT (SELECT count(*)::int FROM users WHERE email LIKE '%@demo.example') AS people, count(*)::int AS channels FROM channels`;

@@ -5,7 +5,7 @@ import { openDatabase } from "../src/platform/postgres/pool.ts";
 import { DEMO_PASSWORD, seedDemo } from "./demo.ts";
 import { runSetCommand, SET_COMMANDS, withDatabase } from "./numbered-sql.ts";
 
-/** `npm run seed -- …`: example data. Numbered files like the migrations', and `demo`, a whole community to look around in. */
+/** `npm run seed -- …`: example data. Numbered files like the migrations', and `demo`, a whole community to explore. */
 try {
   const args = process.argv.slice(2);
   if (args[0] === "demo") await withDatabase(demo);

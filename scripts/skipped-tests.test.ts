@@ -7,7 +7,7 @@ import { readSkipped, skippedTable } from "./skipped-tests.ts";
 const folder = mkdtempSync(join(tmpdir(), "usher-skipped-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("a test that lacks a program is skipped, and told with the command that installs it", async () => {
+test("a test that lacks a program is skipped, and reported with the command that installs it", async () => {
   const notes = join(folder, "notes");
   const support = join(import.meta.dirname, "../tests/support/tools.ts");
   const file = join(folder, "lacking.test.ts");
@@ -33,7 +33,7 @@ test("a test that lacks a program is skipped, and told with the command that ins
   expect(skippedTable(rows).split("\n")).toHaveLength(3);
 });
 
-test("nothing skipped, nothing said", () => {
+test("nothing skipped, nothing printed", () => {
   expect(readSkipped(join(folder, "none"))).toEqual([]);
   expect(skippedTable([])).toBe("");
 });

@@ -27,7 +27,7 @@ async function run(words: string[], input = "") {
   return { out, err, code: await child.exited };
 }
 
-test("statements by -c are run, and what they answer is a table", async () => {
+test("statements by -c are run, and their result is a table", async () => {
   expect(
     await run(["-c", "CREATE TABLE facts (n int, word text); INSERT INTO facts VALUES (1, 'one'), (22, NULL)"]),
   ).toEqual({
@@ -53,6 +53,6 @@ test("the statements of the runbook run", async () => {
   for (const statement of printed) expect(await run(["-c", statement])).toMatchObject({ err: "", code: 0 });
 });
 
-test("anything else is answered with how it is called", async () => {
+test("anything else prints the usage", async () => {
   expect(await run(["SELECT 1"])).toMatchObject({ code: 2, err: expect.stringContaining("npm run sql -- -c") });
 });

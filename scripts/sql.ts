@@ -30,7 +30,7 @@ async function runOn(url: string, statements: string | undefined): Promise<void>
   }
 }
 
-/** In a terminal a mistake is told and the next statement may come; in a script it ends the run, as with -c. */
+/** In a terminal an error is printed and the prompt returns; in a script it ends the run, as with -c. */
 async function runInteractive(client: Client): Promise<void> {
   const inTerminal = isatty(0);
   const lines = createInterface({

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the real servers and clients that some tests need and that npm does not bring: Redis, NATS, nginx, promtool, grpcurl …
-# Into .cache/tools/bin, or by apt-get where Debian has them. Run again, it does only what is missing. Words choose:
-#   scripts/test-tools.sh redis nats        Without words: everything that CI needs.
+# Into .cache/tools/bin, or by apt-get where Debian has them. Run again, it installs only what is missing. Arguments choose:
+#   scripts/test-tools.sh redis nats        Without arguments: everything that CI needs.
 set -eu
 cd "$(dirname "$0")/.."
 tools="$PWD/.cache/tools"

@@ -2,7 +2,7 @@
 # Runs a program of Usher: usher.sh FILE [ARGUMENT…]. Installs what is missing, then becomes the pinned Bun:
 # neither this shell nor Node.js stays in memory.
 cd "$(dirname "$0")/.." || exit 1
-# Answered before anything is installed or built.
+# Printed before anything is installed or built.
 if [ "$1" = src/main.ts ] && [ $# -gt 1 ]; then
   case "$2" in
   --help | -h) exec cat src/config/help.txt ;;

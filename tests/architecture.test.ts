@@ -3,13 +3,13 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 
 /**
- * Holds the code to docs/architecture.md: who may import whom (its table), no cycles, Bun only where it may be,
- * and no folder or file whose name says nothing. And the documents to the code: they name only files that are there.
+ * Holds the code to docs/architecture.md: who may import whom (its table), no cycles, Bun only where it is allowed,
+ * and no folder or file with a meaningless name. And the documents to the code: they name only files that exist.
  */
 const ROOT = join(import.meta.dirname, "..");
 const FOLDERS = ["protocol", "src", "sdk", "web", "scripts", "tests", "bench"];
 
-/** Where Bun's own API may be used. Elsewhere another runtime must be able to take over. */
+/** Where Bun's own API may be used. All other code must run on another runtime, too. */
 const BUN_MAY_BE_IN = [
   "src/transport/",
   "src/platform/password.ts",
@@ -75,7 +75,7 @@ function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
 }
 
-/** What a file imports of ours. */
+/** Our files that a file imports. */
 function findImports(path: string, text: string): Import[] {
   const pattern = /\b(?:import|export)\s+(type\s)?[^"';]*?\bfrom\s*"(\.[^"]+)"|\bimport\s*\(?\s*"(\.[^"]+)"/g;
   return [...withoutComments(text).matchAll(pattern)].map(([, type, from, bare]) => ({
@@ -107,7 +107,7 @@ function allowed({ folder, targets }: Rule, target: string, typeOnly: boolean): 
 }
 
 /**
- * The first cycle of imports, as a list of files; null when there is none. Types do not count: they are gone when the
+ * The first cycle of imports, as a list of files; null when there is none. Types do not count: they are erased when the
  * program runs, and a module's parts name the ports that its index declares.
  */
 function cycle(sources: Sources): string[] | null {
@@ -152,7 +152,7 @@ function pathsNamed(page: string, markdown: string): string[] {
 const sources = readSources();
 const rules = readRules(readFileSync(join(ROOT, "docs/architecture.md"), "utf8"));
 
-test("nobody imports what the table does not allow", () => {
+test("no file imports what the table does not allow", () => {
   expect(breaches(sources, rules)).toEqual([]);
 });
 
@@ -164,7 +164,7 @@ test("Bun's own API stays where it may be", () => {
   expect(findMisplacedBun(sources)).toEqual([]);
 });
 
-test("no folder or file has a name that says nothing", () => {
+test("no folder or file has a meaningless name", () => {
   expect(emptyNames(sources)).toEqual([]);
 });
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Runs every command that we have printed anywhere, as it stands, against a server that was just started, and says for each:
+# Runs every command that our documents print, unchanged, against a server that was just started, and prints for each:
 # PASS, FAIL, or SKIPPED with the reason. Ends with 1 when one failed.
 #
 #   sh tests/printed-commands.sh
 #
 # HTTP_PORT, METRICS_PORT and GRPC_PORT stand in for the printed ports where those are taken. Without DATABASE_URL the server has
-# a database of its own in a folder that is removed at the end. What a command printed is shown when it fails.
+# its own database in a folder that is removed at the end. A command's output is shown when it fails.
 cd "$(dirname "$0")/.." || exit 1
 : "${HTTP_PORT:=3003}" "${METRICS_PORT:=9057}" "${GRPC_PORT:=50057}"
 export HTTP_PORT METRICS_PORT GRPC_PORT
@@ -19,14 +19,14 @@ failed=0
 # ours TEXT: the printed command with the ports of this run
 ours() { printf '%s' "$1" | sed "s/:3003/:$HTTP_PORT/g; s/:9057/:$METRICS_PORT/g; s/:50057/:$GRPC_PORT/g"; }
 
-# wait_for PATTERN: until the command at hand has printed it, 10 seconds at most
+# wait_for PATTERN: until the current command has printed it, 10 seconds at most
 wait_for() { for _ in $(seq 1 100); do grep -qE -- "$1" "$work/out" && return; sleep 0.1; done; }
 
-# try PROGRAM PATTERN COMMAND [INPUT]: passes when the command ends with 0 and printed what the pattern (grep -E) says
+# try PROGRAM PATTERN COMMAND [INPUT]: passes when the command ends with 0 and its output matches the pattern (grep -E)
 try() {
   command -v "$1" >/dev/null || { skip "$3" "there is no $1 here (sh scripts/test-tools.sh $1)"; return; }
   if [ -n "$4" ]; then
-    # A person types once they were greeted, and hangs up once they have read the reply.
+    # A person types after the greeting, and disconnects after the reply.
     : >"$work/out"
     { wait_for 'system:connected'; printf '%s\n' "$4" | sed 's/  */ /g' | while IFS= read -r line; do echo "$line"; sleep 0.3; done
       wait_for "$2"; } |
@@ -94,7 +94,7 @@ try grpcurl '"stored": true' "grpcurl -plaintext -d '{\"user_id\":\"user-uuid\",
 
 try npm 'applied' 'npm run migrate -- status'
 try npm 'up to date' 'npm run migrate -- up'
-# In a copy: what these make stands for a moment among the files that other tests of the same checkout read.
+# In a copy: the files that these create would be seen by other tests of the same checkout.
 mkdir "$work/copy"
 cp -R package.json package-lock.json scripts src sdk protocol tests db "$work/copy"
 ln -s "$PWD/node_modules" "$work/copy/node_modules"
@@ -117,7 +117,7 @@ done
 skip "nats sub 'message.*'" "NATS carries wake-ups, not messages; webhooks and GET /api/v1/changes have these (docs/server-api.md)"
 skip "k6 run k6/loadtest.js" "the load test comes with a later issue"
 if [ "$failed" = 1 ]; then
-  echo "The server said:"
+  echo "The server's log:"
   tail -20 "$work/log" | cut -c1-300
 fi
 exit $failed

@@ -11,7 +11,7 @@ function findRules(markdown: string): string[] {
   return [...markdown.matchAll(/^- \*\*([A-Z]{2}-\d+)\*\* /gm)].map(([, rule = ""]) => rule);
 }
 
-/** The numbers that titles begin with, as in `test("JN-4 RC-1 whoever comes …")`; of `test`, not of `describe`. */
+/** The numbers that titles begin with, as in `test("JN-4 RC-1 a client that …")`; of `test`, not of `describe`. */
 function provenBy(source: string): string[] {
   const titles = source.matchAll(/^\s*test(?:\.\w+)?\(\s*["'`]((?:[A-Z]{2}-\d+ )+)/gm);
   return [...titles].flatMap(([, numbers = ""]) => numbers.trim().split(" "));
@@ -22,7 +22,7 @@ function faults(markdown: string, sources: readonly string[]): string[] {
   const rules = findRules(markdown);
   const proven = new Set(sources.flatMap(provenBy));
   return [
-    ...rules.filter((rule, place) => rules.indexOf(rule) !== place).map((rule) => `${rule} stands twice`),
+    ...rules.filter((rule, place) => rules.indexOf(rule) !== place).map((rule) => `${rule} is there twice`),
     ...rules.filter((rule) => !proven.has(rule)).map((rule) => `${rule} has no test`),
     ...[...proven].filter((rule) => !rules.includes(rule)).map((rule) => `a test proves ${rule}, which is no rule`),
   ];
@@ -38,7 +38,7 @@ test("the check itself sees planted faults", () => {
   const markdown = ["## XA One", "- **XA-1** A.", "- **XA-2** B.", "- **XA-2** C.", "- **XA-3** D."].join("\n");
   const planted = ['test("XA-1 XA-2 both", run);', 'describe("XA-3 a heading", run);', "  test(`XA-9 none`, run);"];
   expect(faults(markdown, planted)).toEqual([
-    "XA-2 stands twice",
+    "XA-2 is there twice",
     "XA-3 has no test",
     "a test proves XA-9, which is no rule",
   ]);

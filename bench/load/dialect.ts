@@ -2,7 +2,7 @@ import { type Address, LoadSocket } from "./socket.ts";
 
 /** How to speak to a server under load: connect a reader or a publisher, publish a text, and tell a delivery from other frames. */
 export interface Dialect {
-  /** A connection that is in the room when the promise resolves. `n` numbers the people; they spread over the nodes in turn. */
+  /** A connection that is in the room when the promise resolves. `n` numbers the people; they are spread over the nodes round-robin. */
   reader(n: number): Promise<LoadSocket>;
   /** The frame that asks the server to send `text` to the room. */
   publish(text: string, n: number): string;
@@ -19,13 +19,13 @@ export interface Target {
   /** Usher only: a token per person, and the rooms that each joins; the first channel is the one published to. */
   tokens?: string[];
   rooms?: string[];
-  /** Usher only: whether each wants to see who is in them. */
+  /** Usher only: whether each subscribes to presence. */
   presence?: boolean;
 }
 
 const OPEN_TIMEOUT_MS = 60_000;
 
-/** Where person `n` connects. */
+/** The URL to which person `n` connects. */
 export function getAddress({ host, ports }: Target, n: number): Address {
   return { host, port: ports[n % ports.length]! };
 }
@@ -70,7 +70,7 @@ function socketIo(target: Target): Dialect {
   };
 }
 
-/** `{"type":"message:created",…` : the 17th byte tells it from every other frame of a reader that only reads. */
+/** `{"type":"message:created",…` : the 17th byte distinguishes it from every other frame of a reader that only reads. */
 const CREATED = Buffer.from('{"type":"message:created"');
 
 /** Person `n` connected to Usher, in no room yet. */
@@ -81,7 +81,7 @@ export async function connectUsher(target: Target, n: number, address = getAddre
   return socket;
 }
 
-/** Where the log of each room stands, as a position to resume from. */
+/** The head of each room's log, as a position to resume from. */
 export async function joinRooms(socket: LoadSocket, rooms: string[]) {
   const positions: Record<string, { seq: number; epoch: string }> = {};
   for (const room of rooms) {

@@ -6,7 +6,7 @@ export interface DrainOptions {
   connections: number;
   /** Posts per second, by a writer on another node. */
   rate: number;
-  /** s of posts; the node is told to stop after a fifth of them. */
+  /** s of posts; the node is stopped after a fifth of them. */
   seconds: number;
   /** The node that is drained: the first of the target's ports. */
   pid: number;
@@ -18,9 +18,9 @@ export interface DrainResult {
   /** Numbers of the log that a reader did not get, and those it got again. */
   lost: number;
   twice: number;
-  /** Resumes that were answered by "not recovered". */
+  /** Resumes with the reply "not recovered". */
   unrecovered: number;
-  /** Readers that were closed before anybody said so. */
+  /** Readers that were closed without a notice before. */
   unannounced: number;
   /** From the signal until a reader is in its room on another node, in ms. */
   back: { p50: number; p99: number; max: number } | null;
@@ -28,7 +28,7 @@ export interface DrainResult {
 
 const SEQ = Buffer.from('"seq":');
 
-/** All readers are on one node while others post; it is told to stop, and each reader follows what it is told and resumes elsewhere. */
+/** All readers are on one node while others post; it is stopped, and each reader follows `system:bye` and resumes elsewhere. */
 export async function drain(target: Target, options: DrainOptions): Promise<DrainResult> {
   const [first, ...others] = target.ports as [number, ...number[]];
   const room = target.rooms![0]!;
@@ -63,7 +63,7 @@ export async function drain(target: Target, options: DrainOptions): Promise<Drai
     if (!frame.includes('"system:bye"')) return;
     const [minMs, maxMs] = JSON.parse(frame).payload.after;
     sockets[n]!.onClose = () => {};
-    // It goes on reading on the old connection until its time has come.
+    // It reads on the old connection until the time it was given.
     setTimeout(() => void reconnect(n), minMs + Math.random() * (maxMs - minMs));
   }
 

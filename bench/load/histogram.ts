@@ -1,4 +1,4 @@
-/** Latencies in ms, kept whole up to a bound by reservoir sampling (Vitter's algorithm R), and read as percentiles. */
+/** Latencies in ms, stored in full up to a bound, then by reservoir sampling (Vitter's algorithm R), and read as percentiles. */
 export class Histogram {
   #values: number[] = [];
   #seen = 0;

@@ -26,7 +26,7 @@ function unitsIn(room: number, unit: (n: number) => string): string {
 }
 
 /**
- * Texts of exactly `size` bytes: JSON that is deep, wide, long or written in a way that costs most, and what is no JSON.
+ * Texts of exactly `size` bytes: JSON that is deep, wide, long or the most expensive to parse, and invalid JSON.
  *
  * @param fields names of a body's fields, which get what is long
  */
@@ -70,7 +70,7 @@ export function hostileJson(size: number, fields: readonly string[] = ["email"])
   ];
 }
 
-/** Messages of protocol buffers of at most `size` bytes: parts that repeat as often as they fit, and fields that nobody knows. */
+/** Messages of protocol buffers of at most `size` bytes: parts repeated as often as they fit, and unknown fields. */
 export function hostileMessages(size: number): Hostile[] {
   const repeated = (what: string, part: number[]): Hostile => {
     const body = new Uint8Array(size - (size % part.length));
@@ -123,7 +123,7 @@ export function hostileForms(size: number): Hostile[] {
   ];
 }
 
-/** Texts of at most `size` bytes that may stand in a header and in a query. */
+/** Texts of at most `size` bytes that are allowed in a header and in a query. */
 export function hostileHeaders(size: number): Hostile[] {
   return [
     "a",

@@ -1,6 +1,6 @@
 /**
- * Preloaded into a server: measures how long its event loop was held at once. `GET /` on the Unix socket BENCH_PROBE answers the
- * longest since the last question, in ms: by the clock, which on a busy machine counts what other programs take too, and of the
+ * Preloaded into a server: measures for how long its event loop was blocked at a time. `GET /` on the Unix socket BENCH_PROBE answers the
+ * longest time since the last request, in ms: by the clock, which on a busy machine includes other programs, and of the
  * thread's own CPU time.
  */
 const EVERY_MS = 1;

@@ -5,7 +5,7 @@ import { type Hostile, hostileForms, hostileHeaders, hostileJson, hostileMessage
 export interface Way {
   name: string;
   bodies(): Hostile[];
-  /** Resolves with the status that was answered, when the server is done with it. */
+  /** Resolves with the response's status when the server has finished it. */
   send(body: Hostile["body"]): Promise<string>;
 }
 
@@ -13,7 +13,7 @@ export interface Way {
 const KIB = 1_024;
 const sizes = (max: number) => [max, max + 1];
 
-/** Every way by which a server reads what somebody sends whom it does not know. */
+/** Every way by which a server reads what an unauthenticated client sends. */
 export async function openWays(url: string, grpcPort: number): Promise<Way[]> {
   const rest = (await openOperations(url)).map(({ path, fields }) => jsonWay(url, path, fields));
   const printed = ["/register", "/login", "/api/register", "/api/login", "/api/channel", "/api/reply"].map((path) =>
@@ -68,11 +68,11 @@ function formWay(url: string, path: string): Way {
 }
 
 async function post(address: string, type: string, body: Hostile["body"]): Promise<string> {
-  return statusOf(fetch(address, { method: "POST", headers: { "content-type": type }, body, redirect: "manual" }));
+  return getStatus(fetch(address, { method: "POST", headers: { "content-type": type }, body, redirect: "manual" }));
 }
 
 /** A body that is too large is refused before it has come: the connection may end while it is sent. */
-async function statusOf(result: Promise<Response>): Promise<string> {
+async function getStatus(result: Promise<Response>): Promise<string> {
   try {
     const { status, body } = await result;
     await body?.cancel();
@@ -82,10 +82,10 @@ async function statusOf(result: Promise<Response>): Promise<string> {
   }
 }
 
-/** What stands in a request's line and headers, of which the runtime takes 16 KiB. */
+/** The request line and headers, of which the runtime accepts 16 KiB. */
 function streamWays(url: string): Way[] {
   const bodies = () => hostileHeaders(14 * KIB);
-  const get = (path: string, headers: Record<string, string> = {}) => statusOf(fetch(url + path, { headers }));
+  const get = (path: string, headers: Record<string, string> = {}) => getStatus(fetch(url + path, { headers }));
   const stream = "/api/v1/stream";
   return [
     { name: `GET ${stream}?rooms`, bodies, send: (text) => get(`${stream}?rooms=${text}`) },
@@ -104,7 +104,7 @@ const UPGRADE = {
   "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
 };
 
-/** Frames before a token: by themselves, and as the payload of each command that anyone may say. */
+/** Frames before a token: alone, and as the payload of each command that needs no sign-in. */
 function socketWay(url: string, path: string): Way {
   const max = 64 * KIB;
   const within = (type: string, field: string) => {
@@ -128,7 +128,7 @@ function socketWay(url: string, path: string): Way {
   return { name: `frame to ${path}`, bodies, send: (body) => sayOnce(url.replace("http", "ws") + path, body) };
 }
 
-/** Opens a socket, says one frame and a ping, and waits until the ping is answered, or the socket ends: not every frame is answered. */
+/** Opens a socket, sends one frame and a ping, and waits for the pong or the socket's end: not every frame has a reply. */
 function sayOnce(address: string, frame: Hostile["body"]): Promise<string> {
   return new Promise((resolve) => {
     const socket = new WebSocket(address);
@@ -143,7 +143,7 @@ function sayOnce(address: string, frame: Hostile["body"]): Promise<string> {
     };
     socket.onmessage = ({ data }) => {
       const { type, id, status, payload } = JSON.parse(String(data));
-      // The sockets of the first clients take no pings, and answer each frame.
+      // The sockets of the first clients have no pings, and reply to each frame.
       if (id === "end" || status !== undefined) done();
       else if (type !== "system:connected") result = payload?.code ?? type;
     };

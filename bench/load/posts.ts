@@ -15,7 +15,7 @@ export interface PostsResult {
   /** Counted at one reader of the channel that does not write. */
   delivered: number;
   perSecond: number;
-  /** From sending to the answer, and from sending to the reader, in ms. */
+  /** From sending to the reply, and from sending to the reader, in ms. */
   ack: { p50: number; p99: number; max: number } | null;
   delivery: { p50: number; p99: number; max: number } | null;
 }
@@ -24,7 +24,7 @@ const ACK = '"type":"system:ack"';
 const ERROR = '"type":"system:error"';
 
 /**
- * Posts over WebSocket to the first node, durable (the answer comes after COMMIT) and delivered: counts answers at the writers
+ * Posts over WebSocket to the first node, durable (the reply comes after COMMIT) and delivered: counts replies at the writers
  * and deliveries at a reader on the last node.
  */
 export async function posts(target: Target, options: PostsOptions): Promise<PostsResult> {

@@ -13,7 +13,7 @@ const RETRY_AFTER_MS = 1_000;
 
 /**
  * A WebSocket client (RFC 6455) that costs next to nothing, so that the load leaves the machine to the server:
- * it walks over frame headers and copies nothing. Text frames only; pings are answered; masks with the key 0.
+ * it walks over frame headers and copies nothing. Text frames only; replies to pings; masks with the key 0.
  */
 export class LoadSocket {
   onFrame: OnFrame = () => {};
@@ -56,7 +56,7 @@ export class LoadSocket {
             }
             if (!text.startsWith("HTTP/1.1 101")) return reject(new Error(`not upgraded: ${text.slice(0, 300)}`));
             self.#upgraded = true;
-            // What came with the answer is read when the caller has had time to listen, and before what comes next.
+            // Bytes that came with the response are read once the caller can listen, and before later ones.
             self.#rest = Buffer.from(chunk.subarray(end + 4));
             setImmediate(() => self.#read(new Uint8Array()));
             resolve(self);

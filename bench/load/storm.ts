@@ -15,7 +15,7 @@ export interface StormResult {
   recovered: number;
 }
 
-/** All connections are cut at once and come back with their positions, until each has its answer. */
+/** All connections are cut at once and come back with their positions, until each has its reply. */
 export async function storm(target: Target, options: StormOptions): Promise<StormResult> {
   const dialect = createDialect(target);
   const sockets = await connectReaders(dialect, options.connections);

@@ -1,5 +1,5 @@
-// Socket.IO on Node with its defaults, WebSocket transport: everybody in one room, each message emitted to it.
-// With REDIS_URL several of them tell each other by its Redis adapter.
+// Socket.IO on Node with its defaults, WebSocket transport: all clients in one room, each message emitted to it.
+// With REDIS_URL several of them are connected by its Redis adapter.
 import { createServer } from "node:http";
 import { createAdapter } from "@socket.io/redis-adapter";
 import { Redis } from "ioredis";

@@ -4,7 +4,7 @@ import { REMOTE_ADDRESS, sendFrom, testFromRemote } from "../../tests/support/re
 import { waitUntil } from "../../tests/support/wait-until.ts";
 import { type Balancer, startBalancer } from "./balancer.ts";
 
-/** Servers of HTTP that say who they are; two of them can say that they are not ready. */
+/** HTTP servers that return their name; two of them can be not ready. */
 const BIG = 4_000_000;
 const ready = { a: true, b: true };
 const servers = (["a", "b"] as const).map((name) =>
@@ -42,7 +42,7 @@ const ask = async (path = "/") => {
 };
 const asked = async () => (await Promise.all(Array.from({ length: 8 }, () => ask()))).sort().join("");
 
-test("connections go to the ready ones in turn, and none is lost to one that is not there", async () => {
+test("connections go to the ready ones round-robin, and none is lost to a missing one", async () => {
   await start();
   expect(await asked()).toBe("aaaabbbb");
   ready.a = false;
@@ -54,14 +54,14 @@ test("connections go to the ready ones in turn, and none is lost to one that is 
   });
 });
 
-testFromRemote("a node does not take who comes from elsewhere for somebody on this machine", async () => {
+testFromRemote("a node does not treat a client from elsewhere as one on this machine", async () => {
   await start();
-  const peerOf = async (from: string) => (await sendFrom(balancer.port, "/peer", { from })).text;
-  expect(await peerOf(REMOTE_ADDRESS)).toEndWith(REMOTE_ADDRESS);
-  expect(await peerOf("127.0.0.1")).toEndWith("127.0.0.1");
+  const fetchPeer = async (from: string) => (await sendFrom(balancer.port, "/peer", { from })).text;
+  expect(await fetchPeer(REMOTE_ADDRESS)).toEndWith(REMOTE_ADDRESS);
+  expect(await fetchPeer("127.0.0.1")).toEndWith("127.0.0.1");
 });
 
-test("when nobody says that it is ready, they are tried all the same", async () => {
+test("when no backend is ready, they are tried all the same", async () => {
   Object.assign(ready, { a: false, b: false });
   await start();
   expect(await asked()).toMatch(/^[ab]{8}$/);

@@ -2,10 +2,10 @@ import { type AddressInfo, connect, createServer, isIPv4, type Server, type Sock
 import { isLoopback } from "../../src/config/load.ts";
 import { outerAddress } from "./outer-address.ts";
 
-/** A server behind the balancer, on this machine. */
+/** A server to which the balancer connects, on this machine. */
 export interface Backend {
   port: number;
-  /** Where it says whether it takes more: `http://…/ready`. */
+  /** URL of its readiness: `http://…/ready`. */
   ready: string;
 }
 
@@ -18,7 +18,7 @@ const CHECK_INTERVAL_MS = 250;
 const CHECK_TIMEOUT_MS = 2_000;
 
 /**
- * A balancer for trying a cluster on one machine: TCP connections go to the ready backends in turn; what is open stays where it is.
+ * A balancer for trying a cluster on one machine: TCP connections go to the ready backends round-robin; open ones stay where they are.
  * In earnest, put nginx, HAProxy or your cloud's in front: see deploy/nginx.conf.
  *
  * @param port 0: one that is free
@@ -42,7 +42,7 @@ export async function startBalancer(host: string, port: number, backends: readon
   }
 
   const server: Server = createServer((near) => {
-    // Who is not ready is asked last: the check may be a moment behind.
+    // A backend that is not ready is tried last: the check may be out of date.
     const inTurn = backends.filter((backend) => ready.has(backend));
     const start = inTurn.length === 0 ? 0 : turn++ % inTurn.length;
     const others = backends.filter((backend) => !ready.has(backend));
@@ -67,7 +67,7 @@ export async function startBalancer(host: string, port: number, backends: readon
   };
 }
 
-/** To the first that takes the connection. */
+/** Connects to the first backend that accepts. */
 function forward(near: Socket, [backend, ...others]: readonly Backend[]): void {
   if (backend === undefined || near.destroyed) {
     near.destroy();
@@ -95,8 +95,8 @@ function forward(near: Socket, [backend, ...others]: readonly Backend[]): void {
 }
 
 /**
- * The address from which a node is asked: for who comes from elsewhere it is one by which others reach this machine, so that a node
- * does not take them for somebody on it. Null: there is none.
+ * The local address of the connection to a node: for clients from elsewhere it is one by which others reach this machine, so that a node
+ * does not treat them as local. Null: there is none.
  */
 function sourceFor({ remoteAddress, localAddress }: Socket): string | null {
   if (isLoopback(plain(remoteAddress))) return "127.0.0.1";

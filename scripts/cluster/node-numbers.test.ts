@@ -29,16 +29,16 @@ test("npm run cluster names each node by the number that the admin's list has, w
   })();
   try {
     await waitUntil("both run", () => output.includes("Usher on 2 nodes"), 60_000);
-    const told = [...output.matchAll(/is node (\d+): http:\/\/localhost:(\d+)$/gm)].map(([, id, port]) => [
+    const printed = [...output.matchAll(/is node (\d+): http:\/\/localhost:(\d+)$/gm)].map(([, id, port]) => [
       Number(id),
       port,
     ]);
     const rows = await database.sql<{ id: number; port: string }[]>`
       SELECT id, split_part(address, ':', 2) AS port FROM nodes WHERE address <> ''`;
     const byPort = (a: unknown[], b: unknown[]) => Number(a[1]) - Number(b[1]);
-    expect(told.sort(byPort)).toEqual(rows.map(({ id, port }) => [id, port]).sort(byPort));
-    expect(told.map(([, port]) => port)).toEqual([String(http + 1), String(http + 2)]);
-    for (const [id] of told) expect(output).toMatch(new RegExp(`^node ${id}  .*Usher is ready`, "m"));
+    expect(printed.sort(byPort)).toEqual(rows.map(({ id, port }) => [id, port]).sort(byPort));
+    expect(printed.map(([, port]) => port)).toEqual([String(http + 1), String(http + 2)]);
+    for (const [id] of printed) expect(output).toMatch(new RegExp(`^node ${id}  .*Usher is ready`, "m"));
   } finally {
     child.kill("SIGTERM");
     await child.exited;

@@ -25,11 +25,11 @@ const changes = (token: string, query: Record<string, string>, signal?: AbortSig
   });
 const cursor = (...parts: unknown[]) => Buffer.from(JSON.stringify(parts)).toString("base64url");
 
-test("of one token fifty calls wait for changes at once, and another one's go on", async () => {
+test("of one token fifty calls wait for changes at the same time, and another token's calls continue", async () => {
   const [greedy, other] = [await app.serviceToken(["changes"]), await app.serviceToken(["changes"])];
   const leave = new AbortController();
   const calls = Array.from({ length: 60 }, () => changes(greedy, { wait: "10" }, leave.signal));
-  // Nothing happens, so whoever is answered now does not wait.
+  // Nothing happens, so a call that returns now does not wait.
   const first = await Promise.race(calls);
   expect(first.status).toBe(429);
   expect((await changes(greedy, {})).status).toBe(200);
@@ -38,31 +38,38 @@ test("of one token fifty calls wait for changes at once, and another one's go on
   await Promise.allSettled(calls);
 });
 
-test("a place in the log that no answer told is refused, or reads no more than others do", async () => {
+test("a position in the log that no response contained is refused, or reads no more than others do", async () => {
   const token = await app.serviceToken(["changes"]);
   const { next } = (await (await changes(token, { after: "0" })).json()) as { next: string };
-  const [epoch, tick] = JSON.parse(Buffer.from(next, "base64url").toString()) as [string, number];
+  const [epoch, checkpoint] = JSON.parse(Buffer.from(next, "base64url").toString()) as [string, number];
   const { sql } = database;
   const newestCheckpoint = async () =>
     (await sql<{ id: number }[]>`SELECT log_tick()::float8, max(id)::float8 AS id FROM ticks`)[0]!.id;
   const writer = await app.serviceToken(["broadcast"]);
   await app.ask(writer, "POST", "/api/v1/rooms/event:1/broadcasts", { event_type: "seat:sold", payload: {} });
-  // Twice as many entries as a window holds, over two ticks.
+  // Twice as many entries as a window holds, over two checkpoints.
   for (let n = 0; n < 2; n++) {
     await sql`
       WITH room AS (UPDATE rooms SET head = head + 5001 WHERE name = 'event:1' RETURNING id, head - 5001 AS head)
       INSERT INTO log (room_id, seq, at, type, payload)
       SELECT id, head + n, clock_timestamp(), 'seat:sold', '{}' FROM room, generate_series(1, 5001) n`;
     const before = await newestCheckpoint();
-    await waitUntil("there is a tick", async () => (await newestCheckpoint()) > before);
+    await waitUntil("there is a checkpoint", async () => (await newestCheckpoint()) > before);
   }
   const [newest] = await sql<{ id: number }[]>`SELECT max(id)::float8 AS id FROM ticks`;
-  const wide = await changes(token, { after: cursor(epoch, tick, newest!.id, "0", 0), limit: "1", types: "seat:sold" });
+  const wide = await changes(token, {
+    after: cursor(epoch, checkpoint, newest!.id, "0", 0),
+    limit: "1",
+    types: "seat:sold",
+  });
   expect(wide.status).toBe(200);
-  const told = JSON.parse(Buffer.from(((await wide.json()) as { next: string }).next, "base64url").toString());
-  // The window in which it stands is an ordinary one.
-  expect(told[2]).toBeLessThan(newest!.id);
-  for (const wrong of [cursor(epoch, tick, tick, "9999999999999999999", 0), cursor(epoch, tick, tick, "1;--", 0)])
+  const returned = JSON.parse(Buffer.from(((await wide.json()) as { next: string }).next, "base64url").toString());
+  // Its window is an ordinary one.
+  expect(returned[2]).toBeLessThan(newest!.id);
+  for (const wrong of [
+    cursor(epoch, checkpoint, checkpoint, "9999999999999999999", 0),
+    cursor(epoch, checkpoint, checkpoint, "1;--", 0),
+  ])
     expect((await changes(token, { after: wrong })).status).toBe(422);
 });
 

@@ -3,7 +3,7 @@ import { startTestApp, type TestApp } from "../support/app.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient } from "../support/ws-client.ts";
 
-/** Bans of address ranges on two nodes. A trusted proxy on this machine says from where each request comes. */
+/** Bans of address ranges on two nodes. A trusted proxy on this machine passes each request's address. */
 let here: TestApp;
 let there: TestApp;
 let token: string;
@@ -86,7 +86,7 @@ test("of IPv6 a site is banned whole, and its open sockets are found", async () 
   expect([await status("2001:db8:1:2::1"), await status("2001:db8:1:3::1")]).toEqual([403, 200]);
 });
 
-test("a ban ends by itself", async () => {
+test("a ban expires", async () => {
   await ban("203.0.113.9", { until: new Date(Date.now() + 1_500).toISOString() });
   await waitUntil("it is banned", async () => (await status("203.0.113.9")) === 403);
   await waitUntil("it may come again", async () => (await status("203.0.113.9")) === 200);
@@ -112,7 +112,7 @@ test("mistakes are refused in a sentence, and no one locks themselves out", asyn
   expect(await refused({ ip_range: "198.51.100.0/24", until: "2020-01-01T00:00:00Z" })).toEqual([422, "invalid"]);
 });
 
-test("a ban, and its end, is in force on the node that answers when it answers", async () => {
+test("a ban, and its end, is in force on the node that handles the call when it returns", async () => {
   for (let n = 0; n < 10; n++) {
     const { body } = await ban(`203.0.113.${n}`);
     expect(await status(`203.0.113.${n}`)).toBe(403);

@@ -91,7 +91,7 @@ function body(
   );
 }
 
-/** A good body with one thing wrong: another value, a hostile text, a field too few or too many. */
+/** A good body with one thing wrong: another value, a hostile text, a missing or an extra field. */
 function spoiled(good: unknown, other: unknown, hostile: string, choice: number): unknown {
   if (typeof good !== "object" || good === null || Array.isArray(good)) return other;
   const keys = Object.keys(good);
@@ -102,7 +102,7 @@ function spoiled(good: unknown, other: unknown, hostile: string, choice: number)
   return Object.fromEntries(Object.entries(good).filter(([name]) => name !== key));
 }
 
-/** Values that fit a JSON Schema, as far as it says what fits; `known` ids stand where a text has a pattern. */
+/** Values that fit a JSON Schema, as far as it defines them; `known` ids are used where a text has a pattern. */
 function valid(document: ApiDocument, schema: JsonSchema, known: fc.Arbitrary<string>): fc.Arbitrary<unknown> {
   const inner = (part: unknown) => valid(document, part as JsonSchema, known);
   if (typeof schema.$ref === "string") {

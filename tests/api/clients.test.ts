@@ -25,7 +25,7 @@ afterAll(async () => {
   await app.close();
 });
 
-/** Runs a program to its end; returns its exit code with what it said. */
+/** Runs a program to its end; returns its exit code and output. */
 async function run(program: string, args: string[], { cwd = folder, env = {} } = {}) {
   const child = Bun.spawn([findTool(program) ?? program, ...args], {
     cwd,
@@ -37,13 +37,13 @@ async function run(program: string, args: string[], { cwd = folder, env = {} } =
   return { code: await child.exited, said: out + err };
 }
 
-/** Descriptions stand in each summary, a contact is whoever runs the server, and scopes beside a bearer scheme are new in 3.1. */
+/** Descriptions are in each summary, the contact is the server's operator, and scopes of a bearer scheme are new in 3.1. */
 const RULES = {
   extends: ["spectral:oas"],
   rules: { "operation-description": "off", "info-contact": "off", "oas3-operation-security-defined": "off" },
 };
 
-testWith("spectral")("Spectral has nothing to say against the document, and sees a planted fault", async () => {
+testWith("spectral")("Spectral finds no fault in the document, and finds a planted one", async () => {
   writeFileSync(join(folder, "rules.json"), JSON.stringify(RULES));
   const lint = (file: string) =>
     run("spectral", ["lint", file, "-r", "rules.json", "-f", "text", "--fail-severity", "warn"]);

@@ -54,7 +54,7 @@ async function call(method: string, path: string, body?: object, headers: Record
 const edit = ({ path, edit }: Thing, text: string, ifMatch?: string | null) =>
   call("PATCH", path, edit(text), ifMatch ? { "if-match": ifMatch } : {});
 
-test("an edit with the tag that was read passes and answers the next tag; with an old one it is 412 and changes nothing", async () => {
+test("an edit with the tag that was read succeeds and returns the next tag; with an old one it is 412 and changes nothing", async () => {
   for (const thing of things) {
     const read = await call("GET", thing.path);
     expect(read.etag).toMatch(/^"[\w-]+"$/);
@@ -72,7 +72,7 @@ test("an edit with the tag that was read passes and answers the next tag; with a
   }
 });
 
-test("of two edits with the same tag that meet at the row only one wins", async () => {
+test("of two concurrent edits of a row with the same tag only one succeeds", async () => {
   for (const thing of things) {
     const { etag } = await call("GET", thing.path);
     const racers = await raceOnLockedRow(database.sql, thing.row, () => [
@@ -85,7 +85,7 @@ test("of two edits with the same tag that meet at the row only one wins", async 
   }
 });
 
-test("what nobody edits leaves the tag as it is: a new message does not make a rename stale", async () => {
+test("what is no edit leaves the tag unchanged: a new message does not make a rename stale", async () => {
   const [channel] = things;
   const { etag, body } = await call("GET", channel!.path);
   await call("POST", `${channel!.path}/messages`, { content: "more" });

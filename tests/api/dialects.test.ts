@@ -48,7 +48,7 @@ async function ask<T>(
   return { code: response.status, ...((await response.json()) as Envelope<T>) };
 }
 
-/** A socket of /api/message/ws that keeps the texts it was sent. */
+/** A socket of /api/message/ws that stores the texts it receives. */
 async function openMessages({ query = "", headers = {} } = {}) {
   const url = `${app.socketUrl.replace(/\/ws$/, "/api/message/ws")}${query}`;
   const socket: WebSocket = Reflect.construct(WebSocket, [url, { headers }]);
@@ -65,10 +65,10 @@ async function openMessages({ query = "", headers = {} } = {}) {
   return client;
 }
 
-const echoesOf = ({ texts }: { texts: string[] }) =>
+const findEchoes = ({ texts }: { texts: string[] }) =>
   texts.flatMap((text) => (text.startsWith('{"message_id":') ? [JSON.parse(text)] : []));
 
-test("accounts answer 200 in the envelope, refusals with a sentence", async () => {
+test("accounts return 200 in the envelope, refusals a sentence", async () => {
   const again = await ask<Account>("POST", "/api/login", null, {
     email: "ann@example.org",
     password: account("ann").password,
@@ -93,7 +93,7 @@ test("accounts answer 200 in the envelope, refusals with a sentence", async () =
   expect([torn.status, await torn.json()]).toEqual([400, { status: "fail", message: "Send a JSON document." }]);
 });
 
-test("the paths answer as they were printed, without /api, and our pages of the same names are still pages", async () => {
+test("the paths work as printed, without /api, and our pages of the same names are still pages", async () => {
   const zoe = await ask<Account>("POST", "/register", null, account("zoe"));
   expect(zoe).toMatchObject({ code: 200, status: "success" });
   const login = { email: "zoe@example.org", password: account("zoe").password };
@@ -133,14 +133,14 @@ test("channels, messages and replies are those of v1, for the person of the toke
     expect(await ask("GET", path, null)).toMatchObject({ code: 401, status: "fail" });
   }
 
-  const said: string[] = [];
+  const sent: string[] = [];
   for (let n = 1; n <= 25; n++) {
     const response = await fetch(`${app.url}/api/v1/channels/${channel.id}/messages`, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${ann.token}` },
       body: JSON.stringify({ content: `text ${n}` }),
     });
-    said.push(((await response.json()) as { id: string }).id);
+    sent.push(((await response.json()) as { id: string }).id);
   }
   interface Page {
     messages: { message_id: string; content: string }[];
@@ -150,17 +150,17 @@ test("channels, messages and replies are those of v1, for the person of the toke
   const path = `/api/message?channel_id=${channel.id}`;
   const newest = (await ask<Page>("GET", path, bob)).data;
   const rest = (await ask<Page>("GET", `${path}&cursor=${newest.next_cursor}`, bob)).data;
-  expect([...rest.messages, ...newest.messages].map(({ message_id }) => message_id)).toEqual(said);
+  expect([...rest.messages, ...newest.messages].map(({ message_id }) => message_id)).toEqual(sent);
   expect(rest.next_cursor).toBeNull();
 
-  // Another person's id in the body counts for nothing.
-  const reply = await ask("POST", "/api/reply", bob, { message_id: said[0], content: "yes", user_id: ann.id });
+  // Another person's id in the body is ignored.
+  const reply = await ask("POST", "/api/reply", bob, { message_id: sent[0], content: "yes", user_id: ann.id });
   expect(reply).toMatchObject({ code: 200, data: { content: "yes", user_id: bob.id } });
-  const replies = (await ask<Page>("GET", `/api/reply?message_id=${said[0]}`, ann)).data;
+  const replies = (await ask<Page>("GET", `/api/reply?message_id=${sent[0]}`, ann)).data;
   expect(replies).toMatchObject({ replies: [{ content: "yes", user_id: bob.id }], next_cursor: null });
 });
 
-test("bodies without an envelope are echoed with an id in bare digits, to everybody in the channel", async () => {
+test("bodies without an envelope are echoed with an id in bare digits, to all in the channel", async () => {
   const byHeader = await openMessages({ headers: { authorization: `Bearer ${ann.token}` } });
   const byQuery = await openMessages({ query: `?token=${bob.token}` });
   const byFrame = await openMessages();
@@ -170,14 +170,16 @@ test("bodies without an envelope are echoed with an id in bare digits, to everyb
   const all = [byHeader, byQuery, byFrame];
   // The first sender is in their channels already; the others join while they send, so it is sent until all receive it.
   const hello = { user_id: bob.id, username: "bob", channel: channel.id };
-  const said: string[] = [];
-  await waitUntil("all hear it", async () => {
-    said.push(`hello ${said.length}`);
-    byHeader.socket.send(JSON.stringify({ ...hello, content: said.at(-1) }));
-    await waitUntil("the speaker hears it", () => echoesOf(byHeader).some(({ content }) => content === said.at(-1)));
-    return all.every((client) => echoesOf(client).length > 0);
+  const sent: string[] = [];
+  await waitUntil("all receive it", async () => {
+    sent.push(`hello ${sent.length}`);
+    byHeader.socket.send(JSON.stringify({ ...hello, content: sent.at(-1) }));
+    await waitUntil("the sender receives it", () =>
+      findEchoes(byHeader).some(({ content }) => content === sent.at(-1)),
+    );
+    return all.every((client) => findEchoes(client).length > 0);
   });
-  const [first] = echoesOf(byHeader);
+  const [first] = findEchoes(byHeader);
   // They say that they are bob; the token says who they are.
   expect(first).toMatchObject({ user_id: ann.id, username: "ann", channel: channel.id, content: "hello 0" });
   expect(new Date(first.created_at).getTime()).toBeGreaterThan(0);
@@ -190,14 +192,14 @@ test("bodies without an envelope are echoed with an id in bare digits, to everyb
   for (const { socket } of all) socket.close();
 });
 
-test("a channel that a person comes into is heard from then on", async () => {
+test("a channel that a person joins is received from then on", async () => {
   const client = await openMessages({ query: `?token=${bob.token}` });
   const { data: other } = await ask<{ id: string }>("POST", "/api/channel", ann, { name: "Other" });
   await ask("POST", "/api/channel/join", bob, { channel_id: other.id });
-  await waitUntil("it is heard", async () => {
+  await waitUntil("it is received", async () => {
     client.socket.send(JSON.stringify({ channel: other.id, content: "in" }));
     await Bun.sleep(20);
-    return echoesOf(client).some(({ channel }) => channel === other.id);
+    return findEchoes(client).some(({ channel }) => channel === other.id);
   });
   client.socket.close();
 });
@@ -257,7 +259,7 @@ test("with DIALECTS=off there is none of it", async () => {
   }
 });
 
-test("/api/message/ws: who says no token has few words, and guesses one at a time", async () => {
+test("/api/message/ws: a client without a token may send few frames, and try one token at a time", async () => {
   const silent = await openMessages();
   for (let n = 0; n < 20; n++) silent.socket.send("{}");
   await waitUntil("it is closed", () => silent.closed !== null);
@@ -269,7 +271,7 @@ test("/api/message/ws: who says no token has few words, and guesses one at a tim
   expect(guessing.texts).toHaveLength(1);
   const early = await openMessages();
   early.socket.send(`Bearer ${ann.token}`);
-  early.socket.send(JSON.stringify({ channel: channel.id, content: "said at once" }));
-  await waitUntil("it is said", () => early.texts.some((text) => text.includes("said at once")));
+  early.socket.send(JSON.stringify({ channel: channel.id, content: "sent at once" }));
+  await waitUntil("it is sent", () => early.texts.some((text) => text.includes("sent at once")));
   early.socket.close();
 });

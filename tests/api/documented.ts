@@ -50,7 +50,7 @@ export async function readDocument(url: string): Promise<ApiDocument> {
   };
 }
 
-/** What is wrong with an answer, compared with what the document says of its operation; empty when it is as documented. */
+/** Differences between a response and what the document says of its operation; empty when it is as documented. */
 export function mismatches(document: ApiDocument, operation: Operation, response: Response, body: string): string[] {
   const documented = operation.responses[String(response.status)];
   if (documented === undefined) return [`status ${response.status} is not documented: ${body.slice(0, 300)}`];
@@ -71,8 +71,8 @@ export function mismatches(document: ApiDocument, operation: Operation, response
   ];
 }
 
-/** An answer's body; of a stream, which has no end, what comes first. */
-export async function bodyOf(response: Response): Promise<string> {
+/** A response's body; of a stream, which has no end, its first part. */
+export async function readText(response: Response): Promise<string> {
   if (response.headers.get("content-type") !== STREAM) return response.text();
   const reader = response.body!.getReader();
   const { value } = await reader.read();
@@ -106,12 +106,12 @@ export interface CallOptions {
   params?: Record<string, string>;
   query?: Record<string, string>;
   body?: unknown;
-  /** Bearer token of who asks. */
+  /** The caller's bearer token. */
   token?: string;
   headers?: Record<string, string>;
 }
 
-/** A client that trusts the document and nothing else: it throws when an operation or its answer is not as described. */
+/** A client that trusts the document only: it throws when an operation or its response is not as described. */
 export function documentedClient(url: string, document: ApiDocument) {
   const succeeded = new Set<Operation>();
   return {
@@ -130,14 +130,14 @@ export function documentedClient(url: string, document: ApiDocument) {
         },
         body: options.body === undefined ? undefined : JSON.stringify(options.body),
       });
-      const body = await bodyOf(response);
+      const body = await readText(response);
       const wrong = mismatches(document, operation, response, body);
       if (response.status !== expected) wrong.unshift(`status ${response.status} in place of ${expected}: ${body}`);
       if (wrong.length > 0) throw new Error(`${name}: ${wrong.join("; ")}`);
       if (response.ok) succeeded.add(operation);
       return (body === "" ? undefined : readBody(body, response.headers.get("content-type") ?? "")) as T;
     },
-    /** The operations that have not answered with a success yet. */
+    /** The operations without a successful response so far. */
     untried: () =>
       document.operations.filter((one) => !succeeded.has(one)).map(({ method, path }) => `${method} ${path}`),
   };

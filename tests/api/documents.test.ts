@@ -7,7 +7,7 @@ import { freePort } from "../support/free-port.ts";
 import { STUB_TOOLS } from "../support/grpc-stubs.ts";
 import { findTool, testWith } from "../support/tools.ts";
 
-/** The commands that the documents print, each pasted into a shell of its own, one after the other, in one folder. */
+/** The commands that the documents print, each pasted into a new shell, one after the other, in one folder. */
 setDefaultTimeout(60_000);
 const BUILD_MS = 300_000; // the first time, Go compiles its libraries
 const ROOT = join(import.meta.dirname, "../..");
@@ -23,7 +23,7 @@ const NOT_RUN: [start: string, reason: string][] = [
   ["REDIS_URL=", "settings, not a command"],
   ["const ", "a program for a browser; origin.test.ts has the same request"],
   ["curl -X POST $USHER/api/v1/admin/nodes/0/drain", "sends all connections away; drain.test.ts does it"],
-  ["data: ", "an answer"],
+  ["data: ", "a response"],
   ['{"type"', "the body of a webhook"],
   ["buf ", "definition.test.ts runs buf"],
   ["redis-cli", "redis-source.test.ts publishes so"],
@@ -32,7 +32,7 @@ const NOT_RUN: [start: string, reason: string][] = [
 ];
 /** Lines that fetch packages from a registry: what they bring is there already. */
 const FETCHES = /^(python3 -m venv|npm install) .*\n/gm;
-/** These go on until they are ended. */
+/** These run until they are ended. */
 const STREAMS = /curl -sN|RealtimeService\/Subscribe/;
 
 const folder = mkdtempSync(join(tmpdir(), "usher-documents-"));
@@ -48,7 +48,7 @@ afterAll(async () => {
 });
 
 /** Blocks that are indented by four, without that. */
-function blocksOf(document: string): string[] {
+function findBlocks(document: string): string[] {
   const paragraphs = readFileSync(join(ROOT, document), "utf8")
     .replace(/```[\s\S]*?```/g, "")
     .split(/\n{2,}/);
@@ -67,7 +67,7 @@ function prepareExamples(): void {
   };
   const python = findTool("python-grpc");
   script("examples/callers/python/.cache/bin/python", `${python}`);
-  script("bin/protoc", `${python} -m grpc_tools.protoc -I.`); // protoc itself looks here unasked
+  script("bin/protoc", `${python} -m grpc_tools.protoc -I.`); // protoc itself searches this folder by default
 }
 
 async function paste(block: string): Promise<{ out: string; err: string; code: number }> {
@@ -104,15 +104,15 @@ for (const document of DOCUMENTS) {
     `each block of ${document} works when it is pasted into a new terminal`,
     async () => {
       if (document === CALLERS) prepareExamples();
-      const blocks = blocksOf(document).filter(
+      const blocks = findBlocks(document).filter(
         (block) => !NOT_RUN.some(([start]) => block.replace(". .cache/example.env\n", "").startsWith(start)),
       );
       for (const block of blocks) {
         const { out, err, code } = await paste(block);
-        const told = `${block}\n${out}${err}`;
-        expect(out, told).not.toBe("");
-        expect(out + err, told).not.toMatch(/"code":|Code: |"status":[45]\d\d|not found|=null\b|Bearer null/);
-        if (!STREAMS.test(block)) expect(code, told).toBe(0);
+        const details = `${block}\n${out}${err}`;
+        expect(out, details).not.toBe("");
+        expect(out + err, details).not.toMatch(/"code":|Code: |"status":[45]\d\d|not found|=null\b|Bearer null/);
+        if (!STREAMS.test(block)) expect(code, details).toBe(0);
       }
       if (document === DOCUMENTS[0]) expect(blocks.length).toBeGreaterThan(8);
       if (document === CALLERS) expect(blocks.length).toBe(3);
@@ -128,7 +128,7 @@ testWith()("every document with commands is among those that are run", () => {
     .filter((name) => !DOCUMENTS.includes(name));
   for (const name of others)
     expect(
-      blocksOf(name).filter((block) => /^(\$ |curl|npm|grpcurl|export) ?/.test(block)),
+      findBlocks(name).filter((block) => /^(\$ |curl|npm|grpcurl|export) ?/.test(block)),
       name,
     ).toEqual([]);
 });

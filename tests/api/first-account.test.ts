@@ -21,7 +21,7 @@ async function start(env: Record<string, string> = {}): Promise<void> {
 
 const ANN = { username: "ann", email: "ann@example.org", password: "correct horse" };
 const JSON_TYPE = { "Content-Type": "application/json" };
-/** What somebody may write who wants to pass for a person on the server's machine. */
+/** Headers of a client that pretends to be on the server's machine. */
 const FORGED = { "X-Forwarded-For": "127.0.0.1", "X-Usher-Local": "true" };
 
 /** Status and code of an attempt at an account. */
@@ -49,7 +49,7 @@ const setupPage = (sent: RequestOptions = {}) =>
 const codeInLog = () => log.flatMap((line) => /[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}/.exec(line) ?? [])[0];
 
 testFromRemote(
-  "from another address the first account takes the code of the log, at every interface and whatever the request says of itself",
+  "from another address the first account takes the code of the log, at every interface and with any header",
   async () => {
     await start();
     for (const headers of [{}, FORGED, { ...FORGED, Host: "127.0.0.1" }]) {
@@ -75,7 +75,7 @@ testFromRemote(
   },
 );
 
-testFromRemote("the set-up page takes the code, and says at its field that one is wrong", async () => {
+testFromRemote("the set-up page takes the code, and shows at its field when it is wrong", async () => {
   await start();
   const submit = (setup_code: string, headers = {}) =>
     sendFrom(port, "/setup", {
@@ -91,7 +91,7 @@ testFromRemote("the set-up page takes the code, and says at its field that one i
   expect((await submit(codeInLog()!)).status).toBe(302);
 });
 
-test("on the server's own machine the first account takes no code, by the pages neither", async () => {
+test("on the server's own machine the first account takes no code, on the pages neither", async () => {
   await start();
   expect(await needed()).toBeFalse();
   expect(await setupPage()).not.toContain("setup_code");
@@ -103,7 +103,7 @@ test("on the server's own machine the first account takes no code, by the pages 
   expect(form.status).toBe(302);
 });
 
-test("behind a proxy on the server's machine, or by another name for it, the first account takes the code", async () => {
+test("through a proxy on the server's machine, or by another name for it, the first account takes the code", async () => {
   await start();
   const strange: Record<string, string>[] = [
     { "X-Forwarded-For": "203.0.113.5" },
@@ -121,7 +121,7 @@ test("behind a proxy on the server's machine, or by another name for it, the fir
   expect(await register({ headers: { "X-Usher-Local": "false" } })).toEqual(OWNER);
 });
 
-test("a trusted proxy on the server's machine says who is on it; what a visitor wrote before counts for nothing", async () => {
+test("a trusted proxy on the server's machine decides who is on it; what a visitor wrote before is ignored", async () => {
   await start({ TRUSTED_PROXIES: "127.0.0.1,10.0.0.1" });
   for (const hops of ["203.0.113.5", "127.0.0.1, 203.0.113.5", "127.0.0.1, 10.0.0.1", "203.0.113.5, 127.0.0.1", ""])
     expect(await register({ headers: { "X-Forwarded-For": hops } })).toEqual(REFUSED);
@@ -134,7 +134,7 @@ test("a trusted proxy on the server's machine says who is on it; what a visitor 
   );
 });
 
-test("a server with a public address asks everybody for the code: a proxy may say nothing of whom it asks for", async () => {
+test("a server with a public address asks every client for the code: a proxy may hide the client's address", async () => {
   await start({ PUBLIC_URL: "https://chat.example.org" });
   expect(await register()).toEqual(REFUSED);
   expect(await needed()).toBeTrue();

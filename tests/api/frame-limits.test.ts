@@ -5,7 +5,7 @@ import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(60_000);
 
-/** Whatever comes in counts before anybody looks at it, on each path that takes sockets. */
+/** Everything received counts before it is parsed, on each path that accepts sockets. */
 let app: ServerApiApp;
 let closedToStrangers: ServerApiApp;
 
@@ -24,7 +24,7 @@ interface RawSocket extends WebSocket {
   pong(data?: Uint8Array): void;
 }
 
-/** Opens a socket, has it send so many of what `send` sends, and returns how it was closed and what it was told. */
+/** Opens a socket, runs `send` on it so many times, and returns how it was closed and what it received. */
 async function flood(node: ServerApiApp, path: string, times: number, send: (socket: RawSocket) => void) {
   const socket = new WebSocket(`ws://127.0.0.1:${node.wsPort}${path}`) as RawSocket;
   let results = 0;
@@ -53,7 +53,7 @@ const SENDS: [string, (socket: RawSocket) => void][] = [
 const PATHS = ["/ws", "/v1/ws", "/api/message/ws"];
 
 test.each(PATHS.flatMap((path) => SENDS.map(([what, send]) => [path, what, send] as const)))(
-  "SL-4 %s ends who sends too many: %s",
+  "SL-4 %s closes a client that sends too many: %s",
   async (path, _, send) => {
     const { code, answers: results } = await flood(app, `${path}?token=${app.owner}`, 5_000, send);
     expect(code).toBe(CLOSE.flood.code);
@@ -61,7 +61,7 @@ test.each(PATHS.flatMap((path) => SENDS.map(([what, send]) => [path, what, send]
   },
 );
 
-test.each(SENDS)("SL-4 /api/message/ws ends who sends too many before a token: %s", async (_, send) => {
+test.each(SENDS)("SL-4 /api/message/ws closes a client that sends too many before a token: %s", async (_, send) => {
   for (const node of [app, closedToStrangers]) {
     const { code, answers: results } = await flood(node, "/api/message/ws", 5_000, send);
     expect(code).toBe(CLOSE.flood.code);
@@ -69,7 +69,7 @@ test.each(SENDS)("SL-4 /api/message/ws ends who sends too many before a token: %
   }
 });
 
-test("SL-4 handshakes without a token are limited where nobody may come without", async () => {
+test("SL-4 handshakes without a token are limited where a token is required", async () => {
   const node = await startServerApiApp({ WS_ALLOW_ANONYMOUS: "false", HTTP_RATE_LIMIT: "60" });
   try {
     for (const path of PATHS) {

@@ -6,11 +6,11 @@ import { startTestApp, TEST_ISSUER, TEST_SECRET } from "../support/app.ts";
 import { exampleServer } from "../support/example-server.ts";
 import { chooseSeed } from "../support/seeded.ts";
 import { type FuzzRequest, requests } from "./arbitrary.ts";
-import { type ApiDocument, bodyOf, mismatches, readDocument } from "./documented.ts";
+import { type ApiDocument, mismatches, readDocument, readText } from "./documented.ts";
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 1_500);
 
-/** Sends what fast-check thinks of; throws at the first answer that is a defect of ours or is not documented. */
+/** Sends what fast-check generates; throws at the first response that is a server error or is not documented. */
 async function fuzz(url: string, tokens: Record<FuzzRequest["who"], string | null>, ids: string[], seed: number) {
   const document = await readDocument(url);
   const seen = new Map<string, number>();
@@ -46,10 +46,10 @@ async function send(url: string, document: ApiDocument, request: FuzzRequest, to
     body: body?.text,
     redirect: "manual",
   });
-  return { status: response.status, wrong: mismatches(document, operation, response, await bodyOf(response)) };
+  return { status: response.status, wrong: mismatches(document, operation, response, await readText(response)) };
 }
 
-test("no request gets a 500 or an answer that is not documented", async () => {
+test("no request gets a 500 or a response that is not documented", async () => {
   const app = await startTestApp();
   try {
     const person = { username: "olga", email: "olga@example.org", password: "correct horse battery" };

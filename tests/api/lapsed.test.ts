@@ -4,7 +4,7 @@ import { openSse } from "../support/sse-client.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient } from "../support/ws-client.ts";
 
-/** What is open by right of a setting ends on every node when an owner takes it back, and nothing else does. */
+/** Connections that a setting allows end on every node when an owner revokes it, and no others do. */
 let here: ServerApiApp;
 let there: ServerApiApp;
 
@@ -26,7 +26,7 @@ async function set(changes: object): Promise<void> {
   expect((await here.ask(here.owner, "PATCH", "/api/v1/admin/settings", changes)).status).toBe(200);
 }
 
-test("anonymous connections and streams end with WS_ALLOW_ANONYMOUS; those of people go on", async () => {
+test("anonymous connections and streams end with WS_ALLOW_ANONYMOUS; those of people stay", async () => {
   const sockets = await Promise.all(NODES().map((app) => openClient(port(app))));
   const streams = await Promise.all(NODES().map(({ url }) => openSse(`${url}/api/v1/stream?rooms=event:1`)));
   const person = await openClient(port(here), { query: `?token=${here.owner}` });
@@ -38,7 +38,7 @@ test("anonymous connections and streams end with WS_ALLOW_ANONYMOUS; those of pe
   await set({ WS_ALLOW_ANONYMOUS: null });
 });
 
-test("what a page of another site has opened with a cookie ends when ALLOWED_ORIGINS loses it; own pages and tokens go on", async () => {
+test("what a page of another site has opened with a cookie ends when ALLOWED_ORIGINS loses it; own pages and tokens stay", async () => {
   await set({ ALLOWED_ORIGINS: SITE });
   await waitUntil("the other node knows", async () =>
     (await fetch(`${there.url}/api/v1/meta`, { headers: { origin: SITE } })).headers.has("access-control-allow-origin"),

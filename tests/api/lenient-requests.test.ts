@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** Writes without a body, of a thing that is not there. */
+/** Writes without a body, to a resource that does not exist. */
 async function write(method: string, path: string, headers: Record<string, string> = {}, body?: string) {
   const url = app.url + path.replace(/\{\w+\}/g, "999999");
   const response = await fetch(url, {
@@ -48,7 +48,7 @@ test("where no field is needed, no body is the same as {}; where one is, it is n
     expect([method, path, [403, 415].includes((await write(method, path)).status)]).toEqual([method, path, true]);
 });
 
-test("a secret is given a new one, with the overlap that is the default, by a request without a body", async () => {
+test("a request without a body rotates a secret, with the default overlap", async () => {
   const made = await app.ask<{ id: string }>(app.owner, "POST", "/api/v1/webhook-endpoints", {
     url: "https://nowhere.invalid/",
     event_types: ["*"],
@@ -59,7 +59,7 @@ test("a secret is given a new one, with the overlap that is the default, by a re
   expect(Date.parse(body.old_secret_until)).toBeGreaterThan(Date.now());
 });
 
-test("times are taken as RFC 3339 has them, in bodies and in queries, and answered in UTC with milliseconds", async () => {
+test("times are accepted as RFC 3339 defines them, in bodies and in queries, and returned in UTC with milliseconds", async () => {
   const made = await app.ask(app.owner, "POST", "/api/v1/service-tokens", {
     name: "t",
     scopes: ["stats"],

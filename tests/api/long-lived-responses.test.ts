@@ -4,7 +4,7 @@ import { openSse } from "../support/sse-client.ts";
 
 setDefaultTimeout(60_000);
 
-/** Answers that go on for minutes, on one of two nodes without a broker; what takes the right to them away is done on the other. */
+/** Responses that last for minutes, on one of two nodes without a broker; the right to them is revoked on the other. */
 let here: ServerApiApp;
 let there: ServerApiApp;
 let ownerId: string;
@@ -64,7 +64,7 @@ test.each(ENDS)("a trace ends by %s", async (_, act) => {
   await sse.end();
 });
 
-test("a trace of a person ends when its owner becomes an admin; that of a public room goes on", async () => {
+test("a trace of a person ends when its owner becomes an admin; that of a public room continues", async () => {
   const other = await makeAdmin("owner");
   const [ofPerson, ofRoom] = [await openTrace(`user_id=${ownerId}`, other), await openTrace("room=event:1", other)];
   expect((await change(other.id, { role: "admin" })).status).toBe(200);

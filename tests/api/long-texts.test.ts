@@ -10,7 +10,7 @@ import { type ApiDocument, type JsonSchema, type Operation, readDocument } from 
 
 /** Texts that are slow to match, to normalise or to fold; each as long as a request may be at all. */
 const LONG = ["a.", "\ufdfa", "a@", "1", "é", " "].map((unit) => unit.repeat(900_000 / Buffer.byteLength(unit)));
-/** Nothing that anybody may write is longer than a message (8,000 code points, in UTF-16 at most twice as many). */
+/** No text that a user may write is longer than a message (8,000 code points, in UTF-16 at most twice as many). */
 const BOUND = 2 * MESSAGE_MAX;
 
 let app: TestApp;
@@ -83,7 +83,7 @@ test("the same holds for the frames of a socket and the messages of gRPC", async
   if (longest.length > BOUND) throw new Error(`${longest.length} characters were given to ${longest.by}`);
 });
 
-test("whoever is not known, or signs in, is not read beyond 16 KiB, on any path", async () => {
+test("of an unknown caller, or one signing in, no more than 16 KiB are read, on any path", async () => {
   const open = document.operations.filter(({ security, requestBody }) => requestBody && security.length === 0);
   expect(open.length).toBeGreaterThan(3);
   const dialects = ["/api/register", "/api/login", "/api/channel", "/api/channel/join", "/api/reply"];

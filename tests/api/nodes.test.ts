@@ -90,7 +90,7 @@ test("only admins see and do this", async () => {
   expect((await ask("POST", "/admin/nodes/0/drain", {}, other)).status).toBe(403);
 });
 
-test("a node that is drained sends its connections away and is not ready; the other one goes on", async () => {
+test("a node that is drained closes its connections and is not ready; the other one continues", async () => {
   const stays = await openIn(here, "event:7");
   const goes = await openIn(there, "event:7");
   const nodes = await both();

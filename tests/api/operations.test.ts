@@ -30,7 +30,7 @@ function register(name: string): Promise<SignedIn> {
   return client.call<SignedIn>("post /api/v1/auth/register", 201, { body });
 }
 
-test("every operation answers as the document says", async () => {
+test("every operation responds as the document says", async () => {
   const { call } = client;
   await call("get /health", 200);
   await call("get /ready", 200);
@@ -72,7 +72,7 @@ test("every operation answers as the document says", async () => {
   await call("patch /api/v1/channels/{channel_id}", 200, { ...asAnn, params, body: { topic: "Anything" } });
   await call("patch /api/v1/channels/{channel_id}", 403, { ...asOwner, params, body: { topic: "Mine" } }).catch(
     async () => {
-      // A person who is no member may be told that there is no such channel instead.
+      // A person who is no member may get "no such channel" instead.
       await call("patch /api/v1/channels/{channel_id}", 404, { ...asOwner, params, body: { topic: "Mine" } });
     },
   );

@@ -3,7 +3,7 @@ import { createLogger } from "../../src/platform/logger.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-/** What is no page's form is refused by a status and a sentence, and is one line of the log at info: no defect of ours. */
+/** A form that no page has is refused by a status and a sentence, and is one line of the log at info: no server error. */
 setDefaultTimeout(60_000);
 const lines: { level: string; msg: string }[] = [];
 let app: TestApp;
@@ -55,14 +55,14 @@ for (const [what, status, path, type, body, method] of CASES) {
     expect(result.status).toBe(status);
     expect(result.text).not.toContain("    at ");
     await waitUntil("it is told", () => lines.length > before);
-    // What the next one tells comes after all that the first one told.
+    // The next one's lines come after all lines of the first one.
     await ask("/another.php", FORM, "x=1");
     await waitUntil("the next is told", () => lines.length > before + 1);
     expect(lines.slice(before).map(({ level }) => level)).toEqual(["info", "info"]);
   });
 }
 
-test("a form that its page takes is taken", async () => {
+test("a form that its page has is accepted", async () => {
   const result = await ask("/login", FORM, "who=ann&password=wrong+password");
   expect(result.status).toBeLessThan(500);
   expect(result.text).toContain('role="alert"');

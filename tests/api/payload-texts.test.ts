@@ -63,7 +63,7 @@ test("FR-5 NT-1 a payload reaches sockets, streams, logs and webhooks as its sen
   const { next } = JSON.parse(begin) as { next: string };
 
   const sent: string[] = [];
-  let kept = 0;
+  let stored = 0;
   const one = fc.asyncProperty(jsonObject, whiteSpace, fc.boolean(), async (tokens, gaps, ephemeral) => {
     const text = joinTokens(tokens, gaps);
     const body = `{"payload" : ${text}, "event_type":"t:rest","ephemeral":${ephemeral}}`;
@@ -71,7 +71,7 @@ test("FR-5 NT-1 a payload reaches sockets, streams, logs and webhooks as its sen
     const broadcast = { event_type: "t:grpc", room, payload: text, ephemeral };
     await node.ask("realtime.RealtimeService/BroadcastEvent", broadcast);
     for (let n = 0; n < 2; n++) sent.push(tokens.join(""));
-    if (!ephemeral) kept += 2;
+    if (!ephemeral) stored += 2;
     await waitUntil("the socket has it", () => payloads(socket.texts).length === sent.length);
     expect(payloads(socket.texts).slice(-2)).toEqual(sent.slice(-2));
   });
@@ -88,17 +88,17 @@ test("FR-5 NT-1 a payload reaches sockets, streams, logs and webhooks as its sen
   subscribed.call.cancel();
 
   const logged = payloads(socket.texts.filter((text) => text.includes('"seq":')));
-  expect(logged).toHaveLength(kept);
+  expect(logged).toHaveLength(stored);
   const history = await ask("GET", `/rooms/${room}/history?limit=100`);
   expect(logged.filter((text) => !history.text.includes(`"payload":${text}}`))).toEqual([]);
-  expect(JSON.parse(history.text)).toMatchObject({ head_seq: kept });
-  const changes = await waitUntil("the changes tell of all", async () => {
+  expect(JSON.parse(history.text)).toMatchObject({ head_seq: stored });
+  const changes = await waitUntil("the changes have all", async () => {
     const { text } = await ask("GET", `/changes?after=${next}&types=t:*&limit=1000&wait=5`);
-    return JSON.parse(text).data.length === kept ? text : null;
+    return JSON.parse(text).data.length === stored ? text : null;
   });
   expect(logged.filter((text) => !changes.includes(`"data":${text}}`))).toEqual([]);
 
-  await waitUntil("the webhooks came", () => receiver.received.length === kept);
+  await waitUntil("the webhooks came", () => receiver.received.length === stored);
   for (const [at, { text, body }] of receiver.received.entries()) {
     expect(body.data).toMatchObject({ room, seq: at + 1 });
     expect(text).toEndWith(logged[at] === "{}" ? "}}" : `,${logged[at]!.slice(1)}}`);
@@ -124,7 +124,7 @@ test("NT-2 a notice with an acknowledgement is as its sender wrote it, and the s
   });
 });
 
-test("a webhook's own fields stand in for those of the payload, and an admin's trace shows numbers as they were written", async () => {
+test("a webhook's own fields replace those of the payload, and an admin's trace shows numbers as they were written", async () => {
   const room = "event:odd";
   const socket = await rawSocket(owner, room);
   const trace = await openSse(`${node.url}/api/v1/admin/traces?room=${room}&seconds=30`, {

@@ -3,7 +3,7 @@ import { type ServerApiApp, startServerApiApp } from "../support/server-api.ts";
 
 setDefaultTimeout(60_000);
 
-/** What an admin cannot do, because an owner, or people who talk in private, would be in their hand. */
+/** What an admin cannot do, because it would give them power over an owner or over private conversations. */
 let app: ServerApiApp;
 let admin: string;
 let adminId: string;
@@ -36,7 +36,7 @@ async function makeAdmin(username: string): Promise<[token: string, id: string]>
 const makeToken = async (who: string, scopes: string[], rooms: string[]) =>
   app.ask<{ id: string }>(who, "POST", "/api/v1/service-tokens", { name: "t", scopes, rooms });
 
-test("only an owner makes a token that reads where people talk, or that acts as people", async () => {
+test("only an owner makes a token that reads conversations, or that acts as people", async () => {
   for (const scope of ["changes", "history", "subscribe", "presence"]) {
     for (const rooms of [["*"], ["event:1", "channel:7"], ["channel:*"], ["user:*"], ["user:ann"]])
       expect([scope, rooms, (await makeToken(admin, [scope], rooms)).status]).toEqual([scope, rooms, 403]);
@@ -57,7 +57,7 @@ test("only an owner makes a token that reads where people talk, or that acts as 
   expect((await rotate(app.owner)).status).toBe(200);
 });
 
-test("only an owner has what people say posted elsewhere", async () => {
+test("only an owner has messages posted to a webhook", async () => {
   const endpoint = (more: object) => ({ url: "https://nowhere.invalid/hook", event_types: ["*"], ...more });
   const make = (who: string, more: object) =>
     app.ask<{ id: string }>(who, "POST", "/api/v1/webhook-endpoints", endpoint(more));
@@ -68,7 +68,7 @@ test("only an owner has what people say posted elsewhere", async () => {
   const change = (who: string, id: string, changes: object) =>
     app.ask(who, "PATCH", `/api/v1/webhook-endpoints/${id}`, changes);
   expect((await change(admin, events.body.id, { rooms: ["channel:*"] })).status).toBe(403);
-  // Nor do they turn an owner's endpoint to an address of their own, at once or in two steps.
+  // Nor do they turn an owner's endpoint to an address of their own, in one or in two steps.
   const { body } = await make(app.owner, { rooms: ["*"] });
   expect((await change(admin, body.id, { url: "https://elsewhere.invalid/" })).status).toBe(403);
   expect((await change(admin, body.id, { rooms: ["event:*"] })).status).toBe(403);
@@ -133,7 +133,7 @@ test("whatever uses or changes an endpoint of private rooms is an owner's, every
   ]);
 });
 
-test("only an owner sees the frames of a person or a channel as they go", async () => {
+test("only an owner traces the frames of a person or a channel", async () => {
   const trace = async (who: string, target: string) => {
     const headers = { authorization: `Bearer ${who}` };
     const response = await fetch(`${app.url}/api/v1/admin/traces?seconds=1&${target}`, { headers });
@@ -173,7 +173,7 @@ test("an admin cannot lift what an owner put on a user of the admin's own rank",
   expect(await lift(app.owner)).toBe(204);
 });
 
-test("a service says nothing in the name of chat to everybody", async () => {
+test("a service sends no chat frames to all", async () => {
   const token = await app.serviceToken(["broadcast"]);
   for (const event_type of ["message:created", "channel:joined", "member:left", "typing:started"]) {
     const said = await app.ask(token, "POST", "/api/v1/rooms/all/broadcasts", { event_type, payload: {} });

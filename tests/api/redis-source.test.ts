@@ -23,11 +23,11 @@ afterAll(async () => {
 
 const publish = (channel: string, message: object | string) =>
   redis.cli("publish", channel, typeof message === "string" ? message : JSON.stringify(message));
-/** Usher and nobody else subscribes. */
+/** Usher is the only subscriber. */
 const isHeard = () =>
   waitUntil("Usher listens", async () => (await redis.cli("pubsub", "numsub", "ticket:events")).endsWith("1"));
 
-test("what is published for a person, a room and everybody reaches them; the person gets it later, too", async () => {
+test("what is published for a person, a room and all reaches them; the person gets it later, too", async () => {
   await isHeard();
   const response = await fetch(`${app.url}/api/v1/auth/register`, {
     method: "POST",
@@ -62,7 +62,7 @@ test("what is published for a person, a room and everybody reaches them; the per
   later.close();
 });
 
-test("after Redis was away, its channels are heard again", async () => {
+test("after Redis was away, its channels are received again", async () => {
   const client = await openClient(Number(new URL(app.url).port));
   await redis.kill();
   await redis.start();

@@ -13,7 +13,7 @@ interface Operation {
   path: (room: string) => string;
   body?: object;
   rooms: readonly string[];
-  /** People may come in too, as far as they may join the room. */
+  /** People are allowed too, as far as they may join the room. */
   people?: true;
 }
 
@@ -50,7 +50,7 @@ const OPERATIONS: Operation[] = [
 
 const PATTERNS = [["*"], ["event:*"], ["event:1"], ["user:ann", "all"], ["channel:*", "user:b*"]];
 
-/** Written anew here, so that a mistake in the server's own is not repeated. */
+/** Written again here, so that a mistake in the server's own is not repeated. */
 function covers(patterns: readonly string[], room: string): boolean {
   return patterns.some((p) => p === room || (p.at(-1) === "*" && room.indexOf(p.slice(0, -1)) === 0));
 }
@@ -67,7 +67,7 @@ afterAll(() => app.close());
 const call = async (stream: Operation, room: string, token: string | null) =>
   (await app.ask(token, stream.method, stream.path(room), stream.body)).status;
 
-test("a service does what its scopes say in the rooms that its patterns cover, and nothing else", async () => {
+test("a service may do what its scopes allow in the rooms that its patterns cover, and nothing else", async () => {
   for (const scope of ALL_SCOPES) {
     for (const patterns of PATTERNS) {
       const token = await app.serviceToken([scope], patterns);
@@ -84,7 +84,7 @@ test("a service does what its scopes say in the rooms that its patterns cover, a
   }
 });
 
-test("people, whatever their role, are no services; without a token nobody is anything", async () => {
+test("people of any role are no services; a caller without a token may do nothing", async () => {
   for (const operation of OPERATIONS.filter(({ people }) => people === undefined)) {
     const statuses = await Promise.all(
       [person, app.owner, null].map((token) => call(operation, operation.rooms[0]!, token)),

@@ -127,7 +127,7 @@ async function makeAdmin(): Promise<string> {
   return admin;
 }
 
-test("what widens who may come in or throws the log away is set by an owner alone; an admin sets the rest", async () => {
+test("what opens the server or deletes the log is set by owners only; an admin sets the rest", async () => {
   const admin = await makeAdmin();
   for (const changes of [
     { ALLOWED_ORIGINS: "https://app.example" },
@@ -163,7 +163,7 @@ test("ALLOWED_ORIGINS takes origins of the web alone", async () => {
   await set({ ALLOWED_ORIGINS: null });
 });
 
-test("a kept setting that this release takes for a mistake is passed over, and the others hold", async () => {
+test("a stored setting that is invalid in this release is ignored, and the others stay", async () => {
   const database = openDatabase(here.databaseUrl, { max: 1 });
   await set({ WS_RATE_LIMIT: "77" });
   await database.sql`INSERT INTO settings (name, value, set_by) VALUES ('ALLOWED_ORIGINS', 'null', 'x')`;
@@ -177,7 +177,7 @@ test("a kept setting that this release takes for a mistake is passed over, and t
   await set({ ALLOWED_ORIGINS: null, WS_RATE_LIMIT: null });
 }, 60_000);
 
-test("ALLOWED_ORIGINS: another site's pages may read answers, write with a cookie, and open sockets", async () => {
+test("ALLOWED_ORIGINS: another site's pages may read responses, write with a cookie, and open sockets", async () => {
   const origin = "https://app.example";
   const allowed = async (app: TestApp) =>
     (await fetch(`${app.url}/api/v1/meta`, { headers: { origin } })).headers.get("access-control-allow-origin");
@@ -227,20 +227,20 @@ test("WS_RATE_LIMIT: a connection that is open already has the new limit", async
   await set({ WS_RATE_LIMIT: null });
 });
 
-test("WS_PING_INTERVAL, WS_PONG_TIMEOUT: an open connection that says nothing is asked, and cut, by the new times", async () => {
+test("WS_PING_INTERVAL, WS_PONG_TIMEOUT: an open connection that sends nothing is pinged, and cut, by the new times", async () => {
   const mute = connect(port(here), "127.0.0.1");
-  const heard: Buffer[] = [];
-  mute.on("data", (bytes: Buffer) => heard.push(bytes));
+  const received: Buffer[] = [];
+  mute.on("data", (bytes: Buffer) => received.push(bytes));
   mute.on("error", () => {});
   const closed = new Promise<void>((resolve) => mute.on("close", () => resolve()));
   mute.write(
     "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
   );
-  await waitUntil("it is open", () => Buffer.concat(heard).includes("system:connected"));
+  await waitUntil("it is open", () => Buffer.concat(received).includes("system:connected"));
   await set({ WS_PING_INTERVAL: "200ms", WS_PONG_TIMEOUT: "600ms" });
   await closed;
-  expect(Buffer.concat(heard).includes(Buffer.from([0x89, 0]))).toBe(true); // a ping frame without payload
+  expect(Buffer.concat(received).includes(Buffer.from([0x89, 0]))).toBe(true); // a ping frame without payload
   await set({ WS_PING_INTERVAL: null, WS_PONG_TIMEOUT: null });
 });
 

@@ -30,7 +30,7 @@ const connect = (app: TestApp): Promise<WsClient> =>
 /** Asks ten times a second: handshakes are limited, too. */
 const pollSlowly = (what: string, ask: () => Promise<boolean>) => waitUntil(what, ask, 30_000, 100);
 
-/** Whether the person gets no further connection. */
+/** Whether the person's next connection is refused. */
 async function refuses(app: TestApp): Promise<boolean> {
   const client = await connect(app).catch(() => null);
   client?.close();

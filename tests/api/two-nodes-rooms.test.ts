@@ -5,7 +5,7 @@ import { openClient } from "../support/ws-client.ts";
 
 setDefaultTimeout(60_000);
 
-/** Two whole nodes on one database: a channel ends on one, and whoever is in it on the other is out. */
+/** Two whole nodes on one database: a channel is deleted on one, and its members on the other are removed. */
 for (const broker of ["memory", "postgres"]) {
   describe(`broker: ${broker}`, () => {
     let a: ServerApiApp;
@@ -19,7 +19,7 @@ for (const broker of ["memory", "postgres"]) {
       await a.close();
     });
 
-    test("JN-8 who is in a channel on another node is out when it is deleted: told, not counted, and hears nothing more", async () => {
+    test("JN-8 a member on another node is removed when a channel is deleted: notified, not counted, and receives nothing more", async () => {
       const account = { username: "cat", email: "cat@example.org", password: "correct horse battery" };
       const { body: cat } = await a.ask<Account>(null, "POST", "/api/v1/auth/register", account);
       const { body: channel } = await a.ask<{ id: string }>(a.owner, "POST", "/api/v1/channels", {
@@ -48,7 +48,7 @@ for (const broker of ["memory", "postgres"]) {
         expect(client.frames.at(-2)).toMatchObject({ type: "channel:deleted", room });
       }
       for (const ephemeral of [false, true]) expect((await broadcast(ephemeral)).body.recipients).toBe(0);
-      await waitUntil("nobody is counted", async () => (await present()) === 0);
+      await waitUntil("no one is counted", async () => (await present()) === 0);
       expect((await onB.ask("room:join", { room })).payload).toMatchObject({ code: "NOT_FOUND" });
       for (const client of [onA, onB]) {
         expect(client.frames.some(({ type }) => type === "seat:sold")).toBe(false);

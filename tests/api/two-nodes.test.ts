@@ -51,7 +51,7 @@ function foreignToken(subject: string): Promise<string> {
     .sign(new TextEncoder().encode(TEST_SECRET));
 }
 
-/** Runs while no look at the log ends: what one node has done the other does not hear of. */
+/** Runs while no poll of the log ends: the other node does not receive what one node has done. */
 async function whileIsolated<T>(run: () => Promise<T>): Promise<T> {
   return sql.begin(async (tx) => {
     await tx`SELECT pg_advisory_xact_lock(7302)`; // log_tick()'s own
@@ -67,7 +67,7 @@ async function connect(token: string): Promise<WsClient> {
   return client;
 }
 
-test("who signs out on one node is signed out on the other: socket and API", async () => {
+test("a sign-out on one node is effective on the other: socket and API", async () => {
   const { token } = await register("ann");
   const client = await connect(token);
   await call(a, "POST", "/auth/logout", undefined, token);
@@ -75,7 +75,7 @@ test("who signs out on one node is signed out on the other: socket and API", asy
   expect((await call(b, "GET", "/users/me", undefined, token)).status).toBe(401);
 });
 
-test("who is banned on one node is out on the other, and in again when the ban is lifted", async () => {
+test("a ban on one node is effective on the other, and so is its end", async () => {
   const { id, token } = await register("bob");
   const client = await connect(token);
   const ban = await call(a, "POST", "/admin/bans", { user_id: id, reason: "spam" }, owner);
@@ -86,14 +86,14 @@ test("who is banned on one node is out on the other, and in again when the ban i
   const again = await call(b, "POST", "/auth/login", { username: "bob", password: "correct horse" });
   const back = await openClient(Number(new URL(b.url).port), { query: `?token=${again.body.access_token}` });
   await back.next("system:connected");
-  // The ban comes again with the log's next look; it closes nothing any more.
+  // The ban comes again with the next poll of the log; it closes nothing any more.
   await call(a, "PATCH", "/users/me", { name: "O" }, owner);
   expect((await back.ask("system:ping")).type).toBe("system:pong");
   expect(back.closed).toBeNull();
   back.close();
 });
 
-test("who is let in again is let in by a node that has not heard of it, and that hears of the ban only then", async () => {
+test("the end of a ban is effective on a node that has not received it, and that receives the ban only then", async () => {
   const { id, token } = await register("dan");
   const [before, far] = [await connect(token), await foreignToken("far")];
   const ban = async (user_id: string) =>
@@ -127,7 +127,7 @@ test("who is let in again is let in by a node that has not heard of it, and that
   }
 });
 
-test("who is renamed on one node speaks under the new name on the other", async () => {
+test("a user renamed on one node posts under the new name on the other", async () => {
   const { token } = await register("cem");
   const speaker = await connect(token);
   const listener = await connect(owner);

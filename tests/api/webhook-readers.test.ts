@@ -6,7 +6,7 @@ import { newSecret, signedHeaders } from "../../src/bridges/webhooks/sign.ts";
 import { run } from "../support/grpc-stubs.ts";
 import { testWith } from "../support/tools.ts";
 
-/** The programs that docs/webhooks.md prints for whoever receives webhooks, each given what Usher sends and what it does not. */
+/** The programs that docs/webhooks.md prints for receivers of webhooks, each given what Usher sends and what it does not. */
 const ROOT = join(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "usher-readers-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -32,7 +32,7 @@ const REQUESTS: [headers: Record<string, string>, isOurs: boolean][] = [
 const input = JSON.stringify({ secret, body, requests: REQUESTS.map(([headers]) => headers) });
 const expected = REQUESTS.map(([, isOurs]) => isOurs);
 
-/** Runs a program in a folder with these files, which prints a list of answers as JSON. */
+/** Runs a program in a folder with these files, which prints a list of results as JSON. */
 async function answers(language: string, files: Record<string, string>, command: string[]): Promise<unknown> {
   const place = join(folder, language);
   mkdirSync(place);

@@ -27,7 +27,7 @@ test.each([
   expect(found[kind]).toBeGreaterThan(0);
 });
 
-test("a fresh beginning that was told is no loss", () => {
+test("a restart from a new position that was announced is no loss", () => {
   const view = makeView((stretch) => {
     stretch.seqs.length = 10;
     stretch.marks.length = 10;

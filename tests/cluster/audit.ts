@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import type { Sql } from "../../src/platform/postgres/sql.ts";
 import { encodeEntry } from "../../src/realtime/connections/encode-frame.ts";
 
-/** What one listener was told of one room from one position on, as it came over the wire. `marks`: a checksum of each frame. */
+/** What one listener was told of one room from one position on, as it was received. `marks`: a checksum of each frame. */
 export interface Stretch {
   from: number;
   seqs: number[];
@@ -13,9 +13,9 @@ export interface View {
   who: string;
   room: string;
   stretches: Stretch[];
-  /** The last seq that was seen; null before the first answer. */
+  /** The last seq that was seen; null before the first reply. */
   position: number | null;
-  /** Whether what comes of this room counts: not before the answer to a join or resume. */
+  /** Whether frames of this room count: not before the reply to a join or resume. */
   flowing?: boolean;
 }
 
@@ -27,9 +27,9 @@ export interface Audit {
   lost: number;
   repeated: number;
   disordered: number;
-  /** Frames that are not what the log has at their place. */
+  /** Frames that differ from the log's entry at their position. */
   wrong: number;
-  /** Times that a listener was told to begin anew, its first beginning not counted. */
+  /** Resets: times that a listener had to start again, its first start not counted. */
   resets: number;
   /** The first twenty faults, a sentence each. */
   faults: string[];

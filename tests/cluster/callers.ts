@@ -1,16 +1,16 @@
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { getService, loadDefinition } from "../../src/transport/grpc/definition.ts";
 
-/** Somebody who asks again and again, and notes what went wrong. */
+/** A caller that repeats a request and records what went wrong. */
 export interface LoadCaller {
-  /** Answers so far. */
+  /** Responses so far. */
   successes: number;
-  /** Each call that was not answered as it should be. */
+  /** Each call without the expected response. */
   problems: string[];
   end(): Promise<void>;
 }
 
-/** Calls `ask` so often a second, whether or not the last one has been answered. */
+/** Calls `ask` so often a second, whether or not the last call has returned. */
 function callRepeatedly(perSecond: number, send: (n: number) => Promise<void>, close = () => {}): LoadCaller {
   const inFlight = new Set<Promise<void>>();
   const caller: LoadCaller = {
@@ -37,7 +37,7 @@ function callRepeatedly(perSecond: number, send: (n: number) => Promise<void>, c
   return caller;
 }
 
-/** Reads and posts by HTTP, as browsers and back ends do: connections are kept and used again. */
+/** Reads and posts by HTTP, as browsers and back ends do: connections are reused. */
 export async function callByHttp(origin: string, token: string, perSecond: number): Promise<LoadCaller> {
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const channels = `${origin}/api/v1/channels`;

@@ -8,14 +8,14 @@ import { type Outcome, run } from "./run.ts";
 
 /**
  * Three nodes, thousands of listeners, one fault after the other: nothing is lost, nothing comes twice, nothing out of order, and
- * whoever cannot go on is told so. `npm run sim -- cluster` runs it long; SIM_LISTENERS, SIM_RATE and SIM_ROUNDS change its size.
+ * a client that cannot continue is notified. `npm run sim -- cluster` runs it long; SIM_LISTENERS, SIM_RATE and SIM_ROUNDS change its size.
  */
 const LISTENERS = Number(process.env.SIM_LISTENERS ?? 2_000);
 const RATE = Number(process.env.SIM_RATE ?? 500);
 const ROUNDS = Number(process.env.SIM_ROUNDS ?? 1);
 const KICKS = 0.1;
 const CHANNELS = 40;
-/** Listeners that must be told to begin their two rooms anew. Nobody else may be: that would be a loss that is only admitted. */
+/** Listeners that must be reset in their two rooms. No others may be: that would be a loss, only a reported one. */
 const MISTAKEN = 3;
 
 setDefaultTimeout(ROUNDS * 300_000);
@@ -61,11 +61,11 @@ for (const kind of ["redis", "nats", "postgres"] as const) {
 function report(kind: BrokerKind, { away, audit: found, posts }: Outcome): void {
   const { deliveries, lost, repeated, disordered, wrong, resets } = found;
   const sum = `${posts} posts, ${deliveries} deliveries: ${lost} lost, ${repeated} twice, ${disordered} out of order`;
-  console.log(`\n${kind}: ${sum}, ${wrong} wrong; ${resets} told to begin anew`);
+  console.log(`\n${kind}: ${sum}, ${wrong} wrong; ${resets} reset`);
   columns.push({ kind, away, sum });
 }
 
-/** The README's table: of each fault the longest time until a client was live again, in all rounds. */
+/** The table of docs/performance.md: of each fault the longest time until a client was live again, in all rounds. */
 function table(): string {
   const longest = ({ away }: Column, name: string) => {
     const times = away.filter(({ fault }) => fault === name).map(({ seconds }) => seconds);
@@ -76,7 +76,7 @@ function table(): string {
     row(["what happened", ...columns.map(({ kind }) => kind)]),
     row(["---", ...columns.map(() => "---")]),
     ...FAULTS.map(({ name }) => row([name, ...columns.map((one) => longest(one, name))])),
-    row(["in all", ...columns.map(({ sum }) => sum)]),
+    row(["total", ...columns.map(({ sum }) => sum)]),
   ].join("\n");
 }
 

@@ -16,7 +16,7 @@ import { NodeProcess, THIS_RELEASE } from "./node-process.ts";
 export type BrokerKind = "redis" | "nats" | "postgres";
 
 /**
- * A PostgreSQL, a broker and some nodes, each a process of its own. The first node reaches both through TCP proxies, which can
+ * A PostgreSQL, a broker and some nodes, each a separate process. The first node reaches both through TCP proxies, which can
  * be slow, stalled or cut.
  */
 export interface Cluster {

@@ -20,7 +20,7 @@ afterAll(async () => {
   await database.close();
 }, 60_000);
 
-test("DR-2 a node that stops says so first, and serves whoever still comes", async () => {
+test("DR-2 a node that stops announces it first, and still serves clients that come", async () => {
   const port = Number(new URL(goes.url).port);
   expect((await fetch(`${goes.url}/ready`)).status).toBe(200);
   const stopped = goes.close();

@@ -1,10 +1,10 @@
 import type { Cluster } from "./cluster.ts";
 
-/** Something that goes wrong while people talk. `lasts`: s of the run that belong to it, its end included. */
+/** A fault that is injected under load. `lasts`: s of the run that belong to it, its end included. */
 export interface Fault {
   name: string;
   sleepSeconds: number;
-  /** Happens to a broker of its own, so not where PostgreSQL is it. */
+  /** Affects the broker's server, so not where PostgreSQL is the broker. */
   toBroker?: true;
   inject(cluster: Cluster): Promise<void>;
 }

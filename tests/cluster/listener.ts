@@ -13,7 +13,7 @@ const RETRY_MS = 200;
 type RoomResult = { seq: number; epoch: string; recovered: boolean; code?: string };
 
 /**
- * A client as thin as the protocol allows: it writes down what comes over the wire, as it comes, and when its link breaks it
+ * A client as thin as the protocol allows: it records what it receives, as it comes, and when its link breaks it
  * resumes on another node from where it was. It heals nothing.
  */
 export class Listener {
@@ -55,7 +55,7 @@ export class Listener {
     socket.onclose = () => this.#lost(socket, RETRY_MS * (0.5 + Math.random()));
   }
 
-  /** Its positions are of another life of the log from here on: the server must tell it to begin each room anew, once. */
+  /** Its positions are of another epoch from here on: the server must reset it in each room, once. */
   mistakeEpoch(): void {
     this.#epoch = "another life";
     this.cut();
@@ -108,7 +108,7 @@ export class Listener {
 
   #resume(): void {
     const rooms = Object.fromEntries(
-      // A room that nothing is known of is asked for beyond its head: the answer says where it begins.
+      // An unknown room is requested beyond its head: the reply has the position to start at.
       [...this.views].map(([room, { position }]) => [room, { seq: position ?? 2 ** 52, epoch: this.#epoch }]),
     );
     this.#socket?.send(JSON.stringify({ type: "system:resume", id: ++this.#lastId, payload: { rooms } }));
@@ -126,7 +126,7 @@ export class Listener {
     this.longestAway = Math.max(this.longestAway, performance.now() - this.#since);
   }
 
-  /** The server cannot go on without a hole, and says so (RC-6). */
+  /** The server cannot continue without a gap, and says so (RC-6). */
   #joined({ room, ...result }: RoomResult & { room: string }): void {
     const view = this.views.get(room);
     if (view?.flowing) this.#begin(view, result);

@@ -8,10 +8,10 @@ import { waitUntil } from "../support/wait-until.ts";
 
 /** This checkout. */
 export const THIS_RELEASE = join(import.meta.dirname, "../..");
-/** A start takes two seconds; several at once on a busy machine much longer. */
+/** A start takes two seconds; several at the same time on a busy machine much longer. */
 const START_MS = 90_000;
 
-/** One node of Usher as an operator runs it: a process of its own that can be killed, stopped in order and started again. */
+/** One node of Usher as an operator runs it: a separate process that can be killed, stopped gracefully and started again. */
 export class NodeProcess {
   readonly port: number;
   readonly grpcPort: number;
@@ -20,7 +20,7 @@ export class NodeProcess {
   release: string;
   readonly #dataDir = mkdtempSync(join(tmpdir(), "usher-node-"));
   #child: ReturnType<typeof spawn> | null = null;
-  /** Whether clients may be sent here: from readiness until it is told to go. */
+  /** Whether clients may be sent here: from readiness until it is stopped. */
   up = false;
 
   private constructor(port: number, grpcPort: number, environment: Record<string, string>, release: string) {
@@ -63,7 +63,7 @@ export class NodeProcess {
     this.up = true;
   }
 
-  /** What `/ready` says: the status code and its document. */
+  /** The status code and body of `/ready`. */
   async readiness(): Promise<{ status: number; body: { status: string; reason?: string } }> {
     const response = await fetch(`http://127.0.0.1:${this.port}/ready`);
     return { status: response.status, body: (await response.json()) as { status: string } };

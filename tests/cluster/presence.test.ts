@@ -5,7 +5,7 @@ import { waitUntil } from "../support/wait-until.ts";
 import { openClient, type WsClient } from "../support/ws-client.ts";
 import { type BrokerKind, startCluster } from "./cluster.ts";
 
-/** Who is in a channel, over three nodes as an operator runs them: two are killed, one is stopped in order. */
+/** Who is in a channel, over three nodes as an operator runs them: two are killed, one is stopped gracefully. */
 setDefaultTimeout(120_000);
 
 const NAMES = ["watcher", "steady", "both", "mover", "lost-1", "lost-2", "goes"];
@@ -13,7 +13,7 @@ const MAX_LEAVE_MS = 15_000;
 
 for (const kind of ["redis", "postgres"] as const) {
   testWith(...(kind === "redis" ? ["redis-server"] : [])).concurrent(
-    `PR-4 PR-2 ${kind}: who was on a dead node leaves within 15 s, who moved or was only restarted makes no noise`,
+    `PR-4 PR-2 ${kind}: clients of a dead node leave within 15 s, those that moved or were only restarted cause no frames`,
     () => live(kind),
   );
 }
@@ -53,7 +53,7 @@ async function live(kind: BrokerKind): Promise<void> {
     expect(took).toBeLessThanOrEqual(MAX_LEAVE_MS);
     expect(gone(watcher)).toEqual(["lost-1", "lost-2"]);
 
-    // A rolling restart: a node comes, another goes in order; whom it sends away is back on the other one.
+    // A rolling restart: one node starts, another stops gracefully; its clients come back on the other one.
     await b.start();
     const other = await come("watcher", b, true);
     await waitUntil("the new node knows all", () => present(other, room).length === NAMES.length - 2);
@@ -75,7 +75,7 @@ type Members = { members?: { user_id: string }[] };
 const named = ({ payload }: WsClient["frames"][number]) =>
   ((payload as Members).members ?? []).map(({ user_id }) => user_id);
 
-/** Who is in the room as this client was told, sorted. */
+/** Who is in the room by this client's frames, sorted. */
 function present({ frames }: WsClient, room: string): string[] {
   let people = new Set<string>();
   for (const frame of frames) {
@@ -87,7 +87,7 @@ function present({ frames }: WsClient, room: string): string[] {
   return [...people].sort();
 }
 
-/** All of whom this client was told that they left, sorted. */
+/** All users who left by this client's frames, sorted. */
 function gone({ frames }: WsClient): string[] {
   return frames.flatMap((frame) => (frame.type === "room:member_left" ? named(frame) : [])).sort();
 }

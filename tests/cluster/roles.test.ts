@@ -8,7 +8,7 @@ import { WebhookReceiver } from "../support/webhook-receiver.ts";
 import { openClient } from "../support/ws-client.ts";
 import { NodeProcess } from "./node-process.ts";
 
-/** Four nodes with one role each, started at once on an empty database. */
+/** Four nodes with one role each, started at the same time on an empty database. */
 setDefaultTimeout(120_000);
 
 const ROLES = ["edge", "api", "worker", "web"] as const;
@@ -24,7 +24,7 @@ beforeAll(async () => {
     nodes[role] = await NodeProcess.make({
       DATABASE_URL: database.url,
       ROLES: role,
-      // Tokens name who issued them: without this each node would, by its port.
+      // Tokens name their issuer: without this each node would be one, by its port.
       PUBLIC_URL: "http://localhost",
       GRPC_TOKEN: "a-token-of-the-tests",
       TRUSTED_PROXIES: "127.0.0.1",
@@ -38,7 +38,7 @@ afterAll(async () => {
   await database.close();
 }, 60_000);
 
-test("of nodes that start at once on an empty database one migrates, and the others wait for it", async () => {
+test("of nodes that start at the same time on an empty database one migrates, and the others wait for it", async () => {
   const [{ times } = { times: 0 }] = await database.sql<{ times: number }[]>`
     SELECT max(times)::int AS times FROM (SELECT count(*) AS times FROM schema_migrations GROUP BY version) AS each`;
   expect(times).toBe(1);
@@ -46,7 +46,7 @@ test("of nodes that start at once on an empty database one migrates, and the oth
   expect(rows.flatMap(({ roles }) => roles).sort()).toEqual([...ROLES].sort());
 });
 
-/** What a node answers, as status codes; gRPC: whether anybody listens. */
+/** A node's responses, as status codes; gRPC: whether the port is open. */
 async function probe(role: Role) {
   const { port, grpcPort } = nodes[role];
   const status = async (path: string) => {
@@ -84,7 +84,7 @@ function listens(port: number): Promise<boolean> {
   });
 }
 
-test("each does its own part, and says of the others' that it does not", async () => {
+test("each does its own part, and returns an error for the others'", async () => {
   const none = { ready: "ready", health: 200, api: 404, stream: 404, socket: false, page: 404, grpc: false };
   expect(await probe("edge")).toEqual({ ...none, stream: 200, socket: true, grpc: true });
   expect(await probe("api")).toEqual({ ...none, api: 200, grpc: true });
@@ -94,7 +94,7 @@ test("each does its own part, and says of the others' that it does not", async (
   expect(await refusal.text()).toContain('This node does not have the role \\"api\\". Ask another one.');
 });
 
-testWith("nginx")("together, behind nginx that parts the paths, they are all of Usher", async () => {
+testWith("nginx")("together, with nginx that routes by path, they are all of Usher", async () => {
   const nginx = await startNginx([nodes.web.port], [nodes.api.port], (site) =>
     site
       .replace(
@@ -119,7 +119,7 @@ async function exercise({ url, port }: NginxEngine, receiver: WebhookReceiver): 
     const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) };
     const response = await fetch(`${url}/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) });
     expect([path, response.status]).toEqual([path, 201]);
-    // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
+    // biome-ignore lint/suspicious/noExplicitAny: responses of every shape
     return (await response.json()) as any;
   };
   const ann = { email: "ann@example.org", username: "ann", password: "the password of ann" };

@@ -12,7 +12,7 @@ import { THIS_RELEASE } from "./node-process.ts";
 import { run } from "./run.ts";
 
 /**
- * A new release, as everybody rolls it out: behind a balancer one node after the other is stopped and started again. OLD_RELEASE
+ * A rolling release: one node after the other is stopped and started again, with a load balancer in front. OLD_RELEASE
  * names the checkout of another release, with its packages: then the nodes begin as that one, and old and new run side by side.
  */
 setDefaultTimeout(400_000);
@@ -45,7 +45,7 @@ const restart: Fault = {
   },
 };
 
-test("DR-2 a rolling restart under load loses nothing, fails no request, and nobody is seen to leave", async () => {
+test("DR-2 a rolling restart under load loses nothing, fails no request, and no user is seen to leave", async () => {
   const cluster = await startCluster("postgres", 3, OLD_RELEASE);
   const { nodes } = cluster;
   const at = (port: "port" | "grpcPort") =>
@@ -83,12 +83,12 @@ test("DR-2 a rolling restart under load loses nothing, fails no request, and nob
     const { deliveries, lost, repeated, disordered, resets, faults } = outcome.audit;
     console.log(
       `${secondsSince(began)} s: ${outcome.posts} posts, ${deliveries} deliveries, ${lost} lost, ${repeated} twice, ${disordered} out of order; ` +
-        `longest away ${outcome.away[0]!.seconds.toFixed(1)} s; ${seen.http?.successes} HTTP and ${seen.grpc?.successes} gRPC answers`,
+        `longest away ${outcome.away[0]!.seconds.toFixed(1)} s; ${seen.http?.successes} HTTP and ${seen.grpc?.successes} gRPC responses`,
     );
     const problems = { faults, resets, http: seen.http?.problems, grpc: seen.grpc?.problems };
     expect(problems).toEqual({ faults: [], resets: 0, http: [], grpc: [] });
     expect(Math.min(seen.http!.successes, seen.grpc!.successes)).toBeGreaterThan(0);
-    // Who could not connect for longer than that, on a machine that has too much to do, has left (PR-2).
+    // A client that could not connect for longer than that, on a busy machine, has left (PR-2).
     if (outcome.away[0]!.seconds * 1_000 < PRESENCE_TIMES.grace) expect(seen.noise).toEqual([]);
     else console.log("  nothing is proven of who was seen to leave: some were away for longer than the grace");
   } finally {
@@ -101,7 +101,7 @@ function viaBalancer(cluster: Cluster, { port }: Balancer): Cluster {
   return { ...cluster, origins: { pick: () => `ws://127.0.0.1:${port}` } };
 }
 
-/** A client that watches who is in the channels, on whichever node it is; writes down who was seen to come or go. */
+/** A client that watches who is in the channels, on whichever node it is; records who was seen to join or leave. */
 async function watch({ port }: Balancer, noise: string[]): Promise<() => Promise<void>> {
   const token = await personToken("watcher");
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
@@ -114,7 +114,7 @@ async function watch({ port }: Balancer, noise: string[]): Promise<() => Promise
     return client;
   };
   let client = await come();
-  // Those who came last are seen up to two seconds later (PR-1): they are no noise.
+  // The last to join are seen up to two seconds later (PR-1): they do not count.
   const seen = () => {
     const counts = new Map<string, number>();
     for (const { payload } of client.frames)

@@ -16,7 +16,7 @@ export interface Load {
   rate: number;
   /** Part of the listeners whose link is cut, per second. */
   kicks: number;
-  /** So many listeners come once with positions of another epoch, each in two rooms; all others must go on where they were. */
+  /** So many listeners come once with positions of another epoch, each in two rooms; all others must continue where they were. */
   mistaken: number;
   seed: Seeded;
 }
@@ -34,7 +34,7 @@ const WRITERS = 12;
 const STEP_MS = 50;
 const CONCURRENCY = 25;
 
-/** Talk on the cluster while one fault after the other happens to it; then everything is held against the log. */
+/** Runs a load on the cluster while one fault after the other is injected; then compares everything with the log. */
 export async function run(cluster: Cluster, faults: readonly Fault[], load: Load): Promise<Outcome> {
   const reported: string[] = [];
   const fault = (what: string) => reported.length < 20 && reported.push(what);
@@ -112,13 +112,13 @@ async function runLoad(seconds: number, load: Load, listeners: Listener[], write
   }
 }
 
-/** How many of so many a second fall into this tick. */
+/** How many of so many a second fall into this step. */
 function countInStep(step: number, perSecond: number): number {
   const until = (n: number) => Math.floor((n * perSecond * STEP_MS) / 1_000);
   return until(step + 1) - until(step);
 }
 
-/** What was written is stored exactly once, at the place that its writer was told. */
+/** What was written is stored exactly once, at the position that its writer received. */
 async function findUnstored(sql: ReturnType<typeof openDatabase>["sql"], writers: Writer[]): Promise<string[]> {
   const rows = await sql<{ client_id: string; seq: number; times: number }[]>`
     SELECT client_id, min(seq)::float8 AS seq, count(*)::int AS times FROM messages GROUP BY client_id`;
@@ -128,7 +128,7 @@ async function findUnstored(sql: ReturnType<typeof openDatabase>["sql"], writers
     .flatMap(({ clientId, seq }) => {
       const row = stored.get(clientId);
       if (row?.times === 1 && row.seq === seq) return [];
-      return [`${clientId}: told ${seq}, stored ${row?.times ?? 0} times at ${row?.seq ?? "no place"}`];
+      return [`${clientId}: told ${seq}, stored ${row?.times ?? 0} times at ${row?.seq ?? "no position"}`];
     })
     .slice(0, 20);
 }
@@ -151,7 +151,7 @@ async function call(
   return response.status === 204 ? { id: "" } : ((await response.json()) as { id: string });
 }
 
-/** A token of another issuer: the person appears on first sight. */
+/** A token of another issuer: the person is created at the first request. */
 function mintToken(id: string): Promise<string> {
   return new SignJWT({ preferred_username: `name-${id}` })
     .setProtectedHeader({ alg: "HS256" })

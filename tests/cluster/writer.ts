@@ -2,7 +2,7 @@ import type { NodeOrigins } from "./listener.ts";
 
 const RETRY_MS = 200;
 
-/** A message as it was handed in; `seq` is null until the server has said where it stands. */
+/** A message as it was handed in; `seq` is null until the server has returned its position. */
 export interface Written {
   channelId: string;
   clientId: string;
@@ -19,7 +19,7 @@ export class Writer {
   readonly #token: string;
   readonly #name: string;
   readonly #fault: (what: string) => void;
-  /** By the id of its command, which is its place in `written`. */
+  /** By the id of its command, which is its index in `written`. */
   readonly #waiting = new Set<number>();
   #socket: WebSocket | null = null;
   #ended = false;

@@ -6,7 +6,7 @@ import { waitUntil } from "../support/wait-until.ts";
 import { openClient } from "../support/ws-client.ts";
 import { openBrowser, PASSWORD, type Person, register } from "./browser.ts";
 
-/** The pages of admins, in one story: what is done in the first tests is what the audit log tells in a later one. */
+/** The admin pages, as one story: a later test finds in the audit log what the first ones did. */
 let app: TestApp;
 let browser: Browser;
 let ada: Person;
@@ -29,7 +29,7 @@ afterAll(async () => {
   await app?.close();
 }, 30_000);
 
-/** Opens what asks before it does something, where it stands in a menu of its row too, and says yes. */
+/** Opens an action that asks for confirmation, in the menu of its row too, and confirms. */
 async function confirm(label: string, go: string, fill?: () => Promise<void>, at = page): Promise<void> {
   const question = at.locator(`summary[aria-label="${label}"]`);
   await question
@@ -82,7 +82,7 @@ test("a token is made, shown once, good for what it may do, rotated, and refused
   await page.getByText("No tokens yet").waitFor();
 }, 120_000);
 
-test("an endpoint is made and tested, and its delivery comes into the page with what was answered", async () => {
+test("an endpoint is made and tested, and its delivery appears on the page with the response", async () => {
   const receiver = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("received, thank you") });
   await page.goto("/admin/webhooks");
   await page.getByLabel("Address").fill("nowhere");
@@ -103,7 +103,7 @@ test("an endpoint is made and tested, and its delivery comes into the page with 
   await receiver.stop(true);
 }, 120_000);
 
-test("parked events are listed with their reason where there are some, and nothing is said of them where there are none", async () => {
+test("parked events are listed with their reason, and not mentioned where there are none", async () => {
   const list = page.getByRole("heading", { name: "Parked events" });
   await page.goto("/admin/webhooks");
   await page.getByRole("heading", { name: "Webhooks" }).waitFor();
@@ -139,7 +139,7 @@ test("a range of addresses is banned and let in again", async () => {
   expect(await readStatus("/meta", from)).toBe(200);
 }, 120_000);
 
-test("a setting is changed and takes effect, without scripts too; a mistake is said beside the field, and what was typed stays", async () => {
+test("a setting is changed and takes effect, without scripts too; an error is shown at the field, and the input stays", async () => {
   const context = await browser.newContext({
     baseURL: app.url,
     javaScriptEnabled: false,
@@ -198,9 +198,9 @@ test("connections come into the overview by themselves, and one of them is close
   expect(await client.end()).toBe(4011);
 }, 120_000);
 
-test("a name in the list of connections is broken at no width, whatever else stands in its row", async () => {
+test("a name in the list of connections is broken at no width, whatever else is in its row", async () => {
   const account = { username: "ostrander", email: "ostrander@example.org", password: PASSWORD };
-  // By no browser: its cookie would be another person's then.
+  // Not by the browser: its cookie would be another person's then.
   const headers = { "content-type": "application/json" };
   const made = await fetch(`${app.url}/api/v1/auth/register`, {
     method: "POST",
@@ -232,9 +232,9 @@ test("frames of a room come into the live trace, each with its node, wait while 
   await page.getByRole("button", { name: "Start" }).press("Enter");
   await waitForStatus(`Watching ${room}`);
   const frames = page.getByRole("list", { name: "Frames" });
-  // The newest stand first: the last one stays what it is.
+  // The newest come first: the last one stays the same.
   const joined = frames.getByRole("listitem").filter({ hasText: "room:join" }).last();
-  await waitUntil("the server tells of frames", async () => {
+  await waitUntil("the server shows frames", async () => {
     await client.ask("room:join", { room });
     return joined.isVisible();
   });
@@ -269,11 +269,11 @@ test("frames of a room come into the live trace, each with its node, wait while 
   client.close();
 }, 120_000);
 
-test("frames of a person come into the live trace by their username, in and out, each with its node", async () => {
+test("a live trace by username shows a person's frames, in and out, each with its node", async () => {
   const { access_token } = await (await post("/auth/login", { username: "bo", password: PASSWORD }, bo)).json();
   const client = await openClient(Number(new URL(app.url).port), { query: `?token=${access_token}` });
   const { payload } = await client.next("system:connected");
-  // The choice stands, though it is made before the scripts come.
+  // The choice stays, though it is made before the scripts are loaded.
   const scripts = Promise.withResolvers<void>();
   await page.route("**/assets/*.js", async (route) => {
     await scripts.promise;
@@ -290,7 +290,7 @@ test("frames of a person come into the live trace by their username, in and out,
   await waitForStatus("Watching BO");
   const frames = page.getByRole("list", { name: "Frames" }).getByRole("listitem");
   const out = frames.filter({ hasText: "system:pong" }).last();
-  await waitUntil("the server tells of frames", async () => {
+  await waitUntil("the server shows frames", async () => {
     await client.ask("system:ping");
     return out.isVisible();
   });
@@ -309,7 +309,7 @@ test("frames of a person come into the live trace by their username, in and out,
   expect(await page.getByLabel("Username").inputValue()).toBe("bo");
 }, 120_000);
 
-test("a user who is no admin sees no page and no data; made one they see them, and disabled they are out", async () => {
+test("a user who is no admin sees no page and no data; as an admin they do, and disabled they do not", async () => {
   const paths = ["", "/connections", "/rooms", "/people", "/invitations", "/bans", "/tokens", "/webhooks", "/settings"];
   for (const path of [...paths, "/audit-log", "/traces"]) {
     for (const address of [`/admin${path}`, `/admin${path}.data`]) {
@@ -338,7 +338,7 @@ test("a user who is no admin sees no page and no data; made one they see them, a
   await waitForStatus("bo can sign in again.");
 }, 120_000);
 
-test("what only an owner may is refused to an admin beside its field, in the server’s words", async () => {
+test("what only an owner may do is refused to an admin at its field, with the server’s error", async () => {
   await post("/auth/login", { username: "bo", password: PASSWORD }, bo);
   const refusal = /^Only an owner can let a program read channels and personal rooms/;
   await bo.goto("/admin/tokens");
@@ -385,9 +385,9 @@ test("a page that cannot be shown leaves the list of the others where it is", as
   }
 }, 120_000);
 
-test("the audit log tells all of it, and is filtered by what, by whom and when", async () => {
+test("the audit log has all of it, and is filtered by action, actor and time", async () => {
   await page.goto("/admin/audit-log");
-  const told = await page.getByRole("main").textContent();
+  const text = await page.getByRole("main").textContent();
   for (const sentence of [
     /created service token \d+ with stats/,
     /gave service token \d+ a new secret/,
@@ -404,7 +404,7 @@ test("the audit log tells all of it, and is filtered by what, by whom and when",
     "watched the frames of room event:88",
     "watched the frames of bo",
   ])
-    expect(told).toMatch(sentence);
+    expect(text).toMatch(sentence);
   await page.getByLabel("Action").selectOption("ban:made");
   await page.getByLabel("Person").fill("ADA");
   await page.getByRole("button", { name: "Show", exact: true }).click();

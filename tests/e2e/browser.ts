@@ -15,7 +15,7 @@ export interface Person {
   name: string;
   context: BrowserContext;
   page: Page;
-  /** What went wrong in their pages without anybody asking; empty at the end of every test. */
+  /** Errors in their pages that no test looked for; empty at the end of every test. */
   errors: string[];
 }
 
@@ -58,7 +58,7 @@ export async function joinChannel({ page }: Person, path: string): Promise<void>
   await page.getByLabel(/^Message to/).waitFor();
 }
 
-/** Waits until the page's stream stands. */
+/** Waits until the page's stream is connected. */
 export async function waitUntilLive({ page }: Person): Promise<void> {
   await page.locator("[data-connection=live]").waitFor({ state: "attached" });
 }

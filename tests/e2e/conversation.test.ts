@@ -35,7 +35,7 @@ afterAll(async () => {
   await app?.close();
 }, 30_000);
 
-test("two people talk, and each sees what the other says, changes and takes back", async () => {
+test("two people in a channel each see what the other sends, edits and deletes", async () => {
   await sendMessage(ada, "Doors at seven.");
   await waitForMessage(bo, "Doors at seven.");
   await sendMessage(bo, "I bring the ladder.");
@@ -49,35 +49,35 @@ test("two people talk, and each sees what the other says, changes and takes back
   await ada.page.getByLabel("Edit the message").press("Enter");
   await waitForMessage(bo, "Doors at eight.");
 
-  const his = bo.page.locator("[data-message]", { hasText: "I bring the ladder." });
-  await his.hover();
-  await his.getByRole("button", { name: "Delete" }).click();
-  await his.getByRole("button", { name: "Delete" }).click();
+  const bosMessage = bo.page.locator("[data-message]", { hasText: "I bring the ladder." });
+  await bosMessage.hover();
+  await bosMessage.getByRole("button", { name: "Delete" }).click();
+  await bosMessage.getByRole("button", { name: "Delete" }).click();
   await ada.page.getByText("This message was deleted.").waitFor();
   expect(await readMessages(ada)).toEqual(["Doors at eight."]);
 }, 60_000);
 
-test("a reply shows what it answers, and leads to it", async () => {
+test("a reply shows the message it replies to, and leads to it", async () => {
   await sendMessage(ada, "Who has the key for the cloakroom?");
   await waitForMessage(bo, "Who has the key");
   const question = bo.page.locator("[data-message]", { hasText: "Who has the key" });
   await question.hover();
   await question.getByRole("button", { name: "Reply" }).click();
-  await sendMessage(bo, "It hangs behind the bar.");
-  const result = ada.page.locator("[data-message]", { hasText: "It hangs behind the bar." });
+  await sendMessage(bo, "It hangs in the bar.");
+  const result = ada.page.locator("[data-message]", { hasText: "It hangs in the bar." });
   await result.getByRole("link", { name: /In reply to/ }).click();
   await ada.page.locator("[data-message][data-highlighted]", { hasText: "Who has the key" }).waitFor();
 }, 60_000);
 
 test("a person who loses the network for 20 s misses nothing, and what was written meanwhile is sent", async () => {
-  const wire = await relayTo(app.url);
-  const cy = await register(browser, wire.url, "cy");
+  const relay = await relayTo(app.url);
+  const cy = await register(browser, relay.url, "cy");
   await joinChannel(cy, path);
   await waitUntilLive(cy);
   await sendMessage(ada, "before the cut");
   await waitForMessage(cy, "before the cut");
 
-  wire.cut();
+  relay.cut();
   await cy.page.getByText("Not connected").waitFor();
   for (let n = 1; n <= 30; n += 1) await sendMessage(ada, `while away ${n}.`);
   await waitForMessage(bo, "while away 30.");
@@ -85,7 +85,7 @@ test("a person who loses the network for 20 s misses nothing, and what was writt
   await cy.page.waitForTimeout(20_000);
   expect(await readMessages(cy)).not.toContain("while away 1.");
 
-  wire.restore();
+  relay.restore();
   await waitForMessage(cy, "while away 30.", 30_000);
   await waitForMessage(bo, "written offline", 30_000);
   await waitForMessage(cy, "written offline");
@@ -93,7 +93,7 @@ test("a person who loses the network for 20 s misses nothing, and what was writt
   expect(await readMessages(cy)).toEqual(await readMessages(bo));
   expect((await readMessages(bo)).filter((text) => text === "written offline")).toHaveLength(1);
   await cy.context.close();
-  await wire.close();
+  await relay.close();
 }, 120_000);
 
 test("what is being written survives a reload, and belongs to its channel", async () => {
@@ -104,7 +104,7 @@ test("what is being written survives a reload, and belongs to its channel", asyn
   await bo.page.getByLabel(/^Message to/).fill("");
 }, 30_000);
 
-test("people are called by the name they chose, also by those who had the page open before they came", async () => {
+test("people are shown by the name they chose, also on pages that were open before they came", async () => {
   await ada.page.goto(path);
   await waitUntilLive(ada);
   const dee = await register(browser, app.url, "dee");
@@ -120,6 +120,6 @@ test("people are called by the name they chose, also by those who had the page o
   }
 }, 60_000);
 
-test("nothing went wrong unseen in anybody's page", () => {
+test("no page had an error that no test looked for", () => {
   expect({ ada: ada.errors, bo: bo.errors }).toEqual({ ada: [], bo: [] });
 });

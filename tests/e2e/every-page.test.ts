@@ -153,7 +153,7 @@ test("admins read the names of rooms, each with a link, and no numbers", async (
   }
 }, 60_000);
 
-test("a hint leads to the setting that it speaks of", async () => {
+test("a hint leads to the setting that it names", async () => {
   const { page } = ada;
   await page.goto("/admin/invitations");
   await page.getByRole("link", { name: "Change registration" }).click();

@@ -36,7 +36,7 @@ test("a new owner is led to the first channel, an invite link and the first pers
   expect(await steps.count()).toBe(0);
 }, 60_000);
 
-test("who dismisses the first steps does not see them again, and only an owner sees them", async () => {
+test("a user who dismisses the first steps does not see them again, and only an owner sees them", async () => {
   const other = await startTestApp();
   const cy = await register(browser, other.url, "cy");
   const steps = cy.page.getByRole("region", { name: "Getting started" });
@@ -51,7 +51,7 @@ test("who dismisses the first steps does not see them again, and only an owner s
   await other.close();
 }, 60_000);
 
-test("the front page opens the channel of the last visit, another one when it was left, and the list for who is in none", async () => {
+test("the front page opens the channel of the last visit, another one when it was left, and the list for a user without channels", async () => {
   const bo = await register(browser, app.url, "eve");
   const [one, two] = [await createChannel(ada, "one"), await createChannel(ada, "two")];
   const opens = async () => {
@@ -91,7 +91,7 @@ test("leaving a private channel asks first, since a user who leaves cannot come 
   expect(new URL(page.url()).pathname).toBe(`${path}/about`);
 }, 60_000);
 
-test("an address that no page has is told within the pages of who is signed in, and alone to others", async () => {
+test("an unknown address is not found: within the pages for a signed-in user, alone for others", async () => {
   const response = await ada.page.goto("/nowhere/at/all");
   expect(response?.status()).toBe(404);
   await ada.page.getByRole("heading", { name: "Page not found" }).waitFor();

@@ -73,7 +73,7 @@ test("Shift+Tab goes from the composer to the newest message, and its keys work 
   await page.getByRole("button", { name: "Discard" }).click();
 }, 60_000);
 
-test("Escape closes each panel and gives the focus back to what opened it", async () => {
+test("Escape closes each panel and returns the focus to what opened it", async () => {
   const { page } = ada;
   await page.goto(path);
   await waitUntilLive(ada);
@@ -92,7 +92,7 @@ test("Escape closes each panel and gives the focus back to what opened it", asyn
     await link.and(page.locator(":focus")).waitFor();
     expect(new URL(page.url()).pathname).toBe(path);
 
-    // Loaded with its panel: nothing takes the focus from the composer, and the panel's own link gets it.
+    // Loaded with its panel: the composer keeps the focus, and the panel's own link gets it.
     await page.goto(`${path}/${panel === "Members" ? "members" : "about"}`);
     await waitUntilLive(ada);
     await page
@@ -127,7 +127,7 @@ test("Escape in a panel first closes the question that is open in it, and in the
   await aside.waitFor({ state: "detached" });
 }, 60_000);
 
-test("End gives the focus to no other place when the message that had it is no longer loaded", async () => {
+test("End does not move the focus elsewhere when the message that had it is no longer loaded", async () => {
   const { page } = ada;
   const long = await createChannel(ada, "long");
   const id = long.split("/").at(-1);

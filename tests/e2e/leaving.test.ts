@@ -42,7 +42,7 @@ test("a removed member sees nothing more", async () => {
   await ada.page.getByRole("button", { name: "Remove bo" }).click();
 
   await bo.page.waitForURL((address) => address.pathname === "/channels");
-  // They are told so, on a phone too, where the list of channels is a page of its own; and the focus is there.
+  // They see a notice, on a phone too, where the list of channels is a page of its own; and the focus is there.
   await bo.page.setViewportSize({ width: 390, height: 844 });
   const heading = bo.page.getByRole("heading", { name: "You are no longer in that channel" });
   await heading.waitFor();
@@ -72,7 +72,7 @@ test("signing out in one tab closes the other", async () => {
   await cy.context.close();
 }, 60_000);
 
-test("the open list of members follows who comes, and finding people keeps the conversation as it is", async () => {
+test("the open list of members is updated on joins, and finding people leaves the conversation as it is", async () => {
   const path = await createChannel(ada, "crew");
   await ada.page.goto(`${path}/members`);
   await waitUntilLive(ada);
@@ -89,7 +89,7 @@ test("the open list of members follows who comes, and finding people keeps the c
   expect(await ada.page.getByLabel(/^Message to/).inputValue()).toBe("half a sentence");
 }, 60_000);
 
-test("whoever leaves a channel is led on by the answer, and nothing that was on its way is broken off", async () => {
+test("a user who leaves a channel is redirected by the response, and no request on its way is aborted", async () => {
   const path = await createChannel(ada, "short-lived");
   const bo = await register(browser, app.url, "bo2");
   await joinChannel(bo, path);
@@ -98,7 +98,7 @@ test("whoever leaves a channel is led on by the answer, and nothing that was on 
   const failed: string[] = [];
   page.on("requestfailed", (request) => failed.push(request.url()));
   page.on("response", (response) => response.status() >= 400 && failed.push(`${response.status()} ${response.url()}`));
-  // The stream tells that it is done before the answer comes.
+  // The stream reports it before the response comes.
   await page.route("**/about.data", async (route) => {
     const result = await route.fetch({ maxRedirects: 0 });
     await Bun.sleep(1_500);

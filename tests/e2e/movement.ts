@@ -1,20 +1,20 @@
 import type { Page } from "playwright-core";
 
-/** What a page saw of its messages while somebody scrolled. */
+/** What a page recorded of its messages during scrolling. */
 export interface Movement {
   /** Texts that moved by more than a pixel without the reader's own scrolling: "how they moved, when". */
   jumps: string[];
-  /** Messages that were in sight in any frame, by their `data-message`. */
+  /** Messages that were visible in any frame, by their `data-message`. */
   seen: string[];
   /** How often messages came or went. */
   loads: number;
 }
 
-/** An own scroll may go on for this many ms after the last turn of the wheel. */
+/** A scroll of the user may continue for this many ms after the last wheel event. */
 const SETTLED_MS = 700;
 
 /**
- * Watches the texts in sight. Two things are a jump: a change of the list that moves them, where the reader does not
+ * Watches the visible texts. Two cases are a jump: a change of the list that moves them, where the reader does not
  * follow the end; and any movement between two frames when no wheel or key was used for a while.
  */
 export function watchMovement(page: Page): Promise<void> {
@@ -59,7 +59,7 @@ export function watchMovement(page: Page): Promise<void> {
           `${far.length} of ${moved.length} texts by ${far[0]?.toFixed(1)} px ${when}: from ${wasAt} to ${place}`,
         );
       if (was.size > 0 && moved.length === 0)
-        movement.jumps.push(`all ${was.size} texts out of sight ${when}: from ${wasAt} to ${place}`);
+        movement.jumps.push(`all ${was.size} texts out of view ${when}: from ${wasAt} to ${place}`);
     };
 
     for (const kind of ["wheel", "keydown"])
@@ -100,6 +100,6 @@ export function watchMovement(page: Page): Promise<void> {
   }, SETTLED_MS);
 }
 
-export function movementOf(page: Page): Promise<Movement> {
+export function readMovement(page: Page): Promise<Movement> {
   return page.evaluate(() => (window as unknown as { movement: () => Movement }).movement());
 }

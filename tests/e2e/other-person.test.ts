@@ -20,7 +20,7 @@ let relay: Relay;
 beforeAll(async () => {
   app = await startTestApp();
   browser = await openBrowser();
-  // Cookies do not tell ports apart: a tab on the relay and one on the server itself are of one browser, and only one is cut.
+  // Cookies do not distinguish ports: a tab on the relay and one on the server itself are of one browser, and only one is cut.
   relay = await relayTo(app.url);
 }, 60_000);
 
@@ -38,7 +38,7 @@ async function signIn(page: Page, origin: string, name: string): Promise<void> {
   await page.waitForURL((address) => address.pathname !== "/login");
 }
 
-test("a tab whose link comes back as another person is loaded again for that one, and its words stay with their author", async () => {
+test("a tab that reconnects as another person is loaded again for that one, and its draft stays with its author", async () => {
   const bob = await register(browser, app.url, "bob");
   const ann = await register(browser, relay.url, "ann");
   const path = await createChannel(ann, "diary");

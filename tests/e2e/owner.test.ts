@@ -18,7 +18,7 @@ afterAll(async () => {
   await app?.close();
 }, 30_000);
 
-test("an invitation lets one person in, a reset link hands the account back, and a ban shows the way out", async () => {
+test("an invitation admits one person, a reset link gives the account back, and a ban signs the user out", async () => {
   await ada.page.goto("/admin/invitations");
   await ada.page.getByRole("button", { name: "Create invitation" }).click();
   const invitation = new URL((await ada.page.getByText(/\/register\?invite=/).textContent()) ?? "");
@@ -67,7 +67,7 @@ test("an invitation lets one person in, a reset link hands the account back, and
   await context.close();
 }, 90_000);
 
-test("who does not run the server is told so on its page, and keeps their channels at hand", async () => {
+test("a user who does not run the server sees so on its page, with their channels beside it", async () => {
   await ada.page.goto("/admin/invitations");
   await ada.page.getByRole("button", { name: "Create invitation" }).click();
   const unused = ada.page.getByRole("listitem").filter({ hasText: "0 of 1 used" });

@@ -43,7 +43,7 @@ afterAll(async () => {
   await app?.close();
 }, 30_000);
 
-/** The first message wholly in sight and how far it is from the top, in px. */
+/** The first fully visible message and its distance from the top, in px. */
 function firstInSight(page: Page) {
   return page.evaluate(() => {
     const box = document.querySelector("section[aria-label=Messages]");
@@ -55,7 +55,7 @@ function firstInSight(page: Page) {
   });
 }
 
-function placeOf(page: Page, id: string) {
+function measureTop(page: Page, id: string) {
   return page.evaluate((name) => document.getElementById(name)?.getBoundingClientRect().top ?? Number.NaN, id);
 }
 
@@ -76,16 +76,16 @@ test("history loads in both directions while the line being read stays where it 
     const seen = await firstInSight(page);
     if ((await count()) === before) await page.waitForTimeout(20);
     if ((await count()) !== before) loads += 1;
-    expect(Math.abs((await placeOf(page, seen.id)) - seen.y)).toBeLessThan(1.5);
+    expect(Math.abs((await measureTop(page, seen.id)) - seen.y)).toBeLessThan(1.5);
   }
   expect(loads).toBeGreaterThan(2);
   expect(await count()).toBeLessThanOrEqual(300);
   await page.getByText("This is the beginning of the conversation.").waitFor();
 
-  const held = await firstInSight(page);
+  const first = await firstInSight(page);
   for (let n = 0; n < 5; n += 1) await post(`meanwhile ${n}\nwith two lines`);
   await page.getByRole("button", { name: "5 new" }).waitFor();
-  expect(Math.abs((await placeOf(page, held.id)) - held.y)).toBeLessThan(1.5);
+  expect(Math.abs((await measureTop(page, first.id)) - first.y)).toBeLessThan(1.5);
 
   await page.getByRole("button", { name: "5 new" }).click();
   await waitForMessage(ada, "meanwhile 4");
@@ -105,7 +105,7 @@ test("a channel with much unread opens at the first unread message, and is read 
   await page.locator("[data-message]", { hasText: "unread 0." }).waitFor();
   expect(await page.getByText("New messages").isVisible()).toBe(true);
   const pill = page.getByRole("button", { name: /^\d+ new$/ });
-  await waitUntil("what is in sight is read", async () => Number.parseInt((await pill.textContent()) ?? "", 10) < 40);
+  await waitUntil("what is visible is read", async () => Number.parseInt((await pill.textContent()) ?? "", 10) < 40);
   await pill.click();
   await page.getByRole("link", { name: "general", exact: true }).waitFor();
   await page.waitForFunction(() => document.title === "#general · Usher");
@@ -113,7 +113,7 @@ test("a channel with much unread opens at the first unread message, and is read 
   await page.getByRole("link", { name: "general", exact: true }).waitFor();
 }, 60_000);
 
-test("a channel of which nothing was read opens at its first message, and the rest stays unread", async () => {
+test("a channel of which nothing was read opens at its first message, and the others stay unread", async () => {
   const { page } = ada;
   const quiet = await createChannel(ada, "quiet");
   await page.goto("/channels");
@@ -155,7 +155,7 @@ function watchCounts(page: Page): Promise<() => Promise<string[]>> {
 const unreadOnServer = async ({ context }: Person, at = path): Promise<number> =>
   (await (await context.request.get(`/api/v1${at}`)).json()).unread;
 
-test("what comes in before somebody's eyes is read at once and never counted, however quickly it comes", async () => {
+test("a message that arrives in view is read at once and never counted, however quickly it comes", async () => {
   const { page } = ada;
   await page.goto(path);
   await waitUntilLive(ada);
@@ -183,14 +183,14 @@ test("what comes in before somebody's eyes is read at once and never counted, ho
   expect((await counts()).filter((text) => /\d|unread/.test(text))).toEqual([]);
 }, 60_000);
 
-test("what comes just after somebody has scrolled up is counted as new", async () => {
+test("a message that arrives just after a scroll up is counted as new", async () => {
   const { page } = ada;
   await page.goto(path);
   await waitUntilLive(ada);
   const box = await page.getByRole("region", { name: "Messages" }).boundingBox();
   await page.mouse.move((box?.x ?? 0) + 300, (box?.y ?? 0) + 200);
   await page.mouse.wheel(0, -400);
-  // At once: not when the page has had time to notice.
+  // Immediately: before the page can react.
   await page.waitForFunction(() => (document.querySelector("section[aria-label=Messages]")?.scrollTop ?? 0) < -200);
   await post("just missed it.");
   await page.getByRole("button", { name: "1 new" }).click();
@@ -198,7 +198,7 @@ test("what comes just after somebody has scrolled up is counted as new", async (
   await waitUntil("it is read", async () => (await unreadOnServer(ada)) === 0);
 }, 30_000);
 
-test("whoever leaves a phone's screen half read has read what they saw, and the rest is still new", async () => {
+test("a user who leaves a phone's screen half read has read what they saw, and the remaining messages are still new", async () => {
   const { page } = ada;
   await page.goto("/channels");
   await waitUntilLive(ada);
@@ -281,10 +281,10 @@ test("Enter during the composition of a character does not send", async () => {
   await waitForMessage(bo, "にほん");
 }, 30_000);
 
-test("the scheme stands before the first paint", async () => {
+test("the colour scheme is set before the first paint", async () => {
   const context = await browser.newContext({ baseURL: app.url, colorScheme: "dark" });
   const page = await context.newPage();
-  // The first thing that anybody could see: the body with the scripts of the page still on their way.
+  // The first paint: the body with the scripts of the page still on their way.
   await page.route("**/assets/*.js", () => {});
   await page.goto("/login", { waitUntil: "commit" });
   const painted = await page.waitForFunction(() => {

@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from "node:net";
 /** A TCP proxy between a browser and the server that can be cut. */
 export interface Relay {
   url: string;
-  /** Breaks every connection and takes no new one. */
+  /** Breaks every connection and accepts no new one. */
   cut(): void;
   restore(): void;
   close(): Promise<void>;

@@ -7,7 +7,7 @@ import { startTestApp, type TestApp } from "../support/app.ts";
 import { chooseSeed } from "../support/seeded.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { createChannel, joinChannel, openBrowser, PASSWORD, type Person, register, waitUntilLive } from "./browser.ts";
-import { movementOf, watchMovement } from "./movement.ts";
+import { readMovement, watchMovement } from "./movement.ts";
 
 const MESSAGES = 500;
 
@@ -67,7 +67,7 @@ async function open(at: string): Promise<void> {
   await ada.page.goto(at);
   await waitUntilLive(ada);
   const box = await ada.page.getByRole("region", { name: "Messages" }).boundingBox();
-  if (!box) throw new Error("the messages are not in sight");
+  if (!box) throw new Error("the messages are not visible");
   await ada.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   await watchMovement(ada.page);
 }
@@ -76,7 +76,7 @@ for (const { title, latency } of [
   { title: "with pages that come late", latency: 200 },
   { title: "with pages that come at once", latency: 0 },
 ]) {
-  test(`whoever wheels down from the top of a channel, ${title}, is shown every message`, async () => {
+  test(`a user who scrolls down from the top of a channel, ${title}, is shown every message`, async () => {
     const { page } = ada;
     await slowPages(page, () => latency, null);
     await open(`${path}?at=${ids[0]}`);
@@ -87,11 +87,11 @@ for (const { title, latency } of [
         await page.evaluate(
           () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
         );
-        return (await movementOf(page)).seen.includes(ids.at(-1) ?? "");
+        return (await readMovement(page)).seen.includes(ids.at(-1) ?? "");
       },
       60_000,
     );
-    const { jumps, seen, loads } = await movementOf(page);
+    const { jumps, seen, loads } = await readMovement(page);
     expect(jumps).toEqual([]);
     expect(loads).toBeGreaterThan(4);
     expect(ids.flatMap((id, index) => (seen.includes(id) ? [] : [index + 1]))).toEqual([]);
@@ -129,9 +129,9 @@ test("the message under the eye stays through every load, whichever way one scro
         if (written) await post("meanwhile");
         await sleep(pause);
       }
-      // What was asked for last comes in while nobody scrolls any more.
+      // The last page arrives when no one scrolls any more.
       await sleep(latency + 900);
-      const movement = await movementOf(page);
+      const movement = await readMovement(page);
       loads += movement.loads;
       expect(movement.jumps).toEqual([]);
     }),
@@ -140,7 +140,7 @@ test("the message under the eye stays through every load, whichever way one scro
   expect(loads).toBeGreaterThan(12);
 }, 300_000);
 
-test("whoever goes to the end while other pages are on their way arrives there, and no message is left out between", async () => {
+test("a user who jumps to the end while other pages are loading arrives there, and no message is left out between", async () => {
   const { page } = ada;
   for (const wheel of [-700, 700]) {
     // Both directions are asked for as soon as the page is open.

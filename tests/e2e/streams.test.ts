@@ -21,33 +21,33 @@ afterAll(async () => {
   await app?.close();
 }, 30_000);
 
-/** What the page has heard, put there by the script below. */
-interface Heard {
+/** The events the page received, put there by the script below. */
+interface Received {
   all: number[];
   named: string[];
   opened: number;
 }
 
-test("a browser's EventSource comes back by itself after a cut, and has missed nothing", async () => {
+test("a browser's EventSource reconnects after a cut, and has missed nothing", async () => {
   const ada = await register(browser, relay.url, "ada");
   const path = await createChannel(ada, "general");
   const id = path.split("/").at(-1)!;
-  const heard = () => ada.page.evaluate(() => (window as unknown as { heard: Heard }).heard);
+  const received = () => ada.page.evaluate(() => (window as unknown as { received: Received }).received);
   await ada.page.evaluate((room) => {
-    const heard: Heard = { all: [], named: [], opened: 0 };
-    (window as unknown as { heard: Heard }).heard = heard;
+    const received: Received = { all: [], named: [], opened: 0 };
+    (window as unknown as { received: Received }).received = received;
     const url = `/api/v1/stream?rooms=${room},user:me`;
     const plain = new EventSource(url);
-    plain.onopen = () => heard.opened++;
+    plain.onopen = () => received.opened++;
     plain.onmessage = ({ data }) => {
       const frame = JSON.parse(data);
-      if (frame.type === "message:created") heard.all.push(Number(frame.payload.content));
+      if (frame.type === "message:created") received.all.push(Number(frame.payload.content));
     };
     const named = new EventSource(`${url}&event_names=true`);
-    named.addEventListener("message:created", ({ data }) => heard.named.push(JSON.parse(data).payload.content));
-    named.onopen = () => heard.opened++;
+    named.addEventListener("message:created", ({ data }) => received.named.push(JSON.parse(data).payload.content));
+    named.onopen = () => received.opened++;
   }, `channel:${id}`);
-  await waitUntil("both are open", async () => (await heard()).opened === 2);
+  await waitUntil("both are open", async () => (await received()).opened === 2);
 
   const [cookie] = (await ada.context.cookies()).filter(({ name }) => name === "usher_session");
   const say = async (n: number) => {
@@ -63,16 +63,16 @@ test("a browser's EventSource comes back by itself after a cut, and has missed n
     expect(response.status).toBe(201);
   };
   await say(1);
-  await waitUntil("it was heard", async () => (await heard()).all.length === 1);
+  await waitUntil("it was received", async () => (await received()).all.length === 1);
   relay.cut();
   for (let n = 2; n <= 6; n++) await say(n);
   relay.restore();
-  await waitUntil("both have come back", async () => (await heard()).opened === 4);
+  await waitUntil("both have come back", async () => (await received()).opened === 4);
   await say(7);
   await waitUntil(
     "the last one came",
-    async () => (await heard()).all.includes(7) && (await heard()).named.includes("7"),
+    async () => (await received()).all.includes(7) && (await received()).named.includes("7"),
   );
-  expect((await heard()).all).toEqual([1, 2, 3, 4, 5, 6, 7]);
-  expect((await heard()).named).toEqual(["1", "2", "3", "4", "5", "6", "7"]);
+  expect((await received()).all).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect((await received()).named).toEqual(["1", "2", "3", "4", "5", "6", "7"]);
 }, 60_000);

@@ -62,7 +62,7 @@ test("each message of a block shows its time under the pointer, at the keyboard'
   await phone.close();
 }, 60_000);
 
-test("the day of what is being read stands above it, wherever in the history that is", async () => {
+test("the day of the visible messages is shown above them, anywhere in the history", async () => {
   const { page } = ada;
   await page.goto(path);
   await waitUntilLive(ada);

@@ -10,7 +10,7 @@ export function findSmallTargets(page: Page, min = 44): Promise<string[]> {
       return around !== null && (around.textContent ?? "").trim() !== (element.textContent ?? "").trim();
     };
     /** A box or dot is pressed by its label, too. */
-    const sizeOf = (element: Element) => {
+    const measureSize = (element: Element) => {
       const parts = [element, ...((element as HTMLInputElement).labels ?? [])].map((part) =>
         part.getBoundingClientRect(),
       );
@@ -26,8 +26,8 @@ export function findSmallTargets(page: Page, min = 44): Promise<string[]> {
       .filter((element) => element.checkVisibility({ visibilityProperty: true }) && !isInSentence(element))
       .filter((element) => !element.matches(".skip-link"))
       .flatMap((element) => {
-        const { width, height } = sizeOf(element);
-        // Half a pixel: sizes are given in rem.
+        const { width, height } = measureSize(element);
+        // Half a pixel: sizes are in rem.
         if (width > shortest - 0.5 && height > shortest - 0.5) return [];
         const name = element.getAttribute("aria-label") ?? (element.textContent || element.getAttribute("name"));
         return [`${element.tagName.toLowerCase()} “${name?.slice(0, 40)}” ${Math.round(width)}×${Math.round(height)}`];

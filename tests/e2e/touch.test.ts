@@ -119,7 +119,7 @@ test("buttons stay while a finger is lifted from them and after a second tap, an
   await page.getByRole("button", { name: "Cancel the reply" }).tap();
 }, 60_000);
 
-test("the buttons of a message at the upper edge are in sight and can be pressed", async () => {
+test("the buttons of a message at the upper edge are visible and can be pressed", async () => {
   const list = page.getByRole("region", { name: "Messages" });
   const day = (await page.getByText("Today", { exact: true }).boundingBox())!;
   const limit = day.y + day.height;

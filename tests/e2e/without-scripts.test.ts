@@ -16,7 +16,7 @@ afterAll(async () => {
   await app?.close();
 }, 30_000);
 
-test("everything needed to talk works with scripts off", async () => {
+test("everything needed to chat works with scripts off", async () => {
   const ada = await register(browser, app.url, "ada", { scripts: false });
   const path = await createChannel(ada, "general");
   const send = async (page: typeof ada.page, text: string) => {
@@ -42,7 +42,7 @@ test("everything needed to talk works with scripts off", async () => {
   expect(new URL(ada.page.url()).pathname).toBe(path);
 }, 60_000);
 
-test("a wrong password and a taken name are said beside the form, and what was typed stays", async () => {
+test("a wrong password and a taken name are shown at the form, and the input stays", async () => {
   const context = await browser.newContext({ baseURL: app.url, javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto("/login");

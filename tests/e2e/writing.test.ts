@@ -59,7 +59,7 @@ test("keys that an input method uses while it composes neither send, nor save, n
     await compose(page, "にほん");
     await page.keyboard.press(key);
     expect(await box.inputValue()).toContain("にほん");
-    // Safari tells of the key after it has ended the composition.
+    // Safari sends the key's event after it has ended the composition.
     for (const isComposing of [true, false])
       await box.evaluate(
         (element, init) =>
@@ -84,7 +84,7 @@ test("keys that an input method uses while it composes neither send, nor save, n
   await waitForMessage(ada, "answered");
 }, 60_000);
 
-test("what was changed in a message is not lost by Escape, by another edit or by a reload, until its writer says so", async () => {
+test("an unsaved edit is not lost by Escape, by another edit or by a reload, until the user discards it", async () => {
   const { page } = ada;
   await sendMessage(ada, "second line");
   await waitForMessage(ada, "second line");
@@ -143,7 +143,7 @@ test("on a touch screen Enter begins a line in the composer and in the edit box,
   await context.close();
 }, 60_000);
 
-test("near its limit a text is counted, and beyond it a sentence says what to do and nothing of it is lost", async () => {
+test("near its limit a text is counted, and beyond it a sentence says what to do and no text is lost", async () => {
   const { page } = ada;
   await page.goto(path);
   await waitUntilLive(ada);
@@ -174,7 +174,7 @@ test("near its limit a text is counted, and beyond it a sentence says what to do
   const long = "y".repeat(260);
   await topic.fill(long.slice(0, 240));
   await page.getByText("10 characters left").waitFor();
-  // Pasted: what is typed beyond the limit of an input is cut off without a word.
+  // Pasted: what is typed beyond the limit of an input is cut off silently.
   await topic.fill("");
   await topic.focus();
   await page.keyboard.insertText(long);
@@ -182,7 +182,7 @@ test("near its limit a text is counted, and beyond it a sentence says what to do
   await page.getByText("10 characters too long: at most 250 are allowed.").waitFor();
 }, 60_000);
 
-test("what is written before the scripts are there is kept and counted once they are, and the writer goes on where they were", async () => {
+test("what is typed before the scripts are loaded is preserved and counted afterwards, and the cursor stays where it was", async () => {
   const { page } = ada;
   const { promise, resolve } = Promise.withResolvers<void>();
   await page.route("**/assets/*.js", async (route) => {
@@ -205,10 +205,10 @@ test("a text runs as its language does, in the composer, a message, each paragra
   const { page } = ada;
   await page.goto(path);
   await waitUntilLive(ada);
-  const directionOf = (locator: ReturnType<Page["locator"]>) =>
+  const readDirection = (locator: ReturnType<Page["locator"]>) =>
     locator.evaluate((element) => ({
       direction: getComputedStyle(element).direction,
-      // Where its first letter stands: at the right edge for a text that runs from right to left.
+      // Where its first letter is: at the right edge for a text that runs from right to left.
       isAtRight: (() => {
         const range = document.createRange();
         const text = document.createTreeWalker(element, NodeFilter.SHOW_TEXT).nextNode();
@@ -222,16 +222,19 @@ test("a text runs as its language does, in the composer, a message, each paragra
     }));
   const box = composer(page);
   await box.fill("مرحبا بالعالم!");
-  expect((await directionOf(box)).direction).toBe("rtl");
+  expect((await readDirection(box)).direction).toBe("rtl");
   await box.press("Enter");
   await waitForMessage(ada, "مرحبا");
   const arabic = page.locator("[data-message]").filter({ hasText: "مرحبا بالعالم!" });
-  expect(await directionOf(arabic.locator("[data-text]").locator(".."))).toEqual({ direction: "rtl", isAtRight: true });
+  expect(await readDirection(arabic.locator("[data-text]").locator(".."))).toEqual({
+    direction: "rtl",
+    isAtRight: true,
+  });
 
   await sendMessage(ada, "short, in English");
   await waitForMessage(ada, "short, in English");
   const english = page.locator("[data-message]").filter({ hasText: "short, in English" });
-  expect(await directionOf(english.locator("[data-text]").locator(".."))).toEqual({
+  expect(await readDirection(english.locator("[data-text]").locator(".."))).toEqual({
     direction: "ltr",
     isAtRight: false,
   });
@@ -241,7 +244,7 @@ test("a text runs as its language does, in the composer, a message, each paragra
   await sendMessage(ada, "שלום, עולם.\nand a line in English");
   await waitForMessage(ada, "שלום");
   const result = page.locator("[data-message]").filter({ hasText: "and a line in English" });
-  expect((await directionOf(result.locator("a span[dir]").last())).direction).toBe("rtl");
+  expect((await readDirection(result.locator("a span[dir]").last())).direction).toBe("rtl");
   const lines = await result.locator("[data-text]").evaluate((element) => {
     const text = element.firstChild as Text;
     return text.data.split("\n").map((line) => {
@@ -254,11 +257,11 @@ test("a text runs as its language does, in the composer, a message, each paragra
   });
   expect(lines[0]).toBeGreaterThan((lines[1] ?? 0) + 100);
   const edit = await beginEdit(page, "שלום");
-  expect((await directionOf(edit)).direction).toBe("rtl");
+  expect((await readDirection(edit)).direction).toBe("rtl");
   await edit.press("Escape");
 }, 60_000);
 
-test("whoever replies to a message that is deleted meanwhile is told so, sees its text no longer, and sends what they wrote", async () => {
+test("a user who replies to a message that is deleted meanwhile sees a notice and its text no longer, and sends what they wrote", async () => {
   const { page } = ada;
   const bo = await register(browser, app.url, "bo");
   await joinChannel(bo, path);
@@ -291,42 +294,42 @@ test("whoever replies to a message that is deleted meanwhile is told so, sees it
   await bo.context.close();
 }, 60_000);
 
-test("whoever opens another page while the server is away is told so in it, and goes on where they were", async () => {
-  const wire = await relayTo(app.url);
+test("a user who opens another page while the server is away sees so on it, and continues where they were", async () => {
+  const relay = await relayTo(app.url);
   const { context } = ada;
   const page = await context.newPage();
-  await page.goto(`${wire.url}${path}`);
+  await page.goto(`${relay.url}${path}`);
   await waitUntilLive({ ...ada, page });
   await composer(page).fill("not lost");
   await page.locator('link[rel=modulepreload][href*="channel-browse"]').waitFor({ state: "attached" });
   await page.waitForLoadState("networkidle");
-  wire.cut();
+  relay.cut();
   await page.getByText("Not connected").waitFor();
   for (const name of ["Browse channels", "New message"]) {
     await page.getByRole("link", { name }).last().click();
     await page.getByRole("heading", { name: "No connection to the server" }).waitFor();
     expect(await page.getByRole("navigation").first().isVisible()).toBe(true);
   }
-  wire.restore();
+  relay.restore();
   await page.getByText("Not connected").waitFor({ state: "detached", timeout: 30_000 });
   await page.getByRole("link", { name: "general", exact: true }).click();
   await page.waitForFunction(() => document.querySelector("textarea")?.value === "not lost");
   await composer(page).fill("");
   await page.close();
-  await wire.close();
+  await relay.close();
 }, 60_000);
 
-test("a reply that is refused, as its original was deleted while nobody was connected, goes back to the composer to be sent as a message", async () => {
+test("a reply that is refused, as its original was deleted while no one was connected, goes back to the composer to be sent as a message", async () => {
   const { page } = ada;
-  const wire = await relayTo(app.url);
-  const cy = await register(browser, wire.url, "cy");
+  const relay = await relayTo(app.url);
+  const cy = await register(browser, relay.url, "cy");
   await joinChannel(cy, path);
   await waitUntilLive(cy);
   await sendMessage(ada, "who brings the ladder?");
   await waitForMessage(cy, "who brings the ladder?");
   await cy.page.locator("[data-message]").last().focus();
   await cy.page.keyboard.press("r");
-  wire.cut();
+  relay.cut();
   await cy.page.getByText("Not connected").waitFor();
   await sendMessage(cy, "the ladder is with me");
   await composer(cy.page).fill("half a");
@@ -336,7 +339,7 @@ test("a reply that is refused, as its original was deleted while nobody was conn
   await page.getByRole("button", { name: "Delete", exact: true }).last().click();
   await page.locator("[data-message]", { hasText: "who brings the ladder?" }).waitFor({ state: "detached" });
 
-  wire.restore();
+  relay.restore();
   const refused = cy.page.getByRole("alert").filter({ hasText: "Not sent. The message that this replies to" });
   await refused.waitFor({ timeout: 30_000 });
   // The same again would be refused again.
@@ -351,10 +354,10 @@ test("a reply that is refused, as its original was deleted while nobody was conn
   await waitForMessage(ada, "the ladder is with me");
   expect(cy.errors).toEqual([]);
   await cy.context.close();
-  await wire.close();
+  await relay.close();
 }, 60_000);
 
-test("whoever changes a message that was changed meanwhile in another window is shown how it reads now", async () => {
+test("a user who edits a message that was edited meanwhile in another window is shown its current text", async () => {
   const { page } = ada;
   await page.goto(path);
   await waitUntilLive(ada);

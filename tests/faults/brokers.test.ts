@@ -9,10 +9,10 @@ import { testWith } from "../support/tools.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient, type WsClient } from "../support/ws-client.ts";
 
-/** How long the server is away, in s. By hand also for the five minutes of an operator who has to be woken. */
+/** How long the server is away, in s. By hand also for the five minutes that an operator may need. */
 const AWAY = Number(process.env.BROKER_AWAY ?? 3);
 
-/** What the nodes are woken by, and how it is taken from them and given back. */
+/** What wakes the nodes, and how it is removed and restored. */
 interface Server {
   /** Options of each node; the last node's way to it leads through the proxy. */
   options(port: number): Record<string, string>;
@@ -135,12 +135,12 @@ for (const { kind, check, begin } of KINDS) {
     };
 
     let count = 0;
-    const said: string[] = [];
+    const sent: string[] = [];
 
     async function post(app: TestApp, more = ""): Promise<string> {
       const content = `words ${++count}${more}`;
       await call(app, "POST", `/channels/${channel}/messages`, { content, client_id: `c${count}` });
-      said.push(content);
+      sent.push(content);
       return content;
     }
 
@@ -150,18 +150,18 @@ for (const { kind, check, begin } of KINDS) {
     const seen = (content: string) =>
       waitUntil(`all see "${content}"`, () => clients.every((client) => seenBy(client).includes(content)));
 
-    /** Nobody makes a tick meanwhile: what is committed and the broker does not bring, nobody finds. */
+    /** No node makes a checkpoint meanwhile: what is committed and the broker does not bring, no node finds. */
     const withoutPolling = (work: () => Promise<void>) =>
-      sql.reserve(async (held) => {
-        await held`SELECT pg_advisory_lock(7302)`;
+      sql.reserve(async (connection) => {
+        await connection`SELECT pg_advisory_lock(7302)`;
         try {
           await work();
         } finally {
-          await held`SELECT pg_advisory_unlock(7302)`;
+          await connection`SELECT pg_advisory_unlock(7302)`;
         }
       });
 
-    /** Waits until the broker alone brings everybody's words to everybody. What it lost before, the next one makes up for. */
+    /** Waits until the broker alone delivers each node's messages to all. For a message that it lost before, the next one does. */
     const waitUntilReceived = () =>
       withoutPolling(async () => {
         for (const app of apps)
@@ -176,13 +176,13 @@ for (const { kind, check, begin } of KINDS) {
     check("what is posted on one node is seen on the others by the broker alone", async () => {
       await withoutPolling(async () => {
         for (const app of apps) await seen(await post(app));
-        // More than PostgreSQL's NOTIFY takes: announced, and read from the log.
+        // More than fits into PostgreSQL's NOTIFY: announced, and read from the log.
         await seen(await post(apps[1]!, "🎭".repeat(2_000)));
       });
     });
 
     check(
-      "without the server it is seen by the ticks, nothing is lost, and nodes are only degraded",
+      "without the server it is seen by polling, nothing is lost, and nodes are only degraded",
       async () => {
         await server.stop(sql);
         const delays: number[] = [];
@@ -194,7 +194,7 @@ for (const { kind, check, begin } of KINDS) {
             await seen(content);
             delays.push(Math.round(performance.now() - began));
           }
-          await Bun.sleep(700); // the pace of people, at which the ticks are at their slowest; nothing is waited for
+          await Bun.sleep(700); // the pace of human users, at which polling is slowest; it waits for nothing
         }
         console.log(
           `${kind} away for ${AWAY} s: ${delays.length} posts seen on all nodes after at most ${Math.max(...delays)} ms`,
@@ -208,25 +208,25 @@ for (const { kind, check, begin } of KINDS) {
         );
         await waitUntilReceived();
         await seen(await post(apps[0]!));
-        for (const client of clients) expect(seenBy(client)).toEqual(said);
+        for (const client of clients) expect(seenBy(client)).toEqual(sent);
       },
       60_000 + AWAY * 1_000,
     );
 
     if (kind !== "redis") return;
     check(
-      "a node that alone hears nothing takes no requests within ten seconds, and does again",
+      "a node that alone receives nothing takes no requests within ten seconds, and takes them again later",
       async () => {
         proxy!.stall();
         const began = performance.now();
-        const deaf = await waitUntil("it says so", async () => {
+        const isolated = await waitUntil("it is isolated", async () => {
           const state = await ready(apps[2]!);
           return state.code === 503 && state;
         });
-        console.log(`deaf after ${Math.round(performance.now() - began)} ms`);
-        expect(deaf).toMatchObject({ status: "unavailable", reason: "this node does not hear the others" });
+        console.log(`isolated after ${Math.round(performance.now() - began)} ms`);
+        expect(isolated).toMatchObject({ status: "unavailable", reason: "this node does not hear the others" });
         for (const app of apps.slice(0, 2)) expect(await ready(app)).toMatchObject({ code: 200, status: "ready" });
-        await seen(await post(apps[0]!)); // by the ticks
+        await seen(await post(apps[0]!)); // by polling
         await waitUntil("admins see which one it is", async () => {
           const headers = { authorization: `Bearer ${token}` };
           const { data } = await (await fetch(`${apps[0]!.url}/api/v1/admin/nodes`, { headers })).json();

@@ -9,16 +9,16 @@ interface Expected {
 
 /**
  * What a server must make of what comes over a WebSocket (RFC 6455), in the groups in which the well-known test suite has them;
- * the words and bytes are our own.
+ * the texts and bytes are our own.
  */
 export interface ConformanceCase {
   group: string;
   name: string;
   /** Written in this order. Each of an inner list goes out byte by byte. */
-  send: (Uint8Array | { drip: Uint8Array })[];
+  send: (Uint8Array | { bytewise: Uint8Array })[];
   /**
-   * What RFC 6455 asks for. `answers`: the texts that came whole, each a `system:ping` whose id says which. `pongs`: what they carry.
-   * `refusals`: messages that are taken, but are no frame of ours. `close`: the code in the server's close frame, null for a
+   * What RFC 6455 requires. `answers`: the texts that came whole, each a `system:ping` whose id says which. `pongs`: their payloads.
+   * `refusals`: messages that are accepted, but are no frame of ours. `close`: the code in the server's close frame, null for a
    * close frame without one; left out: the connection stays.
    */
   wants: Expected;
@@ -42,7 +42,7 @@ const PING = 9;
 const PONG = 10;
 const CLOSE = 8;
 
-/** A text frame around raw bytes that stand inside a JSON text. */
+/** A text frame with raw bytes inside a JSON text. */
 const quoted = (inner: Uint8Array) => join(bytes('{"type":"system:ping","id":"'), inner, bytes('"}'));
 const hex = (digits: string) => new Uint8Array(Buffer.from(digits, "hex"));
 
@@ -54,13 +54,13 @@ function payloadLengths(): ConformanceCase[] {
     send: [text(sized(length))],
     wants: { answers: ["sized"] },
   }));
-  const long = (length: number) => join(Uint8Array.of(0x81, 0xff), lengthOf(length), new Uint8Array(4), sized(60));
+  const long = (length: number) => join(Uint8Array.of(0x81, 0xff), encodeLength(length), new Uint8Array(4), sized(60));
   return [
     ...fits,
     { group, name: "an empty text", send: [text("")], wants: { refusals: 1 } },
     { group, name: "an empty binary message", send: [wsFrame(2, new Uint8Array())], wants: { refusals: 1 } },
     { group, name: "a binary message of 126 bytes", send: [wsFrame(2, sized(126))], wants: { refusals: 1 } },
-    { group, name: "a text byte by byte", send: [{ drip: text(sized(200)) }], wants: { answers: ["sized"] } },
+    { group, name: "a text byte by byte", send: [{ bytewise: text(sized(200)) }], wants: { answers: ["sized"] } },
     {
       group,
       name: "three texts in one packet",
@@ -84,7 +84,7 @@ function payloadLengths(): ConformanceCase[] {
   ];
 }
 
-function lengthOf(length: number): Uint8Array {
+function encodeLength(length: number): Uint8Array {
   const eight = Buffer.alloc(8);
   eight.writeBigUInt64BE(BigInt(length));
   return eight;
@@ -104,7 +104,7 @@ function masks(): ConformanceCase[] {
       name: "65,536 bytes under a key, byte by byte at their beginning",
       send: (() => {
         const whole = text(sized(65_536), { key: [1, 2, 3, 4] });
-        return [{ drip: whole.subarray(0, 40) }, whole.subarray(40)];
+        return [{ bytewise: whole.subarray(0, 40) }, whole.subarray(40)];
       })(),
       wants: { answers: ["sized"] },
     },
@@ -140,14 +140,14 @@ function pings(): ConformanceCase[] {
     {
       group,
       name: "a ping with 125 bytes, byte by byte",
-      send: [{ drip: control(PING, max) }],
+      send: [{ bytewise: control(PING, max) }],
       wants: { pongs: [max] },
     },
-    { group, name: "a pong that nobody asked for", send: [control(PONG)], wants: {} },
-    { group, name: "a pong with a payload that nobody asked for", send: [control(PONG, "hello")], wants: {} },
+    { group, name: "an unsolicited pong", send: [control(PONG)], wants: {} },
+    { group, name: "an unsolicited pong with a payload", send: [control(PONG, "hello")], wants: {} },
     {
       group,
-      name: "a pong that nobody asked for before a ping",
+      name: "an unsolicited pong before a ping",
       send: [control(PONG, "one"), control(PING, "two")],
       wants: { pongs: ["two"] },
     },
@@ -160,7 +160,7 @@ function pings(): ConformanceCase[] {
     {
       group,
       name: "ten pings byte by byte",
-      send: Array.from({ length: 10 }, (_, n) => ({ drip: control(PING, `${n}`) })),
+      send: Array.from({ length: 10 }, (_, n) => ({ bytewise: control(PING, `${n}`) })),
       wants: { pongs: [..."0123456789"] },
     },
   ];
@@ -204,7 +204,7 @@ function fragments(): ConformanceCase[] {
     {
       group,
       name: "a text in two, byte by byte",
-      send: [{ drip: join(first, more(tail, true)) }],
+      send: [{ bytewise: join(first, more(tail, true)) }],
       wants: { answers: ["whole"] },
     },
     {
@@ -347,7 +347,12 @@ function utf8(): ConformanceCase[] {
       ),
       wants: { answers: ["🎟"] },
     },
-    { group, name: "a letter of four bytes, byte by byte", send: [{ drip: text(whole) }], wants: { answers: ["🎟"] } },
+    {
+      group,
+      name: "a letter of four bytes, byte by byte",
+      send: [{ bytewise: text(whole) }],
+      wants: { answers: ["🎟"] },
+    },
     ...Object.entries(bad).map(([name, digits]) => ({
       group,
       name: `not: ${name}`,
@@ -400,7 +405,7 @@ function closes(): ConformanceCase[] {
     })),
     ...bad.map((value) => ({
       group,
-      name: `with ${value}, which nobody may send`,
+      name: `with ${value}, which no endpoint may send`,
       send: [close(...code(value))],
       wants: { close: 1002 },
     })),
@@ -470,7 +475,7 @@ function limits(): ConformanceCase[] {
     {
       group,
       name: "a length of 4 GiB, told but not sent",
-      send: [join(Uint8Array.of(0x81, 0xff), lengthOf(2 ** 32), new Uint8Array(4))],
+      send: [join(Uint8Array.of(0x81, 0xff), encodeLength(2 ** 32), new Uint8Array(4))],
       wants: { close: 1009 },
     },
     {

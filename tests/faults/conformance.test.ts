@@ -5,7 +5,7 @@ import { waitUntil } from "../support/wait-until.ts";
 import { openClient, type WsClient, wsFrame } from "../support/ws-client.ts";
 import { CONFORMANCE, type ConformanceCase } from "./conformance-cases.ts";
 
-/** RFC 6455 as our server keeps it, byte for byte (SPEC ER-4, ER-5, FR-4); docs/hostile-clients.md has what it does not keep. */
+/** RFC 6455 as our server implements it, byte for byte (SPEC ER-4, ER-5, FR-4); docs/hostile-clients.md has the exceptions. */
 
 let node: HubNode;
 let otherClient: WsClient;
@@ -24,7 +24,7 @@ afterEach(async () => {
   expect(otherClient.frames.filter(({ type }) => type === "system:error")).toEqual([]);
 });
 
-test("most of what RFC 6455 asks for is kept to the letter", () => {
+test("most rules of RFC 6455 are implemented exactly", () => {
   expect(CONFORMANCE.length).toBeGreaterThan(60);
   expect(CONFORMANCE.filter(({ does }) => does !== undefined).map(({ name }) => name)).toEqual([
     "a length of 60 bytes in 64 bits, which 7 would hold",
@@ -60,9 +60,9 @@ async function run({ send }: ConformanceCase): Promise<Outcome> {
   const socket = await openRawWebSocket(node.port);
   for (const part of send) {
     if (part instanceof Uint8Array) socket.write(part);
-    else await socket.writeSlowly(part.drip);
+    else await socket.writeSlowly(part.bytewise);
   }
-  // Whoever is still heard is answered this one, and then all before it has had its answer.
+  // An open connection gets a reply to this one, and then all before it have theirs.
   socket.write(wsFrame(1, Buffer.from(JSON.stringify({ type: "system:ping", id: LAST }))));
   const answered = () => socket.frames().some(({ opcode, payload }) => opcode === 1 && payload.includes(LAST));
   await waitUntil("it is answered or ended", () => socket.ended || answered());

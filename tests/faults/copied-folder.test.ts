@@ -8,7 +8,7 @@ import { openDatabase } from "../../src/platform/postgres/pool.ts";
 import { startTestApp } from "../support/app.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-/** A folder that is copied or moved while its server runs, and a server whose socket is taken away. */
+/** A folder that is copied or moved while its server runs, and a server whose socket is removed. */
 setDefaultTimeout(60_000);
 
 const cleanups: (() => unknown)[] = [];
@@ -29,7 +29,7 @@ async function start(dataDir: string, log: (line: string) => void = () => {}): P
   return server;
 }
 
-/** On a connection of its own. */
+/** On a separate connection. */
 async function rows(server: EmbeddedPostgres): Promise<number> {
   const { sql, close } = openDatabase(server.url, { max: 1 });
   try {
@@ -40,7 +40,7 @@ async function rows(server: EmbeddedPostgres): Promise<number> {
   }
 }
 
-const socketFolderOf = (server: EmbeddedPostgres) => decodeURIComponent(new URL(server.url).hostname);
+const getSocketFolder = (server: EmbeddedPostgres) => decodeURIComponent(new URL(server.url).hostname);
 
 /** As `cp -a`: with owner and mode. */
 function copy(from: string, to: string): void {
@@ -55,7 +55,7 @@ test("a start on a copy of a running server's folder leaves that server and its 
   copy(join(folder, "data"), join(folder, "copy"));
   const second = await start(join(folder, "copy"));
   expect(await rows(second)).toBe(1);
-  expect(existsSync(socketFolderOf(original))).toBe(true);
+  expect(existsSync(getSocketFolder(original))).toBe(true);
   expect(await rows(original)).toBe(1);
   expect(original.pid()).toBe(pid);
 });
@@ -66,7 +66,7 @@ test("a copy that is put where a running server's folder was leaves that server 
   const original = await start(data);
   await rows(original);
   const pid = original.pid()!;
-  // Since when it was copied, the server has been started again: the number in the copy is nobody's.
+  // After the copy the server was started again: no process has the id in the copy.
   copy(data, join(folder, "copy"));
   process.kill(pid, "SIGKILL");
   await waitUntil("it is started again", async () => original.pid() !== null && (await rows(original)) === 1);
@@ -77,7 +77,7 @@ test("a copy that is put where a running server's folder was leaves that server 
   expect(await rows(original)).toBe(1);
 });
 
-test("a process that merely stands in the folder is not taken for its server", async () => {
+test("a process that only has the folder as working directory is not treated as its server", async () => {
   const folder = temporary();
   await (await start(join(folder, "data"))).stop();
   const postgres = join(folder, "data/postgres");
@@ -91,7 +91,7 @@ test("a process that merely stands in the folder is not taken for its server", a
   expect([visitor.exitCode, visitor.signalCode]).toEqual([null, null]);
 });
 
-test("what an ended server left behind is removed, and a folder that is named by a copy's file is not", async () => {
+test("what an ended server left is removed, and a folder that is named by a copy's file is not", async () => {
   const folder = temporary();
   const data = join(folder, "data");
   await (await start(data)).stop();
@@ -110,10 +110,10 @@ test("what an ended server left behind is removed, and a folder that is named by
   expect(existsSync(own)).toBe(false);
 });
 
-test("a socket's folder that somebody removes is made again, and /ready tells of it meanwhile", async () => {
-  const said: string[] = [];
+test("a socket's folder that is removed is created again, and /ready reports it meanwhile", async () => {
+  const logged: string[] = [];
   const dataDir = join(temporary(), "data");
-  const server = await start(dataDir, (line) => said.push(line));
+  const server = await start(dataDir, (line) => logged.push(line));
   const seen = await connectDatabase({ DATABASE_URL: null, DATA_DIR: dataDir }, () => {});
   const app = await startTestApp({ DATABASE_URL: server.url, LOG_LEVEL: "silent" });
   cleanups.push(() => app.close());
@@ -122,17 +122,17 @@ test("a socket's folder that somebody removes is made again, and /ready tells of
     return { code: response.status, ...((await response.json()) as { reason?: string }) };
   };
   expect([(await ready()).code, seen.isReachable()]).toEqual([200, true]);
-  const socketFolder = socketFolderOf(server);
+  const socketFolder = getSocketFolder(server);
   rmSync(socketFolder, { recursive: true });
   // While the name is another's it cannot heal.
   writeFileSync(socketFolder, "");
   expect(seen.isReachable()).toBe(false);
   await waitUntil("it is told", async () => (await ready()).code === 503);
   expect(await ready()).toMatchObject({ reason: "postgres does not answer" });
-  await waitUntil("it is tried", () => said.some((line) => line.includes("belongs to another user by now")));
+  await waitUntil("it is tried", () => logged.some((line) => line.includes("belongs to another user by now")));
   expect(readFileSync(socketFolder, "utf8")).toBe("");
   rmSync(socketFolder);
   await waitUntil("it heals", async () => (await ready()).code === 200);
   expect(await rows(server)).toBe(1);
-  expect(said.join("\n")).toContain("The socket of the embedded PostgreSQL was removed");
+  expect(logged.join("\n")).toContain("The socket of the embedded PostgreSQL was removed");
 });

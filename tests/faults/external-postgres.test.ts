@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-function urlOf(change: (url: URL) => void): string {
+function changeUrl(change: (url: URL) => void): string {
   const url = new URL(server.url);
   change(url);
   return url.href;
@@ -31,7 +31,7 @@ async function refusal(url: string): Promise<string> {
 }
 
 test("DATABASE_URL is used as it is, migrated, and left running", async () => {
-  const url = urlOf((u) => {
+  const url = changeUrl((u) => {
     u.username = "usher";
     u.pathname = "usher";
   });
@@ -42,21 +42,21 @@ test("DATABASE_URL is used as it is, migrated, and left running", async () => {
   await checkExternal(url, () => {});
 });
 
-test("two nodes that start at once migrate once", async () => {
-  const url = urlOf((u) => {
+test("two nodes that start at the same time migrate once", async () => {
+  const url = changeUrl((u) => {
     u.pathname = "template1";
   });
   const applied = await Promise.all([migrateUp(url, MIGRATIONS), migrateUp(url, MIGRATIONS)]);
   expect(applied.map((names) => names.length > 0).sort()).toEqual([false, true]);
 });
 
-test("nobody there, no such database, no such role: a sentence each, without the password", async () => {
+test("no server, no such database, no such role: a sentence each, without the password", async () => {
   const port = await freePort();
   const gone = await refusal(`postgres://usher:hunter2@127.0.0.1:${port}/usher`);
   expect(gone).toContain(`No PostgreSQL answers at 127.0.0.1:${port}`);
   expect(gone).not.toContain("hunter2");
-  expect(await refusal(urlOf((u) => (u.pathname = "/missing")))).toContain('has no database "missing"');
-  expect(await refusal(urlOf((u) => (u.username = "stranger")))).toContain("refuses the sign-in");
+  expect(await refusal(changeUrl((u) => (u.pathname = "/missing")))).toContain('has no database "missing"');
+  expect(await refusal(changeUrl((u) => (u.username = "stranger")))).toContain("refuses the sign-in");
 });
 
 test("a missing password and TLS that the server does not speak: a sentence each", async () => {
@@ -66,19 +66,19 @@ test("a missing password and TLS that the server does not speak: a sentence each
   await sql`CREATE ROLE locked LOGIN PASSWORD 'hunter2'`;
   await sql`SELECT pg_reload_conf()`;
   await close();
-  const locked = urlOf((u) => (u.username = "locked"));
+  const locked = changeUrl((u) => (u.username = "locked"));
   expect(await waitUntil("the rule is read", () => refusal(locked).catch(() => null))).toContain(
     "has none: postgres://",
   );
-  expect(await refusal(urlOf((u) => u.searchParams.set("sslmode", "require")))).toContain("Check DATABASE_URL.");
+  expect(await refusal(changeUrl((u) => u.searchParams.set("sslmode", "require")))).toContain("Check DATABASE_URL.");
 });
 
 test("it waits for a server that is still starting, and says so once", async () => {
   const port = await freePort();
-  const said: string[] = [];
-  const waiting = checkExternal(`postgres://postgres@127.0.0.1:${port}/postgres`, (sentence) => said.push(sentence));
+  const logged: string[] = [];
+  const waiting = checkExternal(`postgres://postgres@127.0.0.1:${port}/postgres`, (sentence) => logged.push(sentence));
   const late = await startTestServer(port);
   await waiting;
   await late.stop();
-  expect(said).toEqual([`Waiting for the PostgreSQL at 127.0.0.1:${port} …`]);
+  expect(logged).toEqual([`Waiting for the PostgreSQL at 127.0.0.1:${port} …`]);
 });

@@ -34,7 +34,7 @@ test("a node that was frozen for longer than its lease makes no id under the num
   })();
   await waitUntil("it makes ids", () => lines.length > 20);
   frozen.kill("SIGSTOP");
-  const number = nodeOf(lines[0]!);
+  const number = parseNode(lines[0]!);
   await waitUntil("its number is free", async () => {
     const [row] =
       await sql`SELECT seen_at < clock_timestamp() - interval '2.5 s' AS free FROM nodes WHERE id = ${number}`;
@@ -48,26 +48,28 @@ test("a node that was frozen for longer than its lease makes no id under the num
 
   const before = lines.length;
   frozen.kill("SIGCONT");
-  await waitUntil("it has another number", () => lines.some((line) => line !== "refused" && nodeOf(line) !== number));
+  await waitUntil("it has another number", () =>
+    lines.some((line) => line !== "refused" && parseNode(line) !== number),
+  );
   clearInterval(timer);
   frozen.stdin.end();
   await Promise.all([frozen.exited, reading]);
   await lease.stop();
 
   const made = lines.filter((line) => line !== "refused");
-  const underTheOldNumber = lines.slice(before).filter((line) => line !== "refused" && nodeOf(line) === number);
-  const thawedAt = Math.min(...[...others].map(msOf));
-  expect(underTheOldNumber.filter((id) => msOf(id) >= thawedAt)).toEqual([]);
+  const underTheOldNumber = lines.slice(before).filter((line) => line !== "refused" && parseNode(line) === number);
+  const thawedAt = Math.min(...[...others].map(parseMs));
+  expect(underTheOldNumber.filter((id) => parseMs(id) >= thawedAt)).toEqual([]);
   expect(made.filter((id) => others.has(id))).toEqual([]);
   expect(new Set(made).size).toBe(made.length);
   expect(lines.indexOf("refused")).toBeGreaterThan(0);
   expect(others.size).toBeGreaterThan(0);
 });
 
-function nodeOf(id: string): number {
+function parseNode(id: string): number {
   return Number((BigInt(id) >> 12n) & 1023n);
 }
 
-function msOf(id: string): number {
+function parseMs(id: string): number {
   return Number(BigInt(id) >> 22n);
 }

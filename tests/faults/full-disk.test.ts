@@ -12,7 +12,7 @@ import { findTool, testWhere } from "../support/tools.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient } from "../support/ws-client.ts";
 
-/** A database that answers and cannot write: everybody is told, nobody is sent away, and it heals by itself. */
+/** A database that responds and cannot write: every client gets an error, no one is disconnected, and it recovers. */
 setDefaultTimeout(60_000);
 
 const cleanups: (() => unknown)[] = [];
@@ -42,11 +42,11 @@ async function call(app: TestApp, path: string, body: object, token?: string) {
     headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify(body),
   });
-  const told = (await response.json()) as { id: string; access_token: string; code?: string };
-  return { status: response.status, retryAfter: response.headers.get("retry-after"), body: told };
+  const result = (await response.json()) as { id: string; access_token: string; code?: string };
+  return { status: response.status, retryAfter: response.headers.get("retry-after"), body: result };
 }
 
-/** What everybody is told who wants to write. */
+/** The error of every write. */
 const REFUSED = { status: 503, retryAfter: "5", body: { code: "unavailable" } };
 
 const signUp = (app: TestApp, name: string) =>
@@ -55,7 +55,7 @@ const signUp = (app: TestApp, name: string) =>
 const WELL = { code: 200, status: "ready", checks: { postgres: "ok", broker: "ok" } };
 const ILL = { code: 200, status: "degraded", checks: { postgres: "cannot write", broker: "ok" } };
 
-test("a database that has become read-only degrades the node, and is seen to write again although nobody writes", async () => {
+test("a database that has become read-only degrades the node, and is seen to be writable again although no one writes", async () => {
   const app = await start({});
   const { sql, close } = openDatabase(app.databaseUrl, { max: 1 });
   cleanups.push(close);
@@ -76,14 +76,14 @@ async function setReadOnly(app: TestApp, sql: Sql, value: "on" | "off"): Promise
   const name = new URL(app.databaseUrl).pathname.slice(1);
   await sql.unsafe("SET default_transaction_read_only = off");
   await sql.unsafe(`ALTER DATABASE ${name} SET default_transaction_read_only = ${value}`);
-  // A connection keeps what it began with.
+  // A connection keeps the setting it began with.
   await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${name} AND pid <> pg_backend_pid()`;
 }
 
-/** As if all had been away for an hour: their next use of a session is worth writing down. */
+/** As if all had been away for an hour: their next use of a session is due to be stored. */
 const ageSessions = (sql: Sql) => sql`UPDATE sessions SET last_seen_at = now() - interval '1 hour'`;
 
-test("a read-only database: reading and coming go on at every interface, writing is refused by each interface's own code", async () => {
+test("a read-only database: reads and connections work at every interface, writing is refused by each interface's own code", async () => {
   const node = await startGrpcNode({ LOG_LEVEL: "silent" });
   cleanups.push(() => node.close());
   const { sql, close } = openDatabase(node.databaseUrl, { max: 1 });
@@ -130,18 +130,18 @@ test("a read-only database: reading and coming go on at every interface, writing
   socket.close();
 });
 
-test("a look at the log needs no write when the database takes none", async () => {
+test("a poll of the log needs no write when the database accepts none", async () => {
   const app = await start({});
   const { sql, close } = openDatabase(app.databaseUrl, { max: 1 });
   cleanups.push(close);
   await sql.begin("isolation level read committed", async (tx) => {
-    await tx`SELECT pg_advisory_xact_lock(7302)`; // no tick by others
+    await tx`SELECT pg_advisory_xact_lock(7302)`; // no checkpoint by others
     const [before] = await tx`SELECT max(id) AS id FROM ticks`;
     await tx`INSERT INTO log (room_id, seq, at, type, payload) VALUES (1, 1, clock_timestamp(), 'test', '{}')`;
     await tx`UPDATE ticks SET at = at - interval '1 hour' WHERE id = ${before!.id}`;
     await tx`SET LOCAL transaction_read_only = on`;
-    const [tick] = await tx`SELECT log_tick() AS id`;
-    expect(tick!.id).toBe(before!.id);
+    const [checkpoint] = await tx`SELECT log_tick() AS id`;
+    expect(checkpoint!.id).toBe(before!.id);
   });
 });
 
@@ -212,7 +212,7 @@ testWhere(
     return result.status === 201 ? null : result;
   });
   expect(refused).toMatchObject(REFUSED);
-  await waitUntil("everybody is told", async () => (await ready(app)).checks?.postgres === "cannot write");
+  await waitUntil("every client gets the error", async () => (await ready(app)).checks?.postgres === "cannot write");
   expect(await ready(app)).toMatchObject(ILL);
   expect(await gauge(app)).toBe("0");
   const page = await fetch(`${app.url}/api/v1/channels/${id}/messages`, {

@@ -21,11 +21,11 @@ const PING = wsFrame(1, Buffer.from('{"type":"system:ping","id":1}'));
 
 interface Handshake {
   first?: string;
-  /** Over the good ones; null leaves one out, a list says it more than once. */
+  /** Replaces the good ones; null leaves one out, a list repeats it. */
   headers?: Record<string, string | null | string[]>;
 }
 
-function textOf({ first = "GET /ws HTTP/1.1", headers = {} }: Handshake): string {
+function formatHandshake({ first = "GET /ws HTTP/1.1", headers = {} }: Handshake): string {
   const good = {
     Host: "localhost",
     Upgrade: "websocket",
@@ -48,9 +48,9 @@ async function answerTo(socket: RawSocket) {
   return { status: Number(/^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1] ?? 0), head: head.toLowerCase() };
 }
 
-async function ask(handshake: Handshake, ...behind: Uint8Array[]) {
+async function ask(handshake: Handshake, ...after: Uint8Array[]) {
   const socket = await openTcp(node.port);
-  socket.write(textOf(handshake), ...behind);
+  socket.write(formatHandshake(handshake), ...after);
   return { socket, ...(await answerTo(socket)) };
 }
 
@@ -78,17 +78,17 @@ for (const [name, handshake] of Object.entries(good)) {
   });
 }
 
-test("a subprotocol is answered when it carried the token, beside others", async () => {
+test("a subprotocol is echoed when it carried the token, among others", async () => {
   const { socket, status, head } = await ask({ headers: { "Sec-WebSocket-Protocol": `chat, bearer.${token}` } });
   expect(status).toBe(101);
   expect(head).toContain(`sec-websocket-protocol: bearer.${token.toLowerCase()}\r\n`);
   socket.destroy();
 });
 
-test("a frame in the packet of the handshake is heard, and a handshake byte by byte too", async () => {
+test("a frame in the packet of the handshake is received, and so is a handshake byte by byte", async () => {
   const together = await ask({}, PING);
   const slow = await openTcp(node.port);
-  await slow.writeSlowly(Buffer.concat([Buffer.from(textOf({})), PING]));
+  await slow.writeSlowly(Buffer.concat([Buffer.from(formatHandshake({})), PING]));
   for (const socket of [together.socket, slow]) {
     const frames = () => wireFrames(socket.received().subarray(headEnd(socket.received())));
     await waitUntil("the ping was answered", () => frames().some(({ payload }) => payload.includes("system:pong")));
@@ -127,8 +127,8 @@ for (const [name, { status, ...handshake }] of Object.entries(bad)) {
   });
 }
 
-/** Limitations of the runtime, which docs/hostile-clients.md names: when one of these fails, it has gone. */
-test("lenient: the first subprotocol is answered although we have none, and HTTP/1.0 may shake hands", async () => {
+/** Limitations of the runtime, which docs/hostile-clients.md names: when one of these fails, it is fixed. */
+test("lenient: the first subprotocol is echoed although we have none, and HTTP/1.0 may upgrade", async () => {
   const { socket, head } = await ask({ headers: { "Sec-WebSocket-Protocol": "chat, superchat" } });
   expect(head).toContain("sec-websocket-protocol: chat\r\n");
   socket.destroy();

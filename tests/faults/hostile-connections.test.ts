@@ -7,7 +7,7 @@ import { openSse } from "../support/sse-client.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { wsFrame } from "../support/ws-client.ts";
 
-/** Many who come at once, and those who never finish what they say. The server is a process: what it holds can be counted. */
+/** Many clients at once, and clients that never finish a request. The server is a process: its resources can be counted. */
 setDefaultTimeout(120_000);
 
 /** More than an address may open, and less than this machine's processes may. */
@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 /** Open files of the server, and its memory in MB. */
-function held() {
+function measure() {
   const status = readFileSync(`/proc/${node.pid}/status`, "utf8");
   return {
     files: readdirSync(`/proc/${node.pid}/fd`).length,
@@ -48,7 +48,7 @@ const asks = `${HANDSHAKE.join("\r\n")}\r\n\r\n`;
 const PING = wsFrame(1, Buffer.from('{"type":"system:ping","id":1}'));
 const readStatus = (socket: RawSocket) => Number(socket.received().subarray(9, 12).toString());
 
-/** Somebody at another address connects, and is answered. */
+/** A client at another address connects, and gets a response. */
 async function neighbour(from = "127.0.0.2") {
   const socket = await openRawWebSocket(node.port, { from });
   socket.write(PING);
@@ -57,9 +57,9 @@ async function neighbour(from = "127.0.0.2") {
   socket.destroy();
 }
 
-test("8,000 connections from one address: 6,000 are taken, the rest is refused, others are served, and all is given back", async () => {
+test("8,000 connections from one address: 6,000 are accepted, the others are refused, other clients are served, and all resources are released", async () => {
   await neighbour();
-  const before = held();
+  const before = measure();
   const users: RawSocket[] = [];
   for (let n = 0; n < CONNECTIONS; n += 250) {
     users.push(...(await Promise.all(Array.from({ length: 250 }, () => openTcp(node.port)))));
@@ -75,12 +75,12 @@ test("8,000 connections from one address: 6,000 are taken, the rest is refused, 
   expect(results["429"]![0]!.received().toString().toLowerCase()).toContain("\r\nretry-after: ");
   await neighbour();
   for (const socket of users) socket.destroy();
-  await waitUntil("their files are closed", () => held().files <= before.files + 20);
-  expect(held().memory).toBeLessThan(before.memory + 150);
+  await waitUntil("their files are closed", () => measure().files <= before.files + 20);
+  expect(measure().memory).toBeLessThan(before.memory + 150);
 });
 
 // These three wait for the server's patience to end, so they wait together.
-test.concurrent("whoever does not finish a request is cut, and is no burden meanwhile", async () => {
+test.concurrent("a client that does not finish a request is cut, and costs little meanwhile", async () => {
   const begun = {
     "nothing at all": "",
     "half a request line": "GET /api/v1/me",
@@ -106,14 +106,14 @@ test.concurrent("whoever does not finish a request is cut, and is no burden mean
   for (const { socket } of slow) socket.destroy();
 });
 
-test.concurrent("a byte now and then does not keep alive: a header that drips is cut, and a body answered 408", async () => {
+test.concurrent("a byte now and then does not keep alive: a slow header is cut, and a slow body gets 408", async () => {
   const header = await openTcp(node.port, { from: "127.0.0.3" });
   header.write("GET /health HTTP/1.1\r\nHost: localhost\r\nX-A: ");
   const body = await openTcp(node.port, { from: "127.0.0.3" });
   body.write(
     "POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n\r\n",
   );
-  const drip = setInterval(() => {
+  const timer = setInterval(() => {
     header.write("x");
     body.write(" ");
   }, 100);
@@ -121,21 +121,21 @@ test.concurrent("a byte now and then does not keep alive: a header that drips is
     await waitUntil("the body was answered", () => readStatus(body) === 408);
     await waitUntil("the header was cut", () => header.ended || readStatus(header) > 0);
   } finally {
-    clearInterval(drip);
+    clearInterval(timer);
     header.destroy();
     body.destroy();
   }
 });
 
-test.concurrent("a WebSocket frame that drips without end is cut when no pong comes either", async () => {
+test.concurrent("a WebSocket frame that arrives byte by byte without end is cut when no pong comes either", async () => {
   const socket = await openRawWebSocket(node.port, { from: "127.0.0.3" });
   const frame = wsFrame(1, Buffer.alloc(60_000, 0x20));
   let at = 0;
-  const drip = setInterval(() => socket.write(frame.subarray(at, ++at)), 100);
+  const timer = setInterval(() => socket.write(frame.subarray(at, ++at)), 100);
   try {
     await waitUntil("it was cut", () => socket.ended);
   } finally {
-    clearInterval(drip);
+    clearInterval(timer);
     socket.destroy();
   }
 });
@@ -148,7 +148,7 @@ test("connections that come and go at every interface leave neither files nor me
     async (n) => {
       const socket = await openRawWebSocket(node.port, from(n));
       socket.write(wsFrame(1, Buffer.from('{"type":"room:join","payload":{"room":"event:1"}}')), PING);
-      await waitUntil("it was heard", () => socket.frames().length > 1);
+      await waitUntil("it was received", () => socket.frames().length > 1);
       socket.end();
     },
     async (n) => {
@@ -175,12 +175,12 @@ test("connections that come and go at every interface leave neither files nor me
       await Promise.all(Array.from({ length: 100 }, (_, i) => streams[(n + i) % streams.length]!(n + i)));
   };
   await cycle(500);
-  const before = held();
+  const before = measure();
   await cycle(CYCLES);
-  await waitUntil("their files are closed", () => held().files <= before.files + 20);
-  const after = held();
-  const told = ({ files, memory }: typeof after) => `${files} open files and ${memory.toFixed(0)} MB`;
-  console.log(`${CYCLES} connections: ${told(before)} before, ${told(after)} after`);
+  await waitUntil("their files are closed", () => measure().files <= before.files + 20);
+  const after = measure();
+  const format = ({ files, memory }: typeof after) => `${files} open files and ${memory.toFixed(0)} MB`;
+  console.log(`${CYCLES} connections: ${format(before)} before, ${format(after)} after`);
   expect(after.memory).toBeLessThan(before.memory + 100);
   const stream = await openSse(`${url}/api/v1/stream?rooms=event:1`);
   await stream.first("system:connected");

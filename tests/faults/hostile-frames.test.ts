@@ -3,11 +3,11 @@ import { type HubNode, startHubNode } from "../support/hub-node.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient, openRaw, type WsClient, wsFrame } from "../support/ws-client.ts";
 
-/** Whatever one connection sends has its documented answer, and the neighbour in the same room notices nothing (SPEC ER-5). */
+/** Whatever one connection sends has its documented reply, and its neighbour in the same room is not affected (SPEC ER-5). */
 
 let node: HubNode;
 let otherClient: WsClient;
-let heard = 0;
+let received = 0;
 const ROOM = "event:neighbours";
 
 beforeAll(async () => {
@@ -25,8 +25,8 @@ beforeEach(async () => {
 afterEach(async () => {
   hostile.close();
   await node.say(ROOM, "still here");
-  heard++;
-  await otherClient.next("message:created", ({ seq }) => seq === heard);
+  received++;
+  await otherClient.next("message:created", ({ seq }) => seq === received);
   await otherClient.ask("system:ping");
   expect(otherClient.closed).toBeNull();
   expect(otherClient.frames.filter(({ type }) => type === "system:error")).toEqual([]);
@@ -112,7 +112,7 @@ describe("what is JSON, but no frame", () => {
     await hostile.next("system:pong");
   });
 
-  test("FR-3 an unknown type is answered when it has an id, and ignored otherwise", async () => {
+  test("FR-3 an unknown type gets a reply when it has an id, and is ignored otherwise", async () => {
     hostile.send({ type: "no:such" });
     hostile.send({ type: "__proto__" });
     expect((await hostile.ask("no:such")).payload).toMatchObject({ code: "UNKNOWN_TYPE" });

@@ -33,7 +33,7 @@ const SOME = 1_024;
 
 let database: TestDatabase;
 let node: NodeProcess;
-/** Somebody who has been here for long, and stays. */
+/** A client that has been connected for long, and stays. */
 let subscriber: RawSocket;
 beforeAll(async () => {
   database = await testDatabase();
@@ -52,7 +52,7 @@ const STATS = headerBlock("/realtime.RealtimeService/GetConnectionStats", { auth
 const CHECK = headerBlock("/grpc.health.v1.Health/Check");
 const EMPTY = grpcMessage(new Uint8Array());
 
-/** Somebody new comes, and is answered. */
+/** A new client connects, and gets a response. */
 async function served(): Promise<void> {
   const socket = await openHttp2(node.grpcPort);
   socket.write(frame(HEADERS, END_HEADERS, 1, CHECK), frame(DATA, END_STREAM, 1, EMPTY));
@@ -81,8 +81,8 @@ async function flood(socket: RawSocket, count: number, part: (n: number) => Uint
 }
 
 const cancelled = Buffer.from([0, 0, 0, 8]);
-const streamOf = (n: number) => 2 * n + 1;
-const call = (n: number) => frame(HEADERS, END_HEADERS, streamOf(n), STATS);
+const getStreamId = (n: number) => 2 * n + 1;
+const call = (n: number) => frame(HEADERS, END_HEADERS, getStreamId(n), STATS);
 /** An entry of 3,900 bytes for the table of headers; each further byte 0xbe is a header as long. */
 const tableEntry = Buffer.concat([
   Buffer.from([0x40, 3]),
@@ -91,23 +91,27 @@ const tableEntry = Buffer.concat([
   Buffer.alloc(3_900, 0x61),
 ]);
 
-/** Each ends the connection; `why`: the last word, where there is one that clients know. */
+/** Each ends the connection; `why`: the error code, where there is one that clients know. */
 const REFUSED: Record<string, { count: number; part(n: number): Uint8Array[]; why?: string }> = {
   "calls that are reset at once (CVE-2023-44487)": {
     count: 20_000,
-    part: (n) => [call(n), frame(RST_STREAM, 0, streamOf(n), cancelled)],
+    part: (n) => [call(n), frame(RST_STREAM, 0, getStreamId(n), cancelled)],
   },
   "whole calls that are reset before their answer": {
     count: 20_000,
-    part: (n) => [call(n), frame(DATA, END_STREAM, streamOf(n), EMPTY), frame(RST_STREAM, 0, streamOf(n), cancelled)],
+    part: (n) => [
+      call(n),
+      frame(DATA, END_STREAM, getStreamId(n), EMPTY),
+      frame(RST_STREAM, 0, getStreamId(n), cancelled),
+    ],
   },
   "calls that the server itself must reset": {
     count: 20_000,
-    part: (n) => [call(n), frame(WINDOW_UPDATE, 0, streamOf(n), Buffer.alloc(4))],
+    part: (n) => [call(n), frame(WINDOW_UPDATE, 0, getStreamId(n), Buffer.alloc(4))],
   },
   "headers that are none": {
     count: 20_000,
-    part: (n) => [frame(HEADERS, END_HEADERS | END_STREAM, streamOf(n), Buffer.from([0x83, 0x86]))],
+    part: (n) => [frame(HEADERS, END_HEADERS | END_STREAM, getStreamId(n), Buffer.from([0x83, 0x86]))],
   },
   "more streams at once than it takes": { count: 5_000, part: (n) => [call(n)] },
   "pings beyond what keeps a connection alive": {
@@ -136,7 +140,7 @@ const REFUSED: Record<string, { count: number; part(n: number): Uint8Array[]; wh
       frame(
         HEADERS,
         END_HEADERS,
-        streamOf(n),
+        getStreamId(n),
         Buffer.concat([STATS, n === 0 ? tableEntry : Buffer.alloc(10_000, 0xbe)]),
       ),
     ],
@@ -153,14 +157,14 @@ for (const [name, { count, part, why }] of Object.entries(REFUSED)) {
   });
 }
 
-/** What the runtime takes, as docs/hostile-clients.md says: when one of these fails, it has gone. */
+/** What the runtime accepts, as docs/hostile-clients.md says: when one of these fails, it is fixed. */
 const TAKEN: Record<string, (n: number) => Uint8Array[]> = {
   "empty CONTINUATION": (n) => [n === 0 ? frame(HEADERS, 0, 1, STATS) : frame(CONTINUATION, 0, 1)],
-  PRIORITY: (n) => [frame(PRIORITY, 0, streamOf(n % 1_000), Buffer.from([0, 0, 0, 0, 1]))],
+  PRIORITY: (n) => [frame(PRIORITY, 0, getStreamId(n % 1_000), Buffer.from([0, 0, 0, 0, 1]))],
   WINDOW_UPDATE: () => [frame(WINDOW_UPDATE, 0, 0, Buffer.from([0, 0, 0, 1]))],
 };
 for (const [name, part] of Object.entries(TAKEN)) {
-  test(`lenient: ${name} without end is taken, costs no memory, and holds nobody up`, async () => {
+  test(`lenient: ${name} without end is accepted, costs no memory, and delays no one`, async () => {
     const before = memory();
     const socket = await openHttp2(node.grpcPort);
     await flood(socket, 100_000, part);
@@ -171,14 +175,14 @@ for (const [name, part] of Object.entries(TAKEN)) {
   });
 }
 
-test("requests that never come whole are reset, soon when there are thousands; whoever only listens is not", async () => {
+test("requests that never come whole are reset, soon when there are thousands; a client that only listens is not", async () => {
   const sockets = await Promise.all(Array.from({ length: 10 }, () => openHttp2(node.grpcPort)));
   const each = 900;
   for (const socket of sockets) await flood(socket, each, (n) => [call(n)]);
   await served();
   const resets = ({ ended, received }: RawSocket) =>
     ended ? each : http2Frames(received()).filter(({ type }) => type === RST_STREAM).length;
-  // The rest has half a minute.
+  // The others have half a minute.
   const over = sockets.length * each - 4_096;
   await waitUntil(
     "those are reset that are too many",
@@ -187,7 +191,7 @@ test("requests that never come whole are reset, soon when there are thousands; w
   for (const socket of sockets) socket.destroy();
 });
 
-test("connections for nothing, and those that never finish what they say, shut nobody out", async () => {
+test("idle connections, and those that never finish a request, keep no one out", async () => {
   const begun = [
     Buffer.alloc(0),
     CONNECTION_PREFACE.subarray(0, 8),

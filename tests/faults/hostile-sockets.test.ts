@@ -5,7 +5,7 @@ import { type HubNode, mintToken, startHubNode } from "../support/hub-node.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient, openRaw, type WsClient, wsFrame } from "../support/ws-client.ts";
 
-/** Clients that do not read, do not answer, or do not stop; each beside a neighbour that must not notice (SPEC ER-5). */
+/** Clients that do not read, do not reply, or do not stop; each beside a neighbour that must not be affected (SPEC ER-5). */
 
 let node: HubNode;
 /** Where silence is noticed soon. */
@@ -40,7 +40,7 @@ async function stalledMember(room: string): Promise<Socket> {
 }
 
 /** All frames of a raw socket's bytes that are text, without their heads. */
-function textsOf(bytes: Buffer): string[] {
+function parseTexts(bytes: Buffer): string[] {
   const texts: string[] = [];
   for (let at = 0; at + 2 <= bytes.length; ) {
     const short = bytes[at + 1]! & 127;
@@ -56,7 +56,7 @@ function textsOf(bytes: Buffer): string[] {
 const seqs = (client: WsClient) => client.frames.flatMap(({ seq }) => seq ?? []);
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
-test("SL-4 ER-5 a client that floods is told and closed; its neighbour has every frame", async () => {
+test("SL-4 ER-5 a client that floods gets an error and is closed; its neighbour has every frame", async () => {
   const room = newRoom();
   const otherClient = await member(room);
   const flooder = await member(room);
@@ -80,7 +80,7 @@ test("SL-4 a queue of commands after a slow one is bounded", async () => {
   node.policy.gate = Promise.resolve();
 });
 
-test("SL-1 SL-3 a slow reader is told and closed, and resumes without loss; its neighbour has every frame", async () => {
+test("SL-1 SL-3 a slow reader gets an error and is closed, and resumes without loss; its neighbour has every frame", async () => {
   const room = newRoom();
   const otherClient = await member(room);
   const slow = await stalledMember(room);
@@ -92,28 +92,28 @@ test("SL-1 SL-3 a slow reader is told and closed, and resumes without loss; its 
   });
   slow.pause();
   const before = node.counted.get("closed slow") ?? 0;
-  let said = 0;
-  // Until the kernel takes no more and what is unsent lies in the process.
+  let sent = 0;
+  // Until the kernel accepts no more and unsent bytes stay in the process.
   while ((node.counted.get("closed slow") ?? 0) === before) {
     await node.say(room, ...Array.from({ length: 12 }, () => big));
-    said += 12;
-    expect(said).toBeLessThan(4_000);
+    sent += 12;
+    expect(sent).toBeLessThan(4_000);
     await Bun.sleep(10);
   }
   slow.resume();
   await waitUntil("the slow reader's socket closed", () => ended);
-  const frames = textsOf(Buffer.concat(got)).map((text) => JSON.parse(text));
+  const frames = parseTexts(Buffer.concat(got)).map((text) => JSON.parse(text));
   const seen = frames.flatMap(({ seq }) => seq ?? []);
   expect(seen).toEqual(upTo(seen.length));
   expect(frames.at(-1)).toMatchObject({ type: "system:bye", payload: { code: 4008, reconnect: true } });
-  await otherClient.next("message:created", ({ seq }) => seq === said);
-  expect(seqs(otherClient)).toEqual(upTo(said));
+  await otherClient.next("message:created", ({ seq }) => seq === sent);
+  expect(seqs(otherClient)).toEqual(upTo(sent));
 
   const again = await openClient(node.port);
-  const recent = Math.max(seen.length, said - 100);
+  const recent = Math.max(seen.length, sent - 100);
   expect((await again.ask("room:join", { room, since: recent })).payload).toMatchObject({ recovered: true });
-  await waitUntil("the rest came", () => seqs(again).length === said - recent);
-  expect(seqs(again)).toEqual(upTo(said).slice(recent));
+  await waitUntil("the rest came", () => seqs(again).length === sent - recent);
+  expect(seqs(again)).toEqual(upTo(sent).slice(recent));
 }, 60_000);
 
 test("SL-2 a reader that stops in a burst of several MB loses its connection, never a frame in the middle", async () => {
@@ -129,7 +129,7 @@ test("SL-2 a reader that stops in a burst of several MB loses its connection, ne
   await node.say(room, ...Array.from({ length: 2_000 }, () => big));
   slow.resume();
   await waitUntil("the socket was cut", () => ended);
-  const seen = textsOf(Buffer.concat(got)).flatMap((text) => {
+  const seen = parseTexts(Buffer.concat(got)).flatMap((text) => {
     const seq = /"seq":(\d+),"payload"/.exec(text)?.[1];
     return seq === undefined ? [] : [Number(seq)];
   });
@@ -137,7 +137,7 @@ test("SL-2 a reader that stops in a burst of several MB loses its connection, ne
   expect(seen.length).toBeLessThan(2_000);
 }, 60_000);
 
-test("RC-4 a reader that takes a long replay slowly gets all of it, and the live frames after it", async () => {
+test("RC-4 a reader that reads a long replay slowly gets all of it, and the live frames after it", async () => {
   const room = newRoom();
   await node.say(room, ...Array.from({ length: 120 }, () => big));
   const socket = await openRaw(node.port);
@@ -151,7 +151,7 @@ test("RC-4 a reader that takes a long replay slowly gets all of it, and the live
   for (let i = 0; i < 30; i++) await node.say(room, "live");
   const pong = wsFrame(10, new Uint8Array(0));
   const seen = () =>
-    textsOf(Buffer.concat(got))
+    parseTexts(Buffer.concat(got))
       .flatMap((text) => /"seq":(\d+),"payload"/.exec(text)?.[1] ?? [])
       .map(Number);
   await waitUntil("the last frame came", () => socket.write(pong) && seen().at(-1) === 150);
@@ -159,7 +159,7 @@ test("RC-4 a reader that takes a long replay slowly gets all of it, and the live
   socket.destroy();
 }, 30_000);
 
-test("HB-2 a half-open client is reaped although the server keeps sending to it; one that answers stays", async () => {
+test("HB-2 a half-open client is reaped although the server continues to send to it; one that responds stays", async () => {
   const room = newRoom();
   const otherClient = await member(room, strict);
   const { connections } = strict.hub.counts();
@@ -171,17 +171,17 @@ test("HB-2 a half-open client is reaped although the server keeps sending to it;
     ended = true;
   });
   await waitUntil("it is connected", () => strict.hub.counts().connections === connections + 1);
-  let said = 0;
+  let sent = 0;
   while (!ended) {
-    await strict.say(room, `text ${++said}`);
+    await strict.say(room, `text ${++sent}`);
     await Bun.sleep(50);
   }
   expect(strict.hub.counts().connections).toBe(connections);
-  await otherClient.next("message:created", ({ seq }) => seq === said);
-  expect(seqs(otherClient)).toEqual(upTo(said));
+  await otherClient.next("message:created", ({ seq }) => seq === sent);
+  expect(seqs(otherClient)).toEqual(upTo(sent));
 });
 
-test("a thousand connections that come and go leave nothing behind", async () => {
+test("a thousand connections that come and go leave no resources in use", async () => {
   const { connections, rooms: places } = node.hub.counts();
   for (let round = 0; round < 10; round++) {
     const clients = await Promise.all(Array.from({ length: 100 }, (_, i) => member(`event:churn-${i % 7}`)));
@@ -191,7 +191,7 @@ test("a thousand connections that come and go leave nothing behind", async () =>
   expect(node.hub.counts().rooms.event).toBe(places.event);
 }, 30_000);
 
-test("DR-1 a server that stops says so to all, closes them in waves, and takes nobody in", async () => {
+test("DR-1 a server that stops notifies all, closes them in waves, and accepts no new ones", async () => {
   const stopping = await startHubNode();
   const clients = await Promise.all(Array.from({ length: 30 }, () => openClient(stopping.port)));
   const drained = stopping.hub.drain(500);

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([node.stop(), closed.stop()]));
 
-/** What a handshake is answered with, as a plain HTTP exchange shows it. */
+/** The response to a handshake, as a plain HTTP exchange shows it. */
 async function handshake(port: number, { query = "", headers = {} } = {}) {
   const response = await fetch(`http://127.0.0.1:${port}/ws${query}`, {
     headers: {
@@ -33,7 +33,7 @@ const badTokens: Record<string, () => Promise<string> | string> = {
   "a word": () => "hello",
   "one that has expired": () => mintToken("ann", { lifeMs: -5_000 }),
   "one of another key": () =>
-    mintToken("ann", { key: new TextEncoder().encode("somebody else's key, not of this server") }),
+    mintToken("ann", { key: new TextEncoder().encode("another server's key, not this one's") }),
   "one without a signature (alg none)": () =>
     `${base64({ alg: "none" })}.${base64({ sub: "ann", sid: "", until: 9e15, exp: 9e9 })}.`,
   "one whose claims were changed": async () => {
@@ -80,7 +80,7 @@ test("CN-3 a page of another origin cannot use the session cookie", async () => 
   expect(await handshake(node.port, { headers })).toMatchObject({ status: 403, code: "wrong_origin" });
 });
 
-test("CN-4 nobody is anonymous, or refused where that is not allowed", async () => {
+test("CN-4 a client without a token is anonymous, or refused where that is not allowed", async () => {
   const client = await openClient(node.port);
   expect((await client.next("system:connected")).payload.user_id).toBeNull();
   expect((await client.ask("room:join", { room: "channel:1" })).payload).toMatchObject({ code: "NOT_FOUND" });
@@ -94,7 +94,7 @@ test("CN-6 a connection is closed when its token ends", async () => {
   expect(await client.end()).toBe(CLOSE.token_expired.code);
 });
 
-test("CN-2 a session that ends during the handshake is closed at once", async () => {
+test("CN-2 a session that ends during the handshake is closed immediately", async () => {
   const token = await mintToken("ann", { sessionId: "short" });
   const { isCurrent } = node.authenticate;
   node.authenticate.isCurrent = () => false;
@@ -103,7 +103,7 @@ test("CN-2 a session that ends during the handshake is closed at once", async ()
   node.authenticate.isCurrent = isCurrent;
 });
 
-test("a request that is no handshake is told so", async () => {
+test("a request that is no handshake gets an error that says so", async () => {
   const response = await fetch(`http://127.0.0.1:${node.port}/ws`);
   expect(response.status).toBe(400);
   expect(response.headers.get("content-type")).toBe("application/problem+json");

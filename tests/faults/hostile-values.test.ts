@@ -4,7 +4,7 @@ import { type GrpcNode, startGrpcNode, TOKEN } from "../grpc/node.ts";
 import { openSse } from "../support/sse-client.ts";
 import type { WsClient } from "../support/ws-client.ts";
 
-/** Names of rooms and JSON as nobody should write them, at every interface that takes one, by a service that may do everything. */
+/** Hostile room names and JSON, at every interface that accepts them, by a service that may do everything. */
 setDefaultTimeout(60_000);
 
 let node: GrpcNode;
@@ -91,7 +91,7 @@ async function tryEverywhere(name: string): Promise<void> {
   const query = `rooms=${inPath}&token=${encodeURIComponent(TOKEN)}`;
   const stream = await openSse(`${node.url}/api/v1/stream?${query}`).catch(() => null);
   if (name.trim() === "all")
-    stream?.close(); // everybody is in it: it is none of the stream's own
+    stream?.close(); // all are in it: it is none of the stream's own
   else if (stream !== null) {
     const named = Object.keys((await stream.first("system:resumed")).payload.rooms as object);
     expect(named.filter((each) => !RoomName.safeParse(each).success)).toEqual([]);
@@ -133,7 +133,7 @@ const BOMBS: Record<string, { json: string; taken: boolean }> = {
 };
 
 for (const [name, { json, taken }] of Object.entries(BOMBS)) {
-  test(`a payload with ${name} is ${taken ? "taken" : "refused"} by HTTP and by gRPC, and hurts nobody`, async () => {
+  test(`a payload with ${name} is ${taken ? "taken" : "refused"} by HTTP and by gRPC, and harms no one`, async () => {
     const http = await ask("POST", "/api/v1/rooms/event:bombs/broadcasts", `{"event_type":"a:b","payload":${json}}`);
     expect(taken ? [200] : [400, 413, 422]).toContain(http.status);
     const call = node.ask("realtime.RealtimeService/BroadcastEvent", {

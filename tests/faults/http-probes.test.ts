@@ -4,9 +4,9 @@ import { openTcp } from "../support/raw-socket.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 /**
- * HTTP that two programs could read in two ways. Whoever smuggles hides a second request where we do not look for one, or lets a
- * proxy before us see one where we see two: so what is ambiguous is refused and its connection closed, and behind every probe
- * stands a second request that shows where we saw the first one end.
+ * HTTP that two programs could read in two ways. Request smuggling hides a second request where we do not look for one, or lets a
+ * proxy before us see one where we see two: so what is ambiguous is refused and its connection closed, and after every probe
+ * comes a second request that shows where we saw the first one end.
  */
 
 let server: Awaited<ReturnType<typeof exampleServer>>;
@@ -32,7 +32,7 @@ async function probe(text: string, awaited = 0) {
   await waitUntil("it was answered or ended", () => {
     return socket.ended || (awaited > 0 && statuses(received()).length >= awaited);
   });
-  // Time enough for an answer too many.
+  // Time enough for an extra response.
   for (let n = 0; n < 3; n++) await fetch(`http://127.0.0.1:${server.port}/health`);
   socket.destroy();
   return { statuses: statuses(received()), ended: socket.ended, text: received() };
@@ -150,14 +150,14 @@ const taken: Record<string, { text: string; statuses: number[] }> = {
   },
 };
 for (const [name, { text, statuses }] of Object.entries(taken)) {
-  test(`taken, and it ends where it says: ${name}`, async () => {
+  test(`accepted, and it ends where it says: ${name}`, async () => {
     const result = await probe(text, statuses.length);
     expect(result.statuses).toEqual(statuses);
     expect(result.text).not.toContain("swordfish");
   });
 }
 
-test("trailers give nobody rights: the request is done by whom its head names, and the connection ends", async () => {
+test("trailers give no rights: the caller is the one in the request's head, and the connection ends", async () => {
   const result = await probe(
     chunked(`c\r\n${JSON_12}\r\n0\r\nAuthorization: Bearer root\r\n\r\n`).replace("/notes", "/waits"),
   );
@@ -165,7 +165,7 @@ test("trailers give nobody rights: the request is done by whom its head names, a
   expect(result.text).not.toContain("/api/v1/second");
 });
 
-test("answers come in the order of their requests, whichever was done first", async () => {
+test("responses come in the order of their requests, whichever was done first", async () => {
   const socket = await openTcp(server.port);
   socket.write(`${POST.replace("/notes", "/waits")}Content-Length: 0\r\n\r\n${SECOND}`);
   await waitUntil("the first one is under way", () => server.state.entered > 0);
@@ -192,7 +192,7 @@ test("no spelling of a path goes past the rights of its route", async () => {
   expect((await probe(forwarded, 1)).statuses).toEqual([404]);
 });
 
-test("a host that is none is refused, and what it says goes nowhere", async () => {
+test("an invalid host is refused, and is not forwarded anywhere", async () => {
   for (const host of ["a@b", "a/b?c#", "", "a b", "[::1", "localhost:99999", "a%00b", "a\r\nHost: b"]) {
     const { statuses: came, text } = await probe(`GET /health HTTP/1.1\r\nHost: ${host}\r\n\r\n`, 1);
     expect({ host, came }).toEqual({ host, came: [400] });

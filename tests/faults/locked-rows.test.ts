@@ -4,7 +4,7 @@ import type { TransactionSql } from "../../src/platform/postgres/sql.ts";
 import { personToken, type ServerApiApp, startServerApiApp } from "../support/server-api.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-/** Somebody's transaction holds rows of rooms for long: whoever does not need them does not wait. */
+/** A transaction locks rows of rooms for long: calls that do not need them do not wait. */
 setDefaultTimeout(60_000);
 
 let app: ServerApiApp;
@@ -15,7 +15,7 @@ beforeAll(async () => {
   app = await startServerApiApp();
   database = openDatabase(app.databaseUrl, { max: 3 });
   token = await app.serviceToken(["notify"]);
-  // Whoever waits does so until the row is let go: what is answered before that has not waited.
+  // A call that waits does so until the row is unlocked: one that returns before that has not waited.
   await database.sql.unsafe(`DO $$ DECLARE f regprocedure; BEGIN
     FOR f IN SELECT oid FROM pg_proc WHERE proname IN ('log_append', 'post_messages', 'move_read_marks') LOOP
       EXECUTE format('ALTER FUNCTION %s SET lock_timeout = 0', f);
@@ -36,19 +36,19 @@ async function channel(name: string): Promise<string> {
 
 const post = (id: string) => app.ask(app.owner, "POST", `/api/v1/channels/${id}/messages`, { content: "hi" });
 
-/** Runs `meanwhile` while what `hold` locks is held and `held` wait for it; returns the outcome of those. */
+/** Runs `meanwhile` while the rows of `hold` are locked and `locked` wait for them; returns the outcome of those. */
 async function whileLocked<T>(
   hold: (tx: TransactionSql) => Promise<unknown>,
-  held: () => Promise<T>[],
+  locked: () => Promise<T>[],
   meanwhile: () => Promise<void>,
 ): Promise<T[]> {
   let waiting: Promise<T>[] = [];
   await database.sql.begin(async (tx) => {
     await hold(tx);
     let ended = 0;
-    waiting = held();
+    waiting = locked();
     for (const each of waiting) each.finally(() => ended++).catch(() => {});
-    await waitUntil("somebody waits for the rows", async () => {
+    await waitUntil("a transaction waits for the rows", async () => {
       const [row] = await database.sql<{ n: number }[]>`
         SELECT count(*)::int AS n FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'`;
@@ -65,7 +65,7 @@ const roomsNamed = (names: string[]) => (tx: TransactionSql) =>
 
 const statuses = (results: { status: number }[]) => [...new Set(results.map(({ status }) => status))];
 
-test("notices to people whose rooms are held do not hold up posts, nor notices to others", async () => {
+test("notices to people whose rooms are locked delay neither posts nor notices to others", async () => {
   const [id, people] = [await channel("free"), ["p1", "p2", "p3", "p4", "p5"]];
   for (const person of [...people, "other"]) expect((await notice(person)).status).toBe(200);
   const late = await whileLocked(
@@ -78,13 +78,13 @@ test("notices to people whose rooms are held do not hold up posts, nor notices t
   expect(statuses(late)).toEqual([200]);
 });
 
-test("posts to channels that are held do not hold up posts to others, nor notices", async () => {
+test("posts to locked channels delay neither posts to others nor notices", async () => {
   const free = await channel("open");
-  const held = await Promise.all(["h1", "h2", "h3", "h4", "h5"].map(channel));
+  const locked = await Promise.all(["h1", "h2", "h3", "h4", "h5"].map(channel));
   await notice("other");
   const late = await whileLocked(
-    roomsNamed(held.map((id) => `channel:${id}`)),
-    () => held.map(post),
+    roomsNamed(locked.map((id) => `channel:${id}`)),
+    () => locked.map(post),
     async () => {
       for (let i = 0; i < 5; i++)
         expect([(await post(free)).status, (await notice("other")).status]).toEqual([201, 200]);
@@ -93,7 +93,7 @@ test("posts to channels that are held do not hold up posts to others, nor notice
   expect(statuses(late)).toEqual([201]);
 });
 
-test("read marks whose rows are held do not hold up the marks of others", async () => {
+test("read marks whose rows are locked do not delay the marks of others", async () => {
   const id = await channel("marked");
   const message = (await post(id)).body as { id: string };
   const people = ["m1", "m2", "m3", "m4", "m5", "m6"];

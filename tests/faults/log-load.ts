@@ -10,7 +10,7 @@ const ROOMS = 10;
 /**
  * Writes to the log by both ways, transactions and group commit, until `stop` is set; what fails because the database is away is
  * left in doubt and never tried again under the same id.
- * @param told called for every entry that was acknowledged, at once
+ * @param told called for every entry as soon as it is acknowledged
  * @returns ids in doubt
  */
 export async function writeUntilStopped(
@@ -73,7 +73,7 @@ function groupCommit({ sql, ids }: LogNode) {
 }
 
 /**
- * A stored reader whose effects are rows, written in one transaction with its position. Of its transactions, one in ten fails
+ * A stored consumer whose effects are rows, written in one transaction with its position. Of its transactions, one in ten fails
  * before COMMIT and one in ten after it.
  */
 export async function followIntoTable(node: LogNode, random: Seeded): Promise<void> {
@@ -94,7 +94,7 @@ export async function followIntoTable(node: LogNode, random: Seeded): Promise<vo
   });
 }
 
-/** What the table of `followIntoTable` holds, in the order it was told. */
+/** What the table of `followIntoTable` holds, in order of delivery. */
 export function readTold(sql: LogNode["sql"]) {
   return sql<{ room: string; seq: number; type: string; payload: string }[]>`
     SELECT room, seq::float8, 'test' AS type, payload FROM told ORDER BY n`;

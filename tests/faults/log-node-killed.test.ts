@@ -22,7 +22,7 @@ afterAll(async () => {
   await database.close();
 });
 
-test("a node is killed at random points: what it acknowledged is there, dense, and told once", async () => {
+test("a node is killed at random points: what it acknowledged is there, dense, and delivered once", async () => {
   const seed = chooseSeed("log-node-killed");
   const random = seeded(seed);
   const witness = new LogObserver();
@@ -53,7 +53,7 @@ test("a node is killed at random points: what it acknowledged is there, dense, a
     await reading;
   }
 
-  // A last node, which nobody kills, tells what the others left untold.
+  // A last node, which is not killed, delivers what the others did not.
   await followIntoTable(observer, seeded(seed));
   await waitUntil("the dead nodes' transactions have ended", async () => (await openTransactions()) === 0);
   const log = await readWholeLog(observer.sql);
@@ -63,7 +63,7 @@ test("a node is killed at random points: what it acknowledged is there, dense, a
   expect([witness.countMissed(log), witness.outOfOrder, witness.repeated]).toEqual([0, 0, 0]);
 
   await waitUntil(
-    "the stored reader has told everything",
+    "the stored consumer has delivered everything",
     async () => (await readTold(observer.sql)).length >= log.length,
   );
   const told = new LogObserver();

@@ -30,7 +30,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 }, 60_000);
 
-test("PostgreSQL is killed in the middle of a load: what was acknowledged is there, dense, and told once", async () => {
+test("PostgreSQL is killed in the middle of a load: what was acknowledged is there, dense, and delivered once", async () => {
   const seed = chooseSeed("log-postgres-killed");
   const random = seeded(seed);
   const witness = new LogObserver();
@@ -62,7 +62,10 @@ test("PostgreSQL is killed in the middle of a load: what was acknowledged is the
   await waitUntil("the observer has seen the newest entry of each room", () => witness.isAtHead(heads));
   expect([witness.countMissed(log), witness.outOfOrder, witness.repeated]).toEqual([0, 0, 0]);
 
-  await waitUntil("the stored reader has told everything", async () => (await readTold(node.sql)).length >= log.length);
+  await waitUntil(
+    "the stored consumer has delivered everything",
+    async () => (await readTold(node.sql)).length >= log.length,
+  );
   const told = new LogObserver();
   told.observe(await readTold(node.sql));
   expect([told.countMissed(log), told.outOfOrder, told.repeated]).toEqual([0, 0, 0]);

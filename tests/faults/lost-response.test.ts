@@ -15,8 +15,8 @@ import { openDatabase } from "../../src/platform/postgres/pool.ts";
 import { batchRequests } from "../../src/realtime/rooms/batch-requests.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-// A backend that is frozen with SIGSTOP takes a question and never answers it. Whatever has one question under way at a time
-// must go on with the next one, or this node would not post, read or renew its number ever again.
+// A backend that is frozen with SIGSTOP takes a query and never responds. Whatever has one query in flight at a time
+// must continue with the next one, or this node would never again post, read or renew its lease.
 
 let folder: string;
 let server: EmbeddedPostgres;
@@ -34,7 +34,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 }, 60_000);
 
-/** A pool of one connection, with a way to freeze its backend: the next statement is not answered. */
+/** A pool of one connection, with a way to freeze its backend: the next statement gets no result. */
 function openOne() {
   const { sql, close } = openDatabase(server.url, { max: 1, timeoutMs: 500 });
   return {
@@ -54,7 +54,7 @@ function openOne() {
 
 type DoubleNumber = (n: number) => Promise<number>;
 
-/** Each thing that lets one question through at a time, asking to have a number doubled. */
+/** Each part with one query in flight at a time, with a query that doubles a number. */
 const GATES: Record<string, (double: DoubleNumber) => (n: number) => Promise<number | undefined>> = {
   "the batcher": (double) => createBatcher<number, number>({ run: (items) => Promise.all(items.map(double)) }).add,
   "the hub's collected questions": (double) =>
@@ -68,7 +68,7 @@ const GATES: Record<string, (double: DoubleNumber) => (n: number) => Promise<num
 };
 
 for (const [name, gate] of Object.entries(GATES)) {
-  test.concurrent(`${name}: a lost answer is unavailable, and the next question is answered`, async () => {
+  test.concurrent(`${name}: a lost response is unavailable, and the next query gets its result`, async () => {
     const { freeze, double, close } = openOne();
     const ask = gate(double);
     expect(await ask(1)).toBe(2);
@@ -79,7 +79,7 @@ for (const [name, gate] of Object.entries(GATES)) {
   }, 30_000);
 }
 
-test.concurrent("the tail and the node's lease go on after a lost answer", async () => {
+test.concurrent("the log tail and the node's lease continue after a lost response", async () => {
   const { sql, freeze, close } = openOne();
   const failures: unknown[] = [];
   const onError = (error: unknown) => failures.push(toAppError(error));
@@ -92,7 +92,7 @@ test.concurrent("the tail and the node's lease go on after a lost answer", async
     handle: async ({ entries }) => void seen.push(...entries.map(({ room }) => room)),
   });
   await freeze();
-  await waitUntil("somebody was given no answer", () => failures.length > 0);
+  await waitUntil("a caller got no response", () => failures.length > 0);
   expect(failures[0]).toMatchObject({ code: "unavailable" });
   await sql`SELECT log_append(ARRAY['event:1'], ARRAY[1::bigint], ARRAY['test'], ARRAY['{}'], ARRAY[NULL])`;
   tail.notify();

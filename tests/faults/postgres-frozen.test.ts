@@ -44,12 +44,12 @@ async function backend(sql: ISql): Promise<number> {
   return row!.pid;
 }
 
-/** The answer a person gets: each call must have one, in the time that bun gives this test. */
+/** The response a user gets: each call must have one, within the test's time limit. */
 function answers(calls: PromiseLike<unknown>[]): Promise<unknown[]> {
   return Promise.all(calls.map((call) => Promise.resolve(call).then(() => "done", toAppError)));
 }
 
-test("a frozen backend is given up as unavailable, alone and in a transaction; others go on meanwhile", async () => {
+test("a frozen backend is given up as unavailable, alone and in a transaction; others continue meanwhile", async () => {
   const { sql, close } = openDatabase(server.url, { max: 3, timeoutMs: 500 });
   const inTransaction = sql.begin(async (tx) => {
     await tx`INSERT INTO facts VALUES (1)`;
@@ -75,12 +75,12 @@ test("a frozen backend is given up as unavailable, alone and in a transaction; o
   await close();
 }, 30_000);
 
-test("a frozen server answers nothing: each of many calls is unavailable, and it is told when the server answers again", async () => {
+test("a frozen server does not respond: each of many calls is unavailable, and the log says when the server responds again", async () => {
   const { sql, onReconnect, stats: numbers, close } = openDatabase(server.url, { max: 3, timeoutMs: 500 });
   let back = 0;
   onReconnect(() => back++);
   await sql`SELECT 1`;
-  // The pool asks the server who it is meanwhile: a connection that is being made is in nobody's list of backends yet.
+  // The pool asks the server who it is meanwhile: a connection that is being made is in no list of backends yet.
   await waitUntil("the pool rests", () => numbers().waiting === 0 && numbers().idle === numbers().open);
   freeze(server.pid()!); // no new connections from here on
   const backends = await observer.sql<{ pid: number }[]>`
@@ -95,7 +95,7 @@ test("a frozen server answers nothing: each of many calls is unavailable, and it
   await close();
 }, 60_000);
 
-test("the rest of a transaction whose backend was killed runs nowhere, while others keep the pool busy", async () => {
+test("the remaining statements of a transaction whose backend was killed run nowhere, while others keep the pool busy", async () => {
   const { sql, close } = openDatabase(server.url, { max: 2 });
   let stop = false;
   const busy = (async () => {

@@ -79,7 +79,7 @@ test("a killed backend alone is survived", async () => {
   await waitUntil("the server answers again", () => sql`SELECT 1`);
 });
 
-test("a killed owner leaves a server behind: the next start ends it, takes over and finds every committed row", async () => {
+test("a killed owner leaves its server running: the next start ends it, takes over and finds every committed row", async () => {
   const dataDir = dataFolder();
   const owner = Bun.spawn([process.execPath, join(import.meta.dirname, "postgres-owner.ts"), dataDir], {
     stdout: "pipe",
@@ -138,10 +138,10 @@ test("a clean stop frees the folder, the socket and the process, and the next st
   await first.stop();
   expect(existsSync(socketFolder)).toBe(false);
   expect(() => process.kill(pid, 0)).toThrow();
-  const said: string[] = [];
-  const second = await startEmbedded({ dataDir, log: (_level, line) => said.push(line) });
+  const logged: string[] = [];
+  const second = await startEmbedded({ dataDir, log: (_level, line) => logged.push(line) });
   await second.stop();
-  expect(said.join("\n")).not.toContain("not properly shut down");
+  expect(logged.join("\n")).not.toContain("not properly shut down");
 });
 
 test("it listens on no network address, and fsync and checksums are on", async () => {
@@ -200,7 +200,7 @@ test("a folder with something else in it is left alone", async () => {
   expect(readFileSync(join(dataDir, "postgres/letter.txt"), "utf8")).toBe("keep me");
 });
 
-test("a start that was cut in the middle of making the cluster begins anew", async () => {
+test("a start that was cut while it created the cluster starts again", async () => {
   const dataDir = dataFolder();
   mkdirSync(join(dataDir, "postgres.new/base"), { recursive: true });
   writeFileSync(join(dataDir, "postgres.new/PG_VERSION"), "18\n");
@@ -215,7 +215,7 @@ const may = (flag: "-r" | "-x", path: string, uid: number) =>
   spawnSync("test", [flag, path], { uid, gid: uid, cwd: "/" }).status === 0;
 
 asRoot(
-  "started as root, the server has a user of its own: nobody else reads its files or reaches its socket",
+  "started as root, the server has its own user: no other user reads its files or reaches its socket",
   async () => {
     const dataDir = dataFolder();
     const server = await start(dataDir);
@@ -234,7 +234,7 @@ asRoot(
 );
 
 asRoot(
-  "a folder that nobody owned before is taken over with what is in it, also when that was cut off in the middle",
+  "a folder owned by the user nobody before is taken over with its contents, also when that was cut off in the middle",
   async () => {
     const dataDir = dataFolder();
     const first = await start(dataDir);
@@ -270,7 +270,7 @@ asRoot("where it cannot have a user of its own it starts, and says who can read 
   expect(lines.find((line) => line.includes("could not be given a user of its own"))).toContain(`user ${NOBODY}`);
 });
 
-test("a statement that fails is told to whoever sent it, and is no warning of the server", async () => {
+test("a failed statement is an error for its caller, and no warning of the server", async () => {
   const warned: string[] = [];
   const log = (level: string, line: string) => level === "warn" && warned.push(line);
   const server = await startEmbedded({ dataDir: dataFolder(), settings: { fsync: "off" }, log });
@@ -287,6 +287,6 @@ test("a statement that fails is told to whoever sent it, and is no warning of th
 lines'; END $$`;
   await waitUntil("the warning is logged", () => warned.some((line) => line.includes("lines")));
   expect(warned.slice(0, 2)).toEqual(["WARNING:  two", "\tlines"]);
-  // Where it stands, and what was asked.
+  // Its position, and the statement.
   expect(warned.slice(2).join("\n")).not.toContain("INSERT");
 }, 60_000);

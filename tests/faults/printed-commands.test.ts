@@ -4,7 +4,7 @@ import { freePort } from "../support/free-port.ts";
 import { testDatabase } from "../support/postgres.ts";
 import { testWith } from "../support/tools.ts";
 
-/** What belongs to later issues, and is SKIPPED until then. */
+/** Parts of later issues, SKIPPED until then. */
 const LATER = ["nats sub 'message.*'", "k6 run k6/loadtest.js"];
 
 testWith(
@@ -13,7 +13,7 @@ testWith(
   "curl",
   "make",
 )(
-  "every printed command runs as it stands",
+  "every printed command runs unchanged",
   async () => {
     const database = await testDatabase();
     try {
@@ -30,10 +30,10 @@ testWith(
         stderr: "inherit",
       });
       const lines = (await new Response(run.stdout).text()).trim().split("\n");
-      const told = (word: string) => lines.filter((line) => line.startsWith(word)).map((line) => line.slice(9));
+      const listed = (word: string) => lines.filter((line) => line.startsWith(word)).map((line) => line.slice(9));
       expect(lines.filter((line) => !/^(PASS|SKIPPED) /.test(line))).toEqual([]);
-      expect(told("SKIPPED").map((line) => line.split(": ")[0])).toEqual(LATER);
-      expect(told("PASS").length).toBeGreaterThan(20);
+      expect(listed("SKIPPED").map((line) => line.split(": ")[0])).toEqual(LATER);
+      expect(listed("PASS").length).toBeGreaterThan(20);
       expect(await run.exited).toBe(0);
     } finally {
       await database.close();

@@ -8,7 +8,7 @@ import { type TestDatabase, testDatabase } from "../support/postgres.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient } from "../support/ws-client.ts";
 
-/** SIGHUP to the program as it runs: it reads `.env` and the files of secrets again, and goes on. */
+/** SIGHUP to the program as it runs: it reads `.env` and the files of secrets again, and continues. */
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 const folder = mkdtempSync(join(tmpdir(), "usher-reload-"));
 const secretFile = join(folder, "jwt-secret");
@@ -121,7 +121,7 @@ test("what was opened by a key ends when the key is changed, and nothing more is
   for (const client of [own, again]) client.close();
 });
 
-test("a mistake is told in a sentence, and changes nothing", async () => {
+test("a mistake is reported in a sentence, and changes nothing", async () => {
   const output = await reload("LOG_LEVL=info\nTRUSTED_PROXIES=\n", "Did you mean LOG_LEVEL?");
   expect(output).toContain("Line 1 of .env sets LOG_LEVL");
   expect(await viaProxy()).toBe(true);

@@ -22,11 +22,11 @@ const withNats = testWith("nats-server");
 const folder = mkdtempSync(join(tmpdir(), "usher-secure-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The server's and ours; each is known by itself alone. Paths of their files. */
-const server = filesOf("server");
-const client = filesOf("client");
+/** The server's and ours; each trusts only itself. Paths of their files. */
+const server = getFiles("server");
+const client = getFiles("client");
 
-function filesOf(name: string) {
+function getFiles(name: string) {
   const { key, cert } = certificateFor("127.0.0.1");
   const files = { key: join(folder, `${name}.key`), cert: join(folder, `${name}.crt`) };
   writeFileSync(files.key, key);
@@ -35,39 +35,39 @@ function filesOf(name: string) {
 }
 
 type Env = Record<string, string>;
-const configOf = (env: Env) =>
+const parseConfig = (env: Env) =>
   loadConfig({ environment: env, dotenv: null, readFile: (path) => readFileSync(path, "utf8") });
 
 const redis =
   (env: Env, onError: (error: unknown) => void = () => {}) =>
   (address: TransportAddress) =>
-    createRedisTransport(getRedisServer(configOf(env)), address, onError);
+    createRedisTransport(getRedisServer(parseConfig(env)), address, onError);
 const nats =
   (env: Env, onError: (error: unknown) => void = () => {}) =>
   (address: TransportAddress) =>
-    createNatsTransport(getNatsServer(configOf(env)), address, onError);
+    createNatsTransport(getNatsServer(parseConfig(env)), address, onError);
 
-/** Two nodes with these options hear each other. */
-async function exchange(wire: (address: TransportAddress) => Promise<BrokerTransport>): Promise<void> {
+/** Two nodes with these options receive each other's messages. */
+async function exchange(open: (address: TransportAddress) => Promise<BrokerTransport>): Promise<void> {
   const cluster = new TestCluster();
-  const a = await cluster.join(1, wire);
-  const b = await cluster.join(2, wire);
+  const a = await cluster.join(1, open);
+  const b = await cluster.join(2, open);
   await untilReceived(a, b);
   await untilReceived(b, a);
   await cluster.stop();
 }
 
-/** With these options nobody gets in; returns the errors it reported. */
+/** With these options no node connects; returns the errors it reported. */
 async function expectRejected(
   make: (onError: (error: unknown) => void) => (address: TransportAddress) => Promise<BrokerTransport>,
 ) {
-  const told: string[] = [];
-  const wire = await make((error) => told.push(String(error)))({ cluster: "c", instanceId: "m" });
-  wire.start(() => {});
-  await waitUntil("it was told, twice", () => told.length > 1);
-  expect(wire.isConnected()).toBe(false);
-  await wire.close();
-  return told.join();
+  const errors: string[] = [];
+  const transport = await make((error) => errors.push(String(error)))({ cluster: "c", instanceId: "m" });
+  transport.start(() => {});
+  await waitUntil("it reported two errors", () => errors.length > 1);
+  expect(transport.isConnected()).toBe(false);
+  await transport.close();
+  return errors.join();
 }
 
 const TLS = (prefix: string): Env => ({
@@ -89,7 +89,7 @@ const redisFiles = [
 const asArguments = (lines: string[]) => lines.flatMap((line) => `--${line}`.split(" "));
 
 withRedis(
-  "Redis by rediss://, for a user of its own: with the authority, our certificate and the right name only",
+  "Redis by rediss://, with its own user: with the authority, our certificate and the right name only",
   async () => {
     const users = ["user default off", "user usher on >p@ss ~usher:* &usher:* +@all"];
     const engine = await startRedis((port) => asArguments([...redisTls(port), ...users]));
@@ -117,7 +117,7 @@ withRedis(
   },
 );
 
-withRedis("Redis behind sentinels, both with TLS, each with a name and a password of its own", async () => {
+withRedis("Redis with sentinels, both with TLS, each with its own name and password", async () => {
   const engine = await startRedis((port) =>
     asArguments([...redisTls(port), "user default off", "user master on >m@ster ~* &* +@all"]),
   );
@@ -140,8 +140,8 @@ withRedis("Redis behind sentinels, both with TLS, each with a name and a passwor
     REDIS_SENTINEL_PASSWORD: "w@tch",
   };
   await exchange(redis(right));
-  // The same place serves presence.
-  const single = await openRedis(getRedisServer(configOf(right)), () => {});
+  // The same server is used for presence.
+  const single = await openRedis(getRedisServer(parseConfig(right)), () => {});
   await single.connect();
   expect(await single.acl("WHOAMI")).toBe("master");
   single.disconnect();

@@ -14,7 +14,7 @@ import { waitUntil } from "../support/wait-until.ts";
 setDefaultTimeout(120_000);
 
 const TOKEN = "a-token-of-the-tests";
-/** Bytes that a stream may have unsent: for a second, and at once. */
+/** Bytes that a stream may have unsent: for a second, and at any time. */
 const LONG = 262_144;
 const MAX_UNSENT = 1_048_576;
 /** Bytes of an event; and what a paused socket of ours has read without showing it. */
@@ -44,7 +44,7 @@ async function call(path: string, body?: object) {
 }
 
 const text = "x".repeat(EVENT);
-const say = (room: string) => call(`/rooms/${room}/broadcasts`, { event_type: "much:said", payload: { text } });
+const say = (room: string) => call(`/rooms/${room}/broadcasts`, { event_type: "much:sent", payload: { text } });
 const readMembers = async (room: string) => (await call(`/connections/stats?room=${room}`)).total!;
 
 const ESTABLISHED = "01";
@@ -69,7 +69,7 @@ const inKernel = (reader: RawSocket) => readSockets(reader).reduce((sum, { bytes
 const seqs = (operation: RawStream, ...sockets: RawSocket[]) =>
   sockets
     .flatMap((socket) => operation.parseFrames(socket.received()))
-    .flatMap(({ type, seq }) => (type === "much:said" ? [seq] : []));
+    .flatMap(({ type, seq }) => (type === "much:sent" ? [seq] : []));
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
 async function waitUntilResumed(stream: RawStream, socket: RawSocket, room: string) {
@@ -91,7 +91,7 @@ const isOver = (socket: RawSocket) =>
 const isGone = (socket: RawSocket) =>
   !readSockets(socket).some(({ isServers, state }) => isServers && state === ESTABLISHED);
 
-/** @param ended how it shows that the server keeps nothing for the client any longer, while it goes on as before */
+/** @param ended a check that the server buffers nothing for the client any longer, while the client continues as before */
 const SLOW = [
   { name: "an SSE reader who never reads", door: sse, reads: false, ended: isGone, healthy: sse },
   // What the client is told comes after what it does not read.
@@ -106,7 +106,7 @@ const SLOW = [
 ];
 
 SLOW.forEach(({ name, reads, ended, ...streams }, place) => {
-  test.concurrent(`SL-1 SS-6 ${name} is closed, keeps nobody waiting, and resumes without loss`, async () => {
+  test.concurrent(`SL-1 SS-6 ${name} is closed, delays no one, and resumes without loss`, async () => {
     const room = `event:slow-${place}`;
     const [stream, healthy] = [streams.door(), streams.healthy()];
     const otherClient = await healthy.open(room);
@@ -117,18 +117,18 @@ SLOW.forEach(({ name, reads, ended, ...streams }, place) => {
     /** Bytes that the server has written for the reader and that lie in the server. */
     const unsent = () => otherClient.length - reader.length - inKernel(reader);
 
-    let said = 0;
-    while (unsent() < LONG + READ_AHEAD + EVENT && said < 1_000) {
+    let sent = 0;
+    while (unsent() < LONG + READ_AHEAD + EVENT && sent < 1_000) {
       await say(room);
-      said += 1;
-      // He has it before the next one is said, whatever the other does.
-      await waitUntil("the neighbour has it", () => otherClient.length > said * EVENT);
+      sent += 1;
+      // The reader has it before the next one is sent, whatever the other does.
+      await waitUntil("the neighbour has it", () => otherClient.length > sent * EVENT);
     }
     expect(unsent()).toBeLessThan(MAX_UNSENT);
     await waitUntil("the slow one is out of the room", async () => (await readMembers(room)) === 1);
     await waitUntil("nothing is buffered for it", () => ended(reader));
     for (let n = 0; n < 3; n++) await say(room);
-    said += 3;
+    sent += 3;
 
     reader.resume();
     await waitUntil("it has what was on the way", () => isOver(reader));
@@ -136,14 +136,14 @@ SLOW.forEach(({ name, reads, ended, ...streams }, place) => {
     const { position } = stream.parseFrames(reader.received()).findLast(({ position }) => position !== "")!;
     const again = await healthy.open(room, position);
     expect((await waitUntilResumed(healthy, again, room)).recovered).toBe(true);
-    await waitUntil("the rest came", () => seqs(healthy, again).at(-1) === said);
-    expect([...before, ...seqs(healthy, again)]).toEqual(upTo(said));
-    expect(seqs(healthy, otherClient)).toEqual(upTo(said));
+    await waitUntil("the rest came", () => seqs(healthy, again).at(-1) === sent);
+    expect([...before, ...seqs(healthy, again)]).toEqual(upTo(sent));
+    expect(seqs(healthy, otherClient)).toEqual(upTo(sent));
     for (const socket of [otherClient, reader, again]) socket.destroy();
   });
 });
 
-test("SL-2 sixty readers who never read cost what they may have unsent, however much is said", async () => {
+test("SL-2 sixty readers who never read cost what they may have unsent, however much is sent", async () => {
   const room = "event:crowd";
   const healthy = sse();
   const otherClient = await healthy.open(room);
@@ -160,15 +160,15 @@ test("SL-2 sixty readers who never read cost what they may have unsent, however 
     }
   const before = memory();
   let max = 0;
-  let said = 0;
-  while ((await readMembers(room)) > 1 || said < 200) {
+  let sent = 0;
+  while ((await readMembers(room)) > 1 || sent < 200) {
     await Promise.all(Array.from({ length: 10 }, () => say(room)));
-    said += 10;
-    expect(said).toBeLessThan(1_000);
-    await waitUntil("the neighbour has all", () => otherClient.length > said * EVENT);
+    sent += 10;
+    expect(sent).toBeLessThan(1_000);
+    await waitUntil("the neighbour has all", () => otherClient.length > sent * EVENT);
     max = Math.max(max, memory() - before);
   }
-  expect(seqs(healthy, otherClient)).toEqual(upTo(said));
+  expect(seqs(healthy, otherClient)).toEqual(upTo(sent));
   expect(max).toBeLessThan((readers.length * MAX_UNSENT) / 1_048_576 + 100);
   for (const socket of [otherClient, ...readers]) socket.destroy();
 });

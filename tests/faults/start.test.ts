@@ -6,7 +6,7 @@ import { helpText } from "../../src/config/describe.ts";
 import { freePort } from "../support/free-port.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-/** The program as a person starts it: what it prints, and what it leaves behind. */
+/** The program as a person starts it: what it prints, and what it leaves. */
 const ROOT = join(import.meta.dirname, "../..");
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -41,12 +41,12 @@ async function run(environment: Record<string, string>, ...flags: string[]) {
     child,
     dataDir,
     port,
-    said: new Response(child.stderr).text(),
+    stderr: new Response(child.stderr).text(),
     ready: () => waitUntil("the server is ready", async () => (await fetch(`http://127.0.0.1:${port}/ready`)).ok),
   };
 }
 
-/** Nobody can connect to the embedded server any more, because its process has gone. */
+/** The embedded server accepts no connections any more, because its process has ended. */
 async function expectNoServer(dataDir: string): Promise<void> {
   expect(await Bun.file(join(dataDir, "postgres/postmaster.pid")).exists()).toBe(false);
 }
@@ -55,16 +55,16 @@ describe("a start that cannot be", () => {
   test("a port that is taken: a sentence, exit code 1, and the database is stopped again", async () => {
     const stranger = Bun.serve({ port: 0, fetch: () => new Response() });
     cleanups.push(() => stranger.stop(true));
-    const { child, said, dataDir } = await run({ HTTP_PORT: String(stranger.port) });
+    const { child, stderr, dataDir } = await run({ HTTP_PORT: String(stranger.port) });
     expect(await child.exited).toBe(1);
-    expect(await said).toMatch(new RegExp(`^Port ${stranger.port} is .*HTTP_PORT.*\\n$`));
+    expect(await stderr).toMatch(new RegExp(`^Port ${stranger.port} is .*HTTP_PORT.*\\n$`));
     await expectNoServer(dataDir);
   });
 
   test("settings that cannot be meant: one sentence each", async () => {
-    const { child, said } = await run({ HTTP_PORT: "http", LOG_LEVLE: "info", JWT_SECRET: "your-jwt-secret" });
+    const { child, stderr } = await run({ HTTP_PORT: "http", LOG_LEVLE: "info", JWT_SECRET: "your-jwt-secret" });
     expect(await child.exited).toBe(1);
-    expect((await said).trim().split("\n")).toEqual([
+    expect((await stderr).trim().split("\n")).toEqual([
       "The environment sets LOG_LEVLE. Did you mean LOG_LEVEL? Otherwise unset it.",
       'HTTP_PORT must be a whole number from 0 to 65535, not "http".',
       "JWT_SECRET is the placeholder of an example. Make one of your own with: openssl rand -hex 32.",
@@ -74,9 +74,9 @@ describe("a start that cannot be", () => {
   test("an unknown name in .env", async () => {
     const dataDir = folder();
     writeFileSync(join(dataDir, ".env"), "COLOUR=blue\n");
-    const { child, said } = await run({ DATA_DIR: dataDir });
+    const { child, stderr } = await run({ DATA_DIR: dataDir });
     expect(await child.exited).toBe(1);
-    expect(await said).toBe("Line 1 of .env sets COLOUR, which Usher does not know.\n");
+    expect(await stderr).toBe("Line 1 of .env sets COLOUR, which Usher does not know.\n");
   });
 
   test("a data folder that another Usher uses", async () => {
@@ -84,7 +84,9 @@ describe("a start that cannot be", () => {
     await first.ready();
     const second = await run({ DATA_DIR: first.dataDir });
     expect(await second.child.exited).toBe(1);
-    expect(await second.said).toStartWith(`Another Usher is running on this data folder (process ${first.child.pid};`);
+    expect(await second.stderr).toStartWith(
+      `Another Usher is running on this data folder (process ${first.child.pid};`,
+    );
     expect((await fetch(`http://127.0.0.1:${first.port}/ready`)).status).toBe(200);
     first.child.kill("SIGTERM");
     expect(await first.child.exited).toBe(0);
@@ -119,7 +121,7 @@ describe("a stop", () => {
   });
 });
 
-describe("a defect that nobody caught", () => {
+describe("an uncaught error", () => {
   const defects = {
     "a rejection": 'void Promise.reject(new Error("planted"))',
     "an exception": 'setTimeout(() => { throw new Error("planted"); })',
@@ -145,7 +147,7 @@ describe("a defect that nobody caught", () => {
   }
 });
 
-test("an old Node.js is told so in a sentence", async () => {
+test("an old Node.js gets an error that says so", async () => {
   const old = 'data:text/javascript,Object.defineProperty(process.versions,"node",{value:"18.20.4"})';
   const child = Bun.spawn(["node", "--import", old, join(ROOT, "scripts/prepare.mjs"), "src/main.ts"], {
     cwd: ROOT,
@@ -157,7 +159,7 @@ test("an old Node.js is told so in a sentence", async () => {
   expect(await child.exited).toBe(1);
 });
 
-test("--help is answered, and an argument that it does not take named, before anything is installed or started", async () => {
+test("--help is printed, and an unknown argument named, before anything is installed or started", async () => {
   const checkout = folder();
   for (const path of ["package.json", "scripts/usher.sh", "scripts/prepare.mjs", "src/config/help.txt"]) {
     mkdirSync(dirname(join(checkout, path)), { recursive: true });

@@ -49,12 +49,12 @@ async function start(environment: Record<string, string> = {}) {
     stdout: "pipe",
     stderr: "pipe",
   });
-  const said = { text: "" };
+  const output = { text: "" };
   void (async () => {
     const decoder = new TextDecoder();
-    for await (const bytes of child.stdout) said.text += decoder.decode(bytes, { stream: true });
+    for await (const bytes of child.stdout) output.text += decoder.decode(bytes, { stream: true });
   })();
-  return { child, port, grpcPort, said, errors: new Response(child.stderr).text() };
+  return { child, port, grpcPort, output, errors: new Response(child.stderr).text() };
 }
 
 beforeAll(async () => {
@@ -71,7 +71,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A request on a connection of its own: none is kept. */
+/** A request on a new connection: none is reused. */
 const ask = (path: string, init: object = {}) =>
   fetch(`https://127.0.0.1:${server.port}${path}`, {
     keepalive: false,
@@ -119,7 +119,7 @@ async function openSocket() {
   };
 }
 
-/** gRPC's health, by a client that keeps its connection. */
+/** gRPC's health, by a client that reuses its connection. */
 function grpcClient() {
   const options = { "grpc.ssl_target_name_override": "localhost" };
   const check = { rejectUnauthorized: false };
@@ -146,7 +146,7 @@ async function publish(type: string): Promise<void> {
     SELECT log_append(ARRAY['event:7'], ARRAY[${String(++entries)}]::bigint[], ARRAY[${type}], ARRAY['{}'], ARRAY['{}'])`;
 }
 
-test("HTTPS, secure cookies, HSTS, WSS and gRPC by TLS; plain HTTP gets no answer", async () => {
+test("HTTPS, secure cookies, HSTS, WSS and gRPC by TLS; plain HTTP gets no response", async () => {
   const account = { username: "owner", email: "owner@example.org", password: "correct horse" };
   const response = await ask("/api/v1/auth/register", {
     method: "POST",
@@ -165,7 +165,7 @@ test("HTTPS, secure cookies, HSTS, WSS and gRPC by TLS; plain HTTP gets no answe
   expect(fetch(`http://127.0.0.1:${server.port}/health`)).rejects.toThrow();
 });
 
-test("a certificate that is renewed is shown to new connections; what is open lives on, and still gets what is published", async () => {
+test("a certificate that is renewed is shown to new connections; open ones stay, and still get what is published", async () => {
   const socket = await openSocket();
   const client = grpcClient();
   await client.check();
@@ -193,13 +193,13 @@ test("a certificate that is renewed is shown to new connections; what is open li
   client.close();
 });
 
-test("a pair that does not belong together is told in the log, and the old one stays", async () => {
+test("a pair that does not match is reported in the log, and the old one stays", async () => {
   const before = await shown();
   install("first", "second");
-  await waitUntil("the log says so", () => server.said.text.includes("is not that of the certificate"));
+  await waitUntil("the log says so", () => server.output.text.includes("is not that of the certificate"));
   expect(await shown()).toBe(before);
   writeFileSync(files.cert, "nothing");
-  await waitUntil("the log says so", () => server.said.text.includes("holds no certificate"));
+  await waitUntil("the log says so", () => server.output.text.includes("holds no certificate"));
   expect(await shown()).toBe(before);
   install("first");
   await waitUntil("the good one is shown", async () => (await shown()) === "first");

@@ -5,7 +5,7 @@ import { startTestApp, type TestApp } from "../support/app.ts";
 import { freePort } from "../support/free-port.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-/** What has ended lets nobody in any more: at every interface, on the node where it ended and on the other. */
+/** What has ended admits no one any more: at every interface, on the node where it ended and on the other. */
 setDefaultTimeout(60_000);
 
 const PASSWORD = "correct horse";
@@ -16,7 +16,7 @@ beforeAll(async () => {
   let databaseUrl: string | null = null;
   for (let n = 0; n < 2; n++) {
     const port = await freePort();
-    // With a token of its own gRPC asks everybody for one.
+    // With GRPC_TOKEN gRPC asks every caller for a token.
     const env: Record<string, string> = {
       GRPC_HOST: "127.0.0.1",
       GRPC_PORT: String(port),
@@ -50,7 +50,7 @@ async function register(
   return (await call(0, "POST", "/api/v1/auth/register", null, body)).body;
 }
 
-/** What a request for a stream or socket is answered with; an open one is closed again. */
+/** The response to a request for a stream or socket; an open one is closed again. */
 async function tryToken(n: number, path: string, headers: Record<string, string> = {}): Promise<number> {
   const stop = new AbortController();
   const response = await fetch(nodes[n]!.app.url + path, { headers, signal: stop.signal });

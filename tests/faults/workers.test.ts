@@ -8,7 +8,7 @@ import { listChildren, readCommand } from "../support/processes.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient, type WsClient } from "../support/ws-client.ts";
 
-/** WORKERS=2: two processes behind one port, one database and one page process, as an operator starts them. */
+/** WORKERS=2: two processes with one port, one database and one page process, as an operator starts them. */
 const ROOT = join(import.meta.dirname, "../..");
 const dataDir = mkdtempSync(join(tmpdir(), "usher-workers-"));
 let port = 0;
@@ -19,12 +19,12 @@ const clients: WsClient[] = [];
 
 interface Parent {
   pid: number;
-  /** All that it and its workers have said. */
-  said: string;
+  /** All output of it and its workers. */
+  output: string;
   exited: Promise<number>;
 }
 
-/** As a terminal starts it: in a process group of its own. */
+/** As a terminal starts it: in a separate process group. */
 function start(httpPort = port): Parent {
   const child = Bun.spawn([process.execPath, "--no-env-file", join(ROOT, "src/main.ts")], {
     cwd: dataDir,
@@ -40,11 +40,11 @@ function start(httpPort = port): Parent {
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const started: Parent = { pid: child.pid, said: "", exited: child.exited };
+  const started: Parent = { pid: child.pid, output: "", exited: child.exited };
   for (const stream of [child.stdout, child.stderr]) {
     void (async () => {
       const decoder = new TextDecoder();
-      for await (const bytes of stream) started.said += decoder.decode(bytes, { stream: true });
+      for await (const bytes of stream) started.output += decoder.decode(bytes, { stream: true });
     })();
   }
   return started;
@@ -53,7 +53,7 @@ function start(httpPort = port): Parent {
 const isReady = () =>
   waitUntil("it is ready", async () => (await fetch(`http://127.0.0.1:${port}/ready`)).ok, 55_000).catch(
     (error: unknown) => {
-      throw new Error(parent.said, { cause: error });
+      throw new Error(parent.output, { cause: error });
     },
   );
 
@@ -80,7 +80,7 @@ function lives(pid: number): boolean {
   }
 }
 
-/** A socket on each of the two nodes; the system chooses, so it takes a few. */
+/** A socket on each of the two nodes; the system chooses, so it needs a few. */
 async function onBoth(where = (_greeting: Record<string, unknown>) => true): Promise<[WsClient, WsClient]> {
   const byNode = new Map<unknown, WsClient>();
   await waitUntil("there is a socket on either worker", async () => {
@@ -139,26 +139,26 @@ test("a worker that is killed is started again, while the other serves, by gRPC 
   });
 }, 60_000);
 
-test("Ctrl+C reaches all processes at once, and ends them in order", async () => {
+test("Ctrl+C reaches all processes at once, and they end gracefully", async () => {
   const before = workers();
-  const said = parent.said.length;
+  const printed = parent.output.length;
   process.kill(-parent.pid, "SIGINT");
   expect(await parent.exited).toBe(0);
   expect(before.filter(lives)).toEqual([]);
-  // On a machine that has too much to do a statement may still run when its connection is closed, and PostgreSQL says so.
-  const lines = parent.said.slice(said).split("\n");
+  // On a busy machine a statement may still run when its connection is closed, and PostgreSQL says so.
+  const lines = parent.output.slice(printed).split("\n");
   expect(lines.filter((line) => line !== "" && !line.includes("connection to client lost"))).toEqual([]);
   expect(await Bun.file(join(dataDir, "postgres/postmaster.pid")).exists()).toBe(false);
 }, 60_000);
 
-test("when a worker cannot start, it is said why", async () => {
+test("when a worker cannot start, the log says why", async () => {
   const taken = Bun.serve({ port: 0, fetch: () => new Response("") });
   const { port } = taken;
   parent = start(port!);
   expect(await parent.exited).toBe(1);
   await taken.stop(true);
-  expect(parent.said).toContain(`Port ${port} is taken.`);
-  expect(parent.said).toMatch(/Worker [01] could not start \(code 1\); what it said stands above\./);
+  expect(parent.output).toContain(`Port ${port} is taken.`);
+  expect(parent.output).toMatch(/Worker [01] could not start \(code 1\); what it said stands above\./);
 }, 60_000);
 
 test("kill -9 of the parent ends them all", async () => {
@@ -173,14 +173,14 @@ test("kill -9 of the parent ends them all", async () => {
   await waitUntil("so is the database", () => !lives(postgres));
 }, 60_000);
 
-/** Asks the health service on a connection of its own. */
+/** Calls the health service on a new connection. */
 function isServing(): Promise<boolean> {
   const client = new Client(`127.0.0.1:${grpcPort}`, credentials.createInsecure(), {
     "grpc.use_local_subchannel_pool": 1,
   });
   const same = (bytes: Buffer) => bytes;
   const result = Promise.withResolvers<boolean>();
-  // The answer's first field is `status`; 1 is SERVING.
+  // The response's first field is `status`; 1 is SERVING.
   client.makeUnaryRequest("/grpc.health.v1.Health/Check", same, same, Buffer.alloc(0), (error, bytes) =>
     error ? result.reject(error) : result.resolve(bytes?.[1] === 1),
   );

@@ -5,7 +5,7 @@ import { REMOTE_ADDRESS, testFromRemote } from "../support/remote-address.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { type GrpcNode, refusal, startGrpcNode } from "./node.ts";
 
-/** Who comes in by gRPC, and as whom. */
+/** How gRPC callers are authenticated. */
 let node: GrpcNode;
 let owner: Awaited<ReturnType<GrpcNode["person"]>>;
 
@@ -24,26 +24,26 @@ async function serviceToken(scopes: string[], rooms: string[]): Promise<string> 
   return ((await made.json()) as { token: string }).token;
 }
 const issue = (email: string, token?: string) => node.ask("auth.AuthService/GenerateToken", { email }, { token });
-const codeOf = async (call: Promise<unknown>) => (await refusal(call)).code;
+const getCode = async (call: Promise<unknown>) => (await refusal(call)).code;
 
-test("no service becomes an owner or an admin by GenerateToken, and it is nobody whom its patterns do not cover", async () => {
+test("no service becomes an owner or an admin by GenerateToken, and none that its patterns do not cover", async () => {
   const [bob, eve] = [await node.person("bob"), await node.person("eve")];
   const token = await serviceToken(["tokens:issue"], [`user:${bob.id}`]);
   expect(await issue("bob@example.org", token)).toMatchObject({ token: expect.any(String) });
-  expect(await codeOf(issue("eve@example.org", token))).toBe(status.NOT_FOUND);
+  expect(await getCode(issue("eve@example.org", token))).toBe(status.NOT_FOUND);
   expect(await issue("eve@example.org")).toMatchObject({ token: expect.any(String) });
   // Not even GRPC_TOKEN, which has all scopes and rooms.
-  expect(await codeOf(issue("ann@example.org"))).toBe(status.PERMISSION_DENIED);
+  expect(await getCode(issue("ann@example.org"))).toBe(status.PERMISSION_DENIED);
   const raised = await fetch(`${node.url}/api/v1/admin/users/${eve.id}`, {
     method: "PATCH",
     headers: { "content-type": "application/json", authorization: `Bearer ${owner.token}` },
     body: JSON.stringify({ role: "admin" }),
   });
   expect(raised.status).toBe(200);
-  expect(await codeOf(issue("eve@example.org"))).toBe(status.PERMISSION_DENIED);
+  expect(await getCode(issue("eve@example.org"))).toBe(status.PERMISSION_DENIED);
 });
 
-test("where no token is needed, whoever comes through a proxy needs one all the same", async () => {
+test("where no token is needed, a call through a proxy needs one all the same", async () => {
   const open = await startGrpcNode({ GRPC_TOKEN: "" });
   try {
     const stats = (metadata = {}) =>
@@ -53,11 +53,11 @@ test("where no token is needed, whoever comes through a proxy needs one all the 
     await waitUntil("a stream stands", () => stream.received.find(({ type }) => type === "system:resumed"));
     expect(stream.error).toBeNull();
     stream.call.cancel();
-    expect(await codeOf(stats({ "x-forwarded-for": "127.0.0.1" }))).toBe(status.UNAUTHENTICATED);
+    expect(await getCode(stats({ "x-forwarded-for": "127.0.0.1" }))).toBe(status.UNAUTHENTICATED);
     const proxied = new Client(open.address, credentials.createInsecure(), {
       "grpc.default_authority": "chat.example.org",
     });
-    const { path, requestSerialize, responseDeserialize } = open.methodOf(
+    const { path, requestSerialize, responseDeserialize } = open.findMethod(
       "realtime.RealtimeService/GetConnectionStats",
     );
     const call = new Promise((resolve, reject) =>
@@ -65,7 +65,7 @@ test("where no token is needed, whoever comes through a proxy needs one all the 
         error ? reject(error) : resolve(result),
       ),
     );
-    expect(await codeOf(call)).toBe(status.UNAUTHENTICATED);
+    expect(await getCode(call)).toBe(status.UNAUTHENTICATED);
     proxied.close();
   } finally {
     await open.close();
@@ -77,10 +77,10 @@ test("calls without a good token count with the other requests of their address"
   try {
     const signIn = () =>
       limited.ask("auth.AuthService/SignIn", { email: "nobody@example.org", password: "no" }, { token: null });
-    expect(await codeOf(signIn())).toBe(status.UNAUTHENTICATED);
+    expect(await getCode(signIn())).toBe(status.UNAUTHENTICATED);
     while ((await fetch(`${limited.url}/api/v1/meta`)).status !== 429);
-    expect(await codeOf(signIn())).toBe(status.RESOURCE_EXHAUSTED);
-    // Who has a token is counted by it.
+    expect(await getCode(signIn())).toBe(status.RESOURCE_EXHAUSTED);
+    // Callers with a token are counted by it.
     expect(await limited.ask("realtime.RealtimeService/GetConnectionStats", {})).toMatchObject({ total: 0 });
   } finally {
     await limited.close();
@@ -88,7 +88,7 @@ test("calls without a good token count with the other requests of their address"
 });
 
 testFromRemote(
-  "the first account by SignUp takes the set-up code from another address, and from behind a proxy",
+  "the first account by SignUp takes the set-up code from another address, and through a proxy",
   async () => {
     const lines: string[] = [];
     const logger = createLogger({ LOG_LEVEL: "warn", LOG_FORMAT: "json" }, { write: (line) => void lines.push(line) });
@@ -97,7 +97,7 @@ testFromRemote(
     const stranger = new Client(`${REMOTE_ADDRESS}:${open.port}`, credentials.createInsecure(), {
       "grpc.default_authority": "localhost",
     });
-    const { path, requestSerialize, responseDeserialize } = open.methodOf("auth.AuthService/SignUp");
+    const { path, requestSerialize, responseDeserialize } = open.findMethod("auth.AuthService/SignUp");
     const account = { username: "ann", email: "ann@example.org", password: "correct horse" };
     const signUp = (more = {}, headers: Record<string, string> = {}) => {
       const metadata = Metadata.fromHttp2Headers(headers);
@@ -119,10 +119,10 @@ testFromRemote(
         { token: null, metadata },
       );
     try {
-      expect(await codeOf(signUp())).toBe(status.PERMISSION_DENIED);
-      expect(await codeOf(signUp({}, { "x-forwarded-for": "127.0.0.1" }))).toBe(status.PERMISSION_DENIED);
-      expect(await codeOf(signUp({ setup_code: "AAAA-AAAA-AAAA-AAAA" }))).toBe(status.PERMISSION_DENIED);
-      expect(await codeOf(here({ "x-forwarded-for": "127.0.0.1" }))).toBe(status.PERMISSION_DENIED);
+      expect(await getCode(signUp())).toBe(status.PERMISSION_DENIED);
+      expect(await getCode(signUp({}, { "x-forwarded-for": "127.0.0.1" }))).toBe(status.PERMISSION_DENIED);
+      expect(await getCode(signUp({ setup_code: "AAAA-AAAA-AAAA-AAAA" }))).toBe(status.PERMISSION_DENIED);
+      expect(await getCode(here({ "x-forwarded-for": "127.0.0.1" }))).toBe(status.PERMISSION_DENIED);
       const setup_code = /[A-Z2-7]{4}(?:-[A-Z2-7]{4}){3}/.exec(lines.join(""))?.[0];
       expect(await signUp({ setup_code })).toMatchObject({ session: { username: "ann" } });
       expect(await here()).toMatchObject({ session: { username: "eve" } });

@@ -74,7 +74,7 @@ for (const packageName of ["realtime", "realtime.v1"]) {
   );
 }
 
-/** Runs an example twice: the second time nothing happens, and the answer is the first one. */
+/** Runs an example twice: the second time nothing happens, and the response is the first one. */
 async function tellsOnce(caller: Caller): Promise<void> {
   const socket = await ann.connect();
   const booking = crypto.randomUUID();
@@ -91,16 +91,16 @@ async function tellsOnce(caller: Caller): Promise<void> {
 
 const published = () => readFileSync(PROTO, "utf8");
 withStubs(
-  "the example in Go tells a booking once",
+  "the example in Go sends a booking once",
   async () => tellsOnce(await goCaller("example", published(), join(EXAMPLES, "go"))),
   BUILD_MS,
 );
 withStubs(
-  "the example in Python tells a booking once",
+  "the example in Python sends a booking once",
   async () => tellsOnce(await pythonCaller("example", published(), join(EXAMPLES, "python"))),
   BUILD_MS,
 );
-testWith("node")("the example in Node tells a booking once", () =>
+testWith("node")("the example in Node sends a booking once", () =>
   tellsOnce(["node", join(EXAMPLES, "node/main.mjs")]),
 );
 

@@ -18,7 +18,7 @@ test("reflection knows every file, each whole", () => {
   for (const name of PROTO_FILES) expect(texts.some((text) => text.includes(name))).toBe(true);
 });
 
-testWith("buf")("the descriptors are what buf makes of the definitions, and buf finds nothing to say", async () => {
+testWith("buf")("the descriptors are what buf makes of the definitions, and buf reports nothing", async () => {
   const folder = mkdtempSync(join(tmpdir(), "usher-test-"));
   const made = join(folder, "descriptors.binpb");
   try {
@@ -30,7 +30,7 @@ testWith("buf")("the descriptors are what buf makes of the definitions, and buf 
   }
 });
 
-test("the fixed numbers stand", () => {
+test("the fixed numbers are unchanged", () => {
   const text = readFileSync(join(PROTO_FOLDER, "realtime.proto"), "utf8");
   const fixed = readFileSync(join(import.meta.dirname, "callers/fixed.proto"), "utf8");
   const fields = (source: string) =>

@@ -3,7 +3,7 @@ import { findTool, testWith } from "../support/tools.ts";
 import { startGrpcNode } from "./node.ts";
 
 testWith("grpcurl")(
-  "grpcurl shows what is wrong with a call in words, by reflection alone",
+  "grpcurl shows what is wrong with a call in a sentence, by reflection alone",
   async () => {
     const node = await startGrpcNode();
     try {

@@ -4,7 +4,7 @@ import { openTcp } from "../support/raw-socket.ts";
 import { chooseSeed, seeded } from "../support/seeded.ts";
 import { type GrpcNode, startGrpcNode, TOKEN } from "./node.ts";
 
-/** Whoever is no gRPC client: noise, frames and messages that should not be. The server lives, and answers all others. */
+/** Clients that are no gRPC clients: random bytes, invalid frames and messages. The server stays up, and serves all others. */
 let node: GrpcNode;
 
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import { type GrpcNode, startGrpcNode, TOKEN } from "./node.ts";
 
 setDefaultTimeout(60_000);
 
-/** A token that a service had made for a person lives no longer than what made it. */
+/** A token that a service had made for a person ends with what made it. */
 let node: GrpcNode;
 let owner: string;
 
@@ -57,7 +57,7 @@ test("it ends when the service token is revoked, its sockets too", async () => {
   expect((await call("DELETE", `/service-tokens/${service.id}`, owner)).status).toBe(204);
   expect(await me(token)).toBe(401);
   expect(await socket.end()).toBe(4102);
-  // What the person signed in with by themselves goes on.
+  // The person's own sign-in stays.
   expect(await me(person.token)).toBe(200);
 });
 

@@ -108,7 +108,7 @@ async function history(): Promise<number> {
   return payload.seq as number;
 }
 
-test("a call whose deadline has passed ends as such, and whoever waits for an ack gets a response within it", async () => {
+test("a call whose deadline has passed ends as such, and a call that waits for an ack gets a response within it", async () => {
   const socket = await ann.connect();
   const request = { user_id: ann.id, event_type: "please:ack", payload: "{}", require_ack: true };
   const result = await node.ask(`${REALTIME}/SendToUser`, request, { within: 700 });

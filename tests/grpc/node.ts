@@ -17,7 +17,7 @@ export interface AskOptions {
   metadata?: Record<string, string>;
   /** ms. */
   within?: number;
-  /** Over a connection of its own. */
+  /** Over a separate connection. */
   apart?: boolean;
 }
 
@@ -29,13 +29,13 @@ export async function startGrpcNode(env: Record<string, string> = {}, logger?: L
     logger,
   );
   const address = `127.0.0.1:${port}`;
-  // Each with a connection of its own, as programs on different machines have.
+  // Each with its own connection, as programs on different machines have.
   const connect = () => new Client(address, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
   const client = connect();
   const others: Client[] = [];
   const definition = loadDefinition();
 
-  const methodOf = (path: string) => {
+  const findMethod = (path: string) => {
     const [service = "", name = ""] = path.split("/");
     return getService(definition, service)[name]!;
   };
@@ -46,15 +46,15 @@ export async function startGrpcNode(env: Record<string, string> = {}, logger?: L
     address,
     httpPort: Number(new URL(app.url).port),
     client,
-    methodOf,
+    findMethod,
     /** Calls `realtime.RealtimeService/SendToUser` or another one; rejects with the ServiceError. */
-    // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
+    // biome-ignore lint/suspicious/noExplicitAny: responses of every shape
     ask(path: string, request: object, options: AskOptions = {}): Promise<any> {
-      const { path: wire, requestSerialize, responseDeserialize } = methodOf(path);
+      const { path: methodPath, requestSerialize, responseDeserialize } = findMethod(path);
       const [metadata, more] = createCall(options);
       return new Promise((resolve, reject) => {
         client.makeUnaryRequest(
-          wire,
+          methodPath,
           requestSerialize,
           responseDeserialize,
           request,
@@ -64,13 +64,20 @@ export async function startGrpcNode(env: Record<string, string> = {}, logger?: L
         );
       });
     },
-    /** The same for a stream; `received` and `error` fill as it goes on. */
+    /** The same for a stream; `received` and `error` fill as it runs. */
     stream(path: string, request: object, options: AskOptions = {}) {
-      const { path: wire, requestSerialize, responseDeserialize } = methodOf(path);
+      const { path: methodPath, requestSerialize, responseDeserialize } = findMethod(path);
       const [metadata, more] = createCall(options);
       const caller = options.apart ? connect() : client;
       if (options.apart) others.push(caller);
-      const call = caller.makeServerStreamRequest(wire, requestSerialize, responseDeserialize, request, metadata, more);
+      const call = caller.makeServerStreamRequest(
+        methodPath,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        metadata,
+        more,
+      );
       // biome-ignore lint/suspicious/noExplicitAny: frames of every shape
       const state = { call, received: [] as any[], error: null as ServiceError | null, ended: false };
       call.on("data", (frame) => state.received.push(frame));

@@ -65,7 +65,7 @@ async function tokenFor(scopes: readonly Scope[], rooms: string[]): Promise<stri
 }
 
 /** The status that a call ends with; a stream's is OK when its first frame comes. */
-async function statusOf({ name, request }: Method, token: string | null): Promise<number> {
+async function getStatus({ name, request }: Method, token: string | null): Promise<number> {
   if (name !== "Subscribe") {
     const call = node.ask(`${REALTIME}/${name}`, request, { token });
     return call.then(() => status.OK).catch(({ code }) => code);
@@ -100,20 +100,20 @@ for (const method of METHODS) {
   test(`${name} is for tokens with the scope ${scope} whose patterns cover the room, and PERMISSION_DENIED for others`, async () => {
     const before = await written();
     for (const other of ALL_SCOPES.filter((each) => each !== scope))
-      expect([other, await statusOf(method, await tokenFor([other], ["*"]))]).toEqual([
+      expect([other, await getStatus(method, await tokenFor([other], ["*"]))]).toEqual([
         other,
         status.PERMISSION_DENIED,
       ]);
     for (const rooms of BESIDE(room))
-      expect([rooms, await statusOf(method, await tokenFor([scope], rooms))]).toEqual([
+      expect([rooms, await getStatus(method, await tokenFor([scope], rooms))]).toEqual([
         rooms,
         status.PERMISSION_DENIED,
       ]);
-    expect(await statusOf(method, owner)).toBe(status.UNAUTHENTICATED);
-    expect(await statusOf(method, null)).toBe(status.UNAUTHENTICATED);
+    expect(await getStatus(method, owner)).toBe(status.UNAUTHENTICATED);
+    expect(await getStatus(method, null)).toBe(status.UNAUTHENTICATED);
     expect(await written()).toBe(before);
     for (const rooms of [[room], [`${room.slice(0, -1)}*`], ["*"], ["all", room]])
-      expect([rooms, await statusOf(method, await tokenFor([scope], rooms))]).toEqual([rooms, status.OK]);
+      expect([rooms, await getStatus(method, await tokenFor([scope], rooms))]).toEqual([rooms, status.OK]);
   });
 }
 
@@ -128,8 +128,8 @@ test("a refusal says which scope or room the token lacks", async () => {
 test("one room that is not covered is enough to refuse a subscription, and stats of all rooms need no room", async () => {
   const token = await tokenFor(["subscribe", "stats"], ["event:7"]);
   const rooms = [{ room: "event:7" }, { room: "event:8" }];
-  expect(await statusOf({ name: "Subscribe", scope: "subscribe", request: { rooms }, room: "" }, token)).toBe(
+  expect(await getStatus({ name: "Subscribe", scope: "subscribe", request: { rooms }, room: "" }, token)).toBe(
     status.PERMISSION_DENIED,
   );
-  expect(await statusOf({ name: "GetConnectionStats", scope: "stats", request: {}, room: "" }, token)).toBe(status.OK);
+  expect(await getStatus({ name: "GetConnectionStats", scope: "stats", request: {}, room: "" }, token)).toBe(status.OK);
 });

@@ -120,7 +120,7 @@ test("a subject that cannot be an id is refused at every edge", async () => {
   }
 });
 
-test("a subject that no path can name is refused, since nobody could ban or remove its person", async () => {
+test("a subject that no path can name is refused, since no one could ban or remove its person", async () => {
   const channelOwner = await mint({ sub: "owner-of-channel" });
   const { id } = (await ask("POST", "/channels", channelOwner, { type: "public", name: "Paths" })).body;
   for (const sub of [".", "..", "me"]) {

@@ -1,7 +1,7 @@
-/** A mutant that no test can kill, or that is left alive on purpose. */
+/** A mutant that no test can kill, or that is not killed on purpose. */
 interface Explained {
   file: string;
-  /** The line as it stands in the source, trimmed: it goes with the line, wherever that moves. */
+  /** The line of the source, trimmed: it matches wherever the line moves. */
   line: string;
   kind: string;
   why: string;

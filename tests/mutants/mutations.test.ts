@@ -10,7 +10,7 @@ export function f(x: number): boolean {
   return x < 10 && true; // or x > 2
 }`;
 
-test("each place where a single fault can stand is found once, and none in comments, imports and logging", () => {
+test("each position of a possible fault is found once, and none in comments, imports and logging", () => {
   expect(findMutations(SOURCE).map(({ line, kind }) => `${line} ${kind}`)).toEqual([
     "4 guard taken out",
     "4 === to !==",

@@ -9,7 +9,7 @@ export interface Mutation {
   after: string;
 }
 
-/** Replaced in code and in the SQL of templates alike: bounds, guards and the right direction stand in both. */
+/** Replaced in code and in the SQL of templates alike: bounds, guards and directions are in both. */
 const REPLACEMENTS: [string, string][] = [
   [" < ", " <= "],
   [" <= ", " < "],

@@ -7,7 +7,7 @@ import { isExplained } from "./explained.ts";
 import { findMutations, type Mutation, mutate } from "./mutations.ts";
 
 /**
- * `npm run mutants [-- COUNT [WORD]]`: puts COUNT single faults (60 unless told) into a copy of the checkout, one after the other,
+ * `npm run mutants [-- COUNT [WORD]]`: puts COUNT single faults (60 by default) into a copy of the checkout, one after the other,
  * spread evenly over the areas below, and runs the tests that should notice. WORD narrows it to files whose path contains it.
  * SEED repeats a choice. Each area's tests must pass without a fault first: else nothing would be proven. Exit code 1 when a mutant survives that explained.ts does not explain.
  */

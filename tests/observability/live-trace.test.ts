@@ -4,7 +4,7 @@ import { openSse, type SseClient } from "../support/sse-client.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient, type WsClient } from "../support/ws-client.ts";
 
-/** An admin on one node watches what somebody on another node sends and gets. */
+/** An admin on one node watches what a user on another node sends and gets. */
 let a: TestApp;
 let b: TestApp;
 let owner: string;
@@ -54,9 +54,9 @@ async function makeAdmin(): Promise<string> {
 // biome-ignore lint/suspicious/noExplicitAny: lines of every shape
 const readLines = (sse: SseClient): any[] => sse.events.map(({ frame }) => frame);
 
-/** Until the other node has heard that somebody watches. */
+/** Until the other node knows of the trace. */
 async function untilSeen(sse: SseClient): Promise<void> {
-  await waitUntil("the other node tells what it sees", async () => {
+  await waitUntil("the other node shows its frames", async () => {
     await annSocket.ask("system:ping");
     return readLines(sse).some(({ type }) => type === "system:ping" || type === "system:pong");
   });
@@ -85,10 +85,10 @@ test("a person's frames are shown in and out, from another node, without secrets
   sse.close();
 });
 
-test("a room's frames are shown once for each node, with its number, and what others say elsewhere is not", async () => {
+test("a room's frames are shown once for each node, with its number, and what others send elsewhere is not", async () => {
   const sse = await trace(`room=channel:${channel}&seconds=60`);
   const lines = () => readLines(sse);
-  await waitUntil("the other node tells what it sees", async () => {
+  await waitUntil("the other node shows its frames", async () => {
     await call("POST", `/channels/${channel}/messages`, { content: "hi", client_id: crypto.randomUUID() }, ann.token);
     return lines().some(({ direction }) => direction === "out");
   });
@@ -159,7 +159,7 @@ test("a trace of a room shows the commands that name it in any form, and of a re
   socket.close();
 });
 
-test("it is for admins, for one target, ends by itself, and is in the audit log", async () => {
+test("it is for admins, for one target, ends without help, and is in the audit log", async () => {
   expect((await call("GET", `/admin/traces?user_id=${ann.id}`, undefined, ann.token)).status).toBe(403);
   expect((await call("GET", "/admin/traces", undefined, owner)).status).toBe(422);
   expect((await call("GET", `/admin/traces?user_id=${ann.id}&seconds=301`, undefined, owner)).status).toBe(422);

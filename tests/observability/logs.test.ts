@@ -8,7 +8,7 @@ import { startOtlpCollector } from "../support/otlp-collector.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient } from "../support/ws-client.ts";
 
-/** All that a whole app writes at the level trace while people and services come in by every interface with every kind of secret. */
+/** All that a whole app logs at the level trace while people and services use every interface with every kind of secret. */
 const GRPC_TOKEN = "secret-grpc-token-of-the-tests";
 const lines: string[] = [];
 const logger = createLogger({ LOG_LEVEL: "trace", LOG_FORMAT: "json" }, { write: (line) => void lines.push(line) });
@@ -86,7 +86,7 @@ test("no secret reaches the log, whichever interface it came by", async () => {
   for (const path of ["/reset/secret-reset-page%E0", "/reset/secret-reset-page%", "/register?invite=secret-invite%E0"])
     await call("GET", path);
   secrets.push("secret-reset-page");
-  // People's addresses: taken ones, unknown ones, those of a mail that cannot be sent.
+  // E-mail addresses: taken ones, unknown ones, those of a mail that cannot be sent.
   await call("POST", `${api}/auth/register`, { ...account, username: "other" });
   await call("POST", `${api}/auth/register`, { ...account, email: "other@example.org" });
   await call("POST", `${api}/auth/login`, { email: "nobody@example.org", password: secrets[1] });
@@ -109,7 +109,7 @@ test("no secret reaches the log, whichever interface it came by", async () => {
   expect(new Set(secrets).size).toBeGreaterThan(15);
   expect(lines.length).toBeGreaterThan(10);
   expect(leaks(secrets)).toEqual([]);
-  // The look itself finds one that is put there.
+  // The search itself finds one that is planted.
   logger.info({ note: `planted ${secrets[0]}` }, "planted");
   expect(leaks(secrets)).toHaveLength(1);
 });

@@ -46,7 +46,7 @@ test("the names that others rely on are there with 0 from the start", () => {
     expect(text.split("\n")).toContain(line);
 });
 
-test("what a node stands on has its numbers", () => {
+test("what a node depends on has its metrics", () => {
   const number = (name: string) => Number(new RegExp(`^${name} (.*)$`, "m").exec(text)?.[1]);
   expect(number("usher_nodes")).toBe(1);
   expect(number("usher_node_lease_held")).toBe(1);
@@ -78,7 +78,7 @@ test("every metric that the alert rules and the dashboard name exists", () => {
   expect(unwatched).toEqual(["process_open_fds", "usher_broker_bytes_total"]);
 });
 
-test("every alert says what to do, and where more about it stands", () => {
+test("every alert says what to do, and where to read more", () => {
   const rules = read("deploy/prometheus/rules.yml").split("- alert: ").slice(1);
   const runbook = read("docs/operating.md");
   for (const name of namesIn(runbook)) expect(namesIn(metricsDocs())).toContain(name);
@@ -91,7 +91,7 @@ test("every alert says what to do, and where more about it stands", () => {
   }
 });
 
-test("the dashboard is what the script makes, with whole places and one id for each panel", () => {
+test("the dashboard is what the script makes, with integer positions and one id for each panel", () => {
   expect(read("deploy/grafana/usher.json")).toBe(grafanaDashboard());
   const { panels } = JSON.parse(grafanaDashboard()) as {
     panels: { id: number; type: string; gridPos: { x: number; w: number }; targets?: { expr: string }[] }[];
@@ -131,7 +131,7 @@ test("from elsewhere the metrics need a service token with the scope stats", asy
   expect((await ask())[1]).toBe(false);
 });
 
-test("a parent adds up its workers, and of what cannot be added takes the worst", async () => {
+test("a parent adds up its workers, and takes the worst of what cannot be added", async () => {
   const one = allMetrics();
   const two = allMetrics();
   one.hub.sent("message:created", 2);

@@ -63,7 +63,7 @@ const WAY = [
   "log write > log append",
 ];
 
-/** Says something until its trace has come over the broker: before nodes know each other, the log brings what is said. */
+/** Sends messages until one's trace has come through the broker: before nodes know each other, the log brings them. */
 async function traced(say: (traceparent: string) => Promise<unknown>): Promise<string> {
   return waitUntil("a trace over both nodes", async () => {
     const { traceId, traceparent } = newTrace();
@@ -88,7 +88,7 @@ test("a gRPC notice is one trace, from its caller to the socket on another node"
   expect(at("broker receive")).not.toEqual(at("broker publish"));
   expect(at("deliver").size).toBe(2);
   expect(collector.requests[0]?.get("x-tenant")).toBe("one two");
-  // Clients are told nothing of it.
+  // Clients do not see it.
   const frame = await client.next("custom:hello");
   expect(JSON.stringify(frame)).not.toContain(trace);
   const meta = await a.ask("realtime.RealtimeService/GetConnectionStats", {});
@@ -106,7 +106,7 @@ test("a REST notice is one trace too", async () => {
   expect(shape(trace)).toEqual([...WAY, "caller > HTTP POST", "HTTP POST > log write"].sort());
 });
 
-test("FR-8 a command's traceparent is gone on with, and one that is none is ignored", async () => {
+test("FR-8 a command's traceparent is continued, and an invalid one is ignored", async () => {
   const made = await fetch(`${a.url}/api/v1/channels`, {
     method: "POST",
     headers: { authorization: `Bearer ${userToken}`, "content-type": "application/json" },
@@ -127,7 +127,7 @@ test("FR-8 a command's traceparent is gone on with, and one that is none is igno
   expect(shape(traceId)).toContain("message:send > log write");
 });
 
-test("a node that gets an entry from the log alone goes on with its trace: a post, a change and a notice", async () => {
+test("a node that gets an entry from the log alone continues its trace: a post, a change and a notice", async () => {
   const alone = await startGrpcNode({ ...env, BROKER: "memory", DATABASE_URL: a.databaseUrl });
   const call = (path: string, body: object, traceparent: string) =>
     fetch(`${a.url}/api/v1${path}`, {
@@ -178,7 +178,7 @@ test("what the caller does not sample is not sent", async () => {
   expect(findTrace(traceId)).toEqual([]);
 });
 
-test("without an endpoint, or with a part of 0, nothing is begun and no package is loaded", async () => {
+test("without an endpoint, or with a part of 0, no trace is started and no package is loaded", async () => {
   const deps = { version: "0", logger: { warn: () => {} } };
   const config = { OTEL_EXPORTER_OTLP_HEADERS: null, OTEL_EXPORTER_OTLP_ENDPOINT: null, OTEL_TRACES_SAMPLER_ARG: 1 };
   expect(await createTracing(config, deps)).toBe(NO_TRACING);
@@ -186,7 +186,7 @@ test("without an endpoint, or with a part of 0, nothing is begun and no package 
   expect(await createTracing(none, deps)).toBe(NO_TRACING);
 });
 
-test("a collector that is away costs what waits for it, and a line in the log", async () => {
+test("a collector that is away costs the pending spans, and a line in the log", async () => {
   const warned: unknown[] = [];
   const away = await createTracing(
     {

@@ -57,7 +57,7 @@ test("reflection, health and calls go through", async () => {
   expect(await printed("-d", "{}", "realtime.RealtimeService/NotifyBookingResult")).toContain("InvalidArgument");
 });
 
-test("a stream stays open, and each frame passes at once", async () => {
+test("a stream stays open, and each frame passes immediately", async () => {
   const child = grpcurl("-d", JSON.stringify({ rooms: [{ room: "event:9" }] }), "realtime.RealtimeService/Subscribe");
   let text = "";
   void (async () => {
@@ -78,7 +78,7 @@ for (const [count, one] of [
   ["one node", () => nginx],
   ["two nodes", () => beforeBoth],
 ] as const) {
-  test(`twenty calls with descriptors of ${count}, each on a connection of its own, are all answered`, async () => {
+  test(`twenty calls with descriptors of ${count}, each on its own connection, all get a response`, async () => {
     const proxy = one();
     const flags = [
       "-plaintext",
@@ -95,7 +95,7 @@ for (const [count, one] of [
     expect(proxy.errors()).not.toContain("upstream");
   });
 
-  testWith("nginx", "python-grpc")(`forty calls of grpcio on one channel to ${count} are all answered`, async () => {
+  testWith("nginx", "python-grpc")(`forty calls of grpcio on one channel to ${count} all get a response`, async () => {
     const proxy = one();
     const source = join(import.meta.dirname, "callers/python");
     const caller = await pythonCaller("many", fixedProto("realtime"), source);

@@ -14,7 +14,7 @@ const test = testWith("nginx");
 /** Limits of requests so short that, were they those of idle connections too, these would end after seven seconds. */
 const SHORT = { HTTP_READ_TIMEOUT: "1s", HTTP_WRITE_TIMEOUT: "1s" };
 const LONGER_MS = 13_000;
-/** How long nginx keeps a connection in the test of its end. */
+/** How long nginx holds an idle connection in the test of its end. */
 const KEPT_MS = 2_000;
 
 let app: TestApp;
@@ -35,7 +35,7 @@ afterAll(async () => {
   await app?.close();
 });
 
-/** A POST that is answered by Usher itself: 401. */
+/** A POST to which Usher itself responds: 401. */
 async function post(url: string): Promise<number> {
   const response = await fetch(`${url}/api/v1/auth/logout`, {
     method: "POST",
@@ -47,7 +47,7 @@ async function post(url: string): Promise<number> {
   return response.status;
 }
 
-test("a connection that is idle for longer than any limit of a request takes the next one", async () => {
+test("a connection that is idle for longer than any limit of a request serves the next one", async () => {
   const socket = connect(Number(new URL(app.url).port), "127.0.0.1");
   let text = "";
   let ended = false;
@@ -69,7 +69,7 @@ test("a connection that is idle for longer than any limit of a request takes the
   socket.destroy();
 });
 
-test("POSTs in the moments in which nginx ends its idle connections are all answered by Usher", async () => {
+test("POSTs in the moments in which nginx ends its idle connections all reach Usher", async () => {
   const few = Array.from({ length: 8 }, (_, n) => n);
   const expected = await post(app.url);
   await Promise.all(few.map(() => post(brief.url)));

@@ -12,7 +12,7 @@ import { openClient } from "../support/ws-client.ts";
 setDefaultTimeout(60_000);
 const test = testWith("nginx");
 
-const portOf = (url: string) => Number(new URL(url).port);
+const getPort = (url: string) => Number(new URL(url).port);
 
 const register = (url: string, username: string, headers: Record<string, string> = {}) =>
   fetch(`${url}/api/v1/auth/register`, {
@@ -30,8 +30,8 @@ beforeAll(async () => {
   app = await startTestApp({ TRUSTED_PROXIES: "127.0.0.1/32" });
   expect((await register(app.url, "olga")).status).toBe(201);
   node = await startSseNode(300);
-  beforeApp = await startNginx([portOf(app.url)]);
-  beforeNode = await startNginx([portOf(node.url)]);
+  beforeApp = await startNginx([getPort(app.url)]);
+  beforeNode = await startNginx([getPort(node.url)]);
 }, 60_000);
 afterAll(async () => {
   await Promise.all([beforeApp?.close(), beforeNode?.close()]);
@@ -44,7 +44,7 @@ test("a WebSocket goes through, and Usher knows the visitor's own address and ho
   expect(await client.ask("room:join", { room: "event:1" })).toMatchObject({ type: "room:joined" });
   client.close();
 
-  // nginx tells 127.0.0.1, which Usher trusts as a proxy, and so the address before it counts.
+  // nginx sends 127.0.0.1, which Usher trusts as a proxy, so the address before it counts.
   const response = await register(beforeApp.url, "ann", { "x-forwarded-for": "203.0.113.7" });
   expect(response.status).toBe(201);
   const { access_token } = (await response.json()) as { access_token: string };
@@ -57,7 +57,7 @@ test("a WebSocket goes through, and Usher knows the visitor's own address and ho
 test("through nginx the first account takes the set-up code, but for a person on this machine where nginx is trusted", async () => {
   for (const trusted of ["", "127.0.0.1"]) {
     const fresh = await startTestApp({ TRUSTED_PROXIES: trusted });
-    const nginx = await startNginx([portOf(fresh.url)]);
+    const nginx = await startNginx([getPort(fresh.url)]);
     try {
       const refused = await register(nginx.url, "ann", { "x-forwarded-for": "203.0.113.7" });
       expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([403, "setup_code_needed"]);
@@ -69,7 +69,7 @@ test("through nginx the first account takes the set-up code, but for a person on
   }
 });
 
-test("each server-sent event passes at once, and so do the keep-alive comments", async () => {
+test("each server-sent event passes immediately, and so do the keep-alive comments", async () => {
   const client = await openSse(`${beforeNode.url}/api/v1/stream?rooms=event:1`);
   await client.first("system:resumed");
   await node.say("event:1", "short");
@@ -79,9 +79,9 @@ test("each server-sent event passes at once, and so do the keep-alive comments",
   await waitUntil("the node knows that it has gone", () => node.hub.counts().connections === 0);
 });
 
-test("a node that drains gives its streams to the next one, and one that is gone is passed by", async () => {
+test("a draining node's streams go to the next one, and a dead node is skipped", async () => {
   const leaving = await startSseNode(300);
-  const nginx = await startNginx([portOf(leaving.url), portOf(node.url)]);
+  const nginx = await startNginx([getPort(leaving.url), getPort(node.url)]);
   const sixTimes = async () => {
     for (let n = 0; n < 6; n++) {
       const client = await openSse(`${nginx.url}/api/v1/stream?rooms=event:1`);
@@ -99,7 +99,7 @@ test("a node that drains gives its streams to the next one, and one that is gone
   await nginx.close();
 });
 
-test("a reader that falls behind is Usher's to close: nginx stores nothing for it", async () => {
+test("a reader that lags is closed by Usher: nginx buffers nothing for it", async () => {
   const before = node.hub.counts().connections;
   const slow = connect(beforeNode.port, "127.0.0.1");
   slow.on("error", () => {});
@@ -107,9 +107,9 @@ test("a reader that falls behind is Usher's to close: nginx stores nothing for i
   slow.pause();
   await waitUntil("it is in", () => node.hub.counts().rooms.event === 1);
   const long = Array.from({ length: 10 }, () => "x".repeat(100_000));
-  for (let said = 0; node.hub.counts().connections > before; said += 10) {
+  for (let sent = 0; node.hub.counts().connections > before; sent += 10) {
     await node.say("event:slow", ...long);
-    expect(said).toBeLessThan(400);
+    expect(sent).toBeLessThan(400);
   }
   slow.destroy();
 });

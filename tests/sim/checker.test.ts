@@ -73,12 +73,12 @@ const INJECTED: [string, (world: World) => void, RegExp][] = [
   [
     "a fresh beginning that nothing called for",
     ({ views }) => views[0]!.stretches.unshift({ from: 0, seen: [], texts: new Map() }),
-    /told 1 times to begin anew, not 0/,
+    /reset 1 times, not 0/,
   ],
   [
     "a position of another epoch that was taken for good",
     ({ views }) => Object.assign(views[0]!, { mistaken: true }),
-    /told 0 times to begin anew, not 1/,
+    /reset 0 times, not 1/,
   ],
   ["a frame of another message", ({ views }) => (views[0]!.stretches[0]!.seen[1]!.subject = "m9"), /m9, the log has/],
   [
@@ -86,7 +86,7 @@ const INJECTED: [string, (world: World) => void, RegExp][] = [
     ({ views }) => views[0]!.stretches[0]!.seen.push({ seq: 6, type: "x", subject: "" }),
     /6 is not in the log/,
   ],
-  ["a lost row of the log", ({ log }) => log.get(ROOM)!.splice(2, 1), /entry 4 stands at place 3/],
+  ["a lost row of the log", ({ log }) => log.get(ROOM)!.splice(2, 1), /entry 4 is at position 3/],
   ["a lost last row of the log", ({ log }) => log.get(ROOM)!.pop(), /head 5, but 4 entries/],
   [
     "a frame that leaks to a removed member",
@@ -99,10 +99,10 @@ const INJECTED: [string, (world: World) => void, RegExp][] = [
   [
     "a message from nowhere",
     ({ messages }) => messages.push({ ...messages[0]!, id: "m8", clientId: "c8" }),
-    /nobody wrote it/,
+    /no device sent it/,
   ],
-  ["an acknowledgement of another message", ({ written }) => (written[0]!.told.messageId = "m2"), /was told m2 for c1/],
-  ["messages in another order than written", ({ written }) => written.reverse(), /after what stands at 3/],
+  ["an acknowledgement of another message", ({ written }) => (written[0]!.told.messageId = "m2"), /got m2 for c1/],
+  ["messages in another order than written", ({ written }) => written.reverse(), /after the one at 3/],
   [
     "a message that was never acknowledged",
     ({ written }) => Object.assign(written[0]!, { told: null }),

@@ -1,4 +1,4 @@
-/** What a client was told of an entry of a room's log. */
+/** What a client received of an entry of a room's log. */
 export interface Seen {
   seq: number;
   type: string;
@@ -6,7 +6,7 @@ export interface Seen {
   subject: string;
 }
 
-/** What one listener was told from one position on, until it ended or began anew. */
+/** What one listener received from one position on, until it ended or was reset. */
 export interface Stretch {
   from: number;
   seen: Seen[];
@@ -23,11 +23,11 @@ export interface View {
   stretches: Stretch[];
   /** Whether it still listens at the end, and so must have reached the head. */
   listening: boolean;
-  /** It came with a position of another epoch, so it must be told once to begin anew; any other must never be. */
+  /** It came with a position of another epoch, so it must be reset once; any other must never be. */
   mistaken: boolean;
 }
 
-/** A message that somebody wrote. `told`: what the acknowledgement said; null when none came. */
+/** A message that a device sent. `told`: what the acknowledgement said; null when none came. */
 export interface Written {
   /** Person and device: what one device writes into one channel stays in order. */
   who: string;
@@ -58,7 +58,7 @@ export interface Evidence {
 }
 
 /**
- * What must never happen and did, one sentence each; none when nothing was lost, repeated, out of order or shown to somebody
+ * What must never happen and did, one sentence each; none when nothing was lost, repeated, out of order or shown to a user
  * who was no longer a member, when every text is the database's, and when everything written is there exactly once.
  */
 export function findFaults(evidence: Evidence): string[] {
@@ -74,7 +74,7 @@ function logFaults({ log, heads }: Evidence): string[] {
   const faults: string[] = [];
   for (const [room, rows] of log) {
     rows.forEach(({ seq }, place) => {
-      if (seq !== place + 1) faults.push(`log ${room}: entry ${seq} stands at place ${place + 1}`);
+      if (seq !== place + 1) faults.push(`log ${room}: entry ${seq} is at position ${place + 1}`);
     });
     if (heads.get(room) !== rows.length)
       faults.push(`log ${room}: head ${heads.get(room)}, but ${rows.length} entries`);
@@ -91,7 +91,7 @@ function viewFaults(view: View, { log, heads }: Evidence, texts: ReadonlyMap<str
     .map(({ seq }) => seq);
   const resets = view.stretches.length - 1;
   const [minResets, maxResets] = [view.mistaken && view.listening ? 1 : 0, view.mistaken ? 1 : 0];
-  if (resets < minResets || resets > maxResets) say(`told ${resets} times to begin anew, not ${maxResets}`);
+  if (resets < minResets || resets > maxResets) say(`reset ${resets} times, not ${maxResets}`);
   for (const { from, seen } of view.stretches) {
     const exit = exits.find((seq) => seq > from) ?? Number.POSITIVE_INFINITY;
     let last = from;
@@ -138,18 +138,18 @@ function writtenFaults({ written, messages, log }: Evidence): string[] {
       continue;
     }
     if (message && message.id !== told.messageId)
-      faults.push(`${who} was told ${told.messageId} for ${clientId}, stored is ${message.id}`);
+      faults.push(`${who} got ${told.messageId} for ${clientId}, stored is ${message.id}`);
     const row = log.get(`channel:${channelId}`)?.[told.seq - 1];
     if (row?.type !== "message:created" || row.subject !== told.messageId) {
-      faults.push(`${who} was told place ${told.seq} for ${told.messageId}, there is ${row?.type} ${row?.subject}`);
+      faults.push(`${who} got position ${told.seq} for ${told.messageId}, there is ${row?.type} ${row?.subject}`);
     }
     const line = `${who} ${channelId}`;
     const before = latest.get(line) ?? 0;
     if (told.seq <= before)
-      faults.push(`${who} wrote ${clientId} after what stands at ${before}, but it stands at ${told.seq}`);
+      faults.push(`${who} wrote ${clientId} after the one at ${before}, but it is at ${told.seq}`);
     latest.set(line, told.seq);
   }
   for (const [key, found] of stored)
-    faults.push(`${key} is stored as ${found.map(({ id }) => id).join(", ")}, but nobody wrote it`);
+    faults.push(`${key} is stored as ${found.map(({ id }) => id).join(", ")}, but no device sent it`);
   return faults;
 }

@@ -17,7 +17,7 @@ export interface DeviceOptions {
   fault: (what: string) => void;
 }
 
-/** One page of one person, as the web client would use the SDK: snapshot, follow, write; and all it saw, for the checker. */
+/** One page of one person, as the web client would use the SDK: snapshot, follow, write; it records all it saw for the checker. */
 export class Device {
   readonly client: Client;
   readonly views: View[] = [];
@@ -72,7 +72,7 @@ export class Device {
 
   /**
    * Shows a channel: the newest messages, and from their position on what comes. Nothing when it may not be read.
-   * `stale`: the page is of another life of the log, so the server must say that it cannot go on from it.
+   * `stale`: the page's position is of another epoch, so the server must say that it cannot continue from it.
    */
   async open(channelId: string, stale = false): Promise<void> {
     const room = `channel:${channelId}`;
@@ -125,7 +125,7 @@ export class Device {
     this.#following.set(room, { view, end });
   }
 
-  /** What a page shows of a room, and its place in the log; null when the person may not read it. */
+  /** What a page shows of a room, and its position in the log; null when the person may not read it. */
   async #load(room: string): Promise<Snapshot | null> {
     const { rest } = this.client;
     try {
@@ -146,7 +146,7 @@ interface Snapshot {
   texts: Map<string, string>;
 }
 
-/** Repeats what may succeed later: the server is away now and then. */
+/** Retries what may succeed later: the server is away at times. */
 export async function retry<T>(ask: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -1,6 +1,6 @@
 import type { Evidence, Seen, Stretch } from "./checker.ts";
 
-/** Breaks the evidence in one place; returns the function that restores it. Throws when the run has no place for this fault. */
+/** Breaks the evidence in one place; returns the function that restores it. Throws when the run offers no position for this fault. */
 export type InjectFault = (evidence: Evidence) => () => void;
 
 /** The faults that a server could have, planted into what a real run has gathered. */

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { waitUntil } from "../support/wait-until.ts";
 import { ObservedSocket } from "./observed-socket.ts";
 
-/** Answers each resume at once, then says what the test told it to. */
+/** Replies to each resume immediately, then sends the test's frames. */
 let script: string[] = [];
 const server = Bun.serve({
   port: 0,
@@ -31,7 +31,7 @@ const CASES: [string, number[], number][] = [
 ];
 
 for (const [name, seqs, count] of CASES) {
-  test(`the tap counts ${count} faults in ${name}`, async () => {
+  test(`the observer counts ${count} faults in ${name}`, async () => {
     script = seqs.map(entry);
     const faults: string[] = [];
     let ended = false;

@@ -4,7 +4,7 @@ import type { Socket } from "../../sdk/environment.ts";
 const ENTRY = /^\{"type":"[a-z:_]+","room":"([^"]+)","seq":(\d+),/;
 
 /**
- * A socket that is observed: between the answer to a join or resume and the next one, the numbers of a room must follow
+ * A socket that is observed: between the reply to a join or resume and the next one, the numbers of a room must follow
  * each other as they come, before the client has had a chance to heal anything.
  */
 export class ObservedSocket implements Socket {
@@ -63,7 +63,7 @@ export class ObservedSocket implements Socket {
   #entry(room: string, seq: number): void {
     const last = this.#last.get(room);
     if (last === undefined) return;
-    if (seq !== last + 1) this.#fault(`${room}: ${seq} came over the wire after ${last}`);
+    if (seq !== last + 1) this.#fault(`${room}: ${seq} came after ${last}`);
     this.#last.set(room, seq);
   }
 
@@ -83,7 +83,7 @@ export class ObservedSocket implements Socket {
     }
   }
 
-  /** Whether a later command asks for it: then only that one's answer counts. */
+  /** Whether a later command asks for it: then only that one's reply counts. */
   #isResuming(room: string): boolean {
     return [...this.#pendingResumes.values()].some((rooms) => rooms.has(room));
   }

@@ -10,7 +10,7 @@ import { waitUntil } from "../support/wait-until.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** Usher as people run it: a process of its own, with its embedded PostgreSQL, that can be killed and started again. */
+/** Usher as people run it: a separate process, with its embedded PostgreSQL, that can be killed and started again. */
 export class ServerProcess {
   readonly url: string;
   readonly #port: number;
@@ -28,7 +28,7 @@ export class ServerProcess {
     return server;
   }
 
-  /** Resolves when it answers. */
+  /** Resolves when it responds. */
   async start(): Promise<void> {
     const child = spawn(process.execPath, ["--no-env-file", "src/main.ts"], {
       cwd: ROOT,

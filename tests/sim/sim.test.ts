@@ -7,7 +7,7 @@ import { ServerProcess } from "./server-process.ts";
 import { SimulatedUsers } from "./simulated-users.ts";
 
 /**
- * A thousand people through the SDK itself, because what is promised is promised to whoever uses it. An observer on each socket checks
+ * A thousand people through the SDK itself, because it is what clients use. An observer on each socket checks
  * the order before the SDK can heal anything.
  */
 const SEED = Number(process.env.SIM_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -16,7 +16,7 @@ const CLIENTS = Number(process.env.SIM_CLIENTS ?? 1_000);
 const RATE = Number(process.env.SIM_RATE ?? 200);
 const DISTURBANCES = 15;
 const CHANNELS = 24;
-const TICK = 50;
+const STEP_MS = 50;
 
 const step = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
   const began = Date.now();
@@ -30,10 +30,10 @@ test(`${CLIENTS} people, ${RATE} writes a second, links cut, server killed and r
   const server = await step("start", () => ServerProcess.start());
   const users = new SimulatedUsers({ url: server.url, seed: SEED, people: CLIENTS, channels: CHANNELS });
   try {
-    await step("everybody signs in and joins", () => users.assemble());
+    await step("all sign in and join", () => users.assemble());
     await step("writes and disturbances", () => run(users, server));
     await step("what was begun ends", () => users.settle());
-    const { log, heads, messages } = await step("everybody reaches the head", () => settle(users, server));
+    const { log, heads, messages } = await step("all reach the head", () => settle(users, server));
     const views = users.devices.flatMap((device) => device.views);
     const written = users.devices.flatMap((device) => device.written);
     const seen = views.flatMap(({ stretches }) => stretches).reduce((sum, stretch) => sum + stretch.seen.length, 0);
@@ -63,23 +63,23 @@ function proveChecker(evidence: Evidence): void {
 
 /** The load, by the clock; in the middle of it the server dies once and is restarted in order once. */
 async function run(users: SimulatedUsers, server: ServerProcess): Promise<void> {
-  const ticks = (SECONDS * 1_000) / TICK;
+  const steps = (SECONDS * 1_000) / STEP_MS;
   const began = Date.now();
-  let accidents = Promise.resolve();
-  for (let tick = 0; tick < ticks; tick++) {
-    if (tick === Math.floor(ticks * 0.3)) accidents = accidents.then(() => kill(server));
-    if (tick === Math.floor(ticks * 0.65)) accidents = accidents.then(() => restart(server));
-    for (let n = 0; n < every(tick, RATE); n++) users.write();
-    for (let n = 0; n < every(tick, DISTURBANCES); n++) users.disturb();
-    await Bun.sleep(Math.max(0, began + tick * TICK - Date.now()));
+  let faults = Promise.resolve();
+  for (let index = 0; index < steps; index++) {
+    if (index === Math.floor(steps * 0.3)) faults = faults.then(() => kill(server));
+    if (index === Math.floor(steps * 0.65)) faults = faults.then(() => restart(server));
+    for (let n = 0; n < every(index, RATE); n++) users.write();
+    for (let n = 0; n < every(index, DISTURBANCES); n++) users.disturb();
+    await Bun.sleep(Math.max(0, began + index * STEP_MS - Date.now()));
   }
-  await accidents;
+  await faults;
 }
 
-/** How many of so many a second fall into this tick. */
-function every(tick: number, perSecond: number): number {
-  const until = (n: number) => Math.floor((n * perSecond * TICK) / 1_000);
-  return until(tick + 1) - until(tick);
+/** How many of so many a second fall into this step. */
+function every(index: number, perSecond: number): number {
+  const until = (n: number) => Math.floor((n * perSecond * STEP_MS) / 1_000);
+  return until(index + 1) - until(index);
 }
 
 async function kill(server: ServerProcess): Promise<void> {
@@ -96,7 +96,7 @@ async function restart(server: ServerProcess): Promise<void> {
   });
 }
 
-/** Waits until all are connected, have sent all and seen all; whoever does not get there is the checker's to name. */
+/** Waits until all are connected, have sent all and seen all; the checker names those that do not get there. */
 async function settle(users: SimulatedUsers, server: ServerProcess) {
   const url = await server.databaseUrl();
   const quiet = () => users.devices.every((device) => device.isSettled(new Map()));

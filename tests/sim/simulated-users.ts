@@ -23,7 +23,7 @@ export interface SimulationOptions {
 const SECOND_DEVICE = 20;
 const CONCURRENCY = 25;
 
-/** Many people in a few channels, and what they do to each other. All choices come from one seed. */
+/** Many people in a few channels, and their actions. All choices come from one seed. */
 export class SimulatedUsers {
   readonly faults: string[] = [];
   readonly counts: Record<string, number> = {};
@@ -43,7 +43,7 @@ export class SimulatedUsers {
     return this.#people.flatMap(({ devices }) => devices);
   }
 
-  /** Everybody signs in, the first ones make the channels, and each joins one or two of them. */
+  /** All sign in, the first ones make the channels, and each joins one or two of them. */
   async assemble(): Promise<void> {
     const { people, channels } = this.#options;
     await inBatches(people, async (n) => {
@@ -125,7 +125,7 @@ export class SimulatedUsers {
     }
   }
 
-  /** Resolves when nothing that was begun is under way any more. */
+  /** Resolves when no started action is in progress any more. */
   async settle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
@@ -150,7 +150,7 @@ export class SimulatedUsers {
     if (person.channels.has(channel)) return;
     this.#count("joins");
     person.channels.set(channel, "busy");
-    // What was shown before the exit ends here: on return a page is loaded anew.
+    // What was shown before the exit ends here: on return a page is loaded again.
     for (const device of person.devices) device.forget(channel);
     await retry(() => person.devices[0]!.client.rest.members.add(channel));
     person.channels.set(channel, "in");
@@ -170,7 +170,7 @@ export class SimulatedUsers {
 
   #run(work: Promise<unknown>): void {
     const running = work.then(ignore, (error) => {
-      // A command that was cut off, or came when its writer was out: the database says at the end what holds.
+      // A command that was cut off, or came when its writer was removed: the database decides at the end.
       const allowed = error instanceof UsherError && (error.retry || ["forbidden", "not_found"].includes(error.code));
       if (!allowed) this.faults.push(String(error));
     });
@@ -197,7 +197,7 @@ async function away(device: Device, ms: number): Promise<void> {
   device.client.connect();
 }
 
-/** A token of another issuer: a person appears on first sight, and no password has to be hashed a thousand times. */
+/** A token of another issuer: a person is created at the first request, and no password has to be hashed a thousand times. */
 function mintToken(id: string): Promise<string> {
   return new SignJWT({ preferred_username: `name-${id}` })
     .setProtectedHeader({ alg: "HS256" })

@@ -19,7 +19,7 @@ export interface TestApp {
 export const TEST_SECRET = "a secret of the tests that is long enough for HS256";
 export const TEST_ISSUER = "https://issuer.example";
 
-/** The whole of Usher in this process, on a free port and a database of its own. `env` sets options over the tests' own. */
+/** The whole of Usher in this process, on a free port and its own database. `env` sets options over the tests' own. */
 export async function startTestApp(env: Record<string, string> = {}, logger?: Logger): Promise<TestApp> {
   const database = await testDatabase();
   const dataDir = mkdtempSync(join(tmpdir(), "usher-test-"));

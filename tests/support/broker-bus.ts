@@ -1,11 +1,11 @@
 import type { Broker } from "../../src/realtime/broker/broker.ts";
 
-/** Connects nodes within a test as a broker's server would: JSON goes over, a turn later. */
+/** Connects nodes within a test as a broker's server would: JSON is passed, a turn of the event loop later. */
 export interface Bus {
   join(node: number): Broker;
-  /** Nodes that neither hear nor answer at present. */
+  /** Nodes that neither receive nor reply at present. */
   silent: Set<number>;
-  /** Says whether a message is lost. */
+  /** Returns whether a message is lost. */
   lose: () => boolean;
   /** Questions and messages that were sent. */
   sent: { subject: string; payload: unknown; from: number }[];

@@ -8,7 +8,7 @@ import { waitUntil } from "./wait-until.ts";
 /** A server that the broker's suite may break, and transports to it. */
 export interface BrokerFixture {
   connect(address: TransportAddress): Promise<BrokerTransport>;
-  /** A transport of its own that can be isolated and restored. */
+  /** A separate transport that can be isolated and restored. */
   connectFragile(
     address: TransportAddress,
   ): Promise<{ wire: BrokerTransport; isolate(): void; restore(): void; close(): Promise<void> }>;
@@ -27,13 +27,13 @@ const TIMES = { interval: 200, timeout: 2_000 };
 let clusters = 0;
 
 /**
- * Nodes that know of each other as the registry tells them: each writes its row and reads all others' every three heartbeats, or
+ * Nodes that know each other by the registry: each writes its row and reads all others' every three heartbeats, or
  * when it is asked to.
  */
 export class TestCluster {
   readonly name = `t${process.pid}${Date.now().toString(36)}${clusters++}`;
   readonly brokers = new Map<number, NodeBroker>();
-  /** Numbers of nodes that live, as everybody believes. */
+  /** Numbers of the nodes that all consider alive. */
   readonly liveNodes = new Set<number>();
   readonly errors: unknown[] = [];
   /** Numbers of nodes that have written that they receive. */
@@ -102,7 +102,7 @@ let probes = PROBES;
 /** Publishes until it is received: what was published while no node could receive it is lost, as it may be. */
 export async function untilReceived(from: TestNode, to: TestNode): Promise<void> {
   const seq = probes++;
-  await waitUntil("one node hears the other", async () => {
+  await waitUntil("one node receives from the other", async () => {
     from.broker.publish([entry(seq)]);
     await sleep(20);
     return to.received.some((one) => one.seq === seq);
@@ -149,13 +149,13 @@ export function brokerContract(
         a!.broker.publish(said.slice(i, i + 7));
         if (i % 3 === 0) await sleep(1);
       }
-      // A word by which the nodes found each other may still be on its way.
-      const heardBy = ({ received: heard }: TestNode) => heard.filter(({ seq }) => seq < PROBES);
+      // A message by which the nodes found each other may still be on its way.
+      const entriesFor = ({ received }: TestNode) => received.filter(({ seq }) => seq < PROBES);
       for (const node of [b!, c!]) {
-        await waitUntil("all came", () => heardBy(node).length >= said.length);
-        expect(heardBy(node)).toEqual(said);
+        await waitUntil("all came", () => entriesFor(node).length >= said.length);
+        expect(entriesFor(node)).toEqual(said);
       }
-      expect(heardBy(a!)).toEqual([]);
+      expect(entriesFor(a!)).toEqual([]);
     });
 
     check("what is too big for the server is announced, or travels in chunks", async () => {
@@ -173,11 +173,11 @@ export function brokerContract(
         replies: expect.arrayContaining([1, [payload, 2], 3]),
         partial: false,
       });
-      await waitUntil("the word came", () => words.length > 0);
+      await waitUntil("the message came", () => words.length > 0);
       expect(words).toEqual([[{ payload }, 1]]);
     });
 
-    check("a question is answered by all; by fewer when one is dead, and that is told", async () => {
+    check("a request gets a reply from all; from fewer when one is dead, marked as partial", async () => {
       for (const [i, node] of [a!, b!, c!].entries()) node.broker.onRequest("who", (ask) => `${ask} ${i}`);
       const all = await Promise.all(["x", "y"].map((ask) => a!.broker.gather<string>("who", ask, 10_000)));
       expect(all.map(({ partial }) => partial)).toEqual([false, false]);
@@ -194,7 +194,7 @@ export function brokerContract(
       expect(some.replies.toSorted()).toEqual(["z 0", "z 1", "z 2"]);
     });
 
-    check("a node that fails to answer makes the answer partial at once", async () => {
+    check("a node that fails makes the result partial immediately", async () => {
       a!.broker.onRequest("fails", () => 1);
       b!.broker.onRequest("fails", () => Promise.reject(new Error("no")));
       const { replies, partial } = await a!.broker.gather("fails", null, 20_000);
@@ -225,7 +225,7 @@ export function brokerContract(
       expect(b!.received.some(({ seq }) => seq === 424242)).toBe(false);
     });
 
-    check("two clusters on one server do not hear each other", async () => {
+    check("two clusters on one server do not receive from each other", async () => {
       const others = new TestCluster();
       const x = await others.join(1, fixture.connect);
       const y = await others.join(2, fixture.connect);
@@ -233,7 +233,7 @@ export function brokerContract(
       await untilReceived(x, y);
       const last = x.received.length;
       a!.broker.publish([entry(801)]);
-      await waitUntil("the own cluster heard it", () => b!.received.at(-1)?.seq === 801);
+      await waitUntil("the own cluster received it", () => b!.received.at(-1)?.seq === 801);
       await untilReceived(x, y);
       expect(x.received).toHaveLength(last);
       expect([b!.broker.counts.dropped.foreign, b!.broker.counts.dropped.malformed]).toEqual(before);
@@ -241,7 +241,7 @@ export function brokerContract(
     });
 
     check(
-      "the server dies and comes back: nothing throws, no node is isolated, and it goes on",
+      "the server dies and comes back: nothing throws, no node is isolated, and it continues",
       async () => {
         await fixture.kill();
         const states = new Set<string>();
@@ -271,7 +271,7 @@ export function brokerContract(
       async () => {
         await fixture.pause();
         const states = new Set<string>();
-        // What a server does not take must not pile up.
+        // What a server does not accept must not pile up.
         const before = { ...c!.broker.counts.dropped };
         const bytesBefore = c!.broker.counts.bytesOut;
         for (let i = 0; i < 60; i++) {
@@ -298,7 +298,7 @@ export function brokerContract(
     );
 
     check(
-      "a node that alone receives nothing says so, and receives again",
+      "a node that alone receives nothing reports it, and receives again",
       async () => {
         let fragile: Awaited<ReturnType<BrokerFixture["connectFragile"]>> | null = null;
         const isolated = await cluster.join(4, async (address) => {

@@ -5,7 +5,7 @@ const DAYS = 30;
 const DAY_MS = 86_400_000;
 
 /**
- * A key (P-256) and a certificate for a host, by name or address, that nobody but the tests trusts, both PEM. It signs itself and
+ * A key (P-256) and a certificate for a host, by name or address, that only the tests trust, both PEM. It signs itself and
  * is its own authority, as RFC 5280 writes it; good for 30 days.
  *
  * @param alsoFor further names and addresses

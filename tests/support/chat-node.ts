@@ -13,7 +13,7 @@ import { stubSocket } from "./hub-stubs.ts";
 import { type LogNode, startLogNode } from "./log-node.ts";
 import { type TestDatabase, testDatabase } from "./postgres.ts";
 
-/** Chat on a database of its own. What it tells the hub is written down, in order. */
+/** Chat on its own database. Its calls to the hub are recorded, in order. */
 export interface ChatNode extends LogNode, Chat {
   database: TestDatabase;
   hubCalls: HubCall[];
@@ -48,7 +48,7 @@ export async function startChatNode({
   const commands: ChatNode["commands"] = new Map();
   let policy: RoomPolicy | null = null;
 
-  // The log node keeps what its transactions publish; here both ways are written down in one list.
+  // The log node keeps what its transactions publish; here both are recorded in one list.
   node.published.push = (...entries) => {
     for (const entry of entries) hubCalls.push({ kind: "publish", entry });
     return Array.prototype.push.apply(node.published, entries);
@@ -105,7 +105,7 @@ export async function startChatNode({
   };
 }
 
-/** A hub on this node's log to which everything that the node tells goes too; not yet what it publishes. */
+/** A hub on this node's log that gets all calls of the node, too; not yet what it publishes. */
 export function addHub(node: ChatNode, policy = node.policy): { hub: Hub; connect(caller: UserCaller): HubClient } {
   const ignore = () => {};
   const hub = createHub({

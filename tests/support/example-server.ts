@@ -34,7 +34,7 @@ export interface ExampleOptions {
 }
 
 /**
- * The real server with the real database and a few routes of its own in place of the modules': what every route has in
+ * The real server with the real database and a few own routes in place of the modules': what every route has in
  * common is tested against these.
  */
 export async function exampleServer(options: ExampleOptions = {}) {

@@ -20,7 +20,7 @@ export interface HubNode extends LogNode {
   port: number;
   /** What the hub counted: `sent system:ack` → 3. */
   counted: Map<string, number>;
-  /** What the hub logged, but for its fields. */
+  /** The hub's log messages, without their fields. */
   logged: string[];
   /** Sessions that have ended. */
   ended: Set<string>;
@@ -34,7 +34,7 @@ export interface HubNode extends LogNode {
   say(room: string, ...texts: string[]): Promise<void>;
 }
 
-const KEY = new TextEncoder().encode("a key of the tests, nobody else's");
+const KEY = new TextEncoder().encode("a key of the tests only");
 
 /** A token as another issuer would make it. */
 export function mintToken(userId: string, { sessionId = "", lifeMs = 60_000, key = KEY } = {}): Promise<string> {
@@ -142,7 +142,7 @@ export async function startHubNode(
   };
 }
 
-/** Wide enough to be in nobody's way. */
+/** High enough to limit no test. */
 export const HUB_LIMITS: HubLimits = {
   pingInterval: 30_000,
   pongTimeout: 60_000,

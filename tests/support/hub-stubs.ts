@@ -1,10 +1,10 @@
 import type { HubMetrics } from "../../src/realtime/deps.ts";
 import type { Socket } from "../../src/realtime/transport.ts";
 
-/** Metrics that nobody reads. */
+/** Metrics that no test reads. */
 export const NO_METRICS: HubMetrics = { sent() {}, received() {}, error() {}, recovery() {}, filled() {}, closed() {} };
 
-/** A socket whose client takes everything at once, but for what `parts` does. */
+/** A socket whose client reads everything immediately, except as `parts` says. */
 export function stubSocket(parts: Partial<Socket> = {}): Socket {
   return {
     send: (text) => text.length,

@@ -12,7 +12,7 @@ import { createTransaction } from "../../src/platform/postgres/transaction.ts";
 import type { Watcher } from "../../src/realtime/index.ts";
 import { testDatabase } from "./postgres.ts";
 
-/** An answer of the API: its status, its JSON body (or null), and its headers. */
+/** A response of the API: its status, its JSON body (or null), and its headers. */
 export interface Answer {
   status: number;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
@@ -20,11 +20,11 @@ export interface Answer {
   headers: Headers;
 }
 
-/** Who asks: by a bearer token, a cookie, from a page, from an address. */
+/** The caller: by a bearer token, a cookie, from a page, from an address. */
 export interface As {
   token?: string;
   cookie?: string;
-  /** Whose page asks; our own where a cookie comes along. */
+  /** The origin of the page; our own where a cookie is sent. */
   origin?: string;
   address?: string;
   /** Whether that is the server's own machine; true when left out. */
@@ -34,7 +34,7 @@ export interface As {
 export type IdentityNode = Awaited<ReturnType<typeof startIdentityNode>>;
 
 /**
- * Identity behind the real API on a database of its own; what one node commits, all see at once. What it asks of the hub is
+ * Identity with the real API on its own database; what one node commits, all see immediately. Its calls to the hub are
  * written down in `closed`; `clock.ahead` (ms) lets time pass for the
  * nodes, not for the database; `clock.setBy` (ms) sets their clock to another time.
  */
@@ -111,7 +111,7 @@ export async function startIdentityNode(environment: Record<string, string> = {}
     return { status: response.status, body: text === "" ? null : JSON.parse(text), headers: response.headers };
   }
 
-  /** Registers somebody with the password `correct horse`; the first one is the owner. */
+  /** Registers a user with the password `correct horse`; the first one is the owner. */
   async function register(username: string, more: Record<string, unknown> = {}) {
     const setup_code = (await identity.setupCode()) ?? undefined;
     const account = { email: `${username}@example.org`, username, password: "correct horse", setup_code, ...more };

@@ -3,7 +3,7 @@ import fc from "fast-check";
 /** JSON as programs in other languages write it: each token apart, so that white space can be put between them. */
 const scalar = fc.oneof(
   fc.constantFrom("true", "false", "null", '"\\u0041\\/"', '"\\\\"', '"\\""', '"a:,{}[] b"', '"10.10"'),
-  // As their writers mean them: more than a double tells apart, or written otherwise than JavaScript does.
+  // As written by their senders: more digits than a double has, or a notation that JavaScript does not write.
   fc.constantFrom("10.10", "-0", "9007199254740993", "1E-7", "12345678901234567890.0", "1e+2"),
   fc.string({ unit: "binary" }).map((text) => JSON.stringify(text).replaceAll("\\u0000", "")),
 );
@@ -27,7 +27,7 @@ const { value, object } = fc.letrec<{ value: string[]; object: string[] }>((tie)
 /** The tokens of any value, and of an object, in which no name is there twice. */
 export { object as jsonObject, value as jsonValue };
 
-/** What stands between tokens, again and again. */
+/** Whitespace between tokens. */
 export const whiteSpace = fc.array(fc.constantFrom("", " ", "\n", "\t\r\n  "), { minLength: 1, maxLength: 7 });
 
 export function joinTokens(tokens: readonly string[], gaps: readonly string[]): string {

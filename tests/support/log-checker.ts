@@ -1,7 +1,7 @@
 import type { LogEntry } from "../../src/platform/log/entry.ts";
 import type { Sql } from "../../src/platform/postgres/sql.ts";
 
-/** One entry of a test's load: its payload is `{"id": …}` with an id of its own. */
+/** One entry of a test's load: its payload is `{"id": …}` with a unique id. */
 export interface Appended {
   room: string;
   seq: number;
@@ -12,7 +12,7 @@ export function entryId(payload: string): string {
   return String((JSON.parse(payload) as { id: unknown }).id);
 }
 
-/** Follows what a reader of the log is told, and counts what must never happen. */
+/** Checks what a log consumer is called with, and counts what must never happen. */
 export class LogObserver {
   readonly first = new Map<string, number>();
   readonly last = new Map<string, number>();
@@ -35,13 +35,13 @@ export class LogObserver {
     }
   }
 
-  /** True when the newest entry of every room was told. */
+  /** True when the newest entry of every room was delivered. */
   isAtHead(heads: ReadonlyMap<string, number>): boolean {
     for (const [room, head] of heads) if ((this.last.get(room) ?? 0) < head) return false;
     return true;
   }
 
-  /** Of the entries that had to be told: how many were not. */
+  /** How many of the entries to deliver were not delivered. */
   countMissed(expected: Iterable<Appended>): number {
     let missed = 0;
     for (const { room, seq, id } of expected) if (this.ids.get(`${room} ${seq}`) !== id) missed++;
@@ -64,7 +64,7 @@ export async function readHeads(sql: Sql): Promise<Map<string, number>> {
 
 /**
  * What is wrong with a log, as sentences; none when all is well. Every room runs 1 … head without a hole, time never runs
- * backwards in it, no id is there twice, every acknowledged entry is at its place, and nothing is there that was not asked for.
+ * backwards in it, no id is there twice, every acknowledged entry is at its position, and nothing is there that was not written.
  * @param doubtful whether the writer of this id never learnt the outcome: it may be there or not
  */
 export function findFaults(
@@ -92,6 +92,6 @@ export function findFaults(
     if (places.get(id) !== `${room} ${seq}`) faults.push(`${id} was given ${room} ${seq} but is at ${places.get(id)}`);
     places.delete(id);
   }
-  for (const [id, place] of places) if (!doubtful(id)) faults.push(`${id} is at ${place} but nobody was told so`);
+  for (const [id, place] of places) if (!doubtful(id)) faults.push(`${id} is at ${place} but was not acknowledged`);
   return faults;
 }

@@ -1,4 +1,4 @@
-/** What takes time for each sign of a text: patterns, normal forms, folding. */
+/** What takes time for each character of a text: patterns, normal forms, folding. */
 const METHODS: [object, PropertyKey, "this" | "argument"][] = [
   [RegExp.prototype, "exec", "argument"],
   [RegExp.prototype, "test", "argument"],
@@ -12,7 +12,7 @@ const METHODS: [object, PropertyKey, "this" | "argument"][] = [
   ]),
 ];
 
-/** What zod does by itself, in one look at each character: it counts them, and asks whether the key of a record is a number. */
+/** What zod does itself, in one pass over the characters: it counts them, and checks whether the key of a record is a number. */
 const ZOD_PATTERNS = [String.raw`/[\uD800-\uDBFF]/`, String.raw`/^-?\d+(?:\.\d+)?$/`];
 
 /**

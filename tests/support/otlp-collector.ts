@@ -8,7 +8,7 @@ export interface CollectedSpan {
   instance: string;
 }
 
-/** A collector of traces that keeps what comes by OTLP over HTTP, in JSON. */
+/** A collector of traces that stores what it receives by OTLP over HTTP, in JSON. */
 export function startOtlpCollector() {
   const spans: CollectedSpan[] = [];
   const requests: Headers[] = [];

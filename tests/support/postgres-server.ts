@@ -30,8 +30,8 @@ export async function startTestServer(onPort?: number): Promise<{ url: string; s
   };
 }
 
-// As a program: runs the server until standard input ends, which it does when the process that started us is gone, or until
-// a signal: `bun test` sends one to what a test file leaves behind.
+// As a program: runs the server until standard input ends, which it does when the process that started us has ended, or until
+// a signal: `bun test` sends one to processes that a test file leaves.
 if (import.meta.main) {
   const server = await startTestServer();
   const stop = () => void server.stop().then(() => process.exit(0));

@@ -13,7 +13,7 @@ export interface TestDatabase {
 }
 
 /**
- * A fresh, migrated database of its own for one test file. `npm test` runs one server for all files and names it in
+ * A new, migrated database for one test file. `npm test` runs one server for all files and names it in
  * USHER_TEST_POSTGRES; a file that is run alone starts its own, which ends with the process.
  */
 export async function testDatabase(): Promise<TestDatabase> {

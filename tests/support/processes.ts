@@ -9,7 +9,7 @@ export function listChildren(parent: number): number[] {
     .filter((pid) => readParent(pid) === parent);
 }
 
-/** The words of the command that a process was started with; none when it has gone. */
+/** The arguments of the command that a process was started with; none when it has ended. */
 export function readCommand(pid: number): string[] {
   return (readProcess(pid, "cmdline") ?? "").split("\0").filter(Boolean);
 }

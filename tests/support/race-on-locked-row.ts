@@ -2,8 +2,8 @@ import type { Sql, TransactionSql } from "../../src/platform/postgres/sql.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /**
- * Starts `racers` while the row `id` of `table` is held, and lets it go when all of them wait for it (or are through, which is
- * a fault that the caller will see): a race whose outcome does not hang on time. `meanwhile` runs in the transaction that
+ * Starts `racers` while the row `id` of `table` is locked, and unlocks it when all of them wait for it (or are done, which is
+ * a fault that the caller will see): a race whose outcome does not depend on time. `meanwhile` runs in the transaction that
  * holds the row, before it commits.
  */
 export async function raceOnLockedRow<T>(

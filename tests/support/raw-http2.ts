@@ -15,10 +15,10 @@ export const CONTINUATION = 9;
 export const END_STREAM = 1;
 export const END_HEADERS = 4;
 
-/** What a client says first. */
+/** The client's preface. */
 export const CONNECTION_PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
-/** A frame as it goes over the wire. */
+/** A frame as it is sent. */
 export function frame(type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
@@ -31,7 +31,7 @@ export function frame(type: number, flags: number, stream: number, payload: Uint
 /** Numbers of SETTINGS. */
 const INITIAL_WINDOW_SIZE = 4;
 
-/** @param window bytes of each stream that we take before we say more */
+/** @param window bytes of each stream that we accept before a WINDOW_UPDATE */
 export function settings({ window }: { window?: number } = {}): Buffer {
   if (window === undefined) return frame(SETTINGS, 0, 0);
   const value = Buffer.alloc(6);
@@ -99,13 +99,13 @@ export function grpcMessages(bytes: Buffer, stream: number): Buffer[] {
   return messages;
 }
 
-/** The text of the first goodbye of a server; null: it said none. */
+/** The text of a server's first GOAWAY; null: it sent none. */
 export function goawayText(bytes: Buffer): string | null {
   const first = http2Frames(bytes).find(({ type }) => type === GOAWAY);
   return first === undefined ? null : first.payload.subarray(8).toString();
 }
 
-/** A connection that has said hello, and writes what it likes. */
+/** A connection that has sent the preface, and writes any bytes. */
 export async function openHttp2(
   port: number,
   { window, ...from }: { window?: number; from?: string } = {},

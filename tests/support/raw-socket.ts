@@ -1,12 +1,12 @@
 import { connect } from "node:net";
 import { waitUntil } from "./wait-until.ts";
 
-/** A TCP connection on which a test writes what it likes, and that keeps every byte that came back. */
+/** A TCP connection on which a test writes any bytes, and that stores every received byte. */
 export interface RawSocket {
   /** Its own port. */
   port: number;
   write(...bytes: (string | Uint8Array)[]): void;
-  /** Each byte in a packet of its own, as far as the kernel goes along. */
+  /** Each byte in its own packet, as far as the kernel allows. */
   writeSlowly(bytes: Uint8Array): Promise<void>;
   received(): Buffer;
   /** How many bytes that is. */
@@ -22,7 +22,7 @@ export interface RawSocket {
   destroy(): void;
 }
 
-/** @param from the local address; 127.0.0.2 is somebody else than 127.0.0.1 */
+/** @param from the local address; 127.0.0.2 is another client than 127.0.0.1 */
 export async function openTcp(port: number, { host = "127.0.0.1", from = "127.0.0.1" } = {}): Promise<RawSocket> {
   const socket = connect({ port, host, localAddress: from });
   const chunks: Buffer[] = [];
@@ -98,13 +98,13 @@ export const HANDSHAKE = [
   "Sec-WebSocket-Version: 13",
 ];
 
-/** Where the head of an answer ends; -1: it has not come. */
+/** Where the head of a response ends; -1: it is incomplete. */
 export function headEnd(bytes: Buffer): number {
   const at = bytes.indexOf("\r\n\r\n");
   return at < 0 ? -1 : at + 4;
 }
 
-/** A raw socket that has spoken the handshake; `frames` leaves the answer's head out. */
+/** A raw socket after its handshake; `frames` leaves out the response's head. */
 export async function openRawWebSocket(port: number, options: { from?: string } = {}) {
   const socket = await openTcp(port, options);
   socket.write(`${HANDSHAKE.join("\r\n")}\r\n\r\n`);

@@ -54,7 +54,7 @@ export function rawSse(port: number): RawStream {
   };
 }
 
-/** The body of an answer in HTTP/1.1 as far as it came. */
+/** The body of an HTTP/1.1 response, as far as it was received. */
 function unchunked(bytes: Buffer): Buffer {
   const parts: Buffer[] = [];
   for (let at = headEnd(bytes); at > 0 && at < bytes.length; ) {

@@ -3,7 +3,7 @@ import { openTcp } from "./raw-socket.ts";
 import { testWhere } from "./tools.ts";
 import { waitUntil } from "./wait-until.ts";
 
-/** An address of this machine that is not loopback: a server takes who comes from it for somebody elsewhere. */
+/** An address of this machine that is not loopback: to a server, clients at it are on another machine. */
 export const REMOTE_ADDRESS = outerAddress() ?? "";
 
 /** `test` where this machine has such an address. */

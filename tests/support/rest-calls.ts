@@ -25,7 +25,7 @@ export function listCallNames(calls: object, prefix = ""): string[] {
 type Mutual<A, B> = [A] extends [B] ? ([B] extends [A] ? unknown : never) : never;
 
 /**
- * The answer of a call, when it is what the server's own schema says, with no field more. That the type of the call is the
+ * The response of a call, when it is what the server's own schema says, without extra fields. That the type of the call is the
  * schema's, each fitting the other, is checked by the compiler: where it is not, `call` has the type never.
  */
 export async function expectSchema<S extends z.ZodType, T>(

@@ -1,8 +1,8 @@
 import type { Sql, TransactionSql } from "../../src/platform/postgres/sql.ts";
 
 /**
- * How many rows PostgreSQL reads for `work`: of tables that it walks and of indexes that it looks into, also inside of functions.
- * A LIMIT, a window or a guard that bounds only the answer shows here. What `work` writes is taken back.
+ * How many rows PostgreSQL reads for `work`: in scans of tables and of indexes, also inside functions.
+ * A LIMIT, a window or a guard that bounds only the result shows here. What `work` writes is rolled back.
  */
 export async function countRowsRead(sql: Sql, work: (sql: Sql) => Promise<unknown>): Promise<number> {
   let rows = 0;
@@ -32,7 +32,7 @@ function joinTransaction(tx: TransactionSql): Pick<Sql, "begin" | "reserve"> {
   };
 }
 
-/** Counted by the server for this connection since it last told the statistics; so only a difference says something. */
+/** Counted by the server for this connection since it last flushed its statistics; so only differences are meaningful. */
 async function readSoFar(tx: TransactionSql): Promise<number> {
   const [row] = await tx<{ rows: number }[]>`
     SELECT coalesce(sum(pg_stat_get_xact_tuples_returned(oid)), 0)::float8 AS rows FROM pg_class

@@ -2,7 +2,7 @@
 export interface Seeded {
   /** From 0 up to, not including, 1. */
   next(): number;
-  /** A whole number from `least` to `most`. */
+  /** An integer from `min` to `max`. */
   int(min: number, max: number): number;
   /** True with this probability. */
   chance(p: number): boolean;

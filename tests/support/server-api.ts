@@ -2,7 +2,7 @@ import { SignJWT } from "jose";
 import { startTestApp, TEST_ISSUER, TEST_SECRET, type TestApp } from "./app.ts";
 import { openClient, type WsClient } from "./ws-client.ts";
 
-/** An answer of the API: its status, and its body when there is one. */
+/** A response of the API: its status, and its body when there is one. */
 export interface Answer<T = Record<string, unknown>> {
   status: number;
   body: T;
@@ -22,7 +22,7 @@ export interface ServerApiApp extends TestApp {
   ): Promise<Answer<T>>;
   /** Makes a service token and returns its text. */
   serviceToken(scopes: readonly string[], rooms?: readonly string[], more?: object): Promise<string>;
-  /** A connection of this person, greeted; who need not have been here before. */
+  /** A connection of this person, after system:connected; the person need not exist before. */
   connectAs(userId: string): Promise<WsClient>;
 }
 

@@ -2,7 +2,7 @@ import { waitUntil } from "./wait-until.ts";
 import type { Received } from "./ws-client.ts";
 
 export interface SseEvent {
-  /** What `event:` said; "message" without it. */
+  /** The value of `event:`; "message" without it. */
   event: string;
   frame: Received;
 }

@@ -9,9 +9,9 @@ export interface TcpProxy {
   stall(): void;
   /** The network has forgotten the connections there are: nothing comes through them any more. New ones are well. */
   dropExisting(): void;
-  /** Breaks every connection and takes no new one. */
+  /** Breaks every connection and accepts no new one. */
   cut(): void;
-  /** All is well again. Connections that were stalled break: their other ends have long gone. */
+  /** Restores it. Connections that were stalled break: their peers closed long ago. */
   restore(): void;
   close(): Promise<void>;
 }

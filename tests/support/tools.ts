@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const TOOLS_DIR = join(import.meta.dirname, "../../.cache/tools/bin");
 
-/** The word by which scripts/test-tools.sh knows a program, where it is not the program's own name. */
+/** The argument of scripts/test-tools.sh for a program, where it is not the program's own name. */
 const INSTALL_NAMES: Record<string, string> = {
   "redis-server": "redis",
   "redis-cli": "redis",
@@ -21,7 +21,7 @@ export function findTool(name: string): string | null {
   return existsSync(own) ? own : Bun.which(name, { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/go/bin` });
 }
 
-/** `test` when all these programs are here; otherwise its tests are skipped and it says so. CI counts a skipped test as failed. */
+/** `test` when all these programs are installed; otherwise its tests are skipped and listed. CI counts a skipped test as failed. */
 export function testWith(...names: string[]): typeof test {
   const missing = names.filter((name) => findTool(name) === null);
   if (missing.length === 0) return test;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Waits for the thing, not for the clock: asks every 10 ms (`every`) until the answer is neither false, null nor undefined, and
- * returns it. A question that throws counts as "not yet". Gives up after `within` ms with the last error.
+ * Waits for a condition, not for a time: polls every 10 ms (`every`) until the result is neither false, null nor undefined, and
+ * returns it. A call that throws counts as "not yet". Gives up after `within` ms with the last error.
  */
 export async function waitUntil<T>(
   what: string,

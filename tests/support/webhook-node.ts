@@ -12,7 +12,7 @@ export interface WebhookNode extends LogNode {
   warnings: object[];
   /** One entry in a room's log. */
   log(room: string, type: string, payload: Record<string, unknown>): Promise<void>;
-  /** An endpoint for everything, made by an admin; what is given stands over that. */
+  /** An endpoint for everything, made by an admin; `fields` replace the defaults. */
   endpoint(fields: { url: string } & Record<string, unknown>): Promise<Endpoint & { secret: string }>;
 }
 
@@ -26,7 +26,7 @@ const ADMIN: UserCaller = {
 };
 export const AS_ADMIN: AuditActor<UserCaller> = { caller: ADMIN, address: null };
 
-/** A node that delivers webhooks, with all addresses allowed if not said otherwise. Its errors fail the test that runs. */
+/** A node that delivers webhooks, with all addresses allowed by default. Its errors fail the test that runs. */
 export async function startWebhookNode(
   url: string,
   { onError, ...over }: Partial<WebhookDeps> & { onError?: (error: unknown) => void } = {},

@@ -10,7 +10,7 @@ export interface Received {
 
 type Respond = (event: Received) => Response | Promise<Response>;
 
-/** A system that webhooks are posted to: keeps what comes, and answers as `respond` says; 204 by default. */
+/** A system that webhooks are posted to: stores requests, and responds as `respond` says; 204 by default. */
 export class WebhookReceiver {
   readonly received: Received[] = [];
   respond: Respond = () => new Response(null, { status: 204 });

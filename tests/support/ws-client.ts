@@ -10,16 +10,16 @@ export interface Received {
   payload: Record<string, unknown>;
 }
 
-/** A WebSocket client that keeps all it was told. */
+/** A WebSocket client that stores all received frames. */
 export interface WsClient {
   frames: Received[];
   /** Null while open. */
   closed: { code: number; reason: string } | null;
   protocol: string;
   send(frame: object | string | Uint8Array<ArrayBuffer>): void;
-  /** The next frame that was not taken yet and fits; waits for it. */
+  /** The next frame that was not returned yet and fits; waits for it. */
   next(type: string, where?: (frame: Received) => boolean): Promise<Received>;
-  /** Sends a command and waits for the answer that carries its id. */
+  /** Sends a command and waits for the reply with its id. */
   ask(type: string, payload?: object): Promise<Received>;
   /** Resolves with the close code. */
   end(): Promise<number>;
@@ -31,9 +31,9 @@ export async function openClient(
   port: number,
   { query = "", headers = {}, protocols = [] as string[] } = {},
 ): Promise<WsClient> {
-  // The runtime takes headers as well; the type of the browser's WebSocket does not know them.
+  // The runtime accepts headers as well; the type of the browser's WebSocket does not have them.
   const socket: WebSocket = Reflect.construct(WebSocket, [`ws://127.0.0.1:${port}/ws${query}`, { headers, protocols }]);
-  const taken = new WeakSet<Received>();
+  const returned = new WeakSet<Received>();
   let ids = 1_000; // below are the tests' own
   const client: WsClient = {
     frames: [],
@@ -43,10 +43,10 @@ export async function openClient(
       socket.send(typeof frame === "string" || frame instanceof Uint8Array ? frame : JSON.stringify(frame));
     },
     async next(type, where = () => true) {
-      const find = () => client.frames.find((frame) => frame.type === type && !taken.has(frame) && where(frame));
+      const find = () => client.frames.find((frame) => frame.type === type && !returned.has(frame) && where(frame));
       const seen = client.frames.map((f) => f.type).slice(-5);
       const frame = await waitUntil(`${type} came; there were ${seen}`, find);
-      taken.add(frame);
+      returned.add(frame);
       return frame;
     },
     async ask(type, payload = {}) {
@@ -73,7 +73,7 @@ export async function openClient(
   return client;
 }
 
-/** A socket that spoke the handshake and then does what it likes: reads nothing, sends what no browser would. */
+/** A socket that did the handshake and then behaves freely: reads nothing, sends what no browser would. */
 export async function openRaw(port: number, query = ""): Promise<Socket> {
   const socket = connect(port, "127.0.0.1");
   socket.write(

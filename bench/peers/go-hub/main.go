@@ -1,4 +1,4 @@
-// A hub as it is usually written in Go: one goroutine knows all connections, each connection has one that reads and one that
+// A hub as it is usually written in Go: one goroutine holds all connections, each connection has one that reads and one that
 // writes, and a buffered channel between. What a client sends goes to all. With REDIS_URL several hubs share a channel of Redis.
 package main
 
@@ -39,7 +39,7 @@ func (h *hub) run() {
 			for c := range clients {
 				select {
 				case c.send <- text:
-				default: // It does not keep up.
+				default: // The connection lags.
 					delete(clients, c)
 					close(c.send)
 				}

@@ -1,4 +1,4 @@
-// Tells a person that their booking is confirmed: USHER=localhost:50057 USHER_TOKEN=ust_… caller USER BOOKING
+// Notifies a person that their booking is confirmed: USHER=localhost:50057 USHER_TOKEN=ust_… caller USER BOOKING
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 	"callers/pb"
 )
 
-// The library tries again by itself, within the deadline. The idempotency key makes that safe.
+// The library retries, within the deadline. The idempotency key makes that safe.
 const retry = `{"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 5, "initialBackoff": "0.2s",
 	"maxBackoff": "2s", "backoffMultiplier": 2, "retryableStatusCodes": ["UNAVAILABLE", "ABORTED", "RESOURCE_EXHAUSTED"]}}]}`
 

@@ -1,10 +1,10 @@
-// Tells a person that their booking is confirmed: USHER=localhost:50057 USHER_TOKEN=ust_… node main.mjs USER BOOKING
+// Notifies a person that their booking is confirmed: USHER=localhost:50057 USHER_TOKEN=ust_… node main.mjs USER BOOKING
 import { credentials, loadPackageDefinition, Metadata } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 
 const PROTO = process.env.USHER_PROTO ?? "realtime.proto";
 
-// The library tries again by itself, within the deadline. The idempotency key makes that safe.
+// The library retries, within the deadline. The idempotency key makes that safe.
 const RETRY = {
   methodConfig: [
     {

@@ -7,7 +7,7 @@ import grpc
 import pb_pb2 as pb
 import pb_pb2_grpc as stubs
 
-# The library tries again by itself, within the deadline. The idempotency key makes that safe.
+# The library retries, within the deadline. The idempotency key makes that safe.
 RETRY = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": {
     "maxAttempts": 5, "initialBackoff": "0.2s", "maxBackoff": "2s", "backoffMultiplier": 2,
     "retryableStatusCodes": ["UNAVAILABLE", "ABORTED", "RESOURCE_EXHAUSTED"]}}]})

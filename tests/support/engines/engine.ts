@@ -1,27 +1,27 @@
 import { connect } from "node:net";
 import { waitUntil } from "../wait-until.ts";
 
-/** A real server as a process of its own, on one port for all its lives. */
+/** A real server as a separate process, on the same port after each restart. */
 export interface Engine {
   port: number;
   /** Of the process that runs now; null while none does. */
   pid(): number | null;
-  /** Starts it; resolves when it takes connections. Begun by whoever made the engine; again after `stop` or `kill`. */
+  /** Starts it; resolves when it takes connections. The engine's creator calls it first; again after `stop` or `kill`. */
   start(): Promise<void>;
-  /** In order, by SIGTERM. Resolves when it is gone. */
+  /** Stops it gracefully, by SIGTERM. Resolves when it has ended. */
   stop(): Promise<void>;
   /** By SIGKILL. */
   kill(): Promise<void>;
-  /** Freezes it: connections stay, nothing is answered. */
+  /** Freezes it: connections stay, nothing gets a response. */
   pause(): void;
   resume(): void;
-  /** Ends it for good and takes its files away. */
+  /** Ends it permanently and removes its files. */
   close(): Promise<void>;
 }
 
 /**
  * @param command what to run; it must listen on `port` of 127.0.0.1 and stay in the foreground
- * @param remove takes the files away
+ * @param remove deletes the files
  */
 export async function startEngine(port: number, command: string[], remove: () => void): Promise<Engine> {
   let child: Bun.Subprocess | null = null;

@@ -19,8 +19,8 @@ const EXAMPLE = join(import.meta.dirname, "../../../deploy/nginx.conf");
  * nginx with the configuration that deploy/ offers to users, but for its addresses.
  *
  * @param http ports of the nodes on this machine
- * @param grpc ports of their gRPC servers; without any, nobody listens there
- * @param change what stands otherwise in this test
+ * @param grpc ports of their gRPC servers; without any, nothing listens there
+ * @param change what differs in this test
  */
 export async function startNginx(
   http: number[],

@@ -1,4 +1,4 @@
-// Calls all six methods by compiled stubs and prints what each answered: callers ADDRESS TOKEN USER ROOM
+// Calls all six methods by compiled stubs and prints each response: callers ADDRESS TOKEN USER ROOM
 package main
 
 import (

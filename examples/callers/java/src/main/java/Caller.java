@@ -8,9 +8,9 @@ import java.util.concurrent.TimeUnit;
 import realtime.RealtimeServiceGrpc;
 import realtime.Realtime.NotifyBookingResultRequest;
 
-/** Tells a person that their booking is confirmed: USHER=localhost:50057 USHER_TOKEN=ust_… java … Caller USER BOOKING */
+/** Notifies a person that their booking is confirmed: USHER=localhost:50057 USHER_TOKEN=ust_… java … Caller USER BOOKING */
 public class Caller {
-    // The library tries again by itself, within the deadline. The idempotency key makes that safe.
+    // The library retries, within the deadline. The idempotency key makes that safe.
     static final Map<String, ?> RETRY = Map.of("methodConfig", List.of(Map.of(
             "name", List.of(Map.of()),
             "retryPolicy", Map.of("maxAttempts", 5.0, "initialBackoff", "0.2s", "maxBackoff", "2s",
