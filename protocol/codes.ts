@@ -1,5 +1,5 @@
 /**
- * Every error code that leaves Usher, with what each transport makes of it.
+ * Every error code that Usher returns, with its form on each transport.
  * `status`: HTTP. `grpc`: google.rpc.Code. `retry`: whether the same request may succeed later.
  * `frame`: the spelling in `system:error`, where it differs from the upper-cased code.
  */
@@ -37,7 +37,7 @@ export const CODES = {
   not_found: entry(404, 5, false, "This does not exist, or you have no access to it."),
   anchor_not_found: entry(404, 5, false, "The message that the page starts at does not exist here."),
   method_not_allowed: entry(405, 12, false, "This path does not support this method."),
-  not_acceptable: entry(406, 3, false, "The server has no answer of a type that you accept."),
+  not_acceptable: entry(406, 3, false, "The server has no response of a type that you accept."),
   conflict: entry(409, 6, false, "This conflicts with the current state."),
   email_taken: entry(409, 6, false, "This e-mail address already has an account."),
   username_taken: entry(409, 6, false, "This username is taken."),
@@ -66,7 +66,7 @@ export const CODES = {
 
 export type Code = keyof typeof CODES;
 
-/** The code as a WebSocket client reads it: upper case, with the four older spellings kept. */
+/** The code as a WebSocket client reads it: upper case, except for four older spellings. */
 export function frameCode(code: Code): string {
   const { frame } = CODES[code] as CodeEntry;
   return frame ?? code.toUpperCase();

@@ -8,18 +8,18 @@ import { Id, ROOM_MAX, RoomName, Snowflake, UserId } from "./rooms.ts";
  * The rules of their order and loss are in SPEC.md, by number. Unknown keys are ignored everywhere.
  */
 
-/** What a client may send, before its type is known. `id` is the command's own number: exactly one response carries it back. */
+/** Any frame of a client, before its type is checked. `id` is the command's own number: exactly one response carries it back. */
 export const Envelope = z.object({
   type: z.string().min(1).max(64),
   id: z.union([z.number().int(), z.string().max(64)]).optional(),
   payload: z.unknown().optional(),
-  /** What the command is part of, by W3C Trace Context. One that cannot be read is ignored. */
+  /** The trace of the command, by W3C Trace Context. One that cannot be read is ignored. */
   traceparent: z.string().max(64).optional().catch(undefined),
 });
 export type CommandId = number | string;
 
 const roomOrEvent = { room: z.string().max(ROOM_MAX).optional(), event_id: Id.optional() };
-/** Whether the client wants to see who is in the room, now and as it changes. */
+/** Whether the client wants the room's presence, now and as it changes. */
 const WithPresence = { presence: z.boolean().optional() };
 const Since = { since: z.number().int().min(0).optional(), epoch: z.string().max(32).optional() };
 
@@ -27,7 +27,7 @@ const Since = { since: z.number().int().min(0).optional(), epoch: z.string().max
 export const COMMANDS = {
   "system:ping": z.looseObject({}).optional(),
   "system:auth": z.object({ token: z.string().min(1).max(8192) }),
-  /** Says that a frame whose payload carried this `ack_id` has come. */
+  /** Acknowledges a frame with this `ack_id` in its payload. */
   "system:ack": z.object({ ack_id: z.string().min(1).max(128) }),
   "system:resume": z.object({ rooms: z.record(z.string().max(ROOM_MAX), Position.extend(WithPresence)) }),
   "room:join": z.object({ ...roomOrEvent, ...Since, ...WithPresence }),
@@ -55,13 +55,13 @@ export type PresentMember = z.infer<typeof PresentMember>;
 /** How many people are in a room now; who they are, unless there are more than 200. */
 export const Presence = z.object({ room: RoomName, count: z.number(), members: z.array(PresentMember).optional() });
 export type Presence = z.infer<typeof Presence>;
-/** Those who came, or went, since the frame before; `count`: how many are there now. */
+/** Those who joined, or left, since the previous frame; `count`: how many are in the room now. */
 const PresenceChange = z.object({ room: RoomName, count: z.number(), members: z.array(PresentMember) });
 const Recovery = z.object({ recovered: z.boolean(), code: z.string().optional() });
 
 /**
- * Frames: server → client. `message:`, `channel:` and `member:` are facts of a room's log, with `room` and `seq`. `read:` and
- * `typing:` are not stored and have neither. `system:` and `room:` answer a command, with its `id`, or come by themselves.
+ * Frames: server → client. `message:`, `channel:` and `member:` are entries of a room's log, with `room` and `seq`. `read:` and
+ * `typing:` are not stored and have neither. `system:` and `room:` are replies to a command, with its `id`, or sent by the server itself.
  */
 export const FRAMES = {
   "system:connected": z.object({
@@ -118,13 +118,13 @@ export const FRAMES = {
   }),
   "typing:started": z.object({ channel_id: Snowflake, user_id: UserId, username: z.string() }),
   "typing:stopped": z.object({ channel_id: Snowflake, user_id: UserId }),
-  /** What services tell people and rooms; they may send types of their own besides. */
+  /** Notices and broadcasts of services; they may send types of their own, too. */
   ...NOTICES,
 } as const;
 export type FrameType = keyof typeof FRAMES;
 export type FramePayload<T extends FrameType> = z.infer<(typeof FRAMES)[T]>;
 
-/** A frame as a client gets it. */
+/** A frame as a client receives it. */
 export type Frame = {
   [T in FrameType]: {
     type: T;

@@ -3,7 +3,7 @@ import { Id } from "./rooms.ts";
 import { patternText, text } from "./text.ts";
 
 /**
- * What other teams' services tell people: bookings, payments, places in a queue, free seats. Every key is always there; what a
+ * Payloads of other teams' services: bookings, payments, queue positions, free seats. Every key is always present; what a
  * service does not know is null (an empty list, an empty message).
  */
 

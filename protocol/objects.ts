@@ -12,7 +12,7 @@ export const MessageContent = content(MESSAGE_MAX);
 /** Chosen by the client for each message; the same one again is the same message (unique per author and channel). */
 export const ClientId = patternText(64, /^[\x21-\x7e]+$/, "1 to 64 characters of visible ASCII without blanks");
 
-/** Also the filler of Khitan writing, which is a mark without a shape. */
+/** Also the filler of the Khitan script, which is a mark without a shape. */
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\u{16fe4}]/u;
 /** On a letter of ours most fonts show nothing for a mark of SignWriting or Hangul: the name would look like the one without it. */
 const FOREIGN_MARK =
@@ -33,7 +33,7 @@ export const Username = z
 export const Role = z.enum(["owner", "admin", "member"]);
 export type Role = z.infer<typeof Role>;
 
-/** What everybody may see of a person. */
+/** The public profile of a person. */
 export const PublicUser = z.object({ id: UserId, username: z.string(), name: z.string().nullable() });
 export type PublicUser = z.infer<typeof PublicUser>;
 
@@ -46,7 +46,7 @@ export const Me = PublicUser.extend({
 });
 export type Me = z.infer<typeof Me>;
 
-/** A place in a room's log. A client that shows it gets exactly what came later. */
+/** A position in a room's log. A client that sends it gets exactly the later entries. */
 export const Position = z.object({ seq: z.number().int().min(0), epoch: z.string().max(32) });
 export type Position = z.infer<typeof Position>;
 
@@ -54,7 +54,7 @@ export const ChannelType = z.enum(["public", "private", "direct"]);
 export type ChannelType = z.infer<typeof ChannelType>;
 
 export const ChannelName = nameText(80);
-/** What a channel is about; empty text takes it away. */
+/** What a channel is about; empty text removes it. */
 export const ChannelTopic = text(500).overwrite((topic) => (isVisible(topic) ? topic : ""));
 
 export const Channel = z.object({
@@ -82,11 +82,11 @@ export type Channel = z.infer<typeof Channel>;
 export const Member = z.object({ user: PublicUser, role: Role, joined_at: Time });
 export type Member = z.infer<typeof Member>;
 
-/** A message as REST returns it. In frames the same fields with `message_id` in place of `id`. */
+/** A message as REST returns it. In frames the same fields with `message_id` instead of `id`. */
 export const Message = z.object({
   id: Snowflake,
   channel_id: Snowflake,
-  /** Place of its `message:created` in the channel's log: the order of messages. Ids only name them. */
+  /** Seq of its `message:created` in the channel's log: the order of messages. Ids only name them. */
   seq: z.number().int(),
   user_id: UserId,
   username: z.string(),

@@ -1,6 +1,6 @@
 import { patternText } from "./text.ts";
 
-/** An id at the edge: opaque, at most 64 of letters, digits and `-_.:`. Our own are Snowflakes in decimal. */
+/** An id in requests and frames: opaque, at most 64 of letters, digits and `-_.:`. Our own are Snowflakes in decimal. */
 export const Id = patternText(64, /^[A-Za-z0-9_.:-]+$/, "1 to 64 letters, digits, or any of - _ . :");
 
 /** The id of a person: a Snowflake of ours, or the subject as a foreign issuer writes it (ADR 11), such as `auth0|5f7c` or an address. */
@@ -12,7 +12,7 @@ export const Snowflake = patternText(19, /^[1-9][0-9]*$/, "an id as given by thi
   "an id as given by this server",
 );
 
-/** The kinds of room there are; the prefix says which module decides who may join. */
+/** The kinds of rooms; the prefix says which module decides who may join. */
 export const ROOM_KINDS = ["event", "channel", "user", "feed", "queue", "all"] as const;
 export type RoomKind = (typeof ROOM_KINDS)[number];
 
@@ -37,7 +37,7 @@ export function roomKind(room: string): RoomKind {
   return (colon < 0 ? room : room.slice(0, colon)) as RoomKind;
 }
 
-/** Names of a list with commas between them. In a name a comma is written `%2C`, and a percent sign before these digits `%25`. */
+/** Names of a list, separated by commas. In a name a comma is written `%2C`, and a percent sign before these digits `%25`. */
 export function parseNameList(list: string): string[] {
   return list.split(",").map((name) => name.replace(/%(?:2C|25)/gi, decodeURIComponent));
 }

@@ -6,7 +6,7 @@ import { isVisible, trimBlanks } from "./visible.ts";
 const refused = (schema: { safeParse(value: unknown): { success: boolean } }, value: string) =>
   !schema.safeParse(value).success;
 
-/** Blank letters, joiners, blanks, controls, tags: what takes a name or message without showing anything. */
+/** Blank letters, joiners, blanks, controls, tags: characters that show nothing. */
 const UNSEEN = [
   "\u3164",
   "\u200b",
@@ -21,19 +21,19 @@ const UNSEEN = [
   "\n",
 ];
 
-test("nothing is named or said by a text that shows nothing", () => {
+test("a text that shows nothing is no name and no message", () => {
   for (const unseen of UNSEEN)
     for (const text of [unseen, unseen.repeat(3), ` ${unseen}\t`])
       for (const schema of [MessageContent, ChannelName, Username]) expect(refused(schema, text)).toBe(true);
   expect(ChannelTopic.parse("\u3164 \u200b")).toBe("");
 });
 
-test("a message keeps what joins its letters, and what is around it", () => {
+test("a message keeps its joiners and the blanks around it", () => {
   for (const text of ["👩‍👩‍👧", "می‌خواهم", " indented\n", "❤️", "א\u202eb"])
     expect(MessageContent.parse(text)).toBe(text);
 });
 
-test("a name is without blanks around it, and without what turns its direction or breaks its line", () => {
+test("a name has no blanks around it, and no characters that change its direction or break its line", () => {
   for (const name of ["Talk ", "\u200bTalk\u200b", " Talk\u3164", "\tTalk"])
     expect(ChannelName.parse(name)).toBe("Talk");
   for (const name of ["\u202enimda", "a\u2066b", "a\nb", "a\u2028b", "\u061ca"])
@@ -41,15 +41,15 @@ test("a name is without blanks around it, and without what turns its direction o
   for (const name of ["❤️", "می‌خواهم", "👩‍👩‍👧 family"]) expect(ChannelName.parse(name)).toBe(name);
 });
 
-test("usernames have letters and marks of any script, in whatever form they are typed", () => {
-  for (const [typed, kept] of [
+test("usernames have letters and marks of any script, in any normal form", () => {
+  for (const [typed, stored] of [
     ["हिन्दी", "हिन्दी"],
     ["กิตติ", "กิตติ"],
     ["José", "José"],
     ["Ｔａｒｏ", "Taro"],
     ["ﬁona", "fiona"],
   ] as const) {
-    expect(Username.parse(typed)).toBe(kept);
+    expect(Username.parse(typed)).toBe(stored);
   }
   for (const name of [
     "a\u3164",
@@ -64,7 +64,7 @@ test("usernames have letters and marks of any script, in whatever form they are 
     expect(refused(Username, name)).toBe(true);
 });
 
-test("trimming takes nothing that is seen, and leaves no blank at either end", () => {
+test("trimming removes no visible character, and leaves no blank at either end", () => {
   const sign = fc.constantFrom(...UNSEEN, "a", "é", "😀", "\ufe0f", " ");
   fc.assert(
     fc.property(fc.array(sign), (signs) => {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isDeceptive, isVisible, trimBlanks } from "./visible.ts";
 
 /**
- * Text from others. Its length is checked first: what is chained after it (a pattern, a normal form, a loop over the characters) does
+ * Text from others. Its length is checked first: the checks chained after it (a pattern, a normal form, a loop over the characters) do
  * not run for a longer text. PostgreSQL cannot store a NUL.
  *
  * @param max Unicode code points
@@ -17,14 +17,14 @@ export const text = (max: number) =>
 export const patternText = (max: number, pattern: RegExp, description: string) =>
   z.string().max(max, { error: description, abort: true }).regex(pattern, description);
 
-/** Text that says something to a reader, such as a message: it is stored as it was typed. */
+/** Text with visible content, such as a message: it is stored as it was typed. */
 export const content = (max: number) => text(max).refine(isVisible, "must not be empty");
 
-/** A line of text, or none: without blanks around it, and without what would show it as another one. */
+/** A line of text, or none: without blanks around it, and without characters that make it look like another one. */
 export const lineText = (max: number) =>
   text(max)
     .overwrite(trimBlanks)
-    .refine((value) => !isDeceptive(value), "must have no line ends and no characters that turn its direction");
+    .refine((value) => !isDeceptive(value), "must have no line ends and no characters that change its direction");
 
 /** A line that names something. */
 export const nameText = (max: number) => lineText(max).refine(isVisible, "must not be empty");

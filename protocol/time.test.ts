@@ -4,7 +4,7 @@ import { Time, TimeInput } from "./time.ts";
 
 const read = (text: string) => TimeInput.safeParse(text).data ?? null;
 
-test("every date-time of RFC 3339 is taken, and answered in UTC with milliseconds", () => {
+test("every date-time of RFC 3339 is accepted, and returned in UTC with milliseconds", () => {
   const times = {
     "2026-01-31T00:00:00Z": "2026-01-31T00:00:00.000Z",
     "2026-01-31T00:00:00+00:00": "2026-01-31T00:00:00.000Z",
@@ -19,7 +19,7 @@ test("every date-time of RFC 3339 is taken, and answered in UTC with millisecond
   for (const [text, time] of Object.entries(times)) expect([text, read(text)]).toEqual([text, time]);
 });
 
-test("what is no such time is refused with an example", () => {
+test("any other text is refused with an example", () => {
   const wrong = [
     ...[
       "2026-01-31",
@@ -60,7 +60,7 @@ test("what is no such time is refused with an example", () => {
   }
 });
 
-test("a time that was answered is taken, and means the same moment with any offset", () => {
+test("a time that was returned is accepted, and means the same moment with any offset", () => {
   const dates = fc.date({ min: new Date("0001-01-02"), max: new Date("9999-12-30"), noInvalidDate: true });
   fc.assert(
     fc.property(dates, fc.integer({ min: -1_439, max: 1_439 }), (date, offset) => {

@@ -11,7 +11,7 @@ const LENGTH_MAX = 64;
 
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)t(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:z|([+-])(\d\d):(\d\d))$/i;
 
-/** A time as clients write it: any date-time of RFC 3339 §5.6. What comes out is as `Time`; more than milliseconds is cut off. */
+/** A time as clients write it: any date-time of RFC 3339 §5.6. The result is as `Time`; digits beyond milliseconds are cut off. */
 export const TimeInput = z
   .string()
   .max(LENGTH_MAX, { error: "a time such as 2026-01-31T12:00:00Z", abort: true })

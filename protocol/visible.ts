@@ -1,6 +1,6 @@
 /** A character that a reader sees: no blank, no blank letter, no control, and none that Unicode says to ignore. */
 const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\u2800]/u;
-/** Bidi controls show a text in another order than it is compared in; line ends and other controls break it up. */
+/** Bidi controls show a text in another order than it is compared in; line ends and other controls split it. */
 const DECEPTIVE = /[\p{Bidi_Control}\p{Cc}\u2028\u2029\ufff9-\ufffb]/u;
 /** Not the joiners and selectors, which emoji and Persian end with. */
 const BLANK_START = /^[\p{White_Space}\u00ad\u115f\u1160\u180e\u200b\u2060\u2800\u3164\ufeff\uffa0]+/u;

@@ -4,7 +4,7 @@ import { type AuditFilter, type AuditRow, readAudit } from "./store/audit.ts";
 
 export type AuditEntry = Omit<AuditRow, "at"> & { at: string };
 
-/** What admins did, the newest first. */
+/** The actions of admins, the newest first. */
 export async function listAudit(
   { sql }: Pick<AdminDeps, "sql">,
   { limit, ...filter }: AuditFilter & { limit: number },

@@ -18,7 +18,9 @@ test("rooms are counted over all nodes, the hundred fullest are listed, each wit
     { rooms: [{ name: "event:1", members: 2 }, { name: "event:2", members: 3 }, ...many] },
     { rooms: [{ name: "event:1", members: 5 }] },
   ];
-  const realtime = { cluster: { stats: async () => ({ nodes, partial: true }) } } as unknown as AdminDeps["realtime"];
+  const realtime = {
+    cluster: { getStats: async () => ({ nodes, partial: true }) },
+  } as unknown as AdminDeps["realtime"];
   const { data, partial } = await findBusiestRooms({ sql: database.sql, realtime });
   expect(partial).toBe(true);
   expect(data).toHaveLength(100);
@@ -28,15 +30,15 @@ test("rooms are counted over all nodes, the hundred fullest are listed, each wit
   ]);
 });
 
-test("only channels and people's own rooms are asked for a name, in the caller's name", async () => {
-  const asked: unknown[] = [];
+test("only names of channels and of people's own rooms are looked up, with the caller's rights", async () => {
+  const calls: unknown[] = [];
   const names: AdminDeps["roomNames"] = {
     async channels(caller, ids) {
-      asked.push([caller.username, ids]);
+      calls.push([caller.username, ids]);
       return [{ id: "8", name: "general", type: "public" }];
     },
     async users(ids) {
-      asked.push(ids);
+      calls.push(ids);
       return new Map([["2", { id: "2", username: "bo", name: null }]]);
     },
   };
@@ -47,5 +49,5 @@ test("only channels and people's own rooms are asked for a name, in the caller's
     { room: "channel:8", name: "general", kind: "public" },
     { room: "user:2", name: "bo", kind: "person" },
   ]);
-  expect(asked).toEqual([["ada", ["8", "9"]], ["2"]]);
+  expect(calls).toEqual([["ada", ["8", "9"]], ["2"]]);
 });

@@ -4,13 +4,13 @@ import { findRoomHeads } from "./store/room-heads.ts";
 export interface RoomInfo {
   room: string;
   connections: number;
-  /** Null: nothing was ever said in it. */
+  /** Null: the room has no log entry. */
   head_seq: number | null;
 }
 
 const MAX_ROOMS = 100;
 
-/** The rooms with the most connections, over all nodes; each node names its hundred. `partial`: some node did not respond. */
+/** The rooms with the most connections, over all nodes; each node reports its hundred largest. `partial`: some node did not respond. */
 export async function findBusiestRooms({
   sql,
   realtime,

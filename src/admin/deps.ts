@@ -14,16 +14,16 @@ export interface AdminDeps {
   realtime: Pick<Realtime, "beginLongResponse" | "closeConnection" | "cluster" | "drain" | "traceFrames" | "watch">;
   /** The nodes of the cluster, this one among them. */
   liveNodes: () => readonly LiveNode[];
-  /** This node's number, which may become another one. */
+  /** This node's number, which can change. */
   node: () => string;
-  /** What rooms are called. */
+  /** Finds the names of rooms. */
   roomNames: RoomNames;
   logger: Logger;
 }
 
-/** Asked of chat and identity. */
+/** Provided by chat and identity. */
 export interface RoomNames {
-  /** Those of `ids` that exist and that the caller may know of; a direct chat has no name. */
+  /** Those of `ids` that exist and that the caller may see; a direct chat has no name. */
   channels(
     caller: UserCaller,
     ids: readonly string[],

@@ -15,9 +15,9 @@ export interface Admin {
   /** Applies the stored settings. Before anything listens. */
   start(): Promise<void>;
   routes(api: Api): void;
-  /** Writes down which options a reload of this node's environment changed. */
+  /** Records which options a reload of this node's environment changed. */
   recordReload(changed: readonly HotName[]): Promise<void>;
-  /** Removes acts that are older than AUDIT_RETENTION. */
+  /** Removes audit entries that are older than AUDIT_RETENTION. */
   sweep(): Promise<void>;
 }
 

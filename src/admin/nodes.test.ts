@@ -3,17 +3,17 @@ import type { Watcher } from "../realtime/index.ts";
 import type { AdminDeps } from "./deps.ts";
 import { createNodes } from "./nodes.ts";
 
-test("a node that does not hear is deaf if another one does; else the broker is away", () => {
-  const listed = (...hears: boolean[]) =>
+test("a node that receives nothing is deaf if another one receives; else the broker is away", () => {
+  const listed = (...receiving: boolean[]) =>
     createNodes({
-      liveNodes: () => hears.map((each, node) => ({ node, isReceiving: each, started_at: new Date(), lag: 7 })),
+      liveNodes: () => receiving.map((each, node) => ({ node, isReceiving: each, started_at: new Date(), lag: 7 })),
     } as unknown as AdminDeps).list();
   expect(listed(true, false).map(({ broker }) => broker)).toEqual(["ok", "deaf"]);
   expect(listed(false, false).map(({ broker }) => broker)).toEqual(["away", "away"]);
   expect(listed(true)[0]?.lag_ms).toBe(7);
 });
 
-test("an entry that has this node drained is acted on once, however often and in whatever order it comes", () => {
+test("an entry that drains this node takes effect once, however often and in whatever order it is read", () => {
   const drained: number[] = [];
   let watcher: Watcher | undefined;
   const nodes = createNodes({

@@ -6,7 +6,7 @@ import type { LogEntry } from "../platform/log/entry.ts";
 import type { LiveNode } from "../platform/nodes/registry.ts";
 import type { AdminDeps } from "./deps.ts";
 
-/** What admins ask of a node, from whichever node they are on. Nodes say no more in it than their numbers. */
+/** The room of the admins' requests to nodes, from any node. Its entries name nodes by their numbers only. */
 const ROOM = "_admin";
 
 const Drain = z.object({ run: z.string(), seconds: z.number() });
@@ -15,20 +15,20 @@ const Close = z.object({ run: z.string(), connection: z.number() });
 export interface Node extends Omit<LiveNode, "node" | "run" | "started_at" | "isReceiving" | "lag"> {
   id: string;
   started_at: string;
-  /** `deaf`: nothing comes to it through the broker although another node hears; `away`: nobody hears. */
+  /** `deaf`: this node receives nothing from the broker although others do (isolated); `away`: no node receives. */
   broker: "ok" | "deaf" | "away";
-  /** ms since the moment up to which it had seen all of the log, when it last spoke of itself. */
+  /** How far it lagged the log at its last heartbeat: ms since the moment up to which it had seen all of it. */
   lag_ms: number;
 }
 
-/** The nodes of the cluster, and what they do for admins. */
+/** The nodes of the cluster, and admin actions on them. */
 export interface Nodes {
-  /** Does what is asked of this node from now on. */
+  /** Starts to carry out requests to this node. */
   start(): void;
   list(): Node[];
-  /** Has a node send its connections to others over `seconds` and take no new ones, until it is restarted. Throws `not_found`. */
+  /** Drains a node: it sends its connections to others over `seconds`, and accepts none until it is restarted. Throws `not_found`. */
   drain(who: AuditActor<UserCaller>, node: string, seconds: number): Promise<void>;
-  /** Closes a connection, which may come back. One that has gone already is closed. Throws `not_found`: no such node. */
+  /** Closes a connection; its client may reconnect. No error when it is closed already. Throws `not_found`: no such node. */
   close(who: AuditActor<UserCaller>, connection: string): Promise<void>;
 }
 
@@ -38,10 +38,10 @@ export function createNodes({ transaction, liveNodes, node, realtime, logger }: 
     if (!found) throw new AppError("not_found");
     return found;
   };
-  /** A number may be another process's by the time an entry is seen again: `run` says whose it was. */
+  /** By the time an entry is read again its number may belong to another process: `run` identifies the process. */
   const isThisNode = (run: string) => liveNodes().some((each) => each.run === run && String(each.node) === node());
 
-  /** Entries come repeatedly, and each drain begins its waves anew. */
+  /** Entries can be read repeatedly, and each drain would start its waves again. */
   const drains = new Set<number>();
 
   function handleEntry({ seq, type, payload }: LogEntry): void {
@@ -49,7 +49,7 @@ export function createNodes({ transaction, liveNodes, node, realtime, logger }: 
       const { run, seconds } = Drain.parse(JSON.parse(payload));
       if (!isThisNode(run) || drains.has(seq)) return;
       drains.add(seq);
-      logger.info({ seconds }, "an admin has this node send its connections to others");
+      logger.info({ seconds }, "this node is drained by an admin");
       void realtime.drain(seconds * 1_000);
     } else if (type === "connection:close") {
       const { run, connection } = Close.parse(JSON.parse(payload));

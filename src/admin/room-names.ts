@@ -2,7 +2,7 @@ import { roomId, roomKind } from "../../protocol/rooms.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import type { AdminDeps } from "./deps.ts";
 
-/** A room as people call it. `kind` of a channel is its type; of `user:<id>` it is `person`. */
+/** The display name of a room. `kind` of a channel is its type; of `user:<id>` it is `person`. */
 export interface NamedRoom {
   room: string;
   /** Null: a direct chat. */
@@ -10,7 +10,7 @@ export interface NamedRoom {
   kind: "public" | "private" | "direct" | "person";
 }
 
-/** Names of those rooms that are a channel or a person's own, as far as the caller may know them; the others are left out. */
+/** Names of those rooms that are a channel or a person's own, as far as the caller may see them; the others are omitted. */
 export async function listRoomNames(
   { roomNames }: Pick<AdminDeps, "roomNames">,
   caller: UserCaller,

@@ -14,16 +14,16 @@ const MAX_ERRORS = 50;
 
 export interface Setting {
   name: string;
-  /** As it would be written in the environment; null: unset, or a secret. */
+  /** As written in the environment; null: unset, or a secret. */
   value: string | null;
   default: string | null;
   help: string;
   secret: boolean;
   /** When a change takes effect: `now`: it can be set here; `reload`: in the environment, then SIGHUP; `restart`. */
   change: "now" | "reload" | "restart";
-  /** An owner alone sets it here. */
+  /** Only an owner can set it here. */
   owners_only: boolean;
-  /** Who set it over the environment; null: what stands is the environment's. */
+  /** Who overrode the environment; null: the value is the environment's. */
   set_by: string | null;
   set_at: string | null;
 }
@@ -34,8 +34,8 @@ export interface Settings {
   start(): Promise<void>;
   list(): Promise<Setting[]>;
   /**
-   * Sets options by name, null: back to the environment. In force on this node when it resolves, on the others within a second.
-   * Throws `invalid` with a sentence for each name that is wrong, and `forbidden` for what is the owners'; then nothing has changed.
+   * Sets options by name, null: the environment's value again. In force on this node when it resolves, on the others within a second.
+   * Throws `invalid` with a sentence for each name that is wrong, and `forbidden` for options of owners; then nothing has changed.
    */
   change(who: AuditActor<UserCaller>, changes: Readonly<Record<string, string | null>>): Promise<Setting[]>;
 }
@@ -43,11 +43,11 @@ export interface Settings {
 export function createSettings({ sql, transaction, live, realtime, logger }: AdminDeps): Settings {
   let queue: Promise<void> = Promise.resolve();
 
-  /** One reading after the other, so that an older result never comes last. */
+  /** Reads run one after another, so that an older result never comes last. */
   function applyStored(): Promise<void> {
     queue = queue.then(async () => {
       const stored = filterValid(await readSettings(sql), (name, why) =>
-        logger.error({ setting: name }, `a setting that is kept is passed over: ${why}`),
+        logger.error({ setting: name }, `a stored setting is ignored: ${why}`),
       );
       try {
         const changed = live.override(stored);
@@ -123,12 +123,12 @@ export function createSettings({ sql, transaction, live, realtime, logger }: Adm
   };
 }
 
-/** In the same words as the value, so that the two can be compared: a minute is `1m`, however the table has it. */
+/** In the format of the value, so that the two can be compared: a minute is `1m`, whatever the table says. */
 function formatDefault(name: OptionName, text: string): string | null {
   return formatOption(name, parseOption(name, text) as Config[OptionName]);
 }
 
-/** Writes down what a reload of the environment changed. Secrets are named, their values are not. */
+/** Records what a reload of the environment changed. Secrets are named, their values are not. */
 export async function recordReload(
   { sql, live, node }: Pick<AdminDeps, "sql" | "live" | "node">,
   changed: readonly HotName[],
@@ -142,7 +142,7 @@ function formatChanged(live: LiveConfig, names: readonly HotName[]): Record<stri
   return Object.fromEntries(names.map((name) => [name, format(name)]));
 }
 
-/** The stored settings, without those that this release does not let admins set, or takes for a mistake: another one may have written it. */
+/** The stored settings, without those that are not settable or not valid in this release: another release may have written them. */
 function filterValid(
   rows: readonly { name: string; value: string }[],
   onSkipped: (name: string, why: string) => void,
@@ -171,7 +171,7 @@ function refuseUnknown(names: readonly string[]): void {
   for (const name of names) {
     const message = getRefusal(name);
     if (message !== null) errors.push({ pointer: `/${name}`, code: "unknown_field", message });
-    // Each is compared with all that there are.
+    // Each is checked together with all others.
     if (errors.length === MAX_ERRORS) break;
   }
   if (errors.length > 0) throw fieldErrors(errors);
@@ -181,7 +181,7 @@ function refuseOwnerOnly(names: readonly string[]): void {
   const errors = names.filter(isOwnersOnly).map((name) => ({
     pointer: `/${name}`,
     code: "forbidden",
-    message: `Only an owner changes ${name}: it decides who may come in, or what is thrown away.`,
+    message: `Only an owner changes ${name}: it decides who has access, or what is deleted.`,
   }));
   if (errors.length > 0) throw new AppError("forbidden", errors.map(({ message }) => message).join(" "), { errors });
 }

@@ -10,8 +10,8 @@ const KEEP_ALIVE_MS = 10_000;
 const MAX_UNREAD_BYTES = 1_000_000;
 
 /**
- * What one person's or one room's connections send and get, as server-sent events, for so many seconds or until the caller loses the
- * right to it; written to the audit log. Throws `forbidden`.
+ * Traces the frames that the connections of one person or room send and receive, as server-sent events, for so many seconds or until
+ * the caller loses the right to it; written to the audit log. Throws `forbidden`.
  */
 export async function openTrace(
   { transaction, realtime }: Pick<AdminDeps, "transaction" | "realtime">,
@@ -21,9 +21,9 @@ export async function openTrace(
 ): Promise<ReadableStream<Uint8Array>> {
   const subject = target.room === undefined ? `user:${target.userId}` : `room:${target.room}`;
   const rooms = [target.room ?? subject];
-  // It shows the text of what people say.
+  // It shows the text of people's messages.
   requireRoomAccess(who, rooms, target.room === undefined ? "user_id" : "room");
-  // Before anything is waited for: what ends the right to it ends it from here on.
+  // Before the first await: from here on the response ends with the right to it.
   const response = realtime.beginLongResponse({
     caller: who.caller,
     address: who.address,

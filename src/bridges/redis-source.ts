@@ -8,7 +8,7 @@ import { getMemberText } from "../platform/json-text.ts";
 /** The channels on which the first back ends publish, when they do not call us. */
 const REDIS_CHANNELS = ["booking:events", "payment:events", "ticket:events", "broadcast:all"] as const;
 
-/** What stands on them: for a person, for a room, or, on `broadcast:all`, for everybody. Other fields are passed over. */
+/** A message on them: for a person, for a room, or, on `broadcast:all`, for all connections. Other fields are ignored. */
 const Message = z.object({
   type: z.string(),
   room: z.string().optional(),
@@ -17,11 +17,11 @@ const Message = z.object({
 });
 
 export interface RedisSourceDeps {
-  /** Opens a connection that subscribes; it comes back by itself, and subscribes again. */
+  /** Opens a connection for subscriptions; it reconnects and subscribes again by itself. */
   open: (onError: (error: unknown) => void) => Promise<Redis>;
   /**
-   * Every node hears every message, and one of them acts: whether it is this one. While it changes, messages may be lost or
-   * doubled, as they may on any channel of Redis: it keeps nothing. Who must lose nothing calls the server API.
+   * Every node receives every message, and one of them writes it: whether this is the one. While that changes, messages may be
+   * lost or doubled, as on any channel of Redis, which stores nothing. A service that must lose nothing calls the server API.
    */
   isActive: () => boolean;
   /** To a person: stored in their own log. Throws AppError. */
@@ -31,13 +31,13 @@ export interface RedisSourceDeps {
   logger: { warn(fields: object, message: string): void };
 }
 
-/** Messages that are being written at once; more are dropped, with a warning. */
+/** Maximum messages in flight; more are dropped, with a warning. */
 const MAX_RUNNING = 1_000;
 
 /** ms between two log lines about the same problem. */
 const LOG_INTERVAL_MS = 30_000;
 
-/** Channels of Redis as a way in (REDIS_SOURCE). */
+/** Reads messages from channels of Redis (REDIS_SOURCE). */
 export async function startRedisSource(deps: RedisSourceDeps): Promise<{ stop(): Promise<void> }> {
   const loggedAt = new Map<string, number>();
   let running = 0;
@@ -62,7 +62,7 @@ export async function startRedisSource(deps: RedisSourceDeps): Promise<{ stop():
       return;
     }
     if (running >= MAX_RUNNING) {
-      warn("messages on Redis channels come faster than they can be written; some were dropped", { channel });
+      warn("messages on Redis channels arrive faster than they can be written; some were dropped", { channel });
       return;
     }
     running++;
@@ -81,14 +81,14 @@ export async function startRedisSource(deps: RedisSourceDeps): Promise<{ stop():
     }
   }
 
-  const redis = await deps.open((err) => warn("Redis, whose channels are a source, does not answer", { err }));
+  const redis = await deps.open((err) => warn("Redis, whose channels are a source, does not respond", { err }));
   redis.on("message", (channel, text) => {
     if (deps.isActive()) void handleMessage(channel, text);
   });
-  // It waits until Redis is there, however long that takes.
+  // It waits until Redis is available, however long that takes.
   redis.subscribe(...REDIS_CHANNELS).catch((err) => warn("the Redis channels could not be subscribed to", { err }));
   return { stop: async () => redis.disconnect() };
 }
 
-/** Values in a message: as many as a payload can hold. */
+/** Maximum values in a message: as many as a payload can hold. */
 const MAX_VALUES = 65_536;

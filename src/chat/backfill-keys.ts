@@ -4,7 +4,7 @@ import { findChannelsWithoutKeys, setChannelKeys } from "./store/name-keys.ts";
 
 const BATCH = 500;
 
-/** Makes the keys of channels' names that were written by a release without them. Channels of one name stay as they are. */
+/** Creates the keys of channels' names that a release without them has written. Channels of one name stay as they are. */
 export async function backfillKeys(sql: ISql): Promise<void> {
   for (let after = "0"; ; ) {
     const channels = await findChannelsWithoutKeys(sql, after, BATCH);

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-test("a pair has exactly one direct chat, however many make it at once", async () => {
+test("a pair has exactly one direct chat, however many create it at once", async () => {
   const made = await Promise.all(
     Array.from({ length: 30 }, (_, i) => {
       const [me, other] = i % 2 ? [ann, bob] : [bob, ann];
@@ -47,7 +47,7 @@ test("a direct chat stays as it is", async () => {
   expect(await Promise.all(refused.map(errorCode))).toEqual(refused.map(() => "direct_immutable"));
 });
 
-test("what a new channel must have is said by field", async () => {
+test("the errors of a new channel are listed by field", async () => {
   const wrong = [
     { type: "public" },
     { type: "direct", name: "x", member_ids: [bob.userId] },
@@ -64,7 +64,7 @@ test("what a new channel must have is said by field", async () => {
   }
 });
 
-test("public channels have names of their own, in any case; private ones tell nothing by theirs", async () => {
+test("names of public channels are unique, in any case; those of private ones are not checked", async () => {
   const race = await Promise.all(
     ["General", "general", "Gene\u200bral", "Ｇｅｎｅｒａｌ"].map((name) =>
       errorCode(node.channels.create(ann, { type: "public", name })),
@@ -79,7 +79,7 @@ test("public channels have names of their own, in any case; private ones tell no
   expect(await errorCode(node.channels.create(bob, { type: "public", name: "other" }))).toBe("ok");
 });
 
-test("channels are found by their names in whatever case, width and accents, and keys that are missing are made", async () => {
+test("channels are found by their names in any case, width and accents, and missing keys are created", async () => {
   const { channel } = await node.channels.create(ann, { type: "public", name: "Café  ΛΟΓΟΣ" });
   const find = async (q: string) => {
     const { data } = await node.channels.list(ann, { scope: "public", limit: 100, q });
@@ -107,19 +107,19 @@ test("a change is one entry, and no change is none", async () => {
   ]);
 });
 
-test("a deleted channel is gone for all, and its last entry takes everybody out of its room", async () => {
+test("a deleted channel does not exist for anyone, and its last entry removes everyone from its room", async () => {
   const { channel } = await node.channels.create(ann, { type: "private", name: "x", member_ids: [bob.userId] });
   await node.messages.send(bob, { channel_id: channel.id, content: "bye" });
   await node.channels.delete(ann, channel.id);
   const last = node.hubCalls.at(-1);
-  expect(last).toMatchObject({ what: "publish", entry: { type: "channel:deleted", room: `channel:${channel.id}` } });
+  expect(last).toMatchObject({ kind: "publish", entry: { type: "channel:deleted", room: `channel:${channel.id}` } });
   if (last?.kind === "publish") expect(node.policy.findExpelled?.(last.entry)).toBe("everybody");
   expect(await errorCode(node.channels.get(ann, channel.id))).toBe("not_found");
   expect(await errorCode(node.messages.page(bob, channel.id, { limit: 1 }))).toBe("not_found");
   expect((await node.readMarks.counts(ann)).channels.map((c) => c.channel_id)).not.toContain(channel.id);
 });
 
-test("the list and the stream of one's own room meet: no channel is in neither", async () => {
+test("the list and the stream of one's own room leave no gap: no channel is in neither", async () => {
   const dan = await node.person("dan");
   const empty = await node.channels.list(dan, { scope: "joined", limit: 20 });
   expect(empty).toEqual({ data: [], next: null, prev: null, position: { seq: 0, epoch: "epoch" } });
@@ -159,7 +159,7 @@ test("lists go page by page in both directions, and find by name", async () => {
   );
 });
 
-test("nobody is in more channels than the limit", async () => {
+test("no one is in more channels than the limit", async () => {
   const fay = await node.person("fay");
   await node.sql`
     INSERT INTO channels (id, type, name, member_count, created_by)
@@ -172,7 +172,7 @@ test("nobody is in more channels than the limit", async () => {
   expect(await errorCode(node.members.add(fay, channel.id, fay.userId))).toBe("full");
 });
 
-test("an owner of the server is told the names of all channels, everyone else those of public ones and of their own", async () => {
+test("an owner of the server gets the names of all channels, everyone else those of public ones and of their own", async () => {
   const cid = await node.person("cid");
   const make = async (input: { type: "public" | "private"; name: string }) =>
     (await node.channels.create(ann, input)).channel.id;
@@ -180,15 +180,15 @@ test("an owner of the server is told the names of all channels, everyone else th
   const hidden = await make({ type: "private", name: "named in private" });
   const { channel } = await node.channels.create(ann, { type: "direct", member_ids: [bob.userId] });
   const ids = [open, hidden, channel.id, "9223372036854775807", "no id"];
-  const told = async (who: UserCaller) =>
+  const findNames = async (who: UserCaller) =>
     Object.fromEntries((await node.channels.names(who, ids)).map(({ id, name }) => [id, name]));
-  expect(await told({ ...cid, role: "owner" })).toEqual({
+  expect(await findNames({ ...cid, role: "owner" })).toEqual({
     [open]: "named in the open",
     [hidden]: "named in private",
     [channel.id]: null,
   });
-  expect(await told({ ...cid, role: "admin" })).toEqual({ [open]: "named in the open" });
-  expect(await told(bob)).toEqual({ [open]: "named in the open", [channel.id]: null });
+  expect(await findNames({ ...cid, role: "admin" })).toEqual({ [open]: "named in the open" });
+  expect(await findNames(bob)).toEqual({ [open]: "named in the open", [channel.id]: null });
   await node.channels.delete(ann, open);
-  expect(await told(cid)).toEqual({});
+  expect(await findNames(cid)).toEqual({});
 });

@@ -26,16 +26,16 @@ import { findUsersAtChannelLimit, insertMembers } from "./store/members.ts";
 
 export interface NewChannel {
   type: ChannelType;
-  /** Needed but for a direct chat, which has none. */
+  /** Required, except for a direct chat, which has none. */
   name?: string | undefined;
   topic?: string | undefined;
-  /** Who is in it from the start, besides the caller. For a direct chat: the other one. */
+  /** The first members, besides the caller. For a direct chat: the other person. */
   member_ids?: string[] | undefined;
 }
 
 export interface Channels {
   /**
-   * Makes a channel of which the caller is the owner, or gives the direct chat that this pair has already (`created: false`).
+   * Creates a channel of which the caller is the owner, or returns the direct chat that this pair has already (`created: false`).
    * Throws `invalid`, `name_taken` (public channels), `full`.
    */
   create(caller: Caller, input: NewChannel): Promise<{ channel: Channel; created: boolean }>;
@@ -43,12 +43,12 @@ export interface Channels {
   list(caller: Caller, query: ChannelFilter & PageQuery): Promise<Page<Channel> & { position: Position }>;
   get(caller: Caller, channelId: string): Promise<Channel>;
   /**
-   * What channels are called, for those who run the server: an owner gets all of `ids` that exist; everyone else the public
-   * ones and those that they are in. Ids that do not exist are left out.
+   * The names of channels, for admins of the server: an owner gets all of `ids` that exist; everyone else the public
+   * ones and those that they are in. Ids that do not exist are omitted.
    */
   names(caller: UserCaller, ids: readonly string[]): Promise<ChannelName[]>;
   /**
-   * Renames it or changes its topic (admins). What is not given stays. Throws `direct_immutable`, `name_taken`, and `changed`
+   * Renames it or changes its topic (admins). Missing fields stay unchanged. Throws `direct_immutable`, `name_taken`, and `changed`
    * when `ifMatch` names another state.
    */
   update(

@@ -7,20 +7,20 @@ import type { Realtime } from "../realtime/index.ts";
 /** The dependencies of chat; wired in app.ts. */
 export interface ChatDeps {
   sql: Sql;
-  /** For batches of posts, of which one at a time is under way: a pool of one connection. */
+  /** For batches of posts, one at a time: a pool of one connection. */
   postSql: Sql;
   transaction: Transaction;
   /** Publishes the entries of a batch of posts, which does not go through `transaction`. */
   publish: Publish;
-  /** Gives a new Snowflake, as decimal text. */
+  /** Creates a Snowflake, as decimal text. */
   ids: { next(): string };
   realtime: Pick<Realtime, "publishEphemeral" | "registerRooms" | "registerCommand" | "expel">;
   users: UserDirectory;
-  /** Which life of the log this is; it changes when the database is restored. */
+  /** The epoch of the log; it changes when the database is restored. */
   epoch: () => string;
 }
 
-/** People, asked of identity: those of `ids` that exist, by id. */
+/** People, read by identity: those of `ids` that exist, by id. */
 export interface UserDirectory {
   get(ids: readonly string[]): Promise<Map<string, PublicUser>>;
 }

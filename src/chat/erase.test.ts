@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-test("an erased person's words are nowhere, and nothing of others goes with them", async () => {
+test("an erased person's messages are redacted everywhere, and nothing of others is", async () => {
   const member_ids = [bob.userId, cid.userId];
   const shared = (await node.channels.create(ann, { type: "private", name: "shared", member_ids })).channel.id;
   const alone = (await node.channels.create(ann, { type: "public", name: "alone" })).channel.id;
@@ -24,9 +24,9 @@ test("an erased person's words are nowhere, and nothing of others goes with them
   await node.messages.send(bob, { channel_id: direct, content: "kept" });
   await node.members.setRole(ann, shared, cid.userId, "admin");
 
-  const kept = await node.exportUser(ann.userId);
-  expect(kept.channels).toHaveLength(3);
-  expect(JSON.stringify(kept.messages).match(/my secret/g)).toHaveLength(3);
+  const exported = await node.exportUser(ann.userId);
+  expect(exported.channels).toHaveLength(3);
+  expect(JSON.stringify(exported.messages).match(/my secret/g)).toHaveLength(3);
 
   await node.erase(ann.userId);
   await node.erase(ann.userId);
@@ -51,7 +51,7 @@ test("an erased person's words are nowhere, and nothing of others goes with them
   expect(words).toEqual(["", "kept"]);
 });
 
-test("the name that a person had is in no entry of the log any more, and nobody else's is touched", async () => {
+test("the name that a person had is in no entry of the log any more, and no one else's is changed", async () => {
   const [dan, eve] = [await node.person('d"a\\n'), await node.person("eve")];
   await node.sql`UPDATE users SET name = ${'D\\"an'} WHERE id = ${dan.userId}`;
   const member_ids = [bob.userId, dan.userId];
@@ -96,7 +96,7 @@ test("the name that a person had is in no entry of the log any more, and nobody 
   expect(named(after)).toEqual([]);
 });
 
-test("what was cut off half way goes on, whatever a step is", async () => {
+test("an interrupted erasure continues, whatever the size of a step", async () => {
   const fay = await node.person("fay");
   const member_ids = [bob.userId, fay.userId];
   const { id } = (await node.channels.create(ann, { type: "private", name: "steps", member_ids })).channel;
@@ -112,11 +112,11 @@ test("what was cut off half way goes on, whatever a step is", async () => {
   const [words] = await left();
   expect(words).toBe(10);
   const seen: number[][] = [];
-  // Each attempt dies a transaction later than the one before.
-  for (let most = 2, done = false; !done; most += 5) {
+  // Each attempt fails after more transactions than the previous one.
+  for (let max = 2, done = false; !done; max += 5) {
     let begun = 0;
     const transaction: typeof node.deps.transaction = (who, work) =>
-      begun++ < most ? node.deps.transaction(who, work) : Promise.reject(new Error("killed"));
+      begun++ < max ? node.deps.transaction(who, work) : Promise.reject(new Error("killed"));
     done = await eraseUser({ sql: node.sql, transaction }, fay.userId, 3).then(
       () => true,
       () => false,
@@ -127,6 +127,6 @@ test("what was cut off half way goes on, whatever a step is", async () => {
   expect(seen.map(([words]) => words)).toEqual(seen.map(([words]) => words).toSorted((a, b) => b! - a!));
   expect(seen[0]![0]).toBeGreaterThan(0);
   expect(seen.at(-1)).toEqual([0, 0]);
-  const kept = JSON.stringify((await node.exportUser(bob.userId)).messages);
-  expect([...(kept.match(/kept \d/g) ?? [])]).toEqual(Array.from({ length: 10 }, (_, n) => `kept ${n}`));
+  const exported = JSON.stringify((await node.exportUser(bob.userId)).messages);
+  expect([...(exported.match(/kept \d/g) ?? [])]).toEqual(Array.from({ length: 10 }, (_, n) => `kept ${n}`));
 });

@@ -10,11 +10,11 @@ import { findMessage, findMessagesByAuthor, lockRoom } from "./store/messages.ts
 import { FIRST_POSITION, findLogPartitions, type LogPosition, replaceName } from "./store/names-in-log.ts";
 
 /**
- * Redacts a user's messages, here and in the log, and removes them from their channels: these entries take their
- * connections out of the rooms (SPEC JN-8). Entries that tell their name get the one that identity's erasure left them. A channel
+ * Redacts a user's messages, here and in the log, and removes the user from their channels: these entries remove their
+ * connections from the rooms (SPEC JN-8). Entries with their name get the one that identity's erasure has set. A channel
  * that they alone owned gets its longest admin or member as owner; one without anyone else is deleted. Direct chats stay the
  * other person's.
- * One short transaction each, and safe to repeat: what was cut off half way goes on.
+ * One short transaction each, and safe to repeat: an interrupted erasure continues.
  *
  * @param step messages, and entries of the log, that one statement goes through
  */

@@ -10,7 +10,7 @@ export function registerFrames(
 ): void {
   realtime.registerCommand("message:send", async ({ caller, payload, accepted }) => {
     const sent = messages.send(caller, payload);
-    accepted(); // it is queued: the connection's next post follows it without waiting for the disk
+    accepted(); // it is queued: the connection's next post can follow without waiting for the disk
     const { id, channel_id, seq, client_id, created_at } = (await sent).message;
     return { message_id: id, channel_id, seq, client_id, created_at };
   });

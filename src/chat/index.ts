@@ -26,7 +26,7 @@ export interface Chat {
   typing: Typing;
   /** Removes a user from chat and redacts their messages; see erase.ts. Call identity's `erase` first: it replaces their name. */
   erase(userId: string): Promise<void>;
-  /** Makes the keys of names that a release without them has written. */
+  /** Creates the keys of names that a release without them has written. */
   sweep(): Promise<void>;
   /** All data that chat stores about a user, as JSON values. */
   exportUser(userId: string): Promise<Record<string, unknown>>;

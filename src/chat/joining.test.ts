@@ -19,8 +19,8 @@ afterAll(() => node.stop());
 
 const publicChannel = async (name: string) => (await node.channels.create(ann, { type: "public", name })).channel.id;
 
-test("many joins at once take a few transactions, and each user is told once, with their own name as the actor", async () => {
-  const id = await publicChannel("doors");
+test("many joins at once take a few transactions, and each user gets one entry, with their own name as the actor", async () => {
+  const id = await publicChannel("lobby");
   const joined = await Promise.all(people.map((me) => node.members.add(me, id, me.userId)));
   expect(joined.map(({ member, created }) => [member.user.id, member.role, created])).toEqual(
     people.map(({ userId }) => [userId, "member", true]),
@@ -37,14 +37,14 @@ test("many joins at once take a few transactions, and each user is told once, wi
     const [entry] = (await node.log(`user:${userId}`)).filter(({ payload }) => JSON.parse(payload).id === id);
     expect(JSON.parse(entry!.payload)).toMatchObject({
       id,
-      name: "doors",
+      name: "lobby",
       role: "member",
       unread: 0,
     });
   }
 });
 
-test("whatever comes, goes and is refused at once, each gets their own result, and count, members and log agree", async () => {
+test("when joins, leaves and refusals race, each caller gets their own result, and count, members and log agree", async () => {
   const random = seeded(chooseSeed("joining"));
   const id = await publicChannel("coming and going");
   const { channel: closed } = await node.channels.create(ann, { type: "private", name: "closed" });
@@ -78,7 +78,7 @@ test("whatever comes, goes and is refused at once, each gets their own result, a
   expect([...inside].sort()).toEqual(members.map(({ user_id }) => user_id).sort());
 });
 
-test("of one and the same join only one is new, also when another of the same person is refused beside it", async () => {
+test("of repeated joins only one is new, also when another one of the same person is refused in the batch", async () => {
   const id = await publicChannel("twice");
   const [me] = people as [UserCaller];
   const [refused, ...joined] = await Promise.allSettled([
@@ -87,11 +87,11 @@ test("of one and the same join only one is new, also when another of the same pe
     node.members.add(me, id, me.userId),
   ]);
   expect(refused).toMatchObject({ status: "rejected", reason: { code: "forbidden" } });
-  const created = joined.map((answer) => answer.status === "fulfilled" && answer.value.created);
+  const created = joined.map((result) => result.status === "fulfilled" && result.value.created);
   expect(created.sort()).toEqual([false, true]);
 });
 
-test("the last free places go to those who came first, and the rest is told that it is full", async () => {
+test("the last free slots go to the first joins, and the others fail with full", async () => {
   const id = await publicChannel("nearly full");
   await node.sql`UPDATE channels SET member_count = ${LIMITS.members - 3} WHERE id = ${id}`;
   const codes = await Promise.all(people.slice(0, 10).map((me) => errorCode(node.members.add(me, id, me.userId))));

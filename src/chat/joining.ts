@@ -28,12 +28,12 @@ interface Join {
   role: Role;
 }
 
-/** `n`: which of the joins of its transaction. */
+/** `n`: the index of the join in its transaction. */
 type NewMember = Join & { user: PublicUser; n: number };
 
 type JoinResult = { member: Member; created: boolean } | AppError;
 
-/** Joins of one transaction. */
+/** Maximum joins of one transaction. */
 const MAX_JOINS = 500;
 
 /**

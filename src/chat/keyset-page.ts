@@ -2,7 +2,7 @@ import { Snowflake } from "../../protocol/rooms.ts";
 import { AppError } from "../platform/errors.ts";
 import { type Page, requireSingleCursor } from "../platform/http/paging.ts";
 
-/** Which page of a list a client asks for: from one place at most. Places are the ids that `next` and `prev` gave. */
+/** Which page of a list a client requests: with at most one cursor. Cursors are the ids that `next` and `prev` returned. */
 export interface PageQuery {
   limit: number;
   before?: string | undefined;
@@ -12,9 +12,9 @@ export interface PageQuery {
 
 /** The page as the store reads it: one row more than shown on each side, to know whether there are more. */
 export interface KeysetWindow {
-  /** The list is cut at this value of what it is sorted by, into those below and those above … */
+  /** The list is split at this value of the sort key, into those below and those above … */
   cursor: string;
-  /** … and the place itself counts as below or as above. */
+  /** … and the item at the cursor itself counts as below or as above. */
   isCursorBelow: boolean;
   below: number;
   above: number;
@@ -30,7 +30,7 @@ export interface KeysetRows<T> {
 const OLDEST = "0";
 const NEWEST = "9223372036854775807";
 
-/** The window of a list whose cursors are Snowflakes. `from`: where a page begins that names no place. */
+/** The window of a list whose cursors are Snowflakes. `from`: where a page without a cursor begins. */
 export function createIdWindow(query: PageQuery, from: "newest" | "oldest"): KeysetWindow {
   for (const name of ["before", "after", "around"] as const) {
     if (name === "after" && query.after === OLDEST) continue;
@@ -77,8 +77,8 @@ function createWindow(query: PageQuery, from: { before?: string; after?: string 
 }
 
 /**
- * Cuts what the store read down to the page, with the cursors to both sides. An empty page has none: a cursor leaves out the item
- * that it names, and the place where an empty page lies may be an item that was never shown.
+ * Cuts what the store read down to the page, with the cursors to both sides. An empty page has none: a cursor excludes its own
+ * item, and the position of an empty page may be an item that was never returned.
  */
 export function toPage<T>({ below, above }: KeysetRows<T>, window: KeysetWindow, getId: (row: T) => string): Page<T> {
   const data = [...below.slice(Math.max(0, below.length - window.below)), ...above.slice(0, window.above)];

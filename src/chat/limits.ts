@@ -4,7 +4,7 @@ export const LIMITS = {
   members: 20_000,
   /** Channels of a person, direct chats included. A guard, not an invariant: racing joins may pass it by a few. */
   channelsPerUser: 1_000,
-  /** People named when a channel is made. */
+  /** Members given when a channel is created. */
   initialMembers: 100,
   /** Edits of a message: each rewrites the log rows of those before it. */
   edits: 100,

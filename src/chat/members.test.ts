@@ -28,7 +28,7 @@ async function countOwners(channelId: string): Promise<number> {
   return row!.n;
 }
 
-test("two owners who go at once leave one behind, whichever way they go", async () => {
+test("of two owners who leave or step down at once one remains", async () => {
   const random = seeded(chooseSeed("last owner"));
   const ways = [
     (me: UserCaller, id: string) => node.members.remove(me, id, me.userId),
@@ -52,7 +52,7 @@ test("one last owner can neither leave nor step down", async () => {
 });
 
 test("joining many times at once is joining once, and the count is true", async () => {
-  const { channel } = await node.channels.create(ann, { type: "public", name: "crowd" });
+  const { channel } = await node.channels.create(ann, { type: "public", name: "busy" });
   const people = await Promise.all(Array.from({ length: 8 }, (_, i) => node.person(`p${i}`)));
   const joins = people.flatMap((me) => [1, 2, 3].map(() => node.members.add(me, channel.id, me.userId)));
   const results = await Promise.all(joins);
@@ -67,7 +67,7 @@ test("joining many times at once is joining once, and the count is true", async 
   expect(types.filter((type) => type === "member:left")).toHaveLength(3);
 });
 
-test("who is removed is told in their own room, and is out of the channel's room in the tick of the commit", async () => {
+test("a removed member gets an entry in their own room, and is out of the channel's room in the tick of the commit", async () => {
   const { channel } = await node.channels.create(ann, { type: "private", name: "x", member_ids: [bob.userId] });
   const room = `channel:${channel.id}`;
   await node.members.remove(ann, channel.id, bob.userId);
@@ -76,13 +76,13 @@ test("who is removed is told in their own room, and is out of the channel's room
     { kind: "publish", entry: expect.objectContaining({ room: `user:${bob.userId}`, type: "channel:left" }) },
     { kind: "expel", room, userId: bob.userId },
   ]);
-  const told = node.hubCalls.length;
+  const calls = node.hubCalls.length;
   await node.members.remove(ann, channel.id, bob.userId);
-  expect(node.hubCalls).toHaveLength(told);
+  expect(node.hubCalls).toHaveLength(calls);
   expect(await errorCode(node.policy.authorize(bob, room))).toBe("not_found");
 });
 
-test("a new member reads what was said before they joined, and it counts as read", async () => {
+test("a new member can read the messages from before they joined, which count as read", async () => {
   const { channel } = await node.channels.create(ann, { type: "private", name: "x" });
   await node.messages.send(ann, { channel_id: channel.id, content: "before" });
   const { member, created } = await node.members.add(ann, channel.id, cid.userId);

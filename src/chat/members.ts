@@ -33,7 +33,7 @@ export interface Members {
 
 export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "users" | "realtime">): Members {
   const { sql, transaction, realtime } = deps;
-  // Each change locks the channel's row over several statements: a rush of joins would fill the pool with waiting.
+  // Each change locks the channel's row over several statements: many joins at once would fill the pool with waiting statements.
   const runExclusive = createKeyedMutex();
 
   return {
@@ -85,7 +85,7 @@ export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "user
   };
 }
 
-/** Ends a membership. The channel's row is locked by the caller, who takes the person out of the room after the commit. */
+/** Ends a membership. The channel's row is locked by the caller, who removes the person from the room after the commit. */
 export async function removeMember(tx: Tx, channelId: string, userId: string): Promise<void> {
   await deleteMember(tx.sql, channelId, userId);
   await adjustMemberCount(tx.sql, channelId, -1);

@@ -29,7 +29,7 @@ async function post(channel_id: string, content: string): Promise<Message> {
   return (await node.messages.send(bob, { channel_id, content })).message;
 }
 
-test("after an edit no entry of the log tells the old text", async () => {
+test("after an edit no entry of the log has the old text", async () => {
   const channel_id = await createSharedChannel();
   const { id, seq } = await post(channel_id, "first secret");
   await post(channel_id, "between");
@@ -47,7 +47,7 @@ test("after an edit no entry of the log tells the old text", async () => {
   expect(JSON.stringify(log)).not.toContain("secret");
 });
 
-test("after a deletion the text is nowhere, the place stays, and a second deletion is no error", async () => {
+test("after a deletion the text is nowhere, the seq stays, and a second deletion is no error", async () => {
   const channel_id = await createSharedChannel();
   const { id, seq } = await post(channel_id, "a secret");
   await node.messages.edit(bob, id, "another secret");
@@ -69,7 +69,7 @@ test("after a deletion the text is nowhere, the place stays, and a second deleti
   expect((await node.messages.page(ann, channel_id, { limit: 5 })).data).toEqual([message]);
 });
 
-test("edits and deletions that race leave one truth, in the table and in the log", async () => {
+test("racing edits and deletions leave the same state in the table and in the log", async () => {
   const channel_id = await createSharedChannel();
   for (let round = 0; round < 10; round++) {
     const { id } = await post(channel_id, "start");
@@ -86,7 +86,7 @@ test("edits and deletions that race leave one truth, in the table and in the log
   }
 });
 
-test("who loses their membership while an edit or a deletion waits for the room changes nothing", async () => {
+test("an edit or a deletion that waits for the room changes nothing when its caller loses the membership meanwhile", async () => {
   for (const change of [
     (id: string) => node.messages.edit(bob, id, "too late"),
     (id: string) => node.messages.delete(bob, id),
@@ -104,7 +104,7 @@ test("who loses their membership while an edit or a deletion waits for the room 
   }
 });
 
-test("an edit that changes nothing is no entry, and there is an end to edits", async () => {
+test("an edit that changes nothing is no entry, and the number of edits is limited", async () => {
   const channel_id = await createSharedChannel();
   const said = await post(channel_id, "same");
   expect(await node.messages.edit(bob, said.id, "same")).toEqual(said);
@@ -112,7 +112,7 @@ test("an edit that changes nothing is no entry, and there is an end to edits", a
   expect(await errorCode(node.messages.edit(bob, said.id, "one more"))).toBe("conflict");
 });
 
-test("pages before, after and around cover every message once, at any size and place", async () => {
+test("pages before, after and around cover every message once, at any size and cursor", async () => {
   const channel_id = await createSharedChannel();
   const sent = await Promise.all(Array.from({ length: 57 }, (_, i) => post(channel_id, `m${i}`)));
   await node.messages.delete(bob, sent[20]!.id);
@@ -140,9 +140,9 @@ test("pages before, after and around cover every message once, at any size and p
   };
 
   const seed = chooseSeed("paging");
-  const place = fc.option(fc.integer({ min: 0, max: ids.length - 1 }));
+  const cursor = fc.option(fc.integer({ min: 0, max: ids.length - 1 }));
   await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1, max: 60 }), place, async (limit, around) => {
+    fc.asyncProperty(fc.integer({ min: 1, max: 60 }), cursor, async (limit, around) => {
       expect(await whole(limit, around)).toEqual(ids);
     }),
     { seed, numRuns: 40 },
@@ -154,7 +154,7 @@ test("pages before, after and around cover every message once, at any size and p
   expect(await errorCode(page({ limit: 5, around: ids[1], before: ids[2] }))).toBe("invalid");
 });
 
-test("a page tells the head of the log in its own statement: page and stream meet without a gap", async () => {
+test("a page has the head of the log of the same statement: page and stream leave no gap", async () => {
   const channel_id = await createSharedChannel();
   let done = false;
   const talking = (async () => {
@@ -170,22 +170,22 @@ test("a page tells the head of the log in its own statement: page and stream mee
   await talking;
 });
 
-test("answers to a message are listed in order, page by page", async () => {
+test("replies to a message are listed in order, page by page", async () => {
   const channel_id = await createSharedChannel();
   const { id } = await post(channel_id, "question");
-  await post(channel_id, "no answer");
-  const answers: string[] = [];
+  await post(channel_id, "no reply");
+  const replies: string[] = [];
   for (let i = 0; i < 5; i++) {
-    const input = { channel_id, content: `answer ${i}`, reply_to_id: id };
-    answers.push((await node.messages.send(ann, input)).message.id);
+    const input = { channel_id, content: `reply ${i}`, reply_to_id: id };
+    replies.push((await node.messages.send(ann, input)).message.id);
   }
   const first = await node.messages.replies(bob, id, { limit: 3 });
   const second = await node.messages.replies(bob, id, { limit: 3, after: first.next! });
-  expect([...first.data, ...second.data].map((message) => message.id)).toEqual(answers);
+  expect([...first.data, ...second.data].map((message) => message.id)).toEqual(replies);
   expect([first.prev, second.next]).toEqual([null, null]);
 });
 
-test("a cursor leaves out no item: an empty page names none, by which its neighbour would be passed over", async () => {
+test("no item is skipped by cursors: an empty page has none, which would exclude its neighbour", async () => {
   const channel_id = await createSharedChannel();
   const said = [await post(channel_id, "first"), await post(channel_id, "last")];
   const reply = (await node.messages.send(ann, { channel_id, content: "reply", reply_to_id: said[0]!.id })).message;

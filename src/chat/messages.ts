@@ -29,7 +29,7 @@ export interface Messages {
    */
   send: SendMessage;
   /**
-   * Gives the caller's own message another text, also in older entries of the log. Throws `conflict` for a deleted one, and
+   * Changes the text of the caller's own message, also in older entries of the log. Throws `conflict` for a deleted one, and
    * `changed` when `ifMatch` names another state.
    */
   edit(caller: Caller, messageId: string, content: string, ifMatch?: string): Promise<Message>;
@@ -39,7 +39,7 @@ export interface Messages {
   /** The replies to a message in the order of their seq, deleted ones included. Throws `anchor_not_found`. */
   replies(caller: Caller, messageId: string, query: PageQuery): Promise<Page<Message>>;
   /**
-   * One page in the order of seq, deleted messages included (with no text); the newest one when no place is given. A place is
+   * One page in the order of seq, deleted messages included (with no text); the newest one without a cursor. A cursor is
    * the id of a message, or `after: "0"` for the first page.
    * `head_seq`, `epoch`: the channel's log at that moment; what comes after it is not in the page. Throws `anchor_not_found`.
    */

@@ -6,7 +6,7 @@ import { errorCode } from "../../tests/support/error-code.ts";
 import { chooseSeed } from "../../tests/support/seeded.ts";
 import type { UserCaller } from "../platform/caller.ts";
 
-/** Posts of the long run. The figure that is promised is of `ORDER_POSTS=10000`. */
+/** Posts of the long run. The promised figure is measured with `ORDER_POSTS=10000`. */
 const POSTS = Number(process.env.ORDER_POSTS ?? 1_000);
 
 /** Nodes on one database whose clocks differ by as many ms, so that of two messages the later one often has the smaller id. */
@@ -37,7 +37,7 @@ async function createSharedChannel(): Promise<string> {
 const post = async (node: number, channel_id: string, who = ann, reply_to_id: string | null = null) =>
   (await nodes[node]!.messages.send(who, { channel_id, content: "text", reply_to_id })).message;
 
-/** All messages of a channel as a poller gets them, who asks for what comes after the last one they have until `done` and nothing is left. */
+/** All messages of a channel as a poller gets them, which requests those after its last one until `done` and none is left. */
 async function poll(channelId: string, limit: number, done: () => boolean): Promise<Message[]> {
   const got: Message[] = [];
   for (;;) {
@@ -118,7 +118,7 @@ test("OR-5 a new member of a channel has nothing unread, whatever id its newest 
   expect(await readUnread(bob, channelId)).toBe(1);
 });
 
-test("OR-5 who pages on from the last message while nodes post gets each once, in order; marks go only on", async () => {
+test("OR-5 a client that pages on from the last message while nodes post gets each once, in order; marks only move forward", async () => {
   const seed = chooseSeed("order over nodes");
   await fc.assert(
     fc.asyncProperty(
@@ -138,8 +138,8 @@ test("OR-5 who pages on from the last message while nodes post gets each once, i
         for (const mark of marks) {
           const message = said[mark % said.length]!;
           readSeq = Math.max(readSeq, message.seq);
-          const answer = await nodes[mark % nodes.length]!.readMarks.mark(cid, channelId, message.id);
-          expect(answer).toEqual({
+          const marked = await nodes[mark % nodes.length]!.readMarks.mark(cid, channelId, message.id);
+          expect(marked).toEqual({
             last_read_id: said.find(({ seq }) => seq === readSeq)!.id,
             last_read_seq: readSeq,
             unread: expectedUnread(said, cid, readSeq),
@@ -162,8 +162,8 @@ test(`OR-5 two nodes with clocks 5 s apart and ${POSTS} posts: none missed by pa
   const [said, got] = await Promise.all([talking, poll(channelId, 50, () => done)]);
   expect(inverted(said)).toBeGreaterThan(POSTS / 10);
   expect(names(got)).toEqual(names(said));
-  for (const behind of [0, 1, 2, 7, 40, 99]) {
-    const message = said.at(-1 - behind)!;
+  for (const back of [0, 1, 2, 7, 40, 99]) {
+    const message = said.at(-1 - back)!;
     await nodes[0]!.readMarks.mark(cid, channelId, message.id);
   }
   const { last_read_id } = await nodes[0]!.channels.get(cid, channelId);
@@ -178,14 +178,14 @@ test(`OR-5 two nodes with clocks 5 s apart and ${POSTS} posts: none missed by pa
   }
 }, 120_000);
 
-test("a place that is no message of the channel is told so, and 0 is the place before the first one", async () => {
+test("a cursor that is no message of the channel is an error, and 0 is the cursor before the first one", async () => {
   const [channelId, other] = [await createSharedChannel(), await createSharedChannel()];
   const mine = await post(0, channelId);
   const { id } = await post(0, other);
   const { page, replies } = nodes[0]!.messages;
-  for (const place of ["before", "after", "around"] as const) {
-    expect(await errorCode(page(bob, channelId, { limit: 5, [place]: id }))).toBe("anchor_not_found");
-    expect(await errorCode(page(bob, channelId, { limit: 5, [place]: "1" }))).toBe("anchor_not_found");
+  for (const side of ["before", "after", "around"] as const) {
+    expect(await errorCode(page(bob, channelId, { limit: 5, [side]: id }))).toBe("anchor_not_found");
+    expect(await errorCode(page(bob, channelId, { limit: 5, [side]: "1" }))).toBe("anchor_not_found");
   }
   expect(await errorCode(replies(bob, mine.id, { limit: 5, after: id }))).toBe("anchor_not_found");
   expect((await page(bob, channelId, { limit: 5, after: "0" })).data).toEqual([mine]);

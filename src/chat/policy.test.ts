@@ -4,13 +4,13 @@ import { type ChatNode, startChatNode } from "../../tests/support/chat-node.ts";
 import { errorCode } from "../../tests/support/error-code.ts";
 import { ANONYMOUS, type Caller, type UserCaller } from "../platform/caller.ts";
 
-/** Everybody there is, seen from a channel. `removed` was a member once. */
+/** All kinds of callers, relative to a channel. `removed` was a member before. */
 const WHO = ["owner", "admin", "member", "removed", "stranger", "anonymous"] as const;
 type Who = (typeof WHO)[number];
 
 let node: ChatNode;
 let people: Record<Exclude<Who, "anonymous">, UserCaller>;
-/** A member who does nothing and whom things are done to, and one more stranger. */
+/** A passive member, who is the object of actions, and another stranger. */
 let victim: UserCaller;
 let newcomer: UserCaller;
 let names = 0;
@@ -31,7 +31,7 @@ afterAll(() => node.stop());
 
 interface Fixture {
   channel_id: string;
-  /** Said by the victim. */
+  /** Sent by the victim. */
   message_id: string;
 }
 
@@ -45,10 +45,11 @@ async function makeFixture(type: "public" | "private"): Promise<Fixture> {
   return { channel_id: channel.id, message_id: message.id };
 }
 
-type UseCase = (me: Caller, place: Fixture) => Promise<unknown>;
+type UseCase = (me: Caller, fixture: Fixture) => Promise<unknown>;
 
-function command(type: CommandType, payload: (place: Fixture) => object): UseCase {
-  return (caller, place) => node.commands.get(type)!({ caller, payload: payload(place) as never, accepted: () => {} });
+function command(type: CommandType, payload: (fixture: Fixture) => object): UseCase {
+  return (caller, fixture) =>
+    node.commands.get(type)!({ caller, payload: payload(fixture) as never, accepted: () => {} });
 }
 
 const list = { limit: 20 };
@@ -59,18 +60,18 @@ const USE_CASES: Record<string, UseCase> = {
   "see its members": (me, { channel_id }) => node.members.list(me, channel_id, list),
   "read messages": (me, { channel_id }) => node.messages.page(me, channel_id, list),
   "read a message": (me, { message_id }) => node.messages.get(me, message_id),
-  "read answers": (me, { message_id }) => node.messages.replies(me, message_id, list),
+  "read replies": (me, { message_id }) => node.messages.replies(me, message_id, list),
   send: (me, { channel_id }) => node.messages.send(me, { channel_id, content: "x" }),
-  answer: (me, p) => node.messages.send(me, { channel_id: p.channel_id, content: "x", reply_to_id: p.message_id }),
+  reply: (me, p) => node.messages.send(me, { channel_id: p.channel_id, content: "x", reply_to_id: p.message_id }),
   "mark read": (me, p) => node.readMarks.mark(me, p.channel_id, p.message_id),
   "type (frame)": command("typing:start", ({ channel_id }) => ({ channel_id })),
   "stop typing (frame)": command("typing:stop", ({ channel_id }) => ({ channel_id })),
   "send (frame)": command("message:send", ({ channel_id }) => ({ channel_id, content: "x" })),
-  "mark read (frame)": command("read:mark", (place) => place),
+  "mark read (frame)": command("read:mark", (fixture) => fixture),
   "edit another's message": (me, { message_id }) => node.messages.edit(me, message_id, "y"),
   "edit another's message (frame)": command("message:edit", ({ message_id }) => ({ message_id, content: "y" })),
   "add another user": (me, { channel_id }) => node.members.add(me, channel_id, newcomer.userId),
-  "bring in an admin": (me, { channel_id }) => node.members.add(me, channel_id, newcomer.userId, "admin"),
+  "add an admin": (me, { channel_id }) => node.members.add(me, channel_id, newcomer.userId, "admin"),
   "rename it": (me, { channel_id }) => node.channels.update(me, channel_id, { name: `renamed${names++}` }),
   "delete another's message": (me, { message_id }) => node.messages.delete(me, message_id),
   "delete another's message (frame)": command("message:delete", ({ message_id }) => ({ message_id })),
@@ -81,12 +82,12 @@ const USE_CASES: Record<string, UseCase> = {
   "delete it": (me, { channel_id }) => node.channels.delete(me, channel_id),
 };
 
-/** What each gets, in the order of WHO: `+` it is done, `F` forbidden, `N` not_found, `A` unauthenticated. */
+/** The result for each caller, in the order of WHO: `+` ok, `F` forbidden, `N` not_found, `A` unauthenticated. */
 const EXPECTED: Record<string, { public: string; private: string }> = {
   "see the channel": { public: "+++++A", private: "+++NNA" },
   "join it": { public: "+++++A", private: "+++NNA" },
   "add another user": { public: "+++FFA", private: "++FNNA" },
-  "bring in an admin": { public: "+FFFFA", private: "+FFNNA" },
+  "add an admin": { public: "+FFFFA", private: "+FFNNA" },
 };
 const READ = { public: "+++FFA", private: "+++NNA" };
 const AUTHOR = { public: "FFFFFA", private: "FFFNNA" };
@@ -97,9 +98,9 @@ for (const name of [
   "see its members",
   "read messages",
   "read a message",
-  "read answers",
+  "read replies",
   "send",
-  "answer",
+  "reply",
   "mark read",
   "type (frame)",
   "stop typing (frame)",
@@ -120,8 +121,8 @@ for (const type of ["public", "private"] as const) {
     for (const [name, attempt] of Object.entries(USE_CASES)) {
       seen[name] = "";
       for (const who of WHO) {
-        const place = await makeFixture(type);
-        const code = await errorCode(attempt(who === "anonymous" ? ANONYMOUS : people[who], place));
+        const fixture = await makeFixture(type);
+        const code = await errorCode(attempt(who === "anonymous" ? ANONYMOUS : people[who], fixture));
         seen[name] += SIGNS[code] ?? code;
       }
     }
@@ -130,20 +131,20 @@ for (const type of ["public", "private"] as const) {
   });
 }
 
-test("a direct chat is for its two, and neither can take the other's words away", async () => {
+test("a direct chat is for its two members, and neither can delete the other's messages", async () => {
   const { owner: ann, admin: bob, stranger } = people;
   const { channel } = await node.channels.create(ann, { type: "direct", member_ids: [bob.userId] });
   const { message } = await node.messages.send(ann, { channel_id: channel.id, content: "hi" });
-  const place = { channel_id: channel.id, message_id: message.id };
+  const fixture = { channel_id: channel.id, message_id: message.id };
   for (const name of ["see the channel", "join its room", "read messages", "send", "mark read", "type (frame)"]) {
-    expect(await errorCode(USE_CASES[name]!(bob, place))).toBe("ok");
+    expect(await errorCode(USE_CASES[name]!(bob, fixture))).toBe("ok");
   }
   expect(await errorCode(node.messages.delete(bob, message.id))).toBe("forbidden");
-  const strangers = Object.values(USE_CASES).map((attempt) => errorCode(attempt(stranger, place)));
+  const strangers = Object.values(USE_CASES).map((attempt) => errorCode(attempt(stranger, fixture)));
   expect(new Set(await Promise.all(strangers))).toEqual(new Set(["not_found"]));
 });
 
-test("lists and counts hold the caller's own, and nothing for anonymous", async () => {
+test("lists and counts contain the caller's own, and nothing for anonymous", async () => {
   const { channel_id } = await makeFixture("private");
   const joined = (me: UserCaller) => node.channels.list(me, { scope: "joined", limit: 100 });
   const open = (me: UserCaller) => node.channels.list(me, { scope: "public", limit: 100 });
@@ -153,18 +154,18 @@ test("lists and counts hold the caller's own, and nothing for anonymous", async 
     await Promise.all([has(joined(people.removed)), has(open(people.removed)), has(open(people.stranger))]),
   ).toEqual([false, false, false]);
   expect((await node.readMarks.counts(people.removed)).channels).toEqual([]);
-  const asked = [
+  const calls = [
     node.channels.list(ANONYMOUS, { scope: "public", limit: 1 }),
     node.channels.create(ANONYMOUS, { type: "public", name: "x" }),
     node.readMarks.counts(ANONYMOUS),
   ];
-  expect(await Promise.all(asked.map(errorCode))).toEqual(asked.map(() => "unauthenticated"));
+  expect(await Promise.all(calls.map(errorCode))).toEqual(calls.map(() => "unauthenticated"));
 });
 
-test("rooms asked in bulk get the same answers as one by one, malformed names too", async () => {
-  const places = [await makeFixture("public"), await makeFixture("private")];
+test("rooms checked in bulk get the same results as one by one, malformed names too", async () => {
+  const fixtures = [await makeFixture("public"), await makeFixture("private")];
   const rooms = [
-    ...places.map(({ channel_id }) => `channel:${channel_id}`),
+    ...fixtures.map(({ channel_id }) => `channel:${channel_id}`),
     "channel:x",
     "channel:1",
     "channel:9999999999999999999",

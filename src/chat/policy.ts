@@ -10,12 +10,12 @@ import type { RoomPolicy } from "../realtime/index.ts";
 import { type ChannelAccess, findAccess, lockChannelRow } from "./store/channels.ts";
 
 /**
- * What a use case needs of the caller. `see`: know that the channel is there (its members, and everybody for a public
+ * What a use case requires of the caller. `see`: know that the channel exists (its members; any user for a public
  * one). `read`: be a member: its messages from the first to the last, also those from before they joined.
  * `admin`: be an admin or an owner. `owner`: be an owner.
  *
- * In a public channel every member may bring others in, in a private one its admins. Admins remove members, owners remove
- * anybody; only owners give and take roles and delete the channel. A direct chat has two members, for ever.
+ * In a public channel every member may add others, in a private one its admins. Admins remove members, owners remove
+ * any member; only owners change roles and delete the channel. A direct chat always has two members.
  */
 export type Permission = "see" | "read" | "admin" | "owner";
 
@@ -25,14 +25,14 @@ const ROLES: Record<Exclude<Permission, "see">, readonly Role[]> = {
   owner: ["owner"],
 };
 
-/** The person who asks. Nothing of chat is for anonymous callers. */
+/** The calling user. Nothing of chat is for anonymous callers. */
 export function requireUser(caller: Caller): UserCaller {
   if (caller.kind !== "user") throw new AppError("unauthenticated");
   return caller;
 }
 
 /**
- * The only way to get hold of a channel. Throws `unauthenticated`; `not_found` for what the caller may not see;
+ * The only way to read a channel. Throws `unauthenticated`; `not_found` for what the caller may not see;
  * `forbidden` for what they may see but not do.
  */
 export async function accessChannel(
@@ -62,7 +62,7 @@ interface AccessQuery {
   channelId: string;
 }
 
-/** The same, where many ask at once: what comes while two queries are away goes together into the next. */
+/** The same in batches, for many calls at once: those that come while two queries are in flight share the next one. */
 export function createBatchedAccess(
   sql: Sql,
 ): (caller: Caller, channelId: string, permission: Permission) => Promise<ChannelAccess> {
@@ -73,7 +73,7 @@ export function createBatchedAccess(
   return (caller, channelId, permission) => checkAccess((query) => queries.add(query), caller, channelId, permission);
 }
 
-/** The same with the channel's row locked until the transaction ends: nobody joins, leaves or changes role meanwhile. */
+/** The same with the channel's row locked until the transaction ends: no one joins, leaves or changes role meanwhile. */
 export async function lockChannel(
   sql: ISql,
   caller: Caller,
@@ -86,7 +86,7 @@ export async function lockChannel(
   return accessChannel(sql, caller, channelId, permission);
 }
 
-/** Throws `not_found` or `forbidden` when this is not for the person whose role the channel was read with. */
+/** Throws `not_found` or `forbidden` when the role that the channel was read with is not sufficient. */
 export function checkPermission(channel: ChannelAccess, permission: Permission): void {
   if (channel.role === null && channel.type !== "public") throw channelNotFound();
   if (permission === "see") return;
@@ -96,7 +96,7 @@ export function checkPermission(channel: ChannelAccess, permission: Permission):
   throw new AppError("forbidden", `Only ${who} of this channel may do this.`);
 }
 
-/** What is not there, or not for the caller to know of. */
+/** For what does not exist, or what the caller may not know of. */
 export function channelNotFound(): AppError {
   return new AppError("not_found", "There is no such channel, or you are not in it.");
 }

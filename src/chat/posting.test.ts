@@ -24,7 +24,7 @@ async function createSharedChannel(): Promise<string> {
   return channel.id;
 }
 
-test("a post is a message and a log entry, and both tell the same", async () => {
+test("a post is a message and a log entry with the same content", async () => {
   const channel_id = await createSharedChannel();
   const content = 'it\'s "quoted", \\ and 😀 \ud800 half a pair';
   const { message, created } = await node.messages.send(bob, { channel_id, content, client_id: "c1" });
@@ -72,7 +72,7 @@ test("the same client_id sent 20 times at once is one message and one log row", 
   );
 });
 
-test("a row that PostgreSQL refuses fails alone, and its neighbours keep their order", async () => {
+test("a row that PostgreSQL refuses fails alone, and the others keep their order", async () => {
   const channel_id = await createSharedChannel();
   const sent = await Promise.allSettled(
     Array.from({ length: 50 }, (_, i) =>
@@ -84,12 +84,12 @@ test("a row that PostgreSQL refuses fails alone, and its neighbours keep their o
   expect(texts).toEqual(Array.from({ length: 50 }, (_, i) => `text ${i}`).filter((_, i) => i !== 23));
 });
 
-test("an answer must be to a message of the same channel that is not deleted", async () => {
+test("a reply must be to a message of the same channel that is not deleted", async () => {
   const channel_id = await createSharedChannel();
   const elsewhere = await createSharedChannel();
   const said = (await node.messages.send(ann, { channel_id, content: "question" })).message;
   const send = (channel: string, reply_to_id: string, client_id?: string) =>
-    node.messages.send(bob, { channel_id: channel, content: "answer", reply_to_id, client_id });
+    node.messages.send(bob, { channel_id: channel, content: "reply", reply_to_id, client_id });
   expect((await send(channel_id, said.id)).message.reply_to_id).toBe(said.id);
   expect(await errorCode(send(elsewhere, said.id))).toBe("invalid");
   expect(await errorCode(send(channel_id, "1"))).toBe("invalid");
@@ -98,7 +98,7 @@ test("an answer must be to a message of the same channel that is not deleted", a
   expect(await errorCode(send(channel_id, said.id))).toBe("invalid");
 });
 
-/** Removes Bob in a transaction that waits for `commit` while it holds the room, as a removal does at its end. */
+/** Removes Bob in a transaction that waits for `commit` while it has the room locked, as a removal does at its end. */
 async function removeSlowly(channelId: string) {
   const holds = Promise.withResolvers<void>();
   const commit = Promise.withResolvers<void>();
@@ -146,7 +146,7 @@ test("a post that waits for a removal is refused; the one-statement variant woul
   expect([...(await breach)]).toEqual([{ let_in: 1 }]);
 });
 
-test("no post of a removed person has a place after their removal, whatever the timing", async () => {
+test("no post of a removed person has a seq after their removal, whatever the timing", async () => {
   const random = seeded(chooseSeed("removal and posts"));
   for (let round = 0; round < 20; round++) {
     const channel_id = await createSharedChannel();
@@ -160,14 +160,14 @@ test("no post of a removed person has a place after their removal, whatever the 
     const log = await node.log(`channel:${channel_id}`);
     const left = log.findIndex(({ type }) => type === "member:left");
     expect(log.slice(left + 1)).toEqual([]);
-    expect(codes.filter((code) => code === "ok")).toHaveLength(left - 2); // behind two member:joined
+    expect(codes.filter((code) => code === "ok")).toHaveLength(left - 2); // after two member:joined
   }
 });
 
-test("what stands is answered once, also when it cannot be shown", async () => {
+test("a committed post returns once, also when it cannot be published", async () => {
   const channel_id = await createSharedChannel();
   const errors: unknown[] = [];
-  const fault = new Error("not shown");
+  const fault = new Error("not published");
   const show = () => {
     throw fault;
   };
@@ -179,13 +179,13 @@ test("what stands is answered once, also when it cannot be shown", async () => {
   expect(page.data.map(({ content }) => content)).toEqual(["a", "b", "c"]);
 });
 
-test("a channel whose room is held costs only its own posts, then and while it stays held", async () => {
-  const held = await createSharedChannel();
+test("a channel whose room is locked delays only its own posts, then and while it stays locked", async () => {
+  const locked = await createSharedChannel();
   const free = await createSharedChannel();
   const release = Promise.withResolvers<void>();
   const holds = Promise.withResolvers<void>();
   const holder = node.sql.begin(async (tx) => {
-    await tx`SELECT FROM rooms WHERE id = ${held} FOR UPDATE`;
+    await tx`SELECT FROM rooms WHERE id = ${locked} FOR UPDATE`;
     holds.resolve();
     await release.promise;
   });
@@ -193,24 +193,24 @@ test("a channel whose room is held costs only its own posts, then and while it s
   const ended: string[] = [];
   const post = async (channel_id: string, content: string) => {
     const code = await errorCode(node.messages.send(ann, { channel_id, content }));
-    ended.push(`${channel_id === held ? "held" : "free"} ${content}: ${code}`);
+    ended.push(`${channel_id === locked ? "locked" : "free"} ${content}: ${code}`);
   };
-  const first = [post(held, "1"), post(free, "1"), post(held, "2"), post(free, "2")];
+  const first = [post(locked, "1"), post(free, "1"), post(locked, "2"), post(free, "2")];
   await Promise.all([first[1], first[3]]);
-  const second = [post(held, "3"), post(free, "3")];
+  const second = [post(locked, "3"), post(free, "3")];
   await second[1];
   expect(ended).toEqual(["free 1: ok", "free 2: ok", "free 3: ok"]);
   await Promise.all([...first, ...second]);
-  expect(ended.slice(3)).toEqual(["held 1: unavailable", "held 2: unavailable", "held 3: unavailable"]);
+  expect(ended.slice(3)).toEqual(["locked 1: unavailable", "locked 2: unavailable", "locked 3: unavailable"]);
   release.resolve();
   await holder;
-  await post(held, "4");
-  expect(ended.at(-1)).toBe("held 4: ok");
+  await post(locked, "4");
+  expect(ended.at(-1)).toBe("locked 4: ok");
   const texts = (await node.messages.page(ann, free, { limit: 10 })).data.map(({ content }) => content);
   expect(texts).toEqual(["1", "2", "3"]);
 });
 
-test("a channel that is being deleted takes no post after its end", async () => {
+test("a channel that is being deleted accepts no post after its end", async () => {
   const channel_id = await createSharedChannel();
   const posts = Array.from({ length: 50 }, async (_, i) => {
     await Bun.sleep(i % 6);
@@ -222,10 +222,10 @@ test("a channel that is being deleted takes no post after its end", async () => 
   expect((await node.log(`channel:${channel_id}`)).at(-1)!.type).toBe("channel:deleted");
 });
 
-test("the command answers when the post is durable, and takes the next one as soon as it is queued", async () => {
+test("the command returns when the post is durable, and accepts the next one as soon as it is queued", async () => {
   const channel_id = await createSharedChannel();
   let accepted = false;
-  const answer = node.commands.get("message:send")!({
+  const result = node.commands.get("message:send")!({
     caller: ann,
     payload: { channel_id, content: "hi", client_id: "f1" },
     accepted: () => {
@@ -233,16 +233,16 @@ test("the command answers when the post is durable, and takes the next one as so
     },
   });
   expect(accepted).toBe(true);
-  const ack = await answer;
+  const ack = await result;
   const [message] = (await node.messages.page(ann, channel_id, { limit: 1 })).data;
   const { id, seq, created_at } = message!;
   expect(ack).toEqual({ message_id: id, channel_id, seq, client_id: "f1", created_at });
 });
 
-test("a batch that meets another node's batch waits for it, and is written in one transaction all the same", async () => {
+test("a batch that conflicts with another node's batch waits for it, and is still written in one transaction", async () => {
   const ids = await Promise.all(Array.from({ length: 5 }, createSharedChannel));
   const [row] = await node.sql<{ id: string }[]>`SELECT min(id) AS id FROM rooms WHERE id = ANY (${ids}::bigint[])`;
-  // On a machine that is very busy the row is let go too late for the batch: then it is rightly taken apart.
+  // On a very busy machine the row is unlocked too late for the batch: then it is split, as it should be.
   for (let tries = 20; ; tries--) {
     const said = await raceOnLockedRow(node.sql, { table: "rooms", id: row!.id }, () => [
       Promise.all(ids.map((channel_id) => node.messages.send(ann, { channel_id, content: "text" }))),

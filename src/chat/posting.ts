@@ -22,7 +22,7 @@ export type SendMessage = (caller: Caller, input: NewMessage) => Promise<{ messa
 
 /**
  * Sending, the hot path: one batcher per node, one batch in flight, one call of `post_messages` per batch. The batch's
- * entries are shown in the tick in which its result arrives, in order. A channel whose room is locked is written separately.
+ * entries are published in the tick in which its result arrives, in order. A channel whose room is locked is written separately.
  */
 export function createSendMessage({
   sql,
@@ -68,7 +68,7 @@ export function createSendMessage({
       channel_id: input.channel_id,
       user_id: userId,
       username,
-      // A half of a surrogate pair is no text: PostgreSQL could not hold it, and the log would tell another story.
+      // A half of a surrogate pair is no text: PostgreSQL could not store it, and the log would have another text.
       content: input.content.toWellFormed(),
       client_id: input.client_id ?? null,
       reply_to_id: input.reply_to_id ?? null,
@@ -102,14 +102,14 @@ export function createSendMessage({
     }
   };
 
-  /** Finds the reason for a refusal; the hot path does not ask for it. */
+  /** Finds the reason for a refusal; the hot path does not read it. */
   async function throwRefusal(caller: Caller, channelId: string): Promise<never> {
     await accessChannel(sql, caller, channelId, "read");
     throw new AppError("unavailable", "You have just joined this channel. Send it again.");
   }
 }
 
-/** The JSON text of the entry, but for its end: `,"created_at":"…"}` is put on in the database, where the time is taken. */
+/** The JSON text of the entry, without its end: `,"created_at":"…"}` is added in the database, whose clock is used. */
 function buildOpenPayload({ id, ...rest }: Omit<Message, "seq" | "created_at">): string {
   const payload: Omit<MessagePayload, "created_at"> = { message_id: id, ...rest };
   return JSON.stringify(payload).slice(0, -1);

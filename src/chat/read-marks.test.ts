@@ -51,8 +51,8 @@ test("unread counts are what counting by hand gives, after any history", async (
           await errorCode(node.messages.edit(people[message.who]!, message.id, "other text"));
         } else {
           marks[step.who] = Math.max(marks[step.who]!, step.which);
-          const answer = await node.readMarks.mark(people[step.who]!, channel_id, message.id);
-          expect(answer).toMatchObject({ last_read_id: said[marks[step.who]!]!.id, unread: unread(step.who) });
+          const marked = await node.readMarks.mark(people[step.who]!, channel_id, message.id);
+          expect(marked).toMatchObject({ last_read_id: said[marks[step.who]!]!.id, unread: unread(step.who) });
         }
       }
       for (const [who, me] of people.entries()) {
@@ -67,7 +67,7 @@ test("unread counts are what counting by hand gives, after any history", async (
   );
 });
 
-test("a mark never moves back, however marks of several devices race, and own devices are told", async () => {
+test("a mark never moves back, however marks of several devices race, and the user's own devices get each move", async () => {
   const channel_id = await createSharedChannel();
   const [ann, bob] = people as [UserCaller, UserCaller];
   const said: Message[] = [];
@@ -75,9 +75,9 @@ test("a mark never moves back, however marks of several devices race, and own de
   const newest = said.at(-1)!;
   node.hubCalls.length = 0;
   const shuffled = said.map((_, i) => said[(i * 7) % said.length]!);
-  const answers = await Promise.all(shuffled.map(({ id }) => node.readMarks.mark(bob, channel_id, id)));
+  const results = await Promise.all(shuffled.map(({ id }) => node.readMarks.mark(bob, channel_id, id)));
   expect((await node.readMarks.mark(bob, channel_id, said[0]!.id)).last_read_id).toBe(newest.id);
-  expect(answers.every(({ last_read_seq }, i) => last_read_seq >= shuffled[i]!.seq)).toBe(true);
+  expect(results.every(({ last_read_seq }, i) => last_read_seq >= shuffled[i]!.seq)).toBe(true);
   expect(node.hubCalls.at(-1)).toEqual({
     kind: "ephemeral",
     room: `user:${bob.userId}`,
@@ -106,7 +106,7 @@ test("a count ends at 100", async () => {
   expect((await node.channels.get(ann, channel_id)).unread).toBe(0);
 });
 
-test("a count looks at the newest 10,000 messages after the mark, however many are one's own or deleted", async () => {
+test("a count reads only the newest 10,000 messages after the mark, however many are one's own or deleted", async () => {
   const channel_id = await createSharedChannel();
   const [ann, bob] = people as [UserCaller, UserCaller];
   const first = (await node.messages.send(ann, { channel_id, content: "at the mark" })).message;

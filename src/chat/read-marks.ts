@@ -8,7 +8,7 @@ import { countUnread, type MarkMove, type MoveResult, moveReadMarks, type ReadMa
 
 export interface ReadMarks {
   /**
-   * Moves the caller's mark to this message unless it is on a later one (by seq) already; tells all their devices where it is.
+   * Moves the caller's mark to this message unless it is on a later one (by seq) already; sends its position to all their devices.
    * `unread`: messages of others after the mark, at most 100. Throws `not_found`, `forbidden`, `invalid` (message_id).
    */
   mark(caller: Caller, channelId: string, messageId: string): Promise<ReadMark>;
@@ -22,7 +22,7 @@ export function createReadMarks({ sql, realtime }: Pick<ChatDeps, "sql" | "realt
     perKey: {
       key: ({ channelId, userId }) => `${channelId} ${userId}`,
       run: (batch) => moveReadMarks(sql, batch, false),
-      isLocked: (moved) => moved === "held",
+      isLocked: (moved) => moved === "locked",
     },
   });
 

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-/** A channel with Ann and Bob in it, both connected; what is said and then Bob's removal and what is said after it. */
+/** A channel with Ann and Bob in it, both connected; a message, then Bob's removal, and a message after it. */
 async function recordRemoval(hub: ReturnType<typeof addHub>) {
   const { channel } = await node.channels.create(ann, { type: "private", name: "x", member_ids: [bob.userId] });
   const room = `channel:${channel.id}`;
@@ -26,7 +26,7 @@ async function recordRemoval(hub: ReturnType<typeof addHub>) {
   const say = (content: string) => node.messages.send(ann, { channel_id: channel.id, content });
   await say("before");
   await node.members.remove(ann, channel.id, bob.userId);
-  await say("behind");
+  await say("after");
   const entries = (await node.log(room)).slice(2);
   expect(entries.map(({ type }) => type)).toEqual(["message:created", "member:left", "message:created"]);
   return { room, entries, ann: clients[0]!, bob: clients[1]! };
@@ -36,13 +36,13 @@ const EXPECTED = ["message:created", "member:left", "room:left"];
 
 const ORDERS: Record<string, (entries: LogEntry[]) => LogEntry[][]> = {
   "in order": ([a, b, c]) => [[a!], [b!], [c!]],
-  "all at once, as the tail brings them before the commit is answered": (entries) => [entries],
+  "all at once, as the log tail delivers them before the commit returns": (entries) => [entries],
   "the post after the removal first": ([a, b, c]) => [[a!], [c!], [b!]],
   backwards: ([a, b, c]) => [[c!], [b!], [a!]],
 };
 
 for (const [order, arrange] of Object.entries(ORDERS)) {
-  test(`JN-8 a removed person sees nothing after their removal, entries coming ${order}`, async () => {
+  test(`JN-8 a removed person receives nothing after their removal, entries arriving ${order}`, async () => {
     const live = addHub(node);
     const { room, entries, ann: annClient, bob: bobClient } = await recordRemoval(live);
     for (const batch of arrange(entries)) live.hub.publish(batch);
@@ -50,13 +50,13 @@ for (const [order, arrange] of Object.entries(ORDERS)) {
     const seen = bobClient.frames.filter(({ type }) => type !== "system:connected" && type !== "room:joined");
     expect(seen.map(({ type }) => type)).toEqual(EXPECTED as never);
     bobClient.send({ type: "room:join", id: 2, payload: { room, since: 1, epoch: node.epoch.current() } });
-    await waitUntil("Bob is answered", () => bobClient.frames.some(({ id }) => id === 2));
+    await waitUntil("Bob has a reply", () => bobClient.frames.some(({ id }) => id === 2));
     expect(bobClient.frames.at(-1)).toMatchObject({ type: "system:error", payload: { code: "NOT_FOUND" } });
     await live.hub.stop();
   });
 }
 
-test("JN-8 without the policy's word on entries they would see more: the check can fail", async () => {
+test("JN-8 without the policy's check of entries they would receive more: the test can fail", async () => {
   const live = addHub(node, { ...node.policy, findExpelled: undefined });
   const { entries, bob: bobClient } = await recordRemoval(live);
   live.hub.publish(entries);
@@ -64,7 +64,7 @@ test("JN-8 without the policy's word on entries they would see more: the check c
   await live.hub.stop();
 });
 
-test("JN-8 when a channel is deleted everybody is out of its room, and sees nothing that is said there afterwards", async () => {
+test("JN-8 when a channel is deleted all members are out of its room, and receive nothing that is sent there afterwards", async () => {
   const live = addHub(node);
   const { channel } = await node.channels.create(ann, { type: "private", name: "y", member_ids: [bob.userId] });
   const room = `channel:${channel.id}`;
@@ -73,9 +73,9 @@ test("JN-8 when a channel is deleted everybody is out of its room, and sees noth
   await waitUntil("both are in", () => clients.every(({ frames }) => frames.some(({ id }) => id === 1)));
   await node.channels.delete(ann, channel.id);
   await node.deps.transaction({ actor: "service" }, async (tx) => tx.log(room, "seat:sold" as never, {} as never));
-  const [deleted, behind] = (await node.log(room)).slice(-2);
-  expect([deleted?.type, behind?.type]).toEqual(["channel:deleted", "seat:sold" as never]);
-  live.hub.publish([behind!]);
+  const [deleted, after] = (await node.log(room)).slice(-2);
+  expect([deleted?.type, after?.type]).toEqual(["channel:deleted", "seat:sold" as never]);
+  live.hub.publish([after!]);
   live.hub.publish([deleted!]);
   live.hub.publishEphemeral(room, "typing:stopped", { channel_id: channel.id, user_id: ann.userId });
   for (const { frames } of clients)
@@ -83,7 +83,7 @@ test("JN-8 when a channel is deleted everybody is out of its room, and sees noth
   await live.hub.stop();
 });
 
-test("JN-8 an erased person is out of the rooms of their channels, and sees nothing that is said there afterwards", async () => {
+test("JN-8 an erased person is out of the rooms of their channels, and receives nothing that is sent there afterwards", async () => {
   const live = addHub(node);
   const gone = await node.person("gone");
   const { channel } = await node.channels.create(ann, { type: "private", name: "z", member_ids: [gone.userId] });

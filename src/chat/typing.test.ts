@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-test("a hundred people who type at once cost a few queries, and each is told of", async () => {
+test("a hundred users who type at once cost a few queries, and each is published", async () => {
   const ann = await node.person("ann");
   const { channel } = await node.channels.create(ann, { name: "busy", type: "public" });
   let queries = 0;

@@ -2,7 +2,7 @@ import type { Caller } from "../platform/caller.ts";
 import type { ChatDeps } from "./deps.ts";
 import { createBatchedAccess, requireUser } from "./policy.ts";
 
-/** Who is typing now: sent to the others in the channel, not stored. A client lets it fade after some seconds. */
+/** Who is typing now: sent to the others in the channel, not stored. A client removes it after some seconds. */
 export interface Typing {
   start(caller: Caller, channelId: string): Promise<void>;
   stop(caller: Caller, channelId: string): Promise<void>;

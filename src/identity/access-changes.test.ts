@@ -15,7 +15,7 @@ beforeEach(() => {
   node.connected.length = 0;
 });
 
-/** What was told so far, as a node reads it from the log. */
+/** The changes so far, as a node reads them from the log. */
 async function readEntries(): Promise<LogEntry[]> {
   return node.sql<LogEntry[]>`
     SELECT r.name AS room, l.seq::float8 AS seq, l.type, l.payload FROM log l JOIN rooms r ON r.id = l.room_id
@@ -26,7 +26,7 @@ function show(entries: readonly LogEntry[]): void {
   for (const entry of entries) for (const watcher of node.watchers) watcher.entry(entry);
 }
 
-test("a ban that is seen again after it was lifted closes nothing, in whatever order the entries come", async () => {
+test("a ban that is read again after it was lifted closes nothing, in whatever order the entries arrive", async () => {
   const { id } = await node.register("bob");
   const before = (await readEntries()).length;
   const ban = await node.call("POST", "/admin/bans", { user_id: id, reason: "spam" }, { token: owner.token });
@@ -42,7 +42,7 @@ test("a ban that is seen again after it was lifted closes nothing, in whatever o
   expect(node.identity.isCurrent(caller)).toBe(true);
 });
 
-test("nothing is told where nothing has changed, and no name is written into the log", async () => {
+test("no entry is written when nothing has changed, and none contains a name", async () => {
   const { token, id } = await node.register("dan");
   const before = (await readEntries()).length;
   await node.call("PATCH", "/users/me", { name: "Dan" }, { token });
@@ -54,12 +54,12 @@ test("nothing is told where nothing has changed, and no name is written into the
   ]);
 });
 
-test("after a gap every open connection is asked about: what ended is closed, and names are known again", async () => {
+test("after a gap every open connection is checked: ended ones are closed, and names are updated", async () => {
   const people = await Promise.all(["eva", "fay", "gil", "hal"].map((name) => node.register(name)));
   const callers = await Promise.all(people.map(({ token }) => node.identity.authenticate(token, "api")));
   const [eva, fay, gil, hal] = callers;
   node.connected.push(...callers, eva!);
-  // As if another node had done it, and no entry had ever come.
+  // As if another node had done it, and no entry had arrived.
   await node.sql`DELETE FROM sessions WHERE id = ${eva!.sessionId}`;
   await node.sql`
     INSERT INTO bans (id, user_id, reason, created_by) VALUES ('77', ${fay!.userId}, 'spam', ${owner.id})`;
@@ -76,7 +76,7 @@ test("after a gap every open connection is asked about: what ended is closed, an
   expect(node.identity.isCurrent(hal!)).toBe(true);
 });
 
-test("a database that is away fails the check, so that it is made again", async () => {
+test("an unavailable database fails the check, so that it is repeated", async () => {
   const { token } = await node.register("ida");
   node.connected.push(await node.identity.authenticate(token, "api"));
   await node.sql`ALTER TABLE sessions RENAME TO sessions_away`;

@@ -7,13 +7,13 @@ import type { IdentityContext } from "./identity-context.ts";
 import { recheckConnections } from "./recheck.ts";
 
 /**
- * What one node does and all must act on: an entry of the log, written in the transaction that does it. Every node, this one
- * too, acts when it sees the entry: at once here, within a second elsewhere, also without a broker. Only ids, no names: entries
- * outlive people.
+ * Changes that one node makes and all nodes must apply: log entries, written in the same transaction. Every node, including this
+ * one, applies a change when it sees the entry: at once here, within a second elsewhere, also without a broker. Only ids, no
+ * names: entries remain after a person is erased.
  */
 const ROOM: InternalRoom = "_identity";
 
-/** Ids of sessions in one entry. */
+/** Maximum ids of sessions in one entry. */
 const MAX_IDS_PER_ENTRY = 1_000;
 
 const Reason = z.enum(Object.keys(CLOSE) as [CloseReason, ...CloseReason[]]);
@@ -34,7 +34,7 @@ export function emitSessionsEnded(tx: Tx, ids: readonly string[], reason: CloseR
     emit(tx, "sessions:ended", { ids: ids.slice(from, from + MAX_IDS_PER_ENTRY), reason });
 }
 
-/** Everything of a person ends: `sessions`, which were deleted, and what came by a foreign token. */
+/** All access of a person ends: `sessions`, which were deleted, and connections by a foreign token. */
 export function emitUserEnded(tx: Tx, userId: string, sessions: string[], reason: CloseReason): void {
   emit(tx, "person:ended", { user_id: userId, sessions, reason });
 }
@@ -44,7 +44,7 @@ export function emitUserReadmitted(tx: Tx, userId: string): void {
   emit(tx, "person:readmitted", { user_id: userId });
 }
 
-/** The person's name or role is another now. */
+/** The person's name or role has changed. */
 export function emitUserChanged(tx: Tx, userId: string): void {
   emit(tx, "person:changed", { user_id: userId });
 }
@@ -81,7 +81,7 @@ function createWatcher(context: IdentityContext): Watcher {
     async interrupted() {
       latest.clear();
       await recheckConnections(context);
-      logger.warn({}, "news of other nodes may have been missed: all open connections were checked again");
+      logger.warn({}, "changes of other nodes may have been missed: all open connections were checked again");
     },
   };
 }
@@ -91,13 +91,13 @@ function applyUserChange({ sessionCache, realtime, logger }: IdentityContext, us
   sessionCache.invalidateUser(userId);
   sessionCache.user(userId).then(
     (user) => user && realtime.updateUser(userId, user),
-    (error: unknown) => logger.error({ err: error }, "a changed name could not be read; it is known by the next token"),
+    (error: unknown) => logger.error({ err: error }, "a changed name could not be read; the next token updates it"),
   );
 }
 
 /**
- * Entries come repeatedly and in any order, and a ban that is seen again after it was lifted must close nothing: of what is said
- * about a person only what is newer than all before counts.
+ * Entries can be read repeatedly and in any order, and a ban that is read again after it was lifted must close nothing: an entry
+ * about a person applies only when it is newer than all before it.
  */
 class LatestSeqs {
   readonly #seqs = new Map<string, number>();

@@ -47,7 +47,7 @@ test("admins find people by a part of address, username or name, by role and by 
   });
 });
 
-test("an owner gives roles, which count at once; an admin gives none", async () => {
+test("an owner changes roles, which apply at once; an admin cannot", async () => {
   const before = node.renamed.length;
   expect((await change(ann.id, { role: "admin" })).body).toMatchObject({ id: ann.id, role: "admin" });
   await waitUntil("open connections have the new role", () => node.renamed.length === before + 1);
@@ -61,15 +61,15 @@ test("an owner gives roles, which count at once; an admin gives none", async () 
   expect((await change("nobody", { role: "admin" })).status).toBe(404);
 });
 
-test("the last owner stays one, also when two make each other members at once, or the other one is disabled", async () => {
+test("the last owner stays owner, also when two make each other members at once, or the other one is disabled", async () => {
   const refused = await change(owner.id, { role: "member" });
   expect([refused.status, refused.body.code]).toEqual([409, "last_owner"]);
   expect((await change(bob.id, { role: "owner" })).status).toBe(200);
-  const answers = await Promise.all([
+  const responses = await Promise.all([
     change(owner.id, { role: "member" }, bob.token),
     change(bob.id, { role: "member" }, owner.token),
   ]);
-  expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+  expect(responses.filter(({ status }) => status === 200)).toHaveLength(1);
   const [{ count }] = (await node.sql`SELECT count(*)::int FROM users WHERE role = 'owner'`) as [{ count: number }];
   expect(count).toBe(1);
   await node.sql`UPDATE users SET role = 'owner' WHERE id IN ${node.sql`(${owner.id}, ${bob.id})`}`;
@@ -78,7 +78,7 @@ test("the last owner stays one, also when two make each other members at once, o
   await node.sql`UPDATE users SET role = 'member', disabled_at = NULL WHERE id = ${bob.id}`;
 });
 
-test("a disabled person is out at once, stays out, and comes in again once enabled", async () => {
+test("a disabled person is signed out at once, cannot sign in, and can again once enabled", async () => {
   const cy = await node.register("cy");
   node.closed.length = 0;
   expect((await change(cy.id, { disabled: true })).body).toMatchObject({ disabled: true, banned: false });

@@ -20,7 +20,7 @@ export type Account = Omit<store.AccountRow, "username_key" | "created_at" | "la
   last_seen_at: string | null;
 };
 
-/** People in the order of usernames, with what only admins may see of them. */
+/** People in the order of usernames, with the fields that only admins may see. */
 export async function listAccounts(
   { sql }: IdentityContext,
   { limit, after, q, ...filter }: store.AccountFilter & { limit: number; after?: string },
@@ -33,8 +33,8 @@ export async function listAccounts(
 }
 
 /**
- * Gives a person another role, or disables or enables the account: who is disabled is signed out everywhere and cannot come in.
- * Roles are the owners' to give; disabling goes as banning does, on those of a lower rank. Throws `not_found`, `forbidden`, and
+ * Changes a person's role, or disables or enables the account: who is disabled is signed out everywhere and cannot sign in.
+ * Only owners change roles; disabling, like banning, is possible for persons of a lower rank. Throws `not_found`, `forbidden`, and
  * `last_owner`: an owner must remain.
  */
 export async function changeAccount(
@@ -44,7 +44,7 @@ export async function changeAccount(
   { role, disabled }: { role?: Role; disabled?: boolean },
 ): Promise<Account> {
   const row = await transaction({ actor: who.caller.userId, reason: "account" }, async (tx) => {
-    // Before the rows: two owners who make each other members must not both find the other one.
+    // Before the rows are locked: two owners who make each other members must not both find the other one.
     if (role !== undefined) await lockOwner(tx.sql);
     if (!(await lockUser(tx.sql, userId))) throw new AppError("not_found");
     const account = (await store.findAccount(tx.sql, userId))!;
@@ -59,7 +59,7 @@ async function changeRole(tx: Tx, who: AuditActor<UserCaller>, account: store.Ac
   if (who.caller.role !== "owner") throw new AppError("forbidden", "Only an owner can change roles.");
   if (account.role === "owner" && !(await otherOwnerExists(tx.sql, account.id))) throw new AppError("last_owner");
   await store.setRole(tx.sql, account.id, to);
-  // Created while they had another role: no token of a service, and no link, outlives it.
+  // Created while they had another role: no token of a service, and no link, stays valid after it.
   if (to !== "member") await endSessionsIssuedTo(tx, account.id);
   await deleteUserResets(tx.sql, account.id);
   emitUserChanged(tx, account.id);

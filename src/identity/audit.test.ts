@@ -13,7 +13,7 @@ afterAll(() => node.close());
 
 const acts = () => node.sql`SELECT actor, actor_name, action, subject, detail, address FROM audit ORDER BY id`;
 
-test("a ban and its end, an invite and its end are written down, with who and from where", async () => {
+test("a ban and its end, an invite and its end are recorded, with actor and address", async () => {
   const { id } = await node.register("troll");
   const as = { token: owner.token, address: "198.51.100.7" };
   const ban = await node.call("POST", "/admin/bans", { user_id: id, reason: "spam" }, as);
@@ -30,19 +30,19 @@ test("a ban and its end, an invite and its end are written down, with who and fr
   ]);
 });
 
-test("reading the reset links is an act, where there are some", async () => {
+test("reading the reset links is recorded, if there are any", async () => {
   const { id } = await node.register("forgetful");
   const before = (await acts()).length;
   await node.call("GET", "/admin/password-reset-links", undefined, { token: owner.token });
   expect((await acts()).length).toBe(before);
   await node.call("POST", "/auth/password-reset-requests", { email: "forgetful@example.org" });
-  // The link is made after the response, which takes as long for an address that nobody has.
+  // The link is made after the response, which takes as long for an unknown address.
   const read = () => node.call("GET", "/admin/password-reset-links", undefined, { token: owner.token });
   await waitUntil("the link is there", async () => (await read()).body.data.length > 0);
   expect((await acts()).at(-1)).toMatchObject({ action: "reset-links:read", detail: { user_ids: [id] } });
 });
 
-test("an admin ends the sessions of a person, which is written down, and not those of a user of their own rank", async () => {
+test("an admin ends the sessions of a person, which is recorded, and not those of a user of their own rank", async () => {
   const person = await node.register("lost-phone");
   const end = (id: string, token = owner.token) =>
     node.call("DELETE", `/admin/users/${id}/sessions`, undefined, { token });
@@ -59,7 +59,7 @@ test("an admin ends the sessions of a person, which is written down, and not tho
   });
 });
 
-test("an act that fails leaves no record", async () => {
+test("an action that fails is not recorded", async () => {
   const before = (await acts()).length;
   await node.call("POST", "/admin/bans", { user_id: owner.id, reason: "me" }, { token: owner.token });
   const failed = node.sql.begin(async (tx) => {
@@ -70,7 +70,7 @@ test("an act that fails leaves no record", async () => {
   expect((await acts()).length).toBe(before);
 });
 
-test("a person finds their acts in their export; erased, they are an id without name and address", async () => {
+test("a person's export contains their actions; once erased, they are an id without name and address", async () => {
   const { id } = await node.register("leaver");
   await node.sql`UPDATE users SET role = 'admin' WHERE id = ${id}`;
   await node.sql`
@@ -82,7 +82,7 @@ test("a person finds their acts in their export; erased, they are an id without 
   expect(act).toMatchObject({ actor_name: null, address: null, action: "ban:made" });
 });
 
-test("acts go after the retention, and not before", async () => {
+test("audit entries are removed after the retention, and not before", async () => {
   await node.sql`DELETE FROM audit`;
   await node.sql`
     INSERT INTO audit (actor, action, subject, at) VALUES

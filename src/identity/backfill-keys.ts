@@ -5,7 +5,7 @@ import { findUsersWithoutKeys, setNameKeys } from "./store/name-keys.ts";
 
 const BATCH = 500;
 
-/** Makes the keys of names that were written by a release without them. A name that looks like another one stays as it is. */
+/** Creates the keys of names that a release without them has written. A name that looks like another one stays as it is. */
 export async function backfillKeys(db: Db): Promise<void> {
   for (let after = ""; ; ) {
     const users = await findUsersWithoutKeys(db, after, BATCH);

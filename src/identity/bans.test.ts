@@ -30,7 +30,7 @@ const far = () =>
     .setExpirationTime("10m")
     .sign(new TextEncoder().encode(SECRET));
 
-test("a banned person is out at once, by every door, and stays out until the ban is lifted", async () => {
+test("a banned person is out at once, on every transport, and stays out until the ban is lifted", async () => {
   const person = await newcomer();
   const caller = await node.identity.authenticate(person.token, "connect");
   const { status, body } = await ban(person.id);
@@ -55,7 +55,7 @@ test("a banned person is out at once, by every door, and stays out until the ban
   expect(row!.lifted_by).toBe(owner.id);
 });
 
-test("a banned person of another issuer cannot come in with their token, and can again afterwards", async () => {
+test("a banned person of another issuer cannot connect with their token, and can again afterwards", async () => {
   const token = await far();
   const before = await node.identity.authenticate(token, "connect");
   const { body } = await ban("far");
@@ -78,7 +78,7 @@ test("a ban ends by itself at `until`, by the database's clock", async () => {
   expect(list.data.map(({ id }: { id: string }) => id)).not.toContain(body.id);
 });
 
-test("a sign-in that was under way when the ban came is refused", async () => {
+test("a sign-in in progress during the ban is refused", async () => {
   const person = await newcomer();
   const [login] = await raceOnLockedRow(
     node.sql,
@@ -91,7 +91,7 @@ test("a sign-in that was under way when the ban came is refused", async () => {
   await node.sql`DELETE FROM bans WHERE id = '4711'`;
 });
 
-test("a ban that waits for a sign-in ends what it started", async () => {
+test("a ban that waits for a sign-in ends its session", async () => {
   const person = await newcomer();
   const [login, answer] = await raceOnLockedRow(node.sql, { table: "users", id: person.id }, () => [
     node.login(`person${people}`),
@@ -103,7 +103,7 @@ test("a ban that waits for a sign-in ends what it started", async () => {
   else expect(await errorCode(node.identity.authenticate(login!.body.access_token, "api"))).toBe("unauthenticated");
 });
 
-test("a change of one's own data that was under way when the ban came opens no door again", async () => {
+test("a change of one's own data in progress during the ban does not restore access", async () => {
   const person = await newcomer();
   const caller = await node.identity.authenticate(person.token, "connect");
   const [banned, changed] = await raceOnLockedRow(node.sql, { table: "users", id: person.id }, () => [

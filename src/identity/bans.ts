@@ -12,15 +12,15 @@ import { deleteUserResets } from "./store/password-resets.ts";
 import { deleteSessions } from "./store/sessions.ts";
 import { lockUser } from "./store/users.ts";
 
-/** By which this machine reaches itself: its pages, its probes, a proxy on it. */
+/** The addresses by which this machine reaches itself: its pages, its probes, a proxy on it. */
 const LOOPBACK = [parseRange("127.0.0.1")!, parseRange("::1")!];
 
-/** Who may act on whom: only on those of a lower rank. */
+/** Ranks: a user may act only on those of a lower rank. */
 export const RANK = { owner: 2, admin: 1, member: 0 } as const;
 
 export interface Ban {
   id: string;
-  /** A ban is of a person or of a range of addresses; the other is null. */
+  /** A ban is of a person or of a range of addresses; the other field is null. */
   user_id: string | null;
   username: string | null;
   ip_range: string | null;
@@ -70,7 +70,7 @@ export async function ban(
 
 /**
  * Bans a range of addresses: all requests from there are refused, whoever the caller is, and its open connections close now.
- * Throws `invalid` for what is no range, and `forbidden` for one that has in it the caller's own address, this machine's own, or one
+ * Throws `invalid` for a malformed range, and `forbidden` for one that contains the caller's own address, this machine's own, or one
  * from which a user of a higher rank is signed in.
  */
 export async function banRange(
@@ -133,7 +133,7 @@ export async function liftBan(
   await whenRangeBansApplied();
 }
 
-/** The bans that stand, the newest first. */
+/** The bans in force, the newest first. */
 export async function listBans(
   { sql }: IdentityContext,
   { limit, after }: { limit: number; after?: string },

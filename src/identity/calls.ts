@@ -10,8 +10,8 @@ import { type Credentials, logout, refresh, type SignedIn } from "./sessions.ts"
 import type { IssuedToken } from "./tokens.ts";
 
 /**
- * What the routes of accounts do, for transports that have no routes (gRPC). Messages are checked as the bodies of the routes are, and
- * the same limits hold for the same address.
+ * The use cases behind the account routes, for transports that have no routes (gRPC). Messages are checked like the bodies of the
+ * routes, and the same limits apply to the same address.
  */
 export interface Calls {
   /** Throws as `register`. */

@@ -4,7 +4,7 @@ import { clearSessionCookie, readSessionCookie, setSessionCookie } from "./cooki
 const ours = "A".repeat(43);
 const planted = "B".repeat(43);
 
-test("over https the cookie's name says that no other host and no http page has set it", () => {
+test("over https the cookie's name proves that no other host and no http page has set it", () => {
   expect(setSessionCookie(ours, 60_000, true)).toBe(
     `__Host-usher_session=${ours}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure`,
   );
@@ -12,7 +12,7 @@ test("over https the cookie's name says that no other host and no http page has 
   expect(setSessionCookie(ours, 60_000, false)).toStartWith(`usher_session=${ours}; Path=/;`);
 });
 
-test("where all pages are https, a cookie under the plain name counts for nothing", () => {
+test("where all pages are https, a cookie under the plain name is ignored", () => {
   const both = `usher_session=${planted}; __Host-usher_session=${ours}`;
   expect(readSessionCookie(both, true)).toBe(ours);
   expect(readSessionCookie(both, false)).toBe(ours);

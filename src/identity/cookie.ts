@@ -1,11 +1,11 @@
 const COOKIE_NAME = "usher_session";
-/** A browser takes a name like this only over https, from this very host, for all its paths (RFC 6265bis §4.1.3.2). */
+/** A browser accepts a name like this only over https, from this very host, for all its paths (RFC 6265bis §4.1.3.2). */
 const SECURE_COOKIE_NAME = `__Host-${COOKIE_NAME}`;
 
 /**
- * The value of our cookie in a `Cookie` header (RFC 6265); null when it is not there or cannot be one of ours.
+ * The value of our cookie in a `Cookie` header (RFC 6265); null when it is missing or malformed.
  *
- * @param https whether all our pages are: then only the name that nobody else can set counts
+ * @param https whether all our pages are: then only the name that no other host can set is accepted
  */
 export function readSessionCookie(header: string | null | undefined, https: boolean): string | null {
   return readCookie(SECURE_COOKIE_NAME, header) ?? (https ? null : readCookie(COOKIE_NAME, header));

@@ -8,7 +8,7 @@ import type { Realtime } from "../realtime/index.ts";
 /** The dependencies of identity; wired in app.ts. */
 export interface IdentityDeps {
   sql: Sql;
-  /** Gives a new Snowflake, as decimal text. */
+  /** Creates a Snowflake, as decimal text. */
   ids: { next(): string };
   config: Pick<
     Config,
@@ -24,11 +24,11 @@ export interface IdentityDeps {
     | "HTTP_PORT"
     | "TLS_CERT_FILE"
   >;
-  /** For what all nodes must know of. */
+  /** For changes that all nodes must know. */
   transaction: Transaction;
   /** Sockets of an ended session or of a banned person close in the same tick here, and within a second on other nodes. */
   realtime: Pick<Realtime, "callers" | "closeFrom" | "closeSession" | "closeUser" | "updateUser" | "watch">;
-  /** Null without SMTP_URL: reset links then show on the owner's page. */
+  /** Null without SMTP_URL: reset links are then shown on the owner's page. */
   mail: Mail | null;
   clock: Clock;
   /** ms by a monotonic clock: the age of cached values. */
@@ -36,7 +36,7 @@ export interface IdentityDeps {
   logger: Logger;
 }
 
-/** The part of pino that identity writes to. No secret, token or address of a person is ever handed to it. */
+/** The part of pino that identity uses. No secret, token or address of a person is ever logged. */
 export interface Logger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;

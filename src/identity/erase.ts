@@ -8,8 +8,8 @@ import { deleteSessions, listSessions } from "./store/sessions.ts";
 import { blankUser, findUser, lockOwner, lockUser, otherOwnerExists } from "./store/users.ts";
 
 /**
- * Takes a person's data out of this module's tables. The id stays, with a name made of it: messages and bans refer to it.
- * His sessions end and their sockets close. Throws `last_owner`: without an owner the next account made would be one.
+ * Removes a person's data from this module's tables. The id stays, with a name made of it: messages and bans refer to it.
+ * Their sessions end and their sockets close. Throws `last_owner`: without an owner the next account created would become one.
  */
 export async function eraseUser({ transaction }: IdentityContext, userId: string): Promise<void> {
   await transaction({ actor: userId }, async (tx) => {

@@ -13,23 +13,23 @@ import { AppError } from "../platform/errors.ts";
 import type { Logger } from "./deps.ts";
 import { createTrustId, type TrustKind } from "./foreign-trust.ts";
 
-/** What a token of another issuer says of its person. Its `role` is not read: rights on this server are given here. */
+/** The claims of a token of another issuer. Its `role` is not read: rights on this server are given here. */
 export interface ForeignToken {
-  /** Who vouches: JWT_ISSUER where it is set, else the kind of key and the token's own `iss`. */
+  /** The issuer: JWT_ISSUER if it is set, else the kind of key and the token's own `iss`. */
   issuer: string;
   /** Becomes the user's id, as written. */
   subject: string;
   email: string | null;
-  /** A name that the person may get, if it is free and has the form of one. */
+  /** A name for the person, if it is free and well-formed. */
   username: string | null;
   /** Unix time in ms. */
   expiresAt: number;
-  /** The settings by which it was believed: see foreign-trust.ts. */
+  /** The settings by which it was verified: see foreign-trust.ts. */
   trust: string;
 }
 
 /**
- * Null when no foreign issuer is set up for such a token. Throws a JOSE or zod error when the token is not good, and AppError
+ * Null when no foreign issuer is set up for such a token. Throws a JOSE or zod error when the token is not valid, and AppError
  * `unavailable` when the keys at JWKS_URL cannot be read.
  */
 export type VerifyForeign = (token: string, alg: string) => Promise<ForeignToken | null>;
@@ -49,16 +49,16 @@ const PUBLIC_KEY = [
   "Ed25519",
 ];
 
-/** A time that dates can hold, and their texts: up to the year 9999. */
+/** A time that fits a date and its text: up to the year 9999. */
 const UnixSeconds = z.number().min(0).max(253_402_300_799);
 
 /**
- * No path names these: a URL drops dots that stand alone (RFC 3986 §5.2.4), and `me` is the caller. No admin could ban such a
- * person, or remove them from a channel; who tried would have removed themselves.
+ * No path names these: a URL drops path segments of dots (RFC 3986 §5.2.4), and `me` is the caller. No admin could ban such a
+ * person, or remove them from a channel: an admin who tried would remove themselves.
  */
 const UNNAMEABLE = [".", "..", "me"];
 
-/** As the issuer writes it; some count their people by numbers. */
+/** As the issuer writes it; some use numbers. */
 const Subject = z.union([
   UserId.refine((id) => !UNNAMEABLE.includes(id), `must be none of ${UNNAMEABLE.join(" ")}, which no path can name`),
   z.number().int().transform(String),
@@ -83,8 +83,8 @@ const Claims = z
 
 /**
  * Verifies HS256 by JWT_SECRET, and RS, PS, ES and EdDSA by the keys at JWKS_URL. The algorithm alone decides which key
- * is tried, so a public key never serves as a secret. `exp` is required; five seconds of clock difference are forgiven.
- * The settings may change: each token is judged by what stands.
+ * is tried, so a public key is never used as a secret. `exp` is required; five seconds of clock difference are tolerated.
+ * The settings may change: each token is verified by the present ones.
  */
 export function createVerifyForeign(
   config: Pick<Config, "JWT_SECRET" | "JWT_ISSUER" | "JWT_AUDIENCE" | "JWKS_URL">,
@@ -117,7 +117,7 @@ export function createVerifyForeign(
   };
 }
 
-/** What `make` gives for a text, made once as long as the text stays the same. */
+/** Caches the result of `make` as long as the text stays the same. */
 function memoizeLast<T>(make: (text: string) => T): (text: string) => T {
   let last: { text: string; value: T } | null = null;
   return (text) => {
@@ -126,7 +126,7 @@ function memoizeLast<T>(make: (text: string) => T): (text: string) => T {
   };
 }
 
-/** Keeps "this token names no key of the issuer" and "the issuer does not answer" apart. */
+/** Distinguishes "this token names no key of the issuer" from "the issuer does not respond". */
 function createRemoteKeys(url: URL, logger: Logger): JWTVerifyGetKey {
   const find = createRemoteJWKSet(url, { timeoutDuration: 5_000 });
   return async (header, token) => {
@@ -142,7 +142,7 @@ function createRemoteKeys(url: URL, logger: Logger): JWTVerifyGetKey {
   };
 }
 
-/** Without JWT_ISSUER the holders of the two keys are kept apart: neither may speak for people of the other. */
+/** Without JWT_ISSUER the two keys are two issuers: neither may issue tokens for people of the other. */
 function toForeignToken(payload: JWTPayload, issuer: string | null, kind: TrustKind, trust: string): ForeignToken {
   const claims = Claims.parse(payload);
   return {

@@ -5,8 +5,8 @@ type TrustSettings = Pick<Config, "JWT_SECRET" | "JWT_ISSUER" | "JWT_AUDIENCE" |
 export type TrustKind = "hs256" | "jwks";
 
 /**
- * Names the settings by which foreign tokens of a kind are believed, without telling a secret. What such a token has opened, and the
- * connection tokens made for it, bear the name: when a key is revoked because it has leaked, they must end as well.
+ * Identifies the settings by which foreign tokens of a kind are verified, without disclosing a secret. Connections by such a token,
+ * and the connection tokens made for it, carry the id: when a key is revoked because it has leaked, they must end as well.
  */
 export function createTrustId(
   { JWT_SECRET, JWKS_URL, JWT_ISSUER, JWT_AUDIENCE }: TrustSettings,
@@ -16,7 +16,7 @@ export function createTrustId(
   return hashSecret(JSON.stringify([kind, key, JWT_ISSUER, JWT_AUDIENCE])).slice(0, 22);
 }
 
-/** Whether a token that was believed by settings of this name is believed by the present ones. */
+/** Whether a token that was verified by the settings of this id is valid by the present ones. */
 export function isTrusted(settings: TrustSettings, trust: string | undefined): boolean {
   return trust === createTrustId(settings, "hs256") || trust === createTrustId(settings, "jwks");
 }

@@ -34,10 +34,10 @@ import { getUsers } from "./users.ts";
 export type { IdentityDeps } from "./deps.ts";
 export type { IssuedSessions } from "./issued-sessions.ts";
 
-/** What the other modules and the transports may call of identity. Made once by `createIdentity`. */
+/** The interface of identity for the other modules and the transports. Created once by `createIdentity`. */
 export interface Identity {
   /**
-   * Who carries this token: one of ours (EdDSA, its session must be active), or a foreign one (JWT_SECRET, JWKS_URL).
+   * Authenticates the holder of this token: one of ours (EdDSA, its session must be active), or a foreign one (JWT_SECRET, JWKS_URL).
    * `use`: a connection token (from POST /auth/connection-tokens) opens sockets and streams only, so REST asks for "api".
    * Throws AppError `unauthenticated`, `banned`, or `unavailable` when the database or the foreign issuer's keys cannot be read.
    */
@@ -45,31 +45,31 @@ export interface Identity {
   /** The same for a `Cookie` header. Throws `unauthenticated` when it carries no active session. Null: no session cookie at all. */
   authenticateCookie(header: string | null | undefined): Promise<UserCaller | null>;
   /**
-   * False when this caller's session was ended, the person banned, or the key of the issuer changed, since the caller was made (as
+   * False when this caller's session was ended, the person banned, or the key of the issuer changed, since `authenticate` (as
    * far as this node knows).
-   * Ask it in the same tick in which a socket becomes known to the hub: it closes the gap between the check and the register.
+   * Check it in the same tick in which a socket is registered with the hub: it closes the gap between the two.
    */
   isCurrent(caller: UserCaller): boolean;
   /** Whether requests from this address are refused. Every transport checks this before anything else; it costs no query. */
   isBanned(address: string): boolean;
-  /** Reads which addresses are banned, and ends what another GRPC_TOKEN has made. Before anything listens. */
+  /** Reads the banned addresses, and ends the sessions made by another GRPC_TOKEN. Before anything listens. */
   start(): Promise<void>;
   users: Users;
   issuedSessions: IssuedSessions;
   /** For transports that have no routes. */
   calls: Calls;
-  /** Adds the rows of this module to the API. */
+  /** Adds the routes of this module to the API. */
   routes(api: Api): void;
   /**
-   * Whether the owner's account is still to be made, whether that takes the set-up code, and who may register: for GET /meta and the
-   * set-up page. `isLocal`: the asker is on this machine.
+   * Whether the owner's account does not exist yet, whether it requires the set-up code, and who may register: for GET /meta and the
+   * set-up page. `isLocal`: the client is on this machine.
    */
   registration(
     isLocal: boolean,
   ): Promise<{ owner_exists: boolean; mode: Config["REGISTRATION"]; setup_code_needed: boolean }>;
-  /** The code that makes the first account from elsewhere; null once that is made. It is for the log, and for nobody else. */
+  /** The code for the first account from another machine; null once that exists. It is for the log only. */
   setupCode(): Promise<string | null>;
-  /** Takes a person's data out of this module's tables; see erase.ts. Throws `last_owner`. */
+  /** Removes a person's data from this module's tables; see erase.ts. Throws `last_owner`. */
   erase(userId: string): Promise<void>;
   /** All data that this module stores about a user, for their export; null when there is no such user. */
   exportUser(userId: string): Promise<Record<string, unknown> | null>;
@@ -77,7 +77,7 @@ export interface Identity {
   sweep(): Promise<void>;
 }
 
-/** People, as other modules may see them. */
+/** People, for other modules. */
 export interface Users {
   /** Those of `ids` that exist, by id. One query. */
   get(ids: readonly string[]): Promise<Map<string, PublicUser>>;

@@ -9,7 +9,7 @@ import * as store from "./store/invites.ts";
 export interface RegistrationInvite {
   id: string;
   code: string;
-  /** The page that has the code filled in. */
+  /** The URL of the page with the code filled in. */
   url: string;
   max_uses: number;
   uses: number;
@@ -35,7 +35,7 @@ export async function createInvite(
   return toInvite(row, publicUrl);
 }
 
-/** The newest first; also those that are used up, as a record of who was let in by whom. */
+/** The newest first; also those that are used up, as a record of who invited whom. */
 export async function listInvites(
   { sql, publicUrl }: IdentityContext,
   { limit, after }: { limit: number; after?: string },
@@ -45,7 +45,7 @@ export async function listInvites(
   return { data, next: rows.length > limit ? data.at(-1)!.id : null, prev: null };
 }
 
-/** Its code lets nobody in any more. Removing it again changes nothing. */
+/** Makes its code invalid. Removing it again changes nothing. */
 export async function removeInvite(
   { sql }: IdentityContext,
   who: AuditActor<UserCaller>,

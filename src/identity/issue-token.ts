@@ -11,10 +11,10 @@ import { findLocalAccount, lockUser } from "./store/users.ts";
 import type { IssuedToken } from "./tokens.ts";
 
 /**
- * An access token for a person that a service asks for. All that one service asks for is one session: it stands in the person's
- * list by the service's name, and ends there like any other, with the service's token, and when the person becomes an admin or owner.
- * Only for people whom the service's patterns cover, and never for those who run this server: a back end, or an admin who makes a token for one, would be an owner by it. Throws `not_found`, `forbidden`,
- * `banned`.
+ * Issues an access token for a person to a service. All tokens of one service are one session: it is in the person's list by the
+ * service's name, and ends like any other, with the service's token, and when the person becomes an admin or owner. Only for people
+ * whom the service's patterns cover, and never for admins and owners: a back end, or an admin who creates a token for one, would be
+ * an owner by it. Throws `not_found`, `forbidden`, `banned`.
  */
 export async function issueToken(
   context: IdentityContext,
@@ -41,5 +41,5 @@ export async function issueToken(
   return context.tokens.issueAccess(user, id);
 }
 
-/** Nobody's browser: the service is named as the device. */
+/** There is no browser: the service's name is the device. */
 const SERVICE_CLIENT = { address: "127.0.0.1", isLocal: false, userAgent: null };

@@ -10,7 +10,7 @@ import * as store from "./store/issued-sessions.ts";
 export interface IssuedSessions {
   /** The token is revoked, or its secret is no longer valid. */
   endAll(tx: Tx, tokenId: string): Promise<void>;
-  /** The secret that made them is valid for so many seconds more. */
+  /** The secret by which they were made is valid for so many seconds more. */
   endAfter(tx: Tx, tokenId: string, seconds: number): Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import type { Sql } from "../platform/postgres/sql.ts";
 import type { Logger } from "./deps.ts";
 import { touchSessions } from "./store/sessions.ts";
 
-/** `last_seen_at` of a session that is in use is at most so old. */
+/** Maximum age in ms of `last_seen_at` of a session in use. */
 const TOUCH_INTERVAL_MS = 5 * 60_000;
 
 /**
@@ -17,7 +17,7 @@ export class LastSeen {
   #writing = false;
   #failing = false;
 
-  /** @param sessionTtl ms by which a use moves the end of a session away */
+  /** @param sessionTtl ms by which a use extends the session */
   constructor(sql: Sql, sessionTtl: number, logger: Logger, now: () => number) {
     this.#touch = (sessions) => touchSessions(sql, sessions, sessionTtl);
     this.#logger = logger;
@@ -39,7 +39,7 @@ export class LastSeen {
         await this.#touch(sessions);
         this.#failing = false;
       } catch (error) {
-        if (!this.#failing) this.#logger.warn({ err: error }, "when sessions were last used could not be written down");
+        if (!this.#failing) this.#logger.warn({ err: error }, "the last use of sessions could not be stored");
         this.#failing = true;
       }
     }

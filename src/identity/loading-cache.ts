@@ -5,10 +5,10 @@ interface Entry<T> {
 }
 
 /**
- * Remembers what a query says about a key, and asks for many keys at once: all that come while one query runs go into the
- * next. `invalidate` is exact on this node: a load that was under way when it was called is asked again if it brought what was to be
- * forgotten, so no caller gets a value from before it. What other nodes change is seen after `ttlMs`. A key without a value is not
- * remembered, nor is a value that `isCacheable` refuses.
+ * Caches the results of a query by key, and loads keys in batches: all that are requested while one query runs go into the next.
+ * `invalidate` is exact on this node: a load in flight is repeated if it returned a value that was invalidated meanwhile, so no
+ * caller gets a value from before it. Changes of other nodes are seen after `ttlMs`. A key without a value is not cached, nor is
+ * a value that `isCacheable` refuses.
  */
 export class LoadingCache<T> {
   readonly #load: (keys: string[]) => Promise<Map<string, T>>;
@@ -19,7 +19,7 @@ export class LoadingCache<T> {
   readonly #entries = new Map<string, Entry<T>>();
   #waiting = new Map<string, PromiseWithResolvers<T | undefined>>();
   #running = false;
-  /** What was to be forgotten since the load that is under way began. */
+  /** Invalidations since the load in flight started. */
   #invalidations: ((value: T) => boolean)[] = [];
 
   /** @param options `now`: ms by a monotonic clock */
@@ -46,7 +46,7 @@ export class LoadingCache<T> {
     return waiting.promise;
   }
 
-  /** Drops what matches, and has a query that is under way and brings such a value asked again. */
+  /** Removes what matches; a query in flight that returns such a value is repeated. */
   invalidate(matches: (value: T) => boolean): void {
     if (this.#running) this.#invalidations.push(matches);
     for (const [key, { value }] of this.#entries) if (matches(value)) this.#entries.delete(key);
@@ -64,7 +64,7 @@ export class LoadingCache<T> {
           this.#invalidations = [];
           found = await this.#load([...batch.keys()]);
         } while (this.#isInvalidated(found));
-        // Without an await since that last look: what is forgotten from here on is in the entries.
+        // Without an await since that check: a later invalidation finds the value in the entries.
         for (const [key, { resolve }] of batch) resolve(this.#store(key, found.get(key)));
       } catch (error) {
         for (const { reject } of batch.values()) reject(error);

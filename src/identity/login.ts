@@ -7,7 +7,7 @@ import { type SignedIn, startSession, toSignedIn } from "./sessions.ts";
 import { findBanReason } from "./store/bans.ts";
 import { findLocalAccount, lockUser, type UserRow } from "./store/users.ts";
 
-/** Whose password it is said to be: by address or by name. */
+/** The account: by e-mail address or by name. */
 export type LoginName = { email: string } | { username: string };
 
 /**
@@ -26,7 +26,7 @@ export async function login(
   const account = user?.id ?? JSON.stringify(key);
   await checkPassword(context, user, account, password, client);
   const session = await context.transaction({ actor: account }, async (tx) => {
-    // The row is locked, so that a password change or a ban that comes between ends this session too.
+    // The row is locked, so that a password change or a ban in between ends this session too.
     const locked = user && (await lockUser(tx.sql, user.id));
     if (!locked || locked.password_hash !== user.password_hash) throw new AppError("invalid_credentials");
     const banReason = await findBanReason(tx.sql, user.id);
@@ -49,8 +49,8 @@ export async function checkPassword(
   client: ClientInfo,
 ): Promise<void> {
   const address = addressKey(client.address);
-  // One after the other: an address that may try nothing more leaves no row for the names it invents, and what it may not
-  // try on this account does not count against the account.
+  // One after the other: an address over its limit leaves no row for the names that it invents, and its refused
+  // attempts do not count against the account.
   const keys: RateLimitKey[] = [
     ["loginByAddress", address],
     ["login", account, address],

@@ -24,7 +24,7 @@ const find = async (q: string) => {
   return (body.data as { username: string }[]).map(({ username }) => username);
 };
 
-test("people are found by their names in whatever case, width and composition these are typed", async () => {
+test("people are found by their names in any case, width and composition", async () => {
   for (const [name, ...typed] of [
     ["İbrahim", "İbrahim", "ibrahim", "IBRAHIM", "ıbrahim"],
     ["ΓΙΩΡΓΟΣ", "ΓΙΩΡΓΟΣ", "γιωργος", "Γιώργος", "γιωργοσ"],
@@ -42,7 +42,7 @@ test("people are found by their names in whatever case, width and composition th
   expect(await find("angstrom e")).toEqual(["admin"]);
 });
 
-test("nobody gets a name that looks like another one's", async () => {
+test("no one gets a name that looks like another one's", async () => {
   expect((await register("race0")).status).toBe(201);
   for (const name of ["rаce0", "RACE0", "raceO", "ｒace0", "rасе0"]) {
     const { status, body } = await register(name);
@@ -51,7 +51,7 @@ test("nobody gets a name that looks like another one's", async () => {
   expect(skeleton("ΑΒ")).toBe(skeleton("AB"));
 });
 
-test("a mark that is not seen on its letter makes no name of its own, and marks of a name's own script stay", async () => {
+test("an invisible mark on a letter does not make a new name, and marks of a name's own script stay", async () => {
   for (const mark of ["\u{16fe4}", "\u{1da00}", "\u{302e}", "\u{301}\u{302e}", "\u{fe0f}", "\u{34f}"])
     for (const name of [`race0${mark}`, `ra${mark}ce0`])
       expect([name, (await register(name)).status]).toEqual([name, 422]);
@@ -59,7 +59,7 @@ test("a mark that is not seen on its letter makes no name of its own, and marks 
     expect([name, (await register(name)).status]).toEqual([name, 201]);
 });
 
-test("names that speak for the server are nobody's, but of the one who set it up", async () => {
+test("names that speak for the server are reserved for the account that set it up", async () => {
   expect((await node.call("GET", "/users/me", undefined, { token })).body.username).toBe("admin");
   for (const name of [
     "system",
@@ -82,7 +82,7 @@ test("names that speak for the server are nobody's, but of the one who set it up
   );
 });
 
-test("names that a release without keys has written are found, keep their owners, and get their keys by the sweep", async () => {
+test("names that a release without keys has written are found, stay with their owners, and get their keys by the sweep", async () => {
   await node.sql`
     INSERT INTO users (id, username, username_key, name) VALUES
       ('old1', 'Çelik', 'çelik', 'Çelik Ay'), ('old2', 'mоna', 'mоna', NULL), ('old3', 'mona', 'mona', NULL),
@@ -96,7 +96,7 @@ test("names that a release without keys has written are found, keep their owners
   expect((await keys()).map((row) => row.skeleton === null)).toEqual([false, false, true, false]);
   expect((await register("monа")).body.code).toBe("username_taken");
 
-  // The release before this one renames: the keys of the old name count no more.
+  // The previous release renames: the keys of the old name are no longer valid.
   await node.sql`UPDATE users SET username = 'Demir', username_key = 'demir' WHERE id = 'old1'`;
   expect((await keys())[0]).toEqual({ id: "old1", skeleton: null, search_key: null });
   expect(await find("DEM")).toEqual(["Demir"]);

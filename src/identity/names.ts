@@ -26,7 +26,7 @@ export function skeleton(username: string): string {
   return unhomoglyph(unhomoglyph(name.normalize("NFD")).toLowerCase()).normalize("NFD");
 }
 
-/** The columns of a name: as it is shown, compared, looked for, and as it looks. */
+/** The columns of a name: as it is shown, compared, searched for, and as it looks. */
 export function toUsernameColumns(username: string) {
   return {
     username: normalizeUsername(username),
@@ -36,7 +36,7 @@ export function toUsernameColumns(username: string) {
   };
 }
 
-/** The key by which a display name is looked for. Empty when there is none, so that null says that it is still to be made. */
+/** The search key of a display name. Empty when there is none; null means that it has not been created yet. */
 export function nameSearchKey(name: string | null): string {
   return name === null ? "" : searchKey(name);
 }
@@ -46,7 +46,7 @@ export function emailKey(email: string): string {
   return email.trim().toLowerCase();
 }
 
-/** Names that speak for the server, or for everybody, in any language's look-alike of these letters. */
+/** Names that speak for the server, or for all users, with any look-alikes of these letters. */
 const RESERVED = new Set(
   [
     ..."admin administrator anonymous bot everyone everybody all here channel me moderator mod".split(" "),

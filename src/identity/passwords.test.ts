@@ -81,7 +81,7 @@ describe("with a mail server", () => {
     expect(node.lines.join("")).not.toContain(token);
   });
 
-  test("an unknown address gets the same answer, and no mail", async () => {
+  test("an unknown address gets the same response, and no mail", async () => {
     await node.register("bob");
     const unknown = await request(node, "stranger@example.org");
     const known = await request(node, "bob@example.org");
@@ -113,10 +113,10 @@ describe("with a mail server", () => {
     expect(await node.sql`SELECT FROM password_resets`).toHaveLength(0);
   });
 
-  test("one person gets at most three mails an hour, however many are asked for", async () => {
+  test("one person gets at most three mails an hour, however many are requested", async () => {
     await node.register("dora");
     for (let n = 0; n < 8; n++) {
-      const answer = await node.call(
+      const response = await node.call(
         "POST",
         "/auth/password-reset-requests",
         { email: "dora@example.org" },
@@ -124,11 +124,11 @@ describe("with a mail server", () => {
           address: `192.0.2.${n + 10}`,
         },
       );
-      expect(answer.status).toBe(202);
+      expect(response.status).toBe(202);
       await waitUntil("the mails came", () => mails.length >= Math.min(n + 1, 3));
     }
-    const told = () => node.lines.filter((line) => line.includes("too many password reset links")).length;
-    await waitUntil("all are told", () => told() === 5);
+    const countLogs = () => node.lines.filter((line) => line.includes("too many password reset links")).length;
+    await waitUntil("all are logged", () => countLogs() === 5);
     expect(mails).toHaveLength(3);
   });
 
@@ -152,7 +152,7 @@ describe("without a mail server", () => {
   });
   afterAll(() => node.close());
 
-  test("the link shows on the owner's page, to nobody else, until it was used", async () => {
+  test("the link is shown on the owner's page, and to no one else, until it was used", async () => {
     const owner = await node.register("owner");
     const ann = await node.register("ann");
     await node.sql`UPDATE users SET role = 'admin' WHERE id = ${(await node.register("adam")).id}`;
@@ -173,8 +173,8 @@ describe("without a mail server", () => {
   });
 
   test("requests from one address are limited", async () => {
-    const answers = await Promise.all(Array.from({ length: 25 }, (_, n) => request(node, `n${n}@example.org`)));
-    const refused = answers.filter(({ status }) => status === 429);
+    const responses = await Promise.all(Array.from({ length: 25 }, (_, n) => request(node, `n${n}@example.org`)));
+    const refused = responses.filter(({ status }) => status === 429);
     expect(refused.length).toBeGreaterThanOrEqual(5);
     expect(refused[0]!.body.code).toBe("rate_limited");
   });
@@ -206,7 +206,7 @@ describe("without a mail server", () => {
     expect((await node.login("bob", "better horse")).status).toBe(200);
   });
 
-  test("a sign-in with the old password that was under way when it changed is refused", async () => {
+  test("a sign-in with the old password in progress during its change is refused", async () => {
     const { id } = await node.register("racer");
     const [login] = await raceOnLockedRow(
       node.sql,
@@ -217,15 +217,15 @@ describe("without a mail server", () => {
     expect(login!.body.code).toBe("invalid_credentials");
   });
 
-  test("a change of the password that was under way when it changed is refused", async () => {
+  test("a change of the password in progress during another change is refused", async () => {
     const { id, token } = await node.register("changer");
     const change = { current_password: "correct horse", new_password: "better horse" };
-    const [answer] = await raceOnLockedRow(
+    const [response] = await raceOnLockedRow(
       node.sql,
       { table: "users", id: id },
       () => [node.call("PUT", "/users/me/password", change, { token })],
       async (tx) => tx`UPDATE users SET password_hash = 'changed' WHERE id = ${id}`,
     );
-    expect(answer!.body.code).toBe("invalid_credentials");
+    expect(response!.body.code).toBe("invalid_credentials");
   });
 });

@@ -36,8 +36,8 @@ export async function changePassword(
 }
 
 /**
- * Sends a reset link to the address if an account has it; without a mail server the link shows on the owner's page.
- * The work is done after the response, which so tells nothing about the address, not even by its time. Throws `rate_limited`.
+ * Sends a reset link to the address if an account has it; without a mail server the link is shown on the owner's page.
+ * The work is done after the response, which so discloses nothing about the address, not even by its duration. Throws `rate_limited`.
  */
 export async function requestReset(context: IdentityContext, email: string, client: ClientInfo): Promise<void> {
   await context.rateLimits.consume(["resetByAddress", addressKey(client.address)]);
@@ -53,7 +53,7 @@ async function sendReset(context: IdentityContext, email: string): Promise<void>
   try {
     await rateLimits.consume(["resetByAccount", user.id]);
   } catch (error) {
-    if (error instanceof AppError) return logger.info({ user_id: user.id }, "too many password reset links asked for");
+    if (error instanceof AppError) return logger.info({ user_id: user.id }, "too many password reset links requested");
     throw error;
   }
   if (mail === null) {

@@ -6,7 +6,7 @@ import { emailKey, isReserved, isUsername, nameSearchKey, toUsernameColumns } fr
 import { insertForeignUser, type SubjectRow } from "./store/users.ts";
 
 /**
- * The person a foreign token speaks of; a row is made on first sight, with the token's name if it is free.
+ * The person of a foreign token; the first token of a person creates their row, with the token's name if it is free.
  * Throws `unauthenticated` when another issuer, or an account made here, already has this subject.
  */
 export async function provisionUser(
@@ -19,7 +19,7 @@ export async function provisionUser(
     const email = token.email === null ? null : emailKey(token.email);
     const columns = { ...toUsernameColumns(username), name_search_key: nameSearchKey(null) };
     await insertForeignUser(sql, { id: subject, issuer, email, ...columns });
-    // Nothing was inserted when the name is taken, or when another request of the same person came first.
+    // Nothing is inserted when the name is taken, or when another request of the same person came first.
     user = await sessionCache.user(subject);
     if (user) break;
   }
@@ -29,7 +29,7 @@ export async function provisionUser(
   return user;
 }
 
-/** The token's name, the subject, and last one that nobody can have taken on purpose. */
+/** The token's name, the subject, and last one that no one can have taken on purpose. */
 function listCandidateNames({ username, subject }: ForeignToken): string[] {
   const random = `user-${randomBytes(10).toString("hex")}`;
   const isAllowed = (name: string | null) => name !== null && isUsername(name) && !isReserved(name);

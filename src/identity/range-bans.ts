@@ -7,7 +7,7 @@ import { findBannedRanges } from "./store/bans.ts";
 const ROOM: InternalRoom = "_bans";
 const RETRY_MS = 1_000;
 
-/** Another range is banned, or one no longer: all nodes read them again, at once here, within a second elsewhere. */
+/** A range was banned, or a ban was lifted: all nodes read them again, at once here, within a second elsewhere. */
 export function emitRangesChanged(tx: Tx): void {
   tx.log(ROOM, "ranges:changed", {});
 }
@@ -28,10 +28,10 @@ export class RangeBans {
     await this.#read();
     const refresh = () => this.#refresh();
     this.#context.realtime.watch(ROOM, { entry: refresh, interrupted: refresh });
-    refresh(); // what changed since that read; one read at a time, so that an older one never comes last
+    refresh(); // what changed since that read; one read at a time, so that an older one never ends last
   }
 
-  /** Resolves when the changes that this node has heard of are in force here. */
+  /** Resolves when the changes that this node knows of are in force here. */
   async whenApplied(): Promise<void> {
     await this.#reading;
   }
@@ -40,7 +40,7 @@ export class RangeBans {
     return this.#ranges.has(address, this.#context.now());
   }
 
-  /** However many changes come at once, they are read once more, after the last. */
+  /** Many changes at once cause one more read, after the last. */
   #refresh(): void {
     this.#isStale = true;
     this.#reading ??= this.#readUntilCurrent();
@@ -52,7 +52,7 @@ export class RangeBans {
       try {
         await this.#read();
       } catch (error) {
-        this.#context.logger.error({ err: error }, "the banned addresses could not be read; tried again");
+        this.#context.logger.error({ err: error }, "the banned addresses could not be read; retrying");
         this.#isStale = true;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
       }

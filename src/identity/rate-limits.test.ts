@@ -10,17 +10,17 @@ setDefaultTimeout(60_000);
 let node: IdentityNode;
 afterEach(() => node.close());
 
-test("of 30 racing guesses at one account from one address exactly ten are looked at", async () => {
+test("of 30 racing guesses at one account from one address exactly ten are checked", async () => {
   node = await startIdentityNode();
   await node.register("ann");
-  const answers = await Promise.all(Array.from({ length: 30 }, () => node.login("ann", "wrong horse")));
-  const codes = answers.map(({ body }) => body.code).sort();
+  const responses = await Promise.all(Array.from({ length: 30 }, () => node.login("ann", "wrong horse")));
+  const codes = responses.map(({ body }) => body.code).sort();
   expect(codes).toEqual([...Array(10).fill("invalid_credentials"), ...Array(20).fill("rate_limited")]);
-  const limited = answers.find(({ status }) => status === 429)!;
+  const limited = responses.find(({ status }) => status === 429)!;
   expect(Number(limited.headers.get("retry-after"))).toBeWithin(1, 901);
   expect(limited.body).toMatchObject({ retry: true, retry_after: expect.any(Number) });
 
-  // The right password is no way around it, another spelling of the name neither; from another address it is.
+  // Neither the right password nor another spelling of the name avoids the limit; another address does.
   expect((await node.login("ann")).body.code).toBe("rate_limited");
   expect((await node.login("ANN")).body.code).toBe("rate_limited");
   const byMail = { email: "ann@example.org", password: "correct horse" };
@@ -33,11 +33,11 @@ test("of 30 racing guesses at one account from one address exactly ten are looke
 
 test("unknown names are limited like known ones", async () => {
   node = await startIdentityNode();
-  const answers = await Promise.all(Array.from({ length: 12 }, () => node.login("nobody")));
-  expect(answers.filter(({ status }) => status === 429)).toHaveLength(2);
+  const responses = await Promise.all(Array.from({ length: 12 }, () => node.login("nobody")));
+  expect(responses.filter(({ status }) => status === 429)).toHaveLength(2);
 });
 
-test("an address that is refused leaves no row for the names it goes on to invent", async () => {
+test("an address that is refused leaves no row for further names that it invents", async () => {
   node = await startIdentityNode();
   await node.sql`
     INSERT INTO rate_limits (key, hits, resets_at)
@@ -60,7 +60,7 @@ test("one address of an IPv6 site stands for the whole /64", async () => {
   expect((await node.login("ann", "correct horse", { address: "2001:db8:0:1::1" })).status).toBe(200);
 });
 
-test("guesses that one address may not make any more do not lock the account for others", async () => {
+test("refused guesses of one address do not lock the account for others", async () => {
   node = await startIdentityNode();
   const { id } = await node.register("ann");
   for (let n = 0; n < 40; n++) await node.login("ann", "wrong horse");
@@ -70,9 +70,9 @@ test("guesses that one address may not make any more do not lock the account for
   expect(await errorCode(limits.consume(["loginByAccount", id]))).toBe("rate_limited");
 });
 
-test("many keys are counted together by many at once, without a deadlock and without a loss", async () => {
+test("concurrent counts of many keys cause no deadlock and no loss", async () => {
   node = await startIdentityNode();
-  const limits = new RateLimits(node.sql, { ...RATE_LIMITS, login: { hits: 1e6, window: 60_000 } });
+  const limits = new RateLimits(node.sql, { ...RATE_LIMITS, login: { hits: 1e6, windowMs: 60_000 } });
   const keys = Array.from({ length: 8 }, (_, n) => ["login", `key${n}`] as const);
   await Promise.all(
     Array.from({ length: 60 }, (_, n) => limits.consume(...(n % 2 === 0 ? keys : [...keys].reverse()))),
@@ -86,8 +86,8 @@ test("registrations from one address are limited", async () => {
   node = await startIdentityNode({ REGISTRATION: "closed" });
   await node.register("owner");
   const body = { email: "a@example.org", username: "someone", password: "correct horse" };
-  const answers = await Promise.all(Array.from({ length: 110 }, () => node.call("POST", "/auth/register", body)));
-  expect(answers.filter(({ status }) => status === 429)).toHaveLength(11);
+  const responses = await Promise.all(Array.from({ length: 110 }, () => node.call("POST", "/auth/register", body)));
+  expect(responses.filter(({ status }) => status === 429)).toHaveLength(11);
 });
 
 test("the sweep removes windows that are over, and only those", async () => {

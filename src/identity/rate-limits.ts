@@ -5,18 +5,18 @@ import { countHits, refundHits } from "./store/rate-limits.ts";
 
 const MINUTE_MS = 60_000;
 
-/** How often something may be tried: `hits` in any window of `window` ms that begins with the first of them. */
+/** Rate limits: `hits` in any window of `windowMs` that starts with the first of them. */
 export const RATE_LIMITS = {
   /** Wrong passwords for one account from one address. */
-  login: { hits: 10, window: 15 * MINUTE_MS },
+  login: { hits: 10, windowMs: 15 * MINUTE_MS },
   /** Wrong passwords from one address, for any account: a venue's visitors may share one. */
-  loginByAddress: { hits: 100, window: 15 * MINUTE_MS },
-  /** Wrong passwords for one account from everywhere: above what one address can do, so that it alone locks nobody out. */
-  loginByAccount: { hits: 200, window: 60 * MINUTE_MS },
-  register: { hits: 100, window: 60 * MINUTE_MS },
-  resetByAddress: { hits: 20, window: 60 * MINUTE_MS },
+  loginByAddress: { hits: 100, windowMs: 15 * MINUTE_MS },
+  /** Wrong passwords for one account from everywhere: above the limit of one address, so that one alone cannot lock the account. */
+  loginByAccount: { hits: 200, windowMs: 60 * MINUTE_MS },
+  register: { hits: 100, windowMs: 60 * MINUTE_MS },
+  resetByAddress: { hits: 20, windowMs: 60 * MINUTE_MS },
   /** Mails to one person. */
-  resetByAccount: { hits: 3, window: 60 * MINUTE_MS },
+  resetByAccount: { hits: 3, windowMs: 60 * MINUTE_MS },
 } as const;
 
 export type RateLimitName = keyof typeof RATE_LIMITS;
@@ -28,14 +28,14 @@ export type RateLimitKey = readonly [RateLimitName, ...subject: string[]];
 export class RateLimits {
   constructor(
     private readonly sql: Sql,
-    private readonly limits: Record<RateLimitName, { hits: number; window: number }> = RATE_LIMITS,
+    private readonly limits: Record<RateLimitName, { hits: number; windowMs: number }> = RATE_LIMITS,
   ) {}
 
-  /** Counts one try for each, together. Throws `rate_limited` with `retry_after` (seconds) when one has had its fill. */
+  /** Counts one try for each, together. Throws `rate_limited` with `retry_after` (seconds) when one is over its limit. */
   async consume(...what: RateLimitKey[]): Promise<void> {
     const counted = await countHits(
       this.sql,
-      what.map((limited) => ({ key: hashKey(limited), windowMs: this.limits[limited[0]].window })),
+      what.map((limited) => ({ key: hashKey(limited), windowMs: this.limits[limited[0]].windowMs })),
     );
     const waits = what.flatMap((limited) => {
       const row = counted.find(({ key }) => hashKey(limited) === key);
@@ -48,7 +48,7 @@ export class RateLimits {
     });
   }
 
-  /** Undoes `consume` for an attempt that was none: the right password. */
+  /** Undoes `consume` for an attempt that does not count: the right password. */
   async refund(...what: RateLimitKey[]): Promise<void> {
     await refundHits(this.sql, what.map(hashKey));
   }

@@ -2,12 +2,12 @@ import type { IdentityContext } from "./identity-context.ts";
 import { findActiveSessions } from "./store/sessions.ts";
 import { findUsersBySubject } from "./store/users.ts";
 
-/** Sessions or people in one query. */
+/** Maximum sessions or people in one query. */
 const MAX_IDS_PER_QUERY = 1_000;
 
 /**
- * Forgets what is remembered, and asks the database about all sessions and people that have connections open here: what has
- * ended is closed, and who has another name or role is known by it. Rejects when the database does not respond.
+ * Clears the cache, and checks all sessions and people with open connections here against the database: ended ones are closed,
+ * and changed names and roles are applied. Rejects when the database does not respond.
  */
 export async function recheckConnections({ sql, sessionCache, realtime, now }: IdentityContext): Promise<void> {
   sessionCache.invalidateAll();

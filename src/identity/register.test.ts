@@ -16,13 +16,13 @@ async function countRoles(): Promise<Record<string, number>> {
 }
 
 async function race(count: number, more: Record<string, unknown> = {}) {
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: count }, (_, n) => node.call("POST", "/auth/register", { ...newAccount(n), ...more })),
   );
-  return answers.map(({ status, body }) => (status === 201 ? body.user.role : body.code)).sort();
+  return responses.map(({ status, body }) => (status === 201 ? body.user.role : body.code)).sort();
 }
 
-test("of 20 racing registrations exactly one makes the owner, the others are members where registration is open", async () => {
+test("of 20 racing registrations exactly one creates the owner, the others are members where registration is open", async () => {
   node = await startIdentityNode();
   expect(await node.identity.registration(true)).toMatchObject({ owner_exists: false, mode: "open" });
   expect(await race(20)).toEqual([...Array(19).fill("member"), "owner"]);
@@ -30,18 +30,18 @@ test("of 20 racing registrations exactly one makes the owner, the others are mem
   expect(await node.identity.registration(true)).toMatchObject({ owner_exists: true, mode: "open" });
 });
 
-test("of 20 racing registrations exactly one gets in where registration is closed: the owner", async () => {
+test("of 20 racing registrations exactly one succeeds where registration is closed: the owner", async () => {
   node = await startIdentityNode({ REGISTRATION: "closed" });
   expect(await race(20)).toEqual(["owner", ...Array(19).fill("registration_closed")]);
   expect(await countRoles()).toEqual({ owner: 1 });
 });
 
-test("without a code nobody but the owner gets in where registration needs an invitation", async () => {
+test("without a code only the owner can register where registration needs an invitation", async () => {
   node = await startIdentityNode({ REGISTRATION: "invite" });
   expect(await race(20)).toEqual([...Array(19).fill("invite_needed"), "owner"]);
 });
 
-test("a code for three lets in exactly three of 12 who race for it", async () => {
+test("a code for three uses admits exactly three of 12 racing registrations", async () => {
   node = await startIdentityNode({ REGISTRATION: "invite" });
   const { token } = await node.register("owner");
   const invite = await node.call("POST", "/registration-invites", { max_uses: 3 }, { token });
@@ -53,7 +53,7 @@ test("a code for three lets in exactly three of 12 who race for it", async () =>
   expect(list.body.data).toMatchObject([{ id: invite.body.id, uses: 3, max_uses: 3 }]);
 });
 
-test("an expired or removed code lets nobody in; a registration that fails gives its use back", async () => {
+test("an expired or removed code admits no one; a registration that fails returns its use", async () => {
   node = await startIdentityNode({ REGISTRATION: "invite" });
   const { token } = await node.register("owner");
   const { body: invite } = await node.call("POST", "/registration-invites", {}, { token });
@@ -84,7 +84,7 @@ test("invites are for admins and the owner", async () => {
   expect((await node.call("GET", "/registration-invites")).body.code).toBe("unauthenticated");
 });
 
-test("an address and a name are taken in any case and width", async () => {
+test("addresses and names are unique in any case and width", async () => {
   node = await startIdentityNode();
   await node.register("Ann");
   const address = await node.call("POST", "/auth/register", { ...newAccount(1), email: "ANN@Example.org" });
@@ -95,7 +95,7 @@ test("an address and a name are taken in any case and width", async () => {
   }
 });
 
-test("the answer signs in: tokens, a cookie for browsers, and no hash of the password", async () => {
+test("the response signs in: tokens, a cookie for browsers, and no hash of the password", async () => {
   node = await startIdentityNode();
   const { status, body, headers } = await node.call("POST", "/auth/register", { ...newAccount(1), name: "One" });
   expect(status).toBe(201);
@@ -134,7 +134,7 @@ test("wrong values are named by field", async () => {
   ]);
 });
 
-test("who guesses set-up codes is soon refused, the right one too; from another address it is taken", async () => {
+test("an address that guesses set-up codes is soon refused, with the right one too; another address is not", async () => {
   node = await startIdentityNode({ REGISTRATION: "closed" });
   const code = await node.identity.setupCode();
   const attempt = (setup_code: string | null, address = "198.51.100.1") =>

@@ -18,7 +18,7 @@ export interface NewAccount {
   name: string | null;
   phone: string | null;
   inviteCode: string | null;
-  /** For the first account, when it is made from elsewhere. */
+  /** For the first account, when it is created from another machine. */
   setupCode: string | null;
 }
 
@@ -33,13 +33,13 @@ export function toNewAccount({
 }
 
 /**
- * Makes an account and signs it in. The very first one becomes the owner, whatever REGISTRATION says; for all others it holds.
+ * Creates an account and signs it in. The first one becomes the owner, whatever REGISTRATION says; it applies to all others.
  * Throws `setup_code_needed`, `registration_closed`, `invite_needed`, `email_taken`, `username_taken`, `rate_limited`, `unavailable`.
  */
 export async function register(context: IdentityContext, account: NewAccount, client: ClientInfo): Promise<SignedIn> {
   const { sql, transaction, ids, passwords, rateLimits } = context;
   await rateLimits.consume(["register", addressKey(client.address)]);
-  // Asked here so that a closed registration costs no hash; decided below, under the lock.
+  // Checked here so that a closed registration costs no hash; decided below, under the lock.
   if (await ownerExists(sql)) await checkRegistration(context, account.inviteCode, (code) => isInviteValid(sql, code));
   else await checkSetupCode(context, account.setupCode, client);
   const password_hash = await passwords.hash(account.password);
@@ -61,7 +61,7 @@ export async function register(context: IdentityContext, account: NewAccount, cl
       password_hash,
     };
     const user = await insertUser(tx.sql, wanted);
-    // Who had it may have gone in this moment: then it can be tried again.
+    // The name may have become free in this moment: then it can be tried again.
     if (user === undefined)
       throw getTakenError(await findTakenConstraint(tx.sql, wanted)) ?? new AppError("unavailable");
     return { user, session: await startSession(context, tx, user.id, client, null) };
@@ -69,7 +69,7 @@ export async function register(context: IdentityContext, account: NewAccount, cl
   return toSignedIn(context, user, session);
 }
 
-/** Who may register, whether the owner's account is still to be made, and whether that takes the set-up code: for the set-up page. */
+/** Who may register, whether the owner's account does not exist yet, and whether it requires the set-up code: for the set-up page. */
 export async function getRegistration(context: IdentityContext, isLocal: boolean) {
   const owner_exists = await ownerExists(context.sql);
   return {
@@ -79,7 +79,7 @@ export async function getRegistration(context: IdentityContext, isLocal: boolean
   };
 }
 
-/** Decided under a lock until there is an owner; later the lock is not asked for. */
+/** Decided under a lock until there is an owner; later the lock is not taken. */
 async function isFirstAccount(tx: Db): Promise<boolean> {
   if (await ownerExists(tx)) return false;
   await lockOwner(tx);

@@ -6,16 +6,16 @@ import { hashSecret, newSecret } from "./secret.ts";
 import * as resets from "./store/password-resets.ts";
 import { findLocalAccount } from "./store/users.ts";
 
-/** Life of a link that its person gets at once: in a mail, or printed by a command. */
+/** Lifetime in ms of a link that its person gets at once: in a mail, or printed by a command. */
 export const DIRECT_TTL_MS = 3_600_000;
-/** Life of a link that the owner has to see first and to hand over. */
+/** Lifetime in ms of a link that the owner has to read and hand over first. */
 export const LISTED_TTL_MS = 24 * DIRECT_TTL_MS;
 
 /**
- * Makes the link with which a person may set a new password, once; an earlier one works no longer.
+ * Creates the link with which a person may set a new password, once; an earlier one no longer works.
  *
  * @param ttl ms
- * @param shown whether it also stands on the owner's page until then
+ * @param shown whether it is also shown on the owner's page until then
  */
 export async function makeResetLink(
   { sql, publicUrl }: Pick<IdentityContext, "sql" | "publicUrl">,

@@ -10,7 +10,7 @@ export function hashSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("base64url");
 }
 
-/** The refresh token after `token`: who has only the token, or only the database, cannot work it out. */
+/** The refresh token after `token`: it cannot be computed from the token alone, or from the database alone. */
 export function deriveSuccessor(token: string, nonce: string): string {
   return createHmac("sha256", token).update(nonce).digest("base64url");
 }

@@ -12,9 +12,9 @@ import { findUsersBySubject, type SubjectRow } from "./store/users.ts";
 const ENDED_RETENTION_MS = 60_000;
 
 /**
- * Caches active sessions and users who may connect, without a query for each request; and the one place where that ends on this
- * node. What ends is an entry of its transaction (access-changes.ts); when that is seen, `end…` invalidates, records the end, and closes the
- * sockets in the same tick.
+ * Caches active sessions and users who may connect, without a query for each request; and ends them on this node. Each end is a log
+ * entry of its transaction (access-changes.ts); when that is seen, `end…` invalidates, records the end, and closes the sockets in
+ * the same tick.
  */
 export class SessionCache {
   readonly #sessions: LoadingCache<ActiveSessionRow>;
@@ -35,7 +35,7 @@ export class SessionCache {
       lastSeen.recordUse(rows);
       return new Map(rows.map((row) => [row[key], row]));
     };
-    // Who may not come in is asked about each time: the ban may be lifted on another node, and this one hears of it later.
+    // Banned users are checked each time: the ban may be lifted on another node, and this one learns of it later.
     const options = { now: elapsed, isCacheable: ({ banned }: { banned: boolean }) => !banned };
     this.#sessions = new LoadingCache(async (ids) => found(await findActiveSessions(sql, ids), "session_id"), options);
     this.#cookies = new LoadingCache(
@@ -59,7 +59,7 @@ export class SessionCache {
     return this.#users.get(subject);
   }
 
-  /** False when the session ended, or the right of a person without one, within the last minute. */
+  /** False when the session, or the access of a person without one, ended within the last minute. */
   isCurrent({ sessionId, userId }: UserCaller): boolean {
     return !this.#ended.has(sessionId ?? userId);
   }
@@ -73,8 +73,8 @@ export class SessionCache {
   }
 
   /**
-   * Everything of a person ends: these sessions, and what came by a foreign token. Any other session began after it, when the
-   * database let the person in again, although this node hears of the end only now.
+   * All access of a person ends: these sessions, and connections by a foreign token. Any other session started after it, when the
+   * database admitted the person again, although this node learns of the end only now.
    */
   endUser(userId: string, sessions: readonly string[], reason: CloseReason): void {
     this.invalidateUser(userId);
@@ -83,7 +83,7 @@ export class SessionCache {
     this.#realtime.closeUser(userId, reason, ({ sessionId }) => sessionId === null || ended.has(sessionId));
   }
 
-  /** The person's name or role is another now. What has ended stays so. */
+  /** The person's name or role has changed. What has ended stays ended. */
   invalidateUser(userId: string): void {
     for (const lookup of [this.#sessions, this.#cookies]) lookup.invalidate(({ user_id }) => user_id === userId);
     this.#users.invalidate(({ id }) => id === userId);
@@ -95,13 +95,13 @@ export class SessionCache {
     this.#ended.delete(userId);
   }
 
-  /** Reads everything anew. What has ended stays so. */
+  /** Clears the cache. What has ended stays ended. */
   invalidateAll(): void {
     for (const lookup of [this.#sessions, this.#cookies]) lookup.invalidate(() => true);
     this.#users.invalidate(() => true);
   }
 
-  /** Whom a query finds not banned that began after the end was seen here, the database has let in again. */
+  /** A query that started after the end was seen here and finds the user not banned proves that they are admitted again. */
   async #readUsers(sql: Sql, ids: readonly string[]): Promise<Map<string, SubjectRow>> {
     const ends = new Map(ids.map((id) => [id, this.#ended.get(id)]));
     const rows = await findUsersBySubject(sql, ids);

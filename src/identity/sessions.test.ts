@@ -27,14 +27,14 @@ async function getSessionId(token: string): Promise<string> {
   return (await node.identity.authenticate(token, "api")).sessionId!;
 }
 
-test("login by name and by e-mail, in any case; a wrong password and an unknown name get one answer", async () => {
+test("login by name and by e-mail, in any case; a wrong password and an unknown name get the same response", async () => {
   await newcomer();
   const name = `PERSON${people}`;
   for (const who of [{ username: name }, { email: `${name}@EXAMPLE.org` }]) {
-    const answer = await node.call("POST", "/auth/login", { ...who, password: "correct horse", device_name: "lamp" });
-    expect(answer.status).toBe(200);
-    expect(answer.body.user.username).toBe(`person${people}`);
-    expect(answer.headers.get("set-cookie")).toStartWith("usher_session=");
+    const response = await node.call("POST", "/auth/login", { ...who, password: "correct horse", device_name: "lamp" });
+    expect(response.status).toBe(200);
+    expect(response.body.user.username).toBe(`person${people}`);
+    expect(response.headers.get("set-cookie")).toStartWith("usher_session=");
   }
   const { request_id: _1, ...wrong } = (await node.login(name, "wrong horse")).body;
   const { request_id: _2, ...unknown } = (await node.login("nobody", "wrong horse")).body;
@@ -45,7 +45,7 @@ test("login by name and by e-mail, in any case; a wrong password and an unknown 
   }
 });
 
-test("a token says who its carrier is, and ends", async () => {
+test("a token identifies its holder, and expires", async () => {
   const { id, token } = await newcomer();
   const caller = await node.identity.authenticate(token, "api");
   expect(caller).toMatchObject({
@@ -59,7 +59,7 @@ test("a token says who its carrier is, and ends", async () => {
   expect(await errorCode(node.identity.authenticate(token, "api"))).toBe("unauthenticated");
 });
 
-test("refresh rotates: the new pair is good, the old refresh token is used up and its reuse ends the session", async () => {
+test("refresh rotates: the new pair is valid, the old refresh token is used up and its reuse ends the session", async () => {
   const { token, refresh: first } = await newcomer();
   const session = await getSessionId(token);
   const second = await refresh(first);
@@ -79,30 +79,30 @@ test("refresh rotates: the new pair is good, the old refresh token is used up an
   expect(node.lines.join("")).not.toContain(first);
 });
 
-test("a refresh whose answer was lost may be repeated within the grace, and gets the same successor", async () => {
+test("a refresh whose response was lost may be repeated within the grace period, and gets the same successor", async () => {
   const { refresh: first } = await newcomer();
-  const answers = await Promise.all(Array.from({ length: 8 }, () => refresh(first)));
-  expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200));
-  expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
+  const responses = await Promise.all(Array.from({ length: 8 }, () => refresh(first)));
+  expect(responses.map(({ status }) => status)).toEqual(Array(8).fill(200));
+  expect(new Set(responses.map(({ body }) => body.refresh_token)).size).toBe(1);
   expect(node.closed).toEqual([]);
-  expect((await refresh(answers[0]!.body.refresh_token)).status).toBe(200);
+  expect((await refresh(responses[0]!.body.refresh_token)).status).toBe(200);
 });
 
 test("refreshes that race to the same session follow each other, and get the same successor", async () => {
   const { token, refresh: first } = await newcomer();
   const session = await getSessionId(token);
-  const answers = await raceOnLockedRow(node.sql, { table: "sessions", id: session }, () => [
+  const responses = await raceOnLockedRow(node.sql, { table: "sessions", id: session }, () => [
     refresh(first),
     refresh(first),
     refresh(first),
   ]);
-  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
-  expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
+  expect(responses.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(new Set(responses.map(({ body }) => body.refresh_token)).size).toBe(1);
   const [row] = await node.sql`SELECT count(*)::int AS n FROM refresh_tokens WHERE session_id = ${session}`;
   expect(row!.n).toBe(2);
 });
 
-test("after the grace the repeated use of a refresh token ends its session, though its successor is unused", async () => {
+test("after the grace period the repeated use of a refresh token ends its session, though its successor is unused", async () => {
   const { token, refresh: first } = await newcomer();
   const session = await getSessionId(token);
   const second = await refresh(first);
@@ -112,7 +112,7 @@ test("after the grace the repeated use of a refresh token ends its session, thou
   expect(await authenticate(token)).toBe("unauthenticated");
 });
 
-test("of many refreshes only those of the last three days are kept, and reuse of one of them ends the session", async () => {
+test("of many refreshes only those of the last three days are stored, and reuse of one of them ends the session", async () => {
   const { token, refresh: first } = await newcomer();
   const session = await getSessionId(token);
   let last = first;
@@ -135,14 +135,14 @@ test("of many refreshes only those of the last three days are kept, and reuse of
   expect(await authenticate(token)).toBe("unauthenticated");
 });
 
-test("the database holds neither tokens nor cookies, and is not enough to work out a successor", async () => {
+test("the database contains neither tokens nor cookies, and is not enough to compute a successor", async () => {
   const { token, refresh: first, cookie } = await newcomer();
   const { body } = await refresh(first);
   const session = await getSessionId(token);
   const rows = await node.sql`
     SELECT s.*, r.* FROM sessions s JOIN refresh_tokens r ON r.session_id = s.id WHERE s.id = ${session}`;
-  const kept = JSON.stringify(rows);
-  for (const secret of [first, body.refresh_token, cookie.split("=")[1]!, token]) expect(kept).not.toContain(secret);
+  const stored = JSON.stringify(rows);
+  for (const secret of [first, body.refresh_token, cookie.split("=")[1]!, token]) expect(stored).not.toContain(secret);
 });
 
 test("garbage is no refresh token, nor is an access token", async () => {
@@ -154,11 +154,11 @@ test("garbage is no refresh token, nor is an access token", async () => {
   expect((await refresh("x".repeat(201))).body.code).toBe("invalid");
 });
 
-test("an access token renews nothing: not itself, and no session whose cookie does not come along", async () => {
+test("an access token renews nothing: not itself, and no session whose cookie is not sent along", async () => {
   const { token, cookie } = await newcomer();
   const bare = await node.call("POST", "/auth/refresh", {}, { token });
   expect([bare.status, bare.body.code]).toEqual([401, "refresh_invalid"]);
-  // With both it is the cookie that counts, also when its session has ended.
+  // With both the cookie is used, also when its session has ended.
   const { cookie: other } = await newcomer();
   const renewed = await node.call("POST", "/auth/refresh", {}, { token, cookie: other });
   expect(await getSessionId(renewed.body.access_token)).not.toBe(await getSessionId(token));
@@ -167,7 +167,7 @@ test("an access token renews nothing: not itself, and no session whose cookie do
   expect((await node.call("POST", "/auth/refresh", {}, { cookie })).status).toBe(200);
 });
 
-test("a cookie that another site's page sends beside a token renews nothing", async () => {
+test("a cookie that another site's page sends together with a token renews nothing", async () => {
   const { token, cookie } = await newcomer();
   for (const origin of ["https://evil.example", "http://localhost.evil.example", "null"]) {
     for (const bearer of ["x", token]) {
@@ -192,7 +192,7 @@ test("a browser's cookie signs in, and gets an access token of its session", asy
   expect(await errorCode(node.identity.authenticateCookie(`usher_session=${"A".repeat(43)}`))).toBe("unauthenticated");
 });
 
-test("logout ends this session at once: token, cookie and refresh token are good for nothing, sockets close", async () => {
+test("logout ends this session at once: token, cookie and refresh token are invalid, sockets close", async () => {
   const { token, refresh: first, cookie } = await newcomer();
   const other = await node.login(`person${people}`);
   const caller = await node.identity.authenticate(token, "connect");
@@ -209,7 +209,7 @@ test("logout ends this session at once: token, cookie and refresh token are good
   expect(await authenticate(other.body.access_token)).toBe("ok");
 });
 
-test("a sign-in or a new account ends the session whose cookie comes along, whoever's it was, and no other", async () => {
+test("a sign-in or a new account ends the session whose cookie is sent along, of any person, and no other", async () => {
   const ann = await newcomer();
   const phone = await node.login(`person${people}`);
   const bob = await newcomer();
@@ -233,7 +233,7 @@ test("a sign-in or a new account ends the session whose cookie comes along, whoe
   expect([made.status, await authenticate(bob.token)]).toEqual([201, "unauthenticated"]);
 });
 
-test("whoever is being authenticated while the session ends is refused, or no longer current", async () => {
+test("a caller who is being authenticated while the session ends is refused, or no longer current", async () => {
   for (let round = 0; round < 20; round++) {
     const { token } = await newcomer();
     const racing = Array.from({ length: 10 }, () => node.identity.authenticate(token, "connect").catch(() => null));
@@ -246,7 +246,7 @@ test("whoever is being authenticated while the session ends is refused, or no lo
   }
 });
 
-test("sessions are listed, ended one by one and all others together; those of others are not there", async () => {
+test("sessions are listed, ended one by one and all others together; those of others are not found", async () => {
   const { token } = await newcomer();
   const as = { token };
   const phone = await node.call("POST", "/auth/login", {
@@ -285,7 +285,7 @@ test("a session that was not used for SESSION_TTL has ended; the sweep removes i
   const { token, refresh: first, cookie } = await newcomer();
   const session = await getSessionId(token);
   await node.sql`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ${session}`;
-  node.clock.ahead = 11_000; // what this node remembers is believed for ten seconds
+  node.clock.ahead = 11_000; // cached values are valid for ten seconds
   expect(await authenticate(token)).toBe("unauthenticated");
   expect(await errorCode(node.identity.authenticateCookie(cookie))).toBe("unauthenticated");
   expect((await refresh(first)).body.code).toBe("refresh_invalid");
@@ -295,7 +295,7 @@ test("a session that was not used for SESSION_TTL has ended; the sweep removes i
   expect(node.closed).toContainEqual({ session, reason: "signed_out" });
 });
 
-test("a clock that is set back an hour does not prolong what a node remembers of a session", async () => {
+test("a clock that is set back an hour does not prolong the cached value of a session", async () => {
   const { token, cookie } = await newcomer();
   expect(await errorCode(node.identity.authenticateCookie(cookie))).toBe("ok");
   await node.sql`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE id = ${await getSessionId(token)}`;
@@ -306,7 +306,7 @@ test("a clock that is set back an hour does not prolong what a node remembers of
   expect(await errorCode(node.identity.authenticateCookie(cookie))).toBe("unauthenticated");
 });
 
-test("use moves the end of a session away", async () => {
+test("use extends a session", async () => {
   const { token } = await newcomer();
   const session = await getSessionId(token);
   await node.sql`
@@ -314,14 +314,14 @@ test("use moves the end of a session away", async () => {
     WHERE id = ${session}`;
   node.clock.ahead = 11_000;
   expect(await authenticate(token)).toBe("ok");
-  await waitUntil("its end has moved", async () => {
+  await waitUntil("it is extended", async () => {
     const [row] =
       await node.sql`SELECT expires_at > now() + interval '29 days' AS moved FROM sessions WHERE id = ${session}`;
     return row!.moved;
   });
 });
 
-test("a person has at most 50 sessions; the least recently used goes", async () => {
+test("a person has at most 50 sessions; the least recently used ends", async () => {
   const { id, token } = await newcomer();
   const session = await getSessionId(token);
   await node.sql`UPDATE sessions SET last_seen_at = now() - interval '1 hour' WHERE id = ${session}`;
@@ -338,7 +338,7 @@ test("a connection token opens sockets for a minute, and nothing else", async ()
   const { status, body } = await node.call("POST", "/auth/connection-tokens", {}, { token });
   expect([status, body.expires_in]).toEqual([201, 60]);
   const caller = await node.identity.authenticate(body.token, "connect");
-  // What it opens closes with the credential that asked for it: an access token, or a session by its cookie.
+  // Its connections close with the credential that requested it: an access token, or a session by its cookie.
   const { expiresAt } = await node.identity.authenticate(token, "api");
   expect(caller).toMatchObject({ sessionId: await getSessionId(token), expiresAt });
   const byCookie = await node.call("POST", "/auth/connection-tokens", {}, { cookie });
@@ -361,7 +361,7 @@ test("another node sees the end of a session within ten seconds, and shares the 
   expect(await errorCode(second.authenticate(token, "api"))).toBe("unauthenticated");
 });
 
-test("a database that is away is `unavailable`, not a wrong token or cookie", async () => {
+test("an unreachable database is `unavailable`, not a wrong token or cookie", async () => {
   const away = await startIdentityNode();
   const { token, cookie } = await away.register("ann");
   const { identity } = away.makeNode();

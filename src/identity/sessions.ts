@@ -13,22 +13,22 @@ import * as store from "./store/sessions.ts";
 import { findUser, type UserRow } from "./store/users.ts";
 import type { IssuedToken } from "./tokens.ts";
 
-/** One person's sign-ins at once; the least recently used goes when there is one more. */
+/** Maximum sessions of one person; the least recently used ends when there is one more. */
 const MAX_SESSIONS = 50;
 
 /**
  * How long a used refresh token still returns its successor, as long as that one is unused: the response may have been lost
- * on the way, or two tabs may have asked together. Later, or once the successor was used, it is taken for stolen.
+ * on the way, or two tabs may have refreshed together. Later, or once the successor was used, it is considered stolen.
  */
 const REFRESH_GRACE_MS = 30_000;
 
 /**
- * How long a used refresh token is known as used, in ms, so that its reuse ends the session: a stolen token is noticed
+ * How long a used refresh token is remembered as used, in ms, so that its reuse ends the session: a stolen token is noticed
  * although the device that it was stolen from was off over a weekend. Later a used token is only refused.
  */
 export const REUSE_WINDOW_MS = 3 * 24 * 3_600_000;
 
-/** What a new session gives: `cookie` for browsers, the refresh token for everybody else. Both are shown only once. */
+/** The secrets of a new session: `cookie` for browsers, the refresh token for other clients. Both are returned only once. */
 export interface StartedSession {
   id: string;
   cookie: string;
@@ -39,13 +39,13 @@ export interface Credentials {
   access_token: string;
   /** Seconds. */
   expires_in: number;
-  /** Null when the session's cookie was shown: it needs none. */
+  /** Null when the session's cookie was sent: it needs none. */
   refresh_token: string | null;
 }
 
 export type SignedIn = Credentials & { user: Me; cookie: string };
 
-/** Makes a session inside the caller's transaction. */
+/** Creates a session inside the caller's transaction. */
 export async function startSession(
   { ids, config }: IdentityContext,
   tx: Tx,
@@ -68,7 +68,7 @@ export async function startSession(
   };
   await store.insertSession(tx.sql, session, config.SESSION_TTL);
   await insertRefreshToken(tx.sql, hashSecret(refresh_token), id);
-  // A browser has one cookie: nobody could sign out of the session that it named before.
+  // A browser has one cookie: the user could not sign out of the session that it named before.
   if (client.cookie) emitSessionsEnded(tx, await store.deleteSessionByCookie(tx.sql, hashSecret(client.cookie)));
   emitSessionsEnded(tx, await store.trimSessions(tx.sql, userId, MAX_SESSIONS));
   return { id, cookie, refresh_token };
@@ -89,7 +89,7 @@ export function toMe(user: UserRow): Me {
 
 /**
  * Exchanges a refresh token for a new pair; every token works once (RFC 9700 §4.14.2). One that was used within three days ends its
- * session, whoever sends it: one of the two who used it has stolen it. Throws `refresh_invalid`, `banned`.
+ * session, whoever sent it: one of the two users of it has stolen it. Throws `refresh_invalid`, `banned`.
  */
 export async function refresh(context: IdentityContext, token: string): Promise<Credentials> {
   const outcome = await context.transaction({ actor: "refresh" }, async (tx) => {
@@ -132,7 +132,7 @@ async function rotateToken(tx: Db, token: string, ttl: number): Promise<Rotation
   return { user, sessionId, next };
 }
 
-/** An access token for a session whose cookie was shown. */
+/** An access token for a session whose cookie was sent. */
 export async function issueAccessToken({ tokens }: IdentityContext, caller: UserCaller): Promise<Credentials> {
   const session = requireSession(caller);
   const user = { id: caller.userId, username: caller.username, role: caller.role };
@@ -141,8 +141,8 @@ export async function issueAccessToken({ tokens }: IdentityContext, caller: User
 }
 
 /**
- * A token for `/ws?token=` and EventSource: good for a minute, and only to open. What it opens ends when the credential does that
- * it was asked for with: an access token does not become a session by it.
+ * A token for `/ws?token=` and EventSource: valid for a minute, and only to connect. Its connections end with the credential that it
+ * was requested with: an access token does not become a session by it.
  */
 export async function issueConnectionToken({ tokens }: IdentityContext, caller: UserCaller): Promise<IssuedToken> {
   return tokens.issueConnection(caller);

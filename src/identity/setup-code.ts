@@ -5,15 +5,15 @@ import type { ClientInfo, IdentityContext } from "./identity-context.ts";
 import { hashSecret } from "./secret.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
-/** Of RFC 4648: none of them looks like another one in capitals. */
+/** The base32 alphabet of RFC 4648: none of them looks like another one in capitals. */
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const CODE_LENGTH = 16;
 
 const LOG_HINT = "The server writes it to its log when it starts.";
 
 /**
- * Who creates the first account owns the server. On its own machine any user may; from elsewhere it takes this code, 80 bits as
- * `ABCD-EFGH-IJKL-MNOP`, which proves that one can read the server's log. It is worked out from the signing key, so that all nodes
+ * Who creates the first account owns the server. On its own machine any user may; from another machine it requires this code, 80 bits as
+ * `ABCD-EFGH-IJKL-MNOP`, which proves that one can read the server's log. It is derived from the signing key, so that all nodes
  * have the same one and the database stores none.
  */
 export async function makeSetupCode(keys: Pick<SigningKeys, "derive">): Promise<string> {
@@ -23,14 +23,14 @@ export async function makeSetupCode(keys: Pick<SigningKeys, "derive">): Promise<
 }
 
 /**
- * A server with a public address may stand behind a proxy that says nothing of whom it asks for, and then all clients seem to be on
- * this machine: there nobody is exempt.
+ * A server with a public address may run behind a proxy that does not forward the client's address, and then all clients seem to be on
+ * this machine: there no client is exempt.
  */
 export function needsSetupCode({ publicUrl }: Pick<IdentityContext, "publicUrl">, isLocal: boolean): boolean {
   return !isLocal || !isLoopbackHost(new URL(publicUrl).host);
 }
 
-/** Throws `setup_code_needed` for who may not make the first account. */
+/** Throws `setup_code_needed` for clients that may not create the first account. */
 export async function checkSetupCode(
   context: IdentityContext,
   code: string | null,

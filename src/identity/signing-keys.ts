@@ -7,16 +7,16 @@ import { newSecret } from "./secret.ts";
 import { deleteKeys, insertKey, type KeyRow, listSigningKeys, lockKeys } from "./store/signing-keys.ts";
 
 /**
- * A key signs for 90 days; its successor is made by the first node that looks after that. To be rid of a key at once,
+ * A key signs for 90 days; its successor is created by the first node that reads the keys after that. To remove a key at once,
  * delete its row: its tokens are refused within READ_EVERY, and clients refresh.
  */
 const SIGNING_PERIOD_MS = 90 * 24 * 3_600_000;
-/** How long what was read is believed: other nodes may have made a new key. */
+/** How long the keys are cached: other nodes may have created a new one. */
 const READ_INTERVAL_MS = 5 * 60_000;
-/** An unknown `kid` has the keys read again, but no more often than this: any client can write one into a token. */
+/** An unknown `kid` causes another read of the keys, but no more often than this: any client can write one into a token. */
 const MIN_READ_INTERVAL_MS = 5_000;
 
-/** The Ed25519 keys of our access tokens. They live in the database, so that all nodes share them; made when first needed. */
+/** The Ed25519 keys of our access tokens. They are stored in the database, so that all nodes share them; created when first needed. */
 export interface SigningKeys {
   /** The newest key. */
   signer(): Promise<{ kid: string; key: CryptoKey }>;
@@ -37,7 +37,7 @@ interface LoadedKeys {
 
 /**
  * @param elapsed ms by a monotonic clock
- * @param tokenTtl longest life of a token in ms: so long an old key stays after its successor was made
+ * @param tokenTtl maximum lifetime of a token in ms: an old key stays so long after its successor was created
  */
 export function createSigningKeys(sql: Sql, elapsed: () => number, tokenTtl: number, logger: Logger): SigningKeys {
   let loaded: Promise<LoadedKeys> | null = null;
@@ -45,7 +45,7 @@ export function createSigningKeys(sql: Sql, elapsed: () => number, tokenTtl: num
   function load(): Promise<LoadedKeys> {
     const loading = read(sql, elapsed(), tokenTtl, logger);
     loaded = loading;
-    // A failed read is not remembered: the next caller tries again.
+    // A failed read is not cached: the next caller tries again.
     loading.catch(() => {
       if (loaded === loading) loaded = null;
     });
@@ -73,9 +73,9 @@ async function read(sql: Sql, at: number, tokenTtl: number, logger: Logger): Pro
   let rows = await listSigningKeys(sql);
   if (rows[0] === undefined || rows[0].age > SIGNING_PERIOD_MS) {
     rows = await renew(sql, tokenTtl).catch((error: unknown) => {
-      // A database that takes no writes must not shut out who has a good token: the old key signs on until there is a new one.
+      // A database that accepts no writes must not refuse valid tokens: the old key signs until there is a new one.
       if (rows[0] === undefined || !isWriteRefused(error)) throw error;
-      logger.warn({ err: error }, "the next signing key could not be made; the one before is used on");
+      logger.warn({ err: error }, "the next signing key could not be created; the previous one stays in use");
       return rows;
     });
   }
@@ -89,7 +89,7 @@ async function read(sql: Sql, at: number, tokenTtl: number, logger: Logger): Pro
   };
 }
 
-/** Makes the next key, unless another node has just done so, and removes expired ones; returns all, the newest first. */
+/** Creates the next key, unless another node has just done so, and removes expired ones; returns all, the newest first. */
 function renew(sql: Sql, tokenTtl: number): Promise<KeyRow[]> {
   return sql.begin(async (tx) => {
     await lockKeys(tx);

@@ -9,8 +9,8 @@ import { deleteUsedTokens } from "./store/refresh-tokens.ts";
 import { deleteExpiredSessions } from "./store/sessions.ts";
 
 /**
- * Removes what has expired, and closes the sockets of sessions that have. Who may come in does not depend on it: every read
- * has the expiry as a condition. And makes what a release before this one left out.
+ * Removes what has expired, and closes the sockets of sessions that have. No check depends on it: every read
+ * has the expiry as a condition. Also creates the keys that an earlier release did not write.
  */
 export async function sweep({ sql, transaction }: IdentityContext): Promise<void> {
   await repeatUntilEmpty(() =>

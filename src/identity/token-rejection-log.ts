@@ -1,8 +1,8 @@
 import type { Logger } from "./deps.ts";
 
-/** ms between two lines of the log on the same reason: anyone can send any number of bad tokens. */
+/** ms between two log lines with the same reason: any client can send any number of bad tokens. */
 const LOG_INTERVAL_MS = 60_000;
-/** Maximum number of reasons that are remembered. */
+/** Maximum number of reasons in memory. */
 const MAX_REASONS = 100;
 
 /** Logs why tokens are refused; their senders learn the reason only of tokens that this server issued. */

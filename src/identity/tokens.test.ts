@@ -26,7 +26,7 @@ function hs256(claims: JWTPayload, secret = SECRET, header: Record<string, unkno
   return new SignJWT({ exp: soon(), ...claims }).setProtectedHeader({ alg: "HS256", ...header }).sign(bytes(secret));
 }
 
-/** A token put together by hand, as an attacker would. */
+/** A token built by hand, as an attacker would. */
 function forged(header: object, payload: object, signature = ""): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   return `${part(header)}.${part(payload)}.${signature}`;
@@ -78,7 +78,7 @@ describe("our own tokens", () => {
     expect(payload.exp! - payload.iat!).toBe(900);
   });
 
-  test("the private key is in no answer, no log line and no other table", async () => {
+  test("the private key is in no response, no log line and no other table", async () => {
     const [row] = await node.sql`SELECT private_jwk FROM signing_keys`;
     expect(row!.private_jwk.d).toBeString();
     expect(JSON.stringify(await keys())).not.toContain(row!.private_jwk.d);
@@ -156,11 +156,11 @@ describe("our own tokens", () => {
     expect(await errorCode(identity.authenticate(fresh.body.access_token, "api"))).toBe("ok");
   });
 
-  test("nodes that start together make one key", async () => {
+  test("nodes that start together create one key", async () => {
     await node.sql`DELETE FROM signing_keys`;
     const nodes = Array.from({ length: 8 }, () => node.makeNode());
-    const answers = await Promise.all(nodes.map(({ api }) => api.request("/.well-known/jwks.json")));
-    const bodies = await Promise.all(answers.map((answer) => answer.text()));
+    const responses = await Promise.all(nodes.map(({ api }) => api.request("/.well-known/jwks.json")));
+    const bodies = await Promise.all(responses.map((response) => response.text()));
     expect(new Set(bodies).size).toBe(1);
     expect(JSON.parse(bodies[0]!).keys).toHaveLength(1);
   });
@@ -174,7 +174,7 @@ describe("tokens of another issuer by a shared secret (HS256)", () => {
   afterAll(() => node.close());
   const authenticate = (token: string) => node.identity.authenticate(token, "api");
 
-  test("a person gets a row on first sight, once under a race, with the subject as id and no rights", async () => {
+  test("a person's first token creates a row, once under a race, with the subject as id and no rights", async () => {
     const exp = soon();
     const token = await hs256({ sub: "user-uuid", email: "Far@example.org", username: "far", role: "admin", exp });
     const callers = await Promise.all(Array.from({ length: 20 }, () => authenticate(token)));
@@ -193,22 +193,22 @@ describe("tokens of another issuer by a shared secret (HS256)", () => {
     expect([...rows]).toEqual([{ issuer: "hs256:", email: "far@example.org", password_hash: null }]);
   });
 
-  test("a refusal says why: in the log for tokens of others, once a minute for each reason, and to the carrier of one of ours", async () => {
+  test("a refusal has a reason: in the log for foreign tokens, once a minute for each reason, and in the response for our own", async () => {
     for (let i = 0; i < 3; i++)
       expect(await errorCode(authenticate(await hs256({ sub: "two words" })))).toBe("unauthenticated");
-    const told = node.lines.filter((line) => line.includes("a token was refused"));
-    expect(told.filter((line) => line.includes("sub 1 to 255 characters of visible ASCII"))).toHaveLength(1);
+    const logged = node.lines.filter((line) => line.includes("a token was refused"));
+    expect(logged.filter((line) => line.includes("sub 1 to 255 characters of visible ASCII"))).toHaveLength(1);
     const [head, claims] = (await node.register("reason")).token.split(".");
     const refused = await authenticate(`${head}.${claims}.${"A".repeat(86)}`).catch((error: Error) => error.message);
     expect(refused).toBe("This token is not valid: signature verification failed");
   });
 
-  test("older issuers write user_id; a number is taken as its digits", async () => {
+  test("older issuers write user_id; a number is read as its digits", async () => {
     expect((await authenticate(await hs256({ user_id: "older-1" }))).userId).toBe("older-1");
     expect((await authenticate(await hs256({ user_id: 4711 }))).userId).toBe("4711");
   });
 
-  test("a taken or impossible name gives way to the subject, or to one that nobody has", async () => {
+  test("a taken or impossible name is replaced by the subject, or by one that no one has", async () => {
     await node.register("taken");
     expect((await authenticate(await hs256({ sub: "s1", username: "TAKEN" }))).username).toBe("s1");
     expect((await authenticate(await hs256({ sub: "s2", username: "<b>" }))).username).toBe("s2");
@@ -256,7 +256,7 @@ describe("tokens of another issuer by a shared secret (HS256)", () => {
     expect(await errorCode(authenticate(critical))).toBe("unauthenticated");
   });
 
-  test("HS384 and HS512 are refused: HS256 is the one that was agreed", async () => {
+  test("HS384 and HS512 are refused: only HS256 is allowed", async () => {
     for (const alg of ["HS384", "HS512"]) {
       const secret = bytes(SECRET + SECRET);
       const token = await new SignJWT({ sub: "x", exp: soon() }).setProtectedHeader({ alg }).sign(secret);
@@ -264,7 +264,7 @@ describe("tokens of another issuer by a shared secret (HS256)", () => {
     }
   });
 
-  test("a connection token of a foreign person closes what it opened when their own token ends", async () => {
+  test("a connection token of a foreign person closes its connections when their own token ends", async () => {
     const exp = soon();
     const token = await hs256({ sub: "visitor", exp });
     const { body } = await node.call("POST", "/auth/connection-tokens", {}, { token });
@@ -297,7 +297,7 @@ test("iss and aud must be the configured ones", async () => {
   await node.close();
 });
 
-test("without JWT_SECRET and JWKS_URL no foreign token is good; a short secret stops the start", async () => {
+test("without JWT_SECRET and JWKS_URL no foreign token is valid; a short secret prevents the start", async () => {
   const node = await startIdentityNode();
   expect(await errorCode(node.identity.authenticate(await hs256({ sub: "x" }), "api"))).toBe("unauthenticated");
   await node.close();
@@ -306,7 +306,7 @@ test("without JWT_SECRET and JWKS_URL no foreign token is good; a short secret s
 
 describe("tokens of another issuer by its published keys", () => {
   for (const alg of ["RS256", "ES256", "EdDSA"]) {
-    test(`${alg} is taken; its public key as an HS256 secret is not, nor another key under its name`, async () => {
+    test(`${alg} is accepted; its public key as an HS256 secret is not, nor another key under its name`, async () => {
       const other = await issuer(alg);
       const node = await startIdentityNode({ JWKS_URL: other.url, JWT_ISSUER: ISSUER });
       const authenticate = (token: string) => node.identity.authenticate(token, "api");
@@ -325,7 +325,7 @@ describe("tokens of another issuer by its published keys", () => {
     });
   }
 
-  test("without JWT_ISSUER the secret's holder cannot speak for people of the published keys", async () => {
+  test("without JWT_ISSUER the secret's holder cannot issue tokens for people of the published keys", async () => {
     const other = await issuer("ES256");
     const node = await startIdentityNode({ JWKS_URL: other.url, JWT_SECRET: SECRET });
     expect((await node.identity.authenticate(await other.sign({ sub: "far" }), "api")).userId).toBe("far");
@@ -335,7 +335,7 @@ describe("tokens of another issuer by its published keys", () => {
     await node.close();
   });
 
-  test("an issuer that does not answer is `unavailable`, not the carrier's fault; a broken token stays theirs", async () => {
+  test("an issuer that does not respond is `unavailable`; a broken token is the client's error", async () => {
     const other = await issuer("ES256");
     const node = await startIdentityNode({ JWKS_URL: other.url });
     other.state.status = 500;

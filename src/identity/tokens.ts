@@ -4,16 +4,16 @@ import { Id, UserId } from "../../protocol/rooms.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
-/** Life of a connection token in seconds: it travels in a URL, which ends up in logs. */
+/** Lifetime of a connection token in seconds: it is sent in a URL, which ends up in logs. */
 const CONNECTION_TOKEN_TTL_SECONDS = 60;
 
-/** What a token of ours says. Name and role in it are for its readers; we ask the database. */
+/** The claims of our own tokens. Name and role in it are for clients; we read the database. */
 export interface OwnToken {
   userId: string;
   /** Null on a connection token of a person of a foreign issuer. */
   sessionId: string | null;
   use: "api" | "connect";
-  /** Unix time in ms at which what the token opens must close. Null: with its session. */
+  /** Unix time in ms at which the token's connections must close. Null: with its session. */
   expiresAt: number | null;
   /** Of a person of a foreign issuer: see foreign-trust.ts. */
   trust?: string | undefined;
@@ -24,7 +24,7 @@ export interface Tokens {
   issueAccess(user: { id: string; username: string; role: string }, sessionId: string): Promise<IssuedToken>;
   /** A token that only opens sockets and streams. `expiresAt`: Unix time in ms at which they close, null: with the session. */
   issueConnection(caller: Pick<UserCaller, "userId" | "sessionId" | "expiresAt" | "trust">): Promise<IssuedToken>;
-  /** Null when the token was not made with a key of ours. Throws a JOSE error when it was, and is not good. */
+  /** Null when the token was not made with a key of ours. Throws a JOSE error when it was, and is not valid. */
   verify(token: string, kid: string): Promise<OwnToken | null>;
 }
 
@@ -44,7 +44,7 @@ const ConnectionClaims = z.object({
 const ACCESS_TYPE = "at+jwt";
 const CONNECTION_TYPE = "connect+jwt";
 
-/** @param issuer our `iss`: the public URL @param ttl life of an access token in ms */
+/** @param issuer our `iss`: the public URL @param ttl lifetime of an access token in ms */
 export function createTokens(keys: SigningKeys, issuer: string, ttl: number, now: () => number): Tokens {
   async function sign(typ: string, claims: Record<string, unknown>, seconds: number): Promise<IssuedToken> {
     const { kid, key } = await keys.signer();

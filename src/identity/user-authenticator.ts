@@ -18,8 +18,8 @@ const TOKEN_MAX = 8_192;
 const Header = z.object({ alg: z.string(), kid: z.string().max(200).optional() });
 
 /**
- * Who carries this token: one of ours, or one of a foreign issuer. The key's name and the algorithm decide which key is
- * tried, never the token's claims. What is wrong with a token is said: its carrier knows it anyway.
+ * Authenticates the holder of a token: one of ours, or one of a foreign issuer. The key's id and the algorithm decide which key is
+ * tried, never the token's claims. An error says what is wrong with one of ours: its holder can read the token anyway.
  */
 export async function authenticateToken(
   context: IdentityContext,
@@ -54,7 +54,7 @@ function describeTokenError(error: errors.JOSEError | z.ZodError): string {
   return first === undefined ? "its claims are not valid" : `${first.path.join(".") || "it"} ${first.message}`;
 }
 
-/** Who carries this `Cookie` header; null when our cookie is not in it. */
+/** Authenticates a `Cookie` header; null when our cookie is not in it. */
 export async function authenticateCookie(
   { sessionCache, now, publicUrl }: IdentityContext,
   header: string | null | undefined,

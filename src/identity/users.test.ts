@@ -20,7 +20,7 @@ afterAll(() => node.close());
 const get = (path: string) => node.call("GET", path, undefined, { token: owner.token });
 const names = (body: { data: { username: string }[] }) => body.data.map(({ username }) => username);
 
-test("nobody is shown to strangers, and no address to anybody", async () => {
+test("anonymous callers see no users, and no one sees an address", async () => {
   for (const path of ["/users", "/users/p10", "/users/me"]) {
     expect((await node.call("GET", path)).body.code).toBe("unauthenticated");
   }
@@ -50,7 +50,7 @@ test("people are paged by their names, forwards and back, without a gap or a rep
   expect(first.body.prev).toBeNull();
 });
 
-test("q finds the start of a username or name in any case; signs of LIKE mean themselves", async () => {
+test("q finds the start of a username or name in any case; special characters of LIKE are literal", async () => {
   expect(names((await get("/users?q=PERSON1")).body)).toHaveLength(10);
   expect(names((await get("/users?q=name_2")).body)).toHaveLength(10);
   expect(names((await get("/users?q=zoe")).body)).toEqual(["Zoe"]);
@@ -58,7 +58,7 @@ test("q finds the start of a username or name in any case; signs of LIKE mean th
     expect(names((await get(`/users?q=${q}`)).body)).toEqual([]);
 });
 
-test("ids answers those that exist", async () => {
+test("ids returns those that exist", async () => {
   expect(names((await get("/users?ids=p11,nobody,p10")).body).sort()).toEqual(["Person10", "Person11"]);
   for (const ids of ["", "a b", "x,", Array.from({ length: 101 }, (_, n) => `p${n}`).join(",")]) {
     expect((await get(`/users?ids=${encodeURIComponent(ids)}`)).body.code).toBe("invalid");
@@ -68,7 +68,7 @@ test("ids answers those that exist", async () => {
   expect((await get(`/users?ids=${longest},${longest}`)).body.errors[0].pointer).toBe("/query/ids");
 });
 
-test("a cursor that was not made here is refused, two at once too", async () => {
+test("a cursor that was not created here is refused, two at once too", async () => {
   for (const cursor of ["***", "AA", "%00", "====", "ł"]) {
     expect((await get(`/users?after=${encodeURIComponent(cursor)}`)).body.code).toBe("invalid");
   }
@@ -83,7 +83,7 @@ test("other modules look people up in one query, by ids", async () => {
   );
 });
 
-test("one's own data changes field by field; the new name holds at once for tokens that are under way", async () => {
+test("one's own data changes field by field; the new name applies at once to existing tokens", async () => {
   const { id, token } = await node.register("before");
   const patch = (body: unknown) => node.call("PATCH", "/users/me", body, { token });
   expect((await patch({ phone: "+49 30 123456" })).body).toMatchObject({ phone: "+49 30 123456", username: "before" });
@@ -107,7 +107,7 @@ test("one's own data changes field by field; the new name holds at once for toke
   }
 });
 
-test("what is not text for PostgreSQL or means something to SQL or HTML is kept as it is, or refused", async () => {
+test("text with a meaning for SQL or HTML is stored as it is; text that PostgreSQL cannot store is refused", async () => {
   const { token } = await node.register("hostile");
   for (const name of ["'; DROP TABLE users; --", "<script>alert(1)</script>", "\u{1F600}", "a".repeat(80)]) {
     const { body } = await node.call("PATCH", "/users/me", { name }, { token });
@@ -117,7 +117,7 @@ test("what is not text for PostgreSQL or means something to SQL or HTML is kept 
   expect((await node.login("nobody\0", "x")).body.code).toBe("invalid");
 });
 
-test("an erased person leaves the id and nothing else; the name and the address are free again", async () => {
+test("of an erased person only the id remains; the name and the address are free again", async () => {
   const person = await node.register("gone", { name: "Secret Name", phone: "+49 30 999999" });
   const before = JSON.stringify(await node.identity.exportUser(person.id));
   for (const text of ["Secret Name", "gone@example.org", "+49 30 999999"]) expect(before).toContain(text);

@@ -23,7 +23,7 @@ export function editableMeFields({ username, name, phone }: Pick<Me, "username" 
 }
 
 /**
- * Changes the caller's own data; what is left out stays. Throws `username_taken`, and `changed` when `ifMatch` names another
+ * Changes the caller's own data; omitted fields stay unchanged. Throws `username_taken`, and `changed` when `ifMatch` names another
  * state.
  */
 export async function updateMe(
@@ -62,7 +62,7 @@ export async function getUsers({ sql }: IdentityContext, ids: readonly string[])
   return new Map((await store.findPublicUsers(sql, ids)).map((user) => [user.id, user]));
 }
 
-/** People by the start of their username or name, in the order of usernames. Cursors are made of the last name shown. */
+/** People by the start of their username or name, in the order of usernames. Cursors are made of the last name returned. */
 export async function listUsers(
   { sql }: IdentityContext,
   query: { q?: string; limit: number; before?: string; after?: string },
@@ -94,7 +94,7 @@ export function encodeCursor(key: string): string {
 export function decodeCursor(cursor: string): string {
   const key = Buffer.from(cursor, "base64url").toString();
   if (key === "" || key.includes("\0") || encodeCursor(key) !== cursor) {
-    throw new AppError("invalid", "This cursor was not made here. Start again without it.");
+    throw new AppError("invalid", "This cursor was not created here. Start again without it.");
   }
   return key;
 }

@@ -6,16 +6,16 @@ import { createBatcher } from "../platform/postgres/batcher.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Span } from "../platform/tracing.ts";
 
-/** Appends an entry to its room's log and shows it; resolves when it is committed. Throws `unavailable`. */
+/** Appends an entry to its room's log and publishes it; resolves when it is committed. Throws `unavailable`. */
 export type BatchedAppend = (entry: NewEntry) => Promise<LogEntry>;
 
 type EntryWithSpan = NewEntry & { span: Span | null };
 
 /**
- * What services say, written in groups: one batch in flight, one statement and one commit for all of it. What is said to one room
- * keeps its order; a locked room is written separately.
+ * Group commit of services' entries: one batch in flight, one statement and one commit for all of it. The entries of one room
+ * keep their order; a locked room is written separately.
  *
- * @param batchSql of which one statement at a time is under way
+ * @param batchSql runs one statement at a time
  */
 export function createBatchedAppend({
   sql,

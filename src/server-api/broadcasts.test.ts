@@ -24,7 +24,7 @@ async function join(client: WsClient, room: string): Promise<WsClient> {
 
 const anonymous = () => openClient(app.wsPort);
 
-test("FR-5 NT-3 what is said to a room is an entry of its log, the same text for all who are in it", async () => {
+test("FR-5 NT-3 a broadcast to a room is an entry of its log, the same text for all who are in it", async () => {
   const [one, two] = [await join(await app.connectAs("ann"), "event:1"), await join(await anonymous(), "event:1")];
   const seats = { event_id: "1", available: 3, seats: [{ id: "A1", status: "held", v: 2 }] };
   const answer = await broadcast("1", "ticket:availability", seats);
@@ -51,7 +51,7 @@ test("FR-6 an excluded user sees neither the frame nor a gap, and is not counted
   for (const client of [ann, bob]) client.close();
 });
 
-test("CN-7 the room all reaches every connection, and keeps nothing", async () => {
+test("CN-7 the room all reaches every connection, and stores nothing", async () => {
   const clients = await Promise.all([app.connectAs("ann"), anonymous()]);
   expect((await broadcast("all", "notice:maintenance", { at: "22:00" })).body).toMatchObject({ recipients: 2 });
   for (const client of clients) {
@@ -60,7 +60,7 @@ test("CN-7 the room all reaches every connection, and keeps nothing", async () =
   }
 });
 
-test("FR-6 what is said to the room all passes by whoever is left out", async () => {
+test("FR-6 a broadcast to the room all does not reach an excluded user", async () => {
   const [ann, bob, guest] = await Promise.all([app.connectAs("ann"), app.connectAs("bob"), anonymous()]);
   await broadcast("all", "notice:hidden", {}, { exclude_user_id: "ann" });
   await broadcast("all", "notice:shown", {});
@@ -77,7 +77,7 @@ test("NT-3 only the server sends its own types, and chat's in channels", async (
   expect(await statuses("channel:3", ["message:created", "member:left", "channel:deleted", "seat:sold"])).toEqual([
     422, 422, 422, 200,
   ]);
-  // A name without a kind is an event's: nobody reaches the rooms in which the nodes speak to each other.
+  // A name without a kind is an event's: no client reaches the internal rooms of the nodes.
   await broadcast("_service_tokens", "token:changed", {});
   const history = await app.ask<{ data: { room: string }[] }>(token, "GET", "/api/v1/rooms/_service_tokens/history");
   expect(history.body.data.map(({ room }) => room)).toEqual(["event:_service_tokens"]);
@@ -98,7 +98,7 @@ test("the connections of all and of one room are counted by who they are", async
   for (const client of clients) client.close();
 });
 
-test("a room's history comes page by page without a hole, and says when it has one", async () => {
+test("a room's history comes page by page without a gap, and reports it when it has one", async () => {
   for (let n = 1; n <= 5; n++) await broadcast("event:9", "count:up", { n });
   const page = async (query: string) => (await app.ask(token, "GET", `/api/v1/rooms/event:9/history?${query}`)).body;
   const first = await page("limit=3");

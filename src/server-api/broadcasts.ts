@@ -9,7 +9,7 @@ import { checkEventType, fieldError, parseRoom, requireService } from "./policy.
 /** Maximum number of one user's connections in one room. */
 const MAX_USER_CONNECTIONS = 1_000;
 
-/** To all who are in a room: an entry of its log, unless a user is excluded, who would see a gap. */
+/** Sends to all connections in a room: an entry of its log, unless a user is excluded, who would see a gap. */
 export function createBroadcasts({
   realtime,
   cluster,
@@ -23,7 +23,7 @@ export function createBroadcasts({
       if (excluded !== undefined && !UserId.safeParse(excluded).success)
         throw fieldError("/exclude_user_id", "invalid", "must be the id of a person");
       const validated = validatePayload(event_type, payload);
-      // `all` has no log: it has no members who could come back to it.
+      // `all` has no log: no client resumes it from a position.
       if (ephemeral || excluded !== undefined || room === "all" || EPHEMERAL_TYPES.has(event_type))
         realtime.publishText(room, event_type, validated, excluded);
       else await append({ room, type: event_type, payload: validated, meta: buildMeta(tokenId, attempt) }, attempt);

@@ -1,8 +1,8 @@
-/** Wakes all who wait at a moment; those who come later wait for the next. */
+/** Wakes all calls that are waiting; later ones wait for the next notification. */
 export interface ChangeNotifier {
   next(): Promise<void>;
   notify(): void;
-  /** Notifies all, from now on at once. */
+  /** Wakes all, and from now on each at once. */
   close(): void;
   readonly isClosed: boolean;
 }

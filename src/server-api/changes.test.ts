@@ -32,7 +32,7 @@ const changes = async (query: Record<string, string> = {}, token = consumer) =>
 const say = (room: string, event_type: string, n: number) =>
   app.ask(writer, "POST", `/api/v1/rooms/${room}/broadcasts`, { event_type, payload: { n } });
 
-/** Everything from a place on until nothing more comes, and whose end it is. */
+/** All entries from a position until `until` have come, and the last cursor. */
 async function drain(after: string, until: number, query: Record<string, string> = {}, token = consumer) {
   const data: Page["data"] = [];
   let next = after;
@@ -45,7 +45,7 @@ async function drain(after: string, until: number, query: Record<string, string>
   return { data, next };
 }
 
-test("without a place it begins now; a reader who waits is told as soon as something happens", async () => {
+test("without a position it starts now; a waiting call returns as soon as there is an entry", async () => {
   const { body } = await changes();
   expect(body.data).toEqual([]);
   const waiting = changes({ after: body.next, wait: "10" });
@@ -76,7 +76,7 @@ test("every entry comes once and in order per room, whatever the page and howeve
   const rooms = ["event:a", "event:b", "event:c"];
   let made = 0;
   let done = false;
-  // Transactions that stay open while others pass them by.
+  // Transactions that stay open while later ones commit.
   const writers = Array.from({ length: 4 }, async () => {
     for (let n = 0; n < 15; n++) {
       const pick = rooms.filter(() => random.chance(0.6));
@@ -110,7 +110,7 @@ test("every entry comes once and in order per room, whatever the page and howeve
   }
 });
 
-test("a place that was thinned out gives some again and misses none; one that is gone is 410", async () => {
+test("a checkpoint that was thinned out returns some entries again and misses none; one that was removed is 410", async () => {
   const { next: start } = (await changes()).body;
   for (let n = 0; n < 4; n++) {
     await say("event:t", "thin:ned", n);

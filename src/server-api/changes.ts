@@ -7,13 +7,13 @@ import type { Change, Changes, ChangesQuery, ServerApiDeps } from "./index.ts";
 import { requireService } from "./policy.ts";
 import { type ChangeRow, type Filter, findWindow, readBounds, readWindow } from "./store/changes.ts";
 
-/** Windows that one call looks through for a caller who wants little of much. */
+/** Maximum windows that one call reads, for a caller whose filter matches few entries. */
 const MAX_WINDOWS = 20;
 /** ms. */
 const MAX_WAIT_MS = 10_000;
 /** Calls of one token that wait on this node at once. */
 const MAX_WAITING_CALLS = 50;
-/** ms between two polls of one call: not everything that happens anywhere is worth a query. */
+/** ms between two polls of one call: not every entry is worth a query. */
 const MIN_POLL_INTERVAL_MS = 50;
 
 /**
@@ -36,7 +36,7 @@ export function createChanges({
     if ((query.wait ?? 0) === 0) return read(rooms, query);
     const others = waiting.get(tokenId) ?? 0;
     if (others >= MAX_WAITING_CALLS)
-      throw new AppError("rate_limited", `${MAX_WAITING_CALLS} calls with this token wait already.`, {
+      throw new AppError("rate_limited", `${MAX_WAITING_CALLS} calls with this token are waiting already.`, {
         retry_after: 1,
       });
     waiting.set(tokenId, others + 1);
@@ -47,7 +47,7 @@ export function createChanges({
     try {
       const signals = [response.signal, ...(query.signal === undefined ? [] : [query.signal])];
       const found = await read(rooms, { ...query, signal: AbortSignal.any(signals) });
-      // Its token was revoked meanwhile: what has come since is not for it.
+      // Its token was revoked meanwhile: entries since then are not for it.
       response.signal.throwIfAborted();
       return found;
     } finally {
@@ -98,7 +98,7 @@ export function createChanges({
     for (let windows = 0; windows < MAX_WINDOWS && rows.length < limit; windows++) {
       const found = await findWindow(sql, cursor.checkpoint, cursor.partialWindow?.to ?? cursor.checkpoint);
       if (found === null) throw pastRetention();
-      // The middle of a window means something only in that window: if an end of it was thinned out, from its beginning again.
+      // The middle of a window means something only in that window: if an end of it was thinned out, it starts again.
       // Nor does one that no response contained, which would have the whole log read at once.
       const partialWindow =
         found.isIntact && cursor.partialWindow !== null && cursor.partialWindow.to <= found.to
@@ -123,7 +123,7 @@ export function createChanges({
   }
 }
 
-/** Resolves when it is; without a signal never. */
+/** Resolves when it is aborted; without a signal never. */
 function whenAborted(signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => signal?.addEventListener("abort", () => resolve(), { once: true }));
 }
@@ -131,11 +131,11 @@ function whenAborted(signal: AbortSignal | undefined): Promise<void> {
 function pastRetention(): AppError {
   return new AppError(
     "past_retention",
-    "What came after that place is no longer kept. Load the state anew, and go on from now.",
+    "The entries after this position are no longer stored. Load the current state and continue from now.",
   );
 }
 
-/** `booking:*` for LIKE: everything stands for itself but a `*` at the end. */
+/** `booking:*` for LIKE: every character is literal except a `*` at the end. */
 function toLikePattern(pattern: string): string {
   const [text, end] = pattern.endsWith("*") ? [pattern.slice(0, -1), "%"] : [pattern, ""];
   return text.replace(/[\\%_]/g, "\\$&") + end;

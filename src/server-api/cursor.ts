@@ -2,7 +2,7 @@ import { z } from "zod";
 import { patternText } from "../../protocol/text.ts";
 import { AppError } from "../platform/errors.ts";
 
-/** A position in the log of all rooms: a checkpoint; and, in the middle of the window that begins there, the window's end and the last entry returned. */
+/** A position in the log of all rooms: a checkpoint; and, within the window that starts there, its end and the last entry returned. */
 export interface LogCursor {
   epoch: string;
   checkpoint: number;

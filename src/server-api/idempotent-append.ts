@@ -19,12 +19,12 @@ export function createIdempotentAppend(sql: Sql, append: BatchedAppend): Idempot
   };
 }
 
-/** With a cause that is no refusal: the key must not be free as if nothing had been appended. */
+/** With a cause that is no refusal: the key must not be released as if nothing had been appended. */
 function throwOutcomeUnknown(error: unknown): never {
   const unavailable = new AppError(
     "unavailable",
-    "Whether this was kept before cannot be read right now. Try again soon.",
+    "Whether this was stored before cannot be read right now. Try again soon.",
   );
-  unavailable.cause = new Error("an attempt before may have been kept", { cause: error });
+  unavailable.cause = new Error("an earlier attempt may have been stored", { cause: error });
   throw unavailable;
 }

@@ -14,8 +14,8 @@ import type { Scope } from "../platform/scopes.ts";
 import type { Cluster, Realtime } from "../realtime/index.ts";
 
 /**
- * What the back ends of other teams may do, for every transport (REST, gRPC, the dialects). Each use case asks for the scope of the
- * caller's token and for its patterns of rooms: a notice goes to the room `user:<id>`. Errors are AppErrors: `forbidden`,
+ * What the back ends of other teams may do, for every transport (REST, gRPC, the dialects). Each use case checks the scope of the
+ * caller's token and its patterns of rooms: a notice goes to the room `user:<id>`. Errors are AppErrors: `forbidden`,
  * `invalid` with the fields, `rate_limited` …
  */
 export interface ServerApi {
@@ -27,14 +27,14 @@ export interface ServerApi {
   tokens: ServiceTokens;
   /**
    * Whose service token this is: `ust_…`, or the text of GRPC_TOKEN. Throws `unauthenticated`.
-   * Remembered: asking for each call costs no query.
+   * Cached: a check for each call costs no query.
    */
   authenticate(token: string): Promise<ServiceCaller>;
   /** Whether a bearer token is for `authenticate` here, and not for identity. */
   isServiceToken(token: string): boolean;
-  /** False when the token was revoked since the caller was made. Asked in the tick in which a socket opens. */
+  /** False when the token was revoked after `authenticate`. Check it in the tick in which a socket opens. */
   isCurrent(caller: ServiceCaller): boolean;
-  /** The same without a query, from the cache; null: ask `authenticate`. */
+  /** The same without a query, from the cache; null: call `authenticate`. */
   findCached(token: string): ServiceCaller | null;
   /** Where all transports count the requests of each token. */
   requests: RateLimiter;
@@ -42,28 +42,28 @@ export interface ServerApi {
   admit(caller: ServiceCaller): Promise<void>;
   /** Mounts the REST routes. */
   routes(api: Api): void;
-  /** Takes what services said to a person out of the log. Call it when the person is erased. */
+  /** Removes the notices to a person from the log. Call it when the person is erased. */
   erase(userId: string): Promise<void>;
   /** The notices of a user that are still stored. */
   exportUser(userId: string): Promise<Record<string, unknown>>;
-  /** Ends all long polls, and from now on each at once: this node is about to stop. */
+  /** Ends all long polls, and later ones at once: this node is about to stop. */
   endLongPolls(): void;
-  /** The same, and writes down which tokens were used. */
+  /** The same, and stores which tokens were used. */
   stop(): Promise<void>;
 }
 
-/** What this module asks of the house; plugged in src/app/start-server-api.ts, where `createServerApi` of server-api.ts is called. */
+/** The dependencies of this module; wired in src/app/start-server-api.ts, where `createServerApi` of server-api.ts is called. */
 export interface ServerApiDeps {
   sql: Sql;
-  /** For batches of which one at a time is under way: a pool of one connection. */
+  /** For batches, one at a time: a pool of one connection. */
   batchSql: Sql;
   transaction: Transaction;
   /** Publishes the entries of a batch, which does not go through `transaction`. */
   publish: Publish;
-  /** Gives a new Snowflake, as decimal text. */
+  /** Creates a Snowflake, as decimal text. */
   ids: { next(): string };
   realtime: Pick<Realtime, "publishText" | "authorize" | "presence" | "watch" | "endService" | "beginLongResponse">;
-  /** What tokens with the scope `tokens:issue` had made for people. */
+  /** The sessions made for people by tokens with the scope `tokens:issue`. */
   issuedSessions: IssuedSessions;
   cluster: Pick<
     Cluster,
@@ -72,21 +72,21 @@ export interface ServerApiDeps {
   tail: Pick<LogTail, "addConsumer">;
   /** A notice was delivered. */
   metrics: { notified(kind: "booking" | "queue" | "payment" | "notification"): void };
-  /** GRPC_TOKEN: one more token, for everything; null: there is none. */
+  /** GRPC_TOKEN: an additional token with all rights; null: there is none. */
   staticToken: string | null;
   /** Counts the requests of each token, for all transports. */
   requests: RateLimiter;
-  /** How the log names this server: its public URL. */
+  /** The `source` of this server's events: its public URL. */
   source: string;
   /** ms that a response may wait for changes: it must leave before HTTP_WRITE_TIMEOUT. */
   maxWaitMs: number;
   /** Unix ms. */
   now: () => number;
-  /** Told of what fails in the background and is tried again. */
+  /** Called with failures in the background, which are retried. */
   onError: (error: unknown) => void;
 }
 
-/** A notice is for one user, on all devices: scope `notify`, room `user:<id>`. Stored in that room's log, so that a user who is offline gets it once. */
+/** A notice is for one user, on all devices: scope `notify`, room `user:<id>`. Stored in its log: a user who is offline gets it later, once. */
 export interface Notices {
   /** `booking:confirmed` or `booking:failed`, by `success`. */
   notifyBooking(caller: Caller, result: BookingResult, options?: NoticeOptions): Promise<Delivery>;
@@ -94,7 +94,7 @@ export interface Notices {
   notifyPayment(caller: Caller, status: PaymentResult, options?: NoticeOptions): Promise<Delivery>;
   /** `booking:queue_position`; ephemeral: the next one replaces it. */
   notifyQueuePosition(caller: Caller, position: QueueNotice): Promise<Delivery>;
-  /** Any type that is not the server's own. Types of bookings and payments are checked against their shapes. */
+  /** Any type that is not reserved for the server. Payloads of bookings and payments are checked against their shapes. */
   send(caller: Caller, notice: Notice, options?: NoticeOptions & AckOptions): Promise<Delivery>;
 }
 
@@ -132,13 +132,13 @@ export interface NoticeOptions {
 export interface AckOptions {
   /** Adds an `ack_id` to the payload and waits until a client acknowledges it. */
   requireAck?: boolean | undefined;
-  /** ms to wait for that; at most, and unless told, 5,000. */
+  /** ms to wait for that; the default and the maximum are 5,000. */
   ackTimeout?: number | undefined;
 }
 
-/** What became of a notice, counted over the whole cluster at the time of the call. */
+/** The result of a notice, counted over the whole cluster at the time of the call. */
 export interface Delivery {
-  /** At least one connection of the person got it now. */
+  /** At least one connection of the person received it now. */
   delivered: boolean;
   /** The person's open connections. */
   connections: number;
@@ -146,12 +146,12 @@ export interface Delivery {
   acked: boolean;
   /** It is in the user's log and reaches them when they come back. */
   stored: boolean;
-  /** Some node did not answer in time: the counts may be too low. */
+  /** Some node did not respond in time: the counts may be too low. */
   partial: boolean;
 }
 
 export interface Broadcasts {
-  /** To all who are in a room: scope `broadcast`. Stored in the room's log, unless a user is excluded, it is `ephemeral`, or the room is `all`. */
+  /** To all in a room: scope `broadcast`. Stored in the room's log, unless a user is excluded, it is `ephemeral`, or the room is `all`. */
   send(caller: Caller, broadcast: Broadcast, attempt?: Attempt): Promise<{ recipients: number; partial: boolean }>;
 }
 
@@ -175,12 +175,12 @@ export interface ConnectionStats {
   anonymous: number;
   /** The 100 largest rooms that the caller may see, by name. */
   per_room: Record<string, number>;
-  /** Of the node that was up first. */
+  /** Of the node that started first. */
   uptime_seconds: number;
   /** Frames since the nodes started. */
   sent: number;
   received: number;
-  /** Nodes that answered. */
+  /** Nodes that responded. */
   nodes: number;
   partial: boolean;
 }
@@ -206,19 +206,19 @@ export type Changes = (caller: Caller, query: ChangesQuery) => Promise<{ data: C
 export interface ChangesQuery {
   /** The `next` of the previous response; without it, from now on. `0`: from the oldest that is stored. */
   after?: string | undefined;
-  /** Types, or beginnings of types that end in `*`. */
+  /** Types, or prefixes of types followed by `*`. */
   types?: readonly string[] | undefined;
   limit: number;
-  /** ms to wait for the first change when there is none yet; at most 10,000. Of one token 50 calls may wait on a node, else `rate_limited`. */
+  /** ms to wait for the first change, up to 10,000. At most 50 calls of one token wait on a node, else `rate_limited`. */
   wait?: number | undefined;
   signal?: AbortSignal | undefined;
-  /** Where the caller is, when that is known: a ban of it ends the wait. */
+  /** The caller's address, when it is known: a ban of it ends the wait. */
   address?: string | undefined;
 }
 
-/** A fact as a CloudEvent names its parts. */
+/** A log entry with the field names of CloudEvents. */
 export interface Change {
-  /** `<room>:<epoch>:<seq>`: the same for ever. */
+  /** `<room>:<epoch>:<seq>`: it never changes. */
   id: string;
   source: string;
   type: string;
@@ -232,18 +232,18 @@ export interface Change {
 /** For admins. */
 export interface ServiceTokens {
   list(): Promise<ServiceToken[]>;
-  /** `token`: shown this once. */
+  /** `token`: returned only here. */
   create(who: AuditActor<UserCaller>, wanted: NewServiceToken): Promise<ServiceToken & { token: string }>;
-  /** A new secret. The old one is good for `overlapSeconds` more; one that was on its way out already ends now. */
+  /** Creates a new secret. The old one is valid for `overlapSeconds` more; the one before that ends now. */
   rotate(who: AuditActor<UserCaller>, id: string, overlapSeconds: number): Promise<ServiceToken & { token: string }>;
-  /** Ends it on all nodes, its sockets too. Again: nothing. */
+  /** Ends it on all nodes, with its sockets. Idempotent. */
   revoke(who: AuditActor<UserCaller>, id: string): Promise<void>;
 }
 
 export interface NewServiceToken {
   name: string;
   scopes: Scope[];
-  /** Patterns of rooms: a name, or a beginning and `*`. */
+  /** Patterns of rooms: a name, or a prefix followed by `*`. */
   rooms: string[];
   /** Null: never ends. */
   expires_at: string | null;
@@ -253,9 +253,9 @@ export interface ServiceToken extends NewServiceToken {
   id: string;
   created_by: string;
   created_at: string;
-  /** When the present secret was made. */
+  /** When the present secret was created. */
   rotated_at: string | null;
-  /** Until when the secret before it is good too; null when it is not. */
+  /** Until when the previous secret is valid too; null when it is not. */
   previous_until: string | null;
   /** To the minute or so; null: never used. */
   last_used_at: string | null;

@@ -17,7 +17,7 @@ afterAll(() => app.close());
 const notice = (userId: string, event_type: string, payload: object, more: object = {}, by = token) =>
   app.ask(by, "POST", `/api/v1/users/${userId}/notices`, { event_type, payload, ...more });
 
-test("NT-1 NT-2 a booking's payload is completed, sent to every device of the person and to nobody else", async () => {
+test("NT-1 NT-2 a booking's payload is completed, and sent to every device of the person and to no one else", async () => {
   const [phone, laptop, other] = await Promise.all([app.connectAs("ann"), app.connectAs("ann"), app.connectAs("bob")]);
   const answer = await notice("ann", "booking:confirmed", {
     booking_id: "b-1",
@@ -70,7 +70,7 @@ test("RC-1 a user who was offline gets each notice once, in order, when they com
   after.close();
 });
 
-test("what is ephemeral is not kept, and a place in a queue is a frame without a number", async () => {
+test("an ephemeral notice is not stored, and a queue position is a frame without a seq", async () => {
   const client = await app.connectAs("dan");
   const queue = { event_id: "e", position: 4, estimated_wait: 90, total_in_queue: 100 };
   const answer = await notice("dan", "booking:queue_position", queue);
@@ -82,18 +82,18 @@ test("what is ephemeral is not kept, and a place in a queue is a frame without a
   expect((await app.ask(history, "GET", "/api/v1/rooms/user:dan/history")).body).toMatchObject({ head_seq: 0 });
 });
 
-test("FR-7 with require_ack the answer waits until a client has it, and not for one who is away", async () => {
+test("FR-7 with require_ack the response waits until a client acknowledges it, and not for a user who is offline", async () => {
   const client = await app.connectAs("eve");
-  const asked = notice("eve", "note:new", { text: "hello" }, { require_ack: true });
+  const pending = notice("eve", "note:new", { text: "hello" }, { require_ack: true });
   const frame = await client.next("note:new");
   expect(Object.keys(frame.payload).sort()).toEqual(["ack_id", "text"]);
   client.send({ type: "system:ack", payload: { ack_id: frame.payload.ack_id } });
-  expect((await asked).body).toMatchObject({ delivered: true, acked: true });
+  expect((await pending).body).toMatchObject({ delivered: true, acked: true });
   client.close();
   expect((await notice("nobody", "note:new", {}, { require_ack: true })).body).toMatchObject({ acked: false });
 });
 
-test("what is wrong with a notice is said field by field", async () => {
+test("the errors of a notice are listed field by field", async () => {
   const errors = async (answer: ReturnType<typeof notice>) => {
     const { status, body } = await answer;
     return [status, (body.errors as { pointer: string }[]).map(({ pointer }) => pointer)];
@@ -109,7 +109,7 @@ test("what is wrong with a notice is said field by field", async () => {
   expect((await notice("x", "note:new", { text: "x".repeat(70_000) })).status).toBe(413);
 });
 
-test("the same Idempotency-Key of a service is one notice, and keys of two services have nothing to do with each other", async () => {
+test("requests of a service with the same Idempotency-Key are one notice, and keys of two services are independent", async () => {
   const other = await app.serviceToken(["notify"]);
   const body = { event_type: "note:new", payload: { n: 1 } };
   const send = (by: string) =>
@@ -120,7 +120,7 @@ test("the same Idempotency-Key of a service is one notice, and keys of two servi
   expect((await app.ask(history, "GET", "/api/v1/rooms/user:flo/history")).body).toMatchObject({ head_seq: 2 });
 });
 
-test("what was said to a person can be exported, and is erased with them; the numbers stay", async () => {
+test("notices to a person are exported, and erased with the person; their seqs stay", async () => {
   const { sql, close } = openDatabase(app.databaseUrl, { max: 1 });
   await notice("gil", "booking:confirmed", { booking_id: "b-7" });
   await notice("gil", "note:new", { text: "private" });
@@ -142,7 +142,7 @@ test("what was said to a person can be exported, and is erased with them; the nu
   await close();
 });
 
-test("NT-2 what a node kept before it died is not kept again when the call is repeated with its key", async () => {
+test("NT-2 an entry that a node appended before it died is not appended again when the call is repeated with its key", async () => {
   const broadcaster = await app.serviceToken(["broadcast"]);
   const { sql, close } = openDatabase(app.databaseUrl, { max: 1 });
   const calls = [
@@ -156,7 +156,7 @@ test("NT-2 what a node kept before it died is not kept again when the call is re
     for (let attempts = 0; attempts < 3; attempts++) {
       const { status, body } = await call(`${room}-1`);
       expect([status, body.stored ?? true]).toEqual([200, true]);
-      // The node died between the commit and keeping the answer, a minute ago.
+      // The node died between the commit and storing the response, a minute ago.
       await sql`UPDATE idempotency_keys SET answer = NULL, lease_until = clock_timestamp() - interval '1 s'`;
     }
     expect(await kept()).toHaveLength(1);

@@ -9,10 +9,10 @@ import type { AckOptions, Delivery, Notice, NoticeOptions, Notices, ServerApiDep
 import { validatePayload } from "./payload.ts";
 import { checkEventType, fieldError, parseUserRoom, requireService } from "./policy.ts";
 
-/** ms. Callers and their proxies give up at about ten seconds. */
+/** In ms. Callers and their proxies time out at about ten seconds. */
 const MAX_ACK_TIMEOUT_MS = 5_000;
 
-/** Of the metric: few, and never a type that a service invented. */
+/** Label values of the metric: few, and never a type of a service. */
 const KINDS = ["booking", "queue", "payment"] as const;
 
 /** Notices to one person: into the log of their own room, and from there to all their connections, now or when they come back. */
@@ -38,7 +38,7 @@ export function createNotices({
     const validated = validatePayload(event_type, payload);
     const ackId = requireAck ? randomBytes(16).toString("base64url") : null;
     const text = ackId === null ? validated : withAckId(validated, ackId);
-    // Asked before it is sent, so that no reply comes too early.
+    // Registered before it is sent, so that no acknowledgement comes too early.
     const waitMs = Math.max(0, Math.min(ackTimeout, MAX_ACK_TIMEOUT_MS));
     const acked = ackId === null ? null : cluster.waitForAck(ackId, waitMs, user_id);
 
@@ -52,7 +52,7 @@ export function createNotices({
     return {
       delivered: connections > 0,
       connections,
-      // No client is connected that could say so.
+      // No client is connected that could acknowledge it.
       acked: acked !== null && (connections > 0 || partial) && (await acked),
       stored,
       partial,
@@ -76,11 +76,11 @@ function buildNotice(user_id: string, event_type: string, payload: object): Noti
 
 function withAckId(payload: string, ackId: string): string {
   if (getMemberText(payload, "ack_id") !== undefined)
-    throw fieldError("/payload/ack_id", "reserved", "is the server's own when an acknowledgement is required");
+    throw fieldError("/payload/ack_id", "reserved", "is reserved for the server when an acknowledgement is required");
   return mergeObjectTexts(payload, JSON.stringify({ ack_id: ackId }));
 }
 
-/** Who said it, and by which Idempotency-Key, for the log's `meta`. */
+/** The sender and the Idempotency-Key, for the log's `meta`. */
 export function buildMeta(tokenId: string, attempt?: Attempt): string {
   return JSON.stringify({ actor: `service:${tokenId}`, once: attempt?.mark });
 }

@@ -4,10 +4,10 @@ import { refuseNul } from "../platform/http/nul.ts";
 import { escapePointerPart } from "../platform/http/validation-error.ts";
 import type { JsonObject } from "../platform/json-object.ts";
 
-/** Maximum bytes of a payload: it goes to everybody who is there, and into the log. */
+/** Maximum bytes of a payload: it goes to every connection in the room, and into the log. */
 const PAYLOAD_MAX = 65_536;
 
-/** Types that are checked, and passed on as they came: what a service adds to them is its own affair. */
+/** Types that are checked, and passed on as received: a service may add fields to them. */
 const PASS_THROUGH = new Set<string>([
   "ticket:availability",
   "ticket:reserved",
@@ -15,7 +15,7 @@ const PASS_THROUGH = new Set<string>([
 ] satisfies NoticeType[]);
 
 /**
- * The payload as the frame will carry it, JSON text: as the service wrote it. Bookings, payments and places in a queue are
+ * The payload as the frame will carry it, JSON text: as the service wrote it. Bookings, payments and queue positions are
  * checked against their shape and completed. Throws `invalid` with the fields, `too_large`.
  */
 export function validatePayload(type: string, { text, value }: JsonObject): string {
@@ -36,7 +36,7 @@ export function validatePayload(type: string, { text, value }: JsonObject): stri
   return checked;
 }
 
-/** Languages whose objects have all fields write null for what is not given. */
+/** Languages whose objects have all fields write null for missing values. */
 function withoutNulls(payload: Record<string, unknown>, type: string): Record<string, unknown> {
   if (!type.startsWith("booking:") && !type.startsWith("payment:")) return payload;
   return Object.fromEntries(Object.entries(payload).filter(([, value]) => value !== null));

@@ -3,7 +3,7 @@ import { type Caller, coversRoom, type ServiceCaller } from "../platform/caller.
 import { AppError } from "../platform/errors.ts";
 import type { Scope } from "../platform/scopes.ts";
 
-/** The service that calls, when its token has the scope and, if one is named, covers the room. Throws `unauthenticated`, `forbidden`. */
+/** Returns the calling service if its token has the scope and, if given, covers the room. Throws `unauthenticated`, `forbidden`. */
 export function requireService(caller: Caller, scope: Scope, room?: string): ServiceCaller {
   if (caller.kind === "anonymous") throw new AppError("unauthenticated");
   if (caller.kind === "user")
@@ -21,20 +21,20 @@ export function parseRoom(name: string): string {
   throw fieldError("/room", "invalid", "must be a room such as event:123");
 }
 
-/** `user:<id>`; throws `invalid` for what cannot be an id. The person need not be known here. */
+/** `user:<id>`; throws `invalid` for what cannot be an id. The person need not have a row here. */
 export function parseUserRoom(userId: string): string {
   const room = RoomName.safeParse(`user:${userId}`);
   if (room.success) return room.data;
   throw fieldError("/user_id", "invalid", "must be 1 to 64 letters, digits, or any of - _ . :");
 }
 
-/** Types that only the server itself says. */
+/** Types that only the server sends. */
 const RESERVED_PREFIXES = ["system:", "room:"];
-/** What chat says in channels and to persons: a false one would break what clients show. They hear the room `all` by the same socket. */
+/** Types that chat sends in channels and to users: a false one would break clients. They receive the room `all` by the same socket. */
 const CHAT_PREFIXES = ["message:", "member:", "channel:", "read:", "typing:"];
 const CHAT_ROOM_KINDS = ["channel", "user", "all"];
 
-/** A service's own word goes into frames as it stands, so it holds nothing that JSON would have to escape. */
+/** A service's own type goes into frames as it is, so it contains nothing that JSON would have to escape. */
 export const EVENT_TYPE = /^[A-Za-z][A-Za-z0-9_.-]{0,31}(:[A-Za-z0-9_.-]{1,64}){0,2}$/;
 
 /** Throws `invalid` when only the server may send this type in that room. */
@@ -46,7 +46,7 @@ export function checkEventType(type: string, room: string): void {
     : RESERVED_PREFIXES;
   const prefix = reserved.find((start) => type.startsWith(start));
   if (prefix !== undefined)
-    throw fieldError("/event_type", "reserved", `must not begin with ${prefix}, which only the server says here`);
+    throw fieldError("/event_type", "reserved", `must not begin with ${prefix}, which only the server sends here`);
 }
 
 export function fieldError(pointer: string, code: string, message: string): AppError {

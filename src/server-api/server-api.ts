@@ -18,7 +18,7 @@ import { createStats } from "./stats.ts";
 import { eraseNotices, listNotices } from "./store/notices.ts";
 import { TokenCache } from "./token-cache.ts";
 
-/** The module, with what it must remember: the tokens that are good. Resolves when it follows the log. */
+/** Creates the module with its cache of valid tokens. Resolves when it follows the log. */
 export async function createServerApi(deps: ServerApiDeps): Promise<ServerApi> {
   const tokenCache = new TokenCache(deps);
   const notifier = createChangeNotifier();

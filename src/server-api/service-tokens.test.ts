@@ -16,7 +16,7 @@ interface Token {
 const STATIC = "a-token-of-the-configuration--all-of-it";
 
 let app: ServerApiApp;
-/** Another node on the same database. No broker is between them: what it learns, it learns from the log. */
+/** Another node on the same database, without a broker: it learns of changes only from the log. */
 let other: ServerApiApp;
 
 beforeAll(async () => {
@@ -40,7 +40,7 @@ const rotate = async ({ id }: Token, overlap_seconds: number) =>
   (await app.ask<Token>(app.owner, "POST", `/api/v1/service-tokens/${id}/rotate`, { overlap_seconds })).body;
 const revoke = ({ id }: Token) => app.ask(app.owner, "DELETE", `/api/v1/service-tokens/${id}`);
 
-test("a token's secret is told once, and cannot be read from the database", async () => {
+test("a token's secret is returned once, and cannot be read from the database", async () => {
   const { token, id } = await make();
   expect(token).toMatch(/^ust_[1-9][0-9]*_[A-Za-z0-9_-]{43}$/);
   const list = await app.ask(app.owner, "GET", "/api/v1/service-tokens");
@@ -53,7 +53,7 @@ test("a token's secret is told once, and cannot be read from the database", asyn
   await close();
 });
 
-test("what is no token of ours, a changed secret and an unknown id are refused alike", async () => {
+test("a text that is no token of ours, a changed secret and an unknown id are refused alike", async () => {
   const { token } = await make();
   const last = token.at(-1) === "A" ? "B" : "A";
   for (const wrong of ["ust_", `${token.slice(0, -1)}${last}`, `ust_77_${"a".repeat(43)}`, `${token}a`, "ust_1_'--"]) {
@@ -62,7 +62,7 @@ test("what is no token of ours, a changed secret and an unknown id are refused a
   expect(await stats(STATIC)).toBe(200);
 });
 
-test("while one secret replaces the other both are good, then the first is not", async () => {
+test("during a rotation both secrets are valid, then the first is not", async () => {
   const first = await make();
   const second = await rotate(first, 60);
   expect(second.previous_until).toBeString();
@@ -73,7 +73,7 @@ test("while one secret replaces the other both are good, then the first is not",
   expect([await stats(second.token), await stats(third.token)]).toEqual([401, 401]);
 });
 
-test("a token is good and ends on every node, without a broker, within five seconds", async () => {
+test("a token is valid and ends on every node, without a broker, within five seconds", async () => {
   const made = await make();
   expect(await stats(made.token, other)).toBe(200);
   const client = await openClient(other.wsPort, { query: `?token=${made.token}` });
@@ -88,7 +88,7 @@ test("a token is good and ends on every node, without a broker, within five seco
   expect((await revoke(made)).status).toBe(204);
 });
 
-test("sockets that came with the old secret end when it does", async () => {
+test("sockets that connected with the old secret close when it ends", async () => {
   const made = await make();
   const open = () => openClient(app.wsPort, { query: `?token=${made.token}` });
   const [one, two] = await Promise.all([open(), open()]);
@@ -100,7 +100,7 @@ test("sockets that came with the old secret end when it does", async () => {
   stays.close();
 });
 
-test("a token ends at its time, and cannot be made to have ended", async () => {
+test("a token ends at its time, and cannot be created with a time in the past", async () => {
   const soon = await make({ expires_at: new Date(Date.now() + 1_500).toISOString() });
   expect(await stats(soon.token)).toBe(200);
   await waitUntil("it has ended", async () => (await stats(soon.token)) === 401);
@@ -108,7 +108,7 @@ test("a token ends at its time, and cannot be made to have ended", async () => {
   expect((await app.ask(app.owner, "POST", "/api/v1/service-tokens", past)).status).toBe(422);
 });
 
-test("CN-9 a token without the scope subscribe opens no socket", async () => {
+test("CN-9 a token without the scope subscribe cannot open a socket", async () => {
   const { token } = await make({ scopes: ["stats"] });
   const answer = await fetch(`${app.url}/ws`, {
     headers: {
@@ -122,12 +122,12 @@ test("CN-9 a token without the scope subscribe opens no socket", async () => {
   expect(answer.status).toBe(403);
 });
 
-test("GRPC_TOKEN is one more token, for everything, over HTTP too", async () => {
+test("GRPC_TOKEN is an additional token with all rights, over HTTP too", async () => {
   expect(await stats(STATIC)).toBe(200);
   expect(await stats(`${STATIC}x`)).toBe(401);
 });
 
-test("that a token was used is written down at the latest when the node stops, not at every call", async () => {
+test("the use of a token is stored at the latest when the node stops, not at every call", async () => {
   const made = await make();
   const own = await startServerApiApp({ DATABASE_URL: app.databaseUrl });
   for (let n = 0; n < 3; n++) expect(await stats(made.token, own)).toBe(200);
@@ -140,7 +140,7 @@ test("that a token was used is written down at the latest when the node stops, n
   expect(await used()).toBeString();
 });
 
-test("scopes and patterns that mean nothing are refused", async () => {
+test("unknown scopes and malformed patterns are refused", async () => {
   const bad = [
     { scopes: ["everything"] },
     { scopes: [] },
@@ -166,7 +166,7 @@ test("a service's requests are limited by its token, not by its address", async 
       const answer = await limited.ask(token, "GET", "/api/v1/connections/stats");
       return answer.status === 429 ? answer : null;
     });
-    // Of the address's 60 a minute only the requests of the owner, and the token's first, were taken.
+    // Of the address's 60 a minute only the requests of the owner, and the token's first, were consumed.
     expect(refused.headers.get("ratelimit-policy")).toContain('"service"');
     expect(refused.headers.get("ratelimit-policy")).not.toContain('"address"');
     await waitUntil("the next second has come", async () => (await stats(token, limited)) === 200);

@@ -13,7 +13,7 @@ import { TOKENS_ROOM } from "./token-cache.ts";
 /** All of them are in every node's memory. */
 const MAX_TOKENS = 1_000;
 
-/** Making, rotating and revoking tokens. Each is an entry of an internal room, so that every node knows within a second. */
+/** Creates, rotates and revokes tokens. Each is an entry of an internal room, so that every node knows within a second. */
 export function createServiceTokens(
   {
     sql,

@@ -11,7 +11,7 @@ const ROW = { ...TOKEN, secret_hash: digestSecret(SECRET), previous_hash: null, 
 
 /** The tokens of one node, over a table that the test writes. */
 function createCache(row: object, elapsed?: () => number, now: () => number = Date.now) {
-  /** `gate`: a read has its rows by then, and is answered when it opens. */
+  /** `gate`: a read has its rows by then, and returns them when it opens. */
   const table = { rows: [row], failures: 0, gate: Promise.resolve(), reads: 0 };
   const ended: string[] = [];
   const errors: unknown[] = [];
@@ -36,47 +36,47 @@ function createCache(row: object, elapsed?: () => number, now: () => number = Da
     onError: (error: unknown) => errors.push(error),
   };
   const tokens = new TokenCache(deps, elapsed);
-  const tell = () => watcher!.entry({ room: "_service_tokens", seq: 1, type: "token:changed", payload: "{}" });
-  return { tokens, table, ended, errors, tell };
+  const notify = () => watcher!.entry({ room: "_service_tokens", seq: 1, type: "token:changed", payload: "{}" });
+  return { tokens, table, ended, errors, notify };
 }
 
-test("the sockets of a revoked token end although the database was away when that was told", async () => {
-  const { tokens, table, ended, errors, tell } = createCache(ROW);
+test("the sockets of a revoked token close although the database was unavailable when the change arrived", async () => {
+  const { tokens, table, ended, errors, notify } = createCache(ROW);
   expect((await tokens.authenticate(`ust_7_${SECRET}`)).tokenId).toBe("7");
   Object.assign(table, { rows: [], failures: 2 });
-  tell();
-  await waitUntil("its sockets end, although nobody calls", () => ended.length > 0);
+  notify();
+  await waitUntil("its sockets close, although no one calls", () => ended.length > 0);
   expect([ended, errors.length]).toEqual([["7"], 2]);
   await tokens.stop();
 });
 
-test("whoever is on the way in while their secret is rotated does not get in for good", async () => {
-  const { tokens, table, ended, tell } = createCache(ROW);
+test("a caller who connects while their secret is rotated does not stay connected", async () => {
+  const { tokens, table, ended, notify } = createCache(ROW);
   const early = await tokens.authenticate(`ust_7_${SECRET}`);
   expect(tokens.isCurrent(early)).toBe(true);
   const rotated = { ...ROW, secret_hash: digestSecret("t".repeat(43)) };
   table.rows = [{ ...rotated, previous_hash: digestSecret(SECRET), previous_left: 60_000 }];
-  tell();
+  notify();
   await waitUntil("the rotation is known", () => ended.length > 0);
   const later = await tokens.authenticate(`ust_7_${SECRET}`);
   expect([tokens.isCurrent(early), tokens.isCurrent(later)]).toEqual([false, true]);
   table.rows = [rotated];
-  tell();
+  notify();
   await waitUntil("the end of the first secret is known", () => tokens.findCached(`ust_7_${SECRET}`) === null);
   await Bun.sleep(0);
   expect(tokens.isCurrent(later)).toBe(false);
   await tokens.stop();
 });
 
-test("a token that is revoked while the tokens are being read is not taken for good by that read", async () => {
-  // The clock stands still: what was read at the moment of the change must not count as read after it.
-  const { tokens, table, ended, tell } = createCache(ROW, () => 1_000_000);
+test("a token that is revoked while the tokens are being read is not considered valid by that read", async () => {
+  // The clock does not move: what was read at the moment of the change must not count as read after it.
+  const { tokens, table, ended, notify } = createCache(ROW, () => 1_000_000);
   const { promise, resolve } = Promise.withResolvers<void>();
   table.gate = promise;
   const early = tokens.authenticate(`ust_7_${SECRET}`);
   await waitUntil("the tokens are being read", () => table.reads === 1);
   table.rows = [];
-  tell();
+  notify();
   resolve();
   await early.catch(() => {});
   await waitUntil("its sockets end", () => ended.length > 0);
@@ -85,7 +85,7 @@ test("a token that is revoked while the tokens are being read is not taken for g
   await tokens.stop();
 });
 
-test("a clock that is set back an hour prolongs nothing that is remembered, and holds up nobody", async () => {
+test("a clock that is set back an hour prolongs no cached value, and delays no caller", async () => {
   const time = { elapsed: 0, set: 0 };
   const clock = () => 1_800_000_000_000 + time.elapsed + time.set;
   const { tokens, table } = createCache(ROW, () => time.elapsed, clock);

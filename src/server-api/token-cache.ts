@@ -15,9 +15,9 @@ export const TOKENS_ROOM = "_service_tokens";
 
 /** Maximum age of the cached tokens, in ms, even if no node announced a change. */
 const MAX_AGE_MS = 5_000;
-/** A token that is not known may have been made a moment ago, elsewhere. All strangers of this time, in ms, cost one query. */
+/** An unknown token may have been created a moment ago on another node. All unknown tokens within this time, in ms, cost one query. */
 const UNKNOWN_BATCH_MS = 250;
-/** How often it is written down which tokens were used, in ms. */
+/** Interval in ms at which the last use of tokens is stored. */
 const TOUCH_INTERVAL_MS = 60_000;
 /** ms after which a change that could not be read is read again: until then the sockets of a revoked token are open. */
 const RETRY_MS = 500;
@@ -31,8 +31,8 @@ interface CachedToken extends ValidToken {
 }
 
 /**
- * All good service tokens, in memory: there are never many, so a call costs no query, and neither does a made-up token.
- * neither. A change anywhere is known within a second by the internal room; after five seconds in any case.
+ * All valid service tokens, in memory: there are never many, so a call costs no query, and neither does a made-up token.
+ * A change on any node is known within a second by the internal room; after five seconds in any case.
  */
 export class TokenCache {
   readonly #sql: Sql;
@@ -43,7 +43,7 @@ export class TokenCache {
   readonly #onError: (error: unknown) => void;
   readonly #realtime: Pick<Realtime, "endService">;
   #tokens = new Map<string, CachedToken>();
-  /** The hash of the secret that a caller came with. */
+  /** The hash of the secret that a caller sent. */
   readonly #secrets = new WeakMap<ServiceCaller, Buffer>();
   #readAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | null = null;
@@ -74,7 +74,7 @@ export class TokenCache {
     });
   }
 
-  /** Whether the text is for us: one of ours by its form, or the static one. */
+  /** Whether the text has the form of a service token, or is the static one. */
   isServiceToken(token: string): boolean {
     return token.startsWith("ust_") || this.#isStatic(token);
   }
@@ -87,10 +87,7 @@ export class TokenCache {
     if (this.#check(token) === null) await this.#readForUnknown();
     const caller = this.#check(token);
     if (caller === null)
-      throw new AppError(
-        "unauthenticated",
-        "This service token is not known here: it was revoked, rotated or has ended.",
-      );
+      throw new AppError("unauthenticated", "This service token is not known: it was revoked, rotated or has expired.");
     this.#used.add(caller.tokenId);
     return caller;
   }
@@ -104,7 +101,7 @@ export class TokenCache {
     return caller;
   }
 
-  /** False when the token is no longer good, as far as this node has heard. */
+  /** False when the token is no longer valid, as far as this node knows. */
   isCurrent(caller: ServiceCaller): boolean {
     const { tokenId, expiresAt } = caller;
     if (tokenId === LOOPBACK) return true;
@@ -113,11 +110,11 @@ export class TokenCache {
     if (token === undefined || (expiresAt != null && expiresAt <= this.#now())) return false;
     const secret = this.#secrets.get(caller);
     if (secret === undefined || timingSafeEqual(secret, token.secret_hash)) return true;
-    // Rotated: who knows when the previous secret ends may stay until then; who came before that was known comes again.
+    // Rotated: a caller that knows when the previous secret ends may stay until then; the others connect again.
     return expiresAt != null && token.previous_hash !== null && timingSafeEqual(secret, token.previous_hash);
   }
 
-  /** Something is different, here or on another node: reads all again, and closes the sockets of tokens that are gone. */
+  /** Tokens have changed, here or on another node: reads all again, and closes the sockets of tokens that no longer exist. */
   async reload(): Promise<void> {
     this.#changes++;
     this.#readAt = Number.NEGATIVE_INFINITY;
@@ -134,7 +131,7 @@ export class TokenCache {
     void this.reload();
   }
 
-  /** Writes down which tokens were used since the last time. */
+  /** Stores which tokens were used since the last time. */
   async flush(): Promise<void> {
     if (this.#used.size === 0) return;
     const ids = [...this.#used];
@@ -183,7 +180,7 @@ export class TokenCache {
     return caller;
   }
 
-  /** Has the tokens as they are now, together with all others who ask for it in this time. */
+  /** Reads the tokens as they are now, once for all callers of this time. */
   #readForUnknown(): Promise<void> {
     this.#unknownRead ??= sleep(Math.max(0, this.#readAt + UNKNOWN_BATCH_MS - this.#elapsed())).then(() => {
       this.#unknownRead = null;
@@ -192,7 +189,7 @@ export class TokenCache {
     return this.#unknownRead;
   }
 
-  /** Has the tokens as they were at most `age` ms before the call. */
+  /** Ensures that the tokens are at most `age` ms older than the call. */
   async #read(age: number): Promise<void> {
     const since = this.#elapsed() - age;
     while (this.#readAt < since) {
@@ -218,7 +215,7 @@ export class TokenCache {
     for (const { id, secret_hash } of before.values()) this.#endSockets(id, secret_hash);
   }
 
-  /** Those that came with a secret that is the last one no more: now, or when its overlap is over. */
+  /** Closes those that connected with a secret that is no longer the last one: now, or when its overlap ends. */
   #endSockets(id: string, secretBefore: Uint8Array): void {
     const token = this.#tokens.get(id);
     if (token !== undefined && timingSafeEqual(secretBefore, token.secret_hash)) return;

@@ -14,9 +14,12 @@ export const AuditEntry = z
     id: z.string(),
     at: Time,
     actor: z.string().meta({ description: "A user's id, a service token's id, or `system`." }),
-    actor_name: z.string().nullable().meta({ description: "As it was then; null once the person is erased." }),
+    actor_name: z
+      .string()
+      .nullable()
+      .meta({ description: "At the time of the action; null once the person is erased." }),
     action: z.string(),
-    subject: z.string().meta({ description: "What it was done to, such as `user:42`." }),
+    subject: z.string().meta({ description: "The object of the action, such as `user:42`." }),
     detail: z.record(z.string(), z.unknown()),
     address: z.string().nullable(),
   })
@@ -25,7 +28,7 @@ export const AuditEntry = z
 const auditRoute = route({
   method: "get",
   path: "/api/v1/admin/audit-log",
-  summary: "Lists what admins did, the newest first",
+  summary: "Lists the actions of admins, the newest first",
   tag: "admin",
   auth: "admin",
   request: {
@@ -35,7 +38,7 @@ const auditRoute = route({
       actor_id: UserId.optional(),
       action: z.enum(ACTIONS).optional(),
       from: TimeInput.optional(),
-      to: TimeInput.optional().meta({ description: "Not included." }),
+      to: TimeInput.optional().meta({ description: "Exclusive." }),
     }),
   },
   responses: { 200: { description: "Acts.", schema: page(AuditEntry), headers: linkHeader } },

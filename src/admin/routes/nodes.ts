@@ -11,7 +11,7 @@ import type { AdminDeps } from "../deps.ts";
 import type { Nodes } from "../nodes.ts";
 
 const tag = "admin";
-const partial = z.boolean().meta({ description: "Some node did not answer in time." });
+const partial = z.boolean().meta({ description: "Some node did not respond in time." });
 
 export const Node = z
   .object({
@@ -23,11 +23,12 @@ export const Node = z
     started_at: Time,
     draining: z.boolean(),
     broker: z.enum(["ok", "deaf", "away"]).meta({
-      description: "`deaf`: nothing comes to it through the broker although another node hears; `away`: nobody hears.",
+      description:
+        "`deaf`: this node receives nothing from the broker although others do (isolated); `away`: no node receives.",
     }),
     lag_ms: z.number().int().min(0).meta({
       description:
-        "How far it lags the log: ms since the moment up to which it has seen all of it, as it said within the last 3 s. Up to 1,000 while nothing happens.",
+        "How far it lags the log: ms since the moment up to which it has seen all of it, as it reported within the last 3 s. Up to 1,000 while nothing happens.",
     }),
     connections: z.number().int(),
     rss: z.number().meta({ description: "Bytes of memory." }),
@@ -68,16 +69,22 @@ const nodesRoute = route({
 const drainRoute = route({
   method: "post",
   path: "/api/v1/admin/nodes/{node_id}/drain",
-  summary: "Has a node send its connections to others and take no new ones, until it is restarted",
+  summary: "Drains a node: it sends its connections to others and accepts none until it is restarted",
   tag,
   auth: "admin",
   request: {
     params: NodeId,
     body: z.strictObject({
-      seconds: z.number().int().min(1).max(600).default(10).meta({ description: "Over which the connections go." }),
+      seconds: z
+        .number()
+        .int()
+        .min(1)
+        .max(600)
+        .default(10)
+        .meta({ description: "Time over which the connections are closed." }),
     }),
   },
-  responses: { 202: { description: "The node has been told." } },
+  responses: { 202: { description: "The request has been sent to the node." } },
 });
 
 const connectionsRoute = route({
@@ -97,7 +104,7 @@ const connectionsRoute = route({
   },
   responses: {
     200: {
-      description: "Connections, by node and age.",
+      description: "Connections, sorted by node and age.",
       schema: z.object({
         data: z.array(ConnectionInfo),
         next: z.string().nullable(),
@@ -112,7 +119,7 @@ const connectionsRoute = route({
 const closeRoute = route({
   method: "delete",
   path: "/api/v1/admin/connections/{connection_id}",
-  summary: "Closes a connection with 4011; its client may come back",
+  summary: "Closes a connection with 4011; its client may reconnect",
   tag,
   auth: "admin",
   request: { params: z.object({ connection_id: ConnectionId }) },

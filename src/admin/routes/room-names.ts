@@ -21,13 +21,13 @@ const namesRoute = route({
   auth: "admin",
   request: {
     query: z.strictObject({
-      rooms: nameList(RoomName, 100, "Up to 100 rooms with commas between them."),
+      rooms: nameList(RoomName, 100, "Up to 100 rooms, separated by commas."),
     }),
   },
   responses: {
     200: {
       description:
-        "Those that have a name which the caller may know: an owner of the server all, an admin those of public channels and of their own.",
+        "Those that have a name which the caller may see: an owner of the server all, an admin those of public channels and of their own.",
       schema: z.object({ data: z.array(NamedRoom) }),
     },
   },

@@ -16,9 +16,9 @@ const Setting = z
     secret: z.boolean(),
     change: z.enum(["now", "reload", "restart"]).meta({
       description:
-        "`now`: it can be set here. `reload`: set in the environment, then SIGHUP. `restart`: then a restart.",
+        "`now`: it can be set here. `reload`: set it in the environment, then send SIGHUP. `restart`: set it there, then restart.",
     }),
-    owners_only: z.boolean().meta({ description: "An owner alone sets it here." }),
+    owners_only: z.boolean().meta({ description: "Only an owner can set it here." }),
     set_by: z.string().nullable().meta({ description: "Who set it over the environment." }),
     set_at: Time.nullable(),
   })
@@ -31,7 +31,7 @@ const Value = z.union([z.string().max(10_000), z.number(), z.boolean()]).nullabl
 const listRoute = route({
   method: "get",
   path: "/api/v1/admin/settings",
-  summary: "Lists the options of this server with what stands now",
+  summary: "Lists the options of this server with their current values",
   tag,
   auth: "admin",
   responses: { 200: { description: "All options; secrets without their value.", schema: SettingList } },
@@ -40,7 +40,8 @@ const listRoute = route({
 const changeRoute = route({
   method: "patch",
   path: "/api/v1/admin/settings",
-  summary: "Sets options over the environment, on all nodes, without a restart; null goes back to the environment",
+  summary:
+    "Overrides options of the environment, on all nodes, without a restart; null restores the environment's value",
   tag,
   auth: "admin",
   request: {
@@ -49,7 +50,7 @@ const changeRoute = route({
         'Values by the option\'s name, written as in the environment: `{"WS_RATE_LIMIT": "100", "LOG_LEVEL": null}`.',
     }),
   },
-  responses: { 200: { description: "All options as they stand now.", schema: SettingList } },
+  responses: { 200: { description: "All options with their current values.", schema: SettingList } },
   errors: ["forbidden"],
 });
 

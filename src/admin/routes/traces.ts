@@ -10,7 +10,7 @@ import { openTrace } from "../traces.ts";
 const traceRoute = route({
   method: "get",
   path: "/api/v1/admin/traces",
-  summary: "Shows the frames of one person or room as they go, in and out, on all nodes; each use is in the audit log",
+  summary: "Traces the frames of one person or room, in and out, on all nodes; each use is in the audit log",
   tag: "admin",
   auth: "admin",
   request: {
@@ -24,7 +24,7 @@ const traceRoute = route({
     200: {
       description:
         "Server-sent events: each `data` is a JSON document of a frame with `at`, `node`, `direction`, `connection_id`, `user_id`, `room`, " +
-        "`seq`, `type`, `bytes`, `connections` and the first 1,000 characters of its `text`, without secrets. `event: left-out`: so many more were too many.",
+        "`seq`, `type`, `bytes`, `connections` and the first 1,000 characters of its `text`, without secrets. `event: left-out`: the number of frames that were skipped because there were too many.",
       contentType: "text/event-stream",
       schema: z.string(),
     },
@@ -35,8 +35,7 @@ const traceRoute = route({
 export function addTraceRoute(api: Api, deps: Pick<AdminDeps, "transaction" | "realtime">): void {
   api.openapi(traceRoute, async (c) => {
     const { room, user_id: userId, seconds } = c.req.valid("query");
-    if ((room === undefined) === (userId === undefined))
-      throw new AppError("invalid", "Name a room or a user_id, one of them.");
+    if ((room === undefined) === (userId === undefined)) throw new AppError("invalid", "Give either room or user_id.");
     const body = await openTrace(deps, getAuditActor(c), room === undefined ? { userId } : { room }, seconds);
     c.env?.setIdleTimeout?.(0);
     const headers = {

@@ -17,13 +17,13 @@ export interface AuditFilter {
   action: string | null;
   from: Date | null;
   to: Date | null;
-  /** Older than the act with this id. */
+  /** Older than the entry with this id. */
   before: string | null;
 }
 
 /**
- * The newest first. Ids grow with time, but for acts of one moment: so a time is also a place among the ids, and only what lies
- * between is walked.
+ * The newest first. Ids grow with time, except within one moment: so a time is also a position among the ids, and only the range
+ * between is read.
  */
 export async function readAudit(
   sql: ISql,

@@ -11,7 +11,7 @@ export async function readSettings(sql: ISql): Promise<SettingRow[]> {
   return sql<SettingRow[]>`SELECT name, value, set_by, set_at FROM settings ORDER BY name`;
 }
 
-/** Who changes settings does so one after the other: what is checked together is written together. */
+/** Serializes changes of settings: what is checked together is written together. */
 export async function lockSettings(tx: TransactionSql): Promise<void> {
   await tx`LOCK TABLE settings IN SHARE ROW EXCLUSIVE MODE`;
 }

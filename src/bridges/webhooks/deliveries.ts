@@ -18,20 +18,20 @@ type Serialized<T> = { [K in keyof T]: T[K] extends Date ? string : T[K] extends
 
 export interface DeliveryQuery {
   status?: store.Status;
-  /** A delivery's id; those made before it follow. */
+  /** A delivery's id; older ones follow. */
   after?: string;
   limit: number;
 }
 
 const MAX_PARKED = 100;
 
-/** What admins see and do of deliveries. Throws `not_found`, `conflict`. */
+/** The admins' use cases of deliveries. Throws `not_found`, `conflict`. */
 export type Deliveries = ReturnType<typeof createDeliveries>;
 
 export function createDeliveries({ sql, wake }: { sql: Sql; wake: () => void }) {
   async function find(id: string): Promise<Delivery> {
     const row = await store.findDelivery(sql, id);
-    if (row === null) throw new AppError("not_found", "There is no such delivery, or it is no longer kept.");
+    if (row === null) throw new AppError("not_found", "There is no such delivery, or it is no longer stored.");
     return serialize(row);
   }
 
@@ -59,7 +59,7 @@ export function createDeliveries({ sql, wake }: { sql: Sql; wake: () => void }) 
       return { ...delivery, log: log.map((row) => serialize(isSecret ? { ...row, response_preview: null } : row)) };
     },
 
-    /** Sends again what was delivered or failed, under the same webhook-id and with the whole schedule before it. */
+    /** Sends again what was delivered or failed, under the same webhook-id and with the whole schedule again. */
     async redeliver(who: AuditActor<UserCaller>, id: string): Promise<Delivery> {
       const { endpoint_id, room, event_type } = await find(id);
       await sql.begin(async (tx) => {
@@ -67,9 +67,12 @@ export function createDeliveries({ sql, wake }: { sql: Sql; wake: () => void }) 
         if (endpoint === null) throw new AppError("not_found");
         refuseNonOwner(who, endpoint);
         if (room !== null && !acceptsEvent(endpoint, event_type, room))
-          throw new AppError("conflict", "This endpoint no longer takes such events. Change its types or rooms first.");
+          throw new AppError(
+            "conflict",
+            "This endpoint no longer accepts such events. Change its types or rooms first.",
+          );
         if (!(await store.redeliver(tx, id)))
-          throw new AppError("conflict", "This delivery is still under way. It is tried again by itself.");
+          throw new AppError("conflict", "This delivery is still in progress. It is retried automatically.");
         const detail = { delivery_id: id };
         await recordAudit(tx, who, {
           action: "webhook:redelivered",
@@ -82,7 +85,7 @@ export function createDeliveries({ sql, wake }: { sql: Sql; wake: () => void }) 
     },
 
     /**
-     * The same for all that failed of what happened since, and that the endpoint still takes; the oldest 10,000 of them, so call it
+     * The same for all failed deliveries of entries since then that the endpoint still accepts; the oldest 10,000, so call it
      * until it returns 0.
      */
     async replay(who: AuditActor<UserCaller>, endpointId: string, since: Date): Promise<number> {

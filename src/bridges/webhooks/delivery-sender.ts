@@ -35,13 +35,13 @@ export interface DeliverySenderDeps {
 
 /** How often an idle sender polls for deliveries that are due. */
 const POLL_INTERVAL_MS = 1_000;
-/** Attempts under way may end in this time at a stop; the rest is given back. */
+/** At a stop, attempts in flight may end within this time; the others are released. */
 const STOP_TIMEOUT_MS = 2_000;
-/** Response statuses that ask for a pause of everything, when they say how long. */
+/** Response statuses that pause the whole endpoint, when they have a Retry-After. */
 const PAUSE_STATUSES = new Set([429, 502, 503, 504]);
 
 /**
- * Attempts what is due. Any number of them, on any nodes, share the work by claims alone. What ends together is written together.
+ * Attempts deliveries that are due. Any number of senders, on any nodes, share the work by claims alone. Ends are written in batches.
  */
 export class DeliverySender {
   readonly #deps: DeliverySenderDeps;
@@ -69,7 +69,7 @@ export class DeliverySender {
     this.#signal.notify();
   }
 
-  /** Begins nothing more, lets what is under way end for a moment, and gives back the rest. */
+  /** Starts no more attempts, gives those in flight a short time to end, and releases the others. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#signal.notify();
@@ -87,7 +87,7 @@ export class DeliverySender {
         for (const claim of await claimDue(this.#deps.sql, { inFlight: this.#inFlight, max, lease }))
           this.#begin(claim);
       } catch (error) {
-        this.#deps.logger.error({ err: error }, "webhooks could not be claimed; it is tried again");
+        this.#deps.logger.error({ err: error }, "webhooks could not be claimed; retrying");
         this.#isWoken = false;
       }
       if (!this.#isWoken && !this.#isStopping) await this.#signal.wait(POLL_INTERVAL_MS);
@@ -101,7 +101,7 @@ export class DeliverySender {
       .catch((error) => {
         this.#deps.logger.error(
           { err: error, delivery: claim.id },
-          "the end of a delivery could not be kept; it is made again",
+          "the end of a delivery could not be stored; it will be attempted again",
         );
       })
       .finally(() => {
@@ -149,10 +149,10 @@ export class DeliverySender {
   }
 }
 
-/** Recorded when the endpoint had other types or rooms than now. */
+/** Recorded when the endpoint had other types or rooms. */
 const WITHDRAWN: AttemptResult = {
   status: null,
-  error: "The endpoint no longer takes such events: its types or rooms were changed.",
+  error: "The endpoint no longer accepts such events: its types or rooms were changed.",
   outcome: "withdrawn",
   preview: null,
   retryAfter: null,

@@ -25,7 +25,7 @@ afterAll(async () => {
   await database.close();
 });
 
-test("an address inside is refused when an endpoint is made or changed; an unknown name may come to be", async () => {
+test("an internal address is refused when an endpoint is created or changed; an unknown name is accepted", async () => {
   const inside = ["https://inside.example/", "https://127.0.0.1/", "https://[::1]:8443/", "http://outside.example/"];
   for (const url of inside) {
     const message = expect.stringContaining("WEBHOOKS_ALLOW_PRIVATE=true");
@@ -38,7 +38,7 @@ test("an address inside is refused when an endpoint is made or changed; an unkno
   await node.endpoint({ url: "https://nobody-knows.example/" });
 });
 
-test("a name that leads inside later is refused at the attempt, and the log of it says so", async () => {
+test("a name that leads to an internal address later is refused at the attempt, and its log has the reason", async () => {
   names["later.example"] = "93.184.216.34";
   const { id } = await node.endpoint({ url: "https://later.example/" });
   names["later.example"] = "127.0.0.1";
@@ -53,13 +53,13 @@ test("a name that leads inside later is refused at the attempt, and the log of i
   expect(text).toContain('usher_webhook_attempts_total{outcome="not_public"} 1');
 });
 
-test("there are fifty endpoints at most", async () => {
+test("there are at most fifty endpoints", async () => {
   const there = (await node.webhooks.endpoints.list()).length;
   for (let i = there; i < LIMITS.endpoints; i++) await node.endpoint({ url: "https://outside.example/" });
   await expect(node.endpoint({ url: "https://outside.example/" })).rejects.toMatchObject({ code: "full" });
 });
 
-test("what is done to an endpoint is in the audit log, without its secret or its path", async () => {
+test("actions on an endpoint are in the audit log, without its secret or its path", async () => {
   const [{ id }] = (await node.webhooks.endpoints.list()) as unknown as [{ id: string }];
   await node.webhooks.endpoints.change(AS_ADMIN, id, { disabled: true });
   await node.webhooks.endpoints.rotateSecret(AS_ADMIN, id, 0);
@@ -75,7 +75,7 @@ test("what is done to an endpoint is in the audit log, without its secret or its
   expect(JSON.stringify(acts)).not.toContain("whsec_");
 });
 
-test("the door takes patterns, not anything", () => {
+test("only patterns are accepted", () => {
   const good = {
     url: "https://a.example/x",
     event_types: ["message:*", "*", "BOOKING.done"],
@@ -97,7 +97,7 @@ test("the door takes patterns, not anything", () => {
   }
 });
 
-test("an endpoint is shown as it is: nothing in its description or URL turns their direction", () => {
+test("an endpoint is shown as it is: nothing in its description or URL changes the text direction", () => {
   const endpoint = { url: "https://hooks.example/in", event_types: ["*"] };
   expect(NewEndpoint.parse({ ...endpoint, description: " \u3164 the till \n" }).description).toBe("the till");
   expect(NewEndpoint.parse({ ...endpoint, description: "" }).description).toBe("");

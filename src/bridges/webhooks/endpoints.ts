@@ -24,17 +24,17 @@ export interface Endpoint {
   ordered: boolean;
   disabled: boolean;
   disabled_at: string | null;
-  /** `gone`: it responded with 410. `failing`: nothing but failures for days. `backlog`: too much waited for it. */
+  /** `gone`: it responded with 410. `failing`: only failures for days. `backlog`: too many deliveries waited for it. */
   disabled_reason: store.DisabledReason | null;
   failing_since: string | null;
-  /** Until then the secret before this one signs too. */
+  /** Until then the previous secret signs too. */
   old_secret_until: string | null;
   created_at: string;
 }
 
 export type EndpointChanges = Partial<store.EndpointFields> & { disabled?: boolean };
 
-/** What admins do with endpoints. Throws `not_found`, `url_not_public`, `full`, `conflict`. */
+/** The admins' use cases of endpoints. Throws `not_found`, `url_not_public`, `full`, `conflict`. */
 export type Endpoints = ReturnType<typeof createEndpoints>;
 
 type Deps = Pick<WebhookDeps, "sql" | "ids" | "allowPrivate" | "resolve"> & { wake: () => void };
@@ -94,7 +94,7 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
       return get(id);
     },
 
-    /** With all of its deliveries. Disabled first, so that what is cut off half way may be repeated. */
+    /** With all of its deliveries. Disabled first, so that an interrupted removal can be repeated. */
     async remove(who: AuditActor<UserCaller>, id: string): Promise<void> {
       await sql.begin(async (tx) => {
         requireEndpoint(await store.lockEndpoint(tx, id));
@@ -105,7 +105,7 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
       await store.deleteEndpoint(sql, id);
     },
 
-    /** The old secret signs beside the new one for `overlap` ms, in which receivers take the new one over. */
+    /** The old secret signs in addition to the new one for `overlap` ms, in which receivers switch to the new one. */
     async rotateSecret(who: AuditActor<UserCaller>, id: string, overlap: number): Promise<{ secret: string }> {
       const secret = newSecret();
       await sql.begin(async (tx) => {
@@ -154,7 +154,7 @@ function requireEndpoint(row: store.EndpointRow | null): store.EndpointRow {
   return row;
 }
 
-/** Early word on what every attempt checks anew. A name that nobody knows yet is let through: it may come. */
+/** An early error for what every attempt checks again. A name that does not resolve yet is accepted: it may resolve later. */
 async function refuseNonPublic(url: string, resolve: Resolve): Promise<void> {
   const target = new URL(url);
   try {
@@ -179,5 +179,5 @@ function toEndpoint({ disabled_at, failing_since, old_secret_until, created_at, 
 }
 
 const formatSubject = (id: string) => `webhook-endpoint:${id}`;
-/** Paths and queries of such URLs often hold secrets. */
+/** Paths and queries of such URLs often contain secrets. */
 const getHost = (url: string) => new URL(url).host;

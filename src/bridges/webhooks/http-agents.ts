@@ -2,14 +2,15 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { LIMITS } from "./limits.ts";
 
-/** Gives the agent whose connections a URL is posted over. */
+/** Returns the agent for a URL. */
 export type GetAgent = (url: URL) => HttpAgent;
 
 /**
- * Agents that keep connections to receivers open for the next post: a TLS handshake for each would cost more than all else. Few wait idle, shorter
- * than servers usually keep them; and all are made anew after a while, so that a name is looked up, and its addresses checked, again.
+ * Agents that keep connections to receivers open for the next post: a TLS handshake for each would cost more than all else. Few
+ * connections are idle, for a shorter time than servers usually allow; and all are replaced after a while, so that a name is resolved,
+ * and its addresses checked, again.
  *
- * @param maxAgeMs ms after which kept connections are given up
+ * @param maxAgeMs ms after which open connections are no longer used
  */
 export function createAgents(maxAgeMs: number = LIMITS.connectionMaxAgeMs): GetAgent {
   let agents = openAgents();

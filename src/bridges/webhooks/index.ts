@@ -22,15 +22,15 @@ export interface Webhooks {
   deliveries: Deliveries;
   /** Mounts the REST routes. */
   routes(api: Api): void;
-  /** From here on this node takes part in the deliveries. */
+  /** Starts to deliver on this node. */
   start(): Promise<void>;
   /** Deliveries may be due: this node polls now, if it delivers. */
   wake(): void;
-  /** Ends that: attempts under way get 2 s, and are then given back to the other nodes. */
+  /** Stops it: attempts in flight get 2 s, and are then released to the other nodes. */
   stop(): Promise<void>;
-  /** Removes what has passed its retention; runs every hour by itself once started. */
+  /** Removes what has passed its retention; runs every hour once started. */
   sweep(): Promise<void>;
-  /** Takes a person's name and messages from what is stored here. Call it after identity's and chat's erasure, which clean the log. */
+  /** Removes a person's name and messages from what is stored here. Call it after identity's and chat's erasure, which redact the log. */
   erase(userId: string): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
       sender.start();
       timer = setInterval(() => {
         sweepNow().catch((error) =>
-          logger.error({ err: error }, "old webhook deliveries could not be removed; tried again"),
+          logger.error({ err: error }, "old webhook deliveries could not be removed; retrying"),
         );
       }, SWEEP_MS);
     },

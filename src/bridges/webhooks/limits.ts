@@ -1,8 +1,8 @@
-/** Everything about webhooks that could grow, and where it ends. */
+/** The limits of everything about webhooks that can grow. */
 export const LIMITS = {
-  /** Of one server. With `perEndpoint` it bounds the attempts that one node has open: 1,000. */
+  /** Per server. With `perEndpoint` it bounds the attempts in flight on one node: 1,000. */
   endpoints: 50,
-  /** Attempts that one node has open to one endpoint. */
+  /** Attempts in flight of one node to one endpoint. */
   perEndpoint: 20,
   /** Patterns of event types, or of rooms, of one endpoint. */
   patterns: 50,
@@ -11,16 +11,16 @@ export const LIMITS = {
   description: 200,
   /** ms from the resolution of the name to the end of the response. */
   timeoutMs: 15_000,
-  /** ms after which a claimed delivery that nothing was heard of can be claimed again; longer than `timeout`. */
+  /** ms after which a claimed delivery without a result can be claimed again; longer than `timeout`. */
   leaseMs: 30_000,
-  /** Connections to one host that wait idle for the next post, and ms for which they do: servers close them after 5 s or more. */
+  /** Idle connections to one host, and ms for which they stay open: servers close them after 5 s or more. */
   idleConnections: 4,
   idleTimeoutMs: 4_000,
-  /** ms after which a kept connection is not used again. */
+  /** ms after which an open connection is not reused. */
   connectionMaxAgeMs: 60_000,
   /** Bytes of a response that are read and stored. */
   previewBytes: 1_024,
-  /** ms that a Retry-After can ask for at most. */
+  /** Maximum ms of a Retry-After. */
   maxRetryAfterMs: 24 * 3_600_000,
   /** ms without one success after which a failing endpoint is disabled. */
   maxFailingMs: 5 * 24 * 3_600_000,
@@ -34,6 +34,6 @@ export const LIMITS = {
   waitingRetentionMs: 3 * 24 * 3_600_000,
   /** Deliveries that one call redelivers. */
   replay: 10_000,
-  /** ms for which an old secret may still sign. */
+  /** Maximum ms for which an old secret still signs. */
   maxOverlapMs: 7 * 24 * 3_600_000,
 } as const;

@@ -4,13 +4,13 @@ import { OUTCOMES, type Outcome } from "./post.ts";
 export interface WebhookMetrics {
   /** An attempt ended. */
   attempt(outcome: Outcome): void;
-  /** The first attempt of a delivery begins, so many seconds after its entry. */
+  /** The first attempt of a delivery starts, so many seconds after its entry. */
   first(seconds: number): void;
   /** A delivery was given up. */
   failed(): void;
 }
 
-/** The `usher_webhook_…` metrics. @param counts asked at each scrape; a failure leaves the last value */
+/** The `usher_webhook_…` metrics. @param counts read at each scrape; a failure leaves the last value */
 export function createWebhookMetrics(
   registry: Registry,
   counts: { pending: () => Promise<number>; parked: () => Promise<number> },
@@ -38,14 +38,14 @@ export function createWebhookMetrics(
     new Gauge({
       name,
       help,
-      aggregator: "max", // every process asks the same database
+      aggregator: "max", // every process reads the same database
       registers,
       async collect() {
         const found = await count().catch(() => null);
         if (found !== null) this.set(found);
       },
     });
-  gauge("usher_webhook_pending", "Deliveries of webhooks that wait or are under way, on all nodes.", counts.pending);
+  gauge("usher_webhook_pending", "Deliveries of webhooks that wait or are in flight, on all nodes.", counts.pending);
   gauge("usher_webhook_parked", "Entries of the log that could not be recorded for webhooks.", counts.parked);
   return {
     attempt: (outcome) => attempts.inc({ outcome }),

@@ -6,7 +6,7 @@ import { AS_ADMIN, startWebhookNode, type WebhookNode } from "../../../tests/sup
 import { type Received, WebhookReceiver } from "../../../tests/support/webhook-receiver.ts";
 import { SCHEDULE_MS } from "./schedule.ts";
 
-/** Two nodes deliver to one endpoint while attempts fail, are slow, or are in vain until the delivery is given up. */
+/** Two nodes deliver to one endpoint while attempts fail, are slow, or fail until the delivery is given up. */
 
 const ROOMS = 4;
 const EVENTS = 200;
@@ -19,7 +19,7 @@ beforeAll(async () => {
   database = await testDatabase();
   nodes = [await startWebhookNode(database.url), await startWebhookNode(database.url)];
   receiver = new WebhookReceiver();
-  // A recording takes longer, so that deliveries end while those that wait for them are being made.
+  // A recording takes longer, so that deliveries end while those that wait for them are being recorded.
   await database.sql.unsafe(`
     CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.03); RETURN NULL; END $$;
     CREATE TRIGGER dawdle AFTER INSERT ON webhook_deliveries FOR EACH STATEMENT EXECUTE FUNCTION dawdle()`);
@@ -30,7 +30,7 @@ afterAll(async () => {
   await database.close();
 });
 
-/** How often a room's event came that is neither the one that came last nor the next. */
+/** The number of received events that are neither the room's last received one nor the next one. */
 function outOfOrder(received: readonly Received[]): number {
   const last = new Map<string, number>();
   let wrong = 0;
@@ -61,7 +61,7 @@ async function run(seed: number, ordered: boolean) {
     await Bun.sleep(random.int(0, 15));
   }
   const rows = await waitUntil("all have ended", async () => {
-    // Nobody waits for the schedule: what was put off is due, for the last time if it is doomed.
+    // The test does not wait for the schedule: every retry is due at once, as the last one if it has to fail.
     await sql`
       UPDATE webhook_deliveries d SET next_attempt_at = clock_timestamp(),
         tries = CASE WHEN webhook_id = ANY (${[...doomed]}::text[]) THEN ${SCHEDULE_MS.length}::int ELSE 1 END
@@ -76,7 +76,7 @@ async function run(seed: number, ordered: boolean) {
   return { wrong: outOfOrder(receiver.received), failed: failed.sort(), doomed: [...doomed].sort() };
 }
 
-test("deliveries of a room come one after the other, whatever fails and whichever node sends", async () => {
+test("deliveries of a room arrive one after the other, whatever fails and whichever node sends", async () => {
   const seed = chooseSeed("webhook order");
   for (let i = 0; i < 2; i++) {
     const { wrong, failed, doomed } = await run(seed + i, true);
@@ -85,7 +85,7 @@ test("deliveries of a room come one after the other, whatever fails and whicheve
   }
 }, 90_000);
 
-test("without that wish they do not: the check can fail", async () => {
+test("without `ordered` they do not: the check can fail", async () => {
   const { wrong, failed, doomed } = await run(1, false);
   expect(wrong).toBeGreaterThan(0);
   expect(failed).toEqual(doomed);

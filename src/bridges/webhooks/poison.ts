@@ -12,7 +12,7 @@ class TrialDone extends Error {}
 
 /**
  * The entries that make `write` fail by themselves, found by halving; in transactions that are rolled back. A failure of the
- * database itself is thrown on: then nothing is known of the entries.
+ * database itself is rethrown: then nothing is known about the entries.
  */
 export async function findPoison(
   sql: Sql,
@@ -22,7 +22,7 @@ export async function findPoison(
   try {
     await sql.begin(async (tx) => {
       await write(tx, entries);
-      // What a COMMIT would check is checked too.
+      // Including what a COMMIT would check.
       await tx.unsafe("SET CONSTRAINTS ALL IMMEDIATE");
       throw new TrialDone();
     });

@@ -15,7 +15,7 @@ const privateServer = Bun.serve({
 const neverAborted = new AbortController().signal;
 afterAll(() => privateServer.stop(true));
 
-/** Answers one address after the other, and counts. */
+/** Returns one address after the other, and counts. */
 function createDns(...addresses: string[]): { resolve: Resolve; asked: () => number } {
   let n = 0;
   return {
@@ -24,9 +24,9 @@ function createDns(...addresses: string[]): { resolve: Resolve; asked: () => num
   };
 }
 
-test("a name that becomes another address after a check leads nowhere: what is checked is what is connected to", async () => {
+test("a name whose address changes after a check is refused: the checked address is the one that is connected to", async () => {
   const dns = createDns("93.184.216.34", "127.0.0.1");
-  // As at the making of an endpoint, when the name was still an honest one.
+  // As when an endpoint is created, while the name still has a public address.
   expect(await dns.resolve("hooks.example")).toEqual([{ address: "93.184.216.34", family: 4 }]);
   const post = createPost({ allowPrivate: false, resolve: dns.resolve, ca: cert });
   const answer = await post(`https://hooks.example:${privateServer.port}/`, {}, "{}", neverAborted);
@@ -37,7 +37,7 @@ test("a name that becomes another address after a check leads nowhere: what is c
 
 test("the connection goes to the address that was looked up once; Host and certificate are of the name", async () => {
   let asked = 0;
-  // The check is told that the address is public; the connection gets the one of this machine out of the same answer.
+  // The check sees a public address; the connection gets the one of this machine from the same DNS response.
   const resolve: Resolve = async () => {
     asked++;
     let reads = 0;
@@ -64,7 +64,7 @@ test("the connection goes to the address that was looked up once; Host and certi
   ]);
 });
 
-test("http, and addresses inside, are refused before anything is asked", async () => {
+test("http, and internal addresses, are refused before any look-up", async () => {
   const dns = createDns("93.184.216.34");
   const post = createPost({ allowPrivate: false, resolve: dns.resolve, ca: cert });
   for (const url of [
@@ -81,7 +81,7 @@ test("http, and addresses inside, are refused before anything is asked", async (
   });
 });
 
-test("silence and a trickle of bytes end with the time allowed, a stop ends at once", async () => {
+test("silence and a slow response end with the timeout, a stop ends at once", async () => {
   const sockets = new Set<{ destroy(): void }>();
   let greeting = "";
   const silent = createServer((socket) => {
@@ -95,7 +95,7 @@ test("silence and a trickle of bytes end with the time allowed, a stop ends at o
   const url = `http://127.0.0.1:${port}/`;
   expect(await post(url, {}, "{}", neverAborted)).toMatchObject({
     outcome: "timeout",
-    error: "There was no answer within 0.1 s.",
+    error: "There was no response within 0.1 s.",
   });
   greeting = "HTTP/1.1 200 OK\r\n\r\nand then";
   expect(await post(url, {}, "{}", neverAborted)).toMatchObject({
@@ -112,7 +112,7 @@ test("silence and a trickle of bytes end with the time allowed, a stop ends at o
   silent.close();
 });
 
-test("posts to one receiver share a connection, which is made and checked anew after a while", async () => {
+test("posts to one receiver share a connection, which is replaced and checked again after a while", async () => {
   const connections = new Set<object>();
   const counted = createTlsServer({ key, cert }, (socket) => {
     connections.add(socket);
@@ -122,7 +122,7 @@ test("posts to one receiver share a connection, which is made and checked anew a
   await new Promise((resolve) => counted.once("listening", resolve));
   const url = `https://hooks.example:${(counted.address() as { port: number }).port}/`;
   let asked = 0;
-  // Checked as public, and led to this machine.
+  // Checked as public, but connected to this machine.
   const resolve: Resolve = async () => {
     asked++;
     let reads = 0;
@@ -145,7 +145,7 @@ test("posts to one receiver share a connection, which is made and checked anew a
   counted.close();
 });
 
-test("a kept connection that the receiver has closed costs no attempt, and a new one that breaks is a failure", async () => {
+test("an open connection that the receiver has closed costs no attempt, and a new one that breaks is a failure", async () => {
   let breaks = "second";
   let posts = 0;
   const moody = createServer((socket) => {

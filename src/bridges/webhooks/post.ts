@@ -5,20 +5,20 @@ import { LIMITS } from "./limits.ts";
 import { checkedLookup, NotPublicError, type Resolve, refuseLiteral, systemResolve } from "./public-address.ts";
 import { parseRetryAfter } from "./schedule.ts";
 
-/** What became of one attempt. */
+/** The result of one attempt. */
 export interface AttemptResult {
-  /** Null: there was none; `error` says why. */
+  /** Null: there was none; `error` has the reason. */
   status: number | null;
   error: string | null;
   outcome: Outcome;
-  /** The beginning of the response's body. */
+  /** The start of the response's body. */
   preview: string | null;
-  /** ms that the receiver asked us to wait. */
+  /** ms to wait, as the receiver requested. */
   retryAfter: number | null;
   ms: number;
 }
 
-/** `stopped`: this node stopped before the response came. `withdrawn`: nothing was posted, the endpoint no longer takes it. */
+/** `stopped`: this node stopped before the response came. `withdrawn`: nothing was posted, the endpoint no longer accepts it. */
 export const OUTCOMES = [
   "delivered",
   "refused",
@@ -38,8 +38,8 @@ export type Post = (
 ) => Promise<AttemptResult>;
 
 /**
- * Makes the function that posts once: no redirect is followed, no proxy is asked, and the connection goes to an address that
- * was checked when it was made (`public-address.ts`) while Host, SNI and the certificate's name stay the URL's. Never rejects.
+ * Creates the function that posts once: no redirect is followed, no proxy is used, and the connection goes to an address that was
+ * checked when it was opened (`public-address.ts`) while Host, SNI and the certificate's name stay the URL's. Never rejects.
  */
 export function createPost({
   allowPrivate,
@@ -51,9 +51,9 @@ export function createPost({
   allowPrivate: boolean;
   resolve?: Resolve;
   timeoutMs?: number;
-  /** ms after which a kept connection is not used again. */
+  /** ms after which an open connection is not reused. */
   connectionMaxAgeMs?: number;
-  /** Another authority for certificates; for tests. */
+  /** Another certificate authority; for tests. */
   ca?: string;
 }): Post {
   const lookup = allowPrivate ? undefined : checkedLookup(resolve);
@@ -76,7 +76,7 @@ export function createPost({
         return {
           ...noResponse,
           outcome: "timeout",
-          error: `There was no answer within ${timeoutMs / 1_000} s.`,
+          error: `There was no response within ${timeoutMs / 1_000} s.`,
           ms: ms(),
         };
       }
@@ -90,9 +90,9 @@ export function createPost({
   };
 }
 
-/** Throws NotPublicError for what no look-up would stop: another scheme than https, and an address in the place of a name. */
+/** Throws NotPublicError for what no look-up would refuse: another scheme than https, and an address instead of a name. */
 export function refuseUnsafe(url: URL): void {
-  if (url.protocol !== "https:") throw new NotPublicError("Only https addresses are posted to.");
+  if (url.protocol !== "https:") throw new NotPublicError("Only https addresses are allowed.");
   refuseLiteral(url);
 }
 
@@ -104,7 +104,7 @@ interface Connection {
   signal: AbortSignal;
 }
 
-/** The receiver closed a connection that was kept, as the post came: it is made once more, on one of its own. */
+/** The receiver closed an open connection while the post was sent: it is repeated once, on a new connection. */
 class StaleConnection extends Error {}
 
 async function sendWithRetry(url: URL, headers: Record<string, string>, body: string, connection: Connection) {
@@ -146,7 +146,7 @@ function send(url: URL, headers: Record<string, string>, body: string, connectio
             retryAfter: parseRetryAfter(response.headers["retry-after"], Date.now(), LIMITS.maxRetryAfterMs),
           });
         };
-        // The status has been said: what becomes of the body after it changes nothing.
+        // The status has been received: a failure of the body after it changes nothing.
         finish = end;
         response.on("data", (chunk: Buffer) => {
           chunks.push(chunk);
@@ -168,7 +168,7 @@ function send(url: URL, headers: Record<string, string>, body: string, connectio
   });
 }
 
-/** As text that PostgreSQL can keep. */
+/** As text that PostgreSQL can store. */
 function readPreview(bytes: Buffer): string {
   return bytes.subarray(0, LIMITS.previewBytes).toString("utf8").replaceAll("\0", "");
 }

@@ -18,7 +18,7 @@ test("addresses of the public internet are public", () => {
   }
 });
 
-test("addresses inside, of tunnels, of many hosts or of none are not", () => {
+test("internal addresses, and those of tunnels, of many hosts or of none are not", () => {
   const inside = [
     ...[
       "0.0.0.0",
@@ -57,14 +57,14 @@ test("addresses inside, of tunnels, of many hosts or of none are not", () => {
   for (const address of inside) expect([address, isPublic(address)]).toEqual([address, false]);
 });
 
-test("an address in the place of a name is refused however it is written", () => {
+test("an address instead of a name is refused, however it is written", () => {
   const hosts = ["127.0.0.1", "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "[::1]", "[::ffff:10.0.0.1]", "10.0.0.1."];
   for (const host of hosts) expect(() => refuseLiteral(new URL(`https://${host}/`))).toThrow(NotPublicError);
   refuseLiteral(new URL("https://1.1.1.1/"));
-  refuseLiteral(new URL("https://localhost/")); // a name: its addresses are what is refused
+  refuseLiteral(new URL("https://localhost/")); // a name: only its addresses can be refused
 });
 
-test("a name is refused when one of its addresses is inside", async () => {
+test("a name is refused when one of its addresses is internal", async () => {
   const resolve = async () => ["93.184.216.34", "10.0.0.1"].map((address) => ({ address, family: 4 }));
   await expect(resolvePublic("both.example", resolve)).rejects.toThrow("both.example leads to 10.0.0.1");
 });

@@ -26,7 +26,7 @@ const SPECIAL_V4 = blockList("ipv4", [
 ]);
 /** Public IPv6 is here; all else (::1, mapped IPv4, NAT64, unique local, link-local, multicast) is not. */
 const GLOBAL_V6 = blockList("ipv6", ["2000::/3"]);
-/** Within it: IETF protocols with Teredo, documentation, 6to4. Tunnels lead to an IPv4 address that nobody has checked. */
+/** Within it: IETF protocols with Teredo, documentation, 6to4. Tunnels lead to an IPv4 address that is not checked. */
 const SPECIAL_V6 = blockList("ipv6", ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"]);
 
 function blockList(family: "ipv4" | "ipv6", subnets: readonly string[]): BlockList {
@@ -47,14 +47,14 @@ export function isPublic(address: string): boolean {
 
 /** Thrown where a name leads to an address that is not public. */
 export class NotPublicError extends Error {
-  override readonly name = "NotPublic";
+  override readonly name = "NotPublicError";
 
   constructor(reason: string) {
-    super(`${reason} WEBHOOKS_ALLOW_PRIVATE=true allows http and addresses inside.`);
+    super(`${reason} WEBHOOKS_ALLOW_PRIVATE=true allows http and internal addresses.`);
   }
 }
 
-/** Throws NotPublicError when the host of a URL is such an address itself: for these nobody is asked. */
+/** Throws NotPublicError when the host of a URL is such an address itself: it needs no look-up. */
 export function refuseLiteral(url: URL): void {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   if (isIP(host) !== 0 && !isPublic(host)) throw new NotPublicError(`${host} is not a public address.`);
@@ -70,7 +70,7 @@ export async function resolvePublic(host: string, resolve: Resolve): Promise<{ a
 }
 
 /**
- * For `lookup` of a request: what it returns is what is connected to, and the name is asked once. A name that is changed
+ * For `lookup` of a request: the connection goes to what it returns, and the name is resolved once. A name that is changed
  * between a check and the connection (DNS rebinding) gains nothing, because the check is of the address in use.
  */
 export function checkedLookup(resolve: Resolve): LookupFunction {

@@ -3,18 +3,18 @@ import { testDatabase } from "../../../tests/support/postgres.ts";
 import { startWebhookNode } from "../../../tests/support/webhook-node.ts";
 import { createRecorder } from "./recorder.ts";
 
-test("who delivers is told of what was recorded, also beside an entry that had to be parked", async () => {
+test("the sender is notified of recorded deliveries, also when another entry of the batch was parked", async () => {
   const database = await testDatabase();
   const node = await startWebhookNode(database.url);
   await node.endpoint({ url: "http://127.0.0.1:9/", rooms: ["event:*"] });
   await node.sql.unsafe(`ALTER TABLE webhook_deliveries ADD CHECK (event_type <> 'poison:x')`);
   const entry = (seq: number, type: string) => ({ room: "event:1", seq, type, payload: "{}", at: 0, meta: null });
-  const told: number[] = [];
+  const notified: number[] = [];
   let batches = 0;
   const record = createRecorder({
     sql: node.sql,
     epoch: () => "e",
-    onRecorded: () => void told.push(batches),
+    onRecorded: () => void notified.push(batches),
     logger: { warn() {}, error() {} },
   });
   const take = async (...entries: ReturnType<typeof entry>[]) => {
@@ -23,16 +23,16 @@ test("who delivers is told of what was recorded, also beside an entry that had t
   };
   try {
     await take(entry(1, "good:x"));
-    expect(told).toEqual([1]);
+    expect(notified).toEqual([1]);
     const poisoned = [entry(2, "good:x"), entry(3, "poison:x")];
     await expect(take(...poisoned)).rejects.toThrow("violates check constraint");
     await expect(take(...poisoned)).rejects.toThrow("violates check constraint");
     await take(...poisoned);
-    expect(told).toEqual([1, 4]);
+    expect(notified).toEqual([1, 4]);
     expect(await node.webhooks.deliveries.parked()).toMatchObject([{ room: "event:1", seq: 3 }]);
-    // What nobody asked for is nobody's news.
+    // No notification for an entry that no endpoint accepts.
     await take({ ...entry(4, "good:x"), room: "feed:content" });
-    expect(told).toEqual([1, 4]);
+    expect(notified).toEqual([1, 4]);
   } finally {
     await node.stop();
     await database.close();

@@ -20,7 +20,7 @@ import {
 /** Rows of one statement: with payloads of some kB it stays a few MB. */
 const ROWS_PER_INSERT = 1_000;
 
-/** Attempts at a batch, with the consumer's back-off between them, before the entries that make it fail are looked for. */
+/** Attempts at a batch, with the consumer's back-off between them, before the entries that make it fail are searched for. */
 const MAX_FAILURES = 3;
 
 interface RecorderDeps {
@@ -31,9 +31,9 @@ interface RecorderDeps {
 }
 
 /**
- * Turns entries of the log into deliveries, one for each endpoint that wants the entry. The consumer's checkpoint moves in the same
+ * Turns entries of the log into deliveries, one for each endpoint that accepts the entry. The consumer's checkpoint moves in the same
  * transaction, first: of two nodes that have the same batch the second waits, and finds nothing left to do.
- * Internal rooms are the nodes' own and go nowhere. An entry that cannot be recorded is parked with its reason, and the rest goes on.
+ * Entries of internal rooms are not delivered. An entry that cannot be recorded is parked with its reason, and the others are recorded.
  */
 export function createRecorder({ sql, epoch, onRecorded, logger }: RecorderDeps) {
   let failures = 0;
@@ -73,7 +73,7 @@ export function createRecorder({ sql, epoch, onRecorded, logger }: RecorderDeps)
   };
 }
 
-/** Returns how many deliveries it made. */
+/** Returns the number of deliveries created. */
 async function writeAll(
   tx: TransactionSql,
   subscriptions: readonly Subscription[],
@@ -109,7 +109,7 @@ function buildDeliveries(endpoint: Subscription, entries: readonly TailEntry[], 
     }));
 }
 
-/** The last word on each message that was edited or deleted. */
+/** The last entry of each message that was edited or deleted. */
 function findRevisions(entries: readonly TailEntry[]): Revision[] {
   const last = new Map<string, Revision>();
   for (const { room, type, payload } of entries) {

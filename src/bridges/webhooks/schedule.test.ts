@@ -10,7 +10,7 @@ test("thirteen attempts within three days, each a fifth earlier or later than th
   expect(backoff(SCHEDULE_MS.length + 1, 0.5)).toBeNull();
 });
 
-test("Retry-After is seconds or a date, and anything else is nothing", () => {
+test("Retry-After is seconds or a date, and anything else is ignored", () => {
   const now = Date.UTC(2026, 0, 1);
   const read = (header?: string) => parseRetryAfter(header, now, 24 * HOUR);
   expect(read("120")).toBe(120_000);

@@ -21,7 +21,7 @@ export const SCHEDULE_MS = [
 const JITTER = 0.2;
 
 /**
- * ms until the next attempt, a fifth more or less than the schedule says, so that what failed together does not come back
+ * ms until the next attempt, a fifth more or less than the schedule says, so that what failed together is not retried
  * together; null when there is none.
  *
  * @param failed attempts that have failed, this one included

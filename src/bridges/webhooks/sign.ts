@@ -8,8 +8,8 @@ export function newSecret(): string {
 }
 
 /**
- * The id of an event for one endpoint: the same at every attempt and redelivery, so that receivers can tell a repeat. Hashed, since
- * room names may hold the full stop that separates the signed parts.
+ * The id of an event for one endpoint: the same at every attempt and redelivery, so that receivers recognize a repeat. Hashed, since
+ * room names may contain the full stop that separates the signed parts.
  */
 export function webhookId(event: { endpointId: string; epoch: string; room: string; seq: number }): string {
   const { endpointId, epoch, room, seq } = event;
@@ -20,7 +20,7 @@ export function webhookId(event: { endpointId: string; epoch: string; room: stri
 /**
  * The headers of Standard Webhooks 1.0 for a body as it is sent, byte by byte.
  *
- * @param secrets each signs: one, or two while a new one takes over
+ * @param secrets each signs: one, or two during a rotation
  * @param now Unix time in ms
  */
 export function signedHeaders(id: string, body: string, secrets: readonly string[], now: number) {

@@ -7,7 +7,7 @@ import { deleteParked } from "./store/parked.ts";
 import { lockEndpoints } from "./store/recording.ts";
 import { countPending, deleteBeyond, deleteEnded, giveUpWaiting } from "./store/sweeping.ts";
 
-/** Removes what has passed its retention, and stops what would grow without end. In short steps; repeats and company do no harm. */
+/** Removes what has passed its retention, and what exceeds the limits. In short steps; safe to repeat, and to run on several nodes. */
 export async function sweep(sql: Sql, logger: WebhookLogger): Promise<void> {
   await repeatUntilEmpty(() => deleteEnded(sql, "delivered", LIMITS.deliveredRetentionMs));
   await repeatUntilEmpty(() => deleteEnded(sql, "failed", LIMITS.failedRetentionMs));

@@ -9,17 +9,17 @@ const EVENT = {
   epoch: "e",
 };
 
-const dataOf = (payload: string) =>
+const getData = (payload: string) =>
   /^\{"type":"seat:sold","timestamp":"[^"]+","data":(.*)\}$/.exec(buildBody({ ...EVENT, payload }))?.[1];
 
 test("a payload is posted as it was written: numbers, and names with escapes, as well", () => {
-  expect(dataOf('{"\\u0061":1.0,"b":12345678901234567890}')).toBe(
+  expect(getData('{"\\u0061":1.0,"b":12345678901234567890}')).toBe(
     '{"room":"event:7","seq":3,"epoch":"e","\\u0061":1.0,"b":12345678901234567890}',
   );
 });
 
-test("fields of a payload that are called as ours give way, however they are written", () => {
-  expect(dataOf('{"seq":9,"a":1,"\\u0072oom":"x","epoch":null}')).toBe('{"room":"event:7","seq":3,"epoch":"e","a":1}');
+test("fields of a payload with the names of ours are replaced, however they are written", () => {
+  expect(getData('{"seq":9,"a":1,"\\u0072oom":"x","epoch":null}')).toBe('{"room":"event:7","seq":3,"epoch":"e","a":1}');
 });
 
 test("a test event is in no room", () => {

@@ -5,8 +5,8 @@ import type { Claim } from "./store/sending.ts";
 const RESERVED_FIELDS = new Set(["room", "seq", "epoch"]);
 
 /**
- * What is posted: `{type, timestamp, data: {room, seq, epoch, …payload}}`; a test event has no place in a room. Fields of a payload
- * that are called as these three give way; all else is as it was written. The same text at every attempt, unless a message was
+ * What is posted: `{type, timestamp, data: {room, seq, epoch, …payload}}`; a test event belongs to no room. Fields of a payload with
+ * the names of these three are replaced; all else is as it was written. The same text at every attempt, unless a message was
  * edited or deleted in between.
  */
 export function buildBody(

@@ -35,11 +35,11 @@ function deliveries(endpointId: string) {
   return node.webhooks.deliveries.list(endpointId, { limit: 100 }).then(({ data }) => data);
 }
 
-/** The endpoint's only delivery, once it is as asked for. */
+/** The endpoint's only delivery, once it is as expected. */
 function delivery(endpointId: string, wanted: { status: string; attempts?: number }) {
   return waitUntil(`the delivery is ${JSON.stringify(wanted)}`, async () => {
     const [one] = await deliveries(endpointId);
-    // A lease ends 30 s from now and the last attempt is written down when it is over.
+    // A lease ends 30 s from now and the last attempt is stored when it is over.
     const ended =
       one !== undefined && one.attempts === (await node.webhooks.deliveries.get(AS_ADMIN, one.id)).log.length;
     const fits = one?.status === wanted.status && (wanted.attempts === undefined || one.attempts === wanted.attempts);
@@ -53,14 +53,14 @@ const hurry = async () => {
   await node.sql`UPDATE webhook_endpoints SET paused_until = NULL`;
 };
 
-test("an entry is posted once, signed, to those who want its type and its room", async () => {
+test("an entry is posted once, signed, to the endpoints that accept its type and its room", async () => {
   const { id, secret } = await node.endpoint({ url: `${receiver.url}/all?key=1` });
   await node.endpoint({ url: `${receiver.url}/some`, event_types: ["booking:*"], rooms: ["event:7*"] });
   await node.endpoint({ url: `${receiver.url}/none`, event_types: ["message:created"] });
   await node.log("_internal", "session:ended", { id: 1 });
   await node.log("event:8", "booking:made", { n: 1 });
   await node.log("event:71", "booking:made", { n: 2, room: "theirs" });
-  await waitUntil("three came", () => receiver.received.length === 3);
+  await waitUntil("three arrived", () => receiver.received.length === 3);
   expect(receiver.at("/some").map(({ body }) => body.data)).toEqual([
     { room: "event:71", seq: 1, epoch: node.epoch.current(), n: 2 },
   ]);
@@ -79,27 +79,27 @@ test("an entry is posted once, signed, to those who want its type and its room",
   expect(row!.n).toBe(0);
 });
 
-test("what an admin makes due is told to the other nodes, of which one may be the worker", async () => {
-  let told = 0;
-  const other = await startWebhookNode(database.url, { wakeOthers: () => told++ });
+test("the other nodes, of which one may be the worker, are notified when an admin makes a delivery due", async () => {
+  let notifications = 0;
+  const other = await startWebhookNode(database.url, { wakeOthers: () => notifications++ });
   try {
     const { id } = await other.endpoint({ url: `${receiver.url}/due`, event_types: ["none:such"] });
-    const made = told;
+    const before = notifications;
     const delivery = await other.webhooks.endpoints.test(AS_ADMIN, id, "webhook:test");
-    expect(told).toBe(made + 1);
+    expect(notifications).toBe(before + 1);
     await waitUntil("it came", () => receiver.at("/due").length === 1);
     await waitUntil(
-      "its end is kept",
+      "its end is stored",
       async () => (await other.webhooks.deliveries.get(AS_ADMIN, delivery)).status === "delivered",
     );
     await other.webhooks.deliveries.redeliver(AS_ADMIN, delivery);
-    expect(told).toBe(made + 2);
+    expect(notifications).toBe(before + 2);
   } finally {
     await other.stop();
   }
 });
 
-test("a failure is tried again by the schedule, then given up; redelivery begins anew under the same id", async () => {
+test("a failure is retried by the schedule, then given up; redelivery starts again under the same id", async () => {
   receiver.respond = fail(500);
   const { id } = await node.endpoint({ url: receiver.url });
   await node.log("event:1", "test", {});
@@ -161,14 +161,14 @@ test("Retry-After is waited for, and pauses the whole endpoint when it is busy",
   await waitUntil("both are done", async () => (await deliveries(id)).every((d) => d.status === "delivered"));
 });
 
-test("410 disables the endpoint; what comes then is not recorded, what waits goes on when it is enabled", async () => {
+test("410 disables the endpoint; later entries are not recorded, waiting deliveries continue when it is enabled", async () => {
   const { id } = await node.endpoint({ url: receiver.url, ordered: true });
   let release = (_: Response) => {};
   receiver.respond = () => new Promise((resolve) => (release = resolve));
   await node.log("event:4", "test", { n: 1 });
   await node.log("event:4", "test", { n: 2 });
   await waitUntil(
-    "both are recorded, one is under way",
+    "both are recorded, one is in flight",
     async () => (await deliveries(id)).length === 2 && receiver.received.length === 1,
   );
   release(new Response("gone", { status: 410 }));
@@ -184,7 +184,7 @@ test("410 disables the endpoint; what comes then is not recorded, what waits goe
   expect(receiver.at("/").map(({ body }) => body.data.n)).toEqual([1, 2]);
 });
 
-test("an endpoint that did nothing but fail for five days is disabled; one success clears its record", async () => {
+test("an endpoint that only failed for five days is disabled; one success clears its failures", async () => {
   receiver.respond = fail(503);
   const { id } = await node.endpoint({ url: receiver.url });
   await node.log("event:5", "test", {});
@@ -201,25 +201,25 @@ test("an endpoint that did nothing but fail for five days is disabled; one succe
   await waitUntil("it is disabled", async () => (await node.webhooks.endpoints.get(id)).disabled_reason === "failing");
 });
 
-test("an answer that comes when the lease is over, and another has taken the delivery, counts for nothing", async () => {
-  const held: ((answer: Response) => void)[] = [];
-  receiver.respond = () => new Promise((resolve) => held.push(resolve));
+test("a response that arrives after the lease, when another node has claimed the delivery, is ignored", async () => {
+  const pending: ((response: Response) => void)[] = [];
+  receiver.respond = () => new Promise((resolve) => pending.push(resolve));
   const { id } = await node.endpoint({ url: receiver.url });
   await node.log("event:12", "test", {});
-  await waitUntil("the first attempt is under way", () => held.length === 1);
+  await waitUntil("the first attempt is in flight", () => pending.length === 1);
   await hurry();
-  await waitUntil("it was taken anew", () => held.length === 2);
-  held[0]!(new Response(null, { status: 410 }));
-  await waitUntil("the late answer was heard", async () => (await node.webhooks.endpoints.get(id)).disabled);
+  await waitUntil("it was claimed again", () => pending.length === 2);
+  pending[0]!(new Response(null, { status: 410 }));
+  await waitUntil("the late response was received", async () => (await node.webhooks.endpoints.get(id)).disabled);
   await node.webhooks.endpoints.change(AS_ADMIN, id, { disabled: false });
   expect((await deliveries(id))[0]).toMatchObject({ status: "pending", attempts: 2, response_status: null });
-  held[1]!(new Response());
+  pending[1]!(new Response());
   await waitUntil("it is delivered", async () => (await deliveries(id))[0]!.status === "delivered");
   const { log } = await node.webhooks.deliveries.get(AS_ADMIN, (await deliveries(id))[0]!.id);
   expect(log.map(({ n, response_status }) => [n, response_status])).toEqual([[2, 200]]);
 });
 
-test("redirects are not followed, and of an answer only 1 kB is read", async () => {
+test("redirects are not followed, and only 1 kB of a response is read", async () => {
   receiver.respond = ({ path }) =>
     path === "/moved"
       ? Response.redirect(`${receiver.url}/elsewhere`)
@@ -234,7 +234,7 @@ test("redirects are not followed, and of an answer only 1 kB is read", async () 
   expect(receiver.at("/elsewhere")).toEqual([]);
 });
 
-test("no answer at all is a failure with its reason", async () => {
+test("no response is a failure with its reason", async () => {
   const { id } = await node.endpoint({ url: "http://127.0.0.1:1/closed" });
   await node.log("event:7", "test", {});
   const { log } = await delivery(id, { status: "pending", attempts: 1 });
@@ -242,7 +242,7 @@ test("no answer at all is a failure with its reason", async () => {
   expect(log[0]!.error).toContain("ECONNREFUSED");
 });
 
-test("a new secret signs beside the old one, then alone", async () => {
+test("a new secret signs together with the old one, then alone", async () => {
   const { id, secret: old } = await node.endpoint({ url: receiver.url });
   const { secret: next } = await node.webhooks.endpoints.rotateSecret(AS_ADMIN, id, 60_000);
   await node.webhooks.endpoints.test(AS_ADMIN, id, "webhook:test");
@@ -267,7 +267,7 @@ test("a new secret signs beside the old one, then alone", async () => {
   }
 });
 
-test("a receiver that hangs does not hold up the others, and has 20 attempts at most", async () => {
+test("a receiver that hangs does not delay the others, and has at most 20 attempts in flight", async () => {
   const release = Promise.withResolvers<void>();
   receiver.respond = async ({ path }) => {
     if (path === "/slow") await release.promise;
@@ -277,7 +277,7 @@ test("a receiver that hangs does not hold up the others, and has 20 attempts at 
   await node.endpoint({ url: `${receiver.url}/quick` });
   for (let i = 0; i < 60; i++) await node.log("event:9", "test", { i });
   await waitUntil("the quick one has all", () => receiver.at("/quick").length === 60);
-  await waitUntil("the slow one is as busy as it may be", () => receiver.at("/slow").length >= 20);
+  await waitUntil("the slow one has the maximum in flight", () => receiver.at("/slow").length >= 20);
   const [row] =
     await node.sql`SELECT count(*)::int AS n FROM webhook_deliveries WHERE endpoint_id = ${slow.id} AND attempts > 0`;
   expect([row!.n, receiver.at("/slow").length]).toEqual([20, 20]);
@@ -316,7 +316,7 @@ test("a copy of a message loses its text when the message does, and a person's n
   release.resolve();
 });
 
-test("ended deliveries go after days, and what waits for a disabled endpoint is given up", async () => {
+test("ended deliveries are removed after days, and what waits for a disabled endpoint is given up", async () => {
   const { id } = await node.endpoint({ url: receiver.url, ordered: true });
   for (let i = 0; i < 6; i++) await node.log("event:10", "test", { i });
   await waitUntil(
@@ -351,11 +351,11 @@ test("a backlog of 10,000 drains, each once", async () => {
     SELECT ${id}::bigint, 'msg_' || n, 'test', 'event:11', n, 'e', '{}', clock_timestamp(), false, clock_timestamp() FROM generate_series(1, 10000) n`;
   const began = performance.now();
   await node.webhooks.endpoints.change(AS_ADMIN, id, { disabled: false });
-  // As long as more come, it drains; a machine with much else to do takes its time.
+  // As long as more arrive, it drains; a busy machine may need long.
   for (let before = -1; receiver.received.length < 10_000; ) {
     expect(receiver.received.length).toBeGreaterThan(before);
     before = receiver.received.length;
-    await waitUntil("more came", () => receiver.received.length > before);
+    await waitUntil("more arrived", () => receiver.received.length > before);
   }
   console.log(`webhooks: a backlog of 10,000 drained in ${Math.round(performance.now() - began)} ms`);
   expect(new Set(receiver.received.map((event) => event.id)).size).toBe(10_000);
@@ -371,7 +371,7 @@ test("the metrics are there from the start, and count", async () => {
   expect(text).toContain("usher_webhook_pending 0");
 });
 
-test("what waits is judged by the endpoint's rooms and types of now, also when it is sent again", async () => {
+test("a waiting delivery is checked against the endpoint's present rooms and types, also when it is sent again", async () => {
   receiver.respond = fail(500);
   const { id } = await node.endpoint({ url: `${receiver.url}/owners` });
   await node.log("channel:1", "message:created", { content: "private" });
@@ -398,7 +398,7 @@ test("what waits is judged by the endpoint's rooms and types of now, also when i
     ["message:created", "failed"],
     ["seat:sold", "failed"],
   ]);
-  expect(message?.error).toStartWith("The endpoint no longer takes such events");
+  expect(message?.error).toStartWith("The endpoint no longer accepts such events");
   expect(receiver.at("/admins").map(({ body }) => body.type)).toEqual(["booking:made"]);
   expect((await node.webhooks.endpoints.get(id)).failing_since).toBeNull();
 
@@ -410,7 +410,7 @@ test("what waits is judged by the endpoint's rooms and types of now, also when i
   await node.webhooks.endpoints.remove(AS_ADMIN, id);
 });
 
-test("an entry that cannot be recorded is set aside with its reason, and all others go on in order", async () => {
+test("an entry that cannot be recorded is parked with its reason, and all others are delivered in order", async () => {
   const errors: object[] = [];
   const apart = await testDatabase();
   const own = await startWebhookNode(apart.url, {
@@ -432,7 +432,7 @@ test("an entry that cannot be recorded is set aside with its reason, and all oth
       for (const n of [5, 6]) tx.log("event:p1", "good:x" as never, { n } as never);
     });
     await own.log("event:p2", "good:x", { n: 1 });
-    await waitUntil("all others came", () => receiver.at("/parked").length === 6);
+    await waitUntil("all others arrived", () => receiver.at("/parked").length === 6);
     const seqs = receiver.at("/parked").flatMap(({ body }) => (body.data.room === "event:p1" ? [body.data.seq] : []));
     expect(seqs).toEqual([1, 2, 3, 5, 6]);
     expect(await own.webhooks.deliveries.parked()).toMatchObject([

@@ -42,13 +42,13 @@ const createChannel = route({
   request: {
     body: z.strictObject({
       type: ChannelType,
-      name: ChannelName.optional().meta({ description: "Needed but for a direct chat, which has none." }),
+      name: ChannelName.optional().meta({ description: "Required, except for a direct chat, which has none." }),
       topic: ChannelTopic.optional(),
       member_ids: z.array(UserId).max(LIMITS.initialMembers).optional(),
     }),
   },
   responses: {
-    201: { description: "Made; the caller owns it.", schema: Channel, headers: locationHeader },
+    201: { description: "Created; the caller owns it.", schema: Channel, headers: locationHeader },
     200: { description: "The direct chat that these two have already.", schema: Channel },
   },
   errors: ["name_taken", "full"],
@@ -86,7 +86,7 @@ const deleteChannel = route({
   tag: "channels",
   auth: "user",
   request: { params: channelParams },
-  responses: { 204: { description: "It is gone." } },
+  responses: { 204: { description: "Deleted." } },
   errors: ["forbidden", "direct_immutable"],
 });
 

@@ -13,7 +13,7 @@ const memberParams = channelParams.extend({ user_id: UserId.meta({ description: 
 const listMembers = route({
   method: "get",
   path: "/api/v1/channels/{channel_id}/members",
-  summary: "Lists who is in a channel",
+  summary: "Lists the members of a channel",
   tag: "members",
   auth: "user",
   request: { params: channelParams, query: ListQuery.extend({ role: Role.optional(), q: Search.optional() }) },
@@ -30,7 +30,7 @@ const addMember = route({
   request: { params: memberParams, body: z.strictObject({ role: Role.default("member") }) },
   responses: {
     201: { description: "In.", schema: Member, headers: locationHeader },
-    204: { description: "Was in already." },
+    204: { description: "Was a member already." },
   },
   errors: ["forbidden", "direct_immutable", "full"],
 });
@@ -53,7 +53,7 @@ const removeMember = route({
   tag: "members",
   auth: "user",
   request: { params: memberParams },
-  responses: { 204: { description: "Is not in it." } },
+  responses: { 204: { description: "Is not a member." } },
   errors: ["forbidden", "direct_immutable", "last_owner"],
 });
 

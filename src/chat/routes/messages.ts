@@ -45,7 +45,7 @@ const sendMessage = route({
     params: channelParams,
     body: z.strictObject({
       content: MessageContent,
-      client_id: ClientId.optional().meta({ description: "The same one again is the same message." }),
+      client_id: ClientId.optional().meta({ description: "A repeated one is the same message." }),
       reply_to_id: Snowflake.nullish(),
     }),
   },
@@ -86,7 +86,7 @@ const deleteMessage = route({
   tag: "messages",
   auth: "user",
   request: { params: messageParams },
-  responses: { 204: { description: "It is gone; its place stays." } },
+  responses: { 204: { description: "Deleted; its `seq` stays." } },
   errors: ["forbidden"],
 });
 
@@ -101,7 +101,7 @@ const listReplies = route({
   errors: ["forbidden", "anchor_not_found"],
 });
 
-/** A `client_id` for a message that came with a key instead: what is said twice is one message, whatever became of the key. */
+/** A `client_id` for a message with an Idempotency-Key instead: a repeated one is one message, also when the key was lost. */
 function deriveClientId(key: string, body: object): string {
   return `key-${createHash("sha256")
     .update(JSON.stringify([key, body]))

@@ -37,12 +37,12 @@ const markRead = route({
 const unreadCounts = route({
   method: "get",
   path: "/api/v1/unread-counts",
-  summary: "Counts what the caller has not read",
+  summary: "Counts the caller's unread messages",
   tag: "read marks",
   auth: "user",
   responses: {
     200: {
-      description: "The channels with something unread (100 means 99+). Channels that are not named have nothing.",
+      description: "The channels with unread messages (100 means 99+). All other channels have none.",
       schema: UnreadCounts,
     },
   },

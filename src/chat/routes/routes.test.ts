@@ -47,15 +47,15 @@ async function call(method: string, path: string, body?: object, who = "ann", ke
   return { status: response.status, headers: response.headers, body: text === "" ? null : JSON.parse(text) };
 }
 
-test("a message under an Idempotency-Key is said once, also when its answer was lost and the key with it", async () => {
+test("a message with an Idempotency-Key is sent once, also when its response and the key were lost", async () => {
   const { body: channel } = await call("POST", "/channels", { type: "public", name: "once" });
-  const say = (content: string) => call("POST", `/channels/${channel.id}/messages`, { content }, "ann", "key 1");
-  const first = await say("hello");
+  const send = (content: string) => call("POST", `/channels/${channel.id}/messages`, { content }, "ann", "key 1");
+  const first = await send("hello");
   await node.sql`DELETE FROM idempotency_keys`;
-  const again = await say("hello");
+  const again = await send("hello");
   expect([first.status, again.status, again.body.id]).toEqual([201, 200, first.body.id]);
   await node.sql`DELETE FROM idempotency_keys`;
-  expect((await say("something else")).status).toBe(201);
+  expect((await send("something else")).status).toBe(201);
   const own = { content: "mine", client_id: "c9" };
   expect((await call("POST", `/channels/${channel.id}/messages`, own, "ann", "key 2")).body.client_id).toBe("c9");
 });
@@ -79,18 +79,18 @@ test("a conversation over REST, from the channel to its end", async () => {
   expect((await call("PUT", `${at}/members/me`, {}, "bob")).status).toBe(204);
 
   const post = { content: "hello", client_id: "k1" };
-  const said = await call("POST", `${at}/messages`, post);
-  expect(said.status).toBe(201);
-  const message = Message.parse(said.body);
+  const sent = await call("POST", `${at}/messages`, post);
+  expect(sent.status).toBe(201);
+  const message = Message.parse(sent.body);
   const again = await call("POST", `${at}/messages`, post);
-  expect([again.status, again.body]).toEqual([200, said.body]);
-  const answer = await call("POST", `${at}/messages`, { content: "hi", reply_to_id: message.id }, "bob");
+  expect([again.status, again.body]).toEqual([200, sent.body]);
+  const reply = await call("POST", `${at}/messages`, { content: "hi", reply_to_id: message.id }, "bob");
 
   const first = await call("GET", `${at}/messages?limit=1`, undefined, "bob");
   const { data, prev, next, head_seq } = first.body;
-  expect([data, prev, next, head_seq]).toEqual([[answer.body], answer.body.id, null, answer.body.seq]);
+  expect([data, prev, next, head_seq]).toEqual([[reply.body], reply.body.id, null, reply.body.seq]);
   expect(first.headers.get("link")).toBe(`</api/v1${at}/messages?limit=1&before=${prev}>; rel="prev"`);
-  expect((await call("GET", `/messages/${message.id}/replies`)).body.data).toEqual([answer.body]);
+  expect((await call("GET", `/messages/${message.id}/replies`)).body.data).toEqual([reply.body]);
 
   expect((await call("POST", `${at}/typing`, undefined, "bob")).status).toBe(204);
   expect(node.hubCalls.at(-1)).toMatchObject({
@@ -99,8 +99,8 @@ test("a conversation over REST, from the channel to its end", async () => {
     except: bob.userId,
   });
   expect((await call("GET", "/unread-counts", undefined, "bob")).body.total).toBe(1);
-  const mark = await call("PUT", `${at}/read-mark`, { message_id: answer.body.id }, "bob");
-  const { id, seq } = answer.body;
+  const mark = await call("PUT", `${at}/read-mark`, { message_id: reply.body.id }, "bob");
+  const { id, seq } = reply.body;
   expect(mark.body).toEqual({ last_read_id: id, last_read_seq: seq, unread: 0, last_seq: seq });
 
   const edited = await call("PATCH", `/messages/${message.id}`, { content: "hello!" });
@@ -119,13 +119,13 @@ test("a conversation over REST, from the channel to its end", async () => {
   expect((await call("GET", at)).status).toBe(404);
 });
 
-test("a direct chat is made once: 201, then 200", async () => {
+test("a direct chat is created once: 201, then 200", async () => {
   const first = await call("POST", "/channels", { type: "direct", member_ids: [bob.userId] });
   const second = await call("POST", "/channels", { type: "direct", member_ids: [ann.userId] }, "bob");
   expect([first.status, second.status, second.body.id]).toEqual([201, 200, first.body.id]);
 });
 
-test("values that cannot be are refused by field, not by the database", async () => {
+test("invalid values are refused by field, not by the database", async () => {
   const { body: channel } = await call("POST", "/channels", { type: "private", name: "x" });
   const at = `/channels/${channel.id}`;
   const bad: [string, string, object | undefined, number][] = [

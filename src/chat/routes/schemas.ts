@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Snowflake } from "../../../protocol/rooms.ts";
 
-/** What several of chat's routes have in common. */
+/** Schemas that several of chat's routes share. */
 export const channelParams = z.object({ channel_id: Snowflake });
 
 /** Text that is looked for in names. */

@@ -6,7 +6,7 @@ import { channelParams } from "./schemas.ts";
 const startTyping = route({
   method: "post",
   path: "/api/v1/channels/{channel_id}/typing",
-  summary: "Tells the others in a channel that the caller is writing",
+  summary: "Notifies the others in a channel that the caller is typing",
   tag: "messages",
   auth: "user",
   request: { params: channelParams },

@@ -14,7 +14,7 @@ export interface ChannelAccess {
   role: Role | null;
 }
 
-/** The access of each of these users to the channel beside them; null when there is no such channel. */
+/** The access of each of these users to the channel given with them; null when there is no such channel. */
 export async function findAccess(
   sql: ISql,
   queries: readonly { userId: string; channelId: string }[],
@@ -61,7 +61,7 @@ export interface NewChannelRow {
 }
 
 /**
- * Makes the channel and its room, under one number. False when this pair has its direct chat already.
+ * Creates the channel and its room, with one id. False when this pair has its direct chat already.
  * Violates channels_public_name or channels_public_name_key when the name is taken.
  */
 export async function insertChannel(sql: ISql, channel: NewChannelRow): Promise<boolean> {
@@ -115,7 +115,7 @@ export interface ChannelFilter {
 
 /**
  * One page of a person's channels, or of the public ones, by id; and the head of `user:<id>`, read in the same statement:
- * a client that reads on from there misses nothing and sees nothing twice.
+ * a client that continues from there misses nothing and gets nothing twice.
  */
 export async function listChannels(
   sql: ISql,
@@ -123,7 +123,7 @@ export async function listChannels(
   filter: ChannelFilter,
   window: KeysetWindow,
 ): Promise<KeysetRows<Channel> & { userSeq: number }> {
-  // A name without a key yet is compared as near to it as SQL comes.
+  // A name without a key yet is compared as closely as SQL can.
   const matchesName = (q: string) => sql`coalesce(c.search_key, lower(c.name)) LIKE ${containsPattern(q)}
     OR ${matchesUser(sql, sql`p`, q)}`;
   const page = keysetQuery(

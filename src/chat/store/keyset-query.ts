@@ -2,7 +2,7 @@ import type { ISql, SqlFragment } from "../../platform/postgres/sql.ts";
 import { escapeLike, searchKey } from "../../platform/search-key.ts";
 import type { KeysetRows, KeysetWindow } from "../keyset-page.ts";
 
-/** A piece of SQL with its parameters. */
+/** An SQL fragment with its parameters. */
 export type Fragment = SqlFragment;
 
 /**
@@ -39,7 +39,7 @@ export function splitRows<R extends { side: string | null }, T>(
   };
 }
 
-/** Whether a person (row `alias` of users) has a name like this one, by its keys; without keys yet as near to that as SQL comes. */
+/** Whether a person (row `alias` of users) has a name like this one, by its keys; without keys yet as closely as SQL can. */
 export function matchesUser(sql: ISql, alias: SqlFragment, q: string): SqlFragment {
   const like = containsPattern(q);
   return sql`(coalesce(${alias}.search_key, ${alias}.username_key) LIKE ${like}

@@ -4,7 +4,7 @@ import type { KeysetRows, KeysetWindow } from "../keyset-page.ts";
 import { keysetQuery, matchesUser, splitRows } from "./keyset-query.ts";
 
 /**
- * Puts people into a channel; what was said before they came counts as read. Returns when they joined.
+ * Adds people to a channel; messages from before they joined count as read. Returns when they joined.
  * The channel's row is locked by the caller.
  */
 export async function insertMembers(
@@ -21,7 +21,7 @@ export async function insertMembers(
   return row!.joined_at.toISOString();
 }
 
-/** Brings `member_count` up or down. The channel's row is locked by the caller. */
+/** Changes `member_count`. The channel's row is locked by the caller. */
 export async function adjustMemberCount(sql: ISql, channelId: string, change: number): Promise<void> {
   await sql`UPDATE channels SET member_count = member_count + ${change} WHERE id = ${channelId}`;
 }
@@ -56,7 +56,7 @@ export async function countOwners(sql: ISql, channelId: string): Promise<number>
   return row!.owners;
 }
 
-/** Who has been in it longest beside this person, admins before members; null when there is none. */
+/** The longest member except this person, admins before members; null when there is none. */
 export async function findSuccessor(sql: ISql, channelId: string, userId: string): Promise<Member | null> {
   const [row] = await sql<MemberRow[]>`
     SELECT ${columns(sql)} FROM members m JOIN users u ON u.id = m.user_id

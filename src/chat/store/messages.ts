@@ -5,7 +5,7 @@ import type { Span } from "../../platform/tracing.ts";
 import type { KeysetRows, KeysetWindow } from "../keyset-page.ts";
 import { type Fragment, splitRows } from "./keyset-query.ts";
 
-/** A post as `post_messages` takes it. `payload`: the entry's JSON text without its end; the function adds `created_at`. */
+/** A post as `post_messages` expects it. `payload`: the entry's JSON text without its end; the function adds `created_at`. */
 export interface Post {
   id: string;
   channelId: string;
@@ -14,12 +14,12 @@ export interface Post {
   content: string;
   replyToId: string | null;
   payload: string;
-  /** What is being traced; the entry's `meta` tells the other nodes. */
+  /** The trace context; the entry's `meta` carries it to the other nodes. */
   span: Span | null;
 }
 
 /**
- * What became of a post. `repeat`: `id` is the message that has its client_id. `refused`: the author is not in such a
+ * The result of a post. `repeat`: `id` is the message that has its client_id. `refused`: the author is not in such a
  * channel. `reply`: the message that it replies to is not there.
  */
 export type PostResult =
@@ -29,7 +29,7 @@ export type PostResult =
   | { status: "reply" };
 
 /**
- * Writes a batch of posts in one transaction; see the function's own words in the migration. One result per post.
+ * Writes a batch of posts in one transaction; see the function's comment in the migration. One result per post.
  *
  * @param waitMs how long it waits for a locked room before it fails; null: a second. With 0 nothing is done for posts to
  *   such rooms, and null is returned.
@@ -58,7 +58,7 @@ export async function findMessage(sql: ISql, id: string): Promise<Message | null
   return row === undefined ? null : toMessage(row);
 }
 
-/** Where a message, deleted or not, stands in this channel: its seq; null when the channel has no such message. */
+/** The position of a message, deleted or not, in this channel: its seq; null when the channel has no such message. */
 export async function findSeq(sql: ISql, channelId: string, id: string): Promise<string | null> {
   const [row] = await sql<{ seq: string }[]>`
     SELECT seq FROM messages WHERE id = ${id} AND channel_id = ${channelId}`;
@@ -92,8 +92,8 @@ export async function lockRoom(sql: ISql, channelId: string): Promise<number> {
 }
 
 /**
- * Gives a message its new text, or none when `content` is null: then it is deleted. `seq`: of the entry for
- * an edit. Returns the message and the entries that still hold the old text. The room is locked by the caller.
+ * Sets a message's new text, or none when `content` is null: then it is deleted. `seq`: of the entry for
+ * an edit. Returns the message and the entries that still have the old text. The room is locked by the caller.
  */
 export async function reviseMessage(
   sql: ISql,
@@ -113,8 +113,8 @@ export async function reviseMessage(
 }
 
 /**
- * The messages of a user that are not deleted, among the `step` messages after the one with this id ('0': the first), and the id of the last
- * of these; null: there are no more. All messages are walked so: an index by author slows down posting.
+ * The messages of a user that are not deleted, among the `step` messages after the one with this id ('0': the first), and the id
+ * of the last of these; null: there are no more. It scans all messages: an index by author would slow down posting.
  */
 export async function findMessagesByAuthor(
   sql: ISql,
@@ -136,7 +136,7 @@ export async function countEdits(sql: ISql, id: string): Promise<number> {
   return row?.edits ?? 0;
 }
 
-/** Puts this text in place of the payload of older entries: their seq stays, their content is replaced. The room is locked. */
+/** Replaces the payload of older entries by this text; their seq stays. The room is locked. */
 export async function rewriteEntries(
   sql: ISql,
   channelId: string,
@@ -160,7 +160,7 @@ interface MessageRow {
   deleted_at: Date | null;
 }
 
-/** Both sides of a window, by the function that reads them. Each author's name by its key: a join may read all people. */
+/** Both sides of a window, by the function that reads them. Each author's name is read by key: a join might read all users. */
 function keysetFunctionQuery(
   sql: ISql,
   functionName: Fragment,

@@ -8,7 +8,7 @@ export async function findChannelsWithoutKeys(sql: ISql, after: string, limit: n
     ORDER BY id LIMIT ${limit}`;
 }
 
-/** Of public channels of one name the oldest gets the key that keeps it for itself, the others none. */
+/** Of public channels of one name the oldest gets the unique key, the others none. */
 export async function setChannelKeys(
   sql: ISql,
   keys: readonly { id: string; name: string; name_key: string; search_key: string }[],

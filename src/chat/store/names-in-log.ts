@@ -1,7 +1,7 @@
 import { logPartitions } from "../../platform/log/partitions.ts";
 import type { ISql } from "../../platform/postgres/sql.ts";
 
-/** A stretch of time whose entries one statement can go through: one partition of the log. */
+/** A period whose entries one statement can scan: one partition of the log. */
 export interface LogPartition {
   from: string;
   to: string;
@@ -24,10 +24,10 @@ export interface LogPosition {
 export const FIRST_POSITION: LogPosition = { room_id: "0", seq: "0" };
 
 /**
- * Replaces a user's previous name by the current one, in the next `step` entries of this partition after a position: who joined,
- * whom a direct chat is with, whose a message was. Quotes inside of what people wrote are escaped, so no text looks like these keys.
+ * Replaces a user's previous name by the current one, in the next `step` entries of this partition after a position: as member,
+ * as the other person of a direct chat, as author. Quotes in people's texts are escaped, so no text looks like these keys.
  *
- * In a transaction of its own: it sets how that is planned.
+ * In a transaction of its own: it changes planner settings.
  *
  * @returns the position of the last of these entries; null: there were no more
  */
@@ -39,7 +39,7 @@ export async function replaceName(
   step: number,
 ): Promise<LogPosition | null> {
   const id = userId.replaceAll(".", "\\.");
-  // By the key and nothing else, whatever the planner knows of the part: another plan reads all of it for each step.
+  // By the key only, whatever the planner knows of the partition: another plan reads all of it for each step.
   await sql`
     SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true)`;
   const [last] = await sql<LogPosition[]>`

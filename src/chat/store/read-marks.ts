@@ -6,7 +6,7 @@ export interface MarkMove {
   messageId: string;
 }
 
-/** A mark as it stands now: the last message read, its seq, and what is unread after it. */
+/** The present mark: the last message read, its seq, and what is unread after it. */
 export interface ReadMark {
   last_read_id: string;
   last_read_seq: number;
@@ -15,13 +15,13 @@ export interface ReadMark {
   last_seq: number;
 }
 
-/** `refused`: the person is not in such a channel, or there is no such message. `locked`: another transaction has locked the mark's row. */
-export type MoveResult = ReadMark | "refused" | "held";
+/** `refused`: the person is not in such a channel, or the message does not exist. `locked`: another transaction has the mark's row. */
+export type MoveResult = ReadMark | "refused" | "locked";
 
 /**
  * Moves a batch of marks forward. One result per mark.
  *
- * @param skipLocked whether nothing is done of marks that are locked; otherwise it waits for them, and none is
+ * @param skipLocked whether locked marks are skipped; otherwise it waits for their locks, and none is skipped
  */
 export async function moveReadMarks(sql: ISql, marks: readonly MarkMove[], skipLocked: boolean): Promise<MoveResult[]> {
   const rows = await sql<(ReadMark & { n: number })[]>`
@@ -29,7 +29,7 @@ export async function moveReadMarks(sql: ISql, marks: readonly MarkMove[], skipL
     FROM move_read_marks(${marks.map((m) => m.channelId)}::bigint[],
       ${marks.map((m) => m.userId)}::text[], ${marks.map((m) => m.messageId)}::bigint[], ${skipLocked}::boolean)`;
   const results = marks.map((): MoveResult => "refused");
-  for (const { n, ...marked } of rows) results[n - 1] = marked.last_read_id === null ? "held" : marked;
+  for (const { n, ...marked } of rows) results[n - 1] = marked.last_read_id === null ? "locked" : marked;
   return results;
 }
 

@@ -23,7 +23,7 @@ export const Account = PublicUser.extend({
 const listRoute = route({
   method: "get",
   path: "/api/v1/admin/users",
-  summary: "Finds people by a part of their e-mail address, username or name, with what admins may see",
+  summary: "Finds people by a part of their e-mail address, username or name, with the fields for admins",
   tag,
   auth: "admin",
   request: {
@@ -41,14 +41,17 @@ const listRoute = route({
 const changeRoute = route({
   method: "patch",
   path: "/api/v1/admin/users/{user_id}",
-  summary: "Gives a person another role (owners only), or disables or enables the account",
+  summary: "Changes a person's role (owners only), or disables or enables the account",
   tag,
   auth: "admin",
   request: {
     params: z.object({ user_id: UserId }),
     body: z.strictObject({
       role: Role.optional(),
-      disabled: z.boolean().optional().meta({ description: "Signs the person out everywhere and lets nobody in." }),
+      disabled: z
+        .boolean()
+        .optional()
+        .meta({ description: "Signs the person out everywhere and refuses new sign-ins." }),
     }),
   },
   responses: { 200: { description: "As it is now.", schema: Account } },

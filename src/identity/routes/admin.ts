@@ -15,7 +15,7 @@ import { Ban, BanBody, InviteBody, RegistrationInvite, ResetLink } from "./schem
 const tag = "admin";
 const WEEK_SECONDS = 7 * 24 * 3_600;
 
-/** Lists that are read from the newest on. */
+/** Parameters of lists with the newest first. */
 const NewestFirstQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(20),
   after: Snowflake.optional(),
@@ -24,7 +24,7 @@ const NewestFirstQuery = z.strictObject({
 const listBansRoute = route({
   method: "get",
   path: "/api/v1/admin/bans",
-  summary: "Lists the bans that stand, the newest first",
+  summary: "Lists the bans in force, the newest first",
   tag,
   auth: "admin",
   request: { query: NewestFirstQuery },
@@ -75,7 +75,7 @@ const listInvitesRoute = route({
 const createInviteRoute = route({
   method: "post",
   path: "/api/v1/registration-invites",
-  summary: "Makes a code with which people may register while REGISTRATION is `invite`",
+  summary: "Creates a code with which people may register while REGISTRATION is `invite`",
   tag,
   auth: "admin",
   request: { body: InviteBody },
@@ -85,7 +85,7 @@ const createInviteRoute = route({
 const removeInviteRoute = route({
   method: "delete",
   path: "/api/v1/registration-invites/{invite_id}",
-  summary: "Makes a code good for nothing",
+  summary: "Revokes a code",
   tag,
   auth: "admin",
   request: { params: z.object({ invite_id: Snowflake }) },
@@ -99,7 +99,7 @@ const resetLinksRoute = route({
   tag,
   auth: "owner",
   responses: {
-    200: { description: "Links, the last asked for first.", schema: z.object({ data: z.array(ResetLink) }) },
+    200: { description: "Links, the last requested first.", schema: z.object({ data: z.array(ResetLink) }) },
   },
 });
 

@@ -28,18 +28,18 @@ const registerRoute = route({
   method: "post",
   path: "/api/v1/auth/register",
   summary:
-    "Makes an account and signs it in; the very first one owns the server. A session whose cookie comes along ends",
+    "Creates an account and signs it in; the first one owns the server. A session whose cookie is sent along ends",
   tag,
   auth: "public",
   request: { body: RegisterBody },
-  responses: { 201: { description: "Made and signed in.", schema: SignedIn, headers: COOKIE } },
+  responses: { 201: { description: "Created and signed in.", schema: SignedIn, headers: COOKIE } },
   errors: ["setup_code_needed", "registration_closed", "invite_needed", "email_taken", "username_taken"],
 });
 
 const loginRoute = route({
   method: "post",
   path: "/api/v1/auth/login",
-  summary: "Signs in by e-mail or username. A session whose cookie comes along ends: the new one takes its place",
+  summary: "Signs in by e-mail or username. A session whose cookie is sent along ends: the new one replaces it",
   tag,
   auth: "public",
   request: { body: LoginBody },
@@ -91,7 +91,7 @@ const resetRoute = route({
 const connectionTokenRoute = route({
   method: "post",
   path: "/api/v1/auth/connection-tokens",
-  summary: "Makes a token of one minute for `/ws?token=` and EventSource",
+  summary: "Creates a token of one minute for `/ws?token=` and EventSource",
   tag,
   auth: "user",
   request: { body: z.strictObject({}) },

@@ -1,6 +1,6 @@
 import type { ClientInfo } from "../identity-context.ts";
 
-/** Where a request came from, as the use cases ask for it. */
+/** The origin of a request, for the use cases. */
 export function getClientInfo(c: {
   get(name: "address"): string;
   get(name: "isLocal"): boolean;

@@ -4,9 +4,9 @@ import { Snowflake, UserId } from "../../../protocol/rooms.ts";
 import { content, nameText, patternText, text } from "../../../protocol/text.ts";
 
 export const Email = text(254).check(z.email("an e-mail address"));
-/** Length is what makes a password strong (NIST SP 800-63B): no rule asks for signs of any kind. */
+/** Length is what makes a password strong (NIST SP 800-63B): no rule requires characters of any kind. */
 export const NewPassword = z.string().min(8, "at least 8 characters").max(256, "at most 256 characters");
-/** One that is only compared: any text, so that nobody learns here what passwords may look like. */
+/** One that is only compared: any text, so that the rules of passwords are not disclosed here. */
 export const Password = z.string().min(1).max(256);
 export const Name = nameText(80);
 const Phone = patternText(32, /^\+?[0-9][0-9 ().-]{2,30}$/, "a phone number, such as +49 30 123456");
@@ -21,7 +21,7 @@ export const Credentials = z.object({
 });
 export const SignedIn = Credentials.extend({ user: Me }).meta({ id: "SignedIn" });
 export const Refreshed = Credentials.extend({
-  refresh_token: z.string().nullable().meta({ description: "Null when the session's cookie was shown in its place." }),
+  refresh_token: z.string().nullable().meta({ description: "Null when the session's cookie was sent instead." }),
 });
 
 export const Session = z
@@ -80,7 +80,8 @@ export const RegisterBody = z.strictObject({
   phone: Phone.nullish(),
   invite_code: z.string().max(100).nullish(),
   setup_code: z.string().max(100).nullish().meta({
-    description: "For the first account, when it is not made on the server's own machine: the server's log shows it.",
+    description:
+      "For the first account, when it is not created on the server's own machine: the server's log shows it.",
   }),
 });
 
@@ -100,7 +101,7 @@ export const UpdateMeBody = z.strictObject({
 export const BanBody = z.strictObject({
   user_id: UserId.optional(),
   ip_range: z.string().min(1).max(50).optional().meta({
-    description: "In the place of `user_id`: an address or a range, such as `192.0.2.0/24`; of IPv6 a /64 or more.",
+    description: "Instead of `user_id`: an address or a range, such as `192.0.2.0/24`; of IPv6 a /64 or more.",
   }),
   reason: content(500),
   until: TimeInput.nullish(),
@@ -114,5 +115,5 @@ export const InviteBody = z.strictObject({
     .min(60)
     .max(31_536_000)
     .nullish()
-    .meta({ description: "Seconds. Left out: seven days; null: never." }),
+    .meta({ description: "Seconds. Default: seven days; null: never." }),
 });

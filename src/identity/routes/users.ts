@@ -27,7 +27,7 @@ const meRoute = route({
 const updateMeRoute = route({
   method: "patch",
   path: "/api/v1/users/me",
-  summary: "Changes one's own account; what is left out stays",
+  summary: "Changes one's own account; omitted fields stay unchanged",
   tag,
   auth: "user",
   request: { body: UpdateMeBody },
@@ -60,7 +60,7 @@ const listRoute = route({
       ids: nameList(
         UserId,
         100,
-        "Up to 100 ids with commas between them; those that exist are returned, without paging.",
+        "Up to 100 ids, separated by commas; those that exist are returned, without paging.",
       ).optional(),
     }),
   },
@@ -70,7 +70,7 @@ const listRoute = route({
 const getRoute = route({
   method: "get",
   path: "/api/v1/users/{user_id}",
-  summary: "Reads what everybody may see of a person",
+  summary: "Reads the public profile of a person",
   tag,
   auth: "user",
   request: { params: z.object({ user_id: UserId }) },

@@ -2,12 +2,12 @@ import { CODES } from "../../../protocol/codes.ts";
 import { clampId } from "../../platform/postgres/any-id.ts";
 import type { Db } from "./db.ts";
 
-/** Whether a ban stands, for a query that has users as `u`. */
+/** Whether a ban is in force, for a query that has users as `u`. */
 export const hasActiveBan = (db: Db) => db`
   EXISTS (SELECT FROM bans b WHERE b.user_id = u.id AND b.lifted_at IS NULL
           AND (b.until IS NULL OR b.until > clock_timestamp()))`;
 
-/** Whether a person may not come in, by a ban or because the account is disabled; likewise. */
+/** Whether a person has no access, by a ban or because the account is disabled; likewise. */
 export const isBanned = (db: Db) => db`(u.disabled_at IS NOT NULL OR ${hasActiveBan(db)})`;
 
 /** Of a person or of a range of addresses. */
@@ -48,7 +48,7 @@ export async function findBanReason(db: Db, userId: string): Promise<string | nu
   return row.disabled ? "This account is disabled." : CODES.banned.title;
 }
 
-/** Those that stand, the newest first; `before` is a ban's id. */
+/** Those in force, the newest first; `before` is a ban's id. */
 export async function listBans(db: Db, limit: number, before: string | null): Promise<BanRow[]> {
   return db<BanRow[]>`
     SELECT b.id, b.user_id, u.username, b.ip_range, b.reason, b.until, b.created_by, b.created_at
@@ -58,14 +58,14 @@ export async function listBans(db: Db, limit: number, before: string | null): Pr
     ORDER BY b.id::bigint DESC LIMIT ${limit}`;
 }
 
-/** The ranges whose bans stand. */
+/** The banned ranges. */
 export async function findBannedRanges(db: Db): Promise<{ ip_range: string; until: Date | null }[]> {
   return db<{ ip_range: string; until: Date | null }[]>`
     SELECT ip_range, until FROM bans
     WHERE ip_range IS NOT NULL AND lifted_at IS NULL AND (until IS NULL OR until > clock_timestamp())`;
 }
 
-/** From which owners signed in, as far as they still are. */
+/** The addresses from which owners are signed in. */
 export async function findOwnerAddresses(db: Db): Promise<string[]> {
   const rows = await db<{ ip: string }[]>`
     SELECT DISTINCT s.ip FROM sessions s JOIN users u ON u.id = s.user_id

@@ -1,4 +1,4 @@
 import type { ISql } from "../../platform/postgres/sql.ts";
 
-/** The pool or a transaction: what a statement of this folder runs on. */
+/** The pool or a transaction, for the statements of this folder. */
 export type Db = ISql;

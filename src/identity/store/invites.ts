@@ -30,7 +30,7 @@ const isValid = (db: Db, code: string) => db`
   i.code = ${code} AND i.uses < i.max_uses AND (i.expires_at IS NULL OR i.expires_at > clock_timestamp())
   AND EXISTS (SELECT FROM users u WHERE u.id = i.created_by AND u.role <> 'member' AND NOT ${isBanned(db)})`;
 
-/** Counts one use; false when the code is unknown, used up or expired, or its maker runs this server no more. Undone with the transaction. */
+/** Counts one use; false when the code is unknown, used up or expired, or its creator no longer an admin. Undone with the transaction. */
 export async function consumeInvite(db: Db, code: string): Promise<boolean> {
   const rows = await db`UPDATE registration_invites i SET uses = uses + 1 WHERE ${isValid(db, code)} RETURNING id`;
   return rows.length > 0;

@@ -1,6 +1,6 @@
 import type { Db } from "./db.ts";
 
-/** Which token had a session made, and when it ends with it at the latest; the token's end is known to a few ms. */
+/** Which token a session was made for, and when it ends with it at the latest; the token's end is known to a few ms. */
 export interface Issuer {
   /** Null: a token of the configuration. */
   service_token_id: string | null;
@@ -47,7 +47,7 @@ export async function deleteIssuedByOtherTokens(db: Db, current: string): Promis
   );
 }
 
-/** Lets the sessions that this token has made end in so many seconds, if they do not end before. */
+/** Ends the sessions that this token has made in so many seconds, if they do not end before. */
 export async function endIssuedAfter(db: Db, tokenId: string, seconds: number): Promise<void> {
   await db`
     UPDATE sessions s SET ends_at = least(ends_at, t.at), expires_at = least(expires_at, t.at)

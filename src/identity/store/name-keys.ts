@@ -10,7 +10,7 @@ export async function findUsersWithoutKeys(db: Db, after: string, limit: number)
 /** The keys of one person's names (names.ts). */
 export interface NameKeysRow {
   id: string;
-  /** The name that the keys were made of: a person who has another name by now gets none of them. */
+  /** The name that the keys were made of: a person whose name has changed since gets none of them. */
   username: string;
   search_key: string;
   name_search_key: string;

@@ -1,6 +1,6 @@
 import type { Db } from "./db.ts";
 
-/** Takes the place of an earlier request of the same person: only the last link works. */
+/** Replaces an earlier request of the same person: only the last link works. */
 export async function upsertReset(
   db: Db,
   reset: { hash: string; user_id: string; shown_token: string | null },
@@ -15,7 +15,7 @@ export async function upsertReset(
       requested_at = excluded.requested_at, expires_at = excluded.expires_at`;
 }
 
-/** Whether the token still stands, without using it up. */
+/** Whether the token is still valid, without using it up. */
 export async function isResetValid(db: Db, hash: string): Promise<boolean> {
   const rows = await db`SELECT FROM password_resets WHERE hash = ${hash} AND expires_at > clock_timestamp()`;
   return rows.length > 0;

@@ -9,7 +9,7 @@ export interface Hit {
 /** Counts one hit for each key, in one statement (keys in order, so that two never wait for each other). */
 export async function countHits(db: Db, hits: readonly Hit[]): Promise<{ key: string; hits: number; wait: number }[]> {
   const keys = hits.map(({ key }) => key);
-  const windows = hits.map(({ windowMs: window }) => window);
+  const windows = hits.map(({ windowMs }) => windowMs);
   return db<{ key: string; hits: number; wait: number }[]>`
     INSERT INTO rate_limits AS r (key, hits, resets_at)
     SELECT key, 1, clock_timestamp() + ms * interval '1 millisecond'
@@ -20,7 +20,7 @@ export async function countHits(db: Db, hits: readonly Hit[]): Promise<{ key: st
     RETURNING key, hits, (extract(epoch FROM resets_at - clock_timestamp()) * 1000)::float8 AS wait`;
 }
 
-/** Takes one hit back: what succeeded was no attempt at guessing. */
+/** Refunds one hit: what succeeded was no guess. */
 export async function refundHits(db: Db, keys: readonly string[]): Promise<void> {
   await db`
     UPDATE rate_limits r SET hits = greatest(r.hits - 1, 0)

@@ -34,7 +34,7 @@ export async function isUnused(db: Db, hash: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Forgets at most `max` tokens that were used more than `age` ms ago; returns how many. */
+/** Removes at most `max` tokens that were used more than `age` ms ago; returns how many. */
 export async function deleteUsedTokens(db: Db, age: number, max: number): Promise<number> {
   const { count } = await db`
     DELETE FROM refresh_tokens WHERE hash = ANY (ARRAY(

@@ -24,7 +24,7 @@ export interface ActiveSessionRow {
   last_seen_at: Date;
   cookie_hash: string;
   banned: boolean;
-  /** When it ends at the latest, with the service token that had it made; null: with its use. */
+  /** When it ends at the latest, with the service token that it was made for; null: by disuse only. */
   ends_at: Date | null;
 }
 
@@ -74,7 +74,7 @@ export async function findActiveSessionsByCookie(db: Db, hashes: readonly string
   return db<ActiveSessionRow[]>`${selectActive(db)} AND s.cookie_hash = ANY(${[...hashes]})`;
 }
 
-/** Notes that sessions are in use, and moves their end away by `ttl` ms. */
+/** Stores that sessions are in use, and extends them by `ttl` ms. */
 export async function touchSessions(db: Db, ids: readonly string[], ttl: number): Promise<void> {
   await db`
     UPDATE sessions s SET last_seen_at = clock_timestamp(),

@@ -16,7 +16,7 @@ export async function listSigningKeys(db: Db): Promise<KeyRow[]> {
     FROM signing_keys ORDER BY created_at DESC, kid`;
 }
 
-/** Held until the end of the transaction: nodes that start together make one key. */
+/** Locks until the end of the transaction: nodes that start together create one key. */
 export async function lockKeys(db: Db): Promise<void> {
   await db`SELECT pg_advisory_xact_lock(hashtextextended('usher:signing-keys', 0))`;
 }

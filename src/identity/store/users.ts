@@ -14,7 +14,7 @@ export interface UserRow {
   created_at: Date;
 }
 
-/** What is made of a person's names; see names.ts. */
+/** The columns derived from a person's names; see names.ts. */
 interface NameKeys {
   username_key: string;
   search_key: string;
@@ -24,7 +24,7 @@ interface NameKeys {
 
 const columns = (db: Db) => db`id, username, name, email, phone, role, password_hash, created_at`;
 
-/** The key of the lock under which the first account is made: only one transaction at a time may find that there is none. */
+/** The key of the lock under which the first account is created: only one transaction at a time may find that there is none. */
 const OWNER_LOCK = "usher:owner";
 
 export async function ownerExists(db: Db): Promise<boolean> {
@@ -37,14 +37,14 @@ export async function otherOwnerExists(db: Db, id: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Held until the end of the transaction. */
+/** Locks until the end of the transaction. */
 export async function lockOwner(db: Db): Promise<void> {
   await db`SELECT pg_advisory_xact_lock(hashtextextended(${OWNER_LOCK}, 0))`;
 }
 
 /**
- * Undefined when the address, the name or its look is taken (`findTakenConstraint` says which). A broken constraint would have the database
- * write the address into its log.
+ * Undefined when the address, the name or its look is taken (see `findTakenConstraint`). A violated constraint would make the
+ * database write the address into its log.
  */
 export async function insertUser(db: Db, user: Omit<UserRow, "created_at"> & NameKeys): Promise<UserRow | undefined> {
   const [row] = await db<UserRow[]>`
@@ -103,7 +103,7 @@ export async function lockUser(db: Db, id: string): Promise<UserRow | undefined>
   return row;
 }
 
-/** Accounts made here only: nobody signs in here with another issuer's name. */
+/** Accounts created here only: no one signs in here with another issuer's name. */
 export async function findLocalAccount(
   db: Db,
   by: { email: string } | { username_key: string },
@@ -115,7 +115,7 @@ export async function findLocalAccount(
   return row;
 }
 
-/** Breaks `users_username` or `users_skeleton` when the name or its look is taken. Undefined when the person is gone. */
+/** Violates `users_username` or `users_skeleton` when the name or its look is taken. Undefined when the person does not exist. */
 export async function updateUser(
   db: Db,
   id: string,
@@ -127,8 +127,8 @@ export async function updateUser(
 }
 
 /**
- * Takes everything of a person out of the row; the id stays, since messages and bans name it. The address and the name are
- * free again afterwards; no account can be made with the name that stands there then.
+ * Removes all data of a person from the row; the id stays, since messages and bans refer to it. The address and the name are
+ * free again afterwards; no account can be created with the name that replaces them.
  */
 export async function blankUser(db: Db, id: string): Promise<void> {
   await db`
@@ -148,15 +148,15 @@ interface PublicRow {
   name: string | null;
 }
 
-/** Erased people are among them, under the name that erasure gave them: their messages still stand. */
+/** Includes erased people, under the name that erasure gave them: their messages remain. */
 export async function findPublicUsers(db: Db, ids: readonly string[]): Promise<PublicRow[]> {
   return db<PublicRow[]>`SELECT id, username, name FROM users WHERE id = ANY(${[...ids]})`;
 }
 
 /**
- * Whether a person's username or name is like a text, by their keys; without keys yet, in whatever case.
+ * Whether a person's username or name is like a text, by their keys; without keys yet, in any case.
  *
- * @param before what may stand before it, as in LIKE
+ * @param before a LIKE pattern of what may precede it
  */
 export function matchesName(db: Db, q: string, before: "" | "%") {
   const key = `${before}${escapeLike(searchKey(q))}%`;

@@ -10,7 +10,7 @@ import { Payload } from "./schemas.ts";
 const changesRoute = route({
   method: "get",
   path: "/api/v1/changes",
-  summary: "Reads everything that happens in the rooms of the token, in order per room",
+  summary: "Reads the log of all rooms of the token, in order per room",
   tag: "services",
   auth: { scope: "changes" },
   request: {
@@ -22,25 +22,25 @@ const changesRoute = route({
         .optional()
         .meta({
           description:
-            "The `next` of the answer before. Left out: from now on. `0`: from the oldest that is stored. When what follows is no longer " +
-            "kept, the answer is 410. After more than an hour away some entries may come again: `id` tells them.",
+            "The `next` of the previous response. Without it: from now on. `0`: from the oldest that is stored. When what follows is no longer " +
+            "stored, the response is 410. After a pause of more than an hour some entries may come again: `id` identifies them.",
         }),
       types: z.string().max(1_000).optional().meta({
         description: "Types, or prefixes of types followed by `*`, separated by commas: `booking:*,message:created`.",
       }),
       limit: z.coerce.number().int().min(1).max(1_000).default(100),
       wait: z.coerce.number().int().min(0).max(10).default(0).meta({
-        description: "Seconds to wait for something when there is nothing yet.",
+        description: "Seconds to wait for the first entry when there is none yet.",
       }),
     }),
   },
   responses: {
     200: {
-      description: "Ask on with `next`, also when there was nothing.",
+      description: "Continue with `next`, also when there were no entries.",
       schema: z.object({
         data: z.array(
           z.object({
-            id: z.string().meta({ description: "`<room>:<epoch>:<seq>`, the same for ever." }),
+            id: z.string().meta({ description: "`<room>:<epoch>:<seq>`; it never changes." }),
             source: z.string(),
             type: z.string(),
             time: Time,

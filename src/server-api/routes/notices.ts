@@ -8,7 +8,7 @@ import { EventType, extractPayload, Payload } from "./schemas.ts";
 const noticeRoute = route({
   method: "post",
   path: "/api/v1/users/{user_id}/notices",
-  summary: "Sends something to one person, on all devices, now or when they come back",
+  summary: "Sends a notice to one person, on all devices, now or when they come back",
   tag: "services",
   auth: { scope: "notify" },
   request: {
@@ -17,26 +17,26 @@ const noticeRoute = route({
       event_type: EventType,
       payload: Payload.meta({
         description:
-          "The payloads of `booking:*` and `payment:*` are checked and completed; what is not known may be left out or null.",
+          "The payloads of `booking:*` and `payment:*` are checked and completed; what is not known may be omitted or null.",
       }),
       require_ack: z.boolean().default(false).meta({
         description:
-          "The payload gets an `ack_id`, and the answer waits up to 5 s for a client to send it back in `system:ack`.",
+          "The payload gets an `ack_id`, and the response waits up to 5 s for a client to send it back in `system:ack`.",
       }),
       ephemeral: z.boolean().default(false).meta({
-        description: "Only for who is there now. Without it the notice is stored, and reaches the person once.",
+        description: "Only for connected clients. Without it the notice is stored, and reaches the person once.",
       }),
     }),
   },
   responses: {
     200: {
-      description: "What became of it.",
+      description: "The result.",
       schema: z.object({
-        delivered: z.boolean().meta({ description: "At least one connection of the person got it now." }),
+        delivered: z.boolean().meta({ description: "At least one connection of the person received it now." }),
         connections_notified: z.number().int(),
         acked: z.boolean(),
         stored: z.boolean(),
-        partial: z.boolean().meta({ description: "Some node did not answer in time: the count may be too low." }),
+        partial: z.boolean().meta({ description: "Some node did not respond in time: the count may be too low." }),
       }),
     },
   },

@@ -15,10 +15,10 @@ const presenceRoute = route({
   request: { params: RoomParam },
   responses: {
     200: {
-      description: "People with a connection in the room, on all nodes; each once. Only channels have such a list.",
+      description: "Users with a connection in the room, on all nodes; each once. Only channels have such a list.",
       schema: z.object({
         count: z.number().int(),
-        members: z.array(PresentMember).optional().meta({ description: "Left out when there are more than 200." }),
+        members: z.array(PresentMember).optional().meta({ description: "Omitted when there are more than 200." }),
       }),
     },
   },

@@ -13,7 +13,7 @@ const tag = "services";
 const broadcastRoute = route({
   method: "post",
   path: "/api/v1/rooms/{room}/broadcasts",
-  summary: "Sends something to all who are in a room",
+  summary: "Sends a broadcast to all connections in a room",
   tag,
   auth: { scope: "broadcast" },
   request: {
@@ -32,7 +32,7 @@ const broadcastRoute = route({
       description: "Sent.",
       schema: z.object({
         recipients: z.number().int().meta({ description: "Connections in the room, on all nodes." }),
-        partial: z.boolean().meta({ description: "Some node did not answer in time: the count may be too low." }),
+        partial: z.boolean().meta({ description: "Some node did not respond in time: the count may be too low." }),
       }),
     },
   },
@@ -55,7 +55,7 @@ const historyRoute = route({
   },
   responses: {
     200: {
-      description: "Entries in the order of `seq`, without a hole. The last one is below `head_seq`: ask for more.",
+      description: "Entries in the order of `seq`, without a gap. If the last one is below `head_seq`, there are more.",
       schema: z.object({
         data: z.array(
           z.object({ room: z.string(), seq: z.number().int(), type: z.string(), time: Time, payload: Payload }),

@@ -9,12 +9,12 @@ export const EventType = patternText(64, EVENT_TYPE, "a type such as booking:con
   description: "`booking:confirmed`, `payment:success` …, or a type of your own; not `system:` or `room:`.",
 });
 
-/** Any JSON object: what is in it is checked by its type, further inside. It goes in and out as text, as it was written. */
+/** Any JSON object: its content is checked by its type, later. It is passed on as text, as it was written. */
 export const Payload = z.record(z.string(), z.unknown());
 
 /** The payload in a body that has been read and checked, as it was written. */
 export function extractPayload(body: string, payload: Record<string, unknown>): JsonObject {
-  // Most write it as we would: that is found faster than by reading the body once more.
+  // Most clients write it as we would: comparing is faster than parsing the body again.
   const plain = toJsonObject(payload);
   if (body.includes(`"payload":${plain.text}`)) return plain;
   const original = parseJsonObject(getMemberText(body, "payload")!);
@@ -22,7 +22,7 @@ export function extractPayload(body: string, payload: Record<string, unknown>): 
   return original;
 }
 
-/** As it stands in a path. */
+/** As written in a path. */
 export const RoomParam = z.object({
   room: text(ROOM_MAX)
     .refine((name) => normalizeRoom(name) !== null, "a room such as event:123")

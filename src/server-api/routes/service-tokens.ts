@@ -23,7 +23,7 @@ const RoomPattern = text(ROOM_MAX)
   .refine(
     (pattern) =>
       pattern === "*" || RoomName.safeParse(pattern).success || ROOM_KINDS.some((kind) => isKindPattern(kind, pattern)),
-    "a room such as event:1, a beginning of rooms such as event:*, or * for all",
+    "a room such as event:1, a prefix such as event:*, or * for all",
   )
   .meta({ description: "A room, or a prefix of rooms followed by `*`. `user:<id>` is for notices to that person." });
 
@@ -42,14 +42,14 @@ export const ServiceToken = z
     created_at: Time,
     rotated_at: Time.nullable(),
     previous_until: Time.nullable().meta({
-      description: "Until when the secret before the last rotation is good, too.",
+      description: "Until when the secret before the last rotation is valid, too.",
     }),
     last_used_at: Time.nullable().meta({ description: "To the minute or so." }),
   })
   .meta({ id: "ServiceToken" });
 
 export const IssuedServiceToken = ServiceToken.extend({
-  token: z.string().meta({ description: "Shown this once. Send it as `Authorization: Bearer <token>`." }),
+  token: z.string().meta({ description: "Shown only once. Send it as `Authorization: Bearer <token>`." }),
 }).meta({ id: "IssuedServiceToken" });
 
 const listRoute = route({
@@ -64,7 +64,7 @@ const listRoute = route({
 const createTokenRoute = route({
   method: "post",
   path: "/api/v1/service-tokens",
-  summary: "Makes a token for another team's back end",
+  summary: "Creates a token for another team's back end",
   tag,
   auth: "admin",
   request: {
@@ -87,7 +87,7 @@ const createTokenRoute = route({
 const rotateRoute = route({
   method: "post",
   path: "/api/v1/service-tokens/{token_id}/rotate",
-  summary: "Gives a token a new secret, beside which the old one is good for a while",
+  summary: "Gives a token a new secret; the old one stays valid for a while",
   tag,
   auth: "admin",
   request: {

@@ -30,25 +30,25 @@ export async function readBounds(sql: Sql): Promise<{ oldest: number; newest: nu
 }
 
 /**
- * Where the window from this checkpoint ends; the checkpoint itself when nothing came since. A checkpoint that was thinned out is replaced by the one
- * before it, so that its consumer sees some entries again and misses none. `isIntact`: neither the checkpoint nor `end` was thinned out.
- * Null: what came since is no longer stored.
+ * Where the window from this checkpoint ends; the checkpoint itself when nothing came since. A checkpoint that was thinned out is
+ * replaced by the one before it, so that its consumer sees some entries again and misses none. `isIntact`: neither the checkpoint
+ * nor `end` was thinned out. Null: the entries since then are no longer stored.
  */
 export async function findWindow(
   sql: Sql,
   checkpoint: number,
   end: number,
 ): Promise<{ from: number; to: number; isIntact: boolean } | null> {
-  const [row] = await sql<{ from: number | null; to: number | null; end: boolean; kept: boolean }[]>`
+  const [row] = await sql<{ from: number | null; to: number | null; end: boolean; stored: boolean }[]>`
     WITH start AS (SELECT id, at FROM ticks WHERE id <= ${checkpoint} ORDER BY id DESC LIMIT 1)
     SELECT (SELECT id FROM start)::float8 AS "from", EXISTS (SELECT FROM ticks WHERE id = ${end}) AS "end",
       ${windowEnd(sql, sql`(SELECT id FROM start)`)} AS "to",
-      (SELECT at FROM start) >= (SELECT min(lower) FROM ${logPartitions(sql)} p) AS kept`;
-  const { from, to, kept } = row!;
-  return from === null || !kept ? null : { from, to: to ?? from, isIntact: from === checkpoint && row!.end };
+      (SELECT at FROM start) >= (SELECT min(lower) FROM ${logPartitions(sql)} p) AS stored`;
+  const { from, to, stored } = row!;
+  return from === null || !stored ? null : { from, to: to ?? from, isIntact: from === checkpoint && row!.end };
 }
 
-/** The entries between two checkpoints that fit, whole rooms one after the other. `more`: the limit or the bytes cut some off. */
+/** The entries between two checkpoints that fit, whole rooms one after the other. `more`: there are more beyond the limit or the bytes. */
 export async function readWindow(
   sql: Sql,
   { from, to }: { from: number; to: number },

@@ -14,7 +14,7 @@ export async function pageRoom(
   after: number,
   limit: number,
 ): Promise<{ head: number; epoch: string; entries: HistoryRow[] }> {
-  // The future's partitions are left out of the plan; an hour's margin, since a row may be younger than this transaction's now().
+  // Future partitions are excluded from the plan; an hour's margin, since a row may be younger than this transaction's now().
   const rows = await sql<
     { epoch: string; head: number; seq: number | null; type: string; payload: string; at: Date }[]
   >`

@@ -14,7 +14,7 @@ export interface TokenRow {
   last_used_at: Date | null;
 }
 
-/** A token as the transports check it. What is left of its life and of its secret before is in ms; null: no end, or none. */
+/** A token as the transports check it. The remaining times of the token and of its previous secret are in ms; null: no end, or none. */
 export interface ValidToken {
   id: string;
   name: string;
@@ -26,7 +26,7 @@ export interface ValidToken {
   previous_left: number | null;
 }
 
-/** All tokens that are good now. */
+/** All tokens that are valid now. */
 export async function findValidTokens(sql: ISql): Promise<ValidToken[]> {
   return sql<ValidToken[]>`
     SELECT id, name, scopes, rooms, secret_hash, previous_hash,
@@ -39,7 +39,7 @@ export async function listTokens(sql: ISql): Promise<TokenRow[]> {
   return sql<TokenRow[]>`SELECT ${columns(sql)} FROM service_tokens ORDER BY id`;
 }
 
-/** Undefined when there are `max` already. Two at once may both be let in: the limit is not exact. */
+/** Undefined when there are `max` already. Two at once may both be created: the limit is not exact. */
 export async function insertToken(
   sql: ISql,
   token: {
@@ -61,7 +61,7 @@ export async function insertToken(
   return row;
 }
 
-/** The present secret becomes the one before, for so many seconds more. */
+/** The present secret becomes the previous one, valid for so many seconds more. */
 export async function rotateToken(
   sql: ISql,
   id: string,

@@ -33,7 +33,7 @@ const parked = route({
   method: "get",
   path: "/api/v1/webhook-parked-entries",
   summary:
-    "Lists the entries of the log of which no deliveries could be made, the newest hundred first; kept for 14 days",
+    "Lists the entries of the log of which no deliveries could be made, the newest hundred first; stored for 14 days",
   tag,
   auth: "admin",
   responses: { 200: { description: "Entries, with the reason.", schema: z.object({ data: z.array(ParkedEntry) }) } },

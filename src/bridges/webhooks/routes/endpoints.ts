@@ -24,7 +24,7 @@ const one = "/api/v1/webhook-endpoints/{endpoint_id}";
 const list = route({
   method: "get",
   path: "/api/v1/webhook-endpoints",
-  summary: "Lists the webhook endpoints, the oldest first; there are 50 at most",
+  summary: "Lists the webhook endpoints, the oldest first; at most 50",
   tag,
   auth: "admin",
   responses: { 200: { description: "Endpoints.", schema: z.object({ data: z.array(Endpoint) }) } },
@@ -33,11 +33,11 @@ const list = route({
 const create = route({
   method: "post",
   path: "/api/v1/webhook-endpoints",
-  summary: "Makes a webhook endpoint; its secret is shown here and never again",
+  summary: "Creates a webhook endpoint; its secret is shown here and never again",
   tag,
   auth: "admin",
   request: { body: NewEndpoint },
-  responses: { 201: { description: "Made.", schema: EndpointWithSecret, headers: { Location: "Where it is." } } },
+  responses: { 201: { description: "Created.", schema: EndpointWithSecret, headers: { Location: "Its URL." } } },
   errors: ["url_not_public", "full"],
 });
 
@@ -96,7 +96,7 @@ const test = route({
 const replay = route({
   method: "post",
   path: `${one}/replay`,
-  summary: "Sends again all that failed of what happened since a time",
+  summary: "Sends again all failed deliveries of events since a time",
   tag,
   auth: "admin",
   request: { params: endpointParams, body: Replay },

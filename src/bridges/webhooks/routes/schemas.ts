@@ -10,13 +10,11 @@ const EventType = patternText(100, /^[A-Za-z0-9_.:-]+$/, "an event type such as 
 const TypePattern = patternText(
   101,
   /^(\*|[A-Za-z0-9_.:-]{1,100}\*?)$/,
-  "an event type, the beginning of some and *, or *",
+  "an event type, a prefix followed by *, or *",
 ).meta({ description: "`message:created`, `message:*` or `*`." });
-const RoomPattern = patternText(
-  ROOM_MAX + 1,
-  /^(\*|[a-z][\x21-\x7e]*)$/,
-  "a room, the beginning of some and *, or *",
-).meta({ description: "`channel:1`, `channel:*` or `*`." });
+const RoomPattern = patternText(ROOM_MAX + 1, /^(\*|[a-z][\x21-\x7e]*)$/, "a room, a prefix followed by *, or *").meta({
+  description: "`channel:1`, `channel:*` or `*`.",
+});
 
 const fields = {
   url: text(LIMITS.url)
@@ -25,14 +23,13 @@ const fields = {
       (text) => URL.canParse(text) && new URL(text).username === "" && new URL(text).password === "",
       "without a password in it",
     )
-    .refine((text) => !isDeceptive(text), "without characters that show it as another one")
+    .refine((text) => !isDeceptive(text), "without characters that make it look like another one")
     .meta({ description: "https, and public, unless WEBHOOKS_ALLOW_PRIVATE is set." }),
   event_types: z.array(TypePattern).min(1).max(LIMITS.patterns),
   rooms: z.array(RoomPattern).min(1).max(LIMITS.patterns),
   description: lineText(LIMITS.description),
   ordered: z.boolean().meta({
-    description:
-      "Whether deliveries of one room wait for the ones before; a change holds for what happens from then on.",
+    description: "Whether deliveries of one room wait for the earlier ones; a change applies to events from then on.",
   }),
 };
 
@@ -58,7 +55,7 @@ export const Endpoint = z
     disabled_at: Time.nullable(),
     disabled_reason: z.enum(["admin", "gone", "failing", "backlog"]).nullable(),
     failing_since: Time.nullable().meta({ description: "The first failure since the last success." }),
-    old_secret_until: Time.nullable().meta({ description: "Until then the secret before this one signs too." }),
+    old_secret_until: Time.nullable().meta({ description: "Until then the previous secret signs too." }),
     created_at: Time,
   })
   .meta({ id: "WebhookEndpoint" });
@@ -74,13 +71,13 @@ export const Rotation = z.strictObject({
     .min(0)
     .max(LIMITS.maxOverlapMs / 1_000)
     .default(86_400)
-    .meta({ description: "How long the old secret signs beside the new one." }),
+    .meta({ description: "How long the old secret signs in addition to the new one." }),
 });
 
 export const TestEvent = z.strictObject({ event_type: EventType.default("webhook:test") });
 export const Replay = z.strictObject({ since: TimeInput });
 export const Replayed = z.object({
-  count: z.number().int().meta({ description: "10,000 at most; ask again for the next ones." }),
+  count: z.number().int().meta({ description: "At most 10,000; repeat the request for the next ones." }),
 });
 
 export const Delivery = z
@@ -91,7 +88,7 @@ export const Delivery = z
     event_type: z.string(),
     room: z.string().nullable(),
     seq: z.number().int().nullable(),
-    status: z.enum(STATUSES).meta({ description: "`failed`: given up; redeliver it when the receiver is well." }),
+    status: z.enum(STATUSES).meta({ description: "`failed`: given up; redeliver it when the receiver works again." }),
     attempts: z.number().int(),
     response_status: z.number().int().nullable(),
     error: z.string().nullable(),

@@ -46,7 +46,7 @@ export function listDeliveries(
     limit,
   }: { endpointId: string; status: Status | null; after: string | null; limit: number },
 ): Promise<DeliveryRow[]> {
-  // As text in the statement, so that the partial indexes are seen to fit.
+  // As text in the statement, so that the planner can use the partial indexes.
   const only = {
     pending: sql`AND d.status = 'pending'`,
     failed: sql`AND d.status = 'failed'`,
@@ -71,7 +71,7 @@ export function listAttempts(sql: ISql, deliveryId: string): Promise<AttemptRow[
       SELECT * FROM webhook_attempts WHERE delivery_id = ${deliveryId} ORDER BY n DESC LIMIT 50) a ORDER BY n`;
 }
 
-/** Due now, with the whole schedule before it again and waiting for nothing. Only what has ended: returns whether it had. */
+/** Makes it due now, with the whole schedule again and no delivery to wait for. Only what has ended: returns whether it had. */
 export async function redeliver(sql: TransactionSql, id: string): Promise<boolean> {
   const { count } = await sql`
     UPDATE webhook_deliveries SET status = 'pending', tries = 0, next_attempt_at = clock_timestamp(), ended_at = NULL, in_order = false
@@ -79,7 +79,7 @@ export async function redeliver(sql: TransactionSql, id: string): Promise<boolea
   return count > 0;
 }
 
-/** The same for the oldest `max` that failed of what happened since, and that the endpoint still takes; returns how many. */
+/** The same for the oldest `max` failed ones of entries since then that the endpoint still accepts; returns how many. */
 export async function redeliverFailed(
   sql: TransactionSql,
   endpointId: string,

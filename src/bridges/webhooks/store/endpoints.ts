@@ -17,7 +17,7 @@ export interface EndpointRow {
   created_at: Date;
 }
 
-/** What an admin writes into one. */
+/** What an admin can set. */
 export interface EndpointFields {
   url: string;
   event_types: readonly string[];
@@ -71,14 +71,14 @@ export async function disableEndpoint(sql: ISql, id: string, reason: DisabledRea
     WHERE id = ${id} AND disabled_at IS NULL`;
 }
 
-/** It begins with a clean record. */
+/** Enables it and clears its failures. */
 export async function enableEndpoint(sql: ISql, id: string): Promise<void> {
   await sql`
     UPDATE webhook_endpoints SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL, paused_until = NULL
     WHERE id = ${id}`;
 }
 
-/** The present secret signs for `overlap` ms more, beside the new one; with 0 not at all. */
+/** The present secret signs for `overlap` ms more, in addition to the new one; with 0 not at all. */
 export async function replaceSecret(sql: ISql, id: string, secret: string, overlap: number): Promise<boolean> {
   const { count } = await sql`
     UPDATE webhook_endpoints SET secret = ${secret}, old_secret = CASE WHEN ${overlap}::float8 > 0 THEN secret END,
@@ -88,7 +88,7 @@ export async function replaceSecret(sql: ISql, id: string, secret: string, overl
   return count > 0;
 }
 
-/** With what is left of its deliveries. */
+/** With its remaining deliveries. */
 export async function deleteEndpoint(sql: ISql, id: string): Promise<void> {
   await sql`DELETE FROM webhook_endpoints WHERE id = ${id}`;
 }

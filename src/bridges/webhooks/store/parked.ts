@@ -29,7 +29,7 @@ export function listParked(sql: ISql, limit: number): Promise<ParkedRow[]> {
     SELECT id, room, seq::float8, event_type, reason, parked_at FROM webhook_parked ORDER BY id DESC LIMIT ${limit}`;
 }
 
-/** All there are; they are few, and swept. */
+/** The total; they are few, and swept. */
 export async function countParked(sql: ISql): Promise<number> {
   const [row] = await sql<{ n: number }[]>`SELECT count(*)::int AS n FROM webhook_parked`;
   return row!.n;

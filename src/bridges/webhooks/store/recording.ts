@@ -12,7 +12,7 @@ export function findSubscriptions(sql: ISql): Promise<Subscription[]> {
     SELECT id, event_types, rooms, ordered FROM webhook_endpoints WHERE disabled_at IS NULL ORDER BY id`;
 }
 
-/** Locks these endpoints as the migration asks for; returns those that are still there. */
+/** Locks these endpoints as the migration asks for; returns those that still exist. */
 export async function lockEndpoints(sql: TransactionSql, ids: readonly string[]): Promise<Set<string>> {
   const rows = await sql<{ id: string }[]>`
     SELECT id FROM webhook_endpoints WHERE id = ANY (${ids}::bigint[]) ORDER BY id FOR NO KEY UPDATE`;
@@ -60,14 +60,14 @@ export async function insertDeliveries(sql: TransactionSql, deliveries: readonly
   return rows.map(({ id }) => id);
 }
 
-/** A message has got another text, or none: `payload` is the entry's that says so. */
+/** A message was edited or deleted: `payload` is that entry's. */
 export interface Revision {
   room: string;
   messageId: string;
   payload: string;
 }
 
-/** Carries edits and deletions over to copies: as the log now has their entries, or as the last entry says if the log has them no more. */
+/** Applies edits and deletions to copies: as the log now has their entries, or by the last entry if the log no longer has them. */
 export async function revisePayloads(sql: TransactionSql, revisions: readonly Revision[]): Promise<void> {
   await sql`
     UPDATE webhook_deliveries d SET payload = coalesce((

@@ -12,11 +12,11 @@ export interface Claim {
   epoch: string | null;
   payload: string;
   occurred_at: Date;
-  /** Which attempt this is of all; fences. */
+  /** The number of this attempt; a fencing token. */
   attempt: number;
-  /** Attempts that have ended since it was made or redelivered. */
+  /** Attempts that have ended since it was recorded or redelivered. */
   tries: number;
-  /** Of the endpoint, as it is now; all of one moment, so that nothing goes to a new address by old patterns. */
+  /** The endpoint's present state, read at one moment, so that nothing goes to a new address by old patterns. */
   url: string;
   rooms: string[];
   event_types: string[];
@@ -27,8 +27,8 @@ export interface Claim {
 }
 
 /**
- * Takes what is due, of each enabled endpoint at most `max` less what this node has in flight there, for `lease` ms by the
- * database's clock. No two nodes take the same.
+ * Claims deliveries that are due, of each enabled endpoint at most `max` less what this node has in flight there, for `lease` ms by the
+ * database's clock. No two nodes claim the same.
  */
 export function claimDue(
   sql: ISql,
@@ -46,7 +46,7 @@ export interface EndedAttempt {
   id: string;
   endpointId: string;
   attempt: number;
-  /** `released`: it was not made; another node may at once. */
+  /** `released`: not attempted; another node may claim it at once. */
   result: "delivered" | "again" | "failed" | "released";
   /** ms until the next attempt; for `again`. */
   delay: number | null;
@@ -54,11 +54,11 @@ export interface EndedAttempt {
   status: number | null;
   error: string | null;
   preview: string | null;
-  /** ms for which the endpoint wants nothing more. */
+  /** ms for which the endpoint is paused. */
   pause: number | null;
-  /** It wants nothing any more. */
+  /** The endpoint responded with 410. */
   gone: boolean;
-  /** Nothing was posted: the endpoint no longer takes such events. Says nothing of its health. */
+  /** Nothing was posted: the endpoint no longer accepts such events. Does not count for its health. */
   withdrawn?: boolean;
 }
 
@@ -68,7 +68,7 @@ export interface OrderedQueue {
   room: string;
 }
 
-/** Writes ends of attempts down, with their endpoints locked. Returns the queues in which a delivery has ended. */
+/** Stores the ends of attempts, with their endpoints locked. Returns the queues in which a delivery has ended. */
 export async function writeEndedAttempts(sql: TransactionSql, ends: readonly EndedAttempt[]): Promise<OrderedQueue[]> {
   return sql<OrderedQueue[]>`
     SELECT endpoint_id, room FROM webhook_end(${ends.map((e) => e.id)}::bigint[], ${ends.map((e) => e.attempt)}::int[],
@@ -81,7 +81,7 @@ export async function releaseNext(sql: TransactionSql, queues: readonly OrderedQ
   await sql`SELECT webhook_release(${queues.map((l) => l.endpoint_id)}::bigint[], ${queues.map((l) => l.room)}::text[])`;
 }
 
-/** What a batch of ends says of an endpoint. */
+/** The health of an endpoint by a batch of ends. */
 export interface Health {
   endpointId: string;
   delivered: boolean;
@@ -90,7 +90,7 @@ export interface Health {
   pause: number | null;
 }
 
-/** Keeps how an endpoint does; disables those that are gone, or had no success for `failing` ms. Returns the ones it disabled. */
+/** Stores the health of endpoints; disables those that responded with 410, or had no success for `failing` ms. Returns the ones it disabled. */
 export function writeHealth(
   sql: TransactionSql,
   health: readonly Health[],

@@ -2,7 +2,7 @@ import type { ISql, TransactionSql } from "../../../platform/postgres/sql.ts";
 
 const BATCH = 5_000;
 
-/** Removes a batch of what ended like this more than `age` ms ago; returns how many. */
+/** Removes a batch of deliveries that ended with this status more than `age` ms ago; returns how many. */
 export async function deleteEnded(sql: ISql, status: "delivered" | "failed", age: number): Promise<number> {
   const { count } = await sql`
     DELETE FROM webhook_deliveries WHERE id = ANY (ARRAY(
@@ -31,7 +31,7 @@ export async function deleteDeliveries(sql: ISql, endpointId: string): Promise<n
   return count;
 }
 
-/** Gives up a batch of what waits for a locked endpoint that has been disabled for `age` ms; returns how many. */
+/** Gives up a batch of the deliveries that wait for a locked endpoint that has been disabled for `age` ms; returns how many. */
 export async function giveUpWaiting(sql: TransactionSql, endpointId: string, age: number): Promise<number> {
   const { count } = await sql`
     UPDATE webhook_deliveries d SET status = 'failed', next_attempt_at = NULL, ended_at = clock_timestamp()
