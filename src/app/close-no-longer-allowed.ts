@@ -4,7 +4,7 @@ import { createOriginCheck } from "../platform/http/origin-check.ts";
 import type { Authenticate, Hub } from "../realtime/transport.ts";
 import type { Program } from "./program.ts";
 
-/** Options that decide who is let in. */
+/** Options that decide which callers are let in. */
 const ADMISSION_OPTIONS: readonly HotName[] = [
   "WS_ALLOW_ANONYMOUS",
   "ALLOWED_ORIGINS",

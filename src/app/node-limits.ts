@@ -5,7 +5,7 @@ import type { Broker } from "../realtime/broker/broker.ts";
 import type { HubLimits } from "../realtime/deps.ts";
 import type { Log } from "./start-log.ts";
 
-/** What the hub allows, by the options as they stand. */
+/** The hub's limits, by the current options. */
 export function hubLimits(config: Config): HubLimits {
   return {
     pingInterval: config.WS_PING_INTERVAL,

@@ -53,7 +53,8 @@ export async function startFanOut(
       traceEach("broker publish", entries, (each) => broker.publish(each));
       metrics.observeDelivery((performance.now() - began) / 1_000);
     },
-    (error) => logger.error({ err: error }, "committed entries could not be shown at once; the tail shows them"),
+    (error) =>
+      logger.error({ err: error }, "committed entries could not be delivered at once; the log tail delivers them"),
   );
   return (entries, tookMs) => {
     publish(entries, tookMs);

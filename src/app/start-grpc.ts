@@ -64,7 +64,7 @@ export async function startGrpc(program: Program, parts: GrpcDeps): Promise<void
   );
   logger.info({ host, port: server.port }, "gRPC is ready");
   if (isLoopback(host) && config.GRPC_HOST === null) {
-    logger.info("gRPC answers on this machine only; to open it, set GRPC_HOST=0.0.0.0 and a GRPC_TOKEN");
+    logger.info("gRPC listens on this machine only; to open it, set GRPC_HOST=0.0.0.0 and a GRPC_TOKEN");
   }
 }
 

@@ -35,7 +35,7 @@ export async function startLog({ config, logger, lifecycle, onError }: Program, 
         sql,
         limits: () => ({ retentionMs: config.LOG_RETENTION, maxBytes: config.LOG_MAX_BYTES }),
         onPass: ({ blocked }) =>
-          blocked && logger.warn(blocked, "a partition of the log is kept for a consumer that lags"),
+          blocked && logger.warn(blocked, "a partition of the log stays because a consumer lags"),
         onError,
       }),
     (part) => part.stop(),

@@ -20,7 +20,7 @@ export async function startReload(
       if (changed.length > 0) onChanged(changed).catch(onError);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      for (const mistake of error.mistakes) logger.error(`the settings were not taken over: ${mistake}`);
+      for (const mistake of error.mistakes) logger.error(`the settings were not applied: ${mistake}`);
     }
   };
   await lifecycle.start(

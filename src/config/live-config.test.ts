@@ -32,7 +32,7 @@ test("a reload with a mistake changes nothing, not even a valid option", () => {
   expect(notified).toEqual([]);
 });
 
-test("what an admin has set stands over the environment until it is reset", () => {
+test("what an admin has set overrides the environment until it is reset", () => {
   const { live, environment } = started({ WS_RATE_LIMIT: "10" });
   expect(live.override(over({ WS_RATE_LIMIT: "20" }))).toEqual(["WS_RATE_LIMIT"]);
   environment.WS_RATE_LIMIT = "30";

@@ -13,9 +13,9 @@ export interface LiveConfig {
    * @returns which options changed now, and which were changed but need a restart
    */
   reload(): { changed: HotName[]; restart: OptionName[] };
-  /** Throws a ConfigError when these texts could not stand over the environment. */
+  /** Throws a ConfigError when these texts could not override the environment. */
   check(texts: ReadonlyMap<string, string>): void;
-  /** Puts these texts, by name, over the environment in the place of all earlier ones. Throws like `check`; then nothing has changed. */
+  /** Overrides the environment with these texts, by name, which replace all earlier ones. Throws like `check`; then nothing has changed. */
   override(texts: ReadonlyMap<string, string>): HotName[];
   /** Called after hot options have changed, in the same tick. */
   onChange(listener: (changed: ReadonlySet<HotName>) => void): void;

@@ -35,7 +35,7 @@ describe("values", () => {
     expect([config.HTTP_PORT, config.METRICS_PORT]).toEqual([5000, 4001]);
   });
 
-  test("PORT is taken where HTTP_PORT is unset", () => {
+  test("PORT is used where HTTP_PORT is unset", () => {
     expect(load({ PORT: "4001" }).HTTP_PORT).toBe(4001);
     expect(load({ PORT: "4001", HTTP_PORT: "4002" }).HTTP_PORT).toBe(4002);
     expect(load({}, { dotenv: "PORT=4003" }).HTTP_PORT).toBe(4003);

@@ -27,7 +27,7 @@ import {
 export interface Option<T = unknown> {
   /** Parses the text of the variable; its error message completes the sentence "NAME must be …". */
   parse: z.ZodType<T, string>;
-  /** The text that stands when nothing is set; null means unset is a value of its own. */
+  /** The text when nothing is set; null means unset is a value of its own. */
   default: string | null;
   help: string;
   /** Never printed, and readable from a file by NAME_FILE. */

@@ -93,7 +93,7 @@ function leadingBits(address: string, version: 4 | 6, bits: number): bigint {
   }
   const [head = "", tail] = address.split("::");
   const before = head === "" ? [] : head.split(":");
-  // An IPv4 address at the end stands for two groups.
+  // An IPv4 address at the end is two groups.
   const tailLength = tail === undefined || tail === "" ? 0 : tail.split(":").length + (tail.includes(".") ? 1 : 0);
   const filled = tail === undefined ? before : [...before, ...Array<string>(8 - before.length - tailLength).fill("0")];
   const all = tail === undefined || tail === "" ? filled : [...filled, ...tail.split(":")];

@@ -33,7 +33,7 @@ export const ACTIONS = [
 
 export type Action = (typeof ACTIONS)[number];
 
-/** Who acts, and from where; a route makes it with `getAuditActor(c)`. */
+/** The actor, and its address; a route makes it with `getAuditActor(c)`. */
 export interface AuditActor<C extends UserCaller | ServiceCaller = UserCaller | ServiceCaller> {
   caller: C;
   /** Null: not by a request. */
@@ -51,7 +51,7 @@ export interface AuditRecord {
   detail?: Record<string, unknown>;
 }
 
-/** Who makes this request, for `recordAudit`. On a route with `auth: "admin"` it is a person. */
+/** The caller of this request, for `recordAudit`. On a route with `auth: "admin"` it is a person. */
 export function getAuditActor<C extends UserCaller | ServiceCaller>(
   c: Pick<Context<ApiEnv & { Variables: { caller: C } }>, "get">,
 ): AuditActor<C> {

@@ -70,7 +70,7 @@ test("a part that was still starting when the stop came is stopped too", async (
   );
   await life.stop();
   begun.resolve("late");
-  await expect(starting).rejects.toThrow("late was not kept");
+  await expect(starting).rejects.toThrow("late was not started");
   expect(stopped).toEqual(["late"]);
 });
 

@@ -37,7 +37,7 @@ export function createLifecycle(logger: Logger): Lifecycle {
       if (stopped !== null) {
         // A signal came while this part was starting: the others are stopping already.
         await stopPart({ name, stop: () => stop(part), timeoutMs }, logger);
-        throw new Error(`The program is stopping; ${name} was not kept.`);
+        throw new Error(`The program is stopping; ${name} was not started.`);
       }
       parts.push({ name, stop: () => stop(part), timeoutMs });
       return part;
@@ -58,7 +58,7 @@ async function stopPart({ name, stop, timeoutMs }: Part, logger: Logger): Promis
   const began = performance.now();
   try {
     const outcome = await Promise.race([Promise.resolve(stop()), late.promise]);
-    if (outcome === "late") logger.warn({ part: name, timeoutMs }, "a part did not stop in time and was left behind");
+    if (outcome === "late") logger.warn({ part: name, timeoutMs }, "a part did not stop in time and was abandoned");
     else logger.debug({ part: name, ms: Math.round(performance.now() - began) }, "stopped");
   } catch (error) {
     logger.error({ part: name, err: error }, "a part failed to stop");
@@ -67,7 +67,7 @@ async function stopPart({ name, stop, timeoutMs }: Part, logger: Logger): Promis
   }
 }
 
-/** How long a stop after a defect may take: all parts together have longer, but what they stand on may be broken. */
+/** How long a stop after a defect may take: all parts together have longer, but what they depend on may be broken. */
 const UNCAUGHT_STOP_MS = 15_000;
 
 /**
@@ -92,7 +92,7 @@ const REPEATED_SIGNAL_MS = 1_000;
 
 /**
  * Resolves at the first SIGTERM or SIGINT. A second one, unless it is the echo of the first, ends the process at once with
- * code 1, for an operator who will not wait.
+ * code 1, for an operator who does not want to wait.
  *
  * @param isWorker only its parent ends it: Ctrl+C reaches all processes of a terminal, and the parent decides when
  */

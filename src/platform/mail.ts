@@ -4,7 +4,7 @@ import type { Config } from "../config/options.ts";
 /** A mail server to send through. */
 export interface Mail {
   /**
-   * Resolves when the server has taken the message. Rejects when it has not, with an error that holds neither the address
+   * Resolves when the server has accepted the message. Rejects when it has not, with an error that holds neither the address
    * nor the text, so that it may be logged.
    */
   send(message: { to: string; subject: string; text: string }): Promise<void>;
@@ -23,7 +23,7 @@ export function createMail(config: Pick<Config, "SMTP_URL" | "MAIL_FROM" | "PUBL
       try {
         await transport.sendMail({ ...message, from, disableFileAccess: true, disableUrlAccess: true });
       } catch (error) {
-        throw new Error(`The mail server did not take a message (${describeFailure(error)}).`);
+        throw new Error(`The mail server did not accept a message (${describeFailure(error)}).`);
       }
     },
   };

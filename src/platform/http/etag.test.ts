@@ -42,7 +42,7 @@ test("another state is `changed`; what is no tag is `malformed`", () => {
   }
 });
 
-test("a long hostile header is judged at once", () => {
+test("a long hostile header is refused at once", () => {
   expect(outcome(`${'"a" '.repeat(3_000)}x`)).toBe("malformed");
   expect(outcome(`${'"a",'.repeat(3_000)}x`)).toBe("malformed");
 });

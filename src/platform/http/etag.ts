@@ -26,6 +26,6 @@ export function refuseStale(ifMatch: string | undefined, state: Editable): void 
   if (ifMatch === undefined || ifMatch.trim() === "*") return;
   // A proxy that compresses puts W/ in front; the tag still names the same state.
   const tags = /^(?:\s*(?:W\/)?"[^"]*"\s*(?:,|$))+$/.test(ifMatch) ? ifMatch.match(/"[^"]*"/g) : null;
-  if (tags === null) throw new AppError("malformed", 'If-Match takes the ETag of an answer, with its quotes, or "*".');
+  if (tags === null) throw new AppError("malformed", 'If-Match takes the ETag of a response, with its quotes, or "*".');
   if (!tags.includes(computeEtag(state))) throw new AppError("changed");
 }

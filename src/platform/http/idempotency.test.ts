@@ -144,7 +144,7 @@ test("after 24 hours the key is free again and the sweep removes the row", async
 });
 
 test("neither the key nor the response can be read from the table", async () => {
-  const key = "a-key-that-nobody-may-see";
+  const key = "a-secret-key";
   await post("/api/v1/notes", key, { text: "a secret response" });
   const rows = await server.sql<{ all: Uint8Array }[]>`
     select convert_to(actor, 'UTF8') || key_hash || request_hash || coalesce(answer, '') as all from idempotency_keys`;

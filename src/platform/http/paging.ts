@@ -30,7 +30,7 @@ export function requireSingleCursor(query: { before?: string; after?: string; ar
     errors: given.map((name) => ({
       pointer: `/query/${name}`,
       code: "exclusive",
-      message: "cannot stand with the others",
+      message: "cannot be combined with the others",
     })),
   });
 }

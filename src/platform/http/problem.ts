@@ -19,7 +19,7 @@ export type Problem = z.infer<typeof Problem>;
 
 export const PROBLEM_TYPE = "application/problem+json";
 
-/** The problem document of an error. `extra` fields of the error stand beside the common ones and never replace them. */
+/** The problem document of an error. `extra` fields of the error are added to the common ones and never replace them. */
 export function toProblem(error: AppError, requestId: string): Problem & Record<string, unknown> {
   return {
     ...error.extra,
@@ -49,7 +49,7 @@ export function problemResponse(error: AppError, requestId: string, headers: Rec
   });
 }
 
-/** The error that stands for a bare HTTP status, as Hono's own checks throw them. */
+/** The error for a bare HTTP status, as Hono's own checks throw them. */
 export function errorFromStatus(status: number): AppError {
   const codes: Record<number, Code> = {
     400: "malformed",

@@ -33,7 +33,7 @@ export async function readBody(request: Request, max: number, timeout: number): 
       chunks.push(value);
     }
   } catch (error) {
-    reader.cancel().catch(() => {}); // the connection is answered and closed; what else it sends is ignored
+    reader.cancel().catch(() => {}); // the request gets its response and the connection is closed; what else it sends is ignored
     throw error;
   } finally {
     clearTimeout(timer);

@@ -127,8 +127,8 @@ const IdempotencyHeader = z.object({
     .optional()
     .meta({
       description:
-        "The same key with the same request gives the first answer again, for 24 hours. When the first one ended in a way that " +
-        "leaves open whether it was carried out (a crash, or a 500 or 503 for a lost answer of the database), the key answers " +
+        "The same key with the same request returns the first response again, for 24 hours. When the first one ended in a way that " +
+        "leaves open whether it was carried out (a crash, or a 500 or 503 for a lost reply of the database), the key returns " +
         "`idempotency_in_progress` for up to a minute, and the request then runs again. Sending a message happens once even so.",
     }),
 });
@@ -141,7 +141,7 @@ const IfMatchHeader = z.object({
     .meta({ description: "The `ETag` that was read. When it has been edited since, the response is 412." }),
 });
 
-/** As OpenAPI names it: one of these is needed. A scope stands beside its scheme. */
+/** As OpenAPI names it: one of these is needed. A scope is listed with its scheme. */
 function describeSecurity(auth: Auth): Record<string, string[]>[] {
   if (auth === "public") return [];
   const userSchemes: Record<string, string[]>[] = [{ bearer: [] }, { session: [] }];

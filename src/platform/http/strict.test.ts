@@ -17,6 +17,6 @@ test("a loose object further inside stops the start, however deep it is, and its
     "a[].c": z.object({ a: z.array(z.union([z.string(), z.strictObject({ c: loose })])) }),
     d: z.object({ d: loose.transform(({ deep }) => deep) }),
   };
-  for (const [place, schema] of Object.entries(hidden))
-    expect(() => strict(schema, "POST /x: body")).toThrow(`POST /x: body.${place} lets unknown fields through`);
+  for (const [path, schema] of Object.entries(hidden))
+    expect(() => strict(schema, "POST /x: body")).toThrow(`POST /x: body.${path} lets unknown fields through`);
 });

@@ -8,7 +8,7 @@ import type { Sql } from "../postgres/sql.ts";
 import type { LogEntry } from "./entry.ts";
 
 /**
- * Why consumers of the whole log move by checkpoints. Three cursors that look right are run beside them over the same load and judged by the same
+ * Why consumers of the whole log move by checkpoints. Three cursors that look right are run beside them over the same load and checked by the same
  * checker: each loses entries or breaks the order of a room. So the checker itself is tested too.
  */
 
@@ -77,7 +77,7 @@ test("checkpoints deliver everything once and in order, where three other cursor
   const seed = chooseSeed("cursors");
   const byCheckpoints = new LogObserver();
   await node.tail.addConsumer({
-    name: "ticks",
+    name: "checkpoints",
     from: "stored",
     handle: ({ entries }) => Promise.resolve(byCheckpoints.observe(entries)),
   });

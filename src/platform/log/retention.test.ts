@@ -33,7 +33,7 @@ async function oldPartition(hours: number): Promise<string> {
   return name;
 }
 
-test("partitions stand ready for 42 hours, made again when they are missing", async () => {
+test("partitions are made 42 hours ahead, and again when they are missing", async () => {
   expect((await runRetentionPass(node.sql, PLENTY)).made).toBe(0);
   const [last] =
     await node.sql`SELECT max(inhrelid::regclass::text) AS name FROM pg_inherits WHERE inhparent = 'log'::regclass`;

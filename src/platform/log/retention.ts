@@ -17,7 +17,7 @@ interface Limits {
   maxBytes: number;
 }
 
-/** Partitions that stand ready; 42 hours in which no pass need succeed. */
+/** Partitions that are made ahead; 42 hours in which no pass need succeed. */
 const PARTITIONS_AHEAD = 7;
 /** Checkpoints younger than this stay for consumers that keep their position in memory. */
 const CHECKPOINTS_KEPT = "1 hour";
@@ -86,7 +86,7 @@ async function findSurplus(sql: Sql, { retentionMs, maxBytes }: Limits): Promise
       SELECT name, upper, sum(pg_total_relation_size(oid)) OVER (ORDER BY upper DESC) AS bytes_to_here
       FROM ${logPartitions(sql)} p)
     SELECT name FROM sized
-    WHERE upper < clock_timestamp() - interval '1 minute' -- nobody writes to it any more, slow transactions included
+    WHERE upper < clock_timestamp() - interval '1 minute' -- no transaction writes to it any more, not even a slow one
       AND (upper < clock_timestamp() - ${retentionMs} * interval '1 ms' OR bytes_to_here > ${maxBytes})
     ORDER BY upper`;
   return rows.map(({ name }) => name);

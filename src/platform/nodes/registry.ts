@@ -2,7 +2,7 @@ import type { Sql } from "../postgres/sql.ts";
 
 /** A node that was seen within ten seconds, by the database's clock, and has not left. */
 export interface LiveNode {
-  /** Its number. Another process may have it later; `run` tells them apart. */
+  /** Its number. Another process may have it later; `run` distinguishes them. */
   node: number;
   run: string;
   version: string;

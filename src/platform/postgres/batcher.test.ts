@@ -213,8 +213,8 @@ test("a full queue refuses, and accepts again when there is room", async () => {
   await running;
   await begun(2);
   waiting.push(batcher.add(5));
-  for (const [place, item] of waiting.entries()) {
-    await begun(place + 2);
+  for (const [index, item] of waiting.entries()) {
+    await begun(index + 2);
     release();
     await item;
   }

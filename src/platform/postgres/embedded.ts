@@ -106,7 +106,7 @@ export function socketUrl(socketFolder: string): string {
   return `postgres://usher@${encodeURIComponent(socketFolder)}/usher`;
 }
 
-/** In a group of its own: Ctrl+C in the terminal is for us, who then stop the server last. */
+/** In a group of its own: Ctrl+C in the terminal is for this process, which then stops the server last. */
 const SPAWN_OPTIONS = {
   cwd: "/",
   env: CLEAN_ENV,

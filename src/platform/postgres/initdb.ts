@@ -10,7 +10,7 @@ export const CLEAN_ENV = { PATH: process.env.PATH ?? "/usr/bin:/bin", LC_ALL: "C
 
 /**
  * Makes sure that `folder` holds a PostgreSQL cluster of our version, with the role and database `usher`.
- * A new one is made beside it and moved into place when whole, so a crash in the middle leaves nothing behind.
+ * A new one is made beside it and moved into place when whole, so a crash in the middle leaves nothing.
  *
  * @param durable false leaves out fsync, for tests
  * @throws StartError for another version's folder, a full disk, a folder that cannot be written

@@ -93,7 +93,7 @@ async function execute<T extends readonly object[]>(run: RunQuery, query: SqlFra
   try {
     return toRows<T>(await run(statementToRun));
   } catch (error) {
-    // The stack of such an error ends in the driver. The text has no values in it, so it may stand in a log.
+    // The stack of such an error ends in the driver. The text has no values in it, so it may be logged.
     if (error instanceof DatabaseError) Object.assign(error, { sql: statementToRun.text });
     throw error;
   }

@@ -94,7 +94,7 @@ test("entries after the end are refused", async () => {
   expect(late).toThrow("after its transaction had ended");
 });
 
-test("a database that is away becomes unavailable", async () => {
+test("a lost database becomes unavailable", async () => {
   const other = await startLogNode(database.url, { max: 2, onError: () => {} });
   const work = other.transaction({ actor: "7" }, async (tx) => {
     const [me] = await tx.sql`SELECT pg_backend_pid() AS pid`;

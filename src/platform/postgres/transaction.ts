@@ -18,7 +18,7 @@ export interface Tx {
   sql: TransactionSql;
   /**
    * Collects an entry. All are appended in one call, the last statement before COMMIT, rooms in id order.
-   * `by`: who did this one, in a transaction of several people's changes.
+   * `by`: the actor of this one, in a transaction of several people's changes.
    */
   log(room: string, type: string, payload: Record<string, unknown>, by?: Actor): void;
 }
@@ -37,8 +37,8 @@ const MAX_TRIES = 3;
 export function createTransaction({ sql, ids, publish }: { sql: Sql; ids: Ids; publish: Publish }): Transaction {
   return async function transaction(actor, work) {
     return withSpan("transaction", async (span) => {
-      const buildMeta = ({ actor: who, reason }: Actor) =>
-        JSON.stringify({ actor: who, reason, traceparent: span?.traceparent });
+      const buildMeta = ({ actor: actorId, reason }: Actor) =>
+        JSON.stringify({ actor: actorId, reason, traceparent: span?.traceparent });
       const meta = buildMeta(actor);
       const began = performance.now();
       const { result, entries } = await withRetries(() =>

@@ -112,7 +112,7 @@ async function handleCall<I, O>(
   const input = parse(method.request, call.request);
   const run = (attempt?: Attempt) => {
     // Its deadline has passed, or the caller has hung up: nothing more is done for it.
-    if (call.cancelled) throw new AppError("request_timeout", "The caller did not wait for the answer.");
+    if (call.cancelled) throw new AppError("request_timeout", "The caller did not wait for the response.");
     return method.run(input, caller, { ...info, attempt });
   };
   const [key] = call.metadata.get("idempotency-key");

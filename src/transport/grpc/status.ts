@@ -50,7 +50,7 @@ function any(type: string, value: Buffer): Buffer {
   return Buffer.concat([text(1, `type.googleapis.com/google.rpc.${type}`), bytes(2, value)]);
 }
 
-// The wire format of protocol buffers: a field's number and kind, then a varint, or a length and that many bytes.
+// The encoding of protocol buffers: a field's number and kind, then a varint, or a length and that many bytes.
 
 function text(field: number, value: string): Buffer {
   return bytes(field, Buffer.from(value));

@@ -92,7 +92,7 @@ function parseRooms(request: unknown, { scopes, rooms: patterns }: ServiceCaller
   return rooms.map(({ room, seq, epoch }) => ({ room, since: seq === undefined ? null : { seq, epoch } }));
 }
 
-/** Frames as messages; counts the bytes that the network has not taken. */
+/** Frames as messages; counts the bytes that are not yet sent to the network. */
 function createSink(call: Call, drained: () => void, ended: (reason: CloseReason | "cut") => void) {
   let unsent = 0;
   const sink: Sink & { epoch: () => string } = {

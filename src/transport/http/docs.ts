@@ -59,7 +59,7 @@ function assetHeaders(type: string): Record<string, string> {
   return { "content-type": type, "content-security-policy": POLICY, "cache-control": "public, max-age=3600" };
 }
 
-/** The generator writes a pattern's flags after it (`^a$/u`), which JSON Schema has no place for; it means `u` anyway. */
+/** The generator writes a pattern's flags after it (`^a$/u`), which JSON Schema does not allow; it means `u` anyway. */
 function withoutFlags(key: string, value: unknown): unknown {
   return key === "pattern" && typeof value === "string" ? value.replace(/\$\/[a-z]+$/, "$") : value;
 }
@@ -74,7 +74,7 @@ function createDocument(api: Api, version: string) {
     type: "http",
     scheme: "bearer",
     description:
-      "A service token (`ust_…`) with the scope that stands beside it; an admin makes one by POST /api/v1/service-tokens.",
+      "A service token (`ust_…`) with the scope that is listed with it; an admin makes one by POST /api/v1/service-tokens.",
   });
   api.openAPIRegistry.registerComponent("securitySchemes", "session", {
     type: "apiKey",

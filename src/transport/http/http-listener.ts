@@ -26,7 +26,7 @@ export interface ListenOptions<Data> {
 
 /**
  * Listens, by TLS where there is a pair. Bun keeps the certificate that a server started with, so a renewed one gets a server of
- * its own on the same port; the one before takes no more connections and keeps its sockets and requests until they end. Idle
+ * its own on the same port; the one before accepts no more connections and keeps its sockets and requests until they end. Idle
  * connections of HTTP, and those that were about to open in that moment, are ended: their clients open another.
  */
 export function listen<Data>(options: ListenOptions<Data>, tls: Tls | null): Listener {

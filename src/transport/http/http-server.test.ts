@@ -69,7 +69,7 @@ test("the address behind a trusted proxy reaches the handler", async () => {
   expect(await response.json()).toEqual({ address: "203.0.113.9" });
 });
 
-test("/health lives; /ready tells degraded from unavailable", async () => {
+test("/health is 200; /ready distinguishes degraded from unavailable", async () => {
   expect(await (await get("/health")).json()).toEqual({ status: "healthy" });
   expect(await (await get("/ready")).json()).toEqual({ status: "ready", checks: { PostgreSQL: "ok", search: "ok" } });
   searchIsThere = false;

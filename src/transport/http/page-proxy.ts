@@ -143,7 +143,7 @@ function isFromOwnPages(request: Request, info: RequestInfo, { isOwnOrigin }: Pa
   return site === "same-origin" || site === "none" || (site === null && !request.headers.has("cookie"));
 }
 
-/** A response of ours in the place of a page. */
+/** A response of ours instead of a page. */
 export function textResponse(status: number, text: string, headers: Record<string, string> = {}): Response {
   return new Response(`${text}\n`, {
     status,

@@ -61,7 +61,7 @@ export function createReadiness({ checks, isDraining, getUnfitReason = () => nul
   return async () => {
     if (isDraining()) return { refusal: "draining", checks: {} };
     const all = await outcomes();
-    const failedCheck = all.find(({ vital: isRequired, state }) => isRequired && state === "away");
+    const failedCheck = all.find(({ isRequired, state }) => isRequired && state === "away");
     return {
       refusal: failedCheck === undefined ? getUnfitReason() : `${failedCheck.name} does not answer`,
       checks: Object.fromEntries(all.map(({ name, state }) => [name, state])),
@@ -84,9 +84,9 @@ async function runCheck({ name, isRequired, probe }: Check) {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error("late")), PROBE_TIMEOUT_MS);
   try {
-    return { name, vital: isRequired, state: await Promise.race([probe(), late.promise]) };
+    return { name, isRequired, state: await Promise.race([probe(), late.promise]) };
   } catch {
-    return { name, vital: isRequired, state: "away" as const };
+    return { name, isRequired, state: "away" as const };
   } finally {
     clearTimeout(timer);
   }

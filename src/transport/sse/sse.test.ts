@@ -199,10 +199,10 @@ test("SS-3 over random cuts of the network every entry comes once, in order", as
       const client = await openSse(url, id === "" ? {} : { "last-event-id": id }).catch(() => null);
       if (client === null) continue;
       sessions++;
-      let taken = 0;
+      let read = 0;
       await waitUntil("it was cut, or all came", () => {
-        for (; taken < client.events.length; taken++) {
-          const { frame } = client.events[taken]!;
+        for (; read < client.events.length; read++) {
+          const { frame } = client.events[read]!;
           if (frame.room !== undefined) seen.get(frame.room)!.push(frame.seq);
           if (frame.type === "system:resumed" && id !== "")
             resets += Object.values(frame.payload.rooms as Record<string, { recovered: boolean }>).filter(
@@ -219,10 +219,10 @@ test("SS-3 over random cuts of the network every entry comes once, in order", as
   await waitUntil("it listens", () => node.hub.counts().rooms.event >= 3);
   const left = rooms.map(() => total / 3);
   while (left.some((n) => n > 0)) {
-    const place = random.int(0, 2);
-    const count = Math.min(left[place]!, random.int(1, 4));
-    if (count > 0) await node.say(rooms[place]!, ...Array.from({ length: count }, () => "x"));
-    left[place]! -= count;
+    const index = random.int(0, 2);
+    const count = Math.min(left[index]!, random.int(1, 4));
+    if (count > 0) await node.say(rooms[index]!, ...Array.from({ length: count }, () => "x"));
+    left[index]! -= count;
     if (random.chance(0.08)) {
       proxy.cut();
       proxy.restore();
