@@ -7,7 +7,7 @@ import type { PresenceStore } from "./presence/presence-store.ts";
 import type { PresenceTimes } from "./presence/times.ts";
 import type { Authenticate } from "./transport.ts";
 
-/** What the hub asks of the application; plugged in app.ts. */
+/** What the hub needs of the application; provided in app.ts. */
 export interface HubDeps {
   authenticate: Authenticate;
   log: LogReader;

@@ -18,7 +18,7 @@ export interface Realtime {
   authorize(caller: Caller, room: string): Promise<void>;
   /** A command's payload is checked against `COMMANDS[type]` before the handler gets it. The handler returns the ack's payload. */
   registerCommand<T extends CommandType>(type: T, handler: CommandHandler<T>): void;
-  /** Takes all connections of a person out of a room, in this tick; they get `room:left` with code FORBIDDEN. */
+  /** Removes all connections of a person from a room, in this tick; they get `room:left` with code FORBIDDEN. */
   expel(room: string, userId: string): void;
   /** Sends `system:bye` and closes. Used at logout, revoke, ban, expiry. */
   closeSession(sessionId: string, reason: CloseReason): void;

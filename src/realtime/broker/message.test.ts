@@ -45,10 +45,10 @@ test("unknown kinds of lines of a newer release are ignored, and so are messages
 test("no input makes the parser throw", () => {
   const kinds = fc.constantFrom("E", "A", "W", "Q", "R", "N", "P", "F", "x");
   fc.assert(
-    fc.property(kinds, fc.string({ maxLength: 60, unit: "binary" }), (letter, rest) => {
-      parseLine(`${letter} ${rest}`);
-      parseLine(rest);
-      expect(parseHead(rest)).toBeNull();
+    fc.property(kinds, fc.string({ maxLength: 60, unit: "binary" }), (kind, text) => {
+      parseLine(`${kind} ${text}`);
+      parseLine(text);
+      expect(parseHead(text)).toBeNull();
     }),
   );
   expect(parseHead(formatHead({ instanceId: "n1", node: 1023, epoch: "0a1b" }, 7))).toEqual({

@@ -67,32 +67,32 @@ export function formatLine(line: Line): string {
 export function parseLine(text: string): Line | null {
   switch (text.slice(0, 2)) {
     case "E ": {
-      const [, room, seq, type, payload] = splitWords(text, 5) ?? [];
+      const [, room, seq, type, payload] = splitFields(text, 5) ?? [];
       // The payload is inserted into frames unchanged, so at least its ends are checked.
       if (payload === undefined || !payload.startsWith("{") || !payload.endsWith("}")) return null;
       const entry = { room: room!, seq: parseNumber(seq!), type: type!, payload };
       return entry.seq > 0 && NAME.test(entry.room) && NAME.test(entry.type) ? { kind: "entry", entry } : null;
     }
     case "A ": {
-      const [, room, seq] = splitWords(text, 3) ?? [];
+      const [, room, seq] = splitFields(text, 3) ?? [];
       return seq !== undefined && NAME.test(room!) && parseNumber(seq) > 0
         ? { kind: "announcement", room: room!, seq: parseNumber(seq) }
         : null;
     }
     case "T ": {
-      const [, room, seq, traceparent] = splitWords(text, 4) ?? [];
+      const [, room, seq, traceparent] = splitFields(text, 4) ?? [];
       return traceparent === undefined ? null : { kind: "trace", room: room!, seq: parseNumber(seq!), traceparent };
     }
     case "W ": {
-      const [, subject, payload] = splitWords(text, 3) ?? [];
+      const [, subject, payload] = splitFields(text, 3) ?? [];
       return payload === undefined ? null : { kind: "message", subject: subject!.replaceAll("%20", " "), payload };
     }
     case "Q ": {
-      const [, id, name, payload] = splitWords(text, 4) ?? [];
+      const [, id, name, payload] = splitFields(text, 4) ?? [];
       return payload === undefined ? null : { kind: "request", id: id!, name: name!.replaceAll("%20", " "), payload };
     }
     case "R ": {
-      const [, id, payload] = splitWords(text, 3) ?? [];
+      const [, id, payload] = splitFields(text, 3) ?? [];
       return payload === undefined ? null : { kind: "reply", id: id!, payload };
     }
     case "N ":
@@ -100,7 +100,7 @@ export function parseLine(text: string): Line | null {
     case "P ":
       return { kind: "probe", number: parseNumber(text.slice(2)) };
     case "F ": {
-      const [, lineId, index, count, chunk] = splitWords(text, 5) ?? [];
+      const [, lineId, index, count, chunk] = splitFields(text, 5) ?? [];
       return chunk === undefined
         ? null
         : { kind: "chunk", lineId: lineId!, index: parseNumber(index!), count: parseNumber(count!), text: chunk };
@@ -117,16 +117,16 @@ function parseNumber(text: string): number {
   return /^[0-9]{1,15}$/.test(text) ? Number(text) : -1;
 }
 
-/** `parts` words, the last with all that is left; null when there are fewer. */
-function splitWords(text: string, parts: number): string[] | null {
-  const words: string[] = [];
+/** `count` fields, the last with all the remaining text; null when there are fewer. */
+function splitFields(text: string, count: number): string[] | null {
+  const fields: string[] = [];
   let from = 0;
-  while (words.length < parts - 1) {
+  while (fields.length < count - 1) {
     const space = text.indexOf(" ", from);
     if (space < 0) return null;
-    words.push(text.slice(from, space));
+    fields.push(text.slice(from, space));
     from = space + 1;
   }
-  words.push(text.slice(from));
-  return words;
+  fields.push(text.slice(from));
+  return fields;
 }

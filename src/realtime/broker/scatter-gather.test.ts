@@ -3,11 +3,11 @@ import type { Line } from "./message.ts";
 import { ScatterGather } from "./scatter-gather.ts";
 
 /** Node 1 of three, and the requests that it sent. */
-function node(living: number[] = [1, 2, 3]) {
+function node(liveNodes: number[] = [1, 2, 3]) {
   const sent: string[] = [];
   const scatterGather = new ScatterGather({
     node: () => 1,
-    liveNodes: () => living,
+    liveNodes: () => liveNodes,
     isConnected: () => true,
     send: (_to, line: Line) => line.kind === "request" && sent.push(line.id),
   });

@@ -98,7 +98,7 @@ export class CommandDispatcher {
       return;
     }
     this.#metrics.received(command.type);
-    const span = this.#tracing.begin(command.type, traceparent, { "usher.door": "websocket" });
+    const span = this.#tracing.begin(command.type, traceparent, { "usher.transport": "websocket" });
     return runWithContext({ connection_id: this.#formatId(connection), span }, () => {
       try {
         const done = command.run(connection, payload, id, accepted)?.catch((error) => {

@@ -22,7 +22,7 @@ export function parseFrame(text: string): ParsedFrame {
   const id = Envelope.pick({ id: true }).safeParse(value).data?.id;
   return {
     error: "invalid",
-    detail: 'A frame is {"type": "…", "payload": {…}}, with an id if you want an answer.',
+    detail: 'A frame is {"type": "…", "payload": {…}}, with an id if you want a reply.',
     id,
   };
 }

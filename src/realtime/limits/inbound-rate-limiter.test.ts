@@ -8,7 +8,7 @@ import { openClient, type WsClient } from "../../../tests/support/ws-client.ts";
 let bus: Bus;
 let one: HubNode;
 let two: HubNode;
-let living = 2;
+let liveNodes = 2;
 const open: WsClient[] = [];
 
 beforeAll(async () => {
@@ -23,13 +23,13 @@ beforeAll(async () => {
     framesPerAddress: 10,
   };
   const node = (number: number) =>
-    startHubNode({ node: String(number), broker: bus.join(number), nodes: () => living, limits });
+    startHubNode({ node: String(number), broker: bus.join(number), nodes: () => liveNodes, limits });
   [one, two] = await Promise.all([node(1), node(2)]);
 });
 afterAll(() => Promise.all([one.stop(), two.stop()]));
 beforeEach(async () => {
   bus.silent.clear();
-  living = 2;
+  liveNodes = 2;
   for (const client of open.splice(0)) client.close();
   await waitUntil(
     "all connections are closed",
@@ -83,7 +83,7 @@ test("the connections of a silent node are free at once; a single node sends no 
   expect(await refused(one, "dee")).toBe(true);
   bus.silent.add(2);
   await waitUntil("the dead node's count has expired", async () => !(await refused(one, "dee")));
-  living = 1;
+  liveNodes = 1;
   for (let i = 11; i < 20; i++) await come(one, "dee");
   expect(await refused(one, "dee")).toBe(true);
 });

@@ -27,7 +27,7 @@ async function waitForSyncs(store: PresenceStore & { writes: number }, count: nu
 function watchedStore(): PresenceStore & { writes: number; away: boolean; forget(): void } {
   let inner = createMemoryPresence();
   let known = true;
-  const here = <T>(ask: () => Promise<T>) => (store.away ? Promise.reject(new Error("away")) : ask());
+  const unlessAway = <T>(call: () => Promise<T>) => (store.away ? Promise.reject(new Error("away")) : call());
   const store = {
     kind: "memory" as const,
     writes: 0,
@@ -38,14 +38,14 @@ function watchedStore(): PresenceStore & { writes: number; away: boolean; forget
     },
     async write(...args: Parameters<PresenceStore["write"]>) {
       store.writes++;
-      await here(() => inner.write(...args));
+      await unlessAway(() => inner.write(...args));
       const before = known;
       known = true;
       return before;
     },
-    readOwn: () => here(() => inner.readOwn()),
-    sweep: () => here(() => inner.sweep()),
-    read: (...args: Parameters<PresenceStore["read"]>) => here(() => inner.read(...args)),
+    readOwn: () => unlessAway(() => inner.readOwn()),
+    sweep: () => unlessAway(() => inner.sweep()),
+    read: (...args: Parameters<PresenceStore["read"]>) => unlessAway(() => inner.read(...args)),
   };
   return store;
 }

@@ -62,7 +62,7 @@ const inRedis = (): Engine => ({
 /** A crash of PostgreSQL empties unlogged tables; here only that happens, so that other tests can use the server. */
 const inPostgres = (): Engine => {
   let away = false;
-  const unlessAway = <T>(ask: () => Promise<T>) => (away ? Promise.reject(new Error("away")) : ask());
+  const unlessAway = <T>(call: () => Promise<T>) => (away ? Promise.reject(new Error("away")) : call());
   return {
     node() {
       const store = createPostgresPresence(database.sql);

@@ -84,58 +84,59 @@ export class Joins {
         await pending;
       }
     } catch (error) {
-      for (const e of pendingJoins) this.#end(e);
+      for (const join of pendingJoins) this.#end(join);
       throw error;
     }
     // Since that last check nothing else has run, and nothing will until the first await inside #replay: the check that all rights
     // are known and nothing is missing, the reply, the backlog and going live are one step.
     if (connection.socket === null) {
-      for (const e of pendingJoins) this.#end(e);
+      for (const join of pendingJoins) this.#end(join);
       return;
     }
     reply(this.#decide(pendingJoins));
-    void this.#replayAll(pendingJoins.filter((e) => e.refusal === null));
+    void this.#replayAll(pendingJoins.filter((join) => !join.isRefused));
   }
 
   /** Checks rights that are not known, else reads what was missed and is not in memory; null when neither is needed. */
   #prepare(pendingJoins: readonly PendingJoin[]): Promise<unknown> | null {
-    const waiting = pendingJoins.filter((e) => e.refusal === null);
-    const unauthorized = waiting.filter((e) => e.needsAuthorization);
+    const waiting = pendingJoins.filter((join) => !join.isRefused);
+    const unauthorized = waiting.filter((join) => join.state.kind === "unauthorized");
     if (unauthorized.length > 0) return this.#authorize(unauthorized);
-    const lagging = waiting.filter((e) => !e.canGoLive);
-    return lagging.length > 0 ? Promise.all(lagging.map((e) => this.#read(e))) : null;
+    const lagging = waiting.filter((join) => !join.canGoLive);
+    return lagging.length > 0 ? Promise.all(lagging.map((join) => this.#read(join))) : null;
   }
 
   async #authorize(pendingJoins: readonly PendingJoin[]): Promise<void> {
-    for (const e of pendingJoins) e.needsAuthorization = false;
+    for (const join of pendingJoins) join.startAuthorization();
     const requests = pendingJoins.map(({ connection, room }) => ({ caller: connection.caller, room: room.name }));
     const refusals = await this.#deps.policies.authorize(requests);
-    pendingJoins.forEach((e, index) => {
-      e.refusal ??= refusals[index] ?? null;
+    pendingJoins.forEach((join, index) => {
+      const refusal = refusals[index] ?? null;
+      if (refusal !== null) join.refuse(refusal);
     });
   }
 
-  async #read(e: PendingJoin): Promise<void> {
-    const { room } = e;
+  async #read(join: PendingJoin): Promise<void> {
+    const { room } = join;
     const { log } = this.#deps;
-    if (e.needsReset) {
+    if (join.needsReset) {
       const head = (await log.heads([room.name])).get(room.name) ?? 0;
-      this.#startAtHead(e, head);
+      this.#startAtHead(join, head);
       return;
     }
     // The client may be ahead of this node: then what the node lacks is read too, and published to the other members first.
-    const since = room.isPositioned ? Math.min(e.from, room.next - 1) : e.from;
+    const since = room.isPositioned ? Math.min(join.from, room.next - 1) : join.from;
     const slice = await log.slice(room.name, since);
-    if (!slice.complete || slice.head < e.from) {
-      e.needsReset = true;
-      this.#startAtHead(e, slice.head);
+    if (!slice.complete || slice.head < join.from) {
+      join.needsReset = true;
+      this.#startAtHead(join, slice.head);
       return;
     }
     room.setHead(since, slice.head);
     for (const entry of slice.entries) room.ingest(entry);
-    if (room.framesAfter(e.from) !== null) return;
-    for (const entry of slice.entries) if (entry.seq > e.from) e.frames.push(encodeEntry(entry));
-    e.from = slice.head;
+    if (room.framesAfter(join.from) !== null) return;
+    for (const entry of slice.entries) if (entry.seq > join.from) join.frames.push(encodeEntry(entry));
+    join.from = slice.head;
   }
 
   /**
@@ -144,7 +145,7 @@ export class Joins {
    */
   #startAtHead({ room }: PendingJoin, head: number): void {
     if (!room.isPositioned && this.#deps.policies.canExpel(room.name))
-      for (const e of room.pendingJoins ?? []) e.needsAuthorization = true;
+      for (const join of room.pendingJoins ?? []) join.requireAuthorization();
     room.setHead(head, head);
   }
 
@@ -152,93 +153,95 @@ export class Joins {
     const { metrics } = this.#deps;
     let budget = MAX_BACKLOG_BYTES_PER_COMMAND;
     let free = this.#deps.roomsPerConnection - countRooms(pendingJoins[0]?.connection);
-    return pendingJoins.map((e) => {
-      const { room } = e;
-      if (e.refusal === null && e.connection.countsAsMember(room) && --free < 0) e.refusal = "too_many_rooms";
-      if (e.refusal !== null) {
-        this.#end(e);
+    return pendingJoins.map((join) => {
+      const { room } = join;
+      if (!join.isRefused && join.connection.countsAsMember(room) && --free < 0) join.refuse("too_many_rooms");
+      const { state } = join;
+      if (state.kind === "refused") {
+        this.#end(join);
         metrics.recovery("refused");
         return {
           room: room.name,
           seq: 0,
           recovered: false,
           members: 0,
-          code: e.refusal === "gone" ? "conflict" : e.refusal,
+          code: state.code === "left" ? "conflict" : state.code,
         };
       }
-      if (!e.needsReset) {
-        for (const frame of room.framesAfter(e.from)!) e.frames.push(frame);
-        const bytes = getByteLength(e.frames);
-        if (e.frames.length > MAX_BACKLOG_ROWS || bytes > Math.min(MAX_BACKLOG_BYTES, budget)) e.needsReset = true;
-        else if (bytes > REPLAY_SLICE_BYTES && this.#backlogBytes > MAX_BACKLOG_BYTES_PER_NODE) e.needsReset = true;
+      if (!join.needsReset) {
+        for (const frame of room.framesAfter(join.from)!) join.frames.push(frame);
+        const bytes = getByteLength(join.frames);
+        if (join.frames.length > MAX_BACKLOG_ROWS || bytes > Math.min(MAX_BACKLOG_BYTES, budget))
+          join.needsReset = true;
+        else if (bytes > REPLAY_SLICE_BYTES && this.#backlogBytes > MAX_BACKLOG_BYTES_PER_NODE) join.needsReset = true;
         else budget -= bytes;
       }
-      if (e.needsReset) e.frames = [];
-      e.from = room.next - 1;
-      e.isAnswered = true;
-      if (e.since !== null) metrics.recovery(e.needsReset ? "reset" : "recovered");
-      return { room: room.name, seq: e.from, recovered: !e.needsReset, members: room.members + 1, code: null };
+      if (join.needsReset) join.frames = [];
+      join.from = room.next - 1;
+      join.startReplay();
+      if (join.since !== null) metrics.recovery(join.needsReset ? "reset" : "recovered");
+      return { room: room.name, seq: join.from, recovered: !join.needsReset, members: room.members + 1, code: null };
     });
   }
 
   async #replayAll(pendingJoins: readonly PendingJoin[]): Promise<void> {
-    const bytes = pendingJoins.reduce((sum, e) => sum + getByteLength(e.frames), 0);
+    const bytes = pendingJoins.reduce((sum, join) => sum + getByteLength(join.frames), 0);
     this.#backlogBytes += bytes;
-    for (const e of pendingJoins) {
+    for (const join of pendingJoins) {
       try {
-        await this.#replay(e);
+        await this.#replay(join);
       } catch (error) {
-        this.#deps.logger.error({ err: error, connection: e.connection.id }, "a replay failed");
-        if (e.refusal === null) this.#deps.sender.sendLeft(e.connection, e.room.name, "unavailable");
+        this.#deps.logger.error({ err: error, connection: join.connection.id }, "a replay failed");
+        if (!join.isRefused) this.#deps.sender.sendLeft(join.connection, join.room.name, "unavailable");
       } finally {
-        this.#end(e);
+        this.#end(join);
       }
     }
     this.#backlogBytes -= bytes;
   }
 
-  #end(e: PendingJoin): void {
-    e.end();
-    this.#deps.rooms.evictIfEmpty(e.room);
+  #end(join: PendingJoin): void {
+    join.end();
+    this.#deps.rooms.evictIfEmpty(join.room);
   }
 
   /** Sends the backlog in slices, then what came meanwhile, and goes live in the tick in which nothing is left to send. */
-  async #replay(e: PendingJoin): Promise<void> {
-    const { connection, room } = e;
+  async #replay(join: PendingJoin): Promise<void> {
+    const { connection, room } = join;
     let sent = 0;
-    while (e.refusal === null && connection.socket !== null) {
-      sent = this.#sendSlice(connection, e.frames, sent);
-      if (sent < e.frames.length) {
+    while (!join.isRefused && connection.socket !== null) {
+      sent = this.#sendSlice(connection, join.frames, sent);
+      if (sent < join.frames.length) {
         // Without unsent bytes no drain event comes: then only let other work run.
         if (connection.socket.getBufferedAmount() > 0) await connection.waitForDrain();
         else await new Promise(setImmediate);
         continue;
       }
-      const more = room.framesAfter(e.from);
+      const more = room.framesAfter(join.from);
       if (more !== null && more.length === 0) {
         this.#deps.rooms.join(connection, room);
         // In the same tick: a person's own room sends nothing to connections with a pending join.
-        this.#end(e);
-        if (e.wantsPresence) this.#deps.watch?.(connection, room);
+        this.#end(join);
+        if (join.wantsPresence) this.#deps.watch?.(connection, room);
         return;
       }
       sent = 0;
-      e.frames = more ?? [];
-      if (more !== null) e.from = room.next - 1;
-      else await this.#catchUp(e);
+      join.frames = more ?? [];
+      if (more !== null) join.from = room.next - 1;
+      else await this.#catchUp(join);
     }
   }
 
   /** What came during a slow replay is no longer in memory: the log has it, or the client reloads the state (SPEC RC-6). */
-  async #catchUp(e: PendingJoin): Promise<void> {
-    const { connection, room } = e;
-    await this.#read(e);
-    if (!e.needsReset || e.refusal !== null) return;
-    e.from = room.next - 1;
-    e.needsReset = false;
+  async #catchUp(join: PendingJoin): Promise<void> {
+    const { connection, room } = join;
+    await this.#read(join);
+    if (!join.needsReset || join.isRefused) return;
+    join.from = room.next - 1;
+    join.needsReset = false;
     const payload = {
       room: room.name,
-      seq: e.from,
+      seq: join.from,
       epoch: this.#deps.epoch(),
       recovered: false,
       members: room.members + 1,
@@ -260,7 +263,7 @@ export class Joins {
 
 /** Rooms that a connection is in, and those that it will be in after its backlog. */
 function countRooms(connection: Connection | undefined): number {
-  const pendingJoins = [...(connection?.pendingJoins ?? [])].filter((e) => e.countsAsMember);
+  const pendingJoins = [...(connection?.pendingJoins ?? [])].filter((join) => join.countsAsMember);
   return (connection?.rooms.length ?? 0) + pendingJoins.length;
 }
 

@@ -2,27 +2,37 @@ import type { Code } from "../../../protocol/codes.ts";
 import type { Connection } from "../connections/connection.ts";
 import type { Room } from "../rooms/room.ts";
 
+type JoinState =
+  /** The rights have to be checked: at first, and again when the person may have been removed meanwhile. */
+  | { kind: "unauthorized" }
+  /** The rights are checked, or being checked; what was missed is read from the log. */
+  | { kind: "authorized" }
+  /** The reply is sent; the backlog follows, then live frames. */
+  | { kind: "replaying" }
+  /** It ends without going live; `left`: the client left, joined again or disconnected, and gets no `room:left`. */
+  | { kind: "refused"; code: Code | "left" };
+
+const UNAUTHORIZED: JoinState = { kind: "unauthorized" };
+const AUTHORIZED: JoinState = { kind: "authorized" };
+const REPLAYING: JoinState = { kind: "replaying" };
+
 /**
- * A connection on its way into a room. It is registered with the room before the rights are asked, so that whoever takes
- * the person out meanwhile finds it; and as long as it is, the room forgets no frame.
+ * A join of a room that is under way. It is registered with the room before the rights are checked, so that an expulsion meanwhile
+ * finds it; and until it ends, the room keeps its history.
  */
 export class PendingJoin {
   readonly connection: Connection;
   readonly room: Room;
-  /** The last seq the client has; null: it has none, or of another epoch. */
+  /** The last seq the client has; null: none, or one of another epoch. */
   readonly since: number | null;
   /** Whether the client wants to see who is in the room. */
   readonly wantsPresence: boolean;
-  /** The last seq that `frames` bring; what comes after is to be had from the room. */
+  /** The last seq of `frames`; later ones come from the room. */
   from: number;
   frames: string[] = [];
-  /** The log cannot give exactly what is missing: live from the head, and the client loads the state anew. */
+  /** The log cannot give exactly what is missing: live from the head, and the client reloads the state. */
   needsReset: boolean;
-  isAnswered = false;
-  /** The rights are to be asked: at first, and again whenever somebody says meanwhile that the person was taken out. */
-  needsAuthorization = true;
-  /** Why it ends without going live; `gone`: the client left, came again, or hung up, and needs no word. */
-  refusal: Code | "gone" | null = null;
+  #state: JoinState = UNAUTHORIZED;
 
   constructor(connection: Connection, room: Room, since: number | null, presence = false) {
     this.connection = connection;
@@ -37,14 +47,45 @@ export class PendingJoin {
     connection.pendingJoins.add(this);
   }
 
-  /** True when what is missing is at hand: then answer and go live without an await in between. */
+  get state(): JoinState {
+    return this.#state;
+  }
+
+  get isRefused(): boolean {
+    return this.#state.kind === "refused";
+  }
+
+  get isReplaying(): boolean {
+    return this.#state.kind === "replaying";
+  }
+
+  /** The rights are about to be checked. */
+  startAuthorization(): void {
+    if (this.#state.kind === "unauthorized") this.#state = AUTHORIZED;
+  }
+
+  /** The rights may have changed: they are checked again before the reply. */
+  requireAuthorization(): void {
+    if (this.#state.kind === "authorized") this.#state = UNAUTHORIZED;
+  }
+
+  startReplay(): void {
+    if (this.#state.kind === "authorized") this.#state = REPLAYING;
+  }
+
+  /** The first refusal counts. */
+  refuse(code: Code | "left"): void {
+    if (this.#state.kind !== "refused") this.#state = { kind: "refused", code };
+  }
+
+  /** True when nothing has to be read: then reply and go live without an await in between. */
   get canGoLive(): boolean {
     return this.needsReset ? this.room.isPositioned : this.room.framesAfter(this.from) !== null;
   }
 
-  /** It will be in the room, behind a backlog that is still on its way: its place is taken. */
+  /** Whether it counts as a room of its connection already, while its backlog is being sent. */
   get countsAsMember(): boolean {
-    return this.isAnswered && this.refusal === null && this.connection.countsAsMember(this.room);
+    return this.isReplaying && this.connection.countsAsMember(this.room);
   }
 
   end(): void {

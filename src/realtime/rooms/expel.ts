@@ -24,13 +24,13 @@ export function expel(
   if (room === undefined) return;
   const isExpelled = ({ caller }: Connection) =>
     caller.kind === "user" && (expelled === "everybody" || caller.userId === expelled.userId);
-  for (const e of room.pendingJoins ?? []) {
-    if (e.refusal !== null || !isExpelled(e.connection)) continue;
+  for (const join of room.pendingJoins ?? []) {
+    if (!isExpelled(join.connection)) continue;
     // Before the reply its rights are checked again: the person may have become a member again since.
-    if (e.isAnswered) {
-      e.refusal = "forbidden";
-      sender.sendLeft(e.connection, name, "forbidden");
-    } else e.needsAuthorization = true;
+    if (join.isReplaying) {
+      join.refuse("forbidden");
+      sender.sendLeft(join.connection, name, "forbidden");
+    } else join.requireAuthorization();
   }
   const candidates = expelled === "everybody" ? connections.open : rooms.userConnections.get(expelled.userId);
   for (const connection of [...candidates]) {
@@ -46,11 +46,9 @@ export function expel(
  */
 export async function recheckAccess({ rooms, connections, sender, policies }: ExpelDeps, room: Room): Promise<void> {
   if (!policies.canExpel(room.name)) return;
-  const pendingJoins = [...(room.pendingJoins ?? [])].filter(
-    (e) => e.refusal === null && e.connection.caller.kind === "user",
-  );
-  for (const e of pendingJoins) if (!e.isAnswered) e.needsAuthorization = true; // its join checks them itself
-  const replaying = new Map(pendingJoins.filter((e) => e.isAnswered).map((e) => [e.connection, e]));
+  const pendingJoins = [...(room.pendingJoins ?? [])].filter((join) => join.connection.caller.kind === "user");
+  for (const join of pendingJoins) join.requireAuthorization(); // before the reply the join itself checks
+  const replaying = new Map(pendingJoins.filter((join) => join.isReplaying).map((join) => [join.connection, join]));
   const members = connections.open.filter(
     (one) => one.caller.kind === "user" && (one.isIn(room) || replaying.has(one)),
   );
@@ -62,7 +60,7 @@ export async function recheckAccess({ rooms, connections, sender, policies }: Ex
     if (refusal === null) return;
     const pendingJoin = replaying.get(connection);
     if (connection.isIn(room)) rooms.leave(connection, room);
-    else if (pendingJoin !== undefined && pendingJoin.refusal === null) pendingJoin.refusal = refusal;
+    else if (pendingJoin?.isReplaying) pendingJoin.refuse(refusal);
     else return;
     sender.sendLeft(connection, room.name, refusal);
   });

@@ -91,7 +91,7 @@ export class RoomRegistry {
 
   /** Removes the connection from the room, also when its join is pending. */
   leave(connection: Connection, room: Room): void {
-    for (const e of room.pendingJoins ?? []) if (e.connection === connection && e.refusal === null) e.refusal = "gone";
+    for (const join of room.pendingJoins ?? []) if (join.connection === connection) join.refuse("left");
     if (!connection.isIn(room)) return;
     connection.socket?.unsubscribe(room.name);
     connection.removeRoom(room);

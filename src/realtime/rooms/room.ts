@@ -133,7 +133,7 @@ export class Room {
   }
 
   isJoining(connection: Connection): boolean {
-    for (const e of this.pendingJoins ?? []) if (e.connection === connection && e.refusal === null) return true;
+    for (const join of this.pendingJoins ?? []) if (join.connection === connection && !join.isRefused) return true;
     return false;
   }
 
