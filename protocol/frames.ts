@@ -68,7 +68,7 @@ export const FRAMES = {
     connection_id: z.string(),
     server_time: Time,
     user_id: z.string().nullable(),
-    /** ms between the server's pings, and the maximum bytes of a frame it takes. */
+    /** ms between the server's pings, and the maximum bytes of a frame that it accepts. */
     ping_interval: z.number(),
     max_frame: z.number(),
     node: z.string(),

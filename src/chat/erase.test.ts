@@ -57,8 +57,8 @@ test("the name that a person had is in no entry of the log any more, and no one 
   const member_ids = [bob.userId, dan.userId];
   const shared = (await node.channels.create(eve, { type: "private", name: "s", member_ids })).channel.id;
   await node.channels.create(dan, { type: "direct", member_ids: [bob.userId] });
-  const say = async (content: string) => (await node.messages.send(dan, { channel_id: shared, content })).message.id;
-  const id = await say("taken back");
+  const send = async (content: string) => (await node.messages.send(dan, { channel_id: shared, content })).message.id;
+  const id = await send("taken back");
   await node.messages.delete(dan, id);
   const quoted = `{"user_id":"${dan.userId}","username":"kept"}`;
   await node.messages.send(bob, { channel_id: shared, content: quoted });

@@ -16,7 +16,7 @@ import { FIRST_POSITION, findLogPartitions, type LogPosition, replaceName } from
  * other person's.
  * One short transaction each, and safe to repeat: an interrupted erasure continues.
  *
- * @param step messages, and entries of the log, that one statement goes through
+ * @param step maximum messages, or log entries, of one statement
  */
 export async function eraseUser(
   { sql, transaction }: Pick<ChatDeps, "sql" | "transaction">,
@@ -56,7 +56,7 @@ export async function eraseUser(
   }
 }
 
-/** In steps: one statement for all messages would keep its snapshot for seconds. */
+/** In steps: one statement for all messages would hold its snapshot for seconds. */
 async function* walkMessages(sql: Sql, userId: string, step: number): AsyncGenerator<Message> {
   let after: string | null = "0";
   while (after !== null) {

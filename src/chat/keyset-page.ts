@@ -10,7 +10,7 @@ export interface PageQuery {
   around?: string | undefined;
 }
 
-/** The page as the store reads it: one row more than shown on each side, to know whether there are more. */
+/** The page as the store reads it: one row more than returned on each side, to know whether there are more. */
 export interface KeysetWindow {
   /** The list is split at this value of the sort key, into those below and those above … */
   cursor: string;
@@ -44,7 +44,7 @@ export function createIdWindow(query: PageQuery, from: "newest" | "oldest"): Key
 
 /**
  * The same for a list that is sorted by seq although its cursors are the ids of messages. `findSeq`: the seq of a message that the
- * list knows, else null. Throws `anchor_not_found`.
+ * list contains, else null. Throws `anchor_not_found`.
  */
 export async function createSeqWindow(
   query: PageQuery,

@@ -106,10 +106,10 @@ test("an edit or a deletion that waits for the room changes nothing when its cal
 
 test("an edit that changes nothing is no entry, and the number of edits is limited", async () => {
   const channel_id = await createSharedChannel();
-  const said = await post(channel_id, "same");
-  expect(await node.messages.edit(bob, said.id, "same")).toEqual(said);
-  for (let i = 0; i < LIMITS.edits; i++) await node.messages.edit(bob, said.id, `edit ${i}`);
-  expect(await errorCode(node.messages.edit(bob, said.id, "one more"))).toBe("conflict");
+  const sent = await post(channel_id, "same");
+  expect(await node.messages.edit(bob, sent.id, "same")).toEqual(sent);
+  for (let i = 0; i < LIMITS.edits; i++) await node.messages.edit(bob, sent.id, `edit ${i}`);
+  expect(await errorCode(node.messages.edit(bob, sent.id, "one more"))).toBe("conflict");
 });
 
 test("pages before, after and around cover every message once, at any size and cursor", async () => {
@@ -157,7 +157,7 @@ test("pages before, after and around cover every message once, at any size and c
 test("a page has the head of the log of the same statement: page and stream leave no gap", async () => {
   const channel_id = await createSharedChannel();
   let done = false;
-  const talking = (async () => {
+  const posting = (async () => {
     for (let i = 0; i < 150; i++) await post(channel_id, `m${i}`);
     done = true;
   })();
@@ -167,7 +167,7 @@ test("a page has the head of the log of the same statement: page and stream leav
     // Two people joined before the first message.
     expect(data.at(-1)?.seq ?? 2).toBe(head_seq);
   }
-  await talking;
+  await posting;
 });
 
 test("replies to a message are listed in order, page by page", async () => {
@@ -187,20 +187,20 @@ test("replies to a message are listed in order, page by page", async () => {
 
 test("no item is skipped by cursors: an empty page has none, which would exclude its neighbour", async () => {
   const channel_id = await createSharedChannel();
-  const said = [await post(channel_id, "first"), await post(channel_id, "last")];
-  const reply = (await node.messages.send(ann, { channel_id, content: "reply", reply_to_id: said[0]!.id })).message;
-  const all = [...said, reply];
+  const sent = [await post(channel_id, "first"), await post(channel_id, "last")];
+  const reply = (await node.messages.send(ann, { channel_id, content: "reply", reply_to_id: sent[0]!.id })).message;
+  const all = [...sent, reply];
   const lists = [
     (query: PageQuery) => node.messages.page(bob, channel_id, query),
-    (query: PageQuery) => node.messages.replies(bob, said[0]!.id, query),
+    (query: PageQuery) => node.messages.replies(bob, sent[0]!.id, query),
   ];
   for (const list of lists) {
     const after = await list({ limit: 5, after: reply.id });
-    const before = await list({ limit: 5, before: said[0]!.id });
+    const before = await list({ limit: 5, before: sent[0]!.id });
     for (const { data, prev, next } of [after, before])
       expect({ data, prev, next }).toEqual({ data: [], prev: null, next: null });
   }
-  const last = await lists[0]!({ limit: 1, after: said[1]!.id });
+  const last = await lists[0]!({ limit: 1, after: sent[1]!.id });
   expect([last.prev, last.next]).toEqual([reply.id, null]);
   expect((await lists[0]!({ limit: 5, before: last.prev! })).data.map(({ id }) => id)).toEqual(
     all.slice(0, 2).map(({ id }) => id),

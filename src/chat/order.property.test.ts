@@ -50,25 +50,25 @@ async function poll(channelId: string, limit: number, done: () => boolean): Prom
 }
 
 /** Posts, this many at a time, each on a node chosen by `where`. */
-async function talk(
+async function postMany(
   channelId: string,
   posts: number,
   atOnce: number,
   where: (i: number) => number,
 ): Promise<Message[]> {
-  const said: Message[] = [];
+  const sent: Message[] = [];
   let next = 0;
   const talker = async () => {
-    while (next < posts) said.push(await post(where(next), channelId, next++ % 3 === 0 ? bob : ann));
+    while (next < posts) sent.push(await post(where(next), channelId, next++ % 3 === 0 ? bob : ann));
   };
   await Promise.all(Array.from({ length: atOnce }, talker));
-  return said.sort((a, b) => a.seq - b.seq);
+  return sent.sort((a, b) => a.seq - b.seq);
 }
 
 /** How many have a smaller id than one before them. */
-function inverted(said: readonly Message[]): number {
+function inverted(sent: readonly Message[]): number {
   let highest = 0n;
-  return said.filter(({ id }) => {
+  return sent.filter(({ id }) => {
     const isSmaller = BigInt(id) < highest;
     if (!isSmaller) highest = BigInt(id);
     return isSmaller;
@@ -76,8 +76,8 @@ function inverted(said: readonly Message[]): number {
 }
 
 const names = (messages: readonly Message[]) => messages.map(({ id, seq }) => `${seq} ${id}`);
-const expectedUnread = (said: readonly Message[], who: UserCaller, readSeq: number) =>
-  Math.min(100, said.filter(({ seq, user_id }) => seq > readSeq && user_id !== who.userId).length);
+const expectedUnread = (sent: readonly Message[], who: UserCaller, readSeq: number) =>
+  Math.min(100, sent.filter(({ seq, user_id }) => seq > readSeq && user_id !== who.userId).length);
 
 async function readUnread(who: UserCaller, channelId: string): Promise<number> {
   const { channels } = await nodes[0]!.readMarks.counts(who);
@@ -129,24 +129,24 @@ test("OR-5 a client that pages on from the last message while nodes post gets ea
       async (atOnce, limit, where, marks) => {
         const channelId = await createSharedChannel();
         let done = false;
-        const talking = talk(channelId, where.length, atOnce, (i) => where[i]!).finally(() => {
+        const posting = postMany(channelId, where.length, atOnce, (i) => where[i]!).finally(() => {
           done = true;
         });
-        const [said, got] = await Promise.all([talking, poll(channelId, limit, () => done)]);
-        expect(names(got)).toEqual(names(said));
+        const [sent, got] = await Promise.all([posting, poll(channelId, limit, () => done)]);
+        expect(names(got)).toEqual(names(sent));
         let readSeq = 0;
         for (const mark of marks) {
-          const message = said[mark % said.length]!;
+          const message = sent[mark % sent.length]!;
           readSeq = Math.max(readSeq, message.seq);
           const marked = await nodes[mark % nodes.length]!.readMarks.mark(cid, channelId, message.id);
           expect(marked).toEqual({
-            last_read_id: said.find(({ seq }) => seq === readSeq)!.id,
+            last_read_id: sent.find(({ seq }) => seq === readSeq)!.id,
             last_read_seq: readSeq,
-            unread: expectedUnread(said, cid, readSeq),
-            last_seq: said.at(-1)!.seq,
+            unread: expectedUnread(sent, cid, readSeq),
+            last_seq: sent.at(-1)!.seq,
           });
         }
-        expect(await readUnread(cid, channelId)).toBe(expectedUnread(said, cid, readSeq));
+        expect(await readUnread(cid, channelId)).toBe(expectedUnread(sent, cid, readSeq));
       },
     ),
     { seed, numRuns: 25 },
@@ -156,25 +156,25 @@ test("OR-5 a client that pages on from the last message while nodes post gets ea
 test(`OR-5 two nodes with clocks 5 s apart and ${POSTS} posts: none missed by paging, unread as counted by hand`, async () => {
   const channelId = await createSharedChannel();
   let done = false;
-  const talking = talk(channelId, POSTS, 32, (i) => i % 2).finally(() => {
+  const posting = postMany(channelId, POSTS, 32, (i) => i % 2).finally(() => {
     done = true;
   });
-  const [said, got] = await Promise.all([talking, poll(channelId, 50, () => done)]);
-  expect(inverted(said)).toBeGreaterThan(POSTS / 10);
-  expect(names(got)).toEqual(names(said));
+  const [sent, got] = await Promise.all([posting, poll(channelId, 50, () => done)]);
+  expect(inverted(sent)).toBeGreaterThan(POSTS / 10);
+  expect(names(got)).toEqual(names(sent));
   for (const back of [0, 1, 2, 7, 40, 99]) {
-    const message = said.at(-1 - back)!;
+    const message = sent.at(-1 - back)!;
     await nodes[0]!.readMarks.mark(cid, channelId, message.id);
   }
   const { last_read_id } = await nodes[0]!.channels.get(cid, channelId);
-  expect(last_read_id).toBe(said.at(-1)!.id);
+  expect(last_read_id).toBe(sent.at(-1)!.id);
   for (const back of [1, 10, 50, 90]) {
     const late = await nodes[0]!.person("late");
     await nodes[0]!.members.add(ann, channelId, late.userId);
     await nodes[0]!.sql`UPDATE members SET read_id = 0 WHERE channel_id = ${channelId} AND user_id = ${late.userId}`;
-    const at = said.at(-back)!;
+    const at = sent.at(-back)!;
     await nodes[back % 2]!.readMarks.mark(late, channelId, at.id);
-    expect(await readUnread(late, channelId)).toBe(expectedUnread(said, late, at.seq));
+    expect(await readUnread(late, channelId)).toBe(expectedUnread(sent, late, at.seq));
   }
 }, 120_000);
 

@@ -87,15 +87,15 @@ test("a row that PostgreSQL refuses fails alone, and the others keep their order
 test("a reply must be to a message of the same channel that is not deleted", async () => {
   const channel_id = await createSharedChannel();
   const elsewhere = await createSharedChannel();
-  const said = (await node.messages.send(ann, { channel_id, content: "question" })).message;
+  const sent = (await node.messages.send(ann, { channel_id, content: "question" })).message;
   const send = (channel: string, reply_to_id: string, client_id?: string) =>
     node.messages.send(bob, { channel_id: channel, content: "reply", reply_to_id, client_id });
-  expect((await send(channel_id, said.id)).message.reply_to_id).toBe(said.id);
-  expect(await errorCode(send(elsewhere, said.id))).toBe("invalid");
+  expect((await send(channel_id, sent.id)).message.reply_to_id).toBe(sent.id);
+  expect(await errorCode(send(elsewhere, sent.id))).toBe("invalid");
   expect(await errorCode(send(channel_id, "1"))).toBe("invalid");
   expect(await Promise.all([1, 2].map(() => errorCode(send(channel_id, "1", "k"))))).toEqual(["invalid", "invalid"]);
-  await node.messages.delete(ann, said.id);
-  expect(await errorCode(send(channel_id, said.id))).toBe("invalid");
+  await node.messages.delete(ann, sent.id);
+  expect(await errorCode(send(channel_id, sent.id))).toBe("invalid");
 });
 
 /** Removes Bob in a transaction that waits for `commit` while it has the room locked, as a removal does at its end. */
@@ -125,7 +125,7 @@ async function isLockAwaited(): Promise<boolean> {
   return rows.length > 0;
 }
 
-test("a post that waits for a removal is refused; the one-statement variant would let it in", async () => {
+test("a post that waits for a removal is refused; the one-statement variant would accept it", async () => {
   const channel_id = await createSharedChannel();
   const removal = await removeSlowly(channel_id);
   const post = errorCode(node.messages.send(bob, { channel_id, content: "too late" }));
@@ -244,10 +244,10 @@ test("a batch that conflicts with another node's batch waits for it, and is stil
   const [row] = await node.sql<{ id: string }[]>`SELECT min(id) AS id FROM rooms WHERE id = ANY (${ids}::bigint[])`;
   // On a very busy machine the row is unlocked too late for the batch: then it is split, as it should be.
   for (let tries = 20; ; tries--) {
-    const said = await raceOnLockedRow(node.sql, { table: "rooms", id: row!.id }, () => [
+    const sent = await raceOnLockedRow(node.sql, { table: "rooms", id: row!.id }, () => [
       Promise.all(ids.map((channel_id) => node.messages.send(ann, { channel_id, content: "text" }))),
     ]);
-    const messages = said.flat().map(({ message }) => message.id);
+    const messages = sent.flat().map(({ message }) => message.id);
     const written = await node.sql<{ n: number }[]>`
       SELECT count(DISTINCT xmin::text)::int AS n FROM messages WHERE id = ANY (${messages}::bigint[])`;
     if (tries > 1 && written[0]!.n > 1) continue;

@@ -33,16 +33,16 @@ test("unread counts are what counting by hand gives, after any history", async (
   await fc.assert(
     fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 40, size: "max" }), async (acts) => {
       const channel_id = await createSharedChannel();
-      const said: { id: string; who: number; deleted: boolean }[] = [];
+      const sent: { id: string; who: number; deleted: boolean }[] = [];
       const marks = [-1, -1, -1];
-      const unread = (who: number) => said.filter((m, i) => i > marks[who]! && !m.deleted && m.who !== who).length;
+      const unread = (who: number) => sent.filter((m, i) => i > marks[who]! && !m.deleted && m.who !== who).length;
       for (const step of acts) {
         if (step.do === "send") {
           const { message } = await node.messages.send(people[step.who]!, { channel_id, content: "text" });
-          said.push({ id: message.id, who: step.who, deleted: false });
+          sent.push({ id: message.id, who: step.who, deleted: false });
           continue;
         }
-        const message = said[step.which];
+        const message = sent[step.which];
         if (message === undefined) continue;
         if (step.do === "delete") {
           await node.messages.delete(people[message.who]!, message.id);
@@ -52,7 +52,7 @@ test("unread counts are what counting by hand gives, after any history", async (
         } else {
           marks[step.who] = Math.max(marks[step.who]!, step.which);
           const marked = await node.readMarks.mark(people[step.who]!, channel_id, message.id);
-          expect(marked).toMatchObject({ last_read_id: said[marks[step.who]!]!.id, unread: unread(step.who) });
+          expect(marked).toMatchObject({ last_read_id: sent[marks[step.who]!]!.id, unread: unread(step.who) });
         }
       }
       for (const [who, me] of people.entries()) {
@@ -70,13 +70,13 @@ test("unread counts are what counting by hand gives, after any history", async (
 test("a mark never moves back, however marks of several devices race, and the user's own devices get each move", async () => {
   const channel_id = await createSharedChannel();
   const [ann, bob] = people as [UserCaller, UserCaller];
-  const said: Message[] = [];
-  for (let i = 0; i < 30; i++) said.push((await node.messages.send(ann, { channel_id, content: `${i}` })).message);
-  const newest = said.at(-1)!;
+  const sent: Message[] = [];
+  for (let i = 0; i < 30; i++) sent.push((await node.messages.send(ann, { channel_id, content: `${i}` })).message);
+  const newest = sent.at(-1)!;
   node.hubCalls.length = 0;
-  const shuffled = said.map((_, i) => said[(i * 7) % said.length]!);
+  const shuffled = sent.map((_, i) => sent[(i * 7) % sent.length]!);
   const results = await Promise.all(shuffled.map(({ id }) => node.readMarks.mark(bob, channel_id, id)));
-  expect((await node.readMarks.mark(bob, channel_id, said[0]!.id)).last_read_id).toBe(newest.id);
+  expect((await node.readMarks.mark(bob, channel_id, sent[0]!.id)).last_read_id).toBe(newest.id);
   expect(results.every(({ last_read_seq }, i) => last_read_seq >= shuffled[i]!.seq)).toBe(true);
   expect(node.hubCalls.at(-1)).toEqual({
     kind: "ephemeral",

@@ -23,10 +23,10 @@ async function recordRemoval(hub: ReturnType<typeof addHub>) {
   await waitUntil("both are in", () =>
     clients.every(({ frames }) => frames.some(({ type }) => type === "room:joined")),
   );
-  const say = (content: string) => node.messages.send(ann, { channel_id: channel.id, content });
-  await say("before");
+  const send = (content: string) => node.messages.send(ann, { channel_id: channel.id, content });
+  await send("before");
   await node.members.remove(ann, channel.id, bob.userId);
-  await say("after");
+  await send("after");
   const entries = (await node.log(room)).slice(2);
   expect(entries.map(({ type }) => type)).toEqual(["message:created", "member:left", "message:created"]);
   return { room, entries, ann: clients[0]!, bob: clients[1]! };

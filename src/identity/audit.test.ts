@@ -36,7 +36,7 @@ test("reading the reset links is recorded, if there are any", async () => {
   await node.call("GET", "/admin/password-reset-links", undefined, { token: owner.token });
   expect((await acts()).length).toBe(before);
   await node.call("POST", "/auth/password-reset-requests", { email: "forgetful@example.org" });
-  // The link is made after the response, which takes as long for an unknown address.
+  // The link is created after the response, which takes as long for an unknown address.
   const read = () => node.call("GET", "/admin/password-reset-links", undefined, { token: owner.token });
   await waitUntil("the link is there", async () => (await read()).body.data.length > 0);
   expect((await acts()).at(-1)).toMatchObject({ action: "reset-links:read", detail: { user_ids: [id] } });

@@ -93,11 +93,11 @@ test("a sign-in in progress during the ban is refused", async () => {
 
 test("a ban that waits for a sign-in ends its session", async () => {
   const person = await newcomer();
-  const [login, answer] = await raceOnLockedRow(node.sql, { table: "users", id: person.id }, () => [
+  const [login, response] = await raceOnLockedRow(node.sql, { table: "users", id: person.id }, () => [
     node.login(`person${people}`),
     ban(person.id),
   ]);
-  expect(answer!.status).toBe(201);
+  expect(response!.status).toBe(201);
   expect(await node.sql`SELECT FROM sessions WHERE user_id = ${person.id}`).toHaveLength(0);
   if (login!.status !== 200) expect(login!.body.code).toBe("banned");
   else expect(await errorCode(node.identity.authenticate(login!.body.access_token, "api"))).toBe("unauthenticated");

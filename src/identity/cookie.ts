@@ -19,7 +19,7 @@ function readCookie(name: string, header: string | null | undefined): string | n
   return null;
 }
 
-/** The `Set-Cookie` of a sign-in. @param ttl life in ms @param secure whether the page came over https */
+/** The `Set-Cookie` of a sign-in. @param ttl lifetime in ms @param secure whether the page came over https */
 export function setSessionCookie(secret: string, ttl: number, secure: boolean): string {
   return `${getCookieName(secure)}=${secret}; Path=/; Max-Age=${Math.floor(ttl / 1_000)}; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
 }

@@ -27,8 +27,8 @@ const anonymous = () => openClient(app.wsPort);
 test("FR-5 NT-3 a broadcast to a room is an entry of its log, the same text for all who are in it", async () => {
   const [one, two] = [await join(await app.connectAs("ann"), "event:1"), await join(await anonymous(), "event:1")];
   const seats = { event_id: "1", available: 3, seats: [{ id: "A1", status: "held", v: 2 }] };
-  const answer = await broadcast("1", "ticket:availability", seats);
-  expect([answer.status, answer.body]).toEqual([200, { recipients: 2, partial: false }]);
+  const response = await broadcast("1", "ticket:availability", seats);
+  expect([response.status, response.body]).toEqual([200, { recipients: 2, partial: false }]);
   for (const client of [one, two]) {
     expect(await client.next("ticket:availability")).toMatchObject({ room: "event:1", seq: 1, payload: seats });
     client.close();
@@ -42,8 +42,8 @@ test("FR-6 an excluded user sees neither the frame nor a gap, and is not counted
     await join(await app.connectAs("ann"), "event:2"),
     await join(await app.connectAs("bob"), "event:2"),
   ];
-  const answer = await broadcast("event:2", "chat:typing", { by: "ann" }, { exclude_user_id: "ann" });
-  expect(answer.body).toEqual({ recipients: 1, partial: false });
+  const response = await broadcast("event:2", "chat:typing", { by: "ann" }, { exclude_user_id: "ann" });
+  expect(response.body).toEqual({ recipients: 1, partial: false });
   expect((await bob.next("chat:typing")).seq).toBeUndefined();
   await broadcast("event:2", "seat:sold", { seat: "A1" });
   expect((await ann.next("seat:sold")).seq).toBe(1);

@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const changes = async (query: Record<string, string> = {}, token = consumer) =>
   app.ask<Page & { code?: string }>(token, "GET", `/api/v1/changes?${new URLSearchParams(query)}`);
-const say = (room: string, event_type: string, n: number) =>
+const send = (room: string, event_type: string, n: number) =>
   app.ask(writer, "POST", `/api/v1/rooms/${room}/broadcasts`, { event_type, payload: { n } });
 
 /** All entries from a position until `until` have come, and the last cursor. */
@@ -49,7 +49,7 @@ test("without a position it starts now; a waiting call returns as soon as there 
   const { body } = await changes();
   expect(body.data).toEqual([]);
   const waiting = changes({ after: body.next, wait: "10" });
-  await say("event:1", "seat:sold", 1);
+  await send("event:1", "seat:sold", 1);
   const { data } = (await waiting).body;
   expect(data).toHaveLength(1);
   expect(data[0]).toMatchObject({ room: "event:1", seq: 1, type: "seat:sold", data: { n: 1 } });
@@ -59,9 +59,9 @@ test("without a position it starts now; a waiting call returns as soon as there 
 test("internal rooms and rooms of no pattern are not shown, and types choose", async () => {
   const start = (await changes()).body.next;
   const narrow = await app.serviceToken(["changes"], ["event:2*"]);
-  await say("event:2", "seat:sold", 1);
-  await say("event:21", "price:set", 2);
-  await say("event:3", "seat:sold", 3);
+  await send("event:2", "seat:sold", 1);
+  await send("event:21", "price:set", 2);
+  await send("event:3", "seat:sold", 3);
   const all = await drain(start, 3);
   expect(all.data.map(({ room }) => room).sort()).toEqual(["event:2", "event:21", "event:3"]);
   expect((await drain(start, 2, {}, narrow)).data.map(({ room }) => room).sort()).toEqual(["event:2", "event:21"]);
@@ -113,7 +113,7 @@ test("every entry comes once and in order per room, whatever the page and howeve
 test("a checkpoint that was thinned out returns some entries again and misses none; one that was removed is 410", async () => {
   const { next: start } = (await changes()).body;
   for (let n = 0; n < 4; n++) {
-    await say("event:t", "thin:ned", n);
+    await send("event:t", "thin:ned", n);
     await drain(start, n + 1, { types: "thin:*" });
   }
   const half = (await changes({ after: start, types: "thin:*", limit: "2" })).body;

@@ -98,7 +98,7 @@ export function createChanges({
     for (let windows = 0; windows < MAX_WINDOWS && rows.length < limit; windows++) {
       const found = await findWindow(sql, cursor.checkpoint, cursor.partialWindow?.to ?? cursor.checkpoint);
       if (found === null) throw pastRetention();
-      // The middle of a window means something only in that window: if an end of it was thinned out, it starts again.
+      // A position within a window is valid only in that window: if an end of it was thinned out, it starts again.
       // Nor does one that no response contained, which would have the whole log read at once.
       const partialWindow =
         found.isIntact && cursor.partialWindow !== null && cursor.partialWindow.to <= found.to

@@ -19,12 +19,12 @@ const notice = (userId: string, event_type: string, payload: object, more: objec
 
 test("NT-1 NT-2 a booking's payload is completed, and sent to every device of the person and to no one else", async () => {
   const [phone, laptop, other] = await Promise.all([app.connectAs("ann"), app.connectAs("ann"), app.connectAs("bob")]);
-  const answer = await notice("ann", "booking:confirmed", {
+  const response = await notice("ann", "booking:confirmed", {
     booking_id: "b-1",
     total_amount: "100.00",
     currency: null,
   });
-  expect([answer.status, answer.body]).toEqual([
+  expect([response.status, response.body]).toEqual([
     200,
     { delivered: true, connections_notified: 2, acked: false, stored: true, partial: false },
   ]);
@@ -58,8 +58,8 @@ test("RC-1 a user who was offline gets each notice once, in order, when they com
   await notice("cem", "booking:confirmed", { booking_id: "b" });
 
   const after = await app.connectAs("cem");
-  const answer = await after.ask("system:resume", { rooms: { "user:cem": { seq: seen.seq, epoch } } });
-  expect(answer.payload.rooms).toMatchObject({ "user:cem": { seq: 3, recovered: true } });
+  const resumed = await after.ask("system:resume", { rooms: { "user:cem": { seq: seen.seq, epoch } } });
+  expect(resumed.payload.rooms).toMatchObject({ "user:cem": { seq: 3, recovered: true } });
   await notice("cem", "payment:refunded", { payment_id: "p", booking_id: "b", status: "refunded" });
   await after.next("payment:refunded");
   expect(after.frames.filter(({ seq }) => seq !== undefined).map(({ seq, type }) => [seq, type])).toEqual([
@@ -73,8 +73,8 @@ test("RC-1 a user who was offline gets each notice once, in order, when they com
 test("an ephemeral notice is not stored, and a queue position is a frame without a seq", async () => {
   const client = await app.connectAs("dan");
   const queue = { event_id: "e", position: 4, estimated_wait: 90, total_in_queue: 100 };
-  const answer = await notice("dan", "booking:queue_position", queue);
-  expect(answer.body).toMatchObject({ delivered: true, stored: false });
+  const response = await notice("dan", "booking:queue_position", queue);
+  expect(response.body).toMatchObject({ delivered: true, stored: false });
   const frame = await client.next("booking:queue_position");
   expect([frame.payload, frame.seq]).toEqual([queue, undefined]);
   client.close();
@@ -94,8 +94,8 @@ test("FR-7 with require_ack the response waits until a client acknowledges it, a
 });
 
 test("the errors of a notice are listed field by field", async () => {
-  const errors = async (answer: ReturnType<typeof notice>) => {
-    const { status, body } = await answer;
+  const errors = async (response: ReturnType<typeof notice>) => {
+    const { status, body } = await response;
     return [status, (body.errors as { pointer: string }[]).map(({ pointer }) => pointer)];
   };
   expect(await errors(notice("x", "booking:confirmed", { total_amount: "free" }))).toEqual([
@@ -114,8 +114,8 @@ test("requests of a service with the same Idempotency-Key are one notice, and ke
   const body = { event_type: "note:new", payload: { n: 1 } };
   const send = (by: string) =>
     app.ask(by, "POST", "/api/v1/users/flo/notices", body, { "idempotency-key": "key-of-the-booking" });
-  const answers = [await send(token), await send(token), await send(other)];
-  expect(answers.map(({ headers }) => headers.get("idempotent-replayed"))).toEqual([null, "true", null]);
+  const responses = [await send(token), await send(token), await send(other)];
+  expect(responses.map(({ headers }) => headers.get("idempotent-replayed"))).toEqual([null, "true", null]);
   const history = await app.serviceToken(["history"]);
   expect((await app.ask(history, "GET", "/api/v1/rooms/user:flo/history")).body).toMatchObject({ head_seq: 2 });
 });
@@ -152,16 +152,16 @@ test("NT-2 an entry that a node appended before it died is not appended again wh
   for (const [room, by, path] of calls) {
     const call = (key: string) =>
       app.ask(by, "POST", path, { event_type: "show:began", payload: {} }, { "idempotency-key": key });
-    const kept = () => sql`SELECT l.seq FROM log l JOIN rooms r ON r.id = l.room_id WHERE r.name = ${room}`;
+    const readStored = () => sql`SELECT l.seq FROM log l JOIN rooms r ON r.id = l.room_id WHERE r.name = ${room}`;
     for (let attempts = 0; attempts < 3; attempts++) {
       const { status, body } = await call(`${room}-1`);
       expect([status, body.stored ?? true]).toEqual([200, true]);
       // The node died between the commit and storing the response, a minute ago.
       await sql`UPDATE idempotency_keys SET answer = NULL, lease_until = clock_timestamp() - interval '1 s'`;
     }
-    expect(await kept()).toHaveLength(1);
+    expect(await readStored()).toHaveLength(1);
     await call(`${room}-2`);
-    expect(await kept()).toHaveLength(2);
+    expect(await readStored()).toHaveLength(2);
   }
   await close();
 });

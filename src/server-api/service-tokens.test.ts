@@ -110,7 +110,7 @@ test("a token ends at its time, and cannot be created with a time in the past", 
 
 test("CN-9 a token without the scope subscribe cannot open a socket", async () => {
   const { token } = await make({ scopes: ["stats"] });
-  const answer = await fetch(`${app.url}/ws`, {
+  const response = await fetch(`${app.url}/ws`, {
     headers: {
       authorization: `Bearer ${token}`,
       connection: "Upgrade",
@@ -119,7 +119,7 @@ test("CN-9 a token without the scope subscribe cannot open a socket", async () =
       "sec-websocket-version": "13",
     },
   });
-  expect(answer.status).toBe(403);
+  expect(response.status).toBe(403);
 });
 
 test("GRPC_TOKEN is an additional token with all rights, over HTTP too", async () => {
@@ -163,8 +163,8 @@ test("a service's requests are limited by its token, not by its address", async 
     expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(5);
     expect(statuses).toContain(429);
     const refused = await waitUntil("it is refused", async () => {
-      const answer = await limited.ask(token, "GET", "/api/v1/connections/stats");
-      return answer.status === 429 ? answer : null;
+      const response = await limited.ask(token, "GET", "/api/v1/connections/stats");
+      return response.status === 429 ? response : null;
     });
     // Of the address's 60 a minute only the requests of the owner, and the token's first, were consumed.
     expect(refused.headers.get("ratelimit-policy")).toContain('"service"');

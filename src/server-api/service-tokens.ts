@@ -104,7 +104,7 @@ function toServiceToken(row: TokenRow): ServiceToken {
   return {
     id: row.id,
     name: row.name,
-    // A scope of a newer release stays in the table; here it means nothing.
+    // A scope of a newer release stays in the table; here it is ignored.
     scopes: row.scopes.filter((scope): scope is Scope => ALL_SCOPES.includes(scope as Scope)),
     rooms: row.rooms,
     created_by: row.created_by,

@@ -16,11 +16,11 @@ const neverAborted = new AbortController().signal;
 afterAll(() => privateServer.stop(true));
 
 /** Returns one address after the other, and counts. */
-function createDns(...addresses: string[]): { resolve: Resolve; asked: () => number } {
+function createDns(...addresses: string[]): { resolve: Resolve; lookups: () => number } {
   let n = 0;
   return {
     resolve: async () => [{ address: addresses[Math.min(n++, addresses.length - 1)]!, family: 4 }],
-    asked: () => n,
+    lookups: () => n,
   };
 }
 
@@ -29,34 +29,34 @@ test("a name whose address changes after a check is refused: the checked address
   // As when an endpoint is created, while the name still has a public address.
   expect(await dns.resolve("hooks.example")).toEqual([{ address: "93.184.216.34", family: 4 }]);
   const post = createPost({ allowPrivate: false, resolve: dns.resolve, ca: cert });
-  const answer = await post(`https://hooks.example:${privateServer.port}/`, {}, "{}", neverAborted);
-  expect(answer).toMatchObject({ outcome: "not_public", status: null });
-  expect(answer.error).toContain("hooks.example leads to 127.0.0.1");
-  expect(dns.asked()).toBe(2);
+  const response = await post(`https://hooks.example:${privateServer.port}/`, {}, "{}", neverAborted);
+  expect(response).toMatchObject({ outcome: "not_public", status: null });
+  expect(response.error).toContain("hooks.example leads to 127.0.0.1");
+  expect(dns.lookups()).toBe(2);
 });
 
-test("the connection goes to the address that was looked up once; Host and certificate are of the name", async () => {
-  let asked = 0;
+test("the name is resolved once and the connection goes to that address; Host and certificate are those of the name", async () => {
+  let lookups = 0;
   // The check sees a public address; the connection gets the one of this machine from the same DNS response.
   const resolve: Resolve = async () => {
-    asked++;
+    lookups++;
     let reads = 0;
-    const answer = {
+    const response = {
       family: 4,
       get address() {
         return reads++ === 0 ? "93.184.216.34" : "127.0.0.1";
       },
     };
-    return [answer];
+    return [response];
   };
   const post = createPost({ allowPrivate: false, resolve, ca: cert });
-  const answer = await post(`https://hooks.example:${privateServer.port}/a?b=1`, {}, "{}", neverAborted);
-  expect(answer).toMatchObject({
+  const response = await post(`https://hooks.example:${privateServer.port}/a?b=1`, {}, "{}", neverAborted);
+  expect(response).toMatchObject({
     outcome: "delivered",
     status: 200,
     preview: `https://hooks.example:${privateServer.port}/a?b=1`,
   });
-  expect(asked).toBe(1);
+  expect(lookups).toBe(1);
   const other = await post(`https://other.example:${privateServer.port}/`, {}, "{}", neverAborted);
   expect([other.outcome, other.error]).toEqual([
     "unreachable",
@@ -74,7 +74,7 @@ test("http, and internal addresses, are refused before any look-up", async () =>
   ]) {
     expect(await post(url, {}, "{}", neverAborted)).toMatchObject({ outcome: "not_public", status: null });
   }
-  expect(dns.asked()).toBe(0);
+  expect(dns.lookups()).toBe(0);
   const open = createPost({ allowPrivate: true, ca: cert });
   expect(await open(`https://localhost:${privateServer.port}/`, {}, "{}", neverAborted)).toMatchObject({
     outcome: "unreachable",
@@ -105,9 +105,9 @@ test("silence and a slow response end with the timeout, a stop ends at once", as
   });
   greeting = "";
   const stop = new AbortController();
-  const answer = createPost({ allowPrivate: true })(url, {}, "{}", stop.signal);
+  const response = createPost({ allowPrivate: true })(url, {}, "{}", stop.signal);
   stop.abort();
-  expect(await answer).toMatchObject({ outcome: "stopped" });
+  expect(await response).toMatchObject({ outcome: "stopped" });
   for (const socket of sockets) socket.destroy();
   silent.close();
 });
@@ -121,10 +121,10 @@ test("posts to one receiver share a connection, which is replaced and checked ag
   }).listen(0, "127.0.0.1");
   await new Promise((resolve) => counted.once("listening", resolve));
   const url = `https://hooks.example:${(counted.address() as { port: number }).port}/`;
-  let asked = 0;
+  let lookups = 0;
   // Checked as public, but connected to this machine.
   const resolve: Resolve = async () => {
-    asked++;
+    lookups++;
     let reads = 0;
     return [
       {
@@ -138,10 +138,10 @@ test("posts to one receiver share a connection, which is replaced and checked ag
   const post = createPost({ allowPrivate: false, resolve, ca: cert });
   for (let n = 0; n < 5; n++)
     expect(await post(url, {}, "{}", neverAborted)).toMatchObject({ outcome: "delivered", preview: "ok" });
-  expect([connections.size, asked]).toEqual([1, 1]);
+  expect([connections.size, lookups]).toEqual([1, 1]);
   const hasty = createPost({ allowPrivate: false, resolve, ca: cert, connectionMaxAgeMs: -1 });
   for (let n = 0; n < 3; n++) expect(await hasty(url, {}, "{}", neverAborted)).toMatchObject({ outcome: "delivered" });
-  expect([connections.size, asked]).toEqual([4, 4]);
+  expect([connections.size, lookups]).toEqual([4, 4]);
   counted.close();
 });
 

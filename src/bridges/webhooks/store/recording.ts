@@ -12,7 +12,7 @@ export function findSubscriptions(sql: ISql): Promise<Subscription[]> {
     SELECT id, event_types, rooms, ordered FROM webhook_endpoints WHERE disabled_at IS NULL ORDER BY id`;
 }
 
-/** Locks these endpoints as the migration asks for; returns those that still exist. */
+/** Locks these endpoints as the migration requires; returns those that still exist. */
 export async function lockEndpoints(sql: TransactionSql, ids: readonly string[]): Promise<Set<string>> {
   const rows = await sql<{ id: string }[]>`
     SELECT id FROM webhook_endpoints WHERE id = ANY (${ids}::bigint[]) ORDER BY id FOR NO KEY UPDATE`;
