@@ -10,7 +10,7 @@ test("the broker's numbers are read at each scrape, and are there from 0 on", as
     bytesIn: 0,
     dropped: { away: 0, slow: 0, malformed: 0, foreign: 0 },
     lag: 0,
-    health: "ok" as "ok" | "away" | "deaf",
+    health: "ok" as "ok" | "away" | "isolated",
   };
   metrics.watchBroker(() => now);
   const lines = async () => (await metrics.text()).split("\n").filter((line) => line.startsWith("usher_broker_"));
@@ -27,7 +27,7 @@ test("the broker's numbers are read at each scrape, and are there from 0 on", as
     "usher_broker_up 1",
     "usher_broker_deaf 0",
   ]);
-  Object.assign(now, { messagesOut: 3, bytesIn: 50, lag: 4, health: "deaf" });
+  Object.assign(now, { messagesOut: 3, bytesIn: 50, lag: 4, health: "isolated" });
   const later = await lines();
   for (const line of [
     'usher_broker_messages_total{direction="out"} 3',

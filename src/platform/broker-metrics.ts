@@ -9,7 +9,7 @@ export interface BrokerStats {
   dropped: Readonly<Record<string, number>>;
   /** ms of the last round trip. */
   lag: number;
-  health: "ok" | "away" | "deaf";
+  health: "ok" | "away" | "isolated";
 }
 
 /** The broker's numbers, read at each scrape. */
@@ -63,6 +63,6 @@ export function addBrokerMetrics(registry: Registry, read: () => BrokerStats): v
     "usher_broker_deaf",
     "1: this node receives nothing although others do.",
     "max",
-    (now) => +(now.health === "deaf"),
+    (now) => +(now.health === "isolated"),
   );
 }

@@ -8,7 +8,7 @@ export { extractPayload, parseFrameHead } from "./connections/encode-frame.ts";
 export interface Hub extends Realtime {
   /** Called with the server's publish once it listens: all rooms' frames are sent through it. */
   start(broadcast: Broadcast): void;
-  /** Another node has committed this entry, which is too big for the broker: it is read from the log if its room has members here. */
+  /** Another node has committed this entry, too big for the broker: it is read from the log if its room has members here. */
   announce(room: string, seq: number): void;
   /** Whether a member on this node has not been sent this entry yet. */
   isAwaiting(room: string, seq: number): boolean;

@@ -11,7 +11,7 @@ export interface BrokerFixture {
   /** A separate transport that can be isolated and restored. */
   connectFragile(
     address: TransportAddress,
-  ): Promise<{ wire: BrokerTransport; isolate(): void; restore(): void; close(): Promise<void> }>;
+  ): Promise<{ transport: BrokerTransport; isolate(): void; restore(): void; close(): Promise<void> }>;
   kill(): Promise<void>;
   start(): Promise<void>;
   pause(): Promise<void>;
@@ -261,7 +261,7 @@ export function brokerContract(
           for (const { broker } of [a!, b!, c!]) states.add(broker.health());
           return [a!, b!, c!].every(isHealthy);
         });
-        expect(states).not.toContain("deaf");
+        expect(states).not.toContain("isolated");
       },
       60_000,
     );
@@ -292,7 +292,7 @@ export function brokerContract(
         fixture.resume();
         for (const [from, to] of pairs()) await untilReceived(from, to);
         await waitUntil("all are well", () => [a!, b!, c!].every(isHealthy));
-        expect(states).not.toContain("deaf");
+        expect(states).not.toContain("isolated");
       },
       60_000,
     );
@@ -303,13 +303,13 @@ export function brokerContract(
         let fragile: Awaited<ReturnType<BrokerFixture["connectFragile"]>> | null = null;
         const isolated = await cluster.join(4, async (address) => {
           fragile = await fixture.connectFragile(address);
-          return fragile.wire;
+          return fragile.transport;
         });
         await untilReceived(a!, isolated);
         await untilReceived(isolated, a!);
         fragile!.isolate();
         const began = performance.now();
-        await waitUntil("it says that it is isolated", () => isolated.broker.health() === "deaf");
+        await waitUntil("it says that it is isolated", () => isolated.broker.health() === "isolated");
         expect(performance.now() - began).toBeLessThan(TIMES.timeout + 5 * TIMES.interval);
         expect([a!, b!, c!].map(({ broker }) => broker.health())).toEqual(["ok", "ok", "ok"]);
         fragile!.restore();

@@ -23,8 +23,8 @@ export interface Broker {
   gather<T>(name: string, payload: unknown, timeout?: number): Promise<Gathered<T>>;
   /** Sets this node's handler of a request; one for each name. */
   onRequest(name: string, handler: (payload: unknown) => unknown): void;
-  /** `away`: the server cannot be reached. `deaf`: the node is isolated: its round trip fails although others' work. */
-  health(): "ok" | "away" | "deaf";
+  /** `away`: the server cannot be reached. `isolated`: this node's round trip fails although others' work. */
+  health(): "ok" | "away" | "isolated";
   stop(): Promise<void>;
 }
 

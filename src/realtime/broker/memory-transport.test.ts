@@ -10,7 +10,7 @@ brokerContract("memory", async (): Promise<BrokerFixture> => {
     connect: async (address) => bus.createTransport(address),
     async connectFragile(address) {
       return {
-        wire: bus.createTransport(address),
+        transport: bus.createTransport(address),
         isolate: () => bus.isolated.add(address.instanceId),
         restore: () => bus.isolated.delete(address.instanceId),
         close: async () => {},

@@ -25,7 +25,7 @@ brokerContract(
       async connectFragile(address) {
         const proxy = await startTcpProxy(server.port);
         const fragile = await createNatsTransport({ url: `nats://127.0.0.1:${proxy.port}` }, address, ignore);
-        return { wire: fragile, isolate: proxy.stall, restore: proxy.restore, close: proxy.close };
+        return { transport: fragile, isolate: proxy.stall, restore: proxy.restore, close: proxy.close };
       },
       kill: () => server.kill(),
       start: () => server.start(),

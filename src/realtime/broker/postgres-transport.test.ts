@@ -27,8 +27,8 @@ brokerContract("postgres", async (): Promise<BrokerFixture> => {
     connect: async (address) => createPostgresTransport(urlAt(port), address, ignore),
     async connectFragile(address) {
       const proxy = await startTcpProxy(port);
-      const wire = createPostgresTransport(urlAt(proxy.port), address, ignore);
-      return { wire, isolate: proxy.stall, restore: proxy.restore, close: proxy.close };
+      const transport = createPostgresTransport(urlAt(proxy.port), address, ignore);
+      return { transport, isolate: proxy.stall, restore: proxy.restore, close: proxy.close };
     },
     async kill() {
       process.kill(server.pid()!, "SIGQUIT"); // it ends at once, without closing its connections

@@ -25,7 +25,7 @@ brokerContract(
         const proxy = await startTcpProxy(server.port);
         const url = `redis://127.0.0.1:${proxy.port}`;
         const fragile = await createRedisTransport({ url }, address, ignore);
-        return { wire: fragile, isolate: proxy.stall, restore: proxy.restore, close: proxy.close };
+        return { transport: fragile, isolate: proxy.stall, restore: proxy.restore, close: proxy.close };
       },
       kill: () => server.kill(),
       start: () => server.start(),

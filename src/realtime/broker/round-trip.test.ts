@@ -76,7 +76,7 @@ test("a node whose probes do not return reconnects, reads the others' state, and
   expect(state.reconnects).toBeGreaterThan(0);
   expect(state.refreshes).toBeGreaterThan(0);
   state.othersReceiving = true;
-  await waitUntil("the others have reported for a while that they receive", () => trip.health() === "deaf");
+  await waitUntil("the others have reported for a while that they receive", () => trip.health() === "isolated");
   state.returnsProbes = true;
   await waitUntil("a probe came back", () => trip.health() === "ok");
 });

@@ -88,17 +88,17 @@ export class RoundTrip {
   }
 
   /**
-   * Isolated (`deaf`) is a node that receives nothing although others do. When the server dies or is back, nodes notice it at
+   * Isolated is a node that receives nothing although others do. When the server dies or is back, nodes notice it at
    * different moments; so others count only when they have reported for a while that they receive, and are read again shortly
    * before a node calls itself isolated.
    */
-  health(): "ok" | "away" | "deaf" {
+  health(): "ok" | "away" | "isolated" {
     const { transport, times } = this.#deps;
     if (!this.#isProbing()) return "ok";
     const silent = this.#getSilence();
     const areOthersReceiving =
       performance.now() - (this.#othersReceivingSince ?? Number.POSITIVE_INFINITY) > 5 * times.interval;
-    if (silent > times.timeout - times.interval) return areOthersReceiving ? "deaf" : "away";
+    if (silent > times.timeout - times.interval) return areOthersReceiving ? "isolated" : "away";
     return !transport.isConnected() && silent > 2 * times.interval ? "away" : "ok";
   }
 

@@ -41,7 +41,7 @@ const COMMANDS = [
   { type: "room:join", payload: {}, reply: "system:error", always: true },
   { type: "no:such", reply: "system:error", always: false },
 ];
-const payloadOf = async ({ payload }: (typeof COMMANDS)[number]) =>
+const getPayload = async ({ payload }: (typeof COMMANDS)[number]) =>
   typeof payload === "function" ? await payload() : payload;
 
 test("FR-1 unknown keys are ignored, in the frame and in its payload", async () => {
@@ -66,7 +66,7 @@ test("ER-3 the error for a payload that lacks a field says what is required", as
 test("FR-2 a command with an id gets exactly one reply, which carries it", async () => {
   const client = await openClient(node.port);
   for (const [id, command] of COMMANDS.entries())
-    client.send({ type: command.type, id, payload: await payloadOf(command) });
+    client.send({ type: command.type, id, payload: await getPayload(command) });
   await client.ask("system:ping");
   const replies = client.frames.filter(({ id }) => typeof id === "number" && id < COMMANDS.length);
   expect(replies.map(({ id, type }) => [id, type]).sort()).toEqual(COMMANDS.map(({ reply }, id) => [id, reply]).sort());
@@ -75,7 +75,7 @@ test("FR-2 a command with an id gets exactly one reply, which carries it", async
 
 test("FR-2 a command without an id gets a reply only where its type always has one, and errors", async () => {
   const client = await openClient(node.port);
-  for (const command of COMMANDS) client.send({ type: command.type, payload: await payloadOf(command) });
+  for (const command of COMMANDS) client.send({ type: command.type, payload: await getPayload(command) });
   await client.ask("system:ping");
   const replies = client.frames.slice(1, -1).map(({ type }) => type);
   expect(replies.sort()).toEqual(COMMANDS.flatMap(({ reply, always }) => (always ? [reply] : [])).sort());

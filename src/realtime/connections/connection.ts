@@ -30,7 +30,7 @@ export class Connection {
   unansweredPingAt = Number.NEGATIVE_INFINITY;
   /** Frames it may still send at once; refilled at each heartbeat. */
   allowance: number;
-  /** Checks in a row that found too many unsent bytes, and that found a replay of which nothing was sent since the previous check. */
+  /** Checks in a row that found too many unsent bytes, and a replay of which nothing was sent since the previous check. */
   slowChecks = 0;
   stuckChecks = 0;
   /** Unsent bytes at the last check; infinite when something was sent since. */

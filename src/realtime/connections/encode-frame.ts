@@ -2,7 +2,7 @@ import { CLOSE, type CloseReason, CODES, type Code, frameCode } from "../../../p
 import type { CommandId, FramePayload, FrameType } from "../../../protocol/frames.ts";
 import type { LogEntry } from "../../platform/log/entry.ts";
 
-/** The frame of a log entry, the same for all members (SPEC FR-5). The payload's text is inserted as it was committed, without a parse. */
+/** The frame of a log entry, the same for all members (SPEC FR-5). The payload's text is inserted unchanged, without a parse. */
 export function encodeEntry(entry: LogEntry): string {
   return `{"type":"${entry.type}","room":"${escapeRoom(entry.room)}","seq":${entry.seq},"payload":${entry.payload}}`;
 }

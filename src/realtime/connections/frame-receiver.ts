@@ -17,7 +17,7 @@ export interface FrameReceiverDeps {
   dispatcher: CommandDispatcher;
 }
 
-/** Receives what clients send: each frame is a heartbeat, and goes to the connection's inbound queue unless it sends too much (SPEC SL-4). */
+/** Receives frames: each is a heartbeat, and goes to the connection's inbound queue unless it sends too much (SPEC SL-4). */
 export class FrameReceiver {
   readonly #deps: FrameReceiverDeps;
   readonly #handle: FrameHandler;

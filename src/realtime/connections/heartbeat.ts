@@ -51,7 +51,7 @@ export class Heartbeat {
     this.#timer = null;
   }
 
-  /** Sends `system:bye`; a client that does not close within the grace is terminated. @param windowMs ms over which it may reconnect */
+  /** Sends `system:bye`; terminates after the grace. @param windowMs ms over which the client may reconnect */
   close(connection: Connection, reason: CloseReason, windowMs = MIN_RECONNECT_WINDOW_MS): void {
     if (connection.terminateAt > 0) return;
     this.#sender.send(connection, "system:bye", encodeBye(reason, [0, windowMs]));

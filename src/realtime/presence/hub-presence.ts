@@ -36,7 +36,7 @@ interface WatchedRoom {
   newWatchers: Set<Connection>;
 }
 
-/** Presence of the rooms that have a list of members: what this node's connections add to it, and which of its frames they get (SPEC PR). */
+/** Presence in rooms with a list of members: reports this node's connections, and sends them the changes they watch (SPEC PR). */
 export class HubPresence {
   readonly #deps: HubPresenceDeps;
   readonly #state = new PresenceState();

@@ -43,7 +43,7 @@ export class PresenceSnapshot {
     return [];
   }
 
-  /** The full frame, when it is due: at once when a list has become too long or short enough again; else a new count every `every` ms. */
+  /** The full frame, when it is due: at once when a list becomes too long or short enough; else a new count every `every` ms. */
   refresh(now: number, every: number): PresenceFrame[] {
     if (!this.#isStale || now - this.#sentAt < every) return [];
     this.#isStale = false;

@@ -84,7 +84,7 @@ for (const [kind, { run, node, cluster }] of Object.entries(KINDS)) {
         "channel:2 c",
       ]);
 
-      await store.write([left("channel:1", "b"), left("channel:1", "nobody")], TTL_MS);
+      await store.write([left("channel:1", "b"), left("channel:1", "absent")], TTL_MS);
       const empty = await store.read(new Map([["channel:1", version]]), 200);
       expect(empty.get("channel:1")).toEqual({ version: EMPTY_VERSION, count: 0, members: new Map() });
       expect((await store.read(new Map([["channel:1", EMPTY_VERSION]]), 200)).size).toBe(0);

@@ -14,7 +14,7 @@ export interface ExpelDeps {
   policies: Policies;
 }
 
-/** Removes all connections of a person, or of every person, from a room, pending joins too, and sends them `room:left` (SPEC JN-8). */
+/** Removes a person's, or every person's, connections from a room, pending joins too, and sends `room:left` (SPEC JN-8). */
 export function expel(
   { rooms, connections, sender }: Omit<ExpelDeps, "policies">,
   name: string,

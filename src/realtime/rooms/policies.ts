@@ -27,7 +27,7 @@ export class Policies {
     return Promise.all(requests.map((request) => this.#check(request)));
   }
 
-  /** The refusal, or null when the caller may see who is in a room: a service with the scope and pattern, a person where they may join. */
+  /** Null when the caller may see who is in a room (a service by scope and pattern, a person where they may join), or the refusal. */
   async checkPresence(caller: Caller, room: string): Promise<Code | null> {
     if (caller.kind === "service")
       return caller.scopes.includes("presence") && coversRoom(caller.rooms, room) ? null : "forbidden";
