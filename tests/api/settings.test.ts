@@ -68,7 +68,7 @@ test("a mistake is refused in a sentence, and nothing changes", async () => {
 });
 
 test("only admins see and set them; secrets are not shown", async () => {
-  const other = await register("somebody");
+  const other = await register("someone");
   expect((await call("GET", "/admin/settings", undefined, other)).status).toBe(403);
   expect((await call("PATCH", "/admin/settings", { REGISTRATION: "closed" }, other)).status).toBe(403);
   const { body } = await call("GET", "/admin/settings");

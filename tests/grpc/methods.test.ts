@@ -72,7 +72,7 @@ test.each([
   ["SendToUser", { event_type: "a:b", payload: "[".repeat(60_000) }, "payload"],
   ["GetConnectionStats", { room: "a b" }, "room"],
 ])("%s refuses %j by the field %s", async (method, request, field) => {
-  const error = await refusal(node.ask(`${REALTIME}/${method}`, { user_id: "somebody", ...request }));
+  const error = await refusal(node.ask(`${REALTIME}/${method}`, { user_id: "someone", ...request }));
   expect([error.code, error.details]).toEqual([status.INVALID_ARGUMENT, expect.stringContaining(field)]);
 });
 
