@@ -112,6 +112,9 @@ export class HubPresence {
     if (this.#watched.size === 0) return;
     const known = new Map([...this.#watched].map(([room, { snapshot }]) => [room, snapshot?.version ?? null]));
     const found = await store.read(known, MAX_LISTED_MEMBERS);
+    // Where the store has lost its data since this sync's write, people are missing in it who have not left.
+    if (found.size > 0 && !(await store.write([], times.ttl)))
+      throw new Error("the presence store may have lost data since the write of this sync");
     for (const [room, watched] of this.#watched) {
       const next = found.get(room);
       if (watched.snapshot === null) {
