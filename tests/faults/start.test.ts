@@ -61,6 +61,17 @@ describe("a start that cannot be", () => {
     await expectNoServer(dataDir);
   });
 
+  test("a port of gRPC that is taken: this sentence alone", async () => {
+    const stranger = Bun.serve({ port: 0, fetch: () => new Response() });
+    cleanups.push(() => stranger.stop(true));
+    const { child, stderr, dataDir } = await run({ GRPC_PORT: String(stranger.port) });
+    expect(await child.exited).toBe(1);
+    expect(await stderr).toBe(
+      `gRPC cannot listen on 127.0.0.1:${stranger.port}. Another program does: stop it, or choose another port by GRPC_PORT.\n`,
+    );
+    await expectNoServer(dataDir);
+  });
+
   test("settings that cannot be meant: one sentence each", async () => {
     const { child, stderr } = await run({ HTTP_PORT: "http", LOG_LEVLE: "info", JWT_SECRET: "your-jwt-secret" });
     expect(await child.exited).toBe(1);

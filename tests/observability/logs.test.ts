@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import { once } from "node:events";
+import { connect } from "node:http2";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { createLogger } from "../../src/platform/logger.ts";
 import { getService, loadDefinition } from "../../src/transport/grpc/definition.ts";
@@ -105,6 +107,10 @@ test("no secret reaches the log, whichever interface it came by", async () => {
   client.close();
   for (const token of [GRPC_TOKEN, "secret-metadata-token"]) await grpcCall(token);
   secrets.push("secret-metadata-token");
+  const printing = spyOn(console, "error").mockImplementation((...values) => void lines.push(values.join(" ")));
+  await unreadableGrpcCall("secret-latin-token");
+  printing.mockRestore();
+  secrets.push("secret-latin-token");
 
   expect(new Set(secrets).size).toBeGreaterThan(15);
   expect(lines.length).toBeGreaterThan(10);
@@ -134,4 +140,19 @@ async function grpcCall(token: string): Promise<void> {
     client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, metadata, () => resolve());
   });
   client.close();
+}
+
+/** With metadata that gRPC does not allow, as a program sends it that takes its token from a file with a wrong letter. */
+async function unreadableGrpcCall(token: string): Promise<void> {
+  const session = connect(`http://127.0.0.1:${grpcPort}`);
+  const request = session.request({
+    ":method": "POST",
+    ":path": "/grpc.health.v1.Health/Check",
+    "content-type": "application/grpc",
+    te: "trailers",
+    authorization: `Bearer ${token}\u00e9`,
+  });
+  request.end(Buffer.alloc(5));
+  await once(request, "response");
+  session.destroy();
 }

@@ -1,4 +1,4 @@
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { StartError } from "../../config/start-error.ts";
 import type { KeyPair, Tls } from "../../platform/tls.ts";
@@ -48,6 +48,8 @@ export interface GrpcDeps extends CallsDeps {
 
 /** The gRPC server: our services under their names, health and reflection. */
 export async function createGrpcServer(deps: GrpcDeps) {
+  // The library prints metadata that it cannot read, tokens of callers among it, and errors that it tells us anyway.
+  setLogVerbosity(logVerbosity.NONE);
   const definition = loadDefinition();
   const server = new Server(OPTIONS);
   limitServer(server, deps.sharesPort);
