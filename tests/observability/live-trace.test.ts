@@ -124,6 +124,8 @@ test("an admin's trace of a room shows no command for another room, whatever its
       "typing:start",
       "typing:stop",
       "x",
+      "constructor",
+      "__proto__",
     ])
       socket.send({ type, payload: { ...hidden, client_id: room } });
     socket.send({
