@@ -19,7 +19,7 @@ const NOT_RUN: [start: string, reason: string][] = [
   ["npm ", "starts, tests or measures all of Usher"],
   ["DATABASE_URL=", "names an example's PostgreSQL; migrate.test.ts runs it"],
   ["export DATABASE_URL=", "names an example's PostgreSQL and Redis"],
-  ["CREATE ROLE", "SQL of a superuser"],
+  ["CREATE ROLE", "SQL of a superuser; external-postgres.test.ts runs it"],
   ["REDIS_URL=", "settings, not a command"],
   ["const ", "a program for a browser; origin.test.ts has the same request"],
   ["curl -X POST $USHER/api/v1/admin/nodes/0/drain", "sends all connections away; drain.test.ts does it"],

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { startDatabase } from "../../src/platform/postgres/database-server.ts";
 import { checkExternal } from "../../src/platform/postgres/external.ts";
 import { migrateUp } from "../../src/platform/postgres/migrate.ts";
 import { MIGRATIONS } from "../../src/platform/postgres/migration-sets.ts";
 import { openDatabase } from "../../src/platform/postgres/pool.ts";
+import { startTestApp } from "../support/app.ts";
 import { freePort } from "../support/free-port.ts";
 import { startTestServer } from "../support/postgres-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -72,6 +74,43 @@ test("a missing password and TLS that the server does not speak: a sentence each
   );
   expect(await refusal(changeUrl((u) => u.searchParams.set("sslmode", "require")))).toContain("Check DATABASE_URL.");
 });
+
+test("the role and the database that docs/operating.md makes are all that a start needs", async () => {
+  const guide = readFileSync(join(import.meta.dirname, "../../docs/operating.md"), "utf8");
+  const statements = [...guide.matchAll(/^ {4}(CREATE (?:ROLE|DATABASE) .*;)$/gm)].map(([, statement]) => statement!);
+  expect(statements).toHaveLength(2);
+  const url = new URL(/^ {4}DATABASE_URL=(\S+) npm run migrate -- up$/m.exec(guide)?.[1] ?? "");
+
+  const fresh = await startTestServer();
+  url.port = new URL(fresh.url).port;
+  const { sql, close } = openDatabase(fresh.url, { max: 1, timeoutMs: null });
+  // The tests' server is made with both; a new PostgreSQL of somebody else has neither, and asks for passwords.
+  await sql`DROP DATABASE usher`;
+  await sql`DROP ROLE usher`;
+  const [row] = await sql<{ file: string }[]>`SELECT current_setting('hba_file') AS file`;
+  writeFileSync(row!.file, `host all usher all scram-sha-256\n${readFileSync(row!.file, "utf8")}`);
+  await sql`SELECT pg_reload_conf()`;
+  for (const statement of statements) await sql.unsafe(statement);
+  await close();
+
+  const wrong = new URL(url);
+  wrong.password = "another";
+  await waitUntil("the rule is read", async () =>
+    (await refusal(wrong.href).catch(() => "")).includes("refuses the sign-in"),
+  );
+  expect((await migrateUp(url.href, MIGRATIONS)).length).toBeGreaterThan(0);
+  const app = await startTestApp({ DATABASE_URL: url.href, MIGRATE_ON_START: "false" });
+  expect((await fetch(`${app.url}/ready`)).status).toBe(200);
+  const account = { email: "ann@example.org", username: "ann", password: "correct horse" };
+  const made = await fetch(`${app.url}/api/v1/auth/register`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(account),
+  });
+  expect(made.status).toBe(201);
+  await app.close();
+  await fresh.stop();
+}, 60_000);
 
 test("it waits for a server that is still starting, and says so once", async () => {
   const port = await freePort();
