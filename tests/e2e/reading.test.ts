@@ -198,6 +198,27 @@ test("a message that arrives just after a scroll up is counted as new", async ()
   await waitUntil("it is read", async () => (await unreadOnServer(ada)) === 0);
 }, 30_000);
 
+test("each scroll by itself updates what is in sight, what is new and what is read", async () => {
+  const { page } = ada;
+  await page.goto(path);
+  await waitUntilLive(ada);
+  // Outside the list: a pointer over another message renders the list, which updates what is in sight as well.
+  await page.mouse.move(0, 0);
+  const box = page.getByRole("region", { name: "Messages" });
+  const scrollTo = (top: number) =>
+    box.evaluate((element, to) => {
+      element.scrollTop = to;
+    }, top);
+  await scrollTo(-200);
+  await page.getByRole("button", { name: "Latest" }).waitFor();
+  await post("below the fold.");
+  await page.getByRole("button", { name: "1 new" }).waitFor();
+  expect(await unreadOnServer(ada)).toBe(1);
+  await scrollTo(0);
+  await page.getByRole("button", { name: /new|Latest/ }).waitFor({ state: "detached" });
+  await waitUntil("it is read", async () => (await unreadOnServer(ada)) === 0);
+}, 30_000);
+
 test("a user who leaves a phone's screen half read has read what they saw, and the remaining messages are still new", async () => {
   const { page } = ada;
   await page.goto("/channels");
