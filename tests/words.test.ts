@@ -11,7 +11,8 @@ const ROOT = join(import.meta.dirname, "..");
 const FOLDERS = ["src", "sdk", "web", "protocol", "scripts", "bench", "tests", "docs", "examples", "deploy"];
 const FILES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile"];
 const TEXT = /\.(ts|tsx|mjs|js|css|md|sh|proto|yml|conf|go|py|java)$/;
-const NOT_SEARCHED = /node_modules\/|\.react-router\/|\.cache\/|^web\/build\/|^docs\/adr\/|^tests\/words\.test\.ts$/;
+const NOT_SEARCHED =
+  /node_modules\/|\.react-router\/|\.cache\/|^web\/build\/|^docs\/adr\/|^tests\/(screen-)?words\.test\.ts$/;
 
 /** Old words, alone or as a part of an identifier, with the terms to use. */
 const OLD_WORDS: Record<string, string> = {

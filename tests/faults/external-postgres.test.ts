@@ -84,7 +84,7 @@ test("the role and the database that docs/operating.md makes are all that a star
   const fresh = await startTestServer();
   url.port = new URL(fresh.url).port;
   const { sql, close } = openDatabase(fresh.url, { max: 1, timeoutMs: null });
-  // The tests' server is made with both; a new PostgreSQL of somebody else has neither, and asks for passwords.
+  // The tests' server is made with both; another PostgreSQL has neither, and asks for passwords.
   await sql`DROP DATABASE usher`;
   await sql`DROP ROLE usher`;
   const [row] = await sql<{ file: string }[]>`SELECT current_setting('hba_file') AS file`;
