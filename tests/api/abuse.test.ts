@@ -46,7 +46,7 @@ test("a position in the log that no response contained is refused, or reads no m
   const newestCheckpoint = async () =>
     (await sql<{ id: number }[]>`SELECT log_tick()::float8, max(id)::float8 AS id FROM ticks`)[0]!.id;
   const writer = await app.serviceToken(["broadcast"]);
-  await app.ask(writer, "POST", "/api/v1/rooms/event:1/broadcasts", { event_type: "seat:sold", payload: {} });
+  await app.ask(writer, "POST", "/api/v1/rooms/event:1/broadcasts", { event_type: "seat:shown", payload: {} });
   // Twice as many entries as a window holds, over two checkpoints.
   for (let n = 0; n < 2; n++) {
     await sql`
