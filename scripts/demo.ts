@@ -51,7 +51,7 @@ export async function seedDemo(sql: Sql): Promise<boolean> {
       ids,
       transaction: createTransaction({ sql, ids, publish: () => {} }),
       publish: () => {},
-      realtime: { publishEphemeral() {}, registerRooms() {}, registerCommand() {}, expel() {} },
+      realtime: { publishEphemeral() {}, registerRooms() {}, registerCommand() {} },
       users: { get: (wanted) => Promise.resolve(new Map([...users].filter(([id]) => wanted.includes(id)))) },
       epoch: () => "",
     });

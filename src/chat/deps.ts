@@ -14,7 +14,7 @@ export interface ChatDeps {
   publish: Publish;
   /** Creates a Snowflake, as decimal text. */
   ids: { next(): string };
-  realtime: Pick<Realtime, "publishEphemeral" | "registerRooms" | "registerCommand" | "expel">;
+  realtime: Pick<Realtime, "publishEphemeral" | "registerRooms" | "registerCommand">;
   users: UserDirectory;
   /** The epoch of the log; it changes when the database is restored. */
   epoch: () => string;

@@ -31,8 +31,8 @@ export interface Members {
   remove(caller: Caller, channelId: string, userId: string): Promise<void>;
 }
 
-export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "users" | "realtime">): Members {
-  const { sql, transaction, realtime } = deps;
+export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "users">): Members {
+  const { sql, transaction } = deps;
   // Each change locks the channel's row over several statements: many joins at once would fill the pool with waiting statements.
   const runExclusive = createKeyedMutex();
 
@@ -63,29 +63,26 @@ export function createMembers(deps: Pick<ChatDeps, "sql" | "transaction" | "user
 
     async remove(caller, channelId, userId) {
       const actor = requireUser(caller).userId;
-      const removed = await runExclusive(channelId, () =>
+      return runExclusive(channelId, () =>
         transaction({ actor }, async (tx) => {
           const channel = await lockChannel(tx.sql, caller, channelId, "see");
           refuseDirect(channel);
           if (actor !== userId) checkPermission(channel, "admin");
           const member = await findMember(tx.sql, channel.id, userId);
-          if (member === null) return false;
+          if (member === null) return;
           if (actor !== userId && channel.role !== "owner" && member.role !== "member") {
             throw new AppError("forbidden", "Only an owner of this channel can remove an admin or owner.");
           }
           if (member.role === "owner" && (await countOwners(tx.sql, channel.id)) === 1)
             throw new AppError("last_owner");
           await removeMember(tx, channel.id, userId);
-          return true;
         }),
       );
-      // In the tick of the commit: no frame after member:left can have been published yet.
-      if (removed) realtime.expel(`channel:${channelId}`, userId);
     },
   };
 }
 
-/** Ends a membership. The channel's row is locked by the caller, who removes the person from the room after the commit. */
+/** Ends a membership. The channel's row is locked by the caller. By `member:left` every node takes the person out of the room. */
 export async function removeMember(tx: Tx, channelId: string, userId: string): Promise<void> {
   await deleteMember(tx.sql, channelId, userId);
   await adjustMemberCount(tx.sql, channelId, -1);

@@ -206,7 +206,6 @@ export function createHub(deps: HubDeps): Hub {
     presenceHealth: () => presence.health,
     registerCommand: (type, handler) => dispatcher.register(type, handler),
 
-    expel: (room, userId) => expel({ rooms, connections, sender }, room, { userId }),
     closeSession: (sessionId, reason) => closer.closeSession(sessionId, reason),
     closeUser: (userId, reason, matches = () => true) => closer.closeUser(userId, reason, matches),
     closeConnection: (id, reason) => closer.closeConnection(id, reason),

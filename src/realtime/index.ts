@@ -18,8 +18,6 @@ export interface Realtime {
   authorize(caller: Caller, room: string): Promise<void>;
   /** A command's payload is checked against `COMMANDS[type]` before the handler gets it. The handler returns the ack's payload. */
   registerCommand<T extends CommandType>(type: T, handler: CommandHandler<T>): void;
-  /** Removes all connections of a person from a room, in this tick; they get `room:left` with code FORBIDDEN. */
-  expel(room: string, userId: string): void;
   /** Sends `system:bye` and closes. Used at logout, revoke, ban, expiry. */
   closeSession(sessionId: string, reason: CloseReason): void;
   /** The same for a person's connections and long responses, or those of them whose callers match. */
@@ -216,7 +214,7 @@ export interface RoomPolicy {
   authorizeMany?(requests: readonly RoomAccessRequest[]): Promise<(Code | null)[]>;
   /**
    * The person that this entry removes from its room; null: no one. Called for every entry when it is published, from the commit
-   * of this node or from the log: after it they get nothing more. Where entries were skipped, a policy with this method is asked
+   * of this node or from the log: after it they get `room:left` and nothing more. No other way removes people from a room. Where entries were skipped, a policy with this method is asked
    * for the rights of all members again.
    */
   findExpelled?(entry: LogEntry): Expelled | null;

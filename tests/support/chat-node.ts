@@ -28,8 +28,7 @@ export interface ChatNode extends LogNode, Chat {
 
 export type HubCall =
   | { kind: "publish"; entry: LogEntry }
-  | { kind: "ephemeral"; room: string; type: FrameType; payload: unknown; except: string | undefined }
-  | { kind: "expel"; room: string; userId: string };
+  | { kind: "ephemeral"; room: string; type: FrameType; payload: unknown; except: string | undefined };
 
 /** @param beside another node whose database this one shares; @param clock what its ids are made by */
 export async function startChatNode({
@@ -74,7 +73,6 @@ export async function startChatNode({
         policy = its;
       },
       registerCommand: (type, handler) => commands.set(type, handler as unknown as CommandHandler<CommandType>),
-      expel: (room, userId) => hubCalls.push({ kind: "expel", room, userId }),
     },
   };
   const chat = createChat(deps);
