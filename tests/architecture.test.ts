@@ -142,6 +142,14 @@ function emptyNames(sources: Sources): string[] {
   return [...sources.keys()].filter((path) => path.split("/").some((part) => empty.test(part)));
 }
 
+/** Errors for fields that are not made by `invalidField` or `invalidFields`. */
+function findOwnFieldErrors(sources: Sources): string[] {
+  return [...sources]
+    .filter(([path]) => path.startsWith("src/") && path !== "src/platform/errors.ts" && !isTest(path))
+    .filter(([, text]) => /new AppError\(\s*"invalid"(?:(?!\);)[\s\S])*\berrors\b/.test(withoutComments(text)))
+    .map(([path]) => path);
+}
+
 /** Paths of ours in backticks or links of a page, as in `src/app.ts` and [SPEC](../protocol/SPEC.md). */
 function pathsNamed(page: string, markdown: string): string[] {
   const quoted = [...markdown.matchAll(/`((?:bench|db|docs|protocol|scripts|sdk|src|tests|web)\/[\w./-]*)`/g)];
@@ -168,6 +176,10 @@ test("no folder or file has a meaningless name", () => {
   expect(emptyNames(sources)).toEqual([]);
 });
 
+test("errors for fields are built in one place", () => {
+  expect(findOwnFieldErrors(sources)).toEqual([]);
+});
+
 test("a module's files are at most one folder deep", () => {
   // Each bridge is a module of its own.
   const inModule = [...sources.keys()].map((path) => path.replace(/^src\/bridges\//, "src/"));
@@ -192,6 +204,8 @@ test("the check itself sees planted faults", () => {
     ["sdk/d.ts", 'import type { T } from "../protocol/a.ts";\nimport { Z } from "../protocol/b.ts";'],
     ["src/chat/utils/e.ts", 'import "../../transport/f.ts";'],
     ["elsewhere/g.ts", ""],
+    ["src/chat/h.ts", 'throw new AppError("invalid", "No.", {\n  errors: [{ pointer: "/a" }] });'],
+    ["src/chat/i.ts", 'throw new AppError("invalid", "No.");\nthrow invalidFields(errors);'],
   ]);
   const table: Rule[] = [
     { folder: "src/chat", targets: [{ path: "src/identity/index.ts", typesOnly: false }] },
@@ -208,6 +222,7 @@ test("the check itself sees planted faults", () => {
   expect(cycle(planted)).toEqual(["src/chat/b.ts", "src/chat/c.ts", "src/chat/b.ts"]);
   expect(findMisplacedBun(planted)).toEqual(["src/chat/b.ts"]);
   expect(emptyNames(planted)).toEqual(["src/chat/utils/e.ts"]);
+  expect(findOwnFieldErrors(planted)).toEqual(["src/chat/h.ts"]);
   const page = "`src/a.ts` → `npm start`, [b](adr/b.md#c), [d](https://d.example/) and `src/chat/`";
   expect(pathsNamed("docs/page.md", page)).toEqual(["src/a.ts", "src/chat/", "docs/adr/b.md"]);
 });

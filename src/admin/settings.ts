@@ -3,7 +3,7 @@ import { ConfigError, parseOption } from "../config/load.ts";
 import { type Config, type HotName, OPTIONS, type Option, type OptionName } from "../config/options.ts";
 import { type AuditActor, recordAudit, SYSTEM } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
-import { AppError, type FieldError } from "../platform/errors.ts";
+import { AppError, type FieldError, invalidFields } from "../platform/errors.ts";
 import type { AdminDeps } from "./deps.ts";
 import { deleteSetting, lockSettings, readSettings, upsertSetting } from "./store/settings.ts";
 
@@ -174,7 +174,7 @@ function refuseUnknown(names: readonly string[]): void {
     // Each is checked together with all others.
     if (errors.length === MAX_ERRORS) break;
   }
-  if (errors.length > 0) throw fieldErrors(errors);
+  if (errors.length > 0) throw invalidFields(errors, joinMessages(errors));
 }
 
 function refuseOwnerOnly(names: readonly string[]): void {
@@ -183,7 +183,7 @@ function refuseOwnerOnly(names: readonly string[]): void {
     code: "forbidden",
     message: `Only an owner changes ${name}: it decides who has access, or what is deleted.`,
   }));
-  if (errors.length > 0) throw new AppError("forbidden", errors.map(({ message }) => message).join(" "), { errors });
+  if (errors.length > 0) throw new AppError("forbidden", joinMessages(errors), { errors });
 }
 
 function checkSettings(live: LiveConfig, texts: ReadonlyMap<string, string>, names: readonly string[]): void {
@@ -191,15 +191,14 @@ function checkSettings(live: LiveConfig, texts: ReadonlyMap<string, string>, nam
     live.check(texts);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw fieldErrors(
-      error.mistakes.map((message) => {
-        const name = names.find((name) => message.startsWith(name)) ?? names.find((name) => message.includes(name));
-        return { pointer: name === undefined ? "" : `/${name}`, code: "invalid_value", message };
-      }),
-    );
+    const errors = error.mistakes.map((message) => {
+      const name = names.find((name) => message.startsWith(name)) ?? names.find((name) => message.includes(name));
+      return { pointer: name === undefined ? "" : `/${name}`, code: "invalid_value", message };
+    });
+    throw invalidFields(errors, joinMessages(errors));
   }
 }
 
-function fieldErrors(errors: FieldError[]): AppError {
-  return new AppError("invalid", errors.map(({ message }) => message).join(" "), { errors });
+function joinMessages(errors: readonly FieldError[]): string {
+  return errors.map(({ message }) => message).join(" ");
 }

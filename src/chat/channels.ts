@@ -1,7 +1,7 @@
 import type { Channel, ChannelType, Position, Role } from "../../protocol/objects.ts";
 import { formatNameList, Snowflake } from "../../protocol/rooms.ts";
 import type { Caller, UserCaller } from "../platform/caller.ts";
-import { AppError } from "../platform/errors.ts";
+import { AppError, invalidField } from "../platform/errors.ts";
 import { type Editable, refuseStale } from "../platform/http/etag.ts";
 import type { Page } from "../platform/http/paging.ts";
 import { sqlState } from "../platform/postgres/database-errors.ts";
@@ -160,10 +160,10 @@ async function findOtherMembers(users: ChatDeps["users"], userId: string, input:
   const named = new Set(input.member_ids);
   named.delete(userId);
   if (named.size > LIMITS.initialMembers)
-    throw fieldError("/member_ids", "too_big", `at most ${LIMITS.initialMembers} people`);
+    throw invalidField("/member_ids", "too_big", `at most ${LIMITS.initialMembers} people`);
   const known = await users.get([...named]);
   (input.member_ids ?? []).forEach((id, i) => {
-    if (id !== userId && !known.has(id)) throw fieldError(`/member_ids/${i}`, "not_found", "is not a known user");
+    if (id !== userId && !known.has(id)) throw invalidField(`/member_ids/${i}`, "not_found", "is not a known user");
   });
   return [...named];
 }
@@ -174,12 +174,12 @@ function toChannelRow(
   others: readonly string[],
 ): Pick<NewChannelRow, "type" | "name" | "topic" | "dmKey"> {
   if (type !== "direct") {
-    if (name === undefined) throw fieldError("/name", "required", "is required");
+    if (name === undefined) throw invalidField("/name", "required", "is required");
     return { type, name: name.toWellFormed(), topic: topic?.toWellFormed() || null, dmKey: null };
   }
-  if (name !== undefined) throw fieldError("/name", "direct", "a direct chat has no name");
-  if (topic !== undefined) throw fieldError("/topic", "direct", "a direct chat has no topic");
-  if (others.length !== 1) throw fieldError("/member_ids", "direct", "a direct chat is with one other person");
+  if (name !== undefined) throw invalidField("/name", "direct", "a direct chat has no name");
+  if (topic !== undefined) throw invalidField("/topic", "direct", "a direct chat has no topic");
+  if (others.length !== 1) throw invalidField("/member_ids", "direct", "a direct chat is with one other person");
   return { type, name: null, topic: null, dmKey: formatNameList([userId, others[0]!].sort()) };
 }
 
@@ -210,8 +210,4 @@ async function mapNameTaken<T>(work: () => Promise<T>): Promise<T> {
     }
     throw new AppError("name_taken", "A public channel with this name already exists.");
   }
-}
-
-function fieldError(pointer: string, code: string, message: string): AppError {
-  return new AppError("invalid", undefined, { errors: [{ pointer, code, message }] });
 }

@@ -1,5 +1,5 @@
 import { Snowflake } from "../../protocol/rooms.ts";
-import { AppError } from "../platform/errors.ts";
+import { AppError, invalidField } from "../platform/errors.ts";
 import { type Page, requireSingleCursor } from "../platform/http/paging.ts";
 
 /** Which page of a list a client requests: with at most one cursor. Cursors are the ids that `next` and `prev` returned. */
@@ -34,10 +34,8 @@ const NEWEST = "9223372036854775807";
 export function createIdWindow(query: PageQuery, from: "newest" | "oldest"): KeysetWindow {
   for (const name of ["before", "after", "around"] as const) {
     if (name === "after" && query.after === OLDEST) continue;
-    if (query[name] !== undefined && !Snowflake.safeParse(query[name]).success) {
-      const pointer = `/query/${name}`;
-      throw new AppError("invalid", undefined, { errors: [{ pointer, code: "cursor", message: "is not an id" }] });
-    }
+    if (query[name] !== undefined && !Snowflake.safeParse(query[name]).success)
+      throw invalidField(`/query/${name}`, "cursor", "is not an id");
   }
   return createWindow(query, from === "newest" ? { before: NEWEST } : { after: OLDEST });
 }

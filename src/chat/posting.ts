@@ -2,7 +2,7 @@ import type { MessagePayload } from "../../protocol/frames.ts";
 import type { Message } from "../../protocol/objects.ts";
 import type { Caller } from "../platform/caller.ts";
 import { withBatchSpan, withSpan } from "../platform/context.ts";
-import { AppError } from "../platform/errors.ts";
+import { AppError, invalidField } from "../platform/errors.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import { createBatcher } from "../platform/postgres/batcher.ts";
 import { withLockTimeout } from "../platform/postgres/lock-timeout.ts";
@@ -94,9 +94,12 @@ export function createSendMessage({
       case "repeat":
         return { message: (await findMessage(sql, result.id))!, created: false };
       case "reply":
-        throw new AppError("invalid", "The message that this replies to is not in the channel, or was deleted.", {
-          errors: [{ pointer: "/reply_to_id", code: "not_found", message: "is no message of this channel" }],
-        });
+        throw invalidField(
+          "/reply_to_id",
+          "not_found",
+          "is no message of this channel",
+          "The message that this replies to is not in the channel, or was deleted.",
+        );
       case "refused":
         return throwRefusal(caller, input.channel_id);
     }

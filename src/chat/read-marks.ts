@@ -1,5 +1,5 @@
 import type { Caller } from "../platform/caller.ts";
-import { AppError } from "../platform/errors.ts";
+import { AppError, invalidField } from "../platform/errors.ts";
 import { createBatcher } from "../platform/postgres/batcher.ts";
 import type { ChatDeps } from "./deps.ts";
 import { accessChannel, requireUser } from "./policy.ts";
@@ -35,9 +35,8 @@ export function createReadMarks({ sql, realtime }: Pick<ChatDeps, "sql" | "realt
         if ((await findSeq(sql, id, messageId)) !== null) {
           throw new AppError("unavailable", "You have just joined this channel. Try again.");
         }
-        throw new AppError("invalid", "There is no such message in this channel.", {
-          errors: [{ pointer: "/message_id", code: "not_found", message: "is no message of this channel" }],
-        });
+        const detail = "There is no such message in this channel.";
+        throw invalidField("/message_id", "not_found", "is no message of this channel", detail);
       }
       realtime.publishEphemeral(`user:${userId}`, "read:marked", { channel_id: channelId, ...marked });
       return marked;

@@ -1,7 +1,7 @@
 import { covers, formatRange, parseRange, type Range } from "../platform/address-ranges.ts";
 import { type AuditActor, recordAudit } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
-import { AppError } from "../platform/errors.ts";
+import { AppError, invalidField } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
 import { emitSessionsEnded, emitUserEnded, emitUserReadmitted } from "./access-changes.ts";
 import type { IdentityContext } from "./identity-context.ts";
@@ -82,7 +82,7 @@ export async function banRange(
   const range = parseRange(what.ipRange);
   if (range === null) {
     const message = "must be an address or a range, such as 192.0.2.0/24 or 2001:db8::/48 (of IPv6 no less than a /64)";
-    throw new AppError("invalid", undefined, { errors: [{ pointer: "/ip_range", code: "invalid_value", message }] });
+    throw invalidField("/ip_range", "invalid_value", message);
   }
   const own = who.address === null ? null : parseRange(who.address);
   if (own !== null && covers(range, own)) throw new AppError("forbidden", "Your own address is in this range.");
@@ -167,8 +167,7 @@ export async function endUserSessions(
 
 function refusePast({ until }: BanTerms, now: number): void {
   if (until === null || until.getTime() > now) return;
-  const errors = [{ pointer: "/until", code: "past", message: "must be in the future" }];
-  throw new AppError("invalid", undefined, { errors });
+  throw invalidField("/until", "past", "must be in the future");
 }
 
 function toBan(row: store.BanRow): Ban {

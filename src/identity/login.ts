@@ -1,4 +1,4 @@
-import { AppError } from "../platform/errors.ts";
+import { AppError, invalidFields } from "../platform/errors.ts";
 import { addressKey } from "../platform/http/rate-limit.ts";
 import type { ClientInfo, IdentityContext } from "./identity-context.ts";
 import { emailKey, usernameKey } from "./names.ts";
@@ -65,11 +65,10 @@ export async function checkPassword(
 export function parseLoginName({ email, username }: { email?: string; username?: string }): LoginName {
   if (email !== undefined && username === undefined) return { email };
   if (username !== undefined && email === undefined) return { username };
-  throw new AppError("invalid", "Give either email or username.", {
-    errors: ["email", "username"].map((field) => ({
-      pointer: `/${field}`,
-      code: "exclusive",
-      message: "exactly one of email and username is needed",
-    })),
-  });
+  const errors = ["email", "username"].map((field) => ({
+    pointer: `/${field}`,
+    code: "exclusive",
+    message: "exactly one of email and username is needed",
+  }));
+  throw invalidFields(errors, "Give either email or username.");
 }

@@ -38,3 +38,17 @@ export class AppError extends Error {
     return CODES[this.code].retry;
   }
 }
+
+/**
+ * The error for wrong values in an input.
+ *
+ * @param detail what is wrong, in a sentence; the title of `invalid` when left out
+ */
+export function invalidFields(errors: FieldError[], detail?: string): AppError {
+  return new AppError("invalid", detail, { errors });
+}
+
+/** The same for one value. */
+export function invalidField(pointer: string, code: string, message: string, detail?: string): AppError {
+  return invalidFields([{ pointer, code, message }], detail);
+}

@@ -4,7 +4,7 @@ import type { IdempotentAppend } from "./idempotent-append.ts";
 import type { Broadcasts, ServerApiDeps } from "./index.ts";
 import { buildMeta } from "./notices.ts";
 import { validatePayload } from "./payload.ts";
-import { checkEventType, fieldError, parseRoom, requireService } from "./policy.ts";
+import { checkEventType, namedFieldError, parseRoom, requireService } from "./policy.ts";
 
 /** Maximum number of one user's connections in one room. */
 const MAX_USER_CONNECTIONS = 1_000;
@@ -21,7 +21,7 @@ export function createBroadcasts({
       const { tokenId } = requireService(caller, "broadcast", room);
       checkEventType(event_type, room);
       if (excluded !== undefined && !UserId.safeParse(excluded).success)
-        throw fieldError("/exclude_user_id", "invalid", "must be the id of a person");
+        throw namedFieldError("/exclude_user_id", "invalid", "must be the id of a person");
       const validated = validatePayload(event_type, payload);
       // `all` has no log: no client resumes it from a position.
       if (ephemeral || excluded !== undefined || room === "all" || EPHEMERAL_TYPES.has(event_type))

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { patternText } from "../../protocol/text.ts";
-import { AppError } from "../platform/errors.ts";
+import { invalidField } from "../platform/errors.ts";
 
 /** A position in the log of all rooms: a checkpoint; and, within the window that starts there, its end and the last entry returned. */
 export interface LogCursor {
@@ -34,8 +34,8 @@ export function encodeCursor({ epoch, checkpoint, partialWindow }: LogCursor): s
 export function decodeCursor(text: string): LogCursor {
   const parts = CursorFields.safeParse(parseJson(text));
   if (!parts.success) {
-    const errors = [{ pointer: "/query/after", code: "invalid", message: "must be the `next` of a response, or 0" }];
-    throw new AppError("invalid", "This is not a position in the log.", { errors });
+    const message = "must be the `next` of a response, or 0";
+    throw invalidField("/query/after", "invalid", message, "This is not a position in the log.");
   }
   const [epoch, checkpoint, to, roomId, seq] = parts.data;
   return { epoch, checkpoint, partialWindow: to === undefined ? null : { to, roomId: roomId!, seq: seq! } };

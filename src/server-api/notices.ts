@@ -7,7 +7,7 @@ import { getMemberText, mergeObjectTexts } from "../platform/json-text.ts";
 import type { IdempotentAppend } from "./idempotent-append.ts";
 import type { AckOptions, Delivery, Notice, NoticeOptions, Notices, ServerApiDeps } from "./index.ts";
 import { validatePayload } from "./payload.ts";
-import { checkEventType, fieldError, parseUserRoom, requireService } from "./policy.ts";
+import { checkEventType, namedFieldError, parseUserRoom, requireService } from "./policy.ts";
 
 /** In ms. Callers and their proxies time out at about ten seconds. */
 const MAX_ACK_TIMEOUT_MS = 5_000;
@@ -76,7 +76,11 @@ function buildNotice(user_id: string, event_type: string, payload: object): Noti
 
 function withAckId(payload: string, ackId: string): string {
   if (getMemberText(payload, "ack_id") !== undefined)
-    throw fieldError("/payload/ack_id", "reserved", "is reserved for the server when an acknowledgement is required");
+    throw namedFieldError(
+      "/payload/ack_id",
+      "reserved",
+      "is reserved for the server when an acknowledgement is required",
+    );
   return mergeObjectTexts(payload, JSON.stringify({ ack_id: ackId }));
 }
 

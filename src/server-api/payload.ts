@@ -1,5 +1,5 @@
 import { NOTICES, type NoticeType } from "../../protocol/notices.ts";
-import { AppError } from "../platform/errors.ts";
+import { AppError, invalidFields } from "../platform/errors.ts";
 import { refuseNul } from "../platform/http/nul.ts";
 import { escapePointerPart } from "../platform/http/validation-error.ts";
 import type { JsonObject } from "../platform/json-object.ts";
@@ -28,7 +28,7 @@ export function validatePayload(type: string, { text, value }: JsonObject): stri
       code,
       message,
     }));
-    throw new AppError("invalid", `The payload is not one of ${type}.`, { errors });
+    throw invalidFields(errors, `The payload is not one of ${type}.`);
   }
   const checked = outcome === undefined || PASS_THROUGH.has(type) ? text : JSON.stringify(outcome.data);
   if (Buffer.byteLength(checked) > PAYLOAD_MAX)

@@ -6,7 +6,7 @@ import { AppError } from "../platform/errors.ts";
 import { requireRoomAccess } from "../platform/private-rooms.ts";
 import { ALL_SCOPES, READ_SCOPES, type Scope } from "../platform/scopes.ts";
 import type { ServerApiDeps, ServiceToken, ServiceTokens } from "./index.ts";
-import { fieldError } from "./policy.ts";
+import { namedFieldError } from "./policy.ts";
 import { deleteToken, insertToken, listTokens, rotateToken, type TokenRow } from "./store/service-tokens.ts";
 import { TOKENS_ROOM } from "./token-cache.ts";
 
@@ -30,7 +30,7 @@ export function createServiceTokens(
     async create(who, { name, scopes, rooms, expires_at }) {
       refuseEscalation(who, scopes, rooms);
       if (expires_at !== null && Date.parse(expires_at) <= now())
-        throw fieldError("/expires_at", "past", "must be in the future");
+        throw namedFieldError("/expires_at", "past", "must be in the future");
       const id = ids.next();
       const secret = newSecret();
       const token = { id, name, scopes, rooms, secretHash: digestSecret(secret), expiresAt: expires_at };

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { page } from "../../../protocol/objects.ts";
 import { Snowflake, UserId } from "../../../protocol/rooms.ts";
 import { getAuditActor } from "../../platform/audit.ts";
-import { AppError } from "../../platform/errors.ts";
+import { type AppError, invalidFields } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { buildLinkHeader, linkHeader } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
@@ -154,5 +154,5 @@ function exclusiveFieldsError(): AppError {
     code: "exclusive",
     message: "exactly one of user_id and ip_range is needed",
   }));
-  return new AppError("invalid", "Give either user_id or ip_range.", { errors });
+  return invalidFields(errors, "Give either user_id or ip_range.");
 }

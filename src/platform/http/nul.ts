@@ -1,10 +1,10 @@
-import { AppError, type FieldError } from "../errors.ts";
+import { type FieldError, invalidFields } from "../errors.ts";
 import { escapePointerPart, type InputLocation, pointerPrefix } from "./validation-error.ts";
 
 /** Refuses values with a NUL character anywhere: PostgreSQL cannot hold one in a text, and no field of ours means one. */
 export function refuseNul(location: InputLocation, value: unknown): void {
   const errors = [...findNuls(value, pointerPrefix(location))];
-  if (errors.length > 0) throw new AppError("invalid", undefined, { errors });
+  if (errors.length > 0) throw invalidFields(errors);
 }
 
 function* findNuls(value: unknown, pointer: string): Generator<FieldError> {

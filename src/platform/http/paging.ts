@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AppError } from "../errors.ts";
+import { invalidFields } from "../errors.ts";
 
 const cursor = z.string().min(1).max(200);
 const limit = z.coerce.number().int().min(1).max(100).default(20);
@@ -26,13 +26,12 @@ export interface Page<T> {
 export function requireSingleCursor(query: { before?: string; after?: string; around?: string }): void {
   const given = (["before", "after", "around"] as const).filter((name) => query[name] !== undefined);
   if (given.length < 2) return;
-  throw new AppError("invalid", `Give only one of ${given.join(" and ")}.`, {
-    errors: given.map((name) => ({
-      pointer: `/query/${name}`,
-      code: "exclusive",
-      message: "cannot be combined with the others",
-    })),
-  });
+  const errors = given.map((name) => ({
+    pointer: `/query/${name}`,
+    code: "exclusive",
+    message: "cannot be combined with the others",
+  }));
+  throw invalidFields(errors, `Give only one of ${given.join(" and ")}.`);
 }
 
 /** The header of a response with a page, for the document. */

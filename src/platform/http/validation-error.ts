@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { AppError, type FieldError } from "../errors.ts";
+import { AppError, type FieldError, invalidFields } from "../errors.ts";
 
 /** Where a value was, as Hono's validators name it. */
 export type InputLocation = "json" | "query" | "param" | "header" | "cookie" | "form";
@@ -15,7 +15,7 @@ export function validationError(location: InputLocation, issues: readonly z.core
   if (location === "param") return new AppError("not_found");
   const prefix = pointerPrefix(location);
   const errors = issues.flatMap((issue) => toFieldErrors(prefix, issue));
-  return new AppError("invalid", undefined, { errors: errors.slice(0, MAX_ERRORS) });
+  return invalidFields(errors.slice(0, MAX_ERRORS));
 }
 
 /** How pointers begin: those into the body are its own, those into the query start with `/query`. */

@@ -3,7 +3,7 @@ import { normalizeRoom, ROOM_MAX } from "../../../protocol/rooms.ts";
 import { patternText, text } from "../../../protocol/text.ts";
 import { type JsonObject, parseJsonObject, toJsonObject } from "../../platform/json-object.ts";
 import { getMemberText } from "../../platform/json-text.ts";
-import { EVENT_TYPE, fieldError } from "../policy.ts";
+import { EVENT_TYPE, namedFieldError } from "../policy.ts";
 
 export const EventType = patternText(64, EVENT_TYPE, "a type such as booking:confirmed").meta({
   description: "`booking:confirmed`, `payment:success` …, or a type of your own; not `system:` or `room:`.",
@@ -18,7 +18,7 @@ export function extractPayload(body: string, payload: Record<string, unknown>): 
   const plain = toJsonObject(payload);
   if (body.includes(`"payload":${plain.text}`)) return plain;
   const original = parseJsonObject(getMemberText(body, "payload")!);
-  if (typeof original === "string") throw fieldError("/payload", "invalid", original);
+  if (typeof original === "string") throw namedFieldError("/payload", "invalid", original);
   return original;
 }
 
