@@ -12,3 +12,8 @@ export function isForApi({ method, url, headers }: Request): boolean {
     SHARED_PATHS.test(pathname) && method === "POST" && /^application\/json\b/i.test(headers.get("content-type") ?? "")
   );
 }
+
+/** Whether a load balancer asks there how this node is. */
+export function isProbe(pathname: string): boolean {
+  return pathname === "/health" || pathname === "/ready";
+}

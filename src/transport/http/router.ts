@@ -7,12 +7,14 @@ import { addressKey, type RateLimiter, rateLimitedError } from "../../platform/h
 import { type Logger, redactUrl } from "../../platform/logger.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import type { Span, Tracing } from "../../platform/tracing.ts";
-import { isForApi } from "./api-paths.ts";
+import { isForApi, isProbe } from "./api-paths.ts";
 import { type PageProxy, textResponse } from "./page-proxy.ts";
 import { createGetRequestInfo } from "./request-info.ts";
+import { createRequestLog } from "./request-log.ts";
 import { scrape } from "./scrape.ts";
 import { secureHeaders } from "./security-headers.ts";
 import { withHost } from "./with-host.ts";
+import { createWriteTimeout } from "./write-timeout.ts";
 
 /** The WebSocket transport: decides about an upgrade, and handles the sockets that it upgraded. */
 export interface WebSocketEndpoint<Data> {
@@ -69,8 +71,10 @@ const STREAM_PATH = "/api/v1/stream";
 
 /** Routes each request: to the sockets, the API, the metrics, the pages; and refuses it where none of them is. */
 export function createRouter<Data>(deps: RouterDeps<Data>): RequestHandler<Data> {
-  const { config, api, websocket, logger, serves, metrics } = deps;
+  const { config, api, websocket, serves, metrics } = deps;
   const getRequestInfo = createGetRequestInfo(config, deps.usesTls);
+  const withWriteTimeout = createWriteTimeout(config, deps.logger);
+  const logResponse = createRequestLog(deps);
   const socketPaths = websocket.paths ?? ["/ws"];
 
   /** Each log line of a request carries its ids. */
@@ -95,7 +99,7 @@ export function createRouter<Data>(deps: RouterDeps<Data>): RequestHandler<Data>
         ? runWithContext({ request_id: info.requestId }, () => upgrade(request, server, info))
         : wrongRoleResponse("edge", info);
     const began = performance.now();
-    const span = beginSpan(request, pathname);
+    const span = beginSpan(deps.tracing, request, pathname);
     return runWithContext({ request_id: info.requestId, span }, async () => {
       try {
         const response = await routeRequest(request, pathname, info, peer);
@@ -108,14 +112,6 @@ export function createRouter<Data>(deps: RouterDeps<Data>): RequestHandler<Data>
         span?.end();
       }
     });
-  }
-
-  /** Only the API is traced: spans of probes and pages say little. */
-  function beginSpan(request: Request, pathname: string): Span | null {
-    if (deps.tracing === undefined || !pathname.startsWith("/api/")) return null;
-    const { method, headers } = request;
-    const attributes = { "http.request.method": method, "url.path": redactUrl(pathname) };
-    return deps.tracing.begin(`HTTP ${method}`, headers.get("traceparent"), attributes);
   }
 
   async function upgrade(request: Request, server: Bun.Server<Data>, info: RequestInfo) {
@@ -132,7 +128,7 @@ export function createRouter<Data>(deps: RouterDeps<Data>): RequestHandler<Data>
     info: RequestInfo,
     peer: string | null,
   ): Promise<Response> {
-    const refusal = isForApi(request) ? null : checkLimit(pathname, info);
+    const refusal = isForApi(request) ? null : checkLimit(deps.addresses, pathname, info);
     if (refusal !== null) return refusal;
     if (pathname === "/metrics" && metrics !== null) {
       const scraped = await scrape({ metrics, canReadMetrics: deps.canReadMetrics }, request, peer);
@@ -142,59 +138,32 @@ export function createRouter<Data>(deps: RouterDeps<Data>): RequestHandler<Data>
     if (pathname === STREAM_PATH) {
       if (!serves.sockets) return wrongRoleResponse("edge", info);
     } else if (!serves.api && peer !== null && pathname.startsWith("/api/")) return wrongRoleResponse("api", info);
-    if (isForApi(request) || deps.pages === null) return withTimeout(api.fetch(request, info), info);
+    if (isForApi(request) || deps.pages === null) return withWriteTimeout(api.fetch(request, info), info);
     return deps.pages(request, info);
   }
 
-  /** The refusal of a page, a file or the metrics that an address requests too often. */
-  function checkLimit(pathname: string, { address }: RequestInfo): Response | null {
-    const limiter = pathname.startsWith(ASSETS_PREFIX) ? deps.addresses?.assets : deps.addresses?.requests;
-    const result = limiter?.(addressKey(address));
-    if (result === undefined || result.allowed) return null;
-    const { message, status, extra } = rateLimitedError(result.retryAfter);
-    return textResponse(status, message, { "retry-after": String(extra.retry_after) });
-  }
-
-  /** HTTP_WRITE_TIMEOUT for an ordinary response. The handler goes on; its result is stored under the Idempotency-Key, if any. */
-  async function withTimeout(response: Response | Promise<Response>, info: RequestInfo): Promise<Response> {
-    const late = Promise.withResolvers<Response>();
-    const timer = setTimeout(() => {
-      logger.error({ request_id: info.requestId }, "a request took longer than HTTP_WRITE_TIMEOUT");
-      late.resolve(
-        problemResponse(
-          new AppError("unavailable", "This took too long. Try again.", { retry_after: 5 }),
-          info.requestId,
-        ),
-      );
-    }, config.HTTP_WRITE_TIMEOUT);
-    try {
-      return await Promise.race([response, late.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  function logResponse(request: Request, response: Response, info: RequestInfo, ms: number): void {
-    const isOurs = isForApi(request);
-    if (isOurs) metrics?.observeRequest(request.method, response.status, ms / 1_000);
-    const { pathname, search } = new URL(request.url);
-    // Balancers poll several times a second: the result of /ready is logged when it changes, not at each request.
-    const level = response.status >= 500 && !isProbe(pathname) ? "info" : "debug";
-    if (!logger.isLevelEnabled(level)) return;
-    logger[level](
-      {
-        method: request.method,
-        path: redactUrl(pathname + search),
-        status: response.status,
-        ms: Math.round(ms * 10) / 10,
-        address: info.address,
-        request_id: info.requestId,
-      },
-      "answered",
-    );
-  }
-
   return handleRequest;
+}
+
+/** Only the API is traced: spans of probes and pages say little. */
+function beginSpan(tracing: Tracing | undefined, request: Request, pathname: string): Span | null {
+  if (tracing === undefined || !pathname.startsWith("/api/")) return null;
+  const { method, headers } = request;
+  const attributes = { "http.request.method": method, "url.path": redactUrl(pathname) };
+  return tracing.begin(`HTTP ${method}`, headers.get("traceparent"), attributes);
+}
+
+/** The refusal of a page, a file or the metrics that an address requests too often. */
+function checkLimit(
+  limiters: RouterDeps<unknown>["addresses"],
+  pathname: string,
+  { address }: RequestInfo,
+): Response | null {
+  const limiter = pathname.startsWith(ASSETS_PREFIX) ? limiters?.assets : limiters?.requests;
+  const result = limiter?.(addressKey(address));
+  if (result === undefined || result.allowed) return null;
+  const { message, status, extra } = rateLimitedError(result.retryAfter);
+  return textResponse(status, message, { "retry-after": String(extra.retry_after) });
 }
 
 /** The operator's routing is wrong: this node does not have that role. */
@@ -203,8 +172,4 @@ function wrongRoleResponse(role: string, { requestId }: RequestInfo): Response {
     new AppError("not_found", `This node does not have the role "${role}". Ask another one.`),
     requestId,
   );
-}
-
-function isProbe(pathname: string): boolean {
-  return pathname === "/health" || pathname === "/ready";
 }
