@@ -1,15 +1,17 @@
-import { COMMANDS, type CommandId, type CommandPayload, type CommandType } from "../../../protocol/frames.ts";
+import type { z } from "zod";
+import { COMMANDS, type CommandId, type CommandPayload, type CommandType, Envelope } from "../../../protocol/frames.ts";
 import { runWithContext } from "../../platform/context.ts";
 import { AppError } from "../../platform/errors.ts";
 import { describeIssue } from "../../platform/http/validation-error.ts";
+import { checkJsonBounds } from "../../platform/json-bounds.ts";
 import { toAppError } from "../../platform/postgres/database-errors.ts";
 import { NO_TRACING, type Tracing } from "../../platform/tracing.ts";
 import type { HubLogger, HubMetrics } from "../deps.ts";
 import type { CommandHandler } from "../index.ts";
+import { MAX_FRAME_VALUES } from "../limits/fixed-limits.ts";
 import type { Connection } from "./connection.ts";
 import { encode } from "./encode-frame.ts";
 import type { FrameSender } from "./frame-sender.ts";
-import { parseFrame } from "./parse-frame.ts";
 
 /** A command of the hub itself: it sends its own reply. Undefined: done. */
 export type HubCommand<T extends CommandType> = (
@@ -54,12 +56,12 @@ export class CommandDispatcher {
   }
 
   /** A module's command: what the handler resolves to is the ack. */
-  register<T extends CommandType>(type: T, handler: CommandHandler<T>): void {
+  readonly register = <T extends CommandType>(type: T, handler: CommandHandler<T>): void => {
     this.#add(type, async (connection, payload, id, accepted) => {
       const reply = await handler({ caller: connection.caller, payload, accepted });
       if (id !== undefined) this.#sender.send(connection, "system:ack", encode("system:ack", reply ?? {}, id));
     });
-  }
+  };
 
   registerHubCommand<T extends CommandType>(type: T, run: HubCommand<T>): void {
     this.#add(type, run);
@@ -136,4 +138,28 @@ function parsePayload<T extends CommandType>(schema: (typeof COMMANDS)[T], paylo
   const [issue] = result.error.issues;
   const where = `payload${(issue?.path ?? []).map((key) => `.${String(key)}`).join("")}`;
   throw new AppError("invalid", issue === undefined ? where : `${where}: ${describeIssue(issue)}`);
+}
+
+export type ParsedFrame =
+  | { frame: z.infer<typeof Envelope> }
+  | { error: "malformed" | "invalid"; detail: string; id?: number | string };
+
+/** Parses a client's text to a frame, whose type and payload are not checked yet, or returns the error (SPEC ER-2, ER-3). */
+export function parseFrame(text: string): ParsedFrame {
+  const bounds = checkJsonBounds(text, MAX_FRAME_VALUES);
+  if (bounds !== null) return { error: "malformed", detail: bounds };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { error: "malformed", detail: "Send one JSON document per frame." };
+  }
+  const envelope = Envelope.safeParse(value);
+  if (envelope.success) return { frame: envelope.data };
+  const id = Envelope.pick({ id: true }).safeParse(value).data?.id;
+  return {
+    error: "invalid",
+    detail: 'A frame is {"type": "…", "payload": {…}}, with an id if you want a reply.',
+    id,
+  };
 }

@@ -42,7 +42,7 @@ export class ConnectionLifecycle {
   }
 
   /** Throws `banned`, `rate_limited`. */
-  connect(caller: Caller, address: string): Connection {
+  readonly connect = (caller: Caller, address: string): Connection => {
     const { authenticate, admission, limits, clock } = this.#deps;
     if (authenticate.isBanned?.(address)) throw new AppError("banned", "This address is banned.");
     const source = admission.admit(caller, address);
@@ -51,9 +51,9 @@ export class ConnectionLifecycle {
     connection.address = address;
     connection.openedAt = clock.now();
     return connection;
-  }
+  };
 
-  opened(connection: Connection, socket: Socket): void {
+  readonly opened = (connection: Connection, socket: Socket): void => {
     const { connections, admission, authenticate, heartbeat, self } = this.#deps;
     const { caller } = connection;
     connections.add(connection, socket);
@@ -61,7 +61,7 @@ export class ConnectionLifecycle {
     if (self.draining) heartbeat.close(connection, "draining");
     else if (caller.kind !== "anonymous" && !authenticate.isCurrent(caller)) heartbeat.close(connection, "signed_out");
     else this.#greet(connection);
-  }
+  };
 
   /** Throws `rate_limited` when the person of an anonymous connection has too many. */
   signIn(connection: Connection, caller: Caller): void {
@@ -71,14 +71,17 @@ export class ConnectionLifecycle {
     if (wasAnonymous) this.#deps.connections.countIdentified(connection);
   }
 
-  closed(connection: Connection): void {
+  /** The socket has sent something. */
+  readonly drained = (connection: Connection): void => connection.notifyDrained();
+
+  readonly closed = (connection: Connection): void => {
     if (connection.socket === null) return;
     this.#deps.connections.remove(connection);
     connection.inboundQueue?.clear();
     this.#deps.admission.closed(connection);
     this.#deps.rooms.leaveAll(connection);
     connection.notifyDrained();
-  }
+  };
 
   #greet(connection: Connection): void {
     const { sender, clock, limits, self } = this.#deps;

@@ -54,7 +54,7 @@ export class ConnectionRegistry {
     this.#rooms.userConnections.remove(caller.userId, connection);
   }
 
-  counts(): HubCounts {
+  readonly counts = (): HubCounts => {
     const connections = this.#open.length;
     const authenticated = this.#authenticated;
     const { memberCounts } = this.#rooms;
@@ -64,7 +64,7 @@ export class ConnectionRegistry {
       anonymous: connections - authenticated,
       rooms: { ...memberCounts, all: connections, user: memberCounts.user + this.#withOwnRoom },
     };
-  }
+  };
 
   /** A caller for each connection of a person. */
   getCallers(): UserCaller[] {

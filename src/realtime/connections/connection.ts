@@ -3,7 +3,7 @@ import type { AdmissionSource } from "../limits/admission.ts";
 import type { PendingJoin } from "../recovery/pending-join.ts";
 import type { Room } from "../rooms/room.ts";
 import type { Socket } from "../transport.ts";
-import type { InboundQueue } from "./inbound-queue.ts";
+import type { InboundQueue } from "./frame-receiver.ts";
 
 /**
  * One socket's state: a few numbers and references. Ten thousand of these are idle, so objects are made only when they are

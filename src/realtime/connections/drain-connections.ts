@@ -1,25 +1,36 @@
 import { setTimeout } from "node:timers/promises";
+import type { HubLimits } from "../deps.ts";
 import type { Connection } from "./connection.ts";
+import type { NodeState } from "./connection-lifecycle.ts";
 import { encodeBye } from "./encode-frame.ts";
 import type { FrameSender } from "./frame-sender.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import { getReconnectWindow } from "./reconnect-window.ts";
 
 const WAVES = 10;
 
+export interface DrainDeps {
+  self: NodeState;
+  connections: readonly Connection[];
+  sender: FrameSender;
+  heartbeat: Heartbeat;
+  limits: Pick<HubLimits, "handshakes">;
+  /** Number of live nodes, including this one. */
+  countNodes: () => number;
+}
+
 /**
- * Closes all connections gradually (SPEC DR): all get `system:bye` at once, with a reconnect window of `windowMs`; then they are
- * closed in waves over `durationMs`, those with a command under way last.
+ * Closes all connections gradually (SPEC DR): all get `system:bye` at once, with a reconnect window; then they are closed in waves
+ * over `durationMs`, those with a command under way last.
  */
 export async function drainConnections(
-  connections: readonly Connection[],
-  {
-    sender,
-    heartbeat,
-    durationMs,
-    windowMs,
-  }: { sender: FrameSender; heartbeat: Heartbeat; durationMs: number; windowMs: number },
+  { self, connections, sender, heartbeat, limits, countNodes }: DrainDeps,
+  durationMs: number,
 ): Promise<void> {
-  const bye = encodeBye("draining", [0, windowMs]);
+  self.draining = true;
+  // They reconnect to the other nodes, or, where there is none, to the next process that starts here.
+  const nodes = Math.max(1, countNodes() - 1);
+  const bye = encodeBye("draining", [0, getReconnectWindow(connections.length, limits.handshakes, nodes, durationMs)]);
   for (const connection of [...connections]) sender.send(connection, "system:bye", bye);
   for (let wave = WAVES; wave > 0 && connections.length > 0; wave--) {
     await setTimeout(durationMs / WAVES);

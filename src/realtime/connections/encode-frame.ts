@@ -1,16 +1,5 @@
 import { CLOSE, type CloseReason, CODES, type Code, frameCode } from "../../../protocol/codes.ts";
 import type { CommandId, FramePayload, FrameType } from "../../../protocol/frames.ts";
-import type { LogEntry } from "../../platform/log/entry.ts";
-
-/** The frame of a log entry, the same for all members (SPEC FR-5). The payload's text is inserted unchanged, without a parse. */
-export function encodeEntry(entry: LogEntry): string {
-  return `{"type":"${entry.type}","room":"${escapeRoom(entry.room)}","seq":${entry.seq},"payload":${entry.payload}}`;
-}
-
-/** A room's name in JSON text: names of rooms are visible ASCII, so only two characters need an escape. */
-function escapeRoom(room: string): string {
-  return room.includes('"') || room.includes("\\") ? room.replace(/["\\]/g, "\\$&") : room;
-}
 
 /** A frame without a position in a log: a reply, a greeting, something that is not stored. */
 export function encode<T extends FrameType>(type: T, payload: FramePayload<T>, id?: CommandId): string {

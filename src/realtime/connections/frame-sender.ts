@@ -1,18 +1,37 @@
 import { type Code, frameCode } from "../../../protocol/codes.ts";
+import { roomId } from "../../../protocol/rooms.ts";
 import type { HubMetrics } from "../deps.ts";
+import type { Room } from "../rooms/room.ts";
+import type { FrameTracer } from "../tracing/frame-tracer.ts";
+import type { Broadcast } from "../transport.ts";
 import type { Connection } from "./connection.ts";
 import { encode, encodeError } from "./encode-frame.ts";
+import { UserConnections } from "./user-connections.ts";
 
-/** Sends frames to one connection. */
+/** Sends frames: to one connection, or, the same text for all, to the members of a room on this node. */
 export class FrameSender {
   /** A socket did not keep up since the last check: the next one checks all of them. */
   isCongested = false;
-  /** Called for each frame while a trace is open. */
-  tracer: { readonly isActive: boolean; traceSent(connection: Connection, frame: string): void } | null = null;
   readonly #metrics: HubMetrics;
+  readonly #userConnections: UserConnections;
+  readonly #tracer: Pick<FrameTracer, "isActive" | "traceSent" | "traceRoomFrame"> | null;
+  /** Before the listeners are open no room has members. */
+  #broadcast: Broadcast = () => 0;
 
-  constructor(metrics: HubMetrics) {
+  /** Without `tracer` no frame is traced. */
+  constructor(
+    metrics: HubMetrics,
+    userConnections = new UserConnections(),
+    tracer: Pick<FrameTracer, "isActive" | "traceSent" | "traceRoomFrame"> | null = null,
+  ) {
     this.#metrics = metrics;
+    this.#userConnections = userConnections;
+    this.#tracer = tracer;
+  }
+
+  /** @param broadcast sends a text to all sockets of a topic */
+  start(broadcast: Broadcast): void {
+    this.#broadcast = broadcast;
   }
 
   /** `type` is for the counters. After `system:bye` nothing is sent. */
@@ -20,7 +39,7 @@ export class FrameSender {
     const { socket } = connection;
     if (socket === null || connection.terminateAt > 0) return;
     this.#metrics.sent(type, 1);
-    if (this.tracer?.isActive) this.tracer.traceSent(connection, frame);
+    if (this.#tracer?.isActive) this.#tracer.traceSent(connection, frame);
     const sent = socket.send(frame);
     if (sent > 0) return;
     this.isCongested = true;
@@ -43,6 +62,23 @@ export class FrameSender {
   sendError(connection: Connection, code: Code, detail?: string, id?: number | string): void {
     this.#metrics.error(frameCode(code));
     this.send(connection, "system:error", encodeError(code, detail, id));
+  }
+
+  /** To a room by its topic; in a person's own room the person is not in the topic, so it is sent to each of their connections. */
+  publishToRoom(room: Room, type: string, frame: string): void {
+    if (room.isPersonal) {
+      const live = room.selectLive(this.#userConnections.get(roomId(room.name)));
+      for (const connection of live) this.send(connection, type, frame);
+      if (room.members === 0) return;
+    }
+    this.#metrics.sent(type, room.members);
+    if (this.#tracer?.isActive) this.#tracer.traceRoomFrame(room, frame);
+    this.publishToTopic(room.name, frame);
+  }
+
+  /** To all sockets of a topic. */
+  publishToTopic(topic: string, frame: string): void {
+    if (this.#broadcast(topic, frame) <= 0) this.isCongested = true;
   }
 }
 

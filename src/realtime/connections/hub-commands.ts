@@ -1,8 +1,10 @@
 import { frameCode } from "../../../protocol/codes.ts";
 import type { CommandId, CommandPayload } from "../../../protocol/frames.ts";
 import { normalizeRoom, type RoomKind, roomKind } from "../../../protocol/rooms.ts";
-import type { Caller, ServiceCaller, UserCaller } from "../../platform/caller.ts";
+import type { ServiceCaller, UserCaller } from "../../platform/caller.ts";
+import type { Clock } from "../../platform/clock.ts";
 import { AppError } from "../../platform/errors.ts";
+import type { Admission } from "../limits/admission.ts";
 import { MAX_RESUME_ROOMS } from "../limits/fixed-limits.ts";
 import type { JoinOutcome, Joins } from "../recovery/join.ts";
 import { parseRoom } from "../rooms/command-rooms.ts";
@@ -10,6 +12,7 @@ import type { RoomRegistry } from "../rooms/room-registry.ts";
 import type { Authenticate } from "../transport.ts";
 import type { CommandDispatcher } from "./command-dispatcher.ts";
 import type { Connection } from "./connection.ts";
+import type { ConnectionLifecycle } from "./connection-lifecycle.ts";
 import { encode } from "./encode-frame.ts";
 import type { FrameSender } from "./frame-sender.ts";
 
@@ -20,13 +23,10 @@ export interface HubCommandDeps {
   sender: FrameSender;
   authenticate: Authenticate;
   epoch: () => string;
-  now: () => number;
-  /** A client acknowledged a frame. */
-  ackReceived: (ackId: string, userId: string | null) => void;
-  /** Awaited before `signIn`: reads how many connections the person has on other nodes. */
-  prepare: (caller: Caller) => Promise<void>;
-  /** Gives the connection another caller. Throws `rate_limited` when that person has too many. */
-  signIn: (connection: Connection, caller: Caller) => void;
+  clock: Clock;
+  cluster: { ackReceived(ackId: string, userId: string | null): void };
+  admission: Admission;
+  lifecycle: ConnectionLifecycle;
 }
 
 /** Rooms that a connection is in until it closes. */
@@ -36,13 +36,13 @@ const PERMANENT_ROOM_KINDS: readonly RoomKind[] = ["all", "user"];
 export function registerHubCommands(deps: HubCommandDeps): void {
   const { dispatcher, sender } = deps;
   dispatcher.registerHubCommand("system:ping", (connection, _payload, id) => {
-    const payload = { server_time: new Date(deps.now()).toISOString() };
+    const payload = { server_time: new Date(deps.clock.now()).toISOString() };
     sender.send(connection, "system:pong", encode("system:pong", payload, id));
     return undefined;
   });
   dispatcher.registerHubCommand("system:ack", (connection, { ack_id }, id) => {
     const { caller } = connection;
-    deps.ackReceived(ack_id, caller.kind === "user" ? caller.userId : null);
+    deps.cluster.ackReceived(ack_id, caller.kind === "user" ? caller.userId : null);
     if (id !== undefined) sender.send(connection, "system:ack", encode("system:ack", {}, id));
     return undefined;
   });
@@ -65,13 +65,13 @@ export function registerHubCommands(deps: HubCommandDeps): void {
 /** A new token for the same person, or the first one of an anonymous connection (SPEC CN-6). */
 async function authenticate(deps: HubCommandDeps, connection: Connection, token: string, id: CommandId | undefined) {
   const caller = await deps.authenticate.token(token);
-  if (connection.caller.kind === "anonymous") await deps.prepare(caller);
+  if (connection.caller.kind === "anonymous") await deps.admission.prepare(caller, "");
   if (!deps.authenticate.isCurrent(caller)) throw new AppError("unauthenticated");
   const before = connection.caller;
   if (before.kind !== "anonymous" && getOwner(before) !== getOwner(caller)) {
     throw new AppError("forbidden", "This connection belongs to another person. Open a new one.");
   }
-  deps.signIn(connection, caller);
+  deps.lifecycle.signIn(connection, caller);
   const expires = caller.expiresAt === null ? null : new Date(caller.expiresAt).toISOString();
   if (id === undefined) return;
   const userId = caller.kind === "user" ? caller.userId : null;

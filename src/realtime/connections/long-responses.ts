@@ -32,7 +32,7 @@ export class LongResponses {
   }
 
   /** Throws `unauthenticated`, `banned`, `forbidden`: the credential may have ended while the request was on its way. */
-  begin({ caller, address, allows = () => true }: LongResponseOptions): LongResponse {
+  readonly begin = ({ caller, address, allows = () => true }: LongResponseOptions): LongResponse => {
     const open: OpenResponse = { caller, address, allows, abort: new AbortController() };
     if (!this.#authenticate.isCurrent(caller)) throw createRefusal("signed_out");
     if (address !== null && this.#authenticate.isBanned?.(address)) throw createRefusal("banned");
@@ -40,7 +40,7 @@ export class LongResponses {
     this.#open.add(open);
     this.#timer ??= setInterval(() => this.#checkExpiry(), CHECK_INTERVAL_MS);
     return { signal: open.abort.signal, end: () => this.#remove(open) };
-  }
+  };
 
   /** The people with open responses on this node. */
   getCallers(): UserCaller[] {

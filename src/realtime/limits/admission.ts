@@ -49,7 +49,7 @@ export class Admission {
    * the limit together: so an ordinary caller costs no request, and all nodes together admit at most a tenth too many. A node
    * that does not reply counts as zero: a dead node's connections are free at once, and without a broker each node counts alone.
    */
-  async prepare(caller: Caller, address: string): Promise<void> {
+  readonly prepare = async (caller: Caller, address: string): Promise<void> => {
     const key = getKey(caller, address);
     const others = this.#otherNodes.countNodes() - 1;
     if (others < 1 || this.countOpen(key) + 1 <= this.#getMax(caller) / 10 / others) return;
@@ -58,7 +58,7 @@ export class Admission {
     const { counts } = await this.#otherNodes.countElsewhere([key]);
     this.#countsElsewhere.delete(key);
     this.#countsElsewhere.set(key, { count: counts.get(key) ?? 0, until: performance.now() + FRESH_MS });
-  }
+  };
 
   /** Connections of this node that count for a key. */
   countOpen(key: string): number {

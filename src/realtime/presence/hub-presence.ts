@@ -1,5 +1,6 @@
 import type { FramePayload } from "../../../protocol/frames.ts";
 import { roomKind } from "../../../protocol/rooms.ts";
+import type { Caller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Connection } from "../connections/connection.ts";
 import { encode } from "../connections/encode-frame.ts";
@@ -23,8 +24,6 @@ export interface HubPresenceDeps {
   sender: FrameSender;
   metrics: HubMetrics;
   logger: HubLogger;
-  /** To all sockets of a topic. */
-  broadcast: (topic: string, text: string) => void;
 }
 
 /** A room whose members are watched on this node. */
@@ -54,9 +53,7 @@ export class HubPresence {
   }
 
   /** Whether the store works, and how many rooms' lists are watched on this node. */
-  get health(): { up: boolean; watched: number } {
-    return { up: this.#sync.isUp, watched: this.#watched.size };
-  }
+  readonly getHealth = (): { up: boolean; watched: number } => ({ up: this.#sync.isUp, watched: this.#watched.size });
 
   start(): void {
     this.#sync.start();
@@ -88,12 +85,12 @@ export class HubPresence {
   }
 
   /** The connection watches a room that it is in: it gets the list with the next sync, then changes. */
-  watch(connection: Connection, room: Room): void {
+  readonly watch = (connection: Connection, room: Room): void => {
     if (connection.socket === null || !this.#hasMembers(room.name) || !connection.isIn(room)) return;
     const watched = this.#watched.get(room.name) ?? { snapshot: null, watchers: new Set(), newWatchers: new Set() };
     watched.newWatchers.add(connection);
     this.#watched.set(room.name, watched);
-  }
+  };
 
   /** Who is in a room now. Throws `not_found` for a room without a list of members, `unavailable`. */
   async get(room: string): Promise<FramePayload<"room:presence">> {
@@ -107,8 +104,14 @@ export class HubPresence {
     }
   }
 
+  /** The same for a caller; throws AppError also when they may not see it. */
+  readonly getFor = async (caller: Caller, room: string): Promise<FramePayload<"room:presence">> => {
+    await this.#deps.policies.requirePresenceAccess(caller, room);
+    return this.get(room);
+  };
+
   async #broadcastChanges(now: number): Promise<void> {
-    const { store, times, metrics, broadcast } = this.#deps;
+    const { store, times, metrics, sender } = this.#deps;
     if (this.#watched.size === 0) return;
     const known = new Map([...this.#watched].map(([room, { snapshot }]) => [room, snapshot?.version ?? null]));
     const found = await store.read(known, MAX_LISTED_MEMBERS);
@@ -125,7 +128,7 @@ export class HubPresence {
         for (const { type, payload } of [...frames, ...watched.snapshot.refresh(now, times.countInterval)]) {
           if (watched.watchers.size === 0) continue;
           metrics.sent(type, watched.watchers.size);
-          broadcast(getTopic(room), encode(type, payload));
+          sender.publishToTopic(getTopic(room), encode(type, payload));
         }
       }
       this.#sendSnapshots(room, watched, watched.snapshot);

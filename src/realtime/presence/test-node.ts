@@ -29,18 +29,20 @@ export class TestNode {
       { onFrame: () => {}, onPublished: () => {}, onGap: () => {} },
       { joined: (c, room) => this.presence.joined(c, room), left: (c, room) => this.presence.left(c, room) },
     );
+    const sender = new FrameSender(NO_METRICS);
+    sender.start((topic, text) => {
+      for (const client of this.#topics.get(topic) ?? []) client.receive(text);
+      return 1;
+    });
     this.presence = new HubPresence({
       store: stopWhenDead(store, () => this.#dead),
       times,
       connections: this.#connections,
       rooms: this.#rooms,
       policies,
-      sender: new FrameSender(NO_METRICS),
+      sender,
       metrics: NO_METRICS,
       logger: { warn: (_, message) => this.warned.push(message), error: () => {} },
-      broadcast: (topic, text) => {
-        for (const client of this.#topics.get(topic) ?? []) client.receive(text);
-      },
     });
     this.presence.start();
   }

@@ -4,10 +4,9 @@ import { chooseSeed, type Seeded, seeded } from "../../../tests/support/seeded.t
 import { ANONYMOUS } from "../../platform/caller.ts";
 import type { LogEntry, LogSlice } from "../../platform/log/entry.ts";
 import { Connection } from "../connections/connection.ts";
-import { encodeEntry } from "../connections/encode-frame.ts";
 import { FrameSender } from "../connections/frame-sender.ts";
 import { Policies } from "../rooms/policies.ts";
-import type { Room } from "../rooms/room.ts";
+import { encodeEntry, type Room } from "../rooms/room.ts";
 import { RoomRegistry } from "../rooms/room-registry.ts";
 import type { Socket } from "../transport.ts";
 import { type JoinOutcome, Joins } from "./join.ts";

@@ -2,7 +2,7 @@ import type { Code } from "../../../protocol/codes.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { LogReader } from "../../platform/log/reader.ts";
 import type { Connection } from "../connections/connection.ts";
-import { encode, encodeEntry } from "../connections/encode-frame.ts";
+import { encode } from "../connections/encode-frame.ts";
 import type { FrameSender } from "../connections/frame-sender.ts";
 import type { HubLogger, HubMetrics } from "../deps.ts";
 import {
@@ -13,7 +13,7 @@ import {
   REPLAY_SLICE_BYTES,
 } from "../limits/fixed-limits.ts";
 import type { Policies } from "../rooms/policies.ts";
-import type { Room } from "../rooms/room.ts";
+import { encodeEntry, type Room } from "../rooms/room.ts";
 import type { RoomRegistry } from "../rooms/room-registry.ts";
 import { PendingJoin } from "./pending-join.ts";
 

@@ -4,7 +4,6 @@ import type { Broker } from "../broker/broker.ts";
 import type { ConnectionRegistry } from "../connections/connection-registry.ts";
 import { encodeText } from "../connections/encode-frame.ts";
 import type { FrameSender } from "../connections/frame-sender.ts";
-import type { FanOut } from "./fan-out.ts";
 import type { RoomRegistry } from "./room-registry.ts";
 
 /** Sent to other nodes: the frame is encoded once. */
@@ -20,7 +19,6 @@ export interface EphemeralPublisherDeps {
   connections: ConnectionRegistry;
   rooms: RoomRegistry;
   sender: FrameSender;
-  fanOut: FanOut;
 }
 
 /** Sends frames that are not stored to connected members, on this node and on those that the broker reaches (SPEC FR-6). */
@@ -36,37 +34,36 @@ export class EphemeralPublisher {
   }
 
   /** @param except a person whose connections do not get it */
-  publish<T extends FrameType>(room: string, type: T, payload: FramePayload<T>, except?: string): void {
+  readonly publish = <T extends FrameType>(room: string, type: T, payload: FramePayload<T>, except?: string): void =>
     this.publishText(room, type, JSON.stringify(payload), except);
-  }
 
   /** The same for a payload that is JSON text already. */
-  publishText(room: string, type: string, payload: string, except?: string): void {
+  readonly publishText = (room: string, type: string, payload: string, except?: string): void => {
     const frame = encodeText(type, payload);
     this.#deliver(room, type, frame, except);
     this.#deps.broker.send("ephemeral", { room, type, frame, except } satisfies EphemeralMessage);
-  }
+  };
 
   #deliver(name: string, type: string, frame: string, except: string | undefined): void {
-    const { connections, rooms, sender, fanOut } = this.#deps;
+    const { connections, rooms, sender } = this.#deps;
     if (name === "all") {
       for (const connection of [...connections.open])
         if (except === undefined || connection.caller.kind !== "user" || connection.caller.userId !== except)
           sender.send(connection, type, frame);
     } else if (roomKind(name) === "user") {
       for (const connection of rooms.userConnections.get(roomId(name))) sender.send(connection, type, frame);
-      if ((rooms.get(name)?.members ?? 0) > 0) fanOut.publishToTopic(name, frame);
+      if ((rooms.get(name)?.members ?? 0) > 0) sender.publishToTopic(name, frame);
     } else this.#deliverExcept(name, type, frame, except);
   }
 
   /** That person's sockets leave the topic and join it again within the tick: they miss exactly this frame. */
   #deliverExcept(name: string, type: string, frame: string, except: string | undefined): void {
-    const { rooms, fanOut } = this.#deps;
+    const { rooms, sender } = this.#deps;
     const room = rooms.get(name);
     if (room === undefined || room.members === 0) return;
     const excluded = except === undefined ? [] : rooms.userConnections.get(except).filter((c) => c.isIn(room));
     for (const { socket } of excluded) socket?.unsubscribe(name);
-    fanOut.publishToRoom(room, type, frame);
+    sender.publishToRoom(room, type, frame);
     for (const { socket } of excluded) socket?.subscribe(name);
   }
 }

@@ -11,10 +11,10 @@ export class InternalRooms {
     this.#onError = onError;
   }
 
-  watch(room: InternalRoom, watcher: Watcher): void {
+  readonly watch = (room: InternalRoom, watcher: Watcher): void => {
     if (this.#watchers.has(room)) throw new Error(`two modules watch the room "${room}"`);
     this.#watchers.set(room, watcher);
-  }
+  };
 
   /** Passes entries of internal rooms to their watchers; returns those of ordinary rooms. Never throws. */
   deliver(entries: readonly LogEntry[]): readonly LogEntry[] {

@@ -16,22 +16,27 @@ export class Policies {
   readonly #checks = new Map<RoomKind, Check>();
   readonly #policies = new Map<RoomKind, RoomPolicy>();
 
-  register(kind: RoomKind, policy: RoomPolicy): void {
+  readonly register = (kind: RoomKind, policy: RoomPolicy): void => {
     if (this.#checks.has(kind)) throw new Error(`two modules claim the rooms "${kind}:"`);
     this.#policies.set(kind, policy);
     this.#checks.set(kind, policy.authorizeMany === undefined ? checkOne(policy) : checkMany(policy, kind));
-  }
+  };
 
   /** Null or the refusal for each, in order. Throws a policy's errors that are not refusals. */
   authorize(requests: readonly RoomAccessRequest[]): Promise<(Code | null)[]> {
     return Promise.all(requests.map((request) => this.#check(request)));
   }
 
-  /** Null when the caller may see who is in a room (a service by scope and pattern, a person where they may join), or the refusal. */
-  async checkPresence(caller: Caller, room: string): Promise<Code | null> {
-    if (caller.kind === "service")
-      return caller.scopes.includes("presence") && coversRoom(caller.rooms, room) ? null : "forbidden";
-    return this.#check({ caller, room });
+  /** Throws AppError when the caller may not join the room. */
+  readonly requireAccess = async (caller: Caller, room: string): Promise<void> => {
+    const refusal = await this.#check({ caller, room });
+    if (refusal !== null) throw new AppError(refusal);
+  };
+
+  /** Throws AppError when the caller may not see who is in a room: a service by scope and pattern, a person where they may join. */
+  async requirePresenceAccess(caller: Caller, room: string): Promise<void> {
+    if (caller.kind !== "service") await this.requireAccess(caller, room);
+    else if (!caller.scopes.includes("presence") || !coversRoom(caller.rooms, room)) throw new AppError("forbidden");
   }
 
   /** The person that an entry removes from its room; null: no one. */

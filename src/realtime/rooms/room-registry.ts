@@ -2,6 +2,7 @@ import { ROOM_KINDS, type RoomKind, roomId, roomKind } from "../../../protocol/r
 import type { LogEntry } from "../../platform/log/entry.ts";
 import type { Connection } from "../connections/connection.ts";
 import { UserConnections } from "../connections/user-connections.ts";
+import { InternalRooms, isInternal } from "./internal-rooms.ts";
 import { Room, type RoomEvents } from "./room.ts";
 
 /** Called after a connection has joined or left a room. */
@@ -18,11 +19,13 @@ export class RoomRegistry {
   readonly #rooms = new Map<string, Room>();
   readonly #events: RoomEvents;
   readonly #listener: MembershipListener;
+  readonly #internal: InternalRooms;
   /** Memberships in rooms of each kind. */
   readonly memberCounts: Record<RoomKind, number>;
 
-  constructor(events: RoomEvents, listener: MembershipListener = NO_LISTENER) {
+  constructor(events: RoomEvents, listener: MembershipListener = NO_LISTENER, internal = new InternalRooms(() => {})) {
     this.#events = events;
+    this.#internal = internal;
     this.#listener = listener;
     this.memberCounts = Object.fromEntries(ROOM_KINDS.map((kind) => [kind, 0])) as Record<RoomKind, number>;
   }
@@ -44,23 +47,23 @@ export class RoomRegistry {
     return room;
   }
 
-  ingest(entries: readonly LogEntry[]): void {
-    for (const entry of entries) (this.#rooms.get(entry.room) ?? this.#openOwnRoom(entry.room))?.ingest(entry);
-  }
+  /** Committed entries, from any source: each goes to its room, or to the watcher of its internal room. */
+  readonly ingest = (entries: readonly LogEntry[]): void => {
+    for (const entry of this.#internal.deliver(entries))
+      (this.#rooms.get(entry.room) ?? this.#openOwnRoom(entry.room))?.ingest(entry);
+  };
 
   /** Whether `ingest` would have this entry published to a member, now or in its order. */
-  isAwaiting(name: string, seq: number): boolean {
-    return this.#rooms.get(name)?.isAwaiting(seq) ?? this.#isOwn(name);
-  }
+  readonly isAwaiting = (name: string, seq: number): boolean =>
+    this.#rooms.get(name)?.isAwaiting(seq) ?? this.#isOwn(name);
 
   /** Whether `ingest` would do anything with this entry. */
-  needs(name: string, seq: number): boolean {
-    return this.#rooms.get(name)?.needs(seq) ?? this.#isOwn(name);
-  }
+  readonly needs = (name: string, seq: number): boolean =>
+    isInternal(name) || (this.#rooms.get(name)?.needs(seq) ?? this.#isOwn(name));
 
-  announce(name: string, seq: number): void {
+  readonly announce = (name: string, seq: number): void => {
     (this.#rooms.get(name) ?? this.#openOwnRoom(name))?.announce(seq);
-  }
+  };
 
   /** A person's own room is created with its first entry, so that ten thousand idle people cost nothing. */
   #openOwnRoom(name: string): Room | undefined {
@@ -70,12 +73,6 @@ export class RoomRegistry {
   /** The own room of a person who is connected to this node. */
   #isOwn(name: string): boolean {
     return roomKind(name) === "user" && this.userConnections.get(roomId(name)).length > 0;
-  }
-
-  /** The receivers of a frame of a person's own room: all their connections except those with a pending join. */
-  getLiveConnections(room: Room): readonly Connection[] {
-    const all = this.userConnections.get(roomId(room.name));
-    return room.pendingJoins === null ? all : all.filter((connection) => !room.isJoining(connection));
   }
 
   /** From now on the connection is live in the room: it gets what is published next, and nothing that was published before. */

@@ -1,6 +1,5 @@
 import type { LogEntry } from "../../platform/log/entry.ts";
 import type { Connection } from "../connections/connection.ts";
-import { encodeEntry } from "../connections/encode-frame.ts";
 import {
   HISTORY_CHARS,
   HISTORY_CHARS_WHILE_JOINING,
@@ -132,6 +131,11 @@ export class Room {
     return count === 0 ? NO_FRAMES : this.#history.slice(-count);
   }
 
+  /** Of a person's connections those that get the frames of their own room now: all but those with a pending join. */
+  selectLive(connections: readonly Connection[]): readonly Connection[] {
+    return this.pendingJoins === null ? connections : connections.filter((one) => !this.isJoining(one));
+  }
+
   isJoining(connection: Connection): boolean {
     for (const join of this.pendingJoins ?? []) if (join.connection === connection && !join.isRefused) return true;
     return false;
@@ -206,3 +210,13 @@ export class Room {
 }
 
 const NO_FRAMES: string[] = [];
+
+/** The frame of a log entry, the same for all members (SPEC FR-5). The payload's text is inserted unchanged, without a parse. */
+export function encodeEntry(entry: LogEntry): string {
+  return `{"type":"${entry.type}","room":"${escapeRoom(entry.room)}","seq":${entry.seq},"payload":${entry.payload}}`;
+}
+
+/** A room's name in JSON text: names of rooms are visible ASCII, so only two characters need an escape. */
+function escapeRoom(room: string): string {
+  return room.includes('"') || room.includes("\\") ? room.replace(/["\\]/g, "\\$&") : room;
+}

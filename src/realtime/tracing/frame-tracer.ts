@@ -1,9 +1,9 @@
 import { AppError } from "../../platform/errors.ts";
 import { checkJsonBounds } from "../../platform/json-bounds.ts";
 import type { Broker } from "../broker/broker.ts";
+import { parseFrame } from "../connections/command-dispatcher.ts";
 import type { Connection } from "../connections/connection.ts";
 import { parseFrameHead } from "../connections/encode-frame.ts";
-import { parseFrame } from "../connections/parse-frame.ts";
 import type { UserConnections } from "../connections/user-connections.ts";
 import type { TracedFrame, TraceTarget } from "../index.ts";
 import { MAX_FRAME_VALUES } from "../limits/fixed-limits.ts";
@@ -71,7 +71,7 @@ export class FrameTracer {
   }
 
   /** Returns a function that ends the trace. Throws `rate_limited` when there are too many. */
-  trace(target: TraceTarget, onFrames: Trace["onFrames"]): () => void {
+  readonly trace = (target: TraceTarget, onFrames: Trace["onFrames"]): (() => void) => {
     if (this.#listeners.size >= MAX_TRACES) throw new AppError("rate_limited", `At most ${MAX_TRACES} traces at once.`);
     const id = crypto.randomUUID();
     this.#listeners.set(id, onFrames);
@@ -85,7 +85,7 @@ export class FrameTracer {
       this.#remove(id);
       this.#broker.send("untap", { id });
     };
-  }
+  };
 
   /** A frame that a client has sent. */
   traceReceived(connection: Connection, frame: string): void {

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { ANONYMOUS } from "../../platform/caller.ts";
 import { MAX_IN_FLIGHT, MAX_QUEUED_FRAMES } from "../limits/fixed-limits.ts";
 import { Connection } from "./connection.ts";
-import { InboundQueue } from "./inbound-queue.ts";
+import { InboundQueue } from "./frame-receiver.ts";
 
 const connection = () => new Connection(1, ANONYMOUS, 0, 1);
 const turn = () => new Promise(setImmediate);
