@@ -26,7 +26,7 @@ export async function hold(): Promise<void> {
     {
       BENCH_PROBE: probe,
       GRPC_PORT: String(grpcPort),
-      GRPC_TOKEN: "a-token-that-nobody-sends",
+      GRPC_TOKEN: "a-token-that-is-never-sent",
       WS_BYTE_LIMIT: "1000000000",
       WS_CONNECT_LIMIT: "1000000",
     },
@@ -35,12 +35,12 @@ export async function hold(): Promise<void> {
   );
   const pages = tree(usher.pids[0]!).find((pid) => processName(pid).includes("end-with-parent"))!;
 
-  async function measureCost(send: () => Promise<string>): Promise<Cost & { answer: string }> {
+  async function measureCost(send: () => Promise<string>): Promise<Cost & { result: string }> {
     await longest();
     const before = mainThreadMs(pages);
     const result = await send();
     const cost = await longest();
-    return { ...cost, pages: mainThreadMs(pages) - before, answer: result };
+    return { ...cost, pages: mainThreadMs(pages) - before, result };
   }
 
   async function longest(): Promise<Pick<Cost, "wall" | "cpu">> {
@@ -59,7 +59,7 @@ export async function hold(): Promise<void> {
         wall.add(cost.wall);
         cpu.add(cost.cpu);
         inPages.add(cost.pages);
-        results.add(cost.answer);
+        results.add(cost.result);
         max = Math.max(max, cost.cpu);
       }
       const usual = { what, wall: median(wall), cpu: median(cpu), pages: median(inPages) };
@@ -73,7 +73,7 @@ export async function hold(): Promise<void> {
       "any body at most": max,
       "by the clock": worst.wall,
       "CPU of the pages": worst.pages,
-      answers: [...results].toSorted().join(" "),
+      results: [...results].toSorted().join(" "),
     };
   }
 

@@ -70,16 +70,16 @@ async function measureOtherJoins(target: { host: string; port: number }) {
 /** An anonymous socket that joins, and waits for each reply. */
 async function openJoiner(target: { host: string; port: number }): Promise<(payload: object) => Promise<void>> {
   const socket = await LoadSocket.open(target, "/ws");
-  let answered = Promise.withResolvers<void>();
+  let replied = Promise.withResolvers<void>();
   let ids = 0;
   socket.onFrame = (bytes, start, end) => {
     const { id } = JSON.parse(Buffer.from(bytes.subarray(start, end)).toString());
-    if (id === ids) answered.resolve();
+    if (id === ids) replied.resolve();
   };
   return (payload) => {
-    answered = Promise.withResolvers();
+    replied = Promise.withResolvers();
     socket.send(JSON.stringify({ type: "room:join", id: ++ids, payload }));
-    return answered.promise;
+    return replied.promise;
   };
 }
 

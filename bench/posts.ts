@@ -59,7 +59,7 @@ export async function posts(): Promise<void> {
   await database.close();
   await embedded.stop();
   rmSync(dataDir, { recursive: true, force: true });
-  report("posts", rows, ["fsync on; each post is answered after COMMIT and delivered to one reader"]);
+  report("posts", rows, ["fsync on; each post gets its reply after COMMIT and delivered to one reader"]);
 }
 
 interface Post {

@@ -72,7 +72,7 @@ test("after an old copy was restored, positions of the life before count for not
   await start();
   await say("what is lost");
   const before = await connect(token);
-  const { payload: seen } = await before.ask("room:join", { room: `channel:${id}` });
+  const { payload: seen } = await before.request("room:join", { room: `channel:${id}` });
   before.close();
   await stop();
   rmSync(dataDir, { recursive: true });
@@ -84,7 +84,7 @@ test("after an old copy was restored, positions of the life before count for not
   const client = await connect(token);
   const since = { room: `channel:${id}`, since: seen.seq, epoch: seen.epoch };
   // Numbers and files match: only a new epoch shows the difference.
-  expect((await client.ask("room:join", since)).payload).toMatchObject({ recovered: true });
+  expect((await client.request("room:join", since)).payload).toMatchObject({ recovered: true });
 
   const { out, err, code } = await run({ DATA_DIR: dataDir });
   expect({ err, code }).toEqual({ err: "", code: 0 });
@@ -92,7 +92,7 @@ test("after an old copy was restored, positions of the life before count for not
   expect(epoch).not.toBe(seen.epoch as string);
   expect(await client.end()).toBe(4001);
   const again = await connect(token);
-  expect((await again.ask("room:join", since)).payload).toMatchObject({ recovered: false, epoch });
+  expect((await again.request("room:join", since)).payload).toMatchObject({ recovered: false, epoch });
   again.close();
 });
 

@@ -80,8 +80,8 @@ test("a database that no Usher has made its own yet", async () => {
 });
 
 test("an unknown name, and no name at all: a sentence, and an exit code for scripts", async () => {
-  const stranger = { out: "", err: 'No account made on this server has the name or address "nobody".\n', code: 1 };
-  expect(await run("nobody")).toEqual(stranger);
+  const stranger = { out: "", err: 'No account made on this server has the name or address "unknown".\n', code: 1 };
+  expect(await run("unknown")).toEqual(stranger);
   const usage = { out: "", err: "Usage: npm run reset-link -- NAME_OR_EMAIL\n", code: 2 };
   expect(await run()).toEqual(usage);
   expect(await run("olga", "ann")).toEqual(usage);

@@ -2,11 +2,11 @@ import { exitWith, StartError } from "../src/config/start-error.ts";
 
 /**
  * `npm run sim -- cluster [rounds]`: the cluster's simulation, long (5 rounds of all faults with each broker by default).
- * `npm run sim -- crowd [seconds]`: the thousand people of tests/sim, for 300 s by default.
+ * `npm run sim -- users [seconds]`: the thousand users of tests/sim, for 300 s by default.
  */
 const RUNS: Record<string, { file: string; variable: string; usual: number }> = {
   cluster: { file: "tests/cluster/cluster.test.ts", variable: "SIM_ROUNDS", usual: 5 },
-  crowd: { file: "tests/sim/sim.test.ts", variable: "SIM_SECONDS", usual: 300 },
+  users: { file: "tests/sim/sim.test.ts", variable: "SIM_SECONDS", usual: 300 },
 };
 
 const [name = "", amount] = process.argv.slice(2);

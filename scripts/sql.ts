@@ -40,12 +40,12 @@ async function runInteractive(client: Client): Promise<void> {
   });
   if (inTerminal) console.log("Statements end with a semicolon. Ctrl+D ends this.");
   let text = "";
-  const ask = () => {
+  const showPrompt = () => {
     if (!inTerminal) return;
     lines.setPrompt(text === "" ? "usher=> " : "usher-> ");
     lines.prompt();
   };
-  ask();
+  showPrompt();
   for await (const line of lines) {
     text += `${line}\n`;
     if (line.trimEnd().endsWith(";")) {
@@ -55,7 +55,7 @@ async function runInteractive(client: Client): Promise<void> {
       });
       text = "";
     }
-    ask();
+    showPrompt();
   }
   if (text.trim() !== "") await run(client, text);
 }

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 const notice = (event_type: string, payload: object) =>
-  app.ask(token, "POST", "/api/v1/users/user-uuid/notices", { event_type, payload });
+  app.request(token, "POST", "/api/v1/users/user-uuid/notices", { event_type, payload });
 
 test("NT-2 a booking's result for a person who was offline arrives once when they reconnect", async () => {
   const client = createClient({ url: app.url, token: await personToken("user-uuid") });

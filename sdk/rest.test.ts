@@ -56,7 +56,7 @@ test("every call returns what its type says, and the type is the one of the serv
   expect(byName.data.map(({ username }) => username)).toEqual(["olga"]);
   const byIds = await expectSchema(
     page(PublicUser),
-    ann.users.list({ ids: [olga.user.id, user.id, "nobody", "auth0|5f7c,x%2C"] }),
+    ann.users.list({ ids: [olga.user.id, user.id, "unknown", "auth0|5f7c,x%2C"] }),
   );
   expect(byIds.data).toHaveLength(2);
 

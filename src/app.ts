@@ -56,7 +56,7 @@ export async function startApp(
   lifecycle: Lifecycle = createLifecycle(logger),
   read: () => Config = readConfig,
 ): Promise<App> {
-  const onError = (error: unknown) => logger.error({ err: error }, "the database did not answer; it is tried again");
+  const onError = (error: unknown) => logger.error({ err: error }, "the database did not respond; it is tried again");
   const worker = readWorkerInfo();
   const live = createLiveConfig(config, read);
   try {

@@ -17,11 +17,19 @@ const NOT_SEARCHED =
 /** Old words, alone or as a part of an identifier, with the terms to use. */
 const OLD_WORDS: Record<string, string> = {
   anew: "again",
+  answer: "response, reply or result",
+  answered: "responded, replied or returned",
+  answers: "responses, replies or results",
+  anybody: "anyone",
+  asker: "requester",
+  behind: "after",
   bell: "signal",
   census: "local stats",
+  crowd: "users, load or join batch",
   dawdler: "incomplete request",
   dawdlers: "incomplete requests",
   deaf: "isolated",
+  everybody: "everyone",
   he: "they",
   heir: "successor",
   him: "them",
@@ -31,14 +39,20 @@ const OLD_WORDS: Record<string, string> = {
   hushed: "stalled",
   lane: "per-key queue",
   mailbox: "instance id",
+  nobody: "no one",
   somebody: "a client, a user or a caller",
   stirred: "active",
+  tapped: "traced",
   taps: "frame tracer",
+  unanswered: "pending",
   vacate: "decrement",
+  whoever: "the user or caller who",
+  wire: "broker transport",
 };
 
-/** Old names, or beginnings of names (`MOST_`), with the new ones. */
+/** Old names, beginnings of names (`MOST_`) and calls (`ask(`), with the new ones. */
 const OLD_NAMES: Record<string, string> = {
+  "ask(": "request(",
   bothSides: "keysetQuery",
   createHubOf: "createNodeHub",
   createLanes: "createKeyQueues",
@@ -49,6 +63,7 @@ const OLD_NAMES: Record<string, string> = {
   nothingWasDone: "isDefinitelyNotCommitted",
   ReaderTick: "Checkpoint",
   ROOM_REST: "ROOM_IDLE_MS",
+  "signs of life": "heartbeat",
   TailReader: "LogConsumer",
   takeOut: "removeMember",
   takeTextAway: "redactMessage",
@@ -61,6 +76,16 @@ const ALLOWED: { text: RegExp; why: string }[] = [
   { text: /is deaf if another/g, why: "a test's title names that value" },
   { text: /front of house/g, why: "the name of an example's channel" },
   { text: /mailbox of \$/g, why: "a reply of a mail server" },
+  {
+    text: /\bbehind (a )?(proxy|proxies|trusted prox|nginx|the balancer|`deploy\/nginx)|\bbehind a trusted proxy|behind a\nproxy|behindProx/gi,
+    why: "where a server stands",
+  },
+  { text: /[`"]nobody["`]|the user nobody/g, why: "a user of the operating system" },
+  { text: /bot everyone everybody all/g, why: "names that no one can have" },
+  { text: /\basker: /g, why: "a field of a message between nodes" },
+  { text: /"tapped"/g, why: "a message between nodes" },
+  { text: /\ba tapped message|was tapped\b/g, why: "a gesture on a touch screen" },
+  { text: /\banswer (= |is null|as result)|coalesce\(answer,/gi, why: "a column of a released migration" },
   { text: /BrokerDeaf|#brokerdeaf/g, why: "an alert and its heading, by which operators know it" },
 ];
 
@@ -80,7 +105,9 @@ const names = Object.entries(OLD_NAMES).map(([word, term]) => ({
   term,
   pattern: word.endsWith("_")
     ? new RegExp(`\\b${word}|\\b${word.slice(0, -1).toLowerCase()}(?=[A-Z])`, "g")
-    : new RegExp(`\\b${word}\\b`, "gi"),
+    : word.endsWith("(")
+      ? new RegExp(`\\b${word.slice(0, -1)}(?=[(<])`, "g")
+      : new RegExp(`\\b${word}\\b`, "gi"),
 }));
 
 /** The parts of identifiers as words; lines stay lines. */
@@ -123,8 +150,20 @@ test("the check itself finds planted words, alone and in identifiers, and leaves
     ["whether he may", ["he"]],
     ["the node is deaf", ["deaf"]],
     ['health(): "deaf" | "ok"; // `deaf`, as usher_broker_deaf shows', []],
+    ["const asked = await client.ask<Reply>(1); // asks whom to ask", ["ask("]],
+    ["Nobody is behind; everybody answers, whoever it is", ["answers", "behind", "everybody", "nobody", "whoever"]],
+    ["anybody, answered: the asker's Signs of life", ["answered", "anybody", "asker", "signs of life"]],
+    [
+      "crowdSize is tappedRows of the wire, isUnanswered by an answer",
+      ["answer", "crowd", "tapped", "unanswered", "wire"],
+    ],
+    ["`nobody`, behind a proxy; a tapped message; wired", []],
     ["at most one label, the header, a plane, a dumbbell", []],
   ];
+  for (const [word, term] of Object.entries({ ...OLD_WORDS, ...OLD_NAMES })) {
+    const found = findOldWords("a.ts", word.endsWith("_") ? `${word}X` : `${word}`);
+    expect(found.map(({ term }) => term)).toContain(term);
+  }
   for (const [text, words] of planted)
     expect([text, findOldWords("a.ts", text).map(({ word }) => word)]).toEqual([text, words]);
   expect(findOldWords("a.ts", "one\ntwo\n// a bell")).toMatchObject([{ where: "a.ts:3", word: "bell" }]);

@@ -28,8 +28,8 @@ export async function load<J extends Job["job"]>(
   const child = Bun.spawn([process.execPath, `${import.meta.dir}/process.ts`], {
     stdout: "inherit",
     stderr: "inherit",
-    ipc: (message: { answer?: JobResult<J>; error?: string }) =>
-      message.error === undefined ? resolve(message.answer as JobResult<J>) : reject(new Error(message.error)),
+    ipc: (message: { result?: JobResult<J>; error?: string }) =>
+      message.error === undefined ? resolve(message.result as JobResult<J>) : reject(new Error(message.error)),
     onExit: (_child, code) => reject(new Error(`the load process ended with ${code} before it returned a result`)),
   });
   child.send(job);

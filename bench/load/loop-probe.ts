@@ -1,5 +1,5 @@
 /**
- * Preloaded into a server: measures for how long its event loop was blocked at a time. `GET /` on the Unix socket BENCH_PROBE answers the
+ * Preloaded into a server: measures for how long its event loop was blocked at a time. `GET /` on the Unix socket BENCH_PROBE returns the
  * longest time since the last request, in ms: by the clock, which on a busy machine includes other programs, and of the
  * thread's own CPU time.
  */

@@ -22,7 +22,7 @@ async function run(job: Job) {
 
 process.on("message", (job: Job) => {
   run(job).then(
-    (result) => process.send?.({ answer: result }),
+    (result) => process.send?.({ result }),
     (error: unknown) => process.send?.({ error: String(error) }),
   );
 });

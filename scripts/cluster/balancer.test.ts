@@ -36,11 +36,11 @@ async function start(): Promise<void> {
   balancer = await startBalancer("127.0.0.1", 0, backends);
 }
 
-const ask = async (path = "/") => {
+const request = async (path = "/") => {
   const response = await fetch(`http://127.0.0.1:${balancer.port}${path}`, { headers: { connection: "close" } });
   return response.text();
 };
-const asked = async () => (await Promise.all(Array.from({ length: 8 }, () => ask()))).sort().join("");
+const asked = async () => (await Promise.all(Array.from({ length: 8 }, () => request()))).sort().join("");
 
 test("connections go to the ready ones round-robin, and none is lost to a missing one", async () => {
   await start();
@@ -67,7 +67,7 @@ test("when no backend is ready, they are tried all the same", async () => {
   expect(await asked()).toMatch(/^[ab]{8}$/);
 });
 
-test("a long answer arrives to its last byte, also when the server closes right after it", async () => {
+test("a long response arrives to its last byte, also when the server closes right after it", async () => {
   await start();
-  expect((await ask("/big")).length).toBe(BIG);
+  expect((await request("/big")).length).toBe(BIG);
 });

@@ -9,7 +9,7 @@ import type { Storage } from "./start-storage.ts";
 /**
  * Whether this node takes requests: for `/ready`, and for the health service of gRPC.
  *
- * @param isOpen false until everything listens and the pages are up: HTTP answers before
+ * @param isOpen false until everything listens and the pages are up: HTTP responds before
  */
 export function createNodeReadiness(
   { config, lifecycle, logger }: Program,

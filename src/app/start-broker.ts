@@ -31,7 +31,7 @@ export async function startBroker(
   const onError = (error: unknown) => {
     if (performance.now() - warnedAt < WARN_INTERVAL_MS) return;
     warnedAt = performance.now();
-    log.warn({ err: error }, "the broker's server does not answer; it is tried again");
+    log.warn({ err: error }, "the broker's server does not respond; it is tried again");
   };
   const broker = await lifecycle.start(
     "broker",

@@ -7,7 +7,7 @@ import type { Program } from "./program.ts";
 /** ms in which a balancer that polls `/ready` sees that this node leaves, and sends no more here. */
 const NOTICE_MS = 1_000;
 /** How long connections that do not reply to the close may delay the drain: the hub's grace, and one heartbeat. */
-const UNANSWERED_MS = 6_000;
+const NO_REPLY_MS = 6_000;
 
 /**
  * The last part to start, and so the first of a stop (SPEC DR-1): the other nodes and the balancers are notified; a client that connects meanwhile is
@@ -31,7 +31,7 @@ export async function startDrain(
       await hub.drain(config.DRAIN_TIME);
       logger.info({ connections }, "left: no connection is open any more");
     },
-    noticeMs + config.DRAIN_TIME + UNANSWERED_MS,
+    noticeMs + config.DRAIN_TIME + NO_REPLY_MS,
   );
 }
 

@@ -10,7 +10,7 @@ import { getClusterName, getRedisServer, hasRedis } from "./start-broker.ts";
 /** Where the nodes store who is in which room: Redis when there is one; the database when other nodes can be on it; else here. */
 export async function startPresence({ config, logger, lifecycle, worker }: Program, sql: Sql): Promise<PresenceStore> {
   if (hasRedis(config)) {
-    const onError = (error: unknown) => logger.debug({ name: "presence", err: error }, "Redis does not answer");
+    const onError = (error: unknown) => logger.debug({ name: "presence", err: error }, "Redis does not respond");
     const redis = await lifecycle.start(
       "presence",
       () => openRedisLink(getRedisServer(config), onError),

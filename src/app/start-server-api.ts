@@ -55,7 +55,7 @@ export async function startServerApi(program: Program, parts: ServerApiStartDeps
   );
 }
 
-/** The service behind the token of a socket or stream; throws `forbidden` without the scope for it. */
+/** The service that a socket's or stream's token belongs to; throws `forbidden` without the scope for it. */
 export async function authenticateSubscriber(services: ServerApi, token: string): Promise<ServiceCaller> {
   const caller = await services.authenticate(token);
   if (!caller.scopes.includes("subscribe")) {

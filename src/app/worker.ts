@@ -11,8 +11,8 @@ export function readWorkerInfo(argv: readonly string[] = process.argv): WorkerIn
 
 /** Reports to the parent that this worker is ready, and from then on its metrics at each request. */
 export function reportToParent(metrics: Metrics): void {
-  process.on("message", (message: { ask?: string }) => {
-    if (message.ask === "metrics") void metrics.json().then((json) => process.send?.({ metrics: json }));
+  process.on("message", (message: { request?: string }) => {
+    if (message.request === "metrics") void metrics.json().then((json) => process.send?.({ metrics: json }));
   });
   process.send?.({ ready: true });
 }

@@ -53,7 +53,7 @@ test("the errors of a new channel are listed by field", async () => {
     { type: "direct", name: "x", member_ids: [bob.userId] },
     { type: "direct", member_ids: [] },
     { type: "direct", member_ids: [ann.userId] },
-    { type: "private", name: "x", member_ids: ["nobody"] },
+    { type: "private", name: "x", member_ids: ["unknown"] },
   ] as const;
   for (const input of wrong) {
     expect(
@@ -113,7 +113,7 @@ test("a deleted channel does not exist for anyone, and its last entry removes ev
   await node.channels.delete(ann, channel.id);
   const last = node.hubCalls.at(-1);
   expect(last).toMatchObject({ kind: "publish", entry: { type: "channel:deleted", room: `channel:${channel.id}` } });
-  if (last?.kind === "publish") expect(node.policy.findExpelled?.(last.entry)).toBe("everybody");
+  if (last?.kind === "publish") expect(node.policy.findExpelled?.(last.entry)).toBe("everyone");
   expect(await errorCode(node.channels.get(ann, channel.id))).toBe("not_found");
   expect(await errorCode(node.messages.page(bob, channel.id, { limit: 1 }))).toBe("not_found");
   expect((await node.readMarks.counts(ann)).channels.map((c) => c.channel_id)).not.toContain(channel.id);

@@ -49,8 +49,8 @@ test("when joins, leaves and refusals race, each caller gets their own result, a
   const id = await publicChannel("coming and going");
   const { channel: closed } = await node.channels.create(ann, { type: "private", name: "closed" });
   const stranger = people.at(-1)!;
-  const crowd = people.slice(0, 40);
-  const work = crowd.flatMap((me) => [
+  const newcomers = people.slice(0, 40);
+  const work = newcomers.flatMap((me) => [
     async () => {
       for (let n = 0; n < 4; n++) {
         if (random.chance(0.3)) await node.members.remove(me, id, me.userId);
@@ -60,10 +60,10 @@ test("when joins, leaves and refusals race, each caller gets their own result, a
     },
     async () => errorCode(node.members.add(me, id, me.userId, "owner")),
     async () => errorCode(node.members.add(me, closed.id, me.userId)),
-    async () => errorCode(node.members.add(stranger, id, "nobody")),
+    async () => errorCode(node.members.add(stranger, id, "unknown")),
   ]);
   const codes = await Promise.all(work.map((one) => one()));
-  expect(codes).toEqual(crowd.flatMap(() => ["ok", "forbidden", "not_found", "forbidden"]));
+  expect(codes).toEqual(newcomers.flatMap(() => ["ok", "forbidden", "not_found", "forbidden"]));
 
   const members = await node.sql<{ user_id: string }[]>`SELECT user_id FROM members WHERE channel_id = ${id}`;
   expect((await node.channels.get(ann, id)).member_count).toBe(members.length);

@@ -136,7 +136,7 @@ export function createChannelPolicy(sql: ISql): RoomPolicy {
     },
 
     findExpelled({ type, payload }) {
-      if (type === "channel:deleted") return "everybody";
+      if (type === "channel:deleted") return "everyone";
       return type === "member:left" ? { userId: FRAMES["member:left"].parse(JSON.parse(payload)).user_id } : null;
     },
   };

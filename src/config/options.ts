@@ -195,9 +195,9 @@ export const OPTIONS = {
   REDIS_USERNAME: option(
     text,
     null,
-    "Usher's user in Redis (ACL), at REDIS_HOST or behind REDIS_SENTINELS. Unset: the default user.",
+    "Usher's user in Redis (ACL), at REDIS_HOST or found by REDIS_SENTINELS. Unset: the default user.",
   ),
-  REDIS_PASSWORD: option(text, null, "Password of Redis, at REDIS_HOST or behind REDIS_SENTINELS.", { secret: true }),
+  REDIS_PASSWORD: option(text, null, "Password of Redis, at REDIS_HOST or found by REDIS_SENTINELS.", { secret: true }),
   REDIS_DB: option(
     wholeNumber(0, 1_000_000),
     "0",
@@ -219,7 +219,7 @@ export const OPTIONS = {
   REDIS_TLS: option(
     flag,
     "false",
-    "Whether Redis at REDIS_HOST, or behind REDIS_SENTINELS and the sentinels too, speaks TLS. In REDIS_URL that is rediss://.",
+    "Whether Redis at REDIS_HOST, or found by REDIS_SENTINELS and the sentinels too, speaks TLS. In REDIS_URL that is rediss://.",
   ),
   REDIS_TLS_CA: option(
     certificate,

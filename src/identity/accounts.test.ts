@@ -58,7 +58,7 @@ test("an owner changes roles, which apply at once; an admin cannot", async () =>
   expect((await change(bob.id, { role: "admin" }, ann.token)).status).toBe(403);
   expect((await change(ann.id, { role: "owner" }, ann.token)).status).toBe(403);
   expect((await change(bob.id, { role: "member" }, ann.token)).status).toBe(200); // is one already
-  expect((await change("nobody", { role: "admin" })).status).toBe(404);
+  expect((await change("unknown", { role: "admin" })).status).toBe(404);
 });
 
 test("the last owner stays owner, also when two make each other members at once, or the other one is disabled", async () => {

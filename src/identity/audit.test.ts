@@ -48,7 +48,7 @@ test("an admin ends the sessions of a person, which is recorded, and not those o
     node.call("DELETE", `/admin/users/${id}/sessions`, undefined, { token });
   expect((await end(person.id, person.token)).status).toBe(403);
   expect((await end(owner.id)).status).toBe(403);
-  expect((await end("nobody")).status).toBe(404);
+  expect((await end("unknown")).status).toBe(404);
   expect((await end(person.id)).status).toBe(204);
   expect((await node.call("GET", "/users/me", undefined, { token: person.token })).status).toBe(401);
   expect((await node.login("lost-phone")).status).toBe(200);

@@ -141,7 +141,7 @@ test("only admins ban, not themselves nor a user of their rank or above, and onl
   expect((await ban(admin.id, {}, asAdmin)).body.code).toBe("forbidden");
   expect((await ban(peer.id, {}, asAdmin)).body.code).toBe("forbidden");
   expect((await ban(owner.id)).body.code).toBe("forbidden");
-  expect((await ban("nobody")).body.code).toBe("not_found");
+  expect((await ban("unknown")).body.code).toBe("not_found");
   expect((await ban(member.id, { until: "2020-01-01T00:00:00.000Z" })).body.code).toBe("invalid");
   expect((await ban(member.id, {}, asAdmin)).status).toBe(201);
   expect((await node.call("GET", "/admin/bans")).body.code).toBe("unauthenticated");

@@ -69,7 +69,7 @@ export async function ban(
 }
 
 /**
- * Bans a range of addresses: all requests from there are refused, whoever the caller is, and its open connections close now.
+ * Bans a range of addresses: all requests from there are refused, whichever caller sends them, and its open connections close now.
  * Throws `invalid` for a malformed range, and `forbidden` for one that contains the caller's own address, this machine's own, or one
  * from which a user of a higher rank is signed in.
  */

@@ -10,7 +10,7 @@ import { type Credentials, logout, refresh, type SignedIn } from "./sessions.ts"
 import type { IssuedToken } from "./tokens.ts";
 
 /**
- * The use cases behind the account routes, for transports that have no routes (gRPC). Messages are checked like the bodies of the
+ * The use cases of the account routes, for transports that have no routes (gRPC). Messages are checked like the bodies of the
  * routes, and the same limits apply to the same address.
  */
 export interface Calls {

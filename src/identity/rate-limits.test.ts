@@ -33,7 +33,7 @@ test("of 30 racing guesses at one account from one address exactly ten are check
 
 test("unknown names are limited like known ones", async () => {
   node = await startIdentityNode();
-  const responses = await Promise.all(Array.from({ length: 12 }, () => node.login("nobody")));
+  const responses = await Promise.all(Array.from({ length: 12 }, () => node.login("unknown")));
   expect(responses.filter(({ status }) => status === 429)).toHaveLength(2);
 });
 
@@ -92,7 +92,7 @@ test("registrations from one address are limited", async () => {
 
 test("the sweep removes windows that are over, and only those", async () => {
   node = await startIdentityNode();
-  await node.login("nobody");
+  await node.login("unknown");
   await node.identity.sweep();
   expect((await node.sql`SELECT FROM rate_limits`).length).toBe(3);
   await node.sql`UPDATE rate_limits SET resets_at = now() - interval '1 second'`;

@@ -37,7 +37,7 @@ test("login by name and by e-mail, in any case; a wrong password and an unknown 
     expect(response.headers.get("set-cookie")).toStartWith("usher_session=");
   }
   const { request_id: _1, ...wrong } = (await node.login(name, "wrong horse")).body;
-  const { request_id: _2, ...unknown } = (await node.login("nobody", "wrong horse")).body;
+  const { request_id: _2, ...unknown } = (await node.login("unknown", "wrong horse")).body;
   expect(wrong.code).toBe("invalid_credentials");
   expect(unknown).toEqual(wrong);
   for (const body of [{ password: "x" }, { username: "a", email: "b", password: "x" }]) {

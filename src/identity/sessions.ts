@@ -89,7 +89,7 @@ export function toMe(user: UserRow): Me {
 
 /**
  * Exchanges a refresh token for a new pair; every token works once (RFC 9700 §4.14.2). One that was used within three days ends its
- * session, whoever sent it: one of the two users of it has stolen it. Throws `refresh_invalid`, `banned`.
+ * session, whichever user sent it: one of the two users of it has stolen it. Throws `refresh_invalid`, `banned`.
  */
 export async function refresh(context: IdentityContext, token: string): Promise<Credentials> {
   const outcome = await context.transaction({ actor: "refresh" }, async (tx) => {

@@ -26,7 +26,7 @@ test("anonymous callers see no users, and no one sees an address", async () => {
   }
   expect((await get("/users/p10")).body).toEqual({ id: "p10", username: "Person10", name: "Name_10" });
   expect(JSON.stringify((await get("/users?limit=100")).body)).not.toContain("@example.org");
-  expect((await get("/users/nobody")).body.code).toBe("not_found");
+  expect((await get("/users/unknown")).body.code).toBe("not_found");
 });
 
 test("people are paged by their names, forwards and back, without a gap or a repeat", async () => {
@@ -59,7 +59,7 @@ test("q finds the start of a username or name in any case; special characters of
 });
 
 test("ids returns those that exist", async () => {
-  expect(names((await get("/users?ids=p11,nobody,p10")).body).sort()).toEqual(["Person10", "Person11"]);
+  expect(names((await get("/users?ids=p11,unknown,p10")).body).sort()).toEqual(["Person10", "Person11"]);
   for (const ids of ["", "a b", "x,", Array.from({ length: 101 }, (_, n) => `p${n}`).join(",")]) {
     expect((await get(`/users?ids=${encodeURIComponent(ids)}`)).body.code).toBe("invalid");
   }
@@ -78,7 +78,7 @@ test("a cursor that was not created here is refused, two at once too", async () 
 test("other modules look people up in one query, by ids", async () => {
   const { users } = node.identity;
   expect(await users.get([])).toEqual(new Map());
-  expect(await users.get(["p10", "nobody"])).toEqual(
+  expect(await users.get(["p10", "unknown"])).toEqual(
     new Map([["p10", { id: "p10", username: "Person10", name: "Name_10" }]]),
   );
 });
@@ -114,7 +114,7 @@ test("text with a meaning for SQL or HTML is stored as it is; text that PostgreS
     expect(body.name).toBe(name);
   }
   expect((await node.call("PATCH", "/users/me", { name: "a\0b" }, { token })).body.code).toBe("invalid");
-  expect((await node.login("nobody\0", "x")).body.code).toBe("invalid");
+  expect((await node.login("unknown\0", "x")).body.code).toBe("invalid");
 });
 
 test("of an erased person only the id remains; the name and the address are free again", async () => {

@@ -16,8 +16,8 @@ test("a password is argon2id, salted, and matches whatever way its characters we
 test("the dummy hash costs what a real one costs, and nothing matches it", async () => {
   const passwords = createPasswords();
   expect(parameters(DUMMY_HASH)).toBe(parameters(await passwords.hash("x")));
-  expect(await passwords.verify("not the password of anybody", DUMMY_HASH)).toBeTrue();
-  expect(await passwords.verify("not the password of anybody", null)).toBeFalse();
+  expect(await passwords.verify("not the password of any user", DUMMY_HASH)).toBeTrue();
+  expect(await passwords.verify("not the password of any user", null)).toBeFalse();
 });
 
 test("what is beyond those that run and those that wait is refused, and the slots come free again", async () => {

@@ -32,7 +32,7 @@ test("CN-5 the first frame has the user and the node", async () => {
 test("FR-3 an entry of a type that only a newer release knows is published unchanged, and counts", async () => {
   const room = newRoom();
   const client = await openClient(node.port);
-  await client.ask("room:join", { room });
+  await client.request("room:join", { room });
   await node.transaction({ actor: "newer" }, async (tx) => {
     tx.log(room, "seats:merged", { of: "a newer release" });
     tx.log(room, "message:created", { content: "known" });
@@ -41,7 +41,7 @@ test("FR-3 an entry of a type that only a newer release knows is published uncha
   expect(unknown).toEqual({ type: "seats:merged", room, seq: 1, payload: { of: "a newer release" } });
   expect(known.seq).toBe(2);
   const back = await openClient(node.port);
-  await back.ask("room:join", { room, since: 0, epoch: node.epoch.current() });
+  await back.request("room:join", { room, since: 0, epoch: node.epoch.current() });
   expect((await back.next("seats:merged")).seq).toBe(1);
   for (const one of [client, back]) one.close();
 });
@@ -49,15 +49,15 @@ test("FR-3 an entry of a type that only a newer release knows is published uncha
 test("FR-5 a committed entry is published to the members of its room, with room and seq", async () => {
   const room = newRoom();
   const [one, other, stranger] = await Promise.all([1, 2, 3].map(() => openClient(node.port)));
-  const { payload } = await one!.ask("room:join", { room });
+  const { payload } = await one!.request("room:join", { room });
   expect(payload).toEqual({ room, seq: 0, epoch: node.epoch.current(), recovered: false, members: 1 });
-  await other!.ask("room:join", { event_id: room.slice(6) });
+  await other!.request("room:join", { event_id: room.slice(6) });
   await node.say(room, "grüß dich", "again");
   for (const client of [one!, other!]) {
     const frame = await client.next("message:created", ({ seq }) => seq === 2);
     expect(frame).toEqual({ type: "message:created", room, seq: 2, payload: { content: "again" } });
   }
-  await stranger!.ask("system:ping");
+  await stranger!.request("system:ping");
   expect(stranger!.frames.map(({ type }) => type)).toEqual(["system:connected", "system:pong"]);
 });
 
@@ -65,7 +65,7 @@ test("RC-1 a join with a position gets what was missed, after the reply, and the
   const room = newRoom();
   await node.say(room, ...texts(1, 20));
   const client = await openClient(node.port);
-  const reply = await client.ask("room:join", { room, since: 5, epoch: node.epoch.current() });
+  const reply = await client.request("room:join", { room, since: 5, epoch: node.epoch.current() });
   expect(reply.payload).toMatchObject({ seq: 20, recovered: true });
   await node.say(room, "text 21");
   await client.next("message:created", ({ seq }) => seq === 21);
@@ -82,7 +82,7 @@ test("RC-2 one resume gets one reply for all rooms, refusals included", async ()
   for (const room of [mine, foreign, fresh, outdated, ahead]) await node.say(room, ...texts(1, 3));
   await node.say("user:bob", "for bob");
   const client = await openClient(node.port, await query("bob"));
-  const reply = await client.ask("system:resume", {
+  const reply = await client.request("system:resume", {
     rooms: {
       [mine]: { seq: 1, epoch },
       [foreign]: { seq: 1, epoch },
@@ -117,8 +117,14 @@ test("RC-5 more than 1,000 missed rows are not replayed", async () => {
   const room = newRoom();
   await node.say(room, ...texts(1, 1_001));
   const client = await openClient(node.port);
-  expect((await client.ask("room:join", { room, since: 0 })).payload).toMatchObject({ recovered: false, seq: 1_001 });
-  expect((await client.ask("room:join", { room, since: 1 })).payload).toMatchObject({ recovered: true, seq: 1_001 });
+  expect((await client.request("room:join", { room, since: 0 })).payload).toMatchObject({
+    recovered: false,
+    seq: 1_001,
+  });
+  expect((await client.request("room:join", { room, since: 1 })).payload).toMatchObject({
+    recovered: true,
+    seq: 1_001,
+  });
   await client.next("message:created", ({ seq }) => seq === 1_001);
   expect(client.frames.filter(({ type }) => type === "message:created")).toHaveLength(1_000);
 });
@@ -159,7 +165,7 @@ test("RC-4 a replay of 1 MB while the room is active: every frame once, in order
   const room = newRoom();
   await node.say(room, ...texts(1, 150).map((text) => text.padEnd(6_500, "x")));
   const client = await openClient(node.port);
-  const joined = client.ask("room:join", { room, since: 0 });
+  const joined = client.request("room:join", { room, since: 0 });
   for (let i = 0; i < 40; i++) await node.say(room, "live");
   expect((await joined).payload).toMatchObject({ recovered: true });
   await client.next("message:created", ({ seq }) => seq === 190);
@@ -169,7 +175,7 @@ test("RC-4 a replay of 1 MB while the room is active: every frame once, in order
 test("OR-2 entries that were published out of order, twice, or not at all are sent once and in order", async () => {
   const room = newRoom();
   const client = await openClient(node.port);
-  await client.ask("room:join", { room });
+  await client.request("room:join", { room });
   const push = node.published.push;
   const withheld: unknown[] = [];
   node.published.push = (...entries) => withheld.push(...entries);
@@ -190,20 +196,20 @@ test("JN-3 a member who is expelled gets nothing more, also while joining", asyn
   const room = newRoom("channel");
   node.members.add(`eve ${room}`);
   const client = await openClient(node.port, await query("eve"));
-  await client.ask("room:join", { room });
+  await client.request("room:join", { room });
   await node.say(room, "gone: eve", "secret");
   expect((await client.next("room:left")).payload).toEqual({ room, code: "FORBIDDEN" });
   const { promise, resolve } = Promise.withResolvers<void>();
   const { asked } = node.policy;
   node.policy.gate = promise;
-  const late = client.ask("room:join", { room });
+  const late = client.request("room:join", { room });
   await waitUntil("the rights were read", () => node.policy.asked > asked);
   node.members.delete(`eve ${room}`);
   await node.say(room, "gone: eve");
   resolve();
   expect((await late).payload).toMatchObject({ code: "NOT_FOUND" });
   await node.say(room, "secret");
-  await client.ask("system:ping");
+  await client.request("system:ping");
   expect(client.frames.flatMap(({ seq }) => seq ?? [])).toEqual([1]);
 });
 
@@ -215,7 +221,7 @@ test("JN-3 a person who is removed between the check of the rights and the read 
   const { promise, resolve } = Promise.withResolvers<void>();
   const { asked } = node.policy;
   node.policy.gate = promise;
-  const join = client.ask("room:join", { room });
+  const join = client.request("room:join", { room });
   await waitUntil("the rights were read", () => node.policy.asked > asked);
   // As on another node: only the log has it.
   const { push } = node.published;
@@ -233,7 +239,7 @@ test("JN-8 a person who was removed earlier and is a member again gets in, altho
   node.members.add(`zoe ${room}`);
   await node.say(room, "one", "gone: zoe", "three");
   const client = await openClient(node.port, await query("zoe"));
-  expect((await client.ask("room:join", { room, since: 0 })).payload).toMatchObject({ recovered: true, seq: 3 });
+  expect((await client.request("room:join", { room, since: 0 })).payload).toMatchObject({ recovered: true, seq: 3 });
   await node.say(room, "gone: zoe", "five");
   expect((await client.next("room:left")).payload).toEqual({ room, code: "FORBIDDEN" });
   expect(client.frames.flatMap(({ seq }) => seq ?? [])).toEqual([1, 2, 3, 4]);
@@ -250,23 +256,23 @@ test("CN-7 a person's own room needs no join, and reaches all their connections"
     expect((await client.next("message:created")).seq).toBe(1);
     expect((await client.next("message:created")).seq).toBe(2);
   }
-  expect((await one.ask("room:leave", { room: "user:dan" })).payload).toMatchObject({ code: "INVALID_PAYLOAD" });
+  expect((await one.request("room:leave", { room: "user:dan" })).payload).toMatchObject({ code: "INVALID_PAYLOAD" });
 });
 
 test("CN-6 a token on the open connection signs in, renews, and never changes the person", async () => {
   const [client, other] = [await openClient(node.port), await openClient(node.port)];
   const short = await mintToken("fay", { lifeMs: 400 });
-  const signedIn = await client.ask("system:auth", { token: short });
+  const signedIn = await client.request("system:auth", { token: short });
   expect(signedIn.payload).toMatchObject({ user_id: "fay" });
-  expect((await client.ask("system:auth", { token: await mintToken("gus") })).payload).toMatchObject({
+  expect((await client.request("system:auth", { token: await mintToken("gus") })).payload).toMatchObject({
     code: "FORBIDDEN",
   });
-  expect((await client.ask("system:auth", { token: "nonsense" })).payload).toMatchObject({ code: "UNAUTHORIZED" });
-  await other.ask("system:auth", { token: short });
-  await client.ask("system:auth", { token: await mintToken("fay", { lifeMs: 5_000 }) });
+  expect((await client.request("system:auth", { token: "nonsense" })).payload).toMatchObject({ code: "UNAUTHORIZED" });
+  await other.request("system:auth", { token: short });
+  await client.request("system:auth", { token: await mintToken("fay", { lifeMs: 5_000 }) });
   // The same check that closes the connection without a renewal leaves the renewed one open.
   expect(await other.end()).toBe(CLOSE.token_expired.code);
-  expect((await client.ask("system:ping")).type).toBe("system:pong");
+  expect((await client.request("system:ping")).type).toBe("system:pong");
   expect(await client.end()).toBe(CLOSE.token_expired.code);
   expect((await client.next("system:bye")).payload).toMatchObject({ code: 4101, reconnect: false });
 });
@@ -279,7 +285,7 @@ test("CL-2 an ended session's connections get a goodbye and are closed; a person
   node.hub.closeSession("laptop", "signed_out");
   expect(await laptop!.end()).toBe(CLOSE.signed_out.code);
   node.hub.closeUser("hal", "signed_out", ({ sessionId }) => sessionId !== "phone");
-  await phone!.ask("system:ping");
+  await phone!.request("system:ping");
   node.hub.closeUser("hal", "banned");
   expect(await phone!.end()).toBe(CLOSE.banned.code);
 });
@@ -303,7 +309,7 @@ test("FR-6 a frame that is not stored has neither room nor seq, and is not sent 
     ["ida", "jon"].map(async (user) => {
       node.members.add(`${user} ${room}`);
       const client = await openClient(node.port, await query(user));
-      await client.ask("room:join", { room });
+      await client.request("room:join", { room });
       return client;
     }),
   );
@@ -319,8 +325,8 @@ test("JN-5 a join again starts the room again", async () => {
   const room = newRoom();
   await node.say(room, ...texts(1, 3));
   const client = await openClient(node.port);
-  await client.ask("room:join", { room });
-  const again = await client.ask("room:join", { room, since: 1 });
+  await client.request("room:join", { room });
+  const again = await client.request("room:join", { room, since: 1 });
   await node.say(room, "text 4");
   await client.next("message:created", ({ seq }) => seq === 4);
   expect(client.frames.slice(client.frames.indexOf(again) + 1).map(({ seq }) => seq)).toEqual([2, 3, 4]);
@@ -329,18 +335,20 @@ test("JN-5 a join again starts the room again", async () => {
 test("JN-6 a connection has a maximum of rooms", async () => {
   const client = await openClient(node.port);
   for (let i = 0; i < 100; i++) client.send({ type: "room:join", payload: { room: `event:many-${i}` } });
-  expect((await client.ask("room:join", { room: "event:one-more" })).payload).toMatchObject({ code: "TOO_MANY_ROOMS" });
+  expect((await client.request("room:join", { room: "event:one-more" })).payload).toMatchObject({
+    code: "TOO_MANY_ROOMS",
+  });
 });
 
 test("JN-1 JN-7 a room by three spellings, and nothing of it after leaving", async () => {
   const room = newRoom();
   const client = await openClient(node.port);
   for (const payload of [{ room }, { event_id: room.slice(6) }, { room: room.slice(6) }]) {
-    expect((await client.ask("room:join", payload)).payload.room).toBe(room);
+    expect((await client.request("room:join", payload)).payload.room).toBe(room);
   }
-  expect((await client.ask("room:leave", { room })).payload).toEqual({ room });
+  expect((await client.request("room:leave", { room })).payload).toEqual({ room });
   await node.say(room, "unheard");
-  await client.ask("system:ping");
+  await client.request("system:ping");
   expect(client.frames.filter(({ type }) => type === "message:created")).toEqual([]);
 });
 
@@ -358,7 +366,7 @@ test("RC-2 many resumes at once cost a few checks of rights, and every client ge
   node.policy.gate = promise;
   const rooms = Object.fromEntries(channels.map((channel, i) => [channel, { seq: i, epoch }]));
   const writes = Promise.all(channels.map((channel) => node.say(channel, "meanwhile")));
-  const resumed = Promise.all(clients.map((client) => client.ask("system:resume", { rooms })));
+  const resumed = Promise.all(clients.map((client) => client.request("system:resume", { rooms })));
   await writes;
   await waitUntil(
     "all have sent their resume",
@@ -398,12 +406,12 @@ test("RC-3 with another epoch all are closed, and old positions are void", async
   await other.say(room, ...texts(1, 3));
   const before = await openClient(other.port);
   const { epoch } = (await before.next("system:connected")).payload;
-  await before.ask("room:join", { room });
+  await before.request("room:join", { room });
   other.hub.changeEpoch("another");
   expect(await before.end()).toBe(CLOSE.draining.code);
   const after = await openClient(other.port);
   expect((await after.next("system:connected")).payload.epoch).toBe("another");
-  const resumed = await after.ask("system:resume", { rooms: { [room]: { seq: 1, epoch } } });
+  const resumed = await after.request("system:resume", { rooms: { [room]: { seq: 1, epoch } } });
   expect(resumed.payload.rooms).toEqual({ [room]: { seq: 3, epoch: "another", recovered: false } });
   await other.stop();
 });
@@ -415,14 +423,14 @@ test("RC-3 with another epoch rooms begin where the restored log ends, and inter
   const room = newRoom();
   await other.say(room, ...texts(1, 3));
   const before = await openClient(other.port);
-  await before.ask("room:join", { room });
+  await before.request("room:join", { room });
   // The database is replaced by a copy that lacks the last two entries.
   await other.sql`DELETE FROM log WHERE seq > 1 AND room_id = (SELECT id FROM rooms WHERE name = ${room})`;
   await other.sql`UPDATE rooms SET head = 1 WHERE name = ${room}`;
   other.hub.changeEpoch("restored");
   expect(interruptions).toBe(1);
   const after = await openClient(other.port);
-  expect((await after.ask("room:join", { room })).payload).toMatchObject({ seq: 1, epoch: "restored" });
+  expect((await after.request("room:join", { room })).payload).toMatchObject({ seq: 1, epoch: "restored" });
   await other.say(room, "text 2 of another epoch");
   expect((await after.next("message:created")).seq).toBe(2);
   await other.stop();
@@ -433,8 +441,8 @@ test("RC-3 a position beyond the head is not recovered, whether this node knows 
     const room = newRoom();
     await node.say(room, ...texts(1, 3));
     const [other, client] = [await openClient(node.port), await openClient(node.port)];
-    if (known) await other.ask("room:join", { room });
-    const joined = await client.ask("room:join", { room, since: 9 });
+    if (known) await other.request("room:join", { room });
+    const joined = await client.request("room:join", { room, since: 9 });
     expect([known, joined.payload.recovered, joined.payload.seq]).toEqual([known, false, 3]);
     await node.say(room, "4");
     expect((await client.next("message:created")).seq).toBe(4);

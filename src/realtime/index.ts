@@ -202,7 +202,7 @@ export interface Watcher {
 }
 
 /** One person, or, when the room has ended, every person in it. */
-export type Expelled = { userId: string } | "everybody";
+export type Expelled = { userId: string } | "everyone";
 
 export interface RoomPolicy {
   /** Resolves when the caller may join; throws AppError (`not_found`, `forbidden`, `unauthenticated`) when not. */

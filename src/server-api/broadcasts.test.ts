@@ -15,10 +15,10 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 const broadcast = (room: string, event_type: string, payload: object, more: object = {}) =>
-  app.ask(token, "POST", `/api/v1/rooms/${room}/broadcasts`, { event_type, payload, ...more });
+  app.request(token, "POST", `/api/v1/rooms/${room}/broadcasts`, { event_type, payload, ...more });
 
 async function join(client: WsClient, room: string): Promise<WsClient> {
-  expect((await client.ask("room:join", { room })).type).toBe("room:joined");
+  expect((await client.request("room:join", { room })).type).toBe("room:joined");
   return client;
 }
 
@@ -33,7 +33,7 @@ test("FR-5 NT-3 a broadcast to a room is an entry of its log, the same text for 
     expect(await client.next("ticket:availability")).toMatchObject({ room: "event:1", seq: 1, payload: seats });
     client.close();
   }
-  const history = await app.ask(token, "GET", "/api/v1/rooms/event:1/history");
+  const history = await app.request(token, "GET", "/api/v1/rooms/event:1/history");
   expect(history.body).toMatchObject({ head_seq: 1, data: [{ seq: 1, type: "ticket:availability", payload: seats }] });
 });
 
@@ -79,7 +79,11 @@ test("NT-3 only the server sends its own types, and chat's in channels", async (
   ]);
   // A name without a kind is an event's: no client reaches the internal rooms of the nodes.
   await broadcast("_service_tokens", "token:changed", {});
-  const history = await app.ask<{ data: { room: string }[] }>(token, "GET", "/api/v1/rooms/_service_tokens/history");
+  const history = await app.request<{ data: { room: string }[] }>(
+    token,
+    "GET",
+    "/api/v1/rooms/_service_tokens/history",
+  );
   expect(history.body.data.map(({ room }) => room)).toEqual(["event:_service_tokens"]);
 });
 
@@ -89,18 +93,19 @@ test("the connections of all and of one room are counted by who they are", async
     await join(await anonymous(), "event:7"),
     await anonymous(),
   ];
-  const all = (await app.ask(token, "GET", "/api/v1/connections/stats")).body;
+  const all = (await app.request(token, "GET", "/api/v1/connections/stats")).body;
   expect(all).toMatchObject({ total: 3, authenticated: 1, anonymous: 2, nodes: 1, partial: false });
   expect(all.per_room).toEqual({ "event:7": 2 });
   expect(all.sent).toBeGreaterThan(0);
-  const one = (await app.ask(token, "GET", "/api/v1/connections/stats?room=event:7")).body;
+  const one = (await app.request(token, "GET", "/api/v1/connections/stats?room=event:7")).body;
   expect(one).toMatchObject({ total: 2, authenticated: 1, anonymous: 1, per_room: { "event:7": 2 } });
   for (const client of clients) client.close();
 });
 
 test("a room's history comes page by page without a gap, and reports it when it has one", async () => {
   for (let n = 1; n <= 5; n++) await broadcast("event:9", "count:up", { n });
-  const page = async (query: string) => (await app.ask(token, "GET", `/api/v1/rooms/event:9/history?${query}`)).body;
+  const page = async (query: string) =>
+    (await app.request(token, "GET", `/api/v1/rooms/event:9/history?${query}`)).body;
   const first = await page("limit=3");
   expect((first.data as { seq: number }[]).map(({ seq }) => seq)).toEqual([1, 2, 3]);
   expect(((await page("after=3")).data as { seq: number }[]).map(({ seq }) => seq)).toEqual([4, 5]);
@@ -109,6 +114,6 @@ test("a room's history comes page by page without a gap, and reports it when it 
   await sql`DELETE FROM log USING rooms r WHERE r.id = log.room_id AND r.name = 'event:9' AND seq <= 2`;
   await close();
   expect(await page("after=2&limit=3")).toMatchObject({ head_seq: 5 });
-  const gone = await app.ask(token, "GET", "/api/v1/rooms/event:9/history?after=1");
+  const gone = await app.request(token, "GET", "/api/v1/rooms/event:9/history?after=1");
   expect([gone.status, gone.body.code, gone.body.head_seq]).toEqual([410, "past_retention", 5]);
 });

@@ -28,9 +28,9 @@ afterAll(async () => {
 });
 
 const changes = async (query: Record<string, string> = {}, token = consumer) =>
-  app.ask<Page & { code?: string }>(token, "GET", `/api/v1/changes?${new URLSearchParams(query)}`);
+  app.request<Page & { code?: string }>(token, "GET", `/api/v1/changes?${new URLSearchParams(query)}`);
 const send = (room: string, event_type: string, n: number) =>
-  app.ask(writer, "POST", `/api/v1/rooms/${room}/broadcasts`, { event_type, payload: { n } });
+  app.request(writer, "POST", `/api/v1/rooms/${room}/broadcasts`, { event_type, payload: { n } });
 
 /** All entries from a position until `until` have come, and the last cursor. */
 async function drain(after: string, until: number, query: Record<string, string> = {}, token = consumer) {

@@ -30,20 +30,20 @@ afterAll(async () => {
 
 async function make(more: object = {}): Promise<Token> {
   const wanted = { name: "bookings", scopes: ["stats", "subscribe"], rooms: ["event:*"], ...more };
-  const made = await app.ask<Token>(app.owner, "POST", "/api/v1/service-tokens", wanted);
+  const made = await app.request<Token>(app.owner, "POST", "/api/v1/service-tokens", wanted);
   expect(made.status).toBe(201);
   return made.body;
 }
 
-const stats = async (token: string, on = app) => (await on.ask(token, "GET", "/api/v1/connections/stats")).status;
+const stats = async (token: string, on = app) => (await on.request(token, "GET", "/api/v1/connections/stats")).status;
 const rotate = async ({ id }: Token, overlap_seconds: number) =>
-  (await app.ask<Token>(app.owner, "POST", `/api/v1/service-tokens/${id}/rotate`, { overlap_seconds })).body;
-const revoke = ({ id }: Token) => app.ask(app.owner, "DELETE", `/api/v1/service-tokens/${id}`);
+  (await app.request<Token>(app.owner, "POST", `/api/v1/service-tokens/${id}/rotate`, { overlap_seconds })).body;
+const revoke = ({ id }: Token) => app.request(app.owner, "DELETE", `/api/v1/service-tokens/${id}`);
 
 test("a token's secret is returned once, and cannot be read from the database", async () => {
   const { token, id } = await make();
   expect(token).toMatch(/^ust_[1-9][0-9]*_[A-Za-z0-9_-]{43}$/);
-  const list = await app.ask(app.owner, "GET", "/api/v1/service-tokens");
+  const list = await app.request(app.owner, "GET", "/api/v1/service-tokens");
   const secret = token.split("_").slice(2).join("_");
   expect(JSON.stringify(list.body)).toContain(id);
   expect(JSON.stringify(list.body)).not.toContain(secret);
@@ -77,7 +77,7 @@ test("a token is valid and ends on every node, without a broker, within five sec
   const made = await make();
   expect(await stats(made.token, other)).toBe(200);
   const client = await openClient(other.wsPort, { query: `?token=${made.token}` });
-  await client.ask("room:join", { room: "event:1" });
+  await client.request("room:join", { room: "event:1" });
   const began = performance.now();
   await revoke(made);
   expect(await stats(made.token)).toBe(401);
@@ -96,7 +96,7 @@ test("sockets that connected with the old secret close when it ends", async () =
   const next = await rotate(made, 1);
   const stays = await openClient(app.wsPort, { headers: { authorization: `Bearer ${next.token}` } });
   expect([await one.end(), await two.end()]).toEqual([4101, 4101]);
-  expect((await stays.ask("system:ping")).type).toBe("system:pong");
+  expect((await stays.request("system:ping")).type).toBe("system:pong");
   stays.close();
 });
 
@@ -105,7 +105,7 @@ test("a token ends at its time, and cannot be created with a time in the past", 
   expect(await stats(soon.token)).toBe(200);
   await waitUntil("it has ended", async () => (await stats(soon.token)) === 401);
   const past = { name: "x", scopes: ["stats"], expires_at: new Date(Date.now() - 1_000).toISOString() };
-  expect((await app.ask(app.owner, "POST", "/api/v1/service-tokens", past)).status).toBe(422);
+  expect((await app.request(app.owner, "POST", "/api/v1/service-tokens", past)).status).toBe(422);
 });
 
 test("CN-9 a token without the scope subscribe cannot open a socket", async () => {
@@ -132,7 +132,7 @@ test("the use of a token is stored at the latest when the node stops, not at eve
   const own = await startServerApiApp({ DATABASE_URL: app.databaseUrl });
   for (let n = 0; n < 3; n++) expect(await stats(made.token, own)).toBe(200);
   const used = async () => {
-    const { body } = await app.ask<{ data: Token[] }>(app.owner, "GET", "/api/v1/service-tokens");
+    const { body } = await app.request<{ data: Token[] }>(app.owner, "GET", "/api/v1/service-tokens");
     return body.data.find(({ id }) => id === made.id)?.last_used_at;
   };
   expect(await used()).toBeNull();
@@ -150,7 +150,7 @@ test("unknown scopes and malformed patterns are refused", async () => {
   ];
   for (const more of bad) {
     const wanted = { name: "x", scopes: ["stats"], ...more };
-    expect((await app.ask(app.owner, "POST", "/api/v1/service-tokens", wanted)).status).toBe(422);
+    expect((await app.request(app.owner, "POST", "/api/v1/service-tokens", wanted)).status).toBe(422);
   }
 });
 
@@ -163,7 +163,7 @@ test("a service's requests are limited by its token, not by its address", async 
     expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(5);
     expect(statuses).toContain(429);
     const refused = await waitUntil("it is refused", async () => {
-      const response = await limited.ask(token, "GET", "/api/v1/connections/stats");
+      const response = await limited.request(token, "GET", "/api/v1/connections/stats");
       return response.status === 429 ? response : null;
     });
     // Of the address's 60 a minute only the requests of the owner, and the token's first, were consumed.

@@ -102,7 +102,7 @@ export function createWorkerProcesses(deps: WorkerProcessesDeps): WorkerProcesse
         if (child === null) return null;
         const reply = Promise.withResolvers<object | null>();
         metricsWaiters.push(reply.resolve);
-        child.send({ ask: "metrics" });
+        child.send({ request: "metrics" });
         const timer = setTimeout(() => reply.resolve(null), METRICS_TIMEOUT_MS);
         return reply.promise.finally(() => clearTimeout(timer));
       });

@@ -46,7 +46,7 @@ test("a position in the log that no response contained is refused, or reads no m
   const newestCheckpoint = async () =>
     (await sql<{ id: number }[]>`SELECT log_tick()::float8, max(id)::float8 AS id FROM ticks`)[0]!.id;
   const writer = await app.serviceToken(["broadcast"]);
-  await app.ask(writer, "POST", "/api/v1/rooms/event:1/broadcasts", { event_type: "seat:shown", payload: {} });
+  await app.request(writer, "POST", "/api/v1/rooms/event:1/broadcasts", { event_type: "seat:shown", payload: {} });
   // Twice as many entries as a window holds, over two checkpoints.
   for (let n = 0; n < 2; n++) {
     await sql`
@@ -75,7 +75,7 @@ test("a position in the log that no response contained is refused, or reads no m
 
 test("refusals of an unknown caller are not stored under its Idempotency-Keys", async () => {
   for (let n = 0; n < 3; n++) {
-    const result = await app.ask(
+    const result = await app.request(
       null,
       "POST",
       "/api/v1/auth/register",

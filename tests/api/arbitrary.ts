@@ -9,7 +9,7 @@ export interface FuzzRequest {
   query: [string, string][];
   body: { type: string | null; text: string } | null;
   headers: Record<string, string>;
-  who: "owner" | "member" | "service" | "nobody";
+  who: "owner" | "member" | "service" | "anonymous";
 }
 
 const HOSTILE = [
@@ -67,7 +67,7 @@ export function requests(document: ApiDocument, ids: readonly string[]): fc.Arbi
         },
         { weight: 1, arbitrary: fc.constant({ origin: "https://evil.example", cookie: "usher_session=abc" }) },
       ),
-      who: fc.constantFrom("owner" as const, "member" as const, "service" as const, "nobody" as const),
+      who: fc.constantFrom("owner" as const, "member" as const, "service" as const, "anonymous" as const),
     });
   });
 }

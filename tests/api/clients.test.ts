@@ -92,7 +92,7 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	answer, err := client.PostUsersByUserIdNoticesWithResponse(context.Background(), "user-uuid", nil,
+	response, err := client.PostUsersByUserIdNoticesWithResponse(context.Background(), "user-uuid", nil,
 		usher.PostUsersByUserIdNoticesJSONRequestBody{
 			EventType: "booking:confirmed",
 			Payload:   map[string]interface{}{"booking_id": "b-1"},
@@ -100,7 +100,7 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(answer.StatusCode(), "stored", answer.JSON200.Stored)
+	fmt.Println(response.StatusCode(), "stored", response.JSON200.Stored)
 }
 `;
 

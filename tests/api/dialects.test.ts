@@ -22,16 +22,16 @@ interface Envelope<T> {
 
 beforeAll(async () => {
   app = await startTestApp();
-  ann = (await ask<Account>("POST", "/api/register", null, account("ann"))).data;
-  bob = (await ask<Account>("POST", "/api/register", null, account("bob"))).data;
-  channel = (await ask<typeof channel>("POST", "/api/channel", ann, { name: "General" })).data;
-  await ask("POST", "/api/channel/join", bob, { channel_id: channel.id });
+  ann = (await request<Account>("POST", "/api/register", null, account("ann"))).data;
+  bob = (await request<Account>("POST", "/api/register", null, account("bob"))).data;
+  channel = (await request<typeof channel>("POST", "/api/channel", ann, { name: "General" })).data;
+  await request("POST", "/api/channel/join", bob, { channel_id: channel.id });
 }, 60_000);
 afterAll(() => app?.close());
 
 const account = (name: string) => ({ username: name, email: `${name}@example.org`, password: "correct horse battery" });
 
-async function ask<T>(
+async function request<T>(
   method: string,
   path: string,
   who: Account | null,
@@ -69,20 +69,20 @@ const findEchoes = ({ texts }: { texts: string[] }) =>
   texts.flatMap((text) => (text.startsWith('{"message_id":') ? [JSON.parse(text)] : []));
 
 test("accounts return 200 in the envelope, refusals a sentence", async () => {
-  const again = await ask<Account>("POST", "/api/login", null, {
+  const again = await request<Account>("POST", "/api/login", null, {
     email: "ann@example.org",
     password: account("ann").password,
   });
   expect(again).toMatchObject({ code: 200, status: "success", message: "login successfully" });
   expect(Object.keys(again.data).sort()).toEqual(["created_at", "email", "id", "name", "token", "username"]);
   expect(again.data.id).toBe(ann.id);
-  expect(await ask("POST", "/api/login", null, { email: "ann@example.org", password: "wrong password" })).toEqual({
+  expect(await request("POST", "/api/login", null, { email: "ann@example.org", password: "wrong password" })).toEqual({
     code: 401,
     status: "fail",
     message: "The name or the password is wrong.",
   } as never);
-  expect(await ask("POST", "/api/register", null, account("ann"))).toMatchObject({ code: 409, status: "fail" });
-  const bad = await ask("POST", "/api/register", null, { ...account("zoe"), email: "no address" });
+  expect(await request("POST", "/api/register", null, account("ann"))).toMatchObject({ code: 409, status: "fail" });
+  const bad = await request("POST", "/api/register", null, { ...account("zoe"), email: "no address" });
   expect(bad).toMatchObject({ code: 422, status: "fail" });
   expect(bad.message).toStartWith("email ");
   const torn = await fetch(`${app.url}/api/login`, {
@@ -94,16 +94,16 @@ test("accounts return 200 in the envelope, refusals a sentence", async () => {
 });
 
 test("the paths work as printed, without /api, and our pages of the same names are still pages", async () => {
-  const zoe = await ask<Account>("POST", "/register", null, account("zoe"));
+  const zoe = await request<Account>("POST", "/register", null, account("zoe"));
   expect(zoe).toMatchObject({ code: 200, status: "success" });
   const login = { email: "zoe@example.org", password: account("zoe").password };
-  expect(await ask("POST", "/login", null, login)).toMatchObject({ code: 200, status: "success" });
-  const made = await ask<{ id: string }>("POST", "/channel", ann, { name: "Printed" });
-  expect((await ask<{ id: string }>("POST", "/channel/join", zoe.data, { channel_id: made.data.id })).status).toBe(
+  expect(await request("POST", "/login", null, login)).toMatchObject({ code: 200, status: "success" });
+  const made = await request<{ id: string }>("POST", "/channel", ann, { name: "Printed" });
+  expect((await request<{ id: string }>("POST", "/channel/join", zoe.data, { channel_id: made.data.id })).status).toBe(
     "success",
   );
   for (const path of ["/channel", "/user/channel", `/message?channel_id=${made.data.id}`])
-    expect(await ask("GET", path, zoe.data)).toMatchObject({ code: 200, status: "success" });
+    expect(await request("GET", path, zoe.data)).toMatchObject({ code: 200, status: "success" });
   for (const path of ["/register", "/login"])
     for (const init of [{ method: "GET" }, { method: "POST", body: new URLSearchParams({ who: "x" }) }]) {
       const page = await fetch(app.url + path, { ...init, redirect: "manual" });
@@ -114,8 +114,8 @@ test("the paths work as printed, without /api, and our pages of the same names a
 test("a channel's UUID, as the first clients print it, is refused with what to send instead", async () => {
   const uuid = "0f8fad5b-d9cb-469f-a165-70867728950e";
   for (const result of [
-    await ask("GET", `/api/message?channel_id=${uuid}`, ann),
-    await ask("POST", "/channel/join", ann, { channel_id: uuid }),
+    await request("GET", `/api/message?channel_id=${uuid}`, ann),
+    await request("POST", "/channel/join", ann, { channel_id: uuid }),
   ]) {
     expect(result.code).toBe(422);
     expect(result.message).toBe(
@@ -125,12 +125,12 @@ test("a channel's UUID, as the first clients print it, is refused with what to s
 });
 
 test("channels, messages and replies are those of v1, for the person of the token", async () => {
-  const all = await ask<{ id: string }[]>("GET", "/api/channel", bob);
+  const all = await request<{ id: string }[]>("GET", "/api/channel", bob);
   expect(all.data.map(({ id }) => id)).toContain(channel.id);
-  const mine = await ask<{ id: string }[]>("GET", "/api/user/channel", bob);
+  const mine = await request<{ id: string }[]>("GET", "/api/user/channel", bob);
   expect(mine.data.map(({ id }) => id)).toEqual([channel.id]);
   for (const path of ["/api/channel", "/api/user/channel", `/api/message?channel_id=${channel.id}`]) {
-    expect(await ask("GET", path, null)).toMatchObject({ code: 401, status: "fail" });
+    expect(await request("GET", path, null)).toMatchObject({ code: 401, status: "fail" });
   }
 
   const sent: string[] = [];
@@ -148,15 +148,15 @@ test("channels, messages and replies are those of v1, for the person of the toke
     next_cursor: string | null;
   }
   const path = `/api/message?channel_id=${channel.id}`;
-  const newest = (await ask<Page>("GET", path, bob)).data;
-  const rest = (await ask<Page>("GET", `${path}&cursor=${newest.next_cursor}`, bob)).data;
+  const newest = (await request<Page>("GET", path, bob)).data;
+  const rest = (await request<Page>("GET", `${path}&cursor=${newest.next_cursor}`, bob)).data;
   expect([...rest.messages, ...newest.messages].map(({ message_id }) => message_id)).toEqual(sent);
   expect(rest.next_cursor).toBeNull();
 
   // Another person's id in the body is ignored.
-  const reply = await ask("POST", "/api/reply", bob, { message_id: sent[0], content: "yes", user_id: ann.id });
+  const reply = await request("POST", "/api/reply", bob, { message_id: sent[0], content: "yes", user_id: ann.id });
   expect(reply).toMatchObject({ code: 200, data: { content: "yes", user_id: bob.id } });
-  const replies = (await ask<Page>("GET", `/api/reply?message_id=${sent[0]}`, ann)).data;
+  const replies = (await request<Page>("GET", `/api/reply?message_id=${sent[0]}`, ann)).data;
   expect(replies).toMatchObject({ replies: [{ content: "yes", user_id: bob.id }], next_cursor: null });
 });
 
@@ -194,8 +194,8 @@ test("bodies without an envelope are echoed with an id in bare digits, to all in
 
 test("a channel that a person joins is received from then on", async () => {
   const client = await openMessages({ query: `?token=${bob.token}` });
-  const { data: other } = await ask<{ id: string }>("POST", "/api/channel", ann, { name: "Other" });
-  await ask("POST", "/api/channel/join", bob, { channel_id: other.id });
+  const { data: other } = await request<{ id: string }>("POST", "/api/channel", ann, { name: "Other" });
+  await request("POST", "/api/channel/join", bob, { channel_id: other.id });
   await waitUntil("it is received", async () => {
     client.socket.send(JSON.stringify({ channel: other.id, content: "in" }));
     await Bun.sleep(20);
@@ -211,7 +211,7 @@ test("no token, no socket: a wrong one is refused, and a session that ends close
   await waitUntil("it was closed", () => wrong.closed !== null);
   expect(wrong.closed).toBe(4102);
 
-  const { data: phone } = await ask<Account>("POST", "/api/login", null, {
+  const { data: phone } = await request<Account>("POST", "/api/login", null, {
     email: "bob@example.org",
     password: account("bob").password,
   });

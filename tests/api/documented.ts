@@ -10,7 +10,7 @@ interface Parameter {
   schema: JsonSchema;
 }
 
-interface DocumentedAnswer {
+interface DocumentedResponse {
   headers?: Record<string, unknown>;
   content?: Record<string, { schema: JsonSchema }>;
 }
@@ -20,7 +20,7 @@ interface DocumentedOperation {
   security: unknown[];
   parameters?: Parameter[];
   requestBody?: { content: Record<string, { schema: JsonSchema }> };
-  responses: Record<string, DocumentedAnswer>;
+  responses: Record<string, DocumentedResponse>;
 }
 
 /** One operation of openapi.json. */

@@ -39,7 +39,7 @@ async function flood(node: ServerApiApp, path: string, times: number, send: (soc
     if (i % 100 === 99) await Bun.sleep(1);
   }
   await waitUntil("the socket is closed", () => code !== null);
-  return { code: code as number | null, answers: results };
+  return { code: code as number | null, replies: results };
 }
 
 const BINARY = new Uint8Array(8);
@@ -55,7 +55,7 @@ const PATHS = ["/ws", "/v1/ws", "/api/message/ws"];
 test.each(PATHS.flatMap((path) => SENDS.map(([what, send]) => [path, what, send] as const)))(
   "SL-4 %s closes a client that sends too many: %s",
   async (path, _, send) => {
-    const { code, answers: results } = await flood(app, `${path}?token=${app.owner}`, 5_000, send);
+    const { code, replies: results } = await flood(app, `${path}?token=${app.owner}`, 5_000, send);
     expect(code).toBe(CLOSE.flood.code);
     expect(results).toBeLessThan(1_500);
   },
@@ -63,7 +63,7 @@ test.each(PATHS.flatMap((path) => SENDS.map(([what, send]) => [path, what, send]
 
 test.each(SENDS)("SL-4 /api/message/ws closes a client that sends too many before a token: %s", async (_, send) => {
   for (const node of [app, closedToStrangers]) {
-    const { code, answers: results } = await flood(node, "/api/message/ws", 5_000, send);
+    const { code, replies: results } = await flood(node, "/api/message/ws", 5_000, send);
     expect(code).toBe(CLOSE.flood.code);
     expect(results).toBeLessThan(20);
   }

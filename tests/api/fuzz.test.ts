@@ -79,7 +79,7 @@ test("no request gets a 500 or a response that is not documented", async () => {
       post(`/channels/${theirs.id}/messages`, owner, { content: "b", client_id: "b" }),
     ]);
     const ids = [mine.id, theirs.id, ...messages.map(({ id }) => id), "me"];
-    const seen = await fuzz(app.url, { owner, member, service, nobody: null }, ids, chooseSeed("fuzz"));
+    const seen = await fuzz(app.url, { owner, member, service, anonymous: null }, ids, chooseSeed("fuzz"));
     // The requests were not all stopped at the entry.
     expect(["200", "201", "204", "401", "403", "404", "422"].filter((status) => !seen.has(status))).toEqual([]);
   } finally {
@@ -94,7 +94,7 @@ test("the check itself finds a route that fails", async () => {
   server.state.gate.resolve();
   try {
     await expect(
-      fuzz(server.url, { owner: "root", member: "ann", service: "bob", nobody: null }, [], 1),
+      fuzz(server.url, { owner: "root", member: "ann", service: "bob", anonymous: null }, [], 1),
     ).rejects.toMatchObject({
       cause: { message: "status 500" },
     });

@@ -23,7 +23,7 @@ const NODES = () => [here, there];
 const port = ({ url }: ServerApiApp) => Number(new URL(url).port);
 
 async function set(changes: object): Promise<void> {
-  expect((await here.ask(here.owner, "PATCH", "/api/v1/admin/settings", changes)).status).toBe(200);
+  expect((await here.request(here.owner, "PATCH", "/api/v1/admin/settings", changes)).status).toBe(200);
 }
 
 test("anonymous connections and streams end with WS_ALLOW_ANONYMOUS; those of people stay", async () => {
@@ -33,7 +33,7 @@ test("anonymous connections and streams end with WS_ALLOW_ANONYMOUS; those of pe
   await set({ WS_ALLOW_ANONYMOUS: false });
   for (const socket of sockets) expect(await socket.end()).toBe(SIGNED_OUT);
   for (const stream of streams) await stream.end();
-  expect((await person.ask("room:join", { room: "event:1" })).type).toBe("room:joined");
+  expect((await person.request("room:join", { room: "event:1" })).type).toBe("room:joined");
   person.close();
   await set({ WS_ALLOW_ANONYMOUS: null });
 });
@@ -59,7 +59,7 @@ test("what a page of another site has opened with a cookie ends when ALLOWED_ORI
   for (const socket of sockets) expect(await socket.end()).toBe(SIGNED_OUT);
   for (const stream of streams) await stream.end();
   for (const client of [own, byToken]) {
-    expect((await client.ask("system:ping")).type).toBe("system:pong");
+    expect((await client.request("system:ping")).type).toBe("system:pong");
     client.close();
   }
 });

@@ -49,18 +49,18 @@ test("where no field is needed, no body is the same as {}; where one is, it is n
 });
 
 test("a request without a body rotates a secret, with the default overlap", async () => {
-  const made = await app.ask<{ id: string }>(app.owner, "POST", "/api/v1/webhook-endpoints", {
+  const made = await app.request<{ id: string }>(app.owner, "POST", "/api/v1/webhook-endpoints", {
     url: "https://nowhere.invalid/",
     event_types: ["*"],
   });
   const path = `/api/v1/webhook-endpoints/${made.body.id}`;
   expect((await write("POST", `${path}/rotate-secret`)).text).toContain("whsec_");
-  const { body } = await app.ask<{ old_secret_until: string }>(app.owner, "GET", path);
+  const { body } = await app.request<{ old_secret_until: string }>(app.owner, "GET", path);
   expect(Date.parse(body.old_secret_until)).toBeGreaterThan(Date.now());
 });
 
 test("times are accepted as RFC 3339 defines them, in bodies and in queries, and returned in UTC with milliseconds", async () => {
-  const made = await app.ask(app.owner, "POST", "/api/v1/service-tokens", {
+  const made = await app.request(app.owner, "POST", "/api/v1/service-tokens", {
     name: "t",
     scopes: ["stats"],
     rooms: ["event:*"],
@@ -68,14 +68,14 @@ test("times are accepted as RFC 3339 defines them, in bodies and in queries, and
   });
   expect(made.body).toMatchObject({ expires_at: "2099-01-31T00:00:00.000Z" });
   for (const from of ["2026-01-31T00:00:00Z", "2026-01-31T00:00:00%2B00:00", "2026-01-31t00:00:00.123456z"])
-    expect((await app.ask(app.owner, "GET", `/api/v1/admin/audit-log?from=${from}&to=${from}`)).status).toBe(200);
-  const ban = await app.ask(app.owner, "POST", "/api/v1/admin/bans", {
+    expect((await app.request(app.owner, "GET", `/api/v1/admin/audit-log?from=${from}&to=${from}`)).status).toBe(200);
+  const ban = await app.request(app.owner, "POST", "/api/v1/admin/bans", {
     ip_range: "192.0.2.0/24",
     reason: "x",
     until: "2099-01-31T00:00:00Z",
   });
   expect(ban.body).toMatchObject({ until: "2099-01-31T00:00:00.000Z" });
-  const { body } = await app.ask<{ errors: { pointer: string }[] }>(
+  const { body } = await app.request<{ errors: { pointer: string }[] }>(
     app.owner,
     "GET",
     "/api/v1/admin/audit-log?from=today",

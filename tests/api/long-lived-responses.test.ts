@@ -15,7 +15,7 @@ const CHECKED = { TRUSTED_PROXIES: "127.0.0.1" };
 beforeAll(async () => {
   here = await startServerApiApp(CHECKED);
   there = await startServerApiApp({ ...CHECKED, DATABASE_URL: here.databaseUrl });
-  ownerId = (await here.ask<{ id: string }>(here.owner, "GET", "/api/v1/users/me")).body.id;
+  ownerId = (await here.request<{ id: string }>(here.owner, "GET", "/api/v1/users/me")).body.id;
 });
 afterAll(async () => {
   await there.close();
@@ -30,13 +30,13 @@ interface Admin {
 async function makeAdmin(role = "admin"): Promise<Admin> {
   const username = `a-${crypto.randomUUID().slice(0, 8)}`;
   const account = { username, email: `${username}@example.org`, password: "correct horse battery" };
-  const { body } = await here.ask<{ access_token: string; user: { id: string } }>(
+  const { body } = await here.request<{ access_token: string; user: { id: string } }>(
     null,
     "POST",
     "/api/v1/auth/register",
     account,
   );
-  await here.ask(here.owner, "PATCH", `/api/v1/admin/users/${body.user.id}`, { role });
+  await here.request(here.owner, "PATCH", `/api/v1/admin/users/${body.user.id}`, { role });
   return { id: body.user.id, token: body.access_token };
 }
 
@@ -46,15 +46,18 @@ const openTrace = (query: string, { token }: Admin) =>
     "x-forwarded-for": OUTSIDE,
   });
 
-const ban = (what: object) => here.ask(here.owner, "POST", "/api/v1/admin/bans", { reason: "test", ...what });
-const change = (id: string, changes: object) => here.ask(here.owner, "PATCH", `/api/v1/admin/users/${id}`, changes);
+const ban = (what: object) => here.request(here.owner, "POST", "/api/v1/admin/bans", { reason: "test", ...what });
+const change = (id: string, changes: object) => here.request(here.owner, "PATCH", `/api/v1/admin/users/${id}`, changes);
 
 const ENDS: [string, (admin: Admin) => Promise<{ status: number }>][] = [
   ["a ban", ({ id }) => ban({ user_id: id })],
   ["a disabled account", ({ id }) => change(id, { disabled: true })],
   ["the loss of the role", ({ id }) => change(id, { role: "member" })],
-  ["signing out", ({ token }) => here.ask(token, "POST", "/api/v1/auth/logout")],
-  ["an owner who ends the sessions", ({ id }) => here.ask(here.owner, "DELETE", `/api/v1/admin/users/${id}/sessions`)],
+  ["signing out", ({ token }) => here.request(token, "POST", "/api/v1/auth/logout")],
+  [
+    "an owner who ends the sessions",
+    ({ id }) => here.request(here.owner, "DELETE", `/api/v1/admin/users/${id}/sessions`),
+  ],
 ];
 
 test.each(ENDS)("a trace ends by %s", async (_, act) => {
@@ -77,18 +80,18 @@ test("a trace ends by a ban of the address that it goes to", async () => {
   const sse = await openTrace("room=event:1", await makeAdmin());
   const { body } = await ban({ ip_range: `${OUTSIDE}/32` });
   await sse.end();
-  await here.ask(here.owner, "DELETE", `/api/v1/admin/bans/${body.id}`);
+  await here.request(here.owner, "DELETE", `/api/v1/admin/bans/${body.id}`);
 });
 
 test("a wait for changes ends when its token is revoked, without what has come since", async () => {
-  const { body } = await here.ask<{ id: string; token: string }>(here.owner, "POST", "/api/v1/service-tokens", {
+  const { body } = await here.request<{ id: string; token: string }>(here.owner, "POST", "/api/v1/service-tokens", {
     name: "reader",
     scopes: ["changes", "broadcast"],
     rooms: ["event:*"],
   });
   const { token, id } = body;
-  const from = await there.ask<{ next: string }>(token, "GET", "/api/v1/changes");
-  const waiting = there.ask(token, "GET", `/api/v1/changes?after=${from.body.next}&wait=10`);
-  expect((await here.ask(here.owner, "DELETE", `/api/v1/service-tokens/${id}`)).status).toBe(204);
+  const from = await there.request<{ next: string }>(token, "GET", "/api/v1/changes");
+  const waiting = there.request(token, "GET", `/api/v1/changes?after=${from.body.next}&wait=10`);
+  expect((await here.request(here.owner, "DELETE", `/api/v1/service-tokens/${id}`)).status).toBe(204);
   expect((await waiting).status).toBe(401);
 });

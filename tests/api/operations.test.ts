@@ -55,7 +55,7 @@ test("every operation responds as the document says", async () => {
   await call("patch /api/v1/users/me", 409, { ...asAnn, body: { username: "bob" } });
   await call("get /api/v1/users", 200, { ...asAnn, query: { q: "bo" } });
   await call("get /api/v1/users/{user_id}", 200, { ...asAnn, params: { user_id: bob.user.id } });
-  await call("get /api/v1/users/{user_id}", 404, { ...asAnn, params: { user_id: "nobody" } });
+  await call("get /api/v1/users/{user_id}", 404, { ...asAnn, params: { user_id: "unknown" } });
 
   // Channels and members
   const channel = await call<Thing>("post /api/v1/channels", 201, {

@@ -13,7 +13,7 @@ beforeAll(async () => {
     { write: (line) => lines.push(JSON.parse(line)) },
   );
   app = await startTestApp({}, logger);
-  await ask(
+  await request(
     "/register",
     "application/x-www-form-urlencoded",
     "username=ann&email=ann@example.org&password=correct+horse",
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => app?.close());
 
 /** @param type null: without a content type */
-async function ask(path: string, type: string | null, body: BodyInit, method = "POST") {
+async function request(path: string, type: string | null, body: BodyInit, method = "POST") {
   const response = await fetch(`${app.url}${path}`, {
     method,
     headers: type === null ? {} : { "content-type": type },
@@ -51,19 +51,19 @@ const CASES: [what: string, status: number, path: string, type: string | null, b
 for (const [what, status, path, type, body, method] of CASES) {
   test(`${what} is ${status}, in one line at info`, async () => {
     const before = lines.length;
-    const result = await ask(path, type, body, method);
+    const result = await request(path, type, body, method);
     expect(result.status).toBe(status);
     expect(result.text).not.toContain("    at ");
     await waitUntil("it is told", () => lines.length > before);
     // The next one's lines come after all lines of the first one.
-    await ask("/another.php", FORM, "x=1");
+    await request("/another.php", FORM, "x=1");
     await waitUntil("the next is told", () => lines.length > before + 1);
     expect(lines.slice(before).map(({ level }) => level)).toEqual(["info", "info"]);
   });
 }
 
 test("a form that its page has is accepted", async () => {
-  const result = await ask("/login", FORM, "who=ann&password=wrong+password");
+  const result = await request("/login", FORM, "who=ann&password=wrong+password");
   expect(result.status).toBeLessThan(500);
   expect(result.text).toContain('role="alert"');
 });

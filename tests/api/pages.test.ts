@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 /** How many requests of one address a path serves before 429. */
-async function answered(path: string, address: string, max: number): Promise<number> {
+async function countServed(path: string, address: string, max: number): Promise<number> {
   for (let n = 0; n < max; n++) {
     const { status, headers } = await get(path, address);
     if (status !== 429) continue;
@@ -43,7 +43,7 @@ test.each(["/favicon.svg", "/no/such/page", "/login", "/metrics"])(
   "%s counts as a request of its address",
   async (path) => {
     const address = `198.51.100.${path.length}`;
-    expect(await answered(path, address, 100)).toBeLessThanOrEqual(60);
+    expect(await countServed(path, address, 100)).toBeLessThanOrEqual(60);
     // The API's requests are counted with it; others are served.
     expect((await get("/api/v1/meta", address)).status).toBe(429);
     expect((await get("/favicon.svg", "198.51.100.200")).status).toBe(200);
@@ -51,7 +51,7 @@ test.each(["/favicon.svg", "/no/such/page", "/login", "/metrics"])(
 );
 
 test("files with a hash in their names have a limit of their own, ten times as high", async () => {
-  expect(await answered(asset, "203.0.113.1", 700)).toBe(600);
+  expect(await countServed(asset, "203.0.113.1", 700)).toBe(600);
   expect((await get("/favicon.svg", "203.0.113.1")).status).toBe(200);
 });
 

@@ -16,14 +16,14 @@ beforeAll(async () => {
   receiver = new WebhookReceiver();
   node = await startGrpcNode({ WEBHOOKS_ALLOW_PRIVATE: "on" });
   owner = (await node.person("olga")).token;
-  await ask("POST", "/webhook-endpoints", `{"url":"${receiver.url}","event_types":["t:*"],"ordered":true}`, owner);
+  await request("POST", "/webhook-endpoints", `{"url":"${receiver.url}","event_types":["t:*"],"ordered":true}`, owner);
 });
 afterAll(async () => {
   await node.close();
   await receiver.close();
 });
 
-async function ask(method: string, path: string, body?: string, token = TOKEN) {
+async function request(method: string, path: string, body?: string, token = TOKEN) {
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const response = await fetch(`${node.url}/api/v1${path}`, { method, headers, body });
   return { status: response.status, text: await response.text() };
@@ -59,7 +59,7 @@ test("FR-5 NT-1 a payload reaches sockets, streams, logs and webhooks as its sen
     "both streams are in the room",
     () => streamed.includes("system:resumed") && subscribed.received.length > 1,
   );
-  const { text: begin } = await ask("GET", "/changes");
+  const { text: begin } = await request("GET", "/changes");
   const { next } = JSON.parse(begin) as { next: string };
 
   const sent: string[] = [];
@@ -67,9 +67,9 @@ test("FR-5 NT-1 a payload reaches sockets, streams, logs and webhooks as its sen
   const one = fc.asyncProperty(jsonObject, whiteSpace, fc.boolean(), async (tokens, gaps, ephemeral) => {
     const text = joinTokens(tokens, gaps);
     const body = `{"payload" : ${text}, "event_type":"t:rest","ephemeral":${ephemeral}}`;
-    expect(await ask("POST", `/rooms/${room}/broadcasts`, body)).toMatchObject({ status: 200 });
+    expect(await request("POST", `/rooms/${room}/broadcasts`, body)).toMatchObject({ status: 200 });
     const broadcast = { event_type: "t:grpc", room, payload: text, ephemeral };
-    await node.ask("realtime.RealtimeService/BroadcastEvent", broadcast);
+    await node.request("realtime.RealtimeService/BroadcastEvent", broadcast);
     for (let n = 0; n < 2; n++) sent.push(tokens.join(""));
     if (!ephemeral) stored += 2;
     await waitUntil("the socket has it", () => payloads(socket.texts).length === sent.length);
@@ -89,11 +89,11 @@ test("FR-5 NT-1 a payload reaches sockets, streams, logs and webhooks as its sen
 
   const logged = payloads(socket.texts.filter((text) => text.includes('"seq":')));
   expect(logged).toHaveLength(stored);
-  const history = await ask("GET", `/rooms/${room}/history?limit=100`);
+  const history = await request("GET", `/rooms/${room}/history?limit=100`);
   expect(logged.filter((text) => !history.text.includes(`"payload":${text}}`))).toEqual([]);
   expect(JSON.parse(history.text)).toMatchObject({ head_seq: stored });
   const changes = await waitUntil("the changes have all", async () => {
-    const { text } = await ask("GET", `/changes?after=${next}&types=t:*&limit=1000&wait=5`);
+    const { text } = await request("GET", `/changes?after=${next}&types=t:*&limit=1000&wait=5`);
     return JSON.parse(text).data.length === stored ? text : null;
   });
   expect(logged.filter((text) => !changes.includes(`"data":${text}}`))).toEqual([]);
@@ -112,7 +112,7 @@ test("NT-2 a notice with an acknowledgement is as its sender wrote it, and the s
   const ann = await node.person("ann");
   const socket = await rawSocket(ann.token, `user:${ann.id}`);
   const send = (payload: string) =>
-    ask("POST", `/users/${ann.id}/notices`, `{"event_type":"t:notice","require_ack":true,"payload":${payload}}`);
+    request("POST", `/users/${ann.id}/notices`, `{"event_type":"t:notice","require_ack":true,"payload":${payload}}`);
   const result = send(ODD);
   await waitUntil("it came", () => payloads(socket.texts).length === 1);
   expect(payloads(socket.texts)[0]).toStartWith(`${ODD.slice(0, -1)},"ack_id":"`);
@@ -131,7 +131,7 @@ test("a webhook's own fields replace those of the payload, and an admin's trace 
     authorization: `Bearer ${owner}`,
   });
   const before = receiver.received.length;
-  await ask("POST", `/rooms/${room}/broadcasts`, `{"event_type":"t:odd","payload":${ODD}}`);
+  await request("POST", `/rooms/${room}/broadcasts`, `{"event_type":"t:odd","payload":${ODD}}`);
   const hook = await waitUntil("the webhook came", () => receiver.received[before]);
   expect(hook.text).toEndWith(',"order_id":9007199254740993,"price":10.10,"__proto__":{"x":1},"ack":"é"}}');
   expect(hook.body.data).toMatchObject({ room, seq: 1 });
@@ -148,18 +148,24 @@ test("a payload that readers would not agree on, or that is none, is refused by 
     '{"ticket":1e999}': "too large",
   };
   for (const [payload, word] of Object.entries(refused)) {
-    const http = await ask("POST", "/rooms/event:odd/broadcasts", `{"event_type":"t:x","payload":${payload}}`);
+    const http = await request("POST", "/rooms/event:odd/broadcasts", `{"event_type":"t:x","payload":${payload}}`);
     expect([payload, http.status >= 400 && http.status < 500]).toEqual([payload, true]);
     expect(http.text).toContain(word);
-    const call = node.ask("realtime.RealtimeService/BroadcastEvent", { event_type: "t:x", room: "event:odd", payload });
+    const call = node.request("realtime.RealtimeService/BroadcastEvent", {
+      event_type: "t:x",
+      room: "event:odd",
+      payload,
+    });
     expect(await call.catch(({ code }) => code)).toBe(3);
   }
   for (const payload of ["[1]", "1", '"x"', "{", "{} {}", ""]) {
-    const call = node.ask("realtime.RealtimeService/SendToUser", { event_type: "t:x", user_id: "u", payload });
+    const call = node.request("realtime.RealtimeService/SendToUser", { event_type: "t:x", user_id: "u", payload });
     expect([payload, await call.catch(({ code }) => code)]).toEqual([payload, payload === "" ? expect.anything() : 3]);
   }
   // A type that is called as something every object has is a type like any other.
-  expect(await ask("POST", "/rooms/event:odd/broadcasts", '{"event_type":"constructor","payload":{}}')).toMatchObject({
+  expect(
+    await request("POST", "/rooms/event:odd/broadcasts", '{"event_type":"constructor","payload":{}}'),
+  ).toMatchObject({
     status: 200,
   });
 });

@@ -22,19 +22,19 @@ afterAll(() => app.close());
 
 async function makeAdmin(username: string): Promise<[token: string, id: string]> {
   const account = { username, email: `${username}@example.org`, password: "correct horse battery" };
-  const made = await app.ask<{ access_token: string; user: { id: string } }>(
+  const made = await app.request<{ access_token: string; user: { id: string } }>(
     null,
     "POST",
     "/api/v1/auth/register",
     account,
   );
   const { id } = made.body.user;
-  expect((await app.ask(app.owner, "PATCH", `/api/v1/admin/users/${id}`, { role: "admin" })).status).toBe(200);
+  expect((await app.request(app.owner, "PATCH", `/api/v1/admin/users/${id}`, { role: "admin" })).status).toBe(200);
   return [made.body.access_token, id];
 }
 
 const makeToken = async (who: string, scopes: string[], rooms: string[]) =>
-  app.ask<{ id: string }>(who, "POST", "/api/v1/service-tokens", { name: "t", scopes, rooms });
+  app.request<{ id: string }>(who, "POST", "/api/v1/service-tokens", { name: "t", scopes, rooms });
 
 test("only an owner makes a token that reads conversations, or that acts as people", async () => {
   for (const scope of ["changes", "history", "subscribe", "presence"]) {
@@ -44,11 +44,11 @@ test("only an owner makes a token that reads conversations, or that acts as peop
   }
   expect((await makeToken(admin, ["tokens:issue"], ["event:*"])).status).toBe(403);
   expect((await makeToken(admin, ["broadcast", "notify", "stats"], ["*"])).status).toBe(201);
-  // The secret of such a token is in the answer to its rotation, too.
+  // The secret of such a token is in the response to its rotation, too.
   const { body } = await makeToken(app.owner, ["changes"], ["*"]);
-  const rotate = (who: string) => app.ask(who, "POST", `/api/v1/service-tokens/${body.id}/rotate`, {});
+  const rotate = (who: string) => app.request(who, "POST", `/api/v1/service-tokens/${body.id}/rotate`, {});
   expect((await rotate(admin)).status).toBe(403);
-  const { body: list } = await app.ask<{ data: { id: string; rotated_at: string | null }[] }>(
+  const { body: list } = await app.request<{ data: { id: string; rotated_at: string | null }[] }>(
     app.owner,
     "GET",
     "/api/v1/service-tokens",
@@ -60,39 +60,39 @@ test("only an owner makes a token that reads conversations, or that acts as peop
 test("only an owner has messages posted to a webhook", async () => {
   const endpoint = (more: object) => ({ url: "https://nowhere.invalid/hook", event_types: ["*"], ...more });
   const make = (who: string, more: object) =>
-    app.ask<{ id: string }>(who, "POST", "/api/v1/webhook-endpoints", endpoint(more));
+    app.request<{ id: string }>(who, "POST", "/api/v1/webhook-endpoints", endpoint(more));
   for (const rooms of [undefined, ["channel:1"], ["c*"], ["user:*"]])
     expect([rooms, (await make(admin, { rooms })).status]).toEqual([rooms, 403]);
   const events = await make(admin, { rooms: ["event:*"] });
   expect(events.status).toBe(201);
   const change = (who: string, id: string, changes: object) =>
-    app.ask(who, "PATCH", `/api/v1/webhook-endpoints/${id}`, changes);
+    app.request(who, "PATCH", `/api/v1/webhook-endpoints/${id}`, changes);
   expect((await change(admin, events.body.id, { rooms: ["channel:*"] })).status).toBe(403);
   // Nor do they turn an owner's endpoint to an address of their own, in one or in two steps.
   const { body } = await make(app.owner, { rooms: ["*"] });
   expect((await change(admin, body.id, { url: "https://elsewhere.invalid/" })).status).toBe(403);
   expect((await change(admin, body.id, { rooms: ["event:*"] })).status).toBe(403);
   expect((await change(admin, body.id, { disabled: true })).status).toBe(200);
-  const audit = await app.ask<{ data: { detail: object }[] }>(
+  const audit = await app.request<{ data: { detail: object }[] }>(
     app.owner,
     "GET",
     "/api/v1/admin/audit-log?action=webhook:changed&limit=1",
   );
   expect(audit.body.data).toHaveLength(1);
   await change(app.owner, body.id, { url: "https://third.invalid/secret-path" });
-  const acts = await app.ask(app.owner, "GET", "/api/v1/admin/audit-log?action=webhook:changed&limit=1");
+  const acts = await app.request(app.owner, "GET", "/api/v1/admin/audit-log?action=webhook:changed&limit=1");
   expect(JSON.stringify(acts.body)).toContain('"host":"third.invalid"');
   expect(JSON.stringify(acts.body)).not.toContain("secret-path");
 });
 
 test("whatever uses or changes an endpoint of private rooms is an owner's, every act is written down, and stopping it is any admin's", async () => {
-  const made = await app.ask<{ id: string }>(app.owner, "POST", "/api/v1/webhook-endpoints", {
+  const made = await app.request<{ id: string }>(app.owner, "POST", "/api/v1/webhook-endpoints", {
     url: "https://nowhere.invalid/hook",
     event_types: ["*"],
   });
   const { id } = made.body;
   const path = `/api/v1/webhook-endpoints/${id}`;
-  const test = await app.ask<{ delivery_id: string }>(app.owner, "POST", `${path}/test`, {});
+  const test = await app.request<{ delivery_id: string }>(app.owner, "POST", `${path}/test`, {});
   expect(test.status).toBe(202);
   const acts: [method: string, path: string, body: object][] = [
     ["POST", `${path}/rotate-secret`, {}],
@@ -106,7 +106,7 @@ test("whatever uses or changes an endpoint of private rooms is an owner's, every
     ["PATCH", path, { disabled: false }],
   ];
   for (const [method, at, body] of acts) {
-    const result = await app.ask(admin, method, at, body);
+    const result = await app.request(admin, method, at, body);
     expect([method, at, body, result.status]).toEqual([method, at, body, 403]);
     expect(JSON.stringify(result.body)).not.toContain("whsec_");
   }
@@ -114,10 +114,10 @@ test("whatever uses or changes an endpoint of private rooms is an owner's, every
     ["POST", `${path}/rotate-secret`, {}],
     ["PATCH", path, { disabled: true }],
   ];
-  for (const [method, at, body] of tries) expect((await app.ask(app.owner, method, at, body)).status).toBe(200);
-  expect((await app.ask(admin, "PATCH", path, { disabled: true })).status).toBe(200);
-  expect((await app.ask(admin, "DELETE", path)).status).toBe(204);
-  const audit = await app.ask<{ data: { action: string; subject: string }[] }>(
+  for (const [method, at, body] of tries) expect((await app.request(app.owner, method, at, body)).status).toBe(200);
+  expect((await app.request(admin, "PATCH", path, { disabled: true })).status).toBe(200);
+  expect((await app.request(admin, "DELETE", path)).status).toBe(204);
+  const audit = await app.request<{ data: { action: string; subject: string }[] }>(
     app.owner,
     "GET",
     "/api/v1/admin/audit-log?limit=20",
@@ -147,15 +147,15 @@ test("only an owner traces the frames of a person or a channel", async () => {
 });
 
 test("an admin cannot shorten the record of what they did", async () => {
-  const result = await app.ask(admin, "PATCH", "/api/v1/admin/settings", { AUDIT_RETENTION: "1s" });
+  const result = await app.request(admin, "PATCH", "/api/v1/admin/settings", { AUDIT_RETENTION: "1s" });
   expect(result.status).toBe(422);
 });
 
 test("an admin cannot ban an owner by address, and no one this machine itself", async () => {
   const login = { username: "olga", password: "the password of olga" };
-  expect((await app.ask(null, "POST", "/api/v1/auth/login", login, from(OWNERS))).status).toBe(200);
+  expect((await app.request(null, "POST", "/api/v1/auth/login", login, from(OWNERS))).status).toBe(200);
   const ban = async (who: string, ip_range: string) =>
-    (await app.ask(who, "POST", "/api/v1/admin/bans", { ip_range, reason: "x" }, from(OUTSIDE))).status;
+    (await app.request(who, "POST", "/api/v1/admin/bans", { ip_range, reason: "x" }, from(OUTSIDE))).status;
   expect(await ban(admin, `${OWNERS}/24`)).toBe(403);
   expect(await ban(admin, "::/0")).toBe(403);
   expect(await ban(app.owner, "127.0.0.0/8")).toBe(403);
@@ -163,12 +163,12 @@ test("an admin cannot ban an owner by address, and no one this machine itself", 
 });
 
 test("an admin cannot lift what an owner put on a user of the admin's own rank", async () => {
-  const made = await app.ask<{ id: string }>(app.owner, "POST", "/api/v1/admin/bans", {
+  const made = await app.request<{ id: string }>(app.owner, "POST", "/api/v1/admin/bans", {
     user_id: adminId,
     reason: "x",
   });
   expect(made.status).toBe(201);
-  const lift = async (who: string) => (await app.ask(who, "DELETE", `/api/v1/admin/bans/${made.body.id}`)).status;
+  const lift = async (who: string) => (await app.request(who, "DELETE", `/api/v1/admin/bans/${made.body.id}`)).status;
   expect(await lift(otherAdmin)).toBe(403);
   expect(await lift(app.owner)).toBe(204);
 });
@@ -176,7 +176,7 @@ test("an admin cannot lift what an owner put on a user of the admin's own rank",
 test("a service sends no chat frames to all", async () => {
   const token = await app.serviceToken(["broadcast"]);
   for (const event_type of ["message:created", "channel:joined", "member:left", "typing:started"]) {
-    const said = await app.ask(token, "POST", "/api/v1/rooms/all/broadcasts", { event_type, payload: {} });
+    const said = await app.request(token, "POST", "/api/v1/rooms/all/broadcasts", { event_type, payload: {} });
     expect([event_type, said.status]).toEqual([event_type, 422]);
   }
 });

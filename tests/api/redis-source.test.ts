@@ -37,11 +37,11 @@ test("what is published for a person, a room and all reaches them; the person ge
   const { access_token, user } = (await response.json()) as { access_token: string; user: { id: string } };
   const port = Number(new URL(app.url).port);
   const client = await openClient(port, { query: `?token=${access_token}` });
-  const { payload: joined } = await client.ask("room:join", { room: `user:${user.id}`, since: 0 });
-  await client.ask("room:join", { room: "event:7" });
+  const { payload: joined } = await client.request("room:join", { room: `user:${user.id}`, since: 0 });
+  await client.request("room:join", { room: "event:7" });
 
   await publish("booking:events", "no JSON");
-  await publish("booking:events", { type: "to:nobody", payload: {} });
+  await publish("booking:events", { type: "to:unknown", payload: {} });
   await publish("booking:events", `{"type":"booking:confirmed","user_id":"${user.id}","payload":{"booking_id":1e999}}`);
   await publish("booking:events", { type: "booking:confirmed", user_id: user.id, payload: { booking_id: "b-1" } });
   expect((await client.next("booking:confirmed")).payload).toMatchObject({ booking_id: "b-1" });
@@ -57,7 +57,7 @@ test("what is published for a person, a room and all reaches them; the person ge
     payload: { booking_id: "b-1", payment_id: "p-1", status: "success" },
   });
   const later = await openClient(port, { query: `?token=${access_token}` });
-  await later.ask("room:join", { room: `user:${user.id}`, since: joined.seq });
+  await later.request("room:join", { room: `user:${user.id}`, since: joined.seq });
   expect((await later.next("payment:success")).payload).toMatchObject({ payment_id: "p-1" });
   later.close();
 });

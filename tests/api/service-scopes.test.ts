@@ -65,7 +65,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 const call = async (stream: Operation, room: string, token: string | null) =>
-  (await app.ask(token, stream.method, stream.path(room), stream.body)).status;
+  (await app.request(token, stream.method, stream.path(room), stream.body)).status;
 
 test("a service may do what its scopes allow in the rooms that its patterns cover, and nothing else", async () => {
   for (const scope of ALL_SCOPES) {
@@ -109,9 +109,9 @@ test("a person reads the history of rooms that they may join", async () => {
 test("a service is no person: routes of people refuse it, whatever its scopes", async () => {
   const token = await app.serviceToken(ALL_SCOPES);
   for (const path of ["/api/v1/users/me", "/api/v1/channels", "/api/v1/service-tokens", "/api/v1/admin/bans"]) {
-    expect([path, (await app.ask(token, "GET", path)).status]).toEqual([path, 403]);
+    expect([path, (await app.request(token, "GET", path)).status]).toEqual([path, 403]);
   }
-  const made = await app.ask(token, "POST", "/api/v1/service-tokens", { name: "more", scopes: ["changes"] });
+  const made = await app.request(token, "POST", "/api/v1/service-tokens", { name: "more", scopes: ["changes"] });
   expect(made.status).toBe(403);
-  expect((await app.ask(person, "GET", "/api/v1/service-tokens")).status).toBe(403);
+  expect((await app.request(person, "GET", "/api/v1/service-tokens")).status).toBe(403);
 });

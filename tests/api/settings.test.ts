@@ -114,7 +114,7 @@ test("the audit log is read page by page and by filter", async () => {
   expect(Number(first.data[0].id)).toBeGreaterThan(Number(second.data[0].id));
   const [{ actor, at }] = first.data;
   expect((await call("GET", `/admin/audit-log?actor_id=${actor}&from=${at}`)).body.data).toHaveLength(1);
-  expect((await call("GET", "/admin/audit-log?actor_id=nobody")).body.data).toEqual([]);
+  expect((await call("GET", "/admin/audit-log?actor_id=unknown")).body.data).toEqual([]);
   expect((await call("GET", `/admin/audit-log?to=${second.data[0].at}`)).body.data).not.toContainEqual(second.data[0]);
   expect((await call("GET", "/admin/audit-log?action=unheard:of")).status).toBe(422);
 });
@@ -217,10 +217,10 @@ test("WS_RATE_LIMIT: a connection that is open already has the new limit", async
   const burst = () => {
     for (let id = 1; id <= 100; id++) client.send({ type: "system:ping", id, payload: {} });
   };
-  const respond = () => client.frames.filter(({ type }) => type === "system:pong" || type === "system:error");
+  const replies = () => client.frames.filter(({ type }) => type === "system:pong" || type === "system:error");
   burst();
-  await waitUntil("all are answered", () => respond().length === 100);
-  expect(respond().some(({ type }) => type === "system:error")).toBe(false);
+  await waitUntil("all replies came", () => replies().length === 100);
+  expect(replies().some(({ type }) => type === "system:error")).toBe(false);
   await set({ WS_RATE_LIMIT: 1 });
   burst();
   await client.end();
@@ -246,9 +246,9 @@ test("WS_PING_INTERVAL, WS_PONG_TIMEOUT: an open connection that sends nothing i
 
 test("HTTP_RATE_LIMIT: the requests of an address are counted by the new limit", async () => {
   await set({ HTTP_RATE_LIMIT: 600 });
-  const ask = () => fetch(`${here.url}/api/v1/meta`);
-  expect((await ask()).headers.get("ratelimit-policy")).toContain('"address";q=600;w=60');
-  const statuses = await Promise.all(Array.from({ length: 700 }, async () => (await ask()).status));
+  const request = () => fetch(`${here.url}/api/v1/meta`);
+  expect((await request()).headers.get("ratelimit-policy")).toContain('"address";q=600;w=60');
+  const statuses = await Promise.all(Array.from({ length: 700 }, async () => (await request()).status));
   expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(90);
   await waitUntil("the other node counts so too", async () =>
     (await fetch(`${there.url}/api/v1/meta`)).headers.get("ratelimit-policy")!.includes("q=600;"),

@@ -28,7 +28,7 @@ const connect = (app: TestApp): Promise<WsClient> =>
   openClient(Number(new URL(app.url).port), { query: `?token=${token}` });
 
 /** Asks ten times a second: handshakes are limited, too. */
-const pollSlowly = (what: string, ask: () => Promise<boolean>) => waitUntil(what, ask, 30_000, 100);
+const pollSlowly = (what: string, read: () => Promise<boolean>) => waitUntil(what, read, 30_000, 100);
 
 /** Whether the person's next connection is refused. */
 async function refuses(app: TestApp): Promise<boolean> {

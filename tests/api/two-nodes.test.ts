@@ -88,7 +88,7 @@ test("a ban on one node is effective on the other, and so is its end", async () 
   await back.next("system:connected");
   // The ban comes again with the next poll of the log; it closes nothing any more.
   await call(a, "PATCH", "/users/me", { name: "O" }, owner);
-  expect((await back.ask("system:ping")).type).toBe("system:pong");
+  expect((await back.request("system:ping")).type).toBe("system:pong");
   expect(back.closed).toBeNull();
   back.close();
 });
@@ -122,7 +122,7 @@ test("the end of a ban is effective on a node that has not received it, and that
   expect(await older.end()).toBe(4103);
   for (const client of greeted) {
     if (client === older) continue;
-    expect((await client.ask("system:ping")).type).toBe("system:pong");
+    expect((await client.request("system:ping")).type).toBe("system:pong");
     client.close();
   }
 });
@@ -133,12 +133,12 @@ test("a user renamed on one node posts under the new name on the other", async (
   const listener = await connect(owner);
   const { body: channel } = await call(a, "POST", "/channels", { name: "names", type: "public" }, token);
   await call(a, "PUT", `/channels/${channel.id}/members/${ownerId}`, {}, owner);
-  const joined = await listener.ask("room:join", { room: `channel:${channel.id}` });
+  const joined = await listener.request("room:join", { room: `channel:${channel.id}` });
   expect(joined.type).toBe("room:joined");
   await call(a, "PATCH", "/users/me", { username: "cemil" }, token);
   await waitUntil("the new name is told", async () => {
-    await speaker.ask("typing:start", { channel_id: channel.id });
-    await speaker.ask("typing:stop", { channel_id: channel.id });
+    await speaker.request("typing:start", { channel_id: channel.id });
+    await speaker.request("typing:stop", { channel_id: channel.id });
     return listener.frames.some((f) => f.type === "typing:started" && f.payload.username === "cemil");
   });
   for (const client of [speaker, listener]) client.close();

@@ -33,7 +33,7 @@ const input = JSON.stringify({ secret, body, requests: REQUESTS.map(([headers]) 
 const expected = REQUESTS.map(([, isOurs]) => isOurs);
 
 /** Runs a program in a folder with these files, which prints a list of results as JSON. */
-async function answers(language: string, files: Record<string, string>, command: string[]): Promise<unknown> {
+async function runProgram(language: string, files: Record<string, string>, command: string[]): Promise<unknown> {
   const place = join(folder, language);
   mkdirSync(place);
   for (const [name, text] of Object.entries({ ...files, "input.json": input })) {
@@ -53,7 +53,7 @@ testWith()(
     const isOurs = (headers) => { try { read(body, headers); return true; } catch { return false; } };
     console.log(JSON.stringify(requests.map(isOurs)));`;
     const files = { "reader.ts": programIn("ts"), "main.ts": main };
-    expect(await answers("ts", files, [process.execPath, "main.ts"])).toEqual(expected);
+    expect(await runProgram("ts", files, [process.execPath, "main.ts"])).toEqual(expected);
   },
   60_000,
 );
@@ -68,7 +68,7 @@ from reader import verify
 given = json.load(open("input.json", encoding="utf8"))
 print(json.dumps([verify(given["secret"], headers, given["body"].encode()) for headers in given["requests"]]))`;
     const files = { "reader.py": programIn("python"), "main.py": main };
-    expect(await answers("python", files, ["python-grpc", "main.py"])).toEqual(expected);
+    expect(await runProgram("python", files, ["python-grpc", "main.py"])).toEqual(expected);
   },
   60_000,
 );
@@ -95,18 +95,18 @@ func main() {
 	if err := json.Unmarshal(text, &given); err != nil {
 		panic(err)
 	}
-	answers := []bool{}
+	results := []bool{}
 	for _, request := range given.Requests {
 		header := http.Header{}
 		for name, value := range request {
 			header.Set(name, value)
 		}
-		answers = append(answers, webhook.Verify(given.Secret, header, []byte(given.Body)))
+		results = append(results, webhook.Verify(given.Secret, header, []byte(given.Body)))
 	}
-	json.NewEncoder(os.Stdout).Encode(answers)
+	json.NewEncoder(os.Stdout).Encode(results)
 }`;
     const files = { "webhook/webhook.go": programIn("go"), "main.go": main, "go.mod": "module reader\n\ngo 1.22\n" };
-    expect(await answers("go", files, ["go", "run", "."])).toEqual(expected);
+    expect(await runProgram("go", files, ["go", "run", "."])).toEqual(expected);
   },
   300_000,
 );

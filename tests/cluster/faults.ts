@@ -53,22 +53,22 @@ export const FAULTS: Fault[] = [
   {
     name: "a node's link to the broker half-open for 5 s",
     sleepSeconds: 8,
-    async inject({ brokerProxy: brokerWire }) {
-      brokerWire.stall();
+    async inject({ brokerProxy }) {
+      brokerProxy.stall();
       await seconds(5);
-      brokerWire.restore();
+      brokerProxy.restore();
     },
   },
   {
     name: "a node's link to PostgreSQL half-open for 4 s, then 50 ms slow",
     sleepSeconds: 10,
-    async inject({ postgresProxy: postgresWire }) {
-      postgresWire.stall();
+    async inject({ postgresProxy }) {
+      postgresProxy.stall();
       await seconds(4);
-      postgresWire.restore();
-      postgresWire.delay(50);
+      postgresProxy.restore();
+      postgresProxy.delay(50);
       await seconds(3);
-      postgresWire.delay(0);
+      postgresProxy.delay(0);
     },
   },
   {

@@ -26,7 +26,7 @@ async function live(kind: BrokerKind): Promise<void> {
     const room = await makeChannel(a.port, [...tokens.values()]);
     const come = async (name: string, { port }: Node, presence = false): Promise<WsClient> => {
       const client = await openClient(port, { query: `?token=${tokens.get(name)}` });
-      await client.ask("room:join", { room, presence });
+      await client.request("room:join", { room, presence });
       return client;
     };
 

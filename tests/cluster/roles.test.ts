@@ -127,7 +127,7 @@ async function exercise({ url, port }: NginxEngine, receiver: WebhookReceiver): 
   await post("/webhook-endpoints", { url: `${receiver.url}/all`, rooms: ["*"], event_types: ["*"] }, token);
   const { id } = await post("/channels", { type: "public", name: "hall" }, token);
   const client = await openClient(port, { query: `?token=${token}` });
-  await client.ask("room:join", { room: `channel:${id}` });
+  await client.request("room:join", { room: `channel:${id}` });
   await post(`/channels/${id}/messages`, { content: "hello" }, token);
   expect((await client.next("message:created")).payload.content).toBe("hello");
   await waitUntil("the worker posted it", () =>

@@ -60,7 +60,7 @@ test("DR-2 a rolling restart under load loses nothing, fails no request, and no 
     ...restart,
     async inject(cluster) {
       const unwatch = await watch(http, seen.noise);
-      seen.http = await callByHttp(`http://127.0.0.1:${http.port}`, await personToken("asker"), BY_HTTP);
+      seen.http = await callByHttp(`http://127.0.0.1:${http.port}`, await personToken("caller"), BY_HTTP);
       seen.grpc = callByGrpc(`127.0.0.1:${grpc.port}`, CLUSTER_TOKEN, BY_GRPC);
       try {
         await restart.inject(cluster);
@@ -110,7 +110,7 @@ async function watch({ port }: Balancer, noise: string[]): Promise<() => Promise
   for (const { id } of data) await fetch(`${api}/${id}/members/me`, { method: "PUT", headers, body: "{}" });
   const come = async () => {
     const client = await openClient(port, { query: `?token=${token}` });
-    for (const { id } of data) await client.ask("room:join", { room: `channel:${id}`, presence: true });
+    for (const { id } of data) await client.request("room:join", { room: `channel:${id}`, presence: true });
     return client;
   };
   let client = await come();

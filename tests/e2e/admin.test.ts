@@ -188,7 +188,7 @@ test("connections come into the overview by themselves, and one of them is close
   const node = page.getByRole("table", { name: "Nodes" }).getByRole("row").filter({ hasText: "broker connected" });
   await node.getByText(/^\d+\.\d s ago$/).waitFor();
   const client = await openClient(Number(new URL(app.url).port));
-  await client.ask("room:join", { room: "event:77" });
+  await client.request("room:join", { room: "event:77" });
   await page.getByRole("row").filter({ hasText: "event:77" }).getByRole("link", { name: "1" }).click();
   const row = page.getByRole("row").filter({ hasText: "event:77" });
   const who = row.getByText("not signed in", { exact: true });
@@ -209,7 +209,7 @@ test("a name in the list of connections is broken at no width, whatever else is 
   });
   const { access_token } = (await made.json()) as { access_token: string };
   const client = await openClient(Number(new URL(app.url).port), { query: `?token=${access_token}` });
-  for (const room of ["event:1", "event:2", "event:3", "event:4"]) await client.ask("room:join", { room });
+  for (const room of ["event:1", "event:2", "event:3", "event:4"]) await client.request("room:join", { room });
   const lines: Record<number, number[]> = {};
   for (const width of [1280, 1000, 800, 700, 390]) {
     await page.setViewportSize({ width, height: 800 });
@@ -235,7 +235,7 @@ test("frames of a room come into the live trace, each with its node, wait while 
   // The newest come first: the last one stays the same.
   const joined = frames.getByRole("listitem").filter({ hasText: "room:join" }).last();
   await waitUntil("the server shows frames", async () => {
-    await client.ask("room:join", { room });
+    await client.request("room:join", { room });
     return joined.isVisible();
   });
   await joined.locator("summary").press("Enter");
@@ -256,7 +256,7 @@ test("frames of a room come into the live trace, each with its node, wait while 
 
   await page.getByRole("button", { name: "Pause" }).press("Enter");
   await waitForStatus("Paused");
-  await client.ask("room:leave", { room });
+  await client.request("room:leave", { room });
   const left = frames.getByRole("listitem").filter({ hasText: "room:leave" });
   await page.getByRole("button", { name: /^Resume \([1-9]/ }).waitFor();
   expect(await left.count()).toBe(0);
@@ -282,7 +282,7 @@ test("a live trace by username shows a person's frames, in and out, each with it
   await page.goto("/admin/traces", { waitUntil: "commit" });
   await page.getByLabel("Watch").selectOption("a person");
   scripts.resolve();
-  await page.getByLabel("Username").fill("nobody-at-all");
+  await page.getByLabel("Username").fill("unknown-user");
   await page.getByRole("button", { name: "Start" }).click();
   await page.getByText("No one here has this username.").waitFor();
   await page.getByLabel("Username").fill("BO");
@@ -291,7 +291,7 @@ test("a live trace by username shows a person's frames, in and out, each with it
   const frames = page.getByRole("list", { name: "Frames" }).getByRole("listitem");
   const out = frames.filter({ hasText: "system:pong" }).last();
   await waitUntil("the server shows frames", async () => {
-    await client.ask("system:ping");
+    await client.request("system:ping");
     return out.isVisible();
   });
   await frames.filter({ hasText: "system:ping" }).first().getByText("in", { exact: true }).waitFor();

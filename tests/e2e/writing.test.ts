@@ -79,9 +79,9 @@ test("keys that an input method uses while it composes neither send, nor save, n
   await page.getByRole("button", { name: "Reply" }).click();
   for (const key of ["Enter", "Escape"]) await composing(composer(page), key);
   await page.getByText("Reply to ada").waitFor();
-  await composer(page).fill("answered");
+  await composer(page).fill("replied");
   await composer(page).press("Enter");
-  await waitForMessage(ada, "answered");
+  await waitForMessage(ada, "replied");
 }, 60_000);
 
 test("an unsaved edit is not lost by Escape, by another edit or by a reload, until the user discards it", async () => {

@@ -103,7 +103,7 @@ for (const { kind, check, begin } of KINDS) {
       for (const app of apps) {
         const client = await openClient(Number(new URL(app.url).port), { query: `?token=${token}` });
         clients.push(client);
-        await client.ask("room:join", { room: `channel:${channel}` });
+        await client.request("room:join", { room: `channel:${channel}` });
       }
       await waitUntil("each node knows the others", async () => {
         const [row] = await sql<{ n: number }[]>`SELECT count(*)::int AS n FROM nodes`;

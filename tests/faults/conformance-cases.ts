@@ -1,7 +1,7 @@
 import { wsFrame } from "../support/ws-client.ts";
 
 interface Expected {
-  answers?: string[];
+  replies?: string[];
   pongs?: string[];
   refusals?: number;
   close?: number | null;
@@ -17,7 +17,7 @@ export interface ConformanceCase {
   /** Written in this order. Each of an inner list goes out byte by byte. */
   send: (Uint8Array | { bytewise: Uint8Array })[];
   /**
-   * What RFC 6455 requires. `answers`: the texts that came whole, each a `system:ping` whose id says which. `pongs`: their payloads.
+   * What RFC 6455 requires. `replies`: the texts that came whole, each a `system:ping` whose id says which. `pongs`: their payloads.
    * `refusals`: messages that are accepted, but are no frame of ours. `close`: the code in the server's close frame, null for a
    * close frame without one; left out: the connection stays.
    */
@@ -52,7 +52,7 @@ function payloadLengths(): ConformanceCase[] {
     group,
     name: `a text of ${length} bytes`,
     send: [text(sized(length))],
-    wants: { answers: ["sized"] },
+    wants: { replies: ["sized"] },
   }));
   const long = (length: number) => join(Uint8Array.of(0x81, 0xff), encodeLength(length), new Uint8Array(4), sized(60));
   return [
@@ -60,19 +60,19 @@ function payloadLengths(): ConformanceCase[] {
     { group, name: "an empty text", send: [text("")], wants: { refusals: 1 } },
     { group, name: "an empty binary message", send: [wsFrame(2, new Uint8Array())], wants: { refusals: 1 } },
     { group, name: "a binary message of 126 bytes", send: [wsFrame(2, sized(126))], wants: { refusals: 1 } },
-    { group, name: "a text byte by byte", send: [{ bytewise: text(sized(200)) }], wants: { answers: ["sized"] } },
+    { group, name: "a text byte by byte", send: [{ bytewise: text(sized(200)) }], wants: { replies: ["sized"] } },
     {
       group,
       name: "three texts in one packet",
       send: [join(text(ping("a")), text(ping("b")), text(ping("c")))],
-      wants: { answers: ["a", "b", "c"] },
+      wants: { replies: ["a", "b", "c"] },
     },
     {
       group,
       name: "a length of 60 bytes in 64 bits, which 7 would hold",
       send: [long(60)],
       wants: { close: 1002 },
-      does: { answers: ["sized"] },
+      does: { replies: ["sized"] },
     },
     {
       group,
@@ -97,7 +97,7 @@ function masks(): ConformanceCase[] {
       group,
       name: "each byte under a key",
       send: [text(ping("masked"), { key: [0xde, 0xad, 0xbe, 0xef] })],
-      wants: { answers: ["masked"] },
+      wants: { replies: ["masked"] },
     },
     {
       group,
@@ -106,7 +106,7 @@ function masks(): ConformanceCase[] {
         const whole = text(sized(65_536), { key: [1, 2, 3, 4] });
         return [{ bytewise: whole.subarray(0, 40) }, whole.subarray(40)];
       })(),
-      wants: { answers: ["sized"] },
+      wants: { replies: ["sized"] },
     },
     {
       group,
@@ -171,7 +171,7 @@ function reserved(): ConformanceCase[] {
     group: "reserved bits",
     name: `a text with the bits ${rsv.toString(2).padStart(3, "0")}`,
     send: [text(ping("a")), text(ping("b"), { rsv })],
-    wants: { answers: ["a"], close: 1002 },
+    wants: { replies: ["a"], close: 1002 },
   }));
   const onControl = [PING, CLOSE].map((opcode) => ({
     group: "reserved bits",
@@ -183,7 +183,7 @@ function reserved(): ConformanceCase[] {
     group: "opcodes",
     name: `the reserved opcode ${opcode}`,
     send: [text(ping("a")), wsFrame(opcode, opcode > 10 ? new Uint8Array() : bytes("x"))],
-    wants: { answers: ["a"], close: 1002 },
+    wants: { replies: ["a"], close: 1002 },
   }));
   return [...bits, ...onControl, ...opcodes];
 }
@@ -194,18 +194,18 @@ function fragments(): ConformanceCase[] {
   const first = text(head, { fin: false });
   const letters = [...ping("letters")];
   return [
-    { group, name: "a text in two", send: [first, more(tail, true)], wants: { answers: ["whole"] } },
+    { group, name: "a text in two", send: [first, more(tail, true)], wants: { replies: ["whole"] } },
     {
       group,
       name: "a text in two, in one packet",
       send: [join(first, more(tail, true))],
-      wants: { answers: ["whole"] },
+      wants: { replies: ["whole"] },
     },
     {
       group,
       name: "a text in two, byte by byte",
       send: [{ bytewise: join(first, more(tail, true)) }],
-      wants: { answers: ["whole"] },
+      wants: { replies: ["whole"] },
     },
     {
       group,
@@ -213,13 +213,13 @@ function fragments(): ConformanceCase[] {
       send: letters.map((letter, n) =>
         n === 0 ? text(letter, { fin: false }) : more(letter, n === letters.length - 1),
       ),
-      wants: { answers: ["letters"] },
+      wants: { replies: ["letters"] },
     },
     {
       group,
       name: "empty fragments around and between",
       send: [text("", { fin: false }), more(head, false), more("", false), more(tail, false), more("", true)],
-      wants: { answers: ["whole"] },
+      wants: { replies: ["whole"] },
     },
     {
       group,
@@ -237,7 +237,7 @@ function fragments(): ConformanceCase[] {
       group,
       name: "a ping between two fragments",
       send: [first, control(PING, "between"), more(tail, true)],
-      wants: { pongs: ["between"], answers: ["whole"] },
+      wants: { pongs: ["between"], replies: ["whole"] },
     },
     {
       group,
@@ -254,7 +254,7 @@ function fragments(): ConformanceCase[] {
           more(tail.slice(7), true),
         ),
       ],
-      wants: { pongs: ["1", "2"], answers: ["whole"] },
+      wants: { pongs: ["1", "2"], replies: ["whole"] },
     },
     {
       group,
@@ -284,7 +284,7 @@ function fragments(): ConformanceCase[] {
       group,
       name: "a continuation after a whole message",
       send: [text(ping("a")), more(ping("stray"), true)],
-      wants: { answers: ["a"], close: 1002 },
+      wants: { replies: ["a"], close: 1002 },
     },
     {
       group,
@@ -331,13 +331,13 @@ function utf8(): ConformanceCase[] {
   const at = whole.indexOf(letter[0]!);
   return [
     ...Object.entries(good).flatMap(([name, value]) => [
-      { group, name, send: [text(ping(value))], wants: { answers: [value] } },
+      { group, name, send: [text(ping(value))], wants: { replies: [value] } },
     ]),
     ...[1, 2, 3].map((n) => ({
       group,
       name: `a letter of four bytes, cut by fragments after ${n}`,
       send: [text(whole.subarray(0, at + n), { fin: false }), more(whole.subarray(at + n), true)],
-      wants: { answers: ["🎟"] },
+      wants: { replies: ["🎟"] },
     })),
     {
       group,
@@ -345,13 +345,13 @@ function utf8(): ConformanceCase[] {
       send: [...whole].map((byte, n) =>
         n === 0 ? text(Uint8Array.of(byte), { fin: false }) : more(Uint8Array.of(byte), n === whole.length - 1),
       ),
-      wants: { answers: ["🎟"] },
+      wants: { replies: ["🎟"] },
     },
     {
       group,
       name: "a letter of four bytes, byte by byte",
       send: [{ bytewise: text(whole) }],
-      wants: { answers: ["🎟"] },
+      wants: { replies: ["🎟"] },
     },
     ...Object.entries(bad).map(([name, digits]) => ({
       group,
@@ -437,7 +437,7 @@ function closes(): ConformanceCase[] {
     },
     {
       group,
-      name: "two of them get one answer",
+      name: "two of them get one reply",
       send: [join(close(...code(1000)), close(...code(1001)))],
       wants: { close: 1000 },
     },
@@ -445,7 +445,7 @@ function closes(): ConformanceCase[] {
       group,
       name: "after a text, which gets its reply first",
       send: [join(text(ping("a")), close(...code(1000)))],
-      wants: { answers: ["a"], close: 1000 },
+      wants: { replies: ["a"], close: 1000 },
     },
   ];
 }
@@ -486,7 +486,7 @@ function limits(): ConformanceCase[] {
         join(...Array.from({ length: 10_000 }, () => more("", false))),
         more("", true),
       ],
-      wants: { answers: ["patient"] },
+      wants: { replies: ["patient"] },
     },
   ];
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { type HubNode, startHubNode } from "../support/hub-node.ts";
-import { openRawWebSocket, type WireFrame } from "../support/raw-socket.ts";
+import { openRawWebSocket, type ServerFrame } from "../support/raw-socket.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openClient, type WsClient, wsFrame } from "../support/ws-client.ts";
 import { CONFORMANCE, type ConformanceCase } from "./conformance-cases.ts";
@@ -14,12 +14,12 @@ const ROOM = "event:neighbours";
 beforeAll(async () => {
   node = await startHubNode({ limits: { rate: 1_000, burst: 20_000, bytes: 10_000_000 } });
   otherClient = await openClient(node.port);
-  await otherClient.ask("room:join", { room: ROOM });
+  await otherClient.request("room:join", { room: ROOM });
 });
 afterAll(() => node.stop());
 
 afterEach(async () => {
-  await otherClient.ask("system:ping");
+  await otherClient.request("system:ping");
   expect(otherClient.closed).toBeNull();
   expect(otherClient.frames.filter(({ type }) => type === "system:error")).toEqual([]);
 });
@@ -35,17 +35,17 @@ test("most rules of RFC 6455 are implemented exactly", () => {
 
 /** What the server did: the close code, null for a close frame without one, "cut" without any; undefined while it is open. */
 interface Outcome {
-  answers: string[];
+  replies: string[];
   pongs: string[];
   refusals: number;
   close?: number | null | "cut";
 }
 
-function readOutcome(frames: WireFrame[], ended: boolean): Outcome {
+function readOutcome(frames: ServerFrame[], ended: boolean): Outcome {
   const texts = frames.filter(({ opcode }) => opcode === 1).map(({ payload }) => JSON.parse(payload.toString()));
   const close = frames.find(({ opcode }) => opcode === 8);
   const outcome: Outcome = {
-    answers: texts.filter(({ type, id }) => type === "system:pong" && id !== LAST).map(({ id }) => id),
+    replies: texts.filter(({ type, id }) => type === "system:pong" && id !== LAST).map(({ id }) => id),
     pongs: frames.filter(({ opcode }) => opcode === 10).map(({ payload }) => payload.toString("latin1")),
     refusals: texts.filter(({ payload }) => payload?.code === "PARSE_ERROR").length,
   };
@@ -64,15 +64,15 @@ async function run({ send }: ConformanceCase): Promise<Outcome> {
   }
   // An open connection gets a reply to this one, and then all before it have theirs.
   socket.write(wsFrame(1, Buffer.from(JSON.stringify({ type: "system:ping", id: LAST }))));
-  const answered = () => socket.frames().some(({ opcode, payload }) => opcode === 1 && payload.includes(LAST));
-  await waitUntil("it is answered or ended", () => socket.ended || answered());
+  const isReplied = () => socket.frames().some(({ opcode, payload }) => opcode === 1 && payload.includes(LAST));
+  await waitUntil("the reply came, or the end", () => socket.ended || isReplied());
   socket.destroy();
   return readOutcome(socket.frames(), socket.ended);
 }
 
 for (const one of CONFORMANCE) {
   test(`ER-4 ER-5 ${one.group}: ${one.name}`, async () => {
-    const { answers: results = [], pongs = [], refusals = 0, close } = one.does ?? one.wants;
-    expect(await run(one)).toEqual({ answers: results, pongs, refusals, close });
+    const { replies: results = [], pongs = [], refusals = 0, close } = one.does ?? one.wants;
+    expect(await run(one)).toEqual({ replies: results, pongs, refusals, close });
   });
 }

@@ -55,7 +55,7 @@ test("two nodes that start at the same time migrate once", async () => {
 test("no server, no such database, no such role: a sentence each, without the password", async () => {
   const port = await freePort();
   const gone = await refusal(`postgres://usher:hunter2@127.0.0.1:${port}/usher`);
-  expect(gone).toContain(`No PostgreSQL answers at 127.0.0.1:${port}`);
+  expect(gone).toContain(`No PostgreSQL responds at 127.0.0.1:${port}`);
   expect(gone).not.toContain("hunter2");
   expect(await refusal(changeUrl((u) => (u.pathname = "/missing")))).toContain('has no database "missing"');
   expect(await refusal(changeUrl((u) => (u.username = "stranger")))).toContain("refuses the sign-in");

@@ -106,10 +106,10 @@ test("a read-only database: reads and connections work at every interface, writi
   const changes = await fetch(`${node.url}/api/v1/changes?after=0`, { headers: { authorization: `Bearer ${TOKEN}` } });
   expect(changes.status).toBe(200);
   const socket = await openClient(node.httpPort, { query: `?token=${bySocket}` });
-  expect((await socket.ask("room:join", { room: `channel:${id}`, since: 0 })).payload).toMatchObject({
+  expect((await socket.request("room:join", { room: `channel:${id}`, since: 0 })).payload).toMatchObject({
     recovered: true,
   });
-  expect(await node.ask("realtime.RealtimeService/GetConnectionStats", {})).toMatchObject({ total: 1 });
+  expect(await node.request("realtime.RealtimeService/GetConnectionStats", {})).toMatchObject({ total: 1 });
 
   expect(await call(node, messages, { content: "x" }, byHttp)).toMatchObject(REFUSED);
   expect(await call(node, "/channels", { name: "more", type: "public" }, byHttp)).toMatchObject(REFUSED);
@@ -117,9 +117,9 @@ test("a read-only database: reads and connections work at every interface, writi
     ["message:send", { channel_id: id, content: "x" }],
     ["read:mark", { channel_id: id, message_id: "1" }],
   ] as const)
-    expect((await socket.ask(type, payload)).payload).toMatchObject({ code: "UNAVAILABLE" });
+    expect((await socket.request(type, payload)).payload).toMatchObject({ code: "UNAVAILABLE" });
   const refused = await refusal(
-    node.ask("realtime.RealtimeService/NotifyBookingResult", { user_id: ann.id, booking_id: "b", success: true }),
+    node.request("realtime.RealtimeService/NotifyBookingResult", { user_id: ann.id, booking_id: "b", success: true }),
   );
   expect(refused.code).toBe(status.UNAVAILABLE);
   expect(String(refused.metadata.get("grpc-status-details-bin")[0])).toContain("RetryInfo");
@@ -196,7 +196,7 @@ testWhere(
   const post = () => call(app, `/channels/${id}/messages`, { content: "x".repeat(3_900) }, token);
   expect((await post()).status).toBe(201);
   const listener = await openClient(Number(new URL(app.url).port), { query: `?token=${token}` });
-  await listener.ask("room:join", { room: `channel:${id}` });
+  await listener.request("room:join", { room: `channel:${id}` });
 
   // A whole segment of its log lies ready once something is written to it.
   const owner = openDatabase(server.url.replace("usher@", "postgres@"), { max: 1 });
@@ -220,11 +220,13 @@ testWhere(
   });
   expect(page.status).toBe(200);
   const newcomer = await openClient(Number(new URL(app.url).port), { query: `?token=${late}` });
-  expect((await newcomer.ask("message:send", { channel_id: id, content: "x".repeat(3_900) })).payload).toMatchObject({
+  expect(
+    (await newcomer.request("message:send", { channel_id: id, content: "x".repeat(3_900) })).payload,
+  ).toMatchObject({
     code: "UNAVAILABLE",
   });
   newcomer.close();
-  expect((await listener.ask("system:ping")).type).toBe("system:pong");
+  expect((await listener.request("system:ping")).type).toBe("system:pong");
 
   rmSync(filler);
   await waitUntil("it heals", async () => (await ready(app)).checks?.postgres === "ok");

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { type HubNode, mintToken, startHubNode } from "../support/hub-node.ts";
-import { headEnd, openTcp, type RawSocket, wireFrames } from "../support/raw-socket.ts";
+import { headEnd, openTcp, parseServerFrames, type RawSocket } from "../support/raw-socket.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { wsFrame } from "../support/ws-client.ts";
 
@@ -39,8 +39,8 @@ function formatHandshake({ first = "GET /ws HTTP/1.1", headers = {} }: Handshake
   return `${[first, ...lines].join("\r\n")}\r\n\r\n`;
 }
 
-async function answerTo(socket: RawSocket) {
-  await waitUntil("an answer's head came, or the end", () => headEnd(socket.received()) > 0 || socket.ended);
+async function readResponse(socket: RawSocket) {
+  await waitUntil("a response's head came, or the end", () => headEnd(socket.received()) > 0 || socket.ended);
   const head = socket
     .received()
     .subarray(0, Math.max(0, headEnd(socket.received())))
@@ -48,10 +48,10 @@ async function answerTo(socket: RawSocket) {
   return { status: Number(/^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1] ?? 0), head: head.toLowerCase() };
 }
 
-async function ask(handshake: Handshake, ...after: Uint8Array[]) {
+async function request(handshake: Handshake, ...after: Uint8Array[]) {
   const socket = await openTcp(node.port);
   socket.write(formatHandshake(handshake), ...after);
-  return { socket, ...(await answerTo(socket)) };
+  return { socket, ...(await readResponse(socket)) };
 }
 
 const good: Record<string, Handshake> = {
@@ -69,7 +69,7 @@ const good: Record<string, Handshake> = {
 };
 for (const [name, handshake] of Object.entries(good)) {
   test(`a good handshake: ${name}`, async () => {
-    const { socket, status, head } = await ask(handshake);
+    const { socket, status, head } = await request(handshake);
     expect(status).toBe(101);
     expect(head).toContain(`sec-websocket-accept: ${ACCEPT.toLowerCase()}\r\n`);
     expect(head).not.toContain("sec-websocket-extensions");
@@ -79,19 +79,19 @@ for (const [name, handshake] of Object.entries(good)) {
 }
 
 test("a subprotocol is echoed when it carried the token, among others", async () => {
-  const { socket, status, head } = await ask({ headers: { "Sec-WebSocket-Protocol": `chat, bearer.${token}` } });
+  const { socket, status, head } = await request({ headers: { "Sec-WebSocket-Protocol": `chat, bearer.${token}` } });
   expect(status).toBe(101);
   expect(head).toContain(`sec-websocket-protocol: bearer.${token.toLowerCase()}\r\n`);
   socket.destroy();
 });
 
 test("a frame in the packet of the handshake is received, and so is a handshake byte by byte", async () => {
-  const together = await ask({}, PING);
+  const together = await request({}, PING);
   const slow = await openTcp(node.port);
   await slow.writeSlowly(Buffer.concat([Buffer.from(formatHandshake({})), PING]));
   for (const socket of [together.socket, slow]) {
-    const frames = () => wireFrames(socket.received().subarray(headEnd(socket.received())));
-    await waitUntil("the ping was answered", () => frames().some(({ payload }) => payload.includes("system:pong")));
+    const frames = () => parseServerFrames(socket.received().subarray(headEnd(socket.received())));
+    await waitUntil("the pong came", () => frames().some(({ payload }) => payload.includes("system:pong")));
     socket.destroy();
   }
 });
@@ -120,7 +120,7 @@ const bad: Record<string, Handshake & { status: number }> = {
 };
 for (const [name, { status, ...handshake }] of Object.entries(bad)) {
   test(`a bad handshake is refused: ${name}`, async () => {
-    const result = await ask(handshake);
+    const result = await request(handshake);
     expect(result.status).toBe(status);
     if (status === 426) expect(result.head).toContain("sec-websocket-version: 13\r\n");
     result.socket.destroy();
@@ -129,10 +129,10 @@ for (const [name, { status, ...handshake }] of Object.entries(bad)) {
 
 /** Limitations of the runtime, which docs/hostile-clients.md names: when one of these fails, it is fixed. */
 test("lenient: the first subprotocol is echoed although we have none, and HTTP/1.0 may upgrade", async () => {
-  const { socket, head } = await ask({ headers: { "Sec-WebSocket-Protocol": "chat, superchat" } });
+  const { socket, head } = await request({ headers: { "Sec-WebSocket-Protocol": "chat, superchat" } });
   expect(head).toContain("sec-websocket-protocol: chat\r\n");
   socket.destroy();
-  const old = await ask({ first: "GET /ws HTTP/1.0" });
+  const old = await request({ first: "GET /ws HTTP/1.0" });
   expect(old.status).toBe(101);
   old.socket.destroy();
 });

@@ -52,8 +52,8 @@ const readStatus = (socket: RawSocket) => Number(socket.received().subarray(9, 1
 async function neighbour(from = "127.0.0.2") {
   const socket = await openRawWebSocket(node.port, { from });
   socket.write(PING);
-  const answered = () => socket.frames().some(({ payload }) => payload.includes("system:pong"));
-  await waitUntil("the neighbour is served", answered);
+  const isServed = () => socket.frames().some(({ payload }) => payload.includes("system:pong"));
+  await waitUntil("the neighbour is served", isServed);
   socket.destroy();
 }
 
@@ -66,7 +66,7 @@ test("8,000 connections from one address: 6,000 are accepted, the others are ref
     for (const socket of users.slice(-250)) socket.write(asks);
     if (n % 1_000 === 0) await neighbour();
   }
-  await waitUntil("all have an answer", () => users.every((socket) => headEnd(socket.received()) > 0));
+  await waitUntil("all have a response", () => users.every((socket) => headEnd(socket.received()) > 0));
   const results = Object.groupBy(users, (socket) => `${readStatus(socket)}`);
   expect(Object.keys(results).sort()).toEqual(["101", "429"]);
   // The readiness of this test has asked as well.
@@ -102,7 +102,7 @@ test.concurrent("a client that does not finish a request is cut, and costs littl
   );
   await neighbour();
   const left = () => slow.filter(({ socket }) => !socket.ended && socket.received().length === 0);
-  await waitUntil("all are answered or cut", () => left().length === 0);
+  await waitUntil("all have a response or are cut", () => left().length === 0);
   for (const { socket } of slow) socket.destroy();
 });
 
@@ -118,7 +118,7 @@ test.concurrent("a byte now and then does not keep alive: a slow header is cut, 
     body.write(" ");
   }, 100);
   try {
-    await waitUntil("the body was answered", () => readStatus(body) === 408);
+    await waitUntil("the response to the body came", () => readStatus(body) === 408);
     await waitUntil("the header was cut", () => header.ended || readStatus(header) > 0);
   } finally {
     clearInterval(timer);
@@ -154,13 +154,13 @@ test("connections that come and go at every interface leave neither files nor me
     async (n) => {
       const socket = await openTcp(node.port, from(n));
       socket.write("GET /api/v1/stream?rooms=event:1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
-      await waitUntil("it was answered", () => socket.received().length > 0);
+      await waitUntil("a response came", () => socket.received().length > 0);
       socket.destroy();
     },
     async (n) => {
       const socket = await openTcp(node.port, from(n));
       socket.write("GET /api/v1/meta HTTP/1.1\r\nHost: localhost\r\n\r\n");
-      await waitUntil("it was answered", () => socket.received().length > 0);
+      await waitUntil("a response came", () => socket.received().length > 0);
       socket.destroy();
     },
     async (n) => {

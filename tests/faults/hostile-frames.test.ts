@@ -13,21 +13,21 @@ const ROOM = "event:neighbours";
 beforeAll(async () => {
   node = await startHubNode();
   otherClient = await openClient(node.port);
-  await otherClient.ask("room:join", { room: ROOM });
+  await otherClient.request("room:join", { room: ROOM });
 });
 afterAll(() => node.stop());
 
 let hostile: WsClient;
 beforeEach(async () => {
   hostile = await openClient(node.port);
-  await hostile.ask("room:join", { room: ROOM });
+  await hostile.request("room:join", { room: ROOM });
 });
 afterEach(async () => {
   hostile.close();
   await node.say(ROOM, "still here");
   received++;
   await otherClient.next("message:created", ({ seq }) => seq === received);
-  await otherClient.ask("system:ping");
+  await otherClient.request("system:ping");
   expect(otherClient.closed).toBeNull();
   expect(otherClient.frames.filter(({ type }) => type === "system:error")).toEqual([]);
 });
@@ -52,7 +52,7 @@ describe("what is no JSON text document", () => {
     test(`ER-2 ER-5 ${name} is a PARSE_ERROR, and the connection stays`, async () => {
       hostile.send(frame);
       expect((await hostile.next("system:error")).payload).toMatchObject({ code: "PARSE_ERROR", retry: false });
-      expect((await hostile.ask("system:ping")).type).toBe("system:pong");
+      expect((await hostile.request("system:ping")).type).toBe("system:pong");
     });
   }
 });
@@ -103,7 +103,7 @@ describe("what is JSON, but no frame", () => {
       const result = await hostile.next("system:error");
       expect(result.payload).toMatchObject({ code, retry: false });
       expect(result.id).toBe(id as number);
-      expect((await hostile.ask("system:ping")).type).toBe("system:pong");
+      expect((await hostile.request("system:ping")).type).toBe("system:pong");
     });
   }
 
@@ -115,8 +115,8 @@ describe("what is JSON, but no frame", () => {
   test("FR-3 an unknown type gets a reply when it has an id, and is ignored otherwise", async () => {
     hostile.send({ type: "no:such" });
     hostile.send({ type: "__proto__" });
-    expect((await hostile.ask("no:such")).payload).toMatchObject({ code: "UNKNOWN_TYPE" });
-    expect((await hostile.ask("constructor")).payload).toMatchObject({ code: "UNKNOWN_TYPE" });
+    expect((await hostile.request("no:such")).payload).toMatchObject({ code: "UNKNOWN_TYPE" });
+    expect((await hostile.request("constructor")).payload).toMatchObject({ code: "UNKNOWN_TYPE" });
     expect(hostile.frames.filter(({ type }) => type === "system:error")).toHaveLength(2);
   });
 });

@@ -57,7 +57,7 @@ async function served(): Promise<void> {
   const socket = await openHttp2(node.grpcPort);
   socket.write(frame(HEADERS, END_HEADERS, 1, CHECK), frame(DATA, END_STREAM, 1, EMPTY));
   const respond = () => http2Frames(socket.received()).some(({ type, stream }) => type === DATA && stream === 1);
-  await waitUntil("a neighbour is answered", respond);
+  await waitUntil("a neighbour is served", respond);
   socket.destroy();
 }
 afterEach(async () => {
@@ -97,7 +97,7 @@ const REFUSED: Record<string, { count: number; part(n: number): Uint8Array[]; wh
     count: 20_000,
     part: (n) => [call(n), frame(RST_STREAM, 0, getStreamId(n), cancelled)],
   },
-  "whole calls that are reset before their answer": {
+  "whole calls that are reset before their response": {
     count: 20_000,
     part: (n) => [
       call(n),

@@ -24,7 +24,7 @@ const big = "x".repeat(8_000);
 
 async function member(room: string, { port } = node): Promise<WsClient> {
   const client = await openClient(port);
-  await client.ask("room:join", { room });
+  await client.request("room:join", { room });
   return client;
 }
 
@@ -111,7 +111,7 @@ test("SL-1 SL-3 a slow reader gets an error and is closed, and resumes without l
 
   const again = await openClient(node.port);
   const recent = Math.max(seen.length, sent - 100);
-  expect((await again.ask("room:join", { room, since: recent })).payload).toMatchObject({ recovered: true });
+  expect((await again.request("room:join", { room, since: recent })).payload).toMatchObject({ recovered: true });
   await waitUntil("the rest came", () => seqs(again).length === sent - recent);
   expect(seqs(again)).toEqual(upTo(sent).slice(recent));
 }, 60_000);

@@ -83,8 +83,8 @@ test("CN-3 a page of another origin cannot use the session cookie", async () => 
 test("CN-4 a client without a token is anonymous, or refused where that is not allowed", async () => {
   const client = await openClient(node.port);
   expect((await client.next("system:connected")).payload.user_id).toBeNull();
-  expect((await client.ask("room:join", { room: "channel:1" })).payload).toMatchObject({ code: "NOT_FOUND" });
-  expect((await client.ask("room:join", { room: "user:ann" })).payload).toMatchObject({ code: "UNAUTHORIZED" });
+  expect((await client.request("room:join", { room: "channel:1" })).payload).toMatchObject({ code: "NOT_FOUND" });
+  expect((await client.request("room:join", { room: "user:ann" })).payload).toMatchObject({ code: "UNAUTHORIZED" });
   client.close();
   expect(await handshake(closed.port)).toEqual(REFUSED);
 });

@@ -32,7 +32,7 @@ afterAll(async () => {
 
 const internal = () => sql`SELECT name, head FROM rooms WHERE starts_with(name, '_') ORDER BY name`.values();
 
-async function ask(method: string, path: string, body?: string) {
+async function request(method: string, path: string, body?: string) {
   const response = await fetch(node.url + path, {
     method,
     headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
@@ -62,31 +62,31 @@ test("rooms of every name are ordinary rooms or none, and those of the nodes are
   expect(await internal()).toEqual(before);
   const names: string[][] = await sql`SELECT name FROM rooms WHERE NOT starts_with(name, '_')`.values();
   expect(names.flat().filter((name) => !RoomName.safeParse(name).success)).toEqual([]);
-  expect((await person.ask("system:ping")).type).toBe("system:pong");
+  expect((await person.request("system:ping")).type).toBe("system:pong");
 });
 
 async function tryEverywhere(name: string): Promise<void> {
   const room = normalizeRoom(name);
   const inPath = encodeURIComponent(name);
   const results = await Promise.all([
-    ask("GET", `/api/v1/rooms/${inPath}/history`),
-    ask("GET", `/api/v1/rooms/${inPath}/presence`),
-    ask("GET", `/api/v1/connections/stats?room=${inPath}`),
-    ask("POST", `/api/v1/rooms/${inPath}/broadcasts`, '{"event_type":"a:b","payload":{}}'),
-    ask("POST", `/api/v1/users/${inPath}/notices`, '{"event_type":"a:b","payload":{}}'),
+    request("GET", `/api/v1/rooms/${inPath}/history`),
+    request("GET", `/api/v1/rooms/${inPath}/presence`),
+    request("GET", `/api/v1/connections/stats?room=${inPath}`),
+    request("POST", `/api/v1/rooms/${inPath}/broadcasts`, '{"event_type":"a:b","payload":{}}'),
+    request("POST", `/api/v1/users/${inPath}/notices`, '{"event_type":"a:b","payload":{}}'),
   ]);
   for (const { status, text } of results) {
     expect({ name, ok: [200, 400, 403, 404, 405, 422].includes(status), status }).toMatchObject({ ok: true });
     if (status === 200) expect(text).not.toContain('"room":"_');
   }
 
-  const joined = await person.ask("room:join", { room: name });
+  const joined = await person.request("room:join", { room: name });
   if (joined.type === "room:joined") expect(String(joined.payload.room)).toBe(room ?? "no room");
   else expect(joined.type).toBe("system:error");
-  const resumed = await person.ask("system:resume", { rooms: { [name]: { seq: 0, epoch: "" } } });
+  const resumed = await person.request("system:resume", { rooms: { [name]: { seq: 0, epoch: "" } } });
   const resumedRooms = Object.entries((resumed.payload.rooms ?? {}) as Record<string, { code?: string }>);
   expect(resumedRooms.filter(([each, { code }]) => each !== room && code !== "NOT_FOUND")).toEqual([]);
-  await person.ask("room:leave", { room: name });
+  await person.request("room:leave", { room: name });
 
   const query = `rooms=${inPath}&token=${encodeURIComponent(TOKEN)}`;
   const stream = await openSse(`${node.url}/api/v1/stream?${query}`).catch(() => null);
@@ -99,7 +99,7 @@ async function tryEverywhere(name: string): Promise<void> {
   }
 
   const codes = [0, 3, 5, 7];
-  const sent = node.ask("realtime.RealtimeService/BroadcastEvent", { event_type: "a:b", room: name });
+  const sent = node.request("realtime.RealtimeService/BroadcastEvent", { event_type: "a:b", room: name });
   expect(codes).toContain(await sent.then(() => 0).catch(({ code }) => code));
   const follow = node.stream("realtime.RealtimeService/Subscribe", { rooms: [{ room: name }] });
   const first = await new Promise<number>((resolve) => {
@@ -134,16 +134,20 @@ const BOMBS: Record<string, { json: string; taken: boolean }> = {
 
 for (const [name, { json, taken }] of Object.entries(BOMBS)) {
   test(`a payload with ${name} is ${taken ? "taken" : "refused"} by HTTP and by gRPC, and harms no one`, async () => {
-    const http = await ask("POST", "/api/v1/rooms/event:bombs/broadcasts", `{"event_type":"a:b","payload":${json}}`);
+    const http = await request(
+      "POST",
+      "/api/v1/rooms/event:bombs/broadcasts",
+      `{"event_type":"a:b","payload":${json}}`,
+    );
     expect(taken ? [200] : [400, 413, 422]).toContain(http.status);
-    const call = node.ask("realtime.RealtimeService/BroadcastEvent", {
+    const call = node.request("realtime.RealtimeService/BroadcastEvent", {
       event_type: "a:b",
       room: "event:bombs",
       payload: json,
     });
     expect(taken ? [0] : [3, 8]).toContain(await call.then(() => 0).catch(({ code }) => code));
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
-    expect((await person.ask("system:ping")).type).toBe("system:pong");
+    expect((await person.request("system:ping")).type).toBe("system:pong");
   });
 }
 
@@ -156,7 +160,7 @@ test("a body of a megabyte costs no more than its bytes, whatever is in it, and 
   };
   for (const [name, { body, status }] of Object.entries(bodies)) {
     for (const path of ["/api/v1/rooms/event:bombs/broadcasts", "/api/login"]) {
-      const result = await ask("POST", path, body);
+      const result = await request("POST", path, body);
       // The first clients' paths pass over what they do not know.
       expect({ name, path, status: result.status }).toEqual({ name, path, status });
       expect(result.text.length).toBeLessThan(10_000);
@@ -165,7 +169,7 @@ test("a body of a megabyte costs no more than its bytes, whatever is in it, and 
 });
 
 test("NUL in a payload is refused, in a value as in a name, and of fields that are there twice the last counts", async () => {
-  const send = (body: string) => ask("POST", "/api/v1/rooms/event:nul/broadcasts", body);
+  const send = (body: string) => request("POST", "/api/v1/rooms/event:nul/broadcasts", body);
   expect((await send('{"event_type":"a:b","payload":{"a":"\\u0000"}}')).status).toBe(422);
   expect((await send('{"event_type":"a:b","payload":{"\\u0000":"a"}}')).status).toBe(422);
   expect((await send('{"event_type":"a:b","event_type":"system:bye","payload":{}}')).status).toBe(422);
@@ -176,9 +180,9 @@ test("a number that no double holds is refused at every interface, by name", asy
   person.send('{"type":"system:ping","payload":{"n":-1e999}}');
   const frame = await person.next("system:error", ({ payload }) => String(payload.message).includes("1e999"));
   expect(frame.payload).toMatchObject({ code: "PARSE_ERROR", retry: false });
-  const http = await ask("POST", "/api/v1/users/u/notices", '{"event_type":"a:b","payload":{"n":1e999}}');
+  const http = await request("POST", "/api/v1/users/u/notices", '{"event_type":"a:b","payload":{"n":1e999}}');
   expect(http).toMatchObject({ status: 400, text: expect.stringContaining("The number 1e999 is too large") });
-  const call = node.ask("realtime.RealtimeService/SendToUser", {
+  const call = node.request("realtime.RealtimeService/SendToUser", {
     user_id: "u",
     event_type: "a:b",
     payload: '{"n":1e999}',
@@ -192,7 +196,7 @@ test("a number that no double holds is refused at every interface, by name", asy
 test("frames are bounded in what they hold, and the biggest good one is taken", async () => {
   const rooms = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, n) => [`event:${n}`, { seq: 0, epoch: "e", presence: true }]));
-  const resumed = await person.ask("system:resume", { rooms: rooms(1_000) });
+  const resumed = await person.request("system:resume", { rooms: rooms(1_000) });
   expect(resumed.type).toBe("system:resumed");
   for (const [type, value] of Object.entries({ objects: "{}", lists: "[]", numbers: "0" })) {
     const before = person.frames.length;

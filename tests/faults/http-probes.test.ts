@@ -29,7 +29,7 @@ async function probe(text: string, awaited = 0) {
   const socket = await openTcp(server.port);
   socket.write(Buffer.from(text, "latin1"));
   const received = () => socket.received().toString("latin1");
-  await waitUntil("it was answered or ended", () => {
+  await waitUntil("a response came, or the end", () => {
     return socket.ended || (awaited > 0 && statuses(received()).length >= awaited);
   });
   // Time enough for an extra response.
@@ -171,7 +171,7 @@ test("responses come in the order of their requests, whichever was done first", 
   await waitUntil("the first one is under way", () => server.state.entered > 0);
   server.state.gate.resolve();
   const text = () => socket.received().toString("latin1");
-  await waitUntil("both were answered", () => statuses(text()).length === 2);
+  await waitUntil("both responses came", () => statuses(text()).length === 2);
   expect(statuses(text())).toEqual([200, 404]);
   socket.destroy();
 });

@@ -27,14 +27,14 @@ afterAll(async () => {
 });
 
 const notice = (userId: string) =>
-  app.ask(token, "POST", `/api/v1/users/${userId}/notices`, { event_type: "note:new", payload: {} });
+  app.request(token, "POST", `/api/v1/users/${userId}/notices`, { event_type: "note:new", payload: {} });
 
 async function channel(name: string): Promise<string> {
-  const { body } = await app.ask<{ id: string }>(app.owner, "POST", "/api/v1/channels", { name, type: "public" });
+  const { body } = await app.request<{ id: string }>(app.owner, "POST", "/api/v1/channels", { name, type: "public" });
   return body.id;
 }
 
-const post = (id: string) => app.ask(app.owner, "POST", `/api/v1/channels/${id}/messages`, { content: "hi" });
+const post = (id: string) => app.request(app.owner, "POST", `/api/v1/channels/${id}/messages`, { content: "hi" });
 
 /** Runs `meanwhile` while the rows of `hold` are locked and `locked` wait for them; returns the outcome of those. */
 async function whileLocked<T>(
@@ -98,7 +98,7 @@ test("read marks whose rows are locked do not delay the marks of others", async 
   const message = (await post(id)).body as { id: string };
   const people = ["m1", "m2", "m3", "m4", "m5", "m6"];
   const put = async (person: string, path: string, body: object) =>
-    app.ask(await personToken(person), "PUT", `/api/v1/channels/${id}/${path}`, body);
+    app.request(await personToken(person), "PUT", `/api/v1/channels/${id}/${path}`, body);
   for (const person of people) expect((await put(person, "members/me", {})).status).toBe(201);
   const mark = (person: string) => put(person, "read-mark", { message_id: message.id });
   const late = await whileLocked(

@@ -23,7 +23,7 @@ let server: EmbeddedPostgres;
 const frozen = new Set<number>();
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "usher-lost-answer-"));
+  folder = mkdtempSync(join(tmpdir(), "usher-lost-response-"));
   server = await startEmbedded({ dataDir: folder, settings: { fsync: "off" } });
   await migrateUp(server.url, MIGRATIONS);
 }, 60_000);
@@ -70,11 +70,11 @@ const GATES: Record<string, (double: DoubleNumber) => (n: number) => Promise<num
 for (const [name, gate] of Object.entries(GATES)) {
   test.concurrent(`${name}: a lost response is unavailable, and the next query gets its result`, async () => {
     const { freeze, double, close } = openOne();
-    const ask = gate(double);
-    expect(await ask(1)).toBe(2);
+    const request = gate(double);
+    expect(await request(1)).toBe(2);
     await freeze();
-    expect(await ask(2).catch(toAppError)).toMatchObject({ code: "unavailable" });
-    expect(await ask(3)).toBe(6);
+    expect(await request(2).catch(toAppError)).toMatchObject({ code: "unavailable" });
+    expect(await request(3)).toBe(6);
     await close();
   }, 30_000);
 }

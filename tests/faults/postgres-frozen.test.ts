@@ -45,7 +45,7 @@ async function backend(sql: ISql): Promise<number> {
 }
 
 /** The response a user gets: each call must have one, within the test's time limit. */
-function answers(calls: PromiseLike<unknown>[]): Promise<unknown[]> {
+function collectResults(calls: PromiseLike<unknown>[]): Promise<unknown[]> {
   return Promise.all(calls.map((call) => Promise.resolve(call).then(() => "done", toAppError)));
 }
 
@@ -60,7 +60,7 @@ test("a frozen backend is given up as unavailable, alone and in a transaction; o
   freeze(await backend(sql)); // of the connection that the next statement takes
   const alone = sql`INSERT INTO facts VALUES (3)`.then(() => "done");
   expect(await sql`SELECT 1 AS one`).toHaveLength(1);
-  expect(await answers([inTransaction, alone])).toEqual([
+  expect(await collectResults([inTransaction, alone])).toEqual([
     expect.objectContaining({ code: "unavailable" }),
     expect.objectContaining({ code: "unavailable" }),
   ]);
@@ -87,11 +87,11 @@ test("a frozen server does not respond: each of many calls is unavailable, and t
     SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'`;
   freeze(...backends.map(({ pid }) => pid));
   const calls = Array.from({ length: 9 }, (_, i) => (i % 2 ? sql.begin((tx) => backend(tx)) : backend(sql)));
-  for (const result of await answers(calls)) expect(result).toMatchObject({ code: "unavailable" });
+  for (const result of await collectResults(calls)) expect(result).toMatchObject({ code: "unavailable" });
   const before = back;
   thaw();
   await waitUntil("the pool says that the server is back", () => back > before);
-  expect(await answers([backend(sql), sql.begin((tx) => backend(tx))])).toEqual(["done", "done"]);
+  expect(await collectResults([backend(sql), sql.begin((tx) => backend(tx))])).toEqual(["done", "done"]);
   await close();
 }, 60_000);
 

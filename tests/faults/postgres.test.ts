@@ -64,7 +64,7 @@ test("a killed server comes back, the pool recovers and says so, and what was co
   await sql`INSERT INTO facts VALUES (1)`;
   const first = server.pid()!;
   process.kill(first, "SIGKILL");
-  const rows = await waitUntil("the server answers again", async () => {
+  const rows = await waitUntil("the server responds again", async () => {
     return server.pid() === first ? null : sql<{ n: number }[]>`SELECT n FROM facts`;
   });
   expect(rows.map(({ n }) => n)).toEqual([1]);
@@ -76,7 +76,7 @@ test("a killed backend alone is survived", async () => {
   const { sql } = open(server.url);
   const [row] = await sql<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
   process.kill(row!.pid, "SIGKILL");
-  await waitUntil("the server answers again", () => sql`SELECT 1`);
+  await waitUntil("the server responds again", () => sql`SELECT 1`);
 });
 
 test("a killed owner leaves its server running: the next start ends it, takes over and finds every committed row", async () => {
@@ -210,7 +210,7 @@ test("a start that was cut while it created the cluster starts again", async () 
 
 /** What root alone can try. */
 const asRoot = test.skipIf(process.geteuid?.() !== 0);
-const NOBODY = Number(spawnSync("id", ["-u", "nobody"], { encoding: "utf8" }).stdout);
+const SHARED_UID = Number(spawnSync("id", ["-u", "nobody"], { encoding: "utf8" }).stdout);
 const may = (flag: "-r" | "-x", path: string, uid: number) =>
   spawnSync("test", [flag, path], { uid, gid: uid, cwd: "/" }).status === 0;
 
@@ -222,10 +222,10 @@ asRoot(
     const folder = join(dataDir, "postgres");
     const socketFolder = decodeURIComponent(new URL(server.url).host);
     const owner = statSync(folder).uid;
-    expect([0, NOBODY]).not.toContain(owner);
+    expect([0, SHARED_UID]).not.toContain(owner);
     expect(readFileSync("/etc/passwd", "utf8")).not.toContain(`:${owner}:`);
     expect(readFileSync(`/proc/${server.pid()}/status`, "utf8")).toContain(`Uid:\t${owner}\t${owner}`);
-    for (const uid of [NOBODY, owner + 1]) {
+    for (const uid of [SHARED_UID, owner + 1]) {
       expect([may("-r", join(folder, "PG_VERSION"), uid), may("-x", folder, uid)]).toEqual([false, false]);
       expect(may("-x", socketFolder, uid)).toBe(false);
     }
@@ -244,10 +244,10 @@ asRoot(
     await before.close();
     await first.stop();
     const folder = join(dataDir, "postgres");
-    spawnSync("chown", ["-R", `${NOBODY}:${NOBODY}`, folder]);
+    spawnSync("chown", ["-R", `${SHARED_UID}:${SHARED_UID}`, folder]);
     chownSync(join(folder, "PG_VERSION"), 61_001, 61_001);
     const second = await start(dataDir);
-    expect(statSync(folder).uid).not.toBe(NOBODY);
+    expect(statSync(folder).uid).not.toBe(SHARED_UID);
     const rows = await open(second.url).sql<{ n: number }[]>`SELECT n FROM facts`;
     expect(rows.map(({ n }) => n)).toEqual([7]);
   },
@@ -263,11 +263,11 @@ asRoot("where it cannot have a user of its own it starts, and says who can read 
   cleanups.push(() => rmSync(elsewhere, { recursive: true, force: true }));
   renameSync(join(folder, "pg_wal"), join(elsewhere, "pg_wal"));
   symlinkSync(join(elsewhere, "pg_wal"), join(folder, "pg_wal"));
-  spawnSync("chown", ["-R", `${NOBODY}:${NOBODY}`, folder, elsewhere]);
+  spawnSync("chown", ["-R", `${SHARED_UID}:${SHARED_UID}`, folder, elsewhere]);
   const lines: string[] = [];
   const server = await startEmbedded({ dataDir, settings: { fsync: "off" }, log: (_, line) => lines.push(line) });
   cleanups.push(() => server.stop());
-  expect(lines.find((line) => line.includes("could not be given a user of its own"))).toContain(`user ${NOBODY}`);
+  expect(lines.find((line) => line.includes("could not be given a user of its own"))).toContain(`user ${SHARED_UID}`);
 });
 
 test("a failed statement is an error for its caller, and no warning of the server", async () => {

@@ -117,7 +117,7 @@ test("what was opened by a key ends when the key is changed, and nothing more is
   for (const socket of sockets) expect(await socket.end()).toBe(4102);
   expect(open(kept)).rejects.toThrow("refused");
   const again = await open(await connectionToken(OLD));
-  expect((await own.ask("system:ping")).type).toBe("system:pong");
+  expect((await own.request("system:ping")).type).toBe("system:pong");
   for (const client of [own, again]) client.close();
 });
 

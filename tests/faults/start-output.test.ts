@@ -81,7 +81,7 @@ test("a node logs once that it is not ready, however often it is asked, and once
   await waitUntil("it is ready again", async () => (await fetch(`${url}/ready`)).ok);
   await waitUntil("it logs", () => output.text.includes("ready again: /ready is 200"));
   expect(output.text.split("not ready: /ready is 503")).toHaveLength(2);
-  expect(output.text).toContain('"reason":"postgres does not answer"');
+  expect(output.text).toContain('"reason":"postgres does not respond"');
   expect(output.text).not.toContain('"path":"/ready"');
 });
 

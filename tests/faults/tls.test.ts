@@ -62,7 +62,7 @@ beforeAll(async () => {
   for (const name of ["first", "second", "third"]) make(name);
   install("first");
   server = await start();
-  await waitUntil("the server is ready", async () => (await ask("/ready")).ok);
+  await waitUntil("the server is ready", async () => (await request("/ready")).ok);
 }, 60_000);
 afterAll(async () => {
   server.child.kill("SIGTERM");
@@ -72,7 +72,7 @@ afterAll(async () => {
 });
 
 /** A request on a new connection: none is reused. */
-const ask = (path: string, init: object = {}) =>
+const request = (path: string, init: object = {}) =>
   fetch(`https://127.0.0.1:${server.port}${path}`, {
     keepalive: false,
     tls: { rejectUnauthorized: false },
@@ -112,9 +112,9 @@ async function openSocket() {
     state,
     close: () => socket.close(),
     seen,
-    async answers(id: number) {
+    async ping(id: number) {
       socket.send(JSON.stringify({ type: "system:ping", id, payload: {} }));
-      await waitUntil("it is answered", () => frames.some((frame) => frame.id === id));
+      await waitUntil("the reply came", () => frames.some((frame) => frame.id === id));
     },
   };
 }
@@ -148,7 +148,7 @@ async function publish(type: string): Promise<void> {
 
 test("HTTPS, secure cookies, HSTS, WSS and gRPC by TLS; plain HTTP gets no response", async () => {
   const account = { username: "owner", email: "owner@example.org", password: "correct horse" };
-  const response = await ask("/api/v1/auth/register", {
+  const response = await request("/api/v1/auth/register", {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(account),
@@ -156,7 +156,7 @@ test("HTTPS, secure cookies, HSTS, WSS and gRPC by TLS; plain HTTP gets no respo
   expect(response.status).toBe(201);
   expect(response.headers.get("set-cookie")).toMatch(/^__Host-usher_session=.*; Secure/);
   expect(response.headers.get("strict-transport-security")).toBe("max-age=31536000");
-  expect((await ask("/login")).status).toBe(200);
+  expect((await request("/login")).status).toBe(200);
   (await openSocket()).close();
   expect([await shown(), await shown(server.grpcPort)]).toEqual(["first", "first"]);
   const client = grpcClient();
@@ -173,10 +173,10 @@ test("a certificate that is renewed is shown to new connections; open ones stay,
   await waitUntil("it is shown", async () => (await shown()) === "second");
   expect(await shown(server.grpcPort)).toBe("second");
   for (let i = 0; i < 5; i++) expect(await shown()).toBe("second");
-  await socket.answers(7);
+  await socket.ping(7);
   await client.check();
   const younger = await openSocket();
-  await younger.answers(8);
+  await younger.ping(8);
   await publish("test:second");
   for (const each of [socket, younger]) await each.seen("test:second");
 
@@ -184,7 +184,7 @@ test("a certificate that is renewed is shown to new connections; open ones stay,
   server.child.kill("SIGHUP");
   await waitUntil("it is shown", async () => (await shown()) === "third");
   for (const each of [socket, younger]) {
-    await each.answers(9);
+    await each.ping(9);
     await publish("test:third");
     await each.seen("test:third");
     expect(each.state.closed).toBe(false);

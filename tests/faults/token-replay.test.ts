@@ -20,7 +20,7 @@ beforeAll(async () => {
     const env: Record<string, string> = {
       GRPC_HOST: "127.0.0.1",
       GRPC_PORT: String(port),
-      GRPC_TOKEN: "a-token-that-nobody-has",
+      GRPC_TOKEN: "a-token-that-no-one-has",
     };
     const app: TestApp = await startTestApp(databaseUrl === null ? env : { ...env, DATABASE_URL: databaseUrl });
     databaseUrl ??= app.databaseUrl;

@@ -100,15 +100,15 @@ test("two workers share the port, and what one commits the other shows", async (
   const body = JSON.stringify({ email: "ann@example.org", username: "ann", password: "the password of ann" });
   const register = await fetch(`http://127.0.0.1:${port}/api/v1/auth/register`, { method: "POST", headers, body });
   const { access_token } = (await register.json()) as { access_token: string };
-  for (const client of [one, other]) await client.ask("system:auth", { token: access_token });
+  for (const client of [one, other]) await client.request("system:auth", { token: access_token });
   const made = await fetch(`http://127.0.0.1:${port}/api/v1/channels`, {
     method: "POST",
     headers: { ...headers, authorization: `Bearer ${access_token}` },
     body: JSON.stringify({ type: "public", name: "hall" }),
   });
   const { id } = (await made.json()) as { id: string };
-  for (const client of [one, other]) await client.ask("room:join", { room: `channel:${id}` });
-  await one.ask("message:send", { channel_id: id, content: "hello" });
+  for (const client of [one, other]) await client.request("room:join", { room: `channel:${id}` });
+  await one.request("message:send", { channel_id: id, content: "hello" });
   expect((await other.next("message:created")).payload.content).toBe("hello");
 }, 60_000);
 
@@ -133,7 +133,7 @@ test("a worker that is killed is started again, while the other serves, by gRPC 
   await waitUntil("it is gone", () => !lives(first!));
   for (let n = 0; n < 8; n++) expect(await isServing()).toBe(true);
   await waitUntil("there is another", async () => workers().some((pid) => pid !== first && pid > 0));
-  await waitUntil("two answer", async () => {
+  await waitUntil("two respond", async () => {
     await onBoth();
     return workers().length === 2;
   });

@@ -23,7 +23,7 @@ async function serviceToken(scopes: string[], rooms: string[]): Promise<string> 
   });
   return ((await made.json()) as { token: string }).token;
 }
-const issue = (email: string, token?: string) => node.ask("auth.AuthService/GenerateToken", { email }, { token });
+const issue = (email: string, token?: string) => node.request("auth.AuthService/GenerateToken", { email }, { token });
 const getCode = async (call: Promise<unknown>) => (await refusal(call)).code;
 
 test("no service becomes an owner or an admin by GenerateToken, and none that its patterns do not cover", async () => {
@@ -47,7 +47,7 @@ test("where no token is needed, a call through a proxy needs one all the same", 
   const open = await startGrpcNode({ GRPC_TOKEN: "" });
   try {
     const stats = (metadata = {}) =>
-      open.ask("realtime.RealtimeService/GetConnectionStats", {}, { token: null, metadata });
+      open.request("realtime.RealtimeService/GetConnectionStats", {}, { token: null, metadata });
     expect((await stats()).total).toBe(0);
     const stream = open.stream("realtime.RealtimeService/Subscribe", { rooms: [{ room: "event:1" }] }, { token: null });
     await waitUntil("a stream stands", () => stream.received.find(({ type }) => type === "system:resumed"));
@@ -76,12 +76,12 @@ test("calls without a good token count with the other requests of their address"
   const limited = await startGrpcNode({ HTTP_RATE_LIMIT: "60" });
   try {
     const signIn = () =>
-      limited.ask("auth.AuthService/SignIn", { email: "nobody@example.org", password: "no" }, { token: null });
+      limited.request("auth.AuthService/SignIn", { email: "unknown@example.org", password: "no" }, { token: null });
     expect(await getCode(signIn())).toBe(status.UNAUTHENTICATED);
     while ((await fetch(`${limited.url}/api/v1/meta`)).status !== 429);
     expect(await getCode(signIn())).toBe(status.RESOURCE_EXHAUSTED);
     // Callers with a token are counted by it.
-    expect(await limited.ask("realtime.RealtimeService/GetConnectionStats", {})).toMatchObject({ total: 0 });
+    expect(await limited.request("realtime.RealtimeService/GetConnectionStats", {})).toMatchObject({ total: 0 });
   } finally {
     await limited.close();
   }
@@ -113,7 +113,7 @@ testFromRemote(
       );
     };
     const here = (metadata = {}) =>
-      open.ask(
+      open.request(
         "auth.AuthService/SignUp",
         { ...account, username: "eve", email: "eve@example.org" },
         { token: null, metadata },
@@ -137,7 +137,7 @@ test("the first account by SignUp takes no code on this machine", async () => {
   const open = await startGrpcNode();
   try {
     const account = { username: "ann", email: "ann@example.org", password: "correct horse" };
-    const result = await open.ask("auth.AuthService/SignUp", account, { token: null });
+    const result = await open.request("auth.AuthService/SignUp", account, { token: null });
     expect(result).toMatchObject({ session: { username: "ann" } });
   } finally {
     await open.close();

@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => node.close(), 60_000);
 
 /** What a caller printed, by method. */
-function answers(out: string): Record<string, unknown> {
+function parseOutput(out: string): Record<string, unknown> {
   const lines = out.trim().split("\n");
   return Object.fromEntries(lines.map((line) => [line.split(" ")[0], JSON.parse(line.slice(line.indexOf(" ")))]));
 }
@@ -30,8 +30,8 @@ function answers(out: string): Record<string, unknown> {
 async function callsAllSix(caller: Caller): Promise<void> {
   const room = `event:${crypto.randomUUID()}`;
   const socket = await ann.connect();
-  await socket.ask("room:join", { room });
-  const said = answers(await run(ROOT, [...caller, node.address, TOKEN, ann.id, room]));
+  await socket.request("room:join", { room });
+  const said = parseOutput(await run(ROOT, [...caller, node.address, TOKEN, ann.id, room]));
   expect(said).toEqual({
     NotifyBookingResult: { delivered: true, active_connections: 1 },
     NotifyQueuePosition: { delivered: true },
@@ -82,7 +82,7 @@ async function tellsOnce(caller: Caller): Promise<void> {
   const first = await run(ROOT, [...caller, ann.id, booking], env);
   expect(first.toLowerCase().trim()).toBe("delivered true stored true");
   expect(await run(ROOT, [...caller, ann.id, booking], env)).toBe(first);
-  await node.ask("realtime.RealtimeService/SendToUser", { user_id: ann.id, event_type: "the:last" });
+  await node.request("realtime.RealtimeService/SendToUser", { user_id: ann.id, event_type: "the:last" });
   await socket.next("the:last");
   expect(socket.frames.filter(({ payload }) => payload?.booking_id === booking)).toHaveLength(1);
   socket.close();

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => node.close(), 60_000);
 
 afterEach(async () => {
-  expect(await node.ask("grpc.health.v1.Health/Check", {}, { token: null })).toEqual({ status: "SERVING" });
+  expect(await node.request("grpc.health.v1.Health/Check", {}, { token: null })).toEqual({ status: "SERVING" });
 });
 
 test("random bytes", async () => {
@@ -27,7 +27,7 @@ test("random bytes", async () => {
       return socket;
     }),
   );
-  await node.ask("grpc.health.v1.Health/Check", {}, { token: null });
+  await node.request("grpc.health.v1.Health/Check", {}, { token: null });
   for (const socket of sockets) socket.destroy();
 });
 
@@ -58,6 +58,6 @@ test("random frames, and random messages in good frames", async () => {
 
 test("a message that is too large is refused before it is read", async () => {
   const payload = JSON.stringify({ text: "x".repeat(300_000) });
-  const call = node.ask("realtime.RealtimeService/SendToUser", { user_id: "u", event_type: "a:b", payload });
+  const call = node.request("realtime.RealtimeService/SendToUser", { user_id: "u", event_type: "a:b", payload });
   await expect(call).rejects.toThrow("RESOURCE_EXHAUSTED");
 });

@@ -37,7 +37,7 @@ async function makeService(more: object = {}) {
 }
 
 const issue = async (email: string, token: string) =>
-  (await node.ask("auth.AuthService/GenerateToken", { email }, { token })).token as string;
+  (await node.request("auth.AuthService/GenerateToken", { email }, { token })).token as string;
 const me = async (token: string) => (await call("GET", "/users/me", token)).status;
 const name = () => `p-${crypto.randomUUID().slice(0, 8)}`;
 

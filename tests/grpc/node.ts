@@ -10,7 +10,7 @@ export const TOKEN = "a-token-of-the-tests";
 
 export type GrpcNode = Awaited<ReturnType<typeof startGrpcNode>>;
 
-export interface AskOptions {
+export interface RequestOptions {
   /** Null: none is sent. */
   token?: string | null;
   /** Further metadata. */
@@ -49,7 +49,7 @@ export async function startGrpcNode(env: Record<string, string> = {}, logger?: L
     findMethod,
     /** Calls `realtime.RealtimeService/SendToUser` or another one; rejects with the ServiceError. */
     // biome-ignore lint/suspicious/noExplicitAny: responses of every shape
-    ask(path: string, request: object, options: AskOptions = {}): Promise<any> {
+    request(path: string, request: object, options: RequestOptions = {}): Promise<any> {
       const { path: methodPath, requestSerialize, responseDeserialize } = findMethod(path);
       const [metadata, more] = createCall(options);
       return new Promise((resolve, reject) => {
@@ -65,7 +65,7 @@ export async function startGrpcNode(env: Record<string, string> = {}, logger?: L
       });
     },
     /** The same for a stream; `received` and `error` fill as it runs. */
-    stream(path: string, request: object, options: AskOptions = {}) {
+    stream(path: string, request: object, options: RequestOptions = {}) {
       const { path: methodPath, requestSerialize, responseDeserialize } = findMethod(path);
       const [metadata, more] = createCall(options);
       const caller = options.apart ? connect() : client;
@@ -110,7 +110,7 @@ export async function startGrpcNode(env: Record<string, string> = {}, logger?: L
   };
 }
 
-function createCall({ token = TOKEN, metadata = {}, within = 20_000 }: AskOptions): [Metadata, CallOptions] {
+function createCall({ token = TOKEN, metadata = {}, within = 20_000 }: RequestOptions): [Metadata, CallOptions] {
   const sent = new Metadata();
   if (token !== null) sent.set("authorization", `Bearer ${token}`);
   for (const [name, value] of Object.entries(metadata)) sent.set(name, value);

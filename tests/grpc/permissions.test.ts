@@ -67,7 +67,7 @@ async function tokenFor(scopes: readonly Scope[], rooms: string[]): Promise<stri
 /** The status that a call ends with; a stream's is OK when its first frame comes. */
 async function getStatus({ name, request }: Method, token: string | null): Promise<number> {
   if (name !== "Subscribe") {
-    const call = node.ask(`${REALTIME}/${name}`, request, { token });
+    const call = node.request(`${REALTIME}/${name}`, request, { token });
     return call.then(() => status.OK).catch(({ code }) => code);
   }
   const { call } = node.stream(`${REALTIME}/Subscribe`, request, { token });
@@ -120,7 +120,7 @@ for (const method of METHODS) {
 test("a refusal says which scope or room the token lacks", async () => {
   const [booking] = METHODS;
   const why = async (token: string) =>
-    (await refusal(node.ask(`${REALTIME}/${booking!.name}`, booking!.request, { token }))).details;
+    (await refusal(node.request(`${REALTIME}/${booking!.name}`, booking!.request, { token }))).details;
   expect(await why(await tokenFor(["stats"], ["*"]))).toContain("notify");
   expect(await why(await tokenFor(["notify"], ["user:bob"]))).toContain("user:ann");
 });

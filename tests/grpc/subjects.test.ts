@@ -28,7 +28,7 @@ let owner: string;
 beforeAll(async () => {
   node = await startGrpcNode();
   const account = { email: "owner@example.org", username: "founder", password: "a long password" };
-  owner = (await ask("POST", "/auth/register", "", account)).body.access_token;
+  owner = (await request("POST", "/auth/register", "", account)).body.access_token;
 });
 afterAll(() => node.close());
 
@@ -40,7 +40,7 @@ function mint(claims: object): Promise<string> {
     .sign(new TextEncoder().encode(TEST_SECRET));
 }
 
-async function ask(method: string, path: string, token: string, body?: object) {
+async function request(method: string, path: string, token: string, body?: object) {
   const response = await fetch(`${node.url}/api/v1${path}`, {
     method,
     headers: { ...(token && { authorization: `Bearer ${token}` }), "content-type": "application/json" },
@@ -55,29 +55,29 @@ for (const subject of SUBJECTS) {
   test(`a person whose issuer writes ${id.slice(0, 50)} is that id at every edge`, async () => {
     const token = await mint({ sub: subject });
     const other = await mint({ sub: `${id.slice(0, 240)},other` });
-    const me = (await ask("GET", "/users/me", token)).body;
+    const me = (await request("GET", "/users/me", token)).body;
     expect(me.id).toBe(id);
-    const otherId = (await ask("GET", "/users/me", other)).body.id;
+    const otherId = (await request("GET", "/users/me", other)).body.id;
 
     const path = encodeURIComponent(id);
-    expect((await ask("GET", `/users/${path}`, other)).body.id).toBe(id);
+    expect((await request("GET", `/users/${path}`, other)).body.id).toBe(id);
     const list = encodeURIComponent(formatNameList([id, otherId]));
-    const listed = (await ask("GET", `/users?ids=${list}`, token)).body.data.map((one: { id: string }) => one.id);
+    const listed = (await request("GET", `/users?ids=${list}`, token)).body.data.map((one: { id: string }) => one.id);
     expect(listed.sort()).toEqual([id, otherId].sort());
 
-    const direct = await ask("POST", "/channels", other, { type: "direct", member_ids: [id] });
+    const direct = await request("POST", "/channels", other, { type: "direct", member_ids: [id] });
     expect(direct.body.peer.id).toBe(id);
-    const again = await ask("POST", "/channels", token, { type: "direct", member_ids: [otherId] });
+    const again = await request("POST", "/channels", token, { type: "direct", member_ids: [otherId] });
     expect(again).toMatchObject({ status: 200, body: { id: direct.body.id } });
 
-    const said = await ask("POST", `/channels/${direct.body.id}/messages`, token, { content: "hello" });
-    await ask("DELETE", `/messages/${said.body.id}`, token);
-    const log = (await ask("GET", `/rooms/channel:${direct.body.id}/history?after=0`, TOKEN)).body.data;
+    const said = await request("POST", `/channels/${direct.body.id}/messages`, token, { content: "hello" });
+    await request("DELETE", `/messages/${said.body.id}`, token);
+    const log = (await request("GET", `/rooms/channel:${direct.body.id}/history?after=0`, TOKEN)).body.data;
     const deleted = log.find(({ type }: { type: string }) => type === "message:deleted");
     expect(FRAMES["message:deleted"].parse(deleted.payload).author_id).toBe(id);
 
     const rooms = encodeURIComponent(formatNameList([`user:${id}`, `user:${otherId}`]));
-    const titles = (await ask("GET", `/admin/room-names?rooms=${rooms}`, owner)).body.data;
+    const titles = (await request("GET", `/admin/room-names?rooms=${rooms}`, owner)).body.data;
     expect(titles.map(({ room }: { room: string }) => room).sort()).toEqual([`user:${id}`, `user:${otherId}`].sort());
 
     const ws = await openClient(node.httpPort, { query: `?token=${token}` });
@@ -86,17 +86,17 @@ for (const subject of SUBJECTS) {
     const named = encodeURIComponent(formatNameList([room]));
     const sse = await openSse(`${node.url}/api/v1/stream?rooms=${named},event:1&token=${token}`);
     expect((await sse.first("system:resumed")).payload.rooms).toMatchObject({ [room]: {} });
-    await node.ask("realtime.RealtimeService/SendToUser", { user_id: id, event_type: "a:grpc", payload: "{}" });
+    await node.request("realtime.RealtimeService/SendToUser", { user_id: id, event_type: "a:grpc", payload: "{}" });
     expect(
-      (await ask("POST", `/users/${path}/notices`, TOKEN, { event_type: "a:rest", payload: { n: 1 } })).status,
+      (await request("POST", `/users/${path}/notices`, TOKEN, { event_type: "a:rest", payload: { n: 1 } })).status,
     ).toBe(200);
     for (const type of ["a:grpc", "a:rest"]) {
       const frame = await ws.next(type);
       expect(frame.room).toBe(room);
     }
-    const history = await ask("GET", `/rooms/${encodeURIComponent(room)}/history?after=0`, TOKEN);
+    const history = await request("GET", `/rooms/${encodeURIComponent(room)}/history?after=0`, TOKEN);
     expect(history.body.data.map(({ type }: { type: string }) => type)).toContain("a:rest");
-    const resumed = await ws.ask("system:resume", { rooms: { [room]: { seq: 0, epoch: history.body.epoch } } });
+    const resumed = await ws.request("system:resume", { rooms: { [room]: { seq: 0, epoch: history.body.epoch } } });
     expect(resumed.payload.rooms).toMatchObject({ [room]: { recovered: true } });
     expect((await ws.next("a:grpc")).room).toBe(room);
     sse.close();
@@ -106,7 +106,7 @@ for (const subject of SUBJECTS) {
 
 test("tokens of the first clients name the person by UserID, Username and Email", async () => {
   const token = await mint({ UserID: "old|7", Username: "veteran", Email: "Vet@example.org" });
-  expect((await ask("GET", "/users/me", token)).body).toMatchObject({
+  expect((await request("GET", "/users/me", token)).body).toMatchObject({
     id: "old|7",
     username: "veteran",
     email: "vet@example.org",
@@ -115,22 +115,24 @@ test("tokens of the first clients name the person by UserID, Username and Email"
 
 test("a subject that cannot be an id is refused at every edge", async () => {
   for (const sub of ["", "a b", "é", "\u0007", "x".repeat(256)]) {
-    expect((await ask("GET", "/users/me", await mint({ sub }))).status).toBe(401);
-    expect((await ask("GET", `/users/${encodeURIComponent(sub || " ")}`, TOKEN)).status).not.toBe(200);
+    expect((await request("GET", "/users/me", await mint({ sub }))).status).toBe(401);
+    expect((await request("GET", `/users/${encodeURIComponent(sub || " ")}`, TOKEN)).status).not.toBe(200);
   }
 });
 
 test("a subject that no path can name is refused, since no one could ban or remove its person", async () => {
   const channelOwner = await mint({ sub: "owner-of-channel" });
-  const { id } = (await ask("POST", "/channels", channelOwner, { type: "public", name: "Paths" })).body;
+  const { id } = (await request("POST", "/channels", channelOwner, { type: "public", name: "Paths" })).body;
   for (const sub of [".", "..", "me"]) {
     const token = await mint({ sub });
-    expect((await ask("GET", "/users/me", token)).status).toBe(401);
-    expect((await ask("PUT", `/channels/${id}/members/me`, token)).status).toBe(401);
+    expect((await request("GET", "/users/me", token)).status).toBe(401);
+    expect((await request("PUT", `/channels/${id}/members/me`, token)).status).toBe(401);
   }
   for (const sub of ["...", "%2e", "Me"]) {
     const token = await mint({ sub });
-    expect((await ask("PUT", `/channels/${id}/members/me`, token)).status).toBe(201);
-    expect((await ask("DELETE", `/channels/${id}/members/${encodeURIComponent(sub)}`, channelOwner)).status).toBe(204);
+    expect((await request("PUT", `/channels/${id}/members/me`, token)).status).toBe(201);
+    expect((await request("DELETE", `/channels/${id}/members/${encodeURIComponent(sub)}`, channelOwner)).status).toBe(
+      204,
+    );
   }
 });

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => node.close(), 60_000);
 
 const say = (room: string, n: number) =>
-  node.ask(`${REALTIME}/BroadcastEvent`, { room, event_type: "count:said", payload: JSON.stringify({ n }) });
+  node.request(`${REALTIME}/BroadcastEvent`, { room, event_type: "count:said", payload: JSON.stringify({ n }) });
 
 test("a stream receives its positions and what is sent, and resumes without a gap", async () => {
   const room = "event:resume";
@@ -58,7 +58,7 @@ test("a reader who is too slow is ended, and can resume where it was", async () 
   const payload = JSON.stringify({ text: "x".repeat(60_000) });
   let sent = 0;
   await waitUntil("the server closed it", async () => {
-    const { recipients } = await node.ask(`${REALTIME}/BroadcastEvent`, { room, event_type: "much:said", payload });
+    const { recipients } = await node.request(`${REALTIME}/BroadcastEvent`, { room, event_type: "much:said", payload });
     sent += 1;
     return recipients === 0;
   });
@@ -98,5 +98,5 @@ test("a drain asks streams to come back, reports NOT_SERVING, and ends", async (
     expect.stringContaining("Subscribe again"),
   ]);
   expect(watch.received.at(-1)).toEqual({ status: "NOT_SERVING" });
-  expect((await refusal(leaving.ask("grpc.health.v1.Health/Check", {}, { within: 500 }))).code).not.toBe(status.OK);
+  expect((await refusal(leaving.request("grpc.health.v1.Health/Check", {}, { within: 500 }))).code).not.toBe(status.OK);
 }, 60_000);

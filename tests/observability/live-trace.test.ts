@@ -21,7 +21,7 @@ beforeAll(async () => {
   channel = made.body.id;
   annSocket = await openClient(Number(new URL(b.url).port), { query: `?token=${ann.token}` });
   await annSocket.next("system:connected");
-  await annSocket.ask("room:join", { room: `channel:${channel}` });
+  await annSocket.request("room:join", { room: `channel:${channel}` });
 });
 afterAll(async () => {
   await b.close();
@@ -57,7 +57,7 @@ const readLines = (sse: SseClient): any[] => sse.events.map(({ frame }) => frame
 /** Until the other node knows of the trace. */
 async function untilSeen(sse: SseClient): Promise<void> {
   await waitUntil("the other node shows its frames", async () => {
-    await annSocket.ask("system:ping");
+    await annSocket.request("system:ping");
     return readLines(sse).some(({ type }) => type === "system:ping" || type === "system:pong");
   });
 }
@@ -65,9 +65,9 @@ async function untilSeen(sse: SseClient): Promise<void> {
 test("a person's frames are shown in and out, from another node, without secrets", async () => {
   const sse = await trace(`user_id=${ann.id}&seconds=60`);
   await untilSeen(sse);
-  await annSocket.ask("system:auth", { token: "the-secret-of-ann" });
+  await annSocket.request("system:auth", { token: "the-secret-of-ann" });
   const content = "x".repeat(3_000);
-  await annSocket.ask("message:send", { channel_id: channel, content, client_id: "1" });
+  await annSocket.request("message:send", { channel_id: channel, content, client_id: "1" });
   const post = await waitUntil("the post is shown", () =>
     readLines(sse).find(({ type }) => type === "message:created"),
   );

@@ -91,17 +91,17 @@ test("no secret reaches the log, whichever interface it came by", async () => {
   // E-mail addresses: taken ones, unknown ones, those of a mail that cannot be sent.
   await call("POST", `${api}/auth/register`, { ...account, username: "other" });
   await call("POST", `${api}/auth/register`, { ...account, email: "other@example.org" });
-  await call("POST", `${api}/auth/login`, { email: "nobody@example.org", password: secrets[1] });
+  await call("POST", `${api}/auth/login`, { email: "unknown@example.org", password: secrets[1] });
   await call("POST", `${api}/auth/password-reset-requests`, { email: account.email });
   await waitUntil("the mail has failed", () => lines.some((line) => line.includes("could not be made or sent")));
-  secrets.push("ann@example.org", "other@example.org", "nobody@example.org");
+  secrets.push("ann@example.org", "other@example.org", "unknown@example.org");
   await call("GET", `${api}/stream?rooms=event:1&token=secret-stream-token`);
   await call("GET", `${api}/users/me?access_token=secret-query-token`, undefined, { cookie: "session=secret-cookie" });
   secrets.push("secret-reset-link", "secret-invite", "secret-stream-token", "secret-query-token", "secret-cookie");
   const port = Number(new URL(app.url).port);
   const client = await openClient(port, { query: `?token=${signedIn.access_token}` });
   await client.next("system:connected");
-  await client.ask("system:auth", { token: "secret-wrong-token" });
+  await client.request("system:auth", { token: "secret-wrong-token" });
   await openClient(port, { query: "?token=secret-socket-token" }).catch(() => {});
   secrets.push("secret-wrong-token", "secret-socket-token");
   client.close();
@@ -127,7 +127,7 @@ test("lines of a request carry its ids", async () => {
     traceparent: `00-${traceId}-00f067aa0ba902b7-01`,
   });
   const line = JSON.parse(lines.find((each) => each.includes("request-of-the-test")) ?? "{}");
-  expect(line).toMatchObject({ request_id: "request-of-the-test", trace_id: traceId, msg: "answered" });
+  expect(line).toMatchObject({ request_id: "request-of-the-test", trace_id: traceId, msg: "request completed" });
 });
 
 async function grpcCall(token: string): Promise<void> {

@@ -119,16 +119,16 @@ testWith("promtool")("promtool finds rules and their tests good", async () => {
 });
 
 test("from elsewhere the metrics need a service token with the scope stats", async () => {
-  const ask = async (authorization?: string) => {
+  const request = async (authorization?: string) => {
     const headers: Record<string, string> = { "x-forwarded-for": "203.0.113.7" };
     if (authorization !== undefined) headers.authorization = authorization;
     const response = await fetch(`${app.url}/metrics`, { headers });
     return [response.status, (await response.text()).includes("realtime_messages_sent_total")];
   };
-  expect(await ask(`Bearer ${TOKEN}`)).toEqual([200, true]);
-  expect(await ask("Bearer ust_1_wrong")).toEqual([401, false]);
-  expect(await ask("Bearer something")).toEqual([403, false]);
-  expect((await ask())[1]).toBe(false);
+  expect(await request(`Bearer ${TOKEN}`)).toEqual([200, true]);
+  expect(await request("Bearer ust_1_wrong")).toEqual([401, false]);
+  expect(await request("Bearer something")).toEqual([403, false]);
+  expect((await request())[1]).toBe(false);
 });
 
 test("a parent adds up its workers, and takes the worst of what cannot be added", async () => {

@@ -76,7 +76,7 @@ async function traced(say: (traceparent: string) => Promise<unknown>): Promise<s
 
 test("a gRPC notice is one trace, from its caller to the socket on another node", async () => {
   const trace = await traced((traceparent) =>
-    a.ask(
+    a.request(
       "realtime.RealtimeService/SendToUser",
       { user_id: userId, event_type: "custom:hello", payload: "{}" },
       { metadata: { traceparent } },
@@ -91,7 +91,7 @@ test("a gRPC notice is one trace, from its caller to the socket on another node"
   // Clients do not see it.
   const frame = await client.next("custom:hello");
   expect(JSON.stringify(frame)).not.toContain(trace);
-  const meta = await a.ask("realtime.RealtimeService/GetConnectionStats", {});
+  const meta = await a.request("realtime.RealtimeService/GetConnectionStats", {});
   expect(JSON.stringify(meta)).not.toContain(trace);
 });
 
@@ -138,7 +138,7 @@ test("a node that gets an entry from the log alone continues its trace: a post, 
   const made = await call("/channels", { name: "from-the-log", type: "public" }, newTrace("00").traceparent);
   const { id } = (await made.json()) as { id: string };
   const listener = await openClient(alone.httpPort, { query: `?token=${userToken}` });
-  await listener.ask("room:join", { room: `channel:${id}` });
+  await listener.request("room:join", { room: `channel:${id}` });
   const ways = {
     "message:created": (traceparent: string) => call(`/channels/${id}/messages`, { content: "hi" }, traceparent),
     "channel:updated": (traceparent: string) =>
@@ -148,7 +148,7 @@ test("a node that gets an entry from the log alone continues its trace: a post, 
         body: JSON.stringify({ topic: "new" }),
       }),
     "custom:alone": (traceparent: string) =>
-      a.ask(
+      a.request(
         "realtime.RealtimeService/SendToUser",
         { user_id: userId, event_type: "custom:alone", payload: "{}" },
         { metadata: { traceparent } },
@@ -169,11 +169,11 @@ test("a node that gets an entry from the log alone continues its trace: a post, 
 
 test("what the caller does not sample is not sent", async () => {
   const { traceId, traceparent } = newTrace("00");
-  const ask = (metadata: Record<string, string>) =>
-    a.ask("realtime.RealtimeService/GetConnectionStats", {}, { metadata });
-  await ask({ traceparent });
+  const request = (metadata: Record<string, string>) =>
+    a.request("realtime.RealtimeService/GetConnectionStats", {}, { metadata });
+  await request({ traceparent });
   const after = newTrace();
-  await ask({ traceparent: after.traceparent });
+  await request({ traceparent: after.traceparent });
   await waitUntil("the trace after it", () => findTrace(after.traceId).length > 0);
   expect(findTrace(traceId)).toEqual([]);
 });

@@ -100,7 +100,7 @@ for (const [count, one] of [
     const source = join(import.meta.dirname, "callers/python");
     const caller = await pythonCaller("many", fixedProto("realtime"), source);
     const output = await run(folder, [...caller, `127.0.0.1:${proxy.grpcPort}`, TOKEN, GREETING.user_id, "40"]);
-    expect(output.trim()).toBe("40 answered, 0 failed");
+    expect(output.trim()).toBe("40 succeeded, 0 failed");
     expect(proxy.errors()).not.toContain("upstream");
   });
 }

@@ -41,7 +41,7 @@ afterAll(async () => {
 test("a WebSocket goes through, and Usher knows the visitor's own address and host", async () => {
   const client = await openClient(beforeApp.port);
   await client.next("system:connected");
-  expect(await client.ask("room:join", { room: "event:1" })).toMatchObject({ type: "room:joined" });
+  expect(await client.request("room:join", { room: "event:1" })).toMatchObject({ type: "room:joined" });
   client.close();
 
   // nginx sends 127.0.0.1, which Usher trusts as a proxy, so the address before it counts.

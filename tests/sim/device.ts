@@ -147,10 +147,10 @@ interface Snapshot {
 }
 
 /** Retries what may succeed later: the server is away at times. */
-export async function retry<T>(ask: () => Promise<T>): Promise<T> {
+export async function retry<T>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      return await ask();
+      return await attempt();
     } catch (error) {
       if (!(error instanceof UsherError && error.retry)) throw error;
       await Bun.sleep(200);

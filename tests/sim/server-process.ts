@@ -46,7 +46,7 @@ export class ServerProcess {
       },
     });
     this.#child = child;
-    await waitUntil("the server answers", async () => {
+    await waitUntil("the server responds", async () => {
       if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}`);
       return (await fetch(`${this.url}/ready`)).ok;
     });

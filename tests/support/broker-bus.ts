@@ -14,14 +14,14 @@ export interface Bus {
 export function createBus(): Bus {
   const nodes = new Map<
     number,
-    { on: Map<string, (p: unknown, from: number) => void>; answers: Map<string, (p: unknown) => unknown> }
+    { on: Map<string, (p: unknown, from: number) => void>; handlers: Map<string, (p: unknown) => unknown> }
   >();
   const bus: Bus = {
     silent: new Set(),
     lose: () => false,
     sent: [],
     join(node) {
-      const self = { on: new Map(), answers: new Map() };
+      const self = { on: new Map(), handlers: new Map() };
       nodes.set(node, self);
       const others = () => [...nodes].filter(([other]) => other !== node);
       const reaches = (other: number) => !bus.silent.has(node) && !bus.silent.has(other) && !bus.lose();
@@ -40,13 +40,13 @@ export function createBus(): Bus {
           bus.sent.push({ subject: question, payload, from: node });
           const text = JSON.stringify(payload);
           const asked = [...nodes].filter(([other]) => other === node || reaches(other));
-          const replies = asked.map(async ([, { answers: results }]) => {
-            const result = await results.get(question)?.(JSON.parse(text));
+          const replies = asked.map(async ([, { handlers }]) => {
+            const result = await handlers.get(question)?.(JSON.parse(text));
             return JSON.parse(JSON.stringify(result)) as T;
           });
           return { replies: await Promise.all(replies), partial: asked.length < nodes.size };
         },
-        onRequest: (question, handler) => void self.answers.set(question, handler),
+        onRequest: (question, handler) => void self.handlers.set(question, handler),
         health: () => "ok",
         stop: async () => void nodes.delete(node),
       };

@@ -163,23 +163,23 @@ export function brokerContract(
       b!.broker.onRequest("big", (text) => [text, 2]);
       a!.broker.onRequest("big", () => 1);
       c!.broker.onRequest("big", () => 3);
-      const words: unknown[] = [];
-      c!.broker.on("big word", (word, from) => words.push([word, from]));
+      const messages: unknown[] = [];
+      c!.broker.on("big message", (message, from) => messages.push([message, from]));
       a!.broker.publish([entry(701, payload.repeat(2)), entry(702)]);
-      a!.broker.send("big word", { payload });
+      a!.broker.send("big message", { payload });
       await waitUntil("the entry after it came", () => b!.received.at(-1)?.seq === 702);
       expect(b!.announced).toContain("channel:1 701");
       expect(await a!.broker.gather("big", payload, 10_000)).toEqual({
         replies: expect.arrayContaining([1, [payload, 2], 3]),
         partial: false,
       });
-      await waitUntil("the message came", () => words.length > 0);
-      expect(words).toEqual([[{ payload }, 1]]);
+      await waitUntil("the message came", () => messages.length > 0);
+      expect(messages).toEqual([[{ payload }, 1]]);
     });
 
     check("a request gets a reply from all; from fewer when one is dead, marked as partial", async () => {
-      for (const [i, node] of [a!, b!, c!].entries()) node.broker.onRequest("who", (ask) => `${ask} ${i}`);
-      const all = await Promise.all(["x", "y"].map((ask) => a!.broker.gather<string>("who", ask, 10_000)));
+      for (const [i, node] of [a!, b!, c!].entries()) node.broker.onRequest("who", (question) => `${question} ${i}`);
+      const all = await Promise.all(["x", "y"].map((question) => a!.broker.gather<string>("who", question, 10_000)));
       expect(all.map(({ partial }) => partial)).toEqual([false, false]);
       expect(all.map(({ replies: results }) => results.toSorted())).toEqual([
         ["x 0", "x 1", "x 2"],

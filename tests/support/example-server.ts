@@ -192,7 +192,7 @@ function addExampleRoutes(api: Api) {
       ...common,
       method: "post",
       path: "/api/v1/waits",
-      summary: "Answers when the test opens the gate",
+      summary: "Responds when the test opens the gate",
       responses: { 200: { description: "How many entered.", schema: z.object({ entered: z.number() }) } },
     }),
     async (c) => {

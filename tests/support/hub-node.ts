@@ -28,7 +28,7 @@ export interface HubNode extends LogNode {
   services: Map<string, ServiceCaller>;
   /** Who may be in which `channel:` rooms, as `user room`. */
   members: Set<string>;
-  /** Awaited by the policy between reading the membership and answering. */
+  /** Awaited by the policy between reading the membership and returning. */
   policy: { gate: Promise<void>; asked: number };
   /** Commits entries to a room, and publishes them. */
   say(room: string, ...texts: string[]): Promise<void>;

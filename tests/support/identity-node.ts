@@ -13,7 +13,7 @@ import type { Watcher } from "../../src/realtime/index.ts";
 import { testDatabase } from "./postgres.ts";
 
 /** A response of the API: its status, its JSON body (or null), and its headers. */
-export interface Answer {
+export interface TestResponse {
   status: number;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
   body: any;
@@ -91,7 +91,7 @@ export async function startIdentityNode(environment: Record<string, string> = {}
   const { identity, api } = makeNode();
   await identity.start();
 
-  async function call(method: string, path: string, body?: unknown, as: As = {}): Promise<Answer> {
+  async function call(method: string, path: string, body?: unknown, as: As = {}): Promise<TestResponse> {
     const headers: Record<string, string> = {
       ...(body === undefined ? {} : { "content-type": "application/json" }),
       ...(as.token === undefined ? {} : { authorization: `Bearer ${as.token}` }),

@@ -68,14 +68,14 @@ export async function openTcp(port: number, { host = "127.0.0.1", from = "127.0.
 }
 
 /** A server's frame: its opcode and what it carries. */
-export interface WireFrame {
+export interface ServerFrame {
   opcode: number;
   payload: Buffer;
 }
 
 /** All whole frames of a server's bytes. */
-export function wireFrames(bytes: Buffer): WireFrame[] {
-  const frames: WireFrame[] = [];
+export function parseServerFrames(bytes: Buffer): ServerFrame[] {
+  const frames: ServerFrame[] = [];
   for (let at = 0; at + 2 <= bytes.length; ) {
     const short = bytes[at + 1]! & 127;
     const head = short < 126 ? 2 : short === 126 ? 4 : 10;
@@ -108,7 +108,7 @@ export function headEnd(bytes: Buffer): number {
 export async function openRawWebSocket(port: number, options: { from?: string } = {}) {
   const socket = await openTcp(port, options);
   socket.write(`${HANDSHAKE.join("\r\n")}\r\n\r\n`);
-  await waitUntil("the handshake was answered", () => headEnd(socket.received()) > 0);
+  await waitUntil("the response to the handshake came", () => headEnd(socket.received()) > 0);
   const start = headEnd(socket.received());
-  return Object.assign(socket, { frames: () => wireFrames(socket.received().subarray(start)) });
+  return Object.assign(socket, { frames: () => parseServerFrames(socket.received().subarray(start)) });
 }

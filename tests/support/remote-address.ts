@@ -28,7 +28,7 @@ export async function sendFrom(
   const all = { Host: "localhost", Connection: "close", "Content-Length": Buffer.byteLength(body), ...headers };
   const head = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
   socket.write(`${[`${method} ${path} HTTP/1.1`, ...head].join("\r\n")}\r\n\r\n${body}`);
-  await waitUntil("it is answered", () => socket.ended);
+  await waitUntil("a response came", () => socket.ended);
   const [first = "", ...rest] = socket.received().toString().split("\r\n\r\n");
   return { status: Number(first.split(" ")[1]), text: rest.join("\r\n\r\n") };
 }

@@ -1,13 +1,13 @@
 import { expect } from "bun:test";
 import type { z } from "zod";
 
-/** The same object, with the name of every call that succeeds, such as `channels.create`, written into `answered`. */
-export function recordCalls<T extends object>(calls: T, answered: Set<string>, prefix = ""): T {
+/** The same object, with the name of every call that succeeds, such as `channels.create`, written into `succeeded`. */
+export function recordCalls<T extends object>(calls: T, succeeded: Set<string>, prefix = ""): T {
   const entries = Object.entries(calls).map(([name, value]: [string, unknown]) => {
-    if (typeof value !== "function") return [name, recordCalls(value as object, answered, `${prefix}${name}.`)];
+    if (typeof value !== "function") return [name, recordCalls(value as object, succeeded, `${prefix}${name}.`)];
     const call = async (...args: unknown[]) => {
       const result: unknown = await value(...args);
-      answered.add(prefix + name);
+      succeeded.add(prefix + name);
       return result;
     };
     return [name, call];

@@ -3,7 +3,7 @@ import { startTestApp, TEST_ISSUER, TEST_SECRET, type TestApp } from "./app.ts";
 import { openClient, type WsClient } from "./ws-client.ts";
 
 /** A response of the API: its status, and its body when there is one. */
-export interface Answer<T = Record<string, unknown>> {
+export interface TestResponse<T = Record<string, unknown>> {
   status: number;
   body: T;
   headers: Headers;
@@ -13,13 +13,13 @@ export interface ServerApiApp extends TestApp {
   wsPort: number;
   /** The access token of the owner. */
   owner: string;
-  ask<T = Record<string, unknown>>(
+  request<T = Record<string, unknown>>(
     token: string | null,
     method: string,
     path: string,
     body?: unknown,
     headers?: Record<string, string>,
-  ): Promise<Answer<T>>;
+  ): Promise<TestResponse<T>>;
   /** Makes a service token and returns its text. */
   serviceToken(scopes: readonly string[], rooms?: readonly string[], more?: object): Promise<string>;
   /** A connection of this person, after system:connected; the person need not exist before. */
@@ -31,7 +31,7 @@ export async function startServerApiApp(env: Record<string, string> = {}): Promi
   const app = await startTestApp(env);
   const wsPort = Number(new URL(app.url).port);
 
-  async function ask<T>(
+  async function request<T>(
     token: string | null,
     method: string,
     path: string,
@@ -53,17 +53,17 @@ export async function startServerApiApp(env: Record<string, string> = {}): Promi
 
   // On a database that has an owner already, this person is another member, and that owner's token is used.
   const register = { username: "olga", email: "olga@example.org", password: "the password of olga" };
-  const registered = await ask<{ access_token?: string }>(null, "POST", "/api/v1/auth/register", register);
+  const registered = await request<{ access_token?: string }>(null, "POST", "/api/v1/auth/register", register);
   const owner =
     registered.body.access_token ??
-    (await ask<{ access_token: string }>(null, "POST", "/api/v1/auth/login", register)).body.access_token;
+    (await request<{ access_token: string }>(null, "POST", "/api/v1/auth/login", register)).body.access_token;
   return {
     ...app,
     wsPort,
     owner,
-    ask,
+    request,
     async serviceToken(scopes, rooms = ["*"], more = {}) {
-      const made = await ask<{ token: string }>(owner, "POST", "/api/v1/service-tokens", {
+      const made = await request<{ token: string }>(owner, "POST", "/api/v1/service-tokens", {
         name: "test",
         scopes,
         rooms,

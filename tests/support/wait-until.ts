@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  */
 export async function waitUntil<T>(
   what: string,
-  ask: () => T | Promise<T>,
+  read: () => T | Promise<T>,
   within = 30_000,
   every = 10,
 ): Promise<NonNullable<T>> {
@@ -14,7 +14,7 @@ export async function waitUntil<T>(
   for (let last: unknown; ; ) {
     try {
       const result = await Promise.race([
-        ask(),
+        read(),
         sleep(Math.max(deadline - performance.now(), 0), null, { ref: false }),
       ]);
       if (result !== null && result !== undefined && result !== false) return result;

@@ -20,7 +20,7 @@ export interface WsClient {
   /** The next frame that was not returned yet and fits; waits for it. */
   next(type: string, where?: (frame: Received) => boolean): Promise<Received>;
   /** Sends a command and waits for the reply with its id. */
-  ask(type: string, payload?: object): Promise<Received>;
+  request(type: string, payload?: object): Promise<Received>;
   /** Resolves with the close code. */
   end(): Promise<number>;
   close(): void;
@@ -49,10 +49,10 @@ export async function openClient(
       returned.add(frame);
       return frame;
     },
-    async ask(type, payload = {}) {
+    async request(type, payload = {}) {
       const id = ++ids;
       client.send({ type, id, payload });
-      await waitUntil(`an answer to ${type} came`, () => client.frames.some((frame) => frame.id === id));
+      await waitUntil(`a reply to ${type} came`, () => client.frames.some((frame) => frame.id === id));
       return client.frames.find((frame) => frame.id === id)!;
     },
     async end() {

@@ -35,11 +35,11 @@ func main() {
 		"authorization", "Bearer "+os.Getenv("USHER_TOKEN"),
 		"idempotency-key", "booking-"+booking)
 
-	answer, err := pb.NewRealtimeServiceClient(connection).NotifyBookingResult(ctx, &pb.NotifyBookingResultRequest{
+	response, err := pb.NewRealtimeServiceClient(connection).NotifyBookingResult(ctx, &pb.NotifyBookingResultRequest{
 		UserId: user, BookingId: booking, Success: true, Message: "Booking confirmed",
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("delivered %v stored %v\n", answer.Delivered, answer.Stored)
+	fmt.Printf("delivered %v stored %v\n", response.Delivered, response.Stored)
 }

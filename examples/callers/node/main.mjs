@@ -35,9 +35,9 @@ client.NotifyBookingResult(
   { user_id: user, booking_id: booking, success: true, message: "Booking confirmed" },
   metadata,
   { deadline: Date.now() + 5_000 },
-  (error, answer) => {
+  (error, response) => {
     if (error) console.error(error.message);
-    else console.log(`delivered ${answer.delivered} stored ${answer.stored}`);
+    else console.log(`delivered ${response.delivered} stored ${response.stored}`);
     process.exitCode = error ? 1 : 0;
     client.close();
   },

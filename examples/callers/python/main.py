@@ -15,7 +15,7 @@ RETRY = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": {
 user, booking = sys.argv[1:]
 # Over TLS: grpc.secure_channel(…, grpc.ssl_channel_credentials()). One channel serves the whole program.
 with grpc.insecure_channel(os.environ["USHER"], options=[("grpc.service_config", RETRY)]) as channel:
-    answer = stubs.RealtimeServiceStub(channel).NotifyBookingResult(
+    response = stubs.RealtimeServiceStub(channel).NotifyBookingResult(
         pb.NotifyBookingResultRequest(user_id=user, booking_id=booking, success=True, message="Booking confirmed"),
         timeout=5,
         metadata=[
@@ -23,4 +23,4 @@ with grpc.insecure_channel(os.environ["USHER"], options=[("grpc.service_config",
             ("idempotency-key", "booking-" + booking),
         ],
     )
-print("delivered", answer.delivered, "stored", answer.stored)
+print("delivered", response.delivered, "stored", response.stored)

@@ -35,7 +35,7 @@ test("an internal address is refused when an endpoint is created or changed; an 
   const change = node.webhooks.endpoints.change(AS_ADMIN, id, { url: "https://inside.example/" });
   await expect(change).rejects.toMatchObject({ code: "url_not_public" });
   expect((await node.webhooks.endpoints.get(id)).url).toBe("https://outside.example/");
-  await node.endpoint({ url: "https://nobody-knows.example/" });
+  await node.endpoint({ url: "https://unknown.example/" });
 });
 
 test("a name that leads to an internal address later is refused at the attempt, and its log has the reason", async () => {

@@ -143,7 +143,7 @@ test("invalid values are refused by field, not by the database", async () => {
     ["GET", `${at}/messages?limit=101`, undefined, 422],
     ["GET", `${at}/members?q=%00`, undefined, 422],
     ["GET", `${at}/members?after=%00`, undefined, 422],
-    ["PUT", `${at}/members/nobody`, {}, 404],
+    ["PUT", `${at}/members/unknown`, {}, 404],
     ["PUT", `${at}/members/a%00b`, {}, 404],
     ["POST", "/channels", { type: "private", name: "x", member_ids: ["a b"] }, 422],
     ["POST", "/channels", { type: "private", name: "x".repeat(81) }, 422],
@@ -152,7 +152,7 @@ test("invalid values are refused by field, not by the database", async () => {
   for (const [method, path, body, status] of bad) {
     expect([method, path, (await call(method, path, body)).status]).toEqual([method, path, status]);
   }
-  expect((await call("GET", "/channels", undefined, "nobody")).status).toBe(401);
+  expect((await call("GET", "/channels", undefined, "unknown")).status).toBe(401);
 });
 
 test("the document names every operation", () => {

@@ -19,13 +19,13 @@ export function createIdempotencyStore(sql: Sql): IdempotencyStore & { sweep(): 
             or (stored.answer is null and stored.lease_until < now() and stored.request_hash = excluded.request_hash)
         returning attempt`;
       if (claimed !== undefined) return { state: "claimed", attempt: claimed.attempt };
-      const [stored] = await sql<{ same: boolean; answer: Uint8Array | null }[]>`
-        select request_hash = ${requestHash} as same, answer
+      const [stored] = await sql<{ same: boolean; result: Uint8Array | null }[]>`
+        select request_hash = ${requestHash} as same, answer as result
           from idempotency_keys where actor = ${actor} and key_hash = ${keyHash}`;
       // No row: the first attempt has just failed and released the key. The client tries again in a second.
       if (stored === undefined) return { state: "running" };
       if (!stored.same) return { state: "mismatch" };
-      return stored.answer === null ? { state: "running" } : { state: "done", result: stored.answer };
+      return stored.result === null ? { state: "running" } : { state: "done", result: stored.result };
     },
 
     async saveResult({ actor, keyHash }, attempt, result) {

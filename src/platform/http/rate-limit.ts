@@ -6,7 +6,7 @@ import { createRateLimiter, type RateLimit, type RateLimiter } from "./rate-limi
 
 export { createRateLimiter, type RateLimit, type RateLimiter } from "./rate-limiter.ts";
 
-/** Wide enough for many people behind one address; what is expensive (signing in, mails) has limits of its own. */
+/** Wide enough for many people who share an address; what is expensive (signing in, mails) has limits of its own. */
 export const ADDRESS_LIMIT: RateLimit = { points: 6_000, seconds: 60 };
 export const CALLER_LIMIT: RateLimit = { points: 1_200, seconds: 60 };
 /** Of one service token: a back end speaks for many people. */

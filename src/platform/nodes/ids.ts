@@ -6,7 +6,7 @@ import type { Lease } from "./lease.ts";
 export interface Ids {
   /**
    * A 64-bit Snowflake as decimal text: 41 bits of ms since the epoch below, 10 bits of node, 12 bits of count; rising.
-   * Throws AppError `unavailable` while the node's lease is not held or its clock is behind ids it has already given.
+   * Throws AppError `unavailable` while the node's lease is not held or its clock shows an earlier time than the ids it has already given.
    */
   next(): string;
 }

@@ -57,7 +57,7 @@ export function toAppError(error: unknown): unknown {
     ? new AppError("unavailable", "The server cannot write right now; reading works. Try again soon.", {
         retry_after: 5,
       })
-    : new AppError("unavailable", "The database does not answer right now. Try again soon.", { retry_after: 1 });
+    : new AppError("unavailable", "The database does not respond right now. Try again soon.", { retry_after: 1 });
   appError.cause = error;
   return appError;
 }

@@ -7,7 +7,7 @@ import { openDatabase } from "./pool.ts";
 const MIN_MAJOR = 17;
 
 /**
- * Checks the server behind DATABASE_URL, and waits for one that is still starting: containers start in any order.
+ * Checks the server at DATABASE_URL, and waits for one that is still starting: containers start in any order.
  *
  * @param onWait called once when it has to wait, with a sentence
  * @param timeoutMs ms that it may take to respond
@@ -51,7 +51,7 @@ const UNREACHABLE_CODES = ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN
 function explainConnectError(error: unknown, where: string, name: string): unknown {
   const state = sqlState(error) ?? "";
   const reason = error instanceof Error ? error.message : String(error);
-  if (isStarting(error)) return new StartError(`No PostgreSQL answers at ${where} (${reason}). Check DATABASE_URL.`);
+  if (isStarting(error)) return new StartError(`No PostgreSQL responds at ${where} (${reason}). Check DATABASE_URL.`);
   if (state.startsWith("28"))
     return new StartError(`The PostgreSQL at ${where} refuses the sign-in: ${reason}. Check DATABASE_URL.`);
   if (state === "3D000") {

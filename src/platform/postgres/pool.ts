@@ -136,7 +136,7 @@ function addServerLimits(url: string, timeoutMs: number | null): string {
 /** A probe on a dying connection may stay long without a reply; it must not be the last one. */
 async function rejectAfterTimeout(): Promise<never> {
   await sleep(PROBE_TIMEOUT_MS, undefined, { ref: false });
-  throw new Error("The database did not answer in time.");
+  throw new Error("The database did not respond in time.");
 }
 
 /** Distinguishes one run of one server from the next. */

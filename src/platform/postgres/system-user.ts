@@ -27,19 +27,19 @@ export function findPostgresUser(folder: string): SystemUser | null {
     }
     return null;
   }
-  const nobody = readNobodyId("-u");
-  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid, isShared: owner.uid === nobody };
-  const group = readNobodyId("-g");
-  if (nobody === null || group === null) {
+  const sharedUid = readSharedId("-u");
+  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid, isShared: owner.uid === sharedUid };
+  const sharedGid = readSharedId("-g");
+  if (sharedUid === null || sharedGid === null) {
     throw new StartError(
       'PostgreSQL does not run as root, and there is no user "nobody" to hand it to. Start Usher as an ordinary user.',
     );
   }
-  return { uid: nobody, gid: group, isShared: true };
+  return { uid: sharedUid, gid: sharedGid, isShared: true };
 }
 
-/** Of `nobody`; null when there is no such user. */
-function readNobodyId(flag: "-u" | "-g"): number | null {
+/** The uid or gid of `nobody`; null when there is no such user. */
+function readSharedId(flag: "-u" | "-g"): number | null {
   const { status, stdout } = spawnSync("id", [flag, "nobody"], { encoding: "utf8" });
   return status === 0 ? Number(stdout) : null;
 }

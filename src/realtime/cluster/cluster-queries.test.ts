@@ -31,7 +31,7 @@ async function come(node: HubNode, person: string | null, ...rooms: string[]): P
   const client = await openClient(node.port, person === null ? {} : { query: `?token=${await mintToken(person)}` });
   open.push(client);
   await client.next("system:connected");
-  for (const room of rooms) await client.ask("room:join", { room });
+  for (const room of rooms) await client.request("room:join", { room });
   return client;
 }
 
@@ -161,10 +161,10 @@ test("FR-7 an acknowledgement reaches the caller that waits for it, on any node,
   const local = two.hub.cluster.waitForAck("a secret id", 5_000);
   bob.send({ type: "system:ack", payload: { ack_id: "a secret id" } });
   expect(await local).toBe(true);
-  expect((await ann.ask("system:ack", { ack_id: "a secret id" })).type).toBe("system:ack");
+  expect((await ann.request("system:ack", { ack_id: "a secret id" })).type).toBe("system:ack");
   expect(await acked).toBe(true);
   expect(await one.hub.cluster.waitForAck("another", 10)).toBe(false);
   const wrong = one.hub.cluster.waitForAck("third", 200, "ann");
-  await bob.ask("system:ack", { ack_id: "third" });
+  await bob.request("system:ack", { ack_id: "third" });
   expect(await wrong).toBe(false);
 });

@@ -26,8 +26,8 @@ export function createClusterQueries({ broker, localStats }: { broker: Broker; l
   // Not the node's number: another node may have taken it before this one notices.
   const self = crypto.randomUUID();
   broker.onRequest("elsewhere", (request) => {
-    const { asker, keys } = request as { asker: string; keys: unknown };
-    return asker === self ? [] : localStats.countAdmitted(parseKeys(keys));
+    const { asker: requester, keys } = request as { asker: string; keys: unknown };
+    return requester === self ? [] : localStats.countAdmitted(parseKeys(keys));
   });
   broker.onRequest("stats", () => localStats.getStats());
   broker.onRequest("connections", (query) =>

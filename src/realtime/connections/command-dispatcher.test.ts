@@ -55,7 +55,7 @@ test("FR-1 unknown keys are ignored, in the frame and in its payload", async () 
 
 test("ER-3 the error for a payload that lacks a field says what is required", async () => {
   const client = await openClient(node.port);
-  const { payload } = await client.ask("message:send", { content: "x" });
+  const { payload } = await client.request("message:send", { content: "x" });
   expect(payload.message).toBe("payload.channel_id: is required");
   client.send({ type: "room:join", id: 7, room: "event:1" });
   const reply = await waitUntil("the reply has come", () => client.frames.find(({ id }) => id === 7));
@@ -67,7 +67,7 @@ test("FR-2 a command with an id gets exactly one reply, which carries it", async
   const client = await openClient(node.port);
   for (const [id, command] of COMMANDS.entries())
     client.send({ type: command.type, id, payload: await getPayload(command) });
-  await client.ask("system:ping");
+  await client.request("system:ping");
   const replies = client.frames.filter(({ id }) => typeof id === "number" && id < COMMANDS.length);
   expect(replies.map(({ id, type }) => [id, type]).sort()).toEqual(COMMANDS.map(({ reply }, id) => [id, reply]).sort());
   client.close();
@@ -76,7 +76,7 @@ test("FR-2 a command with an id gets exactly one reply, which carries it", async
 test("FR-2 a command without an id gets a reply only where its type always has one, and errors", async () => {
   const client = await openClient(node.port);
   for (const command of COMMANDS) client.send({ type: command.type, payload: await getPayload(command) });
-  await client.ask("system:ping");
+  await client.request("system:ping");
   const replies = client.frames.slice(1, -1).map(({ type }) => type);
   expect(replies.sort()).toEqual(COMMANDS.flatMap(({ reply, always }) => (always ? [reply] : [])).sort());
   client.close();
@@ -85,7 +85,7 @@ test("FR-2 a command without an id gets a reply only where its type always has o
 test("ER-1 an error has its code of the table, a sentence, and whether to try again", async () => {
   const client = await openClient(node.port);
   for (const code of Object.keys(CODES) as Code[]) {
-    const { payload } = await client.ask("message:edit", { message_id: "1", content: code });
+    const { payload } = await client.request("message:edit", { message_id: "1", content: code });
     expect(payload).toEqual({ code: frameCode(code), message: CODES[code].title, retry: CODES[code].retry });
   }
   client.close();
@@ -93,7 +93,7 @@ test("ER-1 an error has its code of the table, a sentence, and whether to try ag
 
 test("ER-1 an internal error is sent without its text, and logged", async () => {
   const client = await openClient(node.port);
-  const { payload } = await client.ask("typing:stop", { channel_id: "1" });
+  const { payload } = await client.request("typing:stop", { channel_id: "1" });
   expect(payload).toEqual({ code: "INTERNAL", message: CODES.internal.title, retry: true });
   expect(node.logged).toContain("a command failed");
   client.close();

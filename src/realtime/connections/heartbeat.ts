@@ -96,8 +96,8 @@ export class Heartbeat {
     const { pingInterval, pongTimeout } = this.#limits;
     const quietMs = now - connection.lastSeenAt;
     // The times may have been made shorter, or this process may have been paused: a client gets time to reply before it is cut.
-    const isPingUnanswered = connection.unansweredPingAt >= connection.lastSeenAt;
-    if (quietMs >= pongTimeout && isPingUnanswered && now - connection.unansweredPingAt >= pongTimeout - pingInterval) {
+    const isPingPending = connection.pendingPingAt >= connection.lastSeenAt;
+    if (quietMs >= pongTimeout && isPingPending && now - connection.pendingPingAt >= pongTimeout - pingInterval) {
       // No client is there to read a `system:bye`.
       this.#metrics.closed("silent");
       socket.terminate();
@@ -106,7 +106,7 @@ export class Heartbeat {
       if (this.#checksUnsent) this.#checkUnsent(connection, socket.getBufferedAmount());
       if (quietMs >= pingInterval && now - connection.lastPingAt >= pingInterval) {
         connection.lastPingAt = now;
-        if (!isPingUnanswered) connection.unansweredPingAt = now;
+        if (!isPingPending) connection.pendingPingAt = now;
         socket.ping();
       }
     }

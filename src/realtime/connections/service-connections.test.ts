@@ -28,7 +28,7 @@ test("CN-9 a service joins the rooms of its patterns and no other, and reads a p
   const client = await come("reader");
   expect((await client.next("system:connected")).payload.user_id).toBeNull();
   const joined = await Promise.all(
-    ["event:1", "user:5", "channel:7", "channel:8", "user:6"].map((room) => client.ask("room:join", { room })),
+    ["event:1", "user:5", "channel:7", "channel:8", "user:6"].map((room) => client.request("room:join", { room })),
   );
   expect(joined.map(({ type }) => type)).toEqual([
     "room:joined",
@@ -45,7 +45,7 @@ test("CN-9 a service joins the rooms of its patterns and no other, and reads a p
   const { counts } = await node.hub.cluster.countConnections(["5", "reader"]);
   expect([...counts.values()]).toEqual([0, 0]);
   expect(node.hub.counts()).toMatchObject({ authenticated: 1, anonymous: 0 });
-  expect((await client.ask("room:leave", { room: "user:5" })).type).toBe("room:left");
+  expect((await client.request("room:leave", { room: "user:5" })).type).toBe("room:left");
   expect(node.hub.counts().rooms).toMatchObject({ user: 0, event: 1, channel: 1 });
   client.close();
   await waitUntil("it is closed", () => node.hub.counts().connections === 0);
@@ -54,7 +54,7 @@ test("CN-9 a service joins the rooms of its patterns and no other, and reads a p
 
 test("a service without the scope is in no room", async () => {
   const client = await come("without scope");
-  expect(await client.ask("room:join", { room: "event:1" })).toMatchObject({ payload: { code: "FORBIDDEN" } });
+  expect(await client.request("room:join", { room: "event:1" })).toMatchObject({ payload: { code: "FORBIDDEN" } });
   client.close();
 });
 
@@ -63,7 +63,7 @@ test("CN-9 the connections of a revoked token end, those of others stay", async 
   await Promise.all([revoked.next("system:connected"), stays.next("system:connected")]);
   node.hub.endService("revoked", Date.now());
   expect(await revoked.end()).toBe(4101);
-  expect((await stays.ask("system:ping")).type).toBe("system:pong");
+  expect((await stays.request("system:ping")).type).toBe("system:pong");
   node.services.delete("revoked");
   stays.close();
 });
@@ -72,7 +72,7 @@ test("CN-6 CN-8 a token has its own limit of connections, and a connection keeps
   const clients = await Promise.all([come("many"), come("many"), come("many")]);
   await expect(come("many")).rejects.toThrow();
   const other = await come("reader");
-  expect(await other.ask("system:auth", { token: await mintToken("ann") })).toMatchObject({
+  expect(await other.request("system:auth", { token: await mintToken("ann") })).toMatchObject({
     payload: { code: "FORBIDDEN" },
   });
   for (const client of [...clients, other]) client.close();

@@ -19,9 +19,9 @@ test("the commands of a renamed person have the new name on open connections", a
     if (caller.kind === "user") usernames.push(caller.username);
     return undefined;
   });
-  await client.ask("typing:start", { channel_id: "1" });
+  await client.request("typing:start", { channel_id: "1" });
   node.hub.updateUser("emil", { username: "Emilia", role: "member" });
-  await client.ask("typing:start", { channel_id: "1" });
+  await client.request("typing:start", { channel_id: "1" });
   expect(usernames).toEqual(["emil", "Emilia"]);
   client.close();
 });
@@ -42,7 +42,7 @@ test("CN-8 a person has a maximum of connections; one more is refused until one 
   const [other] = await Promise.all([open("bob")]);
   // Nor does an anonymous connection become one of hers.
   const stranger = await open();
-  const reply = await stranger.ask("system:auth", { token: await mintToken("ann") });
+  const reply = await stranger.request("system:auth", { token: await mintToken("ann") });
   expect(reply).toMatchObject({ type: "system:error", payload: { code: "RATE_LIMITED" } });
   stranger.close();
   first!.close();
@@ -56,7 +56,7 @@ test("CN-8 an address has a maximum of anonymous connections; one that has signe
   const strangers = await Promise.all([open(), open(), open()]);
   await expect(open()).rejects.toThrow("refused");
   (await open("carl")).close();
-  await strangers[0]!.ask("system:auth", { token: await mintToken("dora") });
+  await strangers[0]!.request("system:auth", { token: await mintToken("dora") });
   await expect(open()).rejects.toThrow("refused");
   for (const stranger of strangers) stranger.close();
   await waitUntil("all are closed", () => node.hub.counts().anonymous === 0);

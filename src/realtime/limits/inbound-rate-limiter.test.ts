@@ -66,7 +66,7 @@ test("CN-8 the connections of a person, and of an address without one, count on 
 test("CN-8 a sign-in on an open connection above the limit of all nodes is refused", async () => {
   for (let i = 0; i < 20; i++) await come(i % 2 === 0 ? one : two, "bob");
   const anonymous = await come(one, null);
-  expect(await anonymous.ask("system:auth", { token: await mintToken("bob") })).toMatchObject({
+  expect(await anonymous.request("system:auth", { token: await mintToken("bob") })).toMatchObject({
     type: "system:error",
     payload: { code: "RATE_LIMITED" },
   });

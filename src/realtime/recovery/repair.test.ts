@@ -26,7 +26,7 @@ async function commitUnpublished(room: string, ...texts: string[]): Promise<LogE
 test("OR-3 an entry that was not published is found by its head", async () => {
   const room = newRoom();
   const client = await openClient(node.port);
-  await client.ask("room:join", { room });
+  await client.request("room:join", { room });
   await commitUnpublished(room, "unpublished");
   await node.hub.compareHeads();
   expect((await client.next("message:created")).payload).toEqual({ content: "unpublished" });
@@ -35,7 +35,7 @@ test("OR-3 an entry that was not published is found by its head", async () => {
 test("OR-4 a room that waits for a missing frame blocks no other", async () => {
   const [gapped, whole] = [newRoom(), newRoom()];
   const client = await openClient(node.port);
-  for (const room of [gapped, whole]) await client.ask("room:join", { room });
+  for (const room of [gapped, whole]) await client.request("room:join", { room });
   const [, second] = await commitUnpublished(gapped, "one", "two");
   const [only] = await commitUnpublished(whole, "one");
   node.hub.publish([second!, only!]);
@@ -47,7 +47,7 @@ test("OR-4 a room that waits for a missing frame blocks no other", async () => {
 test("RC-6 when the server itself cannot fill a gap, the members are told to reload the room", async () => {
   const room = newRoom();
   const client = await openClient(node.port);
-  await client.ask("room:join", { room });
+  await client.request("room:join", { room });
   await commitUnpublished(room, ...Array.from({ length: 1_100 }, (_, i) => `text ${i + 1}`));
   await node.say(room, "after the gap");
   const rejoined = await client.next("room:joined", ({ payload }) => payload.seq !== 0);
@@ -63,7 +63,7 @@ test("RC-6 when the server itself cannot fill a gap, the members are told to rel
 test("OR-3 a log that cannot be read is read again until it works", async () => {
   const room = newRoom();
   const client = await openClient(node.port);
-  await client.ask("room:join", { room });
+  await client.request("room:join", { room });
   const [, second] = await commitUnpublished(room, "one", "two");
   await node.sql`ALTER TABLE rooms RENAME TO rooms_away`;
   node.hub.publish([second!]);
@@ -76,7 +76,7 @@ test("OR-3 a log that cannot be read is read again until it works", async () => 
 test("OR-3 an entry that the log does not have is not waited for", async () => {
   const room = newRoom();
   const client = await openClient(node.port);
-  await client.ask("room:join", { room });
+  await client.request("room:join", { room });
   node.hub.publish([{ room, seq: 3, type: "message:created", payload: '{"content":"invented"}' }]);
   await waitUntil("it is noticed", () => node.logged.some((line) => line.includes("does not have")));
   await node.say(room, "one", "two", "three");
@@ -95,7 +95,7 @@ test("OR-3 what came into a person's own room while a join of it failed is still
   const unpublished = await commitUnpublished("user:eve", "for eve");
   await node.sql.begin(async (tx) => {
     await tx`LOCK TABLE rooms`;
-    const refused = one!.ask("room:join", { room: "user:eve" });
+    const refused = one!.request("room:join", { room: "user:eve" });
     const reads = () => node.sql<{ pid: number }[]>`
       SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
     await waitUntil("the join reads", async () => (await reads()).length > 0);
@@ -112,7 +112,7 @@ test("JN-3 after a gap that cannot be filled, a person who lost the right in it 
   for (const user of ["ann", "eve"]) {
     node.members.add(`${user} ${room}`);
     const client = await openClient(node.port, { query: `?token=${await mintToken(user)}` });
-    await client.ask("room:join", { room });
+    await client.request("room:join", { room });
     clients.push(client);
   }
   node.members.delete(`eve ${room}`);
@@ -132,11 +132,11 @@ test("JN-3 a person who loses the right in a skipped gap while joining does not 
   for (const user of ["ann", "eve"]) node.members.add(`${user} ${room}`);
   const connect = async (user: string) => openClient(node.port, { query: `?token=${await mintToken(user)}` });
   const [ann, eve] = [await connect("ann"), await connect("eve")];
-  await ann.ask("room:join", { room });
+  await ann.request("room:join", { room });
   const gate = Promise.withResolvers<void>();
   node.policy.gate = gate.promise;
   const { asked } = node.policy;
-  const reply = eve.ask("room:join", { room });
+  const reply = eve.request("room:join", { room });
   await waitUntil("the rights were read", () => node.policy.asked > asked);
   node.members.delete(`eve ${room}`);
   await commitUnpublished(room, "gone: eve", ...Array.from({ length: 1_100 }, (_, i) => `text ${i + 1}`));

@@ -23,7 +23,7 @@ export function expel(
   const room = rooms.get(name);
   if (room === undefined) return;
   const isExpelled = ({ caller }: Connection) =>
-    caller.kind === "user" && (expelled === "everybody" || caller.userId === expelled.userId);
+    caller.kind === "user" && (expelled === "everyone" || caller.userId === expelled.userId);
   for (const join of room.pendingJoins ?? []) {
     if (!isExpelled(join.connection)) continue;
     // Before the reply its rights are checked again: the person may have become a member again since.
@@ -32,7 +32,7 @@ export function expel(
       sender.sendLeft(join.connection, name, "forbidden");
     } else join.requireAuthorization();
   }
-  const candidates = expelled === "everybody" ? connections.open : rooms.userConnections.get(expelled.userId);
+  const candidates = expelled === "everyone" ? connections.open : rooms.userConnections.get(expelled.userId);
   for (const connection of [...candidates]) {
     if (!isExpelled(connection) || !connection.isIn(room)) continue;
     rooms.leave(connection, room);

@@ -15,8 +15,8 @@ test("JN-2 the right is checked at every join and resume, and a room that one ma
   const room = "channel:1";
   const position = { seq: 0, epoch: node.epoch.current() };
   const client = await openClient(node.port, await query("ann"));
-  const join = async () => (await client.ask("room:join", { room })).payload.code ?? "in";
-  const resume = async () => (await client.ask("system:resume", { rooms: { [room]: position } })).payload;
+  const join = async () => (await client.request("room:join", { room })).payload.code ?? "in";
+  const resume = async () => (await client.request("system:resume", { rooms: { [room]: position } })).payload;
   expect(await join()).toBe("NOT_FOUND");
   node.members.add(`ann ${room}`);
   expect(await join()).toBe("in");
@@ -25,15 +25,15 @@ test("JN-2 the right is checked at every join and resume, and a room that one ma
   expect(await resume()).toEqual({ rooms: { [room]: { ...position, recovered: false, code: "NOT_FOUND" } } });
   expect(await join()).toBe("NOT_FOUND");
   for (const other of ["user:bob", "feed:1", "queue:1"])
-    expect((await client.ask("room:join", { room: other })).payload.code).toBe("NOT_FOUND");
+    expect((await client.request("room:join", { room: other })).payload.code).toBe("NOT_FOUND");
   client.close();
 });
 
 test("CN-4 an anonymous connection is asked to sign in for a person's room, and may be in public ones", async () => {
   const client = await openClient(node.port);
-  expect((await client.ask("room:join", { room: "user:ann" })).payload.code).toBe("UNAUTHORIZED");
-  expect((await client.ask("room:join", { room: "channel:1" })).payload.code).toBe("NOT_FOUND");
-  expect((await client.ask("room:join", { room: "event:1" })).type).toBe("room:joined");
+  expect((await client.request("room:join", { room: "user:ann" })).payload.code).toBe("UNAUTHORIZED");
+  expect((await client.request("room:join", { room: "channel:1" })).payload.code).toBe("NOT_FOUND");
+  expect((await client.request("room:join", { room: "event:1" })).type).toBe("room:joined");
   client.close();
 });
 
@@ -43,7 +43,7 @@ test("RC-7 when rights cannot be checked the command fails with a retry, and the
   const client = await openClient(node.port, await query("ann"));
   const position = { seq: 0, epoch: node.epoch.current() };
   const resume = () =>
-    client.ask("system:resume", { rooms: Object.fromEntries(rooms.map((room) => [room, position])) });
+    client.request("system:resume", { rooms: Object.fromEntries(rooms.map((room) => [room, position])) });
   await resume();
   const away = Promise.reject(new AppError("unavailable"));
   away.catch(() => {});
@@ -51,7 +51,7 @@ test("RC-7 when rights cannot be checked the command fails with a retry, and the
   expect((await resume()).payload).toMatchObject({ code: "UNAVAILABLE", retry: true });
   node.policy.gate = Promise.resolve();
   for (const room of rooms) await node.say(room, "unseen");
-  await client.ask("system:ping");
+  await client.request("system:ping");
   expect(client.frames.filter(({ type }) => type === "message:created")).toEqual([]);
   await resume();
   for (const room of rooms) await client.next("message:created", (frame) => frame.room === room);

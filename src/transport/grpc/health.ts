@@ -13,7 +13,7 @@ type Watcher = ServerWritableStream<{ service: string }, HealthResponse>;
  * grpc.health.v1: as true as `/ready`, for the whole server (an empty name) and for each service by its name.
  *
  * @param services names that are known
- * @param isReady the check behind `/ready`
+ * @param isReady the check of `/ready`
  */
 export function createHealth(services: readonly string[], isReady: () => Promise<boolean>) {
   const known = new Set(["", ...services]);

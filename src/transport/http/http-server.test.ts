@@ -75,7 +75,7 @@ test("/health is 200; /ready distinguishes degraded from unavailable", async () 
   searchIsThere = false;
   expect(await outcome(200)).toEqual({ status: "degraded", checks: { PostgreSQL: "ok", search: "away" } });
   databaseIsThere = false;
-  expect(await outcome(503)).toEqual({ status: "unavailable", reason: "PostgreSQL does not answer" });
+  expect(await outcome(503)).toEqual({ status: "unavailable", reason: "PostgreSQL does not respond" });
   databaseIsThere = searchIsThere = true;
   draining = true;
   expect(await outcome(503)).toEqual({ status: "unavailable", reason: "draining" });

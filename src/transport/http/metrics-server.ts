@@ -20,7 +20,7 @@ export function createMetricsServer(config: MetricsConfig, metrics: Pick<Metrics
       development: false,
       async fetch(request, server) {
         if (!canRead(request, server.requestIP(request)?.address ?? "")) {
-          const sentence = "Send METRICS_TOKEN as Authorization: Bearer, or ask from an address of METRICS_ALLOW.\n";
+          const sentence = "Send METRICS_TOKEN as Authorization: Bearer, or call from an address of METRICS_ALLOW.\n";
           return new Response(sentence, { status: 401, headers: { "www-authenticate": "Bearer" } });
         }
         if (new URL(request.url).pathname !== "/metrics")

@@ -53,7 +53,7 @@ const ready = route({
   },
 });
 
-/** The check behind `/ready` and gRPC's health service: null when this node takes requests, or why it does not; and each check. */
+/** The check of `/ready` and gRPC's health service: null when this node takes requests, or why it does not; and each check. */
 export type Readiness = () => Promise<{ refusal: string | null; checks: Record<string, CheckState> }>;
 
 export function createReadiness({ checks, isDraining, getUnfitReason = () => null }: ReadinessDeps): Readiness {
@@ -63,7 +63,7 @@ export function createReadiness({ checks, isDraining, getUnfitReason = () => nul
     const all = await outcomes();
     const failedCheck = all.find(({ isRequired, state }) => isRequired && state === "away");
     return {
-      refusal: failedCheck === undefined ? getUnfitReason() : `${failedCheck.name} does not answer`,
+      refusal: failedCheck === undefined ? getUnfitReason() : `${failedCheck.name} does not respond`,
       checks: Object.fromEntries(all.map(({ name, state }) => [name, state])),
     };
   };

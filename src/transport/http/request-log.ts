@@ -20,7 +20,7 @@ export function createRequestLog({ metrics, logger }: { metrics: Metrics | null;
         address,
         request_id: requestId,
       },
-      "answered",
+      "request completed",
     );
   };
 }

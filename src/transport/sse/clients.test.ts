@@ -6,7 +6,7 @@ import { waitUntil } from "../../../tests/support/wait-until.ts";
 
 setDefaultTimeout(60_000);
 
-/** The EventSource libraries that people use, behind a network that is cut. */
+/** The EventSource libraries that people use, over a network that is cut. */
 let node: SseNode;
 let proxy: TcpProxy;
 beforeAll(async () => {

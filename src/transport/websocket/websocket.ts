@@ -57,7 +57,7 @@ export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocke
         throw new AppError("unavailable", "Too many clients connect at once.", { retry_after: 1 });
       if (hub.draining) throw new AppError("unavailable", "This server is about to stop. Connect again.");
       if (await upgradeSocket(from)) return undefined;
-      throw new AppError("malformed", "This is not a WebSocket handshake that can be answered.");
+      throw new AppError("malformed", "This is not a WebSocket handshake that can be completed.");
     } catch (thrown) {
       const error = toAppError(thrown);
       if (error instanceof AppError) return problemResponse(error, requestId);

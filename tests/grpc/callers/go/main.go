@@ -42,13 +42,13 @@ func main() {
 	show("GetConnectionStats", try(client.GetConnectionStats(ctx, &pb.GetConnectionStatsRequest{})))
 }
 
-func try[T any](answer T, err error) T {
+func try[T any](response T, err error) T {
 	stop(err)
-	return answer
+	return response
 }
 
-func show(method string, answer proto.Message) {
-	text, err := protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true}.Marshal(answer)
+func show(method string, response proto.Message) {
+	text, err := protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true}.Marshal(response)
 	stop(err)
 	fmt.Printf("%s %s\n", method, text)
 }

@@ -1,4 +1,4 @@
-"""Calls all six methods by compiled stubs and prints what each answered: main.py ADDRESS TOKEN USER ROOM"""
+"""Calls all six methods by compiled stubs and prints what each returned: main.py ADDRESS TOKEN USER ROOM"""
 import sys
 
 import grpc
@@ -22,6 +22,6 @@ CALLS = {
     "GetConnectionStats": pb.GetConnectionStatsRequest(),
 }
 for method, request in CALLS.items():
-    answer = getattr(client, method)(request, timeout=20, metadata=[("authorization", f"Bearer {token}")])
-    text = MessageToJson(answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True, indent=None)
+    response = getattr(client, method)(request, timeout=20, metadata=[("authorization", f"Bearer {token}")])
+    text = MessageToJson(response, preserving_proto_field_name=True, always_print_fields_with_no_presence=True, indent=None)
     print(method, text)

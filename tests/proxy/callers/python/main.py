@@ -15,4 +15,4 @@ for n in range(int(count)):
     except grpc.RpcError as error:
         failed += 1
         print(error.code(), error.details(), file=sys.stderr)
-print(f"{int(count) - failed} answered, {failed} failed")
+print(f"{int(count) - failed} succeeded, {failed} failed")

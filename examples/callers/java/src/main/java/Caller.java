@@ -31,13 +31,13 @@ public class Caller {
         ManagedChannel channel = ManagedChannelBuilder.forTarget(System.getenv("USHER"))
                 .usePlaintext().enableRetry().defaultServiceConfig(RETRY).build();
         try {
-            var answer = RealtimeServiceGrpc.newBlockingStub(channel)
+            var response = RealtimeServiceGrpc.newBlockingStub(channel)
                     .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(metadata))
                     .withDeadlineAfter(5, TimeUnit.SECONDS)
                     .notifyBookingResult(NotifyBookingResultRequest.newBuilder()
                             .setUserId(user).setBookingId(booking).setSuccess(true)
                             .setMessage("Booking confirmed").build());
-            System.out.printf("delivered %b stored %b%n", answer.getDelivered(), answer.getStored());
+            System.out.printf("delivered %b stored %b%n", response.getDelivered(), response.getStored());
         } finally {
             channel.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
         }
