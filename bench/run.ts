@@ -1,3 +1,4 @@
+import { broadcast } from "./broadcast.ts";
 import { cluster } from "./cluster.ts";
 import { drain } from "./drain.ts";
 import { edge } from "./edge.ts";
@@ -23,6 +24,7 @@ const BENCHES: Record<string, () => Promise<void>> = {
   start,
   webhooks,
   notify,
+  broadcast,
   cluster,
   three,
   drain,

@@ -19,6 +19,8 @@ export interface Target {
   /** Usher only: a token per person, and the rooms that each joins; the first channel is the one published to. */
   tokens?: string[];
   rooms?: string[];
+  /** Usher only: where it listens for gRPC. */
+  grpcPort?: number;
   /** Usher only: whether each subscribes to presence. */
   presence?: boolean;
 }
@@ -30,14 +32,14 @@ export function getAddress({ host, ports }: Target, n: number): Address {
   return { host, port: ports[n % ports.length]! };
 }
 
-/** Waits for the first frame that holds `word`; other frames are dropped. */
-export function waitFor(socket: LoadSocket, text: string): Promise<string> {
+/** Waits for the first frame that contains `part`; other frames are dropped. */
+export function waitFor(socket: LoadSocket, part: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no "${text}" within ${OPEN_TIMEOUT_MS} ms`)), OPEN_TIMEOUT_MS);
+    const timer = setTimeout(() => reject(new Error(`no "${part}" within ${OPEN_TIMEOUT_MS} ms`)), OPEN_TIMEOUT_MS);
     socket.onFrame = (bytes, start, end) => {
       const text = Buffer.from(bytes.subarray(start, end)).toString();
       if (text.includes('"system:error"')) reject(new Error(text));
-      if (!text.includes(text)) return;
+      if (!text.includes(part)) return;
       clearTimeout(timer);
       resolve(text);
     };

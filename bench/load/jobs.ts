@@ -1,3 +1,4 @@
+import type { BroadcastOptions, BroadcastResult } from "./broadcast.ts";
 import type { Target } from "./dialect.ts";
 import type { DrainOptions, DrainResult } from "./drain.ts";
 import type { FanoutOptions, FanoutResult } from "./fanout.ts";
@@ -10,6 +11,7 @@ export type Job =
   | { job: "fanout"; target: Target; options: FanoutOptions }
   | { job: "posts"; target: Target; options: PostsOptions }
   | { job: "storm"; target: Target; options: StormOptions }
+  | { job: "broadcast"; target: Target; options: BroadcastOptions }
   | { job: "drain"; target: Target; options: DrainOptions };
 
 export type JobResult<J extends Job["job"]> = {
@@ -17,6 +19,7 @@ export type JobResult<J extends Job["job"]> = {
   fanout: FanoutResult;
   posts: PostsResult;
   storm: StormResult;
+  broadcast: BroadcastResult;
   drain: DrainResult;
 }[J];
 

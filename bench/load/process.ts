@@ -1,3 +1,4 @@
+import { broadcast } from "./broadcast.ts";
 import { createDialect } from "./dialect.ts";
 import { drain } from "./drain.ts";
 import { connectReaders, fanout } from "./fanout.ts";
@@ -15,6 +16,8 @@ async function run(job: Job) {
       return posts(job.target, job.options);
     case "storm":
       return storm(job.target, job.options);
+    case "broadcast":
+      return broadcast(job.target, job.options);
     case "drain":
       return drain(job.target, job.options);
   }
