@@ -98,11 +98,11 @@ async function start(program: Program): Promise<{ port: number; node: number }> 
   // Identity needs the hub, to close sockets; the hub asks identity only when a client connects.
   const authenticate: Authenticate = {
     token: (token) =>
-      services.isServiceToken(token)
+      services.callers.isServiceToken(token)
         ? authenticateSubscriber(services, token)
         : identity.authenticate(token, "connect"),
     cookie: (header) => identity.authenticateCookie(header),
-    isCurrent: (caller) => (caller.kind === "user" ? identity.isCurrent(caller) : services.isCurrent(caller)),
+    isCurrent: (caller) => (caller.kind === "user" ? identity.isCurrent(caller) : services.callers.isCurrent(caller)),
     isBanned: (address) => identity.isBanned(address),
   };
   const share = createShareLimit(broker, log);

@@ -107,7 +107,7 @@ export async function startListeners(
 
 /** A scraper that is not on this machine comes with a service token that has the scope `stats`. */
 async function canReadMetrics(services: ServerApi, token: string): Promise<boolean> {
-  if (!services.isServiceToken(token)) return false;
-  const { scopes } = await services.authenticate(token);
+  if (!services.callers.isServiceToken(token)) return false;
+  const { scopes } = await services.callers.authenticate(token);
   return scopes.includes("stats");
 }

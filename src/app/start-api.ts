@@ -45,8 +45,10 @@ export async function startApi(
     config,
     logger,
     authenticate: (token) =>
-      services.isServiceToken(token) ? services.authenticate(token) : identity.authenticate(token, "api"),
-    findCachedService: (token) => services.findCached(token),
+      services.callers.isServiceToken(token)
+        ? services.callers.authenticate(token)
+        : identity.authenticate(token, "api"),
+    findCachedService: (token) => services.callers.findCached(token),
     addressLimiter: addresses.requests,
     serviceLimiter: services.requests,
     authenticateCookie: (header) => identity.authenticateCookie(header),

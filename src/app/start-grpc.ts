@@ -34,11 +34,11 @@ export async function startGrpc(program: Program, parts: GrpcDeps): Promise<void
   const { sql, services, identity, streams, metrics, readiness, addresses } = parts;
   const host = getGrpcHost(config);
   const authenticator = createCallAuthenticator({
-    services,
+    callers: services.callers,
     trustsLoopback: isLoopback(host) && config.GRPC_TOKEN === null,
     resolveClient: createResolveClient(config),
     isBanned: (address) => identity.isBanned(address),
-    count: addresses.requests,
+    limiters: { token: services.requests, address: addresses.requests },
   });
   const server = await lifecycle.start(
     "grpc",

@@ -57,7 +57,7 @@ export async function startServerApi(program: Program, parts: ServerApiStartDeps
 
 /** The service that a socket's or stream's token belongs to; throws `forbidden` without the scope for it. */
 export async function authenticateSubscriber(services: ServerApi, token: string): Promise<ServiceCaller> {
-  const caller = await services.authenticate(token);
+  const caller = await services.callers.authenticate(token);
   if (!caller.scopes.includes("subscribe")) {
     throw new AppError("forbidden", "This token does not have the scope subscribe.");
   }

@@ -3,8 +3,7 @@ import { UserId } from "../../protocol/rooms.ts";
 import type { IdempotentAppend } from "./idempotent-append.ts";
 import type { Broadcasts, ServerApiDeps } from "./index.ts";
 import { buildMeta } from "./notices.ts";
-import { validatePayload } from "./payload.ts";
-import { checkEventType, namedFieldError, parseRoom, requireService } from "./policy.ts";
+import { checkEventType, namedFieldError, parseRoom, requireService, validatePayload } from "./policy.ts";
 
 /** Maximum number of one user's connections in one room. */
 const MAX_USER_CONNECTIONS = 1_000;

@@ -25,6 +25,23 @@ export interface ServerApi {
   history: History;
   changes: Changes;
   tokens: ServiceTokens;
+  callers: ServiceCallers;
+  /** Where all transports count the requests of each token. */
+  requests: RateLimiter;
+  /** Mounts the REST routes. */
+  routes(api: Api): void;
+  /** Removes the notices to a person from the log. Call it when the person is erased. */
+  erase(userId: string): Promise<void>;
+  /** The notices of a user that are still stored. */
+  exportUser(userId: string): Promise<Record<string, unknown>>;
+  /** Ends all long polls, and later ones at once: this node is about to stop. */
+  endLongPolls(): void;
+  /** The same, and stores which tokens were used. */
+  stop(): Promise<void>;
+}
+
+/** Who calls, by the token that they send. */
+export interface ServiceCallers {
   /**
    * Whose service token this is: `ust_…`, or the text of GRPC_TOKEN. Throws `unauthenticated`.
    * Cached: a check for each call costs no query.
@@ -36,20 +53,6 @@ export interface ServerApi {
   isCurrent(caller: ServiceCaller): boolean;
   /** The same without a query, from the cache; null: call `authenticate`. */
   findCached(token: string): ServiceCaller | null;
-  /** Where all transports count the requests of each token. */
-  requests: RateLimiter;
-  /** Counts one request of this token; throws `rate_limited`. REST counts by itself. */
-  admit(caller: ServiceCaller): Promise<void>;
-  /** Mounts the REST routes. */
-  routes(api: Api): void;
-  /** Removes the notices to a person from the log. Call it when the person is erased. */
-  erase(userId: string): Promise<void>;
-  /** The notices of a user that are still stored. */
-  exportUser(userId: string): Promise<Record<string, unknown>>;
-  /** Ends all long polls, and later ones at once: this node is about to stop. */
-  endLongPolls(): void;
-  /** The same, and stores which tokens were used. */
-  stop(): Promise<void>;
 }
 
 /** The dependencies of this module; wired in src/app/start-server-api.ts, where `createServerApi` of server-api.ts is called. */

@@ -6,8 +6,7 @@ import { toJsonObject } from "../platform/json-object.ts";
 import { getMemberText, mergeObjectTexts } from "../platform/json-text.ts";
 import type { IdempotentAppend } from "./idempotent-append.ts";
 import type { AckOptions, Delivery, Notice, NoticeOptions, Notices, ServerApiDeps } from "./index.ts";
-import { validatePayload } from "./payload.ts";
-import { checkEventType, namedFieldError, parseUserRoom, requireService } from "./policy.ts";
+import { checkEventType, namedFieldError, parseUserRoom, requireService, validatePayload } from "./policy.ts";
 
 /** In ms. Callers and their proxies time out at about ten seconds. */
 const MAX_ACK_TIMEOUT_MS = 5_000;

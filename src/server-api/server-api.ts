@@ -1,5 +1,3 @@
-import { rateLimitedError } from "../platform/http/rate-limit.ts";
-import { createBatchedAppend } from "./batched-append.ts";
 import { createBroadcasts } from "./broadcasts.ts";
 import { createChangeNotifier } from "./change-notifier.ts";
 import { createChanges } from "./changes.ts";
@@ -28,7 +26,7 @@ export async function createServerApi(deps: ServerApiDeps): Promise<ServerApi> {
     needs: () => false,
     handle: async () => notifier.notify(),
   });
-  const context = { ...deps, notifier, append: createIdempotentAppend(deps.sql, createBatchedAppend(deps)) };
+  const context = { ...deps, notifier, append: createIdempotentAppend(deps) };
   const api: ServerApi = {
     notices: createNotices(context),
     broadcasts: createBroadcasts(context),
@@ -36,15 +34,8 @@ export async function createServerApi(deps: ServerApiDeps): Promise<ServerApi> {
     history: createHistory(context),
     changes: createChanges(context),
     tokens: createServiceTokens(deps, () => tokenCache.reload()),
-    authenticate: (token) => tokenCache.authenticate(token),
-    isServiceToken: (token) => tokenCache.isServiceToken(token),
-    findCached: (token) => tokenCache.findCached(token),
-    isCurrent: (caller) => tokenCache.isCurrent(caller),
+    callers: tokenCache,
     requests: deps.requests,
-    async admit({ tokenId }) {
-      const { allowed, retryAfter } = await deps.requests(tokenId);
-      if (!allowed) throw rateLimitedError(retryAfter);
-    },
     routes(http) {
       addNoticeRoutes(http, api);
       addRoomRoutes(http, api);

@@ -7,7 +7,7 @@ import { toAppError } from "../platform/postgres/database-errors.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import { createUnlimitedService, LOOPBACK } from "../platform/scopes.ts";
 import type { Realtime } from "../realtime/index.ts";
-import type { ServerApiDeps } from "./index.ts";
+import type { ServerApiDeps, ServiceCallers } from "./index.ts";
 import { findValidTokens, touchTokens, type ValidToken } from "./store/service-tokens.ts";
 
 /** Changes of tokens on any node are entries here: {token_id}. */
@@ -34,7 +34,7 @@ interface CachedToken extends ValidToken {
  * All valid service tokens, in memory: there are never many, so a call costs no query, and neither does a made-up token.
  * A change on any node is known within a second by the internal room; after five seconds in any case.
  */
-export class TokenCache {
+export class TokenCache implements ServiceCallers {
   readonly #sql: Sql;
   readonly #now: () => number;
   /** ms by a monotonic clock: the age of cached values. */

@@ -1,6 +1,5 @@
 import type { Ids } from "../nodes/ids.ts";
-import { withLockTimeout } from "../postgres/lock-timeout.ts";
-import type { ISql, Sql, TransactionSql } from "../postgres/sql.ts";
+import type { ISql, TransactionSql } from "../postgres/sql.ts";
 import type { LogEntry, NewEntry } from "./entry.ts";
 
 /**
@@ -8,19 +7,22 @@ import type { LogEntry, NewEntry } from "./entry.ts";
  * Only `transaction()` calls this, once, as the last statement before COMMIT: rooms stay locked until then.
  */
 export async function append(sql: TransactionSql, ids: Ids, entries: readonly NewEntry[]): Promise<LogEntry[]> {
-  const appended = await callLogAppend(sql, ids, entries, null);
+  const appended = await appendBatch(sql, ids, entries, null);
   return appended.map((entry) => entry!);
 }
 
 /**
- * The same as a transaction of its own, but for entries of rooms that stay locked by another transaction: they are not written, and null
- * returned.
+ * The same as a transaction of its own.
+ *
+ * @param waitMs ms after which it fails with 55P03, when another transaction has locked a room; with 0 it does not wait, and writes
+ *   and returns null for the entries of locked rooms; null: it waits
  */
-export function appendUnlocked(sql: Sql, ids: Ids, entries: readonly NewEntry[]): Promise<(LogEntry | null)[]> {
-  return withLockTimeout((waitMs) => callLogAppend(sql, ids, entries, waitMs));
-}
-
-async function callLogAppend(sql: ISql, ids: Ids, entries: readonly NewEntry[], waitMs: number | null) {
+export async function appendBatch(
+  sql: ISql,
+  ids: Ids,
+  entries: readonly NewEntry[],
+  waitMs: number | null,
+): Promise<(LogEntry | null)[]> {
   if (entries.length === 0) return [];
   const newIds = new Map(entries.map(({ room }) => [room, ""]));
   for (const room of newIds.keys()) newIds.set(room, ids.next());

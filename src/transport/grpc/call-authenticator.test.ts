@@ -10,18 +10,20 @@ const HERE = "127.0.0.1:50057";
 function startAuthenticator({ open = false } = {}) {
   let asked = 0;
   const authenticator = createCallAuthenticator({
-    services: {
+    callers: {
       findCached: (token) => (token === "good" ? createUnlimitedService("good") : null),
       async authenticate() {
         asked += 1;
         throw new AppError("unauthenticated");
       },
-      admit: async () => {},
     },
     trustsLoopback: open,
     resolveClient: (address) => ({ address, isLocal: false }),
     isBanned: () => false,
-    count: createRateLimiter({ points: 3, seconds: 60 }),
+    limiters: {
+      token: createRateLimiter({ points: 1_000, seconds: 60 }),
+      address: createRateLimiter({ points: 3, seconds: 60 }),
+    },
   });
   const service = async (headers: Record<string, string>, authority = HERE) => {
     const metadata = new Metadata();

@@ -4,7 +4,7 @@ import { AppError } from "../../platform/errors.ts";
 import { type GetHeader, isForwarded, isLoopbackHost } from "../../platform/http/loopback.ts";
 import { addressKey, type RateLimiter, rateLimitedError } from "../../platform/http/rate-limit.ts";
 import { createUnlimitedService, LOOPBACK } from "../../platform/scopes.ts";
-import type { ServerApi } from "../../server-api/index.ts";
+import type { ServiceCallers } from "../../server-api/index.ts";
 
 /** The caller of a call, and its address. */
 export interface CallAuthenticator {
@@ -22,23 +22,23 @@ export interface CallAuthenticator {
 }
 
 export interface CallAuthenticatorDeps {
-  services: Pick<ServerApi, "authenticate" | "findCached" | "admit">;
+  callers: Pick<ServiceCallers, "authenticate" | "findCached">;
   /** Whether a client on this machine itself, without a token, may do everything: only on loopback, and without a GRPC_TOKEN. */
   trustsLoopback: boolean;
   /** The client's address behind trusted proxies: see request-info.ts of the HTTP server. */
   resolveClient(peer: string, header: GetHeader, host: string): { address: string; isLocal: boolean };
   /** Whether every call from this address is refused. */
   isBanned(address: string): boolean;
-  /** Counts calls without a valid token, by `addressKey`: where the address's other requests count. */
-  count: RateLimiter;
+  /** Counts the calls of each token, and by `addressKey` those without a valid one: where their other requests count. */
+  limiters: { token: RateLimiter; address: RateLimiter };
 }
 
 export function createCallAuthenticator({
-  services,
+  callers,
   trustsLoopback,
   resolveClient,
   isBanned,
-  count: limiter,
+  limiters,
 }: CallAuthenticatorDeps): CallAuthenticator {
   const local = createUnlimitedService(LOOPBACK);
   function refuseBanned(address: string): void {
@@ -46,14 +46,13 @@ export function createCallAuthenticator({
   }
   async function admitAnonymous(address: string): Promise<void> {
     refuseBanned(address);
-    const { allowed, retryAfter } = limiter(addressKey(address));
-    if (!allowed) throw rateLimitedError(retryAfter);
+    count(limiters.address, addressKey(address));
   }
   /** Counted before the token is checked, which may take a while, or guesses would use up all concurrent calls. */
   async function authenticateUncached(token: string, address: string): Promise<ServiceCaller> {
     await admitAnonymous(address);
     if (token === "") throw new AppError("unauthenticated", TOKEN_HELP);
-    return services.authenticate(token);
+    return callers.authenticate(token);
   }
   return {
     admitAnonymous,
@@ -62,8 +61,8 @@ export function createCallAuthenticator({
       const [header] = metadata.get("authorization");
       if (header === undefined && trustsLoopback && isDirect(metadata, authority)) return local;
       const token = parseToken(header);
-      const caller = services.findCached(token) ?? (await authenticateUncached(token, address));
-      await services.admit(caller);
+      const caller = callers.findCached(token) ?? (await authenticateUncached(token, address));
+      count(limiters.token, caller.tokenId);
       return caller;
     },
     getClient(peer, metadata, authority) {
@@ -71,6 +70,11 @@ export function createCallAuthenticator({
       return resolveClient(address, createGetHeader(metadata), authority);
     },
   };
+}
+
+function count(limiter: RateLimiter, key: string): void {
+  const { allowed, retryAfter } = limiter(key);
+  if (!allowed) throw rateLimitedError(retryAfter);
 }
 
 /** Called on this machine by its own name. A proxy here names another host, or says for whom it calls: that is no client of this machine. */

@@ -23,7 +23,7 @@ type Call = ServerWritableStream<unknown, SubscribeResponse>;
 
 export interface SubscribeDeps extends CallsDeps {
   streams: Streams;
-  services: Pick<ServerApi, "isCurrent">;
+  services: Pick<ServerApi, "callers">;
 }
 
 /** Subscribe: a service in rooms, as a client with a WebSocket is. */
@@ -40,7 +40,7 @@ export function createSubscribe(deps: SubscribeDeps) {
       throw new AppError("full", "This node has its maximum number of streams. Try another one.");
     await deps.streams.prepare(caller, addressKey(address));
     if (call.cancelled) return;
-    if (!deps.services.isCurrent(caller)) throw new AppError("unauthenticated");
+    if (!deps.services.callers.isCurrent(caller)) throw new AppError("unauthenticated");
     const sink = createSink(
       call,
       () => stream.drained(),

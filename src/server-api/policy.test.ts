@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { validatePayload } from "./payload.ts";
+import { validatePayload } from "./policy.ts";
 
 // Names that every object has. "__proto__" is no event type: those begin with a letter.
 test.each(["note:new", "constructor", "toString", "valueOf"])("a payload of %s goes as it is", (type) => {

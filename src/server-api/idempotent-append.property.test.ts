@@ -4,16 +4,16 @@ import { testDatabase } from "../../tests/support/postgres.ts";
 import { chooseSeed, seeded } from "../../tests/support/seeded.ts";
 import type { LogEntry } from "../platform/log/entry.ts";
 import { openDatabase } from "../platform/postgres/pool.ts";
-import { createBatchedAppend } from "./batched-append.ts";
+import { createIdempotentAppend } from "./idempotent-append.ts";
 
 test("whatever nodes append at the same time, each entry is in its room once, with the seq that was returned and published", async () => {
-  const random = seeded(chooseSeed("batched append"));
+  const random = seeded(chooseSeed("idempotent append"));
   const database = await testDatabase();
   const nodes = await Promise.all([startLogNode(database.url), startLogNode(database.url)]);
   const published: LogEntry[] = [];
   const batches = nodes.map(() => openDatabase(database.url, { max: 1 }));
   const appends = nodes.map(({ sql, ids }, i) =>
-    createBatchedAppend({ sql, batchSql: batches[i]!.sql, ids, publish: (entries) => published.push(...entries) }),
+    createIdempotentAppend({ sql, batchSql: batches[i]!.sql, ids, publish: (entries) => published.push(...entries) }),
   );
   const rooms = Array.from({ length: 12 }, (_, n) => `user:${n}`);
   // Another transaction locks a room for longer than an append waits: only appends to it are delayed, or refused.
@@ -30,8 +30,8 @@ test("whatever nodes append at the same time, each entry is in its room once, wi
       const room = rooms[random.int(0, rooms.length - 1)]!;
       const entry = { room, type: "note:new", payload: JSON.stringify({ caller, n }), meta: null };
       const result = await appends[caller % 2]!(entry);
-      expect([result.room, result.payload]).toEqual([entry.room, entry.payload]);
-      results.push(result);
+      expect([result?.room, result?.payload]).toEqual([entry.room, entry.payload]);
+      results.push(result!);
       if (random.chance(0.1)) await Bun.sleep(random.int(0, 10));
     }
     return results;
