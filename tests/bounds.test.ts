@@ -85,7 +85,7 @@ const QUERIES: Query[] = [
     run: (sql) => createWindowCache(sql).after(farLagging),
   },
   {
-    what: "the places in a window of a log tail that lags far",
+    what: "the positions in a window of a log tail that lags far",
     max: 15_300,
     run: (sql) => createWindowCache(sql).seqsAfter(farLagging),
   },
@@ -93,9 +93,9 @@ const QUERIES: Query[] = [
     what: "some entries of a window",
     max: 15_300,
     async run(sql) {
-      const { seqsAfter: placesAfter, entriesAt } = createWindowCache(sql);
-      const { to, rooms: places } = await placesAfter(farLagging);
-      await entriesAt(farLagging, to, [{ ...places[0]!, seqs: [1, 7] }]);
+      const { seqsAfter: positionsAfter, entriesAt } = createWindowCache(sql);
+      const { to, rooms: positions } = await positionsAfter(farLagging);
+      await entriesAt(farLagging, to, [{ ...positions[0]!, seqs: [1, 7] }]);
     },
   },
   {

@@ -9,10 +9,10 @@ let last = performance.now();
 let lastCpu = cpuMs();
 let longest = { wall: 0, cpu: 0 };
 
-setInterval(look, EVERY_MS);
+setInterval(sample, EVERY_MS);
 
 /** Also at each question: it may come before the timer that a hold has made late. */
-function look(): void {
+function sample(): void {
   const [now, cpu] = [performance.now(), cpuMs()];
   longest = {
     wall: Math.max(longest.wall, now - last - EVERY_MS),
@@ -24,7 +24,7 @@ function look(): void {
 Bun.serve({
   unix: process.env.BENCH_PROBE!,
   fetch() {
-    look();
+    sample();
     const response = Response.json(longest);
     longest = { wall: 0, cpu: 0 };
     return response;

@@ -40,7 +40,7 @@ export function createNodeReadiness(
       },
       ...(pages === null ? [] : [{ name: "pages", isRequired: onlyPages, probe: () => checkPages(pages) }]),
     ],
-    getUnfitReason: () => (broker.health() === "isolated" ? "this node does not hear the others" : null),
+    getUnfitReason: () => (broker.health() === "isolated" ? "this node receives nothing from the others" : null),
     isDraining: () => hub.draining || lifecycle.isStopping,
   });
   const open = logChanges(readiness, logger);

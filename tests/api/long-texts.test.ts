@@ -58,13 +58,13 @@ test("no pattern and no normal form is given a text that is longer than its fiel
 }, 120_000);
 
 /** A value for each text of a schema, with `long` in its place; other fields are left out. */
-function* valuesOf(schema: JsonSchema, long: string): Generator<unknown> {
+function* listValues(schema: JsonSchema, long: string): Generator<unknown> {
   for (const one of [...((schema.anyOf ?? []) as JsonSchema[]), ...((schema.allOf ?? []) as JsonSchema[])])
-    yield* valuesOf(one, long);
+    yield* listValues(one, long);
   if (schema.type === "string") yield long;
-  if (schema.type === "array") for (const item of valuesOf(schema.items as JsonSchema, long)) yield [item];
+  if (schema.type === "array") for (const item of listValues(schema.items as JsonSchema, long)) yield [item];
   for (const [name, field] of Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>))
-    for (const value of valuesOf(field, long)) yield { [name]: value };
+    for (const value of listValues(field, long)) yield { [name]: value };
   if (typeof schema.additionalProperties === "object") yield { [long]: {} };
 }
 
@@ -74,7 +74,7 @@ test("the same holds for the frames of a socket and the messages of gRPC", async
   const longest = await longestMatch(() => {
     for (const schema of schemas)
       for (const long of LONG)
-        for (const value of valuesOf(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }), long)) {
+        for (const value of listValues(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }), long)) {
           schema.safeParse(value);
           tried += 1;
         }

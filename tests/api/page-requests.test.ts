@@ -54,10 +54,10 @@ for (const [what, status, path, type, body, method] of CASES) {
     const result = await request(path, type, body, method);
     expect(result.status).toBe(status);
     expect(result.text).not.toContain("    at ");
-    await waitUntil("it is told", () => lines.length > before);
+    await waitUntil("it is logged", () => lines.length > before);
     // The next one's lines come after all lines of the first one.
     await request("/another.php", FORM, "x=1");
-    await waitUntil("the next is told", () => lines.length > before + 1);
+    await waitUntil("the next is logged", () => lines.length > before + 1);
     expect(lines.slice(before).map(({ level }) => level)).toEqual(["info", "info"]);
   });
 }

@@ -136,7 +136,7 @@ test("a user renamed on one node posts under the new name on the other", async (
   const joined = await listener.request("room:join", { room: `channel:${channel.id}` });
   expect(joined.type).toBe("room:joined");
   await call(a, "PATCH", "/users/me", { username: "cemil" }, token);
-  await waitUntil("the new name is told", async () => {
+  await waitUntil("the new name is known", async () => {
     await speaker.request("typing:start", { channel_id: channel.id });
     await speaker.request("typing:stop", { channel_id: channel.id });
     return listener.frames.some((f) => f.type === "typing:started" && f.payload.username === "cemil");

@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import type { Sql } from "../../src/platform/postgres/sql.ts";
 import { encodeEntry } from "../../src/realtime/rooms/room.ts";
 
-/** What one listener was told of one room from one position on, as it was received. `marks`: a checksum of each frame. */
+/** What one listener received of one room from one position on, as it was received. `marks`: a checksum of each frame. */
 export interface Stretch {
   from: number;
   seqs: number[];

@@ -128,7 +128,7 @@ async function findUnstored(sql: ReturnType<typeof openDatabase>["sql"], writers
     .flatMap(({ clientId, seq }) => {
       const row = stored.get(clientId);
       if (row?.times === 1 && row.seq === seq) return [];
-      return [`${clientId}: told ${seq}, stored ${row?.times ?? 0} times at ${row?.seq ?? "no position"}`];
+      return [`${clientId}: acknowledged at ${seq}, stored ${row?.times ?? 0} times at ${row?.seq ?? "no position"}`];
     })
     .slice(0, 20);
 }

@@ -36,15 +36,15 @@ export function watchMovement(page: Page): Promise<void> {
     const look = () => {
       place = describe();
       const { top, bottom } = box.getBoundingClientRect();
-      const places = new Map<string, number>();
+      const tops = new Map<string, number>();
       for (const row of box.querySelectorAll<HTMLElement>("[data-message]")) {
         const text = row.querySelector("[data-text]")?.getBoundingClientRect();
         if (!text || text.bottom <= top || text.top >= bottom) continue;
-        places.set(row.dataset.message ?? "", text.top);
+        tops.set(row.dataset.message ?? "", text.top);
         seen.add(row.dataset.message ?? "");
       }
       following = Math.abs(box.scrollTop) < 80 && !/Newer messages/.test(box.textContent ?? "");
-      return places;
+      return tops;
     };
     const compare = (when: string) => {
       const wasFollowing = following;

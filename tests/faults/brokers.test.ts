@@ -224,7 +224,7 @@ for (const { kind, check, begin } of KINDS) {
           return state.code === 503 && state;
         });
         console.log(`isolated after ${Math.round(performance.now() - began)} ms`);
-        expect(isolated).toMatchObject({ status: "unavailable", reason: "this node does not hear the others" });
+        expect(isolated).toMatchObject({ status: "unavailable", reason: "this node receives nothing from the others" });
         for (const app of apps.slice(0, 2)) expect(await ready(app)).toMatchObject({ code: 200, status: "ready" });
         await seen(await post(apps[0]!)); // by polling
         await waitUntil("admins see which one it is", async () => {

@@ -474,7 +474,7 @@ function limits(): ConformanceCase[] {
     },
     {
       group,
-      name: "a length of 4 GiB, told but not sent",
+      name: "a length of 4 GiB, announced but not sent",
       send: [join(Uint8Array.of(0x81, 0xff), encodeLength(2 ** 32), new Uint8Array(4))],
       wants: { close: 1009 },
     },

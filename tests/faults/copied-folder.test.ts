@@ -127,7 +127,7 @@ test("a socket's folder that is removed is created again, and /ready reports it 
   // While the name is another's it cannot heal.
   writeFileSync(socketFolder, "");
   expect(seen.isReachable()).toBe(false);
-  await waitUntil("it is told", async () => (await ready()).code === 503);
+  await waitUntil("it is not ready", async () => (await ready()).code === 503);
   expect(await ready()).toMatchObject({ reason: "postgres does not respond" });
   await waitUntil("it is tried", () => logged.some((line) => line.includes("belongs to another user by now")));
   expect(readFileSync(socketFolder, "utf8")).toBe("");

@@ -182,13 +182,13 @@ test("HB-2 a half-open client is reaped although the server continues to send to
 });
 
 test("a thousand connections that come and go leave no resources in use", async () => {
-  const { connections, rooms: places } = node.hub.counts();
+  const { connections, rooms: joins } = node.hub.counts();
   for (let round = 0; round < 10; round++) {
     const clients = await Promise.all(Array.from({ length: 100 }, (_, i) => member(`event:churn-${i % 7}`)));
     for (const client of clients) client.close();
   }
   await waitUntil("all are gone", () => node.hub.counts().connections === connections);
-  expect(node.hub.counts().rooms.event).toBe(places.event);
+  expect(node.hub.counts().rooms.event).toBe(joins.event);
 }, 30_000);
 
 test("DR-1 a server that stops notifies all, closes them in waves, and accepts no new ones", async () => {

@@ -10,13 +10,13 @@ const ROOMS = 10;
 /**
  * Writes to the log by both ways, transactions and group commit, until `stop` is set; what fails because the database is away is
  * left in doubt and never tried again under the same id.
- * @param told called for every entry as soon as it is acknowledged
+ * @param onAck called for every entry as soon as it is acknowledged
  * @returns ids in doubt
  */
 export async function writeUntilStopped(
   node: LogNode,
   { prefix, writers, random, stop }: { prefix: string; writers: number; random: Seeded; stop: () => boolean },
-  told: (entry: Appended) => void,
+  onAck: (entry: Appended) => void,
 ): Promise<Set<string>> {
   const doubtful = new Set<string>();
   const posts = groupCommit(node);
@@ -25,7 +25,7 @@ export async function writeUntilStopped(
     for (let i = 0; !stop(); i++) {
       const id = `${prefix}-${writer}-${i}`;
       try {
-        if (writer % 2 === 0) told(await posts.add({ room: `event:${random.int(1, ROOMS)}`, id }));
+        if (writer % 2 === 0) onAck(await posts.add({ room: `event:${random.int(1, ROOMS)}`, id }));
         else await inTransaction(writer, id);
       } catch (error) {
         if (error instanceof Abort) continue;
@@ -49,7 +49,7 @@ export async function writeUntilStopped(
       if (random.chance(0.1)) throw new Abort();
     });
     for (const { room, seq, payload } of node.published.slice(from)) {
-      if (entryId(payload).startsWith(`${id}-`)) told({ room, seq, id: entryId(payload) });
+      if (entryId(payload).startsWith(`${id}-`)) onAck({ room, seq, id: entryId(payload) });
     }
   }
 
@@ -77,14 +77,14 @@ function groupCommit({ sql, ids }: LogNode) {
  * before COMMIT and one in ten after it.
  */
 export async function followIntoTable(node: LogNode, random: Seeded): Promise<void> {
-  await node.sql`CREATE TABLE IF NOT EXISTS told (n bigserial, room text NOT NULL, seq bigint NOT NULL, payload text NOT NULL)`;
+  await node.sql`CREATE TABLE IF NOT EXISTS consumed (n bigserial, room text NOT NULL, seq bigint NOT NULL, payload text NOT NULL)`;
   await node.tail.addConsumer({
-    name: "told",
+    name: "consumed",
     from: "stored",
     async handle({ entries, advance: move }) {
       await node.sql.begin(async (tx) => {
         await tx`
-          INSERT INTO told (room, seq, payload) SELECT * FROM unnest(
+          INSERT INTO consumed (room, seq, payload) SELECT * FROM unnest(
             ${entries.map((e) => e.room)}::text[], ${entries.map((e) => e.seq)}::bigint[], ${entries.map((e) => e.payload)}::text[])`;
         await move(tx);
         if (random.chance(0.1)) throw new Error("planned: before COMMIT");
@@ -95,7 +95,7 @@ export async function followIntoTable(node: LogNode, random: Seeded): Promise<vo
 }
 
 /** What the table of `followIntoTable` holds, in order of delivery. */
-export function readTold(sql: LogNode["sql"]) {
+export function readConsumed(sql: LogNode["sql"]) {
   return sql<{ room: string; seq: number; type: string; payload: string }[]>`
-    SELECT room, seq::float8, 'test' AS type, payload FROM told ORDER BY n`;
+    SELECT room, seq::float8, 'test' AS type, payload FROM consumed ORDER BY n`;
 }

@@ -5,7 +5,7 @@ import { type LogNode, startLogNode } from "../support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../support/postgres.ts";
 import { chooseSeed, seeded } from "../support/seeded.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { followIntoTable, readTold } from "./log-load.ts";
+import { followIntoTable, readConsumed } from "./log-load.ts";
 
 const KILLS = Math.max(4, Number(process.env.LOG_TEST_SECONDS ?? 0));
 
@@ -64,11 +64,11 @@ test("a node is killed at random points: what it acknowledged is there, dense, a
 
   await waitUntil(
     "the stored consumer has delivered everything",
-    async () => (await readTold(observer.sql)).length >= log.length,
+    async () => (await readConsumed(observer.sql)).length >= log.length,
   );
-  const told = new LogObserver();
-  told.observe(await readTold(observer.sql));
-  expect([told.countMissed(log), told.outOfOrder, told.repeated]).toEqual([0, 0, 0]);
+  const consumed = new LogObserver();
+  consumed.observe(await readConsumed(observer.sql));
+  expect([consumed.countMissed(log), consumed.outOfOrder, consumed.repeated]).toEqual([0, 0, 0]);
   console.log(`log-node-killed: ${KILLS} kills, ${acknowledged.length} acknowledged, ${log.length} in the log`);
 }, 600_000);
 

@@ -9,7 +9,7 @@ import { type Appended, findFaults, LogObserver, readHeads, readWholeLog } from 
 import { type LogNode, startLogNode } from "../support/log-node.ts";
 import { chooseSeed, seeded } from "../support/seeded.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { followIntoTable, readTold, writeUntilStopped } from "./log-load.ts";
+import { followIntoTable, readConsumed, writeUntilStopped } from "./log-load.ts";
 
 const KILLS = Math.max(3, Number(process.env.LOG_TEST_SECONDS ?? 0) / 2);
 
@@ -64,11 +64,11 @@ test("PostgreSQL is killed in the middle of a load: what was acknowledged is the
 
   await waitUntil(
     "the stored consumer has delivered everything",
-    async () => (await readTold(node.sql)).length >= log.length,
+    async () => (await readConsumed(node.sql)).length >= log.length,
   );
-  const told = new LogObserver();
-  told.observe(await readTold(node.sql));
-  expect([told.countMissed(log), told.outOfOrder, told.repeated]).toEqual([0, 0, 0]);
+  const consumed = new LogObserver();
+  consumed.observe(await readConsumed(node.sql));
+  expect([consumed.countMissed(log), consumed.outOfOrder, consumed.repeated]).toEqual([0, 0, 0]);
   console.log(
     `log-postgres-killed: ${KILLS} kills, ${acknowledged.length} acknowledged, ${doubtful.size} ids in doubt, ${log.length} in the log`,
   );

@@ -96,7 +96,7 @@ test.concurrent("the log tail and the node's lease continue after a lost respons
   expect(failures[0]).toMatchObject({ code: "unavailable" });
   await sql`SELECT log_append(ARRAY['event:1'], ARRAY[1::bigint], ARRAY['test'], ARRAY['{}'], ARRAY[NULL])`;
   tail.notify();
-  await waitUntil("the entry is told", () => seen.includes("event:1"));
+  await waitUntil("the entry is received", () => seen.includes("event:1"));
   const renewed = async () => (await sql<{ at: string }[]>`SELECT seen_at::text AS at FROM nodes`)[0]!.at;
   const before = await renewed();
   await waitUntil("the lease is renewed", async () => (await renewed()) !== before);

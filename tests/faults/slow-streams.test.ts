@@ -93,12 +93,12 @@ const isGone = (socket: RawSocket) =>
 
 /** @param ended a check that the server buffers nothing for the client any longer, while the client continues as before */
 const SLOW = [
-  { name: "an SSE reader who never reads", door: sse, reads: false, ended: isGone, healthy: sse },
-  // What the client is told comes after what it does not read.
-  { name: "a Subscribe reader who never reads", door: grpc, reads: false, ended: () => true, healthy: grpc },
+  { name: "an SSE reader who never reads", open: sse, reads: false, ended: isGone, healthy: sse },
+  // The error comes to the client after what it does not read.
+  { name: "a Subscribe reader who never reads", open: grpc, reads: false, ended: () => true, healthy: grpc },
   {
     name: "a Subscribe reader who opens no window",
-    door: () => grpc(2 * EVENT),
+    open: () => grpc(2 * EVENT),
     reads: true,
     ended: isOver,
     healthy: grpc,
@@ -108,7 +108,7 @@ const SLOW = [
 SLOW.forEach(({ name, reads, ended, ...streams }, place) => {
   test.concurrent(`SL-1 SS-6 ${name} is closed, delays no one, and resumes without loss`, async () => {
     const room = `event:slow-${place}`;
-    const [stream, healthy] = [streams.door(), streams.healthy()];
+    const [stream, healthy] = [streams.open(), streams.healthy()];
     const otherClient = await healthy.open(room);
     await waitUntilResumed(healthy, otherClient, room);
     const reader = await stream.open(room);

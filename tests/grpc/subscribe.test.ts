@@ -64,7 +64,7 @@ test("a reader who is too slow is ended, and can resume where it was", async () 
   });
   expect(sent).toBeGreaterThan(10);
   stream.call.resume();
-  const error = await waitUntil("it is told", () => stream.error);
+  const error = await waitUntil("the error came", () => stream.error);
   expect(error.code).toBe(status.RESOURCE_EXHAUSTED);
   const last = stream.received.findLast(({ seq }) => seq > 0);
   const again = node.stream(
@@ -72,11 +72,11 @@ test("a reader who is too slow is ended, and can resume where it was", async () 
     { rooms: [{ room, seq: last.seq, epoch: last.epoch }] },
     { apart: true },
   );
-  const told = await waitUntil("it is connected again", () =>
+  const resumed = await waitUntil("it is connected again", () =>
     again.received.find(({ type }) => type === "system:resumed"),
   );
   // How much the buffers of both systems took decides whether more than 1 MB is missing, which is not brought back (RC-5).
-  const { recovered } = JSON.parse(told.payload).rooms[room];
+  const { recovered } = JSON.parse(resumed.payload).rooms[room];
   expect(recovered).toBe((sent - last.seq) * payload.length < 1_048_576);
   if (recovered && sent > last.seq)
     await waitUntil("the rest came", () => again.received.some(({ seq }) => seq === sent));

@@ -33,7 +33,7 @@ function whole() {
     userId: "ann",
     channelId: "1",
     clientId,
-    told: { messageId, seq },
+    ack: { messageId, seq },
     refused: false,
   });
   return {
@@ -101,11 +101,11 @@ const INJECTED: [string, (world: World) => void, RegExp][] = [
     ({ messages }) => messages.push({ ...messages[0]!, id: "m8", clientId: "c8" }),
     /no device sent it/,
   ],
-  ["an acknowledgement of another message", ({ written }) => (written[0]!.told.messageId = "m2"), /got m2 for c1/],
+  ["an acknowledgement of another message", ({ written }) => (written[0]!.ack.messageId = "m2"), /got m2 for c1/],
   ["messages in another order than written", ({ written }) => written.reverse(), /after the one at 3/],
   [
     "a message that was never acknowledged",
-    ({ written }) => Object.assign(written[0]!, { told: null }),
+    ({ written }) => Object.assign(written[0]!, { ack: null }),
     /never acknowledged/,
   ],
 ];

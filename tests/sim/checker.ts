@@ -27,14 +27,14 @@ export interface View {
   mistaken: boolean;
 }
 
-/** A message that a device sent. `told`: what the acknowledgement said; null when none came. */
+/** A message that a device sent. `ack`: what the acknowledgement said; null when none came. */
 export interface Written {
   /** Person and device: what one device writes into one channel stays in order. */
   who: string;
   userId: string;
   channelId: string;
   clientId: string;
-  told: { messageId: string; seq: number } | null;
+  ack: { messageId: string; seq: number } | null;
   /** The server said no, because the writer was removed: a try before that may have been stored, or not. */
   refused: boolean;
 }
@@ -126,28 +126,27 @@ function writtenFaults({ written, messages, log }: Evidence): string[] {
     stored.set(key, [...(stored.get(key) ?? []), message]);
   }
   const latest = new Map<string, number>();
-  for (const { who, userId, channelId, clientId, told, refused } of written) {
+  for (const { who, userId, channelId, clientId, ack, refused } of written) {
     const key = `${userId} ${clientId}`;
     const found = stored.get(key) ?? [];
     stored.delete(key);
     if (refused && found.length <= 1) continue;
     const [message] = found;
     if (found.length !== 1) faults.push(`${who} wrote ${clientId}: it is stored ${found.length} times`);
-    if (!told) {
+    if (!ack) {
       faults.push(`${who} wrote ${clientId}: it was never acknowledged`);
       continue;
     }
-    if (message && message.id !== told.messageId)
-      faults.push(`${who} got ${told.messageId} for ${clientId}, stored is ${message.id}`);
-    const row = log.get(`channel:${channelId}`)?.[told.seq - 1];
-    if (row?.type !== "message:created" || row.subject !== told.messageId) {
-      faults.push(`${who} got position ${told.seq} for ${told.messageId}, there is ${row?.type} ${row?.subject}`);
+    if (message && message.id !== ack.messageId)
+      faults.push(`${who} got ${ack.messageId} for ${clientId}, stored is ${message.id}`);
+    const row = log.get(`channel:${channelId}`)?.[ack.seq - 1];
+    if (row?.type !== "message:created" || row.subject !== ack.messageId) {
+      faults.push(`${who} got position ${ack.seq} for ${ack.messageId}, there is ${row?.type} ${row?.subject}`);
     }
     const line = `${who} ${channelId}`;
     const before = latest.get(line) ?? 0;
-    if (told.seq <= before)
-      faults.push(`${who} wrote ${clientId} after the one at ${before}, but it is at ${told.seq}`);
-    latest.set(line, told.seq);
+    if (ack.seq <= before) faults.push(`${who} wrote ${clientId} after the one at ${before}, but it is at ${ack.seq}`);
+    latest.set(line, ack.seq);
   }
   for (const [key, found] of stored)
     faults.push(`${key} is stored as ${found.map(({ id }) => id).join(", ")}, but no device sent it`);

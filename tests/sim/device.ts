@@ -43,7 +43,7 @@ export class Device {
     this.client = createClient({ url, token, environment });
     this.client.on("sent", ({ item, message }) => {
       const note = this.written.find(({ clientId }) => clientId === item.client_id);
-      if (note) note.told = { messageId: message.message_id ?? "", seq: (message as { seq?: number }).seq ?? 0 };
+      if (note) note.ack = { messageId: message.message_id ?? "", seq: (message as { seq?: number }).seq ?? 0 };
       if (message.message_id) this.sent.push(message.message_id);
     });
     this.client.on("outbox", (items) => {
@@ -66,7 +66,7 @@ export class Device {
 
   write(channelId: string, clientId: string): void {
     const { who, userId } = this.#options;
-    this.written.push({ who, userId, channelId, clientId, told: null, refused: false });
+    this.written.push({ who, userId, channelId, clientId, ack: null, refused: false });
     this.client.outbox.add({ channel_id: channelId, content: `text of ${clientId}`, client_id: clientId });
   }
 

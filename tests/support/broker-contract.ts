@@ -49,11 +49,11 @@ export class TestCluster {
     this.liveNodes.add(node);
     const received: LogEntry[] = [];
     const announced: string[] = [];
-    let othersHear = false;
+    let isAnyOtherReceiving = false;
     const renew = () => {
       if (this.brokers.get(node)?.isReceiving) this.#receiving.add(node);
       else this.#receiving.delete(node);
-      othersHear = [...this.#receiving].some((other) => other !== node && this.liveNodes.has(other));
+      isAnyOtherReceiving = [...this.#receiving].some((other) => other !== node && this.liveNodes.has(other));
     };
     this.#renewals.push(setInterval(renew, 3 * times.interval));
     const broker = createBroker({
@@ -63,7 +63,7 @@ export class TestCluster {
       epoch: () => "life",
       nodes: {
         getNumbers: () => [...this.liveNodes],
-        areOthersReceiving: () => othersHear,
+        areOthersReceiving: () => isAnyOtherReceiving,
         refresh: renew,
       },
       logger: { info: () => {}, warn: ({ err }: { err?: unknown }) => err && this.errors.push(err) },

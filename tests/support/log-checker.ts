@@ -75,13 +75,13 @@ export function findFaults(
 ): string[] {
   const faults: string[] = [];
   const last = new Map<string, { seq: number; at: number }>();
-  const places = new Map<string, string>();
+  const positions = new Map<string, string>();
   for (const { room, seq, id, at } of log) {
     const before = last.get(room) ?? { seq: 0, at: 0 };
     if (seq !== before.seq + 1) faults.push(`${room}: ${seq} comes after ${before.seq}`);
     if (at < before.at) faults.push(`${room}: ${seq} is older than ${before.seq}`);
-    if (places.has(id)) faults.push(`${id} is at ${places.get(id)} and at ${room} ${seq}`);
-    places.set(id, `${room} ${seq}`);
+    if (positions.has(id)) faults.push(`${id} is at ${positions.get(id)} and at ${room} ${seq}`);
+    positions.set(id, `${room} ${seq}`);
     last.set(room, { seq, at });
   }
   for (const [room, head] of heads) {
@@ -89,9 +89,11 @@ export function findFaults(
       faults.push(`${room}: the head is ${head}, the last ${last.get(room)?.seq}`);
   }
   for (const { room, seq, id } of acknowledged) {
-    if (places.get(id) !== `${room} ${seq}`) faults.push(`${id} was given ${room} ${seq} but is at ${places.get(id)}`);
-    places.delete(id);
+    if (positions.get(id) !== `${room} ${seq}`)
+      faults.push(`${id} was given ${room} ${seq} but is at ${positions.get(id)}`);
+    positions.delete(id);
   }
-  for (const [id, place] of places) if (!doubtful(id)) faults.push(`${id} is at ${place} but was not acknowledged`);
+  for (const [id, position] of positions)
+    if (!doubtful(id)) faults.push(`${id} is at ${position} but was not acknowledged`);
   return faults;
 }

@@ -21,8 +21,8 @@ beforeAll(async () => {
   receiver = new WebhookReceiver();
   // A recording takes longer, so that deliveries end while those that wait for them are being recorded.
   await database.sql.unsafe(`
-    CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.03); RETURN NULL; END $$;
-    CREATE TRIGGER dawdle AFTER INSERT ON webhook_deliveries FOR EACH STATEMENT EXECUTE FUNCTION dawdle()`);
+    CREATE FUNCTION slow_down() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.03); RETURN NULL; END $$;
+    CREATE TRIGGER slow_down AFTER INSERT ON webhook_deliveries FOR EACH STATEMENT EXECUTE FUNCTION slow_down()`);
 });
 afterAll(async () => {
   for (const node of nodes) await node.stop();

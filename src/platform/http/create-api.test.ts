@@ -23,7 +23,7 @@ function post(path: string, body: unknown, headers: Record<string, string> = {})
   });
 }
 
-async function problemOf(response: Response) {
+async function readProblem(response: Response) {
   expect(response.headers.get("content-type")).toBe("application/problem+json");
   const body = await response.json();
   expect(body.status).toBe(response.status);
@@ -40,11 +40,11 @@ describe("what a body may be", () => {
 
   test("broken JSON is 400 malformed", async () => {
     const response = await post("/api/v1/notes", '{"text":');
-    expect(await problemOf(response)).toMatchObject({ status: 400, code: "malformed" });
+    expect(await readProblem(response)).toMatchObject({ status: 400, code: "malformed" });
   });
 
   test("no body where one is needed is 400 malformed", async () => {
-    expect(await problemOf(await post("/api/v1/notes", ""))).toMatchObject({ status: 400, code: "malformed" });
+    expect(await readProblem(await post("/api/v1/notes", ""))).toMatchObject({ status: 400, code: "malformed" });
   });
 
   test("deep JSON is refused, not fatal", async () => {
@@ -59,19 +59,19 @@ describe("what a body may be", () => {
       body,
       headers: { "content-type": "application/json" },
     });
-    expect(await problemOf(response)).toMatchObject({ status: 400, code: "malformed" });
+    expect(await readProblem(response)).toMatchObject({ status: 400, code: "malformed" });
   });
 
   test("another content type is 415", async () => {
     const form = await post("/api/v1/notes", "text=hello", { "content-type": "application/x-www-form-urlencoded" });
-    expect(await problemOf(form)).toMatchObject({ status: 415, code: "unsupported_media_type" });
+    expect(await readProblem(form)).toMatchObject({ status: 415, code: "unsupported_media_type" });
     const bare = await call("/api/v1/notes", { method: "POST" });
-    expect(await problemOf(bare)).toMatchObject({ status: 415, code: "unsupported_media_type" });
+    expect(await readProblem(bare)).toMatchObject({ status: 415, code: "unsupported_media_type" });
   });
 
   test("a wrong value is 422 with a pointer to it", async () => {
     const response = await post("/api/v1/notes", { text: 5, more: [{ at: "x" }] });
-    expect(await problemOf(response)).toMatchObject({
+    expect(await readProblem(response)).toMatchObject({
       code: "invalid",
       errors: [
         { pointer: "/text", code: "invalid_type" },
@@ -81,14 +81,14 @@ describe("what a body may be", () => {
   });
 
   test("a missing field is 422 required", async () => {
-    expect((await problemOf(await post("/api/v1/notes", {}))).errors).toEqual([
+    expect((await readProblem(await post("/api/v1/notes", {}))).errors).toEqual([
       { pointer: "/text", code: "required", message: "is required" },
     ]);
   });
 
   test("an unknown field is 422, at the top and inside; its name is escaped as RFC 6901 says", async () => {
     const response = await post("/api/v1/notes", { text: "a", "x/y~z": 1, more: [{ at: 1, by: 2 }] });
-    const { errors } = await problemOf(response);
+    const { errors } = await readProblem(response);
     expect(errors.map(({ pointer, code }: { pointer: string; code: string }) => [pointer, code])).toEqual([
       ["/more/0/by", "unknown_field"],
       ["/x~1y~0z", "unknown_field"],
@@ -96,27 +96,30 @@ describe("what a body may be", () => {
   });
 
   test("a wrong query field is 422, an unknown one of a read is passed over: clients and proxies add some", async () => {
-    expect((await problemOf(await call("/api/v1/notes?limit=101"))).errors[0].pointer).toBe("/query/limit");
+    expect((await readProblem(await call("/api/v1/notes?limit=101"))).errors[0].pointer).toBe("/query/limit");
     for (const query of ["_=1764547200", "limt=10", "utm_source=x&limit=1"])
       expect((await call(`/api/v1/notes?${query}`)).status).toBe(200);
-    expect((await problemOf(await call("/api/v1/notes?before=1&after=2"))).errors).toHaveLength(2);
+    expect((await readProblem(await call("/api/v1/notes?before=1&after=2"))).errors).toHaveLength(2);
   });
 
   test("a NUL character is 422 in a body and in a query", async () => {
-    expect(await problemOf(await post("/api/v1/notes", { text: "a\0b" }))).toMatchObject({
+    expect(await readProblem(await post("/api/v1/notes", { text: "a\0b" }))).toMatchObject({
       status: 422,
       code: "invalid",
     });
-    expect(await problemOf(await call("/api/v1/notes?before=%00"))).toMatchObject({ status: 422, code: "invalid" });
+    expect(await readProblem(await call("/api/v1/notes?before=%00"))).toMatchObject({ status: 422, code: "invalid" });
   });
 
   test("an id in the path that cannot be one is 404", async () => {
-    expect(await problemOf(await call("/api/v1/notes/'%20or%201=1"))).toMatchObject({ status: 404, code: "not_found" });
+    expect(await readProblem(await call("/api/v1/notes/'%20or%201=1"))).toMatchObject({
+      status: 404,
+      code: "not_found",
+    });
   });
 
   test("more than 1 MiB is 413, announced or not", async () => {
     const big = JSON.stringify({ text: "x".repeat(1_100_000) });
-    expect(await problemOf(await post("/api/v1/notes", big))).toMatchObject({ status: 413, code: "too_large" });
+    expect(await readProblem(await post("/api/v1/notes", big))).toMatchObject({ status: 413, code: "too_large" });
     const chunks = new ReadableStream({
       start(controller) {
         for (let sent = 0; sent < 12; sent++) controller.enqueue(new Uint8Array(100_000).fill(0x20));
@@ -128,7 +131,7 @@ describe("what a body may be", () => {
       body: chunks,
       headers: { "content-type": "application/json" },
     });
-    expect(await problemOf(chunked)).toMatchObject({ status: 413, code: "too_large" });
+    expect(await readProblem(chunked)).toMatchObject({ status: 413, code: "too_large" });
   });
 
   test("a body that drips in is 408 after HTTP_READ_TIMEOUT, and other requests are served meanwhile", async () => {
@@ -153,13 +156,13 @@ describe("what a body may be", () => {
 
 describe("paths and methods", () => {
   test("an unknown path is 404", async () => {
-    expect(await problemOf(await call("/api/v1/nothing"))).toMatchObject({ status: 404, code: "not_found" });
+    expect(await readProblem(await call("/api/v1/nothing"))).toMatchObject({ status: 404, code: "not_found" });
   });
 
   test("another method is 405 and says which there are", async () => {
     const response = await call("/api/v1/notes", { method: "PUT" });
     expect(response.headers.get("allow")).toBe("GET, POST, HEAD, OPTIONS");
-    expect(await problemOf(response)).toMatchObject({ status: 405, code: "method_not_allowed" });
+    expect(await readProblem(response)).toMatchObject({ status: 405, code: "method_not_allowed" });
   });
 
   test("OPTIONS says which methods there are, HEAD responds like GET without a body", async () => {
@@ -174,19 +177,19 @@ describe("who may", () => {
   test("no one without credentials: 401, and it says how", async () => {
     const response = await fetch(`${server.url}/api/v1/notes`);
     expect(response.headers.get("www-authenticate")).toBe("Bearer");
-    expect(await problemOf(response)).toMatchObject({ status: 401, code: "unauthenticated" });
+    expect(await readProblem(response)).toMatchObject({ status: 401, code: "unauthenticated" });
   });
 
   test("a bad token is 401 with its reason; on a public route it does not matter", async () => {
     const refused = await call("/api/v1/notes", { headers: { authorization: "Bearer eve" } });
-    expect(await problemOf(refused)).toMatchObject({ status: 401, detail: "This token is not valid." });
+    expect(await readProblem(refused)).toMatchObject({ status: 401, detail: "This token is not valid." });
     expect((await call("/api/v1/meta", { headers: { authorization: "Bearer eve" } })).status).toBe(200);
     const basic = await call("/api/v1/notes", { headers: { authorization: "Basic YTpi" } });
-    expect((await problemOf(basic)).detail).toContain("Bearer <token>");
+    expect((await readProblem(basic)).detail).toContain("Bearer <token>");
   });
 
   test("an admin's route is 403 for a member, and open to the owner", async () => {
-    expect(await problemOf(await call("/api/v1/admin"))).toMatchObject({ status: 403, code: "forbidden" });
+    expect(await readProblem(await call("/api/v1/admin"))).toMatchObject({ status: 403, code: "forbidden" });
     expect((await call("/api/v1/admin", { headers: { authorization: "Bearer root" } })).status).toBe(200);
   });
 
@@ -220,7 +223,7 @@ describe("writes with a cookie", () => {
   ];
   for (const headers of foreign) {
     test(`are refused with ${JSON.stringify(headers)}`, async () => {
-      expect(await problemOf(await write(headers))).toMatchObject({ status: 403, code: "wrong_origin" });
+      expect(await readProblem(await write(headers))).toMatchObject({ status: 403, code: "wrong_origin" });
     });
   }
 
@@ -250,7 +253,7 @@ describe("writes with a cookie", () => {
 
 test("a defect is 500 with the request id, logged with its text, returned without it", async () => {
   const response = await post("/api/v1/breaks", "", { "x-request-id": "trace-me.1" });
-  const body = await problemOf(response);
+  const body = await readProblem(response);
   expect(body).toMatchObject({ status: 500, code: "internal", request_id: "trace-me.1", retry: true });
   expect(JSON.stringify(body)).not.toContain("secret reason");
   expect(server.lines.find(({ msg }) => msg === "request failed")).toMatchObject({
@@ -267,7 +270,7 @@ test("a database that is unavailable is 503 unavailable, not a defect", async ()
     body: '{"text":"x"}',
     headers: { authorization: "Bearer ann", "content-type": "application/json", "idempotency-key": "k" },
   });
-  expect(await problemOf(response)).toMatchObject({ status: 503, code: "unavailable", retry: true });
+  expect(await readProblem(response)).toMatchObject({ status: 503, code: "unavailable", retry: true });
   await other.close();
 });
 

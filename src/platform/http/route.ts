@@ -110,7 +110,7 @@ export function route<const R extends RouteSpec>(spec: R): RouteDefinition<R> & 
     responses: { ...describeProblems(spec), ...describeResponses(spec) },
     middleware: createPipeline(spec.auth, body),
   };
-  // The shape above is RouteOf<R> by construction; the mapped types cannot be followed through the object literal.
+  // The shape above is RouteDefinition<R> by construction; the mapped types cannot be followed through the object literal.
   return createRoute(config as never) as never;
 }
 

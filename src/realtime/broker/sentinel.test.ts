@@ -41,8 +41,8 @@ check(
     speaking = false;
     await speech;
     // Lost entries do not come late or twice: what came is in order.
-    const heard = b.received.map(({ seq }) => seq).filter((seq) => seq < 1_000_000);
-    expect(heard).toEqual([...new Set(heard)].sort((x, y) => x - y));
+    const received = b.received.map(({ seq }) => seq).filter((seq) => seq < 1_000_000);
+    expect(received).toEqual([...new Set(received)].sort((x, y) => x - y));
     await waitUntil("both are well", () => [a, b].every(({ broker }) => broker.health() === "ok"));
     expect(cluster.errors).toEqual([]);
     await cluster.stop();

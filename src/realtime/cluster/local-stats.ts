@@ -79,14 +79,14 @@ export function createLocalStats(deps: LocalStatsDeps): LocalStats {
       const busiest: { name: string; members: number }[] = [];
       for (const { name, members } of rooms.all()) if (members > 0) busiest.push({ name, members });
       busiest.sort((a, b) => b.members - a.members);
-      const { connections, authenticated, anonymous, rooms: places } = deps.counts();
+      const { connections, authenticated, anonymous, rooms: joins } = deps.counts();
       return {
         node: deps.node(),
         started_at: deps.startedAt,
         connections,
         authenticated,
         anonymous,
-        places: places as Record<RoomKind, number>,
+        places: joins as Record<RoomKind, number>,
         room_count: busiest.length,
         rooms: busiest.slice(0, MAX_LISTED_ROOMS),
         sent: deps.frames.sent,

@@ -28,9 +28,9 @@ test("OR-1 after an accepted command the next one is handled, in order, up to a 
     accepted();
     return promise;
   });
-  const { inboundQueue: inbox } = owner;
-  for (let i = 0; i < MAX_IN_FLIGHT + MAX_QUEUED_FRAMES; i++) expect(inbox.push(String(i))).toBe(true);
-  expect(inbox.push("one too many")).toBe(false);
+  const { inboundQueue } = owner;
+  for (let i = 0; i < MAX_IN_FLIGHT + MAX_QUEUED_FRAMES; i++) expect(inboundQueue.push(String(i))).toBe(true);
+  expect(inboundQueue.push("one too many")).toBe(false);
   expect(taken).toHaveLength(MAX_IN_FLIGHT);
   resolve();
   await turn();

@@ -43,12 +43,12 @@ export const SWEEP = `${COMMON}
 local nodes = redis.call('HGETALL', p .. 'nodes')
 for i = 1, #nodes, 2 do
   if tonumber(nodes[i + 1]) < now then
-    local places = redis.call('SPOP', p .. 'node:' .. nodes[i], 1000)
-    for _, place in ipairs(places) do
-      local room, user = string.match(place, '^(%S+) (%S+)$')
+    local members = redis.call('SPOP', p .. 'node:' .. nodes[i], 1000)
+    for _, member in ipairs(members) do
+      local room, user = string.match(member, '^(%S+) (%S+)$')
       change(nodes[i], ARGV[2], room, user, '')
     end
-    if #places < 1000 then redis.call('HDEL', p .. 'nodes', nodes[i]) end
+    if #members < 1000 then redis.call('HDEL', p .. 'nodes', nodes[i]) end
     return 1
   end
 end

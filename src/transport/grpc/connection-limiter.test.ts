@@ -56,13 +56,13 @@ test("a request that has not come whole in time is reset, in a second when there
     incomplete.add(request, now);
     return request;
   };
-  const [slow, whole, hungUp] = [begin(0), begin(0), begin(0)];
+  const [slow, whole, cancelled] = [begin(0), begin(0), begin(0)];
   whole.emit("end");
-  hungUp.emit("close");
+  cancelled.emit("close");
   incomplete.resetOverdue(29_999);
-  expect([slow, whole, hungUp].map(({ resetBy }) => resetBy)).toEqual([null, null, null]);
+  expect([slow, whole, cancelled].map(({ resetBy }) => resetBy)).toEqual([null, null, null]);
   incomplete.resetOverdue(30_000);
-  expect([slow, whole, hungUp].map(({ resetBy }) => resetBy)).toEqual([11, null, null]);
+  expect([slow, whole, cancelled].map(({ resetBy }) => resetBy)).toEqual([11, null, null]);
   const burst = Array.from({ length: 5_000 }, (_, n) => begin(40_000 + n));
   incomplete.resetOverdue(45_000);
   expect(burst.findIndex(({ resetBy }) => resetBy === null)).toBe(4_001);

@@ -35,7 +35,7 @@ function Frame({ frame, timeZone }: { frame: NumberedFrame; timeZone: string }) 
         </span>
         <span className={styles.size}>{pluralize(bytes, "byte")}</span>
       </summary>
-      <dl className={styles.facts}>
+      <dl className={styles.details}>
         <dt>Node</dt>
         <dd>{node}</dd>
         <dt>Connection</dt>

@@ -45,7 +45,7 @@ export default function Delivery() {
       <StaleNotice isStale={isStale} />
       <section className={styles.part}>
         <h2>{event_type}</h2>
-        <dl className={styles.facts}>
+        <dl className={styles.details}>
           <dt>Status</dt>
           <dd>
             <DeliveryState delivery={delivery} />

@@ -109,7 +109,7 @@ export default function Webhook() {
       {outcome?.secret && <Secret key={outcome.secret} title="The signing secret" secret={outcome.secret} />}
       <section className={styles.part}>
         <h2>{endpoint.url}</h2>
-        <Facts endpoint={endpoint} />
+        <EndpointDetails endpoint={endpoint} />
         <Tools endpoint={endpoint} />
         <Collapsible
           key={formKey(outcome, "change", endpoint.id)}
@@ -147,13 +147,13 @@ export default function Webhook() {
   );
 }
 
-function Facts({ endpoint }: { endpoint: WebhookEndpoint }) {
+function EndpointDetails({ endpoint }: { endpoint: WebhookEndpoint }) {
   const { timeZone, now } = useClock();
   const { description, event_types, rooms, ordered, failing_since, old_secret_until, disabled_at } = endpoint;
   return (
     <>
       {description !== "" && <p dir="auto">{description}</p>}
-      <dl className={styles.facts}>
+      <dl className={styles.details}>
         <dt>State</dt>
         <dd>
           <EndpointState endpoint={endpoint} />{" "}
