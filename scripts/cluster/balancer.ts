@@ -1,5 +1,5 @@
 import { type AddressInfo, connect, createServer, isIPv4, type Server, type Socket } from "node:net";
-import { isLoopback } from "../../src/config/load.ts";
+import { isLoopback } from "../../src/config/address-list.ts";
 import { outerAddress } from "./outer-address.ts";
 
 /** A server to which the balancer connects, on this machine. */

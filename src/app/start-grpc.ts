@@ -1,4 +1,4 @@
-import { isLoopback } from "../config/load.ts";
+import { isLoopback } from "../config/address-list.ts";
 import type { Config } from "../config/options.ts";
 import type { Identity } from "../identity/index.ts";
 import { createIdempotencyStore } from "../platform/http/idempotency-store.ts";

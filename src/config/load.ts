@@ -1,3 +1,4 @@
+import { isLoopback } from "./address-list.ts";
 import { parseDotenv } from "./dotenv.ts";
 import { findNearMiss } from "./near-miss.ts";
 import { type Config, OPTIONS, type OptionName } from "./options.ts";
@@ -128,11 +129,6 @@ function parse(name: OptionName, text: string | undefined, onMistake: (mistake: 
   const found = "secret" in option ? "" : `, not ${JSON.stringify(value)}`;
   onMistake(`${name} must be ${result.error.issues[0]?.message}${found}.`);
   return null;
-}
-
-/** Whether only this machine reaches what listens there. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 /** What is wrong although each value alone is right; asked only when all of `options` could be read. */

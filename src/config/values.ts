@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { z } from "zod";
+import { splitRange } from "./address-list.ts";
 
 // How the texts of options are read. The message of each error completes the sentence "NAME must be …".
 
@@ -97,18 +97,10 @@ function parseOrigin(entry: string): string | null {
 
 /** A list of addresses and ranges of them, such as `10.0.0.0/8`. */
 export const ranges = list.transform((entries, ctx) => {
-  const wrong = entries.filter((entry) => !isRange(entry));
-  if (wrong.length > 0) ctx.addIssue({ code: "custom", message: "addresses or ranges such as 10.0.0.0/8" });
+  if (entries.some((entry) => splitRange(entry) === null))
+    ctx.addIssue({ code: "custom", message: "addresses or ranges such as 10.0.0.0/8" });
   return entries;
 });
-
-/** An address, or a range of them as `10.0.0.0/8`. */
-function isRange(entry: string): boolean {
-  const [address = "", bits, ...more] = entry.split("/");
-  const maxBits = isIP(address) === 6 ? 128 : 32;
-  const whole = bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= maxBits);
-  return isIP(address) !== 0 && !address.includes("%") && more.length === 0 && whole;
-}
 
 const ROLES = ["all", "edge", "api", "worker", "web"] as const;
 /** The parts of Usher's work that a node can do. */

@@ -29,6 +29,25 @@ test("ranges are written in their usual form", () => {
     expect(parseRange(wrong)).toBeNull();
 });
 
+test("a range in its usual form is the same range, and covers itself and what begins with it", () => {
+  const one = fc.tuple(fc.array(fc.nat(0xffff), { minLength: 4, maxLength: 4 }), fc.nat(64)).map(([groups, bits]) => {
+    const start = groups.reduce((sum, group) => (sum << 16n) | BigInt(group), 0n);
+    return { text: `${groups.map((group) => group.toString(16)).join(":")}::/${bits}`, start, bits };
+  });
+  fc.assert(
+    fc.property(one, one, fc.boolean(), (wide, other, isInside) => {
+      const free = BigInt(64 - wide.bits);
+      const start = isInside ? ((wide.start >> free) << free) | (other.start & ((1n << free) - 1n)) : other.start;
+      const groups = [48n, 32n, 16n, 0n].map((shift) => ((start >> shift) & 0xffffn).toString(16));
+      const [range, narrow] = [parseRange(wide.text)!, parseRange(`${groups.join(":")}::/${other.bits}`)!];
+      expect(parseRange(formatRange(range))).toEqual(range);
+      expect(covers(range, range)).toBe(true);
+      expect(covers(range, narrow)).toBe(wide.bits <= other.bits && start >> free === wide.start >> free);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
 test("a range covers what is in it, and itself", () => {
   const covered = (wide: string, narrow: string) => covers(parseRange(wide)!, parseRange(narrow)!);
   expect(covered("10.0.0.0/8", "10.1.2.3")).toBe(true);

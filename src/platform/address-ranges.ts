@@ -1,4 +1,6 @@
 import { isIP } from "node:net";
+import { splitRange } from "../config/address-list.ts";
+import { formatIpv6, splitIpv6 } from "./address.ts";
 
 /** Bits of an IPv6 address that name a site; its owner can choose freely what follows them. */
 const SITE_BITS = 64;
@@ -17,20 +19,19 @@ export interface Range {
  * @returns null when it is no range, or a part of a /64
  */
 export function parseRange(text: string): Range | null {
-  const [address = "", length, ...more] = text.split("/");
-  const version = isIP(address);
-  if (version === 0 || more.length > 0 || address.includes("%")) return null;
+  const parts = splitRange(text);
+  if (parts === null) return null;
+  const { address, version } = parts;
   const maxBits = version === 4 ? 32 : SITE_BITS;
-  const bits = length === undefined ? maxBits : Number(length);
-  if (length !== undefined && (!/^\d{1,3}$/.test(length) || bits > maxBits)) return null;
-  return { version: version as 4 | 6, bits, prefix: leadingBits(address, version as 4 | 6, bits) };
+  const bits = parts.bits ?? maxBits;
+  return bits <= maxBits ? { version, bits, prefix: leadingBits(address, version, bits) } : null;
 }
 
 /** The range as PostgreSQL's `cidr` writes it: with the bits after the prefix all 0. */
 export function formatRange({ version, bits, prefix }: Range): string {
   if (version === 4) return `${groups(prefix << BigInt(32 - bits), 4, 8).join(".")}/${bits}`;
-  const parts = groups(prefix << BigInt(SITE_BITS - bits), 4, 16).map((group) => group.toString(16));
-  return `${new URL(`http://[${parts.join(":")}::]`).hostname.slice(1, -1)}/${bits}`;
+  const site = groups(prefix << BigInt(SITE_BITS - bits), 4, 16).map((group) => group.toString(16));
+  return `${formatIpv6(`${site.join(":")}::`)}/${bits}`;
 }
 
 /** Whether one range has all of another in it. */
@@ -42,7 +43,10 @@ export function covers(wide: Range, narrow: Range): boolean {
   );
 }
 
-/** Ranges of addresses, each until some time; a look-up costs one step for each length of prefix among them, at most 98. */
+/**
+ * Ranges of addresses, each until some time; a look-up costs one step for each length of prefix among them, at most 98. Node's
+ * `BlockList` compares with each range, and knows no time (ADR 12).
+ */
 export class AddressRanges {
   /** Version → bits → prefix → until, in Unix ms. IPv4 prefixes as numbers: they are looked up most often. */
   readonly #v4: Map<number, number>[] = [];
@@ -87,18 +91,9 @@ function put<K>(byBits: Map<K, number>[], bits: number, prefix: K, until: number
 
 /** The first bits of an address; of IPv6 at most 64 are looked at. */
 function leadingBits(address: string, version: 4 | 6, bits: number): bigint {
-  if (version === 4) {
-    const number = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-    return BigInt(Math.floor(number / 2 ** (32 - bits)));
-  }
-  const [head = "", tail] = address.split("::");
-  const before = head === "" ? [] : head.split(":");
-  // An IPv4 address at the end is two groups.
-  const tailLength = tail === undefined || tail === "" ? 0 : tail.split(":").length + (tail.includes(".") ? 1 : 0);
-  const filled = tail === undefined ? before : [...before, ...Array<string>(8 - before.length - tailLength).fill("0")];
-  const all = tail === undefined || tail === "" ? filled : [...filled, ...tail.split(":")];
-  const site = all.slice(0, 4).reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
-  return site >> BigInt(SITE_BITS - bits);
+  const [parts, size] = version === 4 ? [address.split(".").map(Number), 8] : [splitIpv6(address).slice(0, 4), 16];
+  const all = parts.reduce((sum, part) => (sum << BigInt(size)) | BigInt(part), 0n);
+  return all >> BigInt(parts.length * size - bits);
 }
 
 function groups(value: bigint, count: number, size: number): number[] {

@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
-import { BlockList, isIP, type LookupFunction } from "node:net";
+import { isIP, type LookupFunction } from "node:net";
+import { createAddressList } from "../../config/address-list.ts";
 
 /** All addresses of a name, at least one; rejects when it has none. */
 export type Resolve = (host: string) => Promise<{ address: string; family: number }[]>;
@@ -7,7 +8,7 @@ export type Resolve = (host: string) => Promise<{ address: string; family: numbe
 export const systemResolve: Resolve = (host) => lookup(host, { all: true });
 
 /** Not for the public internet (IANA special-purpose registry), or not one host: private, loopback, link-local, carrier NAT, … */
-const SPECIAL_V4 = blockList("ipv4", [
+const isSpecial = createAddressList([
   "0.0.0.0/8",
   "10.0.0.0/8",
   "100.64.0.0/10",
@@ -23,26 +24,18 @@ const SPECIAL_V4 = blockList("ipv4", [
   "203.0.113.0/24",
   "224.0.0.0/4",
   "240.0.0.0/4",
+  // IETF protocols with Teredo, documentation, 6to4. Tunnels lead to an IPv4 address that is not checked.
+  "2001::/23",
+  "2001:db8::/32",
+  "2002::/16",
+  "3fff::/20",
 ]);
 /** Public IPv6 is here; all else (::1, mapped IPv4, NAT64, unique local, link-local, multicast) is not. */
-const GLOBAL_V6 = blockList("ipv6", ["2000::/3"]);
-/** Within it: IETF protocols with Teredo, documentation, 6to4. Tunnels lead to an IPv4 address that is not checked. */
-const SPECIAL_V6 = blockList("ipv6", ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"]);
-
-function blockList(family: "ipv4" | "ipv6", subnets: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const subnet of subnets) {
-    const [address = "", bits] = subnet.split("/");
-    list.addSubnet(address, Number(bits), family);
-  }
-  return list;
-}
+const isGlobalIpv6 = createAddressList(["2000::/3"]);
 
 /** Whether an address (no name) is one of the public internet. */
 export function isPublic(address: string): boolean {
-  const family = isIP(address);
-  if (family === 4) return !SPECIAL_V4.check(address, "ipv4");
-  return family === 6 && GLOBAL_V6.check(address, "ipv6") && !SPECIAL_V6.check(address, "ipv6");
+  return (isIP(address) === 4 || isGlobalIpv6(address)) && !isSpecial(address);
 }
 
 /** Thrown where a name leads to an address that is not public. */

@@ -1,4 +1,4 @@
-import { isLoopback } from "../../config/load.ts";
+import { isLoopback } from "../../config/address-list.ts";
 
 /** Headers by which a proxy says for whom, or how, it forwards. */
 const FORWARDED_HEADERS = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];

@@ -1,4 +1,6 @@
+import { isIP } from "node:net";
 import type { MiddlewareHandler } from "hono";
+import { splitIpv6 } from "../address.ts";
 import { AppError } from "../errors.ts";
 import type { ApiEnv, ApiVariables } from "./api.ts";
 import { problemResponse } from "./problem.ts";
@@ -44,15 +46,7 @@ export function rateLimitedError(retryAfter: number): AppError {
 
 /** Whose requests count together: an IPv4 address, or the /64 that one IPv6 site has. */
 export function addressKey(address: string): string {
-  if (!address.includes(":")) return address;
-  const [head = "", tail = ""] = address.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const tailLength = tail === "" ? 0 : tail.split(":").length;
-  const full = address.includes("::")
-    ? [...groups, ...Array<string>(8 - groups.length - tailLength).fill("0")]
-    : groups;
-  return `${full
-    .concat(tail === "" ? [] : tail.split(":"))
-    .slice(0, 4)
-    .join(":")}::/64`;
+  if (isIP(address) !== 6) return address;
+  const site = splitIpv6(address).slice(0, 4);
+  return `${site.map((group) => group.toString(16)).join(":")}::/64`;
 }

@@ -1,11 +1,10 @@
 import { timingSafeEqual } from "node:crypto";
-import { isIP } from "node:net";
+import { createAddressList } from "../../config/address-list.ts";
 import type { Config } from "../../config/options.ts";
 import { isSystemError, StartError } from "../../config/start-error.ts";
 import { digestSecret } from "../../platform/digest.ts";
 import { parseBearer } from "../../platform/http/bearer.ts";
 import type { Metrics } from "../../platform/metrics.ts";
-import { createAddressList } from "./request-info.ts";
 import { isLocalRequest } from "./scrape.ts";
 
 type MetricsConfig = Pick<Config, "METRICS_HOST" | "METRICS_PORT" | "METRICS_TOKEN" | "METRICS_ALLOW">;
@@ -43,12 +42,10 @@ function createAccessCheck({
   METRICS_TOKEN,
   METRICS_ALLOW,
 }: MetricsConfig): (request: Request, peer: string) => boolean {
-  const allowed = createAddressList(METRICS_ALLOW);
+  const isAllowed = createAddressList(METRICS_ALLOW);
   const token = METRICS_TOKEN === null ? null : digestSecret(METRICS_TOKEN);
   return (request, peer) => {
-    if (isLocalRequest(request, peer)) return true;
-    const address = peer.replace(/^::ffff:(?=\d+\.)/, "");
-    if (isIP(address) !== 0 && allowed.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")) return true;
+    if (isLocalRequest(request, peer) || isAllowed(peer)) return true;
     const sent = parseBearer(request.headers.get("authorization"));
     return token !== null && sent !== null && timingSafeEqual(token, digestSecret(sent));
   };

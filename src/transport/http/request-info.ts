@@ -1,6 +1,7 @@
-import { BlockList, isIP } from "node:net";
-import { isLoopback } from "../../config/load.ts";
+import { isIP } from "node:net";
+import { createAddressList, isLoopback } from "../../config/address-list.ts";
 import type { Config } from "../../config/options.ts";
+import { normalizeAddress } from "../../platform/address.ts";
 import type { RequestInfo } from "../../platform/http/api.ts";
 import { type GetHeader, isForwarded, isLoopbackHost } from "../../platform/http/loopback.ts";
 import { LOCAL_CLIENT_HEADER } from "./page-proxy.ts";
@@ -73,7 +74,7 @@ function isLocalClient(
   if (!isLoopback(peerAddress) || !isLoopbackHost(host)) return false;
   const forwardedFor = header("x-forwarded-for");
   if (forwardedFor === null || !isTrusted(peerAddress)) return !isForwarded(header);
-  return forwardedFor.split(",").every((hop) => isLoopback(normalizeAddress(hop.trim())));
+  return forwardedFor.split(",").every((hop) => isLoopback(readHop(hop)));
 }
 
 function createProxyCheck(config: Pick<Config, "TRUSTED_PROXIES">): (address: string) => boolean {
@@ -84,28 +85,15 @@ function createProxyCheck(config: Pick<Config, "TRUSTED_PROXIES">): (address: st
       trusted = config.TRUSTED_PROXIES;
       proxies = createAddressList(trusted);
     }
-    // The address of a client that has gone already is empty.
-    return isIP(address) !== 0 && proxies.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+    return proxies(address);
   };
-}
-
-/** Addresses and ranges as the options name them. */
-export function createAddressList(entries: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const entry of entries) {
-    const [address = "", bits] = entry.split("/");
-    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return list;
 }
 
 /** Walks X-Forwarded-For from the nearest hop outwards, past the proxies we trust; the first other address is the client. */
 function resolveClientAddress(header: string | null, peer: string, isTrusted: (address: string) => boolean): string {
   let address = peer;
   for (const hop of (header ?? "").split(",").reverse()) {
-    const next = normalizeAddress(hop.trim());
+    const next = readHop(hop);
     if (isIP(next) === 0) break;
     address = next;
     if (!isTrusted(next)) break;
@@ -113,20 +101,10 @@ function resolveClientAddress(header: string | null, peer: string, isTrusted: (a
   return address;
 }
 
-/** `[::1]:99` and `1.2.3.4:99` are how some proxies write a hop. */
-function normalizeAddress(address: string): string {
-  const bare = /^\[(.+)\](:\d+)?$/.exec(address)?.[1] ?? address.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, "$1");
-  return isIP(bare) === 6 ? normalizeIpv6(bare) : bare;
-}
-
-/** In the one way of writing that bans, limits and lists compare (RFC 5952), without a zone; `::ffff:…` is an address of IPv4. */
-function normalizeIpv6(address: string): string {
-  const [numbers = ""] = address.split("%");
-  const usual = new URL(`http://[${numbers}]`).hostname.slice(1, -1);
-  const [, high, low] = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(usual) ?? [];
-  if (high === undefined || low === undefined) return usual;
-  const bits = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
-  return bits.flatMap((half) => [half >> 8, half & 255]).join(".");
+/** The address of a hop. Some proxies write `[::1]:99` and `1.2.3.4:99`. */
+function readHop(hop: string): string {
+  const [, inBrackets, beforePort] = /^(?:\[(.+)\](?::\d+)?|([\d.]+):\d+)$/.exec(hop.trim()) ?? [];
+  return normalizeAddress(inBrackets ?? beforePort ?? hop.trim());
 }
 
 function chooseRequestId(sent: string | null): string {

@@ -1,3 +1,4 @@
+import { isLoopback } from "../../config/address-list.ts";
 import { AppError } from "../../platform/errors.ts";
 import { parseBearer } from "../../platform/http/bearer.ts";
 import { isForwarded } from "../../platform/http/loopback.ts";
@@ -35,7 +36,7 @@ export async function scrape(
 /** Whether it comes from this machine itself, and not through a proxy on it. */
 export function isLocalRequest(request: Request, peer: string | null): boolean {
   if (isForwarded((name) => request.headers.get(name))) return false;
-  return peer === "::1" || /^(::ffff:)?127\./.test(peer ?? "");
+  return peer !== null && isLoopback(peer);
 }
 
 async function metricsResponse(metrics: Metrics): Promise<Response> {
