@@ -5,7 +5,7 @@ import type { Identity } from "../identity/index.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Api } from "../platform/http/api.ts";
 import { createApi } from "../platform/http/create-api.ts";
-import { createIdempotencyStore } from "../platform/http/idempotency-store.ts";
+import { IdempotencyKeys } from "../platform/idempotency-keys.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { ServerApi } from "../server-api/index.ts";
@@ -40,7 +40,7 @@ export async function startApi(
   { config, logger, lifecycle, onError }: Program,
   { sql, metrics, readiness, identity, chat, admin, services, webhooks, share, addresses }: StartApiDeps,
 ): Promise<Api> {
-  const idempotency = createIdempotencyStore(sql);
+  const idempotency = new IdempotencyKeys(sql);
   const api = createApi({
     config,
     logger,

@@ -1,7 +1,7 @@
 import { isLoopback } from "../config/address-list.ts";
 import type { Config } from "../config/options.ts";
 import type { Identity } from "../identity/index.ts";
-import { createIdempotencyStore } from "../platform/http/idempotency-store.ts";
+import { IdempotencyKeys } from "../platform/idempotency-keys.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { ServerApi } from "../server-api/index.ts";
@@ -53,7 +53,7 @@ export async function startGrpc(program: Program, parts: GrpcDeps): Promise<void
         services,
         accounts: identity,
         streams,
-        idempotency: createIdempotencyStore(sql),
+        idempotency: new IdempotencyKeys(sql),
         isReady: async () => (await readiness()).refusal === null,
         onResponse: metrics.observeCall,
         onError: metrics.countError,

@@ -1,6 +1,6 @@
 import { withBatchSpan, withSpan } from "../platform/context.ts";
 import { AppError } from "../platform/errors.ts";
-import type { Attempt } from "../platform/http/run-idempotent.ts";
+import type { Attempt } from "../platform/idempotency-keys.ts";
 import { appendBatch } from "../platform/log/append.ts";
 import { type LogEntry, type NewEntry, withTraceparent } from "../platform/log/entry.ts";
 import { createBatcher, withLockTimeout } from "../platform/postgres/batcher.ts";

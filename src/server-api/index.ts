@@ -4,7 +4,7 @@ import type { AuditActor } from "../platform/audit.ts";
 import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
 import type { Api } from "../platform/http/api.ts";
 import type { RateLimiter } from "../platform/http/rate-limit.ts";
-import type { Attempt } from "../platform/http/run-idempotent.ts";
+import type { Attempt } from "../platform/idempotency-keys.ts";
 import type { JsonObject } from "../platform/json-object.ts";
 import type { Publish } from "../platform/log/publish.ts";
 import type { LogTail } from "../platform/log/tail.ts";

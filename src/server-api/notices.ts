@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { EPHEMERAL_TYPES } from "../../protocol/notices.ts";
 import type { Caller } from "../platform/caller.ts";
-import type { Attempt } from "../platform/http/run-idempotent.ts";
+import type { Attempt } from "../platform/idempotency-keys.ts";
 import { toJsonObject } from "../platform/json-object.ts";
 import { getMemberText, mergeObjectTexts } from "../platform/json-text.ts";
 import type { IdempotentAppend } from "./idempotent-append.ts";

@@ -5,10 +5,10 @@ import { systemClock } from "../../src/platform/clock.ts";
 import { AppError } from "../../src/platform/errors.ts";
 import type { Api } from "../../src/platform/http/api.ts";
 import { type ApiDeps, createApi } from "../../src/platform/http/create-api.ts";
-import { createIdempotencyStore } from "../../src/platform/http/idempotency-store.ts";
 import { createOriginCheck } from "../../src/platform/http/origin-check.ts";
 import { buildLinkHeader, CursorQuery, requireSingleCursor } from "../../src/platform/http/paging.ts";
 import { route } from "../../src/platform/http/route.ts";
+import { IdempotencyKeys } from "../../src/platform/idempotency-keys.ts";
 import { createLogger } from "../../src/platform/logger.ts";
 import { createMetrics } from "../../src/platform/metrics.ts";
 import { addDocs } from "../../src/transport/http/docs.ts";
@@ -48,7 +48,7 @@ export async function exampleServer(options: ExampleOptions = {}) {
   const database = await testDatabase();
   const people = new Map([person("ann"), person("bob"), person("root", "owner")].map((one) => [one.userId, one]));
   const metrics = createMetrics("0.0.0");
-  const idempotency = createIdempotencyStore(database.sql);
+  const idempotency = new IdempotencyKeys(database.sql);
   const api = createApi({
     config,
     logger,

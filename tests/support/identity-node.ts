@@ -3,7 +3,7 @@ import { createIdentity } from "../../src/identity/index.ts";
 import type { UserCaller } from "../../src/platform/caller.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { createApi } from "../../src/platform/http/create-api.ts";
-import { createIdempotencyStore } from "../../src/platform/http/idempotency-store.ts";
+import { IdempotencyKeys } from "../../src/platform/idempotency-keys.ts";
 import type { LogEntry } from "../../src/platform/log/entry.ts";
 import { createLogger } from "../../src/platform/logger.ts";
 import { createMail } from "../../src/platform/mail.ts";
@@ -83,7 +83,7 @@ export async function startIdentityNode(environment: Record<string, string> = {}
       logger,
       authenticate: (token) => identity.authenticate(token, "api"),
       authenticateCookie: (header) => identity.authenticateCookie(header),
-      idempotency: createIdempotencyStore(database.sql),
+      idempotency: new IdempotencyKeys(database.sql),
     });
     identity.routes(api);
     return { identity, api };

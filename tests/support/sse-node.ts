@@ -1,6 +1,6 @@
 import { loadConfig } from "../../src/config/load.ts";
 import { createApi } from "../../src/platform/http/create-api.ts";
-import { createIdempotencyStore } from "../../src/platform/http/idempotency-store.ts";
+import { IdempotencyKeys } from "../../src/platform/idempotency-keys.ts";
 import { createLogger } from "../../src/platform/logger.ts";
 import type { HubLimits } from "../../src/realtime/deps.ts";
 import { createHttpServer } from "../../src/transport/http/http-server.ts";
@@ -28,7 +28,7 @@ export async function startSseNode(keepAliveMs: number, limits: Partial<HubLimit
     logger,
     authenticate: node.authenticate.token,
     authenticateCookie: node.authenticate.cookie,
-    idempotency: createIdempotencyStore(node.sql),
+    idempotency: new IdempotencyKeys(node.sql),
     limits: { address: { points: 1_000_000, seconds: 60 }, caller: { points: 1_000_000, seconds: 60 } },
   });
   addSse(api, {

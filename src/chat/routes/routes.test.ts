@@ -8,7 +8,7 @@ import type { UserCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api } from "../../platform/http/api.ts";
 import { createApi } from "../../platform/http/create-api.ts";
-import { createIdempotencyStore } from "../../platform/http/idempotency-store.ts";
+import { IdempotencyKeys } from "../../platform/idempotency-keys.ts";
 
 let node: ChatNode;
 let api: Api;
@@ -21,7 +21,7 @@ beforeAll(async () => {
   api = createApi({
     config: loadConfig({ environment: {}, dotenv: null, readFile: () => "" }),
     logger: pino({ level: "silent" }),
-    idempotency: createIdempotencyStore(node.sql),
+    idempotency: new IdempotencyKeys(node.sql),
     authenticate: async (token) => {
       const caller = [ann, bob].find(({ username }) => username === token);
       if (caller === undefined) throw new AppError("unauthenticated");

@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler, Next } from "hono";
 import type { Caller } from "../caller.ts";
-import type { Attempt } from "./run-idempotent.ts";
+import type { Attempt } from "../idempotency-keys.ts";
 
 /** What every handler may read from its context with `c.get(name)`. */
 export interface ApiVariables {

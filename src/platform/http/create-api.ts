@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import type { Code } from "../../../protocol/codes.ts";
 import type { Config } from "../../config/options.ts";
 import { AppError } from "../errors.ts";
+import type { IdempotencyKeys } from "../idempotency-keys.ts";
 import { toAppError } from "../postgres/database-errors.ts";
 import type { Api, ApiEnv, Receive } from "./api.ts";
 import {
@@ -29,7 +30,6 @@ import {
   SERVICE_LIMIT,
 } from "./rate-limit.ts";
 import { createReceive } from "./receive.ts";
-import type { IdempotencyStore } from "./run-idempotent.ts";
 import { validationError } from "./validation-error.ts";
 
 export interface ApiDeps {
@@ -38,7 +38,7 @@ export interface ApiDeps {
   authenticate: Authenticate;
   authenticateCookie: AuthenticateCookie;
   findCachedService?: FindCachedService;
-  idempotency: IdempotencyStore;
+  idempotency: IdempotencyKeys;
   /** Called with every error that is sent, for the metrics. */
   onError?: (code: Code) => void;
   /**

@@ -1,9 +1,7 @@
 import type { Context, Next } from "hono";
+import { getKeyOwner, type IdempotencyKeys } from "../idempotency-keys.ts";
 import { isDefinitelyNotCommitted } from "../postgres/database-errors.ts";
 import type { ApiEnv } from "./api.ts";
-import { getKeyOwner, type IdempotencyStore, runIdempotent } from "./run-idempotent.ts";
-
-export type { IdempotencyStore } from "./run-idempotent.ts";
 
 interface StoredResponse {
   status: number;
@@ -18,7 +16,7 @@ const TRANSIENT_STATUSES = new Set([401, 408, 429]);
 
 /** Runs the request once per (caller, Idempotency-Key) and gives repeats the first response. */
 export async function runOrReplay(
-  store: IdempotencyStore,
+  keys: IdempotencyKeys,
   c: Context<ApiEnv>,
   next: Next,
   key: string,
@@ -27,7 +25,7 @@ export async function runOrReplay(
   const actor = getKeyOwner(c.get("caller"), c.get("address"));
   const { pathname, search } = new URL(c.req.url);
   const request = { actor, key, target: [c.req.method, pathname + search], body };
-  const first = await runIdempotent<StoredResponse>(store, request, async (attempt) => {
+  const first = await keys.run<StoredResponse>(request, async (attempt) => {
     c.set("attempt", attempt);
     await next();
     const { status } = c.res;

@@ -1,13 +1,13 @@
 import type { Context } from "hono";
 import { AppError } from "../errors.ts";
+import type { IdempotencyKeys } from "../idempotency-keys.ts";
 import { checkJsonBounds } from "../json-bounds.ts";
 import type { ApiEnv, Receive } from "./api.ts";
 import { runOrReplay } from "./idempotency.ts";
 import { MAX_ANONYMOUS_BODY, MAX_BODY, readBody } from "./read-body.ts";
-import type { IdempotencyStore } from "./run-idempotent.ts";
 
 /** What every route does once the caller may call it: read the body within its limits, and return the first response to a repeat. */
-export function createReceive(deps: { readTimeout: number; idempotency: IdempotencyStore }): Receive {
+export function createReceive(deps: { readTimeout: number; idempotency: IdempotencyKeys }): Receive {
   return async (c, next, mayBeEmpty = false) => {
     if (c.req.method === "GET" || c.req.method === "HEAD") return next();
     const sent = await readBody(c.req.raw, getMaxBody(c), deps.readTimeout);

@@ -4,8 +4,8 @@ import type { Code } from "../../../protocol/codes.ts";
 import type { ServiceCaller } from "../../platform/caller.ts";
 import { runWithContext } from "../../platform/context.ts";
 import { AppError } from "../../platform/errors.ts";
-import { type Attempt, getKeyOwner, type IdempotencyStore, runIdempotent } from "../../platform/http/run-idempotent.ts";
 import { validationError } from "../../platform/http/validation-error.ts";
+import { type Attempt, getKeyOwner, type IdempotencyKeys } from "../../platform/idempotency-keys.ts";
 import { isDefinitelyNotCommitted, toAppError } from "../../platform/postgres/database-errors.ts";
 import type { Tracing } from "../../platform/tracing.ts";
 import type { CallAuthenticator } from "./call-authenticator.ts";
@@ -40,7 +40,7 @@ export interface CallsDeps {
   authenticator: CallAuthenticator;
   /** Left out: nothing is traced. */
   tracing?: Tracing;
-  idempotency: IdempotencyStore;
+  idempotency: IdempotencyKeys;
   /** @param seconds from the request to the response; null: a stream ended */
   onResponse(method: string, status: string, seconds: number | null): void;
   /** An error that is returned. */
@@ -129,7 +129,7 @@ interface KeyedCall {
 }
 
 async function runKeyedCall<O>(
-  store: IdempotencyStore,
+  keys: IdempotencyKeys,
   { caller, name, key, request, info }: KeyedCall,
   run: (attempt: Attempt) => Promise<O>,
 ): Promise<O> {
@@ -140,7 +140,7 @@ async function runKeyedCall<O>(
     target: ["grpc", name],
     body: Buffer.from(JSON.stringify(request)),
   };
-  const first = await runIdempotent<O>(store, keyed, async (attempt) => {
+  const first = await keys.run<O>(keyed, async (attempt) => {
     try {
       const value = await run(attempt);
       outcome = { value };
