@@ -64,6 +64,8 @@ install_tool() {
       "$tools/openapi-python/bin/pip" install --quiet --disable-pip-version-check openapi-python-client==0.29.1
       printf '#!/bin/sh\nexec "%s/openapi-python/bin/python" "$@"\n' "$tools" >"$tools/bin/openapi-python"
       chmod +x "$tools/bin/openapi-python" ;;
+    # For `npm run bench -- peers` only. It takes minutes to build.
+    centrifugo) go_tool centrifugo github.com/centrifugal/centrifugo/v6@v6.9.1 ;;
     websocat) has websocat || cargo install --quiet --locked --root "$tools" websocat@1.14.1 ;;
     *) echo "$1 is not a tool that this script knows." >&2; exit 1 ;;
   esac

@@ -12,7 +12,7 @@ export interface Dialect {
 
 /** Where a server under load listens, and what its dialect needs; goes to the load process as JSON. */
 export interface Target {
-  dialect: "plain" | "socket.io" | "usher";
+  dialect: "plain" | "socket.io" | "centrifugo" | "usher";
   host: string;
   /** One for each node. */
   ports: number[];
@@ -72,6 +72,22 @@ function socketIo(target: Target): Dialect {
   };
 }
 
+/** Centrifugo's JSON protocol: it joins several documents, one on each line, into one frame. */
+function centrifugo(target: Target): Dialect {
+  const PUSH = 0x70; // {"push":… is a delivery, {"id":… a reply
+  return {
+    async reader(n) {
+      const socket = await LoadSocket.open(getAddress(target, n), "/connection/websocket");
+      socket.splitsLines = true;
+      socket.send('{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"room"}}');
+      await waitFor(socket, '"subscribe":');
+      return socket;
+    },
+    publish: (text, n) => JSON.stringify({ id: n + 3, publish: { channel: "room", data: text } }),
+    isDelivery: (bytes, start) => bytes[start + 2] === PUSH,
+  };
+}
+
 /** `{"type":"message:created",…` : the 17th byte distinguishes it from every other frame of a reader that only reads. */
 const CREATED = Buffer.from('{"type":"message:created"');
 
@@ -118,5 +134,5 @@ function usher(target: Target): Dialect {
 }
 
 export function createDialect(target: Target): Dialect {
-  return { plain, "socket.io": socketIo, usher }[target.dialect](target);
+  return { plain, "socket.io": socketIo, centrifugo, usher }[target.dialect](target);
 }

@@ -11,6 +11,8 @@ export interface Address {
 /** ms after which a connection that was refused for now (503) is tried again, as Retry-After asks. */
 const RETRY_AFTER_MS = 1_000;
 
+const NEW_LINE = 10;
+
 /**
  * A WebSocket client (RFC 6455) that costs next to nothing, so that the load leaves the machine to the server:
  * it walks over frame headers and copies nothing. Text frames only; replies to pings; masks with the key 0.
@@ -18,6 +20,8 @@ const RETRY_AFTER_MS = 1_000;
 export class LoadSocket {
   onFrame: OnFrame = () => {};
   onClose: () => void = () => {};
+  /** Each line of a frame is one call of `onFrame`. */
+  splitsLines = false;
   #socket: Socket<unknown> | null = null;
   #rest: Uint8Array | null = null;
   #upgraded = false;
@@ -108,10 +112,19 @@ export class LoadSocket {
       }
       if (start + size > end) break;
       const opcode = bytes[at]! & 15;
-      if (opcode === 1) this.onFrame(bytes, start, start + size);
+      if (opcode === 1) this.#pass(bytes, start, start + size);
       else if (opcode === 9) this.#write(Buffer.from([0x8a, 0x80, 0, 0, 0, 0]));
       at = start + size;
     }
     this.#rest = at < end ? Buffer.from(bytes.subarray(at)) : null;
+  }
+
+  #pass(bytes: Uint8Array, start: number, end: number): void {
+    if (this.splitsLines)
+      for (let line = bytes.indexOf(NEW_LINE, start); line >= 0 && line < end; line = bytes.indexOf(NEW_LINE, start)) {
+        this.onFrame(bytes, start, line);
+        start = line + 1;
+      }
+    this.onFrame(bytes, start, end);
   }
 }
