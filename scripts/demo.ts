@@ -165,7 +165,7 @@ async function postMessage(chat: Chat, room: Room, random: Seeded): Promise<void
   const reply = room.recent.length > 0 && random.chance(0.25);
   const question = `${pick(OPENINGS, random)} ${pick(QUESTIONS, random)}`;
   const content = reply ? pick(REPLIES, random) : random.chance(0.4) ? question : pick(REMARKS, random);
-  const { message } = await chat.messages.send(pick(room.members, random), {
+  const { message } = await chat.sendMessage(pick(room.members, random), {
     channel_id: room.id,
     content,
     ...(reply ? { reply_to_id: pick(room.recent, random) } : {}),

@@ -13,7 +13,6 @@ import { type AddressLimiters, connectsPerSecond, requestsPerMinute, type ShareL
 import type { Program } from "./program.ts";
 import { hasRole } from "./roles.ts";
 import type { NodePages } from "./start-pages.ts";
-import { createBroadcast } from "./start-streams.ts";
 
 /** After the connections have gone, running requests may take this long to end. */
 const REQUESTS_TIMEOUT_MS = 5_000;
@@ -91,7 +90,7 @@ export async function startListeners(
     (part) => part.stop(REQUESTS_TIMEOUT_MS),
     REQUESTS_TIMEOUT_MS + 1_000,
   );
-  hub.start(createBroadcast((topic, text) => server.publish(topic, text), streams));
+  hub.start(server.publish, streams.publish);
   await lifecycle.start(
     "hub",
     () => hub,

@@ -4,7 +4,7 @@ import type { Receivers } from "../realtime/broker/broker.ts";
 import { startFanOut } from "./start-fan-out.ts";
 
 /** What a fan-out did, in order, recorded by stubs of its parts. */
-async function fanOut() {
+async function fanOut(show?: () => never) {
   const done: string[] = [];
   const record =
     (name: string) =>
@@ -12,10 +12,10 @@ async function fanOut() {
       void done.push([name, ...args.map((arg) => JSON.stringify(arg))].join(" "));
   let receivers!: Receivers;
   const parts = [
-    { logger: {}, tracing: NO_TRACING },
+    { logger: { error: record("error") }, tracing: NO_TRACING },
     { tail: { addConsumer: async () => {}, notify: record("notify"), pollFasterWhile: () => {} } },
     { receive: (by: Receivers) => (receivers = by), publish: () => {} },
-    { publish: record("show"), announce: record("announce") },
+    { publish: show ?? record("show"), announce: record("announce") },
     { observeAppend: () => {}, observeDelivery: () => {} },
   ];
   const publish = await (startFanOut as (...parts: unknown[]) => ReturnType<typeof startFanOut>)(...parts);
@@ -33,4 +33,13 @@ test("what this node commits, and what another one announces, is shown, and wake
   expect(done.splice(0)).toEqual(shown);
   receivers.announced("event:1", 8);
   expect(done.splice(0)).toEqual(['announce "event:1" 8', "notify"]);
+});
+
+test("entries whose delivery fails are committed all the same: the error is logged, and the log tail delivers them", async () => {
+  const { done, publish } = await fanOut(() => {
+    throw new Error("a defect of the fan-out");
+  });
+  publish([ENTRY], 1);
+  expect(done[0]).toStartWith("error ");
+  expect(done.slice(1)).toEqual(["notify"]);
 });

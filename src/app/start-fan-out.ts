@@ -1,11 +1,9 @@
-import { getTraceparent, type LogEntry } from "../platform/log/entry.ts";
-import { createPublish, type Publish } from "../platform/log/publish.ts";
+import { getTraceparent, type LogEntry, type Publish } from "../platform/log/entry.ts";
 import type { TailEntry } from "../platform/log/windows.ts";
 import type { Metrics } from "../platform/metrics.ts";
-import { NO_TRACING } from "../platform/tracing.ts";
+import { NO_TRACING, type Span, type Tracing } from "../platform/tracing.ts";
 import type { Broker } from "../realtime/broker/broker.ts";
 import type { Hub } from "../realtime/transport.ts";
-import { createEntryTracer } from "./entry-tracer.ts";
 import type { Program } from "./program.ts";
 import type { Log } from "./start-log.ts";
 
@@ -45,19 +43,42 @@ export async function startFanOut(
       tail.notify();
     },
   });
-  const publish = createPublish(
-    (entries, tookMs) => {
-      metrics.observeAppend(tookMs / 1_000);
-      const began = performance.now();
+  return (entries, tookMs) => {
+    metrics.observeAppend(tookMs / 1_000);
+    const began = performance.now();
+    try {
       deliver(entries);
       traceEach("broker publish", entries, (each) => broker.publish(each));
-      metrics.observeDelivery((performance.now() - began) / 1_000);
-    },
-    (error) =>
-      logger.error({ err: error }, "committed entries could not be delivered at once; the log tail delivers them"),
-  );
-  return (entries, tookMs) => {
-    publish(entries, tookMs);
+    } catch (error) {
+      // What is committed cannot be undone, and must not be repeated.
+      logger.error({ err: error }, "committed entries could not be delivered at once; the log tail delivers them");
+    }
+    metrics.observeDelivery((performance.now() - began) / 1_000);
     tail.notify();
+  };
+}
+
+/**
+ * Does something with committed entries, in a span for each that is traced: the next step continues below it. The others
+ * are passed on as they are.
+ */
+function createEntryTracer(tracing: Tracing) {
+  return (name: string, entries: readonly LogEntry[], work: (entries: readonly LogEntry[]) => void): void => {
+    if (tracing === NO_TRACING || entries.every(({ trace }) => trace === undefined)) {
+      work(entries);
+      return;
+    }
+    const spans: Span[] = [];
+    const below = entries.map((entry) => {
+      const span = entry.trace === undefined ? null : tracing.begin(name, entry.trace);
+      if (span === null) return entry;
+      spans.push(span);
+      return { ...entry, trace: span.traceparent };
+    });
+    try {
+      work(below);
+    } finally {
+      for (const span of spans) span.end();
+    }
   };
 }

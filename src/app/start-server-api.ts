@@ -3,7 +3,7 @@ import type { ServiceCaller } from "../platform/caller.ts";
 import { systemClock } from "../platform/clock.ts";
 import { AppError } from "../platform/errors.ts";
 import { createRateLimiter } from "../platform/http/rate-limit.ts";
-import type { Publish } from "../platform/log/publish.ts";
+import type { Publish } from "../platform/log/entry.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";

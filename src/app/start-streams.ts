@@ -1,10 +1,9 @@
 import type { Api } from "../platform/http/api.ts";
 import { createOriginCheck } from "../platform/http/origin-check.ts";
-import type { Authenticate, Broadcast, Hub } from "../realtime/transport.ts";
+import type { Authenticate, Hub } from "../realtime/transport.ts";
 import { addSse } from "../transport/sse/stream-route.ts";
 import type { Streams } from "../transport/streams/index.ts";
 import { createStreams } from "../transport/streams/streams.ts";
-import { worseResult } from "../transport/streams/topics.ts";
 import type { Program } from "./program.ts";
 
 /** Clients without a WebSocket: the streams of this node, and SSE as the first way to open one. */
@@ -28,13 +27,4 @@ export async function startStreams(
     isAllowedOrigin: createOriginCheck(config),
   });
   return streams;
-}
-
-/** The hub's broadcast to WebSockets and streams. Without a stream in the room it costs one look-up. */
-export function createBroadcast(publish: Broadcast, streams: Streams): Broadcast {
-  return (topic, text) => {
-    const socketResult = publish(topic, text);
-    const streamResult = streams.publish(topic, text);
-    return streamResult === null ? socketResult : worseResult(socketResult, streamResult);
-  };
 }

@@ -109,7 +109,7 @@ test("a change is one entry, and no change is none", async () => {
 
 test("a deleted channel does not exist for anyone, and its last entry removes everyone from its room", async () => {
   const { channel } = await node.channels.create(ann, { type: "private", name: "x", member_ids: [bob.userId] });
-  await node.messages.send(bob, { channel_id: channel.id, content: "bye" });
+  await node.sendMessage(bob, { channel_id: channel.id, content: "bye" });
   await node.channels.delete(ann, channel.id);
   const last = node.hubCalls.at(-1);
   expect(last).toMatchObject({ kind: "publish", entry: { type: "channel:deleted", room: `channel:${channel.id}` } });

@@ -1,5 +1,5 @@
 import type { PublicUser } from "../../protocol/objects.ts";
-import type { Publish } from "../platform/log/publish.ts";
+import type { Publish } from "../platform/log/entry.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";
 import type { Realtime } from "../realtime/index.ts";

@@ -20,8 +20,8 @@ test("an erased person's messages are redacted everywhere, and nothing of others
   const shared = (await node.channels.create(ann, { type: "private", name: "shared", member_ids })).channel.id;
   const alone = (await node.channels.create(ann, { type: "public", name: "alone" })).channel.id;
   const direct = (await node.channels.create(ann, { type: "direct", member_ids: [bob.userId] })).channel.id;
-  for (const channel_id of [shared, alone, direct]) await node.messages.send(ann, { channel_id, content: "my secret" });
-  await node.messages.send(bob, { channel_id: direct, content: "kept" });
+  for (const channel_id of [shared, alone, direct]) await node.sendMessage(ann, { channel_id, content: "my secret" });
+  await node.sendMessage(bob, { channel_id: direct, content: "kept" });
   await node.members.setRole(ann, shared, cid.userId, "admin");
 
   const exported = await node.exportUser(ann.userId);
@@ -57,11 +57,11 @@ test("the name that a person had is in no entry of the log any more, and no one 
   const member_ids = [bob.userId, dan.userId];
   const shared = (await node.channels.create(eve, { type: "private", name: "s", member_ids })).channel.id;
   await node.channels.create(dan, { type: "direct", member_ids: [bob.userId] });
-  const send = async (content: string) => (await node.messages.send(dan, { channel_id: shared, content })).message.id;
+  const send = async (content: string) => (await node.sendMessage(dan, { channel_id: shared, content })).message.id;
   const id = await send("taken back");
   await node.messages.delete(dan, id);
   const quoted = `{"user_id":"${dan.userId}","username":"kept"}`;
-  await node.messages.send(bob, { channel_id: shared, content: quoted });
+  await node.sendMessage(bob, { channel_id: shared, content: quoted });
   await node.members.setRole(eve, shared, dan.userId, "admin");
   await node.members.remove(dan, shared, dan.userId);
   const rooms = [`channel:${shared}`, `user:${bob.userId}`, `user:${dan.userId}`];
@@ -101,8 +101,8 @@ test("an interrupted erasure continues, whatever the size of a step", async () =
   const member_ids = [bob.userId, fay.userId];
   const { id } = (await node.channels.create(ann, { type: "private", name: "steps", member_ids })).channel;
   for (let n = 0; n < 10; n++) {
-    await node.messages.send(fay, { channel_id: id, content: `words of ${n}` });
-    await node.messages.send(bob, { channel_id: id, content: `kept ${n}` });
+    await node.sendMessage(fay, { channel_id: id, content: `words of ${n}` });
+    await node.sendMessage(bob, { channel_id: id, content: `kept ${n}` });
   }
   await node.sql`UPDATE users SET username = ${`deleted:${fay.userId}`} WHERE id = ${fay.userId}`;
   const left = async () => {

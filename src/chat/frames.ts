@@ -1,15 +1,21 @@
 import type { ChatDeps } from "./deps.ts";
 import type { Messages } from "./messages.ts";
+import type { SendMessage } from "./posting.ts";
 import type { ReadMarks } from "./read-marks.ts";
 import type { Typing } from "./typing.ts";
 
 /** Chat's commands on a WebSocket. What each returns is the payload of its `system:ack`. */
 export function registerFrames(
   realtime: Pick<ChatDeps["realtime"], "registerCommand">,
-  { messages, readMarks, typing }: { messages: Messages; readMarks: ReadMarks; typing: Typing },
+  {
+    messages,
+    sendMessage,
+    readMarks,
+    typing,
+  }: { messages: Messages; sendMessage: SendMessage; readMarks: ReadMarks; typing: Typing },
 ): void {
   realtime.registerCommand("message:send", async ({ caller, payload, accepted }) => {
-    const sent = messages.send(caller, payload);
+    const sent = sendMessage(caller, payload);
     accepted(); // it is queued: the connection's next post can follow without waiting for the disk
     const { id, channel_id, seq, client_id, created_at } = (await sent).message;
     return { message_id: id, channel_id, seq, client_id, created_at };

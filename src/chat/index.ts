@@ -7,6 +7,7 @@ import { registerFrames } from "./frames.ts";
 import { createMembers, type Members } from "./members.ts";
 import { createMessages, type Messages } from "./messages.ts";
 import { createChannelPolicy } from "./policy.ts";
+import { createSendMessage, type SendMessage } from "./posting.ts";
 import { createReadMarks, type ReadMarks } from "./read-marks.ts";
 import { addChannelRoutes } from "./routes/channels.ts";
 import { addMemberRoutes } from "./routes/members.ts";
@@ -22,6 +23,7 @@ export interface Chat {
   channels: Channels;
   members: Members;
   messages: Messages;
+  sendMessage: SendMessage;
   readMarks: ReadMarks;
   typing: Typing;
   /** Removes a user from chat and redacts their messages; see erase.ts. Call identity's `erase` first: it replaces their name. */
@@ -39,14 +41,16 @@ export function createChat(deps: ChatDeps): Chat {
   const channels = createChannels(deps);
   const members = createMembers(deps);
   const messages = createMessages(deps);
+  const sendMessage = createSendMessage(deps);
   const readMarks = createReadMarks(deps);
   const typing = createTyping(deps);
   deps.realtime.registerRooms("channel", createChannelPolicy(deps.sql));
-  registerFrames(deps.realtime, { messages, readMarks, typing });
+  registerFrames(deps.realtime, { messages, sendMessage, readMarks, typing });
   return {
     channels,
     members,
     messages,
+    sendMessage,
     readMarks,
     typing,
     erase: (userId) => eraseUser(deps, userId),
@@ -55,7 +59,7 @@ export function createChat(deps: ChatDeps): Chat {
     routes(api) {
       addChannelRoutes(api, channels);
       addMemberRoutes(api, members);
-      addMessageRoutes(api, messages);
+      addMessageRoutes(api, messages, sendMessage);
       addReadMarkRoutes(api, readMarks);
       addTypingRoutes(api, typing);
     },

@@ -86,14 +86,14 @@ test("a removed member gets an entry in their own room, and the entry of the cha
 
 test("a new member can read the messages from before they joined, which count as read", async () => {
   const { channel } = await node.channels.create(ann, { type: "private", name: "x" });
-  await node.messages.send(ann, { channel_id: channel.id, content: "before" });
+  await node.sendMessage(ann, { channel_id: channel.id, content: "before" });
   const { member, created } = await node.members.add(ann, channel.id, cid.userId);
   expect([created, Member.parse(member).role]).toEqual([true, "member"]);
   expect((await node.messages.page(cid, channel.id, { limit: 5 })).data.map(({ content }) => content)).toEqual([
     "before",
   ]);
   expect((await node.channels.get(cid, channel.id)).unread).toBe(0);
-  await node.messages.send(ann, { channel_id: channel.id, content: "after" });
+  await node.sendMessage(ann, { channel_id: channel.id, content: "after" });
   expect((await node.channels.get(cid, channel.id)).unread).toBe(1);
 });
 

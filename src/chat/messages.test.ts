@@ -26,7 +26,7 @@ async function createSharedChannel(): Promise<string> {
 }
 
 async function post(channel_id: string, content: string): Promise<Message> {
-  return (await node.messages.send(bob, { channel_id, content })).message;
+  return (await node.sendMessage(bob, { channel_id, content })).message;
 }
 
 test("after an edit no entry of the log has the old text", async () => {
@@ -177,7 +177,7 @@ test("replies to a message are listed in order, page by page", async () => {
   const replies: string[] = [];
   for (let i = 0; i < 5; i++) {
     const input = { channel_id, content: `reply ${i}`, reply_to_id: id };
-    replies.push((await node.messages.send(ann, input)).message.id);
+    replies.push((await node.sendMessage(ann, input)).message.id);
   }
   const first = await node.messages.replies(bob, id, { limit: 3 });
   const second = await node.messages.replies(bob, id, { limit: 3, after: first.next! });
@@ -188,7 +188,7 @@ test("replies to a message are listed in order, page by page", async () => {
 test("no item is skipped by cursors: an empty page has none, which would exclude its neighbour", async () => {
   const channel_id = await createSharedChannel();
   const sent = [await post(channel_id, "first"), await post(channel_id, "last")];
-  const reply = (await node.messages.send(ann, { channel_id, content: "reply", reply_to_id: sent[0]!.id })).message;
+  const reply = (await node.sendMessage(ann, { channel_id, content: "reply", reply_to_id: sent[0]!.id })).message;
   const all = [...sent, reply];
   const lists = [
     (query: PageQuery) => node.messages.page(bob, channel_id, query),

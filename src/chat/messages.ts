@@ -9,7 +9,6 @@ import type { ChatDeps } from "./deps.ts";
 import { createSeqWindow, type PageQuery, toPage } from "./keyset-page.ts";
 import { LIMITS } from "./limits.ts";
 import { accessChannel, requireUser } from "./policy.ts";
-import { createSendMessage, type SendMessage } from "./posting.ts";
 import {
   countEdits,
   findMessage,
@@ -21,13 +20,8 @@ import {
   rewriteEntries,
 } from "./store/messages.ts";
 
+/** Messages that are there; they are sent by posting.ts. */
 export interface Messages {
-  /**
-   * Sends a message. With a `client_id` that the author used in this channel before, returns that message (`created: false`).
-   * The post is queued, in its order, before this function returns its promise.
-   * Throws `not_found`, `forbidden`, `invalid` (reply_to_id), `unavailable`.
-   */
-  send: SendMessage;
   /**
    * Changes the text of the caller's own message, also in older entries of the log. Throws `conflict` for a deleted one, and
    * `changed` when `ifMatch` names another state.
@@ -55,11 +49,7 @@ export function editableMessageFields({ content, edited_at, deleted_at }: Messag
   return { content, edited_at, deleted_at };
 }
 
-export function createMessages(
-  deps: Pick<ChatDeps, "sql" | "postSql" | "transaction" | "publish" | "ids" | "epoch">,
-): Messages {
-  const { sql, transaction, epoch } = deps;
-
+export function createMessages({ sql, transaction, epoch }: Pick<ChatDeps, "sql" | "transaction" | "epoch">): Messages {
   /** A message whose channel the caller may read; throws `not_found` or `forbidden`. */
   async function accessMessage(caller: Caller, messageId: string) {
     requireUser(caller);
@@ -70,8 +60,6 @@ export function createMessages(
   }
 
   return {
-    send: createSendMessage(deps),
-
     async edit(caller, messageId, content, ifMatch) {
       const { userId } = requireUser(caller);
       const { channel_id } = (await accessMessage(caller, messageId)).message;

@@ -35,7 +35,7 @@ async function createSharedChannel(): Promise<string> {
 }
 
 const post = async (node: number, channel_id: string, who = ann, reply_to_id: string | null = null) =>
-  (await nodes[node]!.messages.send(who, { channel_id, content: "text", reply_to_id })).message;
+  (await nodes[node]!.sendMessage(who, { channel_id, content: "text", reply_to_id })).message;
 
 /** All messages of a channel as a poller gets them, which requests those after its last one until `done` and none is left. */
 async function poll(channelId: string, limit: number, done: () => boolean): Promise<Message[]> {

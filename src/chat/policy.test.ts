@@ -41,7 +41,7 @@ async function makeFixture(type: "public" | "private"): Promise<Fixture> {
   const { channel } = await node.channels.create(owner, { type, name: `c${names++}`, member_ids });
   await node.members.setRole(owner, channel.id, admin.userId, "admin");
   await node.members.remove(owner, channel.id, removed.userId);
-  const { message } = await node.messages.send(victim, { channel_id: channel.id, content: "hello" });
+  const { message } = await node.sendMessage(victim, { channel_id: channel.id, content: "hello" });
   return { channel_id: channel.id, message_id: message.id };
 }
 
@@ -61,8 +61,8 @@ const USE_CASES: Record<string, UseCase> = {
   "read messages": (me, { channel_id }) => node.messages.page(me, channel_id, list),
   "read a message": (me, { message_id }) => node.messages.get(me, message_id),
   "read replies": (me, { message_id }) => node.messages.replies(me, message_id, list),
-  send: (me, { channel_id }) => node.messages.send(me, { channel_id, content: "x" }),
-  reply: (me, p) => node.messages.send(me, { channel_id: p.channel_id, content: "x", reply_to_id: p.message_id }),
+  send: (me, { channel_id }) => node.sendMessage(me, { channel_id, content: "x" }),
+  reply: (me, p) => node.sendMessage(me, { channel_id: p.channel_id, content: "x", reply_to_id: p.message_id }),
   "mark read": (me, p) => node.readMarks.mark(me, p.channel_id, p.message_id),
   "type (frame)": command("typing:start", ({ channel_id }) => ({ channel_id })),
   "stop typing (frame)": command("typing:stop", ({ channel_id }) => ({ channel_id })),
@@ -134,7 +134,7 @@ for (const type of ["public", "private"] as const) {
 test("a direct chat is for its two members, and neither can delete the other's messages", async () => {
   const { owner: ann, admin: bob, stranger } = people;
   const { channel } = await node.channels.create(ann, { type: "direct", member_ids: [bob.userId] });
-  const { message } = await node.messages.send(ann, { channel_id: channel.id, content: "hi" });
+  const { message } = await node.sendMessage(ann, { channel_id: channel.id, content: "hi" });
   const fixture = { channel_id: channel.id, message_id: message.id };
   for (const name of ["see the channel", "join its room", "read messages", "send", "mark read", "type (frame)"]) {
     expect(await errorCode(USE_CASES[name]!(bob, fixture))).toBe("ok");

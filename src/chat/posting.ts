@@ -16,7 +16,11 @@ export interface NewMessage {
   reply_to_id?: string | null | undefined;
 }
 
-/** Sends a message; see `Messages`. */
+/**
+ * Sends a message. With a `client_id` that the author used in this channel before, returns that message (`created: false`).
+ * The post is queued, in its order, before this function returns its promise.
+ * Throws `not_found`, `forbidden`, `invalid` (reply_to_id), `unavailable`.
+ */
 export type SendMessage = (caller: Caller, input: NewMessage) => Promise<{ message: Message; created: boolean }>;
 
 /**

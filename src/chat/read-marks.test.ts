@@ -38,7 +38,7 @@ test("unread counts are what counting by hand gives, after any history", async (
       const unread = (who: number) => sent.filter((m, i) => i > marks[who]! && !m.deleted && m.who !== who).length;
       for (const step of acts) {
         if (step.do === "send") {
-          const { message } = await node.messages.send(people[step.who]!, { channel_id, content: "text" });
+          const { message } = await node.sendMessage(people[step.who]!, { channel_id, content: "text" });
           sent.push({ id: message.id, who: step.who, deleted: false });
           continue;
         }
@@ -71,7 +71,7 @@ test("a mark never moves back, however marks of several devices race, and the us
   const channel_id = await createSharedChannel();
   const [ann, bob] = people as [UserCaller, UserCaller];
   const sent: Message[] = [];
-  for (let i = 0; i < 30; i++) sent.push((await node.messages.send(ann, { channel_id, content: `${i}` })).message);
+  for (let i = 0; i < 30; i++) sent.push((await node.sendMessage(ann, { channel_id, content: `${i}` })).message);
   const newest = sent.at(-1)!;
   node.hubCalls.length = 0;
   const shuffled = sent.map((_, i) => sent[(i * 7) % sent.length]!);
@@ -90,8 +90,8 @@ test("a mark never moves back, however marks of several devices race, and the us
 test("a mark is a message of its channel: nothing else can be marked, and nothing moves", async () => {
   const [channel_id, other] = [await createSharedChannel(), await createSharedChannel()];
   const [ann, bob] = people as [UserCaller, UserCaller];
-  const elsewhere = (await node.messages.send(ann, { channel_id: other, content: "elsewhere" })).message.id;
-  await node.messages.send(ann, { channel_id, content: "here" });
+  const elsewhere = (await node.sendMessage(ann, { channel_id: other, content: "elsewhere" })).message.id;
+  await node.sendMessage(ann, { channel_id, content: "here" });
   for (const id of ["9223372036854775807", "1", elsewhere]) {
     expect(await errorCode(node.readMarks.mark(bob, channel_id, id))).toBe("invalid");
   }
@@ -101,7 +101,7 @@ test("a mark is a message of its channel: nothing else can be marked, and nothin
 test("a count ends at 100", async () => {
   const channel_id = await createSharedChannel();
   const [ann, bob] = people as [UserCaller, UserCaller];
-  await Promise.all(Array.from({ length: 120 }, (_, i) => node.messages.send(ann, { channel_id, content: `${i}` })));
+  await Promise.all(Array.from({ length: 120 }, (_, i) => node.sendMessage(ann, { channel_id, content: `${i}` })));
   expect((await node.channels.get(bob, channel_id)).unread).toBe(100);
   expect((await node.channels.get(ann, channel_id)).unread).toBe(0);
 });
@@ -109,9 +109,9 @@ test("a count ends at 100", async () => {
 test("a count reads only the newest 10,000 messages after the mark, however many are one's own or deleted", async () => {
   const channel_id = await createSharedChannel();
   const [ann, bob] = people as [UserCaller, UserCaller];
-  const first = (await node.messages.send(ann, { channel_id, content: "at the mark" })).message;
+  const first = (await node.sendMessage(ann, { channel_id, content: "at the mark" })).message;
   await node.readMarks.mark(bob, channel_id, first.id);
-  const { id, seq } = (await node.messages.send(ann, { channel_id, content: "the oldest" })).message;
+  const { id, seq } = (await node.sendMessage(ann, { channel_id, content: "the oldest" })).message;
   const fill = (from: number, to: number) => node.sql`
     INSERT INTO messages (id, channel_id, seq, author_id, content, created_at, deleted_at)
     SELECT ${id}::bigint + g, ${channel_id}, ${seq}::bigint + g, CASE WHEN g % 2 = 0 THEN ${bob.userId} ELSE ${ann.userId} END,
@@ -123,6 +123,6 @@ test("a count reads only the newest 10,000 messages after the mark, however many
   await fill(10_000, 10_000);
   expect((await node.channels.get(bob, channel_id)).unread).toBe(0);
   await moveHead(seq + 10_000);
-  await node.messages.send(ann, { channel_id, content: "the newest" });
+  await node.sendMessage(ann, { channel_id, content: "the newest" });
   expect((await node.channels.get(bob, channel_id)).unread).toBe(1);
 });

@@ -23,7 +23,7 @@ async function recordRemoval(hub: ReturnType<typeof addHub>) {
   await waitUntil("both are in", () =>
     clients.every(({ frames }) => frames.some(({ type }) => type === "room:joined")),
   );
-  const send = (content: string) => node.messages.send(ann, { channel_id: channel.id, content });
+  const send = (content: string) => node.sendMessage(ann, { channel_id: channel.id, content });
   await send("before");
   await node.members.remove(ann, channel.id, bob.userId);
   await send("after");
@@ -92,7 +92,7 @@ test("JN-8 an erased person is out of the rooms of their channels, and receives 
   client.send({ type: "room:join", id: 1, payload: { room } });
   await waitUntil("they are in", () => client.frames.some(({ id }) => id === 1));
   await node.erase(gone.userId);
-  await node.messages.send(ann, { channel_id: channel.id, content: "afterwards" });
+  await node.sendMessage(ann, { channel_id: channel.id, content: "afterwards" });
   live.hub.publish((await node.log(room)).filter(({ seq }) => seq > 1));
   expect(client.frames.slice(2).map(({ type }) => type)).toEqual(["member:left", "room:left"]);
   await live.hub.stop();

@@ -12,8 +12,8 @@ export function createHub(deps: HubDeps): Hub {
   let sweep: ReturnType<typeof setInterval> | null = null;
 
   return {
-    start(broadcast) {
-      sender.start(broadcast);
+    start(...broadcasts) {
+      sender.start(broadcasts);
       heartbeat.start();
       presence.start();
       sweep ??= setInterval(() => rooms.evictIdle(), ROOM_IDLE_MS);

@@ -6,8 +6,8 @@ export { extractPayload, parseFrameHead } from "./connections/encode-frame.ts";
 
 /** The hub as the transports (WebSocket, streams) and app.ts see it. One per node; made by `createHub` in hub.ts. */
 export interface Hub extends Realtime {
-  /** Called with the server's publish once it listens: all rooms' frames are sent through it. */
-  start(broadcast: Broadcast): void;
+  /** Called once the servers listen: all rooms' frames are sent through each of these. */
+  start(...broadcasts: readonly Broadcast[]): void;
   /** Another node has committed this entry, too big for the broker: it is read from the log if its room has members here. */
   announce(room: string, seq: number): void;
   /** Whether a member on this node has not been sent this entry yet. */

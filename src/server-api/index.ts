@@ -6,7 +6,7 @@ import type { Api } from "../platform/http/api.ts";
 import type { RateLimiter } from "../platform/http/rate-limit.ts";
 import type { Attempt } from "../platform/idempotency-keys.ts";
 import type { JsonObject } from "../platform/json-object.ts";
-import type { Publish } from "../platform/log/publish.ts";
+import type { Publish } from "../platform/log/entry.ts";
 import type { LogTail } from "../platform/log/tail.ts";
 import type { Sql } from "../platform/postgres/sql.ts";
 import type { Transaction } from "../platform/postgres/transaction.ts";

@@ -47,7 +47,7 @@ export async function startSseNode(keepAliveMs: number, limits: Partial<HubLimit
     websocket: { upgrade: () => new Response("", { status: 426 }), handler: { message: () => {} } },
     pages: null,
   });
-  node.hub.start((topic, text) => streams.publish(topic, text) ?? 1);
+  node.hub.start(streams.publish);
   return {
     ...node,
     url: `http://127.0.0.1:${server.port}`,

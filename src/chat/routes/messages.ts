@@ -7,6 +7,7 @@ import { computeEtag, etagHeader } from "../../platform/http/etag.ts";
 import { buildLinkHeader, CursorQuery, ListQuery, linkHeader } from "../../platform/http/paging.ts";
 import { route } from "../../platform/http/route.ts";
 import { editableMessageFields, type Messages } from "../messages.ts";
+import type { SendMessage } from "../posting.ts";
 import { channelParams, locationHeader } from "./schemas.ts";
 
 const messageParams = z.object({ message_id: Snowflake });
@@ -108,7 +109,7 @@ function deriveClientId(key: string, body: object): string {
     .digest("base64url")}`;
 }
 
-export function addMessageRoutes(api: Api, messages: Messages): void {
+export function addMessageRoutes(api: Api, messages: Messages, send: SendMessage): void {
   api.openapi(listMessages, async (c) => {
     const list = await messages.page(c.get("caller"), c.req.valid("param").channel_id, c.req.valid("query"));
     return c.json(list, 200, buildLinkHeader(c.req.url, list));
@@ -119,7 +120,7 @@ export function addMessageRoutes(api: Api, messages: Messages): void {
     const key = c.req.header("idempotency-key");
     const client_id = body.client_id ?? (key === undefined ? undefined : deriveClientId(key, body));
     const input = { channel_id: c.req.valid("param").channel_id, ...body, client_id };
-    const { message, created } = await messages.send(c.get("caller"), input);
+    const { message, created } = await send(c.get("caller"), input);
     if (!created) return c.json(message, 200);
     return c.json(message, 201, { Location: `/api/v1/messages/${message.id}` });
   });

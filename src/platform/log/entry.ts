@@ -38,3 +38,9 @@ export function withTraceparent(span: Span | null, meta: string | null = null): 
 export function getTraceparent(meta: string | null): string | undefined {
   return meta?.includes('"traceparent"') ? JSON.parse(meta).traceparent : undefined;
 }
+
+/**
+ * Delivers committed entries to connected clients. Never throws: clients that are not reached get them from the log tail.
+ * `tookMs`: ms from the start of their transaction until it was committed, for the metrics.
+ */
+export type Publish = (entries: readonly LogEntry[], tookMs: number) => void;

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { currentSpan, withSpan } from "../context.ts";
 import { append } from "../log/append.ts";
-import type { LogEntry, NewEntry } from "../log/entry.ts";
-import type { Publish } from "../log/publish.ts";
+import type { LogEntry, NewEntry, Publish } from "../log/entry.ts";
 import type { Ids } from "../nodes/ids.ts";
 import { isRetryable, toAppError } from "./database-errors.ts";
 import type { Sql, TransactionSql } from "./sql.ts";

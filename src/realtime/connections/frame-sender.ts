@@ -16,7 +16,7 @@ export class FrameSender {
   readonly #userConnections: UserConnections;
   readonly #tracer: Pick<FrameTracer, "isActive" | "traceSent" | "traceRoomFrame"> | null;
   /** Before the listeners are open no room has members. */
-  #broadcast: Broadcast = () => 0;
+  #broadcasts: readonly Broadcast[] = [];
 
   /** Without `tracer` no frame is traced. */
   constructor(
@@ -29,9 +29,9 @@ export class FrameSender {
     this.#tracer = tracer;
   }
 
-  /** @param broadcast sends a text to all sockets of a topic */
-  start(broadcast: Broadcast): void {
-    this.#broadcast = broadcast;
+  /** @param broadcasts each sends a text to all sockets of a topic: the WebSockets, the streams */
+  start(broadcasts: readonly Broadcast[]): void {
+    this.#broadcasts = broadcasts;
   }
 
   /** `type` is for the counters. After `system:bye` nothing is sent. */
@@ -78,7 +78,7 @@ export class FrameSender {
 
   /** To all sockets of a topic. */
   publishToTopic(topic: string, frame: string): void {
-    if (this.#broadcast(topic, frame) <= 0) this.isCongested = true;
+    for (const broadcast of this.#broadcasts) if (broadcast(topic, frame) <= 0) this.isCongested = true;
   }
 }
 

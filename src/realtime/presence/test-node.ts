@@ -30,10 +30,11 @@ export class TestNode {
       { joined: (c, room) => this.presence.joined(c, room), left: (c, room) => this.presence.left(c, room) },
     );
     const sender = new FrameSender(NO_METRICS);
-    sender.start((topic, text) => {
+    const broadcast = (topic: string, text: string) => {
       for (const client of this.#topics.get(topic) ?? []) client.receive(text);
       return 1;
-    });
+    };
+    sender.start([broadcast]);
     this.presence = new HubPresence({
       store: stopWhenDead(store, () => this.#dead),
       times,

@@ -12,7 +12,7 @@ import { parseInput, readJson, respondWith } from "./envelope.ts";
 
 export interface DialectRouteDeps {
   calls: Pick<Identity["calls"], "signUp" | "signIn">;
-  chat: Pick<Chat, "channels" | "members" | "messages">;
+  chat: Pick<Chat, "channels" | "members" | "messages" | "sendMessage">;
 }
 
 const Register = z.object({
@@ -37,7 +37,7 @@ const PAGE_SIZE = 20;
 
 /** The paths that the first clients have printed. Each line is a use case of v1, for the person of the token. */
 export function addDialectRoutes(api: Api, { calls, chat }: DialectRouteDeps): void {
-  const { channels, members, messages } = chat;
+  const { channels, members, messages, sendMessage } = chat;
   // Under /api, and as they were printed: without.
   const get = (path: string, message: string, handle: (c: Context<ApiEnv>) => Promise<unknown>) => {
     for (const each of [`/api${path}`, path]) api.get(each, respondWith(message, handle));
@@ -85,7 +85,7 @@ export function addDialectRoutes(api: Api, { calls, chat }: DialectRouteDeps): v
     const caller = requireUser(c);
     const { message_id, content } = parseInput(NewReply, "json", await readJson(c));
     const { channel_id } = await messages.get(caller, message_id);
-    return toDialectMessage((await messages.send(caller, { channel_id, content, reply_to_id: message_id })).message);
+    return toDialectMessage((await sendMessage(caller, { channel_id, content, reply_to_id: message_id })).message);
   });
 
   api.get("/v1/health", (c) => api.fetch(new Request(new URL("/health", c.req.url), c.req.raw), c.env));

@@ -61,7 +61,7 @@ export function listen<Data>(options: ListenOptions<Data>, tls: Tls | null): Lis
 function wrapServer<Data>(server: Bun.Server<Data>): Listener {
   return {
     port: server.port!,
-    publish: (topic, text) => server.publish(topic, text),
+    publish: server.publish.bind(server),
     pending: () => server.pendingRequests,
     stop: (cut) => server.stop(cut),
   };

@@ -17,8 +17,8 @@ export interface Streams {
   open(request: StreamRequest): Stream;
   /** Awaited right before `open`: see `Hub.prepare`. */
   prepare(caller: Caller, address: string): Promise<void>;
-  /** Sends a room's frame to the streams in it, like Bun's `publish`. Positive: all keep up; -1 or 0: some do not. Null: there is none. */
-  publish(...frame: Parameters<Broadcast>): number | null;
+  /** Sends a room's frame to the streams in it, like Bun's `publish`. Above 0: all keep up; -1 or 0: some do not. */
+  readonly publish: Broadcast;
   /** Streams that are open. */
   readonly count: number;
   stop(): void;

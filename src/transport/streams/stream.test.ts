@@ -12,7 +12,7 @@ let streams: Streams;
 beforeAll(async () => {
   node = await startHubNode({ limits: { pingInterval: 100, pongTimeout: PONG_TIMEOUT } });
   streams = createStreams(node.hub);
-  node.hub.start((topic, text) => streams.publish(topic, text) ?? 1);
+  node.hub.start(streams.publish);
 });
 afterAll(async () => {
   streams.stop();

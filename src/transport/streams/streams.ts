@@ -3,7 +3,6 @@ import type { Hub } from "../../realtime/transport.ts";
 import type { Streams } from "./index.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { HubStream } from "./stream.ts";
-import { toStreamFrame } from "./stream-frame.ts";
 import { Topics } from "./topics.ts";
 
 /** How often a stream sends a heartbeat: proxies and phones close silent ones after 30 s and more. */
@@ -29,7 +28,7 @@ export function createStreams(hub: Hub, heartbeatMs = HEARTBEAT_MS): Streams {
       return stream;
     },
     prepare: (caller, address) => hub.prepare(caller, address),
-    publish: (topic, text) => topics.publish(topic, () => toStreamFrame(text)),
+    publish: topics.publish,
     get count() {
       return open.size;
     },

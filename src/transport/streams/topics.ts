@@ -1,4 +1,5 @@
 import type { StreamFrame } from "./index.ts";
+import { toStreamFrame } from "./stream-frame.ts";
 
 /** A subscriber of a topic. */
 export interface Subscriber {
@@ -21,20 +22,20 @@ export class Topics {
     if (listeners?.delete(listener) && listeners.size === 0) this.#topics.delete(topic);
   }
 
-  /** The worst result of a subscriber; null without any. `frame` is made only when there is a subscriber. */
-  publish(topic: string, frame: () => StreamFrame): number | null {
+  /** Sends a frame to all subscribers. Returns the worst of their results; above 0 when there is none. */
+  readonly publish = (topic: string, text: string): number => {
     const listeners = this.#topics.get(topic);
-    if (listeners === undefined) return null;
-    const made = frame();
+    if (listeners === undefined) return Number.POSITIVE_INFINITY;
+    const frame = toStreamFrame(text);
     let worst = Number.POSITIVE_INFINITY;
     // A copy: a subscriber that does not keep up is closed, and gone from the set, while it is walked.
-    for (const listener of [...listeners]) worst = worseResult(worst, listener.deliver(made));
+    for (const listener of [...listeners]) worst = worseResult(worst, listener.deliver(frame));
     return worst;
-  }
+  };
 }
 
 /** Of two results of `send`: 0 (dropped) is worse than -1 (queued), and that is worse than sent. */
-export function worseResult(a: number, b: number): number {
+function worseResult(a: number, b: number): number {
   if (a === 0 || b === 0) return 0;
   return Math.min(a, b);
 }

@@ -41,7 +41,7 @@ export interface WebSocketTransport {
 /** More unsent bytes than this, and Bun cuts the socket: a frame that it drops would be a hole. The hub closes slow readers long before. */
 const BACKPRESSURE_LIMIT = 1_048_576;
 
-/** WebSockets of Bun.serve in front of the hub. After the server listens: `hub.start((topic, text) => server.publish(topic, text))`. */
+/** WebSockets of Bun.serve in front of the hub. After the server listens: `hub.start(server.publish)`. */
 export function createWebSocketTransport(deps: WebSocketTransportDeps): WebSocketTransport {
   const { hub } = deps;
   const addressLimiter = createRateLimiter(deps.handshakes);

@@ -86,6 +86,7 @@ export class ChannelView {
     };
   }
 
+  /** Throws when the outbox is full. */
   send(content: string, replyToId: string | null): void {
     this.#connectedClient.outbox.add({ channel_id: this.channelId, content, reply_to_id: replyToId });
   }

@@ -5,6 +5,7 @@ import { Form } from "react-router";
 import type { Message } from "../../../protocol/objects.ts";
 import { MESSAGE_MAX } from "../limits.ts";
 import { CharactersLeft } from "../ui/characters-left.tsx";
+import type { ChannelView } from "./channel-view.ts";
 import styles from "./composer.module.css";
 import { readDraft, removeDraft, saveDraft } from "./drafts.ts";
 import { grow, MessageField } from "./message-field.tsx";
@@ -19,15 +20,16 @@ interface ComposerProps {
   replyTo: Message | null;
   /** The display name of its author. */
   replyToName: string | null;
-  onCancelReply: () => void;
-  /** Null while there is no client: then the form is posted. Throws when the outbox is full. */
-  onSend: ((content: string) => void) | null;
+  /** The reply is sent, or cancelled. */
+  onReplyEnd: () => void;
+  /** Sends the message; null while there is no client: then the form is posted. */
+  channelView: ChannelView | null;
   onEditLast: () => void;
 }
 
 /** The form for a new message. The draft belongs to this channel and survives leaving the page. */
 export function Composer(props: ComposerProps) {
-  const { channelId, userId, destination, clientId, replyTo, replyToName, onCancelReply, onSend, onEditLast } = props;
+  const { channelId, userId, destination, clientId, replyTo, replyToName, onReplyEnd, channelView, onEditLast } = props;
   const box = useRef<HTMLTextAreaElement>(null);
   const form = useRef<HTMLFormElement>(null);
   const [error, setError] = useState<string | null>(null);
@@ -67,14 +69,15 @@ export function Composer(props: ComposerProps) {
 
   function send() {
     const content = box.current?.value ?? "";
-    if (!box.current || !onSend || content.trim() === "" || content.length > MESSAGE_MAX) return;
+    if (!box.current || !channelView || content.trim() === "" || content.length > MESSAGE_MAX) return;
     try {
-      onSend(content);
+      channelView.send(content, replyTo?.id ?? null);
     } catch (error) {
       setError(error instanceof Error ? error.message : "The message could not be sent.");
       return;
     }
     setError(null);
+    onReplyEnd();
     box.current.value = "";
     removeDraft(userId, channelId);
     onTextChange("");
@@ -83,12 +86,12 @@ export function Composer(props: ComposerProps) {
   }
 
   function onEnter() {
-    if (onSend) send();
+    if (channelView) send();
     else if (box.current?.value.trim() !== "") form.current?.requestSubmit();
   }
 
   function onEscape(): boolean {
-    if (replyTo) onCancelReply();
+    if (replyTo) onReplyEnd();
     return replyTo !== null;
   }
 
@@ -98,7 +101,7 @@ export function Composer(props: ComposerProps) {
       method="post"
       className={styles.composer}
       onSubmit={(event) => {
-        if (!onSend) return;
+        if (!channelView) return;
         event.preventDefault();
         send();
       }}
@@ -111,7 +114,7 @@ export function Composer(props: ComposerProps) {
           <span dir="auto" className={styles.original}>
             {replyTo.content}
           </span>
-          <button type="button" onClick={onCancelReply} aria-label="Cancel the reply">
+          <button type="button" onClick={onReplyEnd} aria-label="Cancel the reply">
             <X size={15} />
           </button>
         </div>

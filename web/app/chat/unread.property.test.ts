@@ -74,7 +74,7 @@ test("what is unread in a tab is what the server counts, whatever is sent, delet
         const message = "which" in step ? sent[step.which] : undefined;
         if (step.do === "send") {
           const input = { channel_id: channel.id, content: "x" };
-          sent.push((await node.messages.send(step.mine ? ann : bob, input)).message);
+          sent.push((await node.sendMessage(step.mine ? ann : bob, input)).message);
         } else if (step.do === "delete" && message) {
           await node.messages.delete(message.user_id === ann.userId ? ann : bob, message.id);
         } else if (step.do === "mark" && message) {
@@ -111,7 +111,7 @@ test("a message that was sent and deleted leaves nothing unread, in a tab as on 
     created_at: "",
   };
   const channelList = new ChannelListStore({ me, channels: [channel], position: { seq: 0, epoch: "e" } });
-  const { message } = await node.messages.send(bob, { channel_id: channel.id, content: "oops" });
+  const { message } = await node.sendMessage(bob, { channel_id: channel.id, content: "oops" });
   await node.messages.delete(bob, message.id);
   for (const { type, seq, payload, room } of (await node.log(`channel:${channel.id}`)).slice(channel.last_seq)) {
     channelList.applyChannelFrame(channel.id, { room, type, seq, payload: JSON.parse(payload) } as RoomFrame);

@@ -134,11 +134,6 @@ function Conversation({ channel: asLoaded, page, quoted, people, presence, targe
   const title = channelTitle(channel);
   const destination = channel.type === "direct" ? title : `#${title}`;
 
-  function send(content: string) {
-    channelView.send(content, replyTo?.id ?? null);
-    setReplyTo(null);
-  }
-
   function editLast() {
     const mine = channelView.window
       .get()
@@ -177,8 +172,8 @@ function Conversation({ channel: asLoaded, page, quoted, people, presence, targe
           userId={channelList.userId}
           {...{ destination, clientId, replyTo }}
           replyToName={replyTo && getDisplayName(channelView.displayNames.names.get(), replyTo)}
-          onCancelReply={() => setReplyTo(null)}
-          onSend={client ? send : null}
+          onReplyEnd={() => setReplyTo(null)}
+          channelView={client && channelView}
           onEditLast={editLast}
         />
         {region}
