@@ -1,14 +1,16 @@
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { StartError } from "../../config/start-error.ts";
-import type { KeyPair, Tls } from "../../platform/tls.ts";
+import type { Tls } from "../../platform/tls.ts";
 import type { ServerApi } from "../../server-api/index.ts";
 import type { Streams } from "../streams/index.ts";
 import { type Accounts, createAuthMethods } from "./auth-methods.ts";
 import { type CallsDeps, createCalls } from "./call.ts";
 import { getService, loadDefinition, loadDescriptors } from "./definition.ts";
+import { sharePort } from "./grpc-js-internals.ts";
 import { createHealth } from "./health.ts";
 import { createRealtimeMethods } from "./realtime-methods.ts";
+import { RenewableCredentials } from "./renewable-credentials.ts";
 import { limitServer } from "./server-limits.ts";
 import { createSubscribe } from "./subscribe.ts";
 
@@ -52,17 +54,23 @@ export async function createGrpcServer(deps: GrpcDeps) {
   setLogVerbosity(logVerbosity.NONE);
   const definition = loadDefinition();
   const server = new Server(OPTIONS);
-  limitServer(server, deps.sharesPort);
+  limitServer(server);
+  if (deps.sharesPort) sharePort(server);
   const unary = createCalls(deps);
   const subscribe = createSubscribe(deps);
   const realtime = { ...createRealtimeMethods(deps.services, unary), Subscribe: subscribe.method };
   for (const name of REALTIME) server.addService(getService(definition, name), realtime);
   server.addService(getService(definition, AUTH), createAuthMethods(deps.accounts, unary));
   const health = createHealth([...REALTIME, AUTH], deps.isReady);
-  server.addService(getService(definition, HEALTH), health.methods as never);
-  new ReflectionService({ all: { fileDescriptorProtos: loadDescriptors() } } as never).addToServer(server);
+  server.addService(getService(definition, HEALTH), health.methods);
+  // Of a definition it reads the descriptors only.
+  const descriptors = { fileDescriptorProtos: loadDescriptors(), type: {} };
+  new ReflectionService({ all: { format: "Protocol Buffer 3 EnumDescriptorProto", ...descriptors } }).addToServer(
+    server,
+  );
   const host = deps.host.includes(":") ? `[${deps.host}]` : deps.host;
-  const port = await listen(server, `${host}:${deps.port}`, createCredentials(deps.tls));
+  const credentials = deps.tls === null ? ServerCredentials.createInsecure() : new RenewableCredentials(deps.tls);
+  const port = await listen(server, `${host}:${deps.port}`, credentials);
 
   return {
     port,
@@ -75,18 +83,6 @@ export async function createGrpcServer(deps: GrpcDeps) {
       clearTimeout(late);
     },
   };
-}
-
-/** A renewed certificate is shown to new connections; the open ones live on. */
-function createCredentials(tls: Tls | null): ServerCredentials {
-  if (tls === null) return ServerCredentials.createInsecure();
-  const { cert, key } = tls.pair;
-  const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
-  const credentials = ServerCredentials.createSsl(null, [pair]);
-  // The library has it for its own watchers of files, which cannot react to SIGHUP.
-  const renewable = credentials as unknown as { updateSecureContextOptions(pair: KeyPair): void };
-  tls.onChange((renewed) => renewable.updateSecureContextOptions(renewed));
-  return credentials;
 }
 
 function listen(server: Server, address: string, credentials: ServerCredentials): Promise<number> {

@@ -1,6 +1,8 @@
+import type { ServerHttp2Session } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
 import { ConnectionLimiter } from "./connection-limiter.ts";
-import { ENHANCE_YOUR_CALM, IncompleteRequests, type RequestStream } from "./incomplete-requests.ts";
+import { onHttp2Server } from "./grpc-js-internals.ts";
+import { ENHANCE_YOUR_CALM, IncompleteRequests } from "./incomplete-requests.ts";
 
 /** Connections of HTTP/2 at once. */
 const MAX_CONNECTIONS = 4_096;
@@ -14,42 +16,20 @@ const PINGS = { max: 60, ms: 60_000 };
 
 const TOO_MANY_PINGS = Buffer.from("too_many_pings");
 
-interface Session {
-  on(event: "ping" | "close", listener: () => void): void;
-  on(event: "stream", listener: (stream: RequestStream) => void): void;
-  goaway(code: number, lastStream: number, why: Buffer): void;
-  close(): void;
-  destroy(): void;
-}
-
-interface HttpServer {
-  on(event: "session", listener: (session: Session) => void): void;
-  listen(address: object, listening: () => void): void;
-}
-
-/**
- * Limits that the library does not have: connections, requests that do not come whole, and pings; and a port that several processes
- * share. It hides its HTTP/2 servers, so they are caught where it makes them; a test fails when another version makes them elsewhere.
- */
-export function limitServer(server: Server, sharesPort: boolean): void {
-  const internals = server as unknown as { createHttp2Server(credentials: unknown): HttpServer };
-  const createServer = internals.createHttp2Server.bind(server);
+/** Limits that the library does not have: connections, requests that do not come whole, and pings. */
+export function limitServer(server: Server): void {
   const connectionLimiter = new ConnectionLimiter(MAX_CONNECTIONS);
   const incompleteRequests = new IncompleteRequests();
-  internals.createHttp2Server = (credentials) => {
-    const httpServer = createServer(credentials);
-    const listen = httpServer.listen.bind(httpServer);
-    if (sharesPort) httpServer.listen = (address, listening) => listen({ ...address, reusePort: true }, listening);
+  onHttp2Server(server, (httpServer) => {
     httpServer.on("session", (session) => {
       connectionLimiter.add(session);
       session.on("stream", (stream) => incompleteRequests.add(stream));
       limitPings(session);
     });
-    return httpServer;
-  };
+  });
 }
 
-function limitPings(session: Session): void {
+function limitPings(session: ServerHttp2Session): void {
   let pings = 0;
   let since = performance.now();
   session.on("ping", () => {

@@ -9,6 +9,7 @@ import { validationError } from "../../platform/http/validation-error.ts";
 import type { ServerApi } from "../../server-api/index.ts";
 import { extractPayload, type Sink, type StreamFrame, type StreamRequest, type Streams } from "../streams/index.ts";
 import { type CallsDeps, toServiceError } from "./call.ts";
+import { getHttp2Stream } from "./grpc-js-internals.ts";
 import { ENHANCE_YOUR_CALM } from "./incomplete-requests.ts";
 import { Subscription } from "./requests.ts";
 import { statusName } from "./status.ts";
@@ -33,6 +34,7 @@ export function createSubscribe(deps: SubscribeDeps) {
   const open = new Map<Call, () => void>();
 
   async function start(call: Call): Promise<void> {
+    const httpStream = getHttp2Stream(call);
     const { address } = deps.authenticator.getClient(call.getPeer(), call.metadata, call.getHost());
     const caller = await deps.authenticator.authenticateService(call.metadata, address, call.getHost());
     const rooms = parseRooms(call.request, caller);
@@ -41,16 +43,18 @@ export function createSubscribe(deps: SubscribeDeps) {
     await deps.streams.prepare(caller, addressKey(address));
     if (call.cancelled) return;
     if (!deps.services.callers.isCurrent(caller)) throw new AppError("unauthenticated");
-    const sink = createSink(
-      call,
-      () => stream.drained(),
-      (reason) => end(call, toCloseError(reason)),
-    );
+    const leave = (reason: CloseReason | "cut") => {
+      end(call, toCloseError(reason));
+      // The status waits after the data that the client does not read, and that data stays in memory.
+      const timer = setTimeout(() => httpStream.close(ENHANCE_YOUR_CALM), GRACE_MS);
+      call.once("close", () => clearTimeout(timer));
+    };
+    const sink = createSink(call, () => stream.drained(), leave);
     const stream = deps.streams.open({ caller, address: addressKey(address), rooms, sink });
     sink.epoch = () => stream.epoch;
     open.set(call, () => {
       stream.closed();
-      end(call, toCloseError("draining"));
+      leave("draining");
     });
     call.once("close", () => open.delete(call));
     call.on("cancelled", () => {
@@ -63,9 +67,6 @@ export function createSubscribe(deps: SubscribeDeps) {
     const refusal = toServiceError(deps, error, name);
     deps.onResponse(name, statusName(refusal.code), null);
     call.emit("error", refusal);
-    // The status waits after the data that the client does not read, and that data stays in memory.
-    const timer = setTimeout(() => httpStream(call)?.close(ENHANCE_YOUR_CALM), GRACE_MS);
-    call.once("close", () => clearTimeout(timer));
   }
 
   return {
@@ -145,9 +146,4 @@ function toCloseError(reason: CloseReason | "cut"): AppError {
   return code === "unavailable" || code === "rate_limited"
     ? new AppError(code, again, { retry_after: 1 })
     : new AppError(code, sentence);
-}
-
-/** The library has no public way to reset a stream that its client does not read. */
-function httpStream(call: unknown): { close(code: number): void } | undefined {
-  return (call as { call?: { stream?: { close(code: number): void } } }).call?.stream;
 }
