@@ -4,7 +4,7 @@ import type { Role } from "../../protocol/objects.ts";
 import { roomId, Snowflake } from "../../protocol/rooms.ts";
 import type { Caller, UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
-import { createBatcher } from "../platform/postgres/batcher.ts";
+import { createLoader } from "../platform/loader.ts";
 import type { ISql, Sql } from "../platform/postgres/sql.ts";
 import type { RoomPolicy } from "../realtime/index.ts";
 import { type ChannelAccess, findAccess, lockChannelRow } from "./store/channels.ts";
@@ -62,15 +62,22 @@ interface AccessQuery {
   channelId: string;
 }
 
+/** Queries of one batch, and how many may wait. */
+const MAX_PER_QUERY = 512;
+const MAX_WAITING = 20_000;
+
 /** The same in batches, for many calls at once: those that come while two queries are in flight share the next one. */
 export function createBatchedAccess(
   sql: Sql,
 ): (caller: Caller, channelId: string, permission: Permission) => Promise<ChannelAccess> {
-  const queries = createBatcher<AccessQuery, ChannelAccess | null>({
-    run: (batch) => findAccess(sql, batch),
+  const load = createLoader<AccessQuery, ChannelAccess | null>({
+    read: (queries) => findAccess(sql, queries),
+    toText: ({ userId, channelId }) => `${userId} ${channelId}`,
+    maxBatch: MAX_PER_QUERY,
+    maxWaiting: MAX_WAITING,
     inFlight: 2,
   });
-  return (caller, channelId, permission) => checkAccess((query) => queries.add(query), caller, channelId, permission);
+  return (caller, channelId, permission) => checkAccess(load, caller, channelId, permission);
 }
 
 /** The same with the channel's row locked until the transaction ends: no one joins, leaves or changes role meanwhile. */

@@ -6,7 +6,7 @@ function createCountedCache(values: Record<string, string>, now = () => 0) {
   const gates: (() => void)[] = [];
   const lookup = new LoadingCache<string>(
     async (keys) => {
-      queries.push(keys);
+      queries.push([...keys]);
       const found = new Map(keys.flatMap((key) => (key in values ? [[key, values[key]!]] : [])));
       await new Promise<void>((resolve) => gates.push(resolve));
       return found;

@@ -61,10 +61,7 @@ export async function authenticateCookie(
 ): Promise<UserCaller | null> {
   const secret = readSessionCookie(header, publicUrl.startsWith("https:"));
   if (secret === null) return null;
-  const row = await sessionCache.sessionByCookie(secret).catch((error: unknown) => {
-    throw toAppError(error);
-  });
-  return toSessionCaller(row, null, now());
+  return toSessionCaller(await sessionCache.sessionByCookie(secret), null, now());
 }
 
 function parseTokenHeader(token: string): z.infer<typeof Header> {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LoadingCache } from "../../src/identity/loading-cache.ts";
+import { createLoader } from "../../src/platform/loader.ts";
 import { createEpoch } from "../../src/platform/log/epoch.ts";
 import { createLogTail } from "../../src/platform/log/tail.ts";
 import { leaseNode } from "../../src/platform/nodes/lease.ts";
@@ -12,7 +13,6 @@ import { type EmbeddedPostgres, startEmbedded } from "../../src/platform/postgre
 import { migrateUp } from "../../src/platform/postgres/migrate.ts";
 import { MIGRATIONS } from "../../src/platform/postgres/migration-sets.ts";
 import { openDatabase } from "../../src/platform/postgres/pool.ts";
-import { batchRequests } from "../../src/realtime/rooms/batch-requests.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 // A backend that is frozen with SIGSTOP takes a query and never responds. Whatever has one query in flight at a time
@@ -57,10 +57,10 @@ type DoubleNumber = (n: number) => Promise<number>;
 /** Each part with one query in flight at a time, with a query that doubles a number. */
 const GATES: Record<string, (double: DoubleNumber) => (n: number) => Promise<number | undefined>> = {
   "the batcher": (double) => createBatcher<number, number>({ run: (items) => Promise.all(items.map(double)) }).add,
-  "the hub's collected questions": (double) =>
-    batchRequests<number, number>({ maxBatch: 10, key: String, run: (asks) => Promise.all(asks.map(double)) }),
+  "the loader": (double) =>
+    createLoader<number, number>({ maxBatch: 10, toText: String, read: (keys) => Promise.all(keys.map(double)) }),
   "identity's look-ups": (double) => {
-    const load = async (keys: string[]) =>
+    const load = async (keys: readonly string[]) =>
       new Map(await Promise.all(keys.map(async (key) => [key, await double(Number(key))] as const)));
     const lookup = new LoadingCache<number>(load, { now: () => 0 });
     return (n) => lookup.get(String(n));

@@ -64,17 +64,29 @@ test("a hole that retention left is not complete and shows nothing", async () =>
   expect((await reader.slice("event:e", 2)).complete).toBe(true);
 });
 
-test("10,000 reads of 300 rooms at once return the right entries", async () => {
+test("10,000 reads of 300 rooms at once return the right entries, and are two queries", async () => {
   await node.transaction({ actor: "1" }, async (tx) => {
     for (let room = 0; room < 300; room++) for (let i = 0; i <= room % 3; i++) tx.log(`event:s${room}`, "test", { i });
   });
-  const requests = Array.from({ length: 10_000 }, (_, i) => ({ room: `event:s${i % 300}`, since: i % 2 }));
-  const slices = await Promise.all(requests.map(({ room, since }) => reader.slice(room, since)));
+  const requests = Array.from({ length: 10_000 }, (_, i) => ({
+    room: `event:s${i % 300}`,
+    since: Math.floor(i / 300) % 2,
+  }));
+  let queries = 0;
+  const counted = new Proxy(node.sql, {
+    apply(target, self, args) {
+      queries++;
+      return Reflect.apply(target, self, args);
+    },
+  });
+  const counting = createLogReader({ sql: counted, epoch: node.epoch });
+  const slices = await Promise.all(requests.map(({ room, since }) => counting.slice(room, since)));
   slices.forEach(({ room, head, entries, complete }, i) => {
     const { room: name, since } = requests[i]!;
     const expected = (Number(name.slice("event:s".length)) % 3) + 1;
     expect([room, head, entries.length, complete]).toEqual([name, expected, expected - since, true]);
   });
+  expect(queries).toBe(2);
 });
 
 test("a read that is sent after a commit shows it, however many reads are under way", async () => {
@@ -85,13 +97,6 @@ test("a read that is sent after a commit shows it, however many reads are under 
     expect(late.head).toBe(i);
     await early;
   }
-});
-
-test("a read that was refused is not remembered: it succeeds when there is room again", async () => {
-  const small = createLogReader({ sql: node.sql, epoch: node.epoch, maxWaiting: 2 });
-  const reads = await Promise.allSettled([0, 1, 2].map((since) => small.slice("event:a", since)));
-  expect(reads.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
-  expect((await small.slice("event:a", 2)).complete).toBe(true);
 });
 
 test("rooms that do not fit into one query are read by the next ones, and all are right", async () => {

@@ -1,4 +1,4 @@
-import { createBatcher } from "../postgres/batcher.ts";
+import { createLoader } from "../loader.ts";
 import type { Sql } from "../postgres/sql.ts";
 import type { LogSlice } from "./entry.ts";
 import type { Epoch } from "./epoch.ts";
@@ -21,55 +21,24 @@ const MAX_ROOMS_PER_QUERY = 500;
 /** Of all rooms of one query together; what goes beyond is read by a later query, after what other callers wait for. Two such results may be in memory. */
 const MAX_BYTES_PER_QUERY = 8 * MAX_BYTES;
 const MAX_ENTRIES_PER_QUERY = 8 * MAX_ENTRIES;
-const MAX_WAITING = 1_000_000;
 
 interface SliceRequest {
   room: string;
   since: number;
 }
 
-/**
- * Reads of one turn of the event loop, and those that come while two queries run, are batched into one query: a storm of returning clients
- * costs a few queries, a single join costs no delay. Equal reads that wait together are one read; a read that was already sent is
- * not shared, since it may be older than what its new caller has seen.
- */
-export function createLogReader({
-  sql,
-  epoch,
-  maxWaiting = MAX_WAITING,
-}: {
-  sql: Sql;
-  epoch: Epoch;
-  /** Maximum reads that may wait; for tests. */
-  maxWaiting?: number;
-}): LogReader {
-  const waiting = new Map<string, Promise<LogSlice>>();
-  const batcher = createBatcher<SliceRequest, LogSlice | null>({
-    run(requests) {
-      for (const { room, since } of requests) waiting.delete(`${since} ${room}`);
-      return readSlices(sql, epoch, requests);
-    },
+/** Reads are batched: a storm of returning clients costs a few queries, a single join costs no delay. */
+export function createLogReader({ sql, epoch }: { sql: Sql; epoch: Epoch }): LogReader {
+  const load = createLoader<SliceRequest, LogSlice | null>({
+    read: (requests) => readSlices(sql, epoch, requests),
+    toText: ({ room, since }) => `${since} ${room}`,
     maxBatch: MAX_ROOMS_PER_QUERY,
-    maxQueue: maxWaiting,
     inFlight: 2,
   });
 
-  function slice(room: string, since: number): Promise<LogSlice> {
-    const key = `${since} ${room}`;
-    let pending = waiting.get(key);
-    if (!pending) {
-      const request = read({ room, since });
-      waiting.set(key, request);
-      // Also when it was refused and never sent.
-      request.catch(() => waiting.get(key) === request && waiting.delete(key));
-      pending = request;
-    }
-    return pending;
-  }
-
-  async function read(request: SliceRequest): Promise<LogSlice> {
+  async function slice(room: string, since: number): Promise<LogSlice> {
     for (;;) {
-      const slice = await batcher.add(request);
+      const slice = await load({ room, since });
       if (slice !== null) return slice;
     }
   }

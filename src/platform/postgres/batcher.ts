@@ -20,8 +20,6 @@ interface Options<I, O> {
   maxBatch?: number;
   /** Maximum items that may wait; one more is refused. */
   maxQueue?: number;
-  /** Batches at a time. With more than one, order between batches is lost: for reads only. */
-  inFlight?: number;
   /** A clock in ms that never jumps; for tests. */
   now?(): number;
 }
@@ -45,20 +43,20 @@ interface Pending<I, O> {
 }
 
 /**
- * Group commit without a timer: while one batch is being written, what is added waits, and all of it (up to `maxBatch`) is the next
- * batch. A batch that fails is run again in halves, in order, until the bad item is alone and fails only its own caller.
- * What another transaction has locked is run again key by key beside the others, so a locked row costs only the items that need it.
+ * Group commit without a timer, for writes; reads have ../loader.ts. While one batch is being written, what is added waits, and all of
+ * it (up to `maxBatch`) is the next batch. A batch that fails is run again in halves, in order, until the bad item is alone and fails
+ * only its own caller. What another transaction has locked is run again key by key beside the others, so a locked row costs only the
+ * items that need it.
  */
 export function createBatcher<I, O>({
   run,
   perKey,
   maxBatch = 512,
   maxQueue = 20_000,
-  inFlight = 1,
   now = () => performance.now(),
 }: Options<I, O>): Batcher<I, O> {
   const queue: Pending<I, O>[] = [];
-  let running = 0;
+  let isRunning = false;
   const keyQueues = perKey
     ? createKeyQueues<Pending<I, O>>({
         key: ({ item }) => perKey.key(item),
@@ -71,14 +69,12 @@ export function createBatcher<I, O>({
     : null;
 
   function start(): void {
-    while (running < inFlight && queue.length > 0) {
-      const batch = queue.splice(0, maxBatch);
-      running++;
-      void runBatch(batch, run, keyQueues).finally(() => {
-        running--;
-        start();
-      });
-    }
+    if (isRunning || queue.length === 0) return;
+    isRunning = true;
+    void runBatch(queue.splice(0, maxBatch), run, keyQueues).finally(() => {
+      isRunning = false;
+      start();
+    });
   }
 
   /** @param lockedQueues where items go whose row another transaction has locked, and those after them with the same key */

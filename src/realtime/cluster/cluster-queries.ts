@@ -1,7 +1,7 @@
+import { createLoader, type Load } from "../../platform/loader.ts";
 import type { Broker, Gathered } from "../broker/broker.ts";
 import type { Cluster, ConnectionInfo, KeyCounts, NodeStats } from "../index.ts";
 import { createAcks } from "./acks.ts";
-import { batchKeys } from "./batch-keys.ts";
 import { type LocalStats, parseConnectionId } from "./local-stats.ts";
 
 /** ms in which calls become one request. */
@@ -34,21 +34,21 @@ export function createClusterQueries({ broker, localStats }: { broker: Broker; l
     localStats.listConnections(query as Parameters<LocalStats["listConnections"]>[0]),
   );
   const acks = createAcks(broker);
-  const countConnections = batchKeys(BATCH_MS, (keys) => sum(broker, "connections of", keys));
-  const countMembers = batchKeys(BATCH_MS, (keys) => sum(broker, "members of", keys));
-  const elsewhere = batchKeys(BATCH_MS, (keys) => sum(broker, "elsewhere", keys, (keys) => ({ asker: self, keys })));
-  const stats = batchKeys(BATCH_MS, () => broker.gather<NodeStats>("stats", null));
+  const connections = createCounter(broker, "connections of");
+  const members = createCounter(broker, "members of");
+  const elsewhere = createCounter(broker, "elsewhere", (keys) => ({ asker: self, keys }));
+  const stats = createGatherer<"all", Gathered<NodeStats>>(async () => [await broker.gather<NodeStats>("stats", null)]);
 
   return {
-    countConnections: async (userIds) => pickCounts(userIds, await countConnections(userIds)),
-    countMembers: async (rooms) => pickCounts(rooms, await countMembers(rooms)),
+    countConnections: (userIds) => countAll(connections, userIds),
+    countMembers: (rooms) => countAll(members, rooms),
     async getAudience(room) {
       const { replies, partial } = await broker.gather<ReturnType<LocalStats["getAudience"]>>("audience of", room);
       const add = (part: "total" | "authenticated") => replies.reduce((sum, reply) => sum + reply[part], 0);
       return { total: add("total"), authenticated: add("authenticated"), partial };
     },
     async getStats() {
-      const { replies, partial } = await stats([]);
+      const { replies, partial } = await stats("all");
       return { nodes: replies.toSorted((a, b) => a.node - b.node), partial };
     },
     async listConnections(query) {
@@ -60,31 +60,53 @@ export function createClusterQueries({ broker, localStats }: { broker: Broker; l
       const data = all.slice(0, limit);
       return { data, next: all.length > limit ? data.at(-1)!.id : null, partial };
     },
-    countElsewhere: async (keys) => pickCounts(keys, await elsewhere(keys)),
+    countElsewhere: (keys) => countAll(elsewhere, keys),
     waitForAck: acks.waitForAck,
     ackReceived: acks.received,
   };
 }
 
-async function sum(
-  broker: Broker,
-  name: string,
-  keys: string[],
-  payload: (keys: string[]) => unknown = (keys) => keys,
-): Promise<KeyCounts> {
-  const counts = new Map<string, number>();
-  let partial = false;
-  for (let from = 0; from < keys.length; from += MAX_KEYS) {
-    const gathered: Gathered<Counts> = await broker.gather(name, payload(keys.slice(from, from + MAX_KEYS)));
-    partial ||= gathered.partial;
-    for (const [key, count] of gathered.replies.flat()) counts.set(key, (counts.get(key) ?? 0) + count);
-  }
-  return { counts, partial };
+/**
+ * Batches calls: the keys of all calls within BATCH_MS go in one request. They do not wait for the request that is under way, because
+ * that one may be waiting for a node that does not reply.
+ */
+function createGatherer<Key extends string, Result>(
+  read: (keys: readonly Key[]) => Promise<readonly Result[]>,
+): Load<Key, Result> {
+  return createLoader({
+    read,
+    toText: (key) => key,
+    maxBatch: MAX_KEYS,
+    inFlight: Number.POSITIVE_INFINITY,
+    schedule: (start) => setTimeout(start, BATCH_MS),
+  });
 }
 
-/** The counts of one caller's keys out of those of the batch. */
-function pickCounts(keys: readonly string[], { counts, partial }: KeyCounts): KeyCounts {
-  return { counts: new Map(keys.map((key) => [key, counts.get(key) ?? 0])), partial };
+interface KeyCount {
+  count: number;
+  partial: boolean;
+}
+
+/** The sum of what all nodes count for a key. */
+function createCounter(
+  broker: Broker,
+  name: string,
+  payload: (keys: readonly string[]) => unknown = (keys) => keys,
+): Load<string, KeyCount> {
+  return createGatherer(async (keys) => {
+    const { replies, partial } = await broker.gather<Counts>(name, payload(keys));
+    const counts = new Map<string, number>();
+    for (const [key, count] of replies.flat()) counts.set(key, (counts.get(key) ?? 0) + count);
+    return keys.map((key) => ({ count: counts.get(key) ?? 0, partial }));
+  });
+}
+
+async function countAll(counter: Load<string, KeyCount>, keys: readonly string[]): Promise<KeyCounts> {
+  const counted = await Promise.all(keys.map(counter));
+  return {
+    counts: new Map(keys.map((key, i) => [key, counted[i]!.count])),
+    partial: counted.some(({ partial }) => partial),
+  };
 }
 
 function compareConnections(a: ConnectionInfo, b: ConnectionInfo): number {

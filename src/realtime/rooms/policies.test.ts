@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type HubNode, mintToken, startHubNode } from "../../../tests/support/hub-node.ts";
 import { openClient } from "../../../tests/support/ws-client.ts";
 import { AppError } from "../../platform/errors.ts";
+import { Policies } from "./policies.ts";
 
 let node: HubNode;
 beforeAll(async () => {
@@ -56,6 +57,32 @@ test("RC-7 when rights cannot be checked the command fails with a retry, and the
   await resume();
   for (const room of rooms) await client.next("message:created", (frame) => frame.room === room);
   client.close();
+});
+
+test("RC-2 10,000 joins at once are two checks of rights, and as many that come meanwhile are two more", async () => {
+  const sizes: number[] = [];
+  const policies = new Policies();
+  policies.register("channel", {
+    authorize: () => Promise.reject(new Error("each join was checked alone")),
+    async authorizeMany(requests) {
+      sizes.push(requests.length);
+      await new Promise(setImmediate);
+      return requests.map(({ room }) => (room === "channel:1" ? null : "not_found"));
+    },
+  });
+  const join = (user: number) =>
+    policies.authorize([
+      {
+        caller: { kind: "user", userId: `u${user}`, username: "u", role: "member", sessionId: null, expiresAt: null },
+        room: `channel:${user % 2}`,
+      },
+    ]);
+  const users = Array.from({ length: 10_000 }, (_, i) => i);
+  const first = users.map(join);
+  while (sizes.length === 0) await Promise.resolve();
+  const codes = await Promise.all([...first, ...users.map((user) => join(user + 10_000))]);
+  expect(codes.flat()).toEqual(users.concat(users).map((user) => (user % 2 === 1 ? null : "not_found")));
+  expect(sizes).toEqual([5_000, 5_000, 5_000, 5_000]);
 });
 
 test("two modules cannot own one kind of room", () => {

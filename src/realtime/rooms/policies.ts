@@ -2,9 +2,9 @@ import type { Code } from "../../../protocol/codes.ts";
 import { type RoomKind, roomId, roomKind } from "../../../protocol/rooms.ts";
 import { type Caller, coversRoom, type ServiceCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
+import { createLoader } from "../../platform/loader.ts";
 import type { LogEntry } from "../../platform/log/entry.ts";
 import type { Expelled, RoomAccessRequest, RoomPolicy } from "../index.ts";
-import { batchRequests } from "./batch-requests.ts";
 
 /** Requests of one bulk check. */
 const MAX_REQUESTS_PER_CHECK = 5_000;
@@ -87,10 +87,10 @@ function checkOne(policy: RoomPolicy): Check {
 
 /** Checks at the same time are one query, and equal ones of a person are one request. */
 function checkMany(policy: RoomPolicy, kind: RoomKind): Check {
-  return batchRequests<RoomAccessRequest, Code | null>({
+  return createLoader<RoomAccessRequest, Code | null>({
     maxBatch: MAX_REQUESTS_PER_CHECK,
-    key: ({ caller, room }) => `${caller.kind === "user" ? caller.userId : ""} ${roomId(room)}`,
-    async run(requests) {
+    toText: ({ caller, room }) => `${caller.kind === "user" ? caller.userId : ""} ${roomId(room)}`,
+    async read(requests) {
       const refusals = await policy.authorizeMany!(requests);
       if (refusals.length !== requests.length)
         throw new Error(`the policy of "${kind}:" returned ${refusals.length} of ${requests.length} results`);
