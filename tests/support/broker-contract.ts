@@ -271,25 +271,29 @@ export function brokerContract(
       async () => {
         await fixture.pause();
         const states = new Set<string>();
-        // What a server does not accept must not pile up.
-        const before = { ...c!.broker.counts.dropped };
-        const bytesBefore = c!.broker.counts.bytesOut;
-        for (let i = 0; i < 60; i++) {
-          c!.broker.send("flood", "x".repeat(500_000));
-          if (i % 10 === 0) await sleep(5);
-        }
-        await sleep(5);
-        const { slow, away } = c!.broker.counts.dropped;
-        expect(slow - before.slow + away - before.away).toBeGreaterThan(0);
-        expect(c!.broker.counts.bytesOut - bytesBefore).toBeLessThan(18_000_000);
-        await waitUntil("all say that it is away", () => {
-          for (const { broker } of [a!, b!, c!]) {
-            broker.publish([entry(902)]);
-            states.add(broker.health());
+        try {
+          // What a server does not accept must not pile up.
+          const before = { ...c!.broker.counts.dropped };
+          const bytesBefore = c!.broker.counts.bytesOut;
+          for (let i = 0; i < 60; i++) {
+            c!.broker.send("flood", "x".repeat(500_000));
+            if (i % 10 === 0) await sleep(5);
           }
-          return [a!, b!, c!].every(({ broker }) => broker.health() === "away");
-        });
-        fixture.resume();
+          await sleep(5);
+          const { slow, away } = c!.broker.counts.dropped;
+          expect(slow - before.slow + away - before.away).toBeGreaterThan(0);
+          expect(c!.broker.counts.bytesOut - bytesBefore).toBeLessThan(18_000_000);
+          await waitUntil("all say that it is away", () => {
+            for (const { broker } of [a!, b!, c!]) {
+              broker.publish([entry(902)]);
+              states.add(broker.health());
+            }
+            return [a!, b!, c!].every(({ broker }) => broker.health() === "away");
+          });
+        } finally {
+          // Also after a failure: the tests after this one need the server.
+          fixture.resume();
+        }
         for (const [from, to] of pairs()) await untilReceived(from, to);
         await waitUntil("all are well", () => [a!, b!, c!].every(isHealthy));
         expect(states).not.toContain("isolated");
