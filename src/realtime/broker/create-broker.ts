@@ -1,9 +1,8 @@
-import type { LogEntry } from "../../platform/log/entry.ts";
 import type { Broker } from "./broker.ts";
 import type { BrokerTransport } from "./broker-transport.ts";
-import { ChunkAssembler } from "./chunks.ts";
 import { type BrokerCounts, createCounts } from "./counts.ts";
-import { formatHead, type Line, type MessageSender, parseHead, parseLine } from "./message.ts";
+import { formatHead } from "./message.ts";
+import { MessageReceiver } from "./message-receiver.ts";
 import { OutgoingBatcher } from "./outgoing-batcher.ts";
 import { ROUND_TRIP_TIMES, RoundTrip, type RoundTripTimes } from "./round-trip.ts";
 import { ScatterGather } from "./scatter-gather.ts";
@@ -39,28 +38,17 @@ export interface NodeBroker extends Broker {
   readonly lag: number;
 }
 
-const REPLY_TIMEOUT_MS = 250;
-
 /** Makes a broker from a broker transport. */
 export function createBroker(deps: BrokerDeps): NodeBroker {
   const { transport, instanceId, node, epoch, nodes, logger, times = ROUND_TRIP_TIMES } = deps;
   const counts = createCounts();
-  const chunks = new ChunkAssembler();
-  const handlers = new Map<string, (payload: unknown, from: number) => void>();
-  let receivers: Parameters<Broker["receive"]>[0] = { entries: () => {}, announced: () => {} };
-  let lastHealth: ReturnType<Broker["health"]> = "ok";
-
-  let unknownNodeAt = Number.NEGATIVE_INFINITY;
-  // A new node sends before the registry lists it.
-  const hasPeers = () =>
-    nodes.getNumbers().some((one) => one !== node()) || performance.now() - unknownNodeAt < times.timeout;
-  const batcher = new OutgoingBatcher({
+  const hasPeers = () => nodes.getNumbers().some((one) => one !== node()) || receiver.hasUnknownNode;
+  const { add: send, flush } = new OutgoingBatcher({
     transport,
     counts,
     formatHead: () => formatHead({ instanceId, node: node(), epoch: epoch() }, counts.messagesOut),
     reserve: (bytes) => roundTrip.reserve(bytes),
   });
-  const send = (to: string | null, line: Line) => batcher.add(to, line);
   const scatterGather = new ScatterGather({
     node,
     liveNodes: () => nodes.getNumbers(),
@@ -75,79 +63,10 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
     times,
     send: (number) => send(null, { kind: "probe", number }),
   });
-
-  function receive(text: string): void {
-    counts.messagesIn++;
-    counts.bytesIn += Buffer.byteLength(text);
-    const lines = text.split("\n");
-    const sender = parseHead(lines[0]!);
-    if (sender === null) counts.dropped.malformed++;
-    else if (sender.instanceId === instanceId) receiveOwn(lines);
-    else if (sender.epoch !== epoch()) counts.dropped.foreign++;
-    else {
-      if (!nodes.getNumbers().includes(sender.node)) noteUnknownNode();
-      scatterGather.markResponsive(sender.node);
-      handleLines(sender, lines.slice(1));
-    }
-  }
-
-  function noteUnknownNode(): void {
-    const now = performance.now();
-    if (now - unknownNodeAt > times.interval) nodes.refresh();
-    unknownNodeAt = now;
-  }
-
-  function receiveOwn(lines: string[]): void {
-    for (const text of lines) {
-      if (!text.startsWith("P ")) continue;
-      const line = parseLine(text);
-      if (line?.kind === "probe") roundTrip.returned(line.number);
-    }
-  }
-
-  function handleLines(sender: MessageSender, lines: string[]): void {
-    const entries: LogEntry[] = [];
-    let traced: Extract<Line, { kind: "trace" }> | null = null;
-    for (const text of lines) {
-      try {
-        const line = parseLine(text);
-        if (line?.kind === "trace") traced = line;
-        else if (line?.kind === "entry") {
-          const { room, seq } = line.entry;
-          const isTraced = traced !== null && traced.room === room && traced.seq === seq;
-          entries.push(isTraced ? { ...line.entry, trace: traced!.traceparent } : line.entry);
-        } else if (line === null) counts.dropped.malformed++;
-        else handleLine(sender, line);
-      } catch (error) {
-        counts.dropped.malformed++;
-        logger.warn({ err: error, from: sender.node }, "a line of another node could not be handled");
-      }
-    }
-    if (entries.length > 0) receivers.entries(entries);
-  }
-
-  function handleLine(sender: MessageSender, line: Exclude<Line, { kind: "entry" | "trace" }>): void {
-    switch (line.kind) {
-      case "announcement":
-        receivers.announced(line.room, line.seq);
-        break;
-      case "message":
-        handlers.get(line.subject)?.(JSON.parse(line.payload), sender.node);
-        break;
-      case "request":
-        void scatterGather.handleRequest(sender.instanceId, line.id, line.name, JSON.parse(line.payload));
-        break;
-      case "reply":
-        scatterGather.handleReply(sender.node, line.id, line.payload);
-        break;
-      case "chunk": {
-        const whole = chunks.add(sender.instanceId, line);
-        if (whole !== null && !whole.startsWith("F ")) handleLines(sender, [whole]);
-      }
-    }
-  }
+  const receiver = new MessageReceiver({ instanceId, epoch, nodes, counts, scatterGather, roundTrip, times, logger });
 
   /** Logs once when the server goes away and once when it is back. */
+  let lastHealth: ReturnType<Broker["health"]> = "ok";
   const watch = setInterval(() => {
     const health = roundTrip.health();
     if (health === lastHealth) return;
@@ -157,13 +76,7 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
     else logger.warn(fields, "nothing comes through the broker; entries of other nodes come from the log tail");
   }, times.interval);
 
-  transport.start((text) => {
-    try {
-      receive(text);
-    } catch (error) {
-      logger.warn({ err: error }, "a message of another node could not be handled");
-    }
-  });
+  transport.start(receiver.receive);
   roundTrip.start();
 
   return {
@@ -183,23 +96,18 @@ export function createBroker(deps: BrokerDeps): NodeBroker {
         send(null, { kind: "entry", entry });
       }
     },
-    receive(by) {
-      receivers = by;
-    },
+    receive: receiver.setReceivers,
     send(subject, payload) {
       if (hasPeers()) send(null, { kind: "message", subject, payload: JSON.stringify(payload) ?? "null" });
     },
-    on(subject, handler) {
-      if (handlers.has(subject)) throw new Error(`two handlers for the subject "${subject}"`);
-      handlers.set(subject, handler);
-    },
-    gather: (name, payload, timeout = REPLY_TIMEOUT_MS) => scatterGather.gather(name, payload, timeout),
-    onRequest: (name, handler) => scatterGather.onRequest(name, handler),
+    on: receiver.on,
+    gather: scatterGather.gather,
+    onRequest: scatterGather.onRequest,
     health: () => roundTrip.health(),
     async stop() {
       clearInterval(watch);
       roundTrip.stop();
-      batcher.flush();
+      flush();
       await transport.close();
     },
   };

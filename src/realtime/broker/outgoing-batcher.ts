@@ -32,7 +32,7 @@ export class OutgoingBatcher {
   }
 
   /** @param to an instance id; null: all nodes */
-  add(to: string | null, line: Line): void {
+  readonly add = (to: string | null, line: Line): void => {
     const maxBytes = this.#deps.transport.maxBytes - 2 * HEAD_BYTES;
     const text = formatLine(line);
     const bytes = Buffer.byteLength(text) + 1;
@@ -44,7 +44,7 @@ export class OutgoingBatcher {
       if (chunks === null) this.#deps.counts.dropped.slow++;
       for (const chunk of chunks ?? []) this.add(to, chunk);
     } else this.#enqueue(to, text, bytes, maxBytes);
-  }
+  };
 
   #enqueue(to: string | null, text: string, bytes: number, maxBytes: number): void {
     let waiting = this.#waiting.get(to);
@@ -61,15 +61,15 @@ export class OutgoingBatcher {
     waiting.bytes += bytes;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => this.flush());
+    setImmediate(this.flush);
   }
 
-  flush(): void {
+  readonly flush = (): void => {
     this.#isScheduled = false;
     const all = [...this.#waiting];
     this.#waiting.clear();
     for (const [to, waiting] of all) this.#send(to, waiting);
-  }
+  };
 
   #send(to: string | null, { lines, bytes }: Waiting): void {
     const { transport, counts, formatHead, reserve } = this.#deps;

@@ -11,6 +11,7 @@ export interface ScatterGatherDeps {
   send: (to: string | null, line: Line) => void;
 }
 
+const REPLY_TIMEOUT_MS = 250;
 /** Requests that may be open at a time; above it only this node itself replies. */
 const MAX_OPEN = 10_000;
 const NO_REPLY = Symbol("no reply");
@@ -40,12 +41,13 @@ export class ScatterGather {
     this.#deps = deps;
   }
 
-  onRequest(name: string, handler: (payload: unknown) => unknown): void {
+  readonly onRequest = (name: string, handler: (payload: unknown) => unknown): void => {
     if (this.#handlers.has(name)) throw new Error(`two handlers for the request "${name}"`);
     this.#handlers.set(name, handler);
-  }
+  };
 
-  async gather<T>(name: string, payload: unknown, timeout: number): Promise<Gathered<T>> {
+  /** @param timeout ms */
+  readonly gather = async <T>(name: string, payload: unknown, timeout = REPLY_TIMEOUT_MS): Promise<Gathered<T>> => {
     const { node, liveNodes, isConnected, send } = this.#deps;
     const pending = new Set(liveNodes());
     pending.delete(node());
@@ -80,7 +82,7 @@ export class ScatterGather {
     if (ownReply === NO_REPLY) open.partial = true;
     else open.replies.unshift(ownReply);
     return { replies: open.replies as T[], partial: open.partial };
-  }
+  };
 
   async handleRequest(instanceId: string, id: string, name: string, payload: unknown): Promise<void> {
     const reply = await this.#replyLocally(name, payload);
