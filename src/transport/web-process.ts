@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
+import { type Backoff, ChildSupervisor } from "../platform/child-supervisor.ts";
 import type { Logger } from "../platform/logger.ts";
 
 export interface WebProcessDeps {
@@ -12,8 +13,7 @@ export interface WebProcessDeps {
   /** Where it reaches the API over TCP, when it does not use the inner socket. */
   api: string;
   logger: Logger;
-  /** First and longest wait before it is started again, ms. */
-  backoff?: { first: number; max: number };
+  backoff?: Backoff;
 }
 
 /**
@@ -34,74 +34,59 @@ export interface WebProcess {
   readonly pid: number | null;
 }
 
-/** After a run longer than this the next start need not wait. */
-const STABLE_MS = 30_000;
 const KILL_AFTER_MS = 3_000;
 
 export function createWebProcess(deps: WebProcessDeps): WebProcess {
-  const { logger, backoff = { first: 200, max: 10_000 } } = deps;
+  const { logger, backoff } = deps;
   const folder = mkdtempSync(join(tmpdir(), "usher-")); // readable by this user alone; short, as a socket's path must be
   const socket = join(folder, "pages.sock");
   const innerSocket = join(folder, "api.sock");
-  let child: Bun.Subprocess<"pipe", "pipe", "pipe"> | null = null;
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  let wait = backoff.first;
-  let stopping = false;
 
-  function start(): void {
-    timer = null;
-    rmSync(socket, { force: true });
-    const began = performance.now();
-    // It ends when its standard input does: also when this process is killed.
-    child = Bun.spawn([process.execPath, "--preload", join(import.meta.dirname, "end-with-parent.ts"), deps.program], {
-      env: {
-        ...getInheritedEnv(),
-        NODE_ENV: "production",
-        WEB_SOCKET: socket,
-        USHER_API_SOCKET: innerSocket,
-        USHER_API: deps.api,
-      },
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "pipe",
-      onExit: (_, code, signal) => {
-        child = null;
-        if (stopping) return;
-        wait = performance.now() - began > STABLE_MS ? backoff.first : Math.min(wait * 2, backoff.max);
-        logger.warn({ code, signal, again_in_ms: wait }, "the page process ended and is started again");
-        timer = setTimeout(start, wait);
-      },
-    });
-    void forwardLines(child.stdout, (line) => logger.info(line));
-    void forwardLines(child.stderr, (line) => logger.warn(line));
-  }
+  const supervisor = new ChildSupervisor({
+    backoff,
+    killAfterMs: KILL_AFTER_MS,
+    spawn() {
+      rmSync(socket, { force: true });
+      // It ends when its standard input does: also when this process is killed.
+      const preload = ["--preload", join(import.meta.dirname, "end-with-parent.ts")];
+      const child = Bun.spawn([process.execPath, ...preload, deps.program], {
+        env: {
+          ...getInheritedEnv(),
+          NODE_ENV: "production",
+          WEB_SOCKET: socket,
+          USHER_API_SOCKET: innerSocket,
+          USHER_API: deps.api,
+        },
+        stdin: "pipe",
+        stdout: "pipe",
+        stderr: "pipe",
+      });
+      void forwardLines(child.stdout, (line) => logger.info(line));
+      void forwardLines(child.stderr, (line) => logger.warn(line));
+      return child;
+    },
+    onEnd: (ended, waitMs) =>
+      logger.warn({ ...ended, again_in_ms: waitMs }, "the page process ended and is started again"),
+  });
 
   return {
     socket,
     innerSocket,
-    start,
+    start: () => supervisor.start(),
     async ready(ms) {
       const until = performance.now() + ms;
       while (!(existsSync(socket) && (await canConnect(socket)))) {
-        if (stopping || performance.now() > until) return false;
+        if (supervisor.isStopping || performance.now() > until) return false;
         await Bun.sleep(25);
       }
       return true;
     },
     async stop() {
-      stopping = true;
-      if (timer !== null) clearTimeout(timer);
-      const running = child;
-      if (running !== null) {
-        running.kill("SIGTERM");
-        const kill = setTimeout(() => running.kill("SIGKILL"), KILL_AFTER_MS);
-        await running.exited;
-        clearTimeout(kill);
-      }
+      await supervisor.stop();
       rmSync(folder, { recursive: true, force: true });
     },
     get pid() {
-      return child?.pid ?? null;
+      return supervisor.child?.pid ?? null;
     },
   };
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { StartError } from "../config/start-error.ts";
+import { ChildSupervisor } from "../platform/child-supervisor.ts";
 import type { Logger } from "../platform/logger.ts";
 
 /** A worker's index and paths, which its parent gives it by `--worker=<JSON>`. */
@@ -31,74 +32,29 @@ export interface WorkerProcessesDeps {
   logger: Logger;
 }
 
-/** After a run longer than this the next start need not wait. */
-const STABLE_MS = 30_000;
-const BACKOFF = { first: 200, max: 10_000 };
 const METRICS_TIMEOUT_MS = 2_000;
 
+type WorkerChild = Bun.Subprocess<"pipe", "inherit", "inherit">;
+
 interface Worker {
-  child: Bun.Subprocess<"pipe", "inherit", "inherit"> | null;
-  timer: ReturnType<typeof setTimeout> | null;
-  wait: number;
+  supervisor: ChildSupervisor<WorkerChild>;
+  /** Its first start: it is ready, or has ended before it was. */
+  started: PromiseWithResolvers<void>;
   /** The requests that wait for its metrics. */
   metricsWaiters: ((metrics: object) => void)[];
 }
 
-/** Processes of Usher that share one port, kept alive: one that ends is started again, sooner at first, later when it keeps ending. */
+/** Processes of Usher that share one port, kept alive. */
 export function createWorkerProcesses(deps: WorkerProcessesDeps): WorkerProcesses {
-  const { logger, count } = deps;
-  const workers: Worker[] = Array.from({ length: count }, () => ({
-    child: null,
-    timer: null,
-    wait: BACKOFF.first,
-    metricsWaiters: [],
-  }));
-  let stopping = false;
-
-  function launch(index: number, ready: () => void, failed: (code: number | null) => void): void {
-    const worker = workers[index]!;
-    worker.timer = null;
-    const began = performance.now();
-    // It ends when its standard input does: also when this process is killed.
-    const preload = ["--no-env-file", "--preload", join(import.meta.dirname, "end-with-parent.ts")];
-    worker.child = Bun.spawn(
-      [process.execPath, ...preload, deps.program, `--worker=${JSON.stringify(deps.getInfo(index))}`],
-      {
-        env: { ...process.env, ...deps.environment },
-        stdin: "pipe",
-        stdout: "inherit",
-        stderr: "inherit",
-        ipc(message: { ready?: true; metrics?: object }) {
-          if (message.ready) ready();
-          if (message.metrics) for (const resolve of worker.metricsWaiters.splice(0)) resolve(message.metrics);
-        },
-        onExit(_, code, signal) {
-          worker.child = null;
-          if (stopping) return;
-          failed(code);
-          worker.wait = performance.now() - began > STABLE_MS ? BACKOFF.first : Math.min(worker.wait * 2, BACKOFF.max);
-          logger.warn({ worker: index, code, signal, again_in_ms: worker.wait }, "a worker ended and is started again");
-          worker.timer = setTimeout(() => launch(index, noop, noop), worker.wait);
-        },
-      },
-    );
-  }
+  const workers = Array.from({ length: deps.count }, (_, index) => createWorker(deps, index));
 
   return {
     async start() {
-      await Promise.all(
-        workers.map(
-          (_, index) =>
-            new Promise<void>((resolve, reject) =>
-              launch(index, resolve, (code) =>
-                reject(new StartError(`Worker ${index} could not start (code ${code}); what it said stands above.`)),
-              ),
-            ),
-        ),
-      );
+      for (const { supervisor } of workers) supervisor.start();
+      await Promise.all(workers.map(({ started }) => started.promise));
     },
     async metrics() {
-      const replies = workers.map(async ({ child, metricsWaiters }) => {
+      const replies = workers.map(async ({ supervisor: { child }, metricsWaiters }) => {
         if (child === null) return null;
         const reply = Promise.withResolvers<object | null>();
         metricsWaiters.push(reply.resolve);
@@ -109,16 +65,38 @@ export function createWorkerProcesses(deps: WorkerProcessesDeps): WorkerProcesse
       return (await Promise.all(replies)).filter((reply) => reply !== null);
     },
     signal(signal) {
-      for (const { child } of workers) child?.kill(signal);
+      for (const { supervisor } of workers) supervisor.child?.kill(signal);
     },
     async stop() {
-      stopping = true;
-      for (const { timer } of workers) if (timer !== null) clearTimeout(timer);
-      const children = workers.flatMap(({ child }) => child ?? []);
-      for (const child of children) child.kill("SIGTERM");
-      await Promise.all(children.map((child) => child.exited));
+      await Promise.all(workers.map(({ supervisor }) => supervisor.stop()));
     },
   };
 }
 
-function noop(): void {}
+function createWorker({ program, getInfo, environment, logger }: WorkerProcessesDeps, index: number): Worker {
+  const started = Promise.withResolvers<void>();
+  const metricsWaiters: Worker["metricsWaiters"] = [];
+  const supervisor = new ChildSupervisor({
+    spawn() {
+      // It ends when its standard input does: also when this process is killed.
+      const preload = ["--no-env-file", "--preload", join(import.meta.dirname, "end-with-parent.ts")];
+      return Bun.spawn([process.execPath, ...preload, program, `--worker=${JSON.stringify(getInfo(index))}`], {
+        env: { ...process.env, ...environment },
+        stdin: "pipe",
+        stdout: "inherit",
+        stderr: "inherit",
+        ipc(message: { ready?: true; metrics?: object }) {
+          if (message.ready) started.resolve();
+          if (message.metrics) for (const resolve of metricsWaiters.splice(0)) resolve(message.metrics);
+        },
+      });
+    },
+    onEnd(ended, waitMs) {
+      started.reject(
+        new StartError(`Worker ${index} could not start (code ${ended.code}); what it said stands above.`),
+      );
+      logger.warn({ worker: index, ...ended, again_in_ms: waitMs }, "a worker ended and is started again");
+    },
+  });
+  return { supervisor, started, metricsWaiters };
+}

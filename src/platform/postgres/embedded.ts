@@ -130,7 +130,11 @@ function claimFolder(dataDir: string, folder: string) {
 /** How often the socket is looked for, in ms. */
 const SOCKET_CHECK_MS = 1_000;
 
-/** One server process at a time: started, watched, started again. */
+/**
+ * One server process at a time: started, watched, started again. It is not `ChildSupervisor`'s job: PostgreSQL must never get
+ * SIGKILL, after which its own processes may still write; it ends by SIGINT, then SIGQUIT, after us and in a process group of its own; a start
+ * waits until it is ready, and before each one a server left of the last run is ended.
+ */
 class Supervisor {
   readonly #folder: string;
   readonly #launch: () => ChildProcess;
