@@ -150,6 +150,24 @@ function findOwnFieldErrors(sources: Sources): string[] {
     .map(([path]) => path);
 }
 
+/** What one file does for all, and what shows that another does it again. */
+const ONE_PLACE: { file: string; pattern: RegExp }[] = [
+  // Which entries became visible between two checkpoints.
+  { file: "src/platform/log/between.ts", pattern: /\bpg_(visible_in_snapshot|snapshot_xip|snapshot_xmax)\b/ },
+  // The bounds of the log's partitions.
+  { file: "src/platform/log/partitions.ts", pattern: /\b(relpartbound|pg_inherits)\b/ },
+  // Reads by keys (ADR 12).
+  { file: "src/platform/loader.ts", pattern: /"dataloader"/ },
+];
+
+function findRepeated(sources: Sources): string[] {
+  return [...sources].flatMap(([path, text]) =>
+    ONE_PLACE.filter(({ file, pattern }) => path.startsWith("src/") && path !== file && pattern.test(text)).map(
+      ({ file }) => `${path} does what ${file} does`,
+    ),
+  );
+}
+
 /** Paths of ours in backticks or links of a page, as in `src/app.ts` and [SPEC](../protocol/SPEC.md). */
 function pathsNamed(page: string, markdown: string): string[] {
   const quoted = [...markdown.matchAll(/`((?:bench|db|docs|protocol|scripts|sdk|src|tests|web)\/[\w./-]*)`/g)];
@@ -180,6 +198,12 @@ test("errors for fields are built in one place", () => {
   expect(findOwnFieldErrors(sources)).toEqual([]);
 });
 
+test("what one file does for all is in no other one", () => {
+  const withoutTests = new Map([...sources].filter(([path]) => !isTest(path)));
+  expect(findRepeated(withoutTests)).toEqual([]);
+  expect(ONE_PLACE.filter(({ file, pattern }) => !pattern.test(sources.get(file) ?? ""))).toEqual([]);
+});
+
 test("a module's files are at most one folder deep", () => {
   // Each bridge is a module of its own.
   const inModule = [...sources.keys()].map((path) => path.replace(/^src\/bridges\//, "src/"));
@@ -206,6 +230,7 @@ test("the check itself sees planted faults", () => {
     ["elsewhere/g.ts", ""],
     ["src/chat/h.ts", 'throw new AppError("invalid", "No.", {\n  errors: [{ pointer: "/a" }] });'],
     ["src/chat/i.ts", 'throw new AppError("invalid", "No.");\nthrow invalidFields(errors);'],
+    ["src/chat/store/j.ts", 'import DataLoader from "dataloader";\nsql`SELECT pg_snapshot_xmax(snap) FROM ticks`;'],
   ]);
   const table: Rule[] = [
     { folder: "src/chat", targets: [{ path: "src/identity/index.ts", typesOnly: false }] },
@@ -223,6 +248,10 @@ test("the check itself sees planted faults", () => {
   expect(findMisplacedBun(planted)).toEqual(["src/chat/b.ts"]);
   expect(emptyNames(planted)).toEqual(["src/chat/utils/e.ts"]);
   expect(findOwnFieldErrors(planted)).toEqual(["src/chat/h.ts"]);
+  expect(findRepeated(planted)).toEqual([
+    "src/chat/store/j.ts does what src/platform/log/between.ts does",
+    "src/chat/store/j.ts does what src/platform/loader.ts does",
+  ]);
   const page = "`src/a.ts` → `npm start`, [b](adr/b.md#c), [d](https://d.example/) and `src/chat/`";
   expect(pathsNamed("docs/page.md", page)).toEqual(["src/a.ts", "src/chat/", "docs/adr/b.md"]);
 });
