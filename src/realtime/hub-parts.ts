@@ -1,6 +1,5 @@
 import { createLocalBroker } from "./broker/local-broker.ts";
 import { createClusterQueries } from "./cluster/cluster-queries.ts";
-import { createLocalStats } from "./cluster/local-stats.ts";
 import { Callers } from "./connections/callers.ts";
 import { CommandDispatcher } from "./connections/command-dispatcher.ts";
 import { ConnectionLifecycle, type NodeState } from "./connections/connection-lifecycle.ts";
@@ -92,7 +91,8 @@ export function createHubParts(deps: HubDeps) {
   const onRenamed = (userId: string) => presence.renamed(userId);
   const callers = new Callers({ connections, userConnections, heartbeat, longResponses, limits, onRenamed });
   const lifecycle = new ConnectionLifecycle({ ...shared, connections, rooms, admission, heartbeat, sender, self });
-  const localStats = createLocalStats({
+  const cluster = createClusterQueries({
+    broker,
     rooms,
     admission,
     frames,
@@ -101,7 +101,6 @@ export function createHubParts(deps: HubDeps) {
     startedAt: clock.now(),
     node: () => Number(self.node),
   });
-  const cluster = createClusterQueries({ broker, localStats });
 
   // Incoming frames.
   const formatId = ({ id }: { id: number }) => `${self.node}-${id}`;
