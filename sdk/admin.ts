@@ -142,6 +142,8 @@ export interface Setting {
   value: string | null;
   default: string | null;
   help: string;
+  /** The values that it can have, where these are few. */
+  choices: string[] | null;
   secret: boolean;
   /** `now`: it can be set here; `reload`: in the environment, then SIGHUP; `restart`. */
   change: "now" | "reload" | "restart";

@@ -1,6 +1,7 @@
 import { formatOption, getRefusal, isOwnersOnly, type LiveConfig } from "../config/live-config.ts";
 import { ConfigError, parseOption } from "../config/load.ts";
 import { type Config, type HotName, OPTIONS, type Option, type OptionName } from "../config/options.ts";
+import { getChoices } from "../config/values.ts";
 import { type AuditActor, recordAudit, SYSTEM } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError, type FieldError, invalidFields } from "../platform/errors.ts";
@@ -18,6 +19,8 @@ export interface Setting {
   value: string | null;
   default: string | null;
   help: string;
+  /** The values that it can have, where these are few. */
+  choices: string[] | null;
   secret: boolean;
   /** When a change takes effect: `now`: it can be set here; `reload`: in the environment, then SIGHUP; `restart`. */
   change: "now" | "reload" | "restart";
@@ -84,6 +87,7 @@ export function createSettings({ sql, transaction, live, realtime, logger }: Adm
           value: option.secret ? null : formatOption(name, live.config[name]),
           default: option.default === null ? null : formatDefault(name, option.default),
           help: option.help,
+          choices: getChoices(option.parse),
           secret: option.secret ?? false,
           change: option.hot === "page" ? "now" : (option.hot ?? "restart"),
           owners_only: option.ownersOnly ?? false,

@@ -49,19 +49,29 @@ export const wholeNumber = (min: number, max: number) =>
 export const port = wholeNumber(0, 65_535);
 
 /** `true`, `on`, `1` or `yes`, and their opposites. */
-export const flag = z.string().transform((text, ctx) => {
-  if (["true", "on", "1", "yes"].includes(text.toLowerCase())) return true;
-  if (["false", "off", "0", "no"].includes(text.toLowerCase())) return false;
-  ctx.addIssue({ code: "custom", message: "true or false" });
-  return z.NEVER;
-});
+export const flag = z
+  .string()
+  .transform((text, ctx) => {
+    if (["true", "on", "1", "yes"].includes(text.toLowerCase())) return true;
+    if (["false", "off", "0", "no"].includes(text.toLowerCase())) return false;
+    ctx.addIssue({ code: "custom", message: "true or false" });
+    return z.NEVER;
+  })
+  .meta({ choices: ["true", "false"] });
 
 /** One of these words. */
 export const choice = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.string().transform((text, ctx): T[number] => {
-    if (!values.includes(text)) ctx.addIssue({ code: "custom", message: `one of ${values.join(", ")}` });
-    return text as T[number];
-  });
+  z
+    .string()
+    .transform((text, ctx): T[number] => {
+      if (!values.includes(text)) ctx.addIssue({ code: "custom", message: `one of ${values.join(", ")}` });
+      return text as T[number];
+    })
+    .meta({ choices: values });
+
+/** The values that an option can have, where these are few. */
+export const getChoices = (parse: z.ZodType): string[] | null =>
+  (parse.meta()?.choices as string[] | undefined) ?? null;
 
 /** A URL with one of these protocols, such as `https:`. */
 export const url = (...protocols: string[]) =>

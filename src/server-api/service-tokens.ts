@@ -40,7 +40,7 @@ export function createServiceTokens(
         await recordAudit(tx.sql, who, {
           action: "service-token:issued",
           subject: `service-token:${id}`,
-          detail: { scopes, rooms, expires_at },
+          detail: { name, scopes, rooms, expires_at },
         });
         tx.log(TOKENS_ROOM, "token:changed", { token_id: id });
         return made;
@@ -60,7 +60,7 @@ export function createServiceTokens(
         await recordAudit(tx.sql, who, {
           action: "service-token:changed",
           subject: `service-token:${id}`,
-          detail: { overlap_seconds: overlapSeconds },
+          detail: { name: rotated.name, overlap_seconds: overlapSeconds },
         });
         tx.log(TOKENS_ROOM, "token:changed", { token_id: id });
         return rotated;
@@ -72,8 +72,13 @@ export function createServiceTokens(
     async revoke(who, id) {
       await transaction({ actor: who.caller.userId }, async (tx) => {
         await issuedSessions.endAll(tx, id);
-        if (!(await deleteToken(tx.sql, id))) return;
-        await recordAudit(tx.sql, who, { action: "service-token:revoked", subject: `service-token:${id}` });
+        const name = await deleteToken(tx.sql, id);
+        if (name === null) return;
+        await recordAudit(tx.sql, who, {
+          action: "service-token:revoked",
+          subject: `service-token:${id}`,
+          detail: { name },
+        });
         tx.log(TOKENS_ROOM, "token:changed", { token_id: id });
       });
       await reload();

@@ -150,6 +150,14 @@ test("what opens the server or deletes the log is set by owners only; an admin s
     "REGISTRATION",
     "WS_ALLOW_ANONYMOUS",
   ]);
+  const choices = Object.fromEntries(
+    body.data.map((row: { name: string; choices: unknown }) => [row.name, row.choices]),
+  );
+  expect(choices).toMatchObject({
+    REGISTRATION: ["open", "invite", "closed"],
+    WS_ALLOW_ANONYMOUS: ["true", "false"],
+    LOG_RETENTION: null,
+  });
 });
 
 test("ALLOWED_ORIGINS takes origins of the web alone", async () => {

@@ -18,18 +18,18 @@ afterAll(async () => {
   await app?.close();
 }, 30_000);
 
-test("a new owner is led to the first channel, an invite link and the first person, until all is done", async () => {
+test("a new owner is led to the first channel, an invitation and the first person, until all is done", async () => {
   const { page } = ada;
   const steps = page.getByRole("region", { name: "Getting started" });
   const open = () => steps.getByRole("link").allInnerTexts();
-  expect(await open()).toEqual(["Create the first channel", "Create an invite link", "Welcome the first person"]);
+  expect(await open()).toEqual(["Create the first channel", "Create an invitation", "Welcome the first person"]);
   await page.goto("/direct");
   await page.getByText("No one else is here yet.").waitFor();
   await createChannel(ada, "general");
-  expect(await open()).toEqual(["Create an invite link", "Welcome the first person"]);
-  await steps.getByRole("link", { name: "Create an invite link" }).click();
+  expect(await open()).toEqual(["Create an invitation", "Welcome the first person"]);
+  await steps.getByRole("link", { name: "Create an invitation" }).click();
   await page.getByRole("button", { name: "Create invitation" }).click();
-  await steps.getByText("Create an invite link (done)").waitFor();
+  await steps.getByText("Create an invitation (done)").waitFor();
   await register(browser, app.url, "bo");
   await page.reload();
   await waitUntilLive(ada);

@@ -13,6 +13,7 @@ const Setting = z
     value: z.string().nullable().meta({ description: "As in the environment; null: unset, or a secret." }),
     default: z.string().nullable(),
     help: z.string(),
+    choices: z.array(z.string()).nullable().meta({ description: "The values that it can have, where these are few." }),
     secret: z.boolean(),
     change: z.enum(["now", "reload", "restart"]).meta({
       description:

@@ -4,6 +4,7 @@ import { AppError } from "../../platform/errors.ts";
 import type { Page } from "../../platform/http/paging.ts";
 import type { Sql } from "../../platform/postgres/sql.ts";
 import { hasPrivateRoom } from "../../platform/private-rooms.ts";
+import { getHost } from "./endpoints.ts";
 import { LIMITS } from "./limits.ts";
 import { acceptsEvent, refuseNonOwner } from "./rights.ts";
 import * as store from "./store/deliveries.ts";
@@ -73,7 +74,7 @@ export function createDeliveries({ sql, wake }: { sql: Sql; wake: () => void }) 
           );
         if (!(await store.redeliver(tx, id)))
           throw new AppError("conflict", "This delivery is still in progress. It is retried automatically.");
-        const detail = { delivery_id: id };
+        const detail = { host: getHost(endpoint.url), delivery_id: id };
         await recordAudit(tx, who, {
           action: "webhook:redelivered",
           subject: `webhook-endpoint:${endpoint_id}`,
@@ -94,7 +95,7 @@ export function createDeliveries({ sql, wake }: { sql: Sql; wake: () => void }) 
         if (endpoint === null) throw new AppError("not_found");
         refuseNonOwner(who, endpoint);
         const count = await store.redeliverFailed(tx, endpointId, since, LIMITS.replay);
-        const detail = { since: since.toISOString(), count };
+        const detail = { host: getHost(endpoint.url), since: since.toISOString(), count };
         await recordAudit(tx, who, {
           action: "webhook:redelivered",
           subject: `webhook-endpoint:${endpointId}`,

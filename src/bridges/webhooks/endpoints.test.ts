@@ -72,6 +72,7 @@ test("actions on an endpoint are in the audit log, without its secret or its pat
     "webhook:secret-rotated",
     "webhook:removed",
   ]);
+  for (const { detail } of acts) expect(JSON.parse(detail)).toMatchObject({ host: "outside.example" });
   expect(JSON.stringify(acts)).not.toContain("whsec_");
 });
 

@@ -74,7 +74,7 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
     ): Promise<Endpoint> {
       if (changes.url !== undefined && !allowPrivate) await refuseNonPublic(changes.url, resolve);
       await sql.begin(async (tx) => {
-        const { disabled_at, rooms } = requireEndpoint(await store.lockEndpoint(tx, id));
+        const { disabled_at, rooms, url } = requireEndpoint(await store.lockEndpoint(tx, id));
         if (disabled !== true || Object.keys(changes).length > 0) refuseNonOwner(who, { rooms });
         requireRoomAccess(who, changes.rooms ?? []);
         await store.updateEndpoint(tx, id, changes);
@@ -85,7 +85,7 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
         }
         const detail = {
           fields: Object.keys(changes),
-          ...(changes.url !== undefined && { host: getHost(changes.url) }),
+          host: getHost(changes.url ?? url),
           ...(disabled !== undefined && { disabled }),
         };
         await recordAudit(tx, who, { action: "webhook:changed", subject: formatSubject(id), detail });
@@ -97,9 +97,13 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
     /** With all of its deliveries. Disabled first, so that an interrupted removal can be repeated. */
     async remove(who: AuditActor<UserCaller>, id: string): Promise<void> {
       await sql.begin(async (tx) => {
-        requireEndpoint(await store.lockEndpoint(tx, id));
+        const { url } = requireEndpoint(await store.lockEndpoint(tx, id));
         await store.disableEndpoint(tx, id, "admin");
-        await recordAudit(tx, who, { action: "webhook:removed", subject: formatSubject(id) });
+        await recordAudit(tx, who, {
+          action: "webhook:removed",
+          subject: formatSubject(id),
+          detail: { host: getHost(url) },
+        });
       });
       await repeatUntilEmpty(() => deleteDeliveries(sql, id));
       await store.deleteEndpoint(sql, id);
@@ -109,12 +113,13 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
     async rotateSecret(who: AuditActor<UserCaller>, id: string, overlap: number): Promise<{ secret: string }> {
       const secret = newSecret();
       await sql.begin(async (tx) => {
-        refuseNonOwner(who, requireEndpoint(await store.lockEndpoint(tx, id)));
+        const endpoint = requireEndpoint(await store.lockEndpoint(tx, id));
+        refuseNonOwner(who, endpoint);
         await store.replaceSecret(tx, id, secret, overlap);
         await recordAudit(tx, who, {
           action: "webhook:secret-rotated",
           subject: formatSubject(id),
-          detail: { overlap },
+          detail: { host: getHost(endpoint.url), overlap },
         });
       });
       return { secret };
@@ -139,7 +144,7 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
         await recordAudit(tx, who, {
           action: "webhook:tested",
           subject: formatSubject(id),
-          detail: { delivery_id: made[0]! },
+          detail: { host: getHost(endpoint.url), delivery_id: made[0]! },
         });
         return made;
       });
@@ -180,4 +185,5 @@ function toEndpoint({ disabled_at, failing_since, old_secret_until, created_at, 
 
 const formatSubject = (id: string) => `webhook-endpoint:${id}`;
 /** Paths and queries of such URLs often contain secrets. */
-const getHost = (url: string) => new URL(url).host;
+/** The part of an endpoint's URL that the audit log may show: paths may have secrets. */
+export const getHost = (url: string) => new URL(url).host;

@@ -76,9 +76,10 @@ export async function rotateToken(
   return row;
 }
 
-export async function deleteToken(sql: ISql, id: string): Promise<boolean> {
-  const rows = await sql`DELETE FROM service_tokens WHERE id = ${id} RETURNING id`;
-  return rows.length > 0;
+/** Returns its name; null when there is none with this id. */
+export async function deleteToken(sql: ISql, id: string): Promise<string | null> {
+  const [row] = await sql<{ name: string }[]>`DELETE FROM service_tokens WHERE id = ${id} RETURNING name`;
+  return row?.name ?? null;
 }
 
 export async function touchTokens(sql: ISql, ids: readonly string[]): Promise<void> {

@@ -31,7 +31,14 @@ test("actions are sentences with the names of people", () => {
   expect(describe("webhook:redelivered", "webhook-endpoint:3", { count: 2 })).toBe(
     "sent 2 deliveries to webhook 3 again",
   );
-  expect(describe("sessions:ended", "user:7", { count: 1 })).toBe("ended 1 sign-in of troll");
+  expect(describe("webhook:removed", "webhook-endpoint:3", { host: "hooks.example.org" })).toBe(
+    "removed the webhook to hooks.example.org",
+  );
+  expect(describe("service-token:issued", "service-token:4", { name: "booking", scopes: ["notify"] })).toBe(
+    "created the service token booking with notify",
+  );
+  expect(describe("service-token:revoked", "service-token:4")).toBe("revoked service token 4");
+  expect(describe("sessions:ended", "user:7", { count: 1 })).toBe("ended 1 session of troll");
   expect(listUserIds([entry("ban:made", "user:7"), entry("node:drained", "node:1")])).toEqual(["7"]);
 });
 

@@ -8,7 +8,7 @@ type Detail = Readonly<Record<string, unknown>>;
 
 /** The action, as the end of a sentence that begins with the actor: "banned troll". */
 export function describeAction({ action, subject, detail }: AuditEntry, names: Names): string {
-  const what = describeSubject(subject, names);
+  const what = describeSubject(subject, detail, names);
   return lookUp(ACTION_TEXTS, action)?.(what, detail) ?? `did ${action} to ${what}`;
 }
 
@@ -35,11 +35,11 @@ const ACTION_TEXTS: Readonly<Record<string, (what: string, detail: Detail) => st
   "invite:made": (_, { max_uses }) => `created an invitation for ${pluralize(Number(max_uses), "person", "people")}`,
   "invite:removed": () => "withdrew an invitation",
   "reset-links:read": (_, { user_ids }) =>
-    `read the password links of ${pluralize(Array.isArray(user_ids) ? user_ids.length : 0, "person", "people")}`,
+    `read the password reset links of ${pluralize(Array.isArray(user_ids) ? user_ids.length : 0, "person", "people")}`,
   "role:changed": (what, { from, to }) => `changed the role of ${what} from ${from} to ${to}`,
   "user:disabled": (what) => `disabled the account of ${what}`,
   "user:enabled": (what) => `enabled the account of ${what}`,
-  "sessions:ended": (what, { count }) => `ended ${pluralize(Number(count), "sign-in")} of ${what}`,
+  "sessions:ended": (what, { count }) => `ended ${pluralize(Number(count), "session")} of ${what}`,
   "setting:changed": (what, { from, to }) =>
     to === null
       ? `set ${what} back to its value in the environment`
@@ -48,7 +48,7 @@ const ACTION_TEXTS: Readonly<Record<string, (what: string, detail: Detail) => st
   "service-token:issued": (what, { scopes }) => `created ${what} with ${formatList(scopes)}`,
   "service-token:changed": (what) => `gave ${what} a new secret`,
   "service-token:revoked": (what) => `revoked ${what}`,
-  "webhook:made": (what, { host }) => `created ${what}${typeof host === "string" ? ` to ${host}` : ""}`,
+  "webhook:made": (what) => `created ${what}`,
   "webhook:changed": (what, { fields, disabled }) =>
     disabled === true
       ? `disabled ${what}`
@@ -62,7 +62,7 @@ const ACTION_TEXTS: Readonly<Record<string, (what: string, detail: Detail) => st
   "webhook:tested": (what) => `sent a test event to ${what}`,
   "node:drained": (what, { seconds }) => `drained ${what} over ${pluralize(Number(seconds), "second")}`,
   "connection:closed": (what) => `closed ${what}`,
-  "trace:started": (what) => `watched the frames of ${what}`,
+  "trace:started": (what) => `traced the frames of ${what}`,
 };
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -72,12 +72,14 @@ const KINDS: Readonly<Record<string, string>> = {
   range: "",
 };
 
-/** `user:42` → "ada"; `node:1` → "node 1"; `setting:LOG_LEVEL` → "LOG_LEVEL". */
-function describeSubject(subject: string, names: Names): string {
+/** `user:42` → "ada"; `node:1` → "node 1"; `setting:LOG_LEVEL` → "LOG_LEVEL". Entries of earlier releases have no names. */
+function describeSubject(subject: string, { name, host }: Detail, names: Names): string {
   const [kind = "", ...rest] = subject.split(":");
   const id = rest.join(":");
   if (kind === "user") return bidiIsolate(lookUp(names, id) ?? `person ${id}`);
   if (kind === "room") return bidiIsolate(lookUp(names, id) ?? `room ${id}`);
+  if (kind === "service-token" && typeof name === "string") return `the service token ${bidiIsolate(name)}`;
+  if (kind === "webhook-endpoint" && typeof host === "string") return `the webhook to ${bidiIsolate(host)}`;
   return `${lookUp(KINDS, kind) ?? kind} ${bidiIsolate(id)}`.trim();
 }
 

@@ -29,12 +29,10 @@ export function DeliveryTable({ deliveries, names }: { deliveries: readonly Webh
         { name: "Status", cell: (delivery) => <DeliveryState delivery={delivery} /> },
         { name: "Attempts", kind: "number", cell: ({ attempts }) => attempts },
         {
-          name: "Send again",
+          name: "Resend",
           kind: "tools",
           cell: ({ id, status }) =>
-            status !== "pending" && (
-              <ActionButton intent="redeliver" id={id} label="Redeliver" name={`Redeliver ${id}`} />
-            ),
+            status !== "pending" && <ActionButton intent="redeliver" id={id} label="Resend" name={`Resend ${id}`} />,
         },
       ]}
     />

@@ -20,7 +20,7 @@ export function EndpointState({ endpoint }: { endpoint: WebhookEndpoint }) {
   }
   return (
     <span className={styles.tag} data-kind="good">
-      works
+      active
     </span>
   );
 }

@@ -28,15 +28,15 @@ export function RoomTable({ rooms, names }: { rooms: readonly RoomInfo[]; names:
           cell: ({ head_seq }) => (head_seq === null ? "none" : formatNumber(head_seq)),
         },
         {
-          name: "Watch",
+          name: "Trace",
           kind: "tools",
           cell: ({ room }) => (
             <Link
               to={`/admin/traces?room=${encodeURIComponent(room)}`}
               className={styles.tool}
-              aria-label={`Watch ${roomTitle(room, names[room])}`}
+              aria-label={`Trace ${roomTitle(room, names[room])}`}
             >
-              Watch
+              Trace
             </Link>
           ),
         },

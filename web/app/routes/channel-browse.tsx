@@ -45,7 +45,7 @@ export default function ChannelBrowse() {
             />
           </Form>
           {page.data.length === 0 ? (
-            <EmptyState title={q ? `No public channel is called “${q}”` : "There is no public channel yet"}>
+            <EmptyState title={q ? `No public channel is called “${q}”` : "No public channels yet"}>
               <Link to="/channels/new">Create {q ? "it" : "the first one"}</Link>
             </EmptyState>
           ) : (

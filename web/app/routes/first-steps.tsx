@@ -12,7 +12,7 @@ export function FirstSteps({ steps }: { steps: Steps }) {
   const hasChannel = useChannels().some(({ type }) => type !== "direct");
   const list = [
     { label: "Create the first channel", to: "/channels/new", done: hasChannel },
-    { label: "Create an invite link", to: "/admin/invitations", done: steps.invited },
+    { label: "Create an invitation", to: "/admin/invitations", done: steps.invited },
     { label: "Welcome the first person", to: "/admin/people", done: steps.joined },
   ];
   if (list.every(({ done }) => done)) return null;

@@ -54,7 +54,7 @@ export default function AuditLog() {
           name="action"
           label="Action"
           defaultValue={filter.action}
-          data={[{ value: "", label: "anything" }, ...auditActions()]}
+          data={[{ value: "", label: "Any" }, ...auditActions()]}
         />
         <TextInput name="actor" label="Person" defaultValue={filter.actor} autoComplete="off" autoCapitalize="none" />
         <TextInput name="from" type="date" label="From" defaultValue={filter.from} />

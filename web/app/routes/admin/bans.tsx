@@ -103,7 +103,7 @@ function BanForm({ intent, field }: BanFormProps) {
           name="seconds"
           label="For"
           durations={BAN_DURATIONS}
-          never="until it is lifted"
+          never="Until it is lifted"
           defaultValue={refusal?.typed.seconds ?? ""}
         />
         <Submit intent={intent}>Ban</Submit>
@@ -129,7 +129,7 @@ function BanRow({ ban, by }: { ban: Ban; by: string | undefined }) {
         </p>
       </div>
       <Confirm label="Lift" name={`Lift the ban of ${whom}`} intent="lift" id={ban.id} submitLabel="Lift ban">
-        <p>{ban.user_id === null ? "Those addresses are" : `${whom} is`} allowed to connect again.</p>
+        <p>{whom} can connect again.</p>
       </Confirm>
     </li>
   );

@@ -56,7 +56,7 @@ export default function Invitations() {
     <>
       <ActionStatus />
       <section className={styles.part}>
-        <h2>Invitations</h2>
+        <h2>Invite people</h2>
         <p className={styles.lead}>
           {REGISTRATION[registration]} <Link to="/admin/settings#REGISTRATION">Change registration</Link>
         </p>
@@ -75,7 +75,7 @@ export default function Invitations() {
         </Form>
         <FormError refusal={refusal} />
         {invites.data.length === 0 && (
-          <p className={styles.note}>There is no invitation yet. An invitation is valid for seven days.</p>
+          <p className={styles.note}>No invitations yet. An invitation is valid for seven days.</p>
         )}
         <ul className={styles.list}>
           {invites.data.map((invite) => (
@@ -126,7 +126,7 @@ function Resets({ resets }: { resets: readonly ResetLink[] }) {
   const { timeZone } = useClock();
   return (
     <section className={styles.part}>
-      <h2>Password links</h2>
+      <h2>Password reset links</h2>
       <p className={styles.lead}>
         Without a <Link to="/admin/settings">mail server</Link>, pass these links to the people who asked for them. Each
         works once.

@@ -92,7 +92,7 @@ export default function PeoplePage() {
   );
 }
 
-const withAny = (values: readonly string[]) => [{ value: "", label: "any" }, ...values];
+const withAny = (values: readonly string[]) => [{ value: "", label: "Any" }, ...values];
 
 function PersonRow({ person }: { person: Account }) {
   const { timeZone } = useClock();
@@ -157,8 +157,8 @@ function PersonTools({ person: { id, username, role, disabled, banned, last_seen
       {(outranked || me.role === "owner") && (
         <ActionMenu label={`Manage ${username}`} id={id} intents={["sign-out", "disable", "enable"]}>
           {me.role === "owner" && (
-            <Link to={`/admin/traces?username=${encodeURIComponent(username)}`} aria-label={`Watch ${username}`}>
-              Watch
+            <Link to={`/admin/traces?username=${encodeURIComponent(username)}`} aria-label={`Trace ${username}`}>
+              Trace
             </Link>
           )}
           {outranked && last_seen_at && (

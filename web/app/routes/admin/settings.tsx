@@ -1,4 +1,4 @@
-import { TextInput } from "@mantine/core";
+import { NativeSelect, TextInput } from "@mantine/core";
 import { type ActionFunctionArgs, type LoaderFunctionArgs, useLoaderData } from "react-router";
 import type { Setting } from "../../../../sdk/admin.ts";
 import { getRefusal, useActionResult } from "../../admin/action-result.ts";
@@ -116,20 +116,17 @@ function SettingRow({ setting, by }: { setting: Setting; by: string | undefined 
   );
 }
 
-function ValueField({ setting: { name, value, default: byDefault } }: { setting: Setting }) {
+function ValueField({ setting: { name, value, default: byDefault, choices } }: { setting: Setting }) {
   const refusal = getRefusal(useActionResult(), "change", name);
-  return (
-    <TextInput
-      name={name}
-      label={settingTitle(name)}
-      description={byDefault === null || byDefault === "" ? undefined : `Default: ${byDefault}`}
-      defaultValue={refusal?.typed[name] ?? value ?? ""}
-      error={refusal?.fields[name]}
-      autoComplete="off"
-      autoCapitalize="none"
-      spellCheck={false}
-    />
-  );
+  const field = {
+    name,
+    label: settingTitle(name),
+    description: byDefault === null || byDefault === "" ? undefined : `Default: ${byDefault}`,
+    defaultValue: refusal?.typed[name] ?? value ?? "",
+    error: refusal?.fields[name],
+  };
+  if (choices !== null) return <NativeSelect {...field} data={choices} />;
+  return <TextInput {...field} autoComplete="off" autoCapitalize="none" spellCheck={false} />;
 }
 
 function FixedTable({ title, settings }: { title: string; settings: readonly Setting[] }) {

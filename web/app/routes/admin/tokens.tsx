@@ -128,7 +128,7 @@ function NewToken() {
         name="seconds"
         label="Valid for"
         durations={["day", "month", "quarter", "year"]}
-        never="until it is revoked"
+        never="Until it is revoked"
         defaultValue={refusal?.typed.seconds ?? ""}
       />
       <div>

@@ -29,7 +29,7 @@ export default function Traces() {
         <p className={styles.lead}>
           The frames that the connections of one room or person send and receive, live, on all nodes. Each use is
           written to the <Link to="/admin/audit-log?action=trace:started">audit log</Link>.
-          {me.role !== "owner" && " Only an owner can watch people and channels."}
+          {me.role !== "owner" && " Only an owner can trace people and channels."}
         </p>
         <TraceForm
           error={refusal?.errors[0]?.message}
@@ -85,9 +85,9 @@ export default function Traces() {
 
 function describeState({ subject, isRunning, isOpen, isPaused }: Trace): string {
   if (subject === null) return "";
-  if (isRunning && !isOpen) return `Starting to watch ${subject}.`;
+  if (isRunning && !isOpen) return `Starting the trace of ${subject}.`;
   if (!isRunning) return `The trace of ${subject} has ended. The newest 500 frames are kept here.`;
-  return isPaused ? `Paused. ${subject} is still being watched.` : `Watching ${subject}.`;
+  return isPaused ? `Paused. ${subject} is still being traced.` : `Tracing ${subject}.`;
 }
 
 interface TraceFormProps {
@@ -110,12 +110,12 @@ function TraceForm({ error, onStart }: TraceFormProps) {
     <form className={styles.filter} onSubmit={submit}>
       <NativeSelect
         ref={choice}
-        label="Watch"
+        label="Trace"
         value={kind}
         onChange={({ currentTarget }) => setKind(currentTarget.value)}
         data={[
-          { value: "room", label: "a room" },
-          { value: "username", label: "a person" },
+          { value: "room", label: "A room" },
+          { value: "username", label: "A person" },
         ]}
       />
       <TextInput

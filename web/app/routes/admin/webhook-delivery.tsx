@@ -25,7 +25,7 @@ export async function action({ request }: ActionFunctionArgs) {
   return runAction(request, {
     async redeliver({ rest, id }) {
       await rest.admin.webhooks.redeliver(id);
-      return "Sent again.";
+      return "The delivery is sent again.";
     },
   });
 }
@@ -70,7 +70,7 @@ export default function Delivery() {
         </dl>
         {status !== "pending" && (
           <div className={styles.tools} data-at="start">
-            <ActionButton intent="redeliver" id={id} label="Redeliver" name="Redeliver" />
+            <ActionButton intent="redeliver" id={id} label="Resend" name="Resend" />
           </div>
         )}
       </section>

@@ -126,7 +126,7 @@ export default function Webhook() {
             name="status"
             label="Status"
             defaultValue={filter.status ?? ""}
-            data={[{ value: "", label: "all" }, ...STATUSES]}
+            data={[{ value: "", label: "All" }, ...STATUSES]}
           />
           <noscript>
             <Button type="submit" variant="default">
