@@ -36,6 +36,8 @@ export function createIdempotentAppend({
       run: (batch) => write(sql, batch, null),
       isLocked: (appended) => appended === null,
     },
+    // The calls that come in one chunk by gRPC are handled one after the other, each in several steps.
+    schedule: setImmediate,
   });
 
   /** Null: not appended, its room is locked by another transaction. */

@@ -42,6 +42,8 @@ export function createRecorder({ sql, epoch, onRecorded, logger }: RecorderDeps)
     const external = entries.filter(({ room }) => !room.startsWith("_"));
     if (external.length === 0) return;
     const subscriptions = await findSubscriptions(sql);
+    // Nothing to record: the log tail moves the checkpoint by itself, without a transaction around it.
+    if (subscriptions.length === 0 && !external.some(isRevision)) return;
     const write = (tx: TransactionSql, some: readonly TailEntry[]) => writeAll(tx, subscriptions, some, epoch());
     try {
       const count = await sql.begin(async (tx) => {
@@ -109,11 +111,15 @@ function buildDeliveries(endpoint: Subscription, entries: readonly TailEntry[], 
     }));
 }
 
+function isRevision({ type }: Pick<TailEntry, "type">): boolean {
+  return type === "message:updated" || type === "message:deleted";
+}
+
 /** The last entry of each message that was edited or deleted. */
 function findRevisions(entries: readonly TailEntry[]): Revision[] {
   const last = new Map<string, Revision>();
   for (const { room, type, payload } of entries) {
-    if (type !== "message:updated" && type !== "message:deleted") continue;
+    if (!isRevision({ type })) continue;
     const messageId = parseMessageId(type, payload);
     if (messageId !== null) last.set(`${room} ${messageId}`, { room, messageId, payload });
   }

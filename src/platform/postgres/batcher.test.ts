@@ -53,6 +53,25 @@ test("what one turn adds is one batch, and what comes meanwhile is the next", as
   expect(await Promise.all(second)).toEqual([40, 50]);
 });
 
+test("a batch that waits for no other one starts when its schedule says, with all that was added until then", async () => {
+  const { batches, release, run } = pauseBatches();
+  let begin = () => {};
+  const batcher = createBatcher({
+    run,
+    schedule(start) {
+      begin = start;
+    },
+  });
+  const results = [batcher.add(1)];
+  await new Promise(setImmediate);
+  results.push(batcher.add(2));
+  expect(batches).toEqual([]);
+  begin();
+  release();
+  expect(await Promise.all(results)).toEqual([10, 20]);
+  expect(batches).toEqual([[1, 2]]);
+});
+
 test("only the bad items fail, each with its own error, and the others keep their order", async () => {
   await fc.assert(
     fc.asyncProperty(

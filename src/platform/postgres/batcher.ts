@@ -20,6 +20,8 @@ interface Options<I, O> {
   maxBatch?: number;
   /** Maximum items that may wait; one more is refused. */
   maxQueue?: number;
+  /** When a batch starts that waits for no other one: after this turn, if left out. */
+  schedule?(start: () => void): void;
   /** A clock in ms that never jumps; for tests. */
   now?(): number;
 }
@@ -53,6 +55,7 @@ export function createBatcher<I, O>({
   perKey,
   maxBatch = 512,
   maxQueue = 20_000,
+  schedule = queueMicrotask,
   now = () => performance.now(),
 }: Options<I, O>): Batcher<I, O> {
   const queue: Pending<I, O>[] = [];
@@ -118,8 +121,8 @@ export function createBatcher<I, O>({
       }
       return new Promise((resolve, reject) => {
         queue.push({ item, resolve, reject });
-        // After this turn, so that what one turn adds goes together; a batch is not its first item's.
-        if (queue.length === 1) queueMicrotask(() => detached(start));
+        // Not at once, so that what is added together is one batch; which is not its first item's.
+        if (queue.length === 1) schedule(() => detached(start));
       });
     },
   };

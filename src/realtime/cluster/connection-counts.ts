@@ -7,7 +7,7 @@ import type { Admission } from "../limits/admission.ts";
 import type { RoomRegistry } from "../rooms/room-registry.ts";
 import { findConnections } from "./connection-list.ts";
 
-/** ms in which calls become one request. */
+/** ms in which calls become one request; a counter's first request after a pause does not wait for them. */
 export const BATCH_MS = 2;
 /** Keys in one request. */
 const MAX_KEYS = 10_000;
@@ -67,14 +67,16 @@ interface KeyCount {
 }
 
 /**
- * Asks all nodes, and adds up what they count for each key. The keys of all calls within BATCH_MS go in one request. They do not wait
- * for the request that is under way, because that one may be waiting for a node that does not reply.
+ * Asks all nodes, and adds up what they count for each key. After a pause the keys of one turn go in a request at once, and those of all
+ * calls in the BATCH_MS after it in the next. They do not wait for the request that is under way, because that one may be waiting for a
+ * node that does not reply.
  */
 function createCounter(
   broker: Broker,
   name: string,
   payload: (keys: readonly string[]) => unknown = (keys) => keys,
 ): (keys: readonly string[]) => Promise<KeyCounts> {
+  let nextAt = 0;
   const load: Load<string, KeyCount> = createLoader({
     async read(keys) {
       const { replies, partial } = await broker.gather<[string, number][]>(name, payload(keys));
@@ -85,7 +87,15 @@ function createCounter(
     toText: (key) => key,
     maxBatch: MAX_KEYS,
     inFlight: Number.POSITIVE_INFINITY,
-    schedule: (start) => setTimeout(start, BATCH_MS),
+    schedule(start) {
+      const request = () => {
+        nextAt = performance.now() + BATCH_MS;
+        start();
+      };
+      const waitMs = nextAt - performance.now();
+      if (waitMs > 0) setTimeout(request, waitMs);
+      else setImmediate(request);
+    },
   });
   return async (keys) => {
     const counted = await Promise.all(keys.map(load));
