@@ -10,6 +10,7 @@ import { FrameSender } from "./connections/frame-sender.ts";
 import { Heartbeat } from "./connections/heartbeat.ts";
 import { registerHubCommands } from "./connections/hub-commands.ts";
 import { LongResponses } from "./connections/long-responses.ts";
+import { UserConnections } from "./connections/user-connections.ts";
 import type { HubDeps } from "./deps.ts";
 import { Admission } from "./limits/admission.ts";
 import { InboundRateLimiter } from "./limits/inbound-rate-limiter.ts";
@@ -39,13 +40,16 @@ export function createHubParts(deps: HubDeps) {
   const shared = { limits, clock, logger, metrics, authenticate, epoch };
 
   // Rooms and connections.
+  const userConnections = new UserConnections();
+  const tracer = new FrameTracer(broker, userConnections, () => self.node);
+  const sender = new FrameSender(metrics, userConnections, tracer);
   const policies = new Policies();
   const internal = new InternalRooms((error) =>
     logger.error({ err: error }, "an entry of an internal room could not be handled; its state is read again"),
   );
   const rooms: RoomRegistry = new RoomRegistry(
     {
-      onFrame: (room, type, frame) => sender.publishToRoom(room, type, frame),
+      onFrame: sender.publishToRoom,
       onPublished(room, entry) {
         const expelled = policies.findExpelled(entry);
         if (expelled !== null) expel({ rooms, connections, sender }, room.name, expelled);
@@ -57,20 +61,17 @@ export function createHubParts(deps: HubDeps) {
       left: (connection, room) => presence.left(connection, room),
     },
     internal,
+    userConnections,
   );
-  const { userConnections } = rooms;
   const connections = new ConnectionRegistry(rooms);
   const { open } = connections;
 
-  // Outgoing frames.
-  const tracer = new FrameTracer(broker, userConnections, () => self.node);
-  const sender: FrameSender = new FrameSender(metrics, userConnections, tracer);
   const ephemeral = new EphemeralPublisher({ broker, connections, rooms, sender });
   const repair = new Repair({
     ...shared,
     log,
     isOpen: (room) => rooms.get(room.name) === room,
-    broadcast: (room, type, frame) => sender.publishToRoom(room, type, frame),
+    broadcast: sender.publishToRoom,
     onSkipped: (room) => void recheckAccess({ rooms, connections, sender, policies }, room),
   });
   const presence: HubPresence = new HubPresence({

@@ -65,7 +65,7 @@ export class FrameSender {
   }
 
   /** To a room by its topic; in a person's own room the person is not in the topic, so it is sent to each of their connections. */
-  publishToRoom(room: Room, type: string, frame: string): void {
+  readonly publishToRoom = (room: Room, type: string, frame: string): void => {
     if (room.isPersonal) {
       const live = room.selectLive(this.#userConnections.get(roomId(room.name)));
       for (const connection of live) this.send(connection, type, frame);
@@ -74,7 +74,7 @@ export class FrameSender {
     this.#metrics.sent(type, room.members);
     if (this.#tracer?.isActive) this.#tracer.traceRoomFrame(room, frame);
     this.publishToTopic(room.name, frame);
-  }
+  };
 
   /** To all sockets of a topic. */
   publishToTopic(topic: string, frame: string): void {

@@ -15,7 +15,7 @@ const NO_LISTENER: MembershipListener = { joined: () => {}, left: () => {} };
 
 /** The rooms in this node's memory: with members, with pending joins, or left a short time ago; and the connections by person. */
 export class RoomRegistry {
-  readonly userConnections = new UserConnections();
+  readonly userConnections: UserConnections;
   readonly #rooms = new Map<string, Room>();
   readonly #events: RoomEvents;
   readonly #listener: MembershipListener;
@@ -23,7 +23,13 @@ export class RoomRegistry {
   /** Memberships in rooms of each kind. */
   readonly memberCounts: Record<RoomKind, number>;
 
-  constructor(events: RoomEvents, listener: MembershipListener = NO_LISTENER, internal = new InternalRooms(() => {})) {
+  constructor(
+    events: RoomEvents,
+    listener: MembershipListener = NO_LISTENER,
+    internal = new InternalRooms(() => {}),
+    userConnections = new UserConnections(),
+  ) {
+    this.userConnections = userConnections;
     this.#events = events;
     this.#internal = internal;
     this.#listener = listener;
