@@ -156,7 +156,7 @@ const ONE_PLACE: { file: string; pattern: RegExp }[] = [
   { file: "src/platform/log/between.ts", pattern: /\bpg_(visible_in_snapshot|snapshot_xip|snapshot_xmax)\b/ },
   // The bounds of the log's partitions.
   { file: "src/platform/log/partitions.ts", pattern: /\b(relpartbound|pg_inherits)\b/ },
-  // Reads by keys (ADR 12).
+  // Reads by keys (ADR 14).
   { file: "src/platform/loader.ts", pattern: /"dataloader"/ },
 ];
 

@@ -24,7 +24,7 @@ export interface LoaderOptions<Key, Value> {
 const MAX_WAITING = 1_000_000;
 
 /**
- * Reads values by keys in batches, and caches none (docs/adr/0012-one-batcher-one-loader.md). What is requested in one turn is one
+ * Reads values by keys in batches, and caches none (docs/adr/0014-one-batcher-one-loader.md). What is requested in one turn is one
  * read, and what is requested while `inFlight` reads are under way is the next one: a single request does not wait, and ten thousand
  * at once are a few reads. Equal keys that wait are one; a read that was sent already is not shared, since it may be older than what
  * its new caller has seen. When PostgreSQL refuses a read it is repeated in halves, until the bad key is alone and fails only its
