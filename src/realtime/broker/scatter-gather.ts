@@ -52,16 +52,16 @@ export class ScatterGather {
     const pending = new Set(liveNodes());
     pending.delete(node());
     const own = this.#replyLocally(name, payload);
-    const reachable = isConnected() && this.#open.size < MAX_OPEN;
+    const isSent = pending.size > 0 && isConnected() && this.#open.size < MAX_OPEN;
     const replied = new Set<number>();
     const open: OpenRequest = {
       pending,
       replied,
       replies: [],
-      partial: pending.size > 0 && !reachable,
+      partial: pending.size > 0 && !isSent,
       done: () => {},
     };
-    if (pending.size > 0 && reachable) {
+    if (isSent) {
       const id = String(++this.#count);
       const all = new Promise<void>((resolve) => {
         open.done = resolve;
