@@ -32,6 +32,10 @@ const ODD: [odd: RegExp, instead: string][] = [
   [/\bsigns? of life\b/i, "nothing was received"],
   [/\b(of|in) your own rank\b/i, "with your role"],
   [/\bis like (this|that)\b/i, "was found"],
+  [/\bRedeliver\b/, "Resend"],
+  [/\bwatch(ing|ed)? (the frames|people|a person|a room)\b|^Watch(ing)?\b/i, "trace"],
+  [/\bThere is no [\w ]+ yet\b/i, "No … yet"],
+  [/\binvite links?\b/i, "invitation"],
 ];
 
 interface Text {
@@ -102,6 +106,11 @@ test("the check itself finds planted texts: in attributes, between tags, in temp
     "Bans that stand",
     "Pick up where you left off",
     "You may not do this.",
+    "Redeliver",
+    "Watch ada",
+    "Only an owner can watch people and channels.",
+    "There is no public channel yet",
+    "Create an invite link",
     "There are 50 endpoints, which is the most.",
   ];
   for (const text of planted) expect([text, findOdd([{ where: "", text }]).length]).not.toEqual([text, 0]);

@@ -4,6 +4,7 @@ import type { Setting } from "../../../../sdk/admin.ts";
 import { getRefusal, useActionResult } from "../../admin/action-result.ts";
 import styles from "../../admin/admin.module.css";
 import { ActionButton, ActionMenu, ActionStatus, Collapsible, Confirm } from "../../admin/controls.tsx";
+import { formatNumber } from "../../admin/format.ts";
 import { groupSettings, settingTitle } from "../../admin/setting-groups.ts";
 import { Table } from "../../admin/table.tsx";
 import { useChat } from "../../chat/chat-context.tsx";
@@ -89,7 +90,7 @@ function SettingRow({ setting, by }: { setting: Setting; by: string | undefined 
             {origin}
           </span>
         </p>
-        <p className={styles.code}>{value === null || value === "" ? "not set" : value}</p>
+        <p className={styles.code}>{formatValue(value)}</p>
         <p className={styles.note}>
           {help} <span className={styles.small}>{name}</span>
         </p>
@@ -114,6 +115,12 @@ function SettingRow({ setting, by }: { setting: Setting; by: string | undefined 
       )}
     </li>
   );
+}
+
+/** Large numbers in groups of three digits: 10,737,418,240. */
+function formatValue(value: string | null): string {
+  if (value === null || value === "") return "not set";
+  return /^\d+$/.test(value) ? formatNumber(Number(value)) : value;
 }
 
 function ValueField({ setting: { name, value, default: byDefault, choices } }: { setting: Setting }) {
@@ -150,7 +157,7 @@ function FixedTable({ title, settings }: { title: string; settings: readonly Set
           name: "Value",
           cell: ({ value, secret }) => (
             <span className={secret || value === null ? styles.note : styles.code}>
-              {secret ? "not shown" : value === null || value === "" ? "not set" : value}
+              {secret ? "not shown" : formatValue(value)}
             </span>
           ),
         },
