@@ -170,6 +170,8 @@ test("a setting is changed and takes effect, without scripts too; an error is sh
   await plain.goto("/admin/tokens");
   if (!(await plain.getByLabel("Name").isVisible())) await plain.getByText("Add token").click();
   await plain.getByLabel("Name").fill("stage");
+  await plain.getByRole("button", { name: "Create token" }).click();
+  await plain.getByText("At least 1 item.", { exact: true }).waitFor();
   await plain.getByLabel("Broadcast").check();
   await plain.getByLabel("Presence").check();
   await plain.getByLabel("Rooms").fill("no room");

@@ -12,7 +12,7 @@ import {
   sendMessage,
   waitUntilLive,
 } from "./browser.ts";
-import { findSmallTargets } from "./touch-targets.ts";
+import { findSmallTargets, findTightButtons } from "./touch-targets.ts";
 
 /** Every page as the owner of a server with something in it sees it. */
 let app: TestApp;
@@ -78,7 +78,7 @@ async function unfold(page: Page): Promise<void> {
   });
 }
 
-test("on a phone everything that is pressed is at least 44 px wide and high", async () => {
+test("on a phone everything that is pressed is at least 44 px wide and high, and no text touches a button's border", async () => {
   const page = await phone.newPage();
   expect(await page.evaluate(() => matchMedia("(pointer: coarse)").matches)).toBe(true);
   const small: Record<string, string[]> = {};
@@ -88,7 +88,7 @@ test("on a phone everything that is pressed is at least 44 px wide and high", as
     await unfold(page);
     const message = page.locator("[data-message]").last();
     if (await message.isVisible()) await message.tap();
-    const found = await findSmallTargets(page);
+    const found = [...(await findSmallTargets(page)), ...(await findTightButtons(page))];
     if (found.length > 0) small[path] = found;
   }
   const visitor = await (
@@ -101,7 +101,7 @@ test("on a phone everything that is pressed is at least 44 px wide and high", as
   ).newPage();
   for (const path of ["/login", "/register", "/reset", "/reset/none", "/nowhere"]) {
     await visitor.goto(path);
-    const found = await findSmallTargets(visitor);
+    const found = [...(await findSmallTargets(visitor)), ...(await findTightButtons(visitor))];
     if (found.length > 0) small[path] = found;
   }
   expect(small).toEqual({});

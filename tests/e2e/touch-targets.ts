@@ -34,3 +34,19 @@ export function findSmallTargets(page: Page, min = 44): Promise<string[]> {
       });
   }, min);
 }
+
+/** Buttons with a border whose text is nearer to it than `min` px. */
+export function findTightButtons(page: Page, min = 10): Promise<string[]> {
+  return page.evaluate((shortest) => {
+    const hasBorder = (element: Element) => Number.parseFloat(getComputedStyle(element).borderInlineStartWidth) > 0;
+    return [...document.querySelectorAll("button, summary, a[href]")]
+      .filter((element) => element.checkVisibility({ visibilityProperty: true }) && hasBorder(element))
+      .flatMap((element) => {
+        const text = (element.textContent ?? "").trim();
+        const range = document.createRange();
+        range.selectNodeContents(element);
+        const room = range.getBoundingClientRect().left - element.getBoundingClientRect().left;
+        return text === "" || room >= shortest ? [] : [`${text.slice(0, 40)}: ${Math.round(room)} px`];
+      });
+  }, min);
+}

@@ -38,12 +38,24 @@ function toFieldErrors(prefix: string, issue: z.core.$ZodIssue): FieldError[] {
     }));
   }
   if (isMissing(issue)) return [{ pointer, code: "required", message: describeIssue(issue) }];
-  return [{ pointer, code: issue.code, message: issue.message }];
+  return [{ pointer, code: issue.code, message: describeIssue(issue) }];
 }
 
 /** What is wrong with a value, for its sender. */
 export function describeIssue(issue: z.core.$ZodIssue): string {
-  return isMissing(issue) ? "is required" : issue.message;
+  if (isMissing(issue)) return "is required";
+  // Zod's own words are for programmers: "Too small: expected array to have >=1 items". A message of ours stays.
+  if (issue.code === "too_small" && issue.message.startsWith("Too small: "))
+    return `at least ${describeSize(issue.origin, Number(issue.minimum))}`;
+  if (issue.code === "too_big" && issue.message.startsWith("Too big: "))
+    return `at most ${describeSize(issue.origin, Number(issue.maximum))}`;
+  return issue.message;
+}
+
+/** "1 item", "80 characters", "100" */
+function describeSize(origin: string, size: number): string {
+  const unit = { array: "item", set: "item", string: "character" }[origin];
+  return unit === undefined ? String(size) : `${size} ${unit}${size === 1 ? "" : "s"}`;
 }
 
 function isMissing({ code, message }: z.core.$ZodIssue): boolean {

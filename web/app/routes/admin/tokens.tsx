@@ -34,7 +34,7 @@ export async function action({ request }: ActionFunctionArgs) {
       const rooms = splitWords(field(form, "rooms"));
       const { name, token } = await rest.admin.tokens.create({
         name: field(form, "name") ?? "",
-        scopes: form.getAll("scopes").map(String),
+        scopes: form.getAll("scopes").map(String).filter(Boolean),
         rooms: rooms.length === 0 ? undefined : rooms,
         expires_at: timeFromNow(field(form, "seconds")),
       });
@@ -106,6 +106,8 @@ function NewToken() {
         autoComplete="off"
       />
       <Checkbox.Group label="Scopes" defaultValue={refusal?.typed.scopes?.split("\n")} error={refusal?.fields.scopes}>
+        {/* Without a checked box the field is there too, for its error. */}
+        <input type="hidden" name="scopes" value="" />
         <div className={styles.choices}>
           {SCOPES.map(({ value, label, text }) => (
             <Checkbox key={value} name="scopes" value={value} label={label} description={text} />
