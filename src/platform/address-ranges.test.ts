@@ -15,6 +15,9 @@ test("ranges are written in their usual form", () => {
   expect(usual("2001:db8:1:2:3:4:5:6")).toBe("2001:db8:1:2::/64");
   expect(usual("2001:DB8::/32")).toBe("2001:db8::/32");
   expect(usual("::1")).toBe("::/64");
+  // IPv4 in IPv6 is IPv4, as for every address that is looked up.
+  expect(usual("::ffff:192.0.2.77")).toBe("192.0.2.77/32");
+  expect(usual("::FFFF:c000:24d/120")).toBe("192.0.2.0/24");
   for (const wrong of [
     "",
     "x",
@@ -25,6 +28,7 @@ test("ranges are written in their usual form", () => {
     "::/65",
     "2001:db8::1/128",
     "fe80::1%eth0",
+    "::ffff:192.0.2.77/95",
   ])
     expect(parseRange(wrong)).toBeNull();
 });

@@ -1,9 +1,11 @@
 import { isIP } from "node:net";
 import { splitRange } from "../config/address-list.ts";
-import { formatIpv6, splitIpv6 } from "./address.ts";
+import { formatIpv6, normalizeAddress, splitIpv6 } from "./address.ts";
 
 /** Bits of an IPv6 address that name a site; its owner can choose freely what follows them. */
 const SITE_BITS = 64;
+/** Bits before the IPv4 address in `::ffff:192.0.2.0/120`. */
+const MAPPED_BITS = 96;
 
 /** A range in its usual form. */
 export interface Range {
@@ -21,10 +23,12 @@ export interface Range {
 export function parseRange(text: string): Range | null {
   const parts = splitRange(text);
   if (parts === null) return null;
-  const { address, version } = parts;
+  const address = normalizeAddress(parts.address);
+  const version = isIP(address) === 4 ? 4 : 6;
   const maxBits = version === 4 ? 32 : SITE_BITS;
-  const bits = parts.bits ?? maxBits;
-  return bits <= maxBits ? { version, bits, prefix: leadingBits(address, version, bits) } : null;
+  const mappedBits = version === parts.version ? 0 : MAPPED_BITS;
+  const bits = parts.bits === null ? maxBits : parts.bits - mappedBits;
+  return bits >= 0 && bits <= maxBits ? { version, bits, prefix: leadingBits(address, version, bits) } : null;
 }
 
 /** The range as PostgreSQL's `cidr` writes it: with the bits after the prefix all 0. */
