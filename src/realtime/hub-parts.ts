@@ -66,7 +66,7 @@ export function createHubParts(deps: HubDeps) {
   const connections = new ConnectionRegistry(rooms);
   const { open } = connections;
 
-  const ephemeral = new EphemeralPublisher({ broker, connections, rooms, sender });
+  const ephemeral = new EphemeralPublisher({ broker, connections, rooms, sender, policies });
   const repair = new Repair({
     ...shared,
     log,

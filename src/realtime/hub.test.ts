@@ -245,6 +245,35 @@ test("JN-8 a person who was removed earlier and is a member again gets in, altho
   expect(client.frames.flatMap(({ seq }) => seq ?? [])).toEqual([1, 2, 3, 4]);
 });
 
+test("JN-8 a person whose removal waits for an earlier entry gets no typing frames meanwhile", async () => {
+  const room = newRoom("channel");
+  const [eve, fay] = await Promise.all(
+    ["eve", "fay"].map(async (user) => {
+      node.members.add(`${user} ${room}`);
+      const client = await openClient(node.port, await query(user));
+      await client.request("room:join", { room });
+      return client;
+    }),
+  );
+  const { push } = node.published;
+  // The first is in the log alone, as if another node had committed it; after the second a member types, in the same tick.
+  node.published.push = () => 0;
+  await node.say(room, "one");
+  node.published.push = (...entries) => {
+    const count = push.apply(node.published, entries);
+    node.hub.publishEphemeral(room, "typing:started", { channel_id: "1", user_id: "fay", username: "fay" });
+    return count;
+  };
+  node.members.delete(`eve ${room}`);
+  await node.say(room, "gone: eve");
+  node.published.push = push;
+  await fay!.next("typing:started");
+  await fay!.next("message:created", ({ seq }) => seq === 2);
+  expect((await eve!.next("room:left")).payload).toEqual({ room, code: "FORBIDDEN" });
+  expect(eve!.frames.flatMap(({ seq }) => seq ?? [])).toEqual([1, 2]);
+  expect(eve!.frames.map(({ type }) => type)).not.toContain("typing:started");
+});
+
 test("CN-7 a person's own room needs no join, and reaches all their connections", async () => {
   const [one, two] = await Promise.all([
     openClient(node.port, await query("dan")),

@@ -4,6 +4,7 @@ import type { Broker } from "../broker/broker.ts";
 import type { ConnectionRegistry } from "../connections/connection-registry.ts";
 import { encodeText } from "../connections/encode-frame.ts";
 import type { FrameSender } from "../connections/frame-sender.ts";
+import type { Policies } from "./policies.ts";
 import type { RoomRegistry } from "./room-registry.ts";
 
 /** Sent to other nodes: the frame is encoded once. */
@@ -19,6 +20,7 @@ export interface EphemeralPublisherDeps {
   connections: ConnectionRegistry;
   rooms: RoomRegistry;
   sender: FrameSender;
+  policies: Policies;
 }
 
 /** Sends frames that are not stored to connected members, on this node and on those that the broker reaches (SPEC FR-6). */
@@ -56,12 +58,19 @@ export class EphemeralPublisher {
     } else this.#deliverExcept(name, type, frame, except);
   }
 
-  /** That person's sockets leave the topic and join it again within the tick: they miss exactly this frame. */
+  /** The sockets of those who do not get it leave the topic and join it again within the tick: they miss exactly this frame. */
   #deliverExcept(name: string, type: string, frame: string, except: string | undefined): void {
-    const { rooms, sender } = this.#deps;
+    const { rooms, sender, policies } = this.#deps;
     const room = rooms.get(name);
     if (room === undefined || room.members === 0) return;
-    const excluded = except === undefined ? [] : rooms.userConnections.get(except).filter((c) => c.isIn(room));
+    const userIds = new Set(except === undefined ? [] : [except]);
+    // A person whose removal waits for an earlier entry still gets what was logged before it, and nothing else (SPEC JN-8).
+    for (const entry of room.bufferedEntries) {
+      const expelled = policies.findExpelled(entry);
+      if (expelled === "everyone") return;
+      if (expelled !== null) userIds.add(expelled.userId);
+    }
+    const excluded = [...userIds].flatMap((id) => rooms.userConnections.get(id)).filter((one) => one.isIn(room));
     for (const { socket } of excluded) socket?.unsubscribe(name);
     sender.publishToRoom(room, type, frame);
     for (const { socket } of excluded) socket?.subscribe(name);

@@ -110,6 +110,10 @@ export class Room {
     return [...(this.#buffered?.keys() ?? [])];
   }
 
+  get bufferedEntries(): Iterable<LogEntry> {
+    return this.#buffered?.values() ?? [];
+  }
+
   /**
    * The log ends at `head`, without these seqs, which were buffered before it was read, and without `announced`, then the highest.
    * Entries that came meanwhile stay: they may be newer than the read.
