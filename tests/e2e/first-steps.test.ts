@@ -51,6 +51,29 @@ test("a user who dismisses the first steps does not see them again, and only an 
   await other.close();
 }, 60_000);
 
+test("one link of the sidebar is marked as the current page, in the list of direct chats too", async () => {
+  const { page } = ada;
+  const current = page.getByRole("navigation", { name: "Channels" }).locator("[aria-current]");
+  for (const [path, text] of [
+    ["/direct", "New message"],
+    ["/channels/browse", "Browse channels"],
+  ] as const) {
+    await page.goto(path);
+    expect([path, await current.allInnerTexts()]).toEqual([path, [text]]);
+  }
+  await page.goto("/channels/new");
+  expect([await current.count(), await current.getAttribute("aria-label")]).toEqual([1, "Create a channel"]);
+  // With a direct chat the list has no such link, and the icon above it is the current one.
+  const fay = await register(browser, app.url, "fay");
+  await fay.page.goto("/direct?q=ada");
+  await fay.page.getByRole("button", { name: "Message ada" }).click();
+  await fay.page.waitForURL(/\/channels\/\d+$/);
+  await fay.page.goto("/direct");
+  const icon = fay.page.getByRole("navigation", { name: "Channels" }).locator("[aria-current]");
+  expect([await icon.count(), await icon.getAttribute("aria-label")]).toEqual([1, "New message"]);
+  await fay.context.close();
+}, 60_000);
+
 test("the front page opens the channel of the last visit, another one when it was left, and the list for a user without channels", async () => {
   const bo = await register(browser, app.url, "eve");
   const [one, two] = [await createChannel(ada, "one"), await createChannel(ada, "two")];

@@ -4,7 +4,7 @@ import Plus from "lucide-react/icons/plus";
 import Settings from "lucide-react/icons/settings";
 import Shield from "lucide-react/icons/shield";
 import type { ReactNode } from "react";
-import { NavLink, useMatch, useSearchParams } from "react-router";
+import { Link, NavLink, useMatch, useSearchParams } from "react-router";
 import type { Channel } from "../../../protocol/objects.ts";
 import { channelTitle } from "../chat/channel-list-store.ts";
 import { useChannels, useChat } from "../chat/chat-context.tsx";
@@ -63,6 +63,7 @@ function Sidebar({ steps }: { steps: Steps | null }) {
         <Section
           title="Direct chats"
           action={{ to: "/direct", label: "New message", icon: <MessageSquarePlus size={16} /> }}
+          isInList={direct.length === 0}
         >
           {direct.map((channel) => (
             <ChannelLink key={channel.id} channel={channel} />
@@ -99,17 +100,20 @@ function Sidebar({ steps }: { steps: Steps | null }) {
 interface SectionProps {
   title: string;
   action: { to: string; label: string; icon: ReactNode };
+  /** Whether the list has a link to the same page: then that one, which has a text, is marked as the current page. */
+  isInList?: boolean;
   children: ReactNode;
 }
 
-function Section({ title, action, children }: SectionProps) {
+function Section({ title, action, isInList = false, children }: SectionProps) {
+  const ActionLink = isInList ? Link : NavLink;
   return (
     <section>
       <div className={styles.sectionHead}>
         <h2>{title}</h2>
-        <NavLink to={action.to} className={styles.icon} aria-label={action.label} title={action.label}>
+        <ActionLink to={action.to} className={styles.icon} aria-label={action.label} title={action.label}>
           {action.icon}
-        </NavLink>
+        </ActionLink>
       </div>
       <ul className={styles.list}>{children}</ul>
     </section>
