@@ -1,3 +1,4 @@
+import { FRAMES } from "../../protocol/frames.ts";
 import { NOTICES, type NoticeType } from "../../protocol/notices.ts";
 import { normalizeRoom, RoomName, roomKind } from "../../protocol/rooms.ts";
 import { type Caller, coversRoom, type ServiceCaller } from "../platform/caller.ts";
@@ -32,10 +33,19 @@ export function parseUserRoom(userId: string): string {
   throw namedFieldError("/user_id", "invalid", "must be 1 to 64 letters, digits, or any of - _ . :");
 }
 
-/** Types that only the server sends. */
+/** Types that only the server sends, in any room. */
 const RESERVED_PREFIXES = ["system:", "room:"];
-/** Types that chat sends in channels and to users: a false one would break clients. They receive the room `all` by the same socket. */
-const CHAT_PREFIXES = ["message:", "member:", "channel:", "read:", "typing:"];
+/**
+ * Of all types that are not notices, so those of chat are among them: it sends them in channels and to users, and a false one would
+ * break clients. They receive the room `all` by the same socket.
+ */
+const FRAME_PREFIXES = [
+  ...new Set(
+    Object.keys(FRAMES)
+      .filter((type) => !Object.hasOwn(NOTICES, type))
+      .map((type) => type.slice(0, type.indexOf(":") + 1)),
+  ),
+];
 const CHAT_ROOM_KINDS = ["channel", "user", "all"];
 
 /** A service's own type goes into frames as it is, so it contains nothing that JSON would have to escape. */
@@ -49,9 +59,7 @@ export function checkEventType(type: string, room: string): void {
       "invalid",
       "must be a type such as booking:confirmed, of at most 64 characters",
     );
-  const reserved = CHAT_ROOM_KINDS.includes(roomKind(room))
-    ? [...RESERVED_PREFIXES, ...CHAT_PREFIXES]
-    : RESERVED_PREFIXES;
+  const reserved = CHAT_ROOM_KINDS.includes(roomKind(room)) ? FRAME_PREFIXES : RESERVED_PREFIXES;
   const prefix = reserved.find((start) => type.startsWith(start));
   if (prefix !== undefined)
     throw namedFieldError("/event_type", "reserved", `must not begin with ${prefix}, which only the server sends here`);
