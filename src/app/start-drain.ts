@@ -6,7 +6,7 @@ import type { Program } from "./program.ts";
 
 /** ms in which a balancer that polls `/ready` sees that this node leaves, and sends no more here. */
 const NOTICE_MS = 1_000;
-/** How long connections that do not reply to the close may delay the drain: the hub's grace, and one heartbeat. */
+/** How long connections that do not reply to the close may delay the drain: the hub's grace, and one cycle of checks. */
 const NO_REPLY_MS = 6_000;
 
 /**

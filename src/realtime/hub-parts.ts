@@ -2,12 +2,13 @@ import { createLocalBroker } from "./broker/local-broker.ts";
 import { createClusterQueries } from "./cluster/cluster-queries.ts";
 import { Callers } from "./connections/callers.ts";
 import { CommandDispatcher } from "./connections/command-dispatcher.ts";
+import { ConnectionChecker } from "./connections/connection-checker.ts";
+import { ConnectionCloser } from "./connections/connection-closer.ts";
 import { ConnectionLifecycle, type NodeState } from "./connections/connection-lifecycle.ts";
 import { ConnectionRegistry } from "./connections/connection-registry.ts";
 import { countFrames } from "./connections/count-frames.ts";
 import { FrameReceiver } from "./connections/frame-receiver.ts";
 import { FrameSender } from "./connections/frame-sender.ts";
-import { Heartbeat } from "./connections/heartbeat.ts";
 import { registerHubCommands } from "./connections/hub-commands.ts";
 import { LongResponses } from "./connections/long-responses.ts";
 import { UserConnections } from "./connections/user-connections.ts";
@@ -84,14 +85,15 @@ export function createHubParts(deps: HubDeps) {
     times: deps.presenceTimes ?? PRESENCE_TIMES,
   });
 
-  // Admission, heartbeat, callers.
+  // Admission, checks, callers.
   const countElsewhere = (keys: readonly string[]) => cluster.countElsewhere(keys);
   const admission = new Admission(userConnections, limits, { countNodes, countElsewhere });
-  const heartbeat = new Heartbeat(open, limits, sender, metrics, clock);
+  const closer = new ConnectionCloser(sender, metrics);
+  const checker = new ConnectionChecker(open, limits, closer, sender, metrics, clock);
   const longResponses = new LongResponses(authenticate, clock);
   const onRenamed = (userId: string) => presence.renamed(userId);
-  const callers = new Callers({ connections, userConnections, heartbeat, longResponses, limits, onRenamed });
-  const lifecycle = new ConnectionLifecycle({ ...shared, connections, rooms, admission, heartbeat, sender, self });
+  const callers = new Callers({ connections, userConnections, closer, longResponses, limits, onRenamed });
+  const lifecycle = new ConnectionLifecycle({ ...shared, connections, rooms, admission, closer, sender, self });
   const cluster = createClusterQueries({
     broker,
     rooms,
@@ -107,7 +109,7 @@ export function createHubParts(deps: HubDeps) {
   const formatId = ({ id }: { id: number }) => `${self.node}-${id}`;
   const dispatcher = new CommandDispatcher(sender, metrics, logger, deps.tracing, formatId);
   const rateLimiter = new InboundRateLimiter(limits, broker, countNodes);
-  const receiver = new FrameReceiver({ limits, metrics, rateLimiter, heartbeat, sender, tracer, dispatcher });
+  const receiver = new FrameReceiver({ limits, metrics, rateLimiter, closer, sender, tracer, dispatcher });
   const { roomsPerConnection } = limits;
   const joins = new Joins({ ...shared, rooms, sender, policies, log, roomsPerConnection, watch: presence.watch });
   registerHubCommands({ ...shared, rooms, sender, dispatcher, joins, lifecycle, admission, cluster });
@@ -125,7 +127,8 @@ export function createHubParts(deps: HubDeps) {
     repair,
     presence,
     admission,
-    heartbeat,
+    closer,
+    checker,
     longResponses,
     callers,
     lifecycle,

@@ -8,20 +8,20 @@ import type { Hub } from "./transport.ts";
 export function createHub(deps: HubDeps): Hub {
   const { self, rooms, internal, policies, connections, tracer, sender, ephemeral, repair, presence, ...others } =
     createHubParts(deps);
-  const { countNodes, admission, heartbeat, longResponses, callers, lifecycle, cluster, dispatcher, receiver } = others;
+  const { countNodes, admission, closer, checker, longResponses, callers, lifecycle, cluster, dispatcher, receiver } = others;
   let sweep: ReturnType<typeof setInterval> | null = null;
 
   return {
     start(...broadcasts) {
       sender.start(broadcasts);
-      heartbeat.start();
+      checker.start();
       presence.start();
       sweep ??= setInterval(() => rooms.evictIdle(), ROOM_IDLE_MS);
     },
     async stop() {
       longResponses.stop();
       tracer.stop();
-      heartbeat.stop();
+      checker.stop();
       repair.stop();
       await presence.stop();
       if (sweep !== null) clearInterval(sweep);
@@ -31,7 +31,7 @@ export function createHub(deps: HubDeps): Hub {
       return self.draining;
     },
     drain: (ms) =>
-      drainConnections({ self, sender, heartbeat, countNodes, limits: deps.limits, connections: connections.open }, ms),
+      drainConnections({ self, sender, closer, countNodes, limits: deps.limits, connections: connections.open }, ms),
     renumber(node) {
       self.node = node;
     },

@@ -2,15 +2,15 @@ import type { CloseReason } from "../../../protocol/codes.ts";
 import type { Caller, UserCaller } from "../../platform/caller.ts";
 import type { HubLimits } from "../deps.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
-import type { Heartbeat } from "./heartbeat.ts";
 import type { LongResponses } from "./long-responses.ts";
 import { getReconnectWindow } from "./reconnect-window.ts";
 import type { UserConnections } from "./user-connections.ts";
+import type { ConnectionCloser } from "./connection-closer.ts";
 
 export interface CallersDeps {
   connections: ConnectionRegistry;
   userConnections: UserConnections;
-  heartbeat: Heartbeat;
+  closer: ConnectionCloser;
   longResponses: LongResponses;
   limits: Pick<HubLimits, "handshakes">;
   /** A person has another name. */
@@ -45,11 +45,11 @@ export class Callers {
   };
 
   readonly closeSession = (sessionId: string, reason: CloseReason): void => {
-    const { connections, heartbeat, longResponses } = this.#deps;
+    const { connections, closer, longResponses } = this.#deps;
     longResponses.endSession(sessionId, reason);
     for (const connection of [...connections.open]) {
       if (connection.caller.kind === "user" && connection.caller.sessionId === sessionId)
-        heartbeat.close(connection, reason);
+        closer.close(connection, reason);
     }
   };
 
@@ -58,37 +58,37 @@ export class Callers {
     reason: CloseReason,
     matches: (caller: UserCaller) => boolean = () => true,
   ): void => {
-    const { userConnections, heartbeat, longResponses } = this.#deps;
+    const { userConnections, closer, longResponses } = this.#deps;
     longResponses.endUser(userId, reason, matches);
     for (const connection of userConnections.get(userId)) {
       const { caller } = connection;
-      if (caller.kind === "user" && matches(caller)) heartbeat.close(connection, reason);
+      if (caller.kind === "user" && matches(caller)) closer.close(connection, reason);
     }
   };
 
   readonly closeConnection = (id: number, reason: CloseReason): void => {
     const connection = this.#deps.connections.find(id);
-    if (connection !== undefined) this.#deps.heartbeat.close(connection, reason);
+    if (connection !== undefined) this.#deps.closer.close(connection, reason);
   };
 
   readonly closeFrom = (matches: (address: string) => boolean, reason: CloseReason): void => {
-    const { connections, heartbeat, longResponses } = this.#deps;
+    const { connections, closer, longResponses } = this.#deps;
     longResponses.endFrom(matches, reason);
     for (const connection of [...connections.open])
-      if (matches(connection.address)) heartbeat.close(connection, reason);
+      if (matches(connection.address)) closer.close(connection, reason);
   };
 
   readonly closeWhere = (ends: (caller: Caller) => boolean, reason: CloseReason): void => {
-    const { connections, heartbeat, longResponses } = this.#deps;
+    const { connections, closer, longResponses } = this.#deps;
     longResponses.endWhere(ends, reason);
-    for (const connection of [...connections.open]) if (ends(connection.caller)) heartbeat.close(connection, reason);
+    for (const connection of [...connections.open]) if (ends(connection.caller)) closer.close(connection, reason);
   };
 
   /** All, on all nodes at once: clients are asked to reconnect over a window in which the nodes can accept them. */
   closeAll(reason: CloseReason): void {
-    const { connections, heartbeat, longResponses, limits } = this.#deps;
+    const { connections, closer, longResponses, limits } = this.#deps;
     longResponses.endAll(reason);
     const windowMs = getReconnectWindow(connections.open.length, limits.handshakes);
-    for (const connection of [...connections.open]) heartbeat.close(connection, reason, windowMs);
+    for (const connection of [...connections.open]) closer.close(connection, reason, windowMs);
   }
 }

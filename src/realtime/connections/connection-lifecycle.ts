@@ -9,14 +9,14 @@ import { Connection } from "./connection.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { encode } from "./encode-frame.ts";
 import type { FrameSender } from "./frame-sender.ts";
-import type { Heartbeat } from "./heartbeat.ts";
+import type { ConnectionCloser } from "./connection-closer.ts";
 
 export interface ConnectionLifecycleDeps {
   connections: ConnectionRegistry;
   rooms: RoomRegistry;
   admission: Admission;
   authenticate: Authenticate;
-  heartbeat: Heartbeat;
+  closer: ConnectionCloser;
   sender: FrameSender;
   clock: Clock;
   limits: HubLimits;
@@ -54,12 +54,12 @@ export class ConnectionLifecycle {
   };
 
   readonly opened = (connection: Connection, socket: Socket): void => {
-    const { connections, admission, authenticate, heartbeat, self } = this.#deps;
+    const { connections, admission, authenticate, closer, self } = this.#deps;
     const { caller } = connection;
     connections.add(connection, socket);
     admission.opened(connection);
-    if (self.draining) heartbeat.close(connection, "draining");
-    else if (caller.kind !== "anonymous" && !authenticate.isCurrent(caller)) heartbeat.close(connection, "signed_out");
+    if (self.draining) closer.close(connection, "draining");
+    else if (caller.kind !== "anonymous" && !authenticate.isCurrent(caller)) closer.close(connection, "signed_out");
     else this.#greet(connection);
   };
 

@@ -79,7 +79,7 @@ export class ConnectionRegistry {
     }
   }
 
-  /** A service's token ends at this time, in Unix ms, if it did not end before. The heartbeat closes expired ones. */
+  /** A service's token ends at this time, in Unix ms, if it did not end before. The connection checker closes expired ones. */
   endService(tokenId: string, at: number): void {
     for (const connection of this.#open) {
       const { caller } = connection;

@@ -4,8 +4,8 @@ import type { Connection } from "./connection.ts";
 import type { NodeState } from "./connection-lifecycle.ts";
 import { encodeBye } from "./encode-frame.ts";
 import type { FrameSender } from "./frame-sender.ts";
-import type { Heartbeat } from "./heartbeat.ts";
 import { getReconnectWindow } from "./reconnect-window.ts";
+import type { ConnectionCloser } from "./connection-closer.ts";
 
 const WAVES = 10;
 
@@ -13,7 +13,7 @@ export interface DrainDeps {
   self: NodeState;
   connections: readonly Connection[];
   sender: FrameSender;
-  heartbeat: Heartbeat;
+  closer: ConnectionCloser;
   limits: Pick<HubLimits, "handshakes">;
   /** Number of live nodes, including this one. */
   countNodes: () => number;
@@ -24,7 +24,7 @@ export interface DrainDeps {
  * over `durationMs`, those with a command under way last.
  */
 export async function drainConnections(
-  { self, connections, sender, heartbeat, limits, countNodes }: DrainDeps,
+  { self, connections, sender, closer, limits, countNodes }: DrainDeps,
   durationMs: number,
 ): Promise<void> {
   self.draining = true;
@@ -38,10 +38,10 @@ export async function drainConnections(
     for (const connection of [...connections]) {
       if (quota === 0) break;
       if (connection.inboundQueue !== null && wave > 1) continue;
-      heartbeat.closeAfterBye(connection, "draining");
+      closer.closeAfterBye(connection, "draining");
       quota--;
     }
   }
-  // Clients that do not reply to the close frame are terminated by the heartbeat after CLOSE_GRACE_MS.
+  // Clients that do not reply to the close frame are terminated by the connection checker after CLOSE_GRACE_MS.
   while (connections.length > 0) await setTimeout(20);
 }

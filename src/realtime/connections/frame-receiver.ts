@@ -5,13 +5,13 @@ import type { FrameTracer } from "../tracing/frame-tracer.ts";
 import type { CommandDispatcher } from "./command-dispatcher.ts";
 import type { Connection } from "./connection.ts";
 import type { FrameSender } from "./frame-sender.ts";
-import type { Heartbeat } from "./heartbeat.ts";
+import type { ConnectionCloser } from "./connection-closer.ts";
 
 export interface FrameReceiverDeps {
   limits: HubLimits;
   metrics: HubMetrics;
   rateLimiter: InboundRateLimiter;
-  heartbeat: Heartbeat;
+  closer: ConnectionCloser;
   sender: FrameSender;
   tracer: FrameTracer;
   dispatcher: CommandDispatcher;
@@ -42,17 +42,17 @@ export class FrameReceiver {
     if (connection.terminateAt > 0) return false;
     this.recordActivity(connection);
     if (this.#deps.rateLimiter.consume(connection, frame)) return true;
-    this.#deps.heartbeat.close(connection, "flood");
+    this.#deps.closer.close(connection, "flood");
     return false;
   };
 
   /** A command that was counted, or that a transport has made from a counted frame. */
   readonly receiveCommand = (connection: Connection, frame: string): void => {
     if (connection.terminateAt > 0) return;
-    const { heartbeat, tracer } = this.#deps;
+    const { closer, tracer } = this.#deps;
     if (tracer.isActive) tracer.traceReceived(connection, frame);
     connection.inboundQueue ??= new InboundQueue(connection, this.#handle);
-    if (!connection.inboundQueue.push(frame)) heartbeat.close(connection, "flood");
+    if (!connection.inboundQueue.push(frame)) closer.close(connection, "flood");
   };
 
   /** A ping or pong of a client: it counts as a frame does. */

@@ -8,7 +8,8 @@ import { systemClock } from "../../platform/clock.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import { Connection } from "../connections/connection.ts";
 import { FrameSender } from "../connections/frame-sender.ts";
-import { Heartbeat } from "../connections/heartbeat.ts";
+import { ConnectionChecker } from "../connections/connection-checker.ts";
+import { ConnectionCloser } from "../connections/connection-closer.ts";
 import { Policies } from "../rooms/policies.ts";
 import { RoomRegistry } from "../rooms/room-registry.ts";
 import { Joins } from "./join.ts";
@@ -52,8 +53,9 @@ async function comeBack(bytes: number): Promise<{ closed: number[]; sent: number
   connection.socket = socket;
   // A cycle takes 20 ms.
   const limits = { ...HUB_LIMITS, pingInterval: 40, pongTimeout: 3_600_000 };
-  const heartbeat = new Heartbeat([connection], limits, sender, metrics, systemClock);
-  heartbeat.start();
+  const closer = new ConnectionCloser(sender, metrics);
+  const checker = new ConnectionChecker([connection], limits, closer, sender, metrics, systemClock);
+  checker.start();
   const network = setInterval(() => {
     const part = Math.min(unsent, bytes);
     unsent -= part;
@@ -64,7 +66,7 @@ async function comeBack(bytes: number): Promise<{ closed: number[]; sent: number
   await joins.join(connection, [{ room, since: 0 }], () => {});
   await waitUntil("all is sent, or the client is closed", () => sent > MISSED * FRAME || closed.length > 0);
   clearInterval(network);
-  heartbeat.stop();
+  checker.stop();
   return { closed, sent };
 }
 

@@ -1,11 +1,9 @@
-import { CLOSE, type CloseReason } from "../../../protocol/codes.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { HubLimits, HubMetrics } from "../deps.ts";
-import { CLOSE_GRACE_MS, SLOW_BYTES, SLOW_CHECKS, STUCK_CHECKS } from "../limits/fixed-limits.ts";
+import { SLOW_BYTES, SLOW_CHECKS, STUCK_CHECKS } from "../limits/fixed-limits.ts";
 import type { Connection } from "./connection.ts";
-import { encodeBye } from "./encode-frame.ts";
+import type { ConnectionCloser } from "./connection-closer.ts";
 import type { FrameSender } from "./frame-sender.ts";
-import { MIN_RECONNECT_WINDOW_MS } from "./reconnect-window.ts";
 
 /** Parts of a cycle, so that a hundred thousand connections are not checked at once. */
 const CYCLE_PARTS = 10;
@@ -15,9 +13,10 @@ const MAX_CYCLE_MS = 1_000;
  * Checks every connection once a cycle (a second): is it alive, is its credential valid, does it read. No timer per connection.
  * The runtime's own idle timeout never closes a dead client to which frames are sent (SPEC HB-2), so it is off.
  */
-export class Heartbeat {
+export class ConnectionChecker {
   readonly #connections: readonly Connection[];
   readonly #limits: HubLimits;
+  readonly #closer: ConnectionCloser;
   readonly #sender: FrameSender;
   readonly #metrics: HubMetrics;
   readonly #clock: Clock;
@@ -30,12 +29,14 @@ export class Heartbeat {
   constructor(
     connections: readonly Connection[],
     limits: HubLimits,
+    closer: ConnectionCloser,
     sender: FrameSender,
     metrics: HubMetrics,
     clock: Clock,
   ) {
     this.#connections = connections;
     this.#limits = limits;
+    this.#closer = closer;
     this.#sender = sender;
     this.#metrics = metrics;
     this.#clock = clock;
@@ -49,21 +50,6 @@ export class Heartbeat {
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
-  }
-
-  /** Sends `system:bye`; terminates after the grace. @param windowMs ms over which the client may reconnect */
-  close(connection: Connection, reason: CloseReason, windowMs = MIN_RECONNECT_WINDOW_MS): void {
-    if (connection.terminateAt > 0) return;
-    this.#sender.send(connection, "system:bye", encodeBye(reason, [0, windowMs]));
-    this.closeAfterBye(connection, reason);
-  }
-
-  closeAfterBye(connection: Connection, reason: CloseReason): void {
-    const { socket } = connection;
-    if (socket === null || connection.terminateAt > 0) return;
-    this.#metrics.closed(reason);
-    connection.terminateAt = performance.now() + CLOSE_GRACE_MS;
-    socket.close(CLOSE[reason].code, CLOSE[reason].reason);
   }
 
   /** Backwards, because the last connection moves to the index of one that is terminated. */
@@ -101,7 +87,7 @@ export class Heartbeat {
       // No client is there to read a `system:bye`.
       this.#metrics.closed("silent");
       socket.terminate();
-    } else if (this.#clock.now() >= connection.expiresAt) this.close(connection, "token_expired");
+    } else if (this.#clock.now() >= connection.expiresAt) this.#closer.close(connection, "token_expired");
     else {
       if (this.#checksUnsent) this.#checkUnsent(connection, socket.getBufferedAmount());
       if (quietMs >= pingInterval && now - connection.lastPingAt >= pingInterval) {
@@ -118,7 +104,7 @@ export class Heartbeat {
     connection.stuckChecks =
       connection.drainWaiters !== null && unsent >= connection.unsentBytes ? connection.stuckChecks + 1 : 0;
     connection.unsentBytes = unsent;
-    if (connection.slowChecks >= SLOW_CHECKS || connection.stuckChecks >= STUCK_CHECKS) this.close(connection, "slow");
+    if (connection.slowChecks >= SLOW_CHECKS || connection.stuckChecks >= STUCK_CHECKS) this.#closer.close(connection, "slow");
   }
 }
 

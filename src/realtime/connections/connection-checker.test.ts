@@ -4,9 +4,17 @@ import { stubSocket } from "../../../tests/support/hub-stubs.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { createMetrics } from "../../platform/metrics.ts";
+import type { HubLimits } from "../deps.ts";
 import { Connection } from "./connection.ts";
+import { ConnectionChecker } from "./connection-checker.ts";
+import { ConnectionCloser } from "./connection-closer.ts";
 import { FrameSender } from "./frame-sender.ts";
-import { Heartbeat } from "./heartbeat.ts";
+
+function createChecker(connections: readonly Connection[], limits: HubLimits): ConnectionChecker {
+  const metrics = createMetrics("0").hub;
+  const sender = new FrameSender(metrics);
+  return new ConnectionChecker(connections, limits, new ConnectionCloser(sender, metrics), sender, metrics, systemClock);
+}
 
 test("when many connections close in the middle of a cycle, the others are still checked", async () => {
   let pings = 0;
@@ -17,19 +25,17 @@ test("when many connections close in the middle of a cycle, the others are still
     return connection;
   });
   const limits = { ...HUB_LIMITS, pingInterval: 100, pongTimeout: 3_600_000 };
-  const metrics = createMetrics("0").hub;
-  const heartbeat = new Heartbeat(connections, limits, new FrameSender(metrics), metrics, systemClock);
-  heartbeat.start();
+  const checker = createChecker(connections, limits);
+  checker.start();
   await waitUntil("a cycle has begun", () => pings > 0);
   connections.length = 1;
   pings = 0;
   await waitUntil("the one that stayed is pinged again", () => pings > 1, 10_000);
-  heartbeat.stop();
+  checker.stop();
   expect(pings).toBeGreaterThan(1);
 });
 
 test("HB-1 HB-2 when the times are made shorter, a connection is cut only after a ping without a pong", async () => {
-  const metrics = createMetrics("0").hub;
   const cut: string[] = [];
   const connect = (name: string, pongs: boolean) => {
     // Both have been quiet for 15 s, and were pinged then.
@@ -46,10 +52,10 @@ test("HB-1 HB-2 when the times are made shorter, a connection is cut only after 
   };
   const limits = { ...HUB_LIMITS, pingInterval: 30_000, pongTimeout: 60_000 };
   const connections = [connect("dead", false), connect("alive", true)];
-  const heartbeat = new Heartbeat(connections, limits, new FrameSender(metrics), metrics, systemClock);
-  heartbeat.start();
+  const checker = createChecker(connections, limits);
+  checker.start();
   Object.assign(limits, { pingInterval: 100, pongTimeout: 200 });
   await waitUntil("the dead one is cut", () => cut.includes("dead"));
-  heartbeat.stop();
+  checker.stop();
   expect(cut).toEqual(["dead"]);
 });
