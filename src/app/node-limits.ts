@@ -1,5 +1,5 @@
 import type { Config } from "../config/options.ts";
-import { createRateLimiter, type RateLimit, type RateLimiter } from "../platform/http/rate-limit.ts";
+import { createRateLimiter, type RateLimit, type RateLimiter } from "../platform/http/rate-limiter.ts";
 import type { SharedLimit } from "../platform/http/shared-limits.ts";
 import type { Broker } from "../realtime/broker/broker.ts";
 import type { HubLimits } from "../realtime/deps.ts";

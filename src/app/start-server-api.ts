@@ -2,7 +2,7 @@ import type { IssuedSessions } from "../identity/index.ts";
 import type { ServiceCaller } from "../platform/caller.ts";
 import { systemClock } from "../platform/clock.ts";
 import { AppError } from "../platform/errors.ts";
-import { createRateLimiter } from "../platform/http/rate-limit.ts";
+import { createRateLimiter } from "../platform/http/rate-limiter.ts";
 import type { Publish } from "../platform/log/entry.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Sql } from "../platform/postgres/sql.ts";

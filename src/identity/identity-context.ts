@@ -1,8 +1,8 @@
 import type { Config } from "../config/options.ts";
 import type { Passwords } from "../platform/password.ts";
 import type { IdentityDeps } from "./deps.ts";
-import type { RateLimits } from "./rate-limits.ts";
 import type { SessionCache } from "./session-cache.ts";
+import type { StoredRateLimiter } from "./stored-rate-limiter.ts";
 import type { TokenRejectionLog } from "./token-rejection-log.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -12,7 +12,7 @@ export interface IdentityContext extends Omit<IdentityDeps, "clock" | "elapsed">
   /** Our public URL without a slash at the end: `iss` of our tokens, and prefix of the links in mails. */
   publicUrl: string;
   passwords: Passwords;
-  rateLimits: RateLimits;
+  rateLimiter: StoredRateLimiter;
   sessionCache: SessionCache;
   tokens: Tokens;
   tokenRejections: TokenRejectionLog;

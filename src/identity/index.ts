@@ -13,7 +13,6 @@ import { getPublicUrl, type IdentityContext } from "./identity-context.ts";
 import { endSessionsOfOtherTokens, type IssuedSessions, issuedSessions } from "./issued-sessions.ts";
 import { LastSeen } from "./last-seen.ts";
 import { RangeBans } from "./range-bans.ts";
-import { RateLimits } from "./rate-limits.ts";
 import { getRegistration } from "./register.ts";
 import { addAccountRoutes } from "./routes/accounts.ts";
 import { addAdminRoutes } from "./routes/admin.ts";
@@ -25,6 +24,7 @@ import { SessionCache } from "./session-cache.ts";
 import { makeSetupCode } from "./setup-code.ts";
 import { createSigningKeys } from "./signing-keys.ts";
 import { ownerExists } from "./store/users.ts";
+import { StoredRateLimiter } from "./stored-rate-limiter.ts";
 import { sweep } from "./sweep.ts";
 import { TokenRejectionLog } from "./token-rejection-log.ts";
 import { createTokens } from "./tokens.ts";
@@ -96,7 +96,7 @@ export function createIdentity({ clock, elapsed, ...deps }: IdentityDeps): Ident
     now,
     publicUrl,
     passwords: createPasswords(),
-    rateLimits: new RateLimits(sql),
+    rateLimiter: new StoredRateLimiter(sql),
     sessionCache: new SessionCache(sql, new LastSeen(sql, config.SESSION_TTL, logger, now), realtime, elapsed),
     tokens: createTokens(keys, publicUrl, config.ACCESS_TOKEN_TTL, now),
     tokenRejections: new TokenRejectionLog(logger, now),

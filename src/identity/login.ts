@@ -1,11 +1,11 @@
+import { addressKey } from "../platform/address.ts";
 import { AppError, invalidFields } from "../platform/errors.ts";
-import { addressKey } from "../platform/http/rate-limit.ts";
 import type { ClientInfo, IdentityContext } from "./identity-context.ts";
 import { emailKey, usernameKey } from "./names.ts";
-import type { RateLimitKey } from "./rate-limits.ts";
 import { type SignedIn, startSession, toSignedIn } from "./sessions.ts";
 import { findBanReason } from "./store/bans.ts";
 import { findLocalAccount, lockUser, type UserRow } from "./store/users.ts";
+import type { RateLimitKey } from "./stored-rate-limiter.ts";
 
 /** The account: by e-mail address or by name. */
 export type LoginName = { email: string } | { username: string };
@@ -42,7 +42,7 @@ export async function login(
  * @param account what the limit applies to: known and unknown names alike
  */
 export async function checkPassword(
-  { rateLimits, passwords }: IdentityContext,
+  { rateLimiter, passwords }: IdentityContext,
   user: UserRow | undefined,
   account: string,
   password: string,
@@ -56,9 +56,9 @@ export async function checkPassword(
     ["login", account, address],
     ["loginByAccount", account],
   ];
-  for (const key of keys) await rateLimits.consume(key);
+  for (const key of keys) await rateLimiter.consume(key);
   if (!(await passwords.verify(password, user?.password_hash ?? null))) throw new AppError("invalid_credentials");
-  await rateLimits.refund(...keys);
+  await rateLimiter.refund(...keys);
 }
 
 /** The one name that was given. Throws `invalid` for none and for two. */

@@ -1,6 +1,6 @@
+import { addressKey } from "../platform/address.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
-import { addressKey } from "../platform/http/rate-limit.ts";
 import { emitSessionsEnded } from "./access-changes.ts";
 import type { ClientInfo, IdentityContext } from "./identity-context.ts";
 import { checkPassword } from "./login.ts";
@@ -40,18 +40,18 @@ export async function changePassword(
  * The work is done after the response, which so discloses nothing about the address, not even by its duration. Throws `rate_limited`.
  */
 export async function requestReset(context: IdentityContext, email: string, client: ClientInfo): Promise<void> {
-  await context.rateLimits.consume(["resetByAddress", addressKey(client.address)]);
+  await context.rateLimiter.consume(["resetByAddress", addressKey(client.address)]);
   void sendReset(context, emailKey(email)).catch((error: unknown) =>
     context.logger.error({ err: error }, "a password reset link could not be made or sent"),
   );
 }
 
 async function sendReset(context: IdentityContext, email: string): Promise<void> {
-  const { sql, rateLimits, mail, logger } = context;
+  const { sql, rateLimiter, mail, logger } = context;
   const user = await findLocalAccount(sql, { email });
   if (!user) return;
   try {
-    await rateLimits.consume(["resetByAccount", user.id]);
+    await rateLimiter.consume(["resetByAccount", user.id]);
   } catch (error) {
     if (error instanceof AppError) return logger.info({ user_id: user.id }, "too many password reset links requested");
     throw error;

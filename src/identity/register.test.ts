@@ -1,6 +1,6 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
-import { RATE_LIMITS } from "./rate-limits.ts";
+import { RATE_LIMITS } from "./stored-rate-limiter.ts";
 
 // Hashing passwords is slow on purpose, and the machine may be busy.
 setDefaultTimeout(60_000);
@@ -139,7 +139,7 @@ test("an address that guesses set-up codes is soon refused, with the right one t
   const code = await node.identity.setupCode();
   const attempt = (setup_code: string | null, address = "198.51.100.1") =>
     node.call("POST", "/auth/register", { ...newAccount(1), setup_code }, { isLocal: false, address });
-  for (let n = 0; n < RATE_LIMITS.register.hits; n++)
+  for (let n = 0; n < RATE_LIMITS.register.attempts; n++)
     expect((await attempt(`AAAA-${n}`)).body.code).toBe("setup_code_needed");
   expect((await attempt(code)).body.code).toBe("rate_limited");
   expect((await attempt(code, "198.51.100.2")).body.user.role).toBe("owner");

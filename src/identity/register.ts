@@ -1,6 +1,6 @@
 import type { z } from "zod";
+import { addressKey } from "../platform/address.ts";
 import { AppError } from "../platform/errors.ts";
-import { addressKey } from "../platform/http/rate-limit.ts";
 import { getViolatedUnique } from "../platform/postgres/database-errors.ts";
 import type { ClientInfo, IdentityContext } from "./identity-context.ts";
 import { emailKey, isReserved, nameSearchKey, toUsernameColumns } from "./names.ts";
@@ -37,8 +37,8 @@ export function toNewAccount({
  * Throws `setup_code_needed`, `registration_closed`, `invite_needed`, `email_taken`, `username_taken`, `rate_limited`, `unavailable`.
  */
 export async function register(context: IdentityContext, account: NewAccount, client: ClientInfo): Promise<SignedIn> {
-  const { sql, transaction, ids, passwords, rateLimits } = context;
-  await rateLimits.consume(["register", addressKey(client.address)]);
+  const { sql, transaction, ids, passwords, rateLimiter } = context;
+  await rateLimiter.consume(["register", addressKey(client.address)]);
   // Checked here so that a closed registration costs no hash; decided below, under the lock.
   if (await ownerExists(sql)) await checkRegistration(context, account.inviteCode, (code) => isInviteValid(sql, code));
   else await checkSetupCode(context, account.setupCode, client);

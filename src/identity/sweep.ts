@@ -4,7 +4,7 @@ import { backfillKeys } from "./backfill-keys.ts";
 import type { IdentityContext } from "./identity-context.ts";
 import { REUSE_WINDOW_MS } from "./sessions.ts";
 import { deleteExpiredResets } from "./store/password-resets.ts";
-import { deleteExpiredHits } from "./store/rate-limits.ts";
+import { deleteExpiredWindows } from "./store/rate-limits.ts";
 import { deleteUsedTokens } from "./store/refresh-tokens.ts";
 import { deleteExpiredSessions } from "./store/sessions.ts";
 
@@ -22,6 +22,6 @@ export async function sweep({ sql, transaction }: IdentityContext): Promise<void
   );
   await repeatUntilEmpty(() => deleteUsedTokens(sql, REUSE_WINDOW_MS, SWEEP_BATCH));
   await deleteExpiredResets(sql);
-  await repeatUntilEmpty(() => deleteExpiredHits(sql, SWEEP_BATCH));
+  await repeatUntilEmpty(() => deleteExpiredWindows(sql, SWEEP_BATCH));
   await backfillKeys(sql);
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { addressKey } from "./address.ts";
 import { AddressRanges, covers, formatRange, parseRange } from "./address-ranges.ts";
-import { addressKey } from "./http/rate-limit.ts";
 
 const FOREVER = Number.POSITIVE_INFINITY;
 const ranges = (...texts: string[]) =>

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { normalizeAddress, splitIpv6 } from "./address.ts";
-import { addressKey } from "./http/rate-limit.ts";
+import { addressKey, normalizeAddress, splitIpv6 } from "./address.ts";
 
 const groups = fc.array(fc.constantFrom(0, 0, 0, 1, 0xab, 0xffff), { minLength: 8, maxLength: 8 });
 

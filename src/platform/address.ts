@@ -30,3 +30,10 @@ export function formatIpv6(address: string): string {
   });
   return new URL(`http://[${groups}]`).hostname.slice(1, -1);
 }
+
+/** Whose requests count together: an IPv4 address, or the /64 that one IPv6 site has. */
+export function addressKey(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const site = splitIpv6(address).slice(0, 4);
+  return `${site.map((group) => group.toString(16)).join(":")}::/64`;
+}

@@ -8,7 +8,8 @@ import type { Hub } from "./transport.ts";
 export function createHub(deps: HubDeps): Hub {
   const { self, rooms, internal, policies, connections, tracer, sender, ephemeral, repair, presence, ...others } =
     createHubParts(deps);
-  const { countNodes, admission, closer, checker, longResponses, callers, lifecycle, cluster, dispatcher, receiver } = others;
+  const { countNodes, admission, closer, checker, longResponses, callers, lifecycle, cluster, dispatcher, receiver } =
+    others;
   let sweep: ReturnType<typeof setInterval> | null = null;
 
   return {

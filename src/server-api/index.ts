@@ -3,7 +3,7 @@ import type { IssuedSessions } from "../identity/index.ts";
 import type { AuditActor } from "../platform/audit.ts";
 import type { Caller, ServiceCaller, UserCaller } from "../platform/caller.ts";
 import type { Api } from "../platform/http/api.ts";
-import type { RateLimiter } from "../platform/http/rate-limit.ts";
+import type { RateLimiter } from "../platform/http/rate-limiter.ts";
 import type { Attempt } from "../platform/idempotency-keys.ts";
 import type { JsonObject } from "../platform/json-object.ts";
 import type { Publish } from "../platform/log/entry.ts";

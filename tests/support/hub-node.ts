@@ -3,7 +3,7 @@ import { jwtVerify, SignJWT } from "jose";
 import type { ServiceCaller, UserCaller } from "../../src/platform/caller.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { AppError } from "../../src/platform/errors.ts";
-import type { RateLimit } from "../../src/platform/http/rate-limit.ts";
+import type { RateLimit } from "../../src/platform/http/rate-limiter.ts";
 import { createLogReader } from "../../src/platform/log/reader.ts";
 import type { Broker } from "../../src/realtime/broker/broker.ts";
 import type { HubLimits, HubMetrics } from "../../src/realtime/deps.ts";

@@ -5,6 +5,7 @@ import { HTTPException } from "hono/http-exception";
 import type { Logger } from "pino";
 import type { Code } from "../../../protocol/codes.ts";
 import type { Config } from "../../config/options.ts";
+import { addressKey } from "../address.ts";
 import { AppError } from "../errors.ts";
 import type { IdempotencyKeys } from "../idempotency-keys.ts";
 import { toAppError } from "../postgres/database-errors.ts";
@@ -20,15 +21,8 @@ import { notFound } from "./not-found.ts";
 import { refuseNul } from "./nul.ts";
 import { createOriginCheck, sameOrigin } from "./origin-check.ts";
 import { errorFromStatus, problemResponse } from "./problem.ts";
-import {
-  ADDRESS_LIMIT,
-  addressKey,
-  CALLER_LIMIT,
-  type RateLimit,
-  type RateLimiter,
-  rateLimit,
-  SERVICE_LIMIT,
-} from "./rate-limit.ts";
+import { ADDRESS_LIMIT, CALLER_LIMIT, rateLimit, SERVICE_LIMIT } from "./rate-limit-middleware.ts";
+import type { RateLimit, RateLimiter } from "./rate-limiter.ts";
 import { createReceive } from "./receive.ts";
 import { validationError } from "./validation-error.ts";
 

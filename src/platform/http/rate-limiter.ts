@@ -1,4 +1,5 @@
 import type { MonotonicClock } from "../clock.ts";
+import { AppError } from "../errors.ts";
 import { createSharedUsage, type SharedLimit } from "./shared-limits.ts";
 
 const SYSTEM_CLOCK: MonotonicClock = {
@@ -33,7 +34,7 @@ interface Window {
   others: number;
 }
 
-/** Counts in fixed windows, which begin with the first use of a key. One entry per key, gone with its window. */
+/** Rate limiter with fixed windows, which begin with the first use of a key. One entry per key, gone with its window. */
 export function createRateLimiter(limit: RateLimit, clock: MonotonicClock = SYSTEM_CLOCK): RateLimiter {
   const length = limit.seconds * 1_000;
   // In the order in which they end, because all are of one length.
@@ -72,4 +73,9 @@ export function createRateLimiter(limit: RateLimit, clock: MonotonicClock = SYST
       retryAfter: Math.max(1, Math.ceil((window.end - clock.now()) / 1_000)),
     };
   };
+}
+
+/** The refusal of what comes too often. @param retryAfter seconds */
+export function rateLimitedError(retryAfter: number): AppError {
+  return new AppError("rate_limited", `Too many requests. Try again in ${retryAfter} s.`, { retry_after: retryAfter });
 }

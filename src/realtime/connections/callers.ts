@@ -1,11 +1,11 @@
 import type { CloseReason } from "../../../protocol/codes.ts";
 import type { Caller, UserCaller } from "../../platform/caller.ts";
 import type { HubLimits } from "../deps.ts";
+import type { ConnectionCloser } from "./connection-closer.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import type { LongResponses } from "./long-responses.ts";
 import { getReconnectWindow } from "./reconnect-window.ts";
 import type { UserConnections } from "./user-connections.ts";
-import type { ConnectionCloser } from "./connection-closer.ts";
 
 export interface CallersDeps {
   connections: ConnectionRegistry;
@@ -74,8 +74,7 @@ export class Callers {
   readonly closeFrom = (matches: (address: string) => boolean, reason: CloseReason): void => {
     const { connections, closer, longResponses } = this.#deps;
     longResponses.endFrom(matches, reason);
-    for (const connection of [...connections.open])
-      if (matches(connection.address)) closer.close(connection, reason);
+    for (const connection of [...connections.open]) if (matches(connection.address)) closer.close(connection, reason);
   };
 
   readonly closeWhere = (ends: (caller: Caller) => boolean, reason: CloseReason): void => {

@@ -13,7 +13,14 @@ import { FrameSender } from "./frame-sender.ts";
 function createChecker(connections: readonly Connection[], limits: HubLimits): ConnectionChecker {
   const metrics = createMetrics("0").hub;
   const sender = new FrameSender(metrics);
-  return new ConnectionChecker(connections, limits, new ConnectionCloser(sender, metrics), sender, metrics, systemClock);
+  return new ConnectionChecker(
+    connections,
+    limits,
+    new ConnectionCloser(sender, metrics),
+    sender,
+    metrics,
+    systemClock,
+  );
 }
 
 test("when many connections close in the middle of a cycle, the others are still checked", async () => {

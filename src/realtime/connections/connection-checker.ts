@@ -104,7 +104,8 @@ export class ConnectionChecker {
     connection.stuckChecks =
       connection.drainWaiters !== null && unsent >= connection.unsentBytes ? connection.stuckChecks + 1 : 0;
     connection.unsentBytes = unsent;
-    if (connection.slowChecks >= SLOW_CHECKS || connection.stuckChecks >= STUCK_CHECKS) this.#closer.close(connection, "slow");
+    if (connection.slowChecks >= SLOW_CHECKS || connection.stuckChecks >= STUCK_CHECKS)
+      this.#closer.close(connection, "slow");
   }
 }
 

@@ -6,10 +6,10 @@ import type { Admission } from "../limits/admission.ts";
 import type { RoomRegistry } from "../rooms/room-registry.ts";
 import type { Authenticate, Socket } from "../transport.ts";
 import { Connection } from "./connection.ts";
+import type { ConnectionCloser } from "./connection-closer.ts";
 import type { ConnectionRegistry } from "./connection-registry.ts";
 import { encode } from "./encode-frame.ts";
 import type { FrameSender } from "./frame-sender.ts";
-import type { ConnectionCloser } from "./connection-closer.ts";
 
 export interface ConnectionLifecycleDeps {
   connections: ConnectionRegistry;

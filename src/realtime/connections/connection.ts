@@ -28,7 +28,7 @@ export class Connection {
   /** When it was last pinged, and when for the first time since the last heartbeat. */
   lastPingAt = Number.NEGATIVE_INFINITY;
   pendingPingAt = Number.NEGATIVE_INFINITY;
-  /** Frames it may still send at once; refilled at each heartbeat. */
+  /** Token bucket of the rate limiter: the frames it may still send at once; refilled at each heartbeat. */
   allowance: number;
   /** Checks in a row that found too many unsent bytes, and a replay of which nothing was sent since the previous check. */
   slowChecks = 0;

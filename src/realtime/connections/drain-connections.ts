@@ -1,11 +1,11 @@
 import { setTimeout } from "node:timers/promises";
 import type { HubLimits } from "../deps.ts";
 import type { Connection } from "./connection.ts";
+import type { ConnectionCloser } from "./connection-closer.ts";
 import type { NodeState } from "./connection-lifecycle.ts";
 import { encodeBye } from "./encode-frame.ts";
 import type { FrameSender } from "./frame-sender.ts";
 import { getReconnectWindow } from "./reconnect-window.ts";
-import type { ConnectionCloser } from "./connection-closer.ts";
 
 const WAVES = 10;
 

@@ -4,8 +4,8 @@ import type { InboundRateLimiter } from "../limits/inbound-rate-limiter.ts";
 import type { FrameTracer } from "../tracing/frame-tracer.ts";
 import type { CommandDispatcher } from "./command-dispatcher.ts";
 import type { Connection } from "./connection.ts";
-import type { FrameSender } from "./frame-sender.ts";
 import type { ConnectionCloser } from "./connection-closer.ts";
+import type { FrameSender } from "./frame-sender.ts";
 
 export interface FrameReceiverDeps {
   limits: HubLimits;

@@ -6,7 +6,10 @@ import type { HubLimits } from "../deps.ts";
 /** Seconds over which the frames of a person or an address are counted. */
 const WINDOW_SECONDS = 10;
 
-/** Limits what clients send (SPEC SL-4): each connection, and all of a person or of an address of anonymous ones. */
+/**
+ * Rate limiter of what clients send (SPEC SL-4): a token bucket for each connection (its `allowance`), and fixed windows for a person,
+ * a service token, or an address of anonymous connections, counted by all nodes together.
+ */
 export class InboundRateLimiter {
   readonly #limits: HubLimits;
   readonly #consumeUser: RateLimiter;
@@ -15,7 +18,7 @@ export class InboundRateLimiter {
   /** @param nodes number of live nodes, including this one */
   constructor(limits: HubLimits, broker: Broker, nodes: () => number) {
     this.#limits = limits;
-    const counter = (name: string, frames: () => number) =>
+    const createWindows = (name: string, frames: () => number) =>
       createRateLimiter({
         get points() {
           return frames() * WINDOW_SECONDS;
@@ -23,8 +26,8 @@ export class InboundRateLimiter {
         seconds: WINDOW_SECONDS,
         shared: { name, messenger: broker, nodes },
       });
-    this.#consumeUser = counter("frames of people", () => limits.framesPerPerson);
-    this.#consumeAddress = counter("frames of addresses", () => limits.framesPerAddress);
+    this.#consumeUser = createWindows("frames of people", () => limits.framesPerPerson);
+    this.#consumeAddress = createWindows("frames of addresses", () => limits.framesPerAddress);
   }
 
   /** Counts a frame. False: it is too much. */

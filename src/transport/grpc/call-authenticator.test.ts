@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Metadata } from "@grpc/grpc-js";
 import { AppError } from "../../platform/errors.ts";
-import { createRateLimiter } from "../../platform/http/rate-limit.ts";
+import { createRateLimiter } from "../../platform/http/rate-limiter.ts";
 import { createUnlimitedService } from "../../platform/scopes.ts";
 import { createCallAuthenticator } from "./call-authenticator.ts";
 

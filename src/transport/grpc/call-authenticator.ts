@@ -1,8 +1,9 @@
 import type { Metadata } from "@grpc/grpc-js";
+import { addressKey } from "../../platform/address.ts";
 import type { ServiceCaller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import { type GetHeader, isForwarded, isLoopbackHost } from "../../platform/http/loopback.ts";
-import { addressKey, type RateLimiter, rateLimitedError } from "../../platform/http/rate-limit.ts";
+import { type RateLimiter, rateLimitedError } from "../../platform/http/rate-limiter.ts";
 import { createUnlimitedService, LOOPBACK } from "../../platform/scopes.ts";
 import type { ServiceCallers } from "../../server-api/index.ts";
 

@@ -1,10 +1,10 @@
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import { CLOSE, type CloseReason, type Code } from "../../../protocol/codes.ts";
 import type { SubscribeResponse } from "../../../protocol/proto/messages.ts";
+import { addressKey } from "../../platform/address.ts";
 import { coversRoom, type ServiceCaller } from "../../platform/caller.ts";
 import { runWithContext } from "../../platform/context.ts";
 import { AppError } from "../../platform/errors.ts";
-import { addressKey } from "../../platform/http/rate-limit.ts";
 import { validationError } from "../../platform/http/validation-error.ts";
 import type { ServerApi } from "../../server-api/index.ts";
 import { extractPayload, type Sink, type StreamFrame, type StreamRequest, type Streams } from "../streams/index.ts";

@@ -1,9 +1,10 @@
 import type { Config } from "../../config/options.ts";
+import { addressKey } from "../../platform/address.ts";
 import { runWithContext } from "../../platform/context.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api, RequestInfo } from "../../platform/http/api.ts";
 import { problemResponse } from "../../platform/http/problem.ts";
-import { addressKey, type RateLimiter, rateLimitedError } from "../../platform/http/rate-limit.ts";
+import { type RateLimiter, rateLimitedError } from "../../platform/http/rate-limiter.ts";
 import { type Logger, redactUrl } from "../../platform/logger.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import type { Span, Tracing } from "../../platform/tracing.ts";

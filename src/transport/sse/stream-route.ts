@@ -1,11 +1,11 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import { normalizeRoom, parseNameList } from "../../../protocol/rooms.ts";
+import { addressKey } from "../../platform/address.ts";
 import type { Caller } from "../../platform/caller.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Api, ApiEnv } from "../../platform/http/api.ts";
 import { problemResponse } from "../../platform/http/problem.ts";
-import { addressKey } from "../../platform/http/rate-limit.ts";
 import { route } from "../../platform/http/route.ts";
 import type { Stream, StreamRequest, Streams } from "../streams/index.ts";
 import { type CredentialRules, readCredentials } from "../websocket/credentials.ts";

@@ -1,8 +1,9 @@
 import type { Server, WebSocketHandler } from "bun";
+import { addressKey } from "../../platform/address.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { RequestInfo } from "../../platform/http/api.ts";
 import { problemResponse } from "../../platform/http/problem.ts";
-import { addressKey, createRateLimiter, type RateLimit, rateLimitedError } from "../../platform/http/rate-limit.ts";
+import { createRateLimiter, type RateLimit, rateLimitedError } from "../../platform/http/rate-limiter.ts";
 import { toAppError } from "../../platform/postgres/database-errors.ts";
 import type { Connection, Hub } from "../../realtime/transport.ts";
 import { type CredentialRules, readCredentials } from "./credentials.ts";

@@ -1,12 +1,7 @@
-import { isIP } from "node:net";
 import type { MiddlewareHandler } from "hono";
-import { splitIpv6 } from "../address.ts";
-import { AppError } from "../errors.ts";
 import type { ApiEnv, ApiVariables } from "./api.ts";
 import { problemResponse } from "./problem.ts";
-import { createRateLimiter, type RateLimit, type RateLimiter } from "./rate-limiter.ts";
-
-export { createRateLimiter, type RateLimit, type RateLimiter } from "./rate-limiter.ts";
+import { createRateLimiter, type RateLimit, type RateLimiter, rateLimitedError } from "./rate-limiter.ts";
 
 /** Wide enough for many people who share an address; what is expensive (signing in, mails) has limits of its own. */
 export const ADDRESS_LIMIT: RateLimit = { points: 6_000, seconds: 60 };
@@ -37,16 +32,4 @@ export function rateLimit(
     c.res.headers.append("ratelimit-policy", `"${name}";q=${limit.points};w=${limit.seconds}`);
     c.res.headers.append("ratelimit", `"${name}";r=${remaining};t=${retryAfter}`);
   };
-}
-
-/** The refusal of what comes too often. @param retryAfter seconds */
-export function rateLimitedError(retryAfter: number): AppError {
-  return new AppError("rate_limited", `Too many requests. Try again in ${retryAfter} s.`, { retry_after: retryAfter });
-}
-
-/** Whose requests count together: an IPv4 address, or the /64 that one IPv6 site has. */
-export function addressKey(address: string): string {
-  if (isIP(address) !== 6) return address;
-  const site = splitIpv6(address).slice(0, 4);
-  return `${site.map((group) => group.toString(16)).join(":")}::/64`;
 }

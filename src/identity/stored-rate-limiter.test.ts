@@ -1,8 +1,8 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { errorCode } from "../../tests/support/error-code.ts";
 import { type IdentityNode, startIdentityNode } from "../../tests/support/identity-node.ts";
-import { RATE_LIMITS, RateLimits } from "./rate-limits.ts";
 import { hashSecret } from "./secret.ts";
+import { RATE_LIMITS, StoredRateLimiter } from "./stored-rate-limiter.ts";
 
 // Hashing passwords is slow on purpose, and the machine may be busy.
 setDefaultTimeout(60_000);
@@ -41,7 +41,7 @@ test("an address that is refused leaves no row for further names that it invents
   node = await startIdentityNode();
   await node.sql`
     INSERT INTO rate_limits (key, hits, resets_at)
-    VALUES (${hashSecret(JSON.stringify(["loginByAddress", "192.0.2.1"]))}, ${RATE_LIMITS.loginByAddress.hits}, now() + interval '1 hour')`;
+    VALUES (${hashSecret(JSON.stringify(["loginByAddress", "192.0.2.1"]))}, ${RATE_LIMITS.loginByAddress.attempts}, now() + interval '1 hour')`;
   for (let n = 0; n < 5; n++) expect((await node.login(`invented${n}`)).body.code).toBe("rate_limited");
   expect(await node.sql`SELECT FROM rate_limits`).toHaveLength(1);
 });
@@ -64,20 +64,20 @@ test("refused guesses of one address do not lock the account for others", async 
   node = await startIdentityNode();
   const { id } = await node.register("ann");
   for (let n = 0; n < 40; n++) await node.login("ann", "wrong horse");
-  const limits = new RateLimits(node.sql);
-  const left = RATE_LIMITS.loginByAccount.hits - 10;
-  for (let n = 0; n < left; n++) await limits.consume(["loginByAccount", id]);
-  expect(await errorCode(limits.consume(["loginByAccount", id]))).toBe("rate_limited");
+  const limiter = new StoredRateLimiter(node.sql);
+  const left = RATE_LIMITS.loginByAccount.attempts - 10;
+  for (let n = 0; n < left; n++) await limiter.consume(["loginByAccount", id]);
+  expect(await errorCode(limiter.consume(["loginByAccount", id]))).toBe("rate_limited");
 });
 
 test("concurrent counts of many keys cause no deadlock and no loss", async () => {
   node = await startIdentityNode();
-  const limits = new RateLimits(node.sql, { ...RATE_LIMITS, login: { hits: 1e6, windowMs: 60_000 } });
+  const limiter = new StoredRateLimiter(node.sql, { ...RATE_LIMITS, login: { attempts: 1e6, windowMs: 60_000 } });
   const keys = Array.from({ length: 8 }, (_, n) => ["login", `key${n}`] as const);
   await Promise.all(
-    Array.from({ length: 60 }, (_, n) => limits.consume(...(n % 2 === 0 ? keys : [...keys].reverse()))),
+    Array.from({ length: 60 }, (_, n) => limiter.consume(...(n % 2 === 0 ? keys : [...keys].reverse()))),
   );
-  await Promise.all(Array.from({ length: 20 }, () => limits.refund(...keys)));
+  await Promise.all(Array.from({ length: 20 }, () => limiter.refund(...keys)));
   const rows = await node.sql`SELECT hits FROM rate_limits`;
   expect(rows.map(({ hits }) => hits)).toEqual(Array(8).fill(40));
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { exampleServer } from "../../../tests/support/example-server.ts";
-import { addressKey } from "./rate-limit.ts";
+import { addressKey } from "../address.ts";
 
 let server: Awaited<ReturnType<typeof exampleServer>>;
 
