@@ -6,12 +6,12 @@ import type { Sql } from "../../platform/postgres/sql.ts";
 import { hasPrivateRoom } from "../../platform/private-rooms.ts";
 import { getHost } from "./endpoints.ts";
 import { LIMITS } from "./limits.ts";
-import { acceptsEvent, refuseNonOwner } from "./rights.ts";
+import { acceptsEntry, refuseNonOwner } from "./rights.ts";
 import * as store from "./store/deliveries.ts";
 import { findEndpoint, lockEndpoint } from "./store/endpoints.ts";
 import { listParked, type ParkedRow } from "./store/parked.ts";
 
-/** One event for one endpoint. Times are ISO 8601. */
+/** One log entry for one endpoint. Times are ISO 8601. */
 export type Delivery = Serialized<store.DeliveryRow>;
 export type Attempt = Serialized<store.AttemptRow>;
 
@@ -67,7 +67,7 @@ export function createDeliveries({ sql, wake }: { sql: Sql; wake: () => void }) 
         const endpoint = await lockEndpoint(tx, endpoint_id);
         if (endpoint === null) throw new AppError("not_found");
         refuseNonOwner(who, endpoint);
-        if (room !== null && !acceptsEvent(endpoint, event_type, room))
+        if (room !== null && !acceptsEntry(endpoint, event_type, room))
           throw new AppError(
             "conflict",
             "This endpoint no longer accepts such events. Change its types or rooms first.",

@@ -7,8 +7,8 @@ import type { WebhookLogger } from "./deps.ts";
 import { LIMITS } from "./limits.ts";
 import type { WebhookMetrics } from "./metrics.ts";
 import type { AttemptResult, Post } from "./post.ts";
-import { acceptsEvent } from "./rights.ts";
-import { backoff } from "./schedule.ts";
+import { acceptsEntry } from "./rights.ts";
+import { getRetryDelay } from "./schedule.ts";
 import { signedHeaders } from "./sign.ts";
 import { lockEndpoints } from "./store/recording.ts";
 import {
@@ -116,7 +116,7 @@ export class DeliverySender {
 
   async #attempt(claim: Claim): Promise<void> {
     const { post, clock, metrics, userAgent } = this.#deps;
-    if (claim.room !== null && !acceptsEvent(claim, claim.event_type, claim.room)) {
+    if (claim.room !== null && !acceptsEntry(claim, claim.event_type, claim.room)) {
       metrics.attempt("withdrawn");
       await this.#ended.add(toEndedAttempt(claim, WITHDRAWN, systemRandom));
       return;
@@ -178,7 +178,7 @@ function toEndedAttempt(claim: Claim, result: AttemptResult, random: () => numbe
   if (result.outcome === "delivered") return { ...end, result: "delivered", delay: null, gone: false };
   if (result.outcome === "withdrawn") return { ...end, result: "failed", delay: null, gone: false, withdrawn: true };
   const gone = status === 410;
-  const delay = backoff(claim.tries + 1, random());
+  const delay = getRetryDelay(claim.failed_attempts + 1, random());
   if (delay === null || gone) return { ...end, result: "failed", delay: null, gone };
   const retryAfter = result.retryAfter;
   const pause = retryAfter !== null && status !== null && PAUSE_STATUSES.has(status) ? retryAfter : null;

@@ -10,7 +10,10 @@ export interface WebhookDeps {
   /** Creates a Snowflake, as decimal text. */
   ids: { next(): string };
   tail: Pick<LogTail, "addConsumer">;
-  /** Notifies the other nodes that deliveries are due; they call `wake`. Without it they poll within a second. */
+  /**
+   * Notifies the other nodes that a person has made deliveries due (a test, a redelivery, a changed endpoint); there it ends in
+   * `Webhooks.wake`. Left out: their senders find them by their poll, within a second.
+   */
   wakeOthers?: () => void;
   /** The epoch of the log. */
   epoch: () => string;

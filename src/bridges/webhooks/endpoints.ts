@@ -125,21 +125,21 @@ export function createEndpoints({ sql, ids, allowPrivate, resolve = systemResolv
       return { secret };
     },
 
-    /** Sends an event `{test: true}`, whatever the patterns say. Returns the id of its delivery. */
+    /** Sends an entry `{test: true}` that is in no log, whatever the patterns say. Returns the id of its delivery. */
     async test(who: AuditActor<UserCaller>, id: string, type: string): Promise<string> {
       const [delivery] = await sql.begin(async (tx) => {
         const endpoint = requireEndpoint(await store.lockEndpoint(tx, id));
         refuseNonOwner(who, endpoint);
         if (endpoint.disabled_at !== null)
           throw new AppError("conflict", "This endpoint is disabled. Enable it first.");
-        const event = {
+        const entry = {
           endpointId: id,
           webhookId: `msg_test_${ids.next()}`,
           type,
           payload: JSON.stringify({ test: true }),
         };
         const made = await insertDeliveries(tx, [
-          { ...event, position: null, messageId: null, at: null, inOrder: false },
+          { ...entry, position: null, messageId: null, at: null, inOrder: false },
         ]);
         await recordAudit(tx, who, {
           action: "webhook:tested",
@@ -184,6 +184,5 @@ function toEndpoint({ disabled_at, failing_since, old_secret_until, created_at, 
 }
 
 const formatSubject = (id: string) => `webhook-endpoint:${id}`;
-/** Paths and queries of such URLs often contain secrets. */
-/** The part of an endpoint's URL that the audit log may show: paths may have secrets. */
+/** The part of an endpoint's URL that the audit log may show: paths and queries often contain secrets. */
 export const getHost = (url: string) => new URL(url).host;

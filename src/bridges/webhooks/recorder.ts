@@ -4,7 +4,7 @@ import { isUnavailable } from "../../platform/postgres/database-errors.ts";
 import type { Sql, TransactionSql } from "../../platform/postgres/sql.ts";
 import type { WebhookLogger } from "./deps.ts";
 import { findPoison } from "./poison.ts";
-import { acceptsEvent } from "./rights.ts";
+import { acceptsEntry } from "./rights.ts";
 import { webhookId } from "./sign.ts";
 import { insertParked } from "./store/parked.ts";
 import {
@@ -98,7 +98,7 @@ async function insert(tx: TransactionSql, deliveries: readonly NewDelivery[]): P
 
 function buildDeliveries(endpoint: Subscription, entries: readonly TailEntry[], epoch: string): NewDelivery[] {
   return entries
-    .filter(({ room, type }) => acceptsEvent(endpoint, type, room))
+    .filter(({ room, type }) => acceptsEntry(endpoint, type, room))
     .map(({ room, seq, type, payload, at }) => ({
       endpointId: endpoint.id,
       webhookId: webhookId({ endpointId: endpoint.id, epoch, room, seq }),

@@ -9,8 +9,8 @@ export interface EndpointPatterns {
   rooms: readonly string[];
 }
 
-/** Whether an endpoint accepts an event of a room. Checked when it happens, and again before it is sent: patterns can change meanwhile. */
-export function acceptsEvent({ event_types, rooms }: EndpointPatterns, type: string, room: string): boolean {
+/** Whether an endpoint accepts a log entry of this type and room. Checked when it is recorded, and again before it is sent: patterns can change meanwhile. */
+export function acceptsEntry({ event_types, rooms }: EndpointPatterns, type: string, room: string): boolean {
   return covers(event_types, type) && covers(rooms, room);
 }
 

@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
-import { backoff, parseRetryAfter, SCHEDULE_MS } from "./schedule.ts";
+import { getRetryDelay, parseRetryAfter, SCHEDULE_MS } from "./schedule.ts";
 
 const HOUR = 3_600_000;
 
 test("thirteen attempts within three days, each a fifth earlier or later than the schedule", () => {
-  const total = (random: number) => SCHEDULE_MS.reduce((sum, _, i) => sum + backoff(i + 1, random)!, 0) / HOUR;
+  const total = (random: number) => SCHEDULE_MS.reduce((sum, _, i) => sum + getRetryDelay(i + 1, random)!, 0) / HOUR;
   expect([total(0), total(0.5), total(1)].map(Math.round)).toEqual([57, 72, 86]);
-  expect([backoff(1, 0), backoff(1, 1)]).toEqual([4_000, 6_000]);
-  expect(backoff(SCHEDULE_MS.length + 1, 0.5)).toBeNull();
+  expect([getRetryDelay(1, 0), getRetryDelay(1, 1)]).toEqual([4_000, 6_000]);
+  expect(getRetryDelay(SCHEDULE_MS.length + 1, 0.5)).toBeNull();
 });
 
 test("Retry-After is seconds or a date, and anything else is ignored", () => {

@@ -24,11 +24,11 @@ const JITTER = 0.2;
  * ms until the next attempt, a fifth more or less than the schedule says, so that what failed together is not retried
  * together; null when there is none.
  *
- * @param failed attempts that have failed, this one included
+ * @param failedAttempts with this one
  * @param random from 0 up to 1
  */
-export function backoff(failed: number, random: number): number | null {
-  const delay = SCHEDULE_MS[failed - 1];
+export function getRetryDelay(failedAttempts: number, random: number): number | null {
+  const delay = SCHEDULE_MS[failedAttempts - 1];
   return delay === undefined ? null : Math.round(delay * (1 + JITTER * (2 * random - 1)));
 }
 

@@ -8,11 +8,11 @@ export function newSecret(): string {
 }
 
 /**
- * The id of an event for one endpoint: the same at every attempt and redelivery, so that receivers recognize a repeat. Hashed, since
+ * The id of a log entry for one endpoint: the same at every attempt and redelivery, so that receivers recognize a repeat. Hashed, since
  * room names may contain the full stop that separates the signed parts.
  */
-export function webhookId(event: { endpointId: string; epoch: string; room: string; seq: number }): string {
-  const { endpointId, epoch, room, seq } = event;
+export function webhookId(entry: { endpointId: string; epoch: string; room: string; seq: number }): string {
+  const { endpointId, epoch, room, seq } = entry;
   const hash = createHash("sha256").update(`${endpointId} ${epoch} ${seq} ${room}`).digest("base64url");
   return `msg_${hash.slice(0, 27)}`;
 }

@@ -22,7 +22,7 @@ test("fields of a payload with the names of ours are replaced, however they are 
   expect(getData('{"seq":9,"a":1,"\\u0072oom":"x","epoch":null}')).toBe('{"room":"event:7","seq":3,"epoch":"e","a":1}');
 });
 
-test("a test event is in no room", () => {
+test("a test delivery is in no room", () => {
   expect(JSON.parse(buildBody({ ...EVENT, room: null, seq: null, epoch: null, payload: '{"seq":9}' })).data).toEqual({
     seq: 9,
   });

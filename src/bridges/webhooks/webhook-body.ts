@@ -5,14 +5,14 @@ import type { Claim } from "./store/sending.ts";
 const RESERVED_FIELDS = new Set(["room", "seq", "epoch"]);
 
 /**
- * What is posted: `{type, timestamp, data: {room, seq, epoch, …payload}}`; a test event belongs to no room. Fields of a payload with
+ * What is posted: `{type, timestamp, data: {room, seq, epoch, …payload}}`; a test delivery belongs to no room. Fields of a payload with
  * the names of these three are replaced; all else is as it was written. The same text at every attempt, unless a message was
  * edited or deleted in between.
  */
 export function buildBody(
-  event: Pick<Claim, "event_type" | "occurred_at" | "room" | "seq" | "epoch" | "payload">,
+  claim: Pick<Claim, "event_type" | "occurred_at" | "room" | "seq" | "epoch" | "payload">,
 ): string {
-  const { event_type: type, occurred_at, room, seq, epoch, payload } = event;
+  const { event_type: type, occurred_at, room, seq, epoch, payload } = claim;
   const data =
     room === null ? payload : mergeObjectTexts(JSON.stringify({ room, seq, epoch }), withoutReserved(payload));
   return mergeObjectTexts(JSON.stringify({ type, timestamp: occurred_at.toISOString() }), `{"data":${data}}`);

@@ -96,7 +96,7 @@ export async function redeliverFailed(
   return count;
 }
 
-/** Whether a text matches one of the patterns, like `acceptsEvent`. */
+/** Whether a text matches one of the patterns, like `acceptsEntry`. */
 function matchesPattern(sql: ISql, patterns: SqlFragment, text: SqlFragment): SqlFragment {
   return sql`EXISTS (SELECT FROM unnest(${patterns}) AS p
     WHERE p = ${text} OR (right(p, 1) = '*' AND starts_with(${text}, left(p, -1))))`;

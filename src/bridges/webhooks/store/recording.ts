@@ -23,7 +23,7 @@ export interface NewDelivery {
   endpointId: string;
   webhookId: string;
   type: string;
-  /** Null for a test event. */
+  /** Null for a test delivery. */
   position: { room: string; seq: number; epoch: string } | null;
   messageId: string | null;
   /** JSON text. */

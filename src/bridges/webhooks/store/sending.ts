@@ -14,8 +14,8 @@ export interface Claim {
   occurred_at: Date;
   /** The number of this attempt; a fencing token. */
   attempt: number;
-  /** Attempts that have ended since it was recorded or redelivered. */
-  tries: number;
+  /** Attempts that have failed since it was recorded or redelivered. */
+  failed_attempts: number;
   /** The endpoint's present state, read at one moment, so that nothing goes to a new address by old patterns. */
   url: string;
   rooms: string[];
@@ -36,7 +36,7 @@ export function claimDue(
 ): Promise<Claim[]> {
   return sql<Claim[]>`
     SELECT c.id, c.endpoint_id, c.webhook_id, c.event_type, c.room, c.seq::float8, c.epoch, c.payload, c.occurred_at, c.attempt,
-      c.tries, e.url, e.rooms, e.event_types, c.secret, c.old_secret, c.age
+      c.tries AS failed_attempts, e.url, e.rooms, e.event_types, c.secret, c.old_secret, c.age
     FROM webhook_claim(${[...inFlight.keys()]}::bigint[], ${[...inFlight.values()]}::int[], ${max}::int, ${lease}::float8) c
     JOIN webhook_endpoints e ON e.id = c.endpoint_id`;
 }
@@ -58,7 +58,7 @@ export interface EndedAttempt {
   pause: number | null;
   /** The endpoint responded with 410. */
   gone: boolean;
-  /** Nothing was posted: the endpoint no longer accepts such events. Does not count for its health. */
+  /** Nothing was posted: the endpoint no longer accepts such entries. Does not count for its health. */
   withdrawn?: boolean;
 }
 
