@@ -48,7 +48,7 @@ export async function startLog({ config, logger, lifecycle, onError }: Program, 
         sql: tailSql,
         epoch,
         onError: (error, consumer) =>
-          logger.error({ err: error, reader: consumer }, "the log could not be followed; tried again"),
+          logger.error({ err: error, consumer }, "the log could not be followed; tried again"),
       }),
     (part) => part.stop(),
   );

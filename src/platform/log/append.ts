@@ -4,7 +4,8 @@ import type { LogEntry, NewEntry } from "./entry.ts";
 
 /**
  * Appends entries inside the caller's transaction and returns them with their seqs, in the order given.
- * Only `transaction()` calls this, once, as the last statement before COMMIT: rooms stay locked until then.
+ * The log has three writers: `transaction()`, which alone calls this, once, as the last statement before COMMIT, because rooms stay locked
+ * until then; the batches of notices and broadcasts (`appendBatch`); and `post_messages` in SQL, for chat.
  */
 export async function append(sql: TransactionSql, ids: Ids, entries: readonly NewEntry[]): Promise<LogEntry[]> {
   const appended = await appendBatch(sql, ids, entries, null);

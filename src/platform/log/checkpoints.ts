@@ -1,6 +1,9 @@
 import type { ISql, Sql } from "../postgres/sql.ts";
 
-/** How far a consumer of the whole log has come: the id of a checkpoint. */
+/**
+ * How far a consumer of the whole log has come. A checkpoint is a row of `ticks`, which `log_tick()` makes; `log_readers` has one row
+ * for each stored consumer.
+ */
 export interface Checkpoint {
   /** Where to begin or to go on. */
   load(): Promise<number>;
