@@ -1,5 +1,5 @@
 /**
- * A mutex per key: work under one key runs one after the other, in the order it came; other keys are not blocked. For transactions that
+ * A keyed mutex: work under one key runs one after the other, in the order it came; other keys are not blocked. For transactions that
  * would only wait for each other's row: those that wait here hold no connection of the pool.
  */
 export type KeyedMutex = <T>(key: string, work: () => Promise<T>) => Promise<T>;

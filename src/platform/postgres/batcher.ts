@@ -3,6 +3,7 @@ import { AppError } from "../errors.ts";
 import { isLockTimeout, isUnavailable, toAppError } from "./database-errors.ts";
 import { createKeyQueues, type KeyQueues } from "./key-queues.ts";
 
+/** Group commit: what is added while a batch is being written is the next batch. */
 export interface Batcher<I, O> {
   /**
    * Queues an item and resolves with its own result. Items are run in the order they were added.
@@ -22,7 +23,7 @@ interface Options<I, O> {
   maxQueue?: number;
   /** When a batch starts that waits for no other one: after this turn, if left out. */
   schedule?(start: () => void): void;
-  /** A clock in ms that never jumps; for tests. */
+  /** A monotonic clock in ms; for tests. */
   now?(): number;
 }
 

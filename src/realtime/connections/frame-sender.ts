@@ -8,7 +8,10 @@ import type { Connection } from "./connection.ts";
 import { encode, encodeError } from "./encode-frame.ts";
 import { UserConnections } from "./user-connections.ts";
 
-/** Sends frames: to one connection, or, the same text for all, to the members of a room on this node. */
+/**
+ * Sends frames: to one connection, or, the same text for all, to the members of a room on this node. Backpressure: what a socket cannot
+ * take is in its buffer; the connection checker then closes those that stay slow, and one that drops a frame is cut at once.
+ */
 export class FrameSender {
   /** A socket did not keep up since the last check: the next one checks all of them. */
   isCongested = false;
