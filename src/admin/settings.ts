@@ -1,4 +1,4 @@
-import { formatOption, getRefusal, isOwnersOnly, type LiveConfig } from "../config/live-config.ts";
+import { findNameMistake, formatOption, isOwnersOnly, type LiveConfig } from "../config/live-config.ts";
 import { ConfigError, parseOption } from "../config/load.ts";
 import { type Config, type HotName, OPTIONS, type Option, type OptionName } from "../config/options.ts";
 import { getChoices } from "../config/values.ts";
@@ -49,15 +49,18 @@ export function createSettings({ sql, transaction, live, realtime, logger }: Adm
   /** Reads run one after another, so that an older result never comes last. */
   function applyStored(): Promise<void> {
     queue = queue.then(async () => {
-      const stored = filterValid(await readSettings(sql), (name, why) =>
-        logger.error({ setting: name }, `a stored setting is ignored: ${why}`),
+      const stored = filterValid(await readSettings(sql), (name, mistake) =>
+        logger.error({ setting: name }, `a stored setting is ignored: ${mistake}`),
       );
       try {
         const changed = live.override(stored);
         if (changed.length > 0) logger.info({ changed: formatChanged(live, changed) }, "settings changed");
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
-        logger.error({ mistakes: error.mistakes }, "the settings contradict this node's environment; nothing changed");
+        logger.error(
+          { mistakes: error.mistakes.map(({ message }) => message) },
+          "the settings contradict this node's environment; nothing changed",
+        );
       }
     });
     const outcome = queue;
@@ -89,6 +92,7 @@ export function createSettings({ sql, transaction, live, realtime, logger }: Adm
           help: option.help,
           choices: getChoices(option.parse),
           secret: option.secret ?? false,
+          // `page`: it can be changed on this page.
           change: option.hot === "page" ? "now" : (option.hot ?? "restart"),
           owners_only: option.ownersOnly ?? false,
           set_by: row?.set_by ?? null,
@@ -149,18 +153,18 @@ function formatChanged(live: LiveConfig, names: readonly HotName[]): Record<stri
 /** The stored settings, without those that are not settable or not valid in this release: another release may have written them. */
 function filterValid(
   rows: readonly { name: string; value: string }[],
-  onSkipped: (name: string, why: string) => void,
+  onSkipped: (name: string, mistake: string) => void,
 ): Map<string, string> {
   const valid = new Map<string, string>();
   for (const { name, value } of rows) {
-    const why = getRefusal(name) ?? findMistake(name as OptionName, value);
-    if (why === null) valid.set(name, value);
-    else onSkipped(name, why);
+    const mistake = findNameMistake(name) ?? findValueMistake(name as OptionName, value);
+    if (mistake === null) valid.set(name, value);
+    else onSkipped(name, mistake);
   }
   return valid;
 }
 
-function findMistake(name: OptionName, value: string): string | null {
+function findValueMistake(name: OptionName, value: string): string | null {
   try {
     parseOption(name, value);
     return null;
@@ -173,7 +177,7 @@ function findMistake(name: OptionName, value: string): string | null {
 function refuseUnknown(names: readonly string[]): void {
   const errors: FieldError[] = [];
   for (const name of names) {
-    const message = getRefusal(name);
+    const message = findNameMistake(name);
     if (message !== null) errors.push({ pointer: `/${name}`, code: "unknown_field", message });
     // Each is checked together with all others.
     if (errors.length === MAX_ERRORS) break;
@@ -195,8 +199,8 @@ function checkSettings(live: LiveConfig, texts: ReadonlyMap<string, string>, nam
     live.check(texts);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const errors = error.mistakes.map((message) => {
-      const name = names.find((name) => message.startsWith(name)) ?? names.find((name) => message.includes(name));
+    const errors = error.mistakes.map(({ message, options }) => {
+      const name = options.find((option) => names.includes(option));
       return { pointer: name === undefined ? "" : `/${name}`, code: "invalid_value", message };
     });
     throw invalidFields(errors, joinMessages(errors));

@@ -20,7 +20,7 @@ export async function startReload(
       if (changed.length > 0) onChanged(changed).catch(onError);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      for (const mistake of error.mistakes) logger.error(`the settings were not applied: ${mistake}`);
+      for (const { message } of error.mistakes) logger.error(`the settings were not applied: ${message}`);
     }
   };
   await lifecycle.start(

@@ -1,4 +1,4 @@
-import { ConfigError, findContradictions, parseOption } from "./load.ts";
+import { ConfigError, type ConfigMistake, findContradictions, parseOption } from "./load.ts";
 import { findNearMiss } from "./near-miss.ts";
 import { type Config, type HotName, OPTIONS, type Option, type OptionName } from "./options.ts";
 import { isDuration } from "./values.ts";
@@ -74,7 +74,7 @@ function findOption(name: string): Option | undefined {
 }
 
 /** Why an option cannot be set on the page, in a sentence; null when it can. */
-export function getRefusal(name: string): string | null {
+export function findNameMistake(name: string): string | null {
   if (ON_PAGE.includes(name)) return null;
   const option = findOption(name);
   if (option?.hot === "reload") return `${name} is set in the environment only; SIGHUP has it read again.`;
@@ -91,12 +91,12 @@ export function formatOption(name: OptionName, value: Config[OptionName]): strin
 }
 
 function combine(environment: Config, texts: ReadonlyMap<string, string>): Config {
-  const mistakes: string[] = [];
+  const mistakes: ConfigMistake[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, text] of texts) {
     try {
-      const refused = getRefusal(name);
-      if (refused !== null) throw new ConfigError([refused]);
+      const message = findNameMistake(name);
+      if (message !== null) throw new ConfigError([{ message, options: [name] }]);
       values[name] = parseOption(name as OptionName, text);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;

@@ -13,7 +13,7 @@ function mistakes(environment: Record<string, string>, more: Partial<Sources> = 
   try {
     load(environment, more);
   } catch (error) {
-    if (error instanceof ConfigError) return error.mistakes;
+    if (error instanceof ConfigError) return error.mistakes.map(({ message }) => message);
     throw error;
   }
   return [];

@@ -4,12 +4,20 @@ import { findNearMiss } from "./near-miss.ts";
 import { type Config, OPTIONS, type OptionName } from "./options.ts";
 import { StartError } from "./start-error.ts";
 
-/** Everything that is wrong with the settings, one sentence each. */
-export class ConfigError extends StartError {
-  readonly mistakes: string[];
+/** Something that is wrong with the settings. */
+export interface ConfigMistake {
+  /** A sentence. */
+  message: string;
+  /** The options that it is about, first the one to change; empty when it is about the sources: `.env`, a file, an unknown name. */
+  options: readonly string[];
+}
 
-  constructor(mistakes: string[]) {
-    super(mistakes.join("\n"));
+/** Everything that is wrong with the settings. */
+export class ConfigError extends StartError {
+  readonly mistakes: readonly ConfigMistake[];
+
+  constructor(mistakes: readonly ConfigMistake[]) {
+    super(mistakes.map(({ message }) => message).join("\n"));
     this.mistakes = mistakes;
   }
 }
@@ -36,13 +44,14 @@ const KNOWN: readonly string[] = [...NAMES, ...FILE_NAMES, ...Object.keys(ALIASE
  * @throws ConfigError with a sentence for every mistake, all at once
  */
 export function loadConfig(sources: Sources): Config {
-  const mistakes: string[] = [];
-  const texts = readTexts(sources, mistakes);
+  const unreadable: string[] = [];
+  const texts = readTexts(sources, unreadable);
+  const mistakes: ConfigMistake[] = unreadable.map((message) => ({ message, options: [] }));
   const wrong = new Set<OptionName>();
   const values = NAMES.map((name) => [
     name,
-    parse(name, texts.get(name), (mistake) => {
-      mistakes.push(mistake);
+    parse(name, texts.get(name), (message) => {
+      mistakes.push({ message, options: [name] });
       wrong.add(name);
     }),
   ]);
@@ -108,15 +117,18 @@ function readText(
 
 /** The value of one option from its text; throws a ConfigError with a sentence. */
 export function parseOption(name: OptionName, text: string): unknown {
-  return parse(name, text, (mistake) => {
-    throw new ConfigError([mistake]);
+  return parse(name, text, (message) => {
+    throw new ConfigError([{ message, options: [name] }]);
   });
 }
 
-/** What is wrong although each value alone is right, a sentence each. */
-export function findContradictions(config: Config, unread: ReadonlySet<OptionName> = new Set()): string[] {
+/** What is wrong although each value alone is right. */
+export function findContradictions(config: Config, unread: ReadonlySet<OptionName> = new Set()): ConfigMistake[] {
   return CONTRADICTIONS.filter(({ options }) => !options.some((name) => unread.has(name))).flatMap(
-    ({ find }) => find(config) ?? [],
+    ({ options, find }) => {
+      const message = find(config);
+      return message === null ? [] : [{ message, options }];
+    },
   );
 }
 

@@ -33,8 +33,8 @@ export interface Option<T = unknown> {
   /** Never printed, and readable from a file by NAME_FILE. */
   secret?: true;
   /**
-   * Whether a change takes effect in the running program (live-config.ts): `page`: set on the admin page or in the environment, then
-   * SIGHUP; `reload`: in the environment only, for it decides who is trusted. Left out: it needs a restart.
+   * Whether a change takes effect in the running program (live-config.ts): `page`: set by an admin on the settings page, or in the
+   * environment, then SIGHUP; `reload`: in the environment only, for it decides who is trusted. Left out: it needs a restart.
    * Code that needs such an option reads `config.NAME` where it is used, and keeps no copy.
    */
   hot?: "page" | "reload";
