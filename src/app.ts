@@ -24,7 +24,7 @@ import { startTls } from "./app/start-tls.ts";
 import { startWebhooks } from "./app/start-webhooks.ts";
 import { VERSION } from "./app/version.ts";
 import { watchNode } from "./app/watch-node.ts";
-import { readWorkerInfo, reportToParent } from "./app/worker.ts";
+import { readWorkerInfo, reportToParent } from "./app/worker-process.ts";
 import { createChat } from "./chat/index.ts";
 import { createLiveConfig } from "./config/live-config.ts";
 import type { Config } from "./config/options.ts";
@@ -191,6 +191,6 @@ async function start(program: Program): Promise<{ port: number; node: number }> 
   if (pages !== null) await waitForPages(pages, logger);
   await logSetupCode(program, identity);
   open = true;
-  if (program.worker !== null) reportToParent(metrics);
+  if (program.worker !== null) reportToParent(metrics, program.onError);
   return { port, node: log.lease.node };
 }

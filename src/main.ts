@@ -1,5 +1,5 @@
 import { startWorkers } from "./app/start-workers.ts";
-import { readWorkerInfo } from "./app/worker.ts";
+import { readWorkerInfo } from "./app/worker-process.ts";
 import { startApp } from "./app.ts";
 import { readConfig } from "./config/read.ts";
 import { exitWith } from "./config/start-error.ts";

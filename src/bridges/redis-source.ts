@@ -32,7 +32,10 @@ export interface RedisSourceDeps {
 }
 
 /** Maximum messages in flight; more are dropped, with a warning. */
-const MAX_RUNNING = 1_000;
+const MAX_IN_FLIGHT = 1_000;
+
+/** Maximum values in a message: as many as a payload can hold. */
+const MAX_VALUES = 65_536;
 
 /** ms between two log lines about the same problem. */
 const LOG_INTERVAL_MS = 30_000;
@@ -40,7 +43,7 @@ const LOG_INTERVAL_MS = 30_000;
 /** Reads messages from channels of Redis (REDIS_SOURCE). */
 export async function startRedisSource(deps: RedisSourceDeps): Promise<{ stop(): Promise<void> }> {
   const loggedAt = new Map<string, number>();
-  let running = 0;
+  let inFlight = 0;
 
   function warn(problem: string, fields: object): void {
     const now = performance.now();
@@ -61,23 +64,23 @@ export async function startRedisSource(deps: RedisSourceDeps): Promise<{ stop():
       warn("a message on a Redis channel named neither a room nor a user_id", { channel, type: event_type });
       return;
     }
-    if (running >= MAX_RUNNING) {
+    if (inFlight >= MAX_IN_FLIGHT) {
       warn("messages on Redis channels arrive faster than they can be written; some were dropped", { channel });
       return;
     }
-    running++;
+    inFlight++;
     try {
       if (user_id !== undefined) await deps.notify({ user_id, event_type, payload });
       else await deps.broadcast({ room: room!, event_type, payload });
     } catch (error) {
       const refused = error instanceof AppError && error.status < 500;
-      warn(refused ? "a message on a Redis channel was refused" : "a message of a Redis channel could not be written", {
+      warn(refused ? "a message on a Redis channel was refused" : "a message on a Redis channel could not be written", {
         err: error,
         channel,
         type: event_type,
       });
     } finally {
-      running--;
+      inFlight--;
     }
   }
 
@@ -89,6 +92,3 @@ export async function startRedisSource(deps: RedisSourceDeps): Promise<{ stop():
   redis.subscribe(...REDIS_CHANNELS).catch((err) => warn("the Redis channels could not be subscribed to", { err }));
   return { stop: async () => redis.disconnect() };
 }
-
-/** Maximum values in a message: as many as a payload can hold. */
-const MAX_VALUES = 65_536;

@@ -3,11 +3,11 @@ import { type AuditActor, recordAudit } from "../platform/audit.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError, invalidField } from "../platform/errors.ts";
 import type { Page } from "../platform/http/paging.ts";
+import type { ISql } from "../platform/postgres/sql.ts";
 import { emitSessionsEnded, emitUserEnded, emitUserReadmitted } from "./access-changes.ts";
 import type { IdentityContext } from "./identity-context.ts";
 import { emitRangesChanged } from "./range-bans.ts";
 import * as store from "./store/bans.ts";
-import type { Db } from "./store/db.ts";
 import { deleteUserResets } from "./store/password-resets.ts";
 import { deleteSessions } from "./store/sessions.ts";
 import { lockUser } from "./store/users.ts";
@@ -105,7 +105,7 @@ export async function banRange(
   return toBan(row);
 }
 
-async function refuseOwnerAddresses(db: Db, range: Range): Promise<void> {
+async function refuseOwnerAddresses(db: ISql, range: Range): Promise<void> {
   const addresses = await store.findOwnerAddresses(db);
   if (addresses.map(parseRange).some((address) => address !== null && covers(range, address)))
     throw new AppError("forbidden", "An owner is signed in from this range.");

@@ -2,12 +2,12 @@ import type { z } from "zod";
 import { addressKey } from "../platform/address.ts";
 import { AppError } from "../platform/errors.ts";
 import { getViolatedUnique } from "../platform/postgres/database-errors.ts";
+import type { ISql } from "../platform/postgres/sql.ts";
 import type { ClientInfo, IdentityContext } from "./identity-context.ts";
 import { emailKey, isReserved, nameSearchKey, toUsernameColumns } from "./names.ts";
 import type { RegisterBody } from "./routes/schemas.ts";
 import { type SignedIn, startSession, toSignedIn } from "./sessions.ts";
 import { checkSetupCode, needsSetupCode } from "./setup-code.ts";
-import type { Db } from "./store/db.ts";
 import { consumeInvite, isInviteValid } from "./store/invites.ts";
 import { findTakenConstraint, insertUser, lockOwner, ownerExists } from "./store/users.ts";
 
@@ -80,7 +80,7 @@ export async function getRegistration(context: IdentityContext, isLocal: boolean
 }
 
 /** Decided under a lock until there is an owner; later the lock is not taken. */
-async function isFirstAccount(tx: Db): Promise<boolean> {
+async function isFirstAccount(tx: ISql): Promise<boolean> {
   if (await ownerExists(tx)) return false;
   await lockOwner(tx);
   return !(await ownerExists(tx));

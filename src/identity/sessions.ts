@@ -1,12 +1,12 @@
 import type { Me } from "../../protocol/objects.ts";
 import type { UserCaller } from "../platform/caller.ts";
 import { AppError } from "../platform/errors.ts";
+import type { ISql } from "../platform/postgres/sql.ts";
 import type { Tx } from "../platform/postgres/transaction.ts";
 import { emitSessionsEnded } from "./access-changes.ts";
 import type { ClientInfo, IdentityContext } from "./identity-context.ts";
 import { deriveSuccessor, hashSecret, newNonce, newSecret } from "./secret.ts";
 import { findBanReason } from "./store/bans.ts";
-import type { Db } from "./store/db.ts";
 import type { Issuer } from "./store/issued-sessions.ts";
 import { findLastUse, insertRefreshToken, isUnused, lockSessionByToken, markUsed } from "./store/refresh-tokens.ts";
 import * as store from "./store/sessions.ts";
@@ -109,7 +109,7 @@ export async function refresh(context: IdentityContext, token: string): Promise<
 
 type Rotation = "unknown" | "banned" | { reused: string } | { user: UserRow; sessionId: string; next: string };
 
-async function rotateToken(tx: Db, token: string, ttl: number): Promise<Rotation> {
+async function rotateToken(tx: ISql, token: string, ttl: number): Promise<Rotation> {
   const hash = hashSecret(token);
   const session = await lockSessionByToken(tx, hash);
   const user = session && (await findUser(tx, session.user_id));

@@ -6,7 +6,7 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() };
 
-/** A clock that never jumps, in ms, and its timers. Tests have another one. */
+/** A monotonic clock, in ms, and its timers. Tests have another one. */
 export interface MonotonicClock {
   now(): number;
   schedule(run: () => void, ms: number): void;

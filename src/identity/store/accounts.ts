@@ -1,7 +1,7 @@
 import type { Role } from "../../../protocol/objects.ts";
+import type { ISql } from "../../platform/postgres/sql.ts";
 import { escapeLike } from "../../platform/search-key.ts";
 import { hasActiveBan } from "./bans.ts";
-import type { Db } from "./db.ts";
 import { matchesName } from "./users.ts";
 
 /** A user as admins see them. */
@@ -27,14 +27,14 @@ export interface AccountFilter {
   status: "active" | "disabled" | "banned" | null;
 }
 
-const columns = (db: Db) => db`
+const columns = (db: ISql) => db`
   u.id, u.username, u.username_key, u.name, u.email, u.phone, u.role, u.disabled_at IS NOT NULL AS disabled,
   ${hasActiveBan(db)} AS banned, u.created_at,
   (SELECT max(s.last_seen_at) FROM sessions s WHERE s.user_id = u.id) AS last_seen_at`;
 
 /** In the order of usernames, after `after` (a username_key). */
 export async function listAccounts(
-  db: Db,
+  db: ISql,
   { q, role, status }: AccountFilter,
   limit: number,
   after: string | null,
@@ -55,15 +55,15 @@ export async function listAccounts(
     ORDER BY u.username_key LIMIT ${limit}`;
 }
 
-export async function findAccount(db: Db, id: string): Promise<AccountRow | undefined> {
+export async function findAccount(db: ISql, id: string): Promise<AccountRow | undefined> {
   const [row] = await db<AccountRow[]>`SELECT ${columns(db)} FROM users u WHERE u.id = ${id} AND u.erased_at IS NULL`;
   return row;
 }
 
-export async function setRole(db: Db, id: string, role: Role): Promise<void> {
+export async function setRole(db: ISql, id: string, role: Role): Promise<void> {
   await db`UPDATE users SET role = ${role} WHERE id = ${id}`;
 }
 
-export async function setDisabled(db: Db, id: string, disabled: boolean): Promise<void> {
+export async function setDisabled(db: ISql, id: string, disabled: boolean): Promise<void> {
   await db`UPDATE users SET disabled_at = ${disabled ? db`clock_timestamp()` : db`NULL`} WHERE id = ${id}`;
 }

@@ -1,6 +1,6 @@
 import { clampId } from "../../platform/postgres/any-id.ts";
+import type { ISql } from "../../platform/postgres/sql.ts";
 import { isBanned } from "./bans.ts";
-import type { Db } from "./db.ts";
 
 export interface InviteRow {
   id: string;
@@ -13,7 +13,7 @@ export interface InviteRow {
 }
 
 export async function insertInvite(
-  db: Db,
+  db: ISql,
   invite: { id: string; code: string; max_uses: number; created_by: string },
   expiresIn: number | null,
 ): Promise<InviteRow> {
@@ -26,23 +26,23 @@ export async function insertInvite(
 }
 
 /** Whether an invite `i` is valid: its creator could still create one. */
-const isValid = (db: Db, code: string) => db`
+const isValid = (db: ISql, code: string) => db`
   i.code = ${code} AND i.uses < i.max_uses AND (i.expires_at IS NULL OR i.expires_at > clock_timestamp())
   AND EXISTS (SELECT FROM users u WHERE u.id = i.created_by AND u.role <> 'member' AND NOT ${isBanned(db)})`;
 
 /** Counts one use; false when the code is unknown, used up or expired, or its creator no longer an admin. Undone with the transaction. */
-export async function consumeInvite(db: Db, code: string): Promise<boolean> {
+export async function consumeInvite(db: ISql, code: string): Promise<boolean> {
   const rows = await db`UPDATE registration_invites i SET uses = uses + 1 WHERE ${isValid(db, code)} RETURNING id`;
   return rows.length > 0;
 }
 
-export async function isInviteValid(db: Db, code: string): Promise<boolean> {
+export async function isInviteValid(db: ISql, code: string): Promise<boolean> {
   const rows = await db`SELECT FROM registration_invites i WHERE ${isValid(db, code)}`;
   return rows.length > 0;
 }
 
 /** The newest first; `before` is an invite's id. */
-export async function listInvites(db: Db, limit: number, before: string | null): Promise<InviteRow[]> {
+export async function listInvites(db: ISql, limit: number, before: string | null): Promise<InviteRow[]> {
   return db<InviteRow[]>`
     SELECT * FROM registration_invites
     ${before === null ? db`` : db`WHERE id::bigint < ${clampId(db, before)}`}
@@ -50,6 +50,6 @@ export async function listInvites(db: Db, limit: number, before: string | null):
 }
 
 /** False when there was none. */
-export async function deleteInvite(db: Db, id: string): Promise<boolean> {
+export async function deleteInvite(db: ISql, id: string): Promise<boolean> {
   return (await db`DELETE FROM registration_invites WHERE id = ${id}`).count > 0;
 }

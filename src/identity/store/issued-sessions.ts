@@ -1,4 +1,4 @@
-import type { Db } from "./db.ts";
+import type { ISql } from "../../platform/postgres/sql.ts";
 
 /** Which token a session was made for, and when it ends with it at the latest; the token's end is known to a few ms. */
 export interface Issuer {
@@ -9,7 +9,7 @@ export interface Issuer {
 }
 
 /** The session that this token has for a person, made with the same secret: another one has another end. */
-export async function findIssuedSession(db: Db, userId: string, issuer: Issuer): Promise<string | undefined> {
+export async function findIssuedSession(db: ISql, userId: string, issuer: Issuer): Promise<string | undefined> {
   const { issued_by, ends_at } = issuer;
   const [row] = await db<{ id: string }[]>`
     SELECT id FROM sessions
@@ -20,7 +20,7 @@ export async function findIssuedSession(db: Db, userId: string, issuer: Issuer):
 }
 
 /** Ends the sessions that this token has made; returns their ids. */
-export async function deleteIssuedBy(db: Db, tokenId: string): Promise<string[]> {
+export async function deleteIssuedBy(db: ISql, tokenId: string): Promise<string[]> {
   return toIds(
     await db`
     DELETE FROM sessions WHERE id IN
@@ -29,7 +29,7 @@ export async function deleteIssuedBy(db: Db, tokenId: string): Promise<string[]>
 }
 
 /** Ends the sessions that any service has made for this person; returns their ids. */
-export async function deleteIssuedTo(db: Db, userId: string): Promise<string[]> {
+export async function deleteIssuedTo(db: ISql, userId: string): Promise<string[]> {
   return toIds(
     await db`
     DELETE FROM sessions WHERE id IN
@@ -38,7 +38,7 @@ export async function deleteIssuedTo(db: Db, userId: string): Promise<string[]> 
 }
 
 /** Ends the sessions made by tokens of the configuration other than the present one; returns their ids. */
-export async function deleteIssuedByOtherTokens(db: Db, current: string): Promise<string[]> {
+export async function deleteIssuedByOtherTokens(db: ISql, current: string): Promise<string[]> {
   return toIds(
     await db`
     DELETE FROM sessions WHERE id IN
@@ -48,7 +48,7 @@ export async function deleteIssuedByOtherTokens(db: Db, current: string): Promis
 }
 
 /** Ends the sessions that this token has made in so many seconds, if they do not end before. */
-export async function endIssuedAfter(db: Db, tokenId: string, seconds: number): Promise<void> {
+export async function endIssuedAfter(db: ISql, tokenId: string, seconds: number): Promise<void> {
   await db`
     UPDATE sessions s SET ends_at = least(ends_at, t.at), expires_at = least(expires_at, t.at)
     FROM (SELECT id, clock_timestamp() + ${seconds}::float8 * interval '1 second' AS at FROM sessions

@@ -1,7 +1,7 @@
-import type { Db } from "./db.ts";
+import type { ISql } from "../../platform/postgres/sql.ts";
 
 /** People whose names have no keys yet, by id. */
-export async function findUsersWithoutKeys(db: Db, after: string, limit: number) {
+export async function findUsersWithoutKeys(db: ISql, after: string, limit: number) {
   return db<{ id: string; username: string; name: string | null }[]>`
     SELECT id, username, name FROM users
     WHERE search_key IS NULL AND erased_at IS NULL AND id > ${after} ORDER BY id LIMIT ${limit}`;
@@ -18,7 +18,7 @@ export interface NameKeysRow {
 }
 
 /** Of those whose names look alike the first one gets the skeleton, the others none. */
-export async function setNameKeys(db: Db, keys: readonly NameKeysRow[]): Promise<void> {
+export async function setNameKeys(db: ISql, keys: readonly NameKeysRow[]): Promise<void> {
   const column = (name: keyof NameKeysRow) => keys.map((each) => each[name]);
   await db`
     WITH made AS (

@@ -1,8 +1,8 @@
-import type { Db } from "./db.ts";
+import type { ISql } from "../../platform/postgres/sql.ts";
 
 /** Replaces an earlier request of the same person: only the last link works. */
 export async function upsertReset(
-  db: Db,
+  db: ISql,
   reset: { hash: string; user_id: string; shown_token: string | null },
   ttl: number,
 ): Promise<void> {
@@ -16,19 +16,19 @@ export async function upsertReset(
 }
 
 /** Whether the token is still valid, without using it up. */
-export async function isResetValid(db: Db, hash: string): Promise<boolean> {
+export async function isResetValid(db: ISql, hash: string): Promise<boolean> {
   const rows = await db`SELECT FROM password_resets WHERE hash = ${hash} AND expires_at > clock_timestamp()`;
   return rows.length > 0;
 }
 
 /** Whose password the token may set; it works once. */
-export async function consumeReset(db: Db, hash: string): Promise<string | undefined> {
+export async function consumeReset(db: ISql, hash: string): Promise<string | undefined> {
   const [row] = await db<{ user_id: string }[]>`
     DELETE FROM password_resets WHERE hash = ${hash} AND expires_at > clock_timestamp() RETURNING user_id`;
   return row?.user_id;
 }
 
-export async function deleteUserResets(db: Db, userId: string): Promise<void> {
+export async function deleteUserResets(db: ISql, userId: string): Promise<void> {
   await db`DELETE FROM password_resets WHERE user_id = ${userId}`;
 }
 
@@ -40,7 +40,7 @@ export interface ListedReset {
   expires_at: Date;
 }
 
-export async function listResets(db: Db): Promise<ListedReset[]> {
+export async function listResets(db: ISql): Promise<ListedReset[]> {
   return db<ListedReset[]>`
     SELECT r.user_id, u.username, r.shown_token, r.requested_at, r.expires_at
     FROM password_resets r JOIN users u ON u.id = r.user_id
@@ -48,6 +48,6 @@ export async function listResets(db: Db): Promise<ListedReset[]> {
     ORDER BY r.requested_at DESC LIMIT 100`;
 }
 
-export async function deleteExpiredResets(db: Db): Promise<void> {
+export async function deleteExpiredResets(db: ISql): Promise<void> {
   await db`DELETE FROM password_resets WHERE expires_at <= clock_timestamp()`;
 }

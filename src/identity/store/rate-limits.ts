@@ -1,4 +1,4 @@
-import type { Db } from "./db.ts";
+import type { ISql } from "../../platform/postgres/sql.ts";
 
 /** In the table an attempt is a hit. */
 export interface Attempt {
@@ -9,7 +9,7 @@ export interface Attempt {
 
 /** Counts one attempt for each key, in one statement (keys in order, so that two never wait for each other). */
 export async function countAttempts(
-  db: Db,
+  db: ISql,
   attempts: readonly Attempt[],
 ): Promise<{ key: string; attempts: number; wait: number }[]> {
   const keys = attempts.map(({ key }) => key);
@@ -25,7 +25,7 @@ export async function countAttempts(
 }
 
 /** Undoes the count of one attempt for each key: what succeeded was no guess. */
-export async function refundAttempts(db: Db, keys: readonly string[]): Promise<void> {
+export async function refundAttempts(db: ISql, keys: readonly string[]): Promise<void> {
   await db`
     UPDATE rate_limits r SET hits = greatest(r.hits - 1, 0)
     FROM (SELECT key FROM rate_limits WHERE key = ANY(${[...keys]}) ORDER BY key FOR UPDATE) k
@@ -33,7 +33,7 @@ export async function refundAttempts(db: Db, keys: readonly string[]): Promise<v
 }
 
 /** Removes at most `max` windows that are over; returns how many. */
-export async function deleteExpiredWindows(db: Db, max: number): Promise<number> {
+export async function deleteExpiredWindows(db: ISql, max: number): Promise<number> {
   const { count } = await db`
     DELETE FROM rate_limits WHERE key = ANY (ARRAY(
       SELECT key FROM rate_limits WHERE resets_at <= clock_timestamp() ORDER BY resets_at LIMIT ${max}))

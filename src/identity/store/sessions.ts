@@ -1,6 +1,6 @@
 import type { Role } from "../../../protocol/objects.ts";
+import type { ISql } from "../../platform/postgres/sql.ts";
 import { isBanned } from "./bans.ts";
-import type { Db } from "./db.ts";
 import type { Issuer } from "./issued-sessions.ts";
 
 // Statements that touch several sessions lock them in the order of their ids, so that no two wait for each other.
@@ -28,14 +28,14 @@ export interface ActiveSessionRow {
   ends_at: Date | null;
 }
 
-const selectActive = (db: Db) => db`
+const selectActive = (db: ISql) => db`
   SELECT s.id AS session_id, u.id AS user_id, u.username, u.role, s.expires_at, s.last_seen_at, s.cookie_hash, s.ends_at,
     ${isBanned(db)} AS banned
   FROM sessions s JOIN users u ON u.id = s.user_id
   WHERE s.expires_at > clock_timestamp() AND (s.issued_by IS NULL OR u.role = 'member')`;
 
 export async function insertSession(
-  db: Db,
+  db: ISql,
   session: {
     id: string;
     user_id: string;
@@ -57,7 +57,7 @@ export async function insertSession(
 }
 
 /** Ends the sessions of a person that are beyond the `keep` last used ones; their ids. */
-export async function trimSessions(db: Db, userId: string, keep: number): Promise<string[]> {
+export async function trimSessions(db: ISql, userId: string, keep: number): Promise<string[]> {
   const rows = await db<{ id: string }[]>`
     DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE id IN
       (SELECT id FROM sessions WHERE user_id = ${userId} ORDER BY last_seen_at DESC, id DESC OFFSET ${keep})
@@ -66,16 +66,16 @@ export async function trimSessions(db: Db, userId: string, keep: number): Promis
   return rows.map(({ id }) => id);
 }
 
-export async function findActiveSessions(db: Db, ids: readonly string[]): Promise<ActiveSessionRow[]> {
+export async function findActiveSessions(db: ISql, ids: readonly string[]): Promise<ActiveSessionRow[]> {
   return db<ActiveSessionRow[]>`${selectActive(db)} AND s.id = ANY(${[...ids]})`;
 }
 
-export async function findActiveSessionsByCookie(db: Db, hashes: readonly string[]): Promise<ActiveSessionRow[]> {
+export async function findActiveSessionsByCookie(db: ISql, hashes: readonly string[]): Promise<ActiveSessionRow[]> {
   return db<ActiveSessionRow[]>`${selectActive(db)} AND s.cookie_hash = ANY(${[...hashes]})`;
 }
 
 /** Stores that sessions are in use, and extends them by `ttl` ms. */
-export async function touchSessions(db: Db, ids: readonly string[], ttl: number): Promise<void> {
+export async function touchSessions(db: ISql, ids: readonly string[], ttl: number): Promise<void> {
   await db`
     UPDATE sessions s SET last_seen_at = clock_timestamp(),
       expires_at = least(clock_timestamp() + ${ttl} * interval '1 millisecond', ends_at)
@@ -83,26 +83,26 @@ export async function touchSessions(db: Db, ids: readonly string[], ttl: number)
     WHERE s.id = t.id`;
 }
 
-export async function listSessions(db: Db, userId: string): Promise<SessionRow[]> {
+export async function listSessions(db: ISql, userId: string): Promise<SessionRow[]> {
   return db<SessionRow[]>`
     SELECT id, device_name, ip, user_agent, created_at, last_seen_at FROM sessions
     WHERE user_id = ${userId} AND expires_at > clock_timestamp() ORDER BY last_seen_at DESC, id DESC`;
 }
 
 /** False when there is no such session of this person. */
-export async function deleteSession(db: Db, id: string, userId: string): Promise<boolean> {
+export async function deleteSession(db: ISql, id: string, userId: string): Promise<boolean> {
   const rows = await db`DELETE FROM sessions WHERE id = ${id} AND user_id = ${userId} RETURNING id`;
   return rows.length > 0;
 }
 
 /** Ends the session with this cookie, of any person; returns its id, if there is one. */
-export async function deleteSessionByCookie(db: Db, cookieHash: string): Promise<string[]> {
+export async function deleteSessionByCookie(db: ISql, cookieHash: string): Promise<string[]> {
   const rows = await db<{ id: string }[]>`DELETE FROM sessions WHERE cookie_hash = ${cookieHash} RETURNING id`;
   return rows.map(({ id }) => id);
 }
 
 /** Ends all sessions of a person, or all but one; the ids of those that ended. */
-export async function deleteSessions(db: Db, userId: string, except: string | null): Promise<string[]> {
+export async function deleteSessions(db: ISql, userId: string, except: string | null): Promise<string[]> {
   const rows = await db<{ id: string }[]>`
     DELETE FROM sessions WHERE id IN
       (SELECT id FROM sessions WHERE user_id = ${userId} AND id IS DISTINCT FROM ${except} ORDER BY id FOR UPDATE)
@@ -111,7 +111,7 @@ export async function deleteSessions(db: Db, userId: string, except: string | nu
 }
 
 /** Removes at most `max` of them, those that ended first; their ids. */
-export async function deleteExpiredSessions(db: Db, max: number): Promise<string[]> {
+export async function deleteExpiredSessions(db: ISql, max: number): Promise<string[]> {
   const rows = await db<{ id: string }[]>`
     DELETE FROM sessions WHERE id IN
       (SELECT id FROM sessions WHERE id = ANY (ARRAY(

@@ -1,5 +1,5 @@
 import type { JWK } from "jose";
-import type { Db } from "./db.ts";
+import type { ISql } from "../../platform/postgres/sql.ts";
 
 export interface KeyRow {
   kid: string;
@@ -10,23 +10,23 @@ export interface KeyRow {
 }
 
 /** The newest first. */
-export async function listSigningKeys(db: Db): Promise<KeyRow[]> {
+export async function listSigningKeys(db: ISql): Promise<KeyRow[]> {
   return db<KeyRow[]>`
     SELECT kid, private_jwk, public_jwk, (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS age
     FROM signing_keys ORDER BY created_at DESC, kid`;
 }
 
 /** Locks until the end of the transaction: nodes that start together create one key. */
-export async function lockKeys(db: Db): Promise<void> {
+export async function lockKeys(db: ISql): Promise<void> {
   await db`SELECT pg_advisory_xact_lock(hashtextextended('usher:signing-keys', 0))`;
 }
 
-export async function insertKey(db: Db, kid: string, privateJwk: JWK, publicJwk: JWK): Promise<void> {
+export async function insertKey(db: ISql, kid: string, privateJwk: JWK, publicJwk: JWK): Promise<void> {
   await db`
     INSERT INTO signing_keys (kid, private_jwk, public_jwk, created_at)
     VALUES (${kid}, ${JSON.stringify(privateJwk)}, ${JSON.stringify(publicJwk)}, clock_timestamp())`;
 }
 
-export async function deleteKeys(db: Db, kids: readonly string[]): Promise<void> {
+export async function deleteKeys(db: ISql, kids: readonly string[]): Promise<void> {
   await db`DELETE FROM signing_keys WHERE kid = ANY(${[...kids]})`;
 }

@@ -26,7 +26,7 @@ export interface RateLimitResult {
 export type RateLimiter = (key: string, uses?: number) => RateLimitResult;
 
 interface Window {
-  /** Unix ms of its beginning, and its end by the clock that never jumps. */
+  /** Unix ms of its beginning, and its end by the monotonic clock. */
   begin: number;
   end: number;
   /** Uses on this node, and on the others as far as they have reported. */

@@ -45,7 +45,7 @@ export interface LeaseDeps {
   /** Called with a renewal that failed; it is tried again until `stop`. */
   onError: (error: unknown) => void;
   description?: NodeDescription;
-  /** A clock in ms that never jumps; for tests. */
+  /** A monotonic clock in ms; for tests. */
   now?: () => number;
   /** Shorter ones, for tests. */
   times?: typeof TIMES;

@@ -16,7 +16,7 @@ interface Options<T> {
   onTimeout(items: T[]): void;
   /** Maximum items of one run. */
   maxBatch: number;
-  /** A clock in ms that never jumps. */
+  /** A monotonic clock in ms. */
   now(): number;
 }
 

@@ -23,7 +23,7 @@ export class Connection {
   source: AdmissionSource | null = null;
   /** Its index in the registry's list. */
   index = -1;
-  /** When the last heartbeat came. All times here are ms of the clock that never jumps (performance.now). */
+  /** When the last heartbeat came. All times here are ms of the monotonic clock (performance.now). */
   lastSeenAt: number;
   /** When it was last pinged, and when for the first time since the last heartbeat. */
   lastPingAt = Number.NEGATIVE_INFINITY;

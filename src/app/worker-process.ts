@@ -9,10 +9,14 @@ export function readWorkerInfo(argv: readonly string[] = process.argv): WorkerIn
   return text === undefined ? null : JSON.parse(text.slice(FLAG.length));
 }
 
-/** Reports to the parent that this worker is ready, and from then on its metrics at each request. */
-export function reportToParent(metrics: Metrics): void {
+/**
+ * Reports to the parent that this worker is ready, and from then on its metrics at each request.
+ *
+ * @param onError called when the metrics cannot be read; the parent then leaves this worker out
+ */
+export function reportToParent(metrics: Metrics, onError: (error: unknown) => void): void {
   process.on("message", (message: { request?: string }) => {
-    if (message.request === "metrics") void metrics.json().then((json) => process.send?.({ metrics: json }));
+    if (message.request === "metrics") metrics.json().then((json) => void process.send?.({ metrics: json }), onError);
   });
   process.send?.({ ready: true });
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readWorkerInfo } from "./worker.ts";
+import { readWorkerInfo } from "./worker-process.ts";
 
 test("a process knows its index among workers from its parent, and has none by itself", () => {
   const info = { index: 1, count: 4 };
