@@ -62,6 +62,20 @@ test("wrong settings are refused with a message and change nothing", () => {
   expect(live.config.LOG_LEVEL).toBe("info");
 });
 
+test.each([
+  [{ WS_RATE_LIMIT: "many" }, ["WS_RATE_LIMIT"]],
+  [{ HTTP_PORT: "1" }, ["HTTP_PORT"]],
+  [{ WS_PING_INTERVAL: "20s", WS_PONG_TIMEOUT: "5s" }, ["WS_PONG_TIMEOUT", "WS_PING_INTERVAL"]],
+] as [Record<string, string>, string[]][])("of %j the mistake names its options", (texts, options) => {
+  let mistakes: ConfigError["mistakes"] = [];
+  try {
+    started().live.check(over(texts));
+  } catch (error) {
+    if (error instanceof ConfigError) mistakes = error.mistakes;
+  }
+  expect(mistakes.map((mistake) => mistake.options)).toEqual([options]);
+});
+
 test("an environment that contradicts what an admin has set is refused as a whole", () => {
   const { live, environment } = started();
   live.override(over({ WS_PONG_TIMEOUT: "40s" }));
