@@ -46,6 +46,7 @@ export async function startLog({ config, logger, lifecycle, onError }: Program, 
     () =>
       createLogTail({
         sql: tailSql,
+        leaseSql,
         epoch,
         onError: (error, consumer) =>
           logger.error({ err: error, consumer }, "the log could not be followed; tried again"),

@@ -1,7 +1,6 @@
-import type { TailBatch } from "../../platform/log/tail.ts";
 import type { TailEntry } from "../../platform/log/windows.ts";
 import { isUnavailable } from "../../platform/postgres/database-errors.ts";
-import type { Sql, TransactionSql } from "../../platform/postgres/sql.ts";
+import type { ISql, Sql, TransactionSql } from "../../platform/postgres/sql.ts";
 import type { WebhookLogger } from "./deps.ts";
 import { findPoison } from "./poison.ts";
 import { acceptsEntry } from "./rights.ts";
@@ -23,6 +22,12 @@ const ROWS_PER_INSERT = 1_000;
 /** Attempts at a batch, with the consumer's back-off between them, before the entries that make it fail are searched for. */
 const MAX_FAILURES = 3;
 
+/** What the recorder uses of a batch of the log. */
+interface RecorderBatch {
+  entries: readonly TailEntry[];
+  advance(sql: ISql): Promise<void>;
+}
+
 interface RecorderDeps {
   sql: Sql;
   epoch: () => string;
@@ -38,7 +43,7 @@ interface RecorderDeps {
 export function createRecorder({ sql, epoch, onRecorded, logger }: RecorderDeps) {
   let failures = 0;
 
-  return async function record({ entries, advance: move }: TailBatch): Promise<void> {
+  return async function record({ entries, advance: move }: RecorderBatch): Promise<void> {
     const external = entries.filter(({ room }) => !room.startsWith("_"));
     if (external.length === 0) return;
     const subscriptions = await findSubscriptions(sql);

@@ -4,6 +4,7 @@ import { type Appended, findFaults, LogObserver, readHeads, readWholeLog } from 
 import { type LogNode, startLogNode } from "../../../tests/support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
 import { waitUntil } from "../../../tests/support/wait-until.ts";
+import type { LogEntry } from "./entry.ts";
 
 const WRITERS = 50;
 const ROOMS = 8;
@@ -79,7 +80,7 @@ test("50 writers with aborts, late commits and several rooms: dense, ordered, co
         await node.tail.addConsumer({
           name,
           from: i === 0 ? "now" : "stored",
-          handle({ entries }) {
+          handle({ entries }: { entries: readonly LogEntry[] }) {
             witness.observe(entries.filter(({ room }) => room.startsWith(`event:${prefix}-`)));
             return Promise.resolve();
           },

@@ -126,7 +126,7 @@ test("a stored consumer goes on after a restart where it stopped, one in memory 
       await tail.addConsumer({
         name: `b-${from}`,
         from,
-        handle: async (batch) => void seen[from]!.push(...getIds(batch.entries)),
+        handle: async ({ entries }: { entries: readonly TailEntry[] }) => void seen[from]!.push(...getIds(entries)),
       });
     }
     return tail;

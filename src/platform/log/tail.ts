@@ -1,15 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ISql, Sql } from "../postgres/sql.ts";
+import type { StoredConsumer } from "../log-consumers/consumer.ts";
+import { createConsumerLeases } from "../log-consumers/leases.ts";
+import { createPosition } from "../log-consumers/position.ts";
+import { runConsumer as runStored } from "../log-consumers/run-consumer.ts";
+import type { Sql } from "../postgres/sql.ts";
 import { createSignal, type Signal } from "../signal.ts";
-import { type Checkpoint, CheckpointConflict, createMemoryCheckpoint, createStoredCheckpoint } from "./checkpoints.ts";
+import { backoffMs, MAX_BACKOFF_MS } from "./backoff.ts";
 import type { Epoch } from "./epoch.ts";
 import { CheckpointGone, createWindowCache, type TailEntry } from "./windows.ts";
 
 /** A consumer that must see every entry of every room: once, in order per room, also those that committed late. */
-export interface LogConsumer {
+export type LogConsumer = MemoryConsumer | StoredConsumer;
+
+/** One that begins with this process, and keeps its position in memory. */
+export interface MemoryConsumer {
   name: string;
-  /** `stored`: goes on where it stopped, also after a restart. `now`: begins with this process. */
-  from: "stored" | "now";
+  from: "now";
   /**
    * Whether it needs this entry's payload. Called for each entry; when false, the entry is not read from the database. It must be
    * true until the entry is of no use any more. Left out: it needs all.
@@ -21,7 +27,7 @@ export interface LogConsumer {
    */
   handle(batch: TailBatch): Promise<void>;
   /**
-   * For `now`: the log went back in time, or this consumer fell out of it; what it missed is not delivered. Compare heads.
+   * The log went back in time, or this consumer fell out of it; what it missed is not delivered. Compare heads.
    * Awaited, and tried again as `handle` is, before the consumer goes on.
    */
   interrupted?(): Promise<void>;
@@ -30,12 +36,6 @@ export interface LogConsumer {
 export interface TailBatch {
   /** In order of seq within each room; what the consumer does not need is not among them. */
   entries: readonly TailEntry[];
-  /**
-   * Moves a stored consumer's checkpoint within the handler's own transaction, so that its effects happen exactly once. Let its error
-   * through: with the same consumer on several nodes it means that another one had this batch.
-   * Without this call entries come at least once: the checkpoint moves after the handler has returned.
-   */
-  advance(sql: ISql): Promise<void>;
 }
 
 export interface LogTail {
@@ -45,7 +45,7 @@ export interface LogTail {
   notify(): void;
   /** Called before each pause: whether this node learns only by polling what other nodes commit. A quiet log is then polled more often. */
   pollFasterWhile(isPolling: () => boolean): void;
-  /** Seconds since the last moment up to which every consumer has seen all of the log; about one while nothing happens. */
+  /** Seconds since the last moment up to which every consumer in memory has seen all of the log; about one while nothing happens. */
   lag(): number;
   /** Resolves when all handlers have returned. */
   stop(): Promise<void>;
@@ -59,15 +59,11 @@ const IDLE_POLL_MS = 800;
 const POLLING_NODE_MS = 160;
 /** Empty polls before polling slows down. */
 const MAX_QUIET_POLLS = 5;
-/** Pause of a stored consumer that another process was ahead of. */
-const STANDBY_MS = 1_000;
-const MIN_BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 30_000;
 
 /** A consumer and how far it has come. */
 interface ConsumerProgress {
-  consumer: LogConsumer;
-  /** Null: it is not known, or another process has the batch. */
+  consumer: MemoryConsumer;
+  /** Null: it is not known. */
   at: number | null;
   seenAt: number;
   /** Whether it needed more than half of the last window. */
@@ -76,14 +72,18 @@ interface ConsumerProgress {
 
 /**
  * Follows the log by checkpoints. One poll per 80 ms while there is something to deliver (one per 800 ms when nothing happens, or 160 ms for a node that nothing else wakes) and one
- * fetch per window, handed to all consumers that want all of it; each has a checkpoint of its own.
+ * fetch per window, handed to all consumers in memory that want all of it; each has a checkpoint of its own. Stored consumers read what
+ * they want themselves, on the node that owns them.
  */
 export function createLogTail({
   sql,
+  leaseSql = sql,
   epoch,
   onError,
 }: {
   sql: Sql;
+  /** For the leases of stored consumers, which must not wait for a batch. */
+  leaseSql?: Sql;
   epoch: Epoch;
   /** Called with every failed poll (`consumer` is null) and every failed batch; both are tried again. */
   onError: (error: unknown, consumer: string | null) => void;
@@ -92,7 +92,9 @@ export function createLogTail({
   const signals = new Set<Signal>();
   const backoffs = new Set<Signal>();
   const idleSignal = createSignal();
+  const leases = createConsumerLeases({ sql: leaseSql, onError: (error) => onError(error, null) });
   const loops: Promise<void>[] = [];
+  let pollLoop: Promise<void> | undefined;
   let stopped = false;
   let latestCheckpoint = 0;
   /** When the last poll was sent, and with each consumer the poll up to which it has seen everything; ms of performance.now. */
@@ -139,12 +141,16 @@ export function createLogTail({
     }
   }
 
-  async function runConsumer(consumer: LogConsumer, checkpoint: Checkpoint, begin: number): Promise<void> {
-    const signal = createSignal();
+  function createSignals(): { signal: Signal; backoff: Signal } {
+    const [signal, backoff] = [createSignal(), createSignal()];
     signals.add(signal);
     // Of its own: what others commit meanwhile must not end it.
-    const backoff = createSignal();
     backoffs.add(backoff);
+    return { signal, backoff };
+  }
+
+  async function runConsumer(consumer: MemoryConsumer, begin: number): Promise<void> {
+    const { signal, backoff } = createSignals();
     let at: number | null = begin;
     const progress: ConsumerProgress = { consumer, at, seenAt: performance.now(), neededMajority: false };
     consumers.add(progress);
@@ -163,41 +169,47 @@ export function createLogTail({
           wasInterrupted ||= ownGeneration !== generation;
           ownGeneration = generation;
           at = null;
-          const next = await checkpoint.load();
+          const next = await readNewest();
           if (wasInterrupted) await consumer.interrupted?.();
           wasInterrupted = false;
           at = next;
           continue;
         }
-        at = await consumeWindow(progress, checkpoint, at);
+        at = await consumeWindow(progress, at);
         failures = 0;
       } catch (error) {
-        if (error instanceof CheckpointConflict) {
-          // The same consumer on another node was first. It goes on with what comes next, and this one checks now and then whether it
-          // still does: if all ran for each batch, each would read the whole log.
-          at = null;
-          progress.at = null;
-          if (!stopped) await backoff.wait(STANDBY_MS);
-          continue;
-        }
         onError(error, consumer.name);
         if (error instanceof CheckpointGone) ownGeneration = -1;
-        else if (consumer.from === "stored") at = null; // the handler may have moved it, or another process has
-        if (!stopped) await backoff.wait(Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** failures++));
+        if (!stopped) await backoff.wait(backoffMs(failures++));
       }
     }
   }
 
-  async function consumeWindow(progress: ConsumerProgress, checkpoint: Checkpoint, from: number): Promise<number> {
+  /** Resolves when it is running, to the loop. */
+  async function startStored(consumer: StoredConsumer): Promise<{ loop: Promise<void> }> {
+    await createPosition(sql, consumer);
+    const own = createSignals();
+    await leases.add(consumer.name, own.signal.notify);
+    const loop = runStored(consumer, {
+      ...own,
+      sql,
+      leases,
+      newest: () => ({ checkpoint: latestCheckpoint, generation }),
+      isStopped: () => stopped,
+      onError: (error) => onError(error, consumer.name),
+    });
+    return { loop };
+  }
+
+  /** The newest checkpoint that is stored: where a consumer in memory begins. */
+  async function readNewest(): Promise<number> {
+    const [row] = await sql<{ tick: number }[]>`SELECT max(id)::float8 AS tick FROM ticks`;
+    return row!.tick;
+  }
+
+  async function consumeWindow(progress: ConsumerProgress, from: number): Promise<number> {
     const { to, count, entries } = await readWindow(progress, from);
-    if (to === from) return from;
-    let advanced = false;
-    const advance = async (tx: ISql) => {
-      await checkpoint.advance(tx, from, to);
-      advanced = true;
-    };
-    if (count > 0) await progress.consumer.handle({ entries, advance });
-    if (!advanced) await advance(sql);
+    if (count > 0) await progress.consumer.handle({ entries });
     return to;
   }
 
@@ -223,11 +235,9 @@ export function createLogTail({
 
   return {
     async addConsumer(consumer) {
-      const checkpoint =
-        consumer.from === "stored" ? createStoredCheckpoint(sql, consumer.name) : createMemoryCheckpoint(sql);
-      const begin = await checkpoint.load();
-      if (loops.length === 0) loops.push(runPollLoop());
-      loops.push(runConsumer(consumer, checkpoint, begin));
+      if (consumer.from === "stored") loops.push((await startStored(consumer)).loop);
+      else loops.push(runConsumer(consumer, await readNewest()));
+      pollLoop ??= runPollLoop();
     },
     notify() {
       quietPolls = 0;
@@ -241,7 +251,8 @@ export function createLogTail({
       stopped = true;
       idleSignal.notify();
       for (const signal of [...signals, ...backoffs]) signal.notify();
-      await Promise.all(loops);
+      await Promise.all([pollLoop, ...loops]);
+      await leases.stop();
     },
   };
 }

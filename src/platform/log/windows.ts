@@ -121,6 +121,6 @@ async function fetchEntries(sql: Sql, from: number, to: number, rooms: readonly 
 }
 
 /** The columns of an entry `f` of the log. */
-function entryColumns(sql: Sql): SqlFragment {
+export function entryColumns(sql: Sql): SqlFragment {
   return sql`f.seq::float8, f.type, f.payload, f.meta, extract(epoch FROM f.at)::float8 * 1000 AS at`;
 }

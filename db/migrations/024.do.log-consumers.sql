@@ -1,0 +1,30 @@
+-- Stored consumers of the log (docs/log-consumers.md): one node at a time owns each, and a batch may end within a window.
+
+-- The last entry that was handled of the window from window_from to window_to, in order of (room_id, seq); null: none of the next window.
+-- It counts only while window_from is the checkpoint: a node of the release before moves that alone.
+ALTER TABLE log_readers
+  ADD COLUMN window_from bigint,
+  ADD COLUMN window_to   bigint,
+  ADD COLUMN room_id     bigint,
+  ADD COLUMN seq         bigint;
+
+-- Apart from the position, whose row a handler's transaction has locked: a renewal must not wait for it.
+CREATE TABLE log_consumers (
+  name         text PRIMARY KEY REFERENCES log_readers (name) ON DELETE CASCADE,
+  -- A run of a node; null: none.
+  owner        uuid,
+  -- By the database's clock.
+  leased_until timestamptz
+);
+INSERT INTO log_consumers (name) SELECT name FROM log_readers;
+
+-- Renews this owner's leases, and takes those that are free. What another transaction has locked is left for the next call.
+CREATE FUNCTION log_consumers_lease(p_owner uuid, p_names text[], p_ms float8) RETURNS SETOF text LANGUAGE sql AS $$
+  WITH free AS (
+    SELECT c.name FROM log_consumers c
+    WHERE c.name = ANY (p_names) AND (c.owner = p_owner OR c.owner IS NULL OR c.leased_until < clock_timestamp())
+    ORDER BY c.name FOR UPDATE SKIP LOCKED)
+  UPDATE log_consumers c SET owner = p_owner, leased_until = clock_timestamp() + p_ms * interval '1 ms'
+  FROM free WHERE c.name = free.name
+  RETURNING c.name
+$$;
