@@ -28,3 +28,18 @@ CREATE FUNCTION log_consumers_lease(p_owner uuid, p_names text[], p_ms float8) R
   FROM free WHERE c.name = free.name
   RETURNING c.name
 $$;
+
+-- Entries that a consumer failed at until it went on without them, with the last error. Rows go after 30 days.
+-- Personal data: the name of a room may be that of a person, and an error may quote what it failed at.
+CREATE TABLE log_parked (
+  id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  consumer  text NOT NULL REFERENCES log_consumers (name) ON DELETE CASCADE,
+  room      text NOT NULL,
+  seq       bigint NOT NULL,
+  epoch     text NOT NULL,
+  type      text NOT NULL,
+  attempts  int NOT NULL,
+  error     text NOT NULL,
+  parked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE (consumer, room, epoch, seq)
+);

@@ -50,6 +50,11 @@ export async function startLog({ config, logger, lifecycle, onError }: Program, 
         epoch,
         onError: (error, consumer) =>
           logger.error({ err: error, consumer }, "the log could not be followed; tried again"),
+        onParked: ({ entry: { room, seq, type }, attempts, error }, consumer) =>
+          logger.error(
+            { err: error, consumer, room, seq, type, attempts },
+            "a log consumer failed at an entry; it was parked",
+          ),
       }),
     (part) => part.stop(),
   );

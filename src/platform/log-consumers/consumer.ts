@@ -18,6 +18,11 @@ export interface StoredConsumer {
   maxRows?: number;
   /** Maximum bytes of payloads and meta in a batch; one entry that is larger comes alone. */
   maxBytes?: number;
+  /**
+   * Attempts at a batch before the entry that makes it fail is searched for, by halving the batch, and parked when it is alone.
+   * Failures of the database and `RetryLater` do not count.
+   */
+  maxAttempts?: number;
   /** Awaited. A failure is tried again with back-off, and delays this consumer alone. */
   handle(batch: ConsumerBatch): Promise<void>;
 }
@@ -40,5 +45,10 @@ export interface ConsumerBatch {
   advance(sql: ISql): Promise<void>;
 }
 
-/** Bounds of a batch of a consumer that names none. */
-export const DEFAULT_BOUNDS = { maxRows: 5_000, maxBytes: 4_194_304 };
+/** For what a consumer does not say. With ten attempts an entry is searched for after about a minute. */
+export const DEFAULTS = { maxRows: 5_000, maxBytes: 4_194_304, maxAttempts: 10 };
+
+/** Thrown by a handler when nothing is wrong with the entries, such as when the system that it writes to is away. */
+export class RetryLater extends Error {
+  override readonly name = "RetryLater";
+}

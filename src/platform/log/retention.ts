@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { deleteParked } from "../log-consumers/parked.ts";
 import { sqlState } from "../postgres/database-errors.ts";
 import type { Sql } from "../postgres/sql.ts";
 import { logPartitions } from "./partitions.ts";
@@ -25,6 +26,8 @@ const CHECKPOINTS_KEPT = "1 hour";
 const CHECKPOINT_INTERVAL = "5 minutes";
 /** And one of so many: between two that stay lies never more than a window can hold (./between.ts). */
 const CHECKPOINT_STRIDE = 25;
+/** What consumers parked stays so long. */
+const PARKED_KEPT_DAYS = 30;
 const PASS_INTERVAL_MS = 3_600_000;
 const MAX_TRIES = 20;
 
@@ -76,6 +79,7 @@ export async function runRetentionPass(sql: Sql, limits: Limits): Promise<Retent
           FROM ticks WHERE at < clock_timestamp() - ${CHECKPOINTS_KEPT}::interval) old
         WHERE (n > 1 AND id % ${CHECKPOINT_STRIDE} <> 0) OR at < clock_timestamp() - ${limits.retentionMs} * interval '1 ms')
       AND id < (SELECT max(id) FROM ticks) AND id < (SELECT coalesce(min(tick), 9223372036854775807) FROM log_readers)`;
+  await deleteParked(sql, PARKED_KEPT_DAYS);
   return report;
 }
 

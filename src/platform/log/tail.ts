@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StoredConsumer } from "../log-consumers/consumer.ts";
 import { createConsumerLeases } from "../log-consumers/leases.ts";
+import type { Parked } from "../log-consumers/parked.ts";
 import { createPosition } from "../log-consumers/position.ts";
 import { runConsumer as runStored } from "../log-consumers/run-consumer.ts";
 import type { Sql } from "../postgres/sql.ts";
@@ -80,6 +81,7 @@ export function createLogTail({
   leaseSql = sql,
   epoch,
   onError,
+  onParked = () => {},
 }: {
   sql: Sql;
   /** For the leases of stored consumers, which must not wait for a batch. */
@@ -87,6 +89,8 @@ export function createLogTail({
   epoch: Epoch;
   /** Called with every failed poll (`consumer` is null) and every failed batch; both are tried again. */
   onError: (error: unknown, consumer: string | null) => void;
+  /** Called with every entry that a stored consumer went on without. */
+  onParked?: (parked: Parked, consumer: string) => void;
 }): LogTail {
   let windows = createWindowCache(sql);
   const signals = new Set<Signal>();
@@ -197,6 +201,7 @@ export function createLogTail({
       newest: () => ({ checkpoint: latestCheckpoint, generation }),
       isStopped: () => stopped,
       onError: (error) => onError(error, consumer.name),
+      onParked: (parked) => onParked(parked, consumer.name),
     });
     return { loop };
   }
