@@ -112,6 +112,22 @@ const ROWS: Row[] = [
     { title: "Log append time", unit: "s", lines: percentiles("realtime_log_append_seconds") },
     { title: "Log tail lag", unit: "s", lines: [["usher_log_tail_lag_seconds{$i}", "{{instance}}"]] },
     {
+      title: "Lag of stored log consumers",
+      unit: "s",
+      lines: [["max by (consumer) (usher_log_consumer_lag_seconds{$i})", "{{consumer}}"]],
+    },
+    {
+      title: "Stored log consumers",
+      unit: "short",
+      lines: [
+        ["max by (consumer) (usher_log_consumer_lag_entries{$i})", "{{consumer}} entries to handle"],
+        ["max by (consumer) (usher_log_consumer_parked{$i})", "{{consumer}} parked"],
+        ["max by (consumer) (usher_log_consumer_owned{$i})", "{{consumer}} has a node"],
+        ["max by (consumer) (usher_log_consumer_paused{$i})", "{{consumer}} paused"],
+        ["max by (consumer) (usher_log_consumer_behind_retention{$i})", "{{consumer}} behind retention"],
+      ],
+    },
+    {
       title: "Connections to the database",
       unit: "short",
       lines: [

@@ -23,6 +23,7 @@ export function allMetrics(): Metrics {
     isWritable: () => true,
     tailLag: () => 0,
     logSize: async () => ({ bytes: 0, partitionsAhead: 0 }),
+    logConsumers: async () => [],
     isPresenceUp: () => true,
     watchedRooms: () => 0,
   });

@@ -14,19 +14,27 @@ CREATE TABLE log_consumers (
   -- A run of a node; null: none.
   owner        uuid,
   -- By the database's clock.
-  leased_until timestamptz
+  leased_until timestamptz,
+  paused_at    timestamptz,
+  -- The log went on without it: entries after lost_checkpoint are gone. Until a replay it handles nothing and holds nothing.
+  behind_retention_at timestamptz,
+  lost_checkpoint     bigint,
+  -- Grows with each command (pause, resume, replay), so that the owner reads its position again.
+  version      bigint NOT NULL DEFAULT 0
 );
 INSERT INTO log_consumers (name) SELECT name FROM log_readers;
 
 -- Renews this owner's leases, and takes those that are free. What another transaction has locked is left for the next call.
-CREATE FUNCTION log_consumers_lease(p_owner uuid, p_names text[], p_ms float8) RETURNS SETOF text LANGUAGE sql AS $$
+-- `runs`: the owner may hand out batches.
+CREATE FUNCTION log_consumers_lease(p_owner uuid, p_names text[], p_ms float8)
+RETURNS TABLE (name text, runs boolean, version bigint) LANGUAGE sql AS $$
   WITH free AS (
     SELECT c.name FROM log_consumers c
     WHERE c.name = ANY (p_names) AND (c.owner = p_owner OR c.owner IS NULL OR c.leased_until < clock_timestamp())
     ORDER BY c.name FOR UPDATE SKIP LOCKED)
   UPDATE log_consumers c SET owner = p_owner, leased_until = clock_timestamp() + p_ms * interval '1 ms'
   FROM free WHERE c.name = free.name
-  RETURNING c.name
+  RETURNING c.name, c.paused_at IS NULL AND c.behind_retention_at IS NULL, c.version
 $$;
 
 -- Entries that a consumer failed at until it went on without them, with the last error. Rows go after 30 days.

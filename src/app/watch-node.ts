@@ -1,4 +1,5 @@
 import { logSize } from "../platform/log/size.ts";
+import { listConsumers } from "../platform/log-consumers/status.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Hub } from "../realtime/transport.ts";
 import type { Log } from "./start-log.ts";
@@ -13,6 +14,7 @@ export function watchNode(metrics: Metrics, { sql, pools, writeProbe }: Storage,
     isWritable: () => writeProbe.isWritable(sql),
     tailLag: () => tail.lag(),
     logSize: () => logSize(sql),
+    logConsumers: () => listConsumers(sql),
     isPresenceUp: () => hub.presenceHealth().up,
     watchedRooms: () => hub.presenceHealth().watched,
   });

@@ -11,6 +11,7 @@ test("a database that does not respond does not delay the other metrics", async 
     isWritable: () => true,
     tailLag: () => 0,
     logSize: () => silent.promise,
+    logConsumers: async () => [],
     isPresenceUp: () => true,
     watchedRooms: () => 0,
   };

@@ -1,6 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Aggregator, Gauge, type Registry } from "prom-client";
+import { addConsumerMetrics } from "./log-consumers/metrics.ts";
+import type { ConsumerStatus } from "./log-consumers/status.ts";
 import type { PoolStats } from "./postgres/pool.ts";
+import { shareQuery } from "./share-query.ts";
 
 /** What a node can report of its part in the cluster, and of what it depends on. */
 export interface NodeSources {
@@ -16,6 +18,8 @@ export interface NodeSources {
   tailLag(): number;
   /** The log as the database has it; queried at each scrape, and a failure leaves the last value. */
   logSize(): Promise<{ bytes: number; partitionsAhead: number }>;
+  /** The stored consumers of the log as the database has them; the same. */
+  logConsumers(): Promise<ConsumerStatus[]>;
   /** Whether the last presence sync could read and write its store. */
   isPresenceUp(): boolean;
   /** Rooms whose list of users a client on this node watches. */
@@ -37,7 +41,7 @@ export function addNodeMetrics(registry: Registry, sources: NodeSources): void {
     });
   gauge("usher_nodes", "Live nodes, as this one knows.", "max", () => sources.nodes());
   gauge("usher_node_lease_held", "1: this node has its number.", "min", () => +sources.isLeaseHeld());
-  gauge("usher_log_tail_lag_seconds", "Age of what the slowest consumer of the log has seen.", "max", () =>
+  gauge("usher_log_tail_lag_seconds", "Age of what the slowest consumer of the log in memory has seen.", "max", () =>
     sources.tailLag(),
   );
   gauge("usher_presence_up", "1: the presence store responds.", "min", () => +sources.isPresenceUp());
@@ -52,6 +56,7 @@ export function addNodeMetrics(registry: Registry, sources: NodeSources): void {
   );
   addPools(registry, sources.pools);
   addLogSize(registry, sources.logSize);
+  addConsumerMetrics(registry, sources.logConsumers);
 }
 
 function addPools(registry: Registry, pools: NodeSources["pools"]): void {
@@ -80,20 +85,9 @@ function addPools(registry: Registry, pools: NodeSources["pools"]): void {
   });
 }
 
-/** ms. A frozen database must not block the metrics that show it. */
-const READ_TIMEOUT_MS = 1_000;
-
 /** Every process queries the same database, so any one result will do. One query for both. */
 function addLogSize(registry: Registry, read: NodeSources["logSize"]): void {
-  let pending: Promise<{ bytes: number; partitionsAhead: number } | null> | null = null;
-  const query = () => {
-    pending ??= read()
-      .catch(() => null)
-      .finally(() => {
-        pending = null;
-      });
-    return Promise.race([pending, sleep(READ_TIMEOUT_MS, null, { ref: false })]);
-  };
+  const query = shareQuery(read);
   new Gauge({
     name: "usher_log_bytes",
     help: "Size of the log in the database.",

@@ -39,7 +39,13 @@ async function readAll(
 ): Promise<ConsumerEntry[][]> {
   const batches: ConsumerEntry[][] = [];
   for (let position = { checkpoint, within: null } as Parameters<typeof readBatch>[1]; ; ) {
-    const { entries, next } = await readBatch(node.sql, position, { filter: {}, maxRows: 9, maxBytes: 1e6, ...wanted });
+    const { entries, next } = await readBatch(node.sql, position, {
+      name: "test",
+      filter: {},
+      maxRows: 9,
+      maxBytes: 1e6,
+      ...wanted,
+    });
     if (next === position) return batches;
     if (entries.length > 0) batches.push(entries);
     position = next;
@@ -102,7 +108,7 @@ test("a consumer that is far back costs what a batch holds, not what the log hol
   }
   await node.sql`ANALYZE log`;
   const read = await countRowsRead(node.sql, (sql) =>
-    readBatch(sql, { checkpoint: begin, within: null }, { filter: {}, maxRows: 1_000, maxBytes: 1e6 }),
+    readBatch(sql, { checkpoint: begin, within: null }, { name: "test", filter: {}, maxRows: 1_000, maxBytes: 1e6 }),
   );
   expect(read).toBeLessThan(25_000);
 });

@@ -5,6 +5,8 @@ import type { ConsumerEntry, ConsumerFilter } from "./consumer.ts";
 import type { Position } from "./position.ts";
 
 interface Wanted {
+  /** Of the consumer. */
+  name: string;
   filter: ConsumerFilter;
   maxRows: number;
   maxBytes: number;
@@ -12,20 +14,22 @@ interface Wanted {
 
 /**
  * The next entries that a consumer wants, as many as fit, and its position after them. None, at the same position: nothing is new.
+ * `version`: of the consumer's last command; null: it was removed.
  * A batch lies within one window between two checkpoints; one that does not hold all of it ends at an entry.
  */
 export async function readBatch(
   sql: Sql,
   position: Position,
-  { filter, maxRows, maxBytes }: Wanted,
-): Promise<{ entries: ConsumerEntry[]; next: Position }> {
+  { name, filter, maxRows, maxBytes }: Wanted,
+): Promise<{ entries: ConsumerEntry[]; next: Position; version: number | null }> {
   const { checkpoint, within } = position;
-  const [bounds] = await sql<{ here: boolean; to: number | null; epoch: string }[]>`
+  const [bounds] = await sql<{ here: boolean; to: number | null; epoch: string; version: number | null }[]>`
     SELECT EXISTS (SELECT FROM ticks WHERE id = ${checkpoint}) AS here, log_epoch() AS epoch,
+      (SELECT version FROM log_consumers WHERE name = ${name})::float8 AS version,
       ${within === null ? windowEnd(sql, checkpoint) : sql`${within.to}::float8`} AS "to"`;
-  const { here, to, epoch } = bounds!;
+  const { here, to, epoch, version } = bounds!;
   if (!here) throw new CheckpointGone(`Checkpoint ${checkpoint} is not there any more.`);
-  if (to === null) return { entries: [], next: position };
+  if (to === null) return { entries: [], next: position, version };
   const rows = await sql<(Omit<ConsumerEntry, "epoch"> & { room_id: string; total: number })[]>`
     SELECT (SELECT r.name FROM rooms r WHERE r.id = f.room_id) AS room, f.room_id, ${entryColumns(sql)}, f.total::float8
     FROM (
@@ -45,6 +49,7 @@ export async function readBatch(
     next: isCut
       ? { checkpoint, within: { to, roomId: last.room_id, seq: last.seq } }
       : { checkpoint: to, within: null },
+    version,
   };
 }
 

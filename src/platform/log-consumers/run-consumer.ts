@@ -11,10 +11,10 @@ import { readBatch } from "./read-batch.ts";
 
 interface RunDeps {
   sql: Sql;
-  leases: Pick<ConsumerLeases, "isHeld">;
+  leases: Pick<ConsumerLeases, "get" | "refresh">;
   /** The newest checkpoint of the log; `generation` changes when the log went back in time. */
   newest: () => { checkpoint: number; generation: number };
-  /** Notified at each new checkpoint, and when the lease is taken or lost. */
+  /** Notified at each new checkpoint, and when the lease is taken or lost, or the consumer was paused, resumed or moved. */
   signal: Signal;
   /** Of this consumer alone: what others commit meanwhile must not end it. */
   backoff: Signal;
@@ -50,19 +50,27 @@ export async function runConsumer(consumer: StoredConsumer, deps: RunDeps): Prom
   /** Null: it must be read again. */
   let position: Position | null = null;
   let generation = newest().generation;
+  let version = 0;
   while (!isStopped()) {
     try {
-      if (!leases.isHeld(name)) {
+      const owned = leases.get(name);
+      if (!owned?.runs) {
         position = null;
         await signal.wait(MAX_BACKOFF_MS);
-      } else if (position === null || generation !== newest().generation) {
+      } else if (position === null || generation !== newest().generation || version !== owned.version) {
         generation = newest().generation;
+        version = owned.version;
         position = await loadPosition(sql, name);
         if (position === null) throw new Error(`The log consumer ${name} has no position any more: it was removed.`);
       } else if (position.within === null && newest().checkpoint <= position.checkpoint) {
         await signal.wait(MAX_BACKOFF_MS);
       } else {
-        const read = await readBatch(sql, position, { filter, maxBytes, maxRows: attempts.maxRows() });
+        const read = await readBatch(sql, position, { name, filter, maxBytes, maxRows: attempts.maxRows() });
+        if (read.version !== version) {
+          position = null; // it was paused or moved
+          await leases.refresh();
+          continue;
+        }
         if (read.next !== position) await handle({ ...read, from: position });
         position = read.next;
         attempts.succeed();

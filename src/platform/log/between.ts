@@ -27,3 +27,10 @@ export function entriesBetween(sql: ISql, from: number, to: number): SqlFragment
     UNION ALL
     SELECT * FROM log WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip(${before}))) AND pg_visible_in_snapshot(xid, ${after}))`;
 }
+
+/** How many entries there are after a checkpoint, as an expression; those still open in it are not counted, nor more than `max`. */
+export function countAfter(sql: ISql, checkpoint: SqlFragment, max: number): SqlFragment {
+  return sql`(
+    SELECT count(*) FROM (
+      SELECT FROM log l WHERE l.xid >= (SELECT pg_snapshot_xmax(t.snap) FROM ticks t WHERE t.id = ${checkpoint}) LIMIT ${max}) counted)`;
+}
