@@ -34,8 +34,11 @@ export async function startLog({ config, logger, lifecycle, onError }: Program, 
       startRetention({
         sql,
         limits: () => ({ retentionMs: config.LOG_RETENTION, maxBytes: config.LOG_MAX_BYTES }),
-        onPass: ({ blocked }) =>
-          blocked && logger.warn(blocked, "a partition of the log stays because a consumer lags"),
+        onPass({ blocked, behindRetention }) {
+          if (blocked) logger.warn(blocked, "a partition of the log stays because a consumer lags");
+          for (const consumer of behindRetention)
+            logger.error({ consumer }, "a log consumer is behind retention: entries that it has not seen are gone");
+        },
         onError,
       }),
     (part) => part.stop(),

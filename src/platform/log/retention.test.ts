@@ -1,6 +1,9 @@
 import { afterAll, beforeEach, expect, test } from "bun:test";
 import { type LogNode, startLogNode } from "../../../tests/support/log-node.ts";
 import { type TestDatabase, testDatabase } from "../../../tests/support/postgres.ts";
+import { waitUntil } from "../../../tests/support/wait-until.ts";
+import { pauseConsumer, replayConsumer, resumeConsumer } from "../log-consumers/commands.ts";
+import { listConsumers } from "../log-consumers/status.ts";
 import { runRetentionPass, startRetention } from "./retention.ts";
 
 const HOUR = 3_600_000;
@@ -80,6 +83,49 @@ test("a partition stays until every stored consumer has passed it, and the one t
   expect(await runRetentionPass(sql, PLENTY)).toMatchObject({ dropped: [old], blocked: null });
 });
 
+test("a consumer that holds the log for too long, or too much of it, is behind retention, and retention goes on", async () => {
+  const { sql } = node;
+  const seen: number[] = [];
+  await node.tail.addConsumer({
+    name: "late",
+    from: "stored",
+    handle: async ({ entries }) => void seen.push(...entries.map(({ seq }) => seq)),
+  });
+  await pauseConsumer(sql, "late");
+  const held = await oldPartition(50);
+  expect(await runRetentionPass(sql, PLENTY)).toMatchObject({
+    dropped: [],
+    blocked: { partition: held, consumer: "late" },
+  });
+  const old = await oldPartition(100);
+  const read = async () => (await listConsumers(sql)).map(({ name, isBehindRetention }) => [name, isBehindRetention]);
+  expect(await read()).toEqual([["late", false]]);
+  const [before] = await sql`SELECT tick FROM log_readers`;
+  expect(await runRetentionPass(sql, PLENTY)).toMatchObject({
+    dropped: [old, held],
+    behindRetention: ["late"],
+    blocked: null,
+  });
+  expect(await read()).toEqual([["late", true]]);
+  const [after] = await sql`SELECT lost_checkpoint FROM log_consumers`;
+  expect(after!.lost_checkpoint).toBe(before!.tick);
+
+  // It handles nothing until it is moved, also when it is resumed.
+  await resumeConsumer(sql, "late");
+  await node.transaction({ actor: "1" }, async (tx) => tx.log("event:late", "test", {}));
+  await sql`SELECT pg_sleep(0.1), log_tick()`;
+  await replayConsumer(sql, "late", "now");
+  await node.transaction({ actor: "1" }, async (tx) => tx.log("event:late", "test", {}));
+  await waitUntil("it goes on", () => seen.length > 0);
+  expect(seen).toEqual([2]);
+  expect(await read()).toEqual([["late", false]]);
+
+  await pauseConsumer(sql, "late");
+  const much = await oldPartition(20);
+  expect(await runRetentionPass(sql, { ...PLENTY, maxBytes: 1 })).toMatchObject({ behindRetention: ["late"] });
+  expect([...(await sql`SELECT FROM pg_class WHERE relname = ${much}`)]).toEqual([]);
+});
+
 test("a drop that has to wait for a long read does not block an append", async () => {
   const old = await oldPartition(50);
   const reading = Promise.withResolvers<void>();
@@ -122,6 +168,6 @@ test("it starts with a pass, and stops", async () => {
     onPass: (report) => reports.push(report),
     onError,
   });
-  expect(reports).toEqual([{ made: 0, dropped: [], blocked: null }]);
+  expect(reports).toEqual([{ made: 0, dropped: [], behindRetention: [], blocked: null }]);
   await retention.stop();
 });

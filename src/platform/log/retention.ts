@@ -1,20 +1,25 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { findLagging, markBehindRetention, releaseHeld } from "../log-consumers/behind-retention.ts";
 import { deleteParked } from "../log-consumers/parked.ts";
 import { sqlState } from "../postgres/database-errors.ts";
 import type { Sql } from "../postgres/sql.ts";
 import { logPartitions } from "./partitions.ts";
 
-/** What one pass did. `blocked`: the oldest partition should go, but this stored consumer has not passed it: an alarm. */
+/**
+ * What one pass did. `blocked`: the oldest partition should go, but this stored consumer has not passed it: an alarm.
+ * `behindRetention`: stored consumers that the log went on without, since they held it for too long.
+ */
 export interface RetentionReport {
   made: number;
   dropped: string[];
+  behindRetention: string[];
   blocked: { partition: string; consumer: string } | null;
 }
 
 interface Limits {
-  /** LOG_RETENTION: entries older than this go, partition by partition (6 h). */
+  /** LOG_RETENTION: entries older than this go, partition by partition (6 h); those that a stored consumer has not seen, after twice this. */
   retentionMs: number;
-  /** LOG_MAX_BYTES: above this the oldest partitions go sooner. The present one always stays. */
+  /** LOG_MAX_BYTES: above this the oldest partitions go sooner, seen by all consumers or not. The present one always stays. */
   maxBytes: number;
 }
 
@@ -26,6 +31,8 @@ const CHECKPOINTS_KEPT = "1 hour";
 const CHECKPOINT_INTERVAL = "5 minutes";
 /** And one of so many: between two that stay lies never more than a window can hold (./between.ts). */
 const CHECKPOINT_STRIDE = 25;
+/** A stored consumer holds entries until they are so many times as old as they otherwise become. */
+const HELD_RETENTIONS = 2;
 /** What consumers parked stays so long. */
 const PARKED_KEPT_DAYS = 30;
 const PASS_INTERVAL_MS = 3_600_000;
@@ -63,14 +70,16 @@ export async function startRetention({
 /** One pass: make what is missing ahead, drop what is old or too much, trim checkpoints. Any node may do it at any time. */
 export async function runRetentionPass(sql: Sql, limits: Limits): Promise<RetentionReport> {
   const [row] = await sql<{ made: number }[]>`SELECT log_make_partitions(${PARTITIONS_AHEAD}) AS made`;
-  const report: RetentionReport = { made: row!.made, dropped: [], blocked: null };
-  for (const partition of await findSurplus(sql, limits)) {
-    const consumer = await dropUnlessNeeded(sql, partition);
-    if (consumer !== null) {
-      report.blocked = { partition, consumer };
+  const report: RetentionReport = { made: row!.made, dropped: [], behindRetention: [], blocked: null };
+  await releaseHeld(sql);
+  for (const { name, mustGo } of await findSurplus(sql, limits)) {
+    const lagging = await drop(sql, name, mustGo);
+    if (lagging.length > 0 && !mustGo) {
+      report.blocked = { partition: name, consumer: lagging[0]! };
       break;
     }
-    report.dropped.push(partition);
+    report.behindRetention.push(...lagging);
+    report.dropped.push(name);
   }
   await sql`
     DELETE FROM ticks WHERE id IN (
@@ -84,34 +93,34 @@ export async function runRetentionPass(sql: Sql, limits: Limits): Promise<Retent
 }
 
 /** Past partitions that are too old, or beyond the bytes counted from the newest; the oldest first. */
-async function findSurplus(sql: Sql, { retentionMs, maxBytes }: Limits): Promise<string[]> {
-  const rows = await sql<{ name: string }[]>`
+async function findSurplus(sql: Sql, { retentionMs, maxBytes }: Limits): Promise<{ name: string; mustGo: boolean }[]> {
+  return await sql<{ name: string; mustGo: boolean }[]>`
     WITH sized AS (
       SELECT name, upper, sum(pg_total_relation_size(oid)) OVER (ORDER BY upper DESC) AS bytes_to_here
       FROM ${logPartitions(sql)} p)
-    SELECT name FROM sized
+    SELECT name, upper < clock_timestamp() - ${HELD_RETENTIONS * retentionMs} * interval '1 ms' OR bytes_to_here > ${maxBytes} AS "mustGo"
+    FROM sized
     WHERE upper < clock_timestamp() - interval '1 minute' -- no transaction writes to it any more, not even a slow one
       AND (upper < clock_timestamp() - ${retentionMs} * interval '1 ms' OR bytes_to_here > ${maxBytes})
     ORDER BY upper`;
-  return rows.map(({ name }) => name);
 }
 
 /**
- * Drops a partition unless a stored consumer has still to see something of it; then returns that consumer's name.
+ * Drops a partition, unless stored consumers have still to see something of it and it need not go; returns their names. Those of one that
+ * must go are then behind retention.
  * The lock is waited for 100 ms at a time: a drop that waits for one long read would stall every append.
  */
-async function dropUnlessNeeded(sql: Sql, partition: string): Promise<string | null> {
+async function drop(sql: Sql, partition: string, mustGo: boolean): Promise<string[]> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await sql.begin("isolation level read committed", async (tx) => {
         await tx`SET LOCAL lock_timeout = '100ms'`;
         await tx`LOCK TABLE ${tx(partition)} IN SHARE MODE`; // waits for a last writer, whose rows count too
-        const [lagging] = await tx<{ name: string }[]>`
-          SELECT r.name FROM log_readers r JOIN ticks t ON t.id = r.tick
-          WHERE pg_snapshot_xmin(t.snap) <= (SELECT max(xid) FROM ${tx(partition)}) ORDER BY r.tick LIMIT 1`;
-        if (lagging) return lagging.name;
+        const lagging = await findLagging(tx, partition);
+        if (lagging.length > 0 && !mustGo) return lagging;
+        await markBehindRetention(tx, lagging);
         await tx`DROP TABLE ${tx(partition)}`;
-        return null;
+        return lagging;
       });
     } catch (error) {
       if (sqlState(error) !== "55P03" || attempt === MAX_TRIES) throw error;
