@@ -193,6 +193,12 @@ const ROWS: Row[] = [
     },
   ],
   [
+    "Jobs",
+    { title: "Runs", unit: "ops", lines: [[by("outcome", "usher_job_runs_total"), "{{outcome}}"]] },
+    { title: "Jobs", unit: "short", lines: [["max by (state) (usher_jobs{$i})", "{{state}}"]] },
+    { title: "Waiting since", unit: "s", lines: [["max(usher_jobs_age_seconds{$i})", "the oldest"]] },
+  ],
+  [
     "Processes",
     {
       title: "Memory",

@@ -1,4 +1,5 @@
 import { createWebhookMetrics } from "../src/bridges/webhooks/metrics.ts";
+import { createJobMetrics } from "../src/platform/jobs/job-metrics.ts";
 import { createMetrics, type Metrics } from "../src/platform/metrics.ts";
 
 /** Every metric that a node exposes, with no source for the numbers. */
@@ -27,6 +28,7 @@ export function allMetrics(): Metrics {
     isPresenceUp: () => true,
     watchedRooms: () => 0,
   });
+  createJobMetrics(metrics.registry, async () => ({ waiting: 0, running: 0, dead: 0, age: 0 }));
   createWebhookMetrics(metrics.registry, { pending: async () => 0, parked: async () => 0 });
   return metrics;
 }

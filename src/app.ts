@@ -3,15 +3,16 @@ import { addDialects } from "./app/add-dialects.ts";
 import { closeNoLongerAllowed } from "./app/close-no-longer-allowed.ts";
 import { startListeners } from "./app/listeners.ts";
 import { logSetupCode } from "./app/log-setup-code.ts";
+import { createNodeApi } from "./app/node-api.ts";
 import { createNodeHub } from "./app/node-hub.ts";
 import { createAddressLimiters, createShareLimit } from "./app/node-limits.ts";
 import type { Program } from "./app/program.ts";
 import { createNodeReadiness } from "./app/readiness.ts";
-import { startApi } from "./app/start-api.ts";
 import { startBroker } from "./app/start-broker.ts";
 import { startDrain } from "./app/start-drain.ts";
 import { startFanOut } from "./app/start-fan-out.ts";
 import { startGrpc } from "./app/start-grpc.ts";
+import { openJobs, startJobs } from "./app/start-jobs.ts";
 import { startLog } from "./app/start-log.ts";
 import { startPages, waitForPages } from "./app/start-pages.ts";
 import { startPresence } from "./app/start-presence.ts";
@@ -31,6 +32,7 @@ import type { Config } from "./config/options.ts";
 import { readConfig } from "./config/read.ts";
 import { createIdentity, type Identity } from "./identity/index.ts";
 import { systemClock } from "./platform/clock.ts";
+import { IdempotencyKeys } from "./platform/idempotency-keys.ts";
 import { createLifecycle, type Lifecycle } from "./platform/lifecycle.ts";
 import { createLogger, type Logger } from "./platform/logger.ts";
 import { createMail } from "./platform/mail.ts";
@@ -111,7 +113,8 @@ async function start(program: Program): Promise<{ port: number; node: number }> 
   closeNoLongerAllowed(program, hub, authenticate.isCurrent);
   watchNode(metrics, storage, log, hub);
   const publish = await startFanOut(program, log, broker, hub, metrics);
-  const transaction = createTransaction({ sql, ids, publish });
+  const { jobs, queue } = openJobs(program, storage, metrics, broker);
+  const transaction = createTransaction({ sql, ids, publish, jobs: queue });
   const identity: Identity = createIdentity({
     sql,
     transaction,
@@ -159,8 +162,10 @@ async function start(program: Program): Promise<{ port: number; node: number }> 
   const pages = await startPages(program);
   const readiness = createNodeReadiness(program, storage, broker, hub, pages, () => open);
   const webhooks = await startWebhooks(program, sql, log, metrics, broker);
-  const api = await startApi(program, {
-    sql,
+  const idempotency = new IdempotencyKeys(sql);
+  await startJobs(program, jobs, { log, identity, chat, idempotency, admin, webhooks });
+  const api = createNodeApi(program, {
+    idempotency,
     metrics,
     readiness,
     identity,

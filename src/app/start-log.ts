@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { systemClock } from "../platform/clock.ts";
 import { createEpoch } from "../platform/log/epoch.ts";
-import { startRetention } from "../platform/log/retention.ts";
+import { runRetentionPass } from "../platform/log/retention.ts";
 import { createLogTail } from "../platform/log/tail.ts";
 import { createIds } from "../platform/nodes/ids.ts";
 import { leaseNode } from "../platform/nodes/lease.ts";
@@ -11,7 +11,7 @@ import { VERSION } from "./version.ts";
 
 export type Log = Awaited<ReturnType<typeof startLog>>;
 
-/** The parts of the log: this node's lease and ids, retention, the epoch, the tail. */
+/** The parts of the log: this node's lease and ids, a first pass of retention, the epoch, the tail. */
 export async function startLog({ config, logger, lifecycle, onError }: Program, { sql, leaseSql, tailSql }: Storage) {
   const lease = await lifecycle.start(
     "node lease",
@@ -28,21 +28,14 @@ export async function startLog({ config, logger, lifecycle, onError }: Program, 
       }),
     (part) => part.stop(),
   );
-  await lifecycle.start(
-    "log retention",
-    () =>
-      startRetention({
-        sql,
-        limits: () => ({ retentionMs: config.LOG_RETENTION, maxBytes: config.LOG_MAX_BYTES }),
-        onPass({ blocked, behindRetention }) {
-          if (blocked) logger.warn(blocked, "a partition of the log stays because a consumer lags");
-          for (const consumer of behindRetention)
-            logger.error({ consumer }, "a log consumer is behind retention: entries that it has not seen are gone");
-        },
-        onError,
-      }),
-    (part) => part.stop(),
-  );
+  const retain = async () => {
+    const limits = { retentionMs: config.LOG_RETENTION, maxBytes: config.LOG_MAX_BYTES };
+    const { blocked, behindRetention } = await runRetentionPass(sql, limits);
+    if (blocked) logger.warn(blocked, "a partition of the log stays because a consumer lags");
+    for (const consumer of behindRetention)
+      logger.error({ consumer }, "a log consumer is behind retention: entries that it has not seen are gone");
+  };
+  await retain(); // the next writer finds a partition
   const epoch = await createEpoch(sql);
   const tail = await lifecycle.start(
     "log tail",
@@ -61,5 +54,5 @@ export async function startLog({ config, logger, lifecycle, onError }: Program, 
       }),
     (part) => part.stop(),
   );
-  return { lease, node: String(lease.node), ids: createIds({ lease, clock: systemClock }), epoch, tail };
+  return { lease, node: String(lease.node), ids: createIds({ lease, clock: systemClock }), epoch, tail, retain };
 }

@@ -19,7 +19,7 @@ const nodes = {} as Record<Role, NodeProcess>;
 
 beforeAll(async () => {
   database = await testDatabase();
-  await database.sql.unsafe("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+  await database.sql.unsafe("DROP SCHEMA pgboss CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public");
   for (const role of ROLES) {
     nodes[role] = await NodeProcess.make({
       DATABASE_URL: database.url,

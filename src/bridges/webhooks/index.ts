@@ -28,13 +28,11 @@ export interface Webhooks {
   wake(): void;
   /** Stops it: attempts in flight get 2 s, and are then released to the other nodes. */
   stop(): Promise<void>;
-  /** Removes what has passed its retention; runs every hour once started. */
+  /** Removes what has passed its retention. Run it every hour. */
   sweep(): Promise<void>;
   /** Removes a person's name and messages from what is stored here. Call it after identity's and chat's erasure, which redact the log. */
   erase(userId: string): Promise<void>;
 }
-
-const SWEEP_MS = 3_600_000;
 
 export function createWebhooks(deps: WebhookDeps): Webhooks {
   const { sql, tail, epoch, logger, registry, version } = deps;
@@ -50,8 +48,6 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
   };
   const endpoints = createEndpoints({ ...deps, wake });
   const deliveries = createDeliveries({ sql, wake });
-  const sweepNow = () => sweep(sql, logger);
-  let timer: NodeJS.Timeout | undefined;
 
   return {
     endpoints,
@@ -67,18 +63,10 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
         handle: createRecorder({ sql, epoch, onRecorded: wakeLocal, logger }),
       });
       sender.start();
-      timer = setInterval(() => {
-        sweepNow().catch((error) =>
-          logger.error({ err: error }, "old webhook deliveries could not be removed; retrying"),
-        );
-      }, SWEEP_MS);
     },
-    async stop() {
-      clearInterval(timer);
-      await sender.stop();
-    },
+    stop: () => sender.stop(),
     wake: wakeLocal,
-    sweep: sweepNow,
+    sweep: () => sweep(sql, logger),
     erase: (userId) => revisePayloadsByUser(sql, userId),
   };
 }

@@ -4,7 +4,7 @@ import { type TestDatabase, testDatabase } from "../../../tests/support/postgres
 import { waitUntil } from "../../../tests/support/wait-until.ts";
 import { pauseConsumer, replayConsumer, resumeConsumer } from "../log-consumers/commands.ts";
 import { listConsumers } from "../log-consumers/status.ts";
-import { runRetentionPass, startRetention } from "./retention.ts";
+import { runRetentionPass } from "./retention.ts";
 
 const HOUR = 3_600_000;
 const PLENTY = { retentionMs: 48 * HOUR, maxBytes: 1e12 };
@@ -155,19 +155,4 @@ test("checkpoints go after an hour, but not the newest, not a consumer's, and no
   await runRetentionPass(sql, PLENTY);
   const left = await sql`SELECT id FROM ticks WHERE at < now() - interval '1 hour' ORDER BY id`;
   expect(left.map(({ id }) => Number(id))).toEqual([Number(first!.id), Number(mine!.id), Number(mine!.id) + 1]);
-});
-
-test("it starts with a pass, and stops", async () => {
-  const reports: unknown[] = [];
-  const onError = (error: unknown) => {
-    throw error;
-  };
-  const retention = await startRetention({
-    sql: node.sql,
-    limits: () => PLENTY,
-    onPass: (report) => reports.push(report),
-    onError,
-  });
-  expect(reports).toEqual([{ made: 0, dropped: [], behindRetention: [], blocked: null }]);
-  await retention.stop();
 });

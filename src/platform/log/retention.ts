@@ -23,7 +23,7 @@ interface Limits {
   maxBytes: number;
 }
 
-/** Partitions that are made ahead; 42 hours in which no pass need succeed. */
+/** Partitions that are made ahead; 42 hours in which no pass need succeed. One runs at each start, and every hour as a job. */
 const PARTITIONS_AHEAD = 7;
 /** Checkpoints younger than this stay for consumers that keep their position in memory. */
 const CHECKPOINTS_KEPT = "1 hour";
@@ -35,37 +35,7 @@ const CHECKPOINT_STRIDE = 25;
 const HELD_RETENTIONS = 2;
 /** What consumers parked stays so long. */
 const PARKED_KEPT_DAYS = 30;
-const PASS_INTERVAL_MS = 3_600_000;
 const MAX_TRIES = 20;
-
-/**
- * Keeps partitions ahead and drops the old ones. Resolves after the first pass, so that the next writer finds a partition.
- * @param onPass called with the result of every later pass, so that one that is blocked can be reported
- */
-export async function startRetention({
-  sql,
-  onPass,
-  onError,
-  limits,
-}: {
-  sql: Sql;
-  /** Called at every pass: they may change. */
-  limits: () => Limits;
-  onPass: (report: RetentionReport) => void;
-  onError: (error: unknown) => void;
-}): Promise<{ stop(): Promise<void> }> {
-  onPass(await runRetentionPass(sql, limits()));
-  let running: Promise<void> = Promise.resolve();
-  const timer = setInterval(() => {
-    running = running.then(() => runRetentionPass(sql, limits())).then(onPass, onError);
-  }, PASS_INTERVAL_MS);
-  return {
-    stop() {
-      clearInterval(timer);
-      return running;
-    },
-  };
-}
 
 /** One pass: make what is missing ahead, drop what is old or too much, trim checkpoints. Any node may do it at any time. */
 export async function runRetentionPass(sql: Sql, limits: Limits): Promise<RetentionReport> {

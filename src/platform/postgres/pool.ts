@@ -121,7 +121,7 @@ export function openDatabase(
 }
 
 /** The same URL with the limits that the server keeps, in addition to the URL's own. */
-function addServerLimits(url: string, timeoutMs: number | null): string {
+export function addServerLimits(url: string, timeoutMs: number | null): string {
   const address = new URL(url);
   if (timeoutMs !== null) {
     // One open transaction holds back every hot row's clean-up, so the application's are short.

@@ -20,6 +20,8 @@ export interface ISql {
   row(row: object): SqlFragment;
   /** `a = …, b = …` for UPDATE … SET. Its keys are written into the statement. */
   set(changes: object): SqlFragment;
+  /** One statement that a library wrote, with `$1`, `$2` … for its values. */
+  query<T extends readonly object[] = AnyRow[]>(text: string, values?: readonly unknown[]): Promise<Rows<T>>;
   /** One or many statements as they are. Never with anything from outside in the text. */
   unsafe<T extends readonly object[] = AnyRow[]>(text: string): Promise<Rows<T>>;
 }
@@ -193,6 +195,8 @@ export function createTag(run: RunQuery): ISql {
       const keys = Object.keys(changes).map((key) => `${escapeIdentifier(key)} = `);
       return new SqlFragment([keys[0]!, ...keys.slice(1).map((key) => `, ${key}`), ""], Object.values(changes));
     },
+    query: async <T extends readonly object[]>(text: string, values: readonly unknown[] = []) =>
+      toRows<T>(await run({ text, values: values.map(toParameter) })),
     unsafe: async <T extends readonly object[]>(text: string) => toRows<T>(await run(text)),
   });
 }

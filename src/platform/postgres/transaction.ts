@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { currentSpan, withSpan } from "../context.ts";
+import type { JobName, JobOptions, JobPayloads } from "../jobs/job-names.ts";
+import type { Jobs } from "../jobs/jobs.ts";
 import { append } from "../log/append.ts";
 import type { LogEntry, NewEntry, Publish } from "../log/entry.ts";
 import type { Ids } from "../nodes/ids.ts";
@@ -20,7 +22,15 @@ export interface Tx {
    * `by`: the actor of this one, in a transaction of several people's changes.
    */
   log(room: string, type: string, payload: Record<string, unknown>, by?: Actor): void;
+  /** Collects a job: it is added before COMMIT, with the state rows or not at all, and looked for at once after it. */
+  job<N extends JobName>(name: N, payload: JobPayloads[N], options?: JobOptions): void;
 }
+
+/** Where jobs are added; null: there are none. */
+export type JobQueue = Pick<Jobs, "enqueue"> & {
+  /** Tells this node and the others that jobs of these names are committed. */
+  wake(names: readonly JobName[]): void;
+};
 
 /**
  * One transaction: state rows and log rows together, or neither. After COMMIT the entries are handed to fan-out,
@@ -33,17 +43,28 @@ export type Transaction = <T>(actor: Actor, work: (tx: Tx) => Promise<T>) => Pro
 
 const MAX_TRIES = 3;
 
-export function createTransaction({ sql, ids, publish }: { sql: Sql; ids: Ids; publish: Publish }): Transaction {
+export function createTransaction({
+  sql,
+  ids,
+  publish,
+  jobs = null,
+}: {
+  sql: Sql;
+  ids: Ids;
+  publish: Publish;
+  jobs?: JobQueue | null;
+}): Transaction {
   return async function transaction(actor, work) {
     return withSpan("transaction", async (span) => {
       const buildMeta = ({ actor: actorId, reason }: Actor) =>
         JSON.stringify({ actor: actorId, reason, traceparent: span?.traceparent });
       const meta = buildMeta(actor);
       const began = performance.now();
-      const { result, entries } = await withRetries(() =>
-        runOnce(sql, ids, (by) => (by === undefined ? meta : buildMeta(by)), work),
+      const { result, entries, names } = await withRetries(() =>
+        runOnce({ sql, ids, jobs }, (by) => (by === undefined ? meta : buildMeta(by)), work),
       );
       if (entries.length > 0) publish(entries, performance.now() - began);
+      if (names.length > 0) jobs?.wake(names);
       return result;
     });
   };
@@ -60,11 +81,29 @@ async function withRetries<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-async function runOnce<T>(sql: Sql, ids: Ids, buildMeta: (by?: Actor) => string, work: (tx: Tx) => Promise<T>) {
+interface TransactionDeps {
+  sql: Sql;
+  ids: Ids;
+  jobs: JobQueue | null;
+}
+
+interface NewJob<N extends JobName = JobName> {
+  name: N;
+  payload: JobPayloads[N];
+  options: JobOptions | undefined;
+}
+
+async function runOnce<T>(
+  { sql, ids, jobs }: TransactionDeps,
+  buildMeta: (by?: Actor) => string,
+  work: (tx: Tx) => Promise<T>,
+) {
   let result!: T;
   let entries: LogEntry[] = [];
+  let names: JobName[] = [];
   await sql.begin("isolation level read committed", async (tx) => {
     const collected: NewEntry[] = [];
+    const newJobs: NewJob[] = [];
     let open = true;
     result = await work({
       sql: tx,
@@ -73,11 +112,22 @@ async function runOnce<T>(sql: Sql, ids: Ids, buildMeta: (by?: Actor) => string,
           throw new Error(`An entry for ${room} came after its transaction had ended; await all work inside it.`);
         collected.push({ room, type, payload: JSON.stringify(payload), meta: buildMeta(by) });
       },
+      job(name, payload, options) {
+        if (!open) throw new Error(`The job ${name} came after its transaction had ended; await all work inside it.`);
+        newJobs.push({ name, payload, options });
+      },
     });
     open = false;
+    if (newJobs.length > 0) await enqueueAll(tx, jobs, newJobs);
+    names = [...new Set(newJobs.map(({ name }) => name))];
     const trace = currentSpan()?.traceparent;
     entries = await withSpan("log append", () => append(tx, ids, collected));
     if (trace !== undefined) entries = entries.map((entry) => ({ ...entry, trace }));
   });
-  return { result, entries };
+  return { result, entries, names };
+}
+
+async function enqueueAll(tx: TransactionSql, jobs: JobQueue | null, newJobs: readonly NewJob[]): Promise<void> {
+  if (jobs === null) throw new Error("There is no queue for jobs here.");
+  for (const { name, payload, options } of newJobs) await jobs.enqueue(tx, name, payload, options);
 }
