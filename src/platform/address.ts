@@ -24,9 +24,9 @@ export function splitIpv6(address: string): number[] {
 export function formatIpv6(address: string): string {
   const [withoutZone = ""] = address.split("%");
   // Bun's URL refuses some addresses that end with IPv4, such as 1:2:3:4::192.0.2.1.
-  const groups = withoutZone.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...bytes: string[]) => {
+  const groups = withoutZone.replace(/:(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/, (_, ...bytes: string[]) => {
     const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number);
-    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+    return `:${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
   });
   return new URL(`http://[${groups}]`).hostname.slice(1, -1);
 }

@@ -5,7 +5,7 @@ const ARGON2ID = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as c
 
 /** A dummy hash with the parameters above, so that an unknown name costs what a known one costs. */
 export const DUMMY_HASH =
-  "$argon2id$v=19$m=19456,t=2,p=1$Nbq/FCRzgx1Fv22qxYioTCm3GW/Y9KLSALB8hJ+IF5M$jIFb8GlD112NQXHMpgmbgAuDZmgGdSF+npqvsJv0B0A";
+  "$argon2id$v=19$m=19456,t=2,p=1$Ofbe4t7Wgn4PcMsdo6d/BD1fIAMO9qpecCX51q9aumk$uxhQ/uNwMMj+zD5gmDBNaFjM/wV9kxgOJ6SJwRAnSQ4";
 
 /** Hashing of passwords, off the event loop and bounded. */
 export interface Passwords {
