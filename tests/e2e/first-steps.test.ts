@@ -22,10 +22,12 @@ test("a new owner is led to the first channel, an invitation and the first perso
   const { page } = ada;
   const steps = page.getByRole("region", { name: "Getting started" });
   const open = () => steps.getByRole("link").allInnerTexts();
+  await steps.waitFor();
   expect(await open()).toEqual(["Create the first channel", "Create an invitation", "Welcome the first person"]);
   await page.goto("/direct");
   await page.getByText("No one else is here yet.").waitFor();
   await createChannel(ada, "general");
+  await steps.getByText("Create the first channel (done)").waitFor();
   expect(await open()).toEqual(["Create an invitation", "Welcome the first person"]);
   await steps.getByRole("link", { name: "Create an invitation" }).click();
   await page.getByRole("button", { name: "Create invitation" }).click();
