@@ -65,15 +65,20 @@ test("an address is in a range exactly when its bits begin with the range's", ()
   const part4 = fc.constantFrom(0, 1, 128, 255);
   const part6 = fc.constantFrom(0, 1, 0x8000, 0xffff);
   const toBits = (parts: number[], size: number) => parts.map((part) => part.toString(2).padStart(size, "0")).join("");
+  // `::ffff:…` is IPv4, and has tests of its own.
+  const isMapped = (parts: number[]) => parts.slice(0, 5).every((part) => part === 0) && parts[5] === 0xffff;
   const address = fc.oneof(
     fc
       .tuple(part4, part4, part4, part4)
       .map((parts) => ({ text: parts.join("."), bits: toBits(parts, 8), maxBits: 32 })),
-    fc.array(part6, { minLength: 8, maxLength: 8 }).map((parts) => ({
-      text: parts.map((part) => part.toString(16)).join(":"),
-      bits: toBits(parts, 16),
-      maxBits: 64,
-    })),
+    fc
+      .array(part6, { minLength: 8, maxLength: 8 })
+      .filter((parts) => !isMapped(parts))
+      .map((parts) => ({
+        text: parts.map((part) => part.toString(16)).join(":"),
+        bits: toBits(parts, 16),
+        maxBits: 64,
+      })),
   );
   const range = fc.tuple(address, fc.nat(64)).map(([one, length]) => ({ ...one, length: length % (one.maxBits + 1) }));
   fc.assert(
